@@ -1,0 +1,131 @@
+//! Assets: the devices of the client companies.
+
+pub mod wire;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    ids::{AssetId, CompanyId},
+    list::Dict,
+};
+
+record! {
+    /// What is tracked about an asset (contract 2.2). What moves with every poll is in [`AssetStatus`].
+    pub struct AssetFields in "assets" {
+        /// Host name: a label, neither unique nor always there (upstreams trap 48).
+        hostname: Option<String>,
+        /// The RMM's device uid: the identity at the source.
+        device_uid: Option<String>,
+        /// The RMM that `device_uid` belongs to.
+        rmm_provider: Option<String>,
+        /// Uid of the RMM site that holds the device.
+        site_uid: Option<String>,
+        /// Name of that site.
+        site_name: Option<String>,
+        /// The RMM's category: Desktop, Laptop, Server, Network Device...; free text.
+        hardware_type: Option<String>,
+        /// `device`, `printer`, `esxihost`, `rmmnetworkdevice`...; an open list.
+        device_class: Option<String>,
+        /// Device type as the MSP keeps it in UDF 7.
+        device_type: Option<String>,
+        /// Operating system.
+        operating_system: Option<String>,
+        /// Windows domain or workgroup.
+        domain: Option<String>,
+        /// Free text.
+        description: Option<String>,
+        /// Antivirus product.
+        antivirus_product: Option<String>,
+        /// Antivirus state by the RMM's word.
+        antivirus_status: Option<String>,
+        /// Address inside the network.
+        int_ip_address: Option<String>,
+        /// First hardware address, upper case with colons.
+        mac_address: Option<String>,
+        /// Serial number, from the audit.
+        serial_number: Option<String>,
+        /// Manufacturer, from the audit.
+        manufacturer: Option<String>,
+        /// Model, from the audit.
+        model: Option<String>,
+        /// Backup volume in bytes, from UDF 6.
+        backup_bytes: Option<i64>,
+        /// Enabled local administrators, from UDF 4.
+        enabled_administrators: Option<String>,
+        /// Link to the device in the RMM's portal.
+        portal_url: Option<String>,
+        /// Link that opens a remote session.
+        web_remote_url: Option<String>,
+        /// End of warranty, `YYYY-MM-DD`.
+        warranty_date: Option<String>,
+        /// Whether the RMM has suspended the device.
+        suspended: Option<bool>,
+        /// User-defined fields by name (`udf1`...), without the secret ones.
+        udf: Dict,
+    }
+    derived {
+        /// The company that the device's site is linked to.
+        company_id: Option<CompanyId>,
+        /// Folded host name, for search and order.
+        hostname_fold: String,
+    }
+}
+
+/// What changes at every poll of the RMM: kept apart from the record, outside its history (design 4).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct AssetStatus {
+    /// Whether the agent is connected.
+    pub online: Option<bool>,
+    /// When the agent last reported.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// Last start of the device.
+    pub last_reboot: Option<DateTime<Utc>>,
+    /// Last inventory by the RMM.
+    pub last_audit_date: Option<DateTime<Utc>>,
+    /// Last user, usually `DOMAIN\user`.
+    pub last_logged_in_user: Option<String>,
+    /// Address as seen from outside.
+    pub ext_ip_address: Option<String>,
+    /// Patch state by the RMM's word.
+    pub patch_status: Option<String>,
+    /// Patches installed.
+    pub patches_installed: Option<i64>,
+    /// Patches approved and waiting.
+    pub patches_approved_pending: Option<i64>,
+    /// Patches not approved.
+    pub patches_not_approved: Option<i64>,
+    /// Whether a restart is due.
+    pub reboot_required: Option<bool>,
+}
+
+/// Values of secret user-defined fields by field name; `None` clears.
+///
+/// Kept in a table of their own and never in claims, log, lists or errors (design 4).
+pub type AssetSecrets = BTreeMap<String, Option<String>>;
+
+/// A device.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Asset {
+    /// Row id.
+    pub id: AssetId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: AssetFields,
+    /// State at the last poll.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub status: AssetStatus,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

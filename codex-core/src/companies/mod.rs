@@ -1,0 +1,96 @@
+//! Companies: the client organisations of the MSP.
+
+pub mod wire;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+
+use chrono::{DateTime, Utc};
+
+use crate::{ids::CompanyId, list::List};
+
+record! {
+    /// What is tracked about a company (contract 2.1).
+    pub struct CompanyFields in "companies" {
+        /// The number that links systems, as text; unique, never reused; `None` until one is assigned.
+        account_number: Option<String>,
+        /// Name as the PSA has it.
+        name: String,
+        /// Free text.
+        description: Option<String>,
+        /// `standard`, `cjis` or `hipaa`; local only, `None` means standard.
+        compliance_level: Option<String>,
+        /// The PSA's department id.
+        external_id: Option<i64>,
+        /// The PSA that `external_id` belongs to.
+        external_source: Option<String>,
+        /// PSA user id of the head of the company.
+        head_user_id: Option<i64>,
+        /// Name of the head of the company.
+        head_name: Option<String>,
+        /// PSA user id of the prime contact.
+        prime_user_id: Option<i64>,
+        /// Name of the prime contact.
+        prime_user_name: Option<String>,
+        /// E-mail domains.
+        domains: List<String>,
+        /// PSA workspace.
+        workspace_id: Option<i64>,
+        /// The plan as selected in the PSA.
+        plan_selected: Option<String>,
+        /// Billing plan in force: what a person set, else `plan_selected` (contract D-09).
+        billing_plan: Option<String>,
+        /// Managed users, free text.
+        managed_users: Option<String>,
+        /// Managed devices, free text.
+        managed_devices: Option<String>,
+        /// Managed network, free text.
+        managed_network: Option<String>,
+        /// Contract term as the PSA spells it.
+        contract_term: Option<String>,
+        /// Contract term as `1 Year`, `2 Year`, `3 Year`, `Month to Month` or as spelled.
+        contract_term_length: Option<String>,
+        /// Start of the contract, usually ISO.
+        contract_start_date: Option<String>,
+        /// End of the contract, `YYYY-MM-DD`.
+        contract_end_date: Option<String>,
+        /// `Billed Hourly`, `Unlimited` or as set.
+        support_level: Option<String>,
+        /// Kind of organisation.
+        profit_or_non_profit: Option<String>,
+        /// Main telephone number.
+        company_main_number: Option<String>,
+        /// Postal address, one text.
+        address: Option<String>,
+        /// When the company became a client, free text.
+        company_start_date: Option<String>,
+        /// Telephone system in use.
+        phone_system: Option<String>,
+        /// E-mail system in use.
+        email_system: Option<String>,
+        /// Link to the company in the Datto portal.
+        datto_portal_url: Option<String>,
+    }
+    derived {
+        /// Folded name, for search and order.
+        name_fold: String,
+    }
+}
+
+/// A client organisation.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Company {
+    /// Row id.
+    pub id: CompanyId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: CompanyFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,100 @@
+//! Contacts: the people of the client companies.
+
+pub mod wire;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+
+use chrono::{DateTime, Utc};
+
+use crate::{ids::ContactId, list::List};
+
+record! {
+    /// What is tracked about a contact (contract 2.3).
+    pub struct ContactFields in "contacts" {
+        /// Full name; never empty once stored.
+        name: String,
+        /// Given name.
+        first_name: Option<String>,
+        /// Family name.
+        last_name: Option<String>,
+        /// Primary e-mail address; several contacts may share one.
+        email: Option<String>,
+        /// Further e-mail addresses.
+        secondary_emails: List<String>,
+        /// Whether the person is active; a deactivated requester stays listed.
+        active: Option<bool>,
+        /// The PSA's requester id.
+        external_id: Option<i64>,
+        /// The PSA that `external_id` belongs to.
+        external_source: Option<String>,
+        /// The PSA's own free-form external id of the person.
+        psa_external_id: Option<String>,
+        /// Whether the person is also an agent.
+        is_agent: Option<bool>,
+        /// Very important person.
+        vip_user: Option<bool>,
+        /// Whether the person ever logged in to the PSA's portal.
+        has_logged_in: Option<bool>,
+        /// Mobile number.
+        mobile_phone_number: Option<String>,
+        /// Work number.
+        work_phone_number: Option<String>,
+        /// Postal address.
+        address: Option<String>,
+        /// Position.
+        job_title: Option<String>,
+        /// `Full Time` and the like; local only.
+        employment_type: Option<String>,
+        /// Department ids at the PSA, as last stated.
+        department_ids: List<i64>,
+        /// Department names at the PSA.
+        department_names: List<String>,
+        /// PSA user id of the manager.
+        reporting_manager_id: Option<i64>,
+        /// PSA location id.
+        location_id: Option<i64>,
+        /// PSA location name.
+        location_name: Option<String>,
+        /// PSA work schedule.
+        work_schedule_id: Option<i64>,
+        /// Language code.
+        language: Option<String>,
+        /// Time zone by its Rails name.
+        time_zone: Option<String>,
+        /// `12h` or `24h`.
+        time_format: Option<String>,
+        /// May see all tickets of own departments in the portal.
+        can_see_all_tickets_from_associated_departments: Option<bool>,
+        /// May see all changes of own departments in the portal.
+        can_see_all_changes_from_associated_departments: Option<bool>,
+        /// Free text.
+        background_information: Option<String>,
+        /// The MSP's own number for the user.
+        user_number: Option<String>,
+    }
+    derived {
+        /// Folded name, for search and order.
+        name_fold: String,
+        /// Folded primary e-mail, for looking a person up by it.
+        email_fold: Option<String>,
+    }
+}
+
+/// A person at one or several companies.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Contact {
+    /// Row id.
+    pub id: ContactId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: ContactFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

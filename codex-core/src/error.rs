@@ -1,0 +1,86 @@
+//! One error type, cut by who must act.
+
+use std::borrow::Cow;
+
+/// What can go wrong, named by who can do something about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller sent something that cannot be accepted; `field` names the part.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// The field, parameter or option at fault.
+        field: Cow<'static, str>,
+        /// What is wrong with it, in words for the caller.
+        message: String,
+    },
+    /// The caller's change collides with another record or a newer state.
+    #[error("{message}")]
+    Conflict {
+        /// Names the other record.
+        message: String,
+    },
+    /// The caller may not do this at all (not even to own records).
+    #[error("{0} is not permitted for this role")]
+    Forbidden(&'static str),
+    /// An outside system failed or refused.
+    #[cfg(feature = "sync")]
+    #[error("the upstream system could not be read")]
+    Upstream(#[from] crate::sync::UpstreamError),
+    /// A sync run ended before its work was done.
+    #[error("{message}")]
+    Sync {
+        /// Why, as shown on the job.
+        message: String,
+    },
+    /// Stored data does not make sense: a bug of ours or a hand-edited database.
+    #[error("stored {what} is not valid")]
+    Corrupt {
+        /// The table or record.
+        what: String,
+        /// What the decoder said.
+        #[source]
+        source: Option<serde_json::Error>,
+    },
+    /// The database refused or is out of reach.
+    #[cfg(feature = "store")]
+    #[error("the database failed")]
+    Db(#[source] sqlx::Error),
+    /// The database is of a kind or version that cannot be used.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl Error {
+    /// An [`Error::Invalid`] for one named field.
+    pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), message: message.into() }
+    }
+
+    /// An [`Error::Conflict`].
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict { message: message.into() }
+    }
+
+    /// The whole chain of causes in one line, for a log or a job's error text.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+}
+
+#[cfg(feature = "store")]
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error)
+    }
+}
+
+/// The result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

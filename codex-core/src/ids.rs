@@ -1,0 +1,37 @@
+//! Record ids: one type per kind, so that a contact's id cannot be passed for an asset's.
+
+/// Declares a newtype over the `bigint` key of one kind of record.
+///
+/// `id!(/// doc CompanyId)` becomes `pub struct CompanyId(pub i64)` with `Display`, serde and, with the
+/// store, sqlx.
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[cfg_attr(feature = "store", derive(sqlx::Type), sqlx(transparent))]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+id! {
+    /// A company's row id: ours, never reused, never changed.
+    CompanyId;
+    /// A contact's row id; Ledger stores it (contract 1.4).
+    ContactId;
+    /// An asset's row id; Ledger stores it (contract 1.4).
+    AssetId;
+    /// A location's row id.
+    LocationId;
+    /// The row id of a link between an RMM site and a company.
+    SiteLinkId;
+    /// A PSA agent's row id.
+    PsaAgentId;
+}

@@ -1,0 +1,106 @@
+//! Sync jobs: what ran, when, and how it ended.
+
+pub mod wire;
+#[cfg(feature = "store")]
+pub mod query;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[cfg_attr(feature = "store", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// At work.
+    Running,
+    /// Done.
+    Completed,
+    /// Ended before its work was done.
+    Failed,
+}
+
+/// What a run did to one kind of record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+pub struct Counts {
+    /// Items read from the source.
+    pub seen: u64,
+    /// Records made.
+    pub created: u64,
+    /// Records changed.
+    pub updated: u64,
+    /// Items whose payload was the same as last time.
+    pub unchanged: u64,
+    /// Records brought back.
+    pub restored: u64,
+    /// Records retired after the source confirmed that they are gone.
+    pub deleted: u64,
+    /// Records missing, not yet confirmed gone.
+    pub missing: u64,
+    /// Records whose deletion waits for a person.
+    pub held: u64,
+    /// Items that could not be read.
+    pub failed: u64,
+}
+
+/// How one scope of a run ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ScopeResult {
+    /// Whether absence in this scope proves anything: every page and the end marker arrived, counts agree.
+    pub certified: bool,
+    /// Items seen.
+    pub seen: u64,
+    /// Why it is not certified, or what was held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Progress and result of a run, kept as JSON on the job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+pub struct JobReport {
+    /// By kind of record.
+    pub counts: BTreeMap<String, Counts>,
+    /// By scope, as far as they are of interest: all that failed, and the wide ones.
+    pub scopes: BTreeMap<String, ScopeResult>,
+    /// Items and conflicts that a person should look at, the first hundred.
+    pub issues: Vec<String>,
+    /// How many issues there were in all.
+    pub issue_count: u64,
+    /// Calls made to the vendor.
+    pub calls: u64,
+    /// What the run is doing.
+    pub stage: String,
+    /// How far, 0 to 100, when that can be told.
+    pub percent: Option<u8>,
+}
+
+/// A sync job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// UUID.
+    pub id: String,
+    /// `psa`, `rmm`, ... (contract 1.2.H).
+    pub script: String,
+    /// The source.
+    pub provider: Option<String>,
+    /// Part of the source's work, such as `base`.
+    pub sync_type: Option<String>,
+    /// How it stands.
+    pub status: JobStatus,
+    /// Start.
+    pub started_at: DateTime<Utc>,
+    /// End.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Summary for people.
+    pub output: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// `None` while it runs.
+    pub success: Option<bool>,
+    /// Counts, scopes, issues, progress.
+    pub report: JobReport,
+}

@@ -1,0 +1,48 @@
+//! Locations: the postal addresses of the client companies.
+
+pub mod wire;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{CompanyId, LocationId};
+
+record! {
+    /// What is tracked about a location (contract 2.4).
+    pub struct LocationFields in "locations" {
+        /// Name, such as `Main Office`.
+        name: String,
+        /// Postal address, one text.
+        address: Option<String>,
+        /// Telephone number.
+        phone_number: Option<String>,
+        /// Id at the source of the company that the location belongs to.
+        company_external_id: Option<String>,
+        /// The source that manages the location; `None` when a person added it.
+        external_source: Option<String>,
+    }
+    derived {
+        /// The company.
+        company_id: Option<CompanyId>,
+    }
+}
+
+/// An address of a company.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Location {
+    /// Row id.
+    pub id: LocationId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: LocationFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,58 @@
+//! PSA agents: the MSP's own people as the PSA knows them.
+
+pub mod wire;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+
+use chrono::{DateTime, Utc};
+
+use crate::{ids::PsaAgentId, list::List};
+
+record! {
+    /// What is tracked about a PSA agent (contract 2.4).
+    pub struct PsaAgentFields in "psa_agents" {
+        /// The PSA's agent id.
+        external_id: i64,
+        /// The PSA.
+        external_source: String,
+        /// E-mail address.
+        email: Option<String>,
+        /// Given name.
+        first_name: Option<String>,
+        /// Family name.
+        last_name: Option<String>,
+        /// Whether the agent is active; a deactivated one stays listed.
+        active: Option<bool>,
+        /// Occasional agents use day passes.
+        occasional: Option<bool>,
+        /// Position.
+        job_title: Option<String>,
+        /// Department ids at the PSA.
+        department_ids: List<i64>,
+        /// Groups that the agent is a member of.
+        group_ids: List<i64>,
+    }
+    derived {
+        /// Folded name, for order.
+        name_fold: String,
+    }
+}
+
+/// An agent of the PSA.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct PsaAgent {
+    /// Row id.
+    pub id: PsaAgentId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: PsaAgentFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

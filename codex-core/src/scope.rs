@@ -1,0 +1,114 @@
+//! Who asks: every read takes a [`Scope`], so that no route can forget to ask.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, ids::CompanyId};
+
+/// What a caller is (design 6). Core's token carries it as `permission_level` (contract 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// May do everything.
+    Admin,
+    /// Plans and features besides reading.
+    Billing,
+    /// Works on tickets and records.
+    Technician,
+    /// Sees own companies only; also the level of users without a group.
+    Client,
+    /// Another module with a service token.
+    Service,
+}
+
+/// The companies that a caller may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sight {
+    All,
+    Only(Vec<CompanyId>),
+}
+
+/// A caller's role together with the companies it may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    role: Role,
+    sight: Sight,
+}
+
+impl Scope {
+    /// The system itself: syncs, command line, tests.
+    pub fn system() -> Self {
+        Self::staff(Role::Admin)
+    }
+
+    /// Somebody who sees every company. A `client` made this way sees none.
+    pub fn staff(role: Role) -> Self {
+        let sight = if role == Role::Client { Sight::Only(Vec::new()) } else { Sight::All };
+        Self { role, sight }
+    }
+
+    /// A client user who sees just `companies`.
+    pub fn client(companies: Vec<CompanyId>) -> Self {
+        Self { role: Role::Client, sight: Sight::Only(companies) }
+    }
+
+    /// The caller's role.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether records of `company` may be shown; records of no company are for staff.
+    pub fn sees(&self, company: Option<CompanyId>) -> bool {
+        match &self.sight {
+            Sight::All => true,
+            Sight::Only(own) => company.is_some_and(|id| own.contains(&id)),
+        }
+    }
+
+    /// The only companies to be shown, or `None` when all are.
+    pub fn only(&self) -> Option<&[CompanyId]> {
+        match &self.sight {
+            Sight::All => None,
+            Sight::Only(own) => Some(own),
+        }
+    }
+
+    /// Refuses clients.
+    pub fn require_staff(&self, what: &'static str) -> Result<()> {
+        self.require(what, |role| role != Role::Client)
+    }
+
+    /// Lets administrators and services through (contract 6: a service counts as admin).
+    pub fn require_admin(&self, what: &'static str) -> Result<()> {
+        self.require(what, |role| matches!(role, Role::Admin | Role::Service))
+    }
+
+    /// Lets those through who may change records: technician, admin, service (design 6).
+    pub fn require_technician(&self, what: &'static str) -> Result<()> {
+        self.require(what, |role| matches!(role, Role::Admin | Role::Technician | Role::Service))
+    }
+
+    fn require(&self, what: &'static str, allowed: impl Fn(Role) -> bool) -> Result<()> {
+        if allowed(self.role) { Ok(()) } else { Err(Error::Forbidden(what)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_sees_own_companies_and_nothing_without_one() {
+        let scope = Scope::client(vec![CompanyId(1)]);
+        assert!(scope.sees(Some(CompanyId(1))));
+        assert!(!scope.sees(Some(CompanyId(2))));
+        assert!(!scope.sees(None));
+        assert!(!Scope::staff(Role::Client).sees(Some(CompanyId(1))));
+    }
+
+    #[test]
+    fn roles_guard_by_kind_of_action() {
+        assert!(Scope::staff(Role::Billing).require_technician("edit").is_err());
+        assert!(Scope::staff(Role::Service).require_admin("sync").is_ok());
+        assert!(Scope::staff(Role::Client).require_staff("agents").is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! Site links: which RMM site belongs to which company.
+
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{CompanyId, SiteLinkId};
+
+record! {
+    /// What is tracked about an RMM site (contract 2.4 `rmm_site_links`).
+    pub struct SiteLinkFields in "site_links" {
+        /// The RMM.
+        provider: String,
+        /// The site's uid at the RMM: its identity; the name is a label.
+        site_uid: String,
+        /// The site's name.
+        site_name: Option<String>,
+        /// Value of the site variable `AccountNumber`, trimmed; `None` when unknown or masked.
+        account_number: Option<String>,
+        /// One of the RMM's own sites (Managed, OnDemand, Deleted Devices), no customer (upstreams 2.7).
+        system_site: Option<bool>,
+        /// Agents report only now and then, so offline is normal there.
+        on_demand: Option<bool>,
+        /// Link to the site in the RMM's portal.
+        portal_url: Option<String>,
+    }
+    derived {
+        /// The company that holds `account_number`.
+        company_id: Option<CompanyId>,
+    }
+}
+
+/// A site of an RMM and the company it stands for.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct SiteLink {
+    /// Row id.
+    pub id: SiteLinkId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: SiteLinkFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

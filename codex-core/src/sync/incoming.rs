@@ -1,0 +1,40 @@
+//! What a source hands to the engine: one item of a vendor's list, mapped but not yet compared.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::changes::Resource;
+
+/// One item as the source states it.
+///
+/// `fields` holds only what the payload states: a key that is absent says nothing, a key with `null`
+/// blanks. Its keys are names of the record's tracked fields and its values have their types.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming<R: Resource> {
+    /// The source's id of the item, as text.
+    pub external_id: String,
+    /// The part of the source's data that the item was found in, such as one site's devices.
+    pub scope: String,
+    /// Stated values by tracked field name.
+    pub fields: Map<String, Value>,
+    /// Everything in the payload that is not mapped, except volatile and secret members.
+    pub extra: Map<String, Value>,
+    /// What moves with every poll.
+    pub status: Option<R::Status>,
+    /// Secret values by name; `None` clears.
+    pub secrets: BTreeMap<String, Option<String>>,
+    /// The source's own time of last change.
+    pub source_updated_at: Option<DateTime<Utc>>,
+}
+
+/// An item that could not be read: reported on the job and skipped, the page goes on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{item} could not be read: {reason}")]
+pub struct ItemError {
+    /// Which item: list and id, or its position when the id itself is unreadable.
+    pub item: String,
+    /// What is wrong with it; never holds values.
+    pub reason: String,
+}
