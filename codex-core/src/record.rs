@@ -49,7 +49,7 @@ macro_rules! record {
             const COLUMNS: usize = [$(stringify!($field),)* $(stringify!($derived),)*].len() + 4;
             const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
 
-            fn bind(&self, row: &mut crate::store::Row<'_>) {
+            fn bind(&self, row: &mut crate::store::Row<'_, '_>) {
                 $(row.bind(self.$field.clone());)*
                 $(row.bind(self.$derived.clone());)*
             }

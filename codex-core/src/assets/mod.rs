@@ -68,10 +68,10 @@ record! {
         suspended: Option<bool>,
         /// User-defined fields by name (`udf1`...), without the secret ones.
         udf: Dict,
+        /// The company: what a person set, else the one that the device's site is linked to.
+        company_id: Option<CompanyId>,
     }
     derived {
-        /// The company that the device's site is linked to.
-        company_id: Option<CompanyId>,
         /// Folded host name, for search and order.
         hostname_fold: String,
     }

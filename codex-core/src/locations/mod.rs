@@ -23,10 +23,10 @@ record! {
         company_external_id: Option<String>,
         /// The source that manages the location; `None` when a person added it.
         external_source: Option<String>,
+        /// The company: what a person set, else the one that `company_external_id` stands for.
+        company_id: Option<CompanyId>,
     }
     derived {
-        /// The company.
-        company_id: Option<CompanyId>,
     }
 }
 

@@ -26,10 +26,10 @@ record! {
         on_demand: Option<bool>,
         /// Link to the site in the RMM's portal.
         portal_url: Option<String>,
+        /// The company: what a person set, else the holder of `account_number`.
+        company_id: Option<CompanyId>,
     }
     derived {
-        /// The company that holds `account_number`.
-        company_id: Option<CompanyId>,
     }
 }
 

@@ -1,1 +1,138 @@
 //! The database: `SQLite` or `PostgreSQL` behind one SQL text (design 3).
+//!
+//! [`Db`] opens either engine and hands out [`Q`], one statement with its binds; above this folder
+//! nothing knows the engine. Reads go to [`Db::query`] without `BEGIN`; writes go through
+//! [`Db::begin`].
+
+mod connect;
+mod query;
+pub mod sql;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+pub use query::{Bind, Q, Record, Row, Scalar};
+pub use sql::Sql;
+
+use crate::Result;
+
+/// Which engine a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, one file.
+    Sqlite,
+    /// `PostgreSQL` 12 or newer.
+    Postgres,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
+    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    Pg(PgPool),
+}
+
+/// A database of either engine; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pools: Pools,
+    statements: Arc<AtomicU64>,
+}
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Pg(Transaction<'static, Postgres>),
+}
+
+/// An open write transaction; dropping it rolls back.
+pub struct Tx {
+    inner: Inner,
+    statements: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tx")
+    }
+}
+
+impl Db {
+    /// The engine.
+    pub fn engine(&self) -> Engine {
+        match self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Pg(_) => Engine::Postgres,
+        }
+    }
+
+    /// A statement on the reader pool; a write sent to it fails on `SQLite`.
+    pub fn query(&self, sql: impl Into<Sql>) -> Q<'_> {
+        let target = match &self.pools {
+            Pools::Sqlite { readers, .. } => query::Target::Sqlite(readers),
+            Pools::Pg(pool) => query::Target::Pg(pool),
+        };
+        Q::new(target, sql.into(), &self.statements)
+    }
+
+    /// Begins a write transaction.
+    ///
+    /// On `SQLite` with `BEGIN IMMEDIATE` on the only writer connection: a deferred one that reads
+    /// before it writes fails under contention (storage.md section 5).
+    pub async fn begin(&self) -> Result<Tx> {
+        let inner = match &self.pools {
+            Pools::Sqlite { writer, .. } => {
+                Inner::Sqlite(writer.begin_with("begin immediate").await?)
+            }
+            Pools::Pg(pool) => Inner::Pg(pool.begin().await?),
+        };
+        Ok(Tx { inner, statements: self.statements.clone() })
+    }
+
+    /// How many statements this database has run, for tests that count them.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// A statement in this transaction.
+    pub fn query(&mut self, sql: impl Into<Sql>) -> Q<'_> {
+        let target = match &mut self.inner {
+            Inner::Sqlite(tx) => query::Target::SqliteTx(tx),
+            Inner::Pg(tx) => query::Target::PgTx(tx),
+        };
+        Q::new(target, sql.into(), &self.statements)
+    }
+
+    /// Makes the changes last.
+    pub async fn commit(self) -> Result<()> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Pg(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Discards the changes.
+    pub async fn rollback(self) -> Result<()> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.rollback().await?,
+            Inner::Pg(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}

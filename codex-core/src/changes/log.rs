@@ -1,0 +1,72 @@
+//! The change log: differences, not states.
+
+use serde_json::{Map, Value, json};
+use sqlx::types::Json;
+
+use super::Author;
+use crate::{Result, store::Tx};
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    Create,
+    Update,
+    Delete,
+    Restore,
+}
+
+impl Op {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// One entry about to be appended.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub kind: &'static str,
+    pub record_id: i64,
+    pub op: Op,
+    pub changes: Map<String, Value>,
+}
+
+/// The fields that differ, each with before and after.
+pub(crate) fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+    after
+        .iter()
+        .filter(|(name, value)| before.get(*name) != Some(value))
+        .map(|(name, value)| {
+            let old = before.get(name).cloned().unwrap_or_default();
+            (name.clone(), json!({ "before": old, "after": value }))
+        })
+        .collect()
+}
+
+/// Appends entries in one statement.
+pub(crate) async fn append(tx: &mut Tx, author: &Author, entries: &[Entry]) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut q = tx.query(
+        "insert into change_log \
+         (at, kind, record_id, op, changes, actor, reason, request_id, run_id) ",
+    );
+    q.push_rows(entries, |row, entry| {
+        row.bind(author.at)
+            .bind(entry.kind)
+            .bind(entry.record_id)
+            .bind(entry.op.name())
+            .bind(Json(&entry.changes))
+            .bind(author.actor.as_str())
+            .bind(author.reason.as_deref())
+            .bind(author.request_id.as_deref())
+            .bind(author.run_id.as_deref());
+    });
+    q.execute().await?;
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The one door for every write (design 4).
+//!
+//! A record is a pure function of its claims ([`resolve`]). [`door`] takes new claims a page at a time,
+//! resolves, lets the resource's rules settle what depends on other records, compares, and writes
+//! rows, claims and change log in one transaction. Nothing else writes resource tables.
+
+pub(crate) mod door;
+pub(crate) mod log;
+pub mod resolve;
+
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Result,
+    store::{Record, Row, Sql, Tx},
+    sync::Incoming,
+};
+pub use door::Outcome;
+
+/// The stored form of a record's tracked fields; written by the `record!` declaration.
+pub trait Tracked:
+    Record + Serialize + DeserializeOwned + Clone + Default + PartialEq + Sync + std::fmt::Debug + 'static
+{
+    /// The table.
+    const TABLE: &'static str;
+    /// `select id, ..., from table`, without a condition.
+    const SELECT: &'static str;
+    /// `insert into table (...) `, to be followed by values.
+    const INSERT: &'static str;
+    /// The clause that turns the insert into an update.
+    const ON_CONFLICT: &'static str;
+    /// How many columns a row has.
+    const COLUMNS: usize;
+    /// Names of the tracked fields.
+    const NAMES: &'static [&'static str];
+
+    /// Binds the fields in the order of the columns.
+    fn bind(&self, row: &mut Row<'_, '_>);
+}
+
+/// A kind of record that the door can write.
+pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
+    /// Name of the kind in claims and log.
+    const KIND: &'static str;
+    /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
+    const RESERVE: Sql;
+    /// Its tracked fields.
+    type Fields: Tracked;
+    /// What moves with every poll and is written outside the log; `()` where nothing does.
+    type Status: Clone + PartialEq + Send + Sync + std::fmt::Debug;
+
+    /// Fills what follows from the fields alone: folded names, fall-backs.
+    fn derive(fields: &mut Self::Fields);
+
+    /// Settles what depends on other records, for a whole page in O(1) statements.
+    fn settle(
+        _tx: &mut Tx,
+        _drafts: &mut [Draft<Self>],
+        _issues: &mut Vec<String>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Writes what hangs on the records of a page: status, secrets, links.
+    fn attach(
+        _tx: &mut Tx,
+        _page: &Attached<'_, Self>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// The statement that reserves row ids of a table.
+///
+/// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the
+/// single writer may count on from the last row, and as rows are never removed no id is used twice.
+macro_rules! reserve_ids {
+    ($table:literal) => {
+        $crate::store::Sql::Per {
+            sqlite: concat!(
+                "with recursive n(i) as (select 1 union all select i + 1 from n where i < $1) \
+                 select (select coalesce(max(id), 0) from ", $table, ") + i from n"
+            ),
+            pg: concat!("select nextval('", $table, "_id_seq') from generate_series(1, $1)"),
+        }
+    };
+}
+pub(crate) use reserve_ids;
+
+/// A row with its tracked fields.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Stored<F> {
+    /// Row id.
+    pub id: i64,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// Tracked fields.
+    #[sqlx(flatten)]
+    pub fields: F,
+}
+
+/// A record about to be written.
+#[derive(Debug)]
+pub struct Draft<R: Resource> {
+    /// Row id, reserved already for a new record.
+    pub id: i64,
+    /// The row as it is, `None` for a new record.
+    pub before: Option<Stored<R::Fields>>,
+    /// The fields as the claims resolve.
+    pub fields: R::Fields,
+    /// Tracked fields that a person states.
+    pub manual: Vec<String>,
+    /// Whether a source still has the record.
+    pub alive: bool,
+}
+
+/// A page after its records are written.
+#[derive(Debug)]
+pub struct Attached<'p, R: Resource> {
+    /// The source.
+    pub source: &'p str,
+    /// Every item with the record that it belongs to.
+    pub items: &'p [(i64, Incoming<R>)],
+    /// Records whose row was written, with what it was before.
+    pub written: &'p [Draft<R>],
+    /// Who writes and when.
+    pub author: &'p Author,
+}
+
+/// Who changes something, when and why: goes into every log entry.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// A user's `sub`, `service:<name>`, `source:<name>` or `system`.
+    pub actor: String,
+    /// The time of the change.
+    pub at: DateTime<Utc>,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// The request that caused it.
+    pub request_id: Option<String>,
+    /// The sync run that caused it.
+    pub run_id: Option<String>,
+}
+
+impl Author {
+    /// An author without reason, request or run.
+    pub fn new(actor: impl Into<String>, at: DateTime<Utc>) -> Self {
+        Self { actor: actor.into(), at, reason: None, request_id: None, run_id: None }
+    }
+}

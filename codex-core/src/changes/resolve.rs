@@ -1,0 +1,243 @@
+//! From claims to a record: a pure function (design 4).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+/// The source of what people state.
+pub const MANUAL: &str = "manual";
+
+/// How a person's value and the sources' stand to each other for one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// A person's value wins until it is released; the default.
+    ManualWins,
+    /// A source that states the field wins over a person.
+    SourceWins,
+    /// What the record already has stays; claims only fill a gap.
+    WriteIfEmpty,
+}
+
+/// Which source wins, per field.
+#[derive(Debug, Clone)]
+pub struct Precedence {
+    sources: Vec<String>,
+    policies: BTreeMap<(String, String), Policy>,
+}
+
+impl Default for Precedence {
+    /// The PSA before the RMM's parts, those before its device list; people before all.
+    fn default() -> Self {
+        Self {
+            sources: ["freshservice", "datto.audit", "datto.interfaces", "datto"]
+                .map(str::to_owned)
+                .to_vec(),
+            policies: BTreeMap::new(),
+        }
+    }
+}
+
+impl Precedence {
+    /// Sets the policy of one field of one kind of record.
+    pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Self {
+        self.policies.insert((kind.to_owned(), field.to_owned()), policy);
+        self
+    }
+
+    fn policy(&self, kind: &str, field: &str) -> Policy {
+        // Account numbers link systems: no sync may replace one (design 4).
+        let fixed = if (kind, field) == ("company", "account_number") {
+            Policy::WriteIfEmpty
+        } else {
+            Policy::ManualWins
+        };
+        let key = (kind.to_owned(), field.to_owned());
+        self.policies.get(&key).copied().unwrap_or(fixed)
+    }
+
+    /// Lower is stronger; sources that nobody ordered come last, by name.
+    fn rank<'a>(&self, source: &'a str) -> (usize, &'a str) {
+        let known = self.sources.iter().position(|known| known == source);
+        (known.unwrap_or(self.sources.len()), source)
+    }
+}
+
+/// What one source says about a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The source.
+    pub source: String,
+    /// The source's id of the record.
+    pub external_id: String,
+    /// Whether the source still has it.
+    pub live: bool,
+    /// Whether the claim keeps the record alive; parts such as a device's interfaces do not.
+    pub anchor: bool,
+    /// Stated fields: absent says nothing, null blanks.
+    pub fields: Map<String, Value>,
+}
+
+/// The fields of a record: for each, the strongest claim that states it.
+///
+/// Claims of sources that no longer have the record count only when no source has it, so that a
+/// deleted record keeps its last values. The order of `claims` never matters.
+pub fn resolve(
+    precedence: &Precedence,
+    kind: &str,
+    claims: &[Claim],
+    current: Option<&Map<String, Value>>,
+) -> Map<String, Value> {
+    let any_live = claims.iter().any(|claim| claim.live && claim.source != MANUAL);
+    let mut order: Vec<&Claim> = claims
+        .iter()
+        .filter(|claim| claim.live || (!any_live && claim.source != MANUAL))
+        .collect();
+    // Two claims of one source (a device that came back under a new uid): the live one, then by id.
+    order.sort_by_key(|claim| {
+        (claim.source != MANUAL, precedence.rank(&claim.source), !claim.live, &claim.external_id)
+    });
+
+    let mut fields = Map::new();
+    let names = order.iter().flat_map(|claim| claim.fields.keys());
+    for name in names {
+        if fields.contains_key(name) {
+            continue;
+        }
+        let policy = precedence.policy(kind, name);
+        let stated = |manual: bool| {
+            order
+                .iter()
+                .filter(|claim| (claim.source == MANUAL) == manual)
+                .find_map(|claim| claim.fields.get(name))
+        };
+        let value = match policy {
+            Policy::ManualWins | Policy::WriteIfEmpty => stated(true).or_else(|| stated(false)),
+            Policy::SourceWins => stated(false).or_else(|| stated(true)),
+        };
+        let kept = current
+            .and_then(|current| current.get(name))
+            .filter(|value| policy == Policy::WriteIfEmpty && !value.is_null());
+        if let Some(value) = kept.or(value) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    fields
+}
+
+/// Lays newly stated fields over what the same source stated before: absent never wipes.
+pub fn restate(before: &mut Map<String, Value>, stated: Map<String, Value>) {
+    for (name, value) in stated {
+        before.insert(name, value);
+    }
+}
+
+/// Turns resolved fields into the typed ones of a record; a null means the type's default.
+pub(super) fn typed<F: serde::de::DeserializeOwned>(kind: &str, fields: &Map<String, Value>) -> Result<F> {
+    let stated = fields.iter().filter(|(_, value)| !value.is_null());
+    let stated: Map<String, Value> = stated.map(|(k, v)| (k.clone(), v.clone())).collect();
+    serde_json::from_value(Value::Object(stated))
+        .map_err(|source| Error::Corrupt { what: format!("claim of a {kind}"), source: Some(source) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn claim(source: &str, fields: Value) -> Claim {
+        let Value::Object(fields) = fields else { panic!("an object") };
+        Claim { source: source.into(), external_id: "1".into(), live: true, anchor: true, fields }
+    }
+
+    fn resolved(claims: &[Claim]) -> Value {
+        Value::Object(resolve(&Precedence::default(), "contact", claims, None))
+    }
+
+    #[test]
+    fn the_stronger_source_that_states_a_field_wins() {
+        let claims = [
+            claim("datto", json!({"mac_address": "A", "hostname": "h"})),
+            claim("datto.interfaces", json!({"mac_address": "B"})),
+        ];
+        assert_eq!(resolved(&claims), json!({"mac_address": "B", "hostname": "h"}));
+    }
+
+    #[test]
+    fn absent_null_and_value_differ() {
+        let source = claim("freshservice", json!({"a": "1", "b": "2"}));
+        let manual = claim(MANUAL, json!({"a": null}));
+        assert_eq!(resolved(&[source, manual]), json!({"a": null, "b": "2"}));
+    }
+
+    #[test]
+    fn absent_never_wipes_and_null_does() {
+        let mut before = claim("x", json!({"a": "1", "b": "2"})).fields;
+        restate(&mut before, claim("x", json!({"b": null})).fields);
+        assert_eq!(Value::Object(before), json!({"a": "1", "b": null}));
+    }
+
+    #[test]
+    fn a_release_brings_the_sources_value_back() {
+        let source = claim("freshservice", json!({"a": "1"}));
+        let mut manual = claim(MANUAL, json!({"a": "mine"}));
+        assert_eq!(resolved(&[source.clone(), manual.clone()]), json!({"a": "mine"}));
+        manual.fields.remove("a");
+        assert_eq!(resolved(&[source, manual]), json!({"a": "1"}));
+    }
+
+    #[test]
+    fn a_policy_can_let_the_source_win_or_only_fill_gaps() {
+        let claims = [claim("freshservice", json!({"a": "1"})), claim(MANUAL, json!({"a": "mine"}))];
+        let source_wins = Precedence::default().with_policy("contact", "a", Policy::SourceWins);
+        assert_eq!(resolve(&source_wins, "contact", &claims, None)["a"], "1");
+        let current = claim("", json!({"a": "old"})).fields;
+        let keep = Precedence::default().with_policy("contact", "a", Policy::WriteIfEmpty);
+        assert_eq!(resolve(&keep, "contact", &claims, Some(&current))["a"], "old");
+    }
+
+    #[test]
+    fn a_record_that_every_source_lost_keeps_its_last_values() {
+        let mut gone = claim("datto", json!({"hostname": "h"}));
+        gone.live = false;
+        let mut live = claim("datto", json!({"hostname": "new"}));
+        live.external_id = "2".into();
+        assert_eq!(resolved(std::slice::from_ref(&gone)), json!({"hostname": "h"}));
+        assert_eq!(resolved(&[gone, live]), json!({"hostname": "new"}));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_arrival_never_matters(
+            claims in proptest::collection::vec(
+                (0..4usize, 0..3u8, any::<bool>(),
+                 proptest::collection::btree_map("[a-d]", proptest::option::of(0..5u8), 0..4)), 0..6),
+            seed in any::<u64>(),
+        ) {
+            let sources = [MANUAL, "freshservice", "datto", "other"];
+            let mut seen = std::collections::BTreeSet::new();
+            let mut claims: Vec<Claim> = claims
+                .into_iter()
+                .filter(|(source, id, ..)| seen.insert((*source, *id)))
+                .map(|(source, id, live, fields)| Claim {
+                    source: sources[source].into(),
+                    external_id: id.to_string(),
+                    live,
+                    anchor: true,
+                    fields: fields.into_iter().map(|(k, v)| (k, json!(v))).collect(),
+                })
+                .collect();
+            let before = resolved(&claims);
+            if !claims.is_empty() {
+                let at = usize::try_from(seed % claims.len() as u64).unwrap();
+                claims.rotate_left(at);
+                claims.reverse();
+            }
+            prop_assert_eq!(before, resolved(&claims));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Opening and migrating a database.
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection,
+    migrate::Migrator,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Db, Engine, Pools};
+use crate::{Error, Result};
+
+static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// The oldest `PostgreSQL` that has what our statements use.
+const PG_MINIMUM: i64 = 120_000;
+/// How long a caller waits for a free connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long `SQLite` waits for another process's write transaction.
+const BUSY: Duration = Duration::from_secs(10);
+/// No statement of ours takes longer unless something is wrong.
+const PG_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10s'; \
+                           set idle_in_transaction_session_timeout = '60s'";
+
+impl Db {
+    /// Opens `sqlite://path`, a bare path, or `postgres://...`; makes a missing `SQLite` file with
+    /// its folder.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another scheme or a server below `PostgreSQL` 12, [`Error::Db`] when
+    /// the database cannot be reached.
+    pub async fn open(url: &str) -> Result<Self> {
+        let pools = match url.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => open_postgres(url).await?,
+            Some(("sqlite", path)) => open_sqlite(Path::new(path)).await?,
+            None => open_sqlite(Path::new(url)).await?,
+            Some((scheme, _)) => {
+                return Err(Error::Unsupported(format!(
+                    "a database url starts with sqlite:// or postgresql://, not {scheme}://"
+                )));
+            }
+        };
+        Ok(Self { pools, statements: Arc::default() })
+    }
+
+    /// Brings the schema up to date; two processes may do so at once.
+    pub async fn migrate(&self) -> Result<()> {
+        let done = match &self.pools {
+            Pools::Sqlite { writer, .. } => SQLITE.run(writer).await,
+            Pools::Pg(pool) => POSTGRES.run(pool).await,
+        };
+        done.map_err(|error| Error::Db(error.into()))
+    }
+
+    /// The migrations of an engine: version, name, text. For tests that compare the two.
+    pub fn migrations(engine: Engine) -> impl Iterator<Item = (i64, &'static str, &'static str)> {
+        let migrator = match engine {
+            Engine::Sqlite => &SQLITE,
+            Engine::Postgres => &POSTGRES,
+        };
+        migrator.iter().map(|m| (m.version, m.description.as_ref(), m.sql.as_str()))
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<Pools> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY)
+        .foreign_keys(true)
+        .pragma("temp_store", "memory")
+        .optimize_on_close(true, None);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(options.clone())
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(ACQUIRE)
+        .connect_lazy_with(options.read_only(true).create_if_missing(false));
+    Ok(Pools::Sqlite { readers, writer })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools> {
+    let options = PgConnectOptions::from_str(url)?.application_name("codex");
+    // A pool reports a refused port only as its own time-out, so one plain connection goes first.
+    let connect = PgConnection::connect_with(&options);
+    let mut first = tokio::time::timeout(ACQUIRE, connect)
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let version: i64 =
+        sqlx::query_scalar("select current_setting('server_version_num')::bigint")
+            .fetch_one(&mut first)
+            .await?;
+    first.close().await?;
+    if version < PG_MINIMUM {
+        return Err(Error::Unsupported(format!(
+            "PostgreSQL 12 or newer is needed, this server is version {}",
+            version / 10_000
+        )));
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(PG_SETTINGS).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options.log_statements(tracing::log::LevelFilter::Trace));
+    Ok(Pools::Pg(pool))
+}

@@ -1,0 +1,249 @@
+//! One statement with its binds: the only place that matches on the engine for every call.
+
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use sqlx::{
+    Arguments, AssertSqlSafe, ColumnIndex, Encode, FromRow, PgPool, Postgres, Row as _, Sqlite,
+    SqlitePool, Type,
+    postgres::{PgArguments, PgConnection, PgRow},
+    sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
+};
+
+use super::Sql;
+use crate::Result;
+
+/// A value that both engines can take.
+pub trait Bind:
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send
+{
+}
+impl<T> Bind for T where
+    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send
+{
+}
+
+/// A row that both engines can give.
+pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
+
+/// A single column's value that both engines can give.
+pub trait Scalar:
+    for<'r> sqlx::Decode<'r, Sqlite> + Type<Sqlite> + for<'r> sqlx::Decode<'r, Postgres> + Type<Postgres>
+{
+}
+impl<T> Scalar for T where
+    T: for<'r> sqlx::Decode<'r, Sqlite>
+        + Type<Sqlite>
+        + for<'r> sqlx::Decode<'r, Postgres>
+        + Type<Postgres>
+{
+}
+
+pub(super) enum Target<'e> {
+    Sqlite(&'e SqlitePool),
+    SqliteTx(&'e mut SqliteConnection),
+    Pg(&'e PgPool),
+    PgTx(&'e mut PgConnection),
+}
+
+enum Args {
+    Sqlite(SqliteArguments),
+    Pg(PgArguments),
+}
+
+/// A statement being put together: text is `'static`, values are always bound.
+///
+/// A whole statement numbers its placeholders (`$1`); one that is built with [`Q::push`] and
+/// [`Q::push_bind`] gets them written in order: `?` on `SQLite`, where numbered ones cost the square
+/// of their count (storage.md section 4).
+#[must_use = "a statement does nothing until it is run"]
+pub struct Q<'e> {
+    target: Target<'e>,
+    sql: Cow<'static, str>,
+    args: Args,
+    error: Option<sqlx::error::BoxDynError>,
+    count: &'e AtomicU64,
+}
+
+impl std::fmt::Debug for Q<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Q").field(&self.sql).finish()
+    }
+}
+
+/// Runs `$run` with the statement and its executor for whichever engine it is.
+///
+/// Expands to a match with one arm per target, each naming the same expression.
+macro_rules! on_engine {
+    ($q:expr, |$query:ident, $executor:ident| $run:expr) => {{
+        let Q { target, sql, args, error, count } = $q;
+        if let Some(error) = error {
+            return Err(sqlx::Error::Encode(error).into());
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+        let sql = AssertSqlSafe(sql);
+        match (target, args) {
+            (Target::Sqlite($executor), Args::Sqlite(args)) => {
+                let $query = sqlx::query_with::<Sqlite, _>(sql, args);
+                $run
+            }
+            (Target::SqliteTx($executor), Args::Sqlite(args)) => {
+                let $query = sqlx::query_with::<Sqlite, _>(sql, args);
+                $run
+            }
+            (Target::Pg($executor), Args::Pg(args)) => {
+                let $query = sqlx::query_with::<Postgres, _>(sql, args);
+                $run
+            }
+            (Target::PgTx($executor), Args::Pg(args)) => {
+                let $query = sqlx::query_with::<Postgres, _>(sql, args);
+                $run
+            }
+            _ => unreachable!("arguments are made for their target"),
+        }
+    }};
+}
+
+/// One group of a multi-row `values`.
+#[derive(Debug)]
+pub struct Row<'r, 'e> {
+    q: &'r mut Q<'e>,
+    first: bool,
+}
+
+impl Row<'_, '_> {
+    /// Binds the next column.
+    pub fn bind(&mut self, value: impl Bind) -> &mut Self {
+        if !std::mem::take(&mut self.first) {
+            self.q.push(", ");
+        }
+        self.q.push_bind(value);
+        self
+    }
+}
+
+impl<'e> Q<'e> {
+    pub(super) fn new(target: Target<'e>, sql: Sql, count: &'e AtomicU64) -> Self {
+        let (sql, args) = match &target {
+            Target::Sqlite(_) | Target::SqliteTx(_) => {
+                (sql.sqlite(), Args::Sqlite(SqliteArguments::default()))
+            }
+            Target::Pg(_) | Target::PgTx(_) => (sql.pg(), Args::Pg(PgArguments::default())),
+        };
+        Self { target, sql: Cow::Borrowed(sql), args, error: None, count }
+    }
+
+    /// Binds the next numbered placeholder.
+    pub fn bind(mut self, value: impl Bind) -> Self {
+        self.add(value);
+        self
+    }
+
+    /// Appends text.
+    pub fn push(&mut self, text: &'static str) -> &mut Self {
+        self.sql.to_mut().push_str(text);
+        self
+    }
+
+    /// Appends a placeholder and binds its value.
+    pub fn push_bind(&mut self, value: impl Bind) -> &mut Self {
+        self.add(value);
+        match &self.args {
+            Args::Sqlite(_) => self.sql.to_mut().push('?'),
+            Args::Pg(args) => {
+                let number = args.len();
+                let sql = self.sql.to_mut();
+                sql.push('$');
+                sql.push_str(&number.to_string());
+            }
+        }
+        self
+    }
+
+    /// Appends `(a, b, ...)`; an empty list becomes `(null)`, which matches nothing.
+    pub fn push_list<T: Bind>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {
+        self.push("(");
+        let mut first = true;
+        for value in values {
+            if !std::mem::take(&mut first) {
+                self.push(", ");
+            }
+            self.push_bind(value);
+        }
+        self.push(if first { "null)" } else { ")" })
+    }
+
+    /// Appends `values (...), (...)`, one group per item.
+    pub fn push_rows<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut bind: impl FnMut(&mut Row<'_, 'e>, T),
+    ) -> &mut Self {
+        self.push("values ");
+        for (index, item) in items.into_iter().enumerate() {
+            self.push(if index == 0 { "(" } else { ", (" });
+            bind(&mut Row { q: self, first: true }, item);
+            self.push(")");
+        }
+        self
+    }
+
+    /// Appends a row lock where the engine has one; `SQLite` has a single writer instead.
+    pub fn push_row_lock(&mut self) -> &mut Self {
+        if matches!(self.args, Args::Pg(_)) { self.push(" for update") } else { self }
+    }
+
+    fn add(&mut self, value: impl Bind) {
+        let added = match &mut self.args {
+            Args::Sqlite(args) => args.add(value),
+            Args::Pg(args) => args.add(value),
+        };
+        if let Err(error) = added {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    /// Runs it and gives the number of rows touched.
+    pub async fn execute(self) -> Result<u64> {
+        on_engine!(self, |query, executor| Ok(query.execute(executor).await?.rows_affected()))
+    }
+
+    /// All rows.
+    pub async fn all<T: Record>(self) -> Result<Vec<T>> {
+        on_engine!(self, |query, executor| Ok(query
+            .try_map(|row| T::from_row(&row))
+            .fetch_all(executor)
+            .await?))
+    }
+
+    /// The first row, if there is one.
+    pub async fn optional<T: Record>(self) -> Result<Option<T>> {
+        on_engine!(self, |query, executor| Ok(query
+            .try_map(|row| T::from_row(&row))
+            .fetch_optional(executor)
+            .await?))
+    }
+
+    /// The first column of the first row, if there is one.
+    pub async fn scalar<T: Scalar + Send + Unpin>(self) -> Result<Option<T>>
+    where
+        usize: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
+    {
+        on_engine!(self, |query, executor| Ok(query
+            .try_map(|row| row.try_get::<T, _>(0))
+            .fetch_optional(executor)
+            .await?))
+    }
+
+    /// The first column of every row.
+    pub async fn scalars<T: Scalar + Send + Unpin>(self) -> Result<Vec<T>> {
+        on_engine!(self, |query, executor| Ok(query
+            .try_map(|row| row.try_get::<T, _>(0))
+            .fetch_all(executor)
+            .await?))
+    }
+}
