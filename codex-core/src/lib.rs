@@ -1,1 +1,57 @@
-//! core
+//! The HiveMatrix Codex library: what an MSP knows about its clients, kept true.
+//!
+//! [`Codex`] is the front door. It opens a database, pulls from vendors and answers questions, without
+//! an HTTP server or a token:
+//!
+//! ```no_run
+//! # #[cfg(feature = "store")]
+//! # async fn tour() -> codex_core::Result<()> {
+//! use codex_core::{Codex, Scope};
+//!
+//! let codex = Codex::open("sqlite://instance/codex.db").await?;
+//! for company in codex.companies(&Scope::system()).await? {
+//!     println!("{:?} {}", company.fields.account_number, company.fields.name);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One folder per resource: `mod.rs` is the model, `wire.rs` its JSON, `query.rs` its SQL, `rules.rs` what
+//! holds between records. Every write goes through [`changes`]; every pull through `sync`.
+//!
+//! Without the features `store` and `sync` only models and wire types remain: what a client needs.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![warn(missing_docs)]
+
+#[cfg(feature = "store")]
+#[macro_use]
+pub mod store;
+#[macro_use]
+mod record;
+
+pub mod assets;
+#[cfg(feature = "store")]
+pub mod changes;
+pub mod clock;
+#[cfg(feature = "sync")]
+mod codex;
+pub mod companies;
+pub mod contacts;
+mod error;
+pub mod fold;
+pub mod ids;
+pub mod jobs;
+pub mod list;
+pub mod locations;
+pub mod money;
+pub mod paging;
+pub mod psa_agents;
+pub mod scope;
+pub mod site_links;
+#[cfg(feature = "sync")]
+pub mod sync;
+
+#[cfg(feature = "sync")]
+pub use codex::{Builder, Codex, Health, Started, statements};
+pub use error::{Error, Result};
+pub use scope::{Role, Scope};

@@ -143,7 +143,7 @@ impl Door<'_> {
         ids.sort_unstable();
         ids.dedup();
         let drafts = ids.iter().map(|id| (*id, before.remove(id))).collect();
-        let written = self.write::<R>(drafts, &claims, &mut outcome).await?;
+        let written = self.write::<R>(drafts, claims, &mut outcome).await?;
         page.extend(changed.into_iter().map(|(id, item, _)| (id, item)));
         self.attach(origin.name(), &page, &written).await?;
         Ok(outcome)
@@ -169,7 +169,7 @@ impl Door<'_> {
         let claims = self.claims::<R>(ids).await?;
         let mut drafts: Vec<_> = before.into_iter().map(|(id, row)| (id, Some(row))).collect();
         drafts.sort_by_key(|(id, _)| *id);
-        let written = self.write::<R>(drafts, &claims, &mut outcome).await?;
+        let written = self.write::<R>(drafts, claims, &mut outcome).await?;
         self.attach::<R>(MANUAL, &[], &written).await?;
         Ok(outcome)
     }
@@ -300,21 +300,24 @@ impl Door<'_> {
     async fn write<R: Resource>(
         &mut self,
         rows: Vec<(i64, Option<Stored<R::Fields>>)>,
-        claims: &ClaimsByRecord,
+        mut claims: ClaimsByRecord,
         outcome: &mut Outcome,
     ) -> Result<Vec<Draft<R>>> {
         let mut drafts = Vec::with_capacity(rows.len());
         for (id, before) in rows {
-            let claims = claims.get(&id).map(Vec::as_slice).unwrap_or_default();
+            let claims = claims.remove(&id).unwrap_or_default();
             let current = before.as_ref().map(|row| as_map(&row.fields)).transpose()?;
-            let fields = resolve::resolve(self.precedence, R::KIND, claims, current.as_ref());
-            let manual = claims.iter().filter(|claim| claim.source == MANUAL);
+            let fields = match current {
+                // Its claims were handed to another record: it keeps its last values.
+                Some(current) if claims.is_empty() => current,
+                current => resolve::resolve(self.precedence, R::KIND, &claims, current.as_ref()),
+            };
             let mut draft = Draft {
                 id,
                 before,
                 fields: resolve::typed(R::KIND, &fields)?,
-                manual: manual.flat_map(|claim| claim.fields.keys().cloned()).collect(),
                 alive: claims.iter().any(|claim| claim.live && claim.anchor),
+                claims,
             };
             R::derive(&mut draft.fields);
             drafts.push(draft);

@@ -12,13 +12,15 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     Result,
     store::{Record, Row, Sql, Tx},
     sync::Incoming,
 };
-pub use door::Outcome;
+pub use door::{Change, Outcome};
+use resolve::{Claim, MANUAL};
 
 /// The stored form of a record's tracked fields; written by the `record!` declaration.
 pub trait Tracked:
@@ -84,7 +86,7 @@ macro_rules! reserve_ids {
                 "with recursive n(i) as (select 1 union all select i + 1 from n where i < $1) \
                  select (select coalesce(max(id), 0) from ", $table, ") + i from n"
             ),
-            pg: concat!("select nextval('", $table, "_id_seq') from generate_series(1, $1)"),
+            pg: concat!("select nextval('", $table, "_id_seq') from generate_series(1, $1::bigint)"),
         }
     };
 }
@@ -115,10 +117,27 @@ pub struct Draft<R: Resource> {
     pub before: Option<Stored<R::Fields>>,
     /// The fields as the claims resolve.
     pub fields: R::Fields,
-    /// Tracked fields that a person states.
-    pub manual: Vec<String>,
+    /// What each source says.
+    pub claims: Vec<Claim>,
     /// Whether a source still has the record.
     pub alive: bool,
+}
+
+impl<R: Resource> Draft<R> {
+    /// Whether a person states the field.
+    pub fn set_by_hand(&self, field: &str) -> bool {
+        self.claims
+            .iter()
+            .any(|claim| claim.source == MANUAL && claim.fields.contains_key(field))
+    }
+
+    /// What the live sources state for a field, with their names.
+    pub fn stated<'d>(&'d self, field: &'d str) -> impl Iterator<Item = (&'d Claim, &'d Value)> {
+        self.claims
+            .iter()
+            .filter(|claim| claim.live && claim.source != MANUAL)
+            .filter_map(move |claim| claim.fields.get(field).map(|value| (claim, value)))
+    }
 }
 
 /// A page after its records are written.

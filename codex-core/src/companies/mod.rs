@@ -94,3 +94,20 @@ pub struct Company {
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
 }
+
+/// The compliance level of a company of which nothing else is known (contract 1.2.B).
+pub const STANDARD: &str = "standard";
+
+/// The strictest of several compliance levels: what Brainhair redacts by (consumers.md 7).
+pub fn strictest<'a>(levels: impl IntoIterator<Item = &'a str>) -> &'a str {
+    const ORDER: [&str; 3] = [STANDARD, "hipaa", "cjis"];
+    let rank = |level: &&str| ORDER.iter().position(|known| known == level);
+    levels.into_iter().max_by_key(rank).unwrap_or(STANDARD)
+}
+
+impl Company {
+    /// `standard`, `cjis` or `hipaa`.
+    pub fn compliance_level(&self) -> &str {
+        self.fields.compliance_level.as_deref().unwrap_or(STANDARD)
+    }
+}

@@ -104,3 +104,24 @@ pub struct Job {
     /// Counts, scopes, issues, progress.
     pub report: JobReport,
 }
+
+impl std::fmt::Display for JobReport {
+    /// A few lines for people: counts by kind, scopes that are not certified, issues.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (kind, c) in &self.counts {
+            writeln!(
+                f,
+                "{kind}: {} seen, {} created, {} updated, {} unchanged, {} restored, {} deleted, \
+                 {} missing, {} held, {} unreadable",
+                c.seen, c.created, c.updated, c.unchanged, c.restored, c.deleted, c.missing, c.held, c.failed
+            )?;
+        }
+        for (scope, result) in self.scopes.iter().filter(|(_, result)| result.reason.is_some()) {
+            writeln!(f, "{scope}: {}", result.reason.as_deref().unwrap_or_default())?;
+        }
+        for issue in &self.issues {
+            writeln!(f, "- {issue}")?;
+        }
+        write!(f, "{} calls, {} issues", self.calls, self.issue_count)
+    }
+}

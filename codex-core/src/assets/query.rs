@@ -1,0 +1,99 @@
+//! Reading assets: always with their status, never with their secrets.
+
+use std::collections::HashMap;
+
+use super::{Asset, AssetFields};
+use crate::{
+    Result,
+    changes::Tracked,
+    companies::STANDARD,
+    ids::{AssetId, CompanyId},
+    paging::{Cursor, Page, PageRequest},
+    scope::Scope,
+    store::Db,
+};
+
+/// An asset with the columns of its status; the select ends before the condition.
+const SELECT: &str = const_concat!(
+    "select a.*, s.online, s.last_seen, s.last_reboot, s.last_audit_date, s.last_logged_in_user, \
+     s.ext_ip_address, s.patch_status, s.patches_installed, s.patches_approved_pending, \
+     s.patches_not_approved, s.reboot_required from (",
+    AssetFields::SELECT,
+    ") a left join asset_status s on s.asset_id = a.id"
+);
+
+sql! {
+    /// A live asset.
+    FIND = [SELECT, " where a.id = $1 and a.deleted_at is null"];
+    /// The live assets of a company.
+    OF_COMPANY = [SELECT,
+        " where a.company_id = $1 and a.deleted_at is null order by a.hostname_fold, a.id"];
+    /// The compliance level of a company.
+    COMPLIANCE = "select coalesce(compliance_level, 'standard') from companies where id = $1";
+}
+
+/// The assets of a company, by host name.
+pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Vec<Asset>> {
+    if !scope.sees(Some(company)) {
+        return Ok(Vec::new());
+    }
+    db.query(OF_COMPANY).bind(company).all().await
+}
+
+/// Looks an asset up, with the compliance level of its company.
+pub async fn find(db: &Db, scope: &Scope, id: AssetId) -> Result<Option<(Asset, String)>> {
+    let asset: Option<Asset> = db.query(FIND).bind(id).optional().await?;
+    let Some(asset) = asset.filter(|asset| scope.sees(asset.fields.company_id)) else {
+        return Ok(None);
+    };
+    let level = match asset.fields.company_id {
+        Some(company) => db.query(COMPLIANCE).bind(company).scalar().await?,
+        None => None,
+    };
+    Ok(Some((asset, level.unwrap_or_else(|| STANDARD.to_owned()))))
+}
+
+/// A page of assets by host name, of all companies that the caller sees or of one.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a limit out of range.
+pub async fn list(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    page: &PageRequest,
+) -> Result<Page<(Asset, String)>> {
+    let limit = page.limit()?;
+    let mut q = db.query(SELECT);
+    q.push(" where a.deleted_at is null");
+    if let Some(company) = company {
+        let of = if scope.sees(Some(company)) { vec![company] } else { vec![] };
+        q.push(" and a.company_id in ").push_list(of);
+    } else if let Some(own) = scope.only() {
+        q.push(" and a.company_id in ").push_list(own.iter().copied());
+    }
+    if let Some(after) = &page.cursor {
+        q.push(" and (a.hostname_fold, a.id) > (").push_bind(after.key()).push(", ");
+        q.push_bind(after.id()).push(")");
+    }
+    q.push(" order by a.hostname_fold, a.id limit ").push_bind(i64::from(limit) + 1);
+    let assets = q.all::<Asset>().await?;
+    let page = Page::cut(assets, limit, |last| {
+        Cursor::new(last.fields.hostname_fold.as_str(), last.id.0)
+    });
+    with_levels(db, page).await
+}
+
+/// Adds the compliance level of each asset's company, in one statement.
+async fn with_levels(db: &Db, page: Page<Asset>) -> Result<Page<(Asset, String)>> {
+    let mut q = db.query(
+        "select id, compliance_level from companies where compliance_level is not null and id in ",
+    );
+    q.push_list(page.items.iter().filter_map(|asset| asset.fields.company_id));
+    let levels: HashMap<CompanyId, String> = q.all().await?.into_iter().collect();
+    Ok(page.map(|asset| {
+        let level = asset.fields.company_id.and_then(|id| levels.get(&id));
+        let level = level.map_or(STANDARD, String::as_str).to_owned();
+        (asset, level)
+    }))
+}

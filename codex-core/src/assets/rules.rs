@@ -1,0 +1,156 @@
+//! What holds for assets: whose they are, and what is written beside them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Map;
+
+use super::{Asset, AssetFields, AssetStatus};
+use crate::{
+    Result,
+    changes::{
+        Attached, Draft, Resource,
+        log::{self, Entry, Op},
+        reserve_ids,
+    },
+    fold::fold,
+    ids::CompanyId,
+    store::{Sql, Tx},
+};
+
+impl Resource for Asset {
+    const KIND: &'static str = "asset";
+    const RESERVE: Sql = reserve_ids!("assets");
+    type Fields = AssetFields;
+    type Status = AssetStatus;
+
+    fn derive(fields: &mut AssetFields) {
+        fields.hostname_fold = fields.hostname.as_deref().map(fold).unwrap_or_default();
+    }
+
+    /// The company is the one of the device's site, unless a person said otherwise.
+    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], _issues: &mut Vec<String>) -> Result<()> {
+        let sites: BTreeSet<&str> =
+            drafts.iter().filter_map(|draft| draft.fields.site_uid.as_deref()).collect();
+        if sites.is_empty() {
+            return Ok(());
+        }
+        let mut q = tx.query(
+            "select site_uid, company_id from site_links where deleted_at is null and site_uid in ",
+        );
+        q.push_list(sites);
+        let links: HashMap<String, Option<CompanyId>> =
+            q.all::<(String, Option<CompanyId>)>().await?.into_iter().collect();
+        for draft in drafts.iter_mut().filter(|draft| !draft.set_by_hand("company_id")) {
+            let site = draft.fields.site_uid.as_deref();
+            draft.fields.company_id = site.and_then(|uid| links.get(uid).copied().flatten());
+        }
+        Ok(())
+    }
+
+    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+        write_status(tx, page).await?;
+        write_secrets(tx, page).await
+    }
+}
+
+/// Writes the status of every item of the page, in one statement that skips what did not move.
+async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
+    let mut moved: Vec<(i64, &AssetStatus)> = page
+        .items
+        .iter()
+        .filter_map(|(id, item)| item.status.as_ref().map(|status| (*id, status)))
+        .collect();
+    // Two devices can stand for one record (a uid that came back); one statement writes a row once.
+    moved.sort_by_key(|(id, _)| *id);
+    moved.dedup_by_key(|(id, _)| *id);
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let mut q = tx.query(
+        "insert into asset_status (asset_id, online, last_seen, last_reboot, last_audit_date, \
+         last_logged_in_user, ext_ip_address, patch_status, patches_installed, \
+         patches_approved_pending, patches_not_approved, reboot_required) ",
+    );
+    q.push_rows(moved, |row, (id, status)| {
+        row.bind(id).bind(status.online).bind(status.last_seen).bind(status.last_reboot);
+        row.bind(status.last_audit_date).bind(status.last_logged_in_user.as_deref());
+        row.bind(status.ext_ip_address.as_deref()).bind(status.patch_status.as_deref());
+        row.bind(status.patches_installed).bind(status.patches_approved_pending);
+        row.bind(status.patches_not_approved).bind(status.reboot_required);
+    });
+    q.push(
+        " on conflict (asset_id) do update set online = excluded.online, \
+         last_seen = excluded.last_seen, last_reboot = excluded.last_reboot, \
+         last_audit_date = excluded.last_audit_date, \
+         last_logged_in_user = excluded.last_logged_in_user, \
+         ext_ip_address = excluded.ext_ip_address, patch_status = excluded.patch_status, \
+         patches_installed = excluded.patches_installed, \
+         patches_approved_pending = excluded.patches_approved_pending, \
+         patches_not_approved = excluded.patches_not_approved, \
+         reboot_required = excluded.reboot_required",
+    );
+    q.execute().await?;
+    Ok(())
+}
+
+/// Writes secret values that differ; the log says that they changed and nothing else.
+async fn write_secrets(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
+    let stated: HashMap<(i64, &str), Option<&str>> = page
+        .items
+        .iter()
+        .flat_map(|(id, item)| {
+            item.secrets.iter().map(|(name, value)| ((*id, name.as_str()), value.as_deref()))
+        })
+        .collect();
+    if stated.is_empty() {
+        return Ok(());
+    }
+    let owners: BTreeSet<i64> = stated.keys().map(|(id, _)| *id).collect();
+    let mut q = tx.query("select asset_id, name, value from asset_secrets where asset_id in ");
+    q.push_list(owners);
+    let present = q.all::<(i64, String, String)>().await?;
+    let present: HashMap<(i64, &str), &str> = present
+        .iter()
+        .map(|(id, name, value)| ((*id, name.as_str()), value.as_str()))
+        .collect();
+    let mut differ: Vec<_> = stated
+        .into_iter()
+        .filter(|(key, value)| present.get(key).copied() != *value)
+        .collect();
+    differ.sort_unstable_by_key(|(key, _)| *key);
+
+    let (set, cleared): (Vec<_>, Vec<_>) = differ.iter().partition(|(_, value)| value.is_some());
+    if !cleared.is_empty() {
+        let mut q = tx.query("delete from asset_secrets where (asset_id, name) in (");
+        q.push_rows(cleared, |row, ((id, name), _)| {
+            row.bind(id).bind(name);
+        });
+        q.push(")").execute().await?;
+    }
+    if !set.is_empty() {
+        let mut q = tx.query("insert into asset_secrets (asset_id, name, value) ");
+        q.push_rows(set, |row, ((id, name), value)| {
+            row.bind(id).bind(name).bind(value);
+        });
+        q.push(" on conflict (asset_id, name) do update set value = excluded.value");
+        q.execute().await?;
+    }
+    // A new device's secrets came with it; the create entry is enough.
+    let new: BTreeSet<i64> = page
+        .written
+        .iter()
+        .filter(|draft| draft.before.is_none())
+        .map(|draft| draft.id)
+        .collect();
+    let entries: Vec<Entry> = differ
+        .iter()
+        .filter(|((id, _), _)| !new.contains(id))
+        .map(|((id, name), _)| Entry {
+            kind: Asset::KIND,
+            record_id: *id,
+            op: Op::Update,
+            changes: Map::from_iter([((*name).to_owned(), "changed".into())]),
+        })
+        .collect();
+    log::append(tx, page.author, &entries).await
+}

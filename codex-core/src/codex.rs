@@ -1,0 +1,54 @@
+//! The front door of the library.
+
+mod jobs;
+mod open;
+mod read;
+mod write;
+
+use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use jobs::Started;
+pub use open::{Builder, Health};
+
+use crate::{
+    changes::resolve::Precedence,
+    clock::SharedClock,
+    store::{Db, Sql},
+    sync::{Guard, Source},
+};
+
+/// Codex: a database, its rules and its sources. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Codex(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: Db,
+    clock: SharedClock,
+    precedence: Precedence,
+    guard: Guard,
+    lease: Duration,
+    sources: Vec<Arc<dyn Source>>,
+    psa: String,
+    rmm: String,
+    /// Jobs of this process by source.
+    running: Mutex<HashMap<&'static str, String>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Every named statement of the library, for the test that prepares them on both engines.
+pub fn statements() -> Vec<(&'static str, Sql)> {
+    let resources = [
+        crate::companies::query::STATEMENTS,
+        crate::contacts::query::STATEMENTS,
+        crate::assets::query::STATEMENTS,
+        crate::locations::query::STATEMENTS,
+        crate::site_links::query::STATEMENTS,
+        crate::psa_agents::query::STATEMENTS,
+        crate::jobs::query::STATEMENTS,
+    ];
+    [resources.concat(), crate::sync::statements()].concat()
+}

@@ -1,0 +1,207 @@
+//! Syncs and their jobs.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Codex;
+use crate::{
+    Error, Result, Scope,
+    jobs::{Job, JobReport, JobStatus, query},
+    sync::{Lease, Part, Plan, Run, Source},
+};
+
+/// A sync that was started, or found at work already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Its job.
+    pub job_id: String,
+    /// Whether it was at work already: one run of a source at a time.
+    pub already_running: bool,
+}
+
+impl Codex {
+    /// Starts a pull from the PSA or RMM in the background; one that runs in this process already is
+    /// not started again.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the provider is not available, [`Error::Forbidden`], [`Error::Db`].
+    pub async fn start_sync(&self, scope: &Scope, part: Part) -> Result<Started> {
+        scope.require_admin("starting a sync")?;
+        let source = self.source(part)?;
+        let job = self.new_job(&source);
+        {
+            let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(job_id) = running.get(source.name()) {
+                return Ok(Started { job_id: job_id.clone(), already_running: true });
+            }
+            running.insert(source.name(), job.id.clone());
+        }
+        let inserted = self.insert(&job).await;
+        if let Err(error) = inserted {
+            self.forget(source.name());
+            return Err(error);
+        }
+        let job_id = job.id.clone();
+        let codex = self.clone();
+        self.0.tasks.spawn(async move {
+            codex.work(source.clone(), job).await;
+            codex.forget(source.name());
+        });
+        Ok(Started { job_id, already_running: false })
+    }
+
+    /// Pulls from the PSA or RMM and waits for the end; the job says how it went.
+    ///
+    /// # Errors
+    /// As [`Codex::start_sync`]; a run that fails is not an error here but a failed job.
+    pub async fn sync(&self, scope: &Scope, part: Part) -> Result<Job> {
+        let started = self.start_sync(scope, part).await?;
+        loop {
+            if let Some(job) = self.job(scope, &started.job_id).await?
+                && job.status != JobStatus::Running
+            {
+                return Ok(job);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Shows what a sync would do; writes nothing.
+    ///
+    /// Every page is compared with the database as it is, so links to records that the run itself would
+    /// make are not part of the plan.
+    ///
+    /// # Errors
+    /// As [`Codex::sync`], and whatever ends the run early.
+    pub async fn plan_sync(&self, scope: &Scope, part: Part) -> Result<Plan> {
+        scope.require_admin("planning a sync")?;
+        let source = self.source(part)?;
+        let mut run = self.run(&source, "dry-run".into(), None, self.0.stop.child_token());
+        source.pull(&mut run).await?;
+        let mut plan = run.plan;
+        plan.report = run.report;
+        Ok(plan)
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn job(&self, scope: &Scope, id: &str) -> Result<Option<Job>> {
+        query::find(&self.0.db, scope, id).await
+    }
+
+    /// The newest job of a script, whatever its status.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn last_job(&self, scope: &Scope, script: &str) -> Result<Option<Job>> {
+        query::last(&self.0.db, scope, script).await
+    }
+
+    fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
+        let wanted = match part {
+            Part::Psa => &self.0.psa,
+            Part::Rmm => &self.0.rmm,
+        };
+        let found = self.0.sources.iter().find(|s| s.part() == part && s.name() == wanted);
+        found.cloned().ok_or_else(|| {
+            Error::Unsupported(format!("{wanted} is not available: it is unknown or not configured"))
+        })
+    }
+
+    fn new_job(&self, source: &Arc<dyn Source>) -> Job {
+        Job {
+            id: Uuid::new_v4().to_string(),
+            script: source.part().script().to_owned(),
+            provider: Some(source.name().to_owned()),
+            sync_type: source.part().sync_type().map(str::to_owned),
+            status: JobStatus::Running,
+            started_at: self.now(),
+            completed_at: None,
+            output: None,
+            error: None,
+            success: None,
+            report: JobReport::default(),
+        }
+    }
+
+    async fn insert(&self, job: &Job) -> Result<()> {
+        let mut tx = self.0.db.begin().await?;
+        query::insert(&mut tx, job).await?;
+        tx.commit().await
+    }
+
+    fn forget(&self, source: &str) {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
+    }
+
+    fn run(
+        &self,
+        source: &Arc<dyn Source>,
+        job_id: String,
+        lease: Option<Lease>,
+        cancel: CancellationToken,
+    ) -> Run {
+        let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
+        Run::new(db, clock, self.0.precedence.clone(), self.0.guard, source.name(), job_id, lease, cancel)
+    }
+
+    /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job.
+    async fn work(&self, source: Arc<dyn Source>, mut job: Job) {
+        let cancel = self.0.stop.child_token();
+        let inner = &self.0;
+        let taken = Lease::take(&inner.db, &*inner.clock, source.name(), &job.id, inner.lease).await;
+        let (report, ended) = match &taken {
+            Ok(lease) => {
+                let mut run = self.run(&source, job.id.clone(), Some(lease.clone()), cancel.clone());
+                let heart = inner.tasks.spawn(keep_alive(self.clone(), lease.clone(), cancel));
+                let ended = source.pull(&mut run).await;
+                heart.abort();
+                (run.report, ended)
+            }
+            Err(error) => (JobReport::default(), Err(Error::conflict(error.chain()))),
+        };
+        job.completed_at = Some(self.now());
+        job.success = Some(ended.is_ok());
+        job.status = if ended.is_ok() { JobStatus::Completed } else { JobStatus::Failed };
+        job.output = Some(report.to_string());
+        job.error = ended.as_ref().err().map(Error::chain);
+        job.report = report;
+        match &job.error {
+            None => tracing::info!(job.id, source = source.name(), "Sync of `{}` completed", source.name()),
+            Some(error) => tracing::error!(
+                job.id, source = source.name(), error, "Sync of `{}` failed", source.name()
+            ),
+        }
+        if let Err(error) = self.finish(&job, taken.ok()).await {
+            tracing::error!(job.id, error = error.chain(), "The end of job `{}` could not be written", job.id);
+        }
+    }
+
+    async fn finish(&self, job: &Job, lease: Option<Lease>) -> Result<()> {
+        let mut tx = self.0.db.begin().await?;
+        query::finish(&mut tx, job).await?;
+        if let Some(lease) = lease {
+            lease.release(&mut tx).await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// Beats until it is stopped; cancels the run when the lease is lost.
+async fn keep_alive(codex: Codex, lease: Lease, run: CancellationToken) {
+    loop {
+        tokio::time::sleep(codex.0.lease / 5).await;
+        match lease.beat(&codex.0.db).await {
+            // A database that is away for a moment is the run's own trouble.
+            Ok(()) | Err(Error::Db(_)) => {}
+            Err(_) => return run.cancel(),
+        }
+    }
+}

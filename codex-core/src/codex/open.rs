@@ -1,0 +1,155 @@
+//! Opening and closing.
+
+use std::{sync::Arc, time::{Duration, Instant}};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Codex, Inner};
+use crate::{
+    Result,
+    changes::resolve::Precedence,
+    clock::{Clock as _, SharedClock, SystemClock},
+    store::{Db, Engine},
+    sync::{Guard, Source},
+};
+
+/// How a [`Codex`] is put together.
+#[derive(Debug)]
+pub struct Builder {
+    url: String,
+    migrate: bool,
+    clock: SharedClock,
+    precedence: Precedence,
+    guard: Guard,
+    lease: Duration,
+    sources: Vec<Arc<dyn Source>>,
+    psa: String,
+    rmm: String,
+}
+
+/// How the database answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Health {
+    /// The engine.
+    pub engine: Engine,
+    /// How long one statement took.
+    pub latency: Duration,
+}
+
+impl Builder {
+    /// Time from `clock` instead of the system's.
+    pub fn clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Whether to bring the schema up to date at opening; the default is yes.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
+    /// Adds a source to pull from.
+    pub fn source(mut self, source: impl Source) -> Self {
+        self.sources.push(Arc::new(source));
+        self
+    }
+
+    /// Which source wins, per field.
+    pub fn precedence(mut self, precedence: Precedence) -> Self {
+        self.precedence = precedence;
+        self
+    }
+
+    /// How deletions are guarded.
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// How long a run of another process may be silent before it is taken for dead.
+    pub fn lease(mut self, patience: Duration) -> Self {
+        self.lease = patience;
+        self
+    }
+
+    /// The PSA and the RMM that `psa` and `rmm` jobs pull from.
+    pub fn providers(mut self, psa: impl Into<String>, rmm: impl Into<String>) -> Self {
+        (self.psa, self.rmm) = (psa.into(), rmm.into());
+        self
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unsupported`], [`crate::Error::Db`].
+    pub async fn open(self) -> Result<Codex> {
+        let db = Db::open(&self.url).await?;
+        if self.migrate {
+            db.migrate().await?;
+        }
+        Ok(Codex(Arc::new(Inner {
+            db,
+            clock: self.clock,
+            precedence: self.precedence,
+            guard: self.guard,
+            lease: self.lease,
+            sources: self.sources,
+            psa: self.psa,
+            rmm: self.rmm,
+            running: std::sync::Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        })))
+    }
+}
+
+impl Codex {
+    /// Opens and migrates `sqlite://path` or `postgresql://...` with defaults and without sources.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unsupported`], [`crate::Error::Db`].
+    pub async fn open(url: &str) -> Result<Self> {
+        Self::builder(url).open().await
+    }
+
+    /// A [`Codex`] with a clock, rules and sources of one's own.
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder {
+            url: url.into(),
+            migrate: true,
+            clock: Arc::new(SystemClock),
+            precedence: Precedence::default(),
+            guard: Guard::default(),
+            lease: Duration::from_secs(30),
+            sources: Vec::new(),
+            psa: "freshservice".into(),
+            rmm: "datto".into(),
+        }
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<Health> {
+        let start = Instant::now();
+        self.0.db.query("select cast(1 as bigint)").scalar::<i64>().await?;
+        Ok(Health { engine: self.0.db.engine(), latency: start.elapsed() })
+    }
+
+    /// The database, for tests and tools.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// The time.
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.0.clock.now()
+    }
+
+    /// Stops running syncs at their next page and closes the database.
+    pub async fn close(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.0.db.close().await;
+    }
+}

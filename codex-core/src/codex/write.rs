@@ -1,0 +1,50 @@
+//! Corrections by people.
+
+use serde_json::{Map, Value};
+
+use super::Codex;
+use crate::{
+    Result, Scope,
+    changes::{Author, Outcome, Resource, door::Door},
+};
+
+impl Codex {
+    /// States fields of a record by hand; they win over every source until they are released.
+    /// `None` when there is no such live record.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming the field, [`crate::Error::Forbidden`].
+    pub async fn edit<R: Resource>(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: i64,
+        fields: Map<String, Value>,
+    ) -> Result<Option<Outcome>> {
+        scope.require_technician("changing records")?;
+        let mut tx = self.0.db.begin().await?;
+        let mut door = Door { tx: &mut tx, author, precedence: &self.0.precedence };
+        let outcome = door.edit::<R>(id, fields).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Takes manual values back, so that what the sources say shows again.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`].
+    pub async fn release<R: Resource>(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: i64,
+        fields: &[&str],
+    ) -> Result<Option<Outcome>> {
+        scope.require_technician("changing records")?;
+        let mut tx = self.0.db.begin().await?;
+        let mut door = Door { tx: &mut tx, author, precedence: &self.0.precedence };
+        let outcome = door.release::<R>(id, fields).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,60 @@
+//! Reading companies.
+
+use super::{Company, CompanyFields};
+use crate::{
+    Result,
+    changes::Tracked,
+    ids::CompanyId,
+    scope::Scope,
+    store::Db,
+};
+
+sql! {
+    /// A live company by its number.
+    FIND = [CompanyFields::SELECT, " where account_number = $1 and deleted_at is null"];
+    /// A live company by its row id.
+    FIND_BY_ID = [CompanyFields::SELECT, " where id = $1 and deleted_at is null"];
+    /// All live companies with a number: consumers need one (design 4).
+    LIST = [CompanyFields::SELECT,
+        " where deleted_at is null and account_number is not null order by name_fold, id"];
+    /// The companies opened to a user.
+    OF_USER = "select company_id from user_companies where user_sub = $1";
+    /// The companies of active contacts with an e-mail address, by contact.
+    OF_EMAIL = "select t.id, l.company_id from contacts t left join contact_company l \
+        on l.contact_id = t.id where t.email_fold = $1 and t.deleted_at is null \
+        and coalesce(t.active, true)";
+}
+
+/// All companies that the caller sees, by name.
+pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
+    let mut companies: Vec<Company> = db.query(LIST).all().await?;
+    companies.retain(|company| scope.sees(Some(company.id)));
+    Ok(companies)
+}
+
+/// Looks a company up by its account number; `None` when there is none that the caller sees.
+pub async fn find(db: &Db, scope: &Scope, account_number: &str) -> Result<Option<Company>> {
+    let company: Option<Company> = db.query(FIND).bind(account_number).optional().await?;
+    Ok(company.filter(|company| scope.sees(Some(company.id))))
+}
+
+/// Looks a company up by its row id.
+pub async fn find_by_id(db: &Db, scope: &Scope, id: CompanyId) -> Result<Option<Company>> {
+    let company: Option<Company> = db.query(FIND_BY_ID).bind(id).optional().await?;
+    Ok(company.filter(|company| scope.sees(Some(company.id))))
+}
+
+/// The companies of a client user: those that an administrator opened to `sub`, else those of
+/// exactly one active contact with the e-mail address (design 6).
+pub async fn of_client(db: &Db, sub: &str, email: Option<&str>) -> Result<Vec<CompanyId>> {
+    let opened: Vec<CompanyId> = db.query(OF_USER).bind(sub).scalars().await?;
+    if !opened.is_empty() {
+        return Ok(opened);
+    }
+    let Some(email) = email.map(crate::fold::fold).filter(|email| !email.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let rows: Vec<(i64, Option<CompanyId>)> = db.query(OF_EMAIL).bind(email).all().await?;
+    let one_person = rows.iter().all(|(contact, _)| Some(*contact) == rows.first().map(|r| r.0));
+    Ok(if one_person { rows.into_iter().filter_map(|(_, company)| company).collect() } else { Vec::new() })
+}

@@ -1,0 +1,108 @@
+//! What holds between companies: one number, one company.
+
+use std::collections::HashMap;
+
+use super::{Company, CompanyFields};
+use crate::{
+    Result,
+    changes::{Attached, Draft, Resource, reserve_ids},
+    fold::fold,
+    store::{Sql, Tx},
+};
+
+impl Resource for Company {
+    const KIND: &'static str = "company";
+    const RESERVE: Sql = reserve_ids!("companies");
+    type Fields = CompanyFields;
+    type Status = ();
+
+    fn derive(fields: &mut CompanyFields) {
+        fields.name_fold = fold(&fields.name);
+    }
+
+    /// The first holder of a number keeps it, deleted or not; everybody else goes without and is
+    /// reported (design 4). A source that states another number than the company has is reported too:
+    /// renumbering is no sync's business.
+    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], issues: &mut Vec<String>) -> Result<()> {
+        let wanted = drafts.iter().filter_map(|draft| draft.fields.account_number.as_deref());
+        let mut holders = holders(tx, wanted, true).await?;
+        for draft in drafts {
+            let Some(number) = draft.fields.account_number.clone() else { continue };
+            let holder = *holders.entry(number.clone()).or_insert(draft.id);
+            if holder != draft.id {
+                draft.fields.account_number =
+                    draft.before.as_ref().and_then(|before| before.fields.account_number.clone());
+                issues.push(format!(
+                    "company {} `{}`: account number {number} belongs to company {holder}",
+                    draft.id, draft.fields.name
+                ));
+            }
+            let kept = draft.fields.account_number.as_deref();
+            for (claim, stated) in draft.stated("account_number") {
+                let Some(stated) = stated.as_str().filter(|s| Some(*s) != kept && *s != number) else {
+                    continue;
+                };
+                issues.push(format!(
+                    "company {} `{}`: {} now states account number {stated}, {number} is kept; \
+                     renumbering is done by hand",
+                    draft.id, draft.fields.name, claim.source
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Contacts may have named a company before it arrived: their links find it now.
+    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+        let new = page.written.iter().filter(|draft| draft.before.is_none());
+        let ids: Vec<&str> = new
+            .flat_map(|draft| &draft.claims)
+            .filter(|claim| claim.source == page.source)
+            .map(|claim| claim.external_id.as_str())
+            .collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut q = tx.query(
+            "update contact_companies set company_id = (select c.record_id from claims c \
+             where c.source = contact_companies.source and c.kind = 'company' \
+             and c.external_id = contact_companies.ref) where company_id is null and source = ",
+        );
+        q.push_bind(page.source).push(" and ref in ").push_list(ids);
+        q.execute().await?;
+        Ok(())
+    }
+}
+
+/// Which company holds each of the numbers; of deleted ones only when `deleted`.
+pub(crate) async fn holders(
+    tx: &mut Tx,
+    numbers: impl Iterator<Item = &str>,
+    deleted: bool,
+) -> Result<HashMap<String, i64>> {
+    let numbers: Vec<&str> = numbers.collect();
+    if numbers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = tx.query("select account_number, id from companies where account_number in ");
+    q.push_list(numbers);
+    if !deleted {
+        q.push(" and deleted_at is null");
+    }
+    Ok(q.all::<(String, i64)>().await?.into_iter().collect())
+}
+
+/// The companies that a source's ids stand for.
+pub(crate) async fn by_external_id(
+    tx: &mut Tx,
+    source: &str,
+    ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, i64>> {
+    let ids: Vec<&str> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = tx.query("select external_id, record_id from claims where kind = 'company' and source = ");
+    q.push_bind(source).push(" and external_id in ").push_list(ids);
+    Ok(q.all::<(String, i64)>().await?.into_iter().collect())
+}

@@ -1,0 +1,101 @@
+//! Reading contacts.
+
+use std::collections::HashMap;
+
+use super::{Contact, ContactFields};
+use crate::{
+    Result,
+    changes::Tracked,
+    companies::strictest,
+    ids::{CompanyId, ContactId},
+    paging::{Cursor, Page, PageRequest},
+    scope::Scope,
+    store::Db,
+};
+
+sql! {
+    /// A live contact.
+    FIND = [ContactFields::SELECT, " where id = $1 and deleted_at is null"];
+    /// The live companies of a contact, by name.
+    COMPANIES_OF = "select c.id, coalesce(c.compliance_level, 'standard') from contact_company l \
+        join companies c on c.id = l.company_id where l.contact_id = $1 and c.deleted_at is null \
+        order by c.name_fold, c.id";
+    /// The live contacts of a company.
+    OF_COMPANY = [ContactFields::SELECT, " where deleted_at is null and id in \
+        (select contact_id from contact_company where company_id = $1) order by name_fold, id"];
+}
+
+/// The contacts of a company, by name, inactive ones too (contract 1.2.B).
+pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Vec<Contact>> {
+    if !scope.sees(Some(company)) {
+        return Ok(Vec::new());
+    }
+    db.query(OF_COMPANY).bind(company).all().await
+}
+
+/// Looks a contact up, with the strictest compliance level of its companies.
+pub async fn find(db: &Db, scope: &Scope, id: ContactId) -> Result<Option<(Contact, String)>> {
+    let Some(contact) = db.query(FIND).bind(id).optional::<Contact>().await? else {
+        return Ok(None);
+    };
+    let companies: Vec<(CompanyId, String)> = db.query(COMPANIES_OF).bind(id).all().await?;
+    let seen = scope.only().is_none() || companies.iter().any(|(id, _)| scope.sees(Some(*id)));
+    let levels = companies.iter().map(|(_, level)| level.as_str());
+    Ok(seen.then(|| (contact, strictest(levels).to_owned())))
+}
+
+/// A page of contacts by name, of all companies that the caller sees or of one.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a limit out of range.
+pub async fn list(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    page: &PageRequest,
+) -> Result<Page<(Contact, String)>> {
+    let limit = page.limit()?;
+    let mut q = db.query(ContactFields::SELECT);
+    q.push(" where deleted_at is null");
+    let of = match (company, scope.only()) {
+        (Some(company), _) => Some(if scope.sees(Some(company)) { vec![company] } else { vec![] }),
+        (None, Some(own)) => Some(own.to_vec()),
+        (None, None) => None,
+    };
+    if let Some(companies) = of {
+        q.push(" and id in (select contact_id from contact_company where company_id in ");
+        q.push_list(companies).push(")");
+    }
+    if let Some(after) = &page.cursor {
+        q.push(" and (name_fold, id) > (").push_bind(after.key()).push(", ");
+        q.push_bind(after.id()).push(")");
+    }
+    q.push(" order by name_fold, id limit ").push_bind(i64::from(limit) + 1);
+    let contacts = q.all::<Contact>().await?;
+    let page = Page::cut(contacts, limit, |last| {
+        Cursor::new(last.fields.name_fold.as_str(), last.id.0)
+    });
+    with_levels(db, page).await
+}
+
+/// Adds the strictest compliance level of each contact's companies, in one statement.
+async fn with_levels(db: &Db, page: Page<Contact>) -> Result<Page<(Contact, String)>> {
+    let mut q = db.query(
+        "select l.contact_id, c.compliance_level from contact_company l join companies c \
+         on c.id = l.company_id and c.deleted_at is null \
+         where c.compliance_level is not null and l.contact_id in ",
+    );
+    q.push_list(page.items.iter().map(|contact| contact.id));
+    let mut levels: HashMap<ContactId, Vec<String>> = HashMap::new();
+    for (id, level) in q.all::<(ContactId, String)>().await? {
+        levels.entry(id).or_default().push(level);
+    }
+    let level = |contact: &Contact| {
+        let own = levels.get(&contact.id).map(Vec::as_slice).unwrap_or_default();
+        strictest(own.iter().map(String::as_str)).to_owned()
+    };
+    Ok(page.map(|contact| {
+        let level = level(&contact);
+        (contact, level)
+    }))
+}

@@ -1,0 +1,137 @@
+//! Reading and writing sync jobs.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::{Job, JobReport, JobStatus};
+use crate::{
+    Result,
+    scope::Scope,
+    store::{Db, Tx},
+};
+
+/// A job as stored.
+#[derive(sqlx::FromRow)]
+struct JobRow {
+    id: String,
+    script: String,
+    provider: Option<String>,
+    sync_type: Option<String>,
+    status: JobStatus,
+    started_at: DateTime<Utc>,
+    completed_at: Option<DateTime<Utc>>,
+    output: Option<String>,
+    error: Option<String>,
+    success: Option<bool>,
+    report: Json<JobReport>,
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        Self {
+            id: row.id,
+            script: row.script,
+            provider: row.provider,
+            sync_type: row.sync_type,
+            status: row.status,
+            started_at: row.started_at,
+            completed_at: row.completed_at,
+            output: row.output,
+            error: row.error,
+            success: row.success,
+            report: row.report.0,
+        }
+    }
+}
+
+const SELECT: &str = "select id, script, provider, sync_type, status, started_at, completed_at, \
+                      output, error, success, report from sync_jobs";
+
+sql! {
+    /// A job.
+    FIND = [SELECT, " where id = $1"];
+    /// The newest job of a script, whatever its status (contract 1.2.H).
+    LAST = [SELECT, " where script = $1 order by started_at desc, id desc limit 1"];
+    /// A job begins.
+    INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report) \
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    /// A job goes on.
+    PROGRESS = "update sync_jobs set report = $2 where id = $1 and status = 'running'";
+    /// A job ends; one that has ended stays as it is.
+    FINISH = "update sync_jobs set status = $2, completed_at = $3, output = $4, error = $5, \
+        success = $6, report = $7 where id = $1 and status = 'running'";
+    /// The run of a job died with its process.
+    ABANDON = "update sync_jobs set status = 'failed', completed_at = $2, error = $3, \
+        success = $4 where id = $1 and status = 'running'";
+}
+
+/// Looks a job up.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn find(db: &Db, scope: &Scope, id: &str) -> Result<Option<Job>> {
+    scope.require_staff("reading sync jobs")?;
+    Ok(db.query(FIND).bind(id).optional::<JobRow>().await?.map(Job::from))
+}
+
+/// The newest job of a script; names of the older service are understood (contract 7 #11).
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn last(db: &Db, scope: &Scope, script: &str) -> Result<Option<Job>> {
+    scope.require_staff("reading sync jobs")?;
+    let script = match script {
+        "freshservice" => "psa",
+        "datto" => "rmm",
+        other => other,
+    };
+    Ok(db.query(LAST).bind(script).optional::<JobRow>().await?.map(Job::from))
+}
+
+/// Writes a new job.
+pub(crate) async fn insert(tx: &mut Tx, job: &Job) -> Result<()> {
+    tx.query(INSERT)
+        .bind(job.id.as_str())
+        .bind(job.script.as_str())
+        .bind(job.provider.as_deref())
+        .bind(job.sync_type.as_deref())
+        .bind(job.status)
+        .bind(job.started_at)
+        .bind(Json(&job.report))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Writes progress.
+pub(crate) async fn progress(tx: &mut Tx, id: &str, report: &JobReport) -> Result<()> {
+    tx.query(PROGRESS).bind(id).bind(Json(report)).execute().await?;
+    Ok(())
+}
+
+/// Writes the end of a job.
+pub(crate) async fn finish(tx: &mut Tx, job: &Job) -> Result<()> {
+    tx.query(FINISH)
+        .bind(job.id.as_str())
+        .bind(job.status)
+        .bind(job.completed_at)
+        .bind(job.output.as_deref())
+        .bind(job.error.as_deref())
+        .bind(job.success)
+        .bind(Json(&job.report))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Marks the job of a dead run as failed.
+pub(crate) async fn abandon(tx: &mut Tx, id: &str, at: DateTime<Utc>) -> Result<()> {
+    tx.query(ABANDON)
+        .bind(id)
+        .bind(at)
+        .bind("the process that ran this job ended before the job did")
+        .bind(false)
+        .execute()
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What holds for locations: whose they are.
+
+use std::collections::BTreeSet;
+
+use super::{Location, LocationFields};
+use crate::{
+    Result,
+    changes::{Draft, Resource, reserve_ids},
+    companies::rules::by_external_id,
+    ids::CompanyId,
+    store::{Sql, Tx},
+};
+
+impl Resource for Location {
+    const KIND: &'static str = "location";
+    const RESERVE: Sql = reserve_ids!("locations");
+    type Fields = LocationFields;
+    type Status = ();
+
+    fn derive(_fields: &mut LocationFields) {}
+
+    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], _issues: &mut Vec<String>) -> Result<()> {
+        let sources: BTreeSet<String> =
+            drafts.iter().filter_map(|draft| draft.fields.external_source.clone()).collect();
+        for source in sources {
+            let of_source = |draft: &Draft<Self>| draft.fields.external_source.as_ref() == Some(&source);
+            let ids = drafts
+                .iter()
+                .filter(|draft| of_source(draft))
+                .filter_map(|draft| draft.fields.company_external_id.as_deref());
+            let companies = by_external_id(tx, &source, ids).await?;
+            for draft in drafts.iter_mut().filter(|draft| of_source(draft)) {
+                if draft.set_by_hand("company_id") {
+                    continue;
+                }
+                let company = draft.fields.company_external_id.as_ref();
+                draft.fields.company_id =
+                    company.and_then(|id| companies.get(id)).map(|id| CompanyId(*id));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Keyset paging: a page starts after the last record of the one before.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The most records on one page (contract 7 #25).
+pub const MAX_LIMIT: u32 = 500;
+
+/// Which page of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageRequest {
+    /// At most this many records, 1 to [`MAX_LIMIT`]; `None` means the most.
+    pub limit: Option<u32>,
+    /// Where to go on, as the page before said.
+    pub cursor: Option<Cursor>,
+}
+
+/// Where a page ended: the sort key and the id of its last record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor(String, i64);
+
+/// A page of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The records.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+impl Cursor {
+    /// A cursor behind the record with this key and id.
+    pub fn new(key: impl Into<String>, id: i64) -> Self {
+        Self(key.into(), id)
+    }
+
+    /// Sort key of the last record.
+    pub fn key(&self) -> &str {
+        &self.0
+    }
+
+    /// Id of the last record.
+    pub fn id(&self) -> i64 {
+        self.1
+    }
+
+    /// The cursor as one opaque word for a URL.
+    pub fn encode(&self) -> String {
+        let text = format!("{}:{}", self.1, self.0);
+        text.bytes().fold(String::with_capacity(text.len() * 2), |mut out, byte| {
+            for digit in [byte >> 4, byte & 15] {
+                out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+            }
+            out
+        })
+    }
+
+    /// Reads what [`Cursor::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming `cursor` for anything else.
+    pub fn decode(word: &str) -> Result<Self> {
+        let bad = || Error::invalid("cursor", "is not a cursor that this server gave out");
+        let digits: Vec<u32> =
+            word.chars().map(|c| c.to_digit(16)).collect::<Option<_>>().ok_or_else(bad)?;
+        let bytes = digits
+            .chunks(2)
+            .map(|pair| match pair {
+                [high, low] => u8::try_from(high * 16 + low).map_err(|_| bad()),
+                _ => Err(bad()),
+            })
+            .collect::<Result<Vec<u8>>>()?;
+        let text = String::from_utf8(bytes).map_err(|_| bad())?;
+        let (id, key) = text.split_once(':').ok_or_else(bad)?;
+        Ok(Self(key.to_owned(), id.parse().map_err(|_| bad())?))
+    }
+}
+
+impl PageRequest {
+    /// The limit in force.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming `limit` when it is 0 or above [`MAX_LIMIT`].
+    pub fn limit(&self) -> Result<u32> {
+        match self.limit.unwrap_or(MAX_LIMIT) {
+            limit @ 1..=MAX_LIMIT => Ok(limit),
+            _ => Err(Error::invalid("limit", format!("must be from 1 to {MAX_LIMIT}"))),
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// Makes a page from up to `limit + 1` records: the extra one tells that there is more.
+    pub fn cut(mut items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let limit = limit as usize;
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+
+    /// The same page of other items.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(change).collect(), next: self.next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_its_word_and_rubbish_is_refused() {
+        let cursor = Cursor::new("ärger: gmbh", 42);
+        assert_eq!(Cursor::decode(&cursor.encode()).ok(), Some(cursor));
+        for bad in ["", "xyz", "abc", "zz", "61", "fffe"] {
+            assert!(Cursor::decode(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_limit_outside_the_range_is_refused() {
+        assert!(PageRequest { limit: Some(0), cursor: None }.limit().is_err());
+        assert!(PageRequest { limit: Some(501), cursor: None }.limit().is_err());
+        assert_eq!(PageRequest::default().limit().ok(), Some(500));
+    }
+}

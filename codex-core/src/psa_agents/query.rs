@@ -1,0 +1,21 @@
+//! Reading PSA agents.
+
+use super::{PsaAgent, PsaAgentFields};
+use crate::{Result, changes::Tracked, scope::Scope, store::Db};
+
+sql! {
+    /// Live agents, active ones first: the order of Beacon's drop-down (consumers.md 0).
+    LIST = [PsaAgentFields::SELECT, " where deleted_at is null \
+        order by case when coalesce(active, true) then 0 else 1 end, name_fold, id"];
+}
+
+/// All agents, or those of one provider.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn list(db: &Db, scope: &Scope, provider: Option<&str>) -> Result<Vec<PsaAgent>> {
+    scope.require_staff("listing agents")?;
+    let mut agents: Vec<PsaAgent> = db.query(LIST).all().await?;
+    agents.retain(|agent| provider.is_none_or(|provider| agent.fields.external_source == provider));
+    Ok(agents)
+}

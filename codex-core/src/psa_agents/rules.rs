@@ -1,0 +1,20 @@
+//! What holds for PSA agents.
+
+use super::{PsaAgent, PsaAgentFields};
+use crate::{
+    changes::{Resource, reserve_ids},
+    fold::fold,
+    store::Sql,
+};
+
+impl Resource for PsaAgent {
+    const KIND: &'static str = "psa_agent";
+    const RESERVE: Sql = reserve_ids!("psa_agents");
+    type Fields = PsaAgentFields;
+    type Status = ();
+
+    fn derive(fields: &mut PsaAgentFields) {
+        let names = [fields.first_name.as_deref(), fields.last_name.as_deref()];
+        fields.name_fold = fold(&names.into_iter().flatten().collect::<Vec<_>>().join(" "));
+    }
+}

@@ -1,0 +1,36 @@
+//! What holds for site links: the holder of the account number owns the site.
+
+use super::{SiteLink, SiteLinkFields};
+use crate::{
+    Result,
+    changes::{Draft, Resource, reserve_ids},
+    companies::rules::holders,
+    ids::CompanyId,
+    store::{Sql, Tx},
+};
+
+impl Resource for SiteLink {
+    const KIND: &'static str = "site_link";
+    const RESERVE: Sql = reserve_ids!("site_links");
+    type Fields = SiteLinkFields;
+    type Status = ();
+
+    fn derive(_fields: &mut SiteLinkFields) {}
+
+    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], issues: &mut Vec<String>) -> Result<()> {
+        let numbers = drafts.iter().filter_map(|draft| draft.fields.account_number.as_deref());
+        let companies = holders(tx, numbers, false).await?;
+        for draft in drafts.iter_mut().filter(|draft| !draft.set_by_hand("company_id")) {
+            let number = draft.fields.account_number.as_ref();
+            draft.fields.company_id = number.and_then(|n| companies.get(n)).map(|id| CompanyId(*id));
+            if let (Some(number), None) = (number, draft.fields.company_id) {
+                let name = draft.fields.site_name.as_deref().unwrap_or_default();
+                issues.push(format!(
+                    "site {} `{name}`: no company has account number {number}",
+                    draft.fields.site_uid
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! The order of work: sites, variables, devices, what is missing, interfaces.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use super::{
+    MAIN, NAME, Options, Settings,
+    client::{Client, List},
+    map, parts,
+};
+use crate::{
+    Result,
+    assets::Asset,
+    jobs::ScopeResult,
+    site_links::SiteLink,
+    sync::{
+        Answer, Gate, Run, UpstreamError,
+        crawl::{Crawl, Lister as _},
+    },
+};
+
+/// A site as this run has seen it.
+struct Site {
+    /// Devices by the site's own count; `None` when it does not say.
+    count: Option<u64>,
+    /// Holds what was deleted.
+    graveyard: bool,
+}
+
+/// Sites by uid.
+type Sites = BTreeMap<String, Site>;
+
+/// Scope of one site's devices.
+fn scope_of(site: &str) -> String {
+    format!("site:{site}")
+}
+
+pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
+    let gate = Gate::new(run.db().clone(), NAME);
+    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+
+    run.stage("sites", Some(0));
+    let (sites, certified) = crawl_sites(run, &client).await?;
+    let gone = reconcile_sites(run, &client, certified).await?;
+
+    run.stage("site variables", Some(5));
+    parts::variables(run, &client, options).await?;
+
+    run.stage("devices", Some(20));
+    let complete = crawl_devices(run, &client, options, &sites).await?;
+    let mut certified = check_sites(run, &client, options, &sites, complete).await?;
+    // What a deleted site held is missing for certain; the guard holds it when it is much.
+    certified.extend(gone.iter().map(|uid| scope_of(uid)));
+    reconcile_devices(run, &client, options, &sites, &certified).await?;
+
+    run.stage("network interfaces", Some(80));
+    parts::interfaces(run, &client).await?;
+
+    run.stage("links", Some(95));
+    run.relink_companies().await?;
+    run.relink_returned().await?;
+    run.calls(client.calls());
+    run.stage("done", Some(100));
+    Ok(())
+}
+
+async fn crawl_sites(run: &mut Run, client: &Arc<Client>) -> Result<(Sites, bool)> {
+    let mut sites = Sites::new();
+    let mut crawl = Crawl::start(client, List::Sites);
+    while let Some(items) = crawl.next(run).await? {
+        for item in &items {
+            if let Ok(site) = map::site(item) {
+                let graveyard = map::deleted_devices_site(item);
+                sites.insert(site.external_id, Site { count: map::device_count(item), graveyard });
+            }
+        }
+        crawl.unreadable += run.page::<SiteLink>(MAIN, items.iter().map(map::site)).await?;
+    }
+    let certified = crawl.certify::<SiteLink>(run, "sites").await?;
+    Ok((sites, certified))
+}
+
+/// Looks after sites that are no longer listed; gives those that are gone by now.
+async fn reconcile_sites(run: &mut Run, client: &Client, certified: bool) -> Result<Vec<String>> {
+    run.reconcile::<SiteLink, _>(
+        |scope| certified && scope == "sites",
+        |uid| async move {
+            let Some(found) = client.site(&uid).await? else { return Ok(Answer::Absent) };
+            let site = map::site(&found).map_err(|_| UpstreamError::malformed(NAME, "site"))?;
+            Ok(Answer::Present(Box::new(site)))
+        },
+    )
+    .await?;
+    parts::gone_sites(run).await
+}
+
+/// Reads the account's devices; tells whether the list was whole by itself.
+async fn crawl_devices(
+    run: &mut Run,
+    client: &Arc<Client>,
+    options: &Options,
+    sites: &Sites,
+) -> Result<bool> {
+    let mut crawl = Crawl::start(client, List::Devices);
+    let (mut arrived, mut read) = (HashSet::new(), 0_u64);
+    while let Some(items) = crawl.next(run).await? {
+        read += items.len() as u64;
+        arrived.extend(items.iter().filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)));
+        if let Some(total) = crawl.total.filter(|total| *total > 0) {
+            let percent = 20 + (read * 60 / total).min(60);
+            run.stage("devices", u8::try_from(percent).ok());
+        }
+        crawl.unreadable += take_devices(run, options, sites, &items).await?;
+    }
+    let count = crawl.total;
+    let whole = crawl.unreadable == 0 && count.is_none_or(|total| total == arrived.len() as u64);
+    if arrived.is_empty() && crate::sync::missing::live_count::<Asset>(run).await? > 0 {
+        return Err(UpstreamError::empty_list(NAME, "devices").into());
+    }
+    let reason = (!whole).then(|| {
+        let counted = count.map_or_else(|| "an unknown number".to_owned(), |n| n.to_string());
+        format!("the account counts {counted} of devices, {} arrived readable", arrived.len())
+    });
+    run.scope("devices", ScopeResult { certified: whole, seen: arrived.len() as u64, reason });
+    Ok(whole)
+}
+
+/// Takes a page of devices. One that is flagged deleted or lies in the graveyard is gone by the vendor's own word.
+async fn take_devices(
+    run: &mut Run,
+    options: &Options,
+    sites: &Sites,
+    items: &[Value],
+) -> Result<usize> {
+    let buried = |item: &Value| {
+        let site = item.get("siteUid").and_then(Value::as_str);
+        map::device_deleted(item) || site.and_then(|uid| sites.get(uid)).is_some_and(|s| s.graveyard)
+    };
+    let (gone, live): (Vec<&Value>, Vec<&Value>) = items.iter().partition(|item| buried(item));
+    let live = live.into_iter().map(|item| map::device(item, &options.secret_udfs));
+    let unreadable = run.page::<Asset>(MAIN, live).await?;
+    let gone: Vec<String> =
+        gone.iter().filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)).collect();
+    run.retire::<Asset>(&gone).await?;
+    Ok(unreadable)
+}
+
+/// Certifies sites whose own device count agrees with what arrived; the others are read one by one: the
+/// account list has been seen to lack a third (upstreams trap 39).
+async fn check_sites(
+    run: &mut Run,
+    client: &Arc<Client>,
+    options: &Options,
+    sites: &Sites,
+    account_list_whole: bool,
+) -> Result<HashSet<String>> {
+    let mut certified = HashSet::new();
+    for (uid, site) in sites.iter().filter(|(_, site)| !site.graveyard) {
+        let scope = scope_of(uid);
+        let arrived = run.seen::<Asset>(&scope) as u64;
+        if site.count == Some(arrived) && account_list_whole {
+            certified.insert(scope);
+            continue;
+        }
+        match crawl_site(run, client, options, sites, uid, site.count).await {
+            Ok(None) => {
+                certified.insert(scope);
+            }
+            Ok(Some(reason)) => {
+                let seen = run.seen::<Asset>(&scope) as u64;
+                run.scope(&scope, ScopeResult { certified: false, seen, reason: Some(reason) });
+            }
+            // One site that may not be read keeps its assets; the others go on (upstreams trap 42).
+            Err(crate::Error::Upstream(UpstreamError::Forbidden { resource, .. })) => {
+                run.issue(format!("{resource} may not be read; its assets are kept"));
+                let reason = Some("access denied".to_owned());
+                run.scope(&scope, ScopeResult { certified: false, seen: arrived, reason });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(certified)
+}
+
+/// Reads one site's devices; gives the reason why absence there proves nothing, if there is one.
+async fn crawl_site(
+    run: &mut Run,
+    client: &Arc<Client>,
+    options: &Options,
+    sites: &Sites,
+    uid: &str,
+    count: Option<u64>,
+) -> Result<Option<String>> {
+    let mut crawl = Crawl::start(client, List::SiteDevices(uid.to_owned()));
+    let mut arrived = HashSet::new();
+    while let Some(items) = crawl.next(run).await? {
+        arrived.extend(items.iter().filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)));
+        crawl.unreadable += take_devices(run, options, sites, &items).await?;
+    }
+    let listed = arrived.len() as u64;
+    if crawl.unreadable > 0 {
+        return Ok(Some(format!("{} devices could not be read", crawl.unreadable)));
+    }
+    if crawl.total.is_some_and(|total| total != listed) {
+        return Ok(Some(format!("the site's list counts {:?} devices, {listed} arrived", crawl.total)));
+    }
+    if count == Some(listed) {
+        return Ok(None);
+    }
+    // The count came before the list; devices may have been added since.
+    let now = client.site(uid).await?.as_ref().and_then(map::device_count);
+    run.calls(client.calls());
+    Ok(match now {
+        Some(now) if now == listed => None,
+        Some(now) => Some(format!("the site counts {now} devices, {listed} arrived")),
+        None => Some("the site does not count its devices".to_owned()),
+    })
+}
+
+async fn reconcile_devices(
+    run: &mut Run,
+    client: &Client,
+    options: &Options,
+    sites: &Sites,
+    certified: &HashSet<String>,
+) -> Result<()> {
+    let done = run
+        .reconcile::<Asset, _>(
+            |scope| certified.contains(scope),
+            |uid| async move {
+                let Some(found) = client.device(&uid).await? else { return Ok(Answer::Absent) };
+                let device = map::device(&found, &options.secret_udfs)
+                    .map_err(|_| UpstreamError::malformed(NAME, "device"))?;
+                let site = device.scope.strip_prefix("site:").and_then(|uid| sites.get(uid));
+                if map::device_deleted(&found) || site.is_some_and(|site| site.graveyard) {
+                    return Ok(Answer::Gone);
+                }
+                Ok(Answer::Present(Box::new(device)))
+            },
+        )
+        .await;
+    run.calls(client.calls());
+    done
+}

@@ -1,0 +1,69 @@
+//! Datto RMM: sites, their variables, devices, network interfaces (upstreams 2).
+
+mod client;
+mod crawl;
+mod map;
+mod parts;
+mod wire;
+
+pub use client::Settings;
+
+use super::{Part, Run, Source, Work};
+use crate::changes::door::Origin;
+
+/// Name of the source.
+pub const NAME: &str = "datto";
+const MAIN: Origin = Origin::Main(NAME);
+/// What site variables say about a site.
+const VARIABLES: Origin = Origin::Part { name: "datto.variables", of: NAME };
+/// What the network-interface route says about a device.
+const INTERFACES: Origin = Origin::Part { name: "datto.interfaces", of: NAME };
+
+/// How the account's sites and fields are read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// User-defined fields that hold secrets, by name.
+    pub secret_udfs: Vec<String>,
+    /// Whether Managed and OnDemand may belong to a customer (upstreams 2.7).
+    pub map_system_sites: bool,
+    /// After how many hours a site's variables are read again.
+    pub variables_max_age_hours: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            secret_udfs: vec!["udf2".into(), "udf9".into()],
+            map_system_sites: false,
+            variables_max_age_hours: 24,
+        }
+    }
+}
+
+/// The Datto RMM source.
+#[derive(Debug)]
+pub struct Datto {
+    settings: Settings,
+    options: Options,
+}
+
+impl Datto {
+    /// A source that pulls from the account of `settings`.
+    pub fn new(settings: Settings, options: Options) -> Self {
+        Self { settings, options }
+    }
+}
+
+impl Source for Datto {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn part(&self) -> Part {
+        Part::Rmm
+    }
+
+    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(crawl::pull(&self.settings, &self.options, run))
+    }
+}

@@ -1,0 +1,129 @@
+//! Freshservice: departments, agents, requesters (upstreams 1).
+
+mod client;
+mod map;
+mod wire;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub use client::Settings;
+use client::{Client, List};
+
+use super::{
+    Answer, Gate, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,
+    crawl::{Crawl, Lister as _},
+};
+use crate::{
+    Result,
+    changes::{Resource, door::Origin},
+    companies::Company,
+    contacts::Contact,
+    locations::Location,
+    psa_agents::PsaAgent,
+};
+
+/// Name of the source.
+pub const NAME: &str = "freshservice";
+const MAIN: Origin = Origin::Main(NAME);
+
+/// The Freshservice source.
+#[derive(Debug)]
+pub struct Freshservice {
+    settings: Settings,
+}
+
+impl Freshservice {
+    /// A source that pulls from the account of `settings`.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Source for Freshservice {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn part(&self) -> Part {
+        Part::Psa
+    }
+
+    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(pull(&self.settings, run))
+    }
+}
+
+/// Companies first, so that the links of contacts find them; agents before requesters, because a
+/// converted requester moves from one list to the other under the same id (upstreams 1.7).
+async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
+    let gate = Gate::new(run.db().clone(), NAME);
+    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+    client.check_login().await?;
+
+    run.stage("departments", Some(0));
+    let certified = crawl_departments(run, &client).await?;
+    reconcile::<Company>(run, &client, List::Departments, certified, map::department).await?;
+
+    run.stage("agents", Some(20));
+    let certified = crawl::<PsaAgent>(run, &client, List::Agents, map::agent).await?;
+    reconcile::<PsaAgent>(run, &client, List::Agents, certified, map::agent).await?;
+
+    run.stage("requesters", Some(30));
+    let certified = crawl::<Contact>(run, &client, List::Requesters, map::requester).await?;
+    reconcile::<Contact>(run, &client, List::Requesters, certified, map::requester).await?;
+
+    run.stage("links", Some(95));
+    run.relink_companies().await?;
+    run.stage("done", Some(100));
+    Ok(())
+}
+
+async fn crawl_departments(run: &mut Run, client: &Arc<Client>) -> Result<bool> {
+    let mut crawl = Crawl::start(client, List::Departments);
+    while let Some(items) = crawl.next(run).await? {
+        crawl.unreadable += run.page::<Company>(MAIN, items.iter().map(map::department)).await?;
+        // A department that states an empty address has no main office any more.
+        let (offices, closed) = map::main_offices(&items);
+        run.page::<Location>(MAIN, offices.into_iter().map(Ok)).await?;
+        run.retire::<Location>(&closed).await?;
+    }
+    crawl.certify::<Company>(run, List::Departments.name()).await
+}
+
+async fn crawl<R: Resource>(
+    run: &mut Run,
+    client: &Arc<Client>,
+    list: List,
+    map: fn(&Value) -> Result<Incoming<R>, ItemError>,
+) -> Result<bool> {
+    let mut crawl = Crawl::start(client, list);
+    while let Some(items) = crawl.next(run).await? {
+        crawl.unreadable += run.page::<R>(MAIN, items.iter().map(map)).await?;
+    }
+    crawl.certify::<R>(run, list.name()).await
+}
+
+async fn reconcile<R: Resource>(
+    run: &mut Run,
+    client: &Client,
+    list: List,
+    certified: bool,
+    map: fn(&Value) -> Result<Incoming<R>, ItemError>,
+) -> Result<()> {
+    let done = run
+        .reconcile::<R, _>(
+            |scope| certified && scope == list.name(),
+            |id| async move {
+                let Some(found) = client.one(list, &id).await? else { return Ok(Answer::Absent) };
+                match map(&found) {
+                    Ok(item) => Ok(Answer::Present(Box::new(item))),
+                    Err(_) => Err(UpstreamError::malformed(NAME, list.name())),
+                }
+            },
+        )
+        .await;
+    run.calls(client.calls());
+    done
+}

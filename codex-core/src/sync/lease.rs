@@ -1,0 +1,113 @@
+//! One run per source across processes: a fenced lease (design 5).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{Error, Result, clock::Clock, jobs, store::{Db, Tx}};
+
+sql! {
+    /// The lease of a source.
+    READ = "select fence, beat, job_id from sync_leases where source = $1";
+    /// The first lease of a source.
+    FIRST = "insert into sync_leases (source, fence, beat, job_id) values ($1, 1, 0, $2) \
+        on conflict (source) do nothing";
+    /// Takes a lease that has not moved since it was read.
+    TAKE = "update sync_leases set fence = fence + 1, beat = beat + 1, job_id = $4 \
+        where source = $1 and fence = $2 and beat = $3";
+    /// Shows that the holder lives, and that it is still the holder.
+    BEAT = "update sync_leases set beat = beat + 1 where source = $1 and fence = $2";
+    /// Gives the lease back.
+    RELEASE = "update sync_leases set job_id = null where source = $1 and fence = $2";
+}
+
+/// The right to write what a source says.
+#[derive(Debug, Clone)]
+pub(crate) struct Lease {
+    source: &'static str,
+    fence: i64,
+}
+
+impl Lease {
+    /// Takes the lease of `source` for `job`.
+    ///
+    /// A holder whose counter does not move for `patience` is taken for dead and its job failed; only
+    /// our own clock is used, no two hosts' clocks are compared.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when another run is alive.
+    pub async fn take(
+        db: &Db,
+        clock: &dyn Clock,
+        source: &'static str,
+        job: &str,
+        patience: Duration,
+    ) -> Result<Self> {
+        let mut watched: Option<(i64, i64, Instant)> = None;
+        loop {
+            let row: Option<(i64, i64, Option<String>)> = db.query(READ).bind(source).optional().await?;
+            let Some((fence, beat, holder)) = row else {
+                let mut tx = db.begin().await?;
+                let first = tx.query(FIRST).bind(source).bind(job).execute().await?;
+                tx.commit().await?;
+                if first == 1 {
+                    return Ok(Self { source, fence: 1 });
+                }
+                continue;
+            };
+            let since = match watched {
+                None => Instant::now(),
+                Some((seen_fence, seen_beat, since)) if (seen_fence, seen_beat) == (fence, beat) => since,
+                Some(_) if holder.is_some() => {
+                    return Err(Error::conflict(format!(
+                        "another run of {source} is at work (job {})",
+                        holder.unwrap_or_default()
+                    )));
+                }
+                Some(_) => Instant::now(),
+            };
+            watched = Some((fence, beat, since));
+            if holder.is_none() || since.elapsed() >= patience {
+                let mut tx = db.begin().await?;
+                let taken =
+                    tx.query(TAKE).bind(source).bind(fence).bind(beat).bind(job).execute().await?;
+                if taken == 1 {
+                    if let Some(dead) = &holder {
+                        jobs::query::abandon(&mut tx, dead, clock.now()).await?;
+                    }
+                    tx.commit().await?;
+                    return Ok(Self { source, fence: fence + 1 });
+                }
+                tx.rollback().await?;
+                continue;
+            }
+            tokio::time::sleep(patience / 10).await;
+        }
+    }
+
+    /// Proves inside a transaction that the lease is still ours.
+    ///
+    /// # Errors
+    /// [`Error::Sync`] when another process has taken it: nothing may be written any more.
+    pub async fn check(&self, tx: &mut Tx) -> Result<()> {
+        match tx.query(BEAT).bind(self.source).bind(self.fence).execute().await? {
+            1 => Ok(()),
+            _ => Err(Error::Sync {
+                message: format!("another process has taken over the sync of {}", self.source),
+            }),
+        }
+    }
+
+    /// Shows a sign of life.
+    pub async fn beat(&self, db: &Db) -> Result<()> {
+        let mut tx = db.begin().await?;
+        self.check(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// Gives the lease back.
+    pub async fn release(&self, tx: &mut Tx) -> Result<()> {
+        tx.query(RELEASE).bind(self.source).bind(self.fence).execute().await?;
+        Ok(())
+    }
+}

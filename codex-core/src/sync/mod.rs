@@ -1,0 +1,76 @@
+//! Pulling from vendors: the engine, and one folder per source (design 5).
+//!
+//! A source reads pages, maps them and hands them to its [`Run`]; the run compares, writes, counts,
+//! guards and keeps the lease.
+
+mod crawl;
+pub mod datto;
+pub mod freshservice;
+mod gate;
+mod http;
+mod incoming;
+mod lease;
+mod missing;
+mod plan;
+mod relink;
+mod run;
+pub mod time;
+
+use std::{fmt::Debug, future::Future, pin::Pin};
+
+pub use gate::Gate;
+pub use http::UpstreamError;
+pub use incoming::{Incoming, ItemError};
+pub(crate) use lease::Lease;
+pub use missing::Answer;
+pub use plan::{MAX_CHANGES, Plan};
+pub use run::{Guard, Run};
+
+use crate::Result;
+
+/// The statements of the engine by name, for the test that prepares them all.
+pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
+    [gate::STATEMENTS, lease::STATEMENTS, missing::STATEMENTS, relink::STATEMENTS].concat()
+}
+
+/// What a source is to the MSP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Professional services automation: companies, contacts, agents, tickets.
+    Psa,
+    /// Remote monitoring and management: sites and devices.
+    Rmm,
+}
+
+impl Part {
+    /// Name of its jobs (contract 1.2.H).
+    pub fn script(self) -> &'static str {
+        match self {
+            Self::Psa => "psa",
+            Self::Rmm => "rmm",
+        }
+    }
+
+    /// Type of its jobs (contract 1.2.H).
+    pub(crate) fn sync_type(self) -> Option<&'static str> {
+        match self {
+            Self::Psa => Some("base"),
+            Self::Rmm => None,
+        }
+    }
+}
+
+/// A run's work, boxed so that sources of different types stand in one registry.
+pub type Work<'r> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'r>>;
+
+/// A vendor that can be pulled from.
+pub trait Source: Debug + Send + Sync + 'static {
+    /// Name in claims, leases and jobs.
+    fn name(&self) -> &'static str;
+
+    /// What it is to the MSP.
+    fn part(&self) -> Part;
+
+    /// Reads everything and hands it to `run`.
+    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r>;
+}

@@ -1,0 +1,337 @@
+//! One run of one source: takes its pages, keeps count, keeps the lease.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Incoming, ItemError, lease::Lease, plan::Plan};
+use crate::{
+    Error, Result,
+    changes::{Author, Outcome, Resource, door::Door, door::Origin, resolve::Precedence},
+    clock::SharedClock,
+    jobs::{self, Counts, JobReport, ScopeResult},
+    store::{Db, Tx},
+};
+
+/// The most issues kept on a job.
+const MAX_ISSUES: usize = 100;
+/// Background transactions stay small, so that an interactive write waits little (design 5).
+pub(super) const MAX_ROWS: usize = 250;
+/// How often a page is tried again when two transactions collided.
+const TRIES: u32 = 4;
+
+/// How deletions are guarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// More than this percentage of a scope at once is held for a person.
+    pub max_delete_percent: u8,
+    /// This many are always allowed.
+    pub min_delete: usize,
+    /// How many missing records are asked for by id in one run.
+    pub max_asked: usize,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { max_delete_percent: 10, min_delete: 5, max_asked: 500 }
+    }
+}
+
+impl Guard {
+    /// Whether `missing` of `total` may go without a person.
+    pub fn allows(self, missing: usize, total: usize) -> bool {
+        missing <= self.min_delete.max(total * usize::from(self.max_delete_percent) / 100)
+    }
+}
+
+/// A run of a source.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) db: Db,
+    pub(super) clock: SharedClock,
+    pub(super) precedence: Precedence,
+    pub(super) guard: Guard,
+    pub(super) source: &'static str,
+    pub(super) job_id: String,
+    /// `None` in a dry run, which writes nothing.
+    pub(super) lease: Option<Lease>,
+    pub(super) plan: Plan,
+    pub(super) report: JobReport,
+    pub(super) cancel: CancellationToken,
+    seen: HashMap<(&'static str, String), HashSet<u64>>,
+    /// An item of each kind that the source has just shown: known to be there.
+    probes: HashMap<&'static str, String>,
+}
+
+impl Run {
+    pub(super) fn new(
+        db: Db,
+        clock: SharedClock,
+        precedence: Precedence,
+        guard: Guard,
+        source: &'static str,
+        job_id: String,
+        lease: Option<Lease>,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            precedence,
+            guard,
+            source,
+            job_id,
+            lease,
+            plan: Plan::default(),
+            report: JobReport::default(),
+            cancel,
+            seen: HashMap::new(),
+            probes: HashMap::new(),
+        }
+    }
+
+    /// The database, for reading.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Name of the source.
+    pub(super) fn source_name(&self) -> &'static str {
+        self.source
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Whether nothing may be written.
+    pub fn dry(&self) -> bool {
+        self.lease.is_none()
+    }
+
+    /// Names what the run is doing.
+    pub fn stage(&mut self, stage: impl Into<String>, percent: Option<u8>) {
+        self.report.stage = stage.into();
+        self.report.percent = percent;
+    }
+
+    /// Reports something that a person should look at.
+    pub fn issue(&mut self, text: impl Into<String>) {
+        self.report.issue_count += 1;
+        if self.report.issues.len() < MAX_ISSUES {
+            self.report.issues.push(text.into());
+        }
+    }
+
+    /// Notes how many calls have been made to the vendor.
+    pub fn calls(&mut self, calls: u64) {
+        self.report.calls = calls;
+    }
+
+    /// The counts of a kind of record.
+    pub fn counts<R: Resource>(&mut self) -> &mut Counts {
+        self.report.counts.entry(R::KIND.to_owned()).or_default()
+    }
+
+    /// Says how a scope ended; certified narrow scopes are not worth a line on the job.
+    pub fn scope(&mut self, name: &str, result: ScopeResult) {
+        let narrow = name.contains(':');
+        if !(narrow && result.certified && result.reason.is_none()) {
+            self.report.scopes.insert(name.to_owned(), result);
+        }
+    }
+
+    /// How many different items of a scope have arrived.
+    pub fn seen<R: Resource>(&self, scope: &str) -> usize {
+        self.seen.get(&(R::KIND, scope.to_owned())).map_or(0, HashSet::len)
+    }
+
+    /// Whether an item has arrived in a scope.
+    pub(super) fn has_seen<R: Resource>(&self, scope: &str, external_id: &str) -> bool {
+        let key = (R::KIND, scope.to_owned());
+        self.seen.get(&key).is_some_and(|seen| seen.contains(&short(external_id)))
+    }
+
+    pub(super) fn probe<R: Resource>(&self) -> Option<&str> {
+        self.probes.get(R::KIND).map(String::as_str)
+    }
+
+    /// Takes a page of mapped items. Unreadable ones are reported and skipped; gives how many those were.
+    ///
+    /// # Errors
+    /// [`Error::Sync`] when the run was cancelled or its lease is lost, [`Error::Db`].
+    pub(crate) async fn page<R: Resource>(
+        &mut self,
+        origin: Origin,
+        items: impl IntoIterator<Item = Result<Incoming<R>, ItemError>>,
+    ) -> Result<usize> {
+        let mut readable = Vec::new();
+        let mut unreadable = 0;
+        for item in items {
+            match item.and_then(checked) {
+                Ok(item) => readable.push(item),
+                Err(error) => {
+                    unreadable += 1;
+                    self.issue(error.to_string());
+                }
+            }
+        }
+        self.counts::<R>().failed += unreadable as u64;
+        if let Origin::Main(_) = origin {
+            self.counts::<R>().seen += readable.len() as u64;
+            for item in &readable {
+                let key = (R::KIND, item.scope.clone());
+                self.seen.entry(key).or_default().insert(short(&item.external_id));
+            }
+            if let Some(item) = readable.last() {
+                self.probes.insert(R::KIND, item.external_id.clone());
+            }
+        }
+        let mut rest = readable;
+        while !rest.is_empty() {
+            let later = rest.split_off(rest.len().min(MAX_ROWS));
+            let chunk = std::mem::replace(&mut rest, later);
+            self.write::<R>(async |door| door.apply::<R>(origin, chunk.clone()).await).await?;
+        }
+        Ok(unreadable)
+    }
+
+    /// Retires what the source has confirmed to be gone.
+    pub(crate) async fn retire<R: Resource>(&mut self, external_ids: &[String]) -> Result<()> {
+        let source = self.source;
+        for chunk in external_ids.chunks(MAX_ROWS) {
+            self.write::<R>(async |door| door.retire::<R>(source, chunk).await).await?;
+        }
+        Ok(())
+    }
+
+    /// Resolves records again.
+    pub(crate) async fn refresh<R: Resource>(&mut self, ids: &[i64]) -> Result<()> {
+        for chunk in ids.chunks(MAX_ROWS) {
+            self.write::<R>(async |door| door.refresh::<R>(chunk).await).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes notes of the run's own, such as when something was last read.
+    pub(crate) async fn note(&mut self, work: impl AsyncFnOnce(&mut Tx) -> Result<()>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        work(&mut tx).await?;
+        self.end(tx).await
+    }
+
+    /// One transaction through the door: fence, work, progress; rolled back in a dry run.
+    async fn write<R: Resource>(
+        &mut self,
+        work: impl AsyncFn(&mut Door<'_>) -> Result<Outcome>,
+    ) -> Result<()> {
+        let author = self.author();
+        let mut outcome = None;
+        for attempt in 1..=TRIES {
+            let mut tx = self.begin().await?;
+            let mut door = Door { tx: &mut tx, author: &author, precedence: &self.precedence };
+            match work(&mut door).await {
+                Ok(done) => {
+                    self.end(tx).await?;
+                    outcome = Some(done);
+                    break;
+                }
+                Err(error) if attempt < TRIES && collided(&error) => tx.rollback().await?,
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(outcome) = outcome {
+            self.tally::<R>(outcome);
+        }
+        Ok(())
+    }
+
+    /// Begins a transaction that only the holder of the lease can commit.
+    pub(super) async fn begin(&self) -> Result<Tx> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Sync { message: "the run was cancelled".into() });
+        }
+        let mut tx = self.db.begin().await?;
+        if let Some(lease) = &self.lease {
+            lease.check(&mut tx).await?;
+        }
+        Ok(tx)
+    }
+
+    /// Ends a transaction with the progress so far; a dry run discards it.
+    pub(super) async fn end(&self, mut tx: Tx) -> Result<()> {
+        if self.dry() {
+            return tx.rollback().await;
+        }
+        jobs::query::progress(&mut tx, &self.job_id, &self.report).await?;
+        tx.commit().await
+    }
+
+    pub(super) fn author(&self) -> Author {
+        let mut author = Author::new(format!("source:{}", self.source), self.clock.now());
+        author.run_id = Some(self.job_id.clone());
+        author
+    }
+
+    pub(super) fn tally<R: Resource>(&mut self, outcome: Outcome) {
+        let counts = self.counts::<R>();
+        counts.created += outcome.created;
+        counts.updated += outcome.updated;
+        counts.unchanged += outcome.unchanged;
+        counts.restored += outcome.restored;
+        counts.deleted += outcome.deleted;
+        for issue in outcome.issues {
+            self.issue(issue);
+        }
+        if self.dry() {
+            self.plan.extend(outcome.changes);
+        }
+    }
+}
+
+/// An item whose fields are not those of its kind is a fault of one item, not of the page.
+fn checked<R: Resource>(item: Incoming<R>) -> Result<Incoming<R>, ItemError> {
+    let typed = crate::changes::resolve::typed::<R::Fields>(R::KIND, &item.fields);
+    match typed {
+        Ok(_) => Ok(item),
+        Err(error) => Err(ItemError {
+            item: format!("{} {}", R::KIND, item.external_id),
+            reason: error.chain(),
+        }),
+    }
+}
+
+/// Eight bytes for an id: a collision would only keep a record that is gone.
+fn short(external_id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    external_id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// `PostgreSQL` gave up a transaction because of another one: deadlock or serialization failure.
+fn collided(error: &Error) -> bool {
+    match error {
+        Error::Db(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| code == "40P01" || code == "40001")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Guard;
+
+    #[test]
+    fn the_guard_allows_a_tenth_and_always_five() {
+        let guard = Guard::default();
+        assert!(guard.allows(5, 6));
+        assert!(!guard.allows(6, 6));
+        assert!(guard.allows(50, 500));
+        assert!(!guard.allows(51, 500));
+    }
+}
