@@ -54,12 +54,17 @@ pub enum Error {
 impl Error {
     /// An [`Error::Invalid`] for one named field.
     pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), message: message.into() }
+        Self::Invalid {
+            field: field.into(),
+            message: message.into(),
+        }
     }
 
     /// An [`Error::Conflict`].
     pub fn conflict(message: impl Into<String>) -> Self {
-        Self::Conflict { message: message.into() }
+        Self::Conflict {
+            message: message.into(),
+        }
     }
 
     /// The whole chain of causes in one line, for a log or a job's error text.

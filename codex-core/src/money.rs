@@ -50,7 +50,11 @@ impl Money {
 impl TryFrom<f64> for Money {
     type Error = MoneyError;
 
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bounds checked")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "bounds checked"
+    )]
     fn try_from(value: f64) -> Result<Self, MoneyError> {
         if !value.is_finite() {
             return Err(MoneyError::NotFinite);
@@ -77,7 +81,10 @@ impl From<Money> for f64 {
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let (units, rest) = (self.0.unsigned_abs() / SCALE.unsigned_abs(), self.0.unsigned_abs() % SCALE.unsigned_abs());
+        let (units, rest) = (
+            self.0.unsigned_abs() / SCALE.unsigned_abs(),
+            self.0.unsigned_abs() % SCALE.unsigned_abs(),
+        );
         if rest % 100 == 0 {
             write!(f, "{sign}{units}.{:02}", rest / 100)
         } else {
@@ -105,7 +112,10 @@ mod tests {
 
     #[test]
     fn four_decimals_survive_and_a_fifth_is_refused() {
-        assert_eq!(Money::try_from(12.3456).map(Money::ten_thousandths), Ok(123_456));
+        assert_eq!(
+            Money::try_from(12.3456).map(Money::ten_thousandths),
+            Ok(123_456)
+        );
         assert_eq!(Money::try_from(0.000_01), Err(MoneyError::TooPrecise));
         assert_eq!(Money::try_from(f64::NAN), Err(MoneyError::NotFinite));
         assert_eq!(Money::try_from(1e18), Err(MoneyError::TooLarge));

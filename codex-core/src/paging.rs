@@ -48,12 +48,13 @@ impl Cursor {
     /// The cursor as one opaque word for a URL.
     pub fn encode(&self) -> String {
         let text = format!("{}:{}", self.1, self.0);
-        text.bytes().fold(String::with_capacity(text.len() * 2), |mut out, byte| {
-            for digit in [byte >> 4, byte & 15] {
-                out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-            }
-            out
-        })
+        text.bytes()
+            .fold(String::with_capacity(text.len() * 2), |mut out, byte| {
+                for digit in [byte >> 4, byte & 15] {
+                    out.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+                }
+                out
+            })
     }
 
     /// Reads what [`Cursor::encode`] wrote.
@@ -62,8 +63,11 @@ impl Cursor {
     /// [`Error::Invalid`] naming `cursor` for anything else.
     pub fn decode(word: &str) -> Result<Self> {
         let bad = || Error::invalid("cursor", "is not a cursor that this server gave out");
-        let digits: Vec<u32> =
-            word.chars().map(|c| c.to_digit(16)).collect::<Option<_>>().ok_or_else(bad)?;
+        let digits: Vec<u32> = word
+            .chars()
+            .map(|c| c.to_digit(16))
+            .collect::<Option<_>>()
+            .ok_or_else(bad)?;
         let bytes = digits
             .chunks(2)
             .map(|pair| match pair {
@@ -85,7 +89,10 @@ impl PageRequest {
     pub fn limit(&self) -> Result<u32> {
         match self.limit.unwrap_or(MAX_LIMIT) {
             limit @ 1..=MAX_LIMIT => Ok(limit),
-            _ => Err(Error::invalid("limit", format!("must be from 1 to {MAX_LIMIT}"))),
+            _ => Err(Error::invalid(
+                "limit",
+                format!("must be from 1 to {MAX_LIMIT}"),
+            )),
         }
     }
 }
@@ -102,7 +109,10 @@ impl<T> Page<T> {
 
     /// The same page of other items.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(change).collect(), next: self.next }
+        Page {
+            items: self.items.into_iter().map(change).collect(),
+            next: self.next,
+        }
     }
 }
 
@@ -121,8 +131,22 @@ mod tests {
 
     #[test]
     fn a_limit_outside_the_range_is_refused() {
-        assert!(PageRequest { limit: Some(0), cursor: None }.limit().is_err());
-        assert!(PageRequest { limit: Some(501), cursor: None }.limit().is_err());
+        assert!(
+            PageRequest {
+                limit: Some(0),
+                cursor: None
+            }
+            .limit()
+            .is_err()
+        );
+        assert!(
+            PageRequest {
+                limit: Some(501),
+                cursor: None
+            }
+            .limit()
+            .is_err()
+        );
         assert_eq!(PageRequest::default().limit().ok(), Some(500));
     }
 }

@@ -42,13 +42,20 @@ impl Scope {
 
     /// Somebody who sees every company. A `client` made this way sees none.
     pub fn staff(role: Role) -> Self {
-        let sight = if role == Role::Client { Sight::Only(Vec::new()) } else { Sight::All };
+        let sight = if role == Role::Client {
+            Sight::Only(Vec::new())
+        } else {
+            Sight::All
+        };
         Self { role, sight }
     }
 
     /// A client user who sees just `companies`.
     pub fn client(companies: Vec<CompanyId>) -> Self {
-        Self { role: Role::Client, sight: Sight::Only(companies) }
+        Self {
+            role: Role::Client,
+            sight: Sight::Only(companies),
+        }
     }
 
     /// The caller's role.
@@ -84,11 +91,17 @@ impl Scope {
 
     /// Lets those through who may change records: technician, admin, service (design 6).
     pub fn require_technician(&self, what: &'static str) -> Result<()> {
-        self.require(what, |role| matches!(role, Role::Admin | Role::Technician | Role::Service))
+        self.require(what, |role| {
+            matches!(role, Role::Admin | Role::Technician | Role::Service)
+        })
     }
 
     fn require(&self, what: &'static str, allowed: impl Fn(Role) -> bool) -> Result<()> {
-        if allowed(self.role) { Ok(()) } else { Err(Error::Forbidden(what)) }
+        if allowed(self.role) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(what))
+        }
     }
 }
 
@@ -107,7 +120,11 @@ mod tests {
 
     #[test]
     fn roles_guard_by_kind_of_action() {
-        assert!(Scope::staff(Role::Billing).require_technician("edit").is_err());
+        assert!(
+            Scope::staff(Role::Billing)
+                .require_technician("edit")
+                .is_err()
+        );
         assert!(Scope::staff(Role::Service).require_admin("sync").is_ok());
         assert!(Scope::staff(Role::Client).require_staff("agents").is_err());
     }

@@ -67,16 +67,24 @@ pub async fn list(
     let mut q = db.query(SELECT);
     q.push(" where a.deleted_at is null");
     if let Some(company) = company {
-        let of = if scope.sees(Some(company)) { vec![company] } else { vec![] };
+        let of = if scope.sees(Some(company)) {
+            vec![company]
+        } else {
+            vec![]
+        };
         q.push(" and a.company_id in ").push_list(of);
     } else if let Some(own) = scope.only() {
-        q.push(" and a.company_id in ").push_list(own.iter().copied());
+        q.push(" and a.company_id in ")
+            .push_list(own.iter().copied());
     }
     if let Some(after) = &page.cursor {
-        q.push(" and (a.hostname_fold, a.id) > (").push_bind(after.key()).push(", ");
+        q.push(" and (a.hostname_fold, a.id) > (")
+            .push_bind(after.key())
+            .push(", ");
         q.push_bind(after.id()).push(")");
     }
-    q.push(" order by a.hostname_fold, a.id limit ").push_bind(i64::from(limit) + 1);
+    q.push(" order by a.hostname_fold, a.id limit ")
+        .push_bind(i64::from(limit) + 1);
     let assets = q.all::<Asset>().await?;
     let page = Page::cut(assets, limit, |last| {
         Cursor::new(last.fields.hostname_fold.as_str(), last.id.0)
@@ -89,7 +97,11 @@ async fn with_levels(db: &Db, page: Page<Asset>) -> Result<Page<(Asset, String)>
     let mut q = db.query(
         "select id, compliance_level from companies where compliance_level is not null and id in ",
     );
-    q.push_list(page.items.iter().filter_map(|asset| asset.fields.company_id));
+    q.push_list(
+        page.items
+            .iter()
+            .filter_map(|asset| asset.fields.company_id),
+    );
     let levels: HashMap<CompanyId, String> = q.all().await?.into_iter().collect();
     Ok(page.map(|asset| {
         let level = asset.fields.company_id.and_then(|id| levels.get(&id));

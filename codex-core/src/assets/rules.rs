@@ -28,9 +28,15 @@ impl Resource for Asset {
     }
 
     /// The company is the one of the device's site, unless a person said otherwise.
-    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], _issues: &mut Vec<String>) -> Result<()> {
-        let sites: BTreeSet<&str> =
-            drafts.iter().filter_map(|draft| draft.fields.site_uid.as_deref()).collect();
+    async fn settle(
+        tx: &mut Tx,
+        drafts: &mut [Draft<Self>],
+        _issues: &mut Vec<String>,
+    ) -> Result<()> {
+        let sites: BTreeSet<&str> = drafts
+            .iter()
+            .filter_map(|draft| draft.fields.site_uid.as_deref())
+            .collect();
         if sites.is_empty() {
             return Ok(());
         }
@@ -38,9 +44,15 @@ impl Resource for Asset {
             "select site_uid, company_id from site_links where deleted_at is null and site_uid in ",
         );
         q.push_list(sites);
-        let links: HashMap<String, Option<CompanyId>> =
-            q.all::<(String, Option<CompanyId>)>().await?.into_iter().collect();
-        for draft in drafts.iter_mut().filter(|draft| !draft.set_by_hand("company_id")) {
+        let links: HashMap<String, Option<CompanyId>> = q
+            .all::<(String, Option<CompanyId>)>()
+            .await?
+            .into_iter()
+            .collect();
+        for draft in drafts
+            .iter_mut()
+            .filter(|draft| !draft.set_by_hand("company_id"))
+        {
             let site = draft.fields.site_uid.as_deref();
             draft.fields.company_id = site.and_then(|uid| links.get(uid).copied().flatten());
         }
@@ -72,11 +84,18 @@ async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
          patches_approved_pending, patches_not_approved, reboot_required) ",
     );
     q.push_rows(moved, |row, (id, status)| {
-        row.bind(id).bind(status.online).bind(status.last_seen).bind(status.last_reboot);
-        row.bind(status.last_audit_date).bind(status.last_logged_in_user.as_deref());
-        row.bind(status.ext_ip_address.as_deref()).bind(status.patch_status.as_deref());
-        row.bind(status.patches_installed).bind(status.patches_approved_pending);
-        row.bind(status.patches_not_approved).bind(status.reboot_required);
+        row.bind(id)
+            .bind(status.online)
+            .bind(status.last_seen)
+            .bind(status.last_reboot);
+        row.bind(status.last_audit_date)
+            .bind_text(status.last_logged_in_user.as_deref());
+        row.bind_text(status.ext_ip_address.as_deref())
+            .bind_text(status.patch_status.as_deref());
+        row.bind(status.patches_installed)
+            .bind(status.patches_approved_pending);
+        row.bind(status.patches_not_approved)
+            .bind(status.reboot_required);
     });
     q.push(
         " on conflict (asset_id) do update set online = excluded.online, \
@@ -99,7 +118,9 @@ async fn write_secrets(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
         .items
         .iter()
         .flat_map(|(id, item)| {
-            item.secrets.iter().map(|(name, value)| ((*id, name.as_str()), value.as_deref()))
+            item.secrets
+                .iter()
+                .map(|(name, value)| ((*id, name.as_str()), value.as_deref()))
         })
         .collect();
     if stated.is_empty() {
@@ -125,12 +146,13 @@ async fn write_secrets(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
         q.push_rows(cleared, |row, ((id, name), _)| {
             row.bind(id).bind(name);
         });
-        q.push(")").execute().await?;
+        q.push(")");
+        q.execute().await?;
     }
     if !set.is_empty() {
         let mut q = tx.query("insert into asset_secrets (asset_id, name, value) ");
         q.push_rows(set, |row, ((id, name), value)| {
-            row.bind(id).bind(name).bind(value);
+            row.bind(id).bind(name).bind_text(value);
         });
         q.push(" on conflict (asset_id, name) do update set value = excluded.value");
         q.execute().await?;

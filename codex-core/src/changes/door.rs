@@ -55,7 +55,10 @@ pub(crate) enum Origin {
     /// A source whose claims make records and keep them alive.
     Main(&'static str),
     /// A part of a source (`datto.interfaces`): it adds to records that `of` has made.
-    Part { name: &'static str, of: &'static str },
+    Part {
+        name: &'static str,
+        of: &'static str,
+    },
 }
 
 impl Origin {
@@ -100,7 +103,11 @@ type ClaimsByRecord = HashMap<i64, Vec<Claim>>;
 impl Door<'_> {
     /// Takes a page of items of one source. An item that says what it said last time writes nothing
     /// but its status; the number of statements does not depend on the number of items.
-    pub async fn apply<R: Resource>(&mut self, origin: Origin, items: Vec<Incoming<R>>) -> Result<Outcome> {
+    pub async fn apply<R: Resource>(
+        &mut self,
+        origin: Origin,
+        items: Vec<Incoming<R>>,
+    ) -> Result<Outcome> {
         let items = last_of_each(items);
         let mut known = self.known::<R>(origin.name(), &items).await?;
         let owners = match origin {
@@ -132,7 +139,10 @@ impl Door<'_> {
         let mut before = self.lock::<R>(&existing).await?;
         let mut claims = self.claims::<R>(&existing).await?;
         let reserved = self.reserve::<R>(new.len()).await?;
-        let new = new.into_iter().zip(reserved).map(|((item, hash), id)| (id, item, hash));
+        let new = new
+            .into_iter()
+            .zip(reserved)
+            .map(|((item, hash), id)| (id, item, hash));
         let changed: Vec<_> = changed.into_iter().chain(new).collect();
         for (id, item, _) in &changed {
             state(claims.entry(*id).or_default(), origin, item);
@@ -150,14 +160,23 @@ impl Door<'_> {
     }
 
     /// Marks claims as gone; a record that no claim keeps alive is soft-deleted.
-    pub async fn retire<R: Resource>(&mut self, source: &str, external_ids: &[String]) -> Result<Outcome> {
+    pub async fn retire<R: Resource>(
+        &mut self,
+        source: &str,
+        external_ids: &[String],
+    ) -> Result<Outcome> {
         let mut q = self.tx.query("update claims set gone_at = ");
-        q.push_bind(self.author.at).push(" where kind = ").push_bind(R::KIND);
+        q.push_bind(self.author.at)
+            .push(" where kind = ")
+            .push_bind(R::KIND);
         // The parts of a source go with it.
         q.push(" and (source = ").push_bind(source);
-        q.push(" or source like ").push_bind(format!("{source}.%")).push(")");
+        q.push(" or source like ")
+            .push_bind(format!("{source}.%"))
+            .push(")");
         q.push(" and gone_at is null and external_id in ");
-        q.push_list(external_ids.iter().map(String::as_str)).push(" returning record_id");
+        q.push_list(external_ids.iter().map(String::as_str))
+            .push(" returning record_id");
         let ids = q.scalars::<i64>().await?;
         self.refresh::<R>(&ids).await
     }
@@ -167,7 +186,10 @@ impl Door<'_> {
         let mut outcome = Outcome::default();
         let before = self.lock::<R>(ids).await?;
         let claims = self.claims::<R>(ids).await?;
-        let mut drafts: Vec<_> = before.into_iter().map(|(id, row)| (id, Some(row))).collect();
+        let mut drafts: Vec<_> = before
+            .into_iter()
+            .map(|(id, row)| (id, Some(row)))
+            .collect();
         drafts.sort_by_key(|(id, _)| *id);
         let written = self.write::<R>(drafts, claims, &mut outcome).await?;
         self.attach::<R>(MANUAL, &[], &written).await?;
@@ -178,17 +200,28 @@ impl Door<'_> {
     ///
     /// # Errors
     /// [`Error::Invalid`] naming a field that the kind does not have or whose type is wrong.
-    pub async fn edit<R: Resource>(&mut self, id: i64, stated: Map<String, Value>) -> Result<Option<Outcome>> {
+    pub async fn edit<R: Resource>(
+        &mut self,
+        id: i64,
+        stated: Map<String, Value>,
+    ) -> Result<Option<Outcome>> {
         for (name, value) in &stated {
             check_field::<R>(name, value)?;
         }
-        self.change_manual::<R>(id, |fields| resolve::restate(fields, stated)).await
+        self.change_manual::<R>(id, |fields| resolve::restate(fields, stated))
+            .await
     }
 
     /// Takes manual values back, so that the sources' values show again.
-    pub async fn release<R: Resource>(&mut self, id: i64, names: &[&str]) -> Result<Option<Outcome>> {
-        self.change_manual::<R>(id, |fields| fields.retain(|name, _| !names.contains(&name.as_str())))
-            .await
+    pub async fn release<R: Resource>(
+        &mut self,
+        id: i64,
+        names: &[&str],
+    ) -> Result<Option<Outcome>> {
+        self.change_manual::<R>(id, |fields| {
+            fields.retain(|name, _| !names.contains(&name.as_str()))
+        })
+        .await
     }
 
     async fn change_manual<R: Resource>(
@@ -196,21 +229,34 @@ impl Door<'_> {
         id: i64,
         change: impl FnOnce(&mut Map<String, Value>),
     ) -> Result<Option<Outcome>> {
-        if self.lock::<R>(&[id]).await?.get(&id).is_none_or(|row| row.deleted_at.is_some()) {
+        if self
+            .lock::<R>(&[id])
+            .await?
+            .get(&id)
+            .is_none_or(|row| row.deleted_at.is_some())
+        {
             return Ok(None);
         }
         let claims = self.claims::<R>(&[id]).await?;
-        let manual = claims.get(&id).and_then(|all| all.iter().find(|claim| claim.source == MANUAL));
+        let manual = claims
+            .get(&id)
+            .and_then(|all| all.iter().find(|claim| claim.source == MANUAL));
         let anchor = manual.is_some_and(|claim| claim.anchor);
         let mut fields = manual.map(|claim| claim.fields.clone()).unwrap_or_default();
         change(&mut fields);
         let mut q = self.tx.query(CLAIM_INSERT);
         q.push_rows([()], |row, ()| {
-            row.bind(MANUAL).bind(R::KIND).bind(id.to_string()).bind(id).bind("").bind(anchor);
+            row.bind(MANUAL)
+                .bind(R::KIND)
+                .bind(id.to_string())
+                .bind(id)
+                .bind("")
+                .bind(anchor);
             row.bind(Json(&fields)).bind(Json(Map::new())).bind(0_i64);
             row.bind(None::<DateTime<Utc>>).bind(self.author.at);
         });
-        q.push(CLAIM_ON_CONFLICT).execute().await?;
+        q.push(CLAIM_ON_CONFLICT);
+        q.execute().await?;
         self.refresh::<R>(&[id]).await.map(Some)
     }
 
@@ -229,7 +275,10 @@ impl Door<'_> {
         q.push(" and external_id in ");
         q.push_list(items.iter().map(|item| item.external_id.as_str()));
         let rows = q.all::<Known>().await?;
-        Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.external_id.clone(), row))
+            .collect())
     }
 
     /// The rows of `ids`, locked: an edit that commits meanwhile must not be resolved away.
@@ -238,7 +287,10 @@ impl Door<'_> {
             return Ok(HashMap::new());
         }
         let mut q = self.tx.query(R::Fields::SELECT);
-        q.push(" where id in ").push_list(ids.iter().copied()).push(" order by id").push_row_lock();
+        q.push(" where id in ")
+            .push_list(ids.iter().copied())
+            .push(" order by id")
+            .push_row_lock();
         let rows = q.all::<Stored<R::Fields>>().await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
@@ -251,7 +303,9 @@ impl Door<'_> {
         let mut q = self.tx.query(
             "select record_id, source, external_id, anchor, gone_at, fields from claims where kind = ",
         );
-        q.push_bind(R::KIND).push(" and record_id in ").push_list(ids.iter().copied());
+        q.push_bind(R::KIND)
+            .push(" and record_id in ")
+            .push_list(ids.iter().copied());
         for row in q.all::<ClaimRow>().await? {
             claims.entry(row.record_id).or_default().push(Claim {
                 source: row.source,
@@ -283,15 +337,21 @@ impl Door<'_> {
             let mut q = self.tx.query(CLAIM_INSERT);
             q.push_rows(chunk, |row, (id, item, hash)| {
                 let stated = claims.get(id).and_then(|all| {
-                    all.iter().find(|c| c.source == origin.name() && c.external_id == item.external_id)
+                    all.iter()
+                        .find(|c| c.source == origin.name() && c.external_id == item.external_id)
                 });
-                row.bind(origin.name()).bind(R::KIND).bind(item.external_id.as_str()).bind(*id);
-                row.bind(item.scope.as_str()).bind(matches!(origin, Origin::Main(_)));
+                row.bind(origin.name())
+                    .bind(R::KIND)
+                    .bind(item.external_id.as_str())
+                    .bind(*id);
+                row.bind(item.scope.as_str())
+                    .bind(matches!(origin, Origin::Main(_)));
                 row.bind(Json(stated.map_or(&empty, |claim| &claim.fields)));
                 row.bind(Json(&item.extra)).bind(*hash);
                 row.bind(item.source_updated_at).bind(self.author.at);
             });
-            q.push(CLAIM_ON_CONFLICT).execute().await?;
+            q.push(CLAIM_ON_CONFLICT);
+            q.execute().await?;
         }
         Ok(())
     }
@@ -327,7 +387,9 @@ impl Door<'_> {
         let mut written = Vec::new();
         let mut entries = Vec::new();
         for draft in drafts {
-            let Some(entry) = entry_of(&draft, outcome)? else { continue };
+            let Some(entry) = entry_of(&draft, outcome)? else {
+                continue;
+            };
             outcome.changes.push(Change {
                 kind: R::KIND,
                 record_id: draft.id,
@@ -342,10 +404,14 @@ impl Door<'_> {
             let mut q = self.tx.query(R::Fields::INSERT);
             q.push_rows(chunk, |row, draft: &Draft<R>| {
                 let created = draft.before.as_ref().map_or(at, |before| before.created_at);
-                row.bind(draft.id).bind(created).bind(at).bind((!draft.alive).then_some(at));
+                row.bind(draft.id)
+                    .bind(created)
+                    .bind(at)
+                    .bind((!draft.alive).then_some(at));
                 draft.fields.bind(row);
             });
-            q.push(R::Fields::ON_CONFLICT).execute().await?;
+            q.push(R::Fields::ON_CONFLICT);
+            q.execute().await?;
         }
         for chunk in entries.chunks(MAX_BINDS / 9) {
             log::append(self.tx, self.author, chunk).await?;
@@ -359,7 +425,12 @@ impl Door<'_> {
         items: &[(i64, Incoming<R>)],
         written: &[Draft<R>],
     ) -> Result<()> {
-        let page = Attached { source, items, written, author: self.author };
+        let page = Attached {
+            source,
+            items,
+            written,
+            author: self.author,
+        };
         R::attach(self.tx, &page).await
     }
 }
@@ -382,9 +453,8 @@ impl Known {
 
 /// Puts an item's statement among the claims of its record.
 fn state<R: Resource>(claims: &mut Vec<Claim>, origin: Origin, item: &Incoming<R>) {
-    let same = |claim: &&mut Claim| {
-        claim.source == origin.name() && claim.external_id == item.external_id
-    };
+    let same =
+        |claim: &&mut Claim| claim.source == origin.name() && claim.external_id == item.external_id;
     if let Some(claim) = claims.iter_mut().find(same) {
         resolve::restate(&mut claim.fields, item.fields.clone());
         claim.live = true;
@@ -431,14 +501,25 @@ fn content_hash<R: Resource>(item: &Incoming<R>) -> i64 {
 fn as_map<F: Tracked>(fields: &F) -> Result<Map<String, Value>> {
     match serde_json::to_value(fields) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Error::Corrupt { what: F::TABLE.into(), source: None }),
-        Err(source) => Err(Error::Corrupt { what: F::TABLE.into(), source: Some(source) }),
+        Ok(_) => Err(Error::Corrupt {
+            what: F::TABLE.into(),
+            source: None,
+        }),
+        Err(source) => Err(Error::Corrupt {
+            what: F::TABLE.into(),
+            source: Some(source),
+        }),
     }
 }
 
 /// The log entry of a draft and its count, or `None` when nothing differs.
 fn entry_of<R: Resource>(draft: &Draft<R>, outcome: &mut Outcome) -> Result<Option<Entry>> {
-    let entry = |op, changes| Entry { kind: R::KIND, record_id: draft.id, op, changes };
+    let entry = |op, changes| Entry {
+        kind: R::KIND,
+        record_id: draft.id,
+        op,
+        changes,
+    };
     let Some(before) = &draft.before else {
         outcome.created += 1;
         return Ok(Some(entry(Op::Create, Map::new())));
@@ -463,16 +544,23 @@ fn entry_of<R: Resource>(draft: &Draft<R>, outcome: &mut Outcome) -> Result<Opti
 
 fn check_field<R: Resource>(name: &str, value: &Value) -> Result<()> {
     if !R::Fields::NAMES.contains(&name) {
-        return Err(Error::invalid(name.to_owned(), format!("a {} has no such field", R::KIND)));
+        return Err(Error::invalid(
+            name.to_owned(),
+            format!("a {} has no such field", R::KIND),
+        ));
     }
     if has_nul(value) {
-        return Err(Error::invalid(name.to_owned(), "must not hold the character NUL"));
+        return Err(Error::invalid(
+            name.to_owned(),
+            "must not hold the character NUL",
+        ));
     }
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
     match resolve::typed::<R::Fields>(R::KIND, &one) {
-        Err(Error::Corrupt { source: Some(cause), .. }) => {
-            Err(Error::invalid(name.to_owned(), cause.to_string()))
-        }
+        Err(Error::Corrupt {
+            source: Some(cause),
+            ..
+        }) => Err(Error::invalid(name.to_owned(), cause.to_string())),
         Err(other) => Err(other),
         Ok(_) => Ok(()),
     }
@@ -482,7 +570,9 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
         _ => false,
     }
 }

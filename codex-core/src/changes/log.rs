@@ -36,7 +36,10 @@ pub(crate) struct Entry {
 }
 
 /// The fields that differ, each with before and after.
-pub(crate) fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn difference(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Map<String, Value> {
     after
         .iter()
         .filter(|(name, value)| before.get(*name) != Some(value))
@@ -63,9 +66,9 @@ pub(crate) async fn append(tx: &mut Tx, author: &Author, entries: &[Entry]) -> R
             .bind(entry.op.name())
             .bind(Json(&entry.changes))
             .bind(author.actor.as_str())
-            .bind(author.reason.as_deref())
-            .bind(author.request_id.as_deref())
-            .bind(author.run_id.as_deref());
+            .bind_text(author.reason.as_deref())
+            .bind_text(author.request_id.as_deref())
+            .bind_text(author.run_id.as_deref());
     });
     q.execute().await?;
     Ok(())

@@ -24,7 +24,15 @@ use resolve::{Claim, MANUAL};
 
 /// The stored form of a record's tracked fields; written by the `record!` declaration.
 pub trait Tracked:
-    Record + Serialize + DeserializeOwned + Clone + Default + PartialEq + Sync + std::fmt::Debug + 'static
+    Record
+    + Serialize
+    + DeserializeOwned
+    + Clone
+    + Default
+    + PartialEq
+    + Sync
+    + std::fmt::Debug
+    + 'static
 {
     /// The table.
     const TABLE: &'static str;
@@ -67,10 +75,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// Writes what hangs on the records of a page: status, secrets, links.
-    fn attach(
-        _tx: &mut Tx,
-        _page: &Attached<'_, Self>,
-    ) -> impl Future<Output = Result<()>> + Send {
+    fn attach(_tx: &mut Tx, _page: &Attached<'_, Self>) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 }
@@ -84,9 +89,15 @@ macro_rules! reserve_ids {
         $crate::store::Sql::Per {
             sqlite: concat!(
                 "with recursive n(i) as (select 1 union all select i + 1 from n where i < $1) \
-                 select (select coalesce(max(id), 0) from ", $table, ") + i from n"
+                 select (select coalesce(max(id), 0) from ",
+                $table,
+                ") + i from n"
             ),
-            pg: concat!("select nextval('", $table, "_id_seq') from generate_series(1, $1::bigint)"),
+            pg: concat!(
+                "select nextval('",
+                $table,
+                "_id_seq') from generate_series(1, $1::bigint)"
+            ),
         }
     };
 }
@@ -171,6 +182,12 @@ pub struct Author {
 impl Author {
     /// An author without reason, request or run.
     pub fn new(actor: impl Into<String>, at: DateTime<Utc>) -> Self {
-        Self { actor: actor.into(), at, reason: None, request_id: None, run_id: None }
+        Self {
+            actor: actor.into(),
+            at,
+            reason: None,
+            request_id: None,
+            run_id: None,
+        }
     }
 }

@@ -43,7 +43,8 @@ impl Default for Precedence {
 impl Precedence {
     /// Sets the policy of one field of one kind of record.
     pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Self {
-        self.policies.insert((kind.to_owned(), field.to_owned()), policy);
+        self.policies
+            .insert((kind.to_owned(), field.to_owned()), policy);
         self
     }
 
@@ -90,14 +91,21 @@ pub fn resolve(
     claims: &[Claim],
     current: Option<&Map<String, Value>>,
 ) -> Map<String, Value> {
-    let any_live = claims.iter().any(|claim| claim.live && claim.source != MANUAL);
+    let any_live = claims
+        .iter()
+        .any(|claim| claim.live && claim.source != MANUAL);
     let mut order: Vec<&Claim> = claims
         .iter()
         .filter(|claim| claim.live || (!any_live && claim.source != MANUAL))
         .collect();
     // Two claims of one source (a device that came back under a new uid): the live one, then by id.
     order.sort_by_key(|claim| {
-        (claim.source != MANUAL, precedence.rank(&claim.source), !claim.live, &claim.external_id)
+        (
+            claim.source != MANUAL,
+            precedence.rank(&claim.source),
+            !claim.live,
+            &claim.external_id,
+        )
     });
 
     let mut fields = Map::new();
@@ -135,11 +143,16 @@ pub fn restate(before: &mut Map<String, Value>, stated: Map<String, Value>) {
 }
 
 /// Turns resolved fields into the typed ones of a record; a null means the type's default.
-pub(super) fn typed<F: serde::de::DeserializeOwned>(kind: &str, fields: &Map<String, Value>) -> Result<F> {
+pub(crate) fn typed<F: serde::de::DeserializeOwned>(
+    kind: &str,
+    fields: &Map<String, Value>,
+) -> Result<F> {
     let stated = fields.iter().filter(|(_, value)| !value.is_null());
     let stated: Map<String, Value> = stated.map(|(k, v)| (k.clone(), v.clone())).collect();
-    serde_json::from_value(Value::Object(stated))
-        .map_err(|source| Error::Corrupt { what: format!("claim of a {kind}"), source: Some(source) })
+    serde_json::from_value(Value::Object(stated)).map_err(|source| Error::Corrupt {
+        what: format!("claim of a {kind}"),
+        source: Some(source),
+    })
 }
 
 #[cfg(test)]
@@ -150,8 +163,16 @@ mod tests {
     use super::*;
 
     fn claim(source: &str, fields: Value) -> Claim {
-        let Value::Object(fields) = fields else { panic!("an object") };
-        Claim { source: source.into(), external_id: "1".into(), live: true, anchor: true, fields }
+        let Value::Object(fields) = fields else {
+            panic!("an object")
+        };
+        Claim {
+            source: source.into(),
+            external_id: "1".into(),
+            live: true,
+            anchor: true,
+            fields,
+        }
     }
 
     fn resolved(claims: &[Claim]) -> Value {
@@ -164,7 +185,10 @@ mod tests {
             claim("datto", json!({"mac_address": "A", "hostname": "h"})),
             claim("datto.interfaces", json!({"mac_address": "B"})),
         ];
-        assert_eq!(resolved(&claims), json!({"mac_address": "B", "hostname": "h"}));
+        assert_eq!(
+            resolved(&claims),
+            json!({"mac_address": "B", "hostname": "h"})
+        );
     }
 
     #[test]
@@ -185,19 +209,28 @@ mod tests {
     fn a_release_brings_the_sources_value_back() {
         let source = claim("freshservice", json!({"a": "1"}));
         let mut manual = claim(MANUAL, json!({"a": "mine"}));
-        assert_eq!(resolved(&[source.clone(), manual.clone()]), json!({"a": "mine"}));
+        assert_eq!(
+            resolved(&[source.clone(), manual.clone()]),
+            json!({"a": "mine"})
+        );
         manual.fields.remove("a");
         assert_eq!(resolved(&[source, manual]), json!({"a": "1"}));
     }
 
     #[test]
     fn a_policy_can_let_the_source_win_or_only_fill_gaps() {
-        let claims = [claim("freshservice", json!({"a": "1"})), claim(MANUAL, json!({"a": "mine"}))];
+        let claims = [
+            claim("freshservice", json!({"a": "1"})),
+            claim(MANUAL, json!({"a": "mine"})),
+        ];
         let source_wins = Precedence::default().with_policy("contact", "a", Policy::SourceWins);
         assert_eq!(resolve(&source_wins, "contact", &claims, None)["a"], "1");
         let current = claim("", json!({"a": "old"})).fields;
         let keep = Precedence::default().with_policy("contact", "a", Policy::WriteIfEmpty);
-        assert_eq!(resolve(&keep, "contact", &claims, Some(&current))["a"], "old");
+        assert_eq!(
+            resolve(&keep, "contact", &claims, Some(&current))["a"],
+            "old"
+        );
     }
 
     #[test]
@@ -206,7 +239,10 @@ mod tests {
         gone.live = false;
         let mut live = claim("datto", json!({"hostname": "new"}));
         live.external_id = "2".into();
-        assert_eq!(resolved(std::slice::from_ref(&gone)), json!({"hostname": "h"}));
+        assert_eq!(
+            resolved(std::slice::from_ref(&gone)),
+            json!({"hostname": "h"})
+        );
         assert_eq!(resolved(&[gone, live]), json!({"hostname": "new"}));
     }
 

@@ -35,9 +35,16 @@ impl Codex {
         let source = self.source(part)?;
         let job = self.new_job(&source);
         {
-            let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut running = self
+                .0
+                .running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if let Some(job_id) = running.get(source.name()) {
-                return Ok(Started { job_id: job_id.clone(), already_running: true });
+                return Ok(Started {
+                    job_id: job_id.clone(),
+                    already_running: true,
+                });
             }
             running.insert(source.name(), job.id.clone());
         }
@@ -52,7 +59,10 @@ impl Codex {
             codex.work(source.clone(), job).await;
             codex.forget(source.name());
         });
-        Ok(Started { job_id, already_running: false })
+        Ok(Started {
+            job_id,
+            already_running: false,
+        })
     }
 
     /// Pulls from the PSA or RMM and waits for the end; the job says how it went.
@@ -109,9 +119,15 @@ impl Codex {
             Part::Psa => &self.0.psa,
             Part::Rmm => &self.0.rmm,
         };
-        let found = self.0.sources.iter().find(|s| s.part() == part && s.name() == wanted);
+        let found = self
+            .0
+            .sources
+            .iter()
+            .find(|s| s.part() == part && s.name() == wanted);
         found.cloned().ok_or_else(|| {
-            Error::Unsupported(format!("{wanted} is not available: it is unknown or not configured"))
+            Error::Unsupported(format!(
+                "{wanted} is not available: it is unknown or not configured"
+            ))
         })
     }
 
@@ -138,7 +154,11 @@ impl Codex {
     }
 
     fn forget(&self, source: &str) {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
+        self.0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(source);
     }
 
     fn run(
@@ -149,18 +169,37 @@ impl Codex {
         cancel: CancellationToken,
     ) -> Run {
         let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
-        Run::new(db, clock, self.0.precedence.clone(), self.0.guard, source.name(), job_id, lease, cancel)
+        Run::new(
+            db,
+            clock,
+            self.0.precedence.clone(),
+            self.0.guard,
+            source.name(),
+            job_id,
+            lease,
+            cancel,
+        )
     }
 
     /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job.
     async fn work(&self, source: Arc<dyn Source>, mut job: Job) {
         let cancel = self.0.stop.child_token();
         let inner = &self.0;
-        let taken = Lease::take(&inner.db, &*inner.clock, source.name(), &job.id, inner.lease).await;
+        let taken = Lease::take(
+            &inner.db,
+            &*inner.clock,
+            source.name(),
+            &job.id,
+            inner.lease,
+        )
+        .await;
         let (report, ended) = match &taken {
             Ok(lease) => {
-                let mut run = self.run(&source, job.id.clone(), Some(lease.clone()), cancel.clone());
-                let heart = inner.tasks.spawn(keep_alive(self.clone(), lease.clone(), cancel));
+                let mut run =
+                    self.run(&source, job.id.clone(), Some(lease.clone()), cancel.clone());
+                let heart = inner
+                    .tasks
+                    .spawn(keep_alive(self.clone(), lease.clone(), cancel));
                 let ended = source.pull(&mut run).await;
                 heart.abort();
                 (run.report, ended)
@@ -169,18 +208,36 @@ impl Codex {
         };
         job.completed_at = Some(self.now());
         job.success = Some(ended.is_ok());
-        job.status = if ended.is_ok() { JobStatus::Completed } else { JobStatus::Failed };
+        job.status = if ended.is_ok() {
+            JobStatus::Completed
+        } else {
+            JobStatus::Failed
+        };
         job.output = Some(report.to_string());
         job.error = ended.as_ref().err().map(Error::chain);
         job.report = report;
         match &job.error {
-            None => tracing::info!(job.id, source = source.name(), "Sync of `{}` completed", source.name()),
+            None => tracing::info!(
+                job.id,
+                source = source.name(),
+                "Sync of `{}` completed",
+                source.name()
+            ),
             Some(error) => tracing::error!(
-                job.id, source = source.name(), error, "Sync of `{}` failed", source.name()
+                job.id,
+                source = source.name(),
+                error,
+                "Sync of `{}` failed",
+                source.name()
             ),
         }
         if let Err(error) = self.finish(&job, taken.ok()).await {
-            tracing::error!(job.id, error = error.chain(), "The end of job `{}` could not be written", job.id);
+            tracing::error!(
+                job.id,
+                error = error.chain(),
+                "The end of job `{}` could not be written",
+                job.id
+            );
         }
     }
 

@@ -1,6 +1,9 @@
 //! Opening and closing.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -8,7 +11,7 @@ use super::{Codex, Inner};
 use crate::{
     Result,
     changes::resolve::Precedence,
-    clock::{Clock as _, SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock},
     store::{Db, Engine},
     sync::{Guard, Source},
 };
@@ -131,8 +134,15 @@ impl Codex {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<Health> {
         let start = Instant::now();
-        self.0.db.query("select cast(1 as bigint)").scalar::<i64>().await?;
-        Ok(Health { engine: self.0.db.engine(), latency: start.elapsed() })
+        self.0
+            .db
+            .query("select cast(1 as bigint)")
+            .scalar::<i64>()
+            .await?;
+        Ok(Health {
+            engine: self.0.db.engine(),
+            latency: start.elapsed(),
+        })
     }
 
     /// The database, for tests and tools.

@@ -35,12 +35,20 @@ impl Codex {
     }
 
     /// The contacts of a company, by name.
-    pub async fn company_contacts(&self, scope: &Scope, company: CompanyId) -> Result<Vec<Contact>> {
+    pub async fn company_contacts(
+        &self,
+        scope: &Scope,
+        company: CompanyId,
+    ) -> Result<Vec<Contact>> {
         contacts::query::of_company(&self.0.db, scope, company).await
     }
 
     /// The locations of a company.
-    pub async fn company_locations(&self, scope: &Scope, company: CompanyId) -> Result<Vec<Location>> {
+    pub async fn company_locations(
+        &self,
+        scope: &Scope,
+        company: CompanyId,
+    ) -> Result<Vec<Location>> {
         locations::query::of_company(&self.0.db, scope, company).await
     }
 
@@ -99,6 +107,8 @@ impl Codex {
     /// What a client user may see: companies that an administrator opened to `sub`, else those of exactly
     /// one active contact with the e-mail address.
     pub async fn client_scope(&self, sub: &str, email: Option<&str>) -> Result<Scope> {
-        Ok(Scope::client(companies::query::of_client(&self.0.db, sub, email).await?))
+        Ok(Scope::client(
+            companies::query::of_client(&self.0.db, sub, email).await?,
+        ))
     }
 }

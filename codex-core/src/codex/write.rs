@@ -23,7 +23,11 @@ impl Codex {
     ) -> Result<Option<Outcome>> {
         scope.require_technician("changing records")?;
         let mut tx = self.0.db.begin().await?;
-        let mut door = Door { tx: &mut tx, author, precedence: &self.0.precedence };
+        let mut door = Door {
+            tx: &mut tx,
+            author,
+            precedence: &self.0.precedence,
+        };
         let outcome = door.edit::<R>(id, fields).await?;
         tx.commit().await?;
         Ok(outcome)
@@ -42,7 +46,11 @@ impl Codex {
     ) -> Result<Option<Outcome>> {
         scope.require_technician("changing records")?;
         let mut tx = self.0.db.begin().await?;
-        let mut door = Door { tx: &mut tx, author, precedence: &self.0.precedence };
+        let mut door = Door {
+            tx: &mut tx,
+            author,
+            precedence: &self.0.precedence,
+        };
         let outcome = door.release::<R>(id, fields).await?;
         tx.commit().await?;
         Ok(outcome)

@@ -1,10 +1,10 @@
 //! Companies: the client organisations of the MSP.
 
-pub mod wire;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+pub mod wire;
 
 use chrono::{DateTime, Utc};
 

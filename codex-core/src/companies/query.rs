@@ -1,13 +1,7 @@
 //! Reading companies.
 
 use super::{Company, CompanyFields};
-use crate::{
-    Result,
-    changes::Tracked,
-    ids::CompanyId,
-    scope::Scope,
-    store::Db,
-};
+use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
 
 sql! {
     /// A live company by its number.
@@ -51,10 +45,21 @@ pub async fn of_client(db: &Db, sub: &str, email: Option<&str>) -> Result<Vec<Co
     if !opened.is_empty() {
         return Ok(opened);
     }
-    let Some(email) = email.map(crate::fold::fold).filter(|email| !email.is_empty()) else {
+    let Some(email) = email
+        .map(crate::fold::fold)
+        .filter(|email| !email.is_empty())
+    else {
         return Ok(Vec::new());
     };
     let rows: Vec<(i64, Option<CompanyId>)> = db.query(OF_EMAIL).bind(email).all().await?;
-    let one_person = rows.iter().all(|(contact, _)| Some(*contact) == rows.first().map(|r| r.0));
-    Ok(if one_person { rows.into_iter().filter_map(|(_, company)| company).collect() } else { Vec::new() })
+    let one_person = rows
+        .iter()
+        .all(|(contact, _)| Some(*contact) == rows.first().map(|r| r.0));
+    Ok(if one_person {
+        rows.into_iter()
+            .filter_map(|(_, company)| company)
+            .collect()
+    } else {
+        Vec::new()
+    })
 }

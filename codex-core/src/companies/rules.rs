@@ -23,15 +23,25 @@ impl Resource for Company {
     /// The first holder of a number keeps it, deleted or not; everybody else goes without and is
     /// reported (design 4). A source that states another number than the company has is reported too:
     /// renumbering is no sync's business.
-    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], issues: &mut Vec<String>) -> Result<()> {
-        let wanted = drafts.iter().filter_map(|draft| draft.fields.account_number.as_deref());
+    async fn settle(
+        tx: &mut Tx,
+        drafts: &mut [Draft<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<()> {
+        let wanted = drafts
+            .iter()
+            .filter_map(|draft| draft.fields.account_number.as_deref());
         let mut holders = holders(tx, wanted, true).await?;
         for draft in drafts {
-            let Some(number) = draft.fields.account_number.clone() else { continue };
+            let Some(number) = draft.fields.account_number.clone() else {
+                continue;
+            };
             let holder = *holders.entry(number.clone()).or_insert(draft.id);
             if holder != draft.id {
-                draft.fields.account_number =
-                    draft.before.as_ref().and_then(|before| before.fields.account_number.clone());
+                draft.fields.account_number = draft
+                    .before
+                    .as_ref()
+                    .and_then(|before| before.fields.account_number.clone());
                 issues.push(format!(
                     "company {} `{}`: account number {number} belongs to company {holder}",
                     draft.id, draft.fields.name
@@ -39,7 +49,8 @@ impl Resource for Company {
             }
             let kept = draft.fields.account_number.as_deref();
             for (claim, stated) in draft.stated("account_number") {
-                let Some(stated) = stated.as_str().filter(|s| Some(*s) != kept && *s != number) else {
+                let Some(stated) = stated.as_str().filter(|s| Some(*s) != kept && *s != number)
+                else {
                     continue;
                 };
                 issues.push(format!(
@@ -102,7 +113,10 @@ pub(crate) async fn by_external_id(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut q = tx.query("select external_id, record_id from claims where kind = 'company' and source = ");
-    q.push_bind(source).push(" and external_id in ").push_list(ids);
+    let mut q =
+        tx.query("select external_id, record_id from claims where kind = 'company' and source = ");
+    q.push_bind(source)
+        .push(" and external_id in ")
+        .push_list(ids);
     Ok(q.all::<(String, i64)>().await?.into_iter().collect())
 }

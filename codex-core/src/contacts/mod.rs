@@ -1,10 +1,10 @@
 //! Contacts: the people of the client companies.
 
-pub mod wire;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+pub mod wire;
 
 use chrono::{DateTime, Utc};
 

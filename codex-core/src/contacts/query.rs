@@ -58,7 +58,11 @@ pub async fn list(
     let mut q = db.query(ContactFields::SELECT);
     q.push(" where deleted_at is null");
     let of = match (company, scope.only()) {
-        (Some(company), _) => Some(if scope.sees(Some(company)) { vec![company] } else { vec![] }),
+        (Some(company), _) => Some(if scope.sees(Some(company)) {
+            vec![company]
+        } else {
+            vec![]
+        }),
         (None, Some(own)) => Some(own.to_vec()),
         (None, None) => None,
     };
@@ -67,10 +71,13 @@ pub async fn list(
         q.push_list(companies).push(")");
     }
     if let Some(after) = &page.cursor {
-        q.push(" and (name_fold, id) > (").push_bind(after.key()).push(", ");
+        q.push(" and (name_fold, id) > (")
+            .push_bind(after.key())
+            .push(", ");
         q.push_bind(after.id()).push(")");
     }
-    q.push(" order by name_fold, id limit ").push_bind(i64::from(limit) + 1);
+    q.push(" order by name_fold, id limit ")
+        .push_bind(i64::from(limit) + 1);
     let contacts = q.all::<Contact>().await?;
     let page = Page::cut(contacts, limit, |last| {
         Cursor::new(last.fields.name_fold.as_str(), last.id.0)
@@ -91,7 +98,10 @@ async fn with_levels(db: &Db, page: Page<Contact>) -> Result<Page<(Contact, Stri
         levels.entry(id).or_default().push(level);
     }
     let level = |contact: &Contact| {
-        let own = levels.get(&contact.id).map(Vec::as_slice).unwrap_or_default();
+        let own = levels
+            .get(&contact.id)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         strictest(own.iter().map(String::as_str)).to_owned()
     };
     Ok(page.map(|contact| {

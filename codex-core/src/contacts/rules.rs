@@ -19,7 +19,11 @@ impl Resource for Contact {
 
     fn derive(fields: &mut ContactFields) {
         fields.name_fold = fold(&fields.name);
-        fields.email_fold = fields.email.as_deref().map(fold).filter(|email| !email.is_empty());
+        fields.email_fold = fields
+            .email
+            .as_deref()
+            .map(fold)
+            .filter(|email| !email.is_empty());
     }
 
     /// Upstream links follow upstream; links made by hand are rows of their own and stay.
@@ -28,18 +32,23 @@ impl Resource for Contact {
             return Ok(());
         }
         let stated: BTreeSet<Link> = page.written.iter().flat_map(stated_links).collect();
-        let mut q = tx.query("select contact_id, source, ref from contact_companies where source <> ");
+        let mut q =
+            tx.query("select contact_id, source, ref from contact_companies where source <> ");
         q.push_bind(MANUAL).push(" and contact_id in ");
         q.push_list(page.written.iter().map(|draft| draft.id));
         let present: BTreeSet<Link> = q.all::<Link>().await?.into_iter().collect();
 
         let gone: Vec<&Link> = present.difference(&stated).collect();
         if !gone.is_empty() {
-            let mut q = tx.query("delete from contact_companies where (contact_id, source, ref) in (");
+            let mut q =
+                tx.query("delete from contact_companies where (contact_id, source, ref) in (");
             q.push_rows(gone, |row, (contact, source, external)| {
-                row.bind(*contact).bind(source.as_str()).bind(external.as_str());
+                row.bind(*contact)
+                    .bind(source.as_str())
+                    .bind(external.as_str());
             });
-            q.push(")").execute().await?;
+            q.push(")");
+            q.execute().await?;
         }
         let new: Vec<&Link> = stated.difference(&present).collect();
         insert(tx, &new).await
@@ -54,7 +63,8 @@ fn stated_links(draft: &Draft<Contact>) -> Vec<Link> {
         .stated("department_ids")
         .flat_map(|(claim, ids)| {
             let ids = ids.as_array().map(Vec::as_slice).unwrap_or_default();
-            ids.iter().map(|id| (draft.id, claim.source.clone(), id.to_string()))
+            ids.iter()
+                .map(|id| (draft.id, claim.source.clone(), id.to_string()))
         })
         .collect()
 }
@@ -66,14 +76,22 @@ async fn insert(tx: &mut Tx, links: &[&Link]) -> Result<()> {
         let of_source = links.iter().filter(|(_, s, _)| s == source);
         let ids: BTreeSet<&str> = of_source.map(|(.., external)| external.as_str()).collect();
         let found = by_external_id(tx, source, ids.into_iter()).await?;
-        companies.extend(found.into_iter().map(|(external, id)| ((source, external), id)));
+        companies.extend(
+            found
+                .into_iter()
+                .map(|(external, id)| ((source, external), id)),
+        );
     }
     for chunk in links.chunks(2_000) {
-        let mut q =
-            tx.query("insert into contact_companies (contact_id, source, ref, company_id, removed) ");
+        let mut q = tx
+            .query("insert into contact_companies (contact_id, source, ref, company_id, removed) ");
         q.push_rows(chunk, |row, (contact, source, external)| {
             let company = companies.get(&(source.as_str(), external.clone())).copied();
-            row.bind(*contact).bind(source.as_str()).bind(external.as_str()).bind(company).bind(false);
+            row.bind(*contact)
+                .bind(source.as_str())
+                .bind(external.as_str())
+                .bind(company)
+                .bind(false);
         });
         q.execute().await?;
     }

@@ -1,8 +1,8 @@
 //! Sync jobs: what ran, when, and how it ended.
 
-pub mod wire;
 #[cfg(feature = "store")]
 pub mod query;
+pub mod wire;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 
 /// How a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[cfg_attr(feature = "store", derive(sqlx::Type), sqlx(type_name = "text", rename_all = "snake_case"))]
+#[cfg_attr(
+    feature = "store",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     /// At work.
@@ -113,11 +117,27 @@ impl std::fmt::Display for JobReport {
                 f,
                 "{kind}: {} seen, {} created, {} updated, {} unchanged, {} restored, {} deleted, \
                  {} missing, {} held, {} unreadable",
-                c.seen, c.created, c.updated, c.unchanged, c.restored, c.deleted, c.missing, c.held, c.failed
+                c.seen,
+                c.created,
+                c.updated,
+                c.unchanged,
+                c.restored,
+                c.deleted,
+                c.missing,
+                c.held,
+                c.failed
             )?;
         }
-        for (scope, result) in self.scopes.iter().filter(|(_, result)| result.reason.is_some()) {
-            writeln!(f, "{scope}: {}", result.reason.as_deref().unwrap_or_default())?;
+        for (scope, result) in self
+            .scopes
+            .iter()
+            .filter(|(_, result)| result.reason.is_some())
+        {
+            writeln!(
+                f,
+                "{scope}: {}",
+                result.reason.as_deref().unwrap_or_default()
+            )?;
         }
         for issue in &self.issues {
             writeln!(f, "- {issue}")?;

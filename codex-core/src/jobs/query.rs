@@ -71,7 +71,12 @@ sql! {
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn find(db: &Db, scope: &Scope, id: &str) -> Result<Option<Job>> {
     scope.require_staff("reading sync jobs")?;
-    Ok(db.query(FIND).bind(id).optional::<JobRow>().await?.map(Job::from))
+    Ok(db
+        .query(FIND)
+        .bind(id)
+        .optional::<JobRow>()
+        .await?
+        .map(Job::from))
 }
 
 /// The newest job of a script; names of the older service are understood (contract 7 #11).
@@ -85,7 +90,12 @@ pub async fn last(db: &Db, scope: &Scope, script: &str) -> Result<Option<Job>> {
         "datto" => "rmm",
         other => other,
     };
-    Ok(db.query(LAST).bind(script).optional::<JobRow>().await?.map(Job::from))
+    Ok(db
+        .query(LAST)
+        .bind(script)
+        .optional::<JobRow>()
+        .await?
+        .map(Job::from))
 }
 
 /// Writes a new job.
@@ -93,8 +103,8 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job) -> Result<()> {
     tx.query(INSERT)
         .bind(job.id.as_str())
         .bind(job.script.as_str())
-        .bind(job.provider.as_deref())
-        .bind(job.sync_type.as_deref())
+        .bind_text(job.provider.as_deref())
+        .bind_text(job.sync_type.as_deref())
         .bind(job.status)
         .bind(job.started_at)
         .bind(Json(&job.report))
@@ -105,7 +115,11 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job) -> Result<()> {
 
 /// Writes progress.
 pub(crate) async fn progress(tx: &mut Tx, id: &str, report: &JobReport) -> Result<()> {
-    tx.query(PROGRESS).bind(id).bind(Json(report)).execute().await?;
+    tx.query(PROGRESS)
+        .bind(id)
+        .bind(Json(report))
+        .execute()
+        .await?;
     Ok(())
 }
 
@@ -115,8 +129,8 @@ pub(crate) async fn finish(tx: &mut Tx, job: &Job) -> Result<()> {
         .bind(job.id.as_str())
         .bind(job.status)
         .bind(job.completed_at)
-        .bind(job.output.as_deref())
-        .bind(job.error.as_deref())
+        .bind_text(job.output.as_deref())
+        .bind_text(job.error.as_deref())
         .bind(job.success)
         .bind(Json(&job.report))
         .execute()

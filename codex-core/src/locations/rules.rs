@@ -19,11 +19,18 @@ impl Resource for Location {
 
     fn derive(_fields: &mut LocationFields) {}
 
-    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], _issues: &mut Vec<String>) -> Result<()> {
-        let sources: BTreeSet<String> =
-            drafts.iter().filter_map(|draft| draft.fields.external_source.clone()).collect();
+    async fn settle(
+        tx: &mut Tx,
+        drafts: &mut [Draft<Self>],
+        _issues: &mut Vec<String>,
+    ) -> Result<()> {
+        let sources: BTreeSet<String> = drafts
+            .iter()
+            .filter_map(|draft| draft.fields.external_source.clone())
+            .collect();
         for source in sources {
-            let of_source = |draft: &Draft<Self>| draft.fields.external_source.as_ref() == Some(&source);
+            let of_source =
+                |draft: &Draft<Self>| draft.fields.external_source.as_ref() == Some(&source);
             let ids = drafts
                 .iter()
                 .filter(|draft| of_source(draft))
@@ -34,8 +41,9 @@ impl Resource for Location {
                     continue;
                 }
                 let company = draft.fields.company_external_id.as_ref();
-                draft.fields.company_id =
-                    company.and_then(|id| companies.get(id)).map(|id| CompanyId(*id));
+                draft.fields.company_id = company
+                    .and_then(|id| companies.get(id))
+                    .map(|id| CompanyId(*id));
             }
         }
         Ok(())

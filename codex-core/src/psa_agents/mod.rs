@@ -1,10 +1,10 @@
 //! PSA agents: the MSP's own people as the PSA knows them.
 
-pub mod wire;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+pub mod wire;
 
 use chrono::{DateTime, Utc};
 

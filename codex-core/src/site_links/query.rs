@@ -44,7 +44,8 @@ pub(crate) async fn state(db: &Db, provider: &str) -> Result<Vec<SiteState>> {
 /// Notes when the variables of sites were read.
 pub(crate) async fn variables_read(tx: &mut Tx, ids: &[i64], at: DateTime<Utc>) -> Result<()> {
     let q = tx.query("insert into site_link_status (site_link_id, variables_read_at) ");
-    let update = " on conflict (site_link_id) do update set variables_read_at = excluded.variables_read_at";
+    let update =
+        " on conflict (site_link_id) do update set variables_read_at = excluded.variables_read_at";
     note(q, ids, at, update).await
 }
 

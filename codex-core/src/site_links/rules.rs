@@ -17,12 +17,23 @@ impl Resource for SiteLink {
 
     fn derive(_fields: &mut SiteLinkFields) {}
 
-    async fn settle(tx: &mut Tx, drafts: &mut [Draft<Self>], issues: &mut Vec<String>) -> Result<()> {
-        let numbers = drafts.iter().filter_map(|draft| draft.fields.account_number.as_deref());
+    async fn settle(
+        tx: &mut Tx,
+        drafts: &mut [Draft<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<()> {
+        let numbers = drafts
+            .iter()
+            .filter_map(|draft| draft.fields.account_number.as_deref());
         let companies = holders(tx, numbers, false).await?;
-        for draft in drafts.iter_mut().filter(|draft| !draft.set_by_hand("company_id")) {
+        for draft in drafts
+            .iter_mut()
+            .filter(|draft| !draft.set_by_hand("company_id"))
+        {
             let number = draft.fields.account_number.as_ref();
-            draft.fields.company_id = number.and_then(|n| companies.get(n)).map(|id| CompanyId(*id));
+            draft.fields.company_id = number
+                .and_then(|n| companies.get(n))
+                .map(|id| CompanyId(*id));
             if let (Some(number), None) = (number, draft.fields.company_id) {
                 let name = draft.fields.site_name.as_deref().unwrap_or_default();
                 issues.push(format!(

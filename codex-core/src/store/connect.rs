@@ -43,7 +43,10 @@ impl Db {
                 )));
             }
         };
-        Ok(Self { pools, statements: Arc::default() })
+        Ok(Self {
+            pools,
+            statements: Arc::default(),
+        })
     }
 
     /// Brings the schema up to date; two processes may do so at once.
@@ -61,12 +64,17 @@ impl Db {
             Engine::Sqlite => &SQLITE,
             Engine::Postgres => &POSTGRES,
         };
-        migrator.iter().map(|m| (m.version, m.description.as_ref(), m.sql.as_str()))
+        migrator
+            .iter()
+            .map(|m| (m.version, m.description.as_ref(), m.sql.as_str()))
     }
 }
 
 async fn open_sqlite(path: &Path) -> Result<Pools> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
     }
     let options = SqliteConnectOptions::new()
@@ -97,10 +105,9 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     let mut first = tokio::time::timeout(ACQUIRE, connect)
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
-    let version: i64 =
-        sqlx::query_scalar("select current_setting('server_version_num')::bigint")
-            .fetch_one(&mut first)
-            .await?;
+    let version: i64 = sqlx::query_scalar("select current_setting('server_version_num')::bigint")
+        .fetch_one(&mut first)
+        .await?;
     first.close().await?;
     if version < PG_MINIMUM {
         return Err(Error::Unsupported(format!(

@@ -6,6 +6,7 @@
 
 mod connect;
 mod query;
+#[macro_use]
 pub mod sql;
 
 use std::sync::{
@@ -31,7 +32,10 @@ pub enum Engine {
 
 #[derive(Debug, Clone)]
 enum Pools {
-    Sqlite { readers: SqlitePool, writer: SqlitePool },
+    Sqlite {
+        readers: SqlitePool,
+        writer: SqlitePool,
+    },
     Pg(PgPool),
 }
 
@@ -88,7 +92,10 @@ impl Db {
             }
             Pools::Pg(pool) => Inner::Pg(pool.begin().await?),
         };
-        Ok(Tx { inner, statements: self.statements.clone() })
+        Ok(Tx {
+            inner,
+            statements: self.statements.clone(),
+        })
     }
 
     /// How many statements this database has run, for tests that count them.

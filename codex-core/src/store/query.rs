@@ -21,18 +21,30 @@ pub trait Bind:
 {
 }
 impl<T> Bind for T where
-    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres> + Send
+    T: for<'q> Encode<'q, Sqlite>
+        + Type<Sqlite>
+        + for<'q> Encode<'q, Postgres>
+        + Type<Postgres>
+        + Send
 {
 }
 
 /// A row that both engines can give.
-pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{}
+pub trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 
 /// A single column's value that both engines can give.
 pub trait Scalar:
-    for<'r> sqlx::Decode<'r, Sqlite> + Type<Sqlite> + for<'r> sqlx::Decode<'r, Postgres> + Type<Postgres>
+    for<'r> sqlx::Decode<'r, Sqlite>
+    + Type<Sqlite>
+    + for<'r> sqlx::Decode<'r, Postgres>
+    + Type<Postgres>
 {
 }
 impl<T> Scalar for T where
@@ -80,7 +92,13 @@ impl std::fmt::Debug for Q<'_> {
 /// Expands to a match with one arm per target, each naming the same expression.
 macro_rules! on_engine {
     ($q:expr, |$query:ident, $executor:ident| $run:expr) => {{
-        let Q { target, sql, args, error, count } = $q;
+        let Q {
+            target,
+            sql,
+            args,
+            error,
+            count,
+        } = $q;
         if let Some(error) = error {
             return Err(sqlx::Error::Encode(error).into());
         }
@@ -124,6 +142,14 @@ impl Row<'_, '_> {
         self.q.push_bind(value);
         self
     }
+
+    /// Binds the next column with a text that may be null.
+    pub fn bind_text(&mut self, value: Option<&str>) -> &mut Self {
+        match value {
+            Some(text) => self.bind(text),
+            None => self.bind(None::<String>),
+        }
+    }
 }
 
 impl<'e> Q<'e> {
@@ -134,13 +160,29 @@ impl<'e> Q<'e> {
             }
             Target::Pg(_) | Target::PgTx(_) => (sql.pg(), Args::Pg(PgArguments::default())),
         };
-        Self { target, sql: Cow::Borrowed(sql), args, error: None, count }
+        Self {
+            target,
+            sql: Cow::Borrowed(sql),
+            args,
+            error: None,
+            count,
+        }
     }
 
     /// Binds the next numbered placeholder.
     pub fn bind(mut self, value: impl Bind) -> Self {
         self.add(value);
         self
+    }
+
+    /// Binds a text that may be null.
+    ///
+    /// `Option<&str>` itself cannot be bound: sqlx wants what is inside to live as long as the encoding.
+    pub fn bind_text(self, value: Option<&str>) -> Self {
+        match value {
+            Some(text) => self.bind(text),
+            None => self.bind(None::<String>),
+        }
     }
 
     /// Appends text.
@@ -186,7 +228,13 @@ impl<'e> Q<'e> {
         self.push("values ");
         for (index, item) in items.into_iter().enumerate() {
             self.push(if index == 0 { "(" } else { ", (" });
-            bind(&mut Row { q: self, first: true }, item);
+            bind(
+                &mut Row {
+                    q: self,
+                    first: true,
+                },
+                item,
+            );
             self.push(")");
         }
         self
@@ -194,7 +242,11 @@ impl<'e> Q<'e> {
 
     /// Appends a row lock where the engine has one; `SQLite` has a single writer instead.
     pub fn push_row_lock(&mut self) -> &mut Self {
-        if matches!(self.args, Args::Pg(_)) { self.push(" for update") } else { self }
+        if matches!(self.args, Args::Pg(_)) {
+            self.push(" for update")
+        } else {
+            self
+        }
     }
 
     fn add(&mut self, value: impl Bind) {
@@ -209,7 +261,10 @@ impl<'e> Q<'e> {
 
     /// Runs it and gives the number of rows touched.
     pub async fn execute(self) -> Result<u64> {
-        on_engine!(self, |query, executor| Ok(query.execute(executor).await?.rows_affected()))
+        on_engine!(self, |query, executor| Ok(query
+            .execute(executor)
+            .await?
+            .rows_affected()))
     }
 
     /// All rows.

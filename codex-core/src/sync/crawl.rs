@@ -82,7 +82,9 @@ impl<C: Lister> Crawl<C> {
 
     /// The items of the next page, `None` after the last.
     pub async fn next(&mut self, run: &mut Run) -> Result<Option<Vec<Value>>> {
-        let Some(pending) = self.pending.as_mut() else { return Ok(None) };
+        let Some(pending) = self.pending.as_mut() else {
+            return Ok(None);
+        };
         let fetched = pending.await;
         self.pending = None;
         run.calls(self.client.calls());
@@ -115,7 +117,14 @@ impl<C: Lister> Crawl<C> {
         }
         let reason = self.fault(run, seen).await?;
         let certified = reason.is_none();
-        run.scope(scope, ScopeResult { certified, seen, reason });
+        run.scope(
+            scope,
+            ScopeResult {
+                certified,
+                seen,
+                reason,
+            },
+        );
         Ok(certified)
     }
 
@@ -124,7 +133,9 @@ impl<C: Lister> Crawl<C> {
             return Ok(Some(format!("{} items could not be read", self.unreadable)));
         }
         if let Some(total) = self.total.filter(|total| *total != seen) {
-            return Ok(Some(format!("the vendor counts {total} items, {seen} arrived")));
+            return Ok(Some(format!(
+                "the vendor counts {total} items, {seen} arrived"
+            )));
         }
         if self.pages > 1 {
             let again = self.client.page(&self.list, None).await?;
@@ -139,5 +150,8 @@ impl<C: Lister> Crawl<C> {
 
 /// The id of an item, whichever member holds it.
 fn identity(item: &Value) -> Value {
-    item.get("uid").or_else(|| item.get("id")).cloned().unwrap_or_default()
+    item.get("uid")
+        .or_else(|| item.get("id"))
+        .cloned()
+        .unwrap_or_default()
 }

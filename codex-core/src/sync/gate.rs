@@ -37,7 +37,11 @@ pub struct Gate {
 impl Gate {
     /// The gate of `source`.
     pub fn new(db: Db, source: &'static str) -> Self {
-        Self { db, source, last: Arc::default() }
+        Self {
+            db,
+            source,
+            last: Arc::default(),
+        }
     }
 
     /// Until when the source must not be called, if it was ever closed; the time may have passed.
@@ -55,7 +59,12 @@ impl Gate {
     /// Closes the source until `until`, for all processes.
     pub async fn close(&self, until: DateTime<Utc>, why: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        tx.query(CLOSE).bind(self.source).bind(until).bind(why).execute().await?;
+        tx.query(CLOSE)
+            .bind(self.source)
+            .bind(until)
+            .bind(why)
+            .execute()
+            .await?;
         tx.commit().await?;
         self.remember(Some(until));
         Ok(())

@@ -11,7 +11,7 @@ use crate::changes::Resource;
 ///
 /// `fields` holds only what the payload states: a key that is absent says nothing, a key with `null`
 /// blanks. Its keys are names of the record's tracked fields and its values have their types.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Incoming<R: Resource> {
     /// The source's id of the item, as text.
     pub external_id: String,
@@ -27,6 +27,21 @@ pub struct Incoming<R: Resource> {
     pub secrets: BTreeMap<String, Option<String>>,
     /// The source's own time of last change.
     pub source_updated_at: Option<DateTime<Utc>>,
+}
+
+// By hand: derive would ask for `R: Clone`, which a kind of record need not be.
+impl<R: Resource> Clone for Incoming<R> {
+    fn clone(&self) -> Self {
+        Self {
+            external_id: self.external_id.clone(),
+            scope: self.scope.clone(),
+            fields: self.fields.clone(),
+            extra: self.extra.clone(),
+            status: self.status.clone(),
+            secrets: self.secrets.clone(),
+            source_updated_at: self.source_updated_at,
+        }
+    }
 }
 
 /// An item that could not be read: reported on the job and skipped, the page goes on.

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{Error, Result, clock::Clock, jobs, store::{Db, Tx}};
+use crate::{
+    Error, Result,
+    clock::Clock,
+    jobs,
+    store::{Db, Tx},
+};
 
 sql! {
     /// The lease of a source.
@@ -45,7 +50,8 @@ impl Lease {
     ) -> Result<Self> {
         let mut watched: Option<(i64, i64, Instant)> = None;
         loop {
-            let row: Option<(i64, i64, Option<String>)> = db.query(READ).bind(source).optional().await?;
+            let row: Option<(i64, i64, Option<String>)> =
+                db.query(READ).bind(source).optional().await?;
             let Some((fence, beat, holder)) = row else {
                 let mut tx = db.begin().await?;
                 let first = tx.query(FIRST).bind(source).bind(job).execute().await?;
@@ -57,7 +63,11 @@ impl Lease {
             };
             let since = match watched {
                 None => Instant::now(),
-                Some((seen_fence, seen_beat, since)) if (seen_fence, seen_beat) == (fence, beat) => since,
+                Some((seen_fence, seen_beat, since))
+                    if (seen_fence, seen_beat) == (fence, beat) =>
+                {
+                    since
+                }
                 Some(_) if holder.is_some() => {
                     return Err(Error::conflict(format!(
                         "another run of {source} is at work (job {})",
@@ -69,14 +79,23 @@ impl Lease {
             watched = Some((fence, beat, since));
             if holder.is_none() || since.elapsed() >= patience {
                 let mut tx = db.begin().await?;
-                let taken =
-                    tx.query(TAKE).bind(source).bind(fence).bind(beat).bind(job).execute().await?;
+                let taken = tx
+                    .query(TAKE)
+                    .bind(source)
+                    .bind(fence)
+                    .bind(beat)
+                    .bind(job)
+                    .execute()
+                    .await?;
                 if taken == 1 {
                     if let Some(dead) = &holder {
                         jobs::query::abandon(&mut tx, dead, clock.now()).await?;
                     }
                     tx.commit().await?;
-                    return Ok(Self { source, fence: fence + 1 });
+                    return Ok(Self {
+                        source,
+                        fence: fence + 1,
+                    });
                 }
                 tx.rollback().await?;
                 continue;
@@ -90,7 +109,13 @@ impl Lease {
     /// # Errors
     /// [`Error::Sync`] when another process has taken it: nothing may be written any more.
     pub async fn check(&self, tx: &mut Tx) -> Result<()> {
-        match tx.query(BEAT).bind(self.source).bind(self.fence).execute().await? {
+        match tx
+            .query(BEAT)
+            .bind(self.source)
+            .bind(self.fence)
+            .execute()
+            .await?
+        {
             1 => Ok(()),
             _ => Err(Error::Sync {
                 message: format!("another process has taken over the sync of {}", self.source),
@@ -107,7 +132,11 @@ impl Lease {
 
     /// Gives the lease back.
     pub async fn release(&self, tx: &mut Tx) -> Result<()> {
-        tx.query(RELEASE).bind(self.source).bind(self.fence).execute().await?;
+        tx.query(RELEASE)
+            .bind(self.source)
+            .bind(self.fence)
+            .execute()
+            .await?;
         Ok(())
     }
 }

@@ -56,7 +56,13 @@ struct Live {
 
 /// How many live records of a kind a source has.
 pub(crate) async fn live_count<R: Resource>(run: &Run) -> Result<i64> {
-    let count = run.db.query(COUNT).bind(run.source).bind(R::KIND).scalar().await?;
+    let count = run
+        .db
+        .query(COUNT)
+        .bind(run.source)
+        .bind(R::KIND)
+        .scalar()
+        .await?;
     Ok(count.unwrap_or(0))
 }
 
@@ -76,9 +82,18 @@ impl Run {
         R: Resource,
         F: Future<Output = Result<Answer<R>, UpstreamError>>,
     {
-        let held: Vec<String> = self.db.query(HELD).bind(self.source).bind(R::KIND).scalars().await?;
+        let held: Vec<String> = self
+            .db
+            .query(HELD)
+            .bind(self.source)
+            .bind(R::KIND)
+            .scalars()
+            .await?;
         let (missing, totals) = self.missing::<R>(&certified).await?;
-        for scope in held.iter().filter(|scope| certified(scope) && !missing.contains_key(*scope)) {
+        for scope in held
+            .iter()
+            .filter(|scope| certified(scope) && !missing.contains_key(*scope))
+        {
             self.unhold::<R>(scope).await?;
         }
         let mut to_ask = Vec::new();
@@ -117,9 +132,17 @@ impl Run {
         let (mut missing, mut totals) = (BTreeMap::<_, Vec<_>>::new(), HashMap::new());
         let mut after = 0;
         loop {
-            let rows: Vec<Live> =
-                self.db.query(LIVE).bind(self.source).bind(R::KIND).bind(after).all().await?;
-            let Some(last) = rows.last() else { return Ok((missing, totals)) };
+            let rows: Vec<Live> = self
+                .db
+                .query(LIVE)
+                .bind(self.source)
+                .bind(R::KIND)
+                .bind(after)
+                .all()
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok((missing, totals));
+            };
             after = last.id;
             for row in rows {
                 *totals.entry(row.scope.clone()).or_insert(0) += 1;
@@ -154,9 +177,12 @@ impl Run {
         if !absent.is_empty() && !self.vendor_answers(ask).await? {
             absent.clear();
         }
-        let (confirmed, first_time): (Vec<&Live>, Vec<&Live>) = absent
-            .into_iter()
-            .partition(|row| row.missing_run.as_ref().is_some_and(|run| *run != self.job_id));
+        let (confirmed, first_time): (Vec<&Live>, Vec<&Live>) =
+            absent.into_iter().partition(|row| {
+                row.missing_run
+                    .as_ref()
+                    .is_some_and(|run| *run != self.job_id)
+            });
         gone.extend(confirmed.into_iter().map(|row| row.external_id.clone()));
         if !present.is_empty() {
             self.page::<R>(Origin::Main(self.source), present).await?;
@@ -173,7 +199,10 @@ impl Run {
         F: Future<Output = Result<Answer<R>, UpstreamError>>,
     {
         let Some(probe) = self.probe::<R>().map(str::to_owned) else {
-            self.issue(format!("no {} was listed, so none can be proved gone", R::KIND));
+            self.issue(format!(
+                "no {} was listed, so none can be proved gone",
+                R::KIND
+            ));
             return Ok(false);
         };
         let answers = matches!(ask(probe).await?, Answer::Present(_));
@@ -193,8 +222,11 @@ impl Run {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
         let mut q = tx.query("update claims set missing_since = coalesce(missing_since, ");
-        q.push_bind(now).push("), missing_run = ").push_bind(self.job_id.as_str());
-        q.push(" where id in ").push_list(rows.iter().map(|row| row.id));
+        q.push_bind(now)
+            .push("), missing_run = ")
+            .push_bind(self.job_id.as_str());
+        q.push(" where id in ")
+            .push_list(rows.iter().map(|row| row.id));
         q.execute().await?;
         self.end(tx).await
     }
@@ -209,7 +241,11 @@ impl Run {
         self.issue(format!("{scope}: {reason}"));
         self.scope(
             scope,
-            ScopeResult { certified: true, seen: self.seen::<R>(scope) as u64, reason: Some(reason) },
+            ScopeResult {
+                certified: true,
+                seen: self.seen::<R>(scope) as u64,
+                reason: Some(reason),
+            },
         );
         let ids: Vec<&str> = rows.iter().map(|row| row.external_id.as_str()).collect();
         let mut tx = self.begin().await?;
@@ -229,7 +265,12 @@ impl Run {
 
     async fn unhold<R: Resource>(&mut self, scope: &str) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.query(UNHOLD).bind(self.source).bind(R::KIND).bind(scope).execute().await?;
+        tx.query(UNHOLD)
+            .bind(self.source)
+            .bind(R::KIND)
+            .bind(scope)
+            .execute()
+            .await?;
         self.end(tx).await
     }
 }

@@ -4,8 +4,8 @@
 //! guards and keeps the lease.
 
 mod crawl;
-pub mod datto;
-pub mod freshservice;
+//pub mod datto;
+//pub mod freshservice;
 mod gate;
 mod http;
 mod incoming;
@@ -30,7 +30,13 @@ use crate::Result;
 
 /// The statements of the engine by name, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
-    [gate::STATEMENTS, lease::STATEMENTS, missing::STATEMENTS, relink::STATEMENTS].concat()
+    [
+        gate::STATEMENTS,
+        lease::STATEMENTS,
+        missing::STATEMENTS,
+        relink::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// What a source is to the MSP.

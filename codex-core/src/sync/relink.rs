@@ -65,7 +65,10 @@ impl Run {
     pub(crate) async fn relink_returned(&mut self) -> Result<()> {
         let pairs: Vec<(i64, i64)> = self.db.query(RETURNED).bind(self.source).all().await?;
         for &(new, old) in &pairs {
-            let rivals = pairs.iter().filter(|(n, o)| (*n == new) != (*o == old)).count();
+            let rivals = pairs
+                .iter()
+                .filter(|(n, o)| (*n == new) != (*o == old))
+                .count();
             let edited: i64 = self.db.query(EDITED).bind(new).scalar().await?.unwrap_or(0);
             if rivals > 0 || edited > 0 {
                 self.issue(format!(
@@ -85,8 +88,16 @@ impl Run {
         };
         let mut tx = self.begin().await?;
         tx.query(HAND_OVER).bind(new).bind(old).execute().await?;
-        tx.query(HAND_OVER_CONTACTS).bind(new).bind(old).execute().await?;
-        let mut door = Door { tx: &mut tx, author: &author, precedence: &self.precedence };
+        tx.query(HAND_OVER_CONTACTS)
+            .bind(new)
+            .bind(old)
+            .execute()
+            .await?;
+        let mut door = Door {
+            tx: &mut tx,
+            author: &author,
+            precedence: &self.precedence,
+        };
         let outcome = door.refresh::<Asset>(&[old, new]).await?;
         self.end(tx).await?;
         self.tally::<Asset>(outcome);

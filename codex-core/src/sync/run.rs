@@ -36,14 +36,21 @@ pub struct Guard {
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { max_delete_percent: 10, min_delete: 5, max_asked: 500 }
+        Self {
+            max_delete_percent: 10,
+            min_delete: 5,
+            max_asked: 500,
+        }
     }
 }
 
 impl Guard {
     /// Whether `missing` of `total` may go without a person.
     pub fn allows(self, missing: usize, total: usize) -> bool {
-        missing <= self.min_delete.max(total * usize::from(self.max_delete_percent) / 100)
+        missing
+            <= self
+                .min_delete
+                .max(total * usize::from(self.max_delete_percent) / 100)
     }
 }
 
@@ -58,8 +65,8 @@ pub struct Run {
     pub(super) job_id: String,
     /// `None` in a dry run, which writes nothing.
     pub(super) lease: Option<Lease>,
-    pub(super) plan: Plan,
-    pub(super) report: JobReport,
+    pub(crate) plan: Plan,
+    pub(crate) report: JobReport,
     pub(super) cancel: CancellationToken,
     seen: HashMap<(&'static str, String), HashSet<u64>>,
     /// An item of each kind that the source has just shown: known to be there.
@@ -67,7 +74,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub(super) fn new(
+    pub(crate) fn new(
         db: Db,
         clock: SharedClock,
         precedence: Precedence,
@@ -147,13 +154,17 @@ impl Run {
 
     /// How many different items of a scope have arrived.
     pub fn seen<R: Resource>(&self, scope: &str) -> usize {
-        self.seen.get(&(R::KIND, scope.to_owned())).map_or(0, HashSet::len)
+        self.seen
+            .get(&(R::KIND, scope.to_owned()))
+            .map_or(0, HashSet::len)
     }
 
     /// Whether an item has arrived in a scope.
     pub(super) fn has_seen<R: Resource>(&self, scope: &str, external_id: &str) -> bool {
         let key = (R::KIND, scope.to_owned());
-        self.seen.get(&key).is_some_and(|seen| seen.contains(&short(external_id)))
+        self.seen
+            .get(&key)
+            .is_some_and(|seen| seen.contains(&short(external_id)))
     }
 
     pub(super) fn probe<R: Resource>(&self) -> Option<&str> {
@@ -185,7 +196,10 @@ impl Run {
             self.counts::<R>().seen += readable.len() as u64;
             for item in &readable {
                 let key = (R::KIND, item.scope.clone());
-                self.seen.entry(key).or_default().insert(short(&item.external_id));
+                self.seen
+                    .entry(key)
+                    .or_default()
+                    .insert(short(&item.external_id));
             }
             if let Some(item) = readable.last() {
                 self.probes.insert(R::KIND, item.external_id.clone());
@@ -195,7 +209,8 @@ impl Run {
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(MAX_ROWS));
             let chunk = std::mem::replace(&mut rest, later);
-            self.write::<R>(async |door| door.apply::<R>(origin, chunk.clone()).await).await?;
+            self.write::<R>(async |door| door.apply::<R>(origin, chunk.clone()).await)
+                .await?;
         }
         Ok(unreadable)
     }
@@ -204,7 +219,8 @@ impl Run {
     pub(crate) async fn retire<R: Resource>(&mut self, external_ids: &[String]) -> Result<()> {
         let source = self.source;
         for chunk in external_ids.chunks(MAX_ROWS) {
-            self.write::<R>(async |door| door.retire::<R>(source, chunk).await).await?;
+            self.write::<R>(async |door| door.retire::<R>(source, chunk).await)
+                .await?;
         }
         Ok(())
     }
@@ -212,13 +228,17 @@ impl Run {
     /// Resolves records again.
     pub(crate) async fn refresh<R: Resource>(&mut self, ids: &[i64]) -> Result<()> {
         for chunk in ids.chunks(MAX_ROWS) {
-            self.write::<R>(async |door| door.refresh::<R>(chunk).await).await?;
+            self.write::<R>(async |door| door.refresh::<R>(chunk).await)
+                .await?;
         }
         Ok(())
     }
 
     /// Writes notes of the run's own, such as when something was last read.
-    pub(crate) async fn note(&mut self, work: impl AsyncFnOnce(&mut Tx) -> Result<()>) -> Result<()> {
+    pub(crate) async fn note(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Tx) -> Result<()>,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         work(&mut tx).await?;
         self.end(tx).await
@@ -233,7 +253,11 @@ impl Run {
         let mut outcome = None;
         for attempt in 1..=TRIES {
             let mut tx = self.begin().await?;
-            let mut door = Door { tx: &mut tx, author: &author, precedence: &self.precedence };
+            let mut door = Door {
+                tx: &mut tx,
+                author: &author,
+                precedence: &self.precedence,
+            };
             match work(&mut door).await {
                 Ok(done) => {
                     self.end(tx).await?;
@@ -253,7 +277,9 @@ impl Run {
     /// Begins a transaction that only the holder of the lease can commit.
     pub(super) async fn begin(&self) -> Result<Tx> {
         if self.cancel.is_cancelled() {
-            return Err(Error::Sync { message: "the run was cancelled".into() });
+            return Err(Error::Sync {
+                message: "the run was cancelled".into(),
+            });
         }
         let mut tx = self.db.begin().await?;
         if let Some(lease) = &self.lease {
@@ -315,9 +341,9 @@ fn short(external_id: &str) -> u64 {
 /// `PostgreSQL` gave up a transaction because of another one: deadlock or serialization failure.
 fn collided(error: &Error) -> bool {
     match error {
-        Error::Db(sqlx::Error::Database(error)) => {
-            error.code().is_some_and(|code| code == "40P01" || code == "40001")
-        }
+        Error::Db(sqlx::Error::Database(error)) => error
+            .code()
+            .is_some_and(|code| code == "40P01" || code == "40001"),
         _ => false,
     }
 }
