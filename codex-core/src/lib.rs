@@ -52,6 +52,6 @@ pub mod site_links;
 pub mod sync;
 
 #[cfg(feature = "sync")]
-pub use codex::{Builder, Codex, Health, Started, statements};
+pub use codex::{Builder, Codex, Health, Started, statements as codex_statements};
 pub use error::{Error, Result};
 pub use scope::{Role, Scope};

@@ -1,1 +1,4 @@
-//! it
+//! Integration tests: through the front door, on both engines.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, as it should")]
+
+mod store;

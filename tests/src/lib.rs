@@ -1,1 +1,3 @@
-//! tests
+//! Simulators, demo, harnesses and integration tests of HiveMatrix Codex.
+
+pub mod harness;

@@ -15,6 +15,14 @@ pub enum Sql {
 }
 
 impl Sql {
+    /// The text for an engine.
+    pub const fn text(self, engine: super::Engine) -> &'static str {
+        match engine {
+            super::Engine::Sqlite => self.sqlite(),
+            super::Engine::Postgres => self.pg(),
+        }
+    }
+
     pub(super) const fn sqlite(self) -> &'static str {
         match self {
             Self::Same(text) | Self::Per { sqlite: text, .. } => text,

@@ -1,21 +1,257 @@
-//! stub
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum UpstreamError {
-    #[error("forbidden")]
-    Forbidden { resource: String },
-    #[error("x")]
-    Other,
+//! One small HTTP layer for all vendors: paced, retried, checked.
+
+mod error;
+mod pace;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::{
+    RequestBuilder, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+};
+use serde_json::Value;
+
+pub use error::UpstreamError;
+use pace::Pace;
+
+use super::Gate;
+use crate::clock::SharedClock;
+
+/// The largest answer that is read.
+const MAX_BODY: usize = 64 << 20;
+/// How often a call is tried.
+const TRIES: u32 = 4;
+/// What to wait when a vendor limits us without saying for how long.
+const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+
+/// How a vendor is called.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// The longest that one call may take.
+    pub timeout: Duration,
+    /// The longest that a run waits for a vendor's limit before it gives up for now.
+    pub max_wait: Duration,
+    /// The first pause between two tries; doubled each time.
+    pub backoff: Duration,
+    /// At most this many calls in any 60 seconds; `None` where the vendor's headers tell.
+    pub calls_per_minute: Option<u32>,
 }
-#[allow(missing_docs)]
-impl UpstreamError {
-    pub fn empty_list(_s: &str, _l: &str) -> Self {
-        Self::Other
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(60),
+            max_wait: Duration::from_secs(60),
+            backoff: Duration::from_millis(500),
+            calls_per_minute: None,
+        }
     }
-    pub fn malformed(_s: &str, _l: &str) -> Self {
-        Self::Other
+}
+
+/// A JSON answer with its headers.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+/// A vendor's API as seen by one run.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    source: &'static str,
+    http: reqwest::Client,
+    settings: HttpSettings,
+    gate: Gate,
+    clock: SharedClock,
+    pace: Pace,
+    calls: AtomicU64,
+}
+
+impl Upstream {
+    pub fn new(
+        source: &'static str,
+        settings: HttpSettings,
+        gate: Gate,
+        clock: SharedClock,
+    ) -> Result<Self, UpstreamError> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("hivematrix-codex/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(settings.timeout)
+            // A redirect would carry credentials to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| UpstreamError::transport(source, "client", error))?;
+        let pace = Pace::new(settings.calls_per_minute);
+        Ok(Self { source, http, settings, gate, clock, pace, calls: AtomicU64::new(0) })
     }
-    pub fn stops_everything(&self) -> bool {
-        true
+
+    /// Calls made so far, tries included.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Makes an idempotent call until it succeeds, is refused for good, or tries run out.
+    ///
+    /// `resource` names what is asked for in errors and keeps the vendor's limits apart.
+    pub async fn call(
+        &self,
+        resource: &str,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Reply, UpstreamError> {
+        let mut attempt = 1;
+        loop {
+            self.pass_gate(resource).await?;
+            self.pace.wait(resource, self.settings.max_wait).await;
+            let started = tokio::time::Instant::now();
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let result = self.once(resource, request(&self.http)).await;
+            tracing::debug!(
+                source = self.source,
+                resource,
+                duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                ok = result.is_ok(),
+                "Called `{}` of `{}`", resource, self.source
+            );
+            let error = match result {
+                Ok(reply) => {
+                    self.pace.learn(resource, &reply.headers);
+                    return Ok(reply);
+                }
+                Err(error) => error,
+            };
+            let pause = match &error {
+                UpstreamError::RateLimited { retry_after, .. } => {
+                    let wait = retry_after.unwrap_or(DEFAULT_WAIT);
+                    if wait > self.settings.max_wait {
+                        self.close(wait, "rate limited").await?;
+                        return Err(error);
+                    }
+                    wait
+                }
+                error if error.is_retryable() => self.settings.backoff * 2_u32.pow(attempt - 1),
+                _ => return Err(error),
+            };
+            if attempt == TRIES {
+                return Err(error);
+            }
+            attempt += 1;
+            tokio::time::sleep(pause + jitter(self.settings.backoff)).await;
+        }
+    }
+
+    /// Closes the source for all processes.
+    pub async fn close(&self, wait: Duration, why: &str) -> Result<(), UpstreamError> {
+        let until = self.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        self.gate.close(until, why).await.map_err(|error| UpstreamError::gate(self.source, error))
+    }
+
+    async fn pass_gate(&self, resource: &str) -> Result<(), UpstreamError> {
+        let closed = self.gate.closed_until().await;
+        let closed = closed.map_err(|error| UpstreamError::gate(self.source, error))?;
+        let Some(until) = closed else { return Ok(()) };
+        let Ok(wait) = (until - self.clock.now()).to_std() else { return Ok(()) };
+        if wait > self.settings.max_wait {
+            let (source, resource) = (self.source, resource.to_owned());
+            return Err(UpstreamError::Blocked { source_name: source, resource, until });
+        }
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    async fn once(&self, resource: &str, request: RequestBuilder) -> Result<Reply, UpstreamError> {
+        let response = request
+            .header("Accept", "application/json")
+            .send()
+            .await
+            .map_err(|error| UpstreamError::transport(self.source, resource, error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refused(resource, status, response.headers()));
+        }
+        let headers = response.headers().clone();
+        // A login or maintenance page comes with status 200 (upstreams 2.5, trap 33).
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("none");
+        if !kind.contains("json") {
+            return Err(UpstreamError::NotJson {
+                source_name: self.source,
+                resource: resource.to_owned(),
+                content_type: kind.chars().take(60).collect(),
+            });
+        }
+        let body = self.read(resource, response).await?;
+        match serde_json::from_slice(&body) {
+            Ok(body) => Ok(Reply { headers, body }),
+            Err(_) => Err(UpstreamError::Truncated {
+                source_name: self.source,
+                resource: resource.to_owned(),
+            }),
+        }
+    }
+
+    async fn read(&self, resource: &str, mut response: Response) -> Result<Vec<u8>, UpstreamError> {
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Err(UpstreamError::malformed(self.source, resource)),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(UpstreamError::transport(self.source, resource, error)),
+            }
+        }
+    }
+
+    fn refused(&self, resource: &str, status: StatusCode, headers: &HeaderMap) -> UpstreamError {
+        let (source_name, resource) = (self.source, resource.to_owned());
+        match status {
+            StatusCode::UNAUTHORIZED => UpstreamError::Unauthorized { source_name, resource },
+            StatusCode::FORBIDDEN => UpstreamError::Forbidden { source_name, resource },
+            StatusCode::NOT_FOUND => UpstreamError::NotFound { source_name, resource },
+            StatusCode::TOO_MANY_REQUESTS => UpstreamError::RateLimited {
+                source_name,
+                resource,
+                retry_after: retry_after(headers, self.clock.now()),
+            },
+            code => UpstreamError::Status { source_name, resource, code: code.as_u16() },
+        }
+    }
+}
+
+/// `Retry-After` in seconds or as an HTTP date; anything else is no information.
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// Up to `most`, so that several processes do not come back at the same moment.
+fn jitter(most: Duration) -> Duration {
+    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    most * (nanos % 1_000) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
+        let now = DateTime::parse_from_rfc3339("2026-01-05T10:00:00Z").unwrap().to_utc();
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            retry_after(&headers, now)
+        };
+        assert_eq!(read("1521"), Some(Duration::from_secs(1521)));
+        assert_eq!(read("Mon, 05 Jan 2026 10:01:00 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(read("Mon, 05 Jan 2026 09:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
     }
 }

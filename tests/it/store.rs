@@ -1,0 +1,121 @@
+//! The two engines agree, and every statement is one that they understand.
+
+use std::collections::BTreeMap;
+
+use codex_core::{
+    codex_statements,
+    store::{Db, Engine, Sql},
+};
+use codex_tests::{
+    harness::{TestResult, database::TestDatabase},
+    on_each_engine,
+};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+
+on_each_engine! {
+    /// An unknown column, table or function fails when a statement is prepared.
+    async fn every_statement_can_be_prepared(database: TestDatabase) -> TestResult {
+        let statements = codex_statements();
+        assert!(statements.len() > 20);
+        for (name, sql) in statements {
+            let prepared = prepare(&database.url, sql).await;
+            assert!(prepared.is_ok(), "{name}: {prepared:?}");
+        }
+        assert!(prepare(&database.url, Sql::Same("select no_such_column from companies")).await.is_err());
+        Ok(())
+    }
+
+    async fn migrating_twice_changes_nothing(database: TestDatabase) -> TestResult {
+        let db = Db::open(&database.url).await?;
+        db.migrate().await?;
+        db.migrate().await?;
+        let companies: i64 = db.query("select count(*) from companies").scalar().await?.unwrap();
+        assert_eq!(companies, 0);
+        Ok(())
+    }
+
+    async fn two_processes_may_migrate_at_once(database: TestDatabase) -> TestResult {
+        let (one, two) = (Db::open(&database.url).await?, Db::open(&database.url).await?);
+        let (first, second) = tokio::join!(one.migrate(), two.migrate());
+        first?;
+        second?;
+        Ok(())
+    }
+}
+
+async fn prepare(url: &str, sql: Sql) -> anyhow::Result<()> {
+    if url.starts_with("sqlite") {
+        let mut connection = SqliteConnection::connect(url).await?;
+        (&mut connection).prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql.text(Engine::Sqlite)))).await?;
+    } else {
+        let mut connection = PgConnection::connect(url).await?;
+        (&mut connection).prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql.text(Engine::Postgres)))).await?;
+    }
+    Ok(())
+}
+
+/// Table, then column, then whether it may be null.
+type Schema = BTreeMap<String, BTreeMap<String, bool>>;
+
+#[tokio::test]
+async fn both_schemas_have_the_same_tables_columns_and_nullability() -> TestResult {
+    let sqlite = TestDatabase::on(codex_tests::harness::database::sqlite()?).await?;
+    let Some(postgres) = codex_tests::harness::database::postgres().await? else { return Ok(()) };
+    let sqlite = schema(
+        &sqlite.url,
+        "select m.name, p.name, p.\"notnull\" = 0 from sqlite_master m join pragma_table_info(m.name) p \
+         where m.type in ('table', 'view') and m.name not like 'sqlite_%' and m.name not like '_sqlx%'",
+    )
+    .await?;
+    let postgres = schema(
+        &postgres.url,
+        "select table_name::text, column_name::text, is_nullable = 'YES' from information_schema.columns \
+         where table_schema = 'public' and table_name not like '\\_sqlx%'",
+    )
+    .await?;
+    assert!(sqlite.len() > 15);
+    assert_eq!(sqlite.keys().collect::<Vec<_>>(), postgres.keys().collect::<Vec<_>>());
+    for (table, columns) in &sqlite {
+        // A view's columns may be null for all that SQLite and PostgreSQL say.
+        if table != "contact_company" {
+            assert_eq!(columns, &postgres[table], "{table}");
+        }
+    }
+    Ok(())
+}
+
+async fn schema(url: &str, sql: &'static str) -> anyhow::Result<Schema> {
+    let rows: Vec<(String, String, bool)> = Db::open(url).await?.query(sql).all().await?;
+    let mut schema = Schema::new();
+    for (table, column, nullable) in rows {
+        schema.entry(table).or_default().insert(column, nullable);
+    }
+    Ok(schema)
+}
+
+#[test]
+fn both_folders_hold_the_same_migrations() {
+    let names = |engine| Db::migrations(engine).map(|(v, name, _)| (v, name)).collect::<Vec<_>>();
+    assert!(!names(Engine::Sqlite).is_empty());
+    assert_eq!(names(Engine::Sqlite), names(Engine::Postgres));
+}
+
+/// The oldest server that we promise to work on is `PostgreSQL` 12.
+#[test]
+fn no_statement_is_newer_than_postgresql_12() {
+    const NEWER: &[&str] = &[
+        "merge into", "nulls not distinct", "security_invoker", "any_value(", "json_table(", "multirange",
+        "json_scalar(", "is json", "date_bin(", "bit_count(", "unnest_multirange", "string_to_table(",
+        "with (security_invoker", "cycle id", "search depth first", "materialized view if", "on conflict do select",
+    ];
+    let texts = codex_statements()
+        .into_iter()
+        .map(|(name, sql)| (name.to_owned(), sql.text(Engine::Postgres).to_owned()))
+        .chain(Db::migrations(Engine::Postgres).map(|(_, name, sql)| (name.to_owned(), sql.to_owned())));
+    for (name, text) in texts {
+        let text = text.to_lowercase();
+        for newer in NEWER {
+            assert!(!text.contains(newer), "{name} uses `{newer}`");
+        }
+    }
+}

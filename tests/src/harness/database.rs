@@ -1,0 +1,89 @@
+//! A database per test: a `SQLite` file, or a `PostgreSQL` database copied from a migrated template.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, bail};
+use codex_core::store::Db;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// A database of a test; removed with it.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// Its url.
+    pub url: String,
+    _folder: Option<TempDir>,
+}
+
+impl TestDatabase {
+    /// Lets [`crate::on_each_engine`] hand a bare database to a test.
+    pub async fn on(database: Self) -> anyhow::Result<Self> {
+        let db = Db::open(&database.url).await?;
+        db.migrate().await?;
+        db.close().await;
+        Ok(database)
+    }
+}
+
+/// An empty `SQLite` file.
+pub fn sqlite() -> anyhow::Result<TestDatabase> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite://{}", folder.path().join("codex.db").display());
+    Ok(TestDatabase { url, _folder: Some(folder) })
+}
+
+/// A setting of the test run.
+#[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads the environment")]
+pub fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A migrated `PostgreSQL` database; `None` when there is no server to test on.
+///
+/// # Errors
+/// When the server is required but not there, or fails.
+pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
+    let Some(server) = setting("CODEX_TEST_POSTGRES") else {
+        if setting("CODEX_REQUIRE_POSTGRES").is_some() {
+            bail!("CODEX_TEST_POSTGRES is not set, and this run requires PostgreSQL");
+        }
+        eprintln!("SKIPPED on PostgreSQL: CODEX_TEST_POSTGRES is not set");
+        return Ok(None);
+    };
+    let template = TEMPLATE.get_or_try_init(|| make_template(&server)).await?;
+    let name = format!("{template}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    // Copying the template takes a lock on it; parallel tests wait for one another here.
+    let mut admin = connect(&server).await?;
+    let create = format!("create database {name} template {template}");
+    for attempt in 0.. {
+        match sqlx::query(AssertSqlSafe(create.clone())).execute(&mut admin).await {
+            Ok(_) => break,
+            Err(_) if attempt < 50 => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            Err(error) => return Err(error).context("copying the template database"),
+        }
+    }
+    admin.close().await?;
+    Ok(Some(TestDatabase { url: format!("{server}/{name}"), _folder: None }))
+}
+
+/// Test runs of one machine do not share a template: each process makes its own.
+async fn make_template(server: &str) -> anyhow::Result<String> {
+    let name = format!("codex_test_{}", std::process::id());
+    let mut admin = connect(server).await?;
+    let drop = format!("drop database if exists {name}");
+    sqlx::query(AssertSqlSafe(drop)).execute(&mut admin).await?;
+    sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await?;
+    admin.close().await?;
+    let db = Db::open(&format!("{server}/{name}")).await?;
+    db.migrate().await?;
+    db.close().await;
+    Ok(name)
+}
+
+async fn connect(server: &str) -> anyhow::Result<PgConnection> {
+    PgConnection::connect(&format!("{server}/postgres")).await.context("connecting to PostgreSQL")
+}

@@ -1,0 +1,37 @@
+//! What tests stand on: databases of both engines, the daemon, claims about answers.
+
+pub mod database;
+
+/// What a test returns: any error fails it.
+pub type TestResult<T = ()> = anyhow::Result<T>;
+
+/// Makes one test per engine: a module `name` with the tests `sqlite` and `postgres`.
+///
+/// ```text
+/// on_each_engine! { async fn a_claim(db: TestDatabase) -> TestResult { ... } }
+/// ```
+/// A missing `PostgreSQL` is said aloud and skipped, unless `CODEX_REQUIRE_POSTGRES` is set.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($($(#[$meta:meta])* async fn $name:ident($arg:ident: $type:ty) -> TestResult $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn check($arg: $type) -> $crate::harness::TestResult $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() -> $crate::harness::TestResult {
+                check(<$type>::on($crate::harness::database::sqlite()?).await?).await
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() -> $crate::harness::TestResult {
+                match $crate::harness::database::postgres().await? {
+                    Some(database) => check(<$type>::on(database).await?).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    )+};
+}
