@@ -1,4 +1,7 @@
 //! Integration tests: through the front door, on both engines.
-#![expect(clippy::unwrap_used, reason = "a test that unwraps fails, as it should")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails, as it should"
+)]
 
 mod store;

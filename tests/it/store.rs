@@ -46,10 +46,18 @@ on_each_engine! {
 async fn prepare(url: &str, sql: Sql) -> anyhow::Result<()> {
     if url.starts_with("sqlite") {
         let mut connection = SqliteConnection::connect(url).await?;
-        (&mut connection).prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql.text(Engine::Sqlite)))).await?;
+        (&mut connection)
+            .prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(
+                sql.text(Engine::Sqlite),
+            )))
+            .await?;
     } else {
         let mut connection = PgConnection::connect(url).await?;
-        (&mut connection).prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql.text(Engine::Postgres)))).await?;
+        (&mut connection)
+            .prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(
+                sql.text(Engine::Postgres),
+            )))
+            .await?;
     }
     Ok(())
 }
@@ -60,7 +68,9 @@ type Schema = BTreeMap<String, BTreeMap<String, bool>>;
 #[tokio::test]
 async fn both_schemas_have_the_same_tables_columns_and_nullability() -> TestResult {
     let sqlite = TestDatabase::on(codex_tests::harness::database::sqlite()?).await?;
-    let Some(postgres) = codex_tests::harness::database::postgres().await? else { return Ok(()) };
+    let Some(postgres) = codex_tests::harness::database::postgres().await? else {
+        return Ok(());
+    };
     let sqlite = schema(
         &sqlite.url,
         "select m.name, p.name, p.\"notnull\" = 0 from sqlite_master m join pragma_table_info(m.name) p \
@@ -74,7 +84,10 @@ async fn both_schemas_have_the_same_tables_columns_and_nullability() -> TestResu
     )
     .await?;
     assert!(sqlite.len() > 15);
-    assert_eq!(sqlite.keys().collect::<Vec<_>>(), postgres.keys().collect::<Vec<_>>());
+    assert_eq!(
+        sqlite.keys().collect::<Vec<_>>(),
+        postgres.keys().collect::<Vec<_>>()
+    );
     for (table, columns) in &sqlite {
         // A view's columns may be null for all that SQLite and PostgreSQL say.
         if table != "contact_company" {
@@ -95,7 +108,11 @@ async fn schema(url: &str, sql: &'static str) -> anyhow::Result<Schema> {
 
 #[test]
 fn both_folders_hold_the_same_migrations() {
-    let names = |engine| Db::migrations(engine).map(|(v, name, _)| (v, name)).collect::<Vec<_>>();
+    let names = |engine| {
+        Db::migrations(engine)
+            .map(|(v, name, _)| (v, name))
+            .collect::<Vec<_>>()
+    };
     assert!(!names(Engine::Sqlite).is_empty());
     assert_eq!(names(Engine::Sqlite), names(Engine::Postgres));
 }
@@ -104,14 +121,31 @@ fn both_folders_hold_the_same_migrations() {
 #[test]
 fn no_statement_is_newer_than_postgresql_12() {
     const NEWER: &[&str] = &[
-        "merge into", "nulls not distinct", "security_invoker", "any_value(", "json_table(", "multirange",
-        "json_scalar(", "is json", "date_bin(", "bit_count(", "unnest_multirange", "string_to_table(",
-        "with (security_invoker", "cycle id", "search depth first", "materialized view if", "on conflict do select",
+        "merge into",
+        "nulls not distinct",
+        "security_invoker",
+        "any_value(",
+        "json_table(",
+        "multirange",
+        "json_scalar(",
+        "is json",
+        "date_bin(",
+        "bit_count(",
+        "unnest_multirange",
+        "string_to_table(",
+        "with (security_invoker",
+        "cycle id",
+        "search depth first",
+        "materialized view if",
+        "on conflict do select",
     ];
     let texts = codex_statements()
         .into_iter()
         .map(|(name, sql)| (name.to_owned(), sql.text(Engine::Postgres).to_owned()))
-        .chain(Db::migrations(Engine::Postgres).map(|(_, name, sql)| (name.to_owned(), sql.to_owned())));
+        .chain(
+            Db::migrations(Engine::Postgres)
+                .map(|(_, name, sql)| (name.to_owned(), sql.to_owned())),
+        );
     for (name, text) in texts {
         let text = text.to_lowercase();
         for newer in NEWER {

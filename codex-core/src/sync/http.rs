@@ -87,7 +87,15 @@ impl Upstream {
             .build()
             .map_err(|error| UpstreamError::transport(source, "client", error))?;
         let pace = Pace::new(settings.calls_per_minute);
-        Ok(Self { source, http, settings, gate, clock, pace, calls: AtomicU64::new(0) })
+        Ok(Self {
+            source,
+            http,
+            settings,
+            gate,
+            clock,
+            pace,
+            calls: AtomicU64::new(0),
+        })
     }
 
     /// Calls made so far, tries included.
@@ -115,7 +123,9 @@ impl Upstream {
                 resource,
                 duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 ok = result.is_ok(),
-                "Called `{}` of `{}`", resource, self.source
+                "Called `{}` of `{}`",
+                resource,
+                self.source
             );
             let error = match result {
                 Ok(reply) => {
@@ -147,17 +157,26 @@ impl Upstream {
     /// Closes the source for all processes.
     pub async fn close(&self, wait: Duration, why: &str) -> Result<(), UpstreamError> {
         let until = self.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-        self.gate.close(until, why).await.map_err(|error| UpstreamError::gate(self.source, error))
+        self.gate
+            .close(until, why)
+            .await
+            .map_err(|error| UpstreamError::gate(self.source, error))
     }
 
     async fn pass_gate(&self, resource: &str) -> Result<(), UpstreamError> {
         let closed = self.gate.closed_until().await;
         let closed = closed.map_err(|error| UpstreamError::gate(self.source, error))?;
         let Some(until) = closed else { return Ok(()) };
-        let Ok(wait) = (until - self.clock.now()).to_std() else { return Ok(()) };
+        let Ok(wait) = (until - self.clock.now()).to_std() else {
+            return Ok(());
+        };
         if wait > self.settings.max_wait {
             let (source, resource) = (self.source, resource.to_owned());
-            return Err(UpstreamError::Blocked { source_name: source, resource, until });
+            return Err(UpstreamError::Blocked {
+                source_name: source,
+                resource,
+                until,
+            });
         }
         tokio::time::sleep(wait).await;
         Ok(())
@@ -175,7 +194,10 @@ impl Upstream {
         }
         let headers = response.headers().clone();
         // A login or maintenance page comes with status 200 (upstreams 2.5, trap 33).
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("none");
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or("none");
         if !kind.contains("json") {
             return Err(UpstreamError::NotJson {
                 source_name: self.source,
@@ -197,7 +219,9 @@ impl Upstream {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => {
+                    body.extend_from_slice(&chunk)
+                }
                 Ok(Some(_)) => return Err(UpstreamError::malformed(self.source, resource)),
                 Ok(None) => return Ok(body),
                 Err(error) => return Err(UpstreamError::transport(self.source, resource, error)),
@@ -208,15 +232,28 @@ impl Upstream {
     fn refused(&self, resource: &str, status: StatusCode, headers: &HeaderMap) -> UpstreamError {
         let (source_name, resource) = (self.source, resource.to_owned());
         match status {
-            StatusCode::UNAUTHORIZED => UpstreamError::Unauthorized { source_name, resource },
-            StatusCode::FORBIDDEN => UpstreamError::Forbidden { source_name, resource },
-            StatusCode::NOT_FOUND => UpstreamError::NotFound { source_name, resource },
+            StatusCode::UNAUTHORIZED => UpstreamError::Unauthorized {
+                source_name,
+                resource,
+            },
+            StatusCode::FORBIDDEN => UpstreamError::Forbidden {
+                source_name,
+                resource,
+            },
+            StatusCode::NOT_FOUND => UpstreamError::NotFound {
+                source_name,
+                resource,
+            },
             StatusCode::TOO_MANY_REQUESTS => UpstreamError::RateLimited {
                 source_name,
                 resource,
                 retry_after: retry_after(headers, self.clock.now()),
             },
-            code => UpstreamError::Status { source_name, resource, code: code.as_u16() },
+            code => UpstreamError::Status {
+                source_name,
+                resource,
+                code: code.as_u16(),
+            },
         }
     }
 }
@@ -233,7 +270,9 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 
 /// Up to `most`, so that several processes do not come back at the same moment.
 fn jitter(most: Duration) -> Duration {
-    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
+    let nanos = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| d.subsec_nanos());
     most * (nanos % 1_000) / 1_000
 }
 
@@ -243,14 +282,19 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
-        let now = DateTime::parse_from_rfc3339("2026-01-05T10:00:00Z").unwrap().to_utc();
+        let now = DateTime::parse_from_rfc3339("2026-01-05T10:00:00Z")
+            .unwrap()
+            .to_utc();
         let read = |text: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, text.parse().unwrap());
             retry_after(&headers, now)
         };
         assert_eq!(read("1521"), Some(Duration::from_secs(1521)));
-        assert_eq!(read("Mon, 05 Jan 2026 10:01:00 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(
+            read("Mon, 05 Jan 2026 10:01:00 GMT"),
+            Some(Duration::from_secs(60))
+        );
         assert_eq!(read("Mon, 05 Jan 2026 09:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
     }

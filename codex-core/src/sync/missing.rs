@@ -1,7 +1,7 @@
 //! What is no longer listed: gone is asked, not inferred (design 5).
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::Future,
 };
 
@@ -46,6 +46,15 @@ pub enum Answer<R: Resource> {
     Absent,
 }
 
+/// Answers what a vendor has under an id.
+pub(crate) trait Directory<R: Resource>: Sync {
+    /// Looks one record up.
+    fn ask(
+        &self,
+        external_id: &str,
+    ) -> impl Future<Output = Result<Answer<R>, UpstreamError>> + Send;
+}
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct Live {
     id: i64,
@@ -69,19 +78,15 @@ pub(crate) async fn live_count<R: Resource>(run: &Run) -> Result<i64> {
 impl Run {
     /// Looks after everything that a certified scope should have shown and did not.
     ///
-    /// `certified` tells for a scope whether absence in it proves anything. Few missing records are asked
+    /// `certified` are the scopes in which absence proves anything. Few missing records are asked
     /// for by id: found means a gap in the crawl or a move, deleted means gone, 404 means gone when a
     /// record known to be there answers just before and after, and again in the next run. Many are
     /// held for a person.
-    pub(crate) async fn reconcile<R, F>(
+    pub(crate) async fn reconcile<R: Resource>(
         &mut self,
-        certified: impl Fn(&str) -> bool,
-        ask: impl Fn(String) -> F,
-    ) -> Result<()>
-    where
-        R: Resource,
-        F: Future<Output = Result<Answer<R>, UpstreamError>>,
-    {
+        certified: &HashSet<String>,
+        directory: &impl Directory<R>,
+    ) -> Result<()> {
         let held: Vec<String> = self
             .db
             .query(HELD)
@@ -89,10 +94,10 @@ impl Run {
             .bind(R::KIND)
             .scalars()
             .await?;
-        let (missing, totals) = self.missing::<R>(&certified).await?;
+        let (missing, totals) = self.missing::<R>(certified).await?;
         for scope in held
             .iter()
-            .filter(|scope| certified(scope) && !missing.contains_key(*scope))
+            .filter(|scope| certified.contains(*scope) && !missing.contains_key(*scope))
         {
             self.unhold::<R>(scope).await?;
         }
@@ -119,7 +124,7 @@ impl Run {
             to_ask.truncate(self.guard.max_asked);
         }
         for batch in to_ask.chunks(BATCH) {
-            self.ask_batch(batch, &ask).await?;
+            self.ask_batch(batch, directory).await?;
         }
         Ok(())
     }
@@ -127,7 +132,7 @@ impl Run {
     /// Missing claims by scope, and how many live ones each scope has.
     async fn missing<R: Resource>(
         &self,
-        certified: impl Fn(&str) -> bool,
+        certified: &HashSet<String>,
     ) -> Result<(BTreeMap<String, Vec<Live>>, HashMap<String, usize>)> {
         let (mut missing, mut totals) = (BTreeMap::<_, Vec<_>>::new(), HashMap::new());
         let mut after = 0;
@@ -146,24 +151,26 @@ impl Run {
             after = last.id;
             for row in rows {
                 *totals.entry(row.scope.clone()).or_insert(0) += 1;
-                if certified(&row.scope) && !self.has_seen::<R>(&row.scope, &row.external_id) {
+                if certified.contains(&row.scope)
+                    && !self.has_seen::<R>(&row.scope, &row.external_id)
+                {
                     missing.entry(row.scope.clone()).or_default().push(row);
                 }
             }
         }
     }
 
-    async fn ask_batch<R, F>(&mut self, batch: &[Live], ask: &impl Fn(String) -> F) -> Result<()>
-    where
-        R: Resource,
-        F: Future<Output = Result<Answer<R>, UpstreamError>>,
-    {
-        if !self.vendor_answers(ask).await? {
+    async fn ask_batch<R: Resource>(
+        &mut self,
+        batch: &[Live],
+        directory: &impl Directory<R>,
+    ) -> Result<()> {
+        if !self.vendor_answers(directory).await? {
             return Ok(());
         }
         let (mut gone, mut absent, mut present) = (Vec::new(), Vec::new(), Vec::new());
         for row in batch {
-            match ask(row.external_id.clone()).await {
+            match directory.ask(&row.external_id).await {
                 Ok(Answer::Present(item)) => present.push(Ok(*item)),
                 Ok(Answer::Gone) => gone.push(row.external_id.clone()),
                 Ok(Answer::Absent) => absent.push(row),
@@ -174,7 +181,7 @@ impl Run {
                 Err(error) => return Err(error.into()),
             }
         }
-        if !absent.is_empty() && !self.vendor_answers(ask).await? {
+        if !absent.is_empty() && !self.vendor_answers(directory).await? {
             absent.clear();
         }
         let (confirmed, first_time): (Vec<&Live>, Vec<&Live>) =
@@ -193,11 +200,7 @@ impl Run {
 
     /// Whether a record that was just listed is found by its id: a vendor that answers 404 to
     /// everything proves nothing.
-    async fn vendor_answers<R, F>(&mut self, ask: &impl Fn(String) -> F) -> Result<bool>
-    where
-        R: Resource,
-        F: Future<Output = Result<Answer<R>, UpstreamError>>,
-    {
+    async fn vendor_answers<R: Resource>(&mut self, directory: &impl Directory<R>) -> Result<bool> {
         let Some(probe) = self.probe::<R>().map(str::to_owned) else {
             self.issue(format!(
                 "no {} was listed, so none can be proved gone",
@@ -205,7 +208,7 @@ impl Run {
             ));
             return Ok(false);
         };
-        let answers = matches!(ask(probe).await?, Answer::Present(_));
+        let answers = matches!(directory.ask(&probe).await?, Answer::Present(_));
         if !answers {
             self.issue(format!(
                 "a {} that was just listed is not found by its id: nothing is deleted in this run",

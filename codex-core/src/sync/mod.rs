@@ -4,11 +4,12 @@
 //! guards and keeps the lease.
 
 mod crawl;
-//pub mod datto;
-//pub mod freshservice;
+pub mod datto;
+pub mod freshservice;
 mod gate;
 mod http;
 mod incoming;
+mod item;
 mod lease;
 mod missing;
 mod plan;
@@ -19,7 +20,7 @@ pub mod time;
 use std::{fmt::Debug, future::Future, pin::Pin};
 
 pub use gate::Gate;
-pub use http::UpstreamError;
+pub use http::{HttpSettings, UpstreamError};
 pub use incoming::{Incoming, ItemError};
 pub(crate) use lease::Lease;
 pub use missing::Answer;

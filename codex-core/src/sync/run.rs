@@ -209,18 +209,15 @@ impl Run {
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(MAX_ROWS));
             let chunk = std::mem::replace(&mut rest, later);
-            self.write::<R>(async |door| door.apply::<R>(origin, chunk.clone()).await)
-                .await?;
+            self.write::<R>(Step::Apply(origin, chunk)).await?;
         }
         Ok(unreadable)
     }
 
     /// Retires what the source has confirmed to be gone.
     pub(crate) async fn retire<R: Resource>(&mut self, external_ids: &[String]) -> Result<()> {
-        let source = self.source;
         for chunk in external_ids.chunks(MAX_ROWS) {
-            self.write::<R>(async |door| door.retire::<R>(source, chunk).await)
-                .await?;
+            self.write::<R>(Step::Retire(chunk.to_vec())).await?;
         }
         Ok(())
     }
@@ -228,27 +225,13 @@ impl Run {
     /// Resolves records again.
     pub(crate) async fn refresh<R: Resource>(&mut self, ids: &[i64]) -> Result<()> {
         for chunk in ids.chunks(MAX_ROWS) {
-            self.write::<R>(async |door| door.refresh::<R>(chunk).await)
-                .await?;
+            self.write::<R>(Step::Refresh(chunk.to_vec())).await?;
         }
         Ok(())
     }
 
-    /// Writes notes of the run's own, such as when something was last read.
-    pub(crate) async fn note(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Tx) -> Result<()>,
-    ) -> Result<()> {
-        let mut tx = self.begin().await?;
-        work(&mut tx).await?;
-        self.end(tx).await
-    }
-
     /// One transaction through the door: fence, work, progress; rolled back in a dry run.
-    async fn write<R: Resource>(
-        &mut self,
-        work: impl AsyncFn(&mut Door<'_>) -> Result<Outcome>,
-    ) -> Result<()> {
+    async fn write<R: Resource>(&mut self, step: Step<R>) -> Result<()> {
         let author = self.author();
         let mut outcome = None;
         for attempt in 1..=TRIES {
@@ -258,7 +241,12 @@ impl Run {
                 author: &author,
                 precedence: &self.precedence,
             };
-            match work(&mut door).await {
+            let done = match &step {
+                Step::Apply(origin, items) => door.apply::<R>(*origin, items.clone()).await,
+                Step::Retire(ids) => door.retire::<R>(self.source, ids).await,
+                Step::Refresh(ids) => door.refresh::<R>(ids).await,
+            };
+            match done {
                 Ok(done) => {
                     self.end(tx).await?;
                     outcome = Some(done);
@@ -317,6 +305,13 @@ impl Run {
             self.plan.extend(outcome.changes);
         }
     }
+}
+
+/// What one transaction does.
+enum Step<R: Resource> {
+    Apply(Origin, Vec<Incoming<R>>),
+    Retire(Vec<String>),
+    Refresh(Vec<i64>),
 }
 
 /// An item whose fields are not those of its kind is a fault of one item, not of the page.

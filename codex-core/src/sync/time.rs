@@ -19,12 +19,19 @@ pub fn parse(value: &Value) -> Option<DateTime<Utc>> {
     Some(time.trunc_subsecs(6))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "times beyond i64 are refused by chrono")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "times beyond i64 are refused by chrono"
+)]
 fn from_epoch(number: f64) -> Option<DateTime<Utc>> {
     if number == 0.0 || number <= YEAR_ONE_MS {
         return None;
     }
-    let micros = if number.abs() > LAST_SECOND { number * 1e3 } else { number * 1e6 };
+    let micros = if number.abs() > LAST_SECOND {
+        number * 1e3
+    } else {
+        number * 1e6
+    };
     DateTime::from_timestamp_micros(micros.round() as i64)
 }
 
@@ -32,13 +39,15 @@ fn from_text(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(number) = text.parse::<f64>() {
         return from_epoch(number);
     }
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).or_else(|_| {
-        ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-            .map(|time| time.and_utc())
-            .ok_or(())
-    });
+    let time = DateTime::parse_from_rfc3339(text)
+        .map(|time| time.to_utc())
+        .or_else(|_| {
+            ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"]
+                .iter()
+                .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+                .map(|time| time.and_utc())
+                .ok_or(())
+        });
     time.ok().filter(|time| time.timestamp() > -62_135_596_800)
 }
 
@@ -53,9 +62,13 @@ mod tests {
         let moment = parse(&json!("2026-01-05T10:00:00Z"));
         assert!(moment.is_some());
         for form in [
-            json!("2026-01-05T10:00:00.000Z"), json!("2026-01-05T15:30:00+05:30"),
-            json!("2026-01-05 10:00:00"), json!(1_767_607_200_000_i64), json!(1_767_607_200),
-            json!("1767607200"), json!(1_767_607_200.0),
+            json!("2026-01-05T10:00:00.000Z"),
+            json!("2026-01-05T15:30:00+05:30"),
+            json!("2026-01-05 10:00:00"),
+            json!(1_767_607_200_000_i64),
+            json!(1_767_607_200),
+            json!("1767607200"),
+            json!(1_767_607_200.0),
         ] {
             assert_eq!(parse(&form), moment, "{form}");
         }
@@ -63,7 +76,14 @@ mod tests {
 
     #[test]
     fn never_is_none() {
-        for never in [json!(null), json!(0), json!(-62_135_596_800_000_i64), json!("0001-01-01T00:00:00Z"), json!(""), json!("x")] {
+        for never in [
+            json!(null),
+            json!(0),
+            json!(-62_135_596_800_000_i64),
+            json!("0001-01-01T00:00:00Z"),
+            json!(""),
+            json!("x"),
+        ] {
             assert_eq!(parse(&never), None, "{never}");
         }
     }

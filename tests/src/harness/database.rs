@@ -30,11 +30,17 @@ impl TestDatabase {
 pub fn sqlite() -> anyhow::Result<TestDatabase> {
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite://{}", folder.path().join("codex.db").display());
-    Ok(TestDatabase { url, _folder: Some(folder) })
+    Ok(TestDatabase {
+        url,
+        _folder: Some(folder),
+    })
 }
 
 /// A setting of the test run.
-#[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of the tests that reads the environment"
+)]
 pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -60,14 +66,22 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
     let mut admin = connect(&server).await?;
     let create = format!("create database {name} template {template}");
     for attempt in 0.. {
-        match sqlx::query(AssertSqlSafe(create.clone())).execute(&mut admin).await {
+        match sqlx::query(AssertSqlSafe(create.clone()))
+            .execute(&mut admin)
+            .await
+        {
             Ok(_) => break,
-            Err(_) if attempt < 50 => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            Err(_) if attempt < 50 => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await
+            }
             Err(error) => return Err(error).context("copying the template database"),
         }
     }
     admin.close().await?;
-    Ok(Some(TestDatabase { url: format!("{server}/{name}"), _folder: None }))
+    Ok(Some(TestDatabase {
+        url: format!("{server}/{name}"),
+        _folder: None,
+    }))
 }
 
 /// Test runs of one machine do not share a template: each process makes its own.
@@ -76,7 +90,9 @@ async fn make_template(server: &str) -> anyhow::Result<String> {
     let mut admin = connect(server).await?;
     let drop = format!("drop database if exists {name}");
     sqlx::query(AssertSqlSafe(drop)).execute(&mut admin).await?;
-    sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut admin).await?;
+    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut admin)
+        .await?;
     admin.close().await?;
     let db = Db::open(&format!("{server}/{name}")).await?;
     db.migrate().await?;
@@ -85,5 +101,7 @@ async fn make_template(server: &str) -> anyhow::Result<String> {
 }
 
 async fn connect(server: &str) -> anyhow::Result<PgConnection> {
-    PgConnection::connect(&format!("{server}/postgres")).await.context("connecting to PostgreSQL")
+    PgConnection::connect(&format!("{server}/postgres"))
+        .await
+        .context("connecting to PostgreSQL")
 }

@@ -20,6 +20,7 @@ use crate::{
     sync::{
         Answer, Gate, Run, UpstreamError,
         crawl::{Crawl, Lister as _},
+        missing::Directory,
     },
 };
 
@@ -75,10 +76,18 @@ async fn crawl_sites(run: &mut Run, client: &Arc<Client>) -> Result<(Sites, bool
         for item in &items {
             if let Ok(site) = map::site(item) {
                 let graveyard = map::deleted_devices_site(item);
-                sites.insert(site.external_id, Site { count: map::device_count(item), graveyard });
+                sites.insert(
+                    site.external_id,
+                    Site {
+                        count: map::device_count(item),
+                        graveyard,
+                    },
+                );
             }
         }
-        crawl.unreadable += run.page::<SiteLink>(MAIN, items.iter().map(map::site)).await?;
+        crawl.unreadable += run
+            .page::<SiteLink>(MAIN, items.iter().map(map::site))
+            .await?;
     }
     let certified = crawl.certify::<SiteLink>(run, "sites").await?;
     Ok((sites, certified))
@@ -86,15 +95,8 @@ async fn crawl_sites(run: &mut Run, client: &Arc<Client>) -> Result<(Sites, bool
 
 /// Looks after sites that are no longer listed; gives those that are gone by now.
 async fn reconcile_sites(run: &mut Run, client: &Client, certified: bool) -> Result<Vec<String>> {
-    run.reconcile::<SiteLink, _>(
-        |scope| certified && scope == "sites",
-        |uid| async move {
-            let Some(found) = client.site(&uid).await? else { return Ok(Answer::Absent) };
-            let site = map::site(&found).map_err(|_| UpstreamError::malformed(NAME, "site"))?;
-            Ok(Answer::Present(Box::new(site)))
-        },
-    )
-    .await?;
+    let certified = certified.then(|| "sites".to_owned()).into_iter().collect();
+    run.reconcile::<SiteLink>(&certified, client).await?;
     parts::gone_sites(run).await
 }
 
@@ -109,7 +111,11 @@ async fn crawl_devices(
     let (mut arrived, mut read) = (HashSet::new(), 0_u64);
     while let Some(items) = crawl.next(run).await? {
         read += items.len() as u64;
-        arrived.extend(items.iter().filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)));
+        arrived.extend(
+            items
+                .iter()
+                .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)),
+        );
         if let Some(total) = crawl.total.filter(|total| *total > 0) {
             let percent = 20 + (read * 60 / total).min(60);
             run.stage("devices", u8::try_from(percent).ok());
@@ -123,9 +129,19 @@ async fn crawl_devices(
     }
     let reason = (!whole).then(|| {
         let counted = count.map_or_else(|| "an unknown number".to_owned(), |n| n.to_string());
-        format!("the account counts {counted} of devices, {} arrived readable", arrived.len())
+        format!(
+            "the account counts {counted} of devices, {} arrived readable",
+            arrived.len()
+        )
     });
-    run.scope("devices", ScopeResult { certified: whole, seen: arrived.len() as u64, reason });
+    run.scope(
+        "devices",
+        ScopeResult {
+            certified: whole,
+            seen: arrived.len() as u64,
+            reason,
+        },
+    );
     Ok(whole)
 }
 
@@ -138,13 +154,20 @@ async fn take_devices(
 ) -> Result<usize> {
     let buried = |item: &Value| {
         let site = item.get("siteUid").and_then(Value::as_str);
-        map::device_deleted(item) || site.and_then(|uid| sites.get(uid)).is_some_and(|s| s.graveyard)
+        map::device_deleted(item)
+            || site
+                .and_then(|uid| sites.get(uid))
+                .is_some_and(|s| s.graveyard)
     };
     let (gone, live): (Vec<&Value>, Vec<&Value>) = items.iter().partition(|item| buried(item));
-    let live = live.into_iter().map(|item| map::device(item, &options.secret_udfs));
+    let live = live
+        .into_iter()
+        .map(|item| map::device(item, &options.secret_udfs));
     let unreadable = run.page::<Asset>(MAIN, live).await?;
-    let gone: Vec<String> =
-        gone.iter().filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)).collect();
+    let gone: Vec<String> = gone
+        .iter()
+        .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned))
+        .collect();
     run.retire::<Asset>(&gone).await?;
     Ok(unreadable)
 }
@@ -172,13 +195,27 @@ async fn check_sites(
             }
             Ok(Some(reason)) => {
                 let seen = run.seen::<Asset>(&scope) as u64;
-                run.scope(&scope, ScopeResult { certified: false, seen, reason: Some(reason) });
+                run.scope(
+                    &scope,
+                    ScopeResult {
+                        certified: false,
+                        seen,
+                        reason: Some(reason),
+                    },
+                );
             }
             // One site that may not be read keeps its assets; the others go on (upstreams trap 42).
             Err(crate::Error::Upstream(UpstreamError::Forbidden { resource, .. })) => {
                 run.issue(format!("{resource} may not be read; its assets are kept"));
                 let reason = Some("access denied".to_owned());
-                run.scope(&scope, ScopeResult { certified: false, seen: arrived, reason });
+                run.scope(
+                    &scope,
+                    ScopeResult {
+                        certified: false,
+                        seen: arrived,
+                        reason,
+                    },
+                );
             }
             Err(error) => return Err(error),
         }
@@ -198,15 +235,25 @@ async fn crawl_site(
     let mut crawl = Crawl::start(client, List::SiteDevices(uid.to_owned()));
     let mut arrived = HashSet::new();
     while let Some(items) = crawl.next(run).await? {
-        arrived.extend(items.iter().filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)));
+        arrived.extend(
+            items
+                .iter()
+                .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)),
+        );
         crawl.unreadable += take_devices(run, options, sites, &items).await?;
     }
     let listed = arrived.len() as u64;
     if crawl.unreadable > 0 {
-        return Ok(Some(format!("{} devices could not be read", crawl.unreadable)));
+        return Ok(Some(format!(
+            "{} devices could not be read",
+            crawl.unreadable
+        )));
     }
     if crawl.total.is_some_and(|total| total != listed) {
-        return Ok(Some(format!("the site's list counts {:?} devices, {listed} arrived", crawl.total)));
+        return Ok(Some(format!(
+            "the site's list counts {:?} devices, {listed} arrived",
+            crawl.total
+        )));
     }
     if count == Some(listed) {
         return Ok(None);
@@ -229,20 +276,50 @@ async fn reconcile_devices(
     certified: &HashSet<String>,
 ) -> Result<()> {
     let done = run
-        .reconcile::<Asset, _>(
-            |scope| certified.contains(scope),
-            |uid| async move {
-                let Some(found) = client.device(&uid).await? else { return Ok(Answer::Absent) };
-                let device = map::device(&found, &options.secret_udfs)
-                    .map_err(|_| UpstreamError::malformed(NAME, "device"))?;
-                let site = device.scope.strip_prefix("site:").and_then(|uid| sites.get(uid));
-                if map::device_deleted(&found) || site.is_some_and(|site| site.graveyard) {
-                    return Ok(Answer::Gone);
-                }
-                Ok(Answer::Present(Box::new(device)))
+        .reconcile::<Asset>(
+            certified,
+            &Devices {
+                client,
+                options,
+                sites,
             },
         )
         .await;
     run.calls(client.calls());
     done
+}
+
+impl Directory<SiteLink> for Client {
+    async fn ask(&self, uid: &str) -> Result<Answer<SiteLink>, UpstreamError> {
+        let Some(found) = self.site(uid).await? else {
+            return Ok(Answer::Absent);
+        };
+        let site = map::site(&found).map_err(|_| UpstreamError::malformed(NAME, "site"))?;
+        Ok(Answer::Present(Box::new(site)))
+    }
+}
+
+/// Looks devices up by their uids.
+struct Devices<'c> {
+    client: &'c Client,
+    options: &'c Options,
+    sites: &'c Sites,
+}
+
+impl Directory<Asset> for Devices<'_> {
+    async fn ask(&self, uid: &str) -> Result<Answer<Asset>, UpstreamError> {
+        let Some(found) = self.client.device(uid).await? else {
+            return Ok(Answer::Absent);
+        };
+        let device = map::device(&found, &self.options.secret_udfs)
+            .map_err(|_| UpstreamError::malformed(NAME, "device"))?;
+        let site = device
+            .scope
+            .strip_prefix("site:")
+            .and_then(|uid| self.sites.get(uid));
+        if map::device_deleted(&found) || site.is_some_and(|site| site.graveyard) {
+            return Ok(Answer::Gone);
+        }
+        Ok(Answer::Present(Box::new(device)))
+    }
 }

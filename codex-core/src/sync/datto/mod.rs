@@ -4,7 +4,6 @@ mod client;
 mod crawl;
 mod map;
 mod parts;
-mod wire;
 
 pub use client::Settings;
 
@@ -15,9 +14,15 @@ use crate::changes::door::Origin;
 pub const NAME: &str = "datto";
 const MAIN: Origin = Origin::Main(NAME);
 /// What site variables say about a site.
-const VARIABLES: Origin = Origin::Part { name: "datto.variables", of: NAME };
+const VARIABLES: Origin = Origin::Part {
+    name: "datto.variables",
+    of: NAME,
+};
 /// What the network-interface route says about a device.
-const INTERFACES: Origin = Origin::Part { name: "datto.interfaces", of: NAME };
+const INTERFACES: Origin = Origin::Part {
+    name: "datto.interfaces",
+    of: NAME,
+};
 
 /// How the account's sites and fields are read.
 #[derive(Debug, Clone)]

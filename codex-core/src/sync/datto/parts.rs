@@ -6,12 +6,19 @@ use chrono::Duration;
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value};
 
-use super::{INTERFACES, NAME, Options, VARIABLES, client::{Client, List}, map};
+use super::{
+    INTERFACES, NAME, Options, VARIABLES,
+    client::{Client, List},
+    map,
+};
 use crate::{
     Result,
     assets::Asset,
     site_links::{SiteLink, query},
-    sync::{Incoming, Run, UpstreamError, crawl::{Lister as _, Page}},
+    sync::{
+        Incoming, Run, UpstreamError,
+        crawl::{Lister as _, Page},
+    },
 };
 
 /// Calls in flight at once.
@@ -37,7 +44,11 @@ pub(super) async fn gone_sites(run: &Run) -> Result<Vec<String>> {
 }
 
 /// Reads the account number of sites that have never been asked or not for long.
-pub(super) async fn variables(run: &mut Run, client: &Arc<Client>, options: &Options) -> Result<()> {
+pub(super) async fn variables(
+    run: &mut Run,
+    client: &Arc<Client>,
+    options: &Options,
+) -> Result<()> {
     let now = run.clock().now();
     let oldest = now - Duration::hours(i64::from(options.variables_max_age_hours));
     let sites: Vec<(i64, String)> = query::state(run.db(), NAME)
@@ -65,7 +76,9 @@ pub(super) async fn variables(run: &mut Run, client: &Arc<Client>, options: &Opt
                 Ok(variables) => variables,
                 // A failure is not absence: the site keeps its company (upstreams trap 46).
                 Err(error) if of_one_object(&error) => {
-                    run.issue(format!("site {uid}: its variables could not be read ({error})"));
+                    run.issue(format!(
+                        "site {uid}: its variables could not be read ({error})"
+                    ));
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -79,10 +92,17 @@ pub(super) async fn variables(run: &mut Run, client: &Arc<Client>, options: &Opt
                 map::Variable::Empty | map::Variable::Missing => Value::Null,
             };
             read.push(id);
-            items.push(Ok(stated::<SiteLink>(uid, "sites", "account_number", number)));
+            items.push(Ok(stated::<SiteLink>(
+                uid,
+                "sites",
+                "account_number",
+                number,
+            )));
         }
         run.page::<SiteLink>(VARIABLES, items).await?;
-        run.note(async |tx| query::variables_read(tx, &read, now).await).await?;
+        let mut tx = run.begin().await?;
+        query::variables_read(&mut tx, &read, now).await?;
+        run.end(tx).await?;
     }
     Ok(())
 }
@@ -105,7 +125,9 @@ pub(super) async fn interfaces(run: &mut Run, client: &Arc<Client>) -> Result<()
         let devices = match answer {
             Ok(devices) => devices,
             Err(error) if of_one_object(&error) => {
-                run.issue(format!("site {uid}: its network interfaces could not be read ({error})"));
+                run.issue(format!(
+                    "site {uid}: its network interfaces could not be read ({error})"
+                ));
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -117,7 +139,9 @@ pub(super) async fn interfaces(run: &mut Run, client: &Arc<Client>) -> Result<()
             Ok(stated::<Asset>(uid, &scope, "mac_address", address))
         });
         run.page::<Asset>(INTERFACES, items).await?;
-        run.note(async |tx| query::interfaces_read(tx, &[id], now).await).await?;
+        let mut tx = run.begin().await?;
+        query::interfaces_read(&mut tx, &[id], now).await?;
+        run.end(tx).await?;
     }
     Ok(())
 }

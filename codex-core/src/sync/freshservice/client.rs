@@ -49,12 +49,16 @@ impl List {
     /// The member that holds the array: the MSP edition's sample calls it `requester` (trap 35).
     fn array(self, body: &Value) -> Option<&Vec<Value>> {
         let singular = self.singular();
-        [self.name(), singular].iter().find_map(|key| body.get(key)?.as_array())
+        [self.name(), singular]
+            .iter()
+            .find_map(|key| body.get(key)?.as_array())
     }
 
     /// The member that holds a single record: the MSP edition wraps it in the plural (trap 35).
     fn single(self, body: &Value) -> Option<&Value> {
-        let found = [self.singular(), self.name()].iter().find_map(|key| body.get(key));
+        let found = [self.singular(), self.name()]
+            .iter()
+            .find_map(|key| body.get(key));
         found.filter(|record| record.is_object())
     }
 
@@ -81,7 +85,12 @@ impl Client {
     pub fn new(settings: Settings, gate: Gate, clock: SharedClock) -> Result<Self, UpstreamError> {
         let upstream = Upstream::new(NAME, settings.http, gate, clock)?;
         let followed = Mutex::default();
-        Ok(Self { upstream, base: settings.base, api_key: settings.api_key, followed })
+        Ok(Self {
+            upstream,
+            base: settings.base,
+            api_key: settings.api_key,
+            followed,
+        })
     }
 
     /// Proves that the key works before anything is read; the route is not documented, so its absence
@@ -114,26 +123,51 @@ impl Client {
         url
     }
 
-    async fn get(&self, resource: &str, url: Url) -> Result<crate::sync::http::Reply, UpstreamError> {
+    async fn get(
+        &self,
+        resource: &str,
+        url: Url,
+    ) -> Result<crate::sync::http::Reply, UpstreamError> {
         self.upstream
             .call(resource, |http| {
-                http.get(url.clone()).basic_auth(self.api_key.expose_secret(), Some("X"))
+                http.get(url.clone())
+                    .basic_auth(self.api_key.expose_secret(), Some("X"))
             })
             .await
     }
 
     /// The address of the next page, opaque, on our host, not followed before (upstreams 1.2).
-    fn next(&self, list: List, headers: &reqwest::header::HeaderMap) -> Result<Option<Url>, UpstreamError> {
-        let Some(link) = next_link(headers) else { return Ok(None) };
+    fn next(
+        &self,
+        list: List,
+        headers: &reqwest::header::HeaderMap,
+    ) -> Result<Option<Url>, UpstreamError> {
+        let Some(link) = next_link(headers) else {
+            return Ok(None);
+        };
         let resource = list.name().to_owned();
         let Ok(url) = self.base.join(&link) else {
             return Err(UpstreamError::malformed(NAME, list.name()));
         };
         if url.origin() != self.base.origin() {
-            return Err(UpstreamError::ForeignLink { source_name: NAME, resource });
+            return Err(UpstreamError::ForeignLink {
+                source_name: NAME,
+                resource,
+            });
         }
-        let new = self.followed.lock().unwrap_or_else(PoisonError::into_inner).insert(url.clone());
-        if new { Ok(Some(url)) } else { Err(UpstreamError::Loop { source_name: NAME, resource }) }
+        let new = self
+            .followed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(url.clone());
+        if new {
+            Ok(Some(url))
+        } else {
+            Err(UpstreamError::Loop {
+                source_name: NAME,
+                resource,
+            })
+        }
     }
 }
 
@@ -144,7 +178,9 @@ impl Lister for Client {
     async fn page(&self, list: &List, at: Option<Url>) -> Result<Page<Url>, UpstreamError> {
         let url = at.clone().unwrap_or_else(|| {
             let mut url = self.url(list.name());
-            url.query_pairs_mut().append_pair("per_page", "100").append_pair("page", "1");
+            url.query_pairs_mut()
+                .append_pair("per_page", "100")
+                .append_pair("page", "1");
             url
         });
         let reply = self.get(list.name(), url).await?;
@@ -153,10 +189,17 @@ impl Lister for Client {
         };
         // A first page that is read again may point to a second that was followed already.
         if at.is_none() {
-            self.followed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.followed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
         }
         let next = self.next(*list, &reply.headers)?;
-        Ok(Page { items: items.clone(), next, total: None })
+        Ok(Page {
+            items: items.clone(),
+            next,
+            total: None,
+        })
     }
 
     fn calls(&self) -> u64 {
@@ -166,12 +209,15 @@ impl Lister for Client {
 
 /// The target of `Link: <...>; rel="next"`.
 fn next_link(headers: &reqwest::header::HeaderMap) -> Option<String> {
-    headers.get_all(LINK).iter().filter_map(|link| link.to_str().ok()).flat_map(|link| link.split(',')).find_map(
-        |part| {
+    headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|link| link.to_str().ok())
+        .flat_map(|link| link.split(','))
+        .find_map(|part| {
             let (target, rest) = part.trim().strip_prefix('<')?.split_once('>')?;
             rest.contains("rel=\"next\"").then(|| target.to_owned())
-        },
-    )
+        })
 }
 
 #[cfg(test)]
@@ -181,9 +227,13 @@ mod tests {
     #[test]
     fn the_next_link_is_found_among_others() {
         let mut headers = reqwest::header::HeaderMap::new();
-        let value = "<https://a/x?page=1>; rel=\"prev\", <https://a/x?filter=f&page=3>; rel=\"next\"";
+        let value =
+            "<https://a/x?page=1>; rel=\"prev\", <https://a/x?filter=f&page=3>; rel=\"next\"";
         headers.insert(LINK, value.parse().unwrap());
-        assert_eq!(next_link(&headers).as_deref(), Some("https://a/x?filter=f&page=3"));
+        assert_eq!(
+            next_link(&headers).as_deref(),
+            Some("https://a/x?filter=f&page=3")
+        );
     }
 
     #[test]

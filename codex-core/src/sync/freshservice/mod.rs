@@ -2,7 +2,6 @@
 
 mod client;
 mod map;
-mod wire;
 
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use client::{Client, List};
 use super::{
     Answer, Gate, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,
     crawl::{Crawl, Lister as _},
+    missing::Directory,
 };
 use crate::{
     Result,
@@ -83,20 +83,25 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
 async fn crawl_departments(run: &mut Run, client: &Arc<Client>) -> Result<bool> {
     let mut crawl = Crawl::start(client, List::Departments);
     while let Some(items) = crawl.next(run).await? {
-        crawl.unreadable += run.page::<Company>(MAIN, items.iter().map(map::department)).await?;
+        crawl.unreadable += run
+            .page::<Company>(MAIN, items.iter().map(map::department))
+            .await?;
         // A department that states an empty address has no main office any more.
         let (offices, closed) = map::main_offices(&items);
-        run.page::<Location>(MAIN, offices.into_iter().map(Ok)).await?;
+        run.page::<Location>(MAIN, offices.into_iter().map(Ok))
+            .await?;
         run.retire::<Location>(&closed).await?;
     }
-    crawl.certify::<Company>(run, List::Departments.name()).await
+    crawl
+        .certify::<Company>(run, List::Departments.name())
+        .await
 }
 
 async fn crawl<R: Resource>(
     run: &mut Run,
     client: &Arc<Client>,
     list: List,
-    map: fn(&Value) -> Result<Incoming<R>, ItemError>,
+    map: Map<R>,
 ) -> Result<bool> {
     let mut crawl = Crawl::start(client, list);
     while let Some(items) = crawl.next(run).await? {
@@ -110,20 +115,35 @@ async fn reconcile<R: Resource>(
     client: &Client,
     list: List,
     certified: bool,
-    map: fn(&Value) -> Result<Incoming<R>, ItemError>,
+    map: Map<R>,
 ) -> Result<()> {
-    let done = run
-        .reconcile::<R, _>(
-            |scope| certified && scope == list.name(),
-            |id| async move {
-                let Some(found) = client.one(list, &id).await? else { return Ok(Answer::Absent) };
-                match map(&found) {
-                    Ok(item) => Ok(Answer::Present(Box::new(item))),
-                    Err(_) => Err(UpstreamError::malformed(NAME, list.name())),
-                }
-            },
-        )
-        .await;
+    let certified = certified
+        .then(|| list.name().to_owned())
+        .into_iter()
+        .collect();
+    let done = run.reconcile(&certified, &ById { client, list, map }).await;
     run.calls(client.calls());
     done
+}
+
+/// A mapping of one kind of record.
+type Map<R> = fn(&Value) -> Result<Incoming<R>, ItemError>;
+
+/// Looks records of a list up by their ids.
+struct ById<'c, R: Resource> {
+    client: &'c Client,
+    list: List,
+    map: Map<R>,
+}
+
+impl<R: Resource> Directory<R> for ById<'_, R> {
+    async fn ask(&self, id: &str) -> Result<Answer<R>, UpstreamError> {
+        let Some(found) = self.client.one(self.list, id).await? else {
+            return Ok(Answer::Absent);
+        };
+        match (self.map)(&found) {
+            Ok(item) => Ok(Answer::Present(Box::new(item))),
+            Err(_) => Err(UpstreamError::malformed(NAME, self.list.name())),
+        }
+    }
 }

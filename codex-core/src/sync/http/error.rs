@@ -7,44 +7,87 @@ use chrono::{DateTime, Utc};
 /// A vendor could not be read. Holds neither bodies nor keys.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "every variant has the source, the resource and what its name says")]
+#[expect(
+    missing_docs,
+    reason = "every variant has the source, the resource and what its name says"
+)]
 pub enum UpstreamError {
     /// The key is not accepted (401).
     #[error("{source_name} does not accept our key (401 on {resource})")]
-    Unauthorized { source_name: &'static str, resource: String },
+    Unauthorized {
+        source_name: &'static str,
+        resource: String,
+    },
     /// This one thing may not be read (403).
     #[error("{source_name} does not let us read {resource} (403)")]
-    Forbidden { source_name: &'static str, resource: String },
+    Forbidden {
+        source_name: &'static str,
+        resource: String,
+    },
     /// There is no such thing (404); for a list that is a fault of the vendor or of our address.
     #[error("{source_name} has no {resource} (404)")]
-    NotFound { source_name: &'static str, resource: String },
+    NotFound {
+        source_name: &'static str,
+        resource: String,
+    },
     /// Too many calls (429).
     #[error("{source_name} limits our calls of {resource} (429{})", waiting(.retry_after.as_ref()))]
-    RateLimited { source_name: &'static str, resource: String, retry_after: Option<Duration> },
+    RateLimited {
+        source_name: &'static str,
+        resource: String,
+        retry_after: Option<Duration>,
+    },
     /// The account must not be called for now, by its own word.
     #[error("{source_name} must not be called before {until}")]
-    Blocked { source_name: &'static str, resource: String, until: DateTime<Utc> },
+    Blocked {
+        source_name: &'static str,
+        resource: String,
+        until: DateTime<Utc>,
+    },
     /// Any other refusal.
     #[error("{source_name} answered {code} on {resource}")]
-    Status { source_name: &'static str, resource: String, code: u16 },
+    Status {
+        source_name: &'static str,
+        resource: String,
+        code: u16,
+    },
     /// A page for people instead of data.
     #[error("{source_name} answered {resource} with {content_type} instead of JSON")]
-    NotJson { source_name: &'static str, resource: String, content_type: String },
+    NotJson {
+        source_name: &'static str,
+        resource: String,
+        content_type: String,
+    },
     /// The body ends in the middle or is no JSON.
     #[error("{source_name} answered {resource} with a body that is cut off or no JSON")]
-    Truncated { source_name: &'static str, resource: String },
+    Truncated {
+        source_name: &'static str,
+        resource: String,
+    },
     /// JSON of another shape than the vendor documents.
     #[error("{source_name} answered {resource} with JSON of an unknown shape")]
-    Malformed { source_name: &'static str, resource: String },
+    Malformed {
+        source_name: &'static str,
+        resource: String,
+    },
     /// A list without items where there were records.
     #[error("{source_name} lists nothing under {resource}, where we hold records")]
-    EmptyList { source_name: &'static str, resource: String },
+    EmptyList {
+        source_name: &'static str,
+        resource: String,
+    },
     /// A next page on another host, which would get our credentials.
     #[error("{source_name} points to a page of {resource} on another host")]
-    ForeignLink { source_name: &'static str, resource: String },
+    ForeignLink {
+        source_name: &'static str,
+        resource: String,
+    },
     /// A next page that was read already.
     #[error("{source_name} points to a page of {resource} that was read already")]
-    Loop { source_name: &'static str, resource: String },
+    Loop {
+        source_name: &'static str,
+        resource: String,
+    },
     /// The network failed or the time ran out.
     #[error("{source_name} could not be reached for {resource}")]
     Transport {
@@ -63,26 +106,45 @@ pub enum UpstreamError {
 }
 
 fn waiting(retry_after: Option<&Duration>) -> String {
-    retry_after.map(|wait| format!(", come back in {} s", wait.as_secs())).unwrap_or_default()
+    retry_after
+        .map(|wait| format!(", come back in {} s", wait.as_secs()))
+        .unwrap_or_default()
 }
 
 impl UpstreamError {
-    pub(in crate::sync) fn transport(source_name: &'static str, resource: &str, error: reqwest::Error) -> Self {
+    pub(in crate::sync) fn transport(
+        source_name: &'static str,
+        resource: &str,
+        error: reqwest::Error,
+    ) -> Self {
         // The address may hold query parameters that are nobody's business.
         let source = error.without_url();
-        Self::Transport { source_name, resource: resource.to_owned(), source }
+        Self::Transport {
+            source_name,
+            resource: resource.to_owned(),
+            source,
+        }
     }
 
     pub(in crate::sync) fn malformed(source_name: &'static str, resource: &str) -> Self {
-        Self::Malformed { source_name, resource: resource.to_owned() }
+        Self::Malformed {
+            source_name,
+            resource: resource.to_owned(),
+        }
     }
 
     pub(in crate::sync) fn empty_list(source_name: &'static str, resource: &str) -> Self {
-        Self::EmptyList { source_name, resource: resource.to_owned() }
+        Self::EmptyList {
+            source_name,
+            resource: resource.to_owned(),
+        }
     }
 
     pub(in crate::sync) fn gate(source_name: &'static str, error: crate::Error) -> Self {
-        Self::Gate { source_name, source: Box::new(error) }
+        Self::Gate {
+            source_name,
+            source: Box::new(error),
+        }
     }
 
     /// Whether the same call may succeed a little later.

@@ -24,12 +24,21 @@ pub(super) struct Pace {
 impl Pace {
     pub fn new(per_minute: Option<u32>) -> Self {
         let per_minute = per_minute.map(|n| usize::try_from(n.max(1)).unwrap_or(usize::MAX));
-        Self { per_minute, recent: Mutex::default(), resting: Mutex::default() }
+        Self {
+            per_minute,
+            recent: Mutex::default(),
+            resting: Mutex::default(),
+        }
     }
 
     /// Waits until a call may be made, at most `max`.
     pub async fn wait(&self, resource: &str, max: Duration) {
-        let rest = self.resting.lock().unwrap_or_else(PoisonError::into_inner).get(resource).copied();
+        let rest = self
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(resource)
+            .copied();
         let free = self.reserve();
         if let Some(at) = [rest, free].into_iter().flatten().max() {
             tokio::time::sleep_until(at.min(Instant::now() + max)).await;
@@ -44,7 +53,11 @@ impl Pace {
         while recent.front().is_some_and(|at| *at + WINDOW <= now) {
             recent.pop_front();
         }
-        let at = if recent.len() < per_minute { now } else { recent[recent.len() - per_minute] + WINDOW };
+        let at = if recent.len() < per_minute {
+            now
+        } else {
+            recent[recent.len() - per_minute] + WINDOW
+        };
         recent.push_back(at);
         (at > now).then_some(at)
     }
@@ -52,7 +65,9 @@ impl Pace {
     /// Reads what Freshservice says of the quota of this endpoint: the last tenth is for people.
     pub fn learn(&self, resource: &str, headers: &HeaderMap) {
         let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-        let (Some(total), Some(left)) = (number("x-ratelimit-total"), number("x-ratelimit-remaining")) else {
+        let (Some(total), Some(left)) =
+            (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
+        else {
             return;
         };
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);

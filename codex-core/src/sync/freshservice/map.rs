@@ -1,0 +1,396 @@
+//! Freshservice's items to our fields (contract 3.2, 3.3).
+
+use chrono::{Datelike, Months, NaiveDate};
+use serde_json::{Map, Value};
+
+use super::{List, NAME};
+use crate::{
+    companies::Company,
+    contacts::Contact,
+    locations::Location,
+    psa_agents::PsaAgent,
+    sync::{
+        Incoming, ItemError,
+        item::{Item, number, text},
+        time,
+    },
+};
+
+/// A department: a company.
+pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> {
+    let mut item = Item::new("department", value)?;
+    let id = item.id("id", true)?;
+    item.state("external_id", id.parse::<i64>().ok());
+    item.state("external_source", NAME);
+    let name = item.take("name").as_ref().and_then(text);
+    item.state("name", name.ok_or_else(|| item.fault("`name` is missing"))?);
+    for field in ["description", "head_name", "prime_user_name"] {
+        item.text(field, field);
+    }
+    for field in ["head_user_id", "prime_user_id", "workspace_id"] {
+        item.number(field, field);
+    }
+    item.texts("domains", "domains");
+
+    let mut custom = item.nested("custom_fields");
+    if let Some(account) = custom.remove("account_number") {
+        item.state(
+            "account_number",
+            text(&account).map(|account| account.trim().to_owned()),
+        );
+    }
+    for field in [
+        "plan_selected",
+        "managed_users",
+        "managed_devices",
+        "managed_network",
+        "contract_term",
+        "contract_start_date",
+        "profit_or_non_profit",
+        "company_main_number",
+        "address",
+        "company_start_date",
+        "phone_system",
+        "email_system",
+        "datto_portal_url",
+        "support_level",
+    ] {
+        if let Some(value) = custom.remove(field) {
+            item.state(field, text(&value));
+        }
+    }
+    let own_plan = custom.remove("billing_plan");
+    let plan = [item.stated("plan_selected"), own_plan.as_ref()];
+    if plan.iter().any(Option::is_some) {
+        let plan = plan.into_iter().flatten().find_map(text);
+        item.state("billing_plan", plan);
+    }
+    state_contract(&mut item);
+    Ok(incoming(item, id, List::Departments, custom))
+}
+
+/// Term and end of the contract follow from what the PSA has (contract 3.2).
+fn state_contract(item: &mut Item) {
+    if item.stated("contract_term").is_none() && item.stated("contract_start_date").is_none() {
+        return;
+    }
+    let term = item.stated("contract_term").and_then(text);
+    let start = item.stated("contract_start_date").and_then(text);
+    let length = term.as_deref().map(term_length);
+    let years = length.and_then(|length| length.strip_suffix(" Year")?.parse::<u32>().ok());
+    let end = start
+        .zip(years)
+        .and_then(|(start, years)| contract_end(&start, years));
+    item.state("contract_term_length", length);
+    item.state("contract_end_date", end);
+}
+
+fn term_length(term: &str) -> &str {
+    match term.trim().to_lowercase().replace('-', " ").as_str() {
+        "1 year" => "1 Year",
+        "2 year" | "2 years" => "2 Year",
+        "3 year" | "3 years" => "3 Year",
+        "month to month" | "monthly" => "Month to Month",
+        _ => term,
+    }
+}
+
+/// Start plus years less a day; a contract from 29 February ends on 28 February (the older service
+/// left it open).
+fn contract_end(start: &str, years: u32) -> Option<String> {
+    let day = start.split('T').next()?;
+    let start = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    let next = start.checked_add_months(Months::new(12 * years))?;
+    // Months are clipped at the end of February, which is the last day already.
+    let end = if next.day() == start.day() {
+        next.pred_opt()?
+    } else {
+        next
+    };
+    Some(end.to_string())
+}
+
+/// The main offices of a page of departments, and the ids of those that state to have none.
+pub(super) fn main_offices(items: &[Value]) -> (Vec<Incoming<Location>>, Vec<String>) {
+    let (mut offices, mut closed) = (Vec::new(), Vec::new());
+    for value in items {
+        let Ok(mut item) = Item::new("department", value) else {
+            continue;
+        };
+        let Ok(id) = item.id("id", true) else {
+            continue;
+        };
+        let custom = item.nested("custom_fields");
+        // An absent member says nothing about the office.
+        let Some(address) = custom.get("address") else {
+            continue;
+        };
+        let Some(address) = text(address) else {
+            closed.push(id);
+            continue;
+        };
+        let mut fields = Map::new();
+        fields.insert("name".into(), "Main Office".into());
+        fields.insert("address".into(), address.into());
+        fields.insert(
+            "phone_number".into(),
+            custom.get("company_main_number").and_then(text).into(),
+        );
+        fields.insert("company_external_id".into(), id.clone().into());
+        fields.insert("external_source".into(), NAME.into());
+        offices.push(Incoming {
+            external_id: id,
+            scope: List::Departments.name().into(),
+            fields,
+            extra: Map::new(),
+            status: None,
+            secrets: std::collections::BTreeMap::new(),
+            source_updated_at: None,
+        });
+    }
+    (offices, closed)
+}
+
+/// A requester: a contact.
+pub(super) fn requester(value: &Value) -> Result<Incoming<Contact>, ItemError> {
+    let mut item = Item::new("requester", value)?;
+    let id = item.id("id", true)?;
+    item.state("external_id", id.parse::<i64>().ok());
+    item.state("external_source", NAME);
+    item.text("primary_email", "email");
+    item.text("external_id", "psa_external_id");
+    for field in [
+        "first_name",
+        "last_name",
+        "mobile_phone_number",
+        "work_phone_number",
+        "address",
+        "job_title",
+        "location_name",
+        "language",
+        "time_zone",
+        "time_format",
+        "background_information",
+    ] {
+        item.text(field, field);
+    }
+    for field in ["reporting_manager_id", "location_id", "work_schedule_id"] {
+        item.number(field, field);
+    }
+    for field in [
+        "active",
+        "is_agent",
+        "vip_user",
+        "has_logged_in",
+        "can_see_all_tickets_from_associated_departments",
+        "can_see_all_changes_from_associated_departments",
+    ] {
+        item.flag(field, field);
+    }
+    item.texts("secondary_emails", "secondary_emails");
+    item.numbers("department_ids", "department_ids");
+    item.texts("department_names", "department_names");
+    let mut custom = item.nested("custom_fields");
+    if let Some(number) = custom.remove("user_number") {
+        item.state("user_number", text(&number));
+    }
+    let name = display_name(&item, &id);
+    item.state("name", name);
+    Ok(incoming(item, id, List::Requesters, custom))
+}
+
+/// First and last name, else the e-mail's local part, else a telephone number, else the id: never the
+/// word None (contract D-17).
+fn display_name(item: &Item, id: &str) -> String {
+    let field = |name| {
+        item.stated(name)
+            .and_then(text)
+            .map(|text| text.trim().to_owned())
+    };
+    let names: Vec<String> = ["first_name", "last_name"]
+        .into_iter()
+        .filter_map(field)
+        .collect();
+    if !names.is_empty() {
+        return names.join(" ");
+    }
+    let local = field("email").and_then(|email| Some(email.split('@').next()?.to_owned()));
+    local
+        .filter(|local| !local.is_empty())
+        .or_else(|| field("work_phone_number"))
+        .or_else(|| field("mobile_phone_number"))
+        .unwrap_or_else(|| format!("Requester {id}"))
+}
+
+/// An agent.
+pub(super) fn agent(value: &Value) -> Result<Incoming<PsaAgent>, ItemError> {
+    let mut item = Item::new("agent", value)?;
+    let id = item.id("id", true)?;
+    item.state("external_id", id.parse::<i64>().ok());
+    item.state("external_source", NAME);
+    for field in ["email", "first_name", "last_name", "job_title"] {
+        item.text(field, field);
+    }
+    for field in ["active", "occasional"] {
+        item.flag(field, field);
+    }
+    item.numbers("department_ids", "department_ids");
+    // `group_ids` left the answers in 2023 (upstreams 1.7).
+    let groups = item.take("member_of").or_else(|| item.take("group_ids"));
+    if let Some(groups) = groups {
+        let groups = groups.as_array().map(Vec::as_slice).unwrap_or_default();
+        item.state(
+            "group_ids",
+            groups.iter().filter_map(number).collect::<Vec<_>>(),
+        );
+    }
+    for volatile in ["last_login_at", "last_active_at"] {
+        item.take(volatile);
+    }
+    let custom = item.nested("custom_fields");
+    Ok(incoming(item, id, List::Agents, custom))
+}
+
+fn incoming<R: crate::changes::Resource>(
+    mut item: Item,
+    external_id: String,
+    list: List,
+    custom: Map<String, Value>,
+) -> Incoming<R> {
+    let source_updated_at = item.take("updated_at").as_ref().and_then(time::parse);
+    let (fields, mut extra) = item.finish();
+    if !custom.is_empty() {
+        extra.insert("custom_fields".into(), Value::Object(custom));
+    }
+    Incoming {
+        external_id,
+        scope: list.name().into(),
+        fields,
+        extra,
+        status: None,
+        secrets: std::collections::BTreeMap::new(),
+        source_updated_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn trap_20_custom_fields_may_be_null_missing_or_of_other_types() {
+        for custom in [json!(null), json!({}), json!([])] {
+            let company =
+                department(&json!({"id": 1, "name": "A", "custom_fields": custom})).unwrap();
+            assert!(!company.fields.contains_key("account_number"));
+        }
+        let custom = json!({"account_number": 100_001, "plan_selected": "", "new_key": 1});
+        let company =
+            department(&json!({"id": "1", "name": "A", "custom_fields": custom})).unwrap();
+        assert_eq!(company.fields["account_number"], "100001");
+        assert_eq!(company.fields["plan_selected"], Value::Null);
+        assert_eq!(company.extra["custom_fields"], json!({"new_key": 1}));
+    }
+
+    #[test]
+    fn trap_21_account_numbers_are_trimmed_and_empty_is_null() {
+        let number = |text: &str| {
+            let custom = json!({"account_number": text});
+            department(&json!({"id": 1, "name": "A", "custom_fields": custom}))
+                .unwrap()
+                .fields["account_number"]
+                .clone()
+        };
+        assert_eq!(number(" 00123 "), "00123");
+        assert_eq!(number("  "), Value::Null);
+    }
+
+    #[test]
+    fn the_contract_ends_a_day_before_it_would_begin_again() {
+        assert_eq!(
+            contract_end("2024-03-01T00:00:00Z", 1).as_deref(),
+            Some("2025-02-28")
+        );
+        assert_eq!(contract_end("2024-02-29", 1).as_deref(), Some("2025-02-28"));
+        assert_eq!(contract_end("rubbish", 1), None);
+        assert_eq!(term_length("2 Years"), "2 Year");
+        assert_eq!(term_length("1-Year"), "1 Year");
+        assert_eq!(term_length("Handshake"), "Handshake");
+    }
+
+    #[test]
+    fn trap_17_a_name_is_never_the_word_none() {
+        let name = |value: Value| requester(&value).unwrap().fields["name"].clone();
+        assert_eq!(
+            name(json!({"id": 1, "first_name": "Andrea", "last_name": null})),
+            "Andrea"
+        );
+        assert_eq!(
+            name(json!({"id": 1, "first_name": null, "primary_email": "a.b@x.test"})),
+            "a.b"
+        );
+        assert_eq!(
+            name(json!({"id": 1, "work_phone_number": "+1 555"})),
+            "+1 555"
+        );
+        assert_eq!(name(json!({"id": 1})), "Requester 1");
+    }
+
+    #[test]
+    fn an_item_without_id_or_name_is_a_fault_of_that_item() {
+        for bad in [
+            json!(null),
+            json!({}),
+            json!({"id": null, "name": "A"}),
+            json!({"id": 1}),
+        ] {
+            assert!(department(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn trap_36_ids_of_64_bit_and_digit_strings_are_kept() {
+        assert_eq!(
+            requester(&json!({"id": 21_000_049_726_i64}))
+                .unwrap()
+                .external_id,
+            "21000049726"
+        );
+        assert_eq!(
+            requester(&json!({"id": "21000049726"}))
+                .unwrap()
+                .external_id,
+            "21000049726"
+        );
+        assert!(requester(&json!({"id": "abc"})).is_err());
+    }
+
+    #[test]
+    fn an_agents_groups_come_from_member_of() {
+        let fields = agent(&json!({"id": 1, "member_of": [5, "6"], "last_login_at": "x"})).unwrap();
+        assert_eq!(fields.fields["group_ids"], json!([5, 6]));
+        assert!(fields.extra.is_empty());
+    }
+
+    #[test]
+    fn an_address_makes_a_main_office_and_an_empty_one_closes_it() {
+        let page = [
+            json!({"id": 1, "custom_fields": {"address": "1 Road", "company_main_number": "5"}}),
+            json!({"id": 2, "custom_fields": {"address": null}}),
+            json!({"id": 3, "custom_fields": {}}),
+        ];
+        let (offices, closed) = main_offices(&page);
+        assert_eq!(offices.len(), 1);
+        assert_eq!(offices[0].fields["company_external_id"], "1");
+        assert_eq!(closed, ["2"]);
+    }
+
+    #[test]
+    fn nul_characters_are_dropped() {
+        let company = department(&json!({"id": 1, "name": "A\u{0}B", "x": "\u{0}"})).unwrap();
+        assert_eq!(company.fields["name"], "AB");
+        assert_eq!(company.extra["x"], "");
+    }
+}

@@ -1,0 +1,159 @@
+//! Reading a vendor's item: tolerant of types, strict about identity.
+
+use serde_json::{Map, Value};
+
+use super::ItemError;
+
+/// Members of an item that are taken one by one; what is left is unmapped.
+#[derive(Debug)]
+pub(super) struct Item {
+    name: String,
+    members: Map<String, Value>,
+    stated: Map<String, Value>,
+}
+
+impl Item {
+    /// Takes a JSON object; `list` names it in errors until its id is known.
+    pub fn new(list: &str, value: &Value) -> Result<Self, ItemError> {
+        let Value::Object(members) = value else {
+            return Err(ItemError {
+                item: format!("an item of {list}"),
+                reason: "is no object".into(),
+            });
+        };
+        let id = members
+            .get("uid")
+            .or_else(|| members.get("id"))
+            .and_then(text);
+        let name = id.map_or_else(|| format!("an item of {list}"), |id| format!("{list} {id}"));
+        Ok(Self {
+            name,
+            members: members.clone(),
+            stated: Map::new(),
+        })
+    }
+
+    /// The id, which must be there: a number or a non-empty text (upstreams trap 35, 61b).
+    pub fn id(&mut self, member: &str, number: bool) -> Result<String, ItemError> {
+        let id = self.members.remove(member);
+        let id = match &id {
+            Some(Value::String(id)) if !id.trim().is_empty() => Some(id.trim().to_owned()),
+            Some(Value::Number(id)) if number => Some(id.to_string()),
+            _ => None,
+        };
+        let id = id.filter(|id| !number || id.parse::<i64>().is_ok());
+        id.ok_or_else(|| self.fault(format!("`{member}` is missing or no id")))
+    }
+
+    /// An error about this item.
+    pub fn fault(&self, reason: impl Into<String>) -> ItemError {
+        ItemError {
+            item: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    /// Takes a member as it is.
+    pub fn take(&mut self, member: &str) -> Option<Value> {
+        self.members.remove(member)
+    }
+
+    /// Takes an object's members out; null, absent and other types are empty.
+    pub fn nested(&mut self, member: &str) -> Map<String, Value> {
+        match self.members.remove(member) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// States a field.
+    pub fn state(&mut self, field: &str, value: impl Into<Value>) {
+        self.stated.insert(field.to_owned(), value.into());
+    }
+
+    /// States `field` from a member when it is there: texts stay, numbers become text, empty is null.
+    pub fn text(&mut self, member: &str, field: &str) {
+        if let Some(value) = self.members.remove(member) {
+            self.state(field, text(&value));
+        }
+    }
+
+    /// States `field` from a member when it is there: a number or a digit string.
+    pub fn number(&mut self, member: &str, field: &str) {
+        if let Some(value) = self.members.remove(member) {
+            self.state(field, number(&value));
+        }
+    }
+
+    /// States `field` from a member when it is there.
+    pub fn flag(&mut self, member: &str, field: &str) {
+        if let Some(value) = self.members.remove(member) {
+            self.state(field, value.as_bool());
+        }
+    }
+
+    /// States a list of texts from a member when it is there; null is empty (upstreams trap 31).
+    pub fn texts(&mut self, member: &str, field: &str) {
+        if let Some(value) = self.members.remove(member) {
+            let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+            self.state(field, items.iter().filter_map(text).collect::<Vec<_>>());
+        }
+    }
+
+    /// States a list of numbers from a member when it is there; null is empty.
+    pub fn numbers(&mut self, member: &str, field: &str) {
+        if let Some(value) = self.members.remove(member) {
+            let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+            self.state(field, items.iter().filter_map(number).collect::<Vec<_>>());
+        }
+    }
+
+    /// What was stated for a field.
+    pub fn stated(&self, field: &str) -> Option<&Value> {
+        self.stated.get(field)
+    }
+
+    /// Stated fields and the unmapped rest.
+    pub fn finish(self) -> (Map<String, Value>, Map<String, Value>) {
+        let rest = self
+            .members
+            .into_iter()
+            .map(|(name, value)| (clean(&name), cleaned(value)));
+        (self.stated, rest.collect())
+    }
+}
+
+/// A value as text: empty and anything but text, number and flag are null.
+pub(super) fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => clean(text),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        _ => return None,
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// A value as a whole number.
+pub(super) fn number(value: &Value) -> Option<i64> {
+    value
+        .as_i64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// `PostgreSQL` refuses the character NUL in text and JSON.
+fn clean(text: &str) -> String {
+    text.replace('\0', "")
+}
+
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(&text)),
+        Value::Array(items) => items.into_iter().map(cleaned).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(k, v)| (clean(&k), cleaned(v)))
+            .collect(),
+        other => other,
+    }
+}
