@@ -9,6 +9,14 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct List<T>(pub Vec<T>);
 
+impl<T: Serialize> List<T> {
+    /// The list as JSON inside a string, as today's modules expect it; `None` when empty
+    /// (contract 1.2.B).
+    pub fn to_wire(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| serde_json::to_string(&self.0).unwrap_or_default())
+    }
+}
+
 /// Texts by name, kept as one JSON object with its keys in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]

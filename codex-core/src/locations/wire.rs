@@ -1,1 +1,36 @@
-//! wire
+//! Locations as JSON (contract 1.2.B).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Location;
+
+/// An address of a company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LocationOut {
+    /// Postal address, one text.
+    pub address: Option<String>,
+    /// Compliance level of the company.
+    #[schema(example = "standard")]
+    pub company_compliance_level: String,
+    /// Id, stable for ever.
+    pub id: i64,
+    /// Name.
+    #[schema(example = "Main Office")]
+    pub name: String,
+    /// Telephone number.
+    pub phone_number: Option<String>,
+}
+
+impl LocationOut {
+    /// The wire form, with the compliance level of the company.
+    pub fn new(location: &Location, compliance_level: &str) -> Self {
+        Self {
+            address: location.fields.address.clone(),
+            company_compliance_level: compliance_level.to_owned(),
+            id: location.id.0,
+            name: location.fields.name.clone(),
+            phone_number: location.fields.phone_number.clone(),
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod map;
 mod parts;
 
 pub use client::Settings;
+pub(super) use parts::STATEMENTS;
 
 use super::{Part, Run, Source, Work};
 use crate::changes::door::Origin;

@@ -1,0 +1,47 @@
+"""Builds the extension, puts it beside the package in a temporary folder and tests it there."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def build(into: pathlib.Path) -> None:
+    subprocess.run(["cargo", "build", "--quiet", "--package", "codex-py"], cwd=ROOT, check=True)
+    meta = subprocess.run(
+        ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"],
+        cwd=ROOT, check=True, capture_output=True,
+    )
+    library = pathlib.Path(json.loads(meta.stdout)["target_directory"]) / "debug" / "lib_codex.so"
+    shutil.copytree(ROOT / "codex-py" / "python" / "codex", into / "codex")
+    shutil.copy(library, into / "codex" / "_codex.abi3.so")
+
+
+class Smoke(unittest.TestCase):
+    def test_an_empty_database_has_no_companies(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            codex = self.codex.Codex(f"sqlite://{folder}/codex.db")
+            self.assertEqual(codex.companies(), [])
+            self.assertIsNone(codex.company("100001"))
+
+    def test_an_unusable_url_is_a_codex_error(self) -> None:
+        with self.assertRaises(self.codex.CodexError):
+            self.codex.Codex("mysql://nowhere")
+
+    def test_names_fold_as_in_rust(self) -> None:
+        self.assertEqual(self.codex.fold(" Ärger "), "arger")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        build(pathlib.Path(folder))
+        sys.path.insert(0, folder)
+        import codex
+
+        Smoke.codex = codex
+        unittest.main(verbosity=2)
