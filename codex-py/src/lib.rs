@@ -21,12 +21,11 @@ create_exception!(
 /// One runtime for the process; it does not survive `fork`, so it remembers who made it.
 fn runtime() -> PyResult<&'static Runtime> {
     static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
-    let (pid, runtime) = match RUNTIME.get() {
-        Some(made) => made,
-        None => {
-            let runtime = Runtime::new().map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
-            RUNTIME.get_or_init(|| (std::process::id(), runtime))
-        }
+    let (pid, runtime) = if let Some(made) = RUNTIME.get() {
+        made
+    } else {
+        let runtime = Runtime::new().map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
+        RUNTIME.get_or_init(|| (std::process::id(), runtime))
     };
     if *pid == std::process::id() {
         Ok(runtime)
@@ -49,9 +48,9 @@ struct PyCodex(Codex);
 impl PyCodex {
     /// Opens and migrates `sqlite://path` or `postgresql://...`.
     #[staticmethod]
-    fn open(py: Python<'_>, url: String) -> PyResult<Self> {
+    fn open(py: Python<'_>, url: &str) -> PyResult<Self> {
         let runtime = runtime()?;
-        py.detach(|| runtime.block_on(Codex::open(&url)))
+        py.detach(|| runtime.block_on(Codex::open(url)))
             .map(Self)
             .map_err(|e| failed(&e))
     }
@@ -67,10 +66,10 @@ impl PyCodex {
     }
 
     /// One company by its account number, as JSON text; `None` when there is none.
-    fn company_json(&self, py: Python<'_>, account_number: String) -> PyResult<Option<String>> {
+    fn company_json(&self, py: Python<'_>, account_number: &str) -> PyResult<Option<String>> {
         let runtime = runtime()?;
         let company = py
-            .detach(|| runtime.block_on(self.0.company(&Scope::system(), &account_number)))
+            .detach(|| runtime.block_on(self.0.company(&Scope::system(), account_number)))
             .map_err(|e| failed(&e))?;
         company
             .map(|company| serde_json::to_string(&CompanyOut::from(&company)))

@@ -1,3 +1,4 @@
 //! Simulators, demo, harnesses and integration tests of HiveMatrix Codex.
 
 pub mod harness;
+pub mod sim;

@@ -219,7 +219,7 @@ impl Door<'_> {
         names: &[&str],
     ) -> Result<Option<Outcome>> {
         self.change_manual::<R>(id, |fields| {
-            fields.retain(|name, _| !names.contains(&name.as_str()))
+            fields.retain(|name, _| !names.contains(&name.as_str()));
         })
         .await
     }

@@ -12,7 +12,7 @@ use super::Codex;
 use crate::{
     Error, Result, Scope,
     jobs::{Job, JobReport, JobStatus, query},
-    sync::{Lease, Part, Plan, Run, Source},
+    sync::{Context, Lease, Part, Plan, Run, Source},
 };
 
 /// A sync that was started, or found at work already.
@@ -168,17 +168,13 @@ impl Codex {
         lease: Option<Lease>,
         cancel: CancellationToken,
     ) -> Run {
-        let (db, clock) = (self.0.db.clone(), self.0.clock.clone());
-        Run::new(
-            db,
-            clock,
-            self.0.precedence.clone(),
-            self.0.guard,
-            source.name(),
-            job_id,
-            lease,
-            cancel,
-        )
+        let context = Context {
+            db: self.0.db.clone(),
+            clock: self.0.clock.clone(),
+            precedence: self.0.precedence.clone(),
+            guard: self.0.guard,
+        };
+        Run::new(context, source.name(), job_id, lease, cancel)
     }
 
     /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job.

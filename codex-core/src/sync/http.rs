@@ -220,7 +220,7 @@ impl Upstream {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => {
-                    body.extend_from_slice(&chunk)
+                    body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => return Err(UpstreamError::malformed(self.source, resource)),
                 Ok(None) => return Ok(body),

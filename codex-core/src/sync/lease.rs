@@ -61,20 +61,15 @@ impl Lease {
                 }
                 continue;
             };
+            let moved = watched.filter(|(f, b, _)| (*f, *b) != (fence, beat));
+            if let (Some(_), Some(job)) = (moved, &holder) {
+                return Err(Error::conflict(format!(
+                    "another run of {source} is at work (job {job})"
+                )));
+            }
             let since = match watched {
-                None => Instant::now(),
-                Some((seen_fence, seen_beat, since))
-                    if (seen_fence, seen_beat) == (fence, beat) =>
-                {
-                    since
-                }
-                Some(_) if holder.is_some() => {
-                    return Err(Error::conflict(format!(
-                        "another run of {source} is at work (job {})",
-                        holder.unwrap_or_default()
-                    )));
-                }
-                Some(_) => Instant::now(),
+                Some((.., since)) if moved.is_none() => since,
+                _ => Instant::now(),
             };
             watched = Some((fence, beat, since));
             if holder.is_none() || since.elapsed() >= patience {

@@ -25,19 +25,20 @@ pub use incoming::{Incoming, ItemError};
 pub(crate) use lease::Lease;
 pub use missing::Answer;
 pub use plan::{MAX_CHANGES, Plan};
+pub(crate) use run::Context;
 pub use run::{Guard, Run};
 
 use crate::Result;
 
 /// The statements of the engine by name, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
-    [
+    let engine = [
         gate::STATEMENTS,
         lease::STATEMENTS,
         missing::STATEMENTS,
         relink::STATEMENTS,
-    ]
-    .concat()
+    ];
+    [engine.concat().as_slice(), datto::STATEMENTS].concat()
 }
 
 /// What a source is to the MSP.

@@ -54,6 +54,15 @@ impl Guard {
     }
 }
 
+/// What every run stands on.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub db: Db,
+    pub clock: SharedClock,
+    pub precedence: Precedence,
+    pub guard: Guard,
+}
+
 /// A run of a source.
 #[derive(Debug)]
 pub struct Run {
@@ -75,15 +84,18 @@ pub struct Run {
 
 impl Run {
     pub(crate) fn new(
-        db: Db,
-        clock: SharedClock,
-        precedence: Precedence,
-        guard: Guard,
+        context: Context,
         source: &'static str,
         job_id: String,
         lease: Option<Lease>,
         cancel: CancellationToken,
     ) -> Self {
+        let Context {
+            db,
+            clock,
+            precedence,
+            guard,
+        } = context;
         Self {
             db,
             clock,

@@ -153,9 +153,11 @@ impl UpstreamError {
             // The vendor or something before it is in trouble.
             Self::Status { code, .. } => *code >= 500,
             // A maintenance page goes away; a cut connection is made again.
-            Self::NotJson { .. } | Self::Truncated { .. } | Self::Transport { .. } => true,
-            // It says itself when.
-            Self::RateLimited { .. } => true,
+            // A limit says itself when.
+            Self::NotJson { .. }
+            | Self::Truncated { .. }
+            | Self::Transport { .. }
+            | Self::RateLimited { .. } => true,
             // Somebody must change something first.
             _ => false,
         }

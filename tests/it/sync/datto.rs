@@ -1,0 +1,199 @@
+//! Datto's traps (upstreams 4), as far as sites and devices go.
+
+use codex_core::{Scope, sync::Part};
+use codex_tests::{
+    harness::{TestResult, bench::Bench, database::TestDatabase},
+    on_each_engine,
+    sim::{
+        Size, World, datto,
+        fault::{Kind, When},
+        world::{DELETED_DEVICES, device_uid},
+    },
+};
+use serde_json::json;
+
+async fn asset_id(bench: &Bench, uid: &str) -> anyhow::Result<Option<i64>> {
+    let sql = "select id from assets where device_uid = $1 and deleted_at is null";
+    Ok(bench.db().query(sql).bind(uid).scalar().await?)
+}
+
+on_each_engine! {
+    async fn trap_40_a_revoked_token_is_renewed_and_the_call_made_again(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        bench.datto.revoke_token();
+        bench.sync(Part::Rmm).await?;
+        Ok(())
+    }
+
+    async fn trap_42_one_forbidden_site_keeps_its_assets(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let uid = {
+            let mut world = bench.world.lock();
+            world.sites[2].claimed_count = Some(1);
+            world.sites[2].uid.clone()
+        };
+        bench.datto.faults().add(&format!("/api/v2/site/{uid}/devices"), When::Always, Kind::Status(403));
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(bench.live("assets").await?, 3_000);
+        assert!(!job.report.scopes[&format!("site:{uid}")].certified);
+        Ok(())
+    }
+
+    async fn trap_43_system_sites_have_no_company(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let linked = "select count(*) from site_links where system_site and company_id is not null";
+        assert_eq!(bench.count(linked).await?, 0);
+        assert_eq!(bench.count("select count(*) from site_links where system_site").await?, 3);
+        assert!(bench.count("select count(*) from assets where company_id is null").await? > 50);
+        Ok(())
+    }
+
+    async fn trap_45_variables_are_read_whatever_their_form(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let site = |name: &'static str| async move { name };
+        assert_eq!(site("x").await, "x");
+        let lower = "select count(*) from site_links where account_number = '100023' and company_id is not null";
+        assert_eq!(bench.count(lower).await?, 1);
+        let starred = "select count(*) from site_links where account_number like '*%'";
+        assert_eq!(bench.count(starred).await?, 0);
+        Ok(())
+    }
+
+    async fn trap_46_a_variable_that_cannot_be_read_changes_nothing(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let linked = "select count(*) from assets where company_id is not null";
+        let before = bench.count(linked).await?;
+        bench.clock.advance(chrono::Duration::hours(25));
+        let uid = bench.world.lock().sites[2].uid.clone();
+        bench.datto.faults().add(&format!("/api/v2/site/{uid}/variables"), When::Always, Kind::Status(500));
+        let job = bench.sync(Part::Rmm).await?;
+        assert!(job.report.issue_count > 0);
+        assert_eq!(bench.count(linked).await?, before);
+        Ok(())
+    }
+
+    async fn trap_49_a_renamed_device_is_the_same_asset(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let id = asset_id(&bench, &device_uid(4)).await?;
+        bench.world.lock().devices[4].body.insert("hostname".into(), json!("NEW-NAME"));
+        bench.sync(Part::Rmm).await?;
+        assert_eq!(asset_id(&bench, &device_uid(4)).await?, id);
+        Ok(())
+    }
+
+    async fn trap_50_a_moved_device_goes_to_the_other_company_with_its_id(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let id = asset_id(&bench, &device_uid(0)).await?;
+        let company = "select company_id from assets where device_uid = '000000de-0000-0000-0000-000000000001'";
+        let before = bench.count(company).await?;
+        {
+            let mut world = bench.world.lock();
+            let to = world.sites[4].clone();
+            world.devices[0].site = to.uid.clone();
+            world.devices[0].body.insert("siteName".into(), to.body["name"].clone());
+        }
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(asset_id(&bench, &device_uid(0)).await?, id);
+        assert_ne!(bench.count(company).await?, before);
+        assert_eq!(job.report.counts["asset"].deleted, 0);
+        Ok(())
+    }
+
+    async fn trap_51_a_device_that_returns_with_a_new_uid_is_the_same_asset(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let id = asset_id(&bench, &device_uid(6)).await?;
+        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(job.report.counts["asset"].deleted, 1);
+        assert_eq!(asset_id(&bench, &device_uid(6)).await?, None);
+        bench.clock.advance(chrono::Duration::hours(1));
+        {
+            let mut world = bench.world.lock();
+            let mut back = world.devices[6].clone();
+            back.site = world.sites[6].uid.clone();
+            back.body.insert("uid".into(), json!("returned-uid"));
+            world.devices.push(back);
+        }
+        bench.sync(Part::Rmm).await?;
+        assert_eq!(asset_id(&bench, "returned-uid").await?, id);
+        assert_eq!(bench.live("assets").await?, 3_000);
+        Ok(())
+    }
+
+    async fn trap_52_a_device_flagged_deleted_is_retired_at_once(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        bench.world.lock().devices[9].body.insert("deleted".into(), json!(true));
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(job.report.counts["asset"].deleted, 1);
+        Ok(())
+    }
+
+    async fn trap_61a_secrets_stay_in_their_table(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let kept = "select count(*) from asset_secrets where value like 'SECRET-%'";
+        assert!(bench.count(kept).await? > 2_800);
+        let leaked = "select (select count(*) from claims where cast(fields as text) like '%SECRET%' \
+                      or cast(extra as text) like '%SECRET%') + \
+                      (select count(*) from assets where cast(udf as text) like '%SECRET%') + \
+                      (select count(*) from change_log where cast(changes as text) like '%SECRET%') + \
+                      (select count(*) from sync_jobs where cast(report as text) like '%SECRET%' or output like '%SECRET%')";
+        assert_eq!(bench.count(leaked).await?, 0);
+        bench.world.lock().devices[3].body["udf"]["udf2"] = json!("SECRET-CHANGED");
+        bench.sync(Part::Rmm).await?;
+        let logged = "select count(*) from change_log where cast(changes as text) like '%udf2%'";
+        assert_eq!(bench.count(logged).await?, 1);
+        assert_eq!(bench.count(leaked).await?, 0);
+        Ok(())
+    }
+
+    async fn trap_61d_a_device_of_an_unknown_site_is_kept_without_company(bench: Bench) -> TestResult {
+        bench.world.lock().devices[5].site = "00000099-0000-4000-8000-000000000001".into();
+        bench.sync_all().await?;
+        let id = asset_id(&bench, &device_uid(5)).await?.unwrap();
+        let company = "select count(*) from assets where id = $1 and company_id is null";
+        assert_eq!(bench.db().query(company).bind(id).scalar::<i64>().await?, Some(1));
+        Ok(())
+    }
+
+    async fn trap_44_a_deleted_sites_devices_are_held_when_they_are_many(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        {
+            let mut world = bench.world.lock();
+            let uid = world.sites.remove(2).uid;
+            world.devices.retain(|device| device.site != uid);
+        }
+        bench.sync(Part::Rmm).await?;
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(job.report.counts["site_link"].deleted, 1);
+        assert!(job.report.counts["asset"].held > 40);
+        assert_eq!(bench.live("assets").await?, 3_000);
+        Ok(())
+    }
+}
+
+/// A bench whose account-wide list lacks every third device.
+struct Lacking(Bench);
+
+impl Lacking {
+    async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let options = datto::Options {
+            limits: false,
+            account_list_lacks_third: true,
+            without_udf: true,
+            bad_credentials: 401,
+            ..Default::default()
+        };
+        let world = World::generate(Size::Tiny, 1);
+        Ok(Self(
+            Bench::with(database, world, Default::default(), options).await?,
+        ))
+    }
+}
+
+on_each_engine! {
+    async fn trap_39_what_the_account_list_lacks_is_read_site_by_site(lacking: Lacking) -> TestResult {
+        lacking.0.sync_all().await?;
+        assert_eq!(lacking.0.live("assets").await?, 12);
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Bad days: nothing is deleted, the job says what happened, the next good run repairs.
+
+use std::time::Duration;
+
+use codex_core::{Scope, jobs::JobStatus, sync::Part};
+use codex_tests::{
+    harness::{TestResult, bench::Bench},
+    on_each_engine,
+    sim::fault::{Kind, When},
+};
+
+/// What every total failure of a list must look like.
+async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -> TestResult {
+    let faults = match part {
+        Part::Psa => bench.freshservice.faults(),
+        Part::Rmm => bench.datto.faults(),
+    };
+    let path = match part {
+        Part::Psa => "/api/v2/departments",
+        Part::Rmm => "/api/v2/account/devices",
+    };
+    faults.add(path, When::Always, kind.clone());
+    let job = bench.run(part).await?;
+    assert_eq!(job.status, JobStatus::Failed, "{kind:?}");
+    let error = job.error.unwrap_or_default();
+    assert!(error.contains(word), "{kind:?}: {error}");
+    faults.clear();
+    assert_eq!(bench.live("companies").await?, 50, "{kind:?}");
+    assert_eq!(bench.live("assets").await?, 3_000, "{kind:?}");
+    bench.sync(part).await?;
+    Ok(())
+}
+
+on_each_engine! {
+    async fn a_failed_list_of_departments_deletes_nothing(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        for (kind, word) in [
+            (Kind::Status(401), "401"), (Kind::Status(403), "403"), (Kind::Status(404), "404"),
+            (Kind::Status(500), "500"), (Kind::Html, "JSON"), (Kind::HalfBody, "cut off"),
+            (Kind::NullBody, "shape"), (Kind::EmptyList, "lists nothing"), (Kind::ForeignLink, "another host"),
+            (Kind::SelfLink, "already"),
+        ] {
+            fails_without_loss(&bench, Part::Psa, kind, word).await?;
+        }
+        Ok(())
+    }
+
+    async fn a_failed_list_of_devices_deletes_nothing(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        for (kind, word) in [
+            (Kind::Status(401), "401"), (Kind::Status(404), "404"), (Kind::Status(504), "504"), (Kind::Html, "JSON"),
+            (Kind::HalfBody, "cut off"), (Kind::NoEnvelope, "shape"), (Kind::EmptyList, "lists nothing"),
+            (Kind::ForeignLink, "another host"), (Kind::SelfLink, "already"),
+        ] {
+            fails_without_loss(&bench, Part::Rmm, kind, word).await?;
+        }
+        Ok(())
+    }
+
+    async fn one_null_item_is_reported_and_the_rest_goes_on(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        bench.freshservice.faults().add("/api/v2/requesters", When::Page(1), Kind::NullItem);
+        bench.datto.faults().add("/api/v2/account/devices", When::Page(0), Kind::NullItem);
+        let (psa, rmm) = (bench.sync(Part::Psa).await?, bench.sync(Part::Rmm).await?);
+        assert_eq!(psa.report.counts["contact"].failed, 1);
+        assert!(!psa.report.scopes["requesters"].certified);
+        assert_eq!(rmm.report.counts["asset"].failed, 1);
+        assert_eq!(psa.report.counts["contact"].deleted + rmm.report.counts["asset"].deleted, 0);
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        Ok(())
+    }
+
+    async fn a_short_trouble_is_sat_out(bench: Bench) -> TestResult {
+        for kind in [Kind::Status(500), Kind::Html, Kind::HalfBody, Kind::RateLimited(Some("0".into()))] {
+            bench.freshservice.faults().add("/api/v2/departments", When::First(2), kind);
+            bench.sync(Part::Psa).await?;
+            bench.freshservice.faults().clear();
+        }
+        Ok(())
+    }
+
+    async fn trap_24_a_long_retry_after_ends_the_run_and_closes_the_vendor_for_that_time(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let limited = Kind::RateLimited(Some("1500".into()));
+        bench.freshservice.faults().add("/api/v2/requesters", When::Always, limited);
+        let job = bench.run(Part::Psa).await?;
+        assert!(job.error.unwrap_or_default().contains("1500 s"));
+        bench.freshservice.faults().clear();
+        let calls = bench.freshservice.calls("");
+        let early = bench.run(Part::Psa).await?;
+        assert_eq!(early.status, JobStatus::Failed);
+        assert_eq!(bench.freshservice.calls(""), calls, "a closed vendor is not called");
+        bench.clock.advance(chrono::Duration::seconds(1501));
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        bench.sync(Part::Psa).await?;
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        Ok(())
+    }
+
+    async fn trap_32_a_vendor_that_answers_404_to_everything_proves_nothing(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        bench.world.lock().requesters.remove(1);
+        bench.freshservice.faults().add("/api/v2/requesters/", When::Always, Kind::Status(404));
+        for _ in 0..3 {
+            bench.sync(Part::Psa).await?;
+        }
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        bench.freshservice.faults().clear();
+        bench.sync(Part::Psa).await?;
+        bench.sync(Part::Psa).await?;
+        assert_eq!(bench.live("contacts").await?, 1_999);
+        Ok(())
+    }
+
+    async fn the_job_of_a_dead_run_fails_and_the_next_run_completes(bench: Bench) -> TestResult {
+        // A run that died: its lease and its job say that it is at work, and nothing moves.
+        let mut tx = bench.db().begin().await?;
+        tx.query("insert into sync_leases (source, fence, beat, job_id) values ('freshservice', 7, 3, 'dead')")
+            .execute()
+            .await?;
+        tx.query(
+            "insert into sync_jobs (id, script, status, started_at, report) values ('dead', 'psa', 'running', $1, $2)",
+        )
+        .bind(bench.codex.now())
+        .bind(sqlx::types::Json(serde_json::json!({})))
+        .execute()
+        .await?;
+        tx.commit().await?;
+        bench.sync(Part::Psa).await?;
+        let dead = bench.codex.job(&Scope::system(), "dead").await?.unwrap();
+        assert_eq!(dead.status, JobStatus::Failed);
+        assert_eq!(bench.live("companies").await?, 50);
+        Ok(())
+    }
+}

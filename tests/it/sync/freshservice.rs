@@ -1,0 +1,160 @@
+//! Freshservice's traps (upstreams 4), as far as departments, requesters and agents go.
+
+use codex_core::{Scope, sync::Part};
+use codex_tests::{
+    harness::{TestResult, bench::Bench},
+    on_each_engine,
+    sim::{
+        Size, World, freshservice,
+        world::{department_id, requester_id},
+    },
+};
+use serde_json::json;
+
+on_each_engine! {
+    async fn trap_14_a_contacts_company_that_arrives_later_is_linked_then(bench: Bench) -> TestResult {
+        let late = bench.world.lock().departments.remove(3);
+        bench.sync(Part::Psa).await?;
+        assert!(bench.codex.company(&Scope::system(), "100003").await?.is_none());
+        bench.world.lock().departments.push(late);
+        bench.sync(Part::Psa).await?;
+        let company = bench.codex.company(&Scope::system(), "100003").await?.unwrap();
+        assert!(bench.codex.company_contacts(&Scope::system(), company.id).await?.len() > 20);
+        Ok(())
+    }
+
+    async fn trap_16a_upstream_links_follow_upstream(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let system = Scope::system();
+        bench.world.lock().requesters[1]["department_ids"] = json!([department_id(2)]);
+        bench.sync(Part::Psa).await?;
+        let name = bench.world.lock().requesters[1]["primary_email"].clone();
+        for (account, expected) in [("100001", false), ("100002", true)] {
+            let company = bench.codex.company(&system, account).await?.unwrap();
+            let contacts = bench.codex.company_contacts(&system, company.id).await?;
+            let there = contacts.iter().any(|contact| contact.fields.email.as_deref() == name.as_str());
+            assert_eq!(there, expected, "{account}");
+        }
+        Ok(())
+    }
+
+    async fn trap_17_a_contact_that_loses_its_email_is_kept(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        bench.world.lock().requesters[1]["primary_email"] = json!(null);
+        let job = bench.sync(Part::Psa).await?;
+        assert_eq!(job.report.counts["contact"].updated, 1);
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        Ok(())
+    }
+
+    async fn trap_18_records_with_the_same_email_stay_two(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let shared = "select count(*) from contacts where email = 'shared@client.example'";
+        assert!(bench.count(shared).await? > 1);
+        Ok(())
+    }
+
+    async fn trap_21_a_taken_account_number_is_reported_and_the_first_holder_keeps_it(bench: Bench) -> TestResult {
+        let job = bench.sync(Part::Psa).await?;
+        assert!(job.report.issues.iter().any(|issue| issue.contains("100005")), "{:?}", job.report.issues);
+        let company = bench.codex.company(&Scope::system(), "100005").await?.unwrap();
+        assert_eq!(company.fields.external_id, Some(department_id(5)));
+        assert_eq!(bench.live("companies").await?, 50);
+        Ok(())
+    }
+
+    async fn a_sync_never_renumbers_a_company(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        bench.world.lock().departments[1]["custom_fields"]["account_number"] = json!(777_777);
+        let job = bench.sync(Part::Psa).await?;
+        assert!(bench.codex.company(&Scope::system(), "100001").await?.is_some());
+        assert!(bench.codex.company(&Scope::system(), "777777").await?.is_none());
+        assert!(job.report.issues.iter().any(|issue| issue.contains("777777")), "{:?}", job.report.issues);
+        Ok(())
+    }
+
+    async fn trap_22_a_renamed_department_is_the_same_company(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let id = bench.codex.company(&Scope::system(), "100001").await?.unwrap().id;
+        bench.world.lock().departments[1]["name"] = json!("Renamed");
+        bench.sync(Part::Psa).await?;
+        let company = bench.codex.company(&Scope::system(), "100001").await?.unwrap();
+        assert_eq!((company.id, company.fields.name.as_str()), (id, "Renamed"));
+        Ok(())
+    }
+
+    async fn a_deleted_requester_goes_after_two_runs_and_returns_with_its_id(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let id = bench.count("select id from contacts where email = 'person1@client1.example'").await?;
+        let gone = bench.world.lock().requesters.remove(1);
+        let first = bench.sync(Part::Psa).await?;
+        assert_eq!(first.report.counts["contact"].missing, 1);
+        assert_eq!(bench.live("contacts").await?, 2_000, "one 404 is not enough");
+        let second = bench.sync(Part::Psa).await?;
+        assert_eq!(second.report.counts["contact"].deleted, 1);
+        assert_eq!(bench.live("contacts").await?, 1_999);
+        bench.world.lock().requesters.push(gone);
+        let third = bench.sync(Part::Psa).await?;
+        assert_eq!(third.report.counts["contact"].restored, 1);
+        let again = bench
+            .count("select id from contacts where email = 'person1@client1.example' and deleted_at is null")
+            .await?;
+        assert_eq!(again, id);
+        Ok(())
+    }
+
+    async fn trap_5_a_requester_that_only_left_the_list_is_found_by_its_id(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        // On the last page only, so that the list is still whole by its own word.
+        bench.freshservice.faults().add(
+            "/api/v2/requesters",
+            codex_tests::sim::fault::When::Page(20),
+            codex_tests::sim::fault::Kind::Truncated,
+        );
+        let job = bench.sync(Part::Psa).await?;
+        assert_eq!(job.report.counts["contact"].missing, 34);
+        assert_eq!(job.report.counts["contact"].deleted, 0);
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        assert!(bench.freshservice.calls(&format!("requesters/{}", requester_id(1_999))) > 0);
+        Ok(())
+    }
+
+    async fn trap_71_a_tenth_of_a_list_at_once_is_held_for_a_person(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        bench.world.lock().requesters.truncate(1_700);
+        for _ in 0..3 {
+            let job = bench.sync(Part::Psa).await?;
+            assert_eq!(job.report.counts["contact"].held, 300);
+        }
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        assert_eq!(bench.count("select missing from sync_holds").await?, 300);
+        Ok(())
+    }
+}
+
+/// A bench on the MSP edition, which wraps and types its answers differently.
+struct Msp(Bench);
+
+impl Msp {
+    async fn on(database: codex_tests::harness::database::TestDatabase) -> anyhow::Result<Self> {
+        let options = freshservice::Options {
+            limits: false,
+            msp_mode: true,
+            agents_me: false,
+            ..Default::default()
+        };
+        let world = World::generate(Size::Tiny, 1);
+        Ok(Self(
+            Bench::with(database, world, options, Default::default()).await?,
+        ))
+    }
+}
+
+on_each_engine! {
+    async fn trap_35_the_msp_editions_spelling_is_read(msp: Msp) -> TestResult {
+        msp.0.sync(Part::Psa).await?;
+        assert_eq!(msp.0.live("companies").await?, 3);
+        assert_eq!(msp.0.live("contacts").await?, 12);
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! Pulling from the simulators, in process, on both engines.
+
+mod datto;
+mod faults;
+mod freshservice;
+mod steady;

@@ -1,0 +1,127 @@
+//! A first run, a second run, a person's correction.
+
+use chrono::Duration;
+use codex_core::{Scope, changes::Author, companies::Company, jobs::JobStatus, sync::Part};
+use codex_tests::{
+    harness::{TestResult, bench::Bench},
+    on_each_engine,
+};
+use serde_json::{Map, json};
+
+on_each_engine! {
+    async fn a_first_run_brings_everything(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        assert_eq!(bench.live("companies").await?, 50);
+        assert_eq!(bench.live("contacts").await?, 2_000);
+        assert_eq!(bench.live("assets").await?, 3_000);
+        assert_eq!(bench.live("psa_agents").await?, 5);
+        assert_eq!(bench.live("locations").await?, 40);
+        let linked = bench.count("select count(*) from assets where company_id is not null").await?;
+        assert!(linked > 2_400, "{linked} assets have a company");
+        let with_address = bench.count("select count(*) from assets where mac_address is not null").await?;
+        assert!(with_address > 2_800, "{with_address} assets have a hardware address");
+        let company = bench.codex.company(&Scope::system(), "100001").await?.unwrap();
+        assert!(!bench.codex.company_contacts(&Scope::system(), company.id).await?.is_empty());
+        assert!(!bench.codex.company_assets(&Scope::system(), company.id).await?.is_empty());
+        Ok(())
+    }
+
+    async fn a_run_in_which_only_last_seen_moved_writes_no_record_claim_or_log(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
+        let newest = "select count(*) from assets where updated_at > (select min(updated_at) from assets)";
+        let (before, changed) = (bench.count(rows).await?, bench.count(newest).await?);
+        let seen = "select count(*) from asset_status where last_logged_in_user like 'CORP\\user1%' escape '!'";
+        let users = bench.count(seen).await?;
+        bench.world.lock().tick(Duration::minutes(30));
+        bench.clock.advance(Duration::minutes(30));
+        let (psa, rmm) = (bench.sync(Part::Psa).await?, bench.sync(Part::Rmm).await?);
+        for job in [psa, rmm] {
+            for (kind, counts) in &job.report.counts {
+                assert_eq!(counts.created + counts.updated + counts.deleted + counts.restored, 0, "{kind}");
+                assert_eq!(counts.unchanged, counts.seen, "{kind}");
+            }
+        }
+        assert_eq!(bench.count(rows).await?, before);
+        assert_eq!(bench.count(newest).await?, changed);
+        assert_ne!(bench.count(seen).await?, users, "the status did move");
+        Ok(())
+    }
+
+    async fn a_persons_correction_survives_every_run_until_it_is_released(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
+        let company = bench.codex.company(&system, "100001").await?.unwrap();
+        let plan = company.fields.billing_plan.clone();
+        let mine = Map::from_iter([("billing_plan".to_owned(), json!("Ours"))]);
+        bench.codex.edit::<Company>(&system, &author, company.id.0, mine).await?.unwrap();
+        bench.world.lock().departments[1]["custom_fields"]["plan_selected"] = json!("Theirs");
+        bench.sync(Part::Psa).await?;
+        let edited = bench.codex.company(&system, "100001").await?.unwrap();
+        assert_eq!(edited.fields.billing_plan.as_deref(), Some("Ours"));
+        assert_eq!(edited.fields.plan_selected.as_deref(), Some("Theirs"));
+        assert_ne!(plan.as_deref(), Some("Theirs"));
+        bench.codex.release::<Company>(&system, &author, company.id.0, &["billing_plan"]).await?.unwrap();
+        let released = bench.codex.company(&system, "100001").await?.unwrap();
+        assert_eq!(released.fields.billing_plan.as_deref(), Some("Theirs"));
+        Ok(())
+    }
+
+    async fn an_edit_of_an_unknown_field_names_it_and_changes_nothing(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
+        let before = bench.count("select count(*) from change_log").await?;
+        for (name, value) in [("colour", json!("red")), ("name", json!(5)), ("description", json!("\u{0}"))] {
+            let bad = Map::from_iter([(name.to_owned(), value)]);
+            let error = bench.codex.edit::<Company>(&system, &author, 1, bad).await.unwrap_err();
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+        assert_eq!(bench.count("select count(*) from change_log").await?, before);
+        Ok(())
+    }
+
+    async fn a_plan_lists_what_a_run_would_do_and_writes_nothing(bench: Bench) -> TestResult {
+        let plan = bench.codex.plan_sync(&Scope::system(), Part::Psa).await?;
+        assert_eq!(plan.report.counts["company"].created, 50);
+        assert!(plan.changes.iter().all(|change| change.op == "create"));
+        let rows = "select (select count(*) from companies) + (select count(*) from claims) \
+                    + (select count(*) from change_log) + (select count(*) from sync_jobs)";
+        assert_eq!(bench.count(rows).await?, 0);
+        Ok(())
+    }
+
+    async fn a_source_is_pulled_by_one_run_at_a_time(bench: Bench) -> TestResult {
+        let other = bench.second(|builder| builder).await?;
+        let system = Scope::system();
+        let (one, two) = tokio::join!(bench.codex.sync(&system, Part::Rmm), other.sync(&system, Part::Rmm));
+        let ends = [one?.status, two?.status];
+        assert!(ends.contains(&JobStatus::Completed), "{ends:?}");
+        assert_eq!(bench.live("assets").await?, 3_000);
+        Ok(())
+    }
+
+    async fn no_list_costs_a_statement_per_row(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let system = Scope::system();
+        let before = bench.db().statements();
+        bench.codex.companies(&system).await?;
+        assert_eq!(bench.db().statements() - before, 1);
+        let before = bench.db().statements();
+        let page = codex_core::paging::PageRequest::default();
+        assert_eq!(bench.codex.contacts(&system, None, &page).await?.items.len(), 500);
+        assert_eq!(bench.db().statements() - before, 2);
+        Ok(())
+    }
+
+    async fn a_client_sees_the_companies_of_exactly_one_contact(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let scope = bench.codex.client_scope("kc-1", Some("PERSON1@client1.example")).await?;
+        let own = bench.codex.companies(&scope).await?;
+        assert_eq!(own.len(), 1);
+        assert!(bench.codex.company(&scope, "100002").await?.is_none());
+        assert!(bench.codex.psa_agents(&scope, None).await.is_err());
+        let shared = bench.codex.client_scope("kc-2", Some("shared@client.example")).await?;
+        assert!(bench.codex.companies(&shared).await?.is_empty(), "a shared address opens nothing");
+        Ok(())
+    }
+}

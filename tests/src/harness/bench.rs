@@ -1,0 +1,182 @@
+//! A Codex on one engine with simulators to pull from.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use chrono::{TimeZone, Utc};
+use codex_core::{
+    Builder, Codex, Scope,
+    clock::ManualClock,
+    jobs::{Job, JobStatus},
+    store::Db,
+    sync::{HttpSettings, Part, datto, freshservice},
+};
+use secrecy::SecretString;
+
+use super::database::TestDatabase;
+use crate::sim::{
+    SharedWorld, Size, World,
+    datto::{self as sim_datto, Datto},
+    freshservice::{self as sim_freshservice, Freshservice},
+};
+
+/// Codex, both vendors, the world behind them and the clock before them.
+#[derive(Debug)]
+pub struct Bench {
+    /// The vendors' data, to be changed by the test.
+    pub world: SharedWorld,
+    /// Freshservice.
+    pub freshservice: Freshservice,
+    /// Datto.
+    pub datto: Datto,
+    /// Codex's clock.
+    pub clock: Arc<ManualClock>,
+    /// The library under test.
+    pub codex: Codex,
+    /// Its database.
+    pub database: TestDatabase,
+}
+
+/// Waits and time-outs short enough for tests.
+pub fn quick() -> HttpSettings {
+    HttpSettings {
+        timeout: Duration::from_secs(10),
+        max_wait: Duration::from_secs(2),
+        backoff: Duration::from_millis(5),
+        calls_per_minute: None,
+    }
+}
+
+/// A source that pulls from a Freshservice simulator.
+pub fn freshservice_at(
+    url: &str,
+    http: HttpSettings,
+) -> anyhow::Result<freshservice::Freshservice> {
+    Ok(freshservice::Freshservice::new(freshservice::Settings {
+        base: format!("{url}/api/v2").parse()?,
+        api_key: SecretString::from(sim_freshservice::API_KEY),
+        http,
+    }))
+}
+
+/// A source that pulls from a Datto simulator.
+pub fn datto_at(url: &str, http: HttpSettings) -> anyhow::Result<datto::Datto> {
+    let settings = datto::Settings {
+        base: url.parse()?,
+        public_key: SecretString::from(sim_datto::API_KEY),
+        secret_key: SecretString::from(sim_datto::API_SECRET),
+        http,
+    };
+    Ok(datto::Datto::new(settings, datto::Options::default()))
+}
+
+impl Bench {
+    /// Size S with the vendors' limits off.
+    pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let no_limits = sim_freshservice::Options {
+            limits: false,
+            ..Default::default()
+        };
+        let datto = sim_datto::Options {
+            limits: false,
+            ..Default::default()
+        };
+        Self::with(database, World::generate(Size::S, 7), no_limits, datto).await
+    }
+
+    /// A world and vendors of one's choice.
+    pub async fn with(
+        database: TestDatabase,
+        world: World,
+        freshservice: sim_freshservice::Options,
+        datto: sim_datto::Options,
+    ) -> anyhow::Result<Self> {
+        let world = SharedWorld::new(world);
+        let freshservice = Freshservice::start(world.clone(), freshservice).await?;
+        let datto = Datto::start(world.clone(), datto).await?;
+        let start = Utc
+            .with_ymd_and_hms(2026, 1, 5, 10, 0, 0)
+            .single()
+            .context("a date")?;
+        let clock = Arc::new(ManualClock::new(start));
+        let codex = open(&database.url, clock.clone(), &freshservice, &datto, |b| b).await?;
+        Ok(Self {
+            world,
+            freshservice,
+            datto,
+            clock,
+            codex,
+            database,
+        })
+    }
+
+    /// Another Codex on the same database and vendors, as another process would be.
+    pub async fn second(&self, change: impl FnOnce(Builder) -> Builder) -> anyhow::Result<Codex> {
+        open(
+            &self.database.url,
+            self.clock.clone(),
+            &self.freshservice,
+            &self.datto,
+            change,
+        )
+        .await
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        self.codex.db()
+    }
+
+    /// Pulls and expects success.
+    pub async fn sync(&self, part: Part) -> anyhow::Result<Job> {
+        let job = self.run(part).await?;
+        anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
+        Ok(job)
+    }
+
+    /// Pulls and gives the job however it ended.
+    pub async fn run(&self, part: Part) -> anyhow::Result<Job> {
+        Ok(self.codex.sync(&Scope::system(), part).await?)
+    }
+
+    /// Pulls from both vendors.
+    pub async fn sync_all(&self) -> anyhow::Result<()> {
+        self.sync(Part::Psa).await?;
+        self.sync(Part::Rmm).await?;
+        Ok(())
+    }
+
+    /// A number from the database.
+    pub async fn count(&self, sql: &'static str) -> anyhow::Result<i64> {
+        self.db().query(sql).scalar().await?.context("a count")
+    }
+
+    /// Live records of a table.
+    pub async fn live(&self, table: &str) -> anyhow::Result<i64> {
+        self.count(match table {
+            "companies" => "select count(*) from companies where deleted_at is null",
+            "contacts" => "select count(*) from contacts where deleted_at is null",
+            "assets" => "select count(*) from assets where deleted_at is null",
+            "locations" => "select count(*) from locations where deleted_at is null",
+            "psa_agents" => "select count(*) from psa_agents where deleted_at is null",
+            "site_links" => "select count(*) from site_links where deleted_at is null",
+            other => anyhow::bail!("no table {other}"),
+        })
+        .await
+    }
+}
+
+async fn open(
+    url: &str,
+    clock: Arc<ManualClock>,
+    freshservice: &Freshservice,
+    datto: &Datto,
+    change: impl FnOnce(Builder) -> Builder,
+) -> anyhow::Result<Codex> {
+    let builder = Codex::builder(url)
+        .clock(clock)
+        .lease(Duration::from_millis(400))
+        .source(freshservice_at(freshservice.url(), quick())?)
+        .source(datto_at(datto.url(), quick())?);
+    Ok(change(builder).open().await?)
+}
