@@ -1,8 +1,8 @@
 //! Datto's traps (upstreams 4), as far as sites and devices go.
 
-use codex_core::{Scope, sync::Part};
+use codex_core::sync::Part;
 use codex_tests::{
-    harness::{TestResult, bench::Bench, database::TestDatabase},
+    harness::{bench::Bench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto,

@@ -2,7 +2,7 @@
 
 use codex_core::{Scope, sync::Part};
 use codex_tests::{
-    harness::{TestResult, bench::Bench},
+    harness::bench::Bench,
     on_each_engine,
     sim::{
         Size, World, freshservice,
