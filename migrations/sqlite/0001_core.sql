@@ -261,7 +261,7 @@ create index claims_record on claims (kind, record_id);
 
 -- Every change of a record, written with it. changes holds the tracked fields that differ, before and after.
 create table change_log (
-    id integer primary key autoincrement,
+    id integer primary key autoincrement not null,
     at text not null,
     kind text not null,
     record_id bigint not null,
