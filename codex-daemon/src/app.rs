@@ -1,0 +1,150 @@
+//! The daemon put together: state, routes, layers, start and stop.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use codex_core::{Codex, sync::Guard};
+use secrecy::ExposeSecret as _;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use utoipa::openapi::OpenApi;
+
+use crate::{
+    auth::Authenticator, body_limit, config::Config, health::Health, problem, request_id, routes,
+    server,
+};
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    codex: Codex,
+    auth: Authenticator,
+    health: Health,
+    openapi: OpenApi,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The library.
+    pub fn codex(&self) -> &Codex {
+        &self.0.codex
+    }
+
+    /// Who verifies tokens.
+    pub fn auth(&self) -> &Authenticator {
+        &self.0.auth
+    }
+
+    /// The health checks.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// The API description.
+    pub fn openapi(&self) -> &OpenApi {
+        &self.0.openapi
+    }
+}
+
+/// Opens the library as configured; `migrate` brings the schema up to date.
+pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
+    let guard = Guard {
+        max_delete_percent: config.sync.max_delete_percent,
+        min_delete: config.sync.min_delete,
+        ..Guard::default()
+    };
+    Codex::builder(config.database.url.expose_secret())
+        .migrate(migrate)
+        .guard(guard)
+        .lease(config.sync.lease)
+        .providers(config.psa.clone(), config.rmm.clone())
+        .open()
+        .await
+}
+
+/// The routes with everything around them.
+pub fn router(config: Config, codex: Codex) -> anyhow::Result<Router> {
+    let (router, openapi) = routes::all().split_for_parts();
+    let app = App(Arc::new(Inner {
+        auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
+        health: Health::new(&config.auth).context("no HTTP client for Core")?,
+        config,
+        codex,
+        openapi,
+    }));
+    Ok(with_layers(router, app))
+}
+
+/// Layers from the inside out.
+fn with_layers(router: Router<App>, app: App) -> Router {
+    router
+        .fallback(problem::unknown_route)
+        // Our own limit is the only one.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), body_limit::layer))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(problem::layer))
+        // Nexus undoes gzip only (consumers 3).
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(request_id::layer))
+        .with_state(app)
+}
+
+/// A daemon at work.
+#[derive(Debug)]
+pub struct Running {
+    addr: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Running {
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The address as a base URL, such as `http://127.0.0.1:5010`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Stops accepting, lets requests in flight end, returns when the server is gone.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "The server ended in disorder: {error}");
+        }
+    }
+}
+
+/// Starts the daemon on the configured address.
+pub async fn start(config: Config, codex: Codex) -> anyhow::Result<Running> {
+    let listener = server::bind(&config.server).await?;
+    start_on(listener, config, codex)
+}
+
+/// Starts the daemon on a listener.
+pub fn start_on(listener: TcpListener, config: Config, codex: Codex) -> anyhow::Result<Running> {
+    let addr = listener.local_addr()?;
+    let stop = CancellationToken::new();
+    let limits = config.server.clone();
+    let router = router(config, codex)?;
+    let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
+    Ok(Running { addr, stop, server })
+}

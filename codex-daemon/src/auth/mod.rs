@@ -1,0 +1,84 @@
+//! Who calls: bearer tokens of HiveMatrix Core (contract 6).
+
+mod jwks;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use codex_core::{Codex, Role, Scope};
+
+pub use token::{Authenticator, Refusal};
+
+use crate::{app::App, problem::Problem};
+
+/// What a caller is: a person, or another module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A person with the level that Core gave; `Client` when Core gave none.
+    User(Role),
+    /// A module, by name.
+    Service(String),
+}
+
+/// A caller whose token was verified. Taking it as an argument makes a route need a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Keycloak id of a person, `service:<name>` of a module.
+    pub sub: String,
+    /// E-mail address of a person.
+    pub email: Option<String>,
+    /// Display name of a person.
+    pub name: Option<String>,
+    /// Login name of a person.
+    pub preferred_username: Option<String>,
+    /// What the caller is.
+    pub kind: Kind,
+    /// The service that a service token was made for.
+    pub target_service: Option<String>,
+}
+
+impl Caller {
+    /// The role that decides what the caller may do.
+    pub fn role(&self) -> Role {
+        match self.kind {
+            Kind::User(role) => role,
+            Kind::Service(_) => Role::Service,
+        }
+    }
+
+    /// The name in the change log: a user's `sub` or `service:<name>`.
+    pub fn actor(&self) -> String {
+        match &self.kind {
+            Kind::User(_) => self.sub.clone(),
+            Kind::Service(name) => format!("service:{name}"),
+        }
+    }
+
+    /// Whether the caller is a person: pages and personal settings are for people only.
+    pub fn is_user(&self) -> bool {
+        matches!(self.kind, Kind::User(_))
+    }
+
+    /// What the caller may see. Clients cost a query, others none.
+    pub async fn scope(&self, codex: &Codex) -> codex_core::Result<Scope> {
+        match self.role() {
+            Role::Client => codex.client_scope(&self.sub, self.email.as_deref()).await,
+            role => Ok(Scope::staff(role)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = app.auth().caller(&parts.headers, app.codex().now()).await;
+        caller.map_err(|refusal| {
+            tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
+            refusal.into()
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! From an `Authorization` header to a [`Caller`].
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+use chrono::{DateTime, Utc};
+use codex_core::Role;
+use jsonwebtoken::{Algorithm, Validation, errors::ErrorKind};
+use moka::future::Cache;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{Caller, Kind, jwks::Jwks};
+use crate::{config::Auth, problem::Problem};
+
+/// The issuer of every token (contract 6).
+const ISSUER: &str = "hivematrix-core";
+/// Verified tokens kept: far more than an MSP has people and services.
+const VERIFIED: u64 = 10_000;
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No `Authorization: Bearer ` header.
+    #[error("a bearer token of HiveMatrix Core is needed")]
+    Missing,
+    /// Not a token, or one without the claims that every token of Core has.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Signed by other means than RS256, or not at all.
+    #[error("the token is not signed with RS256")]
+    Algorithm,
+    /// The signing key is not one of Core's, or Core cannot be asked.
+    #[error("the token is signed by a key that Core does not vouch for")]
+    UnknownKey,
+    /// The signature does not fit.
+    #[error("the token's signature is not valid")]
+    Signature,
+    /// Issued by somebody else.
+    #[error("the token was not issued by HiveMatrix Core")]
+    Issuer,
+    /// Past its time.
+    #[error("the token has expired")]
+    Expired,
+    /// Before its time.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Made for an audience; Core's tokens name none.
+    #[error("the token is meant for another audience")]
+    Audience,
+    /// A service token for another service, with `auth.check_target_service` on.
+    #[error("the token is meant for another service")]
+    Target,
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let mut detail = refusal.to_string();
+        if let Some(first) = detail.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self::unauthorized(detail + ".")
+    }
+}
+
+/// Claims of Core's tokens (contract 6). Times are floats because Python may write them so.
+#[derive(Debug, Deserialize)]
+struct Claims {
+    exp: f64,
+    nbf: Option<f64>,
+    #[serde(default)]
+    sub: String,
+    #[serde(rename = "type")]
+    token_type: Option<String>,
+    calling_service: Option<String>,
+    target_service: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    preferred_username: Option<String>,
+    permission_level: Option<String>,
+}
+
+impl Claims {
+    fn caller(self) -> Caller {
+        let kind = if self.token_type.as_deref() == Some("service") {
+            let from_sub = || self.sub.strip_prefix("service:").unwrap_or(&self.sub).to_owned();
+            Kind::Service(self.calling_service.unwrap_or_else(from_sub))
+        } else {
+            // A level that is missing or unknown gives the least (contract 6); `service` is no level.
+            Kind::User(match self.permission_level.as_deref() {
+                Some("admin") => Role::Admin,
+                Some("billing") => Role::Billing,
+                Some("technician") => Role::Technician,
+                _ => Role::Client,
+            })
+        };
+        Caller {
+            sub: self.sub,
+            email: self.email,
+            name: self.name,
+            preferred_username: self.preferred_username,
+            kind,
+            target_service: self.target_service,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Verified {
+    caller: Caller,
+    expires: f64,
+}
+
+/// Verifies tokens, and remembers those it verified until they expire.
+#[derive(Debug)]
+pub struct Authenticator {
+    jwks: Arc<Jwks>,
+    validation: Validation,
+    service_name: String,
+    check_target: bool,
+    /// By digest: a dump of the cache holds no token that could be used.
+    verified: Cache<[u8; 32], Verified>,
+    foreign: AtomicU64,
+}
+
+impl Authenticator {
+    /// An authenticator that believes the Core of `auth`.
+    pub fn new(auth: &Auth) -> Result<Self, reqwest::Error> {
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss"]);
+        // Times are compared with the daemon's clock below, without leeway.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Ok(Self {
+            jwks: Arc::new(Jwks::new(auth)?),
+            validation,
+            service_name: auth.service_name.clone(),
+            check_target: auth.check_target_service,
+            verified: Cache::new(VERIFIED),
+            foreign: AtomicU64::new(0),
+        })
+    }
+
+    /// How many requests came with a service token for another service.
+    pub fn foreign_targets(&self) -> u64 {
+        self.foreign.load(Ordering::Relaxed)
+    }
+
+    /// The caller that the headers of a request name.
+    pub async fn caller(
+        &self,
+        headers: &HeaderMap,
+        now: DateTime<Utc>,
+    ) -> Result<Caller, Refusal> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        // Case counts (contract 6).
+        let token = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .filter(|token| !token.is_empty())
+            .ok_or(Refusal::Missing)?;
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let verified = match self.verified.get(&digest).await {
+            Some(verified) if seconds(now) < verified.expires => verified,
+            Some(_) => {
+                self.verified.invalidate(&digest).await;
+                return Err(Refusal::Expired);
+            }
+            None => {
+                let verified = self.verify(token, seconds(now)).await?;
+                self.verified.insert(digest, verified.clone()).await;
+                verified
+            }
+        };
+        self.check_target(&verified.caller)?;
+        Ok(verified.caller)
+    }
+
+    async fn verify(&self, token: &str, now: f64) -> Result<Verified, Refusal> {
+        let header = jsonwebtoken::decode_header(token).map_err(|error| refusal(&error))?;
+        if header.alg != Algorithm::RS256 {
+            return Err(Refusal::Algorithm);
+        }
+        let kid = header.kid.ok_or(Refusal::UnknownKey)?;
+        let key = self.jwks.key(&kid).await.ok_or(Refusal::UnknownKey)?;
+        let claims: Claims = jsonwebtoken::decode(token, &key, &self.validation)
+            .map_err(|error| refusal(&error))?
+            .claims;
+        if claims.exp <= now {
+            return Err(Refusal::Expired);
+        }
+        if claims.nbf.is_some_and(|from| now < from) {
+            return Err(Refusal::NotYetValid);
+        }
+        Ok(Verified {
+            expires: claims.exp,
+            caller: claims.caller(),
+        })
+    }
+
+    /// Modules of today send tokens made for other services (design 6): counted, refused on demand.
+    fn check_target(&self, caller: &Caller) -> Result<(), Refusal> {
+        if caller.is_user() || caller.target_service.as_ref() == Some(&self.service_name) {
+            return Ok(());
+        }
+        self.foreign.fetch_add(1, Ordering::Relaxed);
+        if self.check_target {
+            return Err(Refusal::Target);
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds fit a double until the year 2255")]
+fn seconds(time: DateTime<Utc>) -> f64 {
+    time.timestamp_micros() as f64 / 1e6
+}
+
+fn refusal(error: &jsonwebtoken::errors::Error) -> Refusal {
+    match error.kind() {
+        ErrorKind::InvalidSignature => Refusal::Signature,
+        ErrorKind::InvalidIssuer => Refusal::Issuer,
+        ErrorKind::InvalidAudience => Refusal::Audience,
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => Refusal::Algorithm,
+        _ => Refusal::Malformed,
+    }
+}

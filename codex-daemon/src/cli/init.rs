@@ -1,0 +1,253 @@
+//! `codexd init`
+
+use std::{
+    fs,
+    io::{self, BufRead, IsTerminal as _, Write},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use codex_core::Codex;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::progress::Progress;
+use crate::config::{Sources, ini};
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd init
+  codexd init --headless --db-host localhost --db-port 5432 \\
+      --db-name codex_db --db-user codex_user --db-password secret
+
+The connection is tested before anything is written. Other settings of the file stay as they are; the
+file can be read by its owner only.";
+
+/// Connect to PostgreSQL, write instance/codex.conf, migrate
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Init {
+    /// Ask nothing: take everything from the flags
+    #[arg(long)]
+    headless: bool,
+    /// Host of the database server
+    #[arg(long, default_value = "localhost")]
+    db_host: String,
+    /// Port of the database server
+    #[arg(long, default_value_t = 5432)]
+    db_port: u16,
+    /// Name of the database
+    #[arg(long, default_value = "codex_db")]
+    db_name: String,
+    /// User of the database
+    #[arg(long, default_value = "codex_user")]
+    db_user: String,
+    /// Password of the user
+    #[arg(long)]
+    db_password: Option<SecretString>,
+}
+
+impl Init {
+    pub(super) async fn run(mut self, sources: &Sources) -> anyhow::Result<()> {
+        let path = sources.conf();
+        let codex = if self.headless {
+            ensure!(self.db_password.is_some(), "--headless needs --db-password");
+            self.connect().await?
+        } else {
+            ensure!(
+                io::stdin().is_terminal(),
+                "there is no terminal to ask on; use --headless with the --db-... flags"
+            );
+            self.ask_until_connected().await?
+        };
+        self.write(&path)?;
+        println!("Wrote {}.", path.display());
+        let progress = Progress::start("Migrating the database");
+        let migrated = codex.db().migrate().await;
+        progress.end();
+        migrated?;
+        codex.close().await;
+        println!("The database is up to date. Start the daemon with `codexd serve`.");
+        Ok(())
+    }
+
+    fn url(&self) -> anyhow::Result<Url> {
+        let mut url = Url::parse("postgresql://localhost/")?;
+        let refused = |()| anyhow::anyhow!("the user name or password cannot stand in a URL");
+        url.set_host(Some(&self.db_host))
+            .with_context(|| format!("`{}` is not a host name", self.db_host))?;
+        url.set_port(Some(self.db_port)).map_err(refused)?;
+        url.set_path(&literal(&self.db_name));
+        url.set_username(&literal(&self.db_user)).map_err(refused)?;
+        if let Some(password) = &self.db_password {
+            url.set_password(Some(&literal(password.expose_secret()))).map_err(refused)?;
+        }
+        Ok(url)
+    }
+
+    async fn connect(&self) -> anyhow::Result<Codex> {
+        let url = self.url()?;
+        let progress = Progress::start("Connecting");
+        let opened = Codex::builder(url.as_str()).migrate(false).open().await;
+        progress.end();
+        let codex = opened.with_context(|| {
+            let (user, host, port, name) =
+                (&self.db_user, &self.db_host, self.db_port, &self.db_name);
+            format!("cannot connect to database {name} on {host} port {port} as {user}")
+        })?;
+        codex.ping().await?;
+        Ok(codex)
+    }
+
+    async fn ask_until_connected(&mut self) -> anyhow::Result<Codex> {
+        loop {
+            self.ask(&mut io::stdin().lock(), &mut io::stderr())?;
+            self.db_password = Some(rpassword::prompt_password("Password: ")?.into());
+            match self.connect().await {
+                Ok(codex) => return Ok(codex),
+                Err(error) => eprintln!("{error:#}\nPlease try again, or stop with Ctrl-C.\n"),
+            }
+        }
+    }
+
+    /// Asks for everything but the password; an empty answer keeps what is offered.
+    fn ask(&mut self, input: &mut impl BufRead, output: &mut impl Write) -> anyhow::Result<()> {
+        let mut prompt = |what: &str, offered: &str| -> anyhow::Result<String> {
+            write!(output, "{what} [{offered}]: ")?;
+            output.flush()?;
+            let mut line = String::new();
+            ensure!(input.read_line(&mut line)? > 0, "the input ended");
+            let answer = line.trim();
+            Ok(if answer.is_empty() { offered } else { answer }.to_owned())
+        };
+        self.db_host = prompt("Database host", &self.db_host)?;
+        let port = prompt("Port", &self.db_port.to_string())?;
+        self.db_port = port.parse().with_context(|| format!("`{port}` is not a port number"))?;
+        self.db_name = prompt("Database name", &self.db_name)?;
+        self.db_user = prompt("User", &self.db_user)?;
+        Ok(())
+    }
+
+    /// Changes the file's database settings and nothing else (contract 4.1: Helm and older tools read
+    /// `database_credentials`).
+    fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let before = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        let url = self.url()?;
+        let port = self.db_port.to_string();
+        let settings = [
+            ("database", "connection_string", url.as_str()),
+            ("database_credentials", "db_host", &self.db_host),
+            ("database_credentials", "db_port", &port),
+            ("database_credentials", "db_name", &self.db_name),
+            ("database_credentials", "db_user", &self.db_user),
+        ];
+        for (_, key, value) in settings {
+            if value.contains(['\n', '\r']) {
+                bail!("{key} holds a line break");
+            }
+        }
+        let after = settings
+            .iter()
+            .fold(before, |text, (section, key, value)| ini::set(&text, section, key, value));
+        write_private(path, &after).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// A text that stands for itself in a part of a URL: `url` encodes all but the percent sign, which it
+/// takes for an encoding that is there already.
+fn literal(text: &str) -> String {
+    text.replace('%', "%25")
+}
+
+/// Replaces a file by one that its owner alone can read; a crash leaves the old or the new one.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    // Through a link to the file it points to.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let new = path.with_extension("conf.new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, &path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn init(password: &str) -> Init {
+        Init {
+            headless: true,
+            db_host: "db.example".into(),
+            db_port: 5433,
+            db_name: "codex_db".into(),
+            db_user: "codex_user".into(),
+            db_password: Some(password.into()),
+        }
+    }
+
+    #[test]
+    fn the_file_keeps_other_settings_and_is_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("instance/codex.conf");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        let before = "# ours\n[datto]\npublic_key = p ; q\n\n[database]\nconnection_string = old\n";
+        fs::write(&path, before).unwrap();
+        init("a%b/c@d:e#f g").write(&path).unwrap();
+        let after = fs::read_to_string(&path).unwrap();
+        assert!(after.starts_with("# ours\n[datto]\npublic_key = p ; q\n"), "{after}");
+        assert!(!after.contains("old") && after.contains("db_port = 5433"), "{after}");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let config = Config::load(&Sources::new(dir.path())).unwrap();
+        let url = Url::parse(config.database.url.expose_secret()).unwrap();
+        assert_eq!(url.password(), Some("a%25b%2Fc%40d%3Ae%23f%20g"));
+        assert_eq!((url.host_str(), url.port()), (Some("db.example"), Some(5433)));
+    }
+
+    #[test]
+    fn an_empty_answer_keeps_what_is_offered() {
+        let mut init = init("p");
+        let mut output = Vec::new();
+        init.ask(&mut "\n99\nmine\n\n".as_bytes(), &mut output).unwrap();
+        let got = (init.db_host.as_str(), init.db_port, init.db_name.as_str());
+        assert_eq!(got, ("db.example", 99, "mine"));
+        assert!(String::from_utf8(output).unwrap().contains("Port [5433]: "));
+        assert!(init.ask(&mut "".as_bytes(), &mut Vec::new()).is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_when_the_connection_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut init = init("hunter2");
+        // A port that was free a moment ago: nobody listens there.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        (init.db_host, init.db_port) =
+            ("127.0.0.1".into(), listener.local_addr().unwrap().port());
+        drop(listener);
+        let error = init.run(&Sources::new(dir.path())).await.unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("codex_db on 127.0.0.1") && !text.contains("hunter2"), "{text}");
+        assert!(!dir.path().join("instance").exists());
+    }
+}

@@ -1,0 +1,156 @@
+//! The command line: one file per command.
+
+mod config;
+mod init;
+mod migrate;
+mod openapi;
+mod progress;
+mod serve;
+mod sync;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Sources};
+
+const ABOUT: &str = "\
+HiveMatrix Codex: what an MSP knows about its clients, served to the other modules.
+
+Works without configuration: `codexd serve` makes instance/codex.db and listens on 127.0.0.1:5010.
+Every command reads the working directory's instance/codex.conf, .flaskenv and services.json.";
+
+const EXAMPLES: &str = "\
+First steps:
+  codexd init                     connect to PostgreSQL and write instance/codex.conf
+  codexd config                   see every setting and where its value came from
+  codexd sync freshservice --dry-run
+                                  see what a pull would change, write nothing
+  codexd sync freshservice        pull companies, contacts and agents
+  codexd serve                    serve the API; stop with Ctrl-C
+
+Exit codes:
+  0  done
+  1  failed; the last line on standard error says why and who can act
+  2  the command line was not understood";
+
+/// Command line of codexd.
+#[derive(Debug, Parser)]
+#[command(name = "codexd", version, about = ABOUT, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// Settings file instead of instance/codex.conf
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A setting for this call, above all files and the environment; may be repeated
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Migrate(migrate::Migrate),
+    Sync(sync::Sync),
+    Init(init::Init),
+    Config(config::Show),
+    Openapi(openapi::Openapi),
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+impl Global {
+    fn sources(&self) -> Sources {
+        Sources {
+            file: self.config.clone(),
+            flags: self.set.clone(),
+            ..Sources::of_process()
+        }
+    }
+}
+
+/// Settings for a command that a person runs: what is wrong goes to standard error as text.
+fn load(sources: &Sources) -> anyhow::Result<Config> {
+    let config = Config::load(sources).context("the configuration cannot be used")?;
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(config)
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("codexd: the system gives no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(run(cli));
+    // A thread that still reads the terminal must not hold the exit up.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("codexd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let sources = cli.global.sources();
+    match cli.command {
+        Command::Serve(command) => command.run(sources).await,
+        Command::Migrate(command) => command.run(&sources).await,
+        Command::Sync(command) => command.run(&sources).await,
+        Command::Init(command) => command.run(&sources).await,
+        Command::Config(command) => command.run(&sources),
+        Command::Openapi(command) => command.run(),
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_has_an_example() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string);
+            let example = format!("codexd {}", command.get_name());
+            assert!(help.is_some_and(|help| help.contains(&example)), "{example}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `codexd openapi`
+
+use std::io::Write as _;
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd openapi > codex.json
+
+The same text as GET /openapi.json of a running daemon, indented. Needs no database.";
+
+/// Print the API description (OpenAPI 3.1)
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Openapi {}
+
+impl Openapi {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let text = crate::routes::openapi().to_pretty_json()?;
+        writeln!(std::io::stdout(), "{text}")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! `codexd sync`
+
+use std::{io::Write as _, time::Duration};
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+use codex_core::{
+    Codex, Scope,
+    jobs::{Job, JobStatus},
+    sync::{Part, Plan},
+};
+
+use super::{progress::Progress, serve::refused};
+use crate::{
+    app,
+    config::{Config, Sources},
+};
+
+/// How often the job is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd sync freshservice --dry-run   what would change; writes nothing
+  codexd sync freshservice             companies, contacts, agents
+  codexd sync datto                    sites and devices
+
+One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
+are held for a person. Exit code 1 when the run did not complete.";
+
+/// Pull from a vendor
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Sync {
+    /// Where to pull from
+    source: Source,
+    /// Show what would change, write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Source {
+    Freshservice,
+    Datto,
+}
+
+impl Sync {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut config = super::load(sources)?;
+        let part = self.source.select(&mut config)?;
+        let codex = app::open(&config, true).await.with_context(|| refused(&config))?;
+        let done = tokio::select! {
+            done = self.work(&codex, part) => done,
+            stopped = super::stop_signal() => {
+                stopped?;
+                Err(anyhow::anyhow!("stopped; what was done so far stays, the next run goes on"))
+            }
+        };
+        // Lets a run end at its next page and give its lease back.
+        codex.close().await;
+        done
+    }
+
+    async fn work(&self, codex: &Codex, part: Part) -> anyhow::Result<()> {
+        let scope = Scope::system();
+        if self.dry_run {
+            let progress = Progress::start("Comparing");
+            let plan = codex.plan_sync(&scope, part).await;
+            progress.end();
+            return show_plan(&plan?);
+        }
+        let started = codex.start_sync(&scope, part).await?;
+        let job = follow(codex, &scope, &started.job_id).await?;
+        if let Some(output) = &job.output {
+            writeln!(std::io::stdout(), "{output}")?;
+        }
+        match job.status {
+            JobStatus::Completed => Ok(()),
+            _ => bail!(job.error.unwrap_or_else(|| "the run did not complete".to_owned())),
+        }
+    }
+}
+
+impl Source {
+    /// Makes the source the provider of its part, and refuses when it lacks credentials.
+    fn select(self, config: &mut Config) -> anyhow::Result<Part> {
+        match self {
+            Self::Freshservice if config.freshservice.is_none() => {
+                bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
+            }
+            Self::Datto if config.datto.is_none() => {
+                bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
+            }
+            Self::Freshservice => {
+                config.psa = "freshservice".to_owned();
+                Ok(Part::Psa)
+            }
+            Self::Datto => {
+                config.rmm = "datto".to_owned();
+                Ok(Part::Rmm)
+            }
+        }
+    }
+}
+
+async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
+    let progress = Progress::start("Starting");
+    loop {
+        let job = codex.job(scope, id).await?.context("the job is gone from the database")?;
+        if job.status != JobStatus::Running {
+            progress.end();
+            return Ok(job);
+        }
+        progress.show(job.report.stage.clone(), job.report.percent);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn show_plan(plan: &Plan) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    for change in &plan.changes {
+        let fields: Vec<_> = change.fields.keys().map(String::as_str).collect();
+        let (op, kind, id) = (change.op, change.kind, change.record_id);
+        writeln!(out, "{op} {kind} {id}: {}", fields.join(", "))?;
+    }
+    writeln!(out, "{}", plan.report)?;
+    writeln!(out, "Nothing was written.")?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Every setting there is: its place, its environment variable, and how much of it may be shown.
+
+/// How a value is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// As it is.
+    Plain,
+    /// Not at all.
+    Secret,
+    /// A URL whose password is hidden.
+    UrlPassword,
+}
+
+/// A setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Section of `codex.conf`.
+    pub section: &'static str,
+    /// Key in the section.
+    pub name: &'static str,
+    /// An environment variable of its own (contract 4.2), besides `CODEX_<SECTION>_<KEY>`.
+    pub env: Option<&'static str>,
+    /// How it is shown.
+    pub secrecy: Secrecy,
+}
+
+const fn plain(section: &'static str, name: &'static str) -> Key {
+    Key {
+        section,
+        name,
+        env: None,
+        secrecy: Secrecy::Plain,
+    }
+}
+
+const fn secret(section: &'static str, name: &'static str) -> Key {
+    Key {
+        secrecy: Secrecy::Secret,
+        ..plain(section, name)
+    }
+}
+
+const fn from_env(section: &'static str, name: &'static str, env: &'static str) -> Key {
+    Key {
+        env: Some(env),
+        ..plain(section, name)
+    }
+}
+
+/// All settings, in the order of `default.conf`.
+pub const KEYS: &[Key] = &[
+    plain("server", "bind"),
+    plain("server", "port"),
+    plain("server", "docs_public"),
+    plain("server", "max_connections"),
+    plain("server", "body_limit"),
+    plain("server", "header_timeout_seconds"),
+    plain("server", "drain_seconds"),
+    Key {
+        secrecy: Secrecy::UrlPassword,
+        ..plain("database", "connection_string")
+    },
+    from_env("service", "name", "SERVICE_NAME"),
+    from_env("core", "url", "CORE_SERVICE_URL"),
+    plain("auth", "check_target_service"),
+    plain("auth", "jwks_cache_seconds"),
+    plain("auth", "jwks_cooldown_seconds"),
+    plain("psa", "default_provider"),
+    plain("freshservice", "domain"),
+    secret("freshservice", "api_key"),
+    plain("freshservice", "web_domain"),
+    plain("rmm", "default_provider"),
+    plain("datto", "api_endpoint"),
+    secret("datto", "public_key"),
+    secret("datto", "secret_key"),
+    plain("datto", "secret_udfs"),
+    plain("datto", "map_pseudo_sites"),
+    plain("upstream", "write"),
+    plain("sync", "max_delete_percent"),
+    plain("sync", "min_delete"),
+    plain("sync", "lease_seconds"),
+    plain("sync", "requests_timeout"),
+    from_env("logging", "level", "LOG_LEVEL"),
+    from_env("logging", "json", "ENABLE_JSON_LOGGING"),
+];
+
+/// Older names of settings (contract 4.1): section, old key, key. The newer name wins.
+pub const ALIASES: &[(&str, &str, &str)] = &[
+    ("datto", "api_key", "public_key"),
+    ("datto", "api_secret", "secret_key"),
+];
+
+/// Sections whose keys others write or read and this version does not use (contract 4.1): no warning.
+const OTHERS: &[&str] = &["database_credentials", "psa.superops", "webhooks", "scheduler"];
+
+/// Single keys of that kind.
+const OTHERS_KEYS: &[(&str, &str)] = &[
+    ("database", "db_host"),
+    ("database", "db_port"),
+    ("database", "db_name"),
+    ("database", "db_user"),
+    ("psa", "enabled_providers"),
+];
+
+impl Key {
+    /// `section.key`, the name in `--set`.
+    pub fn dotted(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The variable that every setting has.
+    pub fn generic_env(&self) -> String {
+        format!("CODEX_{}_{}", self.section, self.name).to_uppercase()
+    }
+}
+
+/// The setting of a section and key, by its newer or older name.
+pub fn find(section: &str, name: &str) -> Option<&'static Key> {
+    let name = ALIASES
+        .iter()
+        .find(|(s, old, _)| (*s, *old) == (section, name))
+        .map_or(name, |(_, _, new)| new);
+    KEYS.iter()
+        .find(|key| key.section == section && key.name == name)
+}
+
+/// Whether another program is known to use the key.
+pub fn belongs_to_others(section: &str, name: &str) -> bool {
+    OTHERS.contains(&section) || OTHERS_KEYS.contains(&(section, name))
+}

@@ -1,0 +1,342 @@
+//! Configuration: typed, with the place of every value known.
+//!
+//! `default.conf` is the documentation and the weakest layer; [`keys`] lists the settings; [`layers`]
+//! reads the places; here the values get their types. The environment is read in this folder only.
+
+mod flaskenv;
+pub mod ini;
+pub mod keys;
+mod layers;
+#[cfg(test)]
+mod tests;
+
+use std::{net::IpAddr, path::Path, time::Duration};
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use layers::{ConfigError, Layers, Origin, Sources, masked_url};
+
+/// The commented defaults.
+pub const DEFAULT: &str = include_str!("default.conf");
+
+/// Everything that can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How the daemon listens.
+    pub server: Server,
+    /// Where records are kept.
+    pub database: Database,
+    /// Whose tokens are believed.
+    pub auth: Auth,
+    /// Where companies, contacts and tickets come from.
+    pub psa: String,
+    /// Where devices come from.
+    pub rmm: String,
+    /// Access to Freshservice, when it is configured.
+    pub freshservice: Option<Freshservice>,
+    /// Access to Datto RMM, when it is configured.
+    pub datto: Option<Datto>,
+    /// Whether Codex may write to vendors.
+    pub upstream_write: bool,
+    /// How syncs behave.
+    pub sync: Sync,
+    /// What is logged.
+    pub logging: Logging,
+    /// What should be looked at but stops nothing.
+    pub warnings: Vec<String>,
+}
+
+/// How the daemon listens.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Address.
+    pub bind: IpAddr,
+    /// Port; 0 takes any free one.
+    pub port: u16,
+    /// Whether the API description answers without a token.
+    pub docs_public: bool,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// Largest request body in bytes.
+    pub body_limit: usize,
+    /// How long a request head may take, and how long an idle connection is kept.
+    pub header_timeout: Duration,
+    /// How long a stop waits for requests in flight.
+    pub drain: Duration,
+}
+
+/// Where records are kept.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// `sqlite://path` or `postgresql://...`; secret because of its password.
+    pub url: SecretString,
+}
+
+/// Whose tokens are believed.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Base URL of Core.
+    pub core_url: Url,
+    /// Name of this service in service tokens.
+    pub service_name: String,
+    /// Whether a service token for another service is refused.
+    pub check_target_service: bool,
+    /// How long keys are used before they are read again.
+    pub jwks_cache: Duration,
+    /// How long to wait between two questions for unknown keys.
+    pub jwks_cooldown: Duration,
+}
+
+/// Access to Freshservice.
+#[derive(Debug, Clone)]
+pub struct Freshservice {
+    /// Base of API paths, such as `https://example.freshservice.com/api/v2/`.
+    pub base_url: Url,
+    /// API key.
+    pub api_key: SecretString,
+    /// Host for links in pages.
+    pub web_domain: String,
+}
+
+/// Access to Datto RMM.
+#[derive(Debug, Clone)]
+pub struct Datto {
+    /// URL of the account's platform.
+    pub api_endpoint: Url,
+    /// API key.
+    pub public_key: SecretString,
+    /// API secret key.
+    pub secret_key: SecretString,
+    /// Numbers of user-defined fields that hold secrets.
+    pub secret_udfs: Vec<u16>,
+    /// Whether Managed and OnDemand may belong to a customer.
+    pub map_pseudo_sites: bool,
+}
+
+/// How syncs behave.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    /// More deletions than this percentage of a scope wait for a person.
+    pub max_delete_percent: u8,
+    /// This many deletions are always allowed.
+    pub min_delete: usize,
+    /// How long a run may be silent before it is taken for dead.
+    pub lease: Duration,
+    /// How long to wait for one answer of a vendor.
+    pub request_timeout: Duration,
+}
+
+/// What is logged.
+#[derive(Debug, Clone)]
+pub struct Logging {
+    /// Least serious level.
+    pub level: tracing::Level,
+    /// Whether lines are JSON.
+    pub json: bool,
+}
+
+impl Sources {
+    /// Files below the working directory and the environment of this process.
+    pub fn of_process() -> Self {
+        let env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self {
+            env,
+            ..Self::new(".")
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks everything that can be set.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        Self::from_layers(&Layers::read(sources)?, sources)
+    }
+
+    /// Gives the values their types.
+    pub fn from_layers(layers: &Layers, sources: &Sources) -> Result<Self, ConfigError> {
+        Ok(Self {
+            server: server(layers)?,
+            database: Database {
+                url: database_url(layers, &sources.path("instance/codex.db"))?,
+            },
+            auth: Auth {
+                core_url: layers.read_as("core", "url", base_url)?,
+                service_name: text(layers, "service", "name"),
+                check_target_service: layers.boolean("auth", "check_target_service")?,
+                jwks_cache: seconds(layers, "auth", "jwks_cache_seconds")?,
+                jwks_cooldown: seconds(layers, "auth", "jwks_cooldown_seconds")?,
+            },
+            psa: text(layers, "psa", "default_provider"),
+            rmm: text(layers, "rmm", "default_provider"),
+            freshservice: freshservice(layers)?,
+            datto: datto(layers)?,
+            upstream_write: layers.boolean("upstream", "write")?,
+            sync: Sync {
+                max_delete_percent: layers.read_as("sync", "max_delete_percent", |text| {
+                    let percent = text.parse().ok().filter(|percent| *percent <= 100);
+                    percent.ok_or_else(|| format!("`{text}` is not a percentage"))
+                })?,
+                min_delete: number(layers, "sync", "min_delete")?,
+                lease: seconds(layers, "sync", "lease_seconds")?,
+                request_timeout: seconds(layers, "sync", "requests_timeout")?,
+            },
+            logging: Logging {
+                level: layers.read_as("logging", "level", level)?,
+                json: layers.boolean("logging", "json")?,
+            },
+            warnings: layers.warnings().to_vec(),
+        })
+    }
+}
+
+fn text(layers: &Layers, section: &str, key: &str) -> String {
+    layers.text(section, key).unwrap_or_default().to_owned()
+}
+
+fn number(layers: &Layers, section: &str, key: &str) -> Result<usize, ConfigError> {
+    layers.parse(section, key, "a whole number")
+}
+
+fn seconds(layers: &Layers, section: &str, key: &str) -> Result<Duration, ConfigError> {
+    let seconds = layers.parse(section, key, "a number of seconds")?;
+    Ok(Duration::from_secs(seconds))
+}
+
+fn server(layers: &Layers) -> Result<Server, ConfigError> {
+    let bind: IpAddr = layers.parse("server", "bind", "an IP address")?;
+    let docs_public = layers.read_as("server", "docs_public", |text| match text {
+        "auto" => Ok(bind.is_loopback()),
+        _ => layers::boolean(text).ok_or_else(|| format!("`{text}` is not true, false or auto")),
+    })?;
+    let at_least_one = |key| {
+        layers.read_as("server", key, |text| {
+            let number = text.parse().ok().filter(|number| *number > 0);
+            number.ok_or_else(|| format!("`{text}` is not a whole number above 0"))
+        })
+    };
+    Ok(Server {
+        bind,
+        port: layers.parse("server", "port", "a port number")?,
+        docs_public,
+        max_connections: at_least_one("max_connections")?,
+        body_limit: at_least_one("body_limit")?,
+        header_timeout: seconds(layers, "server", "header_timeout_seconds")?,
+        drain: seconds(layers, "server", "drain_seconds")?,
+    })
+}
+
+/// Python's connection strings may name a driver (`postgresql+psycopg2://`), which is none of ours.
+fn database_url(layers: &Layers, default: &Path) -> Result<SecretString, ConfigError> {
+    let Some(text) = layers.text("database", "connection_string") else {
+        return Ok(format!("sqlite://{}", default.display()).into());
+    };
+    let wrong = |message: &str| {
+        let message = message.to_owned();
+        Err(layers.wrong("database", "connection_string", message))
+    };
+    // Written by the installer of today's Codex and looked for by Helm (contract 4.1).
+    if text.contains("CHANGE_ME") {
+        return wrong("still holds the placeholder CHANGE_ME; run `codexd init`");
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return wrong("must start with postgresql:// or sqlite://");
+    };
+    match scheme.split('+').next() {
+        Some("postgresql" | "postgres") if Url::parse(text).is_ok() => {
+            Ok(format!("postgresql://{rest}").into())
+        }
+        Some("postgresql" | "postgres") => wrong(
+            "is not a URL of the form postgresql://user:password@host:port/name; \
+             the password must be URL-encoded",
+        ),
+        Some("sqlite") if !rest.is_empty() => Ok(format!("sqlite://{rest}").into()),
+        Some("sqlite") => wrong("names no file; sqlite://instance/codex.db is the default"),
+        _ => wrong("must start with postgresql:// or sqlite://"),
+    }
+}
+
+/// An http(s) URL whose path ends in `/`, so that paths can be joined to it.
+fn base_url(text: &str) -> Result<Url, String> {
+    let mut url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| format!("`{text}` is not an http:// or https:// URL"))?;
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// Samples of the README that people may have left as they were.
+fn is_sample(text: &str) -> bool {
+    text.starts_with("YOUR_") || text.starts_with("your-domain")
+}
+
+/// A secret that is set to something real.
+fn secret(layers: &Layers, section: &str, key: &str) -> Option<SecretString> {
+    let text = layers.text(section, key)?;
+    (!is_sample(text)).then(|| text.into())
+}
+
+fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
+    let (Some(domain), Some(api_key)) = (
+        layers.text("freshservice", "domain").filter(|text| !is_sample(text)),
+        secret(layers, "freshservice", "api_key"),
+    ) else {
+        return Ok(None);
+    };
+    let base_url = layers.read_as("freshservice", "domain", |text| {
+        let site = if text.contains("://") {
+            base_url(text)?
+        } else {
+            base_url(&format!("https://{text}"))?
+        };
+        site.join("api/v2/").map_err(|error| error.to_string())
+    })?;
+    let web_domain = layers.text("freshservice", "web_domain").unwrap_or(domain);
+    Ok(Some(Freshservice {
+        base_url,
+        api_key,
+        web_domain: web_domain.to_owned(),
+    }))
+}
+
+fn datto(layers: &Layers) -> Result<Option<Datto>, ConfigError> {
+    let api_endpoint = layers.read_as("datto", "api_endpoint", base_url)?;
+    let secret_udfs = layers.read_as("datto", "secret_udfs", |text| {
+        let numbers = text.split(',').map(|number| number.trim().parse());
+        let numbers: Result<_, _> = numbers.collect();
+        numbers.map_err(|_| format!("`{text}` is not a list of numbers such as 2,9"))
+    })?;
+    let map_pseudo_sites = layers.boolean("datto", "map_pseudo_sites")?;
+    let keys = (
+        secret(layers, "datto", "public_key"),
+        secret(layers, "datto", "secret_key"),
+    );
+    let (Some(public_key), Some(secret_key)) = keys else {
+        return Ok(None);
+    };
+    Ok(Some(Datto {
+        api_endpoint,
+        public_key,
+        secret_key,
+        secret_udfs,
+        map_pseudo_sites,
+    }))
+}
+
+/// Python's level names.
+fn level(text: &str) -> Result<tracing::Level, String> {
+    match text.to_uppercase().as_str() {
+        "CRITICAL" | "ERROR" => Ok(tracing::Level::ERROR),
+        "WARNING" | "WARN" => Ok(tracing::Level::WARN),
+        "INFO" => Ok(tracing::Level::INFO),
+        "DEBUG" => Ok(tracing::Level::DEBUG),
+        "TRACE" => Ok(tracing::Level::TRACE),
+        _ => Err(format!("`{text}` is none of ERROR, WARNING, INFO, DEBUG")),
+    }
+}

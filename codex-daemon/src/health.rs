@@ -1,0 +1,282 @@
+//! How well the daemon is: database, disk, Core (contract 1.2.A).
+//!
+//! Helm waits two seconds for the answer, so every check has a limit below that and all run at once.
+
+use std::time::{Duration, Instant};
+
+use codex_core::{Codex, store::Engine};
+use reqwest::{Client, StatusCode};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::config::Auth;
+
+/// The longest that a check may take.
+const LIMIT: Duration = Duration::from_millis(1200);
+/// How long an answer of Core is good for: a page of health checks must not become a load on Core.
+const FRESH: Duration = Duration::from_secs(5);
+/// Percentages of disk use (contract 1.2.A).
+const DISK_DEGRADED: f64 = 85.0;
+const DISK_UNHEALTHY: f64 = 95.0;
+/// The file system that is watched (contract 1.2.A).
+const DISK: &str = "/";
+
+/// How well something is; later is worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All is well.
+    Healthy,
+    /// It works, but somebody should look.
+    Degraded,
+    /// It does not work.
+    Unhealthy,
+}
+
+/// The health of the service and of what it needs.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct HealthOut {
+    /// `codex`.
+    pub service: String,
+    /// The worst of the checks; a dependency counts as degraded at most.
+    pub status: Status,
+    /// UTC.
+    pub timestamp: String,
+    /// The checks.
+    pub checks: ChecksOut,
+}
+
+/// What was checked.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChecksOut {
+    /// The database.
+    pub database: DatabaseOut,
+    /// Space on `/`.
+    pub disk: DiskOut,
+    /// Other services.
+    pub dependencies: DependenciesOut,
+}
+
+/// The database.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DatabaseOut {
+    /// Healthy when it answers.
+    pub status: Status,
+    /// How long a statement took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// `postgresql` or `sqlite`.
+    #[serde(rename = "type")]
+    pub engine: String,
+    /// Why it is unhealthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Space on a file system.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DiskOut {
+    /// Degraded from 85 %, unhealthy from 95 %.
+    pub status: Status,
+    /// Used, of what may be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_percent: Option<f64>,
+    /// Free for the service, in GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_gb: Option<f64>,
+    /// Size, in GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_gb: Option<f64>,
+    /// Why it could not be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Other services.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DependenciesOut {
+    /// HiveMatrix Core.
+    pub core: DependencyOut,
+}
+
+/// Another service.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DependencyOut {
+    /// Healthy when it says so.
+    pub status: Status,
+    /// How long its answer took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_time_ms: Option<u64>,
+    /// Its status, when it is not 200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// Why there was no answer: `timeout`, `connection_refused`, or words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The checks, with the last answer of Core.
+#[derive(Debug)]
+pub struct Health {
+    core: Url,
+    http: Client,
+    last: Mutex<Option<(Instant, DependencyOut)>>,
+}
+
+impl Health {
+    /// Checks that ask the Core of `auth`.
+    pub fn new(auth: &Auth) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            core: auth.core_url.join("health").unwrap_or_else(|_| auth.core_url.clone()),
+            http: Client::builder().timeout(LIMIT).no_proxy().build()?,
+            last: Mutex::default(),
+        })
+    }
+
+    /// Runs all checks.
+    pub async fn check(&self, codex: &Codex) -> HealthOut {
+        let (database, core) = tokio::join!(database(codex), self.core());
+        let disk = disk();
+        let worst = database.status.max(disk.status);
+        let dependency = core.status.min(Status::Degraded);
+        HealthOut {
+            service: "codex".to_owned(),
+            status: worst.max(dependency),
+            timestamp: timestamp(codex),
+            checks: ChecksOut {
+                database,
+                disk,
+                dependencies: DependenciesOut { core },
+            },
+        }
+    }
+
+    /// One question at a time; those who wait get the same answer.
+    async fn core(&self) -> DependencyOut {
+        let mut last = self.last.lock().await;
+        if let Some((at, answer)) = last.as_ref()
+            && at.elapsed() < FRESH
+        {
+            return answer.clone();
+        }
+        let answer = self.ask_core().await;
+        *last = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    async fn ask_core(&self) -> DependencyOut {
+        let start = Instant::now();
+        let mut out = DependencyOut {
+            status: Status::Unhealthy,
+            response_time_ms: None,
+            http_status: None,
+            error: None,
+        };
+        match self.http.get(self.core.clone()).send().await {
+            Ok(response) if response.status() == StatusCode::OK => {
+                out.status = Status::Healthy;
+                out.response_time_ms = Some(milliseconds(start.elapsed()));
+            }
+            Ok(response) => out.http_status = Some(response.status().as_u16()),
+            Err(error) if error.is_timeout() => out.error = Some("timeout".to_owned()),
+            Err(error) if error.is_connect() => out.error = Some("connection_refused".to_owned()),
+            Err(_) => out.error = Some("no valid answer".to_owned()),
+        }
+        out
+    }
+}
+
+/// Whether the database answers in time.
+pub async fn database(codex: &Codex) -> DatabaseOut {
+    let engine = match codex.db().engine() {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgresql",
+    };
+    let mut out = DatabaseOut {
+        status: Status::Unhealthy,
+        latency_ms: None,
+        engine: engine.to_owned(),
+        error: None,
+    };
+    match tokio::time::timeout(LIMIT, codex.ping()).await {
+        Ok(Ok(health)) => {
+            out.status = Status::Healthy;
+            out.latency_ms = Some(milliseconds(health.latency));
+        }
+        Ok(Err(error)) => {
+            tracing::error!(error = error.chain(), "The database does not answer");
+            out.error = Some(error.to_string());
+        }
+        Err(_) => out.error = Some("timeout".to_owned()),
+    }
+    out
+}
+
+fn disk() -> DiskOut {
+    match rustix::fs::statvfs(DISK) {
+        Ok(disk) => {
+            let usable = disk.f_blocks - disk.f_bfree + disk.f_bavail;
+            let usage = 100.0 * (1.0 - ratio(disk.f_bavail, usable));
+            let gib = |blocks: u64| rounded(ratio(blocks * disk.f_frsize, 1 << 30), 2);
+            DiskOut {
+                status: disk_status(usage),
+                usage_percent: Some(rounded(usage, 1)),
+                free_gb: Some(gib(disk.f_bavail)),
+                total_gb: Some(gib(disk.f_blocks)),
+                error: None,
+            }
+        }
+        Err(error) => DiskOut {
+            status: Status::Unhealthy,
+            usage_percent: None,
+            free_gb: None,
+            total_gb: None,
+            error: Some(error.to_string()),
+        },
+    }
+}
+
+fn disk_status(usage_percent: f64) -> Status {
+    if usage_percent >= DISK_UNHEALTHY {
+        Status::Unhealthy
+    } else if usage_percent >= DISK_DEGRADED {
+        Status::Degraded
+    } else {
+        Status::Healthy
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with two decimals at most")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+fn rounded(number: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    (number * scale).round() / scale
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time in the form of today's Codex: UTC with `+00:00`.
+pub fn timestamp(codex: &Codex) -> String {
+    codex.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disk_use_is_judged_as_in_the_contract() {
+        assert_eq!(disk_status(84.9), Status::Healthy);
+        assert_eq!(disk_status(85.0), Status::Degraded);
+        assert_eq!(disk_status(95.0), Status::Unhealthy);
+        let now = disk();
+        assert!(now.total_gb.unwrap() > 0.0 && now.free_gb <= now.total_gb, "{now:?}");
+    }
+}

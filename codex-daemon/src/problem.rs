@@ -1,0 +1,331 @@
+//! Error answers: RFC 9457 problems, and the flat shapes that today's modules read (contract 1.0).
+
+use std::borrow::Cow;
+
+use axum::{
+    Json,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// The longest text of a framework's error that becomes a problem's detail.
+const LONGEST_DETAIL: usize = 1024;
+
+/// An error answer. Handlers return it; [`layer`] completes it with the path.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    detail: String,
+    shape: Shape,
+    retry_after: Option<u64>,
+}
+
+/// The body of an error answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// RFC 9457.
+    Problem,
+    /// `{"error": ...}`: the routes' own errors (E1).
+    Flat,
+    /// `{"success": false, "error": ...}`: sync and update routes (E2).
+    Job,
+}
+
+/// An error answer (RFC 9457).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemOut {
+    /// Stable code, such as `about:blank#not-found`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The status.
+    pub status: u16,
+    /// What went wrong this time.
+    pub detail: String,
+    /// The path that was asked for.
+    pub instance: String,
+}
+
+/// A route's own error, in the shape that today's modules read.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ErrorOut {
+    /// What went wrong.
+    pub error: String,
+}
+
+impl Problem {
+    /// A problem of any status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            shape: Shape::Problem,
+            retry_after: None,
+        }
+    }
+
+    /// 400: the caller must send something else.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401: the caller must send a valid token.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// 403: the caller may not do this.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 404: there is no such record, or none that the caller may see.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 500, without the cause: that belongs in the log.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Codex failed to answer. The log has the cause under this correlation id.",
+        )
+    }
+
+    /// 503: the caller may try again later.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// Answers `{"error": ...}`, for routes whose callers read that (contract 1.0, E1).
+    pub fn flat(mut self) -> Self {
+        self.shape = Shape::Flat;
+        self
+    }
+
+    /// Answers `{"success": false, "error": ...}` (contract 1.0, E2).
+    pub fn job(mut self) -> Self {
+        self.shape = Shape::Job;
+        self
+    }
+
+    /// Tells the caller when to try again.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn body(&self, instance: &str) -> serde_json::Value {
+        match self.shape {
+            Shape::Flat => json!({"error": self.detail}),
+            Shape::Job => json!({"success": false, "error": self.detail}),
+            Shape::Problem => json!({
+                "type": format!("about:blank#{}", code(self.status)),
+                "title": title(self.status),
+                "status": self.status.as_u16(),
+                "detail": self.detail,
+                "instance": instance,
+            }),
+        }
+    }
+
+    fn response(self, instance: &str) -> Response {
+        let mut response = (self.status, Json(self.body(instance))).into_response();
+        let headers = response.headers_mut();
+        if self.shape == Shape::Problem {
+            let kind = HeaderValue::from_static("application/problem+json");
+            headers.insert(CONTENT_TYPE, kind);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 11.6.1 asks for it with every 401; browsers show no dialogue for this scheme.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.response("")
+    }
+}
+
+fn title(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("Error")
+}
+
+/// The stable code of a status: that of today's Codex where it has one (contract 1.0).
+fn code(status: StatusCode) -> Cow<'static, str> {
+    match status {
+        StatusCode::UNPROCESSABLE_ENTITY => "unprocessable-entity".into(),
+        StatusCode::TOO_MANY_REQUESTS => "rate-limit-exceeded".into(),
+        _ => title(status).to_lowercase().replace(' ', "-").into(),
+    }
+}
+
+/// An error and its causes in one line, for the log.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// By who must act. Causes of failures that are not the caller's go to the log and nowhere else.
+impl From<codex_core::Error> for Problem {
+    fn from(error: codex_core::Error) -> Self {
+        use codex_core::Error;
+        match &error {
+            Error::Invalid { .. } => Self::bad_request(error.to_string()),
+            Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            Error::Forbidden(_) => Self::forbidden(error.to_string()),
+            Error::Unsupported(_) => Self::unavailable(error.to_string()),
+            Error::Upstream(_) => {
+                tracing::warn!(error = error.chain(), "An upstream system failed");
+                Self::new(StatusCode::BAD_GATEWAY, error.to_string())
+            }
+            _ => {
+                tracing::error!(error = error.chain(), "A request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// The answer to a path that no route has.
+pub async fn unknown_route() -> Problem {
+    Problem::not_found("There is nothing at this address.")
+}
+
+/// The answer to a handler's panic; the panic itself is on standard error already.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of the panic layer")]
+pub fn panicked(_payload: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("A handler panicked");
+    Problem::internal().into_response()
+}
+
+/// Completes problems with the path, and turns the framework's own errors (plain text or empty: 405,
+/// 413, 415, malformed bodies) into problems. Status and headers such as `Allow` stay.
+pub async fn layer(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let status = response.status();
+    if method == Method::OPTIONS && status == StatusCode::METHOD_NOT_ALLOWED {
+        return options(response);
+    }
+    if let Some(problem) = response.extensions().get::<Problem>().cloned() {
+        return rebuilt(response, problem, &path).await;
+    }
+    if (status.is_client_error() || status.is_server_error()) && is_bare(&response) {
+        let problem = Problem::new(status, "");
+        return rebuilt(response, problem, &path).await;
+    }
+    response
+}
+
+/// Today's Codex answers OPTIONS on every path with the methods it has (contract 1.0).
+fn options(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::OK;
+    *response.body_mut() = Body::empty();
+    let allowed = response.headers().get(ALLOW).and_then(|v| v.to_str().ok());
+    let allowed = format!("{},OPTIONS", allowed.unwrap_or_default());
+    if let Ok(value) = HeaderValue::from_str(allowed.trim_start_matches(',')) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
+}
+
+/// A response with the problem's body and its own other headers.
+async fn rebuilt(response: Response, mut problem: Problem, path: &str) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if problem.detail.is_empty() {
+        let said = to_bytes(body, LONGEST_DETAIL).await.unwrap_or_default();
+        problem.detail = match String::from_utf8(said.to_vec()) {
+            Ok(text) if !text.is_empty() => text,
+            _ => title(problem.status).to_owned(),
+        };
+    }
+    let (new, body) = problem.response(path).into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.extend(new.headers);
+    Response::from_parts(parts, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_core::Error;
+
+    use super::*;
+
+    async fn text(problem: Problem) -> String {
+        let body = problem.into_response().into_body();
+        String::from_utf8(to_bytes(body, 4096).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn flat_shapes_are_those_that_modules_read() {
+        let problem = || Problem::not_found("Company not found");
+        assert_eq!(text(problem().flat()).await, r#"{"error":"Company not found"}"#);
+        assert_eq!(
+            text(problem().job()).await,
+            r#"{"error":"Company not found","success":false}"#
+        );
+        assert!(!text(problem()).await.contains(r#""error""#));
+    }
+
+    #[test]
+    fn codes_are_stable_words() {
+        assert_eq!(code(StatusCode::NOT_FOUND), "not-found");
+        assert_eq!(code(StatusCode::TOO_MANY_REQUESTS), "rate-limit-exceeded");
+        assert_eq!(code(StatusCode::INTERNAL_SERVER_ERROR), "internal-server-error");
+        assert_eq!(code(StatusCode::UNPROCESSABLE_ENTITY), "unprocessable-entity");
+    }
+
+    #[tokio::test]
+    async fn errors_of_core_become_the_status_of_who_must_act() {
+        let status = |error: Error| Problem::from(error).status().as_u16();
+        assert_eq!(status(Error::invalid("name", "is empty")), 400);
+        assert_eq!(status(Error::conflict("taken")), 409);
+        assert_eq!(status(Error::Forbidden("editing")), 403);
+        assert_eq!(status(Error::Unsupported("no such provider".into())), 503);
+        let corrupt = Error::Corrupt {
+            what: "secret table".into(),
+            source: None,
+        };
+        assert_eq!(status(corrupt), 500);
+        let sync = Error::Sync {
+            message: "hunter2".into(),
+        };
+        assert!(!text(sync.into()).await.contains("hunter2"));
+    }
+}

@@ -1,0 +1,83 @@
+//! The API description: `/openapi.json`, and Swagger UI at `/docs/` from the binary.
+//!
+//! The page names the description by a relative address, so it works behind Nexus' `/codex` too.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Path, State},
+    http::{StatusCode, header::{CONTENT_TYPE, LOCATION}, request::Parts},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::{Config, serve};
+
+use crate::{app::App, auth::Caller, forwarded::Forwarded, problem::Problem};
+
+static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    // Without a validator: the page must not send the description to a site on the internet.
+    Arc::new(Config::new(["../openapi.json"]).validator_url("none"))
+});
+
+/// Leave to read the description: anybody when it is public, otherwise callers with a token.
+#[derive(Debug)]
+struct Reader;
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if !app.config().server.docs_public {
+            Caller::from_request_parts(parts, app).await?;
+        }
+        Ok(Self)
+    }
+}
+
+/// The routes. Only the description describes itself; pages and redirects are for people.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_openapi))
+        .route("/docs", get(to_docs))
+        .route("/docs/", get(docs_page))
+        .route("/docs/{*file}", get(docs_file))
+        // Addresses of today's Codex (contract 0).
+        .route("/apidocs/index.html", get(to_docs))
+        .route("/apispec.json", get(to_openapi))
+}
+
+/// This description.
+///
+/// Needs a token unless `server.docs_public` opens it.
+#[utoipa::path(get, path = "/openapi.json", tag = "description", security((), ("bearer" = [])),
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
+    Json(app.openapi()).into_response()
+}
+
+async fn to_docs(forwarded: Forwarded) -> Response {
+    redirect(&forwarded, "/docs/")
+}
+
+async fn to_openapi(forwarded: Forwarded) -> Response {
+    redirect(&forwarded, "/openapi.json")
+}
+
+fn redirect(forwarded: &Forwarded, path: &str) -> Response {
+    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, forwarded.link(path))]).into_response()
+}
+
+async fn docs_page(reader: Reader) -> Result<Response, Problem> {
+    docs_file(reader, Path("index.html".to_owned())).await
+}
+
+async fn docs_file(_: Reader, Path(file): Path<String>) -> Result<Response, Problem> {
+    let found = serve(&file, PAGE.clone()).map_err(|error| {
+        tracing::error!(%error, "The page `{file}` of Swagger UI could not be made");
+        Problem::internal()
+    })?;
+    let file = found.ok_or_else(|| Problem::not_found("There is no such page."))?;
+    Ok(([(CONTENT_TYPE, file.content_type)], file.bytes.into_owned()).into_response())
+}

@@ -1,0 +1,80 @@
+//! Health, liveness, readiness: without a token.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    health::{self, HealthOut, Status},
+};
+
+/// A sign of life.
+#[derive(Debug, Serialize, ToSchema)]
+struct AliveOut {
+    /// `codex`.
+    service: &'static str,
+    /// `alive`, `ready` or `not ready`.
+    status: &'static str,
+    /// UTC.
+    timestamp: String,
+}
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_health))
+        .routes(routes!(get_api_health))
+        .routes(routes!(get_health_live))
+        .routes(routes!(get_health_ready))
+}
+
+/// How well the service and what it needs are.
+///
+/// 200 when healthy, 503 when degraded or unhealthy; the body is the same.
+#[utoipa::path(get, path = "/health", tag = "health", security(()), responses(
+    (status = 200, description = "Healthy", body = HealthOut),
+    (status = 503, description = "Degraded or unhealthy", body = HealthOut)))]
+async fn get_health(State(app): State<App>) -> (StatusCode, Json<HealthOut>) {
+    let health = app.health().check(app.codex()).await;
+    let status = match health.status {
+        Status::Healthy => StatusCode::OK,
+        Status::Degraded | Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, Json(health))
+}
+
+/// The same as `/health`.
+#[utoipa::path(get, path = "/api/health", tag = "health", security(()), responses(
+    (status = 200, description = "Healthy", body = HealthOut),
+    (status = 503, description = "Degraded or unhealthy", body = HealthOut)))]
+async fn get_api_health(app: State<App>) -> (StatusCode, Json<HealthOut>) {
+    get_health(app).await
+}
+
+/// Whether the process answers; nothing else is asked.
+#[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses(
+    (status = 200, description = "Alive", body = AliveOut)))]
+async fn get_health_live(State(app): State<App>) -> Json<AliveOut> {
+    Json(alive(&app, "alive"))
+}
+
+/// Whether requests can be served: the database answers.
+#[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
+    (status = 200, description = "Ready", body = AliveOut),
+    (status = 503, description = "Not ready", body = AliveOut)))]
+async fn get_health_ready(State(app): State<App>) -> (StatusCode, Json<AliveOut>) {
+    match health::database(app.codex()).await.status {
+        Status::Healthy => (StatusCode::OK, Json(alive(&app, "ready"))),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, Json(alive(&app, "not ready"))),
+    }
+}
+
+fn alive(app: &App, status: &'static str) -> AliveOut {
+    AliveOut {
+        service: "codex",
+        status,
+        timestamp: health::timestamp(app.codex()),
+    }
+}

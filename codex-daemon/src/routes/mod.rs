@@ -1,0 +1,52 @@
+//! One file per resource; the description is made of the same table as the routes.
+
+mod docs;
+mod health;
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "HiveMatrix Codex",
+        description = "What an MSP knows about its clients: companies, contacts, assets, tickets.\n\n\
+            Errors are RFC 9457 problems (`application/problem+json`), except where an operation says \
+            otherwise.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = []))
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A user's or service's token of HiveMatrix Core."))
+            .build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Every route with its description.
+pub fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .merge(health::routes())
+        .merge(docs::routes())
+}
+
+/// The API description.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    all().split_for_parts().1
+}
