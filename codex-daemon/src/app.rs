@@ -4,7 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use codex_core::{Codex, sync::Guard};
+use codex_core::{
+    Codex,
+    sync::{Guard, HttpSettings, datto, freshservice},
+};
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -68,13 +71,44 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         min_delete: config.sync.min_delete,
         ..Guard::default()
     };
-    Codex::builder(config.database.url.expose_secret())
+    let mut builder = Codex::builder(config.database.url.expose_secret())
         .migrate(migrate)
         .guard(guard)
         .lease(config.sync.lease)
-        .providers(config.psa.clone(), config.rmm.clone())
-        .open()
-        .await
+        .providers(config.psa.clone(), config.rmm.clone());
+    let http = HttpSettings {
+        timeout: config.sync.request_timeout,
+        ..HttpSettings::default()
+    };
+    if let Some(vendor) = &config.freshservice {
+        builder = builder.source(freshservice::Freshservice::new(freshservice::Settings {
+            base: vendor.base_url.clone(),
+            api_key: vendor.api_key.clone(),
+            http: http.clone(),
+        }));
+    }
+    if let Some(vendor) = &config.datto {
+        let settings = datto::Settings {
+            base: vendor.api_endpoint.clone(),
+            public_key: vendor.public_key.clone(),
+            secret_key: vendor.secret_key.clone(),
+            http: HttpSettings {
+                calls_per_minute: Some(vendor.calls_per_minute),
+                ..http
+            },
+        };
+        let options = datto::Options {
+            secret_udfs: vendor
+                .secret_udfs
+                .iter()
+                .map(|number| format!("udf{number}"))
+                .collect(),
+            map_system_sites: vendor.map_pseudo_sites,
+            ..datto::Options::default()
+        };
+        builder = builder.source(datto::Datto::new(settings, options));
+    }
+    builder.open().await
 }
 
 /// The routes with everything around them.
@@ -96,7 +130,10 @@ fn with_layers(router: Router<App>, app: App) -> Router {
         .fallback(problem::unknown_route)
         // Our own limit is the only one.
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(app.clone(), body_limit::layer))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            body_limit::layer,
+        ))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(problem::layer))
         // Nexus undoes gzip only (consumers 3).

@@ -5,7 +5,10 @@ use std::time::Duration;
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{StatusCode, header::{CONTENT_LENGTH, EXPECT}},
+    http::{
+        StatusCode,
+        header::{CONTENT_LENGTH, EXPECT},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -34,7 +37,10 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
             let detail = format!("The body is larger than {limit} bytes.");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response()
         }
-        _ => next.run(request.map(|body| Body::new(Limited::new(body, limit)))).await,
+        _ => {
+            next.run(request.map(|body| Body::new(Limited::new(body, limit))))
+                .await
+        }
     }
 }
 

@@ -103,6 +103,9 @@ mod tests {
         for bad in ["//evil.example", "/a//b", "evil", "/a\"onload=", "/a?b"] {
             assert_eq!(forwarded(&[("x-forwarded-prefix", bad)]).prefix(), "");
         }
-        assert_eq!(forwarded(&[("x-forwarded-prefix", "/a, /codex/")]).prefix(), "/codex");
+        assert_eq!(
+            forwarded(&[("x-forwarded-prefix", "/a, /codex/")]).prefix(),
+            "/codex"
+        );
     }
 }

@@ -129,7 +129,10 @@ impl Health {
     /// Checks that ask the Core of `auth`.
     pub fn new(auth: &Auth) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            core: auth.core_url.join("health").unwrap_or_else(|_| auth.core_url.clone()),
+            core: auth
+                .core_url
+                .join("health")
+                .unwrap_or_else(|_| auth.core_url.clone()),
             http: Client::builder().timeout(LIMIT).no_proxy().build()?,
             last: Mutex::default(),
         })
@@ -248,9 +251,16 @@ fn disk_status(usage_percent: f64) -> Status {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "shown with two decimals at most")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "shown with two decimals at most"
+)]
 fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        1.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 fn rounded(number: f64, decimals: i32) -> f64 {
@@ -264,7 +274,9 @@ fn milliseconds(time: Duration) -> u64 {
 
 /// The time in the form of today's Codex: UTC with `+00:00`.
 pub fn timestamp(codex: &Codex) -> String {
-    codex.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, false)
+    codex
+        .now()
+        .to_rfc3339_opts(chrono::SecondsFormat::Micros, false)
 }
 
 #[cfg(test)]
@@ -277,6 +289,9 @@ mod tests {
         assert_eq!(disk_status(85.0), Status::Degraded);
         assert_eq!(disk_status(95.0), Status::Unhealthy);
         let now = disk();
-        assert!(now.total_gb.unwrap() > 0.0 && now.free_gb <= now.total_gb, "{now:?}");
+        assert!(
+            now.total_gb.unwrap() > 0.0 && now.free_gb <= now.total_gb,
+            "{now:?}"
+        );
     }
 }

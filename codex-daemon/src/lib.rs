@@ -15,5 +15,3 @@ pub mod problem;
 pub mod request_id;
 pub mod routes;
 pub mod server;
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,10 @@ use tracing::{
 };
 use tracing_subscriber::{
     EnvFilter,
-    fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::{JsonFields, Writer}},
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, FormattedFields,
+        format::{JsonFields, Writer},
+    },
     registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
@@ -56,7 +59,11 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let mut line = Line::default();
-        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context
+            .event_scope()
+            .into_iter()
+            .flat_map(tracing_subscriber::registry::Scope::from_root)
+        {
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>()
                 && let Ok(Value::Object(fields)) = serde_json::from_str(fields)
             {
@@ -66,7 +73,10 @@ where
         event.record(&mut line);
         let meta = event.metadata();
         let now = SystemClock.now();
-        line.put("timestamp", now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true));
+        line.put(
+            "timestamp",
+            now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+        );
         line.put("level", level(*meta.level()));
         line.put("logger", meta.target());
         line.put("module", meta.module_path().unwrap_or_default());

@@ -222,7 +222,6 @@ pub async fn unknown_route() -> Problem {
 }
 
 /// The answer to a handler's panic; the panic itself is on standard error already.
-#[expect(clippy::needless_pass_by_value, reason = "the signature of the panic layer")]
 pub fn panicked(_payload: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("A handler panicked");
     Problem::internal().into_response()
@@ -295,7 +294,10 @@ mod tests {
     #[tokio::test]
     async fn flat_shapes_are_those_that_modules_read() {
         let problem = || Problem::not_found("Company not found");
-        assert_eq!(text(problem().flat()).await, r#"{"error":"Company not found"}"#);
+        assert_eq!(
+            text(problem().flat()).await,
+            r#"{"error":"Company not found"}"#
+        );
         assert_eq!(
             text(problem().job()).await,
             r#"{"error":"Company not found","success":false}"#
@@ -307,8 +309,14 @@ mod tests {
     fn codes_are_stable_words() {
         assert_eq!(code(StatusCode::NOT_FOUND), "not-found");
         assert_eq!(code(StatusCode::TOO_MANY_REQUESTS), "rate-limit-exceeded");
-        assert_eq!(code(StatusCode::INTERNAL_SERVER_ERROR), "internal-server-error");
-        assert_eq!(code(StatusCode::UNPROCESSABLE_ENTITY), "unprocessable-entity");
+        assert_eq!(
+            code(StatusCode::INTERNAL_SERVER_ERROR),
+            "internal-server-error"
+        );
+        assert_eq!(
+            code(StatusCode::UNPROCESSABLE_ENTITY),
+            "unprocessable-entity"
+        );
     }
 
     #[tokio::test]

@@ -67,12 +67,7 @@ pub async fn bind(server: &Server) -> Result<TcpListener, BindError> {
 }
 
 /// Serves until `stop`, then lets requests in flight end within the configured time.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    server: Server,
-    stop: CancellationToken,
-) {
+pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: CancellationToken) {
     let mut http = http1::Builder::new();
     // Without a timer hyper panics at the first timeout. The timeout covers idle connections too.
     http.timer(TokioTimer::new())
@@ -95,14 +90,20 @@ pub async fn serve(
         tokio::spawn(async move {
             // Clients that hang up or are too slow are their own affair.
             if let Some(Err(error)) = cut.run_until_cancelled(connection).await {
-                tracing::debug!(error = crate::problem::chain(&error), "A connection ended early");
+                tracing::debug!(
+                    error = crate::problem::chain(&error),
+                    "A connection ended early"
+                );
             }
             drop(slot);
         });
     }
     // New connections are refused from here on.
     drop(listener);
-    if tokio::time::timeout(server.drain, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(server.drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
         cut.cancel();
         tracing::warn!(
             drain_seconds = server.drain.as_secs(),

@@ -4,5 +4,8 @@
     reason = "a test that unwraps fails, as it should"
 )]
 
+mod api;
+mod crates;
+mod spec;
 mod store;
 mod sync;

@@ -54,7 +54,10 @@ impl Jwks {
     pub fn new(auth: &Auth) -> Result<Self, reqwest::Error> {
         Ok(Self {
             // Joining a relative path to a base that ends in `/` cannot fail, but says so by type.
-            url: auth.core_url.join(".well-known/jwks.json").unwrap_or_else(|_| auth.core_url.clone()),
+            url: auth
+                .core_url
+                .join(".well-known/jwks.json")
+                .unwrap_or_else(|_| auth.core_url.clone()),
             // Core is a neighbour: a proxy meant for the internet must not see its answers.
             http: Client::builder().timeout(TIMEOUT).no_proxy().build()?,
             cache: auth.jwks_cache,

@@ -86,7 +86,12 @@ struct Claims {
 impl Claims {
     fn caller(self) -> Caller {
         let kind = if self.token_type.as_deref() == Some("service") {
-            let from_sub = || self.sub.strip_prefix("service:").unwrap_or(&self.sub).to_owned();
+            let from_sub = || {
+                self.sub
+                    .strip_prefix("service:")
+                    .unwrap_or(&self.sub)
+                    .to_owned()
+            };
             Kind::Service(self.calling_service.unwrap_or_else(from_sub))
         } else {
             // A level that is missing or unknown gives the least (contract 6); `service` is no level.
@@ -151,12 +156,10 @@ impl Authenticator {
     }
 
     /// The caller that the headers of a request name.
-    pub async fn caller(
-        &self,
-        headers: &HeaderMap,
-        now: DateTime<Utc>,
-    ) -> Result<Caller, Refusal> {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    pub async fn caller(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Refusal> {
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         // Case counts (contract 6).
         let token = header
             .and_then(|value| value.strip_prefix("Bearer "))
@@ -214,7 +217,10 @@ impl Authenticator {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "microseconds fit a double until the year 2255")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds fit a double until the year 2255"
+)]
 fn seconds(time: DateTime<Utc>) -> f64 {
     time.timestamp_micros() as f64 / 1e6
 }

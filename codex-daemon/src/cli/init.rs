@@ -81,7 +81,8 @@ impl Init {
         url.set_path(&literal(&self.db_name));
         url.set_username(&literal(&self.db_user)).map_err(refused)?;
         if let Some(password) = &self.db_password {
-            url.set_password(Some(&literal(password.expose_secret()))).map_err(refused)?;
+            url.set_password(Some(&literal(password.expose_secret())))
+                .map_err(refused)?;
         }
         Ok(url)
     }
@@ -123,7 +124,9 @@ impl Init {
         };
         self.db_host = prompt("Database host", &self.db_host)?;
         let port = prompt("Port", &self.db_port.to_string())?;
-        self.db_port = port.parse().with_context(|| format!("`{port}` is not a port number"))?;
+        self.db_port = port
+            .parse()
+            .with_context(|| format!("`{port}` is not a port number"))?;
         self.db_name = prompt("Database name", &self.db_name)?;
         self.db_user = prompt("User", &self.db_user)?;
         Ok(())
@@ -153,9 +156,9 @@ impl Init {
                 bail!("{key} holds a line break");
             }
         }
-        let after = settings
-            .iter()
-            .fold(before, |text, (section, key, value)| ini::set(&text, section, key, value));
+        let after = settings.iter().fold(before, |text, (section, key, value)| {
+            ini::set(&text, section, key, value)
+        });
         write_private(path, &after).with_context(|| format!("cannot write {}", path.display()))
     }
 }
@@ -215,21 +218,34 @@ mod tests {
         fs::write(&path, before).unwrap();
         init("a%b/c@d:e#f g").write(&path).unwrap();
         let after = fs::read_to_string(&path).unwrap();
-        assert!(after.starts_with("# ours\n[datto]\npublic_key = p ; q\n"), "{after}");
-        assert!(!after.contains("old") && after.contains("db_port = 5433"), "{after}");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(
+            after.starts_with("# ours\n[datto]\npublic_key = p ; q\n"),
+            "{after}"
+        );
+        assert!(
+            !after.contains("old") && after.contains("db_port = 5433"),
+            "{after}"
+        );
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
 
         let config = Config::load(&Sources::new(dir.path())).unwrap();
         let url = Url::parse(config.database.url.expose_secret()).unwrap();
         assert_eq!(url.password(), Some("a%25b%2Fc%40d%3Ae%23f%20g"));
-        assert_eq!((url.host_str(), url.port()), (Some("db.example"), Some(5433)));
+        assert_eq!(
+            (url.host_str(), url.port()),
+            (Some("db.example"), Some(5433))
+        );
     }
 
     #[test]
     fn an_empty_answer_keeps_what_is_offered() {
         let mut init = init("p");
         let mut output = Vec::new();
-        init.ask(&mut "\n99\nmine\n\n".as_bytes(), &mut output).unwrap();
+        init.ask(&mut "\n99\nmine\n\n".as_bytes(), &mut output)
+            .unwrap();
         let got = (init.db_host.as_str(), init.db_port, init.db_name.as_str());
         assert_eq!(got, ("db.example", 99, "mine"));
         assert!(String::from_utf8(output).unwrap().contains("Port [5433]: "));
@@ -242,12 +258,14 @@ mod tests {
         let mut init = init("hunter2");
         // A port that was free a moment ago: nobody listens there.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        (init.db_host, init.db_port) =
-            ("127.0.0.1".into(), listener.local_addr().unwrap().port());
+        (init.db_host, init.db_port) = ("127.0.0.1".into(), listener.local_addr().unwrap().port());
         drop(listener);
         let error = init.run(&Sources::new(dir.path())).await.unwrap_err();
         let text = format!("{error:#}");
-        assert!(text.contains("codex_db on 127.0.0.1") && !text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("codex_db on 127.0.0.1") && !text.contains("hunter2"),
+            "{text}"
+        );
         assert!(!dir.path().join("instance").exists());
     }
 }

@@ -120,7 +120,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sync(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
-        Command::Openapi(command) => command.run(),
+        Command::Openapi(_) => openapi::Openapi::run(),
     }
 }
 
@@ -150,7 +150,10 @@ mod tests {
         for command in Cli::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string);
             let example = format!("codexd {}", command.get_name());
-            assert!(help.is_some_and(|help| help.contains(&example)), "{example}");
+            assert!(
+                help.is_some_and(|help| help.contains(&example)),
+                "{example}"
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ The same text as GET /openapi.json of a running daemon, indented. Needs no datab
 pub(super) struct Openapi {}
 
 impl Openapi {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run() -> anyhow::Result<()> {
         let text = crate::routes::openapi().to_pretty_json()?;
         writeln!(std::io::stdout(), "{text}")?;
         Ok(())

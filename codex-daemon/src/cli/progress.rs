@@ -22,7 +22,8 @@ impl Progress {
     pub(super) fn show(&self, message: String, percent: Option<u8>) {
         self.0.set_message(message);
         if let Some(percent) = percent {
-            self.0.set_style(style("{bar:30} {pos:>3} % {msg} [{elapsed}]"));
+            self.0
+                .set_style(style("{bar:30} {pos:>3} % {msg} [{elapsed}]"));
             self.0.set_position(percent.into());
         }
     }

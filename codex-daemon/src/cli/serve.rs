@@ -33,8 +33,12 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, mut sources: Sources) -> anyhow::Result<()> {
         let flag = |name: &str, value: String| (name.to_owned(), value);
-        sources.flags.extend(self.bind.map(|ip| flag("server.bind", ip.to_string())));
-        sources.flags.extend(self.port.map(|port| flag("server.port", port.to_string())));
+        sources
+            .flags
+            .extend(self.bind.map(|ip| flag("server.bind", ip.to_string())));
+        sources
+            .flags
+            .extend(self.port.map(|port| flag("server.port", port.to_string())));
         let config = Config::load(&sources).context("the configuration cannot be used")?;
         logging::start(&config.logging);
         for warning in &config.warnings {
@@ -42,7 +46,9 @@ impl Serve {
         }
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await?;
-        let codex = app::open(&config, true).await.with_context(|| refused(&config))?;
+        let codex = app::open(&config, true)
+            .await
+            .with_context(|| refused(&config))?;
         let running = app::start_on(listener, config, codex.clone())?;
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());

@@ -49,7 +49,9 @@ impl Sync {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = super::load(sources)?;
         let part = self.source.select(&mut config)?;
-        let codex = app::open(&config, true).await.with_context(|| refused(&config))?;
+        let codex = app::open(&config, true)
+            .await
+            .with_context(|| refused(&config))?;
         let done = tokio::select! {
             done = self.work(&codex, part) => done,
             stopped = super::stop_signal() => {
@@ -77,7 +79,10 @@ impl Sync {
         }
         match job.status {
             JobStatus::Completed => Ok(()),
-            _ => bail!(job.error.unwrap_or_else(|| "the run did not complete".to_owned())),
+            _ => bail!(
+                job.error
+                    .unwrap_or_else(|| "the run did not complete".to_owned())
+            ),
         }
     }
 }
@@ -93,11 +98,11 @@ impl Source {
                 bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
             }
             Self::Freshservice => {
-                config.psa = "freshservice".to_owned();
+                "freshservice".clone_into(&mut config.psa);
                 Ok(Part::Psa)
             }
             Self::Datto => {
-                config.rmm = "datto".to_owned();
+                "datto".clone_into(&mut config.rmm);
                 Ok(Part::Rmm)
             }
         }
@@ -107,7 +112,10 @@ impl Source {
 async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
     let progress = Progress::start("Starting");
     loop {
-        let job = codex.job(scope, id).await?.context("the job is gone from the database")?;
+        let job = codex
+            .job(scope, id)
+            .await?
+            .context("the job is gone from the database")?;
         if job.status != JobStatus::Running {
             progress.end();
             return Ok(job);

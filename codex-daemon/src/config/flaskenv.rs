@@ -10,7 +10,10 @@ fn assignment(line: &str) -> Option<(String, String)> {
     if line.starts_with('#') {
         return None;
     }
-    let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+    let (name, value) = line
+        .strip_prefix("export ")
+        .unwrap_or(line)
+        .split_once('=')?;
     Some((name.trim().to_owned(), unquote(value.trim()).to_owned()))
 }
 
@@ -34,7 +37,12 @@ mod tests {
         let is = |n: &str, v: &str| (n.to_owned(), v.to_owned());
         assert_eq!(
             parse(text),
-            [is("A", "http://x"), is("B", "b # b"), is("C", "1"), is("D", "")]
+            [
+                is("A", "http://x"),
+                is("B", "b # b"),
+                is("C", "1"),
+                is("D", "")
+            ]
         );
     }
 }

@@ -182,7 +182,10 @@ mod tests {
 
     #[test]
     fn an_indented_line_continues_a_value() {
-        assert_eq!(values("[a]\nk = 1\n  2\n\nl = 3"), [is("a", "k", "1\n2"), is("a", "l", "3")]);
+        assert_eq!(
+            values("[a]\nk = 1\n  2\n\nl = 3"),
+            [is("a", "k", "1\n2"), is("a", "l", "3")]
+        );
     }
 
     #[test]

@@ -75,6 +75,7 @@ pub const KEYS: &[Key] = &[
     secret("datto", "secret_key"),
     plain("datto", "secret_udfs"),
     plain("datto", "map_pseudo_sites"),
+    plain("datto", "calls_per_minute"),
     plain("upstream", "write"),
     plain("sync", "max_delete_percent"),
     plain("sync", "min_delete"),
@@ -91,7 +92,12 @@ pub const ALIASES: &[(&str, &str, &str)] = &[
 ];
 
 /// Sections whose keys others write or read and this version does not use (contract 4.1): no warning.
-const OTHERS: &[&str] = &["database_credentials", "psa.superops", "webhooks", "scheduler"];
+const OTHERS: &[&str] = &[
+    "database_credentials",
+    "psa.superops",
+    "webhooks",
+    "scheduler",
+];
 
 /// Single keys of that kind.
 const OTHERS_KEYS: &[(&str, &str)] = &[

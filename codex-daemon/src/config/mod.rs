@@ -112,6 +112,8 @@ pub struct Datto {
     pub secret_udfs: Vec<u16>,
     /// Whether Managed and OnDemand may belong to a customer.
     pub map_pseudo_sites: bool,
+    /// Most calls in any 60 seconds.
+    pub calls_per_minute: u32,
 }
 
 /// How syncs behave.
@@ -284,7 +286,9 @@ fn secret(layers: &Layers, section: &str, key: &str) -> Option<SecretString> {
 
 fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
     let (Some(domain), Some(api_key)) = (
-        layers.text("freshservice", "domain").filter(|text| !is_sample(text)),
+        layers
+            .text("freshservice", "domain")
+            .filter(|text| !is_sample(text)),
         secret(layers, "freshservice", "api_key"),
     ) else {
         return Ok(None);
@@ -313,6 +317,10 @@ fn datto(layers: &Layers) -> Result<Option<Datto>, ConfigError> {
         numbers.map_err(|_| format!("`{text}` is not a list of numbers such as 2,9"))
     })?;
     let map_pseudo_sites = layers.boolean("datto", "map_pseudo_sites")?;
+    let calls_per_minute = layers.read_as("datto", "calls_per_minute", |text| {
+        let calls = text.parse().ok().filter(|calls: &u32| *calls > 0);
+        calls.ok_or_else(|| format!("`{text}` is not a number of calls, 1 or more"))
+    })?;
     let keys = (
         secret(layers, "datto", "public_key"),
         secret(layers, "datto", "secret_key"),
@@ -326,6 +334,7 @@ fn datto(layers: &Layers) -> Result<Option<Datto>, ConfigError> {
         secret_key,
         secret_udfs,
         map_pseudo_sites,
+        calls_per_minute,
     }))
 }
 

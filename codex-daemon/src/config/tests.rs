@@ -58,16 +58,24 @@ fn nothing_configured_is_loopback_and_sqlite() {
     assert!(!config.upstream_write);
     assert!(config.freshservice.is_none() && config.datto.is_none());
     let url = config.database.url.expose_secret().to_owned();
-    assert!(url.starts_with("sqlite://") && url.ends_with("instance/codex.db"), "{url}");
+    assert!(
+        url.starts_with("sqlite://") && url.ends_with("instance/codex.db"),
+        "{url}"
+    );
 }
 
 #[test]
 fn later_layers_win_and_say_so() {
     let dir = Dir::new()
         .conf("[server]\nport = 1\nbind = 0.0.0.0\nmax_connections = 1\nbody_limit = 1\n")
-        .file(".flaskenv", "CODEX_SERVER_PORT=2\nCODEX_SERVER_MAX_CONNECTIONS='2'\n");
+        .file(
+            ".flaskenv",
+            "CODEX_SERVER_PORT=2\nCODEX_SERVER_MAX_CONNECTIONS='2'\n",
+        );
     let mut sources = dir.sources().set("server.body_limit", "4");
-    sources.env.insert("CODEX_SERVER_MAX_CONNECTIONS".into(), "3".into());
+    sources
+        .env
+        .insert("CODEX_SERVER_MAX_CONNECTIONS".into(), "3".into());
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.server.bind.to_string(), "0.0.0.0");
     assert_eq!(config.server.port, 2);
@@ -81,7 +89,10 @@ fn later_layers_win_and_say_so() {
     };
     assert!(line("bind").ends_with("instance/codex.conf:3"));
     assert!(line("port").ends_with(".flaskenv CODEX_SERVER_PORT"));
-    assert_eq!(line("max_connections"), "environment CODEX_SERVER_MAX_CONNECTIONS");
+    assert_eq!(
+        line("max_connections"),
+        "environment CODEX_SERVER_MAX_CONNECTIONS"
+    );
     assert_eq!(line("body_limit"), "command line");
     assert_eq!(line("docs_public"), "default");
 }
@@ -92,7 +103,10 @@ fn names_of_today_are_read_from_the_environment() {
         .file("services.json", r#"{"core": {"url": "http://services:1"}}"#)
         .conf("");
     assert_eq!(dir.load().auth.core_url.as_str(), "http://services:1/");
-    let dir = dir.file(".flaskenv", "CORE_SERVICE_URL='http://core:1/x'\nLOG_LEVEL=WARNING\n");
+    let dir = dir.file(
+        ".flaskenv",
+        "CORE_SERVICE_URL='http://core:1/x'\nLOG_LEVEL=WARNING\n",
+    );
     let config = dir.load();
     assert_eq!(config.auth.core_url.as_str(), "http://core:1/x/");
     assert_eq!(config.logging.level, tracing::Level::WARN);
@@ -117,16 +131,44 @@ fn secrets_are_masked_wherever_values_are_shown() {
 #[test]
 fn a_wrong_value_names_file_section_and_key() {
     for (conf, place, words) in [
-        ("[server]\nport = many\n", "instance/codex.conf:2: [server] port:", "`many`"),
+        (
+            "[server]\nport = many\n",
+            "instance/codex.conf:2: [server] port:",
+            "`many`",
+        ),
         ("[server]\nbind = here\n", "[server] bind:", "IP address"),
-        ("[server]\nbody_limit = 0\n", "[server] body_limit:", "above 0"),
-        ("[server]\ndocs_public = perhaps\n", "[server] docs_public:", "auto"),
-        ("[upstream]\nwrite = maybe\n", "[upstream] write:", "true nor false"),
-        ("[sync]\nmax_delete_percent = 101\n", "[sync] max_delete_percent:", "percentage"),
-        ("[datto]\nsecret_udfs = two\n", "[datto] secret_udfs:", "2,9"),
+        (
+            "[server]\nbody_limit = 0\n",
+            "[server] body_limit:",
+            "above 0",
+        ),
+        (
+            "[server]\ndocs_public = perhaps\n",
+            "[server] docs_public:",
+            "auto",
+        ),
+        (
+            "[upstream]\nwrite = maybe\n",
+            "[upstream] write:",
+            "true nor false",
+        ),
+        (
+            "[sync]\nmax_delete_percent = 101\n",
+            "[sync] max_delete_percent:",
+            "percentage",
+        ),
+        (
+            "[datto]\nsecret_udfs = two\n",
+            "[datto] secret_udfs:",
+            "2,9",
+        ),
         ("[core]\nurl = ftp://x\n", "[core] url:", "http"),
         ("[logging]\nlevel = LOUD\n", "[logging] level:", "`LOUD`"),
-        ("[database]\nconnection_string = mysql://x\n", "[database] connection_string:", "sqlite://"),
+        (
+            "[database]\nconnection_string = mysql://x\n",
+            "[database] connection_string:",
+            "sqlite://",
+        ),
     ] {
         let error = Dir::new().conf(conf).error();
         assert!(error.contains(place) && error.contains(words), "{error}");
@@ -135,7 +177,11 @@ fn a_wrong_value_names_file_section_and_key() {
 
 #[test]
 fn a_wrong_connection_string_is_not_repeated() {
-    for value in ["mysql://u:hunter2@h/d", "postgresql://u:hunter2@h:port/d", "hunter2"] {
+    for value in [
+        "mysql://u:hunter2@h/d",
+        "postgresql://u:hunter2@h:port/d",
+        "hunter2",
+    ] {
         let error = Dir::new()
             .conf(&format!("[database]\nconnection_string = {value}\n"))
             .error();
@@ -185,7 +231,10 @@ fn comments_end_values_but_not_secrets() {
 fn a_full_url_serves_as_domain() {
     let conf = "[freshservice]\ndomain = http://127.0.0.1:99\napi_key = k\n";
     let freshservice = Dir::new().conf(conf).load().freshservice.unwrap();
-    assert_eq!(freshservice.base_url.as_str(), "http://127.0.0.1:99/api/v2/");
+    assert_eq!(
+        freshservice.base_url.as_str(),
+        "http://127.0.0.1:99/api/v2/"
+    );
 }
 
 #[test]
@@ -215,7 +264,10 @@ fn samples_of_the_readme_are_not_credentials() {
 fn connection_strings_of_python_lose_their_driver() {
     let conf = "[database]\nconnection_string = postgresql+psycopg2://u:p%40@h:5/d\n";
     let config = Dir::new().conf(conf).load();
-    assert_eq!(config.database.url.expose_secret(), "postgresql://u:p%40@h:5/d");
+    assert_eq!(
+        config.database.url.expose_secret(),
+        "postgresql://u:p%40@h:5/d"
+    );
 }
 
 #[test]
@@ -229,7 +281,10 @@ fn docs_are_closed_on_other_addresses_unless_opened() {
 #[test]
 fn a_broken_file_is_named_with_its_line() {
     let error = Dir::new().conf("[a]\nhunter2\n").error();
-    assert!(error.contains("instance/codex.conf:2:") && !error.contains("hunter2"), "{error}");
+    assert!(
+        error.contains("instance/codex.conf:2:") && !error.contains("hunter2"),
+        "{error}"
+    );
     let error = Dir::new().file("services.json", "[").error();
     assert!(error.contains("services.json:1:"), "{error}");
 }

@@ -7,7 +7,11 @@ use std::sync::{Arc, LazyLock};
 use axum::{
     Json,
     extract::{FromRequestParts, Path, State},
-    http::{StatusCode, header::{CONTENT_TYPE, LOCATION}, request::Parts},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, LOCATION},
+        request::Parts,
+    },
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -66,7 +70,11 @@ async fn to_openapi(forwarded: Forwarded) -> Response {
 }
 
 fn redirect(forwarded: &Forwarded, path: &str) -> Response {
-    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, forwarded.link(path))]).into_response()
+    (
+        StatusCode::PERMANENT_REDIRECT,
+        [(LOCATION, forwarded.link(path))],
+    )
+        .into_response()
 }
 
 async fn docs_page(reader: Reader) -> Result<Response, Problem> {

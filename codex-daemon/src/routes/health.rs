@@ -67,7 +67,10 @@ async fn get_health_live(State(app): State<App>) -> Json<AliveOut> {
 async fn get_health_ready(State(app): State<App>) -> (StatusCode, Json<AliveOut>) {
     match health::database(app.codex()).await.status {
         Status::Healthy => (StatusCode::OK, Json(alive(&app, "ready"))),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, Json(alive(&app, "not ready"))),
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(alive(&app, "not ready")),
+        ),
     }
 }
 

@@ -1,7 +1,13 @@
 //! One file per resource; the description is made of the same table as the routes.
 
+mod assets;
+mod companies;
+mod contacts;
 mod docs;
 mod health;
+mod paging;
+mod psa_agents;
+mod sync;
 
 use utoipa::{
     Modify, OpenApi,
@@ -43,6 +49,11 @@ impl Modify for Bearer {
 pub fn all() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(health::routes())
+        .merge(companies::routes())
+        .merge(contacts::routes())
+        .merge(assets::routes())
+        .merge(psa_agents::routes())
+        .merge(sync::routes())
         .merge(docs::routes())
 }
 

@@ -2,10 +2,7 @@
 
 use chrono::Duration;
 use codex_core::{Scope, changes::Author, companies::Company, jobs::JobStatus, sync::Part};
-use codex_tests::{
-    harness::bench::Bench,
-    on_each_engine,
-};
+use codex_tests::{harness::bench::Bench, on_each_engine};
 use serde_json::{Map, json};
 
 on_each_engine! {

@@ -1,1 +1,182 @@
-fn main() {}
+//! `cargo demo`: simulated vendors and Core, the real daemon, the real syncs over HTTP.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Parser;
+use codex_daemon::app;
+use codex_tests::{
+    harness::app::config,
+    sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
+};
+use serde_json::Value;
+
+/// Shows Codex at work: no account anywhere is needed.
+#[derive(Debug, Parser)]
+struct Demo {
+    /// How large the made-up MSP is: tiny, S, M or L
+    #[arg(long, default_value = "S")]
+    size: Size,
+    /// End when the syncs are done instead of serving until Ctrl-C
+    #[arg(long)]
+    once: bool,
+    /// Another database than SQLite in a temporary folder, such as postgresql://user@host/name
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let demo = Demo::parse();
+    let begun = Instant::now();
+    let folder = tempfile::tempdir()?;
+    let database = demo
+        .database_url
+        .clone()
+        .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("codex.db").display()));
+
+    let world = SharedWorld::new(World::generate(demo.size, 7));
+    // Limits off: with them on, a first sync of a large account takes the minutes that it takes.
+    let fresh_options = freshservice::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let datto_options = datto::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let fresh = freshservice::Freshservice::start(world.clone(), fresh_options).await?;
+    let rmm = datto::Datto::start(world, datto_options).await?;
+    let core = Core::start().await?;
+    let config = config(folder.path(), &database, &core, &fresh, &rmm)?;
+    let codex = app::open(&config, true)
+        .await
+        .context("the database cannot be opened")?;
+    let running = app::start(config, codex.clone()).await?;
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .build()?;
+    let api = Api {
+        http,
+        url: running.url(),
+        token: core.key.user("admin", "demo@msp.example")?,
+    };
+
+    println!(
+        "Codex {}   Core {}   Freshservice {}   Datto {}\n",
+        api.url,
+        core.url(),
+        fresh.url(),
+        rmm.url()
+    );
+    for (path, name) in [
+        ("/sync/freshservice", "Freshservice"),
+        ("/sync/datto", "Datto RMM"),
+    ] {
+        let start = Instant::now();
+        let job = api.sync(path).await?;
+        println!(
+            "{name}: {} in {:.1} s",
+            job["status"].as_str().unwrap_or("?"),
+            start.elapsed().as_secs_f64()
+        );
+        for line in job["output"]
+            .as_str()
+            .unwrap_or_default()
+            .lines()
+            .filter(|line| !line.starts_with("- "))
+        {
+            println!("    {line}");
+        }
+        anyhow::ensure!(job["status"] == "completed", "{}", job["error"]);
+    }
+
+    let companies = api.get("/api/companies").await?;
+    let companies = companies.as_array().context("companies are an array")?;
+    println!(
+        "\n{:<10} {:<34} {:>8} {:>8}",
+        "account", "company", "contacts", "assets"
+    );
+    let (mut contacts, mut assets) = (0, 0);
+    for (n, company) in companies.iter().enumerate() {
+        if n >= 8 {
+            println!("... and {} more", companies.len() - n);
+            break;
+        }
+        let account = company["account_number"].as_str().unwrap_or_default();
+        let counts = [
+            api.count(&format!("/api/companies/{account}/contacts"))
+                .await?,
+            api.count(&format!("/api/companies/{account}/assets"))
+                .await?,
+        ];
+        let name = company["name"].as_str().unwrap_or_default();
+        println!("{account:<10} {name:<34} {:>8} {:>8}", counts[0], counts[1]);
+        contacts += counts[0];
+        assets += counts[1];
+    }
+    anyhow::ensure!(
+        !companies.is_empty() && contacts > 0 && assets > 0,
+        "something is missing: {} companies, {contacts} contacts, {assets} assets",
+        companies.len()
+    );
+    println!(
+        "\n{} companies read back through the REST API. Ready after {:.1} s.",
+        companies.len(),
+        begun.elapsed().as_secs_f64()
+    );
+    if !demo.once {
+        println!("\nSwagger UI   {}/docs/", api.url);
+        println!(
+            "Try          curl -H \"Authorization: Bearer {}\" {}/api/companies",
+            api.token, api.url
+        );
+        println!(
+            "A new token  curl -X POST {}/api/token -H 'Content-Type: application/json' -d '{{\"username\":\"demo\",\"password\":\"demo\"}}'",
+            core.url()
+        );
+        println!("\nCtrl-C ends the demo.");
+        tokio::signal::ctrl_c().await?;
+    }
+    running.shutdown().await;
+    codex.close().await;
+    Ok(())
+}
+
+/// The daemon as a caller sees it.
+struct Api {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Api {
+    async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let request = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+
+    async fn count(&self, path: &str) -> anyhow::Result<usize> {
+        Ok(self.get(path).await?.as_array().map_or(0, Vec::len))
+    }
+
+    /// Starts a sync and waits for its end.
+    async fn sync(&self, path: &str) -> anyhow::Result<Value> {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
+        let started: Value = request.send().await?.error_for_status()?.json().await?;
+        let id = started["job_id"].as_str().context("a job id")?;
+        loop {
+            let job = self.get(&format!("/sync/status/{id}")).await?;
+            if job["status"] != "running" {
+                return Ok(job);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What tests stand on: databases of both engines, the daemon, claims about answers.
 
+pub mod app;
 pub mod bench;
 pub mod database;
 

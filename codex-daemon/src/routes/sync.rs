@@ -1,0 +1,135 @@
+//! Starting syncs and asking how they go (contract 1.2.H).
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use codex_core::{
+    jobs::wire::{JobOut, JobStarted},
+    sync::Part,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    problem::{ErrorOut, Problem, ProblemOut},
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(start_psa_sync))
+        .routes(routes!(start_freshservice_sync))
+        .routes(routes!(start_datto_sync))
+        .routes(routes!(get_sync_status))
+        .routes(routes!(get_last_sync))
+}
+
+async fn start(app: &App, caller: &Caller, part: Part) -> Result<Json<JobStarted>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let started = app
+        .codex()
+        .start_sync(&scope, part)
+        .await
+        .map_err(|e| Problem::from(e).job())?;
+    let message = if started.already_running {
+        "This sync is at work already; its job is given."
+    } else {
+        "Sync started."
+    };
+    Ok(Json(JobStarted {
+        job_id: started.job_id,
+        message: message.into(),
+        success: true,
+    }))
+}
+
+/// Pull companies, contacts and agents from the PSA.
+///
+/// Answers at once with a job to ask for; a sync that is at work already is not started twice.
+#[utoipa::path(post, path = "/sync/psa", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_psa_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Psa).await
+}
+
+/// Pull from the PSA, under its older name.
+#[utoipa::path(post, path = "/sync/freshservice", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_freshservice_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Psa).await
+}
+
+/// Pull sites and devices from the RMM.
+#[utoipa::path(post, path = "/sync/datto", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_datto_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Rmm).await
+}
+
+/// How a job stands.
+#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync",
+    params(("job_id" = String, Path, description = "Job")),
+    responses(
+        (status = 200, description = "The job", body = JobOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such job", body = ErrorOut)))]
+async fn get_sync_status(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let job = app
+        .codex()
+        .job(&scope, &id)
+        .await
+        .map_err(|e| Problem::from(e).job())?;
+    job.map(|job| Json(JobOut::from(&job)))
+        .ok_or_else(|| Problem::not_found("Job not found").flat())
+}
+
+/// The newest job of a kind, whatever its status.
+///
+/// `psa` and `rmm`; the older names `freshservice` and `datto` are understood.
+#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
+    params(("script" = String, Path, description = "Kind of job", example = "psa")),
+    responses(
+        (status = 200, description = "The job", body = JobOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "None has run yet", body = ErrorOut)))]
+async fn get_last_sync(
+    State(app): State<App>,
+    caller: Caller,
+    Path(script): Path<String>,
+) -> Result<Json<JobOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let job = app
+        .codex()
+        .last_job(&scope, &script)
+        .await
+        .map_err(|e| Problem::from(e).job())?;
+    job.map(|job| Json(JobOut::from(&job)))
+        .ok_or_else(|| Problem::not_found("No sync of this kind has run").flat())
+}

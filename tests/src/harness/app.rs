@@ -1,0 +1,161 @@
+//! The real daemon, with simulated vendors and Core.
+
+use std::path::Path;
+
+use codex_core::Codex;
+use codex_daemon::{
+    app::{self, Running},
+    config::{Config, Sources},
+};
+use reqwest::{Client, Method, RequestBuilder};
+use tempfile::TempDir;
+
+use super::database::TestDatabase;
+use crate::sim::{
+    SharedWorld, Size, World,
+    core::Core,
+    datto::{self, Datto},
+    freshservice::{self, Freshservice},
+};
+
+/// A daemon on a free port with everything around it.
+#[derive(Debug)]
+pub struct TestApp {
+    /// Core's stand-in.
+    pub core: Core,
+    /// Freshservice.
+    pub freshservice: Freshservice,
+    /// Datto.
+    pub datto: Datto,
+    /// What the vendors have.
+    pub world: SharedWorld,
+    /// The library inside the daemon.
+    pub codex: Codex,
+    running: Running,
+    http: Client,
+    _database: TestDatabase,
+    _folder: TempDir,
+}
+
+/// The settings of a daemon that talks to simulators.
+///
+/// # Errors
+/// When a setting is refused.
+pub fn config(
+    folder: &Path,
+    database_url: &str,
+    core: &Core,
+    freshservice: &Freshservice,
+    datto: &Datto,
+) -> anyhow::Result<Config> {
+    let flags = [
+        ("server.port", "0"),
+        ("database.connection_string", database_url),
+        ("core.url", core.url()),
+        ("freshservice.domain", freshservice.url()),
+        ("freshservice.api_key", freshservice::API_KEY),
+        ("datto.api_endpoint", datto.url()),
+        ("datto.public_key", datto::API_KEY),
+        ("datto.secret_key", datto::API_SECRET),
+        ("datto.calls_per_minute", "100000"),
+    ];
+    let sources = flags
+        .into_iter()
+        .fold(Sources::new(folder), |s, (name, value)| s.set(name, value));
+    Ok(Config::load(&sources)?)
+}
+
+impl TestApp {
+    /// A small world.
+    pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let world = SharedWorld::new(World::generate(Size::Tiny, 7));
+        let fresh_options = freshservice::Options {
+            limits: false,
+            ..Default::default()
+        };
+        let datto_options = datto::Options {
+            limits: false,
+            ..Default::default()
+        };
+        let freshservice = Freshservice::start(world.clone(), fresh_options).await?;
+        let datto = Datto::start(world.clone(), datto_options).await?;
+        let core = Core::start().await?;
+        let folder = tempfile::tempdir()?;
+        let config = config(folder.path(), &database.url, &core, &freshservice, &datto)?;
+        let codex = app::open(&config, true).await?;
+        let running = app::start(config, codex.clone()).await?;
+        let http = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self {
+            core,
+            freshservice,
+            datto,
+            world,
+            codex,
+            running,
+            http,
+            _database: database,
+            _folder: folder,
+        })
+    }
+
+    /// The daemon's address.
+    pub fn url(&self) -> String {
+        self.running.url()
+    }
+
+    /// A call without a token.
+    pub fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url()))
+    }
+
+    /// A GET as a user of a level.
+    pub fn get_as(&self, level: &str, path: &str) -> anyhow::Result<RequestBuilder> {
+        let token = self.core.key.user(level, &format!("{level}@msp.example"))?;
+        Ok(self.call(Method::GET, path).bearer_auth(token))
+    }
+
+    /// A GET as an administrator.
+    pub fn get(&self, path: &str) -> anyhow::Result<RequestBuilder> {
+        self.get_as("admin", path)
+    }
+
+    /// The JSON of a successful GET as an administrator.
+    pub async fn json(&self, path: &str) -> anyhow::Result<serde_json::Value> {
+        Ok(self
+            .get(path)?
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
+    }
+
+    /// Pulls from both vendors through the API.
+    pub async fn sync(&self) -> anyhow::Result<()> {
+        for path in ["/sync/psa", "/sync/datto"] {
+            let token = self.core.key.service("helm", "codex")?;
+            let started: serde_json::Value = self
+                .call(Method::POST, path)
+                .bearer_auth(token)
+                .send()
+                .await?
+                .error_for_status()?
+                .json()
+                .await?;
+            let job = started["job_id"].as_str().unwrap_or_default().to_owned();
+            loop {
+                let status = self.json(&format!("/sync/status/{job}")).await?;
+                match status["status"].as_str() {
+                    Some("running") => {
+                        tokio::time::sleep(std::time::Duration::from_millis(20)).await
+                    }
+                    Some("completed") => break,
+                    _ => anyhow::bail!("{path}: {status}"),
+                }
+            }
+        }
+        Ok(())
+    }
+}
