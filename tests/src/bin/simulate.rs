@@ -21,8 +21,9 @@ struct Simulate {
 async fn main() -> anyhow::Result<()> {
     let options = Simulate::parse();
     let world = SharedWorld::new(World::generate(options.size, 7));
-    let fresh = freshservice::Freshservice::start(world.clone(), Default::default()).await?;
-    let rmm = datto::Datto::start(world, Default::default()).await?;
+    let fresh =
+        freshservice::Freshservice::start(world.clone(), freshservice::Options::default()).await?;
+    let rmm = datto::Datto::start(world, datto::Options::default()).await?;
     let (program, arguments) = options.command.split_first().context("no command")?;
     let status = tokio::process::Command::new(program)
         .args(arguments)

@@ -149,7 +149,7 @@ impl TestApp {
                 let status = self.json(&format!("/sync/status/{job}")).await?;
                 match status["status"].as_str() {
                     Some("running") => {
-                        tokio::time::sleep(std::time::Duration::from_millis(20)).await
+                        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                     }
                     Some("completed") => break,
                     _ => anyhow::bail!("{path}: {status}"),

@@ -72,7 +72,7 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
         {
             Ok(_) => break,
             Err(_) if attempt < 50 => {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
             Err(error) => return Err(error).context("copying the template database"),
         }

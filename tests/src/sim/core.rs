@@ -121,11 +121,11 @@ impl Core {
                 )
                 .route(
                     "/service-token",
-                    post(move |body| service_token(service.clone(), body)),
+                    post(move |Json(body)| std::future::ready(service_token(&service, &body))),
                 )
                 .route(
                     "/api/token",
-                    post(move |body| user_token(user.clone(), body)),
+                    post(move |Json(body)| std::future::ready(user_token(&user, &body))),
                 )
         })
         .await?;
@@ -160,10 +160,10 @@ fn signed(token: anyhow::Result<String>) -> Response<Body> {
     }
 }
 
-async fn service_token(key: Arc<SigningKey>, Json(body): Json<Value>) -> Response<Body> {
+fn service_token(key: &SigningKey, body: &Value) -> Response<Body> {
     match (
-        named(&body, "calling_service"),
-        named(&body, "target_service"),
+        named(body, "calling_service"),
+        named(body, "target_service"),
     ) {
         (Some(caller), Some(target)) => signed(key.service(&caller, &target)),
         _ => answer(
@@ -174,8 +174,8 @@ async fn service_token(key: Arc<SigningKey>, Json(body): Json<Value>) -> Respons
 }
 
 /// The seed's way to a token; the real Core lacks it (consumers.md 2). Demo only: any password will do.
-async fn user_token(key: Arc<SigningKey>, Json(body): Json<Value>) -> Response<Body> {
-    match (named(&body, "username"), named(&body, "password")) {
+fn user_token(key: &SigningKey, body: &Value) -> Response<Body> {
+    match (named(body, "username"), named(body, "password")) {
         (Some(name), Some(_)) => signed(key.user("admin", &format!("{name}@msp.example"))),
         _ => answer(
             StatusCode::UNAUTHORIZED,

@@ -109,15 +109,6 @@ impl Freshservice {
 }
 
 impl Api {
-    fn records<'w>(&self, world: &'w World, list: &str) -> Option<(&'static str, &'w Vec<Value>)> {
-        match list {
-            "departments" => Some(("department", &world.departments)),
-            "requesters" => Some(("requester", &world.requesters)),
-            "agents" => Some(("agent", &world.agents)),
-            _ => None,
-        }
-    }
-
     /// Key, then limit: 401 without the key, 429 with `Retry-After` when the minute is used up.
     fn admit(
         &self,
@@ -163,6 +154,15 @@ impl Api {
     }
 }
 
+fn records<'w>(world: &'w World, list: &str) -> Option<(&'static str, &'w Vec<Value>)> {
+    match list {
+        "departments" => Some(("department", &world.departments)),
+        "requesters" => Some(("requester", &world.requesters)),
+        "agents" => Some(("agent", &world.agents)),
+        _ => None,
+    }
+}
+
 async fn me(State(api): State<Api>, headers: HeaderMap) -> Response<Body> {
     api.shared.count("agents/me");
     match api.admit(&headers, "me") {
@@ -198,7 +198,7 @@ async fn list(
     };
     let (name, mut listing, limit) = {
         let world = api.world.lock();
-        let Some((singular, records)) = api.records(&world, &list) else {
+        let Some((singular, records)) = records(&world, &list) else {
             return raw(StatusCode::NOT_FOUND, "text/html", String::new());
         };
         let limit = match api.admit(&headers, singular) {
@@ -271,7 +271,7 @@ async fn one(
         }
     }
     let world = api.world.lock();
-    let Some((singular, records)) = api.records(&world, &list) else {
+    let Some((singular, records)) = records(&world, &list) else {
         return raw(StatusCode::NOT_FOUND, "text/html", String::new());
     };
     if let Err(refusal) = api.admit(&headers, "view") {

@@ -246,10 +246,10 @@ fn department(rng: &mut SmallRng, n: usize, size: Size) -> Value {
     json!({
         "id": department_id(n),
         "name": name,
-        "description": if n % 3 == 0 { Value::Null } else { json!("A client of ours") },
+        "description": if n.is_multiple_of(3) { Value::Null } else { json!("A client of ours") },
         "head_user_id": null,
         "prime_user_id": requester_id(n),
-        "domains": if n % 4 == 0 { json!([]) } else { json!([format!("client{n}.example")]) },
+        "domains": if n.is_multiple_of(4) { json!([]) } else { json!([format!("client{n}.example")]) },
         "custom_fields": custom,
         "created_at": "2024-03-01T08:00:15.983Z",
         "updated_at": "2025-06-01T08:00:15.983Z",
@@ -278,10 +278,10 @@ fn requester(rng: &mut SmallRng, n: usize, companies: usize) -> Value {
         "is_agent": false,
         "first_name": FIRST.choose(rng),
         "last_name": if n % 10 == 3 { Value::Null } else { json!(LAST.choose(rng)) },
-        "job_title": if n % 2 == 0 { json!("Manager") } else { Value::Null },
+        "job_title": if n.is_multiple_of(2) { json!("Manager") } else { Value::Null },
         "primary_email": email,
-        "secondary_emails": if n % 20 == 0 { json!([format!("alias{n}@client.example")]) } else { json!([]) },
-        "work_phone_number": if n % 3 == 0 { json!(format!("+1 555 {n:06}")) } else { Value::Null },
+        "secondary_emails": if n.is_multiple_of(20) { json!([format!("alias{n}@client.example")]) } else { json!([]) },
+        "work_phone_number": if n.is_multiple_of(3) { json!(format!("+1 555 {n:06}")) } else { Value::Null },
         "mobile_phone_number": null,
         "department_ids": departments,
         "department_names": null,
@@ -292,10 +292,10 @@ fn requester(rng: &mut SmallRng, n: usize, companies: usize) -> Value {
         "language": "en",
         "location_id": null,
         "background_information": null,
-        "custom_fields": if n % 30 == 0 { Value::Null } else { json!({}) },
+        "custom_fields": if n.is_multiple_of(30) { Value::Null } else { json!({}) },
         "active": n % 17 != 5,
-        "has_logged_in": n % 2 == 0,
-        "vip_user": n % 100 == 0,
+        "has_logged_in": n.is_multiple_of(2),
+        "vip_user": n.is_multiple_of(100),
         "external_id": null,
         "created_at": "2024-03-01T08:00:15Z",
         "updated_at": "2025-06-01T08:00:15Z",
@@ -386,7 +386,7 @@ fn sites(rng: &mut SmallRng, departments: &[Value]) -> Vec<Site> {
 
 fn device(rng: &mut SmallRng, n: usize, site: &Site, now: DateTime<Utc>) -> Device {
     let network = n % 33 == 17;
-    let online = n % 5 != 0;
+    let online = !n.is_multiple_of(5);
     let hostname = match n % 50 {
         12 => Value::Null,
         13 => json!(""),
@@ -407,10 +407,10 @@ fn device(rng: &mut SmallRng, n: usize, site: &Site, now: DateTime<Utc>) -> Devi
         "extIpAddress": format!("198.51.100.{}", n % 250),
         "operatingSystem": "Microsoft Windows 11 Pro 10.0.26200", "lastLoggedInUser": format!("CORP\\user{n}"),
         "domain": "corp.example", "cagVersion": "11965", "displayVersion": "4.4.11965.11965",
-        "description": null, "a64Bit": true, "rebootRequired": n % 11 == 0, "online": online,
+        "description": null, "a64Bit": true, "rebootRequired": n.is_multiple_of(11), "online": online,
         "suspended": false, "deleted": false, "lastSeen": seen.timestamp_millis(),
         "lastReboot": (now - Duration::days(3)).timestamp_millis(),
-        "lastAuditDate": if n % 9 == 0 { json!(-62_135_596_800_000_i64) } else { json!(now.timestamp_millis()) },
+        "lastAuditDate": if n.is_multiple_of(9) { json!(-62_135_596_800_000_i64) } else { json!(now.timestamp_millis()) },
         "creationDate": 1_700_000_000_000_i64, "snmpEnabled": false,
         "portalUrl": format!("https://pinotage.rmm.datto.example/device/{n}"),
         "webRemoteUrl": format!("https://pinotage.rmm.datto.example/remote/{n}"), "warrantyDate": null,
@@ -468,7 +468,7 @@ fn user_fields(n: usize) -> Value {
     }
     fields.insert(
         "udf9".into(),
-        if n % 6 == 0 {
+        if n.is_multiple_of(6) {
             json!("SECRET-WINDOWS-KEY")
         } else {
             Value::Null
