@@ -75,7 +75,7 @@ on_each_engine! {
             seen.extend(page.iter().map(|asset| asset["id"].as_i64().unwrap()));
             let Some(link) = link else { break };
             let next = link.strip_prefix("</codex").unwrap().split('>').next().unwrap();
-            path = next.to_owned();
+            next.clone_into(&mut path);
         }
         assert_eq!(seen.len(), 12);
         for bad in ["?limit=0", "?limit=501", "?limit=x", "?cursor=zz", "?nonsense=1"] {

@@ -50,8 +50,6 @@ on_each_engine! {
 
     async fn trap_45_variables_are_read_whatever_their_form(bench: Bench) -> TestResult {
         bench.sync_all().await?;
-        let site = |name: &'static str| async move { name };
-        assert_eq!(site("x").await, "x");
         let lower = "select count(*) from site_links where account_number = '100023' and company_id is not null";
         assert_eq!(bench.count(lower).await?, 1);
         let starred = "select count(*) from site_links where account_number like '*%'";
@@ -89,7 +87,7 @@ on_each_engine! {
         {
             let mut world = bench.world.lock();
             let to = world.sites[4].clone();
-            world.devices[0].site = to.uid.clone();
+            world.devices[0].site.clone_from(&to.uid);
             world.devices[0].body.insert("siteName".into(), to.body["name"].clone());
         }
         let job = bench.sync(Part::Rmm).await?;
@@ -110,7 +108,7 @@ on_each_engine! {
         {
             let mut world = bench.world.lock();
             let mut back = world.devices[6].clone();
-            back.site = world.sites[6].uid.clone();
+            back.site.clone_from(&world.sites[6].uid);
             back.body.insert("uid".into(), json!("returned-uid"));
             world.devices.push(back);
         }
@@ -185,7 +183,13 @@ impl Lacking {
         };
         let world = World::generate(Size::Tiny, 1);
         Ok(Self(
-            Bench::with(database, world, Default::default(), options).await?,
+            Bench::with(
+                database,
+                world,
+                codex_tests::sim::freshservice::Options::default(),
+                options,
+            )
+            .await?,
         ))
     }
 }

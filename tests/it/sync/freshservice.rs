@@ -145,7 +145,13 @@ impl Msp {
         };
         let world = World::generate(Size::Tiny, 1);
         Ok(Self(
-            Bench::with(database, world, options, Default::default()).await?,
+            Bench::with(
+                database,
+                world,
+                options,
+                codex_tests::sim::datto::Options::default(),
+            )
+            .await?,
         ))
     }
 }
