@@ -1,1 +1,108 @@
-//! client
+//! Typed async client of HiveMatrix Codex.
+//!
+//! ```no_run
+//! # async fn tour() -> codex_client::Result<()> {
+//! use codex_client::{Client, TokenSource};
+//!
+//! let codex = Client::new("http://127.0.0.1:5010", TokenSource::fixed("a token of Core"))?;
+//! for company in codex.companies().list().await? {
+//!     let assets = codex.companies().assets(&company.account_number).await?;
+//!     println!("{}: {} assets", company.name, assets.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Answers are the wire types of `codex-core`. [`Error::is_retryable`] says whether the same call may
+//! succeed later; safe calls have been tried again already.
+#![warn(missing_docs)]
+
+mod assets;
+mod companies;
+mod contacts;
+mod error;
+mod page;
+mod psa_agents;
+mod request;
+mod sync;
+mod token;
+
+use std::time::Duration;
+
+pub use assets::Assets;
+pub use codex_core::{
+    assets::wire::AssetOut,
+    companies::wire::CompanyOut,
+    contacts::wire::ContactOut,
+    jobs::{
+        JobStatus,
+        wire::{JobOut, JobStarted},
+    },
+    locations::wire::LocationOut,
+    psa_agents::wire::PsaAgentOut,
+};
+pub use companies::Companies;
+pub use contacts::Contacts;
+pub use error::{Error, Result};
+pub use page::{ListOptions, Page};
+pub use psa_agents::PsaAgents;
+pub use sync::{Script, Sync};
+pub use token::TokenSource;
+
+use request::Requester;
+
+/// A client of one Codex. Cheap to clone; connections are shared.
+#[derive(Debug, Clone)]
+pub struct Client(Requester);
+
+impl Client {
+    /// A client of the Codex at `base`, such as `http://127.0.0.1:5010` or `https://host/codex`.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when `base` is no URL.
+    pub fn new(base: &str, token: TokenSource) -> Result<Self> {
+        Self::with_timeout(base, token, Duration::from_secs(30))
+    }
+
+    /// A client that gives a call at most `timeout`, tries included one by one.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when `base` is no URL.
+    pub fn with_timeout(base: &str, token: TokenSource, timeout: Duration) -> Result<Self> {
+        Ok(Self(Requester::new(base, token, timeout)?))
+    }
+
+    /// Companies and what belongs to them.
+    pub fn companies(&self) -> Companies<'_> {
+        Companies(&self.0)
+    }
+
+    /// Contacts across companies.
+    pub fn contacts(&self) -> Contacts<'_> {
+        Contacts(&self.0)
+    }
+
+    /// Assets across companies.
+    pub fn assets(&self) -> Assets<'_> {
+        Assets(&self.0)
+    }
+
+    /// The PSA's agents.
+    pub fn psa_agents(&self) -> PsaAgents<'_> {
+        PsaAgents(&self.0)
+    }
+
+    /// Syncs and their jobs.
+    pub fn sync(&self) -> Sync<'_> {
+        Sync(&self.0)
+    }
+
+    /// Whether Codex is ready to serve.
+    ///
+    /// # Errors
+    /// [`Error`] when it is not, or out of reach.
+    pub async fn ready(&self) -> Result<()> {
+        let _: serde_json::Value = self.0.get(&["health", "ready"], &[]).await?.body;
+        Ok(())
+    }
+}

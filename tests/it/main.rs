@@ -5,6 +5,7 @@
 )]
 
 mod api;
+mod client;
 mod crates;
 mod spec;
 mod store;

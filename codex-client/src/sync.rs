@@ -1,0 +1,63 @@
+//! Syncs and their jobs.
+
+use std::time::Duration;
+
+use codex_core::jobs::{
+    JobStatus,
+    wire::{JobOut, JobStarted},
+};
+use tokio::time::Instant;
+
+use crate::{Error, Result, request::Requester};
+
+/// What to pull.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// Companies, contacts and agents from the PSA.
+    Psa,
+    /// Sites and devices from the RMM.
+    Datto,
+}
+
+/// Calls about syncs.
+#[derive(Debug)]
+pub struct Sync<'c>(pub(crate) &'c Requester);
+
+impl Sync<'_> {
+    /// Starts a pull; one that is at work already is not started twice.
+    pub async fn start(&self, script: Script) -> Result<JobStarted> {
+        let name = match script {
+            Script::Psa => "psa",
+            Script::Datto => "datto",
+        };
+        Ok(self.0.post(&["sync", name]).await?.body)
+    }
+
+    /// How a job stands.
+    pub async fn status(&self, job_id: &str) -> Result<JobOut> {
+        Ok(self.0.get(&["sync", "status", job_id], &[]).await?.body)
+    }
+
+    /// The newest job of a script such as `psa`, whatever its status.
+    pub async fn last(&self, script: &str) -> Result<JobOut> {
+        Ok(self.0.get(&["sync", "last", script], &[]).await?.body)
+    }
+
+    /// Waits for the end of a job.
+    ///
+    /// # Errors
+    /// [`Error::StillRunning`] after `patience`.
+    pub async fn wait(&self, job_id: &str, patience: Duration) -> Result<JobOut> {
+        let end = Instant::now() + patience;
+        loop {
+            let job = self.status(job_id).await?;
+            if job.status != JobStatus::Running {
+                return Ok(job);
+            }
+            if Instant::now() >= end {
+                return Err(Error::StillRunning(job_id.to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Where tokens come from.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use tokio::{sync::Mutex, time::Instant};
+use url::Url;
+
+use crate::{Error, Result};
+
+/// How long before its end a service token is renewed, as today's modules do (contract 4.3).
+const MARGIN: std::time::Duration = std::time::Duration::from_secs(60);
+/// Life of Core's service tokens (consumers 2).
+const LIFE: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// A source of bearer tokens.
+#[derive(Debug)]
+pub enum TokenSource {
+    /// Always the same token.
+    Fixed(SecretString),
+    /// The content of a file, read for every call: somebody else renews it.
+    File(PathBuf),
+    /// Core's `/service-token`, kept until shortly before it ends.
+    Core(CoreTokens),
+}
+
+/// Service tokens of HiveMatrix Core.
+#[derive(Debug)]
+pub struct CoreTokens {
+    url: Url,
+    caller: String,
+    /// One question at a time: who comes meanwhile waits for that answer.
+    current: Mutex<Option<(SecretString, Instant)>>,
+}
+
+impl TokenSource {
+    /// Always the same token.
+    pub fn fixed(token: impl Into<String>) -> Self {
+        Self::Fixed(SecretString::from(token.into()))
+    }
+
+    /// The content of a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File(path.into())
+    }
+
+    /// Service tokens for `caller` from the Core at `core`.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when `core` is no URL.
+    pub fn core(core: &str, caller: impl Into<String>) -> Result<Self> {
+        let url = Url::parse(core).and_then(|url| url.join("/service-token"));
+        let url = url.map_err(|_| Error::Address(core.to_owned()))?;
+        Ok(Self::Core(CoreTokens {
+            url,
+            caller: caller.into(),
+            current: Mutex::default(),
+        }))
+    }
+
+    pub(crate) async fn token(&self, http: &reqwest::Client) -> Result<String> {
+        match self {
+            Self::Fixed(token) => Ok(token.expose_secret().to_owned()),
+            Self::File(path) => match tokio::fs::read_to_string(path).await {
+                Ok(text) => Ok(text.trim().to_owned()),
+                Err(error) => Err(Error::Token(format!("{}: {error}", path.display()))),
+            },
+            Self::Core(core) => core.token(http).await,
+        }
+    }
+}
+
+impl CoreTokens {
+    async fn token(&self, http: &reqwest::Client) -> Result<String> {
+        let mut current = self.current.lock().await;
+        if let Some((token, renew_at)) = current.as_ref()
+            && Instant::now() < *renew_at
+        {
+            return Ok(token.expose_secret().to_owned());
+        }
+        let ask = http
+            .post(self.url.clone())
+            .timeout(std::time::Duration::from_secs(5))
+            .json(&json!({"calling_service": self.caller, "target_service": "codex"}));
+        let failed = |error: reqwest::Error| {
+            Error::Token(format!("Core did not give one: {}", error.without_url()))
+        };
+        let answer = ask
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(failed)?;
+        let date = answer
+            .headers()
+            .get("date")
+            .and_then(|date| date.to_str().ok());
+        let now = date
+            .and_then(|date| DateTime::parse_from_rfc2822(date).ok())
+            .map(|now| now.to_utc());
+        let body: Value = answer.json().await.map_err(failed)?;
+        let token = body.get("token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| Error::Token("Core's answer holds none".to_owned()))?;
+        let life = life(token, now).unwrap_or(LIFE).saturating_sub(MARGIN);
+        *current = Some((SecretString::from(token), Instant::now() + life));
+        Ok(token.to_owned())
+    }
+}
+
+/// What is left of a token's life by the clock of the server that made it; not verified, which is the
+/// receiver's business.
+fn life(token: &str, now: Option<DateTime<Utc>>) -> Option<std::time::Duration> {
+    let payload = decode(token.split('.').nth(1)?)?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    let begin = now
+        .map(|now| now.timestamp())
+        .or_else(|| claims.get("iat")?.as_i64())?;
+    let left = claims.get("exp")?.as_i64()? - begin;
+    u64::try_from(left).ok().map(std::time::Duration::from_secs)
+}
+
+/// Base64 in its URL form without padding.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (mut bits, mut count, mut out) = (0_u32, 0, Vec::new());
+    for digit in text.chars() {
+        let value = u32::try_from(DIGITS.find(digit)?).ok()?;
+        bits = ((bits << 6) | value) & 0xff_ffff;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push(u8::try_from((bits >> count) & 0xff).ok()?);
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_life_of_a_token_is_read_from_its_payload() {
+        // {"iat":1000,"exp":1300}
+        let token = "x.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0.y";
+        assert_eq!(life(token, None), Some(std::time::Duration::from_secs(300)));
+        assert_eq!(
+            life(token, DateTime::from_timestamp(1_290, 0)),
+            Some(std::time::Duration::from_secs(10))
+        );
+        assert_eq!(life("rubbish", None), None);
+    }
+}
