@@ -1,0 +1,221 @@
+//! Measures the daemon as a process of its own against simulators without limits or latency.
+//!
+//! `cargo build --release -p codex-daemon -p codex-tests && target/release/measure --size M [--database-url URL]`
+
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use codex_client::{Client, JobOut, JobStatus, Script, TokenSource};
+use codex_core::{Codex, Scope, changes::Author, clock::Clock as _, companies::Company, store::Db};
+use codex_tests::sim::{SharedWorld, Size, World, core::Core, datto, freshservice};
+use serde_json::{Map, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+/// Measures first and second syncs, edits meanwhile, start and memory.
+#[derive(Debug, Parser)]
+struct Measure {
+    /// tiny, S, M or L
+    #[arg(long, default_value = "M")]
+    size: Size,
+    /// An empty database; a `SQLite` file in a temporary folder when absent
+    #[arg(long)]
+    database_url: Option<String>,
+    /// The daemon; the one beside this program when absent
+    #[arg(long)]
+    codexd: Option<PathBuf>,
+}
+
+struct Daemon {
+    child: Child,
+    url: String,
+    ready: Duration,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Measure::parse();
+    let folder = tempfile::tempdir()?;
+    let database = options
+        .database_url
+        .clone()
+        .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("codex.db").display()));
+    let beside = std::env::current_exe()?.with_file_name("codexd");
+    let codexd = options.codexd.clone().unwrap_or(beside);
+    let world = SharedWorld::new(World::generate(options.size, 7));
+    let fresh_options = freshservice::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let datto_options = datto::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let fresh = freshservice::Freshservice::start(world.clone(), fresh_options).await?;
+    let rmm = datto::Datto::start(world.clone(), datto_options).await?;
+    let core = Core::start().await?;
+    let settings = [
+        format!("database.connection_string={database}"),
+        format!("core.url={}", core.url()),
+        format!("freshservice.domain={}", fresh.url()),
+        format!("freshservice.api_key={}", freshservice::API_KEY),
+        format!("datto.api_endpoint={}", rmm.url()),
+        format!("datto.public_key={}", datto::API_KEY),
+        format!("datto.secret_key={}", datto::API_SECRET),
+        "datto.calls_per_minute=1000000".to_owned(),
+    ];
+
+    println!(
+        "size {:?}, {}",
+        options.size,
+        database.split("://").next().unwrap_or("?")
+    );
+    let mut first = start(&codexd, folder.path(), &settings).await?;
+    first.child.kill().await?;
+    let daemon = start(&codexd, folder.path(), &settings).await?;
+    println!(
+        "ready on an existing database after {} ms, idle RSS {} MB",
+        daemon.ready.as_millis(),
+        rss(&daemon, "VmRSS")?
+    );
+
+    let client = Client::new(&daemon.url, TokenSource::core(core.url(), "helm")?)?;
+    for round in ["first", "second"] {
+        let rows = log_and_claims(&database).await?;
+        for (script, name) in [(Script::Psa, "Freshservice"), (Script::Datto, "Datto")] {
+            fresh.reset_calls();
+            rmm.reset_calls();
+            let begun = Instant::now();
+            let edits = tokio::spawn(edit_meanwhile(
+                database.clone(),
+                round == "first" && script == Script::Datto,
+            ));
+            let job = pull(&client, script).await?;
+            let seconds = begun.elapsed().as_secs_f64();
+            println!(
+                "{round} {name}: {seconds:.1} s, {} calls, peak RSS {} MB",
+                fresh.calls("") + rmm.calls(""),
+                rss(&daemon, "VmHWM")?
+            );
+            if let Some((count, p50, p99)) = edits.await?? {
+                println!(
+                    "    {count} edits from another process meanwhile: p50 {p50} ms, p99 {p99} ms"
+                );
+            }
+            anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
+        }
+        println!(
+            "    claims and log rows written: {}",
+            log_and_claims(&database).await? - rows
+        );
+        world.lock().tick(chrono::Duration::minutes(30));
+    }
+    println!("RSS afterwards {} MB", rss(&daemon, "VmRSS")?);
+    let mut daemon = daemon;
+    daemon.child.kill().await?;
+    Ok(())
+}
+
+async fn start(
+    codexd: &std::path::Path,
+    folder: &std::path::Path,
+    settings: &[String],
+) -> anyhow::Result<Daemon> {
+    let mut command = Command::new(codexd);
+    command.args(["serve", "--port", "0"]).current_dir(folder);
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    for setting in settings {
+        command.args(["--set", setting]);
+    }
+    let begun = Instant::now();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot run {}", codexd.display()))?;
+    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+    let wait = async {
+        while let Some(line) = lines.next_line().await? {
+            if let Some(url) = line.strip_prefix("codexd listens on ") {
+                return Ok(url.to_owned());
+            }
+        }
+        anyhow::bail!("codexd ended before it listened")
+    };
+    let url = tokio::time::timeout(Duration::from_secs(60), wait).await??;
+    let ready = begun.elapsed();
+    // Its further output must not fill the pipe.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    Ok(Daemon { child, url, ready })
+}
+
+async fn pull(client: &Client, script: Script) -> anyhow::Result<JobOut> {
+    let started = client.sync().start(script).await?;
+    Ok(client
+        .sync()
+        .wait(&started.job_id, Duration::from_secs(900))
+        .await?)
+}
+
+/// Edits a company every 20 ms for as long as a first sync takes at least: count, p50 and p99 in ms.
+async fn edit_meanwhile(
+    database: String,
+    edit: bool,
+) -> anyhow::Result<Option<(usize, u128, u128)>> {
+    if !edit {
+        return Ok(None);
+    }
+    let codex = Codex::builder(database).migrate(false).open().await?;
+    let (scope, mut took) = (Scope::system(), Vec::new());
+    let end = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < end {
+        let author = Author::new("measure", codex_core::clock::SystemClock.now());
+        let fields = Map::from_iter([(
+            "description".to_owned(),
+            json!(format!("edit {}", took.len())),
+        )]);
+        let begun = Instant::now();
+        codex
+            .edit::<Company>(&scope, &author, 1, fields)
+            .await?
+            .context("company 1")?;
+        took.push(begun.elapsed().as_millis());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    codex.close().await;
+    took.sort_unstable();
+    let at = |percent: usize| took[(took.len() - 1) * percent / 100];
+    Ok(Some((took.len(), at(50), at(99))))
+}
+
+async fn log_and_claims(database: &str) -> anyhow::Result<i64> {
+    let db = Db::open(database).await?;
+    let sql = "select (select count(*) from change_log) + (select count(*) from claims)";
+    let rows = db.query(sql).scalar().await?;
+    db.close().await;
+    rows.context("a count")
+}
+
+/// Memory of the daemon in MB, as the kernel counts it.
+fn rss(daemon: &Daemon, what: &str) -> anyhow::Result<u64> {
+    let pid = daemon.child.id().context("codexd has ended")?;
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(what))
+        .context("no such line")?;
+    let kilobytes: u64 = line
+        .split_whitespace()
+        .nth(1)
+        .context("no number")?
+        .parse()?;
+    Ok(kilobytes / 1024)
+}
