@@ -13,6 +13,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     auth::Authenticator, body_limit, config::Config, health::Health, problem, request_id, routes,
@@ -113,7 +114,16 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
 
 /// The routes with everything around them.
 pub fn router(config: Config, codex: Codex) -> anyhow::Result<Router> {
-    let (router, openapi) = routes::all().split_for_parts();
+    router_of(routes::all(), config, codex)
+}
+
+/// Other routes with the same around them.
+pub(crate) fn router_of(
+    routes: OpenApiRouter<App>,
+    config: Config,
+    codex: Codex,
+) -> anyhow::Result<Router> {
+    let (router, openapi) = routes.split_for_parts();
     let app = App(Arc::new(Inner {
         auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
         health: Health::new(&config.auth).context("no HTTP client for Core")?,
@@ -126,7 +136,7 @@ pub fn router(config: Config, codex: Codex) -> anyhow::Result<Router> {
 
 /// Layers from the inside out.
 fn with_layers(router: Router<App>, app: App) -> Router {
-    router
+    let router = router
         .fallback(problem::unknown_route)
         // Our own limit is the only one.
         .layer(DefaultBodyLimit::disable())
@@ -139,7 +149,10 @@ fn with_layers(router: Router<App>, app: App) -> Router {
         // Nexus undoes gzip only (consumers 3).
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(request_id::layer))
-        .with_state(app)
+        .with_state(app);
+    Router::new()
+        .fallback_service(router)
+        .layer(middleware::from_fn(problem::options))
 }
 
 /// A daemon at work.

@@ -15,3 +15,5 @@ pub mod problem;
 pub mod request_id;
 pub mod routes;
 pub mod server;
+#[cfg(test)]
+mod tests;

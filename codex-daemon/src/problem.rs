@@ -183,13 +183,17 @@ fn code(status: StatusCode) -> Cow<'static, str> {
     }
 }
 
-/// An error and its causes in one line, for the log.
+/// An error and its causes in one line, for the log. Some libraries repeat a cause in their own words;
+/// it is said once.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         cause = error.source();
     }
     text
@@ -231,12 +235,8 @@ pub fn panicked(_payload: Box<dyn std::any::Any + Send>) -> Response {
 /// 413, 415, malformed bodies) into problems. Status and headers such as `Allow` stay.
 pub async fn layer(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let method = request.method().clone();
     let response = next.run(request).await;
     let status = response.status();
-    if method == Method::OPTIONS && status == StatusCode::METHOD_NOT_ALLOWED {
-        return options(response);
-    }
     if let Some(problem) = response.extensions().get::<Problem>().cloned() {
         return rebuilt(response, problem, &path).await;
     }
@@ -247,14 +247,27 @@ pub async fn layer(request: Request, next: Next) -> Response {
     response
 }
 
-/// Today's Codex answers OPTIONS on every path with the methods it has (contract 1.0).
-fn options(mut response: Response) -> Response {
+/// Answers OPTIONS on every path with the methods it has, as today's Codex does (contract 1.0).
+///
+/// Stands outside the router, which adds `Allow` after its own layers.
+pub async fn options(request: Request, next: Next) -> Response {
+    let asked = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if !asked || response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
     *response.status_mut() = StatusCode::OK;
     *response.body_mut() = Body::empty();
-    let allowed = response.headers().get(ALLOW).and_then(|v| v.to_str().ok());
-    let allowed = format!("{},OPTIONS", allowed.unwrap_or_default());
-    if let Ok(value) = HeaderValue::from_str(allowed.trim_start_matches(',')) {
-        response.headers_mut().insert(ALLOW, value);
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    headers.remove(CONTENT_LENGTH);
+    let allowed = headers.get(ALLOW).and_then(|value| value.to_str().ok());
+    let allowed = allowed.map_or_else(
+        || "OPTIONS".to_owned(),
+        |methods| format!("{methods},OPTIONS"),
+    );
+    if let Ok(value) = HeaderValue::from_str(&allowed) {
+        headers.insert(ALLOW, value);
     }
     response
 }
@@ -303,6 +316,17 @@ mod tests {
             r#"{"error":"Company not found","success":false}"#
         );
         assert!(!text(problem()).await.contains(r#""error""#));
+    }
+
+    #[test]
+    fn a_chain_says_every_cause_once() {
+        let refused = || std::io::Error::other("refused");
+        let outer = anyhow::Error::new(refused())
+            .context("talking: refused")
+            .context("opening");
+        assert_eq!(chain(&*outer), "opening: talking: refused");
+        let outer = anyhow::Error::new(refused()).context("opening");
+        assert_eq!(chain(&*outer), "opening: refused");
     }
 
     #[test]

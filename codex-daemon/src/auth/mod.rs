@@ -1,6 +1,10 @@
 //! Who calls: bearer tokens of HiveMatrix Core (contract 6).
 
 mod jwks;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use axum::{extract::FromRequestParts, http::request::Parts};

@@ -107,7 +107,10 @@ impl Init {
             self.db_password = Some(rpassword::prompt_password("Password: ")?.into());
             match self.connect().await {
                 Ok(codex) => return Ok(codex),
-                Err(error) => eprintln!("{error:#}\nPlease try again, or stop with Ctrl-C.\n"),
+                Err(error) => {
+                    let why = crate::problem::chain(&*error);
+                    eprintln!("{why}\nPlease try again, or stop with Ctrl-C.\n");
+                }
             }
         }
     }

@@ -13,7 +13,10 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Sources};
+use crate::{
+    config::{Config, Sources},
+    problem::chain,
+};
 
 const ABOUT: &str = "\
 HiveMatrix Codex: what an MSP knows about its clients, served to the other modules.
@@ -106,7 +109,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("codexd: {error:#}");
+            eprintln!("codexd: {}", chain(&*error));
             ExitCode::FAILURE
         }
     }

@@ -1,0 +1,297 @@
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use chrono::{DateTime, TimeZone as _, Utc};
+use codex_core::Role;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::{
+    Authenticator, Caller, Kind, Refusal,
+    testing::{Core, service, token, user},
+};
+use crate::config::{Auth, Config, Sources};
+
+const MINUTE: i64 = 60;
+
+fn now() -> DateTime<Utc> {
+    Utc.timestamp_opt(2_000_000_000, 0).unwrap()
+}
+
+fn settings(core: &Core) -> Auth {
+    let sources = Sources::new("/nonexistent").set("core.url", core.url());
+    Config::load(&sources).unwrap().auth
+}
+
+fn authenticator(core: &Core) -> Authenticator {
+    Authenticator::new(&settings(core)).unwrap()
+}
+
+async fn with_header(auth: &Authenticator, header: &str) -> Result<Caller, Refusal> {
+    let value = HeaderValue::from_str(header).unwrap();
+    auth.caller(&HeaderMap::from_iter([(AUTHORIZATION, value)]), now())
+        .await
+}
+
+async fn ask(auth: &Authenticator, token: &str) -> Result<Caller, Refusal> {
+    with_header(auth, &format!("Bearer {token}")).await
+}
+
+async fn refused(claims: Value) -> Refusal {
+    let core = Core::start().await;
+    ask(&authenticator(&core), &token("k0", 0, &claims))
+        .await
+        .unwrap_err()
+}
+
+#[tokio::test]
+async fn a_user_is_known_with_level_and_names() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let caller = ask(&auth, &token("k0", 0, &user(&json!({}))))
+        .await
+        .unwrap();
+    assert_eq!(caller.kind, Kind::User(Role::Admin));
+    assert_eq!(caller.sub, "u-1");
+    assert_eq!(caller.email.as_deref(), Some("a@x.example"));
+    assert_eq!(caller.preferred_username.as_deref(), Some("ann"));
+}
+
+#[tokio::test]
+async fn a_level_that_is_missing_or_made_up_gives_the_least() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    for level in [json!(null), json!("root"), json!("service")] {
+        let claims = user(&json!({"permission_level": level}));
+        let caller = ask(&auth, &token("k0", 0, &claims)).await.unwrap();
+        assert_eq!(caller.kind, Kind::User(Role::Client), "{level}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_known_by_its_name() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let caller = ask(&auth, &token("k0", 0, &service(&json!({}))))
+        .await
+        .unwrap();
+    assert_eq!(caller.kind, Kind::Service("beacon".into()));
+    assert_eq!(caller.actor(), "service:beacon");
+    assert_eq!(auth.foreign_targets(), 0);
+}
+
+#[tokio::test]
+async fn a_token_for_another_service_is_counted_and_refused_on_demand() {
+    let core = Core::start().await;
+    let token = token("k0", 0, &service(&json!({"target_service": "helm"})));
+    let auth = authenticator(&core);
+    assert!(ask(&auth, &token).await.is_ok());
+    assert!(ask(&auth, &token).await.is_ok());
+    assert_eq!(auth.foreign_targets(), 2);
+    let strict = Authenticator::new(&Auth {
+        check_target_service: true,
+        ..settings(&core)
+    });
+    assert_eq!(ask(&strict.unwrap(), &token).await, Err(Refusal::Target));
+}
+
+#[tokio::test]
+async fn a_missing_token_and_another_scheme_are_refused() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let good = token("k0", 0, &user(&json!({})));
+    assert_eq!(
+        auth.caller(&HeaderMap::new(), now()).await,
+        Err(Refusal::Missing)
+    );
+    for header in [
+        format!("bearer {good}"),
+        format!("Basic {good}"),
+        "Bearer ".into(),
+        good,
+    ] {
+        assert_eq!(
+            with_header(&auth, &header).await,
+            Err(Refusal::Missing),
+            "{header}"
+        );
+    }
+    assert_eq!(ask(&auth, "not.a.token").await, Err(Refusal::Malformed));
+    assert_eq!(core.asked(), 0, "nonsense must not reach Core");
+}
+
+#[tokio::test]
+async fn expiry_has_no_leeway_and_counts_for_a_remembered_token_too() {
+    let at = now().timestamp();
+    assert_eq!(refused(user(&json!({"exp": at}))).await, Refusal::Expired);
+    assert_eq!(
+        refused(user(&json!({"exp": null}))).await,
+        Refusal::Malformed
+    );
+    assert_eq!(
+        refused(user(&json!({"nbf": at + MINUTE}))).await,
+        Refusal::NotYetValid
+    );
+
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    // Python writes a float when it is given one.
+    let short = token("k0", 0, &user(&json!({"exp": 2_000_000_000.5})));
+    assert!(ask(&auth, &short).await.is_ok());
+    let value = HeaderValue::from_str(&format!("Bearer {short}")).unwrap();
+    let later = now() + chrono::Duration::seconds(1);
+    let again = auth
+        .caller(&HeaderMap::from_iter([(AUTHORIZATION, value)]), later)
+        .await;
+    assert_eq!(again, Err(Refusal::Expired));
+}
+
+#[tokio::test]
+async fn another_issuer_and_an_audience_are_refused() {
+    assert_eq!(
+        refused(user(&json!({"iss": "hivematrix.core"}))).await,
+        Refusal::Issuer
+    );
+    assert!(matches!(
+        refused(user(&json!({"iss": null}))).await,
+        Refusal::Issuer | Refusal::Malformed
+    ));
+    assert_eq!(
+        refused(user(&json!({"aud": "ledger"}))).await,
+        Refusal::Audience
+    );
+}
+
+#[tokio::test]
+async fn another_algorithm_is_refused() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    for algorithm in [Algorithm::HS256, Algorithm::RS512] {
+        let mut header = Header::new(algorithm);
+        header.kid = Some("k0".into());
+        let key = match algorithm {
+            Algorithm::HS256 => &EncodingKey::from_secret(b"k"),
+            _ => &super::testing::KEYS[0],
+        };
+        let token = jsonwebtoken::encode(&header, &user(&json!({})), key).unwrap();
+        assert_eq!(ask(&auth, &token).await, Err(Refusal::Algorithm));
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_signature_is_refused() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let good = token("k0", 0, &user(&json!({})));
+    let claims = good.split('.').nth(1).unwrap();
+    // {"alg":"none","typ":"JWT","kid":"k0"}
+    let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIiwia2lkIjoiazAifQ.{claims}.");
+    assert!(ask(&auth, &none).await.is_err());
+    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    assert!(ask(&auth, &format!("{unsigned}.")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_key_that_core_does_not_vouch_for_is_refused() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let claims = user(&json!({}));
+    assert_eq!(
+        ask(&auth, &token("k1", 1, &claims)).await,
+        Err(Refusal::UnknownKey)
+    );
+    // The id of a known key on a token that another key signed.
+    assert_eq!(
+        ask(&auth, &token("k0", 1, &claims)).await,
+        Err(Refusal::Signature)
+    );
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_at_its_first_use() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let claims = user(&json!({}));
+    assert!(ask(&auth, &token("k0", 0, &claims)).await.is_ok());
+    core.serve_keys(&[("k1", 1)]);
+    assert!(ask(&auth, &token("k1", 1, &claims)).await.is_ok());
+    assert_eq!(core.asked(), 2);
+}
+
+#[tokio::test]
+async fn made_up_key_ids_do_not_reach_core_one_by_one() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let claims = user(&json!({}));
+    let tokens: Vec<_> = (0..20)
+        .map(|n| token(&format!("x{n}"), 1, &claims))
+        .collect();
+    let asked = tokens.iter().map(|token| ask(&auth, token));
+    for answer in futures_all(asked).await {
+        assert_eq!(answer, Err(Refusal::UnknownKey));
+    }
+    assert!(core.asked() <= 2, "asked {} times", core.asked());
+}
+
+#[tokio::test]
+async fn many_first_requests_ask_core_once() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let tokens: Vec<_> = (0..20)
+        .map(|n| token("k0", 0, &user(&json!({"sub": n.to_string()}))))
+        .collect();
+    for answer in futures_all(tokens.iter().map(|token| ask(&auth, token))).await {
+        assert!(answer.is_ok());
+    }
+    assert_eq!(core.asked(), 1);
+}
+
+#[tokio::test]
+async fn known_keys_work_while_core_is_down() {
+    let core = Core::start().await;
+    let auth = Authenticator::new(&Auth {
+        jwks_cache: Duration::ZERO,
+        ..settings(&core)
+    });
+    let auth = auth.unwrap();
+    assert!(ask(&auth, &token("k0", 0, &user(&json!({})))).await.is_ok());
+    core.fail();
+    for n in 0..3 {
+        let other = token("k0", 0, &user(&json!({"sub": n.to_string()})));
+        assert!(ask(&auth, &other).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn core_down_from_the_start_is_a_refusal_until_it_is_back() {
+    let core = Core::start().await;
+    core.fail();
+    let auth = authenticator(&core);
+    let token = token("k0", 0, &user(&json!({})));
+    assert_eq!(ask(&auth, &token).await, Err(Refusal::UnknownKey));
+    core.serve_keys(&[("k0", 0)]);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert!(ask(&auth, &token).await.is_ok());
+}
+
+/// All answers of futures that run at once.
+async fn futures_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (slot, future) in done.iter_mut().zip(&mut running) {
+            if slot.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *slot = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}

@@ -1,0 +1,516 @@
+//! The daemon through its front door.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    routing::{get, post},
+};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{self, Running},
+    auth::testing::{Core, service, token, user},
+    config::{Config, Server, Sources},
+    server::{self, BindError},
+};
+
+struct Daemon {
+    running: Running,
+    http: Client,
+    dir: tempfile::TempDir,
+}
+
+impl Daemon {
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let sources = Sources::new(dir.path())
+            .set("server.port", "0")
+            .set("core.url", "http://127.0.0.1:1");
+        let sources = settings
+            .iter()
+            .fold(sources, |s, (key, value)| s.set(*key, *value));
+        let config = Config::load(&sources).unwrap();
+        let codex = app::open(&config, true).await.unwrap();
+        let running = app::start(config, codex).await.unwrap();
+        // Sees bodies as they are sent.
+        let http = Client::builder()
+            .no_gzip()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { running, http, dir }
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.running.url()))
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+}
+
+fn header<'r>(response: &'r Response, name: &str) -> &'r str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+/// Asserts that an answer is a problem of a status at a path; gives its body.
+async fn problem(response: Response, status: u16, path: &str) -> Value {
+    assert_eq!(response.status(), status);
+    assert_eq!(
+        header(&response, "content-type"),
+        "application/problem+json"
+    );
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["status"], status);
+    assert_eq!(body["instance"], path);
+    assert!(body["type"].as_str().unwrap().starts_with("about:blank#"));
+    assert!(body.get("error").is_none());
+    assert!(!body["detail"].as_str().unwrap().is_empty());
+    body
+}
+
+#[tokio::test]
+async fn an_unknown_route_is_404_and_a_wrong_method_405_with_allow() {
+    let daemon = Daemon::start(&[]).await;
+    problem(daemon.get("/api/nothing").await, 404, "/api/nothing").await;
+    let wrong = daemon
+        .request(Method::DELETE, "/health")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(header(&wrong, "allow"), "GET,HEAD");
+    problem(wrong, 405, "/health").await;
+    let options = daemon
+        .request(Method::OPTIONS, "/health")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (options.status(), header(&options, "allow")),
+        (StatusCode::OK, "GET,HEAD,OPTIONS")
+    );
+}
+
+#[tokio::test]
+async fn the_correlation_id_is_echoed_or_made() {
+    let daemon = Daemon::start(&[]).await;
+    let request = daemon
+        .request(Method::GET, "/nowhere")
+        .header("X-Correlation-ID", "abc");
+    assert_eq!(
+        header(&request.send().await.unwrap(), "x-correlation-id"),
+        "abc"
+    );
+    assert_eq!(
+        header(&daemon.get("/health/live").await, "x-correlation-id").len(),
+        36
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_needed_where_it_is_needed() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url()), ("server.docs_public", "false")]).await;
+    let with = |token: String| {
+        daemon
+            .request(Method::GET, "/openapi.json")
+            .bearer_auth(token)
+            .send()
+    };
+
+    let missing = daemon.get("/openapi.json").await;
+    assert_eq!(header(&missing, "www-authenticate"), "Bearer");
+    let body = problem(missing, 401, "/openapi.json").await;
+    assert_eq!(body["type"], "about:blank#unauthorized");
+    problem(daemon.get("/docs/").await, 401, "/docs/").await;
+
+    let foreign = token("k9", 1, &user(&json!({})));
+    let body = problem(with(foreign.clone()).await.unwrap(), 401, "/openapi.json").await;
+    assert!(!body.to_string().contains(&foreign));
+    for claims in [user(&json!({})), service(&json!({}))] {
+        assert_eq!(with(token("k0", 0, &claims)).await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn an_unreachable_core_with_no_keys_is_401() {
+    let daemon = Daemon::start(&[("server.docs_public", "false")]).await;
+    let token = token("k0", 0, &user(&json!({})));
+    let request = daemon
+        .request(Method::GET, "/openapi.json")
+        .bearer_auth(token);
+    problem(request.send().await.unwrap(), 401, "/openapi.json").await;
+}
+
+#[tokio::test]
+async fn health_tells_the_truth_about_engine_and_core() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url())]).await;
+    let response = daemon.get("/health").await;
+    let status = response.status();
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["service"], "codex");
+    assert_eq!(body["checks"]["database"]["status"], "healthy");
+    assert_eq!(body["checks"]["database"]["type"], "sqlite");
+    assert_eq!(body["checks"]["dependencies"]["core"]["status"], "healthy");
+    assert!(body["timestamp"].as_str().unwrap().ends_with("+00:00"));
+    // The disk is the test machine's own.
+    let well = body["status"] == "healthy";
+    assert_eq!(well, body["checks"]["disk"]["status"] == "healthy");
+    assert_eq!(status == 200, well);
+    let same: Value = daemon.get("/api/health").await.json().await.unwrap();
+    assert_eq!(
+        same["checks"]["dependencies"],
+        body["checks"]["dependencies"]
+    );
+}
+
+#[tokio::test]
+async fn health_is_degraded_and_quick_when_core_is_silent() {
+    // Accepts connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let daemon = Daemon::start(&[("core.url", &url)]).await;
+    let start = Instant::now();
+    let response = daemon.get("/health").await;
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(response.status(), 503);
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["checks"]["dependencies"]["core"]["error"], "timeout");
+    assert_ne!(body["status"], "healthy");
+
+    let down = Daemon::start(&[]).await;
+    let body: Value = down.get("/health").await.json().await.unwrap();
+    assert_eq!(
+        body["checks"]["dependencies"]["core"]["error"],
+        "connection_refused"
+    );
+}
+
+#[tokio::test]
+async fn liveness_and_readiness_do_not_need_core() {
+    let daemon = Daemon::start(&[]).await;
+    for (path, word) in [("/health/live", "alive"), ("/health/ready", "ready")] {
+        let response = daemon.get(path).await;
+        assert_eq!(response.status(), 200);
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["status"], word);
+    }
+}
+
+#[tokio::test]
+async fn docs_work_behind_a_prefix_and_without_the_internet() {
+    let daemon = Daemon::start(&[]).await;
+    for (path, target) in [
+        ("/docs", "/codex/docs/"),
+        ("/apidocs/index.html", "/codex/docs/"),
+        ("/apispec.json", "/codex/openapi.json"),
+    ] {
+        let request = daemon
+            .request(Method::GET, path)
+            .header("X-Forwarded-Prefix", "/codex");
+        let response = request.send().await.unwrap();
+        assert_eq!(
+            (response.status(), header(&response, "location")),
+            (StatusCode::PERMANENT_REDIRECT, target)
+        );
+    }
+    let page = daemon.get("/docs/").await;
+    assert!(header(&page, "content-type").starts_with("text/html"));
+    let page = page.text().await.unwrap();
+    assert!(
+        !page.contains("http://") && !page.contains("https://"),
+        "{page}"
+    );
+    for file in [
+        "swagger-ui.css",
+        "index.css",
+        "swagger-ui-bundle.js",
+        "favicon-32x32.png",
+    ] {
+        assert!(page.contains(file));
+        assert_eq!(
+            daemon.get(&format!("/docs/{file}")).await.status(),
+            200,
+            "{file}"
+        );
+    }
+    let script = daemon
+        .get("/docs/swagger-initializer.js")
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(script.contains(r#""url": "../openapi.json""#), "{script}");
+    problem(
+        daemon.get("/docs/nothing.js").await,
+        404,
+        "/docs/nothing.js",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_description_lists_its_routes_and_the_token() {
+    let daemon = Daemon::start(&[]).await;
+    let api: Value = daemon.get("/openapi.json").await.json().await.unwrap();
+    assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(api["paths"]["/health"]["get"]["operationId"], "get_health");
+    assert_eq!(
+        api["components"]["securitySchemes"]["bearer"]["scheme"],
+        "bearer"
+    );
+}
+
+#[tokio::test]
+async fn bodies_are_compressed_with_gzip_only() {
+    let daemon = Daemon::start(&[]).await;
+    let encoding = |accepted: &'static str| {
+        let request = daemon.request(Method::GET, "/openapi.json");
+        async move {
+            let response = request
+                .header("Accept-Encoding", accepted)
+                .send()
+                .await
+                .unwrap();
+            header(&response, "content-encoding").to_owned()
+        }
+    };
+    assert_eq!(encoding("gzip, deflate, br, zstd").await, "gzip");
+    assert_eq!(encoding("br, zstd").await, "");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_an_error_that_names_it() {
+    let daemon = Daemon::start(&[]).await;
+    let port = daemon.running.addr().port();
+    let sources = Sources::new(daemon.dir.path()).set("server.port", port.to_string());
+    let start = Instant::now();
+    let error = server::bind(&Config::load(&sources).unwrap().server)
+        .await
+        .unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(matches!(error, BindError::InUse { .. }));
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+}
+
+/// A server with routes of its own inside the daemon's layers.
+struct Bare {
+    url: String,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bare {
+    async fn start(change: impl FnOnce(&mut Server)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::load(&Sources::new(dir.path()).set("server.port", "0")).unwrap();
+        change(&mut config.server);
+        let codex = app::open(&config, true).await.unwrap();
+        let routes = Router::new()
+            .route(
+                "/slow",
+                get(|| async {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    "done"
+                }),
+            )
+            .route("/panic", get(panics))
+            .route(
+                "/length",
+                post(|body: Bytes| async move { body.len().to_string() }),
+            )
+            .route(
+                "/json",
+                post(|Json(body): Json<Named>| async move { body.name }),
+            );
+        let listener = server::bind(&config.server).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let limits = config.server.clone();
+        let router = app::router_of(routes.into(), config, codex).unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
+        Self {
+            url,
+            stop,
+            server,
+            _dir: dir,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.url.trim_start_matches("http://"))
+            .await
+            .unwrap()
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    name: String,
+}
+
+async fn panics() -> &'static str {
+    panic!("hunter2")
+}
+
+fn client() -> Client {
+    Client::builder().build().unwrap()
+}
+
+#[tokio::test]
+async fn a_panic_is_500_without_its_words() {
+    let bare = Bare::start(|_| ()).await;
+    let body = problem(
+        client().get(bare.url("/panic")).send().await.unwrap(),
+        500,
+        "/panic",
+    )
+    .await;
+    assert!(!body.to_string().contains("hunter2"));
+    assert_eq!(
+        client()
+            .get(bare.url("/slow"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn bad_bodies_are_problems_with_their_true_status() {
+    let bare = Bare::start(|_| ()).await;
+    let send = |kind: &'static str, body: &'static str| {
+        let request = client()
+            .post(bare.url("/json"))
+            .header("content-type", kind);
+        async move { request.body(body).send().await.unwrap() }
+    };
+    assert_eq!(
+        send("application/json", r#"{"name":"x"}"#)
+            .await
+            .text()
+            .await
+            .unwrap(),
+        "x"
+    );
+    problem(send("application/json", "{").await, 400, "/json").await;
+    problem(send("text/plain", "{}").await, 415, "/json").await;
+    problem(send("application/json", "{}").await, 422, "/json").await;
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_413_whether_or_not_its_length_is_told() {
+    let bare = Bare::start(|server| server.body_limit = 1000).await;
+    let told = |length: usize| {
+        client()
+            .post(bare.url("/length"))
+            .body(vec![b'x'; length])
+            .send()
+    };
+    assert_eq!(told(1000).await.unwrap().text().await.unwrap(), "1000");
+    problem(told(1001).await.unwrap(), 413, "/length").await;
+    // More than the socket buffers hold: the answer must still arrive.
+    problem(told(20_000_000).await.unwrap(), 413, "/length").await;
+
+    let mut stream = bare.connect().await;
+    let head = "POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let body = format!("3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001));
+    stream
+        .write_all(format!("{head}{body}").as_bytes())
+        .await
+        .unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_or_half_a_head_is_cut_off() {
+    let bare = Bare::start(|server| server.header_timeout = Duration::from_millis(100)).await;
+    for said in ["", "GET /slow HT", "PRI * HTT"] {
+        let mut stream = bare.connect().await;
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        let ended =
+            tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "{said:?} held its connection");
+    }
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_wait_for_their_turn() {
+    let bare = Bare::start(|server| server.max_connections = 1).await;
+    let first = bare.connect().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let second = tokio::spawn(client().get(bare.url("/slow")).send());
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!second.is_finished());
+    drop(first);
+    assert_eq!(second.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_stop_refuses_new_connections_and_finishes_what_is_in_flight() {
+    let bare = Bare::start(|_| ()).await;
+    let url = bare.url("/slow");
+    let in_flight = tokio::spawn(client().get(&url).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    bare.stop.cancel();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(client().get(&url).send().await.is_err());
+    assert_eq!(
+        in_flight.await.unwrap().unwrap().text().await.unwrap(),
+        "done"
+    );
+    bare.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_beyond_its_time() {
+    let bare = Bare::start(|server| server.drain = Duration::from_millis(50)).await;
+    let in_flight = tokio::spawn(client().get(bare.url("/slow")).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let start = Instant::now();
+    bare.stop.cancel();
+    bare.server.await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_millis(250),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(in_flight.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_a_stop_up() {
+    let daemon = Daemon::start(&[]).await;
+    assert_eq!(daemon.get("/health/live").await.status(), 200);
+    let start = Instant::now();
+    daemon.running.shutdown().await;
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
