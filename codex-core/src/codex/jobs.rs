@@ -210,9 +210,9 @@ impl Codex {
             JobStatus::Failed
         };
         job.output = Some(report.to_string());
-        job.error = ended.as_ref().err().map(Error::chain);
+        job.error = ended.as_ref().err().map(told);
         job.report = report;
-        match &job.error {
+        match ended.as_ref().err().map(Error::chain) {
             None => tracing::info!(
                 job.id,
                 source = source.name(),
@@ -244,6 +244,15 @@ impl Codex {
             lease.release(&mut tx).await?;
         }
         tx.commit().await
+    }
+}
+
+/// What a job says of an error: the whole chain, but nothing of a database's own words, which may quote
+/// records (contract D-29); those are in the log.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Db(_) | Error::Corrupt { .. } => format!("{error}; the log has the cause"),
+        other => other.chain(),
     }
 }
 

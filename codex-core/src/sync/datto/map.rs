@@ -145,8 +145,9 @@ pub(super) fn device(value: &Value, secret_udfs: &[String]) -> Result<Incoming<A
     }
     let status = status(&mut item);
     let secrets = user_fields(&mut item, secret_udfs);
-    // The account's site id and the deletion flag say nothing that is not said elsewhere.
-    for dropped in ["siteId", "deleted"] {
+    // Site id and deletion flag say nothing that is not said elsewhere; the typed fields of newer
+    // builds hold the same secrets as `udf` (upstreams 2.6).
+    for dropped in ["siteId", "deleted", "udfs"] {
         item.take(dropped);
     }
     let site = item
@@ -285,7 +286,8 @@ mod tests {
         let asset = mapped(&json!({"uid": "a", "udf": {"udf1": "x", "udf2": "KEY", "udf9": null}}));
         assert_eq!(asset.secrets["udf2"].as_deref(), Some("KEY"));
         assert_eq!(asset.secrets["udf9"], None);
-        let rest = format!("{:?}{:?}", asset.fields, asset.extra);
+        let typed = mapped(&json!({"uid": "a", "udfs": [{"ordinal": 2, "valueString": "KEY"}]}));
+        let rest = format!("{:?}{:?}{:?}", asset.fields, asset.extra, typed.extra);
         assert!(!rest.contains("KEY"));
         let site = site(
             &json!({"uid": "u", "name": "S", "notes": "pw", "proxySettings": {"password": "p"}}),
