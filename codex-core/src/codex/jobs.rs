@@ -56,8 +56,7 @@ impl Codex {
         let job_id = job.id.clone();
         let codex = self.clone();
         self.0.tasks.spawn(async move {
-            codex.work(source.clone(), job).await;
-            codex.forget(source.name());
+            codex.work(source, job).await;
         });
         Ok(Started {
             job_id,
@@ -227,6 +226,8 @@ impl Codex {
                 source.name()
             ),
         }
+        // Before the job shows its end: whoever sees it may start the next one at once.
+        self.forget(source.name());
         if let Err(error) = self.finish(&job, taken.ok()).await {
             tracing::error!(
                 job.id,
