@@ -2,7 +2,9 @@
 
 use codex_core::assets::wire::AssetOut;
 
-use crate::{ListOptions, Page, Result, page, request::Requester};
+use crate::{ListOptions, Page, Result, request::Requester};
+
+const PATH: [&str; 2] = ["api", "assets"];
 
 /// Calls about assets.
 #[derive(Debug)]
@@ -11,19 +13,16 @@ pub struct Assets<'c>(pub(crate) &'c Requester);
 impl Assets<'_> {
     /// A page of assets, by host name.
     pub async fn list(&self, options: &ListOptions) -> Result<Page<AssetOut>> {
-        let answer = self.0.get(&["api", "assets"], &options.query()).await?;
-        Ok(Page {
-            next: page::next(&answer.headers),
-            items: answer.body,
-        })
+        self.0.page(&PATH, options).await
+    }
+
+    /// Every asset that `options` let through, page after page.
+    pub async fn all(&self, options: &ListOptions) -> Result<Vec<AssetOut>> {
+        self.0.all(&PATH, options).await
     }
 
     /// One asset.
     pub async fn get(&self, id: i64) -> Result<AssetOut> {
-        Ok(self
-            .0
-            .get(&["api", "assets", &id.to_string()], &[])
-            .await?
-            .body)
+        self.0.get(&["api", "assets", &id.to_string()], &[]).await
     }
 }

@@ -4,6 +4,7 @@ use codex_core::{
     assets::wire::AssetOut, companies::wire::CompanyOut, contacts::wire::ContactOut,
     locations::wire::LocationOut,
 };
+use serde::de::DeserializeOwned;
 
 use crate::{Result, request::Requester};
 
@@ -14,42 +15,37 @@ pub struct Companies<'c>(pub(crate) &'c Requester);
 impl Companies<'_> {
     /// All companies that have an account number, by name.
     pub async fn list(&self) -> Result<Vec<CompanyOut>> {
-        Ok(self.0.get(&["api", "companies"], &[]).await?.body)
+        self.0.get(&["api", "companies"], &[]).await
     }
 
     /// One company.
     pub async fn get(&self, account_number: &str) -> Result<CompanyOut> {
-        Ok(self
-            .0
-            .get(&["api", "companies", account_number], &[])
-            .await?
-            .body)
+        self.0.get(&["api", "companies", account_number], &[]).await
     }
 
     /// A company's assets, by host name.
     pub async fn assets(&self, account_number: &str) -> Result<Vec<AssetOut>> {
-        Ok(self
-            .0
-            .get(&["api", "companies", account_number, "assets"], &[])
-            .await?
-            .body)
+        self.part(account_number, "assets").await
     }
 
-    /// A company's contacts, by name.
+    /// A company's contacts, by name; inactive ones too.
     pub async fn contacts(&self, account_number: &str) -> Result<Vec<ContactOut>> {
-        Ok(self
-            .0
-            .get(&["api", "companies", account_number, "contacts"], &[])
-            .await?
-            .body)
+        self.part(account_number, "contacts").await
+    }
+
+    /// A company's contacts under their other name.
+    pub async fn users(&self, account_number: &str) -> Result<Vec<ContactOut>> {
+        self.part(account_number, "users").await
     }
 
     /// A company's locations.
     pub async fn locations(&self, account_number: &str) -> Result<Vec<LocationOut>> {
-        Ok(self
-            .0
-            .get(&["api", "companies", account_number, "locations"], &[])
-            .await?
-            .body)
+        self.part(account_number, "locations").await
+    }
+
+    async fn part<T: DeserializeOwned>(&self, account_number: &str, part: &str) -> Result<T> {
+        self.0
+            .get(&["api", "companies", account_number, part], &[])
+            .await
     }
 }

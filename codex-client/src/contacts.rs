@@ -2,7 +2,9 @@
 
 use codex_core::contacts::wire::ContactOut;
 
-use crate::{ListOptions, Page, Result, page, request::Requester};
+use crate::{ListOptions, Page, Result, request::Requester};
+
+const PATH: [&str; 2] = ["api", "contacts"];
 
 /// Calls about contacts.
 #[derive(Debug)]
@@ -11,19 +13,16 @@ pub struct Contacts<'c>(pub(crate) &'c Requester);
 impl Contacts<'_> {
     /// A page of contacts, by name.
     pub async fn list(&self, options: &ListOptions) -> Result<Page<ContactOut>> {
-        let answer = self.0.get(&["api", "contacts"], &options.query()).await?;
-        Ok(Page {
-            next: page::next(&answer.headers),
-            items: answer.body,
-        })
+        self.0.page(&PATH, options).await
+    }
+
+    /// Every contact that `options` let through, page after page.
+    pub async fn all(&self, options: &ListOptions) -> Result<Vec<ContactOut>> {
+        self.0.all(&PATH, options).await
     }
 
     /// One contact.
     pub async fn get(&self, id: i64) -> Result<ContactOut> {
-        Ok(self
-            .0
-            .get(&["api", "contacts", &id.to_string()], &[])
-            .await?
-            .body)
+        self.0.get(&["api", "contacts", &id.to_string()], &[]).await
     }
 }

@@ -4,28 +4,58 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The base address is no URL.
+    /// The base address cannot be used: whoever configured the client must correct it.
     #[error("`{0}` is not an address such as http://127.0.0.1:5010")]
     Address(String),
-    /// No token could be had.
+    /// A name or number given by the caller cannot be part of a path.
+    #[error("`{0}` cannot be part of a path")]
+    Segment(String),
+    /// There is no usable token: whoever provides it must act.
     #[error("no token: {0}")]
     Token(String),
+    /// Core did not give a token.
+    #[error("core did not give a token")]
+    Core(#[source] reqwest::Error),
     /// Codex refused or failed.
     #[error("codex answered {status}: {message} (correlation id {correlation_id})")]
     Http {
         /// The status.
         status: u16,
+        /// The problem's code, such as `not-found`; `None` for today's flat bodies.
+        code: Option<String>,
         /// The problem's detail, or the `error` of today's flat bodies.
         message: String,
         /// The request in Codex's log.
         correlation_id: String,
     },
-    /// Codex could not be reached in time.
-    #[error("codex could not be reached")]
-    Transport(#[source] reqwest::Error),
-    /// The answer is not of the documented shape.
-    #[error("codex answered in an unknown shape")]
-    Decode(#[source] serde_json::Error),
+    /// Codex did not answer in time. It may still have done what it was asked.
+    #[error("codex did not answer in time (correlation id {correlation_id})")]
+    Timeout {
+        /// The request in Codex's log, if it arrived.
+        correlation_id: String,
+        /// Where it stopped.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Codex could not be reached, or the connection broke.
+    #[error("codex could not be reached (correlation id {correlation_id})")]
+    Transport {
+        /// The request in Codex's log, if it arrived.
+        correlation_id: String,
+        /// What broke.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The answer is not of the documented shape: client and server do not fit together, or something
+    /// else answered at this address.
+    #[error("codex answered in an unknown shape (correlation id {correlation_id})")]
+    Decode {
+        /// The request in Codex's log.
+        correlation_id: String,
+        /// What does not fit.
+        #[source]
+        source: serde_json::Error,
+    },
     /// A job did not end within the time given.
     #[error("job {0} is still running")]
     StillRunning(String),
@@ -36,14 +66,19 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Whether the same call may succeed a little later.
+    ///
+    /// For calls that start work, [`Error::Timeout`] and [`Error::Transport`] leave open whether it was
+    /// started: look first.
     pub fn is_retryable(&self) -> bool {
         match self {
-            // Too many calls, or trouble on the other side; the rest of 4xx is ours.
-            Self::Http { status, .. } => *status == 429 || *status >= 500,
+            // Too many calls, or trouble on the other side; the rest of 4xx is ours. 501 will not change.
+            Self::Http { status, .. } => retryable(*status),
+            // No status means that Core could not be reached.
+            Self::Core(source) => source.status().is_none_or(|s| retryable(s.as_u16())),
             // The connection may come back; the job goes on.
-            Self::Transport(_) | Self::StillRunning(_) => true,
+            Self::Timeout { .. } | Self::Transport { .. } | Self::StillRunning(_) => true,
             // Somebody must change something first.
-            Self::Address(_) | Self::Token(_) | Self::Decode(_) => false,
+            Self::Address(_) | Self::Segment(_) | Self::Token(_) | Self::Decode { .. } => false,
         }
     }
 
@@ -54,4 +89,23 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The request in Codex's log, when one was sent.
+    pub fn correlation_id(&self) -> Option<&str> {
+        match self {
+            Self::Http { correlation_id, .. }
+            | Self::Timeout { correlation_id, .. }
+            | Self::Transport { correlation_id, .. }
+            | Self::Decode { correlation_id, .. } => Some(correlation_id),
+            Self::Address(_)
+            | Self::Segment(_)
+            | Self::Token(_)
+            | Self::Core(_)
+            | Self::StillRunning(_) => None,
+        }
+    }
+}
+
+fn retryable(status: u16) -> bool {
+    status == 429 || (status >= 500 && status != 501)
 }

@@ -18,22 +18,27 @@
 #![warn(missing_docs)]
 
 mod assets;
+mod builder;
 mod companies;
 mod contacts;
 mod error;
+mod health;
 mod page;
 mod psa_agents;
 mod request;
 mod sync;
 mod token;
 
-use std::time::Duration;
+#[cfg(test)]
+mod tests;
 
 pub use assets::Assets;
+pub use builder::Builder;
 pub use codex_core::{
     assets::wire::AssetOut,
     companies::wire::CompanyOut,
     contacts::wire::ContactOut,
+    health::wire::{HealthOut, Status},
     jobs::{
         JobStatus,
         wire::{JobOut, JobStarted},
@@ -44,6 +49,7 @@ pub use codex_core::{
 pub use companies::Companies;
 pub use contacts::Contacts;
 pub use error::{Error, Result};
+pub use health::Health;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
 pub use sync::{Script, Sync};
@@ -61,15 +67,18 @@ impl Client {
     /// # Errors
     /// [`Error::Address`] when `base` is no URL.
     pub fn new(base: &str, token: TokenSource) -> Result<Self> {
-        Self::with_timeout(base, token, Duration::from_secs(30))
+        Self::builder(base, token).build()
     }
 
-    /// A client that gives a call at most `timeout`, tries included one by one.
-    ///
-    /// # Errors
-    /// [`Error::Address`] when `base` is no URL.
-    pub fn with_timeout(base: &str, token: TokenSource, timeout: Duration) -> Result<Self> {
-        Ok(Self(Requester::new(base, token, timeout)?))
+    /// A client with timeout, name and retries of one's own.
+    pub fn builder(base: &str, token: TokenSource) -> Builder {
+        Builder::new(base, token)
+    }
+
+    /// The same client on behalf of a request that has an id already, so that one id leads through the
+    /// logs of all modules. An id that cannot stand in a header is replaced by a new one per call.
+    pub fn with_correlation_id(&self, id: &str) -> Self {
+        Self(self.0.with_correlation_id(id))
     }
 
     /// Companies and what belongs to them.
@@ -97,12 +106,8 @@ impl Client {
         Sync(&self.0)
     }
 
-    /// Whether Codex is ready to serve.
-    ///
-    /// # Errors
-    /// [`Error`] when it is not, or out of reach.
-    pub async fn ready(&self) -> Result<()> {
-        let _: serde_json::Value = self.0.get(&["health", "ready"], &[]).await?.body;
-        Ok(())
+    /// How well Codex is.
+    pub fn health(&self) -> Health<'_> {
+        Health(&self.0)
     }
 }

@@ -36,12 +36,42 @@ impl ListOptions {
     }
 }
 
-/// The cursor in `Link: <...cursor=...>; rel="next"`.
+/// The cursor in `Link: <...cursor=...>; rel="next"` (RFC 8288), wherever among the links it stands.
 pub(crate) fn next(headers: &HeaderMap) -> Option<String> {
-    let link = headers.get(LINK)?.to_str().ok()?;
-    let (target, rest) = link.strip_prefix('<')?.split_once('>')?;
-    let query = target.split_once('?')?.1;
-    let cursor =
-        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "cursor")?;
-    rest.contains("rel=\"next\"").then(|| cursor.1.into_owned())
+    let links = headers.get_all(LINK).iter();
+    links
+        .filter_map(|value| value.to_str().ok())
+        // A target ends at `>`, so each `<` begins a link.
+        .flat_map(|value| value.split('<').skip(1))
+        .find_map(|link| {
+            let (target, parameters) = link.split_once('>')?;
+            let is_next = parameters
+                .split([';', ','])
+                .any(|p| matches!(p.trim(), "rel=\"next\"" | "rel=next"));
+            let query = target.split_once('?').filter(|_| is_next)?.1;
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find_map(|(name, value)| (name == "cursor").then(|| value.into_owned()))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(link: &str) -> HeaderMap {
+        HeaderMap::from_iter([(LINK, link.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_cursor_of_the_next_link_is_found_among_others() {
+        let links = r#"</codex/api/assets?cursor=00>; rel="prev", </codex/api/assets?limit=5&cursor=a%2B1>; rel="next""#;
+        assert_eq!(next(&headers(links)).as_deref(), Some("a+1"));
+    }
+
+    #[test]
+    fn other_links_are_no_next_page() {
+        assert_eq!(next(&HeaderMap::new()), None);
+        assert_eq!(next(&headers(r#"</a?cursor=1>; rel="prev""#)), None);
+        assert_eq!(next(&headers(r#"</a>; rel="next""#)), None);
+    }
 }

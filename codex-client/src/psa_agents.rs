@@ -15,6 +15,6 @@ impl PsaAgents<'_> {
             .map(|name| ("provider", name.to_owned()))
             .into_iter()
             .collect();
-        Ok(self.0.get(&["api", "psa", "agents"], &query).await?.body)
+        self.0.get(&["api", "psa", "agents"], &query).await
     }
 }

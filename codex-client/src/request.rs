@@ -3,155 +3,311 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    Method, Response,
-    header::{HeaderMap, RETRY_AFTER},
+    Method, StatusCode,
+    header::{HeaderMap, HeaderValue, RETRY_AFTER},
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{Error, Result, TokenSource};
+use crate::{Builder, Error, ListOptions, Page, Result, TokenSource, page};
 
-/// Tries of a call that is safe to repeat.
-const TRIES: u32 = 3;
 /// The longest wait that a server's `Retry-After` is followed for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Names a request in the logs of all modules (contract 1.0).
+const CORRELATION_ID: &str = "x-correlation-id";
 
 /// Makes calls for all resources.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
+    shared: Arc<Shared>,
+    correlation_id: Option<HeaderValue>,
+}
+
+#[derive(Debug)]
+struct Shared {
     http: reqwest::Client,
     base: Url,
-    token: Arc<TokenSource>,
+    token: TokenSource,
+    retries: u32,
+    backoff: Duration,
 }
 
 /// A decoded answer.
 #[derive(Debug)]
-pub(crate) struct Answer<T> {
-    pub headers: HeaderMap,
-    pub body: T,
+struct Answer<T> {
+    headers: HeaderMap,
+    body: T,
+}
+
+struct Call<'a> {
+    method: Method,
+    path: &'a [&'a str],
+    query: &'a [(&'a str, String)],
+    retries: u32,
+    /// Health routes are open, and must answer when no token can be had.
+    with_token: bool,
+    /// A status beside 2xx whose body is the answer.
+    answers_too: Option<StatusCode>,
+}
+
+/// A try that did not succeed, and how long the server asks to wait.
+struct Failed {
+    error: Error,
+    wait: Option<Duration>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, wait: None }
+    }
 }
 
 impl Requester {
-    pub fn new(base: &str, token: TokenSource, timeout: Duration) -> Result<Self> {
-        let bad = || Error::Address(base.to_owned());
-        let base = Url::parse(base)
-            .ok()
-            .filter(|url| !url.cannot_be_a_base())
-            .ok_or_else(bad)?;
+    pub fn new(settings: Builder) -> Result<Self> {
+        let base = Url::parse(&settings.base).ok();
+        let base = base
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| Error::Address(settings.base.clone()))?;
         let http = reqwest::Client::builder()
-            .user_agent(concat!("codex-client/", env!("CARGO_PKG_VERSION")))
-            .timeout(timeout)
-            .connect_timeout(timeout.min(Duration::from_secs(10)))
+            .user_agent(settings.user_agent)
+            .timeout(settings.timeout)
+            .connect_timeout(settings.timeout.min(Duration::from_secs(10)))
+            // A redirect leads to a login page (consumers 3), never to the answer.
+            .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(Error::Transport)?;
+            .map_err(|source| Error::Transport {
+                correlation_id: String::new(),
+                source,
+            })?;
         Ok(Self {
-            http,
-            base,
-            token: Arc::new(token),
+            shared: Arc::new(Shared {
+                http,
+                base,
+                token: settings.token,
+                retries: settings.retries,
+                backoff: settings.backoff,
+            }),
+            correlation_id: None,
         })
+    }
+
+    pub fn with_correlation_id(&self, id: &str) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            correlation_id: HeaderValue::from_str(id).ok(),
+        }
     }
 
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
-    ) -> Result<Answer<T>> {
-        self.call(Method::GET, path, query).await
+    ) -> Result<T> {
+        Ok(self.answer(path, query).await?.body)
     }
 
-    pub async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Answer<T>> {
-        self.call(Method::POST, path, &[]).await
-    }
-
-    /// Segments are percent-encoded here and nowhere else.
-    fn url(&self, path: &[&str]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        url
-    }
-
-    async fn call<T: DeserializeOwned>(
+    pub async fn page<T: DeserializeOwned>(
         &self,
-        method: Method,
+        path: &[&str],
+        options: &ListOptions,
+    ) -> Result<Page<T>> {
+        let answer = self.answer(path, &options.query()).await?;
+        Ok(Page {
+            next: page::next(&answer.headers),
+            items: answer.body,
+        })
+    }
+
+    /// Every page from the one that `options` name.
+    pub async fn all<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        options: &ListOptions,
+    ) -> Result<Vec<T>> {
+        let mut options = options.clone();
+        let mut all = Vec::new();
+        loop {
+            let page = self.page(path, &options).await?;
+            all.extend(page.items);
+            if page.next.is_none() {
+                return Ok(all);
+            }
+            options.cursor = page.next;
+        }
+    }
+
+    /// A call that starts something: sent once, because nobody knows what a lost answer means.
+    pub async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
+        let call = Call {
+            method: Method::POST,
+            path,
+            query: &[],
+            retries: 0,
+            with_token: true,
+            answers_too: None,
+        };
+        Ok(self.call(&call).await?.body)
+    }
+
+    /// A question of health: without a token, once, because the answer is about now.
+    pub async fn probe<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        answers_too: Option<StatusCode>,
+    ) -> Result<T> {
+        let call = Call {
+            method: Method::GET,
+            path,
+            query: &[],
+            retries: 0,
+            with_token: false,
+            answers_too,
+        };
+        Ok(self.call(&call).await?.body)
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<Answer<T>> {
-        let correlation_id = Uuid::new_v4().to_string();
-        let tries = if method == Method::GET { TRIES } else { 1 };
-        let mut attempt = 1;
+        let call = Call {
+            method: Method::GET,
+            path,
+            query,
+            retries: self.shared.retries,
+            with_token: true,
+            answers_too: None,
+        };
+        self.call(&call).await
+    }
+
+    async fn call<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>> {
+        let url = self.url(call.path)?;
+        let id = match &self.correlation_id {
+            Some(id) => id.to_str().unwrap_or_default().to_owned(),
+            None => Uuid::new_v4().to_string(),
+        };
+        let (mut failures, mut renewed) = (0, false);
         loop {
-            let token = self.token.token(&self.http).await?;
-            let sent = self
-                .http
-                .request(method.clone(), self.url(path))
-                .query(query)
-                .bearer_auth(token)
-                .header("X-Correlation-ID", &correlation_id)
-                .send()
-                .await;
-            let (error, wait) = match sent {
-                Ok(response) if response.status().is_success() => return decoded(response).await,
-                Ok(response) => {
-                    let wait = asked_wait(response.headers());
-                    (refused(response, &correlation_id).await, wait)
-                }
-                Err(error) => (Error::Transport(error.without_url()), None),
+            let mut used = None;
+            let failed = match self.attempt(call, &url, &id, &mut used).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
             };
-            if attempt >= tries || !error.is_retryable() {
-                return Err(error);
+            // Core may have changed its key: nothing was done, so one fresh token is worth a try.
+            if failed.error.status() == Some(401)
+                && !renewed
+                && let Some(token) = used
+                && self.shared.token.forget(&token).await
+            {
+                renewed = true;
+                continue;
             }
-            let pause = wait.unwrap_or(Duration::from_millis(200) * 2_u32.pow(attempt));
-            if pause > LONGEST_WAIT {
-                return Err(error);
+            let pause = failed
+                .wait
+                .unwrap_or(self.shared.backoff * 2_u32.saturating_pow(failures));
+            if failures >= call.retries || !failed.error.is_retryable() || pause > LONGEST_WAIT {
+                return Err(failed.error);
             }
             tokio::time::sleep(pause).await;
-            attempt += 1;
+            failures += 1;
+        }
+    }
+
+    /// Segments are percent-encoded here and nowhere else. Dots alone would be taken for steps up the
+    /// path, encoded or not, and an empty segment names the list instead of one of its records.
+    fn url(&self, path: &[&str]) -> Result<Url> {
+        if let Some(bad) = path.iter().find(|part| ["", ".", ".."].contains(*part)) {
+            return Err(Error::Segment((*bad).to_owned()));
+        }
+        let mut url = self.shared.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        Ok(url)
+    }
+
+    async fn attempt<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        url: &Url,
+        id: &str,
+        used: &mut Option<SecretString>,
+    ) -> Result<Answer<T>, Failed> {
+        let shared = &self.shared;
+        let mut request = shared
+            .http
+            .request(call.method.clone(), url.clone())
+            .query(call.query)
+            .header(CORRELATION_ID, id);
+        if call.with_token {
+            let token = used.insert(shared.token.token(&shared.http).await?);
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let unsent = |error: reqwest::Error| unsent(error, id);
+        let response = request.send().await.map_err(unsent)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(unsent)?;
+        if status.is_success() || call.answers_too == Some(status) {
+            let body = serde_json::from_slice(&body).map_err(|source| Error::Decode {
+                correlation_id: id.to_owned(),
+                source,
+            })?;
+            return Ok(Answer { headers, body });
+        }
+        Err(Failed {
+            error: refused(status, &headers, &body, id),
+            wait: asked_wait(&headers),
+        })
+    }
+}
+
+fn unsent(error: reqwest::Error, id: &str) -> Error {
+    if error.is_builder() {
+        // Address, query and correlation id are ours and sound; the token is not.
+        return Error::Token("it holds characters that cannot be sent".to_owned());
+    }
+    let (correlation_id, timeout) = (id.to_owned(), error.is_timeout());
+    let source = error.without_url();
+    if timeout {
+        Error::Timeout {
+            correlation_id,
+            source,
+        }
+    } else {
+        Error::Transport {
+            correlation_id,
+            source,
         }
     }
 }
 
-async fn decoded<T: DeserializeOwned>(response: Response) -> Result<Answer<T>> {
-    let headers = response.headers().clone();
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| Error::Transport(error.without_url()))?;
-    let body = serde_json::from_slice(&body).map_err(Error::Decode)?;
-    Ok(Answer { headers, body })
-}
-
-async fn refused(response: Response, sent: &str) -> Error {
-    let status = response.status();
-    let echoed = response
-        .headers()
-        .get("x-correlation-id")
-        .and_then(|id| id.to_str().ok());
-    let correlation_id = echoed.unwrap_or(sent).to_owned();
-    let body: serde_json::Value = response.json().await.unwrap_or_default();
+fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], sent: &str) -> Error {
+    let echoed = headers.get(CORRELATION_ID).and_then(|id| id.to_str().ok());
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let said = ["detail", "error", "message"]
         .iter()
         .find_map(|key| body.get(key)?.as_str());
-    let message = said
-        .or(status.canonical_reason())
-        .unwrap_or("no reason given")
-        .to_owned();
+    let code = body.get("type").and_then(Value::as_str);
     Error::Http {
         status: status.as_u16(),
-        message,
-        correlation_id,
+        code: code
+            .and_then(|kind| kind.split_once('#'))
+            .map(|(_, code)| code.to_owned()),
+        message: said
+            .or(status.canonical_reason())
+            .unwrap_or("no reason given")
+            .to_owned(),
+        correlation_id: echoed.unwrap_or(sent).to_owned(),
     }
 }
 
+/// Seconds only: Codex sends no dates.
 fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
+    seconds.ok().map(Duration::from_secs)
 }

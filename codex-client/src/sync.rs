@@ -15,6 +15,8 @@ use crate::{Error, Result, request::Requester};
 pub enum Script {
     /// Companies, contacts and agents from the PSA.
     Psa,
+    /// The same under its older name, for a Codex that knows no other.
+    Freshservice,
     /// Sites and devices from the RMM.
     Datto,
 }
@@ -28,19 +30,20 @@ impl Sync<'_> {
     pub async fn start(&self, script: Script) -> Result<JobStarted> {
         let name = match script {
             Script::Psa => "psa",
+            Script::Freshservice => "freshservice",
             Script::Datto => "datto",
         };
-        Ok(self.0.post(&["sync", name]).await?.body)
+        self.0.post(&["sync", name]).await
     }
 
     /// How a job stands.
     pub async fn status(&self, job_id: &str) -> Result<JobOut> {
-        Ok(self.0.get(&["sync", "status", job_id], &[]).await?.body)
+        self.0.get(&["sync", "status", job_id], &[]).await
     }
 
     /// The newest job of a script such as `psa`, whatever its status.
     pub async fn last(&self, script: &str) -> Result<JobOut> {
-        Ok(self.0.get(&["sync", "last", script], &[]).await?.body)
+        self.0.get(&["sync", "last", script], &[]).await
     }
 
     /// Waits for the end of a job.

@@ -60,33 +60,42 @@ impl TokenSource {
         }))
     }
 
-    pub(crate) async fn token(&self, http: &reqwest::Client) -> Result<String> {
+    pub(crate) async fn token(&self, http: &reqwest::Client) -> Result<SecretString> {
         match self {
-            Self::Fixed(token) => Ok(token.expose_secret().to_owned()),
+            Self::Fixed(token) => Ok(token.clone()),
             Self::File(path) => match tokio::fs::read_to_string(path).await {
-                Ok(text) => Ok(text.trim().to_owned()),
+                Ok(text) => Ok(SecretString::from(text.trim())),
                 Err(error) => Err(Error::Token(format!("{}: {error}", path.display()))),
             },
             Self::Core(core) => core.token(http).await,
         }
     }
+
+    /// Drops a token that was refused; tells whether asking again can bring another.
+    pub(crate) async fn forget(&self, refused: &SecretString) -> bool {
+        let Self::Core(core) = self else {
+            return false;
+        };
+        let mut current = core.current.lock().await;
+        // Another call may have renewed it meanwhile: that one stays.
+        current.take_if(|(token, _)| token.expose_secret() == refused.expose_secret());
+        true
+    }
 }
 
 impl CoreTokens {
-    async fn token(&self, http: &reqwest::Client) -> Result<String> {
+    async fn token(&self, http: &reqwest::Client) -> Result<SecretString> {
         let mut current = self.current.lock().await;
         if let Some((token, renew_at)) = current.as_ref()
             && Instant::now() < *renew_at
         {
-            return Ok(token.expose_secret().to_owned());
+            return Ok(token.clone());
         }
         let ask = http
             .post(self.url.clone())
             .timeout(std::time::Duration::from_secs(5))
             .json(&json!({"calling_service": self.caller, "target_service": "codex"}));
-        let failed = |error: reqwest::Error| {
-            Error::Token(format!("Core did not give one: {}", error.without_url()))
-        };
+        let failed = |error: reqwest::Error| Error::Core(error.without_url());
         let answer = ask
             .send()
             .await
@@ -103,8 +112,9 @@ impl CoreTokens {
         let token = body.get("token").and_then(Value::as_str);
         let token = token.ok_or_else(|| Error::Token("Core's answer holds none".to_owned()))?;
         let life = life(token, now).unwrap_or(LIFE).saturating_sub(MARGIN);
-        *current = Some((SecretString::from(token), Instant::now() + life));
-        Ok(token.to_owned())
+        let token = SecretString::from(token);
+        *current = Some((token.clone(), Instant::now() + life));
+        Ok(token)
     }
 }
 

@@ -39,6 +39,7 @@ pub mod companies;
 pub mod contacts;
 mod error;
 pub mod fold;
+pub mod health;
 pub mod ids;
 pub mod jobs;
 pub mod list;

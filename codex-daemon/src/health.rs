@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use codex_core::{Codex, store::Engine};
 use reqwest::{Client, StatusCode};
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use url::Url;
-use utoipa::ToSchema;
 
 use crate::config::Auth;
+
+pub use codex_core::health::wire::{
+    ChecksOut, DatabaseOut, DependenciesOut, DependencyOut, DiskOut, HealthOut, Status,
+};
 
 /// The longest that a check may take.
 const LIMIT: Duration = Duration::from_millis(1200);
@@ -22,100 +24,6 @@ const DISK_DEGRADED: f64 = 85.0;
 const DISK_UNHEALTHY: f64 = 95.0;
 /// The file system that is watched (contract 1.2.A).
 const DISK: &str = "/";
-
-/// How well something is; later is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// All is well.
-    Healthy,
-    /// It works, but somebody should look.
-    Degraded,
-    /// It does not work.
-    Unhealthy,
-}
-
-/// The health of the service and of what it needs.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct HealthOut {
-    /// `codex`.
-    pub service: String,
-    /// The worst of the checks; a dependency counts as degraded at most.
-    pub status: Status,
-    /// UTC.
-    pub timestamp: String,
-    /// The checks.
-    pub checks: ChecksOut,
-}
-
-/// What was checked.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ChecksOut {
-    /// The database.
-    pub database: DatabaseOut,
-    /// Space on `/`.
-    pub disk: DiskOut,
-    /// Other services.
-    pub dependencies: DependenciesOut,
-}
-
-/// The database.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct DatabaseOut {
-    /// Healthy when it answers.
-    pub status: Status,
-    /// How long a statement took.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<u64>,
-    /// `postgresql` or `sqlite`.
-    #[serde(rename = "type")]
-    pub engine: String,
-    /// Why it is unhealthy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-/// Space on a file system.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct DiskOut {
-    /// Degraded from 85 %, unhealthy from 95 %.
-    pub status: Status,
-    /// Used, of what may be used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage_percent: Option<f64>,
-    /// Free for the service, in GiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free_gb: Option<f64>,
-    /// Size, in GiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_gb: Option<f64>,
-    /// Why it could not be told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-/// Other services.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct DependenciesOut {
-    /// HiveMatrix Core.
-    pub core: DependencyOut,
-}
-
-/// Another service.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct DependencyOut {
-    /// Healthy when it says so.
-    pub status: Status,
-    /// How long its answer took.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_time_ms: Option<u64>,
-    /// Its status, when it is not 200.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub http_status: Option<u16>,
-    /// Why there was no answer: `timeout`, `connection_refused`, or words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
 
 /// The checks, with the last answer of Core.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use codex_tests::{harness::app::TestApp, on_each_engine};
 on_each_engine! {
     async fn the_client_pulls_and_reads_with_service_tokens_of_core(app: TestApp) -> TestResult {
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "ledger")?)?;
-        client.ready().await?;
+        client.health().ready().await?;
+        assert_eq!(client.health().get().await?.service, "codex");
         for script in [Script::Psa, Script::Datto] {
             let started = client.sync().start(script).await?;
             let job = client.sync().wait(&started.job_id, Duration::from_secs(30)).await?;
@@ -27,17 +28,14 @@ on_each_engine! {
         assert_eq!(client.psa_agents().list(Some("superops")).await?.len(), 0);
         assert_eq!(client.sync().last("psa").await?.status, JobStatus::Completed);
 
-        let mut options = ListOptions { limit: Some(5), ..ListOptions::default() };
-        let mut seen = 0;
-        loop {
-            let page = client.contacts().list(&options).await?;
-            seen += page.items.len();
-            options.cursor = page.next;
-            if options.cursor.is_none() {
-                break;
-            }
-        }
-        assert_eq!(seen, 12);
+        assert_eq!(client.companies().users(account).await?, contacts);
+
+        // Pages of five and the bounded list are the same twelve people in the same order.
+        let pages = ListOptions { limit: Some(5), ..ListOptions::default() };
+        assert_eq!(client.contacts().list(&pages).await?.items.len(), 5);
+        let all = client.contacts().all(&pages).await?;
+        assert_eq!(all.len(), 12);
+        assert_eq!(all, client.contacts().list(&ListOptions::default()).await?.items);
         Ok(())
     }
 

@@ -1,0 +1,346 @@
+//! The client against a stub that answers what a test tells it to, one connection per request.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::{Builder, Client, Error, ListOptions, Script, Status, TokenSource};
+
+/// What the stub does with a request.
+enum Answer {
+    Full(&'static str, &'static str, String),
+    /// Accepts and says nothing.
+    Silence,
+    /// Promises more than it sends.
+    Torn,
+}
+
+struct Stub {
+    url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stub {
+    /// Answers the requests in order; a request too many is closed unanswered.
+    async fn new(answers: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = seen.clone();
+        tokio::spawn(async move {
+            let mut answers = answers.into_iter();
+            let mut open = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                log.lock().unwrap().push(String::from_utf8(head).unwrap());
+                let text = match answers.next() {
+                    Some(Answer::Full(status, headers, body)) => format!(
+                        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+                        body.len()
+                    ),
+                    Some(Answer::Torn) => "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n[".into(),
+                    Some(Answer::Silence) => {
+                        open.push(stream);
+                        continue;
+                    }
+                    None => continue,
+                };
+                stream.write_all(text.as_bytes()).await.unwrap();
+            }
+        });
+        Self { url, seen }
+    }
+
+    fn builder(&self) -> Builder {
+        Client::builder(&self.url, TokenSource::fixed("secret-token"))
+            .backoff(Duration::from_millis(1))
+            .timeout(Duration::from_secs(5))
+    }
+
+    fn client(&self) -> Client {
+        self.builder().build().unwrap()
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// First lines of the requests.
+    fn lines(&self) -> Vec<String> {
+        let seen = self.seen();
+        seen.iter()
+            .map(|head| head.lines().next().unwrap().replace(" HTTP/1.1", ""))
+            .collect()
+    }
+}
+
+fn ok(body: &str) -> Answer {
+    Answer::Full("200 OK", "", body.to_owned())
+}
+
+fn status(status: &'static str) -> Answer {
+    Answer::Full(status, "", String::new())
+}
+
+fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    head.lines().find_map(|line| {
+        let (key, value) = line.split_once(": ")?;
+        key.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+#[tokio::test]
+async fn reading_is_tried_again_after_trouble_on_the_way_and_at_the_server() {
+    for trouble in [
+        status("503 Service Unavailable"),
+        status("429 Too Many Requests"),
+        Answer::Torn,
+    ] {
+        let stub = Stub::new(vec![trouble, ok("[]")]).await;
+        assert_eq!(stub.client().companies().list().await.unwrap(), []);
+        assert_eq!(stub.seen().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn tries_are_bounded_and_share_one_correlation_id() {
+    let stub = Stub::new((0..9).map(|_| status("502 Bad Gateway")).collect()).await;
+    let error = stub.client().companies().list().await.unwrap_err();
+    assert_eq!((error.status(), error.is_retryable()), (Some(502), true));
+    let ids: Vec<_> = stub.seen();
+    assert_eq!(ids.len(), 3);
+    for head in &ids {
+        assert_eq!(header(head, "x-correlation-id"), error.correlation_id());
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_tried_again_and_says_why() {
+    let body = r#"{"type":"about:blank#forbidden","title":"Forbidden","status":403,"detail":"not for clients","instance":"/x"}"#;
+    let headers = "x-correlation-id: from-the-server\r\n";
+    let stub = Stub::new(vec![Answer::Full("403 Forbidden", headers, body.into())]).await;
+    let error = stub.client().companies().list().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "codex answered 403: not for clients (correlation id from-the-server)"
+    );
+    assert!(matches!(&error, Error::Http { code: Some(code), .. } if code == "forbidden"));
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn starting_a_sync_is_never_sent_twice() {
+    let stub = Stub::new(vec![status("503 Service Unavailable")]).await;
+    let error = stub.client().sync().start(Script::Psa).await.unwrap_err();
+    assert_eq!(error.status(), Some(503));
+    assert_eq!(stub.lines(), ["POST /sync/psa"]);
+}
+
+#[tokio::test]
+async fn a_long_retry_after_is_left_to_the_caller() {
+    let headers = "retry-after: 31\r\n";
+    let busy = Answer::Full("429 Too Many Requests", headers, String::new());
+    let stub = Stub::new(vec![busy]).await;
+    let error = stub.client().companies().list().await.unwrap_err();
+    assert_eq!(error.status(), Some(429));
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_short_retry_after_goes_before_the_backoff() {
+    let headers = "retry-after: 0\r\n";
+    let busy = Answer::Full("429 Too Many Requests", headers, String::new());
+    let stub = Stub::new(vec![busy, ok("[]")]).await;
+    let patient = stub.builder().backoff(Duration::from_secs(3600)).build();
+    assert_eq!(patient.unwrap().companies().list().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn silence_is_a_timeout() {
+    let stub = Stub::new(vec![Answer::Silence]).await;
+    let client = stub
+        .builder()
+        .retries(0)
+        .timeout(Duration::from_millis(100));
+    let error = client
+        .build()
+        .unwrap()
+        .companies()
+        .list()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Timeout { .. }) && error.is_retryable(),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_is_not_asked_for_again() {
+    let stub = Stub::new(vec![ok("<html>")]).await;
+    let error = stub.client().companies().list().await.unwrap_err();
+    assert!(
+        matches!(error, Error::Decode { .. }) && !error.is_retryable(),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_login_page_is_an_error_and_the_token_stays_here() {
+    let headers = "location: /login\r\n";
+    let stub = Stub::new(vec![Answer::Full("302 Found", headers, String::new())]).await;
+    let error = stub.client().companies().list().await.unwrap_err();
+    assert_eq!(error.status(), Some(302));
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_segment_is_encoded_once_and_cannot_change_the_path() {
+    let stub = Stub::new(vec![status("404 Not Found")]).await;
+    let client = stub.client();
+    let _ = client.companies().get("a/b c?%2e#ü").await;
+    assert_eq!(
+        stub.lines(),
+        ["GET /api/companies/a%2Fb%20c%3F%252e%23%C3%BC"]
+    );
+    for bad in ["", ".", ".."] {
+        let error = client.companies().assets(bad).await.unwrap_err();
+        assert!(matches!(error, Error::Segment(_)), "{error:?}");
+    }
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn all_follows_the_links_to_the_last_page() {
+    let link = "link: </codex/api/contacts?limit=1&cursor=7a>; rel=\"next\"\r\n";
+    let first = Answer::Full("200 OK", link, "[]".into());
+    let stub = Stub::new(vec![first, ok("[]")]).await;
+    let client = Client::new(&format!("{}/codex/", stub.url), TokenSource::fixed("t")).unwrap();
+    let options = ListOptions {
+        limit: Some(1),
+        ..ListOptions::default()
+    };
+    assert_eq!(client.contacts().all(&options).await.unwrap(), []);
+    assert_eq!(
+        stub.lines(),
+        [
+            "GET /codex/api/contacts?limit=1",
+            "GET /codex/api/contacts?limit=1&cursor=7a"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_inbound_correlation_id_is_passed_on() {
+    let stub = Stub::new(vec![ok("[]")]).await;
+    let client = stub.client().with_correlation_id("inbound-1");
+    client.companies().list().await.unwrap();
+    assert_eq!(
+        header(&stub.seen()[0], "x-correlation-id"),
+        Some("inbound-1")
+    );
+}
+
+#[tokio::test]
+async fn a_degraded_codex_is_an_answer_and_needs_no_token() {
+    let body = r#"{"service":"codex","status":"degraded","timestamp":"2026-11-25T08:30:00+00:00","checks":{
+        "database":{"status":"healthy","type":"sqlite"},"disk":{"status":"healthy"},
+        "dependencies":{"core":{"status":"unhealthy","error":"timeout"}}}}"#;
+    let unwell = Answer::Full("503 Service Unavailable", "", body.into());
+    let stub = Stub::new(vec![unwell]).await;
+    let health = stub.client().health().get().await.unwrap();
+    assert_eq!(health.status, Status::Degraded);
+    assert_eq!(header(&stub.seen()[0], "authorization"), None);
+}
+
+#[tokio::test]
+async fn many_calls_ask_core_for_one_token() {
+    let core = Stub::new(vec![ok(r#"{"token":"fresh"}"#)]).await;
+    let stub = Stub::new((0..4).map(|_| ok("[]")).collect()).await;
+    let source = TokenSource::core(&core.url, "ledger").unwrap();
+    let client = Client::new(&stub.url, source).unwrap();
+    let companies = client.companies();
+    let answers = tokio::join!(
+        companies.list(),
+        companies.list(),
+        companies.list(),
+        companies.list()
+    );
+    assert!(answers.0.is_ok() && answers.1.is_ok() && answers.2.is_ok() && answers.3.is_ok());
+    assert_eq!(core.lines(), ["POST /service-token"]);
+    for head in stub.seen() {
+        assert_eq!(header(&head, "authorization"), Some("Bearer fresh"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_codex_refuses_is_asked_for_anew_once() {
+    let tokens = ["old", "new"].map(|t| ok(&format!(r#"{{"token":"{t}"}}"#)));
+    let core = Stub::new(tokens.into()).await;
+    let stub = Stub::new(vec![status("401 Unauthorized"), ok("[]")]).await;
+    let source = TokenSource::core(&core.url, "ledger").unwrap();
+    let client = Client::new(&stub.url, source).unwrap();
+    assert_eq!(client.companies().list().await.unwrap(), []);
+    let sent: Vec<_> = stub
+        .seen()
+        .iter()
+        .map(|head| header(head, "authorization").map(str::to_owned))
+        .collect();
+    assert_eq!(sent, [Some("Bearer old".into()), Some("Bearer new".into())]);
+
+    let stub = Stub::new(vec![status("401 Unauthorized")]).await;
+    let error = stub.client().companies().list().await.unwrap_err();
+    assert_eq!((error.status(), stub.seen().len()), (Some(401), 1));
+}
+
+#[tokio::test]
+async fn a_core_that_is_down_for_a_moment_is_asked_again() {
+    let core = Stub::new(vec![
+        status("503 Service Unavailable"),
+        ok(r#"{"token":"t"}"#),
+    ])
+    .await;
+    let stub = Stub::new(vec![ok("[]")]).await;
+    let source = TokenSource::core(&core.url, "ledger").unwrap();
+    let client = Client::builder(&stub.url, source).backoff(Duration::from_millis(1));
+    let client = client.build().unwrap();
+    assert_eq!(client.companies().list().await.unwrap(), []);
+    assert_eq!(core.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_stays_out_of_debug_and_errors() {
+    let stub = Stub::new(vec![status("403 Forbidden")]).await;
+    let client = stub.client();
+    let error = client.companies().list().await.unwrap_err();
+    assert!(header(&stub.seen()[0], "authorization").is_some());
+    for text in [
+        format!("{client:?}"),
+        format!("{error:?}"),
+        error.to_string(),
+    ] {
+        assert!(!text.contains("secret-token"), "{text}");
+    }
+    let broken = Client::new(&stub.url, TokenSource::fixed("secret-token\n")).unwrap();
+    let error = broken.companies().list().await.unwrap_err();
+    assert!(matches!(error, Error::Token(_)), "{error:?}");
+    assert!(!format!("{error:?} {error}").contains("secret-token"));
+}
+
+#[test]
+fn an_address_that_is_none_is_refused() {
+    for bad in ["", "codex", "ftp://codex", "127.0.0.1:5010"] {
+        let made = Client::new(bad, TokenSource::fixed("t"));
+        assert!(matches!(made, Err(Error::Address(_))), "{bad}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Health: what the service says about itself.
+
+pub mod wire;
