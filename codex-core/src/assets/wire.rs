@@ -51,7 +51,8 @@ impl AssetOut {
     /// The wire form, with the compliance level of the company.
     pub fn new(asset: &Asset, compliance_level: &str) -> Self {
         let (fields, status) = (&asset.fields, &asset.status);
-        let usage = fields.backup_bytes.map(in_tb);
+        // Nothing backed up is no figure (contract 3.7).
+        let usage = fields.backup_bytes.filter(|bytes| *bytes > 0).map(in_tb);
         Self {
             antivirus_product: fields.antivirus_product.clone(),
             backup_data_bytes: usage.as_deref().map_or(0, in_bytes),
@@ -93,11 +94,78 @@ fn in_bytes(usage: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+    use crate::{
+        assets::{AssetFields, AssetStatus},
+        ids::AssetId,
+    };
+
+    fn out(backup_bytes: Option<i64>, status: AssetStatus) -> AssetOut {
+        let asset = Asset {
+            id: AssetId(3),
+            fields: AssetFields {
+                backup_bytes,
+                ..AssetFields::default()
+            },
+            status,
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+            deleted_at: None,
+        };
+        AssetOut::new(&asset, "cjis")
+    }
+
+    fn backup(bytes: i64) -> (Option<String>, i64) {
+        let out = out(Some(bytes), AssetStatus::default());
+        (out.backup_usage_tb, out.backup_data_bytes)
+    }
 
     #[test]
-    fn backup_bytes_follow_the_two_decimals_of_the_text() {
-        assert_eq!(in_tb(549_755_813_888), "0.50");
-        assert_eq!(in_bytes("0.50"), 549_755_813_888);
+    fn an_asset_of_which_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+        assert_eq!(
+            serde_json::to_string(&out(None, AssetStatus::default())).unwrap(),
+            r#"{"antivirus_product":null,"backup_data_bytes":0,"backup_usage_tb":null,"#.to_owned()
+                + r#""company_compliance_level":"cjis","device_type":null,"domain":null,"#
+                + r#""ext_ip_address":null,"hardware_type":null,"hostname":"","id":3,"#
+                + r#""int_ip_address":null,"last_logged_in_user":null,"last_seen":null,"#
+                + r#""online":null,"operating_system":null}"#
+        );
+    }
+
+    #[test]
+    fn what_moves_comes_from_the_status_and_times_carry_an_offset() {
+        let out = out(
+            None,
+            AssetStatus {
+                online: Some(false),
+                last_seen: Some(DateTime::UNIX_EPOCH),
+                ext_ip_address: Some("203.0.113.7".into()),
+                ..AssetStatus::default()
+            },
+        );
+        assert_eq!(out.online, Some(false));
+        assert_eq!(out.last_seen.as_deref(), Some("1970-01-01T00:00:00+00:00"));
+        assert_eq!(out.ext_ip_address.as_deref(), Some("203.0.113.7"));
+    }
+
+    #[test]
+    fn billed_bytes_are_those_of_the_shown_figure() {
+        assert_eq!(
+            backup(549_755_813_888),
+            (Some("0.50".into()), 549_755_813_888)
+        );
+        // Measured slightly more than 1.23 TB; Python's int(float("1.23") * 1024**4) bills this.
+        assert_eq!(
+            backup(1_352_400_000_000),
+            (Some("1.23".into()), 1_352_399_302_164)
+        );
+    }
+
+    #[test]
+    fn nothing_backed_up_is_null_and_zero() {
+        assert_eq!(backup(0), (None, 0));
+        assert_eq!(backup(-1), (None, 0));
     }
 }

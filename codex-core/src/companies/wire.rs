@@ -75,3 +75,56 @@ impl CompanyOut {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{companies::CompanyFields, ids::CompanyId, list::List};
+
+    fn out(fields: CompanyFields) -> CompanyOut {
+        CompanyOut::from(&Company {
+            id: CompanyId(7),
+            fields,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+            deleted_at: None,
+        })
+    }
+
+    #[test]
+    fn a_company_of_which_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+        assert_eq!(
+            serde_json::to_string(&out(CompanyFields::default())).unwrap(),
+            r#"{"account_number":"","billing_plan":"","company_main_number":null,"#.to_owned()
+                + r#""company_start_date":null,"compliance_level":"standard","#
+                + r#""contract_end_date":null,"contract_start_date":null,"#
+                + r#""contract_term_length":null,"description":null,"domains":null,"#
+                + r#""email_system":null,"name":"","phone_system":null,"#
+                + r#""profit_or_non_profit":null,"support_level":null}"#
+        );
+    }
+
+    #[test]
+    fn domains_are_json_inside_a_string() {
+        let fields = CompanyFields {
+            domains: List(vec!["a.test".into(), "b.test".into()]),
+            ..CompanyFields::default()
+        };
+        assert_eq!(
+            out(fields).domains.as_deref(),
+            Some(r#"["a.test","b.test"]"#)
+        );
+    }
+
+    #[test]
+    fn a_client_sees_neither_plan_nor_support_level() {
+        let fields = CompanyFields {
+            billing_plan: Some("Gold".into()),
+            support_level: Some("Unlimited".into()),
+            ..CompanyFields::default()
+        };
+        assert_eq!(out(fields.clone()).billing_plan, "Gold");
+        let seen = out(fields).for_client();
+        assert_eq!((seen.billing_plan.as_str(), seen.support_level), ("", None));
+    }
+}

@@ -54,3 +54,46 @@ impl From<&Job> for JobOut {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::JobReport;
+
+    #[test]
+    fn a_running_job_has_the_contracts_keys_in_order() {
+        let job = Job {
+            id: "j".into(),
+            script: "psa".into(),
+            provider: Some("freshservice".into()),
+            sync_type: Some("base".into()),
+            status: JobStatus::Running,
+            started_at: chrono::DateTime::UNIX_EPOCH,
+            completed_at: None,
+            output: None,
+            error: None,
+            success: None,
+            report: JobReport::default(),
+        };
+        assert_eq!(
+            serde_json::to_string(&JobOut::from(&job)).unwrap(),
+            r#"{"completed_at":null,"error":null,"id":"j","output":null,"script":"psa","#
+                .to_owned()
+                + r#""started_at":"1970-01-01T00:00:00.000000+00:00","status":"running","#
+                + r#""success":null}"#
+        );
+    }
+
+    #[test]
+    fn a_started_job_has_the_contracts_keys_in_order() {
+        let started = JobStarted {
+            job_id: "j".into(),
+            message: "Sync started.".into(),
+            success: true,
+        };
+        assert_eq!(
+            serde_json::to_string(&started).unwrap(),
+            r#"{"job_id":"j","message":"Sync started.","success":true}"#
+        );
+    }
+}

@@ -34,3 +34,24 @@ impl LocationOut {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::LocationId, locations::LocationFields};
+
+    #[test]
+    fn a_location_of_which_nothing_is_known_has_the_contracts_keys_in_order() {
+        let location = Location {
+            id: LocationId(4),
+            fields: LocationFields::default(),
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+            deleted_at: None,
+        };
+        assert_eq!(
+            serde_json::to_string(&LocationOut::new(&location, "standard")).unwrap(),
+            r#"{"address":null,"company_compliance_level":"standard","id":4,"name":"","phone_number":null}"#
+        );
+    }
+}

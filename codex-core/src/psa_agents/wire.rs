@@ -18,7 +18,7 @@ pub struct PsaAgentOut {
     pub id: i64,
     /// Position.
     pub job_title: Option<String>,
-    /// First and last name.
+    /// First and last name, else either, else `Agent` and our id.
     pub name: String,
     /// The PSA.
     #[schema(example = "freshservice")]
@@ -29,7 +29,11 @@ impl From<&PsaAgent> for PsaAgentOut {
     fn from(agent: &PsaAgent) -> Self {
         let fields = &agent.fields;
         let names = [fields.first_name.as_deref(), fields.last_name.as_deref()];
-        let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let known = names.into_iter().flatten().map(str::trim);
+        let name = known
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         Self {
             active: fields.active.unwrap_or(true),
             email: fields.email.clone(),
@@ -43,5 +47,43 @@ impl From<&PsaAgent> for PsaAgentOut {
             },
             source: fields.external_source.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::PsaAgentId, psa_agents::PsaAgentFields};
+
+    fn out(first: Option<&str>, last: Option<&str>) -> PsaAgentOut {
+        PsaAgentOut::from(&PsaAgent {
+            id: PsaAgentId(12),
+            fields: PsaAgentFields {
+                external_id: 19_000_000_000,
+                external_source: "freshservice".into(),
+                first_name: first.map(Into::into),
+                last_name: last.map(Into::into),
+                ..PsaAgentFields::default()
+            },
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+            deleted_at: None,
+        })
+    }
+
+    #[test]
+    fn an_agent_of_whom_nothing_is_known_has_the_contracts_keys_in_order_and_a_name() {
+        assert_eq!(
+            serde_json::to_string(&out(None, None)).unwrap(),
+            r#"{"active":true,"email":null,"external_id":19000000000,"id":12,"#.to_owned()
+                + r#""job_title":null,"name":"Agent 12","source":"freshservice"}"#
+        );
+    }
+
+    #[test]
+    fn a_name_is_both_parts_else_either() {
+        assert_eq!(out(Some("Grace"), Some("Hopper")).name, "Grace Hopper");
+        assert_eq!(out(Some("Grace"), Some(" ")).name, "Grace");
+        assert_eq!(out(Some(""), Some("Hopper")).name, "Hopper");
     }
 }
