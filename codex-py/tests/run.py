@@ -44,4 +44,9 @@ if __name__ == "__main__":
         import codex
 
         Smoke.codex = codex
-        unittest.main(verbosity=2)
+        result = unittest.main(verbosity=2, exit=False).result
+        failed = len(result.failures) + len(result.errors)
+        # The form of cargo's test runner, so that tests/run can add up both.
+        word = "FAILED" if failed else "ok"
+        print(f"test result: {word}. {result.testsRun - failed} passed; {failed} failed")
+        sys.exit(bool(failed))

@@ -8,5 +8,6 @@ mod api;
 mod client;
 mod crates;
 mod spec;
+mod sql;
 mod store;
 mod sync;
