@@ -177,7 +177,7 @@ impl Lacking {
         let options = datto::Options {
             limits: false,
             account_list_lacks_third: true,
-            without_udf: true,
+            udf: datto::Udf::Absent,
             bad_credentials: 401,
             ..Default::default()
         };

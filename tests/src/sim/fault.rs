@@ -12,36 +12,52 @@ pub enum When {
     Always,
     /// The first calls only.
     First(u32),
+    /// That call only, counted from 1 since the fault was added.
+    Nth(u32),
     /// That page only, counted as the vendor counts.
     Page(u32),
 }
 
 /// What happens instead of the right answer.
+///
+/// Faults of lists (`EmptyList`, `NullItem`, links ...) leave the answer of a single record as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// A status with an empty body.
+    /// A status with the body that the vendor has for it.
     Status(u16),
     /// 429 with this `Retry-After`.
     RateLimited(Option<String>),
-    /// 200 with a page for people.
+    /// 200 with a page for people: maintenance, login, firewall.
     Html,
-    /// The body ends in the middle.
+    /// The body ends in the middle, and its length says that this is all.
     HalfBody,
+    /// The connection breaks in the middle of the body.
+    CutOff,
+    /// The connection breaks before there is an answer.
+    DropConnection,
     /// The list is empty, with a proper end.
     EmptyList,
     /// The body is `null`.
     NullBody,
     /// The first item is null.
     NullItem,
+    /// The item at this place of the page is null.
+    NullItemAt(usize),
+    /// The first item has an id of the wrong type and lacks its other members (upstreams trap 61b).
+    MalformedItem,
     /// The last third of the items is missing, and the list ends here.
     Truncated,
-    /// The envelope is missing (Datto) .
+    /// The items of the page before come again; links and counts are those of the page asked for.
+    Repeat,
+    /// The items are under a name that nobody knows, without an envelope.
     NoEnvelope,
+    /// `pageDetails` is missing (Datto).
+    MissingPageDetails,
     /// The next page is on another host.
     ForeignLink,
     /// The next page is this page.
     SelfLink,
-    /// No answer for this long.
+    /// The answer comes this much later.
     Hang(Duration),
 }
 
@@ -50,7 +66,18 @@ struct Fault {
     path: String,
     when: When,
     kind: Kind,
-    struck: u32,
+    seen: u32,
+}
+
+impl Fault {
+    fn strikes(&self, page: u32) -> bool {
+        match self.when {
+            When::Always => true,
+            When::First(times) => self.seen <= times,
+            When::Nth(number) => self.seen == number,
+            When::Page(wanted) => wanted == page,
+        }
+    }
 }
 
 /// The faults that a simulator has at the moment.
@@ -58,13 +85,13 @@ struct Fault {
 pub struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
-    /// Adds a fault to all paths that start with `path`.
+    /// Adds a fault to all paths that start with `path`; `/api/v2/agents/` are the single agents.
     pub fn add(&self, path: &str, when: When, kind: Kind) {
         let fault = Fault {
             path: path.to_owned(),
             when,
             kind,
-            struck: 0,
+            seen: 0,
         };
         self.0
             .lock()
@@ -80,18 +107,19 @@ impl Faults {
             .clear();
     }
 
-    /// The fault that strikes this call.
+    /// The fault that strikes this call: of several, the one that was added first.
     pub(super) fn strike(&self, path: &str, page: u32) -> Option<Kind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = faults
+        let mut struck = None;
+        for fault in faults
             .iter_mut()
             .filter(|fault| path.starts_with(&fault.path))
-            .find(|fault| match fault.when {
-                When::Always => true,
-                When::First(times) => fault.struck < times,
-                When::Page(wanted) => wanted == page,
-            })?;
-        fault.struck += 1;
-        Some(fault.kind.clone())
+        {
+            fault.seen += 1;
+            if struck.is_none() && fault.strikes(page) {
+                struck = Some(fault.kind.clone());
+            }
+        }
+        struck
     }
 }

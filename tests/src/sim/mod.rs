@@ -1,28 +1,69 @@
 //! Simulators of the outside systems, over real HTTP on loopback (upstreams, contract 6).
+//!
+//! A [`SharedWorld`] holds what the vendors know. [`freshservice::Freshservice`] and [`datto::Datto`] serve it,
+//! each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens.
+//! [`recorded::Recorded`] serves bodies from a folder instead.
 
+pub mod clock;
 pub mod core;
 pub mod datto;
+mod encode;
 pub mod fault;
 pub mod freshservice;
+pub mod recorded;
+mod reply;
 mod server;
+mod shared;
+#[cfg(test)]
+mod tests;
 pub mod world;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+pub use reply::BodyForm;
+pub use shared::{SharedWorld, WorldGuard};
 pub use world::{Size, World};
 
-/// A world that simulators serve and tests change in place.
-#[derive(Debug, Clone)]
-pub struct SharedWorld(Arc<Mutex<World>>);
+/// The seed of [`start_all`].
+const SEED: u64 = 7;
 
-impl SharedWorld {
-    /// Shares a world.
-    pub fn new(world: World) -> Self {
-        Self(Arc::new(Mutex::new(world)))
-    }
+/// A world and everybody who speaks of it.
+#[derive(Debug)]
+pub struct Simulators {
+    /// What the vendors know.
+    pub world: SharedWorld,
+    /// Freshservice.
+    pub freshservice: freshservice::Freshservice,
+    /// Datto RMM.
+    pub datto: datto::Datto,
+    /// HiveMatrix Core.
+    pub core: core::Core,
+}
 
-    /// The world, to look at or change.
-    pub fn lock(&self) -> MutexGuard<'_, World> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Starts all simulators over a new world, as the vendors are by default.
+pub async fn start_all(size: Size) -> anyhow::Result<Simulators> {
+    let world = World::generate(size, SEED);
+    start_all_with(world, Default::default(), Default::default()).await
+}
+
+/// Starts all simulators over a world of one's choice.
+pub async fn start_all_with(
+    world: World,
+    freshservice: freshservice::Options,
+    datto: datto::Options,
+) -> anyhow::Result<Simulators> {
+    let world = SharedWorld::new(world);
+    Ok(Simulators {
+        freshservice: freshservice::Freshservice::start(world.clone(), freshservice).await?,
+        datto: datto::Datto::start(world.clone(), datto).await?,
+        core: core::Core::start().await?,
+        world,
+    })
+}
+
+/// A client for the simulators' own tests.
+#[cfg(test)]
+fn http() -> reqwest::Client {
+    reqwest::Client::builder()
+        .timeout(std::time::Duration::from_secs(10))
+        .build()
+        .expect("a client without special settings")
 }

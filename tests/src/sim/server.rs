@@ -1,26 +1,35 @@
-//! What all simulators share: a loopback server, a call counter, faults.
+//! What all simulators share: a loopback server that can be stopped, and a call counter.
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
+    fmt,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use axum::{
     Router,
     body::Body,
-    http::{Response, StatusCode, header},
+    http::{Request, Response},
 };
-use serde_json::{Value, json};
-use tokio::task::JoinHandle;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
+};
+use tower::ServiceExt as _;
 
-use super::fault::{Faults, Kind};
+use super::fault::Faults;
 
 /// A simulator at work; dropping it stops it.
 #[derive(Debug)]
 pub(super) struct Server {
     pub url: String,
     pub shared: Arc<Shared>,
+    address: SocketAddr,
+    router: Router,
     task: JoinHandle<()>,
 }
 
@@ -42,16 +51,76 @@ impl Server {
         shared: Arc<Shared>,
         router: impl FnOnce(&str) -> Router,
     ) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
         let router = router(&url);
-        let task = tokio::spawn(async move {
-            let served = axum::serve(listener, router).await;
-            debug_assert!(served.is_ok());
-        });
-        Ok(Self { url, shared, task })
+        let task = tokio::spawn(serve(listener, router.clone()));
+        Ok(Self {
+            url,
+            shared,
+            address,
+            router,
+            task,
+        })
+    }
+
+    /// Closes the port and every connection.
+    pub async fn stop(&mut self) {
+        self.task.abort();
+        // The listener is closed when the task is gone, and a cancelled task is an error.
+        drop((&mut self.task).await);
+    }
+
+    /// Opens the same port again after [`Self::stop`].
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(self.address).await?;
+        self.task = tokio::spawn(serve(listener, self.router.clone()));
+        Ok(())
     }
 }
+
+/// Accepts until it is aborted. The connections end with it: a client that keeps one alive would
+/// otherwise go on talking to a simulator that was stopped, as it would with `axum::serve`.
+async fn serve(listener: TcpListener, router: Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                // Small answers would wait for the client's delayed acknowledgement.
+                drop(stream.set_nodelay(true));
+                let router = router.clone();
+                let service = service_fn(move |request| call(router.clone(), request));
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                connections.spawn(connection);
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn call(router: Router, request: Request<Incoming>) -> Result<Response<Body>, NoAnswer> {
+    let answered: Result<_, Infallible> = router.oneshot(request.map(Body::new)).await;
+    let Ok(response) = answered;
+    match response.extensions().get::<NoAnswer>() {
+        // hyper closes the connection of a service that fails.
+        Some(_) => Err(NoAnswer),
+        None => Ok(response),
+    }
+}
+
+/// Marks a response that must not be sent: the connection is closed instead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the simulator was told to drop the connection")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
 
 impl Shared {
     pub fn count(&self, resource: &str) {
@@ -75,111 +144,4 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
     }
-}
-
-/// A JSON answer.
-pub(super) fn answer(status: StatusCode, body: &Value) -> Response<Body> {
-    raw(status, "application/json; charset=utf-8", body.to_string())
-}
-
-/// Any answer.
-pub(super) fn raw(status: StatusCode, kind: &str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    if let Ok(kind) = kind.parse() {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
-    response
-}
-
-/// A page of a list about to be sent.
-pub(super) struct Listing {
-    pub items: Vec<Value>,
-    /// Address of the next page.
-    pub next: Option<String>,
-}
-
-/// Changes a listing or replaces the answer, as the fault says.
-pub(super) async fn spoil(kind: Kind, listing: &mut Listing, own: &str) -> Option<Response<Body>> {
-    match kind {
-        Kind::Status(code) => {
-            let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            return Some(raw(code, "text/plain", String::new()));
-        }
-        Kind::RateLimited(after) => {
-            let mut response = raw(StatusCode::TOO_MANY_REQUESTS, "text/plain", String::new());
-            if let Some(after) = after.and_then(|after| after.parse().ok()) {
-                response.headers_mut().insert(header::RETRY_AFTER, after);
-            }
-            return Some(response);
-        }
-        Kind::Html => {
-            let page = "<html><body>Maintenance</body></html>".to_owned();
-            return Some(raw(StatusCode::OK, "text/html", page));
-        }
-        Kind::HalfBody => {
-            let body = json!({ "items": listing.items }).to_string();
-            let half = body.chars().take(body.chars().count() / 2).collect();
-            return Some(raw(StatusCode::OK, "application/json", half));
-        }
-        Kind::NullBody => return Some(answer(StatusCode::OK, &Value::Null)),
-        Kind::NoEnvelope => return Some(answer(StatusCode::OK, &json!({ "items": [] }))),
-        Kind::Hang(time) => tokio::time::sleep(time.min(Duration::from_secs(30))).await,
-        Kind::EmptyList => {
-            *listing = Listing {
-                items: Vec::new(),
-                next: None,
-            }
-        }
-        Kind::NullItem => {
-            if let Some(first) = listing.items.first_mut() {
-                *first = Value::Null;
-            }
-        }
-        Kind::Truncated => {
-            let keep = listing.items.len() * 2 / 3;
-            listing.items.truncate(keep);
-            listing.next = None;
-        }
-        Kind::ForeignLink => {
-            listing.next = Some("http://elsewhere.invalid/api/v2/x?page=2".to_owned());
-        }
-        Kind::SelfLink => listing.next = Some(own.to_owned()),
-    }
-    None
-}
-
-/// Base64 with a choice of the last two digits, for the few values that need it.
-pub(super) fn base64(bytes: &[u8], last: [u8; 2], pad: bool) -> String {
-    let digit = |value: u8| match value {
-        0..=25 => char::from(b'A' + value),
-        26..=51 => char::from(b'a' + value - 26),
-        52..=61 => char::from(b'0' + value - 52),
-        _ => char::from(last[usize::from(value - 62)]),
-    };
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk
-            .iter()
-            .fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                out.push(digit(
-                    u8::try_from((bits >> (18 - 6 * place)) & 63).unwrap_or(0),
-                ));
-            } else if pad {
-                out.push('=');
-            }
-        }
-    }
-    out
-}
-
-/// The value of an HTTP Basic header.
-pub(super) fn basic(user: &str, password: &str) -> String {
-    format!(
-        "Basic {}",
-        base64(format!("{user}:{password}").as_bytes(), *b"+/", true)
-    )
 }

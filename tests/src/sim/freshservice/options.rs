@@ -1,0 +1,93 @@
+//! How the simulated account behaves: the switches of upstreams 1.9 and 6.
+
+use std::time::Duration;
+
+use crate::sim::{clock::SimClock, reply::BodyForm};
+
+/// The key that the simulator accepts unless it is told another.
+pub const API_KEY: &str = "sim-freshservice-key";
+
+/// How the simulated account behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The key that is accepted.
+    pub api_key: String,
+    /// Whether limits are enforced. Their headers are sent in any case.
+    pub limits: bool,
+    /// The plan, which decides the limits.
+    pub plan: Plan,
+    /// `X-RateLimit-*` speak of the account and not, as recorded, of the endpoint where it has a limit.
+    pub headers_show_account: bool,
+    /// The clock of the limits.
+    pub clock: SimClock,
+    /// The MSP edition: departments with ids as text and a plural wrapper, requesters under `requester`,
+    /// records of the default client only (trap 35).
+    pub msp_mode: bool,
+    /// Departments and agents carry their workspace, as in newer accounts.
+    pub workspace_keys: bool,
+    /// Custom fields are null where there are none, instead of `{}`.
+    pub custom_fields_null: bool,
+    /// Whether `agents/me` exists, which no document says.
+    pub agents_me: bool,
+    /// Body of a 429.
+    pub rate_429_body: BodyForm,
+    /// Body of a 404.
+    pub body_404: BodyForm,
+    /// Body of a 401.
+    pub body_401: BodyForm,
+    /// Added to every answer.
+    pub latency: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            api_key: API_KEY.to_owned(),
+            limits: true,
+            plan: Plan::Enterprise,
+            headers_show_account: false,
+            clock: SimClock::running(),
+            msp_mode: false,
+            workspace_keys: false,
+            custom_fields_null: false,
+            agents_me: true,
+            rate_429_body: BodyForm::Empty,
+            body_404: BodyForm::Empty,
+            body_401: BodyForm::Json,
+            latency: Duration::ZERO,
+        }
+    }
+}
+
+/// A plan, by its limits (upstreams 1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// 100 calls a minute, 40 of a list.
+    Starter,
+    /// 200 calls a minute, 70 of a list; also the MSP edition's Core plan.
+    Growth,
+    /// 400 calls a minute, 120 of a list.
+    Pro,
+    /// 500 calls a minute, 140 of a list.
+    Enterprise,
+    /// Any limits, for a test that should not need hundreds of calls.
+    Custom {
+        /// Calls a minute.
+        all: u32,
+        /// Calls a minute of a list that has a limit of its own.
+        list: u32,
+    },
+}
+
+impl Plan {
+    /// Calls a minute of the account, and of each list that has a limit of its own.
+    pub(super) fn limits(self) -> (u32, u32) {
+        match self {
+            Self::Starter => (100, 40),
+            Self::Growth => (200, 70),
+            Self::Pro => (400, 120),
+            Self::Enterprise => (500, 140),
+            Self::Custom { all, list } => (all, list),
+        }
+    }
+}
