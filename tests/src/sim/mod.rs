@@ -41,7 +41,8 @@ pub struct Simulators {
 /// Starts all simulators over a new world, as the vendors are by default.
 pub async fn start_all(size: Size) -> anyhow::Result<Simulators> {
     let world = World::generate(size, SEED);
-    start_all_with(world, Default::default(), Default::default()).await
+    let (freshservice, datto) = (freshservice::Options::default(), datto::Options::default());
+    start_all_with(world, freshservice, datto).await
 }
 
 /// Starts all simulators over a world of one's choice.

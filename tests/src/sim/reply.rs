@@ -144,7 +144,12 @@ pub(super) async fn spoil(
         }
         Kind::CutOff => {
             let (parts, half, length) = halved(right).await;
-            Response::from_parts(parts, Body::new(Breaking { half, length }))
+            let breaking = Breaking {
+                half,
+                length,
+                flushed: false,
+            };
+            Response::from_parts(parts, Body::new(breaking))
         }
         Kind::DropConnection => {
             let mut response = right;
@@ -182,6 +187,7 @@ async fn halved(right: Response<Body>) -> (axum::http::response::Parts, Bytes, u
 struct Breaking {
     half: Bytes,
     length: u64,
+    flushed: bool,
 }
 
 impl hyper::body::Body for Breaking {
@@ -190,9 +196,14 @@ impl hyper::body::Body for Breaking {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if self.half.is_empty() {
+            // hyper sends what it has while it waits for more; an error at once would throw the half away.
+            if !std::mem::replace(&mut self.flushed, true) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
         }
         let half = std::mem::take(&mut self.half);

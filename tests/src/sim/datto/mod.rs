@@ -9,7 +9,7 @@ mod options;
 mod records;
 mod routes;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod token;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -54,6 +54,7 @@ pub(super) struct Kept {
     sites: HashMap<String, usize>,
     devices: HashMap<String, usize>,
     at_site: HashMap<String, Vec<usize>>,
+    orders: Mutex<HashMap<String, Arc<Vec<usize>>>>,
     pages: Mutex<HashMap<String, Vec<Arc<str>>>>,
 }
 
@@ -76,6 +77,7 @@ impl Kept {
             sites: sites.map(|(at, site)| (site.uid.clone(), at)).collect(),
             devices,
             at_site,
+            orders: Mutex::default(),
             pages: Mutex::default(),
         }
     }
@@ -88,11 +90,9 @@ impl Kept {
         options: &Options,
         asked: &Asked<'_>,
     ) -> Option<(Vec<Arc<str>>, usize)> {
-        let order = self.order(world, options, asked)?;
-        let key = format!(
-            "{:?}{:?}#{}#{}",
-            asked.list, asked.filters, asked.page, asked.max
-        );
+        let key = format!("{:?}{:?}", asked.list, asked.filters);
+        let order = self.order(world, options, asked, &key)?;
+        let key = format!("{key}#{}#{}", asked.page, asked.max);
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let items = pages.entry(key).or_insert_with(|| {
             let first = asked.page.saturating_mul(asked.max);
@@ -104,8 +104,24 @@ impl Kept {
         Some((items.clone(), order.len()))
     }
 
+    fn order(
+        &self,
+        world: &World,
+        options: &Options,
+        asked: &Asked<'_>,
+        key: &str,
+    ) -> Option<Arc<Vec<usize>>> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(order) = orders.get(key) {
+            return Some(order.clone());
+        }
+        let order = Arc::new(self.ordered(world, options, asked)?);
+        orders.insert(key.to_owned(), order.clone());
+        Some(order)
+    }
+
     /// The places of a list's records. No route promises an order; here it is that of the world.
-    fn order(&self, world: &World, options: &Options, asked: &Asked<'_>) -> Option<Vec<usize>> {
+    fn ordered(&self, world: &World, options: &Options, asked: &Asked<'_>) -> Option<Vec<usize>> {
         let found = |at: &usize| asked.lists(world, *at);
         Some(match asked.list {
             List::Sites => (0..world.sites.len()).filter(found).collect(),

@@ -48,7 +48,7 @@ impl Limits {
         credits: u32,
     ) -> (Quota, Result<(), Duration>) {
         let now = self.clock.elapsed();
-        if now - self.started >= WINDOW {
+        if now >= self.started + WINDOW {
             self.started = now;
             self.account = 0;
             self.endpoints.clear();
@@ -71,7 +71,7 @@ impl Limits {
             used: credits,
         };
         if over && self.enforced {
-            (quota, Err(self.started + WINDOW - now))
+            (quota, Err((self.started + WINDOW).saturating_sub(now)))
         } else {
             (quota, Ok(()))
         }

@@ -281,11 +281,10 @@ fn paging(list: List, query: &mut BTreeMap<String, String>) -> Result<(usize, us
         None => Ok(default),
         Some(text) => match text.parse() {
             Ok(number) if (1..=max).contains(&number) => Ok(number),
-            _ => Err(invalid(
-                name,
-                "[ \" It should be a/an Positive Integer \" ]",
-                "invalid_value",
-            )),
+            _ => {
+                let message = "[ \" It should be a/an Positive Integer \" ]";
+                Err(Box::new(invalid(name, message, "invalid_value")))
+            }
         },
     };
     let page = number("page", 1, usize::MAX)?;
@@ -295,15 +294,18 @@ fn paging(list: List, query: &mut BTreeMap<String, String>) -> Result<(usize, us
         .keys()
         .find(|name| !list.filters().contains(&name.as_str()))
     {
-        Some(unknown) => Err(invalid(unknown, "[:invalid_field]", "invalid_field")),
+        Some(unknown) => {
+            let refusal = invalid(unknown, "[:invalid_field]", "invalid_field");
+            Err(Box::new(refusal))
+        }
         None => Ok((page, per_page)),
     }
 }
 
-fn invalid(field: &str, message: &str, code: &str) -> Refusal {
+fn invalid(field: &str, message: &str, code: &str) -> Response<Body> {
     let error = json!({"field": field, "message": message, "code": code});
     let body = json!({"description": "Validation failed", "errors": [error]});
-    Box::new(answer(StatusCode::BAD_REQUEST, &body))
+    answer(StatusCode::BAD_REQUEST, &body)
 }
 
 fn parameters(uri: &Uri) -> BTreeMap<String, String> {

@@ -75,14 +75,14 @@ impl World {
 
     /// Moves a device to another site; its uid stays.
     pub fn move_device(&mut self, uid: &str, site: &str) -> Option<()> {
-        self.device_mut(uid)?.site = site.to_owned();
+        site.clone_into(&mut self.device_mut(uid)?.site);
         Some(())
     }
 
     /// Deletes a device: for 30 days it lies in the site of deleted devices (upstreams 2.7).
     pub fn delete_device(&mut self, uid: &str) -> Option<()> {
         let device = self.device_mut(uid)?;
-        device.site = DELETED_DEVICES.to_owned();
+        DELETED_DEVICES.clone_into(&mut device.site);
         device.body.insert("deleted".into(), true.into());
         device.body.insert("online".into(), false.into());
         Some(())
