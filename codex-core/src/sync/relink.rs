@@ -20,10 +20,12 @@ sql! {
         where a.deleted_at is null and a.company_id is distinct from l.company_id and a.id > $1 \
         order by a.id limit 250";
     /// A live asset with the hardware address or serial number of a retired one: the vendor gave a
-    /// returning device a new uid. `claims` of the retired asset must all be the source's.
+    /// returning device a new uid. Only one that is new since the retirement or in this run: cloned
+    /// machines share addresses and live side by side.
     RETURNED = "select n.id, o.id from assets o join assets n \
         on (n.mac_address = o.mac_address or n.serial_number = o.serial_number) \
         where o.deleted_at is not null and n.deleted_at is null and n.id > o.id \
+        and n.created_at > o.created_at and (n.created_at > o.deleted_at or n.created_at >= $2) \
         and exists (select 1 from claims c where c.kind = 'asset' and c.record_id = o.id \
             and c.source = $1 and c.gone_at is not null) \
         order by o.id, n.id limit 1000";
@@ -63,7 +65,13 @@ impl Run {
     /// Brings back the record of a device that returned under a new uid (upstreams trap 51), when it
     /// is the only candidate on either side.
     pub(crate) async fn relink_returned(&mut self) -> Result<()> {
-        let pairs: Vec<(i64, i64)> = self.db.query(RETURNED).bind(self.source).all().await?;
+        let pairs: Vec<(i64, i64)> = self
+            .db
+            .query(RETURNED)
+            .bind(self.source)
+            .bind(self.started)
+            .all()
+            .await?;
         for &(new, old) in &pairs {
             let rivals = pairs
                 .iter()

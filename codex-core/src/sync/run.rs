@@ -5,6 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{Incoming, ItemError, lease::Lease, plan::Plan};
@@ -72,6 +73,7 @@ pub struct Run {
     pub(super) guard: Guard,
     pub(super) source: &'static str,
     pub(super) job_id: String,
+    pub(super) started: DateTime<Utc>,
     /// `None` in a dry run, which writes nothing.
     pub(super) lease: Option<Lease>,
     pub(crate) plan: Plan,
@@ -97,6 +99,7 @@ impl Run {
             guard,
         } = context;
         Self {
+            started: clock.now(),
             db,
             clock,
             precedence,

@@ -118,6 +118,23 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_clone_with_the_same_hardware_address_keeps_its_own_id(bench: Bench) -> TestResult {
+        {
+            let mut world = bench.world.lock();
+            world.devices[8].mac = world.devices[7].mac.clone();
+        }
+        bench.sync_all().await?;
+        let clone = asset_id(&bench, &device_uid(8)).await?;
+        bench.clock.advance(chrono::Duration::hours(1));
+        bench.world.lock().devices[7].site = DELETED_DEVICES.into();
+        for _ in 0..2 {
+            bench.sync(Part::Rmm).await?;
+        }
+        assert_eq!(asset_id(&bench, &device_uid(8)).await?, clone);
+        assert_eq!(asset_id(&bench, &device_uid(7)).await?, None);
+        Ok(())
+    }
+
     async fn trap_52_a_device_flagged_deleted_is_retired_at_once(bench: Bench) -> TestResult {
         bench.sync_all().await?;
         bench.world.lock().devices[9].body.insert("deleted".into(), json!(true));
