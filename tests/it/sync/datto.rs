@@ -121,7 +121,8 @@ on_each_engine! {
     async fn a_clone_with_the_same_hardware_address_keeps_its_own_id(bench: Bench) -> TestResult {
         {
             let mut world = bench.world.lock();
-            world.devices[8].mac = world.devices[7].mac.clone();
+            let address = world.devices[7].mac.clone();
+            world.devices[8].mac = address;
         }
         bench.sync_all().await?;
         let clone = asset_id(&bench, &device_uid(8)).await?;
