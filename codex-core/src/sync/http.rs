@@ -2,6 +2,10 @@
 
 mod error;
 mod pace;
+#[cfg(test)]
+pub(in crate::sync) mod stub;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -25,8 +29,11 @@ use crate::clock::SharedClock;
 const MAX_BODY: usize = 64 << 20;
 /// How often a call is tried.
 const TRIES: u32 = 4;
-/// What to wait when a vendor limits us without saying for how long.
+/// What to wait when a vendor limits us without saying for how long; doubled each time.
 const DEFAULT_WAIT: Duration = Duration::from_secs(10);
+/// The longest wait that is believed: vendors name up to 25 minutes, old accounts count by the hour
+/// (upstreams 1.3). More is a fault, and would close the source for good.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// How a vendor is called.
 #[derive(Debug, Clone)]
@@ -111,9 +118,10 @@ impl Upstream {
         resource: &str,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Reply, UpstreamError> {
-        let mut attempt = 1;
+        let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
             self.pass_gate(resource).await?;
+            self.pace.rest().await;
             self.pace.wait(resource, self.settings.max_wait).await;
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
@@ -134,23 +142,22 @@ impl Upstream {
                 }
                 Err(error) => error,
             };
-            let pause = match &error {
-                UpstreamError::RateLimited { retry_after, .. } => {
-                    let wait = retry_after.unwrap_or(DEFAULT_WAIT);
-                    if wait > self.settings.max_wait {
-                        self.close(wait, "rate limited").await?;
-                        return Err(error);
-                    }
-                    wait
+            if let UpstreamError::RateLimited { retry_after, .. } = &error {
+                let wait = retry_after.unwrap_or(DEFAULT_WAIT * 2_u32.pow(attempt - 1));
+                waited += wait;
+                if attempt == TRIES || waited > self.settings.max_wait {
+                    self.close(wait, "rate limited").await?;
+                    return Err(error);
                 }
-                error if error.is_retryable() => self.settings.backoff * 2_u32.pow(attempt - 1),
-                _ => return Err(error),
-            };
-            if attempt == TRIES {
+                // The limit is the account's: whoever calls beside us would only prolong it.
+                self.pace.rest_for(wait);
+            } else if attempt == TRIES || !error.is_retryable() {
                 return Err(error);
+            } else {
+                tokio::time::sleep(self.settings.backoff * 2_u32.pow(attempt - 1)).await;
             }
             attempt += 1;
-            tokio::time::sleep(pause + jitter(self.settings.backoff)).await;
+            tokio::time::sleep(jitter(self.settings.backoff)).await;
         }
     }
 
@@ -208,10 +215,12 @@ impl Upstream {
         let body = self.read(resource, response).await?;
         match serde_json::from_slice(&body) {
             Ok(body) => Ok(Reply { headers, body }),
-            Err(_) => Err(UpstreamError::Truncated {
+            Err(error) if error.is_eof() => Err(UpstreamError::Truncated {
                 source_name: self.source,
                 resource: resource.to_owned(),
             }),
+            // Not cut off but wrong: it would be the same again.
+            Err(_) => Err(UpstreamError::malformed(self.source, resource)),
         }
     }
 
@@ -258,14 +267,16 @@ impl Upstream {
     }
 }
 
-/// `Retry-After` in seconds or as an HTTP date; anything else is no information.
+/// `Retry-After` in seconds or as an HTTP date, at most [`LONGEST_WAIT`]; anything else is no information.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or_default())
+    let wait = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let date = DateTime::parse_from_rfc2822(text).ok()?;
+        (date.to_utc() - now).to_std().unwrap_or_default()
+    };
+    Some(wait.min(LONGEST_WAIT))
 }
 
 /// Up to `most`, so that several processes do not come back at the same moment.
@@ -274,28 +285,4 @@ fn jitter(most: Duration) -> Duration {
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |d| d.subsec_nanos());
     most * (nanos % 1_000) / 1_000
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
-        let now = DateTime::parse_from_rfc3339("2026-01-05T10:00:00Z")
-            .unwrap()
-            .to_utc();
-        let read = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, text.parse().unwrap());
-            retry_after(&headers, now)
-        };
-        assert_eq!(read("1521"), Some(Duration::from_secs(1521)));
-        assert_eq!(
-            read("Mon, 05 Jan 2026 10:01:00 GMT"),
-            Some(Duration::from_secs(60))
-        );
-        assert_eq!(read("Mon, 05 Jan 2026 09:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(read("soon"), None);
-    }
 }

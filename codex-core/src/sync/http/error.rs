@@ -58,13 +58,13 @@ pub enum UpstreamError {
         resource: String,
         content_type: String,
     },
-    /// The body ends in the middle or is no JSON.
-    #[error("{source_name} answered {resource} with a body that is cut off or no JSON")]
+    /// The body ends in the middle.
+    #[error("{source_name} answered {resource} with a body that is cut off")]
     Truncated {
         source_name: &'static str,
         resource: String,
     },
-    /// JSON of another shape than the vendor documents.
+    /// No JSON, or JSON of another shape than the vendor documents.
     #[error("{source_name} answered {resource} with JSON of an unknown shape")]
     Malformed {
         source_name: &'static str,

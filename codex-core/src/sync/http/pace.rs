@@ -19,6 +19,8 @@ pub(super) struct Pace {
     recent: Mutex<VecDeque<Instant>>,
     /// Resources whose quota is nearly used up, and until when they rest.
     resting: Mutex<HashMap<String, Instant>>,
+    /// Until when nothing is called, because the vendor limited one of our calls.
+    limited: Mutex<Option<Instant>>,
 }
 
 impl Pace {
@@ -28,6 +30,21 @@ impl Pace {
             per_minute,
             recent: Mutex::default(),
             resting: Mutex::default(),
+            limited: Mutex::default(),
+        }
+    }
+
+    /// Keeps every call of this run waiting for a while; a longer wait stands.
+    pub fn rest_for(&self, wait: Duration) {
+        let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        *limited = (*limited).max(Some(Instant::now() + wait));
+    }
+
+    /// Waits until a limit is over.
+    pub async fn rest(&self) {
+        let until = *self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
         }
     }
 

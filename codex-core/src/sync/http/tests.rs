@@ -1,0 +1,284 @@
+//! One test per reaction, against a stub.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use tempfile::TempDir;
+
+use super::{
+    HttpSettings, Reply, Upstream, UpstreamError, retry_after,
+    stub::{Stub, answer, gate, json, status},
+};
+use crate::{clock::ManualClock, sync::Gate};
+
+fn now() -> DateTime<Utc> {
+    let now = DateTime::parse_from_rfc3339("2026-01-05T10:00:00Z").unwrap();
+    now.to_utc()
+}
+
+fn quick() -> HttpSettings {
+    HttpSettings {
+        timeout: Duration::from_secs(5),
+        max_wait: Duration::from_secs(2),
+        backoff: Duration::from_millis(1),
+        calls_per_minute: None,
+    }
+}
+
+struct Vendor {
+    stub: Stub,
+    upstream: Upstream,
+    gate: Gate,
+    _folder: TempDir,
+}
+
+impl Vendor {
+    async fn new(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> Self {
+        Self::with(quick(), answer).await
+    }
+
+    async fn with(
+        settings: HttpSettings,
+        answer: impl Fn(usize, &str) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let (gate, folder) = gate().await;
+        let clock = Arc::new(ManualClock::new(now()));
+        let upstream = Upstream::new("stub", settings, gate.clone(), clock).unwrap();
+        let stub = Stub::new(answer).await;
+        Self {
+            stub,
+            upstream,
+            gate,
+            _folder: folder,
+        }
+    }
+
+    async fn call(&self) -> Result<Reply, UpstreamError> {
+        let url = self.stub.base.join("things?key=SECRET").unwrap();
+        let get = |http: &reqwest::Client| http.get(url.clone()).bearer_auth("TOKEN");
+        self.upstream.call("things", get).await
+    }
+
+    /// The error of a call, which says nothing that is secret.
+    async fn error(&self) -> UpstreamError {
+        let error = self.call().await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        for secret in ["SECRET", "TOKEN", "BODY"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(
+            error.to_string().contains("stub") || error.to_string().contains("things"),
+            "{error}"
+        );
+        error
+    }
+
+    async fn closed_for(&self) -> Option<TimeDelta> {
+        Some(self.gate.closed_until().await.unwrap()? - now())
+    }
+}
+
+/// Calls a vendor that always answers the same; gives the error and how often it was called.
+async fn always(text: String) -> (UpstreamError, usize) {
+    let vendor = Vendor::new(move |_, _| text.clone()).await;
+    let error = vendor.error().await;
+    assert_eq!(vendor.upstream.calls(), vendor.stub.count() as u64);
+    (error, vendor.stub.count())
+}
+
+#[tokio::test]
+async fn a_good_answer_is_read_and_names_us() {
+    let vendor = Vendor::new(|_, _| json("{\"a\": 1}")).await;
+    assert_eq!(vendor.call().await.unwrap().body["a"], 1);
+    let request = vendor.stub.requests.lock().unwrap()[0].to_lowercase();
+    assert!(request.contains("user-agent: hivematrix-codex/"));
+    assert!(request.contains("accept: application/json"));
+}
+
+#[tokio::test]
+async fn refusals_are_final() {
+    let (error, calls) = always(status(401)).await;
+    assert!(matches!(error, UpstreamError::Unauthorized { .. }));
+    assert_eq!(calls, 1, "401");
+    let (error, calls) = always(status(403)).await;
+    assert!(matches!(error, UpstreamError::Forbidden { resource, .. } if resource == "things"));
+    assert_eq!(calls, 1, "403");
+    let (error, calls) = always(answer(404, &[], "text/html", "<p>BODY</p>")).await;
+    assert!(matches!(error, UpstreamError::NotFound { .. }));
+    assert_eq!(calls, 1, "404");
+    let (error, calls) = always(answer(400, &[], "application/json", "{\"m\": \"BODY\"}")).await;
+    assert!(matches!(error, UpstreamError::Status { code: 400, .. }));
+    assert_eq!(calls, 1, "400");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let target = "location: http://127.0.0.1:1/elsewhere";
+    let (error, calls) = always(answer(302, &[target], "text/html", "")).await;
+    assert!(matches!(error, UpstreamError::Status { code: 302, .. }));
+    assert_eq!(calls, 1);
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_is_asked_four_times() {
+    for code in [500, 502, 503, 504] {
+        let (error, calls) = always(status(code)).await;
+        assert!(matches!(error, UpstreamError::Status { code: c, .. } if c == code));
+        assert_eq!(calls, 4, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn trouble_that_passes_is_sat_out() {
+    let vendor = Vendor::new(|n, _| match n {
+        0 => status(502),
+        1 => answer(200, &[], "text/html", "<p>maintenance</p>"),
+        2 => "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+            .into(),
+        _ => json("[]"),
+    })
+    .await;
+    assert!(vendor.call().await.is_ok());
+    assert_eq!(vendor.upstream.calls(), 4);
+}
+
+#[tokio::test]
+async fn a_page_for_people_with_200_is_no_answer() {
+    let (error, calls) = always(answer(200, &[], "text/html", "<p>BODY</p>")).await;
+    assert!(
+        matches!(error, UpstreamError::NotJson { content_type, .. } if content_type == "text/html")
+    );
+    assert_eq!(calls, 4);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_in_the_middle_is_asked_for_again() {
+    for text in [json("{\"BODY\": [1, 2"), json("")] {
+        let (error, calls) = always(text).await;
+        assert!(matches!(error, UpstreamError::Truncated { .. }), "{error}");
+        assert_eq!(calls, 4);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_not_asked_for_again() {
+    for text in [json("{BODY}"), json("{} BODY")] {
+        let (error, calls) = always(text).await;
+        assert!(matches!(error, UpstreamError::Malformed { .. }), "{error}");
+        assert_eq!(calls, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_made_again() {
+    let (error, calls) = always(String::new()).await;
+    assert!(matches!(error, UpstreamError::Transport { .. }));
+    assert_eq!(calls, 4);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut() {
+    let settings = HttpSettings {
+        timeout: Duration::from_secs(20),
+        ..quick()
+    };
+    let vendor = Vendor::with(settings, |_, _| json(&"1".repeat(super::MAX_BODY + 1))).await;
+    let error = vendor.call().await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Malformed { .. }), "{error}");
+    assert_eq!(vendor.upstream.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_short_limit_is_waited_for() {
+    let vendor = Vendor::new(|n, _| match n {
+        0 => answer(429, &["retry-after: 1"], "text/plain", ""),
+        _ => json("[]"),
+    })
+    .await;
+    let start = std::time::Instant::now();
+    assert!(vendor.call().await.is_ok());
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    assert_eq!(vendor.closed_for().await, None);
+}
+
+#[tokio::test]
+async fn a_long_limit_closes_the_gate_for_all() {
+    let text = answer(429, &["retry-after: 1521"], "text/plain", "");
+    let vendor = Vendor::new(move |_, _| text.clone()).await;
+    let error = vendor.error().await;
+    let told = Some(Duration::from_secs(1521));
+    assert!(matches!(error, UpstreamError::RateLimited { retry_after, .. } if retry_after == told));
+    assert_eq!(vendor.closed_for().await, Some(TimeDelta::seconds(1521)));
+    let error = vendor.error().await;
+    assert!(matches!(error, UpstreamError::Blocked { .. }));
+    assert_eq!(vendor.stub.count(), 1, "a closed vendor is not called");
+}
+
+#[tokio::test]
+async fn a_limit_without_end_is_capped() {
+    for wait in ["18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        let text = answer(429, &[&format!("retry-after: {wait}")], "text/plain", "");
+        let vendor = Vendor::new(move |_, _| text.clone()).await;
+        let error = vendor.error().await;
+        assert!(matches!(error, UpstreamError::RateLimited { .. }));
+        assert_eq!(
+            vendor.closed_for().await,
+            Some(TimeDelta::hours(1)),
+            "{wait}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn limits_one_after_the_other_end_the_run_when_the_wait_is_used_up() {
+    let text = answer(429, &["retry-after: 1"], "text/plain", "");
+    let settings = HttpSettings {
+        max_wait: Duration::from_millis(1500),
+        ..quick()
+    };
+    let vendor = Vendor::with(settings, move |_, _| text.clone()).await;
+    assert!(matches!(
+        vendor.error().await,
+        UpstreamError::RateLimited { .. }
+    ));
+    assert_eq!(
+        vendor.stub.count(),
+        2,
+        "a second wait would be longer than allowed"
+    );
+    assert_eq!(vendor.closed_for().await, Some(TimeDelta::seconds(1)));
+}
+
+#[tokio::test]
+async fn a_limit_stops_the_calls_beside_it_too() {
+    let vendor = Vendor::new(|n, _| match n {
+        0 => answer(429, &["retry-after: 1"], "text/plain", ""),
+        _ => json("[]"),
+    })
+    .await;
+    let first = vendor.call();
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let start = std::time::Instant::now();
+        let reply = vendor.call().await;
+        (reply, start.elapsed())
+    };
+    let (first, (second, waited)) = tokio::join!(first, second);
+    assert!(first.is_ok() && second.is_ok());
+    assert!(waited >= Duration::from_millis(500), "{waited:?}");
+}
+
+#[test]
+fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
+    let read = |text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, text.parse().unwrap());
+        retry_after(&headers, now())
+    };
+    let seconds = |n| Some(Duration::from_secs(n));
+    assert_eq!(read("1521"), seconds(1521));
+    assert_eq!(read("Mon, 05 Jan 2026 10:01:00 GMT"), seconds(60));
+    assert_eq!(read("Mon, 05 Jan 2026 09:00:00 GMT"), seconds(0));
+    assert_eq!(read("soon"), None);
+}
