@@ -8,7 +8,7 @@ pub(in crate::sync) mod stub;
 mod tests;
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -76,6 +76,7 @@ pub(super) struct Upstream {
     clock: SharedClock,
     pace: Pace,
     calls: AtomicU64,
+    just_limited: AtomicBool,
 }
 
 impl Upstream {
@@ -102,12 +103,18 @@ impl Upstream {
             clock,
             pace,
             calls: AtomicU64::new(0),
+            just_limited: AtomicBool::new(false),
         })
     }
 
     /// Calls made so far, tries included.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Whether a call was limited and none has succeeded since.
+    pub fn just_limited(&self) -> bool {
+        self.just_limited.load(Ordering::Relaxed)
     }
 
     /// Makes an idempotent call until it succeeds, is refused for good, or tries run out.
@@ -137,6 +144,7 @@ impl Upstream {
             );
             let error = match result {
                 Ok(reply) => {
+                    self.just_limited.store(false, Ordering::Relaxed);
                     self.pace.learn(resource, &reply.headers);
                     return Ok(reply);
                 }
@@ -145,6 +153,7 @@ impl Upstream {
             if let UpstreamError::RateLimited { retry_after, .. } = &error {
                 let wait = retry_after.unwrap_or(DEFAULT_WAIT * 2_u32.pow(attempt - 1));
                 waited += wait;
+                self.just_limited.store(true, Ordering::Relaxed);
                 if attempt == TRIES || waited > self.settings.max_wait {
                     self.close(wait, "rate limited").await?;
                     return Err(error);
@@ -161,13 +170,24 @@ impl Upstream {
         }
     }
 
-    /// Closes the source for all processes.
-    pub async fn close(&self, wait: Duration, why: &str) -> Result<(), UpstreamError> {
-        let until = self.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-        self.gate
-            .close(until, why)
-            .await
-            .map_err(|error| UpstreamError::gate(self.source, error))
+    /// Closes the source for all processes, because the vendor blocks us; gives the error that says so.
+    pub async fn block(&self, resource: &str, wait: Duration, why: &str) -> UpstreamError {
+        match self.close(wait, why).await {
+            Ok(until) => UpstreamError::Blocked {
+                source_name: self.source,
+                resource: resource.to_owned(),
+                until,
+            },
+            Err(error) => error,
+        }
+    }
+
+    async fn close(&self, wait: Duration, why: &str) -> Result<DateTime<Utc>, UpstreamError> {
+        let wait = TimeDelta::from_std(wait.min(LONGEST_WAIT)).unwrap_or_default();
+        let until = self.clock.now() + wait;
+        let closed = self.gate.close(until, why).await;
+        closed.map_err(|error| UpstreamError::gate(self.source, error))?;
+        Ok(until)
     }
 
     async fn pass_gate(&self, resource: &str) -> Result<(), UpstreamError> {

@@ -18,6 +18,9 @@ use crate::{
     },
 };
 
+/// More pages than any account has: a million records of a kind.
+const MAX_PAGES: usize = 10_000;
+
 /// Which account, and how to call it.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -93,19 +96,21 @@ impl Client {
         })
     }
 
-    /// Proves that the key works before anything is read; the route is not documented, so its absence
-    /// proves nothing (upstreams 1.1).
+    /// Proves that the key works before anything is read; the route is not documented, so its absence,
+    /// 404 or 400, proves nothing (upstreams 1.1, 6).
     pub async fn check_login(&self) -> Result<(), UpstreamError> {
-        match self.get("agents/me", self.url("agents/me")).await {
-            Ok(_) | Err(UpstreamError::NotFound { .. }) => Ok(()),
+        match self.get("agents/me", self.url(&["agents", "me"])).await {
+            Ok(_)
+            | Err(UpstreamError::NotFound { .. } | UpstreamError::Status { code: 400, .. }) => {
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }
 
     /// One record by its id; `None` for a 404.
     pub async fn one(&self, list: List, id: &str) -> Result<Option<Value>, UpstreamError> {
-        let resource = format!("{}/{id}", list.name());
-        match self.get(list.name(), self.url(&resource)).await {
+        match self.get(list.name(), self.url(&[list.name(), id])).await {
             Ok(reply) => match list.single(&reply.body) {
                 Some(record) => Ok(Some(record.clone())),
                 None => Err(UpstreamError::malformed(NAME, list.name())),
@@ -115,10 +120,10 @@ impl Client {
         }
     }
 
-    fn url(&self, path: &str) -> Url {
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path.split('/'));
+            segments.pop_if_empty().extend(path);
         }
         url
     }
@@ -155,12 +160,8 @@ impl Client {
                 resource,
             });
         }
-        let new = self
-            .followed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(url.clone());
-        if new {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if followed.len() < MAX_PAGES && followed.insert(url.clone()) {
             Ok(Some(url))
         } else {
             Err(UpstreamError::Loop {
@@ -177,7 +178,7 @@ impl Lister for Client {
 
     async fn page(&self, list: &List, at: Option<Url>) -> Result<Page<Url>, UpstreamError> {
         let url = at.clone().unwrap_or_else(|| {
-            let mut url = self.url(list.name());
+            let mut url = self.url(&[list.name()]);
             url.query_pairs_mut()
                 .append_pair("per_page", "100")
                 .append_pair("page", "1");
@@ -207,40 +208,192 @@ impl Lister for Client {
     }
 }
 
-/// The target of `Link: <...>; rel="next"`.
+/// The target of `Link: <...>; rel="next"`; the address may hold commas of its own.
 fn next_link(headers: &reqwest::header::HeaderMap) -> Option<String> {
-    headers
-        .get_all(LINK)
-        .iter()
+    let links = headers.get_all(LINK).iter();
+    links
         .filter_map(|link| link.to_str().ok())
-        .flat_map(|link| link.split(','))
-        .find_map(|part| {
-            let (target, rest) = part.trim().strip_prefix('<')?.split_once('>')?;
-            rest.contains("rel=\"next\"").then(|| target.to_owned())
+        .find_map(|link| {
+            link.split('<').skip(1).find_map(|part| {
+                let (target, parameters) = part.split_once('>')?;
+                let mut parameters = parameters.split([';', ',']).map(str::trim);
+                let next = parameters.any(|text| text == "rel=\"next\"" || text == "rel=next");
+                next.then(|| target.to_owned())
+            })
         })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use serde_json::json;
+    use tempfile::TempDir;
+
     use super::*;
+    use crate::{
+        clock::SystemClock,
+        sync::http::stub::{Stub, answer, gate, json as good, status},
+    };
+
+    async fn client(
+        reply: impl Fn(usize, &str) -> String + Send + Sync + 'static,
+    ) -> (Client, Stub, TempDir) {
+        let (stub, (gate, folder)) = (Stub::new(reply).await, gate().await);
+        let http = HttpSettings {
+            backoff: Duration::from_millis(1),
+            ..HttpSettings::default()
+        };
+        let base = stub.base.join("api/v2/").unwrap();
+        let api_key = SecretString::from("KEY");
+        let settings = Settings {
+            base,
+            api_key,
+            http,
+        };
+        let client = Client::new(settings, gate, Arc::new(SystemClock)).unwrap();
+        (client, stub, folder)
+    }
+
+    fn linked(link: &str, body: &str) -> String {
+        answer(200, &[&format!("link: {link}")], "application/json", body)
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_by_their_links_to_the_end() {
+        let (client, stub, _folder) = client(|n, _| match n {
+            0 => linked(
+                "</api/v2/agents?filter=x&page=2>; rel=\"next\"",
+                "{\"agents\": [{\"id\": 1}]}",
+            ),
+            _ => good("{\"agents\": [{\"id\": 2}]}"),
+        })
+        .await;
+        let first = client.page(&List::Agents, None).await.unwrap();
+        let second = client.page(&List::Agents, first.next).await.unwrap();
+        assert_eq!(second.items, [json!({"id": 2})]);
+        assert!(second.next.is_none());
+        let requests = stub.requests.lock().unwrap();
+        assert!(requests[0].starts_with("GET /api/v2/agents?per_page=100&page=1 "));
+        assert!(requests[1].starts_with("GET /api/v2/agents?filter=x&page=2 "));
+        // `KEY:X` in base 64 (upstreams 1.1).
+        assert!(requests[0].contains("Basic S0VZOlg="));
+    }
+
+    #[tokio::test]
+    async fn a_link_to_another_host_is_not_followed() {
+        let link = "<https://other.test/api/v2/agents?page=2>; rel=\"next\"";
+        let (client, stub, _folder) = client(move |_, _| linked(link, "{\"agents\": []}")).await;
+        let error = client.page(&List::Agents, None).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::ForeignLink { .. }));
+        assert_eq!(stub.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_repeats_itself_is_a_loop() {
+        let (client, _stub, _folder) =
+            client(|_, _| linked("</a?page=2>; rel=\"next\"", "{\"agents\": []}")).await;
+        let first = client.page(&List::Agents, None).await.unwrap();
+        let error = client.page(&List::Agents, first.next).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::Loop { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_always_has_another_page_ends() {
+        let (client, _stub, _folder) = client(|n, _| {
+            let link = format!("</a?page={n}>; rel=\"next\"");
+            linked(&link, "{\"agents\": []}")
+        })
+        .await;
+        let first = client.page(&List::Agents, None).await.unwrap();
+        let others = (1..MAX_PAGES).map(|n| client.base.join(&format!("b?page={n}")).unwrap());
+        client.followed.lock().unwrap().extend(others);
+        let error = client.page(&List::Agents, first.next).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::Loop { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_list_without_its_array_is_malformed_and_not_empty() {
+        for body in [
+            "null",
+            "{}",
+            "[]",
+            "{\"agents\": null}",
+            "{\"agents\": {}}",
+            "5",
+        ] {
+            let (client, _stub, _folder) = client(move |_, _| good(body)).await;
+            let error = client.page(&List::Agents, None).await.unwrap_err();
+            assert!(matches!(error, UpstreamError::Malformed { .. }), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_list_is_an_error_and_a_missing_record_is_none() {
+        let (client, _stub, _folder) = client(|_, _| status(404)).await;
+        let error = client.page(&List::Departments, None).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::NotFound { .. }));
+        assert!(client.one(List::Departments, "1").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_record_without_its_wrapper_is_malformed_and_not_missing() {
+        for body in [
+            "null",
+            "{}",
+            "{\"department\": null}",
+            "{\"departments\": []}",
+        ] {
+            let (client, _stub, _folder) = client(move |_, _| good(body)).await;
+            let error = client.one(List::Departments, "1").await.unwrap_err();
+            assert!(matches!(error, UpstreamError::Malformed { .. }), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_id_cannot_leave_its_place_in_the_address() {
+        let (client, stub, _folder) = client(|_, _| status(404)).await;
+        client.one(List::Agents, "1?x=/../..#").await.unwrap();
+        let requests = stub.requests.lock().unwrap();
+        assert!(
+            requests[0].starts_with("GET /api/v2/agents/1%3Fx="),
+            "{}",
+            requests[0]
+        );
+        assert!(requests[0].contains("%2F"), "{}", requests[0]);
+    }
+
+    #[tokio::test]
+    async fn a_login_test_that_the_account_lacks_proves_nothing_and_a_refused_key_does() {
+        for (code, fine) in [(404, true), (400, true), (401, false), (403, false)] {
+            let (client, _stub, _folder) = client(move |_, _| status(code)).await;
+            assert_eq!(client.check_login().await.is_ok(), fine, "{code}");
+        }
+    }
 
     #[test]
     fn the_next_link_is_found_among_others() {
-        let mut headers = reqwest::header::HeaderMap::new();
-        let value =
-            "<https://a/x?page=1>; rel=\"prev\", <https://a/x?filter=f&page=3>; rel=\"next\"";
-        headers.insert(LINK, value.parse().unwrap());
+        let read = |value: &str| {
+            let mut headers = reqwest::header::HeaderMap::new();
+            headers.insert(LINK, value.parse().unwrap());
+            next_link(&headers)
+        };
+        let two = "<https://a/x?page=1>; rel=\"prev\", <https://a/x?filter=f&page=3>; rel=\"next\"";
+        assert_eq!(read(two).as_deref(), Some("https://a/x?filter=f&page=3"));
+        let comma = "<https://a/x?f=1,2&page=3>; rel=\"next\"";
+        assert_eq!(read(comma).as_deref(), Some("https://a/x?f=1,2&page=3"));
         assert_eq!(
-            next_link(&headers).as_deref(),
-            Some("https://a/x?filter=f&page=3")
+            read("<https://a/2>;rel=next").as_deref(),
+            Some("https://a/2")
         );
+        assert_eq!(read("<https://a/1>; rel=\"prev\""), None);
     }
 
     #[test]
     fn both_spellings_of_the_wrapper_are_read() {
-        let body = serde_json::json!({"requester": [1]});
+        let body = json!({"requester": [1]});
         assert_eq!(List::Requesters.array(&body).map(Vec::len), Some(1));
-        let body = serde_json::json!({"departments": {"id": "1"}});
+        let body = json!({"departments": {"id": "1"}});
         assert!(List::Departments.single(&body).is_some());
     }
 }
