@@ -37,11 +37,13 @@ impl Item {
     pub fn id(&mut self, member: &str, number: bool) -> Result<String, ItemError> {
         let id = self.members.remove(member);
         let id = match &id {
-            Some(Value::String(id)) if !id.trim().is_empty() => Some(id.trim().to_owned()),
+            Some(Value::String(id)) if !id.trim().is_empty() => Some(clean(id.trim())),
             Some(Value::Number(id)) if number => Some(id.to_string()),
             _ => None,
         };
-        let id = id.filter(|id| !number || id.parse::<i64>().is_ok());
+        // In one spelling, because links name records by the text of their ids.
+        let canonical = |id: String| Some(id.parse::<i64>().ok()?.to_string());
+        let id = id.and_then(|id| if number { canonical(id) } else { Some(id) });
         id.ok_or_else(|| self.fault(format!("`{member}` is missing or no id")))
     }
 
@@ -73,39 +75,50 @@ impl Item {
 
     /// States `field` from a member when it is there: texts stay, numbers become text, empty is null.
     pub fn text(&mut self, member: &str, field: &str) {
-        if let Some(value) = self.members.remove(member) {
-            self.state(field, text(&value));
-        }
+        read(&mut self.members, &mut self.stated, member, field, text);
+    }
+
+    /// States `field` from a member of an object that was taken out; see [`Item::text`].
+    pub fn text_of(&mut self, nested: &mut Map<String, Value>, member: &str, field: &str) {
+        read(nested, &mut self.stated, member, field, text);
     }
 
     /// States `field` from a member when it is there: a number or a digit string.
     pub fn number(&mut self, member: &str, field: &str) {
-        if let Some(value) = self.members.remove(member) {
-            self.state(field, number(&value));
-        }
+        read(&mut self.members, &mut self.stated, member, field, number);
     }
 
     /// States `field` from a member when it is there.
     pub fn flag(&mut self, member: &str, field: &str) {
-        if let Some(value) = self.members.remove(member) {
-            self.state(field, value.as_bool());
-        }
+        read(
+            &mut self.members,
+            &mut self.stated,
+            member,
+            field,
+            Value::as_bool,
+        );
     }
 
     /// States a list of texts from a member when it is there; null is empty (upstreams trap 31).
     pub fn texts(&mut self, member: &str, field: &str) {
-        if let Some(value) = self.members.remove(member) {
-            let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-            self.state(field, items.iter().filter_map(text).collect::<Vec<_>>());
-        }
+        read(
+            &mut self.members,
+            &mut self.stated,
+            member,
+            field,
+            |value| list(value, text),
+        );
     }
 
     /// States a list of numbers from a member when it is there; null is empty.
     pub fn numbers(&mut self, member: &str, field: &str) {
-        if let Some(value) = self.members.remove(member) {
-            let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-            self.state(field, items.iter().filter_map(number).collect::<Vec<_>>());
-        }
+        read(
+            &mut self.members,
+            &mut self.stated,
+            member,
+            field,
+            |value| list(value, number),
+        );
     }
 
     /// What was stated for a field.
@@ -123,11 +136,58 @@ impl Item {
     }
 }
 
+/// Moves a member to a field. Empty is null; what cannot be read as the field's type blanks nothing and
+/// stays where it is, with the unmapped rest.
+fn read<T: Into<Value>>(
+    members: &mut Map<String, Value>,
+    stated: &mut Map<String, Value>,
+    member: &str,
+    field: &str,
+    reader: impl Fn(&Value) -> Option<T>,
+) {
+    let Some(value) = members.remove(member) else {
+        return;
+    };
+    if let Some(value) = reader(&value) {
+        stated.insert(field.to_owned(), value.into());
+    } else if blank(&value) {
+        stated.insert(field.to_owned(), Value::Null);
+    } else {
+        members.insert(member.to_owned(), value);
+    }
+}
+
+/// Every item of a list, without empty ones; `None` when one cannot be read.
+pub(super) fn list<T>(value: &Value, reader: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    match value {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => {
+            let items = items.iter().filter(|item| !blank(item));
+            items.map(reader).collect()
+        }
+        _ => None,
+    }
+}
+
+/// Null or a text without content.
+pub(super) fn blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => clean(text).trim().is_empty(),
+        _ => false,
+    }
+}
+
 /// A value as text: empty and anything but text, number and flag are null.
 pub(super) fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => clean(text),
-        Value::Number(number) => number.to_string(),
+        // A decimal field holds whole numbers too: 100001.0 is the account number 100001.
+        Value::Number(number) => {
+            let text = number.to_string();
+            text.strip_suffix(".0")
+                .map_or_else(|| text.clone(), str::to_owned)
+        }
         Value::Bool(flag) => flag.to_string(),
         _ => return None,
     };

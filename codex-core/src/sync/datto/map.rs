@@ -50,13 +50,15 @@ fn system_site(name: Option<&str>, uid: &str) -> bool {
     SYSTEM_SITES.contains(&name.as_str()) || !is_guid(uid)
 }
 
-/// Whether this is the site to which deleted devices are moved.
+/// Whether this is the site to which deleted devices are moved. It alone has a uid that is no GUID
+/// (upstreams 2.7); by its name alone a customer's site could take its devices' records away.
 pub(super) fn deleted_devices_site(value: &Value) -> bool {
     let name = value
         .get("name")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    name.trim().eq_ignore_ascii_case("deleted devices")
+    let uid = value.get("uid").and_then(Value::as_str).unwrap_or_default();
+    name.trim().eq_ignore_ascii_case("deleted devices") && !is_guid(uid)
 }
 
 fn is_guid(uid: &str) -> bool {
@@ -87,19 +89,31 @@ pub(super) fn account_number(variables: &[Value]) -> Variable {
             .unwrap_or_default();
         name.trim().eq_ignore_ascii_case("accountnumber")
     };
-    let Some(variable) = variables.iter().find(named) else {
-        return Variable::Missing;
-    };
-    let value = variable
-        .get("value")
-        .and_then(text)
-        .map(|value| value.trim().to_owned());
-    match value {
+    // Names that differ in case are different variables to the vendor: one with a number wins.
+    let found = variables.iter().filter(named).map(variable);
+    found
+        .min_by_key(Variable::rank)
+        .unwrap_or(Variable::Missing)
+}
+
+impl Variable {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Number(_) => 0,
+            Self::Masked => 1,
+            Self::Empty => 2,
+            Self::Missing => 3,
+        }
+    }
+}
+
+fn variable(variable: &Value) -> Variable {
+    match variable.get("value").and_then(text) {
         None => Variable::Empty,
         _ if variable.get("masked") == Some(&Value::Bool(true)) => Variable::Masked,
         // A masked value is shown as stars even where the flag is missing.
-        Some(value) if value.chars().all(|c| c == '*') => Variable::Masked,
-        Some(value) => Variable::Number(value),
+        Some(value) if value.trim().chars().all(|c| c == '*') => Variable::Masked,
+        Some(value) => Variable::Number(value.trim().to_owned()),
     }
 }
 
@@ -199,7 +213,8 @@ fn user_fields(item: &mut Item, secret: &[String]) -> BTreeMap<String, Option<St
     let mut secrets = BTreeMap::new();
     for (name, value) in &udf {
         let value = text(value);
-        if secret.contains(name) {
+        let same = |known: &String| known.trim().eq_ignore_ascii_case(name.trim());
+        if secret.iter().any(same) {
             secrets.insert(name.clone(), value);
         } else if let Some(value) = value {
             plain.insert(name.clone(), value.into());
@@ -213,14 +228,21 @@ fn user_fields(item: &mut Item, secret: &[String]) -> BTreeMap<String, Option<St
     secrets
 }
 
-/// A number of bytes as people write it; anything with a unit or words is unknown, not guessed.
+/// A number of bytes as people write it. What has a unit, words or more than one reading (`1,5`, `1.234`)
+/// is unknown, not guessed; none at all is unknown too (contract 3.7).
 fn bytes(value: &Value) -> Option<i64> {
-    let digits: String = value
-        .as_str()?
-        .trim()
-        .chars()
-        .filter(|c| !matches!(c, ',' | ' '))
-        .collect();
+    let text = value.as_str()?.trim();
+    let whole = text.strip_suffix(".0").unwrap_or(text);
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let rest: Vec<&str> = groups.collect();
+    if !rest.is_empty() && (first.is_empty() || first.len() > 3) {
+        return None;
+    }
+    if rest.iter().any(|group| group.len() != 3) {
+        return None;
+    }
+    let digits = whole.replace(',', "");
     digits.parse().ok().filter(|bytes| *bytes > 0)
 }
 
@@ -234,24 +256,38 @@ pub(super) fn interfaces(value: &Value) -> Result<(String, Option<String>), Item
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let address = nics
+    let addresses = nics
         .iter()
-        .find_map(|nic| hardware_address(nic.get("macAddress")?.as_str()?));
+        .filter_map(|nic| hardware_address(nic.get("macAddress")?.as_str()?));
+    // Addresses that software makes up (containers, virtual switches) repeat from machine to machine, so
+    // they are second choice: returning devices are known by their address.
+    let address = addresses.min_by_key(|address| made_up(address));
     Ok((uid, address))
 }
 
-/// Twelve hexadecimal digits, in pairs with colons; not the empty and not the broadcast address.
+/// Twelve hexadecimal digits, in pairs with colons; not the empty one and none of a group of receivers.
 fn hardware_address(text: &str) -> Option<String> {
     let digits: Vec<char> = text
         .chars()
         .filter(char::is_ascii_hexdigit)
         .map(|c| c.to_ascii_uppercase())
         .collect();
-    let same = digits.iter().all(|c| *c == '0') || digits.iter().all(|c| *c == 'F');
-    (digits.len() == 12 && !same).then(|| {
+    let empty = digits.iter().all(|c| *c == '0');
+    (digits.len() == 12 && !empty && first_byte(&digits) & 1 == 0).then(|| {
         let pairs: Vec<String> = digits.chunks(2).map(|pair| pair.iter().collect()).collect();
         pairs.join(":")
     })
+}
+
+/// The bit that says that no maker gave the address.
+fn made_up(address: &str) -> bool {
+    let digits: Vec<char> = address.chars().take(2).collect();
+    first_byte(&digits) & 2 != 0
+}
+
+fn first_byte(digits: &[char]) -> u32 {
+    let digits = digits.iter().take(2).filter_map(|c| c.to_digit(16));
+    digits.fold(0, |byte, digit| byte << 4 | digit)
 }
 
 #[cfg(test)]
@@ -341,5 +377,141 @@ mod tests {
         let (_, address) = interfaces(&json!({"uid": "a", "nics": [
             {"macAddress": "00:00:00:00:00:00"}, {"macAddress": null}, {"macAddress": "aabbccddeeff"}]})).unwrap();
         assert_eq!(address.as_deref(), Some("AA:BB:CC:DD:EE:FF"));
+    }
+
+    /// The vendor's samples, where this checkout has them.
+    fn samples(name: &str) -> Option<Value> {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/upstream-data/");
+        let found = std::fs::read_to_string(format!("{root}{name}"));
+        if found.is_err() {
+            println!("skipped: {name} is not beside the workspace");
+        }
+        serde_json::from_str(&found.ok()?).unwrap()
+    }
+
+    #[test]
+    fn the_samples_are_read_and_have_the_types_of_our_fields() {
+        let folder = "datto-rmm/sample-shapes-pncit/";
+        for page in ["devicesPage1.json", "devicesPage2.json"] {
+            for item in samples(&format!("{folder}{page}"))
+                .iter()
+                .flat_map(|s| s["devices"].as_array().unwrap())
+            {
+                let asset = mapped(item);
+                crate::changes::resolve::typed::<crate::assets::AssetFields>(
+                    "asset",
+                    &asset.fields,
+                )
+                .unwrap();
+                assert_eq!(asset.scope, "site:site-uid-1");
+                assert_eq!(asset.status.unwrap().patches_installed, Some(100));
+            }
+        }
+    }
+
+    #[test]
+    fn what_moves_with_every_poll_is_in_the_status_alone() {
+        let item = |seen: i64, flag: bool, text: &str| {
+            mapped(
+                &json!({"uid": "a", "hostname": "h", "online": flag, "lastSeen": seen, "lastReboot": seen,
+                "lastAuditDate": seen, "lastLoggedInUser": text, "extIpAddress": text, "rebootRequired": flag,
+                "patchManagement": {"patchStatus": text, "patchesInstalled": seen,
+                    "patchesApprovedPending": seen, "patchesNotApproved": seen}}),
+            )
+        };
+        let (one, other) = (
+            item(1_700_000_000_000, true, "x"),
+            item(1_700_000_060_000, false, "y"),
+        );
+        assert_eq!((one.fields, one.extra), (other.fields, other.extra));
+        assert_ne!(one.status, other.status);
+    }
+
+    #[test]
+    fn trap_61a_a_secret_field_is_secret_in_any_case_and_any_form() {
+        let value = json!({"uid": "a", "udf": {"udf2": "KEY", "udf4": "ADMINS"},
+            "udfs": [{"ordinal": 2, "valueString": "KEY"}]});
+        let asset = device(&value, &["UDF2".into(), " udf4 ".into()]).unwrap();
+        assert_eq!(asset.secrets["udf2"].as_deref(), Some("KEY"));
+        let rest = format!("{:?}{:?}{:?}", asset.fields, asset.extra, asset.status);
+        assert!(!rest.contains("KEY") && !rest.contains("ADMINS"), "{rest}");
+    }
+
+    #[test]
+    fn trap_55_user_fields_that_are_not_sent_are_not_cleared() {
+        for item in [json!({"uid": "a"}), json!({"uid": "a", "udf": null})] {
+            let asset = mapped(&item);
+            for field in [
+                "udf",
+                "enabled_administrators",
+                "backup_bytes",
+                "device_type",
+            ] {
+                assert!(!asset.fields.contains_key(field), "{field}");
+            }
+            assert!(asset.secrets.is_empty());
+        }
+        let asset = mapped(&json!({"uid": "a", "udf": {"udf4": "x", "udf7": null}}));
+        assert_eq!(asset.fields["enabled_administrators"], "x");
+        assert_eq!(asset.fields["device_type"], Value::Null);
+    }
+
+    #[test]
+    fn trap_55_bytes_are_read_only_where_there_is_one_reading() {
+        for (text, bytes) in [
+            ("1,234,567", Some(1_234_567)),
+            ("1234", Some(1234)),
+            (" 12 ", Some(12)),
+            ("1234.0", Some(1234)),
+            ("1,5", None),
+            ("1.234", None),
+            ("12,34", None),
+            (",1", None),
+            ("-5", None),
+            ("0", None),
+            ("1e3", None),
+            ("99999999999999999999", None),
+        ] {
+            let fields = mapped(&json!({"uid": "a", "udf": {"udf6": text}})).fields;
+            assert_eq!(fields["backup_bytes"].as_i64(), bytes, "{text}");
+        }
+        let number = mapped(&json!({"uid": "a", "udf": {"udf6": 5_000_000_000_i64}}));
+        assert_eq!(number.fields["backup_bytes"], 5_000_000_000_i64);
+    }
+
+    #[test]
+    fn trap_43_a_customers_site_of_that_name_is_no_graveyard() {
+        let of = |name: &str, uid: &str| deleted_devices_site(&json!({"name": name, "uid": uid}));
+        assert!(of(" deleted devices ", "del-0001"));
+        assert!(!of(
+            "Deleted Devices",
+            "6f0d8f1e-0000-4000-8000-000000000001"
+        ));
+        assert!(!of("Acme", "del-0001"));
+    }
+
+    #[test]
+    fn an_address_that_the_maker_gave_is_preferred_to_one_that_software_made_up() {
+        let of = |nics: Value| interfaces(&json!({"uid": "a", "nics": nics})).unwrap().1;
+        let docker = json!({"macAddress": "02:42:AC:11:00:02"});
+        let real = json!({"macAddress": "00-1A-2B-3C-4D-5E"});
+        assert_eq!(
+            of(json!([docker, real])).as_deref(),
+            Some("00:1A:2B:3C:4D:5E")
+        );
+        assert_eq!(of(json!([docker])).as_deref(), Some("02:42:AC:11:00:02"));
+        assert_eq!(of(json!([{"macAddress": "01:00:5E:00:00:FB"}])), None);
+        assert_eq!(of(json!([{"macAddress": "00:00:00:00:00:00:00:E0"}])), None);
+        assert_eq!(of(json!(null)), None);
+    }
+
+    #[test]
+    fn trap_45_a_readable_number_wins_over_an_empty_namesake() {
+        let all = [
+            json!({"name": "AccountNumber", "value": ""}),
+            json!({"name": "accountnumber ", "value": 7}),
+            json!(null),
+        ];
+        assert_eq!(account_number(&all), Variable::Number("7".into()));
     }
 }

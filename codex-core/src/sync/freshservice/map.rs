@@ -11,7 +11,7 @@ use crate::{
     psa_agents::PsaAgent,
     sync::{
         Incoming, ItemError,
-        item::{Item, number, text},
+        item::{Item, blank, list, number, text},
         time,
     },
 };
@@ -33,11 +33,9 @@ pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> 
     item.texts("domains", "domains");
 
     let mut custom = item.nested("custom_fields");
-    if let Some(account) = custom.remove("account_number") {
-        item.state(
-            "account_number",
-            text(&account).map(|account| account.trim().to_owned()),
-        );
+    item.text_of(&mut custom, "account_number", "account_number");
+    if let Some(account) = item.stated("account_number").and_then(text) {
+        item.state("account_number", account.trim());
     }
     for field in [
         "plan_selected",
@@ -55,9 +53,7 @@ pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> 
         "datto_portal_url",
         "support_level",
     ] {
-        if let Some(value) = custom.remove(field) {
-            item.state(field, text(&value));
-        }
+        item.text_of(&mut custom, field, field);
     }
     let own_plan = custom.remove("billing_plan");
     let plan = [item.stated("plan_selected"), own_plan.as_ref()];
@@ -71,17 +67,19 @@ pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> 
 
 /// Term and end of the contract follow from what the PSA has (contract 3.2).
 fn state_contract(item: &mut Item) {
-    if item.stated("contract_term").is_none() && item.stated("contract_start_date").is_none() {
+    // Of what is not there nothing is known, so nothing follows.
+    let Some(term) = item.stated("contract_term").map(text) else {
         return;
-    }
-    let term = item.stated("contract_term").and_then(text);
-    let start = item.stated("contract_start_date").and_then(text);
+    };
     let length = term.as_deref().map(term_length);
+    item.state("contract_term_length", length);
+    let Some(start) = item.stated("contract_start_date").map(text) else {
+        return;
+    };
     let years = length.and_then(|length| length.strip_suffix(" Year")?.parse::<u32>().ok());
     let end = start
         .zip(years)
         .and_then(|(start, years)| contract_end(&start, years));
-    item.state("contract_term_length", length);
     item.state("contract_end_date", end);
 }
 
@@ -126,16 +124,17 @@ pub(super) fn main_offices(items: &[Value]) -> (Vec<Incoming<Location>>, Vec<Str
             continue;
         };
         let Some(address) = text(address) else {
-            closed.push(id);
+            if blank(address) {
+                closed.push(id);
+            }
             continue;
         };
         let mut fields = Map::new();
         fields.insert("name".into(), "Main Office".into());
         fields.insert("address".into(), address.into());
-        fields.insert(
-            "phone_number".into(),
-            custom.get("company_main_number").and_then(text).into(),
-        );
+        if let Some(phone) = custom.get("company_main_number") {
+            fields.insert("phone_number".into(), text(phone).into());
+        }
         fields.insert("company_external_id".into(), id.clone().into());
         fields.insert("external_source".into(), NAME.into());
         offices.push(Incoming {
@@ -191,9 +190,7 @@ pub(super) fn requester(value: &Value) -> Result<Incoming<Contact>, ItemError> {
     item.numbers("department_ids", "department_ids");
     item.texts("department_names", "department_names");
     let mut custom = item.nested("custom_fields");
-    if let Some(number) = custom.remove("user_number") {
-        item.state("user_number", text(&number));
-    }
+    item.text_of(&mut custom, "user_number", "user_number");
     let name = display_name(&item, &id);
     item.state("name", name);
     Ok(incoming(item, id, List::Requesters, custom))
@@ -237,12 +234,8 @@ pub(super) fn agent(value: &Value) -> Result<Incoming<PsaAgent>, ItemError> {
     item.numbers("department_ids", "department_ids");
     // `group_ids` left the answers in 2023 (upstreams 1.7).
     let groups = item.take("member_of").or_else(|| item.take("group_ids"));
-    if let Some(groups) = groups {
-        let groups = groups.as_array().map(Vec::as_slice).unwrap_or_default();
-        item.state(
-            "group_ids",
-            groups.iter().filter_map(number).collect::<Vec<_>>(),
-        );
+    if let Some(groups) = groups.and_then(|groups| list(&groups, number)) {
+        item.state("group_ids", groups);
     }
     for volatile in ["last_login_at", "last_active_at"] {
         item.take(volatile);
@@ -392,5 +385,159 @@ mod tests {
         let company = department(&json!({"id": 1, "name": "A\u{0}B", "x": "\u{0}"})).unwrap();
         assert_eq!(company.fields["name"], "AB");
         assert_eq!(company.extra["x"], "");
+    }
+
+    /// The vendor's samples, where this checkout has them.
+    fn samples(name: &str) -> Option<Value> {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/upstream-data/");
+        let found = std::fs::read_to_string(format!("{root}{name}"));
+        if found.is_err() {
+            println!("skipped: {name} is not beside the workspace");
+        }
+        serde_json::from_str(&found.ok()?).unwrap()
+    }
+
+    fn of_department(custom: Value) -> Map<String, Value> {
+        department(&json!({"id": 1, "name": "A", "custom_fields": custom}))
+            .unwrap()
+            .fields
+    }
+
+    #[test]
+    fn the_vendors_samples_are_read_and_have_the_types_of_our_fields() {
+        use crate::changes::resolve::typed;
+        let folder = "freshservice/doc-samples/";
+        for name in ["departments_list.json", "departments_list_msp.json"] {
+            for item in samples(&format!("{folder}{name}"))
+                .iter()
+                .flat_map(|s| s["departments"].as_array().unwrap())
+            {
+                let fields = department(item).unwrap().fields;
+                typed::<crate::companies::CompanyFields>("company", &fields).unwrap();
+                assert!(
+                    fields["name"]
+                        .as_str()
+                        .unwrap()
+                        .starts_with("Department of Magical")
+                );
+            }
+        }
+        for (name, list) in [
+            ("requesters_list.json", "requesters"),
+            ("requesters_list_msp.json", "requester"),
+        ] {
+            for item in samples(&format!("{folder}{name}"))
+                .iter()
+                .flat_map(|s| s[list].as_array().unwrap())
+            {
+                let fields = requester(item).unwrap().fields;
+                typed::<crate::contacts::ContactFields>("contact", &fields).unwrap();
+                assert_eq!(fields["department_ids"], json!([554]));
+            }
+        }
+        for item in samples(&format!("{folder}agents_list.json"))
+            .iter()
+            .flat_map(|s| s["agents"].as_array().unwrap())
+        {
+            let agent = agent(item).unwrap();
+            typed::<crate::psa_agents::PsaAgentFields>("psa_agent", &agent.fields).unwrap();
+            assert!(!agent.extra.contains_key("last_active_at"));
+        }
+    }
+
+    #[test]
+    fn trap_20_an_absent_field_is_not_stated_and_a_null_one_blanks() {
+        let fields =
+            department(&json!({"id": 1, "name": "A", "description": null, "domains": null}))
+                .unwrap()
+                .fields;
+        assert_eq!(fields["description"], Value::Null);
+        assert_eq!(fields["domains"], json!([]));
+        for absent in [
+            "head_user_id",
+            "account_number",
+            "contract_term_length",
+            "contract_end_date",
+            "billing_plan",
+        ] {
+            assert!(!fields.contains_key(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn what_follows_from_an_absent_field_is_not_stated_either() {
+        let fields = of_department(json!({"contract_start_date": "2024-03-01"}));
+        assert!(!fields.contains_key("contract_term_length"));
+        assert!(!fields.contains_key("contract_end_date"));
+        let fields = of_department(json!({"contract_term": "1 year"}));
+        assert_eq!(fields["contract_term_length"], "1 Year");
+        assert!(!fields.contains_key("contract_end_date"));
+        let fields =
+            of_department(json!({"contract_term": null, "contract_start_date": "2024-03-01"}));
+        assert_eq!(fields["contract_term_length"], Value::Null);
+        assert_eq!(fields["contract_end_date"], Value::Null);
+        let page = [json!({"id": 1, "custom_fields": {"address": "1 Road"}})];
+        assert!(!main_offices(&page).0[0].fields.contains_key("phone_number"));
+    }
+
+    #[test]
+    fn a_value_of_another_type_blanks_nothing_and_stays_in_the_rest() {
+        let item = json!({"id": 1, "name": "A", "domains": "x.test", "head_user_id": "nobody",
+            "description": {"html": "x"}, "custom_fields": {"address": ["x"]}});
+        let company = department(&item).unwrap();
+        for member in ["domains", "head_user_id", "description"] {
+            assert!(!company.fields.contains_key(member), "{member}");
+            assert_eq!(company.extra[member], item[member]);
+        }
+        assert!(!company.fields.contains_key("address"));
+        assert_eq!(company.extra["custom_fields"]["address"], json!(["x"]));
+        assert_eq!(
+            main_offices(&[item]).1,
+            Vec::<String>::new(),
+            "no office is closed for that"
+        );
+        let person =
+            requester(&json!({"id": 1, "department_ids": [5, "x"], "active": "perhaps"})).unwrap();
+        assert!(
+            !person.fields.contains_key("department_ids"),
+            "links stay when they cannot be read"
+        );
+        assert!(!person.fields.contains_key("active"));
+    }
+
+    #[test]
+    fn trap_21_a_decimal_account_number_is_the_whole_number_and_ids_are_canonical() {
+        assert_eq!(
+            of_department(json!({"account_number": 100_001.0}))["account_number"],
+            "100001"
+        );
+        assert_eq!(
+            department(&json!({"id": "007", "name": "A"}))
+                .unwrap()
+                .external_id,
+            "7"
+        );
+    }
+
+    #[test]
+    fn the_plan_in_force_is_the_selected_one_else_the_plan_of_the_custom_field() {
+        let plan = |custom| of_department(custom)["billing_plan"].clone();
+        assert_eq!(
+            plan(json!({"plan_selected": "Gold", "billing_plan": "Old"})),
+            "Gold"
+        );
+        assert_eq!(
+            plan(json!({"plan_selected": null, "billing_plan": "Old"})),
+            "Old"
+        );
+        assert_eq!(plan(json!({"plan_selected": null})), Value::Null);
+    }
+
+    #[test]
+    fn trap_29_the_time_of_the_last_change_is_kept_beside_the_fields() {
+        let item = json!({"id": 1, "name": "A", "updated_at": "2019-04-04T04:45:15.983Z"});
+        let company = department(&item).unwrap();
+        assert_eq!(company.source_updated_at, time::parse(&item["updated_at"]));
+        assert!(company.source_updated_at.is_some() && company.extra.is_empty());
     }
 }
