@@ -397,10 +397,9 @@ mod tests {
         serde_json::from_str(&found.ok()?).unwrap()
     }
 
-    fn of_department(custom: Value) -> Map<String, Value> {
-        department(&json!({"id": 1, "name": "A", "custom_fields": custom}))
-            .unwrap()
-            .fields
+    fn of_department(custom: &Value) -> Map<String, Value> {
+        let item = json!({"id": 1, "name": "A", "custom_fields": custom});
+        department(&item).unwrap().fields
     }
 
     #[test]
@@ -466,14 +465,14 @@ mod tests {
 
     #[test]
     fn what_follows_from_an_absent_field_is_not_stated_either() {
-        let fields = of_department(json!({"contract_start_date": "2024-03-01"}));
+        let fields = of_department(&json!({"contract_start_date": "2024-03-01"}));
         assert!(!fields.contains_key("contract_term_length"));
         assert!(!fields.contains_key("contract_end_date"));
-        let fields = of_department(json!({"contract_term": "1 year"}));
+        let fields = of_department(&json!({"contract_term": "1 year"}));
         assert_eq!(fields["contract_term_length"], "1 Year");
         assert!(!fields.contains_key("contract_end_date"));
         let fields =
-            of_department(json!({"contract_term": null, "contract_start_date": "2024-03-01"}));
+            of_department(&json!({"contract_term": null, "contract_start_date": "2024-03-01"}));
         assert_eq!(fields["contract_term_length"], Value::Null);
         assert_eq!(fields["contract_end_date"], Value::Null);
         let page = [json!({"id": 1, "custom_fields": {"address": "1 Road"}})];
@@ -508,7 +507,7 @@ mod tests {
     #[test]
     fn trap_21_a_decimal_account_number_is_the_whole_number_and_ids_are_canonical() {
         assert_eq!(
-            of_department(json!({"account_number": 100_001.0}))["account_number"],
+            of_department(&json!({"account_number": 100_001.0}))["account_number"],
             "100001"
         );
         assert_eq!(
@@ -521,7 +520,7 @@ mod tests {
 
     #[test]
     fn the_plan_in_force_is_the_selected_one_else_the_plan_of_the_custom_field() {
-        let plan = |custom| of_department(custom)["billing_plan"].clone();
+        let plan = |custom: Value| of_department(&custom)["billing_plan"].clone();
         assert_eq!(
             plan(json!({"plan_selected": "Gold", "billing_plan": "Old"})),
             "Gold"

@@ -78,7 +78,7 @@ async fn read(socket: &mut tokio::net::TcpStream) -> String {
 
 /// An answer with a status, further header lines and a body of a type.
 pub(in crate::sync) fn answer(status: u16, headers: &[&str], kind: &str, body: &str) -> String {
-    let more: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let more: String = headers.iter().flat_map(|line| [line, "\r\n"]).collect();
     let length = body.len();
     format!(
         "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\
