@@ -72,7 +72,7 @@ impl Scope {
     }
 
     /// The only companies to be shown, or `None` when all are.
-    pub fn only(&self) -> Option<&[CompanyId]> {
+    pub fn companies(&self) -> Option<&[CompanyId]> {
         match &self.sight {
             Sight::All => None,
             Sight::Only(own) => Some(own),

@@ -73,7 +73,7 @@ pub async fn list(
             vec![]
         };
         q.push(" and a.company_id in ").push_list(of);
-    } else if let Some(own) = scope.only() {
+    } else if let Some(own) = scope.companies() {
         q.push(" and a.company_id in ")
             .push_list(own.iter().copied());
     }

@@ -6,6 +6,7 @@ use super::Codex;
 use crate::{
     Result, Scope,
     changes::{Author, Outcome, Resource, door::Door},
+    store::Tx,
 };
 
 impl Codex {
@@ -23,12 +24,7 @@ impl Codex {
     ) -> Result<Option<Outcome>> {
         scope.require_technician("changing records")?;
         let mut tx = self.0.db.begin().await?;
-        let mut door = Door {
-            tx: &mut tx,
-            author,
-            precedence: &self.0.precedence,
-        };
-        let outcome = door.edit::<R>(id, fields).await?;
+        let outcome = self.door(&mut tx, author).edit::<R>(id, fields).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -46,13 +42,16 @@ impl Codex {
     ) -> Result<Option<Outcome>> {
         scope.require_technician("changing records")?;
         let mut tx = self.0.db.begin().await?;
-        let mut door = Door {
-            tx: &mut tx,
-            author,
-            precedence: &self.0.precedence,
-        };
-        let outcome = door.release::<R>(id, fields).await?;
+        let outcome = self.door(&mut tx, author).release::<R>(id, fields).await?;
         tx.commit().await?;
         Ok(outcome)
+    }
+
+    fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {
+        Door {
+            tx,
+            author,
+            precedence: &self.0.precedence,
+        }
     }
 }

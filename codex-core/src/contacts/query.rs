@@ -39,7 +39,7 @@ pub async fn find(db: &Db, scope: &Scope, id: ContactId) -> Result<Option<(Conta
         return Ok(None);
     };
     let companies: Vec<(CompanyId, String)> = db.query(COMPANIES_OF).bind(id).all().await?;
-    let seen = scope.only().is_none() || companies.iter().any(|(id, _)| scope.sees(Some(*id)));
+    let seen = scope.companies().is_none() || companies.iter().any(|(id, _)| scope.sees(Some(*id)));
     let levels = companies.iter().map(|(_, level)| level.as_str());
     Ok(seen.then(|| (contact, strictest(levels).to_owned())))
 }
@@ -57,7 +57,7 @@ pub async fn list(
     let limit = page.limit()?;
     let mut q = db.query(ContactFields::SELECT);
     q.push(" where deleted_at is null");
-    let of = match (company, scope.only()) {
+    let of = match (company, scope.companies()) {
         (Some(company), _) => Some(if scope.sees(Some(company)) {
             vec![company]
         } else {
