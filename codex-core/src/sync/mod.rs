@@ -37,6 +37,7 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         lease::STATEMENTS,
         missing::STATEMENTS,
         relink::STATEMENTS,
+        run::STATEMENTS,
     ];
     [engine.concat().as_slice(), datto::STATEMENTS].concat()
 }

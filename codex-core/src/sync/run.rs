@@ -24,6 +24,19 @@ pub(super) const MAX_ROWS: usize = 250;
 /// How often a page is tried again when two transactions collided.
 const TRIES: u32 = 4;
 
+/// After how many new records the database first looks at its tables again; then each time four times as many.
+const GROWTH: u64 = 1_000;
+
+sql! {
+    /// Lets the planner know what has grown: `PostgreSQL` plans look-ups of claims by what it last
+    /// saw, which in a first run is an empty table, and reads all of it each time until autovacuum comes by.
+    /// `SQLite` decides for itself.
+    LOOK_AGAIN = {
+        sqlite: "pragma optimize",
+        pg: "analyze claims, companies, contacts, contact_companies, assets, asset_status, site_links",
+    };
+}
+
 /// How deletions are guarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guard {
@@ -79,6 +92,8 @@ pub struct Run {
     pub(crate) plan: Plan,
     pub(crate) report: JobReport,
     pub(super) cancel: CancellationToken,
+    created: u64,
+    look_again_at: u64,
     seen: HashMap<(&'static str, String), HashSet<u64>>,
     /// An item of each kind that the source has just shown: known to be there.
     probes: HashMap<&'static str, String>,
@@ -110,6 +125,8 @@ impl Run {
             plan: Plan::default(),
             report: JobReport::default(),
             cancel,
+            created: 0,
+            look_again_at: GROWTH,
             seen: HashMap::new(),
             probes: HashMap::new(),
         }
@@ -272,7 +289,14 @@ impl Run {
             }
         }
         if let Some(outcome) = outcome {
+            self.created += outcome.created;
             self.tally::<R>(outcome);
+        }
+        if self.created >= self.look_again_at && !self.dry() {
+            self.look_again_at = self.created * 4;
+            let mut tx = self.begin().await?;
+            tx.query(LOOK_AGAIN).execute().await?;
+            self.end(tx).await?;
         }
         Ok(())
     }

@@ -54,6 +54,23 @@ impl Limits {
             self.endpoints.clear();
         }
         let (all, list) = self.plan.limits();
+        if !self.enforced {
+            // A client that heeds the headers must not be slowed by limits that are off.
+            let total = if limited.is_some() && !self.headers_show_account {
+                list
+            } else {
+                all
+            };
+            let (remaining, used) = (total, credits);
+            return (
+                Quota {
+                    total,
+                    remaining,
+                    used,
+                },
+                Ok(()),
+            );
+        }
         self.account += credits;
         let mut shown = (all, self.account);
         let mut over = self.account > all;
@@ -70,7 +87,7 @@ impl Limits {
             remaining: shown.0.saturating_sub(shown.1),
             used: credits,
         };
-        if over && self.enforced {
+        if over {
             (quota, Err((self.started + WINDOW).saturating_sub(now)))
         } else {
             (quota, Ok(()))

@@ -12,7 +12,7 @@ pub const API_KEY: &str = "sim-freshservice-key";
 pub struct Options {
     /// The key that is accepted.
     pub api_key: String,
-    /// Whether limits are enforced. Their headers are sent in any case.
+    /// Whether limits are counted and enforced; when off, the headers show an unused quota.
     pub limits: bool,
     /// The plan, which decides the limits.
     pub plan: Plan,
