@@ -60,9 +60,11 @@ sql! {
     /// A job ends; one that has ended stays as it is.
     FINISH = "update sync_jobs set status = $2, completed_at = $3, output = $4, error = $5, \
         success = $6, report = $7 where id = $1 and status = 'running'";
-    /// The run of a job died with its process.
-    ABANDON = "update sync_jobs set status = 'failed', completed_at = $2, error = $3, \
-        success = $4 where id = $1 and status = 'running'";
+    /// All other jobs of a source belong to processes that have ended.
+    ABANDON = "update sync_jobs set status = 'failed', completed_at = $3, error = $4, \
+        success = $5 where provider = $1 and id <> $2 and status = 'running'";
+    /// Whether a job is still at work.
+    IS_RUNNING = "select count(*) from sync_jobs where id = $1 and status = 'running'";
 }
 
 /// Looks a job up.
@@ -138,14 +140,27 @@ pub(crate) async fn finish(tx: &mut Tx, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Marks the job of a dead run as failed.
-pub(crate) async fn abandon(tx: &mut Tx, id: &str, at: DateTime<Utc>) -> Result<()> {
+/// Marks all jobs of a source but `job` as failed. For who has just taken the source's lease: no other
+/// run of it is at work, so they died, at work or before they got the lease.
+pub(crate) async fn abandon_others(
+    tx: &mut Tx,
+    source: &str,
+    job: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
     tx.query(ABANDON)
-        .bind(id)
+        .bind(source)
+        .bind(job)
         .bind(at)
         .bind("the process that ran this job ended before the job did")
         .bind(false)
         .execute()
         .await?;
     Ok(())
+}
+
+/// Whether a job has not been given up by somebody else.
+pub(crate) async fn is_running(tx: &mut Tx, id: &str) -> Result<bool> {
+    let count: Option<i64> = tx.query(IS_RUNNING).bind(id).scalar().await?;
+    Ok(count == Some(1))
 }

@@ -54,11 +54,10 @@ impl Lease {
                 db.query(READ).bind(source).optional().await?;
             let Some((fence, beat, holder)) = row else {
                 let mut tx = db.begin().await?;
-                let first = tx.query(FIRST).bind(source).bind(job).execute().await?;
-                tx.commit().await?;
-                if first == 1 {
-                    return Ok(Self { source, fence: 1 });
+                if tx.query(FIRST).bind(source).bind(job).execute().await? == 1 {
+                    return Self { source, fence: 1 }.settle_in(tx, clock, job).await;
                 }
+                tx.rollback().await?;
                 continue;
             };
             let moved = watched.filter(|(f, b, _)| (*f, *b) != (fence, beat));
@@ -83,20 +82,29 @@ impl Lease {
                     .execute()
                     .await?;
                 if taken == 1 {
-                    if let Some(dead) = &holder {
-                        jobs::query::abandon(&mut tx, dead, clock.now()).await?;
-                    }
-                    tx.commit().await?;
-                    return Ok(Self {
-                        source,
-                        fence: fence + 1,
-                    });
+                    let fence = fence + 1;
+                    return Self { source, fence }.settle_in(tx, clock, job).await;
                 }
                 tx.rollback().await?;
                 continue;
             }
             tokio::time::sleep(patience / 10).await;
         }
+    }
+
+    /// Ends the jobs of dead runs and keeps the lease, unless our own job was taken for one of them while it
+    /// waited.
+    async fn settle_in(self, mut tx: Tx, clock: &dyn Clock, job: &str) -> Result<Self> {
+        jobs::query::abandon_others(&mut tx, self.source, job, clock.now()).await?;
+        if !jobs::query::is_running(&mut tx, job).await? {
+            tx.rollback().await?;
+            return Err(Error::conflict(format!(
+                "another run of {} came first",
+                self.source
+            )));
+        }
+        tx.commit().await?;
+        Ok(self)
     }
 
     /// Proves inside a transaction that the lease is still ours.

@@ -118,17 +118,23 @@ on_each_engine! {
         tx.query("insert into sync_leases (source, fence, beat, job_id) values ('freshservice', 7, 3, 'dead')")
             .execute()
             .await?;
-        tx.query(
-            "insert into sync_jobs (id, script, status, started_at, report) values ('dead', 'psa', 'running', $1, $2)",
-        )
-        .bind(bench.codex.now())
-        .bind(sqlx::types::Json(serde_json::json!({})))
-        .execute()
-        .await?;
+        for id in ["dead", "died-waiting"] {
+            tx.query(
+                "insert into sync_jobs (id, script, provider, status, started_at, report) \
+                 values ($1, 'psa', 'freshservice', 'running', $2, $3)",
+            )
+            .bind(id)
+            .bind(bench.codex.now())
+            .bind(sqlx::types::Json(serde_json::json!({})))
+            .execute()
+            .await?;
+        }
         tx.commit().await?;
         bench.sync(Part::Psa).await?;
-        let dead = bench.codex.job(&Scope::system(), "dead").await?.unwrap();
-        assert_eq!(dead.status, JobStatus::Failed);
+        for id in ["dead", "died-waiting"] {
+            let dead = bench.codex.job(&Scope::system(), id).await?.unwrap();
+            assert_eq!(dead.status, JobStatus::Failed, "{id}");
+        }
         assert_eq!(bench.live("companies").await?, 50);
         Ok(())
     }
