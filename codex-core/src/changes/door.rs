@@ -1,21 +1,16 @@
 //! Takes claims in, lets records out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use sqlx::types::Json;
 
 use super::{
     Attached, Author, Draft, Resource, Stored, Tracked,
+    claims::{self, ClaimsByRecord, MAX_BINDS, NewClaim, Origin, Statement, content_hash, key},
     log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL, Precedence},
 };
 use crate::{Error, Result, store::Tx, sync::Incoming};
-
-/// The most binds in one statement; both engines take more (storage.md section 2).
-const MAX_BINDS: usize = 10_000;
 
 /// What a page of claims did.
 #[derive(Debug, Default)]
@@ -49,47 +44,6 @@ pub struct Change {
     pub fields: Map<String, Value>,
 }
 
-/// Where a page of claims comes from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Origin {
-    /// A source whose claims make records and keep them alive.
-    Main(&'static str),
-    /// A part of a source (`datto.interfaces`): it adds to records that `of` has made.
-    Part {
-        name: &'static str,
-        of: &'static str,
-    },
-}
-
-impl Origin {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Main(name) | Self::Part { name, .. } => name,
-        }
-    }
-}
-
-/// A claim as the page check needs it.
-#[derive(Debug, sqlx::FromRow)]
-struct Known {
-    external_id: String,
-    record_id: i64,
-    hash: i64,
-    scope: String,
-    missing_since: Option<DateTime<Utc>>,
-    gone_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct ClaimRow {
-    record_id: i64,
-    source: String,
-    external_id: String,
-    anchor: bool,
-    gone_at: Option<DateTime<Utc>>,
-    fields: Json<Map<String, Value>>,
-}
-
 /// Writes records of any kind in one transaction.
 #[derive(Debug)]
 pub(crate) struct Door<'t> {
@@ -98,86 +52,77 @@ pub(crate) struct Door<'t> {
     pub precedence: &'t Precedence,
 }
 
-type ClaimsByRecord = HashMap<i64, Vec<Claim>>;
-
 impl Door<'_> {
-    /// Takes a page of items of one source. An item that says what it said last time writes nothing
-    /// but its status; the number of statements does not depend on the number of items.
-    pub async fn apply<R: Resource>(
-        &mut self,
-        origin: Origin,
-        items: Vec<Incoming<R>>,
-    ) -> Result<Outcome> {
-        let items = last_of_each(items);
-        let mut known = self.known::<R>(origin.name(), &items).await?;
-        let owners = match origin {
-            Origin::Main(_) => BTreeMap::new(),
-            Origin::Part { of, .. } => self.known::<R>(of, &items).await?,
+    /// Takes a page of statements of one source and its parts. One that says what it said last time
+    /// writes nothing but its status; the number of statements does not depend on the number of items.
+    pub async fn apply<R: Resource>(&mut self, page: Vec<Statement<R>>) -> Result<Outcome> {
+        let page = claims::last_of_each(page);
+        let Some(source) = page.first().map(|(origin, _)| origin.owner()) else {
+            return Ok(Outcome::default());
         };
+        let known = claims::known(self.tx, &page).await?;
+        let new: Vec<String> = page
+            .iter()
+            .filter(|statement| statement.0.is_main() && !known.contains_key(&key(statement)))
+            .map(|(_, item)| item.external_id.clone())
+            .collect();
+        let reserved = self.reserve::<R>(new.len()).await?;
+        let new: HashMap<String, i64> = new.into_iter().zip(reserved).collect();
+
         let mut outcome = Outcome::default();
-        let mut page = Vec::with_capacity(items.len());
-        let mut changed = Vec::new();
-        let mut new = Vec::new();
-        for item in items {
-            let hash = content_hash(&item);
-            match (known.remove(&item.external_id), origin) {
-                (Some(claim), _) if claim.says_the_same(&item, hash) => {
-                    outcome.unchanged += 1;
-                    page.push((claim.record_id, item));
-                }
-                (Some(claim), _) => changed.push((claim.record_id, item, hash)),
-                (None, Origin::Main(_)) => new.push((item, hash)),
-                // A part of a record that we do not have says nothing to us.
-                (None, Origin::Part { .. }) => {
-                    if let Some(owner) = owners.get(&item.external_id) {
-                        changed.push((owner.record_id, item, hash));
-                    }
-                }
+        let (mut items, mut changed) = (Vec::with_capacity(page.len()), Vec::new());
+        for statement in page {
+            let hash = content_hash(&statement.1);
+            let same = known
+                .get(&key(&statement))
+                .filter(|claim| claim.says_the_same(&statement.1, hash));
+            if let Some(claim) = same {
+                outcome.unchanged += u64::from(statement.0.is_main());
+                items.push((claim.record_id, statement.1));
+                continue;
+            }
+            let owner = (statement.0.owner(), statement.1.external_id.clone());
+            let record = known
+                .get(&key(&statement))
+                .or_else(|| known.get(&owner))
+                .map(|claim| claim.record_id)
+                .or_else(|| new.get(&owner.1).copied());
+            // A part of a record that we do not have says nothing to us.
+            if let Some(id) = record {
+                changed.push((id, statement, hash));
             }
         }
-        let existing: Vec<i64> = changed.iter().map(|(id, ..)| *id).collect();
-        let mut before = self.lock::<R>(&existing).await?;
-        let mut claims = self.claims::<R>(&existing).await?;
-        let reserved = self.reserve::<R>(new.len()).await?;
-        let new = new
-            .into_iter()
-            .zip(reserved)
-            .map(|((item, hash), id)| (id, item, hash));
-        let changed: Vec<_> = changed.into_iter().chain(new).collect();
-        for (id, item, _) in &changed {
-            state(claims.entry(*id).or_default(), origin, item);
-        }
-        self.save_claims(origin, &changed, &claims).await?;
 
         let mut ids: Vec<i64> = changed.iter().map(|(id, ..)| *id).collect();
         ids.sort_unstable();
         ids.dedup();
+        let fresh: HashSet<i64> = new.into_values().collect();
+        let existing: Vec<i64> = ids
+            .iter()
+            .copied()
+            .filter(|id| !fresh.contains(id))
+            .collect();
+        let mut before = self.lock::<R>(&existing).await?;
+        let mut claims = claims::of_records::<R>(self.tx, &existing).await?;
+        for (id, (origin, item), _) in &changed {
+            state(claims.entry(*id).or_default(), *origin, item);
+        }
+        self.save(&changed, &claims).await?;
+
         let drafts = ids.iter().map(|id| (*id, before.remove(id))).collect();
         let written = self.write::<R>(drafts, claims, &mut outcome).await?;
-        page.extend(changed.into_iter().map(|(id, item, _)| (id, item)));
-        self.attach(origin.name(), &page, &written).await?;
+        items.extend(changed.into_iter().map(|(id, (_, item), _)| (id, item)));
+        self.attach(source, &items, &written).await?;
         Ok(outcome)
     }
 
-    /// Marks claims as gone; a record that no claim keeps alive is soft-deleted.
+    /// Marks claims and those of their parts as gone; a record that no claim keeps alive is soft-deleted.
     pub async fn retire<R: Resource>(
         &mut self,
         source: &str,
         external_ids: &[String],
     ) -> Result<Outcome> {
-        let mut q = self.tx.query("update claims set gone_at = ");
-        q.push_bind(self.author.at)
-            .push(" where kind = ")
-            .push_bind(R::KIND);
-        // The parts of a source go with it.
-        q.push(" and (source = ").push_bind(source);
-        q.push(" or source like ")
-            .push_bind(format!("{source}.%"))
-            .push(")");
-        q.push(" and gone_at is null and external_id in ");
-        q.push_list(external_ids.iter().map(String::as_str))
-            .push(" returning record_id");
-        let ids = q.scalars::<i64>().await?;
+        let ids = claims::retire::<R>(self.tx, self.author, source, external_ids).await?;
         self.refresh::<R>(&ids).await
     }
 
@@ -185,7 +130,7 @@ impl Door<'_> {
     pub async fn refresh<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let before = self.lock::<R>(ids).await?;
-        let claims = self.claims::<R>(ids).await?;
+        let claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut drafts: Vec<_> = before
             .into_iter()
             .map(|(id, row)| (id, Some(row)))
@@ -237,48 +182,26 @@ impl Door<'_> {
         {
             return Ok(None);
         }
-        let claims = self.claims::<R>(&[id]).await?;
+        let claims = claims::of_records::<R>(self.tx, &[id]).await?;
         let manual = claims
             .get(&id)
             .and_then(|all| all.iter().find(|claim| claim.source == MANUAL));
         let anchor = manual.is_some_and(|claim| claim.anchor);
         let mut fields = manual.map(|claim| claim.fields.clone()).unwrap_or_default();
         change(&mut fields);
-        let mut q = self.tx.query(CLAIM_INSERT);
-        q.push_rows([()], |row, ()| {
-            row.bind(MANUAL)
-                .bind(R::KIND)
-                .bind(id.to_string())
-                .bind(id)
-                .bind("")
-                .bind(anchor);
-            row.bind(Json(&fields)).bind(Json(Map::new())).bind(0_i64);
-            row.bind(None::<DateTime<Utc>>).bind(self.author.at);
-        });
-        q.push(CLAIM_ON_CONFLICT);
-        q.execute().await?;
+        let claim = NewClaim {
+            source: MANUAL,
+            external_id: &id.to_string(),
+            record_id: id,
+            scope: "",
+            anchor,
+            fields: &fields,
+            extra: &Map::new(),
+            hash: 0,
+            source_updated_at: None,
+        };
+        claims::save::<R>(self.tx, self.author, &[claim]).await?;
         self.refresh::<R>(&[id]).await.map(Some)
-    }
-
-    async fn known<R: Resource>(
-        &mut self,
-        source: &str,
-        items: &[Incoming<R>],
-    ) -> Result<BTreeMap<String, Known>> {
-        if items.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut q = self.tx.query(
-            "select external_id, record_id, hash, scope, missing_since, gone_at from claims where source = ",
-        );
-        q.push_bind(source).push(" and kind = ").push_bind(R::KIND);
-        q.push(" and external_id in ");
-        q.push_list(items.iter().map(|item| item.external_id.as_str()));
-        let rows = q.all::<Known>().await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (row.external_id.clone(), row))
-            .collect())
     }
 
     /// The rows of `ids`, locked: an edit that commits meanwhile must not be resolved away.
@@ -295,29 +218,6 @@ impl Door<'_> {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    async fn claims<R: Resource>(&mut self, ids: &[i64]) -> Result<ClaimsByRecord> {
-        let mut claims = ClaimsByRecord::new();
-        if ids.is_empty() {
-            return Ok(claims);
-        }
-        let mut q = self.tx.query(
-            "select record_id, source, external_id, anchor, gone_at, fields from claims where kind = ",
-        );
-        q.push_bind(R::KIND)
-            .push(" and record_id in ")
-            .push_list(ids.iter().copied());
-        for row in q.all::<ClaimRow>().await? {
-            claims.entry(row.record_id).or_default().push(Claim {
-                source: row.source,
-                external_id: row.external_id,
-                live: row.gone_at.is_none(),
-                anchor: row.anchor,
-                fields: row.fields.0,
-            });
-        }
-        Ok(claims)
-    }
-
     async fn reserve<R: Resource>(&mut self, count: usize) -> Result<Vec<i64>> {
         if count == 0 {
             return Ok(Vec::new());
@@ -326,34 +226,33 @@ impl Door<'_> {
         self.tx.query(R::RESERVE).bind(count).scalars().await
     }
 
-    async fn save_claims<R: Resource>(
+    /// Saves what was stated, laid over what the same source stated before.
+    async fn save<R: Resource>(
         &mut self,
-        origin: Origin,
-        changed: &[(i64, Incoming<R>, i64)],
+        changed: &[(i64, Statement<R>, i64)],
         claims: &ClaimsByRecord,
     ) -> Result<()> {
-        let empty = Map::new();
-        for chunk in changed.chunks(MAX_BINDS / 11) {
-            let mut q = self.tx.query(CLAIM_INSERT);
-            q.push_rows(chunk, |row, (id, item, hash)| {
+        let new: Vec<NewClaim<'_>> = changed
+            .iter()
+            .map(|(id, (origin, item), hash)| {
                 let stated = claims.get(id).and_then(|all| {
                     all.iter()
                         .find(|c| c.source == origin.name() && c.external_id == item.external_id)
                 });
-                row.bind(origin.name())
-                    .bind(R::KIND)
-                    .bind(item.external_id.as_str())
-                    .bind(*id);
-                row.bind(item.scope.as_str())
-                    .bind(matches!(origin, Origin::Main(_)));
-                row.bind(Json(stated.map_or(&empty, |claim| &claim.fields)));
-                row.bind(Json(&item.extra)).bind(*hash);
-                row.bind(item.source_updated_at).bind(self.author.at);
-            });
-            q.push(CLAIM_ON_CONFLICT);
-            q.execute().await?;
-        }
-        Ok(())
+                NewClaim {
+                    source: origin.name(),
+                    external_id: &item.external_id,
+                    record_id: *id,
+                    scope: &item.scope,
+                    anchor: origin.is_main(),
+                    fields: stated.map_or(&item.fields, |claim| &claim.fields),
+                    extra: &item.extra,
+                    hash: *hash,
+                    source_updated_at: item.source_updated_at,
+                }
+            })
+            .collect();
+        claims::save::<R>(self.tx, self.author, &new).await
     }
 
     /// Resolves, settles, compares and writes; gives the drafts whose row was written.
@@ -435,22 +334,6 @@ impl Door<'_> {
     }
 }
 
-const CLAIM_INSERT: &str = "insert into claims (source, kind, external_id, record_id, scope, anchor, \
-                            fields, extra, hash, source_updated_at, first_seen) ";
-const CLAIM_ON_CONFLICT: &str = " on conflict (source, kind, external_id) do update set \
-    scope = excluded.scope, fields = excluded.fields, extra = excluded.extra, hash = excluded.hash, \
-    source_updated_at = excluded.source_updated_at, missing_since = null, missing_run = null, \
-    gone_at = null";
-
-impl Known {
-    fn says_the_same<R: Resource>(&self, item: &Incoming<R>, hash: i64) -> bool {
-        self.hash == hash
-            && self.scope == item.scope
-            && self.gone_at.is_none()
-            && self.missing_since.is_none()
-    }
-}
-
 /// Puts an item's statement among the claims of its record.
 fn state<R: Resource>(claims: &mut Vec<Claim>, origin: Origin, item: &Incoming<R>) {
     let same =
@@ -463,39 +346,10 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, origin: Origin, item: &Incoming<R
             source: origin.name().to_owned(),
             external_id: item.external_id.clone(),
             live: true,
-            anchor: matches!(origin, Origin::Main(_)),
+            anchor: origin.is_main(),
             fields: item.fields.clone(),
         });
     }
-}
-
-/// A vendor's page may hold an item twice, and one statement may not touch a row twice: the last wins.
-fn last_of_each<R: Resource>(items: Vec<Incoming<R>>) -> Vec<Incoming<R>> {
-    let mut at = HashMap::with_capacity(items.len());
-    let mut unique: Vec<Incoming<R>> = Vec::with_capacity(items.len());
-    for item in items {
-        if let Some(index) = at.get(&item.external_id) {
-            unique[*index] = item;
-        } else {
-            at.insert(item.external_id.clone(), unique.len());
-            unique.push(item);
-        }
-    }
-    unique
-}
-
-/// Hash over what is tracked: stated fields and the unmapped rest, neither status nor secrets.
-fn content_hash<R: Resource>(item: &Incoming<R>) -> i64 {
-    let mut hash = Sha256::new();
-    for part in [&item.fields, &item.extra] {
-        // Maps of strings to JSON always serialize, with their keys in order.
-        hash.update(serde_json::to_vec(part).unwrap_or_default());
-        hash.update([0]);
-    }
-    let digest = hash.finalize();
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    i64::from_be_bytes(first)
 }
 
 fn as_map<F: Tracked>(fields: &F) -> Result<Map<String, Value>> {

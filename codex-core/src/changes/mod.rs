@@ -4,6 +4,7 @@
 //! resolves, lets the resource's rules settle what depends on other records, compares, and writes
 //! rows, claims and change log in one transaction. Nothing else writes resource tables.
 
+pub(crate) mod claims;
 pub(crate) mod door;
 pub(crate) mod log;
 pub mod resolve;
@@ -154,7 +155,7 @@ impl<R: Resource> Draft<R> {
 /// A page after its records are written.
 #[derive(Debug)]
 pub struct Attached<'p, R: Resource> {
-    /// The source.
+    /// The source that states the items, or whose parts do.
     pub source: &'p str,
     /// Every item with the record that it belongs to.
     pub items: &'p [(i64, Incoming<R>)],

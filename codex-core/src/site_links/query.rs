@@ -13,8 +13,9 @@ use crate::{
 sql! {
     /// Live links, by name.
     LIST = [SiteLinkFields::SELECT, " where deleted_at is null order by site_name, id"];
-    /// When each live site's variables were read.
-    STATE = "select l.id, l.site_uid, l.system_site, s.variables_read_at from site_links l \
+    /// When each live site's variables and interfaces were read.
+    STATE = "select l.id, l.site_uid, l.system_site, s.variables_read_at, \
+        s.interfaces_read_at from site_links l \
         left join site_link_status s on s.site_link_id = l.id where l.deleted_at is null and l.provider = $1";
 }
 
@@ -25,6 +26,7 @@ pub(crate) struct SiteState {
     pub site_uid: String,
     pub system_site: Option<bool>,
     pub variables_read_at: Option<DateTime<Utc>>,
+    pub interfaces_read_at: Option<DateTime<Utc>>,
 }
 
 /// All links between RMM sites and companies.

@@ -29,6 +29,21 @@ pub struct Incoming<R: Resource> {
     pub source_updated_at: Option<DateTime<Utc>>,
 }
 
+impl<R: Resource> Incoming<R> {
+    /// What a part of a source states about an item: fields and nothing else.
+    pub fn part(external_id: String, scope: &str, fields: Map<String, Value>) -> Self {
+        Self {
+            external_id,
+            scope: scope.to_owned(),
+            fields,
+            extra: Map::new(),
+            status: None,
+            secrets: BTreeMap::new(),
+            source_updated_at: None,
+        }
+    }
+}
+
 // By hand: derive would ask for `R: Clone`, which a kind of record need not be.
 impl<R: Resource> Clone for Incoming<R> {
     fn clone(&self) -> Self {

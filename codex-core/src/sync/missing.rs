@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use super::{Incoming, UpstreamError, run::Run};
 use crate::{
     Result,
-    changes::{Resource, door::Origin},
+    changes::{Resource, claims::Origin},
     jobs::ScopeResult,
 };
 

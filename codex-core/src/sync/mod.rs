@@ -39,7 +39,7 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         relink::STATEMENTS,
         run::STATEMENTS,
     ];
-    [engine.concat().as_slice(), datto::STATEMENTS].concat()
+    [engine.concat(), datto::statements()].concat()
 }
 
 /// What a source is to the MSP.

@@ -11,7 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::{Incoming, ItemError, lease::Lease, plan::Plan};
 use crate::{
     Error, Result,
-    changes::{Author, Outcome, Resource, door::Door, door::Origin, resolve::Precedence},
+    changes::{
+        Author, Outcome, Resource,
+        claims::{Origin, Statement},
+        door::Door,
+        resolve::Precedence,
+    },
     clock::SharedClock,
     jobs::{self, Counts, JobReport, ScopeResult},
     store::{Db, Tx},
@@ -212,10 +217,34 @@ impl Run {
         origin: Origin,
         items: impl IntoIterator<Item = Result<Incoming<R>, ItemError>>,
     ) -> Result<usize> {
+        let whole = |item| Ok((item?, Vec::new()));
+        let (readable, unreadable) = self.readable(origin, items.into_iter().map(whole));
+        self.take(origin, readable).await?;
+        Ok(unreadable)
+    }
+
+    /// As [`Run::page`], for items that come together with what parts of the source state about them:
+    /// one resolution, one entry in the log.
+    pub(crate) async fn page_with_parts<R: Resource>(
+        &mut self,
+        origin: Origin,
+        items: impl IntoIterator<Item = Result<WithParts<R>, ItemError>>,
+    ) -> Result<usize> {
+        let (readable, unreadable) = self.readable(origin, items);
+        self.take(origin, readable).await?;
+        Ok(unreadable)
+    }
+
+    /// Sorts out what could not be read, and notes what has arrived.
+    fn readable<R: Resource>(
+        &mut self,
+        origin: Origin,
+        items: impl IntoIterator<Item = Result<WithParts<R>, ItemError>>,
+    ) -> (Vec<WithParts<R>>, usize) {
         let mut readable = Vec::new();
         let mut unreadable = 0;
         for item in items {
-            match item.and_then(checked) {
+            match item.and_then(|(item, parts)| Ok((checked(item)?, parts))) {
                 Ok(item) => readable.push(item),
                 Err(error) => {
                     unreadable += 1;
@@ -224,26 +253,33 @@ impl Run {
             }
         }
         self.counts::<R>().failed += unreadable as u64;
-        if let Origin::Main(_) = origin {
+        if origin.is_main() {
             self.counts::<R>().seen += readable.len() as u64;
-            for item in &readable {
+            for (item, _) in &readable {
                 let key = (R::KIND, item.scope.clone());
                 self.seen
                     .entry(key)
                     .or_default()
                     .insert(short(&item.external_id));
             }
-            if let Some(item) = readable.last() {
+            if let Some((item, _)) = readable.last() {
                 self.probes.insert(R::KIND, item.external_id.clone());
             }
         }
-        let mut rest = readable;
+        (readable, unreadable)
+    }
+
+    async fn take<R: Resource>(&mut self, origin: Origin, items: Vec<WithParts<R>>) -> Result<()> {
+        let mut rest = items;
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(MAX_ROWS));
             let chunk = std::mem::replace(&mut rest, later);
-            self.write::<R>(Step::Apply(origin, chunk)).await?;
+            let statements = chunk
+                .into_iter()
+                .flat_map(|(item, parts)| std::iter::once((origin, item)).chain(parts));
+            self.write::<R>(Step::Apply(statements.collect())).await?;
         }
-        Ok(unreadable)
+        Ok(())
     }
 
     /// Retires what the source has confirmed to be gone.
@@ -274,7 +310,7 @@ impl Run {
                 precedence: &self.precedence,
             };
             let done = match &step {
-                Step::Apply(origin, items) => door.apply::<R>(*origin, items.clone()).await,
+                Step::Apply(page) => door.apply::<R>(page.clone()).await,
                 Step::Retire(ids) => door.retire::<R>(self.source, ids).await,
                 Step::Refresh(ids) => door.refresh::<R>(ids).await,
             };
@@ -346,9 +382,12 @@ impl Run {
     }
 }
 
+/// An item with what parts of its source state about it.
+type WithParts<R> = (Incoming<R>, Vec<Statement<R>>);
+
 /// What one transaction does.
 enum Step<R: Resource> {
-    Apply(Origin, Vec<Incoming<R>>),
+    Apply(Vec<Statement<R>>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
 }

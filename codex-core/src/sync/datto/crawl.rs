@@ -1,4 +1,4 @@
-//! The order of work: sites, variables, devices, what is missing, interfaces.
+//! The order of work: sites, variables, interfaces, devices, what is missing.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     MAIN, NAME, Options, Settings,
     client::{Client, List},
+    interfaces::{self, Addresses},
     map, parts,
 };
 use crate::{
@@ -35,6 +36,40 @@ struct Site {
 /// Sites by uid.
 type Sites = BTreeMap<String, Site>;
 
+/// What it takes to read a page of devices.
+struct Intake<'r> {
+    options: &'r Options,
+    sites: &'r Sites,
+    addresses: Addresses,
+}
+
+impl Intake<'_> {
+    /// Takes a page of devices; gives how many could not be read. A device that is flagged deleted or
+    /// lies in the graveyard is gone by the vendor's own word.
+    async fn take(&mut self, run: &mut Run, items: &[Value]) -> Result<usize> {
+        let buried = |item: &Value| {
+            let site = item.get("siteUid").and_then(Value::as_str);
+            map::device_deleted(item)
+                || site
+                    .and_then(|uid| self.sites.get(uid))
+                    .is_some_and(|s| s.graveyard)
+        };
+        let (gone, live): (Vec<&Value>, Vec<&Value>) = items.iter().partition(|item| buried(item));
+        let live = live.into_iter().map(|item| {
+            let device = map::device(item, &self.options.secret_udfs)?;
+            let parts = self.addresses.of(&device);
+            Ok((device, parts))
+        });
+        let unreadable = run.page_with_parts::<Asset>(MAIN, live).await?;
+        let gone: Vec<String> = gone
+            .iter()
+            .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned))
+            .collect();
+        run.retire::<Asset>(&gone).await?;
+        Ok(unreadable)
+    }
+}
+
 /// Scope of one site's devices.
 fn scope_of(site: &str) -> String {
     format!("site:{site}")
@@ -51,15 +86,24 @@ pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) 
     run.stage("site variables", Some(5));
     parts::variables(run, &client, options).await?;
 
-    run.stage("devices", Some(20));
-    let complete = crawl_devices(run, &client, options, &sites).await?;
-    let mut certified = check_sites(run, &client, options, &sites, complete).await?;
+    run.stage("network interfaces", Some(15));
+    let holds_devices = |uid: &str| sites.get(uid).is_some_and(|s| s.count != Some(0));
+    let mut intake = Intake {
+        options,
+        sites: &sites,
+        addresses: Addresses::read(run, &client, holds_devices).await?,
+    };
+
+    run.stage("devices", Some(30));
+    let complete = crawl_devices(run, &client, &mut intake).await?;
+    let mut certified = check_sites(run, &client, &mut intake, complete).await?;
+    intake.addresses.note(run).await?;
     // What a deleted site held is missing for certain; the guard holds it when it is much.
     certified.extend(gone.iter().map(|uid| scope_of(uid)));
     reconcile_devices(run, &client, options, &sites, &certified).await?;
 
-    run.stage("network interfaces", Some(80));
-    parts::interfaces(run, &client).await?;
+    run.stage("network interfaces of new devices", Some(90));
+    interfaces::of_new_devices(run, &client).await?;
 
     run.stage("links", Some(95));
     run.relink_companies().await?;
@@ -104,8 +148,7 @@ async fn reconcile_sites(run: &mut Run, client: &Client, certified: bool) -> Res
 async fn crawl_devices(
     run: &mut Run,
     client: &Arc<Client>,
-    options: &Options,
-    sites: &Sites,
+    intake: &mut Intake<'_>,
 ) -> Result<bool> {
     let mut crawl = Crawl::start(client, List::Devices);
     let (mut arrived, mut read) = (HashSet::new(), 0_u64);
@@ -117,10 +160,10 @@ async fn crawl_devices(
                 .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)),
         );
         if let Some(total) = crawl.total.filter(|total| *total > 0) {
-            let percent = 20 + (read * 60 / total).min(60);
+            let percent = 30 + (read * 55 / total).min(55);
             run.stage("devices", u8::try_from(percent).ok());
         }
-        crawl.unreadable += take_devices(run, options, sites, &items).await?;
+        crawl.unreadable += intake.take(run, &items).await?;
     }
     let count = crawl.total;
     let whole = crawl.unreadable == 0 && count.is_none_or(|total| total == arrived.len() as u64);
@@ -145,51 +188,23 @@ async fn crawl_devices(
     Ok(whole)
 }
 
-/// Takes a page of devices. One that is flagged deleted or lies in the graveyard is gone by the vendor's own word.
-async fn take_devices(
-    run: &mut Run,
-    options: &Options,
-    sites: &Sites,
-    items: &[Value],
-) -> Result<usize> {
-    let buried = |item: &Value| {
-        let site = item.get("siteUid").and_then(Value::as_str);
-        map::device_deleted(item)
-            || site
-                .and_then(|uid| sites.get(uid))
-                .is_some_and(|s| s.graveyard)
-    };
-    let (gone, live): (Vec<&Value>, Vec<&Value>) = items.iter().partition(|item| buried(item));
-    let live = live
-        .into_iter()
-        .map(|item| map::device(item, &options.secret_udfs));
-    let unreadable = run.page::<Asset>(MAIN, live).await?;
-    let gone: Vec<String> = gone
-        .iter()
-        .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned))
-        .collect();
-    run.retire::<Asset>(&gone).await?;
-    Ok(unreadable)
-}
-
 /// Certifies sites whose own device count agrees with what arrived; the others are read one by one: the
 /// account list has been seen to lack a third (upstreams trap 39).
 async fn check_sites(
     run: &mut Run,
     client: &Arc<Client>,
-    options: &Options,
-    sites: &Sites,
+    intake: &mut Intake<'_>,
     account_list_whole: bool,
 ) -> Result<HashSet<String>> {
     let mut certified = HashSet::new();
-    for (uid, site) in sites.iter().filter(|(_, site)| !site.graveyard) {
+    for (uid, site) in intake.sites.iter().filter(|(_, site)| !site.graveyard) {
         let scope = scope_of(uid);
         let arrived = run.seen::<Asset>(&scope) as u64;
         if site.count == Some(arrived) && account_list_whole {
             certified.insert(scope);
             continue;
         }
-        match crawl_site(run, client, options, sites, uid, site.count).await {
+        match crawl_site(run, client, intake, uid, site.count).await {
             Ok(None) => {
                 certified.insert(scope);
             }
@@ -227,8 +242,7 @@ async fn check_sites(
 async fn crawl_site(
     run: &mut Run,
     client: &Arc<Client>,
-    options: &Options,
-    sites: &Sites,
+    intake: &mut Intake<'_>,
     uid: &str,
     count: Option<u64>,
 ) -> Result<Option<String>> {
@@ -240,7 +254,7 @@ async fn crawl_site(
                 .iter()
                 .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)),
         );
-        crawl.unreadable += take_devices(run, options, sites, &items).await?;
+        crawl.unreadable += intake.take(run, &items).await?;
     }
     let listed = arrived.len() as u64;
     if crawl.unreadable > 0 {

@@ -2,14 +2,14 @@
 
 mod client;
 mod crawl;
+mod interfaces;
 mod map;
 mod parts;
 
 pub use client::Settings;
-pub(super) use parts::STATEMENTS;
 
 use super::{Part, Run, Source, Work};
-use crate::changes::door::Origin;
+use crate::changes::claims::Origin;
 
 /// Name of the source.
 pub const NAME: &str = "datto";
@@ -24,6 +24,11 @@ const INTERFACES: Origin = Origin::Part {
     name: "datto.interfaces",
     of: NAME,
 };
+
+/// Its statements by name, for the test that prepares them all.
+pub(super) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
+    [parts::STATEMENTS, interfaces::STATEMENTS].concat()
+}
 
 /// How the account's sites and fields are read.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Result,
-    changes::{Resource, door::Origin},
+    changes::{Resource, claims::Origin},
     companies::Company,
     contacts::Contact,
     locations::Location,

@@ -1,0 +1,173 @@
+//! Hardware addresses: a call for each site, which the device list does not give.
+//!
+//! Sites that were never asked are asked before their devices are written, so that a first run writes
+//! each device once. Devices that come later are asked for afterwards.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures::{Stream, StreamExt, stream};
+use serde_json::{Map, Value};
+
+use super::{
+    INTERFACES, NAME,
+    client::{Client, List},
+    map, parts,
+};
+use crate::{
+    Result,
+    assets::Asset,
+    changes::claims::Statement,
+    site_links::query,
+    sync::{Incoming, Run, UpstreamError, crawl::Lister as _},
+};
+
+sql! {
+    /// Sites with devices whose hardware address was never asked for.
+    WITHOUT_ADDRESS = "select distinct l.id, l.site_uid from assets a join site_links l \
+        on l.site_uid = a.site_uid and l.deleted_at is null and l.provider = $1 \
+        left join site_link_status s on s.site_link_id = l.id \
+        where a.deleted_at is null and a.mac_address is null \
+        and (s.interfaces_read_at is null or a.created_at > s.interfaces_read_at) order by l.id";
+}
+
+/// What sites that were never asked before have answered.
+#[derive(Debug, Default)]
+pub(super) struct Addresses {
+    /// Links of the sites that answered, by site uid.
+    sites: HashMap<String, i64>,
+    by_device: HashMap<String, Option<String>>,
+    /// Sites with a device that their answer did not know.
+    incomplete: HashSet<String>,
+}
+
+impl Addresses {
+    /// Asks every live site that was never asked and that `wanted` wants.
+    pub async fn read(
+        run: &mut Run,
+        client: &Arc<Client>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self> {
+        let sites = query::state(run.db(), NAME).await?;
+        let sites = sites
+            .into_iter()
+            .filter(|site| site.interfaces_read_at.is_none() && wanted(&site.site_uid))
+            .map(|site| (site.id, site.site_uid))
+            .collect();
+        let mut addresses = Self::default();
+        let mut answers = ask(client, sites);
+        while let Some(answer) = answers.next().await {
+            let Some((id, uid, devices)) = readable(run, client, answer)? else {
+                continue;
+            };
+            for device in &devices {
+                match map::interfaces(device) {
+                    Ok((device, address)) => {
+                        addresses.by_device.insert(device, address);
+                    }
+                    Err(error) => run.issue(error.to_string()),
+                }
+            }
+            addresses.sites.insert(uid, id);
+        }
+        Ok(addresses)
+    }
+
+    /// What its site has said about a device.
+    pub fn of(&mut self, device: &Incoming<Asset>) -> Vec<Statement<Asset>> {
+        let Some(site) = device.scope.strip_prefix("site:") else {
+            return Vec::new();
+        };
+        match self.by_device.get(&device.external_id) {
+            Some(address) => vec![(
+                INTERFACES,
+                stated(device.external_id.clone(), &device.scope, address.clone()),
+            )],
+            None => {
+                if self.sites.contains_key(site) {
+                    self.incomplete.insert(site.to_owned());
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Notes which sites need not be asked again, once their devices are written.
+    pub async fn note(self, run: &mut Run) -> Result<()> {
+        let whole = self.sites.iter();
+        let whole = whole.filter(|(uid, _)| !self.incomplete.contains(*uid));
+        let ids: Vec<i64> = whole.map(|(_, id)| *id).collect();
+        let now = run.clock().now();
+        let mut tx = run.begin().await?;
+        query::interfaces_read(&mut tx, &ids, now).await?;
+        run.end(tx).await
+    }
+}
+
+/// Asks the sites that have got devices since they were asked.
+pub(super) async fn of_new_devices(run: &mut Run, client: &Arc<Client>) -> Result<()> {
+    let now = run.clock().now();
+    let sites: Vec<(i64, String)> = run.db().query(WITHOUT_ADDRESS).bind(NAME).all().await?;
+    let mut answers = ask(client, sites);
+    while let Some(answer) = answers.next().await {
+        let Some((id, uid, devices)) = readable(run, client, answer)? else {
+            continue;
+        };
+        let scope = format!("site:{uid}");
+        let items = devices.iter().map(|device| {
+            let (uid, address) = map::interfaces(device)?;
+            Ok(stated(uid, &scope, address))
+        });
+        run.page::<Asset>(INTERFACES, items).await?;
+        let mut tx = run.begin().await?;
+        query::interfaces_read(&mut tx, &[id], now).await?;
+        run.end(tx).await?;
+    }
+    Ok(())
+}
+
+/// A site's link, its uid and what it says.
+type Answer<T> = (i64, String, T);
+
+/// The answers of sites, a few calls at a time.
+fn ask(
+    client: &Arc<Client>,
+    sites: Vec<(i64, String)>,
+) -> impl Stream<Item = Answer<Result<Vec<Value>, UpstreamError>>> + Unpin + Send + use<> {
+    let client = client.clone();
+    let calls = stream::iter(sites).map(move |(id, uid)| {
+        let client = client.clone();
+        async move {
+            let all = parts::whole(&client, List::SiteInterfaces(uid.clone())).await;
+            (id, uid, all)
+        }
+    });
+    Box::pin(calls.buffered(parts::AT_ONCE))
+}
+
+/// An answer, or `None` when one site could not be read; trouble with the account is an error.
+fn readable(
+    run: &mut Run,
+    client: &Client,
+    (id, uid, answer): Answer<Result<Vec<Value>, UpstreamError>>,
+) -> Result<Option<Answer<Vec<Value>>>> {
+    run.calls(client.calls());
+    match answer {
+        Ok(devices) => Ok(Some((id, uid, devices))),
+        Err(error) if error.stops_everything() => Err(error.into()),
+        Err(error) => {
+            run.issue(format!(
+                "site {uid}: its network interfaces could not be read ({error})"
+            ));
+            Ok(None)
+        }
+    }
+}
+
+fn stated(uid: String, scope: &str, address: Option<String>) -> Incoming<Asset> {
+    let address = address.map_or(Value::Null, Value::String);
+    let fields = Map::from_iter([("mac_address".to_owned(), address)]);
+    Incoming::part(uid, scope, fields)
+}
