@@ -1,7 +1,9 @@
 //! Companies and what belongs to one.
 
 use codex_core::{
-    assets::wire::AssetOut, companies::wire::CompanyOut, contacts::wire::ContactOut,
+    assets::wire::AssetOut,
+    companies::wire::{CompanyIn, CompanyOut},
+    contacts::wire::ContactOut,
     locations::wire::LocationOut,
 };
 use serde::de::DeserializeOwned;
@@ -21,6 +23,13 @@ impl Companies<'_> {
     /// One company.
     pub async fn get(&self, account_number: &str) -> Result<CompanyOut> {
         self.0.get(&["api", "companies", account_number], &[]).await
+    }
+
+    /// Corrects a company by hand; gives it as it is now. What is stated wins over every source.
+    pub async fn update(&self, account_number: &str, edit: &CompanyIn) -> Result<CompanyOut> {
+        self.0
+            .put(&["api", "companies", account_number], edit)
+            .await
     }
 
     /// A company's assets, by host name.

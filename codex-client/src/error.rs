@@ -56,6 +56,9 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// What was to be sent is no JSON.
+    #[error("the request's body cannot be written as JSON")]
+    Encode(#[source] serde_json::Error),
     /// A job did not end within the time given.
     #[error("job {0} is still running")]
     StillRunning(String),
@@ -78,7 +81,11 @@ impl Error {
             // The connection may come back; the job goes on.
             Self::Timeout { .. } | Self::Transport { .. } | Self::StillRunning(_) => true,
             // Somebody must change something first.
-            Self::Address(_) | Self::Segment(_) | Self::Token(_) | Self::Decode { .. } => false,
+            Self::Address(_)
+            | Self::Segment(_)
+            | Self::Token(_)
+            | Self::Encode(_)
+            | Self::Decode { .. } => false,
         }
     }
 
@@ -101,6 +108,7 @@ impl Error {
             | Self::Segment(_)
             | Self::Token(_)
             | Self::Core(_)
+            | Self::Encode(_)
             | Self::StillRunning(_) => None,
         }
     }

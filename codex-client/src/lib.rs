@@ -36,7 +36,7 @@ pub use assets::Assets;
 pub use builder::Builder;
 pub use codex_core::{
     assets::wire::AssetOut,
-    companies::wire::CompanyOut,
+    companies::wire::{CompanyIn, CompanyOut},
     contacts::wire::ContactOut,
     health::wire::{HealthOut, Status},
     jobs::{

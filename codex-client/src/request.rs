@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Method, StatusCode,
-    header::{HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
@@ -46,6 +46,8 @@ struct Call<'a> {
     method: Method,
     path: &'a [&'a str],
     query: &'a [(&'a str, String)],
+    /// JSON.
+    body: Option<&'a [u8]>,
     retries: u32,
     /// Health routes are open, and must answer when no token can be had.
     with_token: bool,
@@ -139,15 +141,27 @@ impl Requester {
         }
     }
 
+    /// A change that may be sent twice: the same state is the result.
+    pub async fn put<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
+        let call = Call {
+            method: Method::PUT,
+            body: Some(&body),
+            ..self.reading(path, &[])
+        };
+        Ok(self.call(&call).await?.body)
+    }
+
     /// A call that starts something: sent once, because nobody knows what a lost answer means.
     pub async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
         let call = Call {
             method: Method::POST,
-            path,
-            query: &[],
             retries: 0,
-            with_token: true,
-            answers_too: None,
+            ..self.reading(path, &[])
         };
         Ok(self.call(&call).await?.body)
     }
@@ -159,12 +173,10 @@ impl Requester {
         answers_too: Option<StatusCode>,
     ) -> Result<T> {
         let call = Call {
-            method: Method::GET,
-            path,
-            query: &[],
             retries: 0,
             with_token: false,
             answers_too,
+            ..self.reading(path, &[])
         };
         Ok(self.call(&call).await?.body)
     }
@@ -174,15 +186,19 @@ impl Requester {
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<Answer<T>> {
-        let call = Call {
+        self.call(&self.reading(path, query)).await
+    }
+
+    fn reading<'a>(&self, path: &'a [&'a str], query: &'a [(&'a str, String)]) -> Call<'a> {
+        Call {
             method: Method::GET,
             path,
             query,
+            body: None,
             retries: self.shared.retries,
             with_token: true,
             answers_too: None,
-        };
-        self.call(&call).await
+        }
     }
 
     async fn call<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>> {
@@ -244,6 +260,11 @@ impl Requester {
             .request(call.method.clone(), url.clone())
             .query(call.query)
             .header(CORRELATION_ID, id);
+        if let Some(body) = call.body {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_vec());
+        }
         if call.with_token {
             let token = used.insert(shared.token.token(&shared.http).await?);
             request = request.bearer_auth(token.expose_secret());

@@ -67,6 +67,22 @@ impl Error {
         }
     }
 
+    /// Whether the database cannot be reached or has no connection to give: the same call may succeed a
+    /// little later.
+    #[cfg(feature = "store")]
+    pub fn is_out_of_reach(&self) -> bool {
+        let Self::Db(error) = self else { return false };
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+            // PostgreSQL: connection exceptions, too many connections, shutdown and start of the
+            // server (https://www.postgresql.org/docs/current/errcodes-appendix.html). SQLite: busy.
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                code.starts_with("08") || code.starts_with("57P0") || code == "53300" || code == "5"
+            }),
+            _ => false,
+        }
+    }
+
     /// The whole chain of causes in one line, for a log or a job's error text.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

@@ -75,6 +75,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
     let mut builder = Codex::builder(config.database.url.expose_secret())
         .migrate(migrate)
         .guard(guard)
+        .precedence(config.precedence.clone())
         .lease(config.sync.lease)
         .providers(config.psa.clone(), config.rmm.clone());
     let http = HttpSettings {

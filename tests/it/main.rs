@@ -6,6 +6,7 @@
 
 mod api;
 mod client;
+mod companies;
 mod crates;
 mod spec;
 mod sql;

@@ -81,6 +81,25 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     }
 }
 
+/// The tracked fields of a kind of record, `None` when there is no such kind.
+pub fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
+    fn of<R: Resource>() -> (&'static str, &'static [&'static str]) {
+        (R::KIND, R::Fields::NAMES)
+    }
+    let kinds = [
+        of::<crate::companies::Company>(),
+        of::<crate::contacts::Contact>(),
+        of::<crate::assets::Asset>(),
+        of::<crate::locations::Location>(),
+        of::<crate::site_links::SiteLink>(),
+        of::<crate::psa_agents::PsaAgent>(),
+    ];
+    kinds
+        .into_iter()
+        .find(|(known, _)| *known == kind)
+        .map(|(_, fields)| fields)
+}
+
 /// The statement that reserves row ids of a table.
 ///
 /// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the

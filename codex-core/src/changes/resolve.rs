@@ -21,6 +21,9 @@ pub enum Policy {
     WriteIfEmpty,
 }
 
+/// Links systems: no sync may replace one (design 4).
+const ACCOUNT_NUMBER: (&str, &str) = ("company", "account_number");
+
 /// Which source wins, per field.
 #[derive(Debug, Clone)]
 pub struct Precedence {
@@ -41,22 +44,35 @@ impl Default for Precedence {
 }
 
 impl Precedence {
-    /// Sets the policy of one field of one kind of record.
-    pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Self {
+    /// Sets the policy of one field of one kind of record. It holds from the next change of a record on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such kind or field, or its policy is fixed.
+    pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Result<Self> {
+        let invalid = |message: String| Err(Error::invalid(format!("{kind}.{field}"), message));
+        let Some(fields) = super::fields_of(kind) else {
+            return invalid(format!("there is no kind of record `{kind}`"));
+        };
+        if !fields.contains(&field) {
+            return invalid(format!("a {kind} has no field `{field}`"));
+        }
+        if (kind, field) == ACCOUNT_NUMBER {
+            return invalid("account numbers link systems: no sync may replace one".into());
+        }
         self.policies
             .insert((kind.to_owned(), field.to_owned()), policy);
-        self
+        Ok(self)
     }
 
     fn policy(&self, kind: &str, field: &str) -> Policy {
-        // Account numbers link systems: no sync may replace one (design 4).
-        let fixed = if (kind, field) == ("company", "account_number") {
-            Policy::WriteIfEmpty
-        } else {
-            Policy::ManualWins
-        };
+        if (kind, field) == ACCOUNT_NUMBER {
+            return Policy::WriteIfEmpty;
+        }
         let key = (kind.to_owned(), field.to_owned());
-        self.policies.get(&key).copied().unwrap_or(fixed)
+        self.policies
+            .get(&key)
+            .copied()
+            .unwrap_or(Policy::ManualWins)
     }
 
     /// Lower is stronger; sources that nobody ordered come last, by name.
@@ -220,17 +236,32 @@ mod tests {
     #[test]
     fn a_policy_can_let_the_source_win_or_only_fill_gaps() {
         let claims = [
-            claim("freshservice", json!({"a": "1"})),
-            claim(MANUAL, json!({"a": "mine"})),
+            claim("freshservice", json!({"name": "1"})),
+            claim(MANUAL, json!({"name": "mine"})),
         ];
-        let source_wins = Precedence::default().with_policy("contact", "a", Policy::SourceWins);
-        assert_eq!(resolve(&source_wins, "contact", &claims, None)["a"], "1");
-        let current = claim("", json!({"a": "old"})).fields;
-        let keep = Precedence::default().with_policy("contact", "a", Policy::WriteIfEmpty);
+        let with = |policy| {
+            let precedence = Precedence::default();
+            precedence.with_policy("contact", "name", policy).unwrap()
+        };
+        let source_wins = with(Policy::SourceWins);
+        assert_eq!(resolve(&source_wins, "contact", &claims, None)["name"], "1");
+        let current = claim("", json!({"name": "old"})).fields;
+        let keep = with(Policy::WriteIfEmpty);
         assert_eq!(
-            resolve(&keep, "contact", &claims, Some(&current))["a"],
+            resolve(&keep, "contact", &claims, Some(&current))["name"],
             "old"
         );
+    }
+
+    #[test]
+    fn a_policy_of_what_does_not_exist_or_is_fixed_is_refused_by_name() {
+        let refused = |kind: &str, field: &str| {
+            let policy = Precedence::default().with_policy(kind, field, Policy::SourceWins);
+            policy.unwrap_err().to_string()
+        };
+        assert!(refused("planet", "name").contains("planet.name: there is no kind"));
+        assert!(refused("company", "colour").contains("company.colour: a company has no field"));
+        assert!(refused("company", "account_number").contains("no sync may replace"));
     }
 
     #[test]

@@ -98,10 +98,12 @@ pub struct Company {
 /// The compliance level of a company of which nothing else is known (contract 1.2.B).
 pub const STANDARD: &str = "standard";
 
+/// The compliance levels, the strictest last.
+pub const LEVELS: [&str; 3] = [STANDARD, "hipaa", "cjis"];
+
 /// The strictest of several compliance levels: what Brainhair redacts by (consumers.md 7).
 pub fn strictest<'a>(levels: impl IntoIterator<Item = &'a str>) -> &'a str {
-    const ORDER: [&str; 3] = [STANDARD, "hipaa", "cjis"];
-    let rank = |level: &&str| ORDER.iter().position(|known| known == level);
+    let rank = |level: &&str| LEVELS.iter().position(|known| known == level);
     levels.into_iter().max_by_key(rank).unwrap_or(STANDARD)
 }
 

@@ -1,9 +1,11 @@
 //! Companies as JSON (contract 1.2.B).
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Company;
+use super::{Company, LEVELS};
+use crate::{Error, Result};
 
 /// A client organisation. Its keys are fixed: today's modules read them (contract 1.2.B).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -76,9 +78,172 @@ impl CompanyOut {
     }
 }
 
+/// What a person may correct about a company. A key that is absent stays as it is, null blanks; so does
+/// an empty text (contract 1.2.H, company update).
+///
+/// The outer `None` leaves a key out, the inner one sends null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[expect(
+    missing_docs,
+    clippy::option_option,
+    reason = "each is the field of the same name in `CompanyOut` or `CompanyFields`; absent and null differ"
+)]
+#[serde(default)]
+pub struct CompanyIn {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Option<String>>,
+    /// `standard`, `cjis` or `hipaa`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compliance_level: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_plan: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support_level: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_system: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_system: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profit_or_non_profit: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract_term_length: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract_start_date: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract_end_date: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_users: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_devices: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_network: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_main_number: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_start_date: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datto_portal_url: Option<Option<String>>,
+    /// E-mail domains; a JSON array inside a string is taken too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Vec<String>>,
+}
+
+/// Keys of [`CompanyIn`].
+const EDITABLE: [&str; 19] = [
+    "name",
+    "description",
+    "compliance_level",
+    "billing_plan",
+    "support_level",
+    "email_system",
+    "phone_system",
+    "profit_or_non_profit",
+    "contract_term_length",
+    "contract_start_date",
+    "contract_end_date",
+    "managed_users",
+    "managed_devices",
+    "managed_network",
+    "company_main_number",
+    "company_start_date",
+    "address",
+    "datto_portal_url",
+    "domains",
+];
+
+/// Turns the body of an edit into the tracked fields that it states.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the first key that cannot be taken.
+pub fn stated(body: Map<String, Value>) -> Result<Map<String, Value>> {
+    if body.is_empty() {
+        return Err(Error::invalid("body", "states no field"));
+    }
+    let each = body.into_iter().map(|(key, value)| {
+        let value = field(&key, value)?;
+        Ok((key, value))
+    });
+    each.collect()
+}
+
+fn field(key: &str, value: Value) -> Result<Value> {
+    let invalid = |message: &str| Err(Error::invalid(key.to_owned(), message));
+    let value = match value {
+        Value::String(text) if text.trim().is_empty() => Value::Null,
+        other => other,
+    };
+    match key {
+        "account_number" => {
+            invalid("an account number is not changed by an edit: it links other systems")
+        }
+        _ if !EDITABLE.contains(&key) => invalid("a company has no such field to edit"),
+        "name" if value.is_null() => invalid("must not be empty"),
+        "compliance_level" if !value.is_null() => match value.as_str().map(str::to_lowercase) {
+            Some(level) if LEVELS.contains(&level.as_str()) => Ok(level.into()),
+            _ => invalid("must be standard, cjis or hipaa"),
+        },
+        "domains" => match value {
+            Value::Null => Ok(Value::Array(Vec::new())),
+            Value::String(text) => match serde_json::from_str(&text) {
+                Ok(list @ Value::Array(_)) => Ok(list),
+                _ => invalid("must be a list of domains"),
+            },
+            other => Ok(other),
+        },
+        _ => Ok(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn body(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn an_edit_names_the_key_that_it_cannot_take() {
+        let refused = |value: Value| stated(body(value)).unwrap_err().to_string();
+        assert!(refused(serde_json::json!({})).starts_with("body: "));
+        for key in ["account_number", "id", "head_name"] {
+            let text = refused(serde_json::json!({ key: "x" }));
+            assert!(text.starts_with(&format!("{key}: ")), "{text}");
+        }
+        assert!(refused(serde_json::json!({"name": " "})).starts_with("name: "));
+        assert!(refused(serde_json::json!({"compliance_level": "x"})).contains("hipaa"));
+        assert!(refused(serde_json::json!({"domains": "a.test"})).starts_with("domains: "));
+    }
+
+    #[test]
+    fn an_edit_tells_absent_from_null_and_takes_empty_for_null() {
+        let edit = CompanyIn {
+            address: Some(None),
+            description: Some(Some(String::new())),
+            compliance_level: Some(Some("HIPAA".into())),
+            domains: Some(vec!["a.test".into()]),
+            ..CompanyIn::default()
+        };
+        let sent = serde_json::to_value(&edit).unwrap();
+        assert_eq!(
+            Value::Object(stated(body(sent)).unwrap()),
+            serde_json::json!({"address": null, "description": null, "compliance_level": "hipaa",
+                "domains": ["a.test"]})
+        );
+    }
+
+    #[test]
+    fn every_editable_key_is_a_field_of_the_edit() {
+        let schema = serde_json::to_value(<CompanyIn as utoipa::PartialSchema>::schema()).unwrap();
+        let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        let mut editable = EDITABLE;
+        editable.sort_unstable();
+        assert_eq!(keys, editable.iter().collect::<Vec<_>>());
+    }
     use crate::{companies::CompanyFields, ids::CompanyId, list::List};
 
     fn out(fields: CompanyFields) -> CompanyOut {

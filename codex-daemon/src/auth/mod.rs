@@ -8,11 +8,12 @@ mod tests;
 mod token;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use codex_core::{Codex, Role, Scope};
+use chrono::{DateTime, Utc};
+use codex_core::{Codex, Role, Scope, changes::Author};
 
 pub use token::{Authenticator, Refusal};
 
-use crate::{app::App, problem::Problem};
+use crate::{app::App, problem::Problem, request_id::CorrelationId};
 
 /// What a caller is: a person, or another module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,13 @@ impl Caller {
             Kind::User(_) => self.sub.clone(),
             Kind::Service(name) => format!("service:{name}"),
         }
+    }
+
+    /// The caller as the author of a change, with the id of the request that is being answered.
+    pub fn author(&self, now: DateTime<Utc>) -> Author {
+        let mut author = Author::new(self.actor(), now);
+        author.request_id = CorrelationId::current().map(|id| id.as_str().to_owned());
+        author
     }
 
     /// Whether the caller is a person: pages and personal settings are for people only.

@@ -8,7 +8,7 @@ mod progress;
 mod serve;
 mod sync;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -93,9 +93,14 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Runs the program.
+/// Runs the program with the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    main_with(std::env::args_os())
+}
+
+/// Runs the program with a command line; the first word is the program's name.
+pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = Cli::parse_from(args);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -91,6 +91,9 @@ pub const ALIASES: &[(&str, &str, &str)] = &[
     ("datto", "api_secret", "secret_key"),
 ];
 
+/// The section whose keys are names of fields, `kind.field`.
+pub const OPEN: &str = "policies";
+
 /// Sections whose keys others write or read and this version does not use (contract 4.1): no warning.
 const OTHERS: &[&str] = &[
     "database_credentials",

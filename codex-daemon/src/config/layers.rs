@@ -139,6 +139,8 @@ struct Value {
 #[derive(Clone, Default)]
 pub struct Layers {
     values: BTreeMap<(&'static str, &'static str), Value>,
+    /// Keys of the open section by name.
+    open: BTreeMap<String, Value>,
     warnings: Vec<String>,
 }
 
@@ -179,6 +181,17 @@ impl Layers {
         }
     }
 
+    fn put_open(&mut self, key: &str, text: &str, origin: Origin) {
+        let text = ini::strip_comment(text).to_owned();
+        self.open.insert(key.to_owned(), Value { text, origin });
+    }
+
+    /// Keys and texts of the section whose keys are not fixed.
+    pub fn open(&self) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.open.iter();
+        entries.map(|(key, value)| (key.as_str(), value.text.as_str()))
+    }
+
     fn defaults(&mut self) -> Result<(), ConfigError> {
         for entry in parse(Path::new("default.conf"), super::DEFAULT)? {
             if let Some(key) = keys::find(&entry.section, &entry.key) {
@@ -217,6 +230,10 @@ impl Layers {
         let entries = parse(path, &text)?;
         for entry in &entries {
             let origin = Origin::File(path.to_owned(), entry.line);
+            if entry.section == keys::OPEN {
+                self.put_open(&entry.key, &entry.value, origin);
+                continue;
+            }
             let Some(key) = keys::find(&entry.section, &entry.key) else {
                 if !keys::belongs_to_others(&entry.section, &entry.key) {
                     self.warnings.push(format!(
@@ -265,6 +282,11 @@ impl Layers {
 
     fn flags(&mut self, flags: &[(String, String)]) -> Result<(), ConfigError> {
         for (name, value) in flags {
+            let open = name.split_once('.').filter(|(s, _)| *s == keys::OPEN);
+            if let Some((_, key)) = open {
+                self.put_open(key, value, Origin::Flag);
+                continue;
+            }
             let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
             let found = keys::find(section, key).ok_or_else(|| ConfigError::Value {
                 origin: Origin::Flag,
@@ -320,7 +342,11 @@ impl Layers {
 
     /// The error that a setting's value cannot be used.
     pub fn wrong(&self, section: &str, key: &str, message: String) -> ConfigError {
-        let origin = self.value(section, key).map(|value| value.origin.clone());
+        let value = match section {
+            keys::OPEN => self.open.get(key),
+            _ => self.value(section, key),
+        };
+        let origin = value.map(|value| value.origin.clone());
         ConfigError::Value {
             origin: origin.unwrap_or(Origin::Default),
             section: section.to_owned(),
@@ -356,6 +382,11 @@ impl fmt::Display for Layers {
                 }
                 None => writeln!(f, "{:<48} # not set", format!("{} =", key.name))?,
             }
+        }
+        writeln!(f, "\n[{}]", keys::OPEN)?;
+        for (key, value) in &self.open {
+            let setting = format!("{key} = {}", value.text);
+            writeln!(f, "{setting:<48} # {}", value.origin)?;
         }
         Ok(())
     }

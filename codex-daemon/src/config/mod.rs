@@ -12,6 +12,7 @@ mod tests;
 
 use std::{net::IpAddr, path::Path, time::Duration};
 
+use codex_core::changes::resolve::{Policy, Precedence};
 use secrecy::SecretString;
 use url::Url;
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub datto: Option<Datto>,
     /// Whether Codex may write to vendors.
     pub upstream_write: bool,
+    /// Which source wins, per field.
+    pub precedence: Precedence,
     /// How syncs behave.
     pub sync: Sync,
     /// What is logged.
@@ -176,6 +179,7 @@ impl Config {
             freshservice: freshservice(layers)?,
             datto: datto(layers)?,
             upstream_write: layers.boolean("upstream", "write")?,
+            precedence: precedence(layers)?,
             sync: Sync {
                 max_delete_percent: layers.read_as("sync", "max_delete_percent", |text| {
                     let percent = text.parse().ok().filter(|percent| *percent <= 100);
@@ -282,6 +286,34 @@ fn is_sample(text: &str) -> bool {
 fn secret(layers: &Layers, section: &str, key: &str) -> Option<SecretString> {
     let text = layers.text(section, key)?;
     (!is_sample(text)).then(|| text.into())
+}
+
+/// `[policies]`: `kind.field = manual_wins | source_wins | write_if_empty`.
+fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
+    let mut precedence = Precedence::default();
+    for (key, text) in layers.open() {
+        let wrong = |message: String| layers.wrong(keys::OPEN, key, message);
+        let policy = match text {
+            "manual_wins" => Policy::ManualWins,
+            "source_wins" => Policy::SourceWins,
+            "write_if_empty" => Policy::WriteIfEmpty,
+            _ => {
+                return Err(wrong(format!(
+                    "`{text}` is none of manual_wins, source_wins, write_if_empty"
+                )));
+            }
+        };
+        let (kind, field) = key
+            .split_once('.')
+            .ok_or_else(|| wrong("is no field of the form company.name".to_owned()))?;
+        precedence = precedence
+            .with_policy(kind, field, policy)
+            .map_err(|error| match error {
+                codex_core::Error::Invalid { message, .. } => wrong(message),
+                other => wrong(other.to_string()),
+            })?;
+    }
+    Ok(precedence)
 }
 
 fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {

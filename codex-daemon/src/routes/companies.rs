@@ -7,10 +7,14 @@ use axum::{
 use codex_core::{
     Role, Scope,
     assets::wire::AssetOut,
-    companies::{Company, wire::CompanyOut},
+    companies::{
+        Company,
+        wire::{self, CompanyIn, CompanyOut},
+    },
     contacts::wire::ContactOut,
     locations::wire::LocationOut,
 };
+use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -23,7 +27,7 @@ use crate::{
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_companies))
-        .routes(routes!(get_company))
+        .routes(routes!(get_company, update_company))
         .routes(routes!(list_company_assets))
         .routes(routes!(list_company_contacts))
         .routes(routes!(list_company_users))
@@ -79,6 +83,38 @@ async fn get_company(
     caller: Caller,
     Path(account): Path<String>,
 ) -> Result<Json<CompanyOut>, Problem> {
+    let (scope, company) = found(&app, &caller, &account).await?;
+    Ok(Json(out(&company, &scope)))
+}
+
+/// Correct a company by hand.
+///
+/// Only the keys that are sent change; null or an empty text blanks. What a person states wins over every
+/// source until it is released, so that no sync takes it back.
+#[utoipa::path(put, path = "/api/companies/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    request_body = CompanyIn,
+    responses(
+        (status = 200, description = "The company as it is now", body = CompanyOut),
+        (status = 400, description = "A key that cannot be taken, by name", body = ErrorOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 415, description = "No JSON", body = ProblemOut)))]
+async fn update_company(
+    State(app): State<App>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Json<CompanyOut>, Problem> {
+    let flat = |error: codex_core::Error| Problem::from(error).flat();
+    let (scope, company) = found(&app, &caller, &account).await?;
+    let author = caller.author(app.codex().now());
+    let fields = wire::stated(body).map_err(flat)?;
+    let edited = app
+        .codex()
+        .edit::<Company>(&scope, &author, company.id.0, fields);
+    edited.await.map_err(flat)?;
     let (scope, company) = found(&app, &caller, &account).await?;
     Ok(Json(out(&company, &scope)))
 }

@@ -3,4 +3,5 @@
 mod datto;
 mod faults;
 mod freshservice;
+mod killed;
 mod steady;

@@ -37,6 +37,21 @@ pub struct TestApp {
     _folder: TempDir,
 }
 
+/// The settings of vendors that are simulators without limits.
+pub fn vendor_settings<'s>(
+    freshservice: &'s Freshservice,
+    datto: &'s Datto,
+) -> [(&'static str, &'s str); 6] {
+    [
+        ("freshservice.domain", freshservice.url()),
+        ("freshservice.api_key", freshservice::API_KEY),
+        ("datto.api_endpoint", datto.url()),
+        ("datto.public_key", datto::API_KEY),
+        ("datto.secret_key", datto::API_SECRET),
+        ("datto.calls_per_minute", "1000000"),
+    ]
+}
+
 /// The settings of a daemon that talks to simulators.
 ///
 /// # Errors
@@ -52,15 +67,10 @@ pub fn config(
         ("server.port", "0"),
         ("database.connection_string", database_url),
         ("core.url", core.url()),
-        ("freshservice.domain", freshservice.url()),
-        ("freshservice.api_key", freshservice::API_KEY),
-        ("datto.api_endpoint", datto.url()),
-        ("datto.public_key", datto::API_KEY),
-        ("datto.secret_key", datto::API_SECRET),
-        ("datto.calls_per_minute", "100000"),
     ];
     let sources = flags
         .into_iter()
+        .chain(vendor_settings(freshservice, datto))
         .fold(Sources::new(folder), |s, (name, value)| s.set(name, value));
     Ok(Config::load(&sources)?)
 }
@@ -110,10 +120,20 @@ impl TestApp {
         self.http.request(method, format!("{}{path}", self.url()))
     }
 
+    /// A call as a user of a level.
+    pub fn call_as(
+        &self,
+        level: &str,
+        method: Method,
+        path: &str,
+    ) -> anyhow::Result<RequestBuilder> {
+        let token = self.core.key.user(level, &format!("{level}@msp.example"))?;
+        Ok(self.call(method, path).bearer_auth(token))
+    }
+
     /// A GET as a user of a level.
     pub fn get_as(&self, level: &str, path: &str) -> anyhow::Result<RequestBuilder> {
-        let token = self.core.key.user(level, &format!("{level}@msp.example"))?;
-        Ok(self.call(Method::GET, path).bearer_auth(token))
+        self.call_as(level, Method::GET, path)
     }
 
     /// A GET as an administrator.

@@ -1,6 +1,9 @@
 //! A database per test: a `SQLite` file, or a `PostgreSQL` database copied from a migrated template.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use anyhow::{Context, bail};
 use codex_core::store::Db;
@@ -13,10 +16,15 @@ use tokio::sync::OnceCell;
 pub struct TestDatabase {
     /// Its url.
     pub url: String,
-    _folder: Option<TempDir>,
+    folder: TempDir,
 }
 
 impl TestDatabase {
+    /// A folder of the test: a working directory without settings.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Lets [`crate::on_each_engine`] hand a bare database to a test.
     pub async fn on(database: Self) -> anyhow::Result<Self> {
         let db = Db::open(&database.url).await?;
@@ -30,10 +38,7 @@ impl TestDatabase {
 pub fn sqlite() -> anyhow::Result<TestDatabase> {
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite://{}", folder.path().join("codex.db").display());
-    Ok(TestDatabase {
-        url,
-        _folder: Some(folder),
-    })
+    Ok(TestDatabase { url, folder })
 }
 
 /// A setting of the test run.
@@ -80,7 +85,7 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
     admin.close().await?;
     Ok(Some(TestDatabase {
         url: format!("{server}/{name}"),
-        _folder: None,
+        folder: tempfile::tempdir()?,
     }))
 }
 

@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod bench;
+pub mod child;
 pub mod database;
+pub mod state;
 
 /// What a test returns: any error fails it.
 pub type TestResult<T = ()> = anyhow::Result<T>;

@@ -163,14 +163,16 @@ impl UpstreamError {
         }
     }
 
-    /// Whether the trouble is with the account, so that no other call will do better.
+    /// Whether the trouble is with the account or the way to it, so that no other call will do better.
     pub fn stops_everything(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Unauthorized { .. }
-                | Self::RateLimited { .. }
-                | Self::Blocked { .. }
-                | Self::Gate { .. }
-        )
+            | Self::RateLimited { .. }
+            | Self::Blocked { .. }
+            | Self::Gate { .. } => true,
+            // Nobody listens there. A call that ran out of time may be one slow object.
+            Self::Transport { source, .. } => source.is_connect(),
+            _ => false,
+        }
     }
 }

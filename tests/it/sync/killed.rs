@@ -1,0 +1,89 @@
+//! kill -9 of real codexd processes in the middle of their first sync.
+
+use std::time::Duration;
+
+use codex_core::sync::Part;
+use codex_tests::{
+    harness::{
+        app::vendor_settings,
+        bench::Bench,
+        child::{become_codexd, codexd},
+        database::{self, setting},
+        state::{differences, state},
+    },
+    on_each_engine,
+};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+/// Kills of each source's first sync, unless CODEX_TEST_KILLS says more.
+const KILLS: u64 = 5;
+const CHILD: &str = "sync::killed::the_process_that_is_killed";
+
+#[test]
+fn the_process_that_is_killed() {
+    become_codexd();
+}
+
+on_each_engine! {
+    async fn runs_that_are_killed_end_as_an_undisturbed_one(bench: Bench) -> TestResult {
+        let calm = Bench::on(database::sqlite()?).await?;
+        calm.sync_all().await?;
+
+        let seed = setting("CODEX_TEST_SEED").and_then(|s| s.parse().ok()).unwrap_or(7);
+        let kills = setting("CODEX_TEST_KILLS").and_then(|k| k.parse().ok()).unwrap_or(KILLS);
+        println!("seed {seed}, {kills} kills of each source");
+        let (mut random, mut killed) = (StdRng::seed_from_u64(seed), 0);
+        for (name, part, calls) in [("freshservice", Part::Psa, 24), ("datto", Part::Rmm, 110)] {
+            for _ in 0..kills {
+                killed += i64::from(kill_one(&bench, name, part, random.random_range(1..=calls)).await?);
+            }
+            let mut last = start(&bench, name)?;
+            let ended = tokio::time::timeout(Duration::from_secs(120), last.wait()).await??;
+            assert!(ended.success(), "the run after the kills of {name} completes");
+        }
+
+        let (one, two) = (state(calm.db()).await?, state(bench.db()).await?);
+        assert_eq!(differences(&one, &two), Vec::<String>::new());
+        assert_eq!(bench.count("select count(*) from sync_jobs where status = 'running'").await?, 0);
+        let failed = bench.count("select count(*) from sync_jobs where status = 'failed'").await?;
+        assert_eq!(failed, killed, "every dead run's job is failed");
+        assert!(killed > i64::try_from(kills)?, "{killed} runs were killed at work");
+        Ok(())
+    }
+}
+
+/// Starts a sync and kills it once the vendor has answered `calls` calls; tells whether it was still at work.
+async fn kill_one(bench: &Bench, name: &str, part: Part, calls: u64) -> anyhow::Result<bool> {
+    let made = || match part {
+        Part::Psa => bench.freshservice.calls(""),
+        Part::Rmm => bench.datto.calls(""),
+    };
+    let before = made();
+    let mut child = start(bench, name)?;
+    let wait = async {
+        while made() < before + calls && child.try_wait()?.is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await??;
+    let at_work = child.try_wait()?.is_none();
+    child.kill().await?;
+    Ok(at_work)
+}
+
+/// Starts `codexd sync` where there are no settings but ours.
+fn start(bench: &Bench, name: &str) -> anyhow::Result<tokio::process::Child> {
+    let settings = vendor_settings(&bench.freshservice, &bench.datto)
+        .into_iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .chain([
+            format!("database.connection_string={}", bench.database.url),
+            "sync.lease_seconds=1".to_owned(),
+        ]);
+    let mut args = vec!["sync".to_owned(), name.to_owned()];
+    for setting in settings {
+        args.extend(["--set".to_owned(), setting]);
+    }
+    codexd(CHILD, bench.database.folder(), &args)
+}
