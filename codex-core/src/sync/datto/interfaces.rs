@@ -80,18 +80,14 @@ impl Addresses {
         let Some(site) = device.scope.strip_prefix("site:") else {
             return Vec::new();
         };
-        match self.by_device.get(&device.external_id) {
-            Some(address) => vec![(
-                INTERFACES,
-                stated(device.external_id.clone(), &device.scope, address.clone()),
-            )],
-            None => {
-                if self.sites.contains_key(site) {
-                    self.incomplete.insert(site.to_owned());
-                }
-                Vec::new()
-            }
+        if let Some(address) = self.by_device.get(&device.external_id) {
+            let uid = device.external_id.clone();
+            return vec![(INTERFACES, stated(uid, &device.scope, address.clone()))];
         }
+        if self.sites.contains_key(site) {
+            self.incomplete.insert(site.to_owned());
+        }
+        Vec::new()
     }
 
     /// Notes which sites need not be asked again, once their devices are written.
