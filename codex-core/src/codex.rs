@@ -48,6 +48,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
     let resources = [
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,
+        crate::assets::contacts::STATEMENTS,
         crate::assets::query::STATEMENTS,
         crate::locations::query::STATEMENTS,
         crate::site_links::query::STATEMENTS,

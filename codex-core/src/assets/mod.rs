@@ -1,6 +1,8 @@
 //! Assets: the devices of the client companies.
 
 #[cfg(feature = "store")]
+pub mod contacts;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;

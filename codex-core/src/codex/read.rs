@@ -75,6 +75,11 @@ impl Codex {
         assets::query::find(&self.0.db, scope, id).await
     }
 
+    /// The contacts who use an asset, by name.
+    pub async fn asset_contacts(&self, scope: &Scope, asset: AssetId) -> Result<Vec<Contact>> {
+        assets::contacts::of_asset(&self.0.db, scope, asset).await
+    }
+
     /// A page of assets, by host name.
     ///
     /// # Errors

@@ -1,11 +1,14 @@
 //! Corrections by people.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::Codex;
 use crate::{
-    Result, Scope,
+    Result, Scope, assets,
     changes::{Author, Outcome, Resource, door::Door},
+    ids::{AssetId, ContactId},
     store::Tx,
 };
 
@@ -45,6 +48,24 @@ impl Codex {
         let outcome = self.door(&mut tx, author).release::<R>(id, fields).await?;
         tx.commit().await?;
         Ok(outcome)
+    }
+
+    /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming a contact that is not there, [`crate::Error::Forbidden`].
+    pub async fn assign_contacts(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        asset: AssetId,
+        contacts: &BTreeSet<ContactId>,
+    ) -> Result<bool> {
+        scope.require_technician("assigning assets")?;
+        let mut tx = self.0.db.begin().await?;
+        let done = assets::contacts::assign(&mut tx, author, asset, contacts).await?;
+        tx.commit().await?;
+        Ok(done)
     }
 
     fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {

@@ -1,7 +1,16 @@
 //! A first run, a second run, a person's correction.
 
+use std::collections::BTreeSet;
+
 use chrono::Duration;
-use codex_core::{Scope, changes::Author, companies::Company, jobs::JobStatus, sync::Part};
+use codex_core::{
+    Scope,
+    changes::Author,
+    companies::Company,
+    ids::{AssetId, CompanyId, ContactId},
+    jobs::JobStatus,
+    sync::Part,
+};
 use codex_tests::{harness::bench::Bench, on_each_engine};
 use serde_json::{Map, json};
 
@@ -61,6 +70,28 @@ on_each_engine! {
         bench.codex.release::<Company>(&system, &author, company.id.0, &["billing_plan"]).await?.unwrap();
         let released = bench.codex.company(&system, "100001").await?.unwrap();
         assert_eq!(released.fields.billing_plan.as_deref(), Some("Theirs"));
+        Ok(())
+    }
+
+    async fn people_who_use_a_device_stay_through_every_run(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
+        let company = bench.codex.company(&system, "100001").await?.unwrap();
+        let asset = bench.codex.company_assets(&system, company.id).await?.remove(0).id;
+        let users = bench.codex.company_contacts(&system, company.id).await?;
+        let wanted: BTreeSet<ContactId> = users.iter().take(2).map(|contact| contact.id).collect();
+        assert!(bench.codex.assign_contacts(&system, &author, asset, &wanted).await?);
+        let unknown = BTreeSet::from([ContactId(999_999)]);
+        let error = bench.codex.assign_contacts(&system, &author, asset, &unknown).await.unwrap_err();
+        assert_eq!(error.to_string(), "contact_ids: there is no contact 999999");
+        assert!(!bench.codex.assign_contacts(&system, &author, AssetId(999_999), &wanted).await?);
+        bench.sync_all().await?;
+        let now = bench.codex.asset_contacts(&system, asset).await?;
+        assert_eq!(now.iter().map(|contact| contact.id).collect::<BTreeSet<_>>(), wanted);
+        let other = Scope::client(vec![CompanyId(999_999)]);
+        assert!(bench.codex.asset_contacts(&other, asset).await?.is_empty());
+        let logged = "select count(*) from change_log where cast(changes as text) like '%contact_ids%'";
+        assert_eq!(bench.count(logged).await?, 1);
         Ok(())
     }
 
