@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_one_moment_reads_the_same() {
+    fn traps_29_and_54_every_form_of_one_moment_reads_the_same() {
         let moment = parse(&json!("2026-01-05T10:00:00Z"));
         assert!(moment.is_some());
         for form in [
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn never_is_none() {
+    fn trap_54_never_is_none() {
         for never in [
             json!(null),
             json!(0),

@@ -1,6 +1,6 @@
 //! Datto's traps (upstreams 4), as far as sites and devices go.
 
-use codex_core::sync::Part;
+use codex_core::{Scope, ids::AssetId, sync::Part};
 use codex_tests::{
     harness::{bench::Bench, database::TestDatabase},
     on_each_engine,
@@ -67,6 +67,63 @@ on_each_engine! {
         let job = bench.sync(Part::Rmm).await?;
         assert!(job.report.issue_count > 0);
         assert_eq!(bench.count(linked).await?, before);
+        Ok(())
+    }
+
+    async fn trap_48_a_host_name_is_a_label_that_may_lack_or_repeat(bench: Bench) -> TestResult {
+        {
+            let mut world = bench.world.lock();
+            for (place, name) in [(4, json!(null)), (5, json!("")), (6, json!("SAME")), (7, json!("same"))] {
+                world.devices[place].body.insert("hostname".into(), name);
+            }
+        }
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(job.report.counts["asset"].failed, 0);
+        assert_eq!(bench.live("assets").await?, 3_000);
+        let same = "select count(*) from assets where hostname_fold = 'same'";
+        assert_eq!(bench.count(same).await?, 2);
+        Ok(())
+    }
+
+    async fn traps_56_and_57_unknown_words_and_any_character_are_kept(bench: Bench) -> TestResult {
+        let name = format!("  Zürich-💻\u{7} {}", "x".repeat(240));
+        {
+            let mut world = bench.world.lock();
+            let body = &mut world.devices[4].body;
+            body.insert("hostname".into(), json!(name));
+            body.insert("deviceClass".into(), json!("toaster"));
+            body.insert("patchManagement".into(), json!({"patchStatus": "Sideways"}));
+        }
+        bench.sync(Part::Rmm).await?;
+        let id = asset_id(&bench, &device_uid(4)).await?.unwrap();
+        let (asset, _) = bench.codex.asset(&Scope::system(), AssetId(id)).await?.unwrap();
+        assert_eq!(asset.fields.hostname, Some(name));
+        assert_eq!(asset.fields.device_class.as_deref(), Some("toaster"));
+        assert_eq!(asset.status.patch_status.as_deref(), Some("Sideways"));
+        Ok(())
+    }
+
+    async fn traps_60_and_69_a_device_that_was_silent_for_days_or_comes_from_the_future_is_not_missing(bench: Bench) -> TestResult {
+        bench.sync(Part::Rmm).await?;
+        bench.clock.advance(chrono::Duration::days(-400));
+        bench.world.lock().devices[4].body.insert("onDemand".into(), json!(true));
+        for _ in 0..3 {
+            bench.sync(Part::Rmm).await?;
+            bench.clock.advance(chrono::Duration::days(300));
+        }
+        assert_eq!(bench.live("assets").await?, 3_000);
+        Ok(())
+    }
+
+    async fn trap_61e_the_last_variable_of_a_site_that_goes_takes_the_link_with_it(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let uid = bench.world.lock().sites[4].uid.clone();
+        let number = "select account_number from site_links where site_uid = $1";
+        assert!(bench.db().query(number).bind(uid.as_str()).scalar::<Option<String>>().await?.flatten().is_some());
+        bench.world.lock().sites[4].variables.clear();
+        bench.clock.advance(chrono::Duration::hours(25));
+        bench.sync(Part::Rmm).await?;
+        assert_eq!(bench.db().query(number).bind(uid.as_str()).scalar::<Option<String>>().await?, Some(None));
         Ok(())
     }
 

@@ -32,7 +32,7 @@ async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -
 }
 
 on_each_engine! {
-    async fn a_failed_list_of_departments_deletes_nothing(bench: Bench) -> TestResult {
+    async fn traps_32_and_33_a_failed_list_of_departments_deletes_nothing(bench: Bench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
             (Kind::Status(401), "401"), (Kind::Status(403), "403"), (Kind::Status(404), "404"),
@@ -45,7 +45,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_failed_list_of_devices_deletes_nothing(bench: Bench) -> TestResult {
+    async fn traps_38_and_59_a_failed_list_of_devices_deletes_nothing(bench: Bench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
             (Kind::Status(401), "401"), (Kind::Status(404), "404"), (Kind::Status(504), "504"), (Kind::Html, "JSON"),

@@ -11,6 +11,10 @@ use codex_tests::{
 };
 use serde_json::json;
 
+/// Companies of a Freshservice contact.
+const LINKS: &str = "select count(*) from contact_company l join claims c on c.kind = 'contact' \
+    and c.record_id = l.contact_id where c.source = 'freshservice' and c.external_id = $1";
+
 on_each_engine! {
     async fn trap_14_a_contacts_company_that_arrives_later_is_linked_then(bench: Bench) -> TestResult {
         let late = bench.world.lock().departments.remove(3);
@@ -20,6 +24,57 @@ on_each_engine! {
         bench.sync(Part::Psa).await?;
         let company = bench.codex.company(&Scope::system(), "100003").await?.unwrap();
         assert!(bench.codex.company_contacts(&Scope::system(), company.id).await?.len() > 20);
+        Ok(())
+    }
+
+    async fn traps_15_and_16_a_contact_may_have_many_companies_or_none_and_an_agent_is_no_lost_contact(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let converted = {
+            let mut world = bench.world.lock();
+            world.requesters[1]["department_ids"] = json!([department_id(1), department_id(2), department_id(3)]);
+            world.requesters[2]["department_ids"] = json!(null);
+            let id = world.requesters[4]["id"].as_i64().unwrap();
+            world.convert_to_agent(id).unwrap();
+            id
+        };
+        let job = bench.sync(Part::Psa).await?;
+        let links = |place: usize| {
+            let id = bench.world.lock().requesters[place]["id"].as_i64().unwrap();
+            bench.db().query(LINKS).bind(id.to_string())
+        };
+        assert_eq!(links(1).scalar::<i64>().await?, Some(3));
+        assert_eq!(links(2).scalar::<i64>().await?, Some(0));
+        assert_eq!(job.report.counts["contact"].deleted, 0, "a first 404 proves nothing");
+        assert_eq!(bench.live("psa_agents").await?, 6);
+        let agent = "select count(*) from psa_agents where external_id = $1 and deleted_at is null";
+        assert_eq!(bench.db().query(agent).bind(converted).scalar::<i64>().await?, Some(1));
+        Ok(())
+    }
+
+    async fn trap_19_who_is_inactive_stays_and_is_marked(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        {
+            let mut world = bench.world.lock();
+            world.requesters[3]["active"] = json!(false);
+            world.agents[0]["active"] = json!(false);
+        }
+        let inactive = "select (select count(*) from contacts where not active and deleted_at is null) \
+                        + (select count(*) from psa_agents where not active and deleted_at is null)";
+        let before = bench.count(inactive).await?;
+        let (contacts, agents) = (bench.live("contacts").await?, bench.live("psa_agents").await?);
+        bench.sync(Part::Psa).await?;
+        assert_eq!(bench.count(inactive).await?, before + 2);
+        assert_eq!((bench.live("contacts").await?, bench.live("psa_agents").await?), (contacts, agents));
+        Ok(())
+    }
+
+    async fn trap_31_a_null_list_is_an_empty_one(bench: Bench) -> TestResult {
+        bench.world.lock().departments[1]["domains"] = json!(null);
+        bench.world.lock().requesters[1]["secondary_emails"] = json!(null);
+        let job = bench.sync(Part::Psa).await?;
+        assert_eq!((job.report.counts["company"].failed, job.report.counts["contact"].failed), (0, 0));
+        let company = bench.codex.company(&Scope::system(), "100001").await?.unwrap();
+        assert!(company.fields.domains.0.is_empty());
         Ok(())
     }
 

@@ -25,7 +25,7 @@ fn the_process_that_is_killed() {
 }
 
 on_each_engine! {
-    async fn runs_that_are_killed_end_as_an_undisturbed_one(bench: Bench) -> TestResult {
+    async fn trap_70_runs_that_are_killed_end_as_an_undisturbed_one(bench: Bench) -> TestResult {
         let calm = Bench::on(database::sqlite()?).await?;
         calm.sync_all().await?;
 

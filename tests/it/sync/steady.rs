@@ -118,7 +118,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_source_is_pulled_by_one_run_at_a_time(bench: Bench) -> TestResult {
+    async fn trap_70_a_source_is_pulled_by_one_run_at_a_time(bench: Bench) -> TestResult {
         let other = bench.second(|builder| builder).await?;
         let system = Scope::system();
         let (one, two) = tokio::join!(bench.codex.sync(&system, Part::Rmm), other.sync(&system, Part::Rmm));

@@ -144,7 +144,7 @@ async fn trouble_that_passes_is_sat_out() {
 }
 
 #[tokio::test]
-async fn a_page_for_people_with_200_is_no_answer() {
+async fn traps_33_and_59_a_page_for_people_with_200_is_no_answer() {
     let (error, calls) = always(answer(200, &[], "text/html", "<p>BODY</p>")).await;
     assert!(
         matches!(error, UpstreamError::NotJson { content_type, .. } if content_type == "text/html")
@@ -251,7 +251,7 @@ async fn limits_one_after_the_other_end_the_run_when_the_wait_is_used_up() {
 }
 
 #[tokio::test]
-async fn a_limit_stops_the_calls_beside_it_too() {
+async fn trap_61_a_limit_stops_the_calls_beside_it_too() {
     let vendor = Vendor::new(|n, _| match n {
         0 => answer(429, &["retry-after: 1"], "text/plain", ""),
         _ => json("[]"),
