@@ -3,6 +3,7 @@
 mod jobs;
 mod open;
 mod read;
+mod tickets;
 mod write;
 
 use std::{
@@ -21,6 +22,7 @@ use crate::{
     clock::SharedClock,
     store::{Db, Sql},
     sync::{Guard, Source},
+    tickets::status::Statuses,
 };
 
 /// Codex: a database, its rules and its sources. Cheap to clone; all clones are one.
@@ -37,6 +39,7 @@ struct Inner {
     sources: Vec<Arc<dyn Source>>,
     psa: String,
     rmm: String,
+    statuses: Statuses,
     /// Jobs of this process by source.
     running: Mutex<HashMap<&'static str, String>>,
     tasks: TaskTracker,
@@ -53,6 +56,8 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::locations::query::STATEMENTS,
         crate::site_links::query::STATEMENTS,
         crate::psa_agents::query::STATEMENTS,
+        crate::tickets::query::STATEMENTS,
+        crate::tickets::threads::STATEMENTS,
         crate::jobs::query::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()

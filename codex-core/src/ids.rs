@@ -32,6 +32,8 @@ id! {
     LocationId;
     /// The row id of a link between an RMM site and a company.
     SiteLinkId;
+    /// A ticket's row id; never shown: modules use its number.
+    TicketId;
     /// A PSA agent's row id.
     PsaAgentId;
 }

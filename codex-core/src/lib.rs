@@ -51,6 +51,7 @@ pub mod scope;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;
+pub mod tickets;
 
 #[cfg(feature = "sync")]
 pub use codex::{Builder, Codex, Health, Started, statements as codex_statements};

@@ -72,11 +72,13 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether the claim is in force and its item was found where it is now.
+    pub fn stands<R: Resource>(&self, item: &Incoming<R>) -> bool {
+        self.scope == item.scope && self.gone_at.is_none() && self.missing_since.is_none()
+    }
+
     pub fn says_the_same<R: Resource>(&self, item: &Incoming<R>, hash: i64) -> bool {
-        self.hash == hash
-            && self.scope == item.scope
-            && self.gone_at.is_none()
-            && self.missing_since.is_none()
+        self.hash == hash && self.stands(item)
     }
 }
 
@@ -88,6 +90,7 @@ struct ClaimRow {
     anchor: bool,
     gone_at: Option<DateTime<Utc>>,
     fields: Json<Map<String, Value>>,
+    extra: Json<Map<String, Value>>,
 }
 
 /// What is known of a page's items: from those who state them and from the sources that own them.
@@ -128,7 +131,8 @@ pub(super) async fn of_records<R: Resource>(tx: &mut Tx, ids: &[i64]) -> Result<
         return Ok(claims);
     }
     let mut q = tx.query(
-        "select record_id, source, external_id, anchor, gone_at, fields from claims where kind = ",
+        "select record_id, source, external_id, anchor, gone_at, fields, extra \
+         from claims where kind = ",
     );
     q.push_bind(R::KIND)
         .push(" and record_id in ")
@@ -140,6 +144,7 @@ pub(super) async fn of_records<R: Resource>(tx: &mut Tx, ids: &[i64]) -> Result<
             live: row.gone_at.is_none(),
             anchor: row.anchor,
             fields: row.fields.0,
+            extra: row.extra.0,
         });
     }
     Ok(claims)

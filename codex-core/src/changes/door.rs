@@ -1,12 +1,12 @@
 //! Takes claims in, lets records out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::{
     Attached, Author, Draft, Resource, Stored, Tracked,
-    claims::{self, ClaimsByRecord, MAX_BINDS, NewClaim, Origin, Statement, content_hash, key},
+    claims::{self, ClaimsByRecord, MAX_BINDS, NewClaim, Statement, content_hash, key},
     log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL, Precedence},
 };
@@ -93,25 +93,30 @@ impl Door<'_> {
             }
         }
 
-        let mut ids: Vec<i64> = changed.iter().map(|(id, ..)| *id).collect();
-        ids.sort_unstable();
-        ids.dedup();
         let fresh: HashSet<i64> = new.into_values().collect();
-        let existing: Vec<i64> = ids
-            .iter()
-            .copied()
-            .filter(|id| !fresh.contains(id))
-            .collect();
+        let existing = distinct(changed.iter().map(|(id, ..)| *id).filter(|id| !fresh.contains(id)));
         let mut before = self.lock::<R>(&existing).await?;
         let mut claims = claims::of_records::<R>(self.tx, &existing).await?;
-        for (id, (origin, item), _) in &changed {
-            state(claims.entry(*id).or_default(), *origin, item);
+        let mut written = Vec::with_capacity(changed.len());
+        for (id, statement, hash) in changed {
+            let differs = state(claims.entry(id).or_default(), &statement);
+            let stands = known
+                .get(&key(&statement))
+                .is_some_and(|claim| claim.stands(&statement.1));
+            // The same in another shape: a vendor's list and its single view state different fields.
+            if stands && !differs {
+                outcome.unchanged += u64::from(statement.0.is_main());
+                items.push((id, statement.1));
+            } else {
+                written.push((id, statement, hash));
+            }
         }
-        self.save(&changed, &claims).await?;
+        self.save(&written, &claims).await?;
 
+        let ids = distinct(written.iter().map(|(id, ..)| *id));
         let drafts = ids.iter().map(|id| (*id, before.remove(id))).collect();
+        items.extend(written.into_iter().map(|(id, (_, item), _)| (id, item)));
         let written = self.write::<R>(drafts, claims, &mut outcome).await?;
-        items.extend(changed.into_iter().map(|(id, (_, item), _)| (id, item)));
         self.attach(source, &items, &written).await?;
         Ok(outcome)
     }
@@ -153,8 +158,14 @@ impl Door<'_> {
         for (name, value) in &stated {
             check_field::<R>(name, value)?;
         }
-        self.change_manual::<R>(id, |fields| resolve::restate(fields, stated))
-            .await
+        self.change_manual::<R>(id, |manual, sources| {
+            for (name, value) in stated {
+                let replaced = sources.get(&name).cloned().unwrap_or_default();
+                manual.extra.insert(name.clone(), replaced);
+                manual.fields.insert(name, value);
+            }
+        })
+        .await
     }
 
     /// Takes manual values back, so that the sources' values show again.
@@ -163,16 +174,18 @@ impl Door<'_> {
         id: i64,
         names: &[&str],
     ) -> Result<Option<Outcome>> {
-        self.change_manual::<R>(id, |fields| {
-            fields.retain(|name, _| !names.contains(&name.as_str()));
+        self.change_manual::<R>(id, |manual, _| {
+            manual.fields.retain(|name, _| !names.contains(&name.as_str()));
+            manual.extra.retain(|name, _| !names.contains(&name.as_str()));
         })
         .await
     }
 
+    /// Changes the claim of the people, knowing what the sources say without it.
     async fn change_manual<R: Resource>(
         &mut self,
         id: i64,
-        change: impl FnOnce(&mut Map<String, Value>),
+        change: impl FnOnce(&mut Claim, &Map<String, Value>),
     ) -> Result<Option<Outcome>> {
         if self
             .lock::<R>(&[id])
@@ -182,21 +195,28 @@ impl Door<'_> {
         {
             return Ok(None);
         }
-        let claims = claims::of_records::<R>(self.tx, &[id]).await?;
-        let manual = claims
-            .get(&id)
-            .and_then(|all| all.iter().find(|claim| claim.source == MANUAL));
-        let anchor = manual.is_some_and(|claim| claim.anchor);
-        let mut fields = manual.map(|claim| claim.fields.clone()).unwrap_or_default();
-        change(&mut fields);
+        let mut claims = claims::of_records::<R>(self.tx, &[id]).await?;
+        let all = claims.remove(&id).unwrap_or_default();
+        let (manual, sources): (Vec<Claim>, Vec<Claim>) =
+            all.into_iter().partition(|claim| claim.source == MANUAL);
+        let mut manual = manual.into_iter().next().unwrap_or_else(|| Claim {
+            source: MANUAL.to_owned(),
+            external_id: id.to_string(),
+            live: true,
+            anchor: false,
+            fields: Map::new(),
+            extra: Map::new(),
+        });
+        let sources = resolve::resolve(self.precedence, R::KIND, &sources, None);
+        change(&mut manual, &sources);
         let claim = NewClaim {
             source: MANUAL,
-            external_id: &id.to_string(),
+            external_id: &manual.external_id,
             record_id: id,
             scope: "",
-            anchor,
-            fields: &fields,
-            extra: &Map::new(),
+            anchor: manual.anchor,
+            fields: &manual.fields,
+            extra: &manual.extra,
             hash: 0,
             source_updated_at: None,
         };
@@ -246,7 +266,7 @@ impl Door<'_> {
                     scope: &item.scope,
                     anchor: origin.is_main(),
                     fields: stated.map_or(&item.fields, |claim| &claim.fields),
-                    extra: &item.extra,
+                    extra: stated.map_or(&item.extra, |claim| &claim.extra),
                     hash: *hash,
                     source_updated_at: item.source_updated_at,
                 }
@@ -334,13 +354,19 @@ impl Door<'_> {
     }
 }
 
-/// Puts an item's statement among the claims of its record.
-fn state<R: Resource>(claims: &mut Vec<Claim>, origin: Origin, item: &Incoming<R>) {
+/// Each once, in order.
+fn distinct(ids: impl Iterator<Item = i64>) -> Vec<i64> {
+    ids.collect::<BTreeSet<i64>>().into_iter().collect()
+}
+
+/// Puts a statement among the claims of its record; tells whether it says anything new.
+fn state<R: Resource>(claims: &mut Vec<Claim>, (origin, item): &Statement<R>) -> bool {
     let same =
         |claim: &&mut Claim| claim.source == origin.name() && claim.external_id == item.external_id;
     if let Some(claim) = claims.iter_mut().find(same) {
-        resolve::restate(&mut claim.fields, item.fields.clone());
         claim.live = true;
+        let fields = resolve::restate(&mut claim.fields, &item.fields);
+        resolve::restate(&mut claim.extra, &item.extra) || fields
     } else {
         claims.push(Claim {
             source: origin.name().to_owned(),
@@ -348,7 +374,9 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, origin: Origin, item: &Incoming<R
             live: true,
             anchor: origin.is_main(),
             fields: item.fields.clone(),
+            extra: item.extra.clone(),
         });
+        true
     }
 }
 

@@ -93,6 +93,7 @@ pub fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
         of::<crate::locations::Location>(),
         of::<crate::site_links::SiteLink>(),
         of::<crate::psa_agents::PsaAgent>(),
+        of::<crate::tickets::Ticket>(),
     ];
     kinds
         .into_iter()

@@ -19,6 +19,9 @@ pub enum Policy {
     SourceWins,
     /// What the record already has stays; claims only fill a gap.
     WriteIfEmpty,
+    /// A person's value wins until the sources' value of that field is another one than it replaced; the
+    /// default for tickets, on which the PSA goes on working.
+    ManualUntilChanged,
 }
 
 /// Links systems: no sync may replace one (design 4).
@@ -68,11 +71,13 @@ impl Precedence {
         if (kind, field) == ACCOUNT_NUMBER {
             return Policy::WriteIfEmpty;
         }
+        let fallback = if kind == "ticket" {
+            Policy::ManualUntilChanged
+        } else {
+            Policy::ManualWins
+        };
         let key = (kind.to_owned(), field.to_owned());
-        self.policies
-            .get(&key)
-            .copied()
-            .unwrap_or(Policy::ManualWins)
+        self.policies.get(&key).copied().unwrap_or(fallback)
     }
 
     /// Lower is stronger; sources that nobody ordered come last, by name.
@@ -95,6 +100,8 @@ pub struct Claim {
     pub anchor: bool,
     /// Stated fields: absent says nothing, null blanks.
     pub fields: Map<String, Value>,
+    /// What is stated and not mapped; of a person's claim the sources' values that it replaced.
+    pub extra: Map<String, Value>,
 }
 
 /// The fields of a record: for each, the strongest claim that states it.
@@ -140,6 +147,15 @@ pub fn resolve(
         let value = match policy {
             Policy::ManualWins | Policy::WriteIfEmpty => stated(true).or_else(|| stated(false)),
             Policy::SourceWins => stated(false).or_else(|| stated(true)),
+            Policy::ManualUntilChanged => {
+                let replaced = order
+                    .iter()
+                    .find(|claim| claim.source == MANUAL)
+                    .and_then(|claim| claim.extra.get(name));
+                let source = stated(false);
+                let same = source.unwrap_or(&Value::Null) == replaced.unwrap_or(&Value::Null);
+                if same { stated(true).or(source) } else { source.or_else(|| stated(true)) }
+            }
         };
         let kept = current
             .and_then(|current| current.get(name))
@@ -151,11 +167,17 @@ pub fn resolve(
     fields
 }
 
-/// Lays newly stated fields over what the same source stated before: absent never wipes.
-pub fn restate(before: &mut Map<String, Value>, stated: Map<String, Value>) {
+/// Lays newly stated fields over what the same source stated before: absent never wipes. Tells whether
+/// anything differs.
+pub fn restate(before: &mut Map<String, Value>, stated: &Map<String, Value>) -> bool {
+    let mut differs = false;
     for (name, value) in stated {
-        before.insert(name, value);
+        if before.get(name) != Some(value) {
+            before.insert(name.clone(), value.clone());
+            differs = true;
+        }
     }
+    differs
 }
 
 /// Turns resolved fields into the typed ones of a record; a null means the type's default.
@@ -188,6 +210,7 @@ mod tests {
             live: true,
             anchor: true,
             fields,
+            extra: Map::new(),
         }
     }
 
@@ -217,7 +240,8 @@ mod tests {
     #[test]
     fn absent_never_wipes_and_null_does() {
         let mut before = claim("x", json!({"a": "1", "b": "2"})).fields;
-        restate(&mut before, claim("x", json!({"b": null})).fields);
+        assert!(restate(&mut before, &claim("x", json!({"b": null})).fields));
+        assert!(!restate(&mut before, &claim("x", json!({"a": "1"})).fields));
         assert_eq!(Value::Object(before), json!({"a": "1", "b": null}));
     }
 
@@ -265,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn a_persons_value_of_a_ticket_wins_until_the_source_says_something_else_than_it_replaced() {
+        let resolved = |claims: &[Claim]| {
+            Value::Object(resolve(&Precedence::default(), "ticket", claims, None))
+        };
+        let mut source = claim("freshservice", json!({"status_id": 2, "subject": "s"}));
+        let mut manual = claim(MANUAL, json!({"status_id": 5, "group_id": 7}));
+        manual.extra = claim("", json!({"status_id": 2, "group_id": null})).fields;
+        let both = |source: &Claim| resolved(&[source.clone(), manual.clone()]);
+        let mine = json!({"status_id": 5, "subject": "s", "group_id": 7});
+        assert_eq!(both(&source), mine);
+        source.fields.insert("subject".into(), json!("other"));
+        assert_eq!(both(&source)["status_id"], 5, "another field says nothing about this one");
+        source.fields.insert("status_id".into(), json!(3));
+        assert_eq!(both(&source)["status_id"], 3);
+    }
+
+    #[test]
     fn a_record_that_every_source_lost_keeps_its_last_values() {
         let mut gone = claim("datto", json!({"hostname": "h"}));
         gone.live = false;
@@ -296,6 +337,7 @@ mod tests {
                     live,
                     anchor: true,
                     fields: fields.into_iter().map(|(k, v)| (k, json!(v))).collect(),
+                    extra: Map::new(),
                 })
                 .collect();
             let before = resolved(&claims);

@@ -14,6 +14,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     store::{Db, Engine},
     sync::{Guard, Source},
+    tickets::status::Statuses,
 };
 
 /// How a [`Codex`] is put together.
@@ -28,6 +29,7 @@ pub struct Builder {
     sources: Vec<Arc<dyn Source>>,
     psa: String,
     rmm: String,
+    statuses: Statuses,
 }
 
 /// How the database answers.
@@ -82,6 +84,12 @@ impl Builder {
         self
     }
 
+    /// Words for the PSA's status numbers, above the account's own labels.
+    pub fn statuses(mut self, statuses: Statuses) -> Self {
+        self.statuses = statuses;
+        self
+    }
+
     /// Opens the database.
     ///
     /// # Errors
@@ -100,6 +108,7 @@ impl Builder {
             sources: self.sources,
             psa: self.psa,
             rmm: self.rmm,
+            statuses: self.statuses,
             running: std::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -128,6 +137,7 @@ impl Codex {
             sources: Vec::new(),
             psa: "freshservice".into(),
             rmm: "datto".into(),
+            statuses: Statuses::default(),
         }
     }
 

@@ -68,7 +68,7 @@ impl Codex {
         Ok(done)
     }
 
-    fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {
+    pub(super) fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {
         Door {
             tx,
             author,

@@ -297,9 +297,10 @@ fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
             "manual_wins" => Policy::ManualWins,
             "source_wins" => Policy::SourceWins,
             "write_if_empty" => Policy::WriteIfEmpty,
+            "manual_until_changed" => Policy::ManualUntilChanged,
             _ => {
                 return Err(wrong(format!(
-                    "`{text}` is none of manual_wins, source_wins, write_if_empty"
+                    "`{text}` is none of manual_wins, source_wins, write_if_empty, manual_until_changed"
                 )));
             }
         };

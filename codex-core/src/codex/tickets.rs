@@ -1,0 +1,170 @@
+//! Tickets.
+
+use chrono::{DateTime, TimeZone as _, Utc};
+use serde_json::{Map, json};
+
+use super::Codex;
+use crate::{
+    Error, Result, Scope,
+    changes::Author,
+    companies::Company,
+    tickets::{
+        Conversation, Ticket,
+        query::{self, Slice, TicketFilter},
+        status::{self, Statuses},
+        threads,
+        wire::{ActiveOut, TicketUpdateIn},
+    },
+};
+
+/// More active tickets than a board can show.
+const MAX_ACTIVE: i64 = 20_000;
+/// The longest note.
+const MAX_NOTE: usize = 100_000;
+
+impl Codex {
+    /// What status numbers mean: the configuration's words, then the account's labels.
+    pub async fn ticket_statuses(&self) -> Result<Statuses> {
+        query::statuses(&self.0.db, &self.0.statuses).await
+    }
+
+    /// Part of the tickets that a filter leaves, last changed first.
+    pub async fn tickets(
+        &self,
+        scope: &Scope,
+        filter: &TicketFilter,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Slice<Ticket>> {
+        query::list(&self.0.db, scope, filter, limit, offset).await
+    }
+
+    /// A ticket by its number, with what was said on it, oldest first.
+    pub async fn ticket(
+        &self,
+        scope: &Scope,
+        number: i64,
+    ) -> Result<Option<(Ticket, Vec<Conversation>)>> {
+        let Some(ticket) = query::find(&self.0.db, scope, number).await? else {
+            return Ok(None);
+        };
+        let mut said = query::said(&self.0.db, scope, &[ticket.id]).await?;
+        let said = said.remove(&ticket.id).unwrap_or_default();
+        Ok(Some((ticket, said)))
+    }
+
+    /// The tickets of a company, with what was said on each; of one year (UTC) when `year` says so.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a year that the calendar does not have.
+    pub async fn company_tickets(
+        &self,
+        scope: &Scope,
+        company: &Company,
+        year: Option<i32>,
+    ) -> Result<Vec<(Ticket, Vec<Conversation>)>> {
+        let start = |year: Option<i32>| year.map(beginning_of).transpose();
+        let filter = TicketFilter {
+            company: Some(company.id),
+            changed_from: start(year)?,
+            changed_before: start(year.map(|year| year.saturating_add(1)))?,
+            ..TicketFilter::default()
+        };
+        let tickets = self.tickets(scope, &filter, i64::MAX, 0).await?.items;
+        let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
+        let mut said = query::said(&self.0.db, scope, &ids).await?;
+        let with_said = |ticket: Ticket| {
+            let said = said.remove(&ticket.id).unwrap_or_default();
+            (ticket, said)
+        };
+        Ok(tickets.into_iter().map(with_said).collect())
+    }
+
+    /// The board of the tickets that somebody works on; 0 stands for any group or agent.
+    pub async fn active_tickets(
+        &self,
+        scope: &Scope,
+        group: Option<i64>,
+        responder: Option<i64>,
+    ) -> Result<ActiveOut> {
+        let statuses = self.ticket_statuses().await?;
+        let filter = TicketFilter {
+            not_statuses: Some(statuses.closed()),
+            group: group.filter(|id| *id != 0),
+            responder: responder.filter(|id| *id != 0),
+            ..TicketFilter::default()
+        };
+        let tickets = self.tickets(scope, &filter, MAX_ACTIVE, 0).await?.items;
+        let agents = query::agents(&self.0.db, &self.0.psa).await?;
+        let last_sync = query::last_sync(&self.0.db).await?;
+        Ok(ActiveOut::new(
+            tickets,
+            &statuses,
+            &agents,
+            last_sync,
+            self.now(),
+        ))
+    }
+
+    /// Changes the status of a ticket and adds a private note, here at once; `false` when there is no
+    /// such ticket. The status holds until the PSA's own changes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a status that nothing is called, or a note that is too long;
+    /// [`Error::Forbidden`].
+    pub async fn update_ticket(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        number: i64,
+        update: &TicketUpdateIn,
+    ) -> Result<bool> {
+        scope.require_technician("changing tickets")?;
+        let status = match update.status.as_deref().map(str::trim) {
+            None | Some("") => None,
+            Some(name) => Some(self.status_id(name).await?),
+        };
+        let note = update.notes.as_deref().filter(|text| !text.trim().is_empty());
+        if note.is_some_and(|text| text.len() > MAX_NOTE) {
+            let message = format!("is longer than {MAX_NOTE} bytes");
+            return Err(Error::invalid("notes", message));
+        }
+        if note.is_some_and(|text| text.contains('\0')) {
+            return Err(Error::invalid("notes", "must not hold the character NUL"));
+        }
+        let mut tx = self.0.db.begin().await?;
+        let Some(id) = query::id(&mut tx, number).await? else {
+            return Ok(false);
+        };
+        if let Some(status) = status {
+            let fields = Map::from_iter([("status_id".to_owned(), json!(status))]);
+            self.door(&mut tx, author).edit::<Ticket>(id.0, fields).await?;
+        }
+        if let Some(text) = note {
+            threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn status_id(&self, name: &str) -> Result<i64> {
+        let ids = self.ticket_statuses().await?.ids(name);
+        let first = ids.first().copied();
+        first.ok_or_else(|| Error::invalid("status", format!("no status is called `{name}`")))
+    }
+
+    /// The filter for a status by word or label; one that nothing is called matches nothing.
+    pub async fn status_filter(&self, name: &str) -> Result<Vec<i64>> {
+        Ok(self.ticket_statuses().await?.ids(name))
+    }
+
+    /// The filter for a priority by word or label; one that nothing is called matches nothing.
+    pub fn priority_filter(name: &str) -> i64 {
+        status::priority_id(name).unwrap_or(-1)
+    }
+}
+
+fn beginning_of(year: i32) -> Result<DateTime<Utc>> {
+    let start = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
+    start.ok_or_else(|| Error::invalid("year", format!("there is no year {year}")))
+}

@@ -1,0 +1,203 @@
+//! Tickets: what clients asked for, what was said and how long it took.
+
+pub mod board;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+pub mod status;
+#[cfg(feature = "store")]
+pub(crate) mod threads;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::{
+    ids::{CompanyId, TicketId},
+    list::List,
+};
+
+record! {
+    /// What is tracked about a ticket (contract 2.5). Its texts and conversations are kept beside it.
+    pub struct TicketFields in "tickets" {
+        /// The number that people and modules use: the PSA's.
+        number: i64,
+        /// The PSA's id.
+        external_id: Option<i64>,
+        /// The PSA that `external_id` belongs to.
+        external_source: Option<String>,
+        /// One line.
+        subject: Option<String>,
+        /// The PSA's number of the status; see [`status::Statuses`].
+        status_id: Option<i64>,
+        /// 1 low to 4 urgent.
+        priority_id: Option<i64>,
+        /// `Incident`, `Service Request`, ...; an open list.
+        ticket_type: Option<String>,
+        /// The PSA's number of the channel that it came by: 1 e-mail, 2 portal... (upstreams 1.5).
+        channel: Option<i64>,
+        /// 1 low to 3 high.
+        urgency: Option<i64>,
+        /// 1 low to 3 high.
+        impact: Option<i64>,
+        /// PSA id of who asked.
+        requester_id: Option<i64>,
+        /// Name of who asked.
+        requester_name: Option<String>,
+        /// E-mail address of who asked.
+        requester_email: Option<String>,
+        /// PSA id of the agent in charge.
+        responder_id: Option<i64>,
+        /// PSA id of the group in charge.
+        group_id: Option<i64>,
+        /// PSA id of the department that it was asked for.
+        department_id: Option<i64>,
+        /// Category.
+        category: Option<String>,
+        /// Category below the category.
+        sub_category: Option<String>,
+        /// Category below that.
+        item_category: Option<String>,
+        /// When it was opened at the PSA.
+        opened_at: Option<DateTime<Utc>>,
+        /// When it last changed at the PSA.
+        last_updated_at: Option<DateTime<Utc>>,
+        /// When it was resolved.
+        resolved_at: Option<DateTime<Utc>>,
+        /// When it was closed; from the PSA's statistics only (upstreams trap 30).
+        closed_at: Option<DateTime<Utc>>,
+        /// When somebody first answered.
+        first_responded_at: Option<DateTime<Utc>>,
+        /// When an agent last answered.
+        agent_responded_at: Option<DateTime<Utc>>,
+        /// Until when somebody should answer.
+        fr_due_by: Option<DateTime<Utc>>,
+        /// Until when it should be done.
+        due_by: Option<DateTime<Utc>>,
+        /// Whether the first answer is late.
+        fr_escalated: Option<bool>,
+        /// Whether it is late.
+        is_escalated: Option<bool>,
+        /// Tags.
+        tags: List<String>,
+        /// The company: what a person set, else the one of the department, else the requester's only one.
+        company_id: Option<CompanyId>,
+    }
+    derived {
+        /// The time of the last change as far as it is known: for order.
+        newest_at: DateTime<Utc>,
+        /// Folded subject, for search.
+        subject_fold: String,
+    }
+}
+
+/// The texts of a ticket as its source states them; absent says nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TicketTexts {
+    /// HTML as sent.
+    pub description: Option<String>,
+    /// Without markup.
+    pub description_text: Option<String>,
+    /// Metadata of attached files, as sent.
+    pub attachments: Option<Vec<Value>>,
+}
+
+/// A ticket with its texts and hours.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Ticket {
+    /// Row id; never shown.
+    pub id: TicketId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: TicketFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// HTML as sent.
+    pub description: Option<String>,
+    /// Without markup.
+    pub description_text: Option<String>,
+    /// Minutes worked, without running timers; `None` until they were read.
+    pub minutes: Option<i64>,
+    /// Account number of the company.
+    pub account_number: Option<String>,
+    /// Name of the company.
+    pub company_name: Option<String>,
+    /// Compliance level of the company.
+    pub compliance_level: Option<String>,
+    /// Name of who asked: as the PSA sent it, else the contact's.
+    pub requester: Option<String>,
+    /// E-mail address of who asked: as the PSA sent it, else the contact's.
+    pub requester_address: Option<String>,
+}
+
+/// Something said on a ticket.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Conversation {
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// The PSA, or `manual` for a note made here.
+    pub source: String,
+    /// The PSA's id.
+    pub external_id: Option<i64>,
+    /// PSA id of who wrote it.
+    pub user_id: Option<i64>,
+    /// Who wrote a note here.
+    pub author: Option<String>,
+    /// Whether the client wrote it.
+    pub incoming: Option<bool>,
+    /// Whether the client may not see it.
+    pub private: Option<bool>,
+    /// 0 reply, 2 note, ... (upstreams 1.5).
+    pub channel: Option<i64>,
+    /// Address of who wrote it.
+    pub from_email: Option<String>,
+    /// Addresses of who got it.
+    pub to_emails: List<String>,
+    /// Our address that it came to or went out by.
+    pub support_email: Option<String>,
+    /// HTML as sent.
+    pub body_html: Option<String>,
+    /// Without markup.
+    pub body: Option<String>,
+    /// Metadata of attached files, as sent.
+    pub attachments: List<Value>,
+    /// When it was written.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// Time worked on a ticket.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct TimeEntry {
+    /// The ticket.
+    pub ticket_id: TicketId,
+    /// The PSA.
+    pub source: String,
+    /// The PSA's id.
+    pub external_id: i64,
+    /// PSA id of who worked.
+    pub agent_id: Option<i64>,
+    /// What was done.
+    pub note: Option<String>,
+    /// Whether it is billed.
+    pub billable: Option<bool>,
+    /// Whether the timer runs.
+    pub running: Option<bool>,
+    /// Minutes; `None` while the timer runs (upstreams trap 28).
+    pub minutes: Option<i64>,
+    /// The day that it counts for.
+    pub executed_at: Option<DateTime<Utc>>,
+    /// When it was entered.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+}

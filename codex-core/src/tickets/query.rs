@@ -1,0 +1,196 @@
+//! Reading tickets. Deleted ones and spam are left out; clients see their own companies' alone.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Conversation, Ticket, TicketFields, status::Statuses};
+use crate::{
+    Result,
+    changes::Tracked,
+    ids::{CompanyId, TicketId},
+    scope::Scope,
+    store::{Db, Q, Tx},
+};
+
+/// A ticket with texts, hours, company and requester; the select ends before the condition.
+///
+/// Who asked is looked up where the PSA did not say it: among contacts, then agents (upstreams trap 15).
+const SELECT: &str = const_concat!(
+    "select t.*, d.description, d.description_text, d.minutes, c.account_number, \
+     c.name as company_name, c.compliance_level, \
+     coalesce(t.requester_name, r.name, nullif(trim(coalesce(a.first_name, '') || ' ' || \
+     coalesce(a.last_name, '')), '')) as requester, \
+     coalesce(t.requester_email, r.email, a.email) as requester_address from (",
+    TicketFields::SELECT,
+    ") t left join ticket_details d on d.ticket_id = t.id \
+     left join companies c on c.id = t.company_id \
+     left join claims q on q.source = t.external_source and q.kind = 'contact' \
+     and q.external_id = cast(t.requester_id as text) \
+     left join contacts r on r.id = q.record_id \
+     left join psa_agents a on a.external_source = t.external_source \
+     and a.external_id = t.requester_id and a.deleted_at is null"
+);
+const SAID: &str = "select ticket_id, source, external_id, user_id, author, incoming, private, channel, \
+    from_email, to_emails, support_email, body_html, body, attachments, created_at, updated_at \
+    from conversations where gone_at is null";
+
+sql! {
+    /// A live ticket by its number.
+    FIND = [SELECT, " where t.number = $1 and t.deleted_at is null"];
+    /// The row of a live ticket.
+    ID = "select id from tickets where number = $1 and deleted_at is null";
+    /// The account's labels of statuses.
+    LABELS = "select status_id, label from ticket_statuses order by source, status_id";
+    /// Names of live agents by PSA id.
+    AGENTS = "select external_id, trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) \
+        from psa_agents where external_source = $1 and deleted_at is null and active";
+    /// The end of the newest successful ticket run.
+    LAST_SYNC = "select max(completed_at) from sync_jobs where status = 'completed' \
+        and script = 'psa' and sync_type in ('tickets', 'tickets-detail')";
+}
+
+/// Which tickets of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketFilter {
+    /// Of this company.
+    pub company: Option<CompanyId>,
+    /// With one of these statuses.
+    pub statuses: Option<Vec<i64>>,
+    /// With none of these statuses, and with one at all.
+    pub not_statuses: Option<Vec<i64>>,
+    /// With this priority.
+    pub priority: Option<i64>,
+    /// Of this group.
+    pub group: Option<i64>,
+    /// Of this agent.
+    pub responder: Option<i64>,
+    /// Last changed from this moment on.
+    pub changed_from: Option<DateTime<Utc>>,
+    /// Last changed before this moment.
+    pub changed_before: Option<DateTime<Utc>>,
+}
+
+/// Part of a list, with the count of the whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice<T> {
+    /// The records.
+    pub items: Vec<T>,
+    /// How many the list has.
+    pub total: i64,
+}
+
+/// The statuses of the account, with the words of `configured`.
+pub(crate) async fn statuses(db: &Db, configured: &Statuses) -> Result<Statuses> {
+    let labels: Vec<(i64, String)> = db.query(LABELS).all().await?;
+    Ok(configured.clone().with_labels(labels))
+}
+
+/// Tickets by their last change, the newest first; two statements.
+pub(crate) async fn list(
+    db: &Db,
+    scope: &Scope,
+    filter: &TicketFilter,
+    limit: i64,
+    offset: i64,
+) -> Result<Slice<Ticket>> {
+    let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
+    restrict(&mut q, scope, filter);
+    let total = q.scalar::<i64>().await?.unwrap_or_default();
+    // Ids first, so that rows that are passed over cost nothing but their place in the index.
+    let mut q = db.query(SELECT);
+    q.push(" where t.id in (select t.id from tickets t where t.deleted_at is null");
+    restrict(&mut q, scope, filter);
+    q.push(" order by t.newest_at desc, t.id desc limit ")
+        .push_bind(limit)
+        .push(" offset ")
+        .push_bind(offset)
+        .push(") order by t.newest_at desc, t.id desc");
+    let items = q.all().await?;
+    Ok(Slice { items, total })
+}
+
+fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
+    let own = match (filter.company, scope.companies()) {
+        (Some(company), _) => Some(if scope.sees(Some(company)) {
+            vec![company]
+        } else {
+            vec![]
+        }),
+        (None, Some(own)) => Some(own.to_vec()),
+        (None, None) => None,
+    };
+    if let Some(companies) = own {
+        q.push(" and t.company_id in ").push_list(companies);
+    }
+    if let Some(ids) = &filter.statuses {
+        q.push(" and t.status_id in ").push_list(ids.iter().copied());
+    }
+    if let Some(ids) = &filter.not_statuses {
+        q.push(" and t.status_id is not null and t.status_id not in ")
+            .push_list(ids.iter().copied());
+    }
+    let equal = [
+        (" and t.priority_id = ", filter.priority),
+        (" and t.group_id = ", filter.group),
+        (" and t.responder_id = ", filter.responder),
+    ];
+    for (text, id) in equal {
+        if let Some(id) = id {
+            q.push(text).push_bind(id);
+        }
+    }
+    let times = [
+        (" and t.newest_at >= ", filter.changed_from),
+        (" and t.newest_at < ", filter.changed_before),
+    ];
+    for (text, at) in times {
+        if let Some(at) = at {
+            q.push(text).push_bind(at);
+        }
+    }
+}
+
+/// Looks a ticket up by its number.
+pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<Ticket>> {
+    let found: Option<Ticket> = db.query(FIND).bind(number).optional().await?;
+    Ok(found.filter(|ticket| scope.sees(ticket.fields.company_id)))
+}
+
+/// The row of a live ticket.
+pub(crate) async fn id(tx: &mut Tx, number: i64) -> Result<Option<TicketId>> {
+    tx.query(ID).bind(number).scalar().await
+}
+
+/// What was said on tickets, oldest first, by ticket; clients see nothing private.
+pub(crate) async fn said(
+    db: &Db,
+    scope: &Scope,
+    tickets: &[TicketId],
+) -> Result<HashMap<TicketId, Vec<Conversation>>> {
+    let mut said: HashMap<TicketId, Vec<Conversation>> = HashMap::new();
+    for chunk in tickets.chunks(5_000) {
+        let mut q = db.query(SAID);
+        if scope.companies().is_some() {
+            q.push(" and private is not true");
+        }
+        q.push(" and ticket_id in ").push_list(chunk.iter().copied());
+        q.push(" order by created_at, id");
+        for item in q.all::<Conversation>().await? {
+            said.entry(item.ticket_id).or_default().push(item);
+        }
+    }
+    Ok(said)
+}
+
+/// Names of the active agents of a PSA by its ids.
+pub(crate) async fn agents(db: &Db, source: &str) -> Result<HashMap<i64, String>> {
+    let rows: Vec<(i64, String)> = db.query(AGENTS).bind(source).all().await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// When tickets were last brought up to date.
+pub(crate) async fn last_sync(db: &Db) -> Result<Option<DateTime<Utc>>> {
+    let at: Option<Option<DateTime<Utc>>> = db.query(LAST_SYNC).scalar().await?;
+    Ok(at.flatten())
+}

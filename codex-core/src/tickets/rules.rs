@@ -1,0 +1,115 @@
+//! What holds for tickets: whose they are, and the texts beside them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::types::Json;
+
+use super::{Ticket, TicketFields, TicketTexts};
+use crate::{
+    Result,
+    changes::{Attached, Draft, Resource, reserve_ids},
+    companies::rules::by_external_id,
+    fold::fold,
+    ids::CompanyId,
+    store::{Sql, Tx},
+};
+
+impl Resource for Ticket {
+    const KIND: &'static str = "ticket";
+    const RESERVE: Sql = reserve_ids!("tickets");
+    type Fields = TicketFields;
+    type Status = TicketTexts;
+
+    fn derive(fields: &mut TicketFields) {
+        let newest = fields.last_updated_at.or(fields.opened_at);
+        fields.newest_at = newest.unwrap_or_default();
+        fields.subject_fold = fields.subject.as_deref().map(fold).unwrap_or_default();
+    }
+
+    /// The company of the ticket's department; without one, the only company of who asked (upstreams
+    /// trap 13). A department that has not arrived yet is found later.
+    async fn settle(
+        tx: &mut Tx,
+        drafts: &mut [Draft<Self>],
+        _issues: &mut Vec<String>,
+    ) -> Result<()> {
+        let sources: BTreeSet<String> = drafts
+            .iter()
+            .filter_map(|draft| draft.fields.external_source.clone())
+            .collect();
+        for source in sources {
+            let of_source = |draft: &&mut Draft<Self>| {
+                draft.fields.external_source.as_ref() == Some(&source)
+                    && !draft.set_by_hand("company_id")
+            };
+            let ids = |field: fn(&TicketFields) -> Option<i64>| -> BTreeSet<String> {
+                let stated = drafts.iter().filter_map(|draft| field(&draft.fields));
+                stated.map(|id| id.to_string()).collect()
+            };
+            let departments = ids(|fields| fields.department_id);
+            let requesters = ids(|fields| fields.requester_id.filter(|_| fields.department_id.is_none()));
+            let of_department =
+                by_external_id(tx, &source, departments.iter().map(String::as_str)).await?;
+            let of_requester = only_companies(tx, &source, &requesters).await?;
+            for draft in drafts.iter_mut().filter(of_source) {
+                let fields = &mut draft.fields;
+                let found = match (fields.department_id, fields.requester_id) {
+                    (Some(department), _) => of_department.get(&department.to_string()),
+                    (None, Some(requester)) => of_requester.get(&requester.to_string()),
+                    (None, None) => None,
+                };
+                fields.company_id = found.copied().map(CompanyId);
+            }
+        }
+        Ok(())
+    }
+
+    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+        let mut stated: Vec<(i64, &TicketTexts)> = page
+            .items
+            .iter()
+            .filter_map(|(id, item)| item.status.as_ref().map(|texts| (*id, texts)))
+            .collect();
+        stated.sort_by_key(|(id, _)| *id);
+        stated.dedup_by_key(|(id, _)| *id);
+        for chunk in stated.chunks(1_000) {
+            let mut q = tx.query(
+                "insert into ticket_details (ticket_id, description, description_text, attachments) ",
+            );
+            q.push_rows(chunk, |row, (id, texts)| {
+                row.bind(*id)
+                    .bind_text(texts.description.as_deref())
+                    .bind_text(texts.description_text.as_deref())
+                    .bind(texts.attachments.clone().map(Json));
+            });
+            // What a shape of the vendor's leaves out stays.
+            q.push(
+                " on conflict (ticket_id) do update set \
+                 description = coalesce(excluded.description, ticket_details.description), \
+                 description_text = coalesce(excluded.description_text, ticket_details.description_text), \
+                 attachments = coalesce(excluded.attachments, ticket_details.attachments)",
+            );
+            q.execute().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The companies of contacts that have exactly one, by the source's id of the contact.
+async fn only_companies(
+    tx: &mut Tx,
+    source: &str,
+    contacts: &BTreeSet<String>,
+) -> Result<HashMap<String, i64>> {
+    if contacts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = tx.query(
+        "select c.external_id, min(l.company_id) from claims c join contact_company l \
+         on l.contact_id = c.record_id where c.kind = 'contact' and c.source = ",
+    );
+    q.push_bind(source).push(" and c.external_id in ");
+    q.push_list(contacts.iter().map(String::as_str));
+    q.push(" group by c.external_id having count(distinct l.company_id) = 1");
+    Ok(q.all::<(String, i64)>().await?.into_iter().collect())
+}

@@ -1,0 +1,213 @@
+//! Writing what was said and how long it took: rows beside the ticket, replaced a ticket at a time.
+
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::{Conversation, TimeEntry};
+use crate::{
+    Result,
+    changes::resolve::MANUAL,
+    ids::TicketId,
+    store::{Db, Tx},
+};
+
+sql! {
+    /// Tickets whose details are older than they are, the newest first.
+    STALE = "select t.id, t.external_id, t.last_updated_at from tickets t \
+        left join ticket_details d on d.ticket_id = t.id \
+        where t.deleted_at is null and t.external_source = $1 and t.external_id is not null \
+        and (d.details_of is null or d.details_of < t.last_updated_at) \
+        and (t.newest_at < $2 or (t.newest_at = $2 and t.id < $3)) \
+        order by t.newest_at desc, t.id desc limit 100";
+    /// A note made here.
+    NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
+        to_emails, body, attachments, created_at, updated_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+}
+
+/// A ticket whose details are to be read.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+pub(crate) struct Stale {
+    pub id: i64,
+    pub external_id: i64,
+    pub last_updated_at: Option<DateTime<Utc>>,
+}
+
+/// The next tickets whose details are to be read, from a time and row on backwards.
+pub(crate) async fn stale(
+    db: &Db,
+    source: &str,
+    before: (DateTime<Utc>, i64),
+) -> Result<Vec<Stale>> {
+    db.query(STALE)
+        .bind(source)
+        .bind(before.0)
+        .bind(before.1)
+        .all()
+        .await
+}
+
+/// Everything that a source has beside one ticket.
+#[derive(Debug)]
+pub(crate) struct Details {
+    pub ticket: i64,
+    /// The change of the ticket that this was read after.
+    pub of: Option<DateTime<Utc>>,
+    pub conversations: Vec<Conversation>,
+    pub entries: Vec<TimeEntry>,
+}
+
+impl Details {
+    /// Minutes of entries whose timers do not run.
+    fn minutes(&self) -> i64 {
+        self.entries.iter().filter_map(|entry| entry.minutes).sum()
+    }
+}
+
+/// Makes a source's conversations and time entries of some tickets those that were read. What is no
+/// longer there is marked, notes made here stay.
+pub(crate) async fn replace(
+    tx: &mut Tx,
+    source: &str,
+    at: DateTime<Utc>,
+    all: &[Details],
+) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let tickets = || all.iter().map(|details| details.ticket);
+    let said = || all.iter().flat_map(|details| &details.conversations);
+    let worked = || all.iter().flat_map(|details| &details.entries);
+
+    let mut q = tx.query("update conversations set gone_at = ");
+    q.push_bind(at)
+        .push(" where source = ")
+        .push_bind(source)
+        .push(" and gone_at is null and ticket_id in ")
+        .push_list(tickets());
+    if said().next().is_some() {
+        q.push(" and external_id not in ")
+            .push_list(said().filter_map(|item| item.external_id));
+    }
+    q.execute().await?;
+    let mut q = tx.query("update time_entries set gone_at = ");
+    q.push_bind(at)
+        .push(" where source = ")
+        .push_bind(source)
+        .push(" and gone_at is null and ticket_id in ")
+        .push_list(tickets());
+    if worked().next().is_some() {
+        q.push(" and external_id not in ")
+            .push_list(worked().map(|item| item.external_id));
+    }
+    q.execute().await?;
+
+    let said: Vec<&Conversation> = said().collect();
+    for chunk in said.chunks(500) {
+        save_conversations(tx, chunk).await?;
+    }
+    let worked: Vec<&TimeEntry> = worked().collect();
+    for chunk in worked.chunks(500) {
+        save_entries(tx, chunk).await?;
+    }
+    let mut q = tx.query("insert into ticket_details (ticket_id, minutes, details_of) ");
+    q.push_rows(all, |row, details| {
+        row.bind(details.ticket)
+            .bind(details.minutes())
+            .bind(details.of);
+    });
+    q.push(
+        " on conflict (ticket_id) do update set minutes = excluded.minutes, \
+         details_of = excluded.details_of",
+    );
+    q.execute().await?;
+    Ok(())
+}
+
+async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> {
+    let mut q = tx.query(
+        "insert into conversations (ticket_id, source, external_id, user_id, incoming, private, \
+         channel, from_email, to_emails, support_email, body_html, body, attachments, created_at, \
+         updated_at) ",
+    );
+    q.push_rows(items, |row, item| {
+        row.bind(item.ticket_id)
+            .bind(item.source.as_str())
+            .bind(item.external_id)
+            .bind(item.user_id)
+            .bind(item.incoming)
+            .bind(item.private)
+            .bind(item.channel)
+            .bind_text(item.from_email.as_deref())
+            .bind(Json(&item.to_emails))
+            .bind_text(item.support_email.as_deref())
+            .bind_text(item.body_html.as_deref())
+            .bind_text(item.body.as_deref())
+            .bind(Json(&item.attachments))
+            .bind(item.created_at)
+            .bind(item.updated_at);
+    });
+    q.push(
+        " on conflict (source, external_id) where external_id is not null do update set \
+         ticket_id = excluded.ticket_id, user_id = excluded.user_id, incoming = excluded.incoming, \
+         private = excluded.private, channel = excluded.channel, from_email = excluded.from_email, \
+         to_emails = excluded.to_emails, support_email = excluded.support_email, \
+         body_html = excluded.body_html, body = excluded.body, attachments = excluded.attachments, \
+         created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null",
+    );
+    q.execute().await?;
+    Ok(())
+}
+
+async fn save_entries(tx: &mut Tx, items: &[&TimeEntry]) -> Result<()> {
+    let mut q = tx.query(
+        "insert into time_entries (ticket_id, source, external_id, agent_id, note, billable, \
+         running, minutes, executed_at, created_at, updated_at) ",
+    );
+    q.push_rows(items, |row, item| {
+        row.bind(item.ticket_id)
+            .bind(item.source.as_str())
+            .bind(item.external_id)
+            .bind(item.agent_id)
+            .bind_text(item.note.as_deref())
+            .bind(item.billable)
+            .bind(item.running)
+            .bind(item.minutes)
+            .bind(item.executed_at)
+            .bind(item.created_at)
+            .bind(item.updated_at);
+    });
+    q.push(
+        " on conflict (source, external_id) do update set ticket_id = excluded.ticket_id, \
+         agent_id = excluded.agent_id, note = excluded.note, billable = excluded.billable, \
+         running = excluded.running, minutes = excluded.minutes, executed_at = excluded.executed_at, \
+         created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null",
+    );
+    q.execute().await?;
+    Ok(())
+}
+
+/// Adds a private note of a person; no sync touches it.
+pub(crate) async fn add_note(
+    tx: &mut Tx,
+    ticket: TicketId,
+    author: &str,
+    text: &str,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let none: [String; 0] = [];
+    tx.query(NOTE)
+        .bind(ticket)
+        .bind(MANUAL)
+        .bind(author)
+        .bind(false)
+        .bind(true)
+        .bind(2_i64)
+        .bind(Json(&none))
+        .bind(text)
+        .bind(Json(&none))
+        .bind(at)
+        .execute()
+        .await?;
+    Ok(())
+}

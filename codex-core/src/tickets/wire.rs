@@ -1,0 +1,482 @@
+//! Tickets as JSON (contract 1.2.B, 1.2.C). `id` and `ticket_id` are the ticket's number everywhere.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Conversation, Ticket, board,
+    status::{self, Status, Statuses},
+};
+use crate::companies::STANDARD;
+
+/// The word that today's pages show for what is not known (contract 1.2.C).
+const UNKNOWN: &str = "Unknown";
+
+/// A ticket of a list (contract 1.2.C).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TicketOut {
+    /// When it was closed.
+    pub closed_at: Option<String>,
+    /// Compliance level of the company.
+    #[schema(example = "standard")]
+    pub company_compliance_level: String,
+    /// Account number of the company.
+    pub company_id: Option<String>,
+    /// When it was opened.
+    pub created_at: Option<String>,
+    /// Text without markup.
+    pub description_text: Option<String>,
+    /// Number of the ticket, the PSA's.
+    pub id: i64,
+    /// When it last changed; never null, always with an offset (consumers.md 0 #5).
+    pub last_updated_at: String,
+    /// `low`, `medium`, `high` or `urgent`; null when unknown.
+    pub priority: Option<String>,
+    /// E-mail address of who asked.
+    pub requester_email: Option<String>,
+    /// Name of who asked.
+    pub requester_name: Option<String>,
+    /// `open`, `pending`, `closed` or as the account calls it; null when unknown.
+    pub status: Option<String>,
+    /// One line.
+    pub subject: Option<String>,
+    /// The number as text.
+    pub ticket_number: Option<String>,
+    /// Hours worked; 0 until they were read.
+    pub total_hours_spent: f64,
+}
+
+/// Part of a list of tickets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TicketsOut {
+    /// How many tickets this part holds.
+    pub count: usize,
+    /// The most that this part could hold.
+    pub limit: i64,
+    /// How many were passed over.
+    pub offset: i64,
+    /// The tickets, last changed first.
+    pub tickets: Vec<TicketOut>,
+    /// How many the whole list holds.
+    pub total: i64,
+}
+
+/// Something said on a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ConversationOut {
+    /// Text without markup.
+    pub body: String,
+    /// HTML as the PSA has it.
+    pub body_html: String,
+    /// When it was written.
+    pub created_at: Option<String>,
+    /// Address of who wrote it.
+    pub from_email: Option<String>,
+    /// The PSA's id; null for a note made here.
+    pub id: Option<i64>,
+    /// Whether the client wrote it.
+    pub incoming: bool,
+    /// Whether the client may not see it.
+    pub private: bool,
+    /// Our address that it came to or went out by.
+    pub support_email: Option<String>,
+    /// The same as `body`: some modules read this name.
+    pub text: String,
+    /// Addresses of who got it.
+    pub to_emails: Vec<String>,
+    /// When it was last changed.
+    pub updated_at: Option<String>,
+    /// Who wrote a note here; null for what came from the PSA.
+    pub user: Option<String>,
+    /// PSA id of who wrote it.
+    pub user_id: Option<i64>,
+}
+
+/// A ticket with everything said on it (contract 1.2.C).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TicketDetailOut {
+    /// The fields of a list.
+    #[serde(flatten)]
+    pub ticket: TicketOut,
+    /// Name of the company.
+    pub company_name: Option<String>,
+    /// What was said to and by the client, oldest first.
+    pub conversations: Vec<ConversationOut>,
+    /// HTML.
+    pub description: Option<String>,
+    /// The PSA's id.
+    pub external_id: Option<i64>,
+    /// Private notes, oldest first.
+    pub notes: Vec<ConversationOut>,
+    /// Priority for people.
+    pub priority_text: String,
+    /// The PSA.
+    pub source: Option<String>,
+    /// Status for people.
+    pub status_text: String,
+    /// The same as `last_updated_at`.
+    pub updated_at: String,
+}
+
+/// A ticket of a company, with everything said on it (contract 1.2.B).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CompanyTicketOut {
+    /// When it was closed.
+    pub closed_at: Option<String>,
+    /// What was said to and by the client, oldest first.
+    pub conversations: Vec<ConversationOut>,
+    /// When it was opened.
+    pub created_at: Option<String>,
+    /// HTML.
+    pub description: Option<String>,
+    /// Text without markup.
+    pub description_text: Option<String>,
+    /// When it last changed; never null, always with an offset (consumers.md 0 #5).
+    pub last_updated_at: String,
+    /// Private notes, oldest first.
+    pub notes: Vec<ConversationOut>,
+    /// `low`, `medium`, `high` or `urgent`; null when unknown.
+    pub priority: Option<String>,
+    /// E-mail address of who asked.
+    pub requester_email: Option<String>,
+    /// Name of who asked.
+    pub requester_name: Option<String>,
+    /// `open`, `pending`, `closed` or as the account calls it; null when unknown.
+    pub status: Option<String>,
+    /// One line.
+    pub subject: Option<String>,
+    /// Number of the ticket, the PSA's.
+    pub ticket_id: i64,
+    /// The number as text.
+    pub ticket_number: Option<String>,
+    /// Hours worked; 0 until they were read.
+    pub total_hours_spent: f64,
+}
+
+/// An active ticket as Beacon shows it (contract 1.2.C).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "contract 1.2.C describes the 33 fields")]
+pub struct ActiveTicketOut {
+    pub agent_name: String,
+    pub agent_responded_at: Option<String>,
+    pub agent_responded_friendly: String,
+    pub company_id: Option<String>,
+    pub created_at_str: Option<String>,
+    pub created_days_old: String,
+    pub description_text: Option<String>,
+    pub due_by_str: Option<String>,
+    pub first_responded_at_iso: Option<String>,
+    pub fr_due_by_str: Option<String>,
+    pub group_id: Option<i64>,
+    pub id: i64,
+    pub priority: Option<String>,
+    pub priority_id: Option<i64>,
+    pub priority_raw: Option<i64>,
+    pub priority_text: String,
+    pub requester_email: Option<String>,
+    pub requester_id: Option<i64>,
+    pub requester_name: String,
+    pub responder_id: Option<i64>,
+    pub sla_class: String,
+    pub sla_text: String,
+    pub source: Option<String>,
+    pub status: Option<String>,
+    pub status_id: Option<i64>,
+    pub status_text: String,
+    pub subject: Option<String>,
+    pub ticket_number: Option<String>,
+    pub ticket_type: Option<String>,
+    pub total_hours_spent: f64,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub updated_at_str: Option<String>,
+    pub updated_friendly: String,
+}
+
+/// The board of active tickets (contract 1.2.C).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ActiveOut {
+    /// When tickets were last brought up to date.
+    pub last_sync_time: Option<String>,
+    /// Now.
+    pub last_updated: String,
+    /// To be answered.
+    pub section1: Vec<ActiveTicketOut>,
+    /// The customer replied.
+    pub section2: Vec<ActiveTicketOut>,
+    /// Overdue for an update.
+    pub section3: Vec<ActiveTicketOut>,
+    /// Waiting.
+    pub section4: Vec<ActiveTicketOut>,
+    /// How many there are in all.
+    pub total_active: usize,
+}
+
+/// A change of a ticket (contract 1.2.C).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct TicketUpdateIn {
+    /// Taken and ignored, as today's Codex does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned_to: Option<String>,
+    /// A private note to add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Word or label of the new status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+/// A ticket was changed (contract 1.2.C).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TicketUpdateOut {
+    /// What was done, for people.
+    pub message: String,
+    /// True.
+    pub success: bool,
+    /// The number asked for.
+    pub ticket_id: i64,
+}
+
+fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+fn iso_of(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(iso)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no ticket takes 2^52 minutes")]
+fn hours(minutes: Option<i64>) -> f64 {
+    minutes.unwrap_or_default() as f64 / 60.0
+}
+
+impl Ticket {
+    /// The time of the last change as far as it is known.
+    fn changed_at(&self) -> DateTime<Utc> {
+        let fields = &self.fields;
+        let known = fields.last_updated_at.or(fields.opened_at);
+        known.unwrap_or(self.created_at)
+    }
+
+    fn status(&self, statuses: &Statuses) -> Option<Status> {
+        self.fields.status_id.map(|id| statuses.of(id))
+    }
+
+    fn number_text(&self) -> Option<String> {
+        Some(self.fields.number.to_string())
+    }
+
+    fn priority(&self) -> Option<(&'static str, &'static str)> {
+        self.fields.priority_id.and_then(status::priority)
+    }
+
+    fn priority_word(&self) -> Option<String> {
+        self.priority().map(|(word, _)| word.to_owned())
+    }
+
+    fn priority_text(&self) -> String {
+        self.priority()
+            .map_or(UNKNOWN, |(_, label)| label)
+            .to_owned()
+    }
+}
+
+impl TicketOut {
+    /// The wire form.
+    pub fn new(ticket: &Ticket, statuses: &Statuses) -> Self {
+        let level = ticket.compliance_level.as_deref().unwrap_or(STANDARD);
+        Self {
+            closed_at: iso_of(ticket.fields.closed_at),
+            company_compliance_level: level.to_owned(),
+            company_id: ticket.account_number.clone(),
+            created_at: iso_of(ticket.fields.opened_at),
+            description_text: ticket.description_text.clone(),
+            id: ticket.fields.number,
+            last_updated_at: iso(ticket.changed_at()),
+            priority: ticket.priority_word(),
+            requester_email: ticket.requester_address.clone(),
+            requester_name: ticket.requester.clone(),
+            status: ticket.status(statuses).map(|status| status.word),
+            subject: ticket.fields.subject.clone(),
+            ticket_number: ticket.number_text(),
+            total_hours_spent: hours(ticket.minutes),
+        }
+    }
+}
+
+impl From<&Conversation> for ConversationOut {
+    fn from(item: &Conversation) -> Self {
+        let body = item.body.clone().unwrap_or_default();
+        Self {
+            body: body.clone(),
+            body_html: item.body_html.clone().unwrap_or_default(),
+            created_at: iso_of(item.created_at),
+            from_email: item.from_email.clone(),
+            id: item.external_id,
+            incoming: item.incoming.unwrap_or_default(),
+            private: item.private.unwrap_or_default(),
+            support_email: item.support_email.clone(),
+            text: body,
+            to_emails: item.to_emails.0.clone(),
+            updated_at: iso_of(item.updated_at),
+            user: item.author.clone(),
+            user_id: item.user_id,
+        }
+    }
+}
+
+/// Public and private ones.
+fn parted(said: &[Conversation]) -> (Vec<ConversationOut>, Vec<ConversationOut>) {
+    said.iter()
+        .map(ConversationOut::from)
+        .partition(|item| !item.private)
+}
+
+impl TicketDetailOut {
+    /// The wire form.
+    pub fn new(ticket: &Ticket, said: &[Conversation], statuses: &Statuses) -> Self {
+        let (conversations, notes) = parted(said);
+        let label = ticket.status(statuses).map(|status| status.label);
+        Self {
+            ticket: TicketOut::new(ticket, statuses),
+            company_name: ticket.company_name.clone(),
+            conversations,
+            description: ticket.description.clone(),
+            external_id: ticket.fields.external_id,
+            notes,
+            priority_text: ticket.priority_text(),
+            source: ticket.fields.external_source.clone(),
+            status_text: label.unwrap_or_else(|| UNKNOWN.to_owned()),
+            updated_at: iso(ticket.changed_at()),
+        }
+    }
+}
+
+impl CompanyTicketOut {
+    /// The wire form.
+    pub fn new(ticket: &Ticket, said: &[Conversation], statuses: &Statuses) -> Self {
+        let (conversations, notes) = parted(said);
+        let out = TicketOut::new(ticket, statuses);
+        Self {
+            closed_at: out.closed_at,
+            conversations,
+            created_at: out.created_at,
+            description: ticket.description.clone(),
+            description_text: out.description_text,
+            last_updated_at: out.last_updated_at,
+            notes,
+            priority: out.priority,
+            requester_email: out.requester_email,
+            requester_name: out.requester_name,
+            status: out.status,
+            subject: out.subject,
+            ticket_id: out.id,
+            ticket_number: out.ticket_number,
+            total_hours_spent: out.total_hours_spent,
+        }
+    }
+}
+
+impl ActiveTicketOut {
+    fn new(
+        ticket: &Ticket,
+        status: Option<&Status>,
+        place: board::Place,
+        agents: &HashMap<i64, String>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let fields = &ticket.fields;
+        let named = |name: Option<&String>| name.filter(|name| !name.is_empty()).cloned();
+        let agent = fields.responder_id.map(|id| {
+            named(agents.get(&id)).unwrap_or_else(|| format!("Agent {id}"))
+        });
+        let requester = named(ticket.requester.as_ref()).or_else(|| {
+            let id = fields.requester_id?;
+            Some(format!("Requester {id}"))
+        });
+        Self {
+            agent_name: agent.unwrap_or_else(|| "Unassigned".to_owned()),
+            agent_responded_at: iso_of(fields.agent_responded_at),
+            agent_responded_friendly: board::friendly(fields.agent_responded_at, now),
+            company_id: ticket.account_number.clone(),
+            created_at_str: iso_of(fields.opened_at),
+            created_days_old: board::days_old(fields.opened_at, now),
+            description_text: ticket.description_text.clone(),
+            due_by_str: iso_of(fields.due_by),
+            first_responded_at_iso: iso_of(fields.first_responded_at),
+            fr_due_by_str: iso_of(fields.fr_due_by),
+            group_id: fields.group_id,
+            id: fields.number,
+            priority: ticket.priority_word(),
+            priority_id: fields.priority_id,
+            priority_raw: fields.priority_id,
+            priority_text: ticket.priority_text(),
+            requester_email: ticket.requester_address.clone(),
+            requester_id: fields.requester_id,
+            requester_name: requester.unwrap_or_else(|| "N/A".to_owned()),
+            responder_id: fields.responder_id,
+            sla_class: place.class.to_owned(),
+            sla_text: place.text,
+            source: fields.external_source.clone(),
+            status: status.map(|status| status.word.clone()),
+            status_id: fields.status_id,
+            status_text: status.map_or_else(|| UNKNOWN.to_owned(), |status| status.label.clone()),
+            subject: fields.subject.clone(),
+            ticket_number: ticket.number_text(),
+            ticket_type: fields.ticket_type.clone(),
+            total_hours_spent: hours(ticket.minutes),
+            kind: fields.ticket_type.clone(),
+            updated_at_str: Some(iso(ticket.changed_at())),
+            updated_friendly: board::friendly(fields.last_updated_at, now),
+        }
+    }
+}
+
+impl ActiveOut {
+    /// The board at `now`: in each section the highest priority first, then the longest untouched.
+    pub fn new(
+        mut tickets: Vec<Ticket>,
+        statuses: &Statuses,
+        agents: &HashMap<i64, String>,
+        last_sync: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        tickets.sort_by_key(|ticket| {
+            let priority = ticket.fields.priority_id.unwrap_or(1);
+            (std::cmp::Reverse(priority), ticket.changed_at())
+        });
+        let mut board = Self {
+            last_sync_time: iso_of(last_sync),
+            last_updated: iso(now),
+            section1: Vec::new(),
+            section2: Vec::new(),
+            section3: Vec::new(),
+            section4: Vec::new(),
+            total_active: tickets.len(),
+        };
+        for ticket in &tickets {
+            let Some(status) = ticket.status(statuses) else {
+                continue;
+            };
+            let place = board::place(&ticket.fields, &status, now);
+            let section = match place.section {
+                1 => &mut board.section1,
+                2 => &mut board.section2,
+                3 => &mut board.section3,
+                _ => &mut board.section4,
+            };
+            section.push(ActiveTicketOut::new(
+                ticket,
+                Some(&status),
+                place,
+                agents,
+                now,
+            ));
+        }
+        board
+    }
+}
