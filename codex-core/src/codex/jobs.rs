@@ -115,14 +115,14 @@ impl Codex {
 
     fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
         let wanted = match part {
-            Part::Psa => &self.0.psa,
+            Part::Psa | Part::Tickets | Part::TicketsLight => &self.0.psa,
             Part::Rmm => &self.0.rmm,
         };
         let found = self
             .0
             .sources
             .iter()
-            .find(|s| s.part() == part && s.name() == wanted);
+            .find(|s| s.part() == part && s.provider() == wanted);
         found.cloned().ok_or_else(|| {
             Error::Unsupported(format!(
                 "{wanted} is not available: it is unknown or not configured"
@@ -173,7 +173,7 @@ impl Codex {
             precedence: self.0.precedence.clone(),
             guard: self.0.guard,
         };
-        Run::new(context, source.name(), job_id, lease, cancel)
+        Run::new(context, source.provider(), job_id, lease, cancel)
     }
 
     /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job.

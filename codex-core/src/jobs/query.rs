@@ -52,6 +52,9 @@ sql! {
     FIND = [SELECT, " where id = $1"];
     /// The newest job of a script, whatever its status (contract 1.2.H).
     LAST = [SELECT, " where script = $1 order by started_at desc, id desc limit 1"];
+    /// The newest base or ticket job of the PSA.
+    LAST_OF_TYPE = [SELECT, " where script = 'psa' and sync_type like $1 \
+        order by started_at desc, id desc limit 1"];
     /// A job begins.
     INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report) \
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -87,15 +90,13 @@ pub async fn find(db: &Db, scope: &Scope, id: &str) -> Result<Option<Job>> {
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn last(db: &Db, scope: &Scope, script: &str) -> Result<Option<Job>> {
     scope.require_staff("reading sync jobs")?;
-    let script = match script {
-        "freshservice" => "psa",
-        "datto" => "rmm",
-        other => other,
+    let q = match script {
+        "freshservice" => db.query(LAST_OF_TYPE).bind("base"),
+        "tickets" => db.query(LAST_OF_TYPE).bind("tickets%"),
+        "datto" => db.query(LAST).bind("rmm"),
+        other => db.query(LAST).bind(other),
     };
-    Ok(db
-        .query(LAST)
-        .bind(script)
-        .optional::<JobRow>()
+    Ok(q.optional::<JobRow>()
         .await?
         .map(Job::from))
 }

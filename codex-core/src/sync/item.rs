@@ -1,5 +1,6 @@
 //! Reading a vendor's item: tolerant of types, strict about identity.
 
+use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
 use super::ItemError;
@@ -99,6 +100,16 @@ impl Item {
         );
     }
 
+    /// States `field` from a member when it is there: a time in any form.
+    pub fn time(&mut self, member: &str, field: &str) {
+        read(&mut self.members, &mut self.stated, member, field, moment);
+    }
+
+    /// States `field` from a member of an object that was taken out; see [`Item::time`].
+    pub fn time_of(&mut self, nested: &mut Map<String, Value>, member: &str, field: &str) {
+        read(nested, &mut self.stated, member, field, moment);
+    }
+
     /// States a list of texts from a member when it is there; null is empty (upstreams trap 31).
     pub fn texts(&mut self, member: &str, field: &str) {
         read(
@@ -192,6 +203,12 @@ pub(super) fn text(value: &Value) -> Option<String> {
         _ => return None,
     };
     (!text.trim().is_empty()).then_some(text)
+}
+
+/// A value as a time, in the form that our fields have in claims.
+fn moment(value: &Value) -> Option<String> {
+    let time = super::time::parse(value)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// A value as a whole number.

@@ -160,6 +160,33 @@ impl Run {
         }
     }
 
+    /// Asks for records by id that an incremental pull came upon and did not find; see
+    /// [`Run::reconcile`].
+    pub(crate) async fn ask<R: Resource>(
+        &mut self,
+        external_ids: &[String],
+        directory: &impl Directory<R>,
+    ) -> Result<()> {
+        if external_ids.is_empty() {
+            return Ok(());
+        }
+        let most = external_ids.len().min(self.guard.max_asked);
+        let mut q = self.db.query(
+            "select id, external_id, scope, missing_run from claims where gone_at is null and source = ",
+        );
+        q.push_bind(self.source)
+            .push(" and kind = ")
+            .push_bind(R::KIND)
+            .push(" and external_id in ")
+            .push_list(external_ids[..most].iter().map(String::as_str));
+        let rows: Vec<Live> = q.all().await?;
+        self.counts::<R>().missing += rows.len() as u64;
+        for batch in rows.chunks(BATCH) {
+            self.ask_batch(batch, directory).await?;
+        }
+        Ok(())
+    }
+
     async fn ask_batch<R: Resource>(
         &mut self,
         batch: &[Live],

@@ -7,6 +7,7 @@ mod crawl;
 pub mod datto;
 pub mod freshservice;
 mod gate;
+mod html;
 mod http;
 mod incoming;
 mod item;
@@ -45,8 +46,12 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
 /// What a source is to the MSP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Professional services automation: companies, contacts, agents, tickets.
+    /// Professional services automation: companies, contacts, agents.
     Psa,
+    /// The PSA's tickets that changed, with what was said and worked.
+    Tickets,
+    /// The PSA's tickets that changed, lists only.
+    TicketsLight,
     /// Remote monitoring and management: sites and devices.
     Rmm,
 }
@@ -55,7 +60,7 @@ impl Part {
     /// Name of its jobs (contract 1.2.H).
     pub fn script(self) -> &'static str {
         match self {
-            Self::Psa => "psa",
+            Self::Psa | Self::Tickets | Self::TicketsLight => "psa",
             Self::Rmm => "rmm",
         }
     }
@@ -64,6 +69,8 @@ impl Part {
     pub(crate) fn sync_type(self) -> Option<&'static str> {
         match self {
             Self::Psa => Some("base"),
+            Self::Tickets => Some("tickets-detail"),
+            Self::TicketsLight => Some("tickets"),
             Self::Rmm => None,
         }
     }
@@ -74,8 +81,13 @@ pub type Work<'r> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'r>>;
 
 /// A vendor that can be pulled from.
 pub trait Source: Debug + Send + Sync + 'static {
-    /// Name in claims, leases and jobs.
+    /// Name of its runs: one of a name at a time, whoever starts it.
     fn name(&self) -> &'static str;
+
+    /// Name in claims and in the setting that chooses it.
+    fn provider(&self) -> &'static str {
+        self.name()
+    }
 
     /// What it is to the MSP.
     fn part(&self) -> Part;

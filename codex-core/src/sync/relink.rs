@@ -6,6 +6,7 @@ use crate::{
     assets::Asset,
     changes::{Author, door::Door},
     site_links::SiteLink,
+    tickets::Ticket,
 };
 
 sql! {
@@ -19,6 +20,11 @@ sql! {
         on l.site_uid = a.site_uid and l.deleted_at is null \
         where a.deleted_at is null and a.company_id is distinct from l.company_id and a.id > $1 \
         order by a.id limit 250";
+    /// Tickets whose department has arrived since.
+    STALE_TICKETS = "select t.id from tickets t join claims c on c.source = t.external_source \
+        and c.kind = 'company' and c.external_id = cast(t.department_id as text) \
+        where t.deleted_at is null and t.company_id is null and t.department_id is not null \
+        and t.id > $1 order by t.id limit 250";
     /// A live asset with the hardware address or serial number of a retired one: the vendor gave a
     /// returning device a new uid. Only one that is new since the retirement or in this run: cloned
     /// machines share addresses and live side by side.
@@ -40,8 +46,8 @@ sql! {
 }
 
 impl Run {
-    /// Puts sites with the companies that hold their numbers, and assets with the companies of their
-    /// sites. Costs two statements when nothing has moved.
+    /// Puts sites with the companies that hold their numbers, assets with the companies of their sites,
+    /// tickets with the companies of their departments. Costs three statements when nothing has moved.
     pub(crate) async fn relink_companies(&mut self) -> Result<()> {
         let mut after = 0;
         while let Some(ids) = self.stale(STALE_SITES, &mut after).await? {
@@ -50,6 +56,10 @@ impl Run {
         after = 0;
         while let Some(ids) = self.stale(STALE_ASSETS, &mut after).await? {
             self.refresh::<Asset>(&ids).await?;
+        }
+        after = 0;
+        while let Some(ids) = self.stale(STALE_TICKETS, &mut after).await? {
+            self.refresh::<Ticket>(&ids).await?;
         }
         Ok(())
     }

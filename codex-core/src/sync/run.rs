@@ -38,8 +38,14 @@ sql! {
     /// `SQLite` decides for itself.
     LOOK_AGAIN = {
         sqlite: "pragma optimize",
-        pg: "analyze claims, companies, contacts, contact_companies, assets, asset_status, site_links",
+        pg: "analyze claims, companies, contacts, contact_companies, assets, asset_status, site_links, \
+             tickets, ticket_details",
     };
+    /// Where an incremental pull goes on.
+    CURSOR = "select at from sync_cursors where source = $1 and name = $2";
+    /// Moves a cursor.
+    SET_CURSOR = "insert into sync_cursors (source, name, at) values ($1, $2, $3) \
+        on conflict (source, name) do update set at = excluded.at";
 }
 
 /// How deletions are guarded.
@@ -298,6 +304,20 @@ impl Run {
         Ok(())
     }
 
+    /// Where an incremental pull goes on; `None` before the first.
+    pub(crate) async fn cursor(&self, name: &str) -> Result<Option<DateTime<Utc>>> {
+        let q = self.db.query(CURSOR).bind(self.source).bind(name);
+        q.scalar().await
+    }
+
+    /// Moves a cursor, once everything before it is written.
+    pub(crate) async fn set_cursor(&mut self, name: &str, at: DateTime<Utc>) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let q = tx.query(SET_CURSOR).bind(self.source).bind(name);
+        q.bind(at).execute().await?;
+        self.end(tx).await
+    }
+
     /// One transaction through the door: fence, work, progress; rolled back in a dry run.
     async fn write<R: Resource>(&mut self, step: Step<R>) -> Result<()> {
         let author = self.author();
@@ -338,7 +358,7 @@ impl Run {
     }
 
     /// Begins a transaction that only the holder of the lease can commit.
-    pub(super) async fn begin(&self) -> Result<Tx> {
+    pub(crate) async fn begin(&self) -> Result<Tx> {
         if self.cancel.is_cancelled() {
             return Err(Error::Sync {
                 message: "the run was cancelled".into(),
@@ -352,7 +372,7 @@ impl Run {
     }
 
     /// Ends a transaction with the progress so far; a dry run discards it.
-    pub(super) async fn end(&self, mut tx: Tx) -> Result<()> {
+    pub(crate) async fn end(&self, mut tx: Tx) -> Result<()> {
         if self.dry() {
             return tx.rollback().await;
         }

@@ -9,16 +9,21 @@ use crate::{
     changes::resolve::MANUAL,
     ids::TicketId,
     store::{Db, Tx},
+    sync::Run,
 };
 
 sql! {
     /// Tickets whose details are older than they are, the newest first.
-    STALE = "select t.id, t.external_id, t.last_updated_at from tickets t \
+    STALE = "select t.id, t.external_id, t.newest_at from tickets t \
         left join ticket_details d on d.ticket_id = t.id \
         where t.deleted_at is null and t.external_source = $1 and t.external_id is not null \
         and (d.details_of is null or d.details_of < t.last_updated_at) \
-        and (t.newest_at < $2 or (t.newest_at = $2 and t.id < $3)) \
+        and t.newest_at >= $2 and (t.newest_at < $3 or (t.newest_at = $3 and t.id < $4)) \
         order by t.newest_at desc, t.id desc limit 100";
+    /// A word of the account for a status; writes nothing when it is the same.
+    LABEL = "insert into ticket_statuses (source, status_id, label) values ($1, $2, $3) \
+        on conflict (source, status_id) do update set label = excluded.label \
+        where ticket_statuses.label <> excluded.label";
     /// A note made here.
     NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
         to_emails, body, attachments, created_at, updated_at) \
@@ -30,17 +35,19 @@ sql! {
 pub(crate) struct Stale {
     pub id: i64,
     pub external_id: i64,
-    pub last_updated_at: Option<DateTime<Utc>>,
+    pub newest_at: DateTime<Utc>,
 }
 
-/// The next tickets whose details are to be read, from a time and row on backwards.
+/// The next tickets changed since a moment whose details are to be read, from a time and row on backwards.
 pub(crate) async fn stale(
     db: &Db,
     source: &str,
+    since: DateTime<Utc>,
     before: (DateTime<Utc>, i64),
 ) -> Result<Vec<Stale>> {
     db.query(STALE)
         .bind(source)
+        .bind(since)
         .bind(before.0)
         .bind(before.1)
         .all()
@@ -52,7 +59,7 @@ pub(crate) async fn stale(
 pub(crate) struct Details {
     pub ticket: i64,
     /// The change of the ticket that this was read after.
-    pub of: Option<DateTime<Utc>>,
+    pub of: DateTime<Utc>,
     pub conversations: Vec<Conversation>,
     pub entries: Vec<TimeEntry>,
 }
@@ -62,6 +69,24 @@ impl Details {
     fn minutes(&self) -> i64 {
         self.entries.iter().filter_map(|entry| entry.minutes).sum()
     }
+}
+
+/// Keeps the account's words for its statuses; they are few.
+pub(crate) async fn save_labels(
+    run: &Run,
+    source: &str,
+    labels: &[(i64, String)],
+) -> Result<()> {
+    let mut tx = run.begin().await?;
+    for (id, label) in labels {
+        tx.query(LABEL)
+            .bind(source)
+            .bind(*id)
+            .bind(label.as_str())
+            .execute()
+            .await?;
+    }
+    run.end(tx).await
 }
 
 /// Makes a source's conversations and time entries of some tickets those that were read. What is no

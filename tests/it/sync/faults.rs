@@ -12,12 +12,12 @@ use codex_tests::{
 /// What every total failure of a list must look like.
 async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -> TestResult {
     let faults = match part {
-        Part::Psa => bench.freshservice.faults(),
         Part::Rmm => bench.datto.faults(),
+        _ => bench.freshservice.faults(),
     };
     let path = match part {
-        Part::Psa => "/api/v2/departments",
         Part::Rmm => "/api/v2/account/devices",
+        _ => "/api/v2/departments",
     };
     faults.add(path, When::Always, kind.clone());
     let job = bench.run(part).await?;

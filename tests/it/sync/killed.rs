@@ -55,8 +55,8 @@ on_each_engine! {
 /// Starts a sync and kills it once the vendor has answered `calls` calls; tells whether it was still at work.
 async fn kill_one(bench: &Bench, name: &str, part: Part, calls: u64) -> anyhow::Result<bool> {
     let made = || match part {
-        Part::Psa => bench.freshservice.calls(""),
         Part::Rmm => bench.datto.calls(""),
+        _ => bench.freshservice.calls(""),
     };
     let before = made();
     let mut child = start(bench, name)?;

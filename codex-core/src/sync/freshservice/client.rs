@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::header::LINK;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -21,6 +22,9 @@ use crate::{
 /// More pages than any account has: a million records of a kind.
 const MAX_PAGES: usize = 10_000;
 
+/// More pages than one ticket has of anything.
+const MAX_PARTS: usize = 200;
+
 /// Which account, and how to call it.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -38,6 +42,10 @@ pub(super) enum List {
     Departments,
     Requesters,
     Agents,
+    /// Tickets changed since a moment: live ones, or those of a view (`deleted`, `spam`).
+    Tickets(DateTime<Utc>, Option<&'static str>),
+    Conversations(i64),
+    TimeEntries(i64),
 }
 
 impl List {
@@ -46,7 +54,33 @@ impl List {
             Self::Departments => "departments",
             Self::Requesters => "requesters",
             Self::Agents => "agents",
+            Self::Tickets(..) => "tickets",
+            Self::Conversations(_) => "conversations",
+            Self::TimeEntries(_) => "time_entries",
         }
+    }
+
+    fn path(self) -> Vec<String> {
+        match self {
+            Self::Conversations(ticket) | Self::TimeEntries(ticket) => {
+                vec!["tickets".into(), ticket.to_string(), self.name().into()]
+            }
+            _ => vec![self.name().into()],
+        }
+    }
+
+    /// Parameters of our own. A plain list of tickets hides what is older than 30 days (trap 1).
+    fn parameters(self) -> Vec<(&'static str, String)> {
+        let Self::Tickets(since, view) = self else {
+            return Vec::new();
+        };
+        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut own = vec![
+            ("updated_since", since),
+            ("include", "stats,requester".to_owned()),
+        ];
+        own.extend(view.map(|view| ("filter", view.to_owned())));
+        own
     }
 
     /// The member that holds the array: the MSP edition's sample calls it `requester` (trap 35).
@@ -70,6 +104,9 @@ impl List {
             Self::Departments => "department",
             Self::Requesters => "requester",
             Self::Agents => "agent",
+            Self::Tickets(..) => "ticket",
+            Self::Conversations(_) => "conversation",
+            Self::TimeEntries(_) => "time_entry",
         }
     }
 }
@@ -110,7 +147,12 @@ impl Client {
 
     /// One record by its id; `None` for a 404.
     pub async fn one(&self, list: List, id: &str) -> Result<Option<Value>, UpstreamError> {
-        match self.get(list.name(), self.url(&[list.name(), id])).await {
+        let mut url = self.url(&[list.name(), id]);
+        if let List::Tickets(..) = list {
+            let included = "conversations,stats,requester";
+            url.query_pairs_mut().append_pair("include", included);
+        }
+        match self.get(list.singular(), url).await {
             Ok(reply) => match list.single(&reply.body) {
                 Some(record) => Ok(Some(record.clone())),
                 None => Err(UpstreamError::malformed(NAME, list.name())),
@@ -120,9 +162,30 @@ impl Client {
         }
     }
 
-    fn url(&self, path: &[&str]) -> Url {
+    /// The form of tickets, whose status field has the account's own words.
+    pub async fn form(&self) -> Result<Value, UpstreamError> {
+        let url = self.url(&["ticket_form_fields"]);
+        Ok(self.get("ticket_form_fields", url).await?.body)
+    }
+
+    /// Every item of a list that belongs to one ticket.
+    pub async fn whole(&self, list: List) -> Result<Vec<Value>, UpstreamError> {
+        let (mut all, mut at) = (Vec::new(), None);
+        for _ in 0..MAX_PARTS {
+            let page = self.page(&list, at).await?;
+            all.extend(page.items);
+            at = page.next;
+            if at.is_none() {
+                return Ok(all);
+            }
+        }
+        Err(UpstreamError::malformed(NAME, list.name()))
+    }
+
+    fn url(&self, path: &[impl AsRef<str>]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
+            let path = path.iter().map(AsRef::as_ref);
             segments.pop_if_empty().extend(path);
         }
         url
@@ -151,9 +214,15 @@ impl Client {
             return Ok(None);
         };
         let resource = list.name().to_owned();
-        let Ok(url) = self.base.join(&link) else {
+        let Ok(mut url) = self.base.join(&link) else {
             return Err(UpstreamError::malformed(NAME, list.name()));
         };
+        // A link may have lost our parameters, and with them the bound of the list (trap 4).
+        for (name, value) in list.parameters() {
+            if !url.query_pairs().any(|(known, _)| known == name) {
+                url.query_pairs_mut().append_pair(name, &value);
+            }
+        }
         if url.origin() != self.base.origin() {
             return Err(UpstreamError::ForeignLink {
                 source_name: NAME,
@@ -178,10 +247,11 @@ impl Lister for Client {
 
     async fn page(&self, list: &List, at: Option<Url>) -> Result<Page<Url>, UpstreamError> {
         let url = at.clone().unwrap_or_else(|| {
-            let mut url = self.url(&[list.name()]);
+            let mut url = self.url(&list.path());
             url.query_pairs_mut()
                 .append_pair("per_page", "100")
-                .append_pair("page", "1");
+                .append_pair("page", "1")
+                .extend_pairs(list.parameters());
             url
         });
         let reply = self.get(list.name(), url).await?;

@@ -2,6 +2,8 @@
 
 mod client;
 mod map;
+mod ticket_map;
+mod tickets;
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 pub use client::Settings;
 use client::{Client, List};
+pub use tickets::{Depth, Tickets};
 
 use super::{
     Answer, Gate, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,

@@ -1,0 +1,266 @@
+//! Freshservice's tickets, conversations and time entries to our fields (upstreams 1.5).
+
+use serde_json::Value;
+
+use super::NAME;
+use crate::{
+    ids::TicketId,
+    list::List,
+    sync::{
+        Incoming, ItemError, html,
+        item::{Item, list, number, text},
+        time,
+    },
+    tickets::{Conversation, Ticket, TicketTexts, TimeEntry},
+};
+
+/// Lists of addresses that are null in one shape and empty in another (trap 31).
+const ADDRESSES: [&str; 5] = [
+    "cc_emails",
+    "fwd_emails",
+    "reply_cc_emails",
+    "to_emails",
+    "bcc_emails",
+];
+
+/// Whether the vendor says that a ticket is deleted or spam: by these flags alone, never by a status
+/// number (upstreams 1.5).
+pub(super) fn gone(value: &Value) -> bool {
+    ["deleted", "spam"].iter().any(|flag| value[*flag] == true)
+}
+
+/// A ticket in any of its shapes: listed, found or viewed.
+pub(super) fn ticket(value: &Value) -> Result<Incoming<Ticket>, ItemError> {
+    let mut item = Item::new("ticket", value)?;
+    let id = item.id("id", true)?;
+    item.state("number", id.parse::<i64>().ok());
+    item.state("external_id", id.parse::<i64>().ok());
+    item.state("external_source", NAME);
+    for (member, field) in [
+        ("subject", "subject"),
+        ("type", "ticket_type"),
+        ("category", "category"),
+        ("sub_category", "sub_category"),
+        ("item_category", "item_category"),
+    ] {
+        item.text(member, field);
+    }
+    for (member, field) in [
+        ("status", "status_id"),
+        ("priority", "priority_id"),
+        ("source", "channel"),
+        ("urgency", "urgency"),
+        ("impact", "impact"),
+        ("requester_id", "requester_id"),
+        ("responder_id", "responder_id"),
+        ("group_id", "group_id"),
+        ("department_id", "department_id"),
+    ] {
+        item.number(member, field);
+    }
+    for field in ["fr_escalated", "is_escalated"] {
+        item.flag(field, field);
+    }
+    item.texts("tags", "tags");
+    let source_updated_at = value.get("updated_at").and_then(time::parse);
+    for (member, field) in [
+        ("created_at", "opened_at"),
+        ("updated_at", "last_updated_at"),
+        ("fr_due_by", "fr_due_by"),
+        ("due_by", "due_by"),
+    ] {
+        item.time(member, field);
+    }
+    let mut stats = item.nested("stats");
+    for (member, field) in [
+        ("closed_at", "closed_at"),
+        ("resolved_at", "resolved_at"),
+        ("first_responded_at", "first_responded_at"),
+        ("agent_responded_at", "agent_responded_at"),
+    ] {
+        item.time_of(&mut stats, member, field);
+    }
+    let mut requester = item.nested("requester");
+    item.text_of(&mut requester, "name", "requester_name");
+    item.text_of(&mut requester, "email", "requester_email");
+
+    let texts = texts(&mut item);
+    for other in ["conversations", "deleted", "spam"] {
+        item.take(other);
+    }
+    let (fields, mut extra) = item.finish();
+    for name in ADDRESSES {
+        if extra.get(name).is_some_and(Value::is_null) {
+            extra.insert(name.to_owned(), Value::Array(Vec::new()));
+        }
+    }
+    Ok(Incoming {
+        external_id: id,
+        scope: "tickets".into(),
+        fields,
+        extra,
+        status: Some(texts),
+        secrets: std::collections::BTreeMap::new(),
+        source_updated_at,
+    })
+}
+
+fn texts(item: &mut Item) -> TicketTexts {
+    let own = |value: Option<Value>| value.as_ref().and_then(text);
+    let description = own(item.take("description"));
+    let plain = own(item.take("description_text"));
+    let attachments = item.take("attachments");
+    TicketTexts {
+        description_text: plain.or_else(|| html::text(description.as_deref()?)),
+        description,
+        attachments: attachments.and_then(|value| value.as_array().cloned()),
+    }
+}
+
+/// Something said on a ticket.
+pub(super) fn conversation(ticket: TicketId, value: &Value) -> Result<Conversation, ItemError> {
+    let mut item = Item::new("conversation", value)?;
+    let id = item.id("id", true)?;
+    let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
+    let body_html = text(member("body"));
+    let body = text(member("body_text")).or_else(|| html::text(body_html.as_deref()?));
+    let attachments = member("attachments").as_array().cloned();
+    Ok(Conversation {
+        ticket_id: ticket,
+        source: NAME.to_owned(),
+        external_id: id.parse().ok(),
+        user_id: number(member("user_id")),
+        author: None,
+        incoming: member("incoming").as_bool(),
+        private: member("private").as_bool(),
+        channel: number(member("source")),
+        from_email: text(member("from_email")),
+        to_emails: List(list(member("to_emails"), text).unwrap_or_default()),
+        support_email: text(member("support_email")),
+        body_html,
+        body,
+        attachments: List(attachments.unwrap_or_default()),
+        created_at: time::parse(member("created_at")),
+        updated_at: time::parse(member("updated_at")),
+    })
+}
+
+/// Time worked on a ticket.
+pub(super) fn time_entry(ticket: TicketId, value: &Value) -> Result<TimeEntry, ItemError> {
+    let mut item = Item::new("time entry", value)?;
+    let id = item.id("id", true)?;
+    let external_id = id.parse().map_err(|_| item.fault("`id` is too large"))?;
+    let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
+    let running = member("timer_running").as_bool();
+    let spent = text(member("time_spent"));
+    let minutes = spent.as_deref().map(|spent| {
+        minutes(spent).ok_or_else(|| item.fault("`time_spent` is not of the form hh:mm"))
+    });
+    let minutes = minutes.transpose()?;
+    Ok(TimeEntry {
+        ticket_id: ticket,
+        source: NAME.to_owned(),
+        external_id,
+        agent_id: number(member("agent_id")),
+        note: text(member("note")),
+        billable: member("billable").as_bool(),
+        running,
+        // A timer that runs says another figure at every look (trap 28).
+        minutes: minutes.filter(|_| running != Some(true)),
+        executed_at: time::parse(member("executed_at")),
+        created_at: time::parse(member("created_at")),
+        updated_at: time::parse(member("updated_at")),
+    })
+}
+
+/// `hh:mm` or `hh:mm:ss`, hours without end (trap 28).
+fn minutes(text: &str) -> Option<i64> {
+    let mut parts = text.trim().split(':');
+    let hours: i64 = parts.next()?.parse().ok()?;
+    let minutes: i64 = parts.next()?.parse().ok()?;
+    let seconds: i64 = parts.next().map_or(Some(0), |seconds| seconds.parse().ok())?;
+    let sound = parts.next().is_none() && hours >= 0;
+    let sound = sound && (0..60).contains(&minutes) && (0..60).contains(&seconds);
+    sound.then(|| hours.checked_mul(60)?.checked_add(minutes))?
+}
+
+/// The account's words for its status numbers, out of the fields of its form (upstreams 1.5).
+pub(super) fn status_labels(body: &Value) -> Vec<(i64, String)> {
+    let none = Vec::new();
+    let fields = body["ticket_fields"].as_array().unwrap_or(&none);
+    let status = fields.iter().find(|field| field["name"] == "status");
+    let choices = status.and_then(|field| field["choices"].as_array());
+    let choices = choices.unwrap_or(&none).iter();
+    choices
+        .filter_map(|choice| Some((number(&choice["id"])?, text(&choice["value"])?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields_of(value: &Value) -> serde_json::Map<String, Value> {
+        ticket(value).unwrap().fields
+    }
+
+    #[test]
+    fn a_status_of_six_or_seven_is_a_status_and_the_flags_alone_say_gone() {
+        for status in [6, 7, 28] {
+            let value = json!({"id": 1, "status": status, "spam": false, "deleted": false});
+            assert!(!gone(&value));
+            assert_eq!(fields_of(&value)["status_id"], status);
+        }
+        assert!(gone(&json!({"id": 1, "deleted": true})) && gone(&json!({"id": 1, "spam": true})));
+    }
+
+    #[test]
+    fn trap_30_closed_at_comes_from_the_statistics_alone() {
+        let value = json!({"id": 1, "status": 5, "updated_at": "2026-01-02T03:04:05Z"});
+        assert!(!fields_of(&value).contains_key("closed_at"));
+        let value = json!({"id": 1, "stats": {"closed_at": "2026-01-02T03:04:05Z"}});
+        assert_eq!(fields_of(&value)["closed_at"], "2026-01-02T03:04:05Z");
+        let value = json!({"id": 1, "stats": {"closed_at": null}});
+        assert_eq!(fields_of(&value)["closed_at"], Value::Null);
+    }
+
+    #[test]
+    fn trap_31_null_addresses_are_none() {
+        let listed = ticket(&json!({"id": 1, "cc_emails": []})).unwrap();
+        let viewed = ticket(&json!({"id": 1, "cc_emails": null})).unwrap();
+        assert_eq!(listed.extra, viewed.extra);
+    }
+
+    #[test]
+    fn trap_27_a_conversation_of_any_shape_is_read() {
+        let value = json!({"id": "21", "body": "<p>Hi</p>", "to_emails": null, "from_email": "\"N\" <n@x.test>"});
+        let said = conversation(TicketId(1), &value).unwrap();
+        assert_eq!((said.body.as_deref(), said.external_id), (Some("Hi"), Some(21)));
+        assert_eq!(said.from_email.as_deref(), Some("\"N\" <n@x.test>"));
+        assert!(said.to_emails.0.is_empty() && said.incoming.is_none());
+        assert!(conversation(TicketId(1), &json!({"body": "x"})).is_err());
+    }
+
+    #[test]
+    fn trap_28_hours_go_beyond_a_day_and_a_running_timer_has_none() {
+        let entry = |spent: &str, running: bool| {
+            let value = json!({"id": 1, "time_spent": spent, "timer_running": running});
+            time_entry(TicketId(1), &value).map(|entry| entry.minutes)
+        };
+        assert_eq!(entry("103:30", false), Ok(Some(6_210)));
+        assert_eq!(entry("00:15:59", false), Ok(Some(15)));
+        assert_eq!(entry("01:00", true), Ok(None));
+        assert!(entry("soon", false).is_err() && entry("1:99", false).is_err());
+        assert_eq!(time_entry(TicketId(1), &json!({"id": 1})).unwrap().minutes, None);
+    }
+
+    #[test]
+    fn labels_come_from_the_form() {
+        let body = json!({"ticket_fields": [{"name": "priority", "choices": [{"id": 1, "value": "Low"}]},
+            {"name": "status", "choices": [{"id": 9, "value": "Waiting on Customer"}, {"id": null}]}]});
+        assert_eq!(status_labels(&body), [(9, "Waiting on Customer".to_owned())]);
+        assert!(status_labels(&json!({"ticket_fields": null})).is_empty());
+    }
+}
