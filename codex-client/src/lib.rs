@@ -27,6 +27,7 @@ mod page;
 mod psa_agents;
 mod request;
 mod sync;
+mod tickets;
 mod token;
 
 #[cfg(test)]
@@ -45,6 +46,10 @@ pub use codex_core::{
     },
     locations::wire::LocationOut,
     psa_agents::wire::PsaAgentOut,
+    tickets::wire::{
+        ActiveOut, ActiveTicketOut, CompanyTicketOut, ConversationOut, TicketDetailOut, TicketOut,
+        TicketUpdateIn, TicketUpdateOut, TicketsOut,
+    },
 };
 pub use companies::Companies;
 pub use contacts::Contacts;
@@ -53,6 +58,7 @@ pub use health::Health;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
 pub use sync::{Script, Sync};
+pub use tickets::{TicketOptions, Tickets};
 pub use token::TokenSource;
 
 use request::Requester;
@@ -94,6 +100,11 @@ impl Client {
     /// Assets across companies.
     pub fn assets(&self) -> Assets<'_> {
         Assets(&self.0)
+    }
+
+    /// Tickets.
+    pub fn tickets(&self) -> Tickets<'_> {
+        Tickets(&self.0)
     }
 
     /// The PSA's agents.

@@ -166,6 +166,22 @@ impl Requester {
         Ok(self.call(&call).await?.body)
     }
 
+    /// A call with a body that does something each time: sent once.
+    pub async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
+        let call = Call {
+            method: Method::POST,
+            body: Some(&body),
+            retries: 0,
+            ..self.reading(path, &[])
+        };
+        Ok(self.call(&call).await?.body)
+    }
+
     /// A question of health: without a token, once, because the answer is about now.
     pub async fn probe<T: DeserializeOwned>(
         &self,

@@ -19,6 +19,8 @@ pub enum Script {
     Freshservice,
     /// Sites and devices from the RMM.
     Datto,
+    /// The PSA's tickets that changed.
+    Tickets,
 }
 
 /// Calls about syncs.
@@ -32,6 +34,7 @@ impl Sync<'_> {
             Script::Psa => "psa",
             Script::Freshservice => "freshservice",
             Script::Datto => "datto",
+            Script::Tickets => "tickets",
         };
         self.0.post(&["sync", name]).await
     }

@@ -76,6 +76,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         .migrate(migrate)
         .guard(guard)
         .precedence(config.precedence.clone())
+        .statuses(config.statuses.clone())
         .lease(config.sync.lease)
         .providers(config.psa.clone(), config.rmm.clone());
     let http = HttpSettings {
@@ -83,11 +84,17 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         ..HttpSettings::default()
     };
     if let Some(vendor) = &config.freshservice {
-        builder = builder.source(freshservice::Freshservice::new(freshservice::Settings {
+        let settings = freshservice::Settings {
             base: vendor.base_url.clone(),
             api_key: vendor.api_key.clone(),
             http: http.clone(),
-        }));
+        };
+        let days = vendor.first_ticket_days;
+        let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
+        builder = builder
+            .source(tickets(freshservice::Depth::Light))
+            .source(tickets(freshservice::Depth::Detail))
+            .source(freshservice::Freshservice::new(settings));
     }
     if let Some(vendor) = &config.datto {
         let settings = datto::Settings {

@@ -31,7 +31,10 @@ impl Codex {
     /// # Errors
     /// [`Error::Unsupported`] when the provider is not available, [`Error::Forbidden`], [`Error::Db`].
     pub async fn start_sync(&self, scope: &Scope, part: Part) -> Result<Started> {
-        scope.require_admin("starting a sync")?;
+        match part {
+            Part::Tickets | Part::TicketsLight => scope.require_technician("starting a sync")?,
+            Part::Psa | Part::Rmm => scope.require_admin("starting a sync")?,
+        }
         let source = self.source(part)?;
         let job = self.new_job(&source);
         {

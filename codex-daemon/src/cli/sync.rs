@@ -24,6 +24,8 @@ Examples:
   codexd sync freshservice --dry-run   what would change; writes nothing
   codexd sync freshservice             companies, contacts, agents
   codexd sync datto                    sites and devices
+  codexd sync tickets                  changed tickets, what was said and worked on each
+  codexd sync tickets --light          changed tickets, lists only
 
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
 are held for a person. Exit code 1 when the run did not complete.";
@@ -34,6 +36,9 @@ are held for a person. Exit code 1 when the run did not complete.";
 pub(super) struct Sync {
     /// Where to pull from
     source: Source,
+    /// Tickets without conversations and time entries
+    #[arg(long)]
+    light: bool,
     /// Show what would change, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -43,12 +48,17 @@ pub(super) struct Sync {
 enum Source {
     Freshservice,
     Datto,
+    Tickets,
 }
 
 impl Sync {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = super::load(sources)?;
-        let part = self.source.select(&mut config)?;
+        let part = match self.source.select(&mut config)? {
+            Part::Tickets if self.light => Part::TicketsLight,
+            _ if self.light => bail!("--light is for tickets"),
+            part => part,
+        };
         let codex = app::open(&config, true)
             .await
             .with_context(|| refused(&config))?;
@@ -91,7 +101,7 @@ impl Source {
     /// Makes the source the provider of its part, and refuses when it lacks credentials.
     fn select(self, config: &mut Config) -> anyhow::Result<Part> {
         match self {
-            Self::Freshservice if config.freshservice.is_none() => {
+            Self::Freshservice | Self::Tickets if config.freshservice.is_none() => {
                 bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
             }
             Self::Datto if config.datto.is_none() => {
@@ -100,6 +110,10 @@ impl Source {
             Self::Freshservice => {
                 "freshservice".clone_into(&mut config.psa);
                 Ok(Part::Psa)
+            }
+            Self::Tickets => {
+                "freshservice".clone_into(&mut config.psa);
+                Ok(Part::Tickets)
             }
             Self::Datto => {
                 "datto".clone_into(&mut config.rmm);

@@ -69,6 +69,7 @@ pub const KEYS: &[Key] = &[
     plain("freshservice", "domain"),
     secret("freshservice", "api_key"),
     plain("freshservice", "web_domain"),
+    plain("freshservice", "first_ticket_days"),
     plain("rmm", "default_provider"),
     plain("datto", "api_endpoint"),
     secret("datto", "public_key"),
@@ -91,8 +92,12 @@ pub const ALIASES: &[(&str, &str, &str)] = &[
     ("datto", "api_secret", "secret_key"),
 ];
 
-/// The section whose keys are names of fields, `kind.field`.
-pub const OPEN: &str = "policies";
+/// Sections whose keys are not fixed: fields as `kind.field`, numbers of statuses.
+pub const OPEN: [&str; 2] = [POLICIES, TICKET_STATUSES];
+/// Who wins, by field.
+pub const POLICIES: &str = "policies";
+/// Words of the PSA's statuses, by number.
+pub const TICKET_STATUSES: &str = "ticket_statuses";
 
 /// Sections whose keys others write or read and this version does not use (contract 4.1): no warning.
 const OTHERS: &[&str] = &[

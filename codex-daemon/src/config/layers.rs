@@ -139,8 +139,8 @@ struct Value {
 #[derive(Clone, Default)]
 pub struct Layers {
     values: BTreeMap<(&'static str, &'static str), Value>,
-    /// Keys of the open section by name.
-    open: BTreeMap<String, Value>,
+    /// Keys of open sections, by section and name.
+    open: BTreeMap<(&'static str, String), Value>,
     warnings: Vec<String>,
 }
 
@@ -181,15 +181,16 @@ impl Layers {
         }
     }
 
-    fn put_open(&mut self, key: &str, text: &str, origin: Origin) {
+    fn put_open(&mut self, section: &'static str, key: &str, text: &str, origin: Origin) {
         let text = ini::strip_comment(text).to_owned();
-        self.open.insert(key.to_owned(), Value { text, origin });
+        self.open
+            .insert((section, key.to_owned()), Value { text, origin });
     }
 
-    /// Keys and texts of the section whose keys are not fixed.
-    pub fn open(&self) -> impl Iterator<Item = (&str, &str)> {
-        let entries = self.open.iter();
-        entries.map(|(key, value)| (key.as_str(), value.text.as_str()))
+    /// Keys and texts of a section whose keys are not fixed.
+    pub fn open(&self, section: &'static str) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.open.iter().filter(move |((s, _), _)| *s == section);
+        entries.map(|((_, key), value)| (key.as_str(), value.text.as_str()))
     }
 
     fn defaults(&mut self) -> Result<(), ConfigError> {
@@ -230,8 +231,8 @@ impl Layers {
         let entries = parse(path, &text)?;
         for entry in &entries {
             let origin = Origin::File(path.to_owned(), entry.line);
-            if entry.section == keys::OPEN {
-                self.put_open(&entry.key, &entry.value, origin);
+            if let Some(section) = open(&entry.section) {
+                self.put_open(section, &entry.key, &entry.value, origin);
                 continue;
             }
             let Some(key) = keys::find(&entry.section, &entry.key) else {
@@ -282,9 +283,9 @@ impl Layers {
 
     fn flags(&mut self, flags: &[(String, String)]) -> Result<(), ConfigError> {
         for (name, value) in flags {
-            let open = name.split_once('.').filter(|(s, _)| *s == keys::OPEN);
-            if let Some((_, key)) = open {
-                self.put_open(key, value, Origin::Flag);
+            let in_open = name.split_once('.');
+            if let Some((section, key)) = in_open.and_then(|(s, key)| Some((open(s)?, key))) {
+                self.put_open(section, key, value, Origin::Flag);
                 continue;
             }
             let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
@@ -342,9 +343,9 @@ impl Layers {
 
     /// The error that a setting's value cannot be used.
     pub fn wrong(&self, section: &str, key: &str, message: String) -> ConfigError {
-        let value = match section {
-            keys::OPEN => self.open.get(key),
-            _ => self.value(section, key),
+        let value = match open(section) {
+            Some(section) => self.open.get(&(section, key.to_owned())),
+            None => self.value(section, key),
         };
         let origin = value.map(|value| value.origin.clone());
         ConfigError::Value {
@@ -354,6 +355,11 @@ impl Layers {
             message,
         }
     }
+}
+
+/// The open section of a name.
+fn open(name: &str) -> Option<&'static str> {
+    keys::OPEN.into_iter().find(|section| *section == name)
 }
 
 /// The booleans of `configparser`.
@@ -383,10 +389,12 @@ impl fmt::Display for Layers {
                 None => writeln!(f, "{:<48} # not set", format!("{} =", key.name))?,
             }
         }
-        writeln!(f, "\n[{}]", keys::OPEN)?;
-        for (key, value) in &self.open {
-            let setting = format!("{key} = {}", value.text);
-            writeln!(f, "{setting:<48} # {}", value.origin)?;
+        for section in keys::OPEN {
+            writeln!(f, "\n[{section}]")?;
+            for ((_, key), value) in self.open.iter().filter(|((s, _), _)| *s == section) {
+                let setting = format!("{key} = {}", value.text);
+                writeln!(f, "{setting:<48} # {}", value.origin)?;
+            }
         }
         Ok(())
     }

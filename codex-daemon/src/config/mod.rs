@@ -12,7 +12,10 @@ mod tests;
 
 use std::{net::IpAddr, path::Path, time::Duration};
 
-use codex_core::changes::resolve::{Policy, Precedence};
+use codex_core::{
+    changes::resolve::{Policy, Precedence},
+    tickets::status::Statuses,
+};
 use secrecy::SecretString;
 use url::Url;
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub upstream_write: bool,
     /// Which source wins, per field.
     pub precedence: Precedence,
+    /// Words of the PSA's status numbers.
+    pub statuses: Statuses,
     /// How syncs behave.
     pub sync: Sync,
     /// What is logged.
@@ -100,6 +105,8 @@ pub struct Freshservice {
     pub api_key: SecretString,
     /// Host for links in pages.
     pub web_domain: String,
+    /// How many days the first pull of tickets goes back.
+    pub first_ticket_days: u32,
 }
 
 /// Access to Datto RMM.
@@ -180,6 +187,7 @@ impl Config {
             datto: datto(layers)?,
             upstream_write: layers.boolean("upstream", "write")?,
             precedence: precedence(layers)?,
+            statuses: statuses(layers)?,
             sync: Sync {
                 max_delete_percent: layers.read_as("sync", "max_delete_percent", |text| {
                     let percent = text.parse().ok().filter(|percent| *percent <= 100);
@@ -291,8 +299,8 @@ fn secret(layers: &Layers, section: &str, key: &str) -> Option<SecretString> {
 /// `[policies]`: `kind.field = manual_wins | source_wins | write_if_empty`.
 fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
     let mut precedence = Precedence::default();
-    for (key, text) in layers.open() {
-        let wrong = |message: String| layers.wrong(keys::OPEN, key, message);
+    for (key, text) in layers.open(keys::POLICIES) {
+        let wrong = |message: String| layers.wrong(keys::POLICIES, key, message);
         let policy = match text {
             "manual_wins" => Policy::ManualWins,
             "source_wins" => Policy::SourceWins,
@@ -317,6 +325,24 @@ fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
     Ok(precedence)
 }
 
+/// `[ticket_statuses]`: `number = word`.
+fn statuses(layers: &Layers) -> Result<Statuses, ConfigError> {
+    let words = layers.open(keys::TICKET_STATUSES).map(|(key, word)| {
+        let wrong = |message: &str| {
+            layers.wrong(keys::TICKET_STATUSES, key, format!("`{word}`: {message}"))
+        };
+        let id = key
+            .parse()
+            .map_err(|_| wrong("the key is no status number"))?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if word.is_empty() || !word.chars().all(plain) {
+            return Err(wrong("a word has lower-case letters, digits and underscores"));
+        }
+        Ok((id, word.to_owned()))
+    });
+    Ok(Statuses::new(words.collect::<Result<_, _>>()?))
+}
+
 fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
     let (Some(domain), Some(api_key)) = (
         layers
@@ -339,6 +365,11 @@ fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
         base_url,
         api_key,
         web_domain: web_domain.to_owned(),
+        first_ticket_days: layers.parse(
+            "freshservice",
+            "first_ticket_days",
+            "a number of days",
+        )?,
     }))
 }
 

@@ -44,7 +44,11 @@ fn out(company: &Company, scope: &Scope) -> CompanyOut {
 }
 
 /// The company of a path, and what the caller may see.
-async fn found(app: &App, caller: &Caller, account: &str) -> Result<(Scope, Company), Problem> {
+pub(super) async fn found(
+    app: &App,
+    caller: &Caller,
+    account: &str,
+) -> Result<(Scope, Company), Problem> {
     let scope = caller.scope(app.codex()).await?;
     let company = app.codex().company(&scope, account).await?;
     let company = company.ok_or_else(|| Problem::not_found("Company not found").flat())?;

@@ -8,6 +8,7 @@ mod health;
 mod paging;
 mod psa_agents;
 mod sync;
+mod tickets;
 
 use utoipa::{
     Modify, OpenApi,
@@ -52,6 +53,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(companies::routes())
         .merge(contacts::routes())
         .merge(assets::routes())
+        .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(sync::routes())
         .merge(docs::routes())

@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(start_psa_sync))
         .routes(routes!(start_freshservice_sync))
         .routes(routes!(start_datto_sync))
+        .routes(routes!(start_ticket_sync))
         .routes(routes!(get_sync_status))
         .routes(routes!(get_last_sync))
 }
@@ -86,6 +87,19 @@ async fn start_datto_sync(
     start(&app, &caller, Part::Rmm).await
 }
 
+/// Pull the tickets that changed, with what was said and worked on each.
+#[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_ticket_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Tickets).await
+}
+
 /// How a job stands.
 #[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync",
     params(("job_id" = String, Path, description = "Job")),
@@ -111,7 +125,7 @@ async fn get_sync_status(
 
 /// The newest job of a kind, whatever its status.
 ///
-/// `psa` and `rmm`; the older names `freshservice` and `datto` are understood.
+/// `psa`, `rmm` and `tickets`; the older names `freshservice` and `datto` are understood.
 #[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
     params(("script" = String, Path, description = "Kind of job", example = "psa")),
     responses(

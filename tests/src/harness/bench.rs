@@ -9,7 +9,10 @@ use codex_core::{
     clock::ManualClock,
     jobs::{Job, JobStatus},
     store::Db,
-    sync::{HttpSettings, Part, datto, freshservice},
+    sync::{
+        HttpSettings, Part, datto,
+        freshservice::{self, Depth},
+    },
 };
 use secrecy::SecretString;
 
@@ -52,11 +55,25 @@ pub fn freshservice_at(
     url: &str,
     http: HttpSettings,
 ) -> anyhow::Result<freshservice::Freshservice> {
-    Ok(freshservice::Freshservice::new(freshservice::Settings {
+    Ok(freshservice::Freshservice::new(account(url, http)?))
+}
+
+/// A source that pulls the tickets of a Freshservice simulator.
+pub fn tickets_at(
+    url: &str,
+    http: HttpSettings,
+    depth: Depth,
+) -> anyhow::Result<freshservice::Tickets> {
+    let settings = account(url, http)?;
+    Ok(freshservice::Tickets::new(settings, depth, 3_650))
+}
+
+fn account(url: &str, http: HttpSettings) -> anyhow::Result<freshservice::Settings> {
+    Ok(freshservice::Settings {
         base: format!("{url}/api/v2").parse()?,
         api_key: SecretString::from(sim_freshservice::API_KEY),
         http,
-    }))
+    })
 }
 
 /// A source that pulls from a Datto simulator.
@@ -177,6 +194,16 @@ async fn open(
         .clock(clock)
         .lease(Duration::from_millis(400))
         .source(freshservice_at(freshservice.url(), quick())?)
+        .source(tickets_at(
+            freshservice.url(),
+            quick(),
+            Depth::Detail,
+        )?)
+        .source(tickets_at(
+            freshservice.url(),
+            quick(),
+            Depth::Light,
+        )?)
         .source(datto_at(datto.url(), quick())?);
     Ok(change(builder).open().await?)
 }

@@ -1,0 +1,83 @@
+//! Tickets.
+
+use codex_core::tickets::wire::{
+    ActiveOut, CompanyTicketOut, TicketDetailOut, TicketUpdateIn, TicketUpdateOut, TicketsOut,
+};
+
+use crate::{Result, request::Requester};
+
+/// Calls about tickets.
+#[derive(Debug)]
+pub struct Tickets<'c>(pub(crate) &'c Requester);
+
+/// Which part of which tickets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketOptions {
+    /// Account number of the only company.
+    pub company: Option<String>,
+    /// The only status, such as `open`.
+    pub status: Option<String>,
+    /// The only priority, such as `high`.
+    pub priority: Option<String>,
+    /// At most this many; 50 when not given.
+    pub limit: Option<u32>,
+    /// Pass over this many.
+    pub offset: Option<u64>,
+}
+
+impl Tickets<'_> {
+    /// Part of a list, last changed first.
+    pub async fn list(&self, options: &TicketOptions) -> Result<TicketsOut> {
+        let texts = [
+            ("company_id", options.company.clone()),
+            ("status", options.status.clone()),
+            ("priority", options.priority.clone()),
+            ("limit", options.limit.map(|limit| limit.to_string())),
+            ("offset", options.offset.map(|offset| offset.to_string())),
+        ];
+        let query: Vec<_> = texts
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
+        self.0.get(&["api", "tickets"], &query).await
+    }
+
+    /// The board of active tickets, of one group or agent when they are named.
+    pub async fn active(&self, group: Option<i64>, responder: Option<i64>) -> Result<ActiveOut> {
+        let ids = [("group_id", group), ("responder_id", responder)];
+        let query: Vec<_> = ids
+            .into_iter()
+            .filter_map(|(name, id)| Some((name, id?.to_string())))
+            .collect();
+        self.0.get(&["api", "tickets", "active"], &query).await
+    }
+
+    /// A ticket with everything said on it.
+    pub async fn get(&self, number: i64) -> Result<TicketDetailOut> {
+        self.0
+            .get(&["api", "ticket", &number.to_string()], &[])
+            .await
+    }
+
+    /// Changes the status or adds a private note; sent once, because a note sent twice is two notes.
+    pub async fn update(&self, number: i64, update: &TicketUpdateIn) -> Result<TicketUpdateOut> {
+        self.0
+            .post_json(&["api", "ticket", &number.to_string(), "update"], update)
+            .await
+    }
+
+    /// A company's tickets with everything said on each; those last changed in one year when it is named.
+    pub async fn of_company(
+        &self,
+        account_number: &str,
+        year: Option<i32>,
+    ) -> Result<Vec<CompanyTicketOut>> {
+        let query: Vec<_> = year
+            .map(|year| ("year", year.to_string()))
+            .into_iter()
+            .collect();
+        self.0
+            .get(&["api", "companies", account_number, "tickets"], &query)
+            .await
+    }
+}

@@ -1,0 +1,230 @@
+//! Tickets (contract 1.2.B, 1.2.C).
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use codex_core::{
+    Codex, Scope,
+    tickets::{
+        query::TicketFilter,
+        wire::{
+            ActiveOut, CompanyTicketOut, TicketDetailOut, TicketOut, TicketUpdateIn,
+            TicketUpdateOut, TicketsOut,
+        },
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::companies::found;
+use crate::{
+    app::App,
+    auth::Caller,
+    problem::{ErrorOut, Problem, ProblemOut},
+};
+
+/// Tickets of a part of a list, when nothing else is asked for (contract 1.2.C).
+const LIMIT: i64 = 50;
+/// The largest part of a list.
+const MAX_LIMIT: i64 = 10_000;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_tickets))
+        .routes(routes!(list_active_tickets))
+        .routes(routes!(get_ticket))
+        .routes(routes!(update_ticket))
+        .routes(routes!(list_company_tickets))
+}
+
+/// Parameters as today's modules send them: what cannot be read counts as not sent.
+type Lenient = Query<HashMap<String, String>>;
+
+fn integer(params: &HashMap<String, String>, name: &str) -> Option<i64> {
+    params.get(name)?.trim().parse().ok()
+}
+
+fn word<'p>(params: &'p HashMap<String, String>, name: &str) -> Option<&'p str> {
+    let word = params.get(name)?.as_str();
+    (!word.is_empty()).then_some(word)
+}
+
+/// List tickets, last changed first.
+///
+/// `status` and `priority` are words (`waiting_customer`, `high`) or labels. A parameter that cannot be read
+/// is ignored.
+#[utoipa::path(get, path = "/api/tickets", tag = "tickets",
+    params(
+        ("company_id" = Option<String>, Query, description = "Account number of the only company"),
+        ("status" = Option<String>, Query, description = "The only status", example = "open"),
+        ("priority" = Option<String>, Query, description = "The only priority", example = "high"),
+        ("limit" = Option<i64>, Query, description = "At most this many, 50 when not given, 10000 at most"),
+        ("offset" = Option<i64>, Query, description = "Pass over this many")),
+    responses(
+        (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
+        (status = 401, description = "No valid token", body = ProblemOut)))]
+async fn list_tickets(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Lenient,
+) -> Result<Json<TicketsOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let limit = integer(&params, "limit").unwrap_or(LIMIT).clamp(0, MAX_LIMIT);
+    let offset = integer(&params, "offset").unwrap_or_default().max(0);
+    let none = TicketsOut {
+        count: 0,
+        limit,
+        offset,
+        tickets: Vec::new(),
+        total: 0,
+    };
+    let Some(filter) = filter(app.codex(), &scope, &params).await? else {
+        return Ok(Json(none));
+    };
+    let slice = app.codex().tickets(&scope, &filter, limit, offset).await?;
+    let statuses = app.codex().ticket_statuses().await?;
+    let out = slice.items.iter();
+    let tickets: Vec<_> = out.map(|ticket| TicketOut::new(ticket, &statuses)).collect();
+    Ok(Json(TicketsOut {
+        count: tickets.len(),
+        tickets,
+        total: slice.total,
+        ..none
+    }))
+}
+
+/// `None` when the company that is asked for is not there, so that nothing can match.
+async fn filter(
+    codex: &Codex,
+    scope: &Scope,
+    params: &HashMap<String, String>,
+) -> Result<Option<TicketFilter>, Problem> {
+    let mut filter = TicketFilter::default();
+    if let Some(account) = word(params, "company_id") {
+        match codex.company(scope, account).await? {
+            Some(company) => filter.company = Some(company.id),
+            None => return Ok(None),
+        }
+    }
+    if let Some(status) = word(params, "status") {
+        filter.statuses = Some(codex.status_filter(status).await?);
+    }
+    filter.priority = word(params, "priority").map(Codex::priority_filter);
+    Ok(Some(filter))
+}
+
+/// The board of active tickets.
+///
+/// Four sections: to be answered, the customer replied, overdue for an update, waiting. In each the highest
+/// priority comes first, then what was untouched longest.
+#[utoipa::path(get, path = "/api/tickets/active", tag = "tickets",
+    params(
+        ("group_id" = Option<i64>, Query, description = "The only group, by its id at the PSA"),
+        ("responder_id" = Option<i64>, Query, description = "The only agent, by the id at the PSA")),
+    responses(
+        (status = 200, description = "The board", body = ActiveOut),
+        (status = 401, description = "No valid token", body = ProblemOut)))]
+async fn list_active_tickets(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Lenient,
+) -> Result<Json<ActiveOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let (group, responder) = (integer(&params, "group_id"), integer(&params, "responder_id"));
+    let board = app.codex().active_tickets(&scope, group, responder).await?;
+    Ok(Json(board))
+}
+
+/// The number of a path; what is no number names no ticket.
+fn number(text: &str) -> Result<i64, Problem> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| Problem::not_found("Ticket not found").flat())
+}
+
+/// Get a ticket with everything said on it.
+#[utoipa::path(get, path = "/api/ticket/{ticket_id}", tag = "tickets",
+    params(("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1")),
+    responses(
+        (status = 200, description = "The ticket", body = TicketDetailOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such ticket, or none that the caller may see", body = ErrorOut)))]
+async fn get_ticket(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<TicketDetailOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let found = app.codex().ticket(&scope, number(&id)?).await?;
+    let (ticket, said) = found.ok_or_else(|| Problem::not_found("Ticket not found").flat())?;
+    let statuses = app.codex().ticket_statuses().await?;
+    Ok(Json(TicketDetailOut::new(&ticket, &said, &statuses)))
+}
+
+/// Change a ticket's status or add a private note, here at once.
+///
+/// The status holds until the PSA's own changes; notes stay for ever.
+#[utoipa::path(post, path = "/api/ticket/{ticket_id}/update", tag = "tickets",
+    params(("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1")),
+    request_body = TicketUpdateIn,
+    responses(
+        (status = 200, description = "Done", body = TicketUpdateOut),
+        (status = 400, description = "A status that nothing is called, or a note that is too long", body = ErrorOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such ticket", body = ErrorOut),
+        (status = 415, description = "No JSON", body = ProblemOut)))]
+async fn update_ticket(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(update): Json<TicketUpdateIn>,
+) -> Result<Json<TicketUpdateOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let ticket_id = number(&id)?;
+    let author = caller.author(app.codex().now());
+    let done = app
+        .codex()
+        .update_ticket(&scope, &author, ticket_id, &update)
+        .await
+        .map_err(|error| Problem::from(error).job())?;
+    if !done {
+        return Err(Problem::not_found("Ticket not found").flat());
+    }
+    Ok(Json(TicketUpdateOut {
+        message: format!("Ticket {ticket_id} updated"),
+        success: true,
+        ticket_id,
+    }))
+}
+
+/// List a company's tickets with everything said on each.
+#[utoipa::path(get, path = "/api/companies/{account_number}/tickets", tag = "companies",
+    params(
+        ("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("year" = Option<i32>, Query, description = "Only tickets last changed in this year (UTC)")),
+    responses(
+        (status = 200, description = "Its tickets", body = Vec<CompanyTicketOut>),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn list_company_tickets(
+    State(app): State<App>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Query(params): Lenient,
+) -> Result<Json<Vec<CompanyTicketOut>>, Problem> {
+    let (scope, company) = found(&app, &caller, &account).await?;
+    // A year beyond the calendar has no tickets and is as good as none that can be read.
+    let year = integer(&params, "year").and_then(|year| i32::try_from(year).ok());
+    let year = year.filter(|year| (1..=9_999).contains(year));
+    let tickets = app.codex().company_tickets(&scope, &company, year).await?;
+    let statuses = app.codex().ticket_statuses().await?;
+    let out = tickets.iter();
+    Ok(Json(
+        out.map(|(ticket, said)| CompanyTicketOut::new(ticket, said, &statuses))
+            .collect(),
+    ))
+}
