@@ -181,9 +181,30 @@ impl Run {
             .push_list(external_ids[..most].iter().map(String::as_str));
         let rows: Vec<Live> = q.all().await?;
         self.counts::<R>().missing += rows.len() as u64;
+        let listed = self.probe::<R>();
+        if listed.is_none_or(|listed| external_ids.iter().any(|id| id == listed)) {
+            self.probe_with_another::<R>(external_ids).await?;
+        }
         for batch in rows.chunks(BATCH) {
             self.ask_batch(batch, directory).await?;
         }
+        Ok(())
+    }
+
+    /// Takes a record that we hold for known to be there; when it is not found either, nothing is proved.
+    async fn probe_with_another<R: Resource>(&mut self, missing: &[String]) -> Result<()> {
+        let mut q = self.db.query(
+            "select external_id from claims where gone_at is null and missing_run is null \
+             and anchor and source = ",
+        );
+        q.push_bind(self.source)
+            .push(" and kind = ")
+            .push_bind(R::KIND)
+            .push(" and external_id not in ")
+            .push_list(missing.iter().map(String::as_str))
+            .push(" order by id desc limit 1");
+        let other: Option<String> = q.scalar().await?;
+        self.set_probe::<R>(other);
         Ok(())
     }
 

@@ -210,6 +210,13 @@ impl Run {
             .is_some_and(|seen| seen.contains(&short(external_id)))
     }
 
+    pub(super) fn set_probe<R: Resource>(&mut self, external_id: Option<String>) {
+        match external_id {
+            Some(id) => self.probes.insert(R::KIND, id),
+            None => self.probes.remove(R::KIND),
+        };
+    }
+
     pub(super) fn probe<R: Resource>(&self) -> Option<&str> {
         self.probes.get(R::KIND).map(String::as_str)
     }

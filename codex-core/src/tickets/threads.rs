@@ -13,13 +13,6 @@ use crate::{
 };
 
 sql! {
-    /// Tickets whose details are older than they are, the newest first.
-    STALE = "select t.id, t.external_id, t.newest_at from tickets t \
-        left join ticket_details d on d.ticket_id = t.id \
-        where t.deleted_at is null and t.external_source = $1 and t.external_id is not null \
-        and (d.details_of is null or d.details_of < t.last_updated_at) \
-        and t.newest_at >= $2 and (t.newest_at < $3 or (t.newest_at = $3 and t.id < $4)) \
-        order by t.newest_at desc, t.id desc limit 100";
     /// A word of the account for a status; writes nothing when it is the same.
     LABEL = "insert into ticket_statuses (source, status_id, label) values ($1, $2, $3) \
         on conflict (source, status_id) do update set label = excluded.label \
@@ -38,20 +31,32 @@ pub(crate) struct Stale {
     pub newest_at: DateTime<Utc>,
 }
 
-/// The next tickets changed since a moment whose details are to be read, from a time and row on backwards.
+/// The next tickets changed since a moment whose details are older than they are: the newest first, from
+/// `before` on backwards.
 pub(crate) async fn stale(
     db: &Db,
     source: &str,
     since: DateTime<Utc>,
-    before: (DateTime<Utc>, i64),
+    before: Option<Stale>,
 ) -> Result<Vec<Stale>> {
-    db.query(STALE)
-        .bind(source)
-        .bind(since)
-        .bind(before.0)
-        .bind(before.1)
-        .all()
-        .await
+    let mut q = db.query(
+        "select t.id, t.external_id, t.newest_at from tickets t \
+         left join ticket_details d on d.ticket_id = t.id \
+         where t.deleted_at is null and t.external_id is not null \
+         and (d.details_of is null or d.details_of < t.newest_at) and t.external_source = ",
+    );
+    q.push_bind(source)
+        .push(" and t.newest_at >= ")
+        .push_bind(since);
+    if let Some(before) = before {
+        q.push(" and (t.newest_at, t.id) < (")
+            .push_bind(before.newest_at)
+            .push(", ")
+            .push_bind(before.id)
+            .push(")");
+    }
+    q.push(" order by t.newest_at desc, t.id desc limit 100");
+    q.all().await
 }
 
 /// Everything that a source has beside one ticket.

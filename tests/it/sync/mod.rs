@@ -5,3 +5,4 @@ mod faults;
 mod freshservice;
 mod killed;
 mod steady;
+mod tickets;

@@ -177,6 +177,7 @@ impl Bench {
             "locations" => "select count(*) from locations where deleted_at is null",
             "psa_agents" => "select count(*) from psa_agents where deleted_at is null",
             "site_links" => "select count(*) from site_links where deleted_at is null",
+            "tickets" => "select count(*) from tickets where deleted_at is null",
             other => anyhow::bail!("no table {other}"),
         })
         .await

@@ -189,12 +189,12 @@ async fn gone(
 
 /// Reads conversations and time entries of tickets changed since a moment whose details are older.
 async fn details(run: &mut Run, client: &Arc<Client>, since: DateTime<Utc>) -> Result<()> {
-    let mut before = (DateTime::<Utc>::MAX_UTC, i64::MAX);
+    let mut before = None;
     let mut lost = Vec::new();
     loop {
         let page = threads::stale(run.db(), NAME, since, before).await?;
         let Some(last) = page.last() else { break };
-        before = (last.newest_at, last.id);
+        before = Some(*last);
         let mut answers = stream::iter(page)
             .map(|ticket| {
                 let client = client.clone();

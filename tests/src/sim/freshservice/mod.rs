@@ -1,12 +1,12 @@
 //! Freshservice (upstreams 1): lists by pages with a `Link` header, single records, limits by endpoint.
 //!
-//! Tickets, their conversations and time entries, and writing departments are not here yet: a new resource is a
-//! [`records::List`], a new verb a route.
+//! Writing is not here yet: a new verb is a route.
 
 mod limits;
 mod options;
 mod records;
 mod routes;
+mod tickets;
 #[cfg(test)]
 mod tests;
 

@@ -29,6 +29,12 @@ pub struct Options {
     pub custom_fields_null: bool,
     /// Whether `agents/me` exists, which no document says.
     pub agents_me: bool,
+    /// The most tickets on a page of the filter: 30, or 100 in other accounts (upstreams 6).
+    pub filter_per_page_cap: usize,
+    /// How far the filter's index lags behind (upstreams trap 6).
+    pub search_lag: chrono::Duration,
+    /// Links to next pages of tickets carry the filters (upstreams trap 4).
+    pub links_keep_filters: bool,
     /// Body of a 429.
     pub rate_429_body: BodyForm,
     /// Body of a 404.
@@ -51,6 +57,9 @@ impl Default for Options {
             workspace_keys: false,
             custom_fields_null: false,
             agents_me: true,
+            filter_per_page_cap: 30,
+            search_lag: chrono::Duration::zero(),
+            links_keep_filters: true,
             rate_429_body: BodyForm::Empty,
             body_404: BodyForm::Empty,
             body_401: BodyForm::Json,

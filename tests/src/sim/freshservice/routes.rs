@@ -18,6 +18,7 @@ use super::{
     limits::{Limits, Quota},
     options::Options,
     records::{Asked, Kept, List, find, spelled},
+    tickets,
 };
 use crate::sim::{
     SharedWorld,
@@ -32,13 +33,13 @@ const PER_PAGE_MAX: usize = 100;
 const PER_PAGE_DEFAULT: usize = 30;
 
 #[derive(Clone)]
-pub(super) struct Api(Arc<Inner>);
+pub(super) struct Api(pub Arc<Inner>);
 
-struct Inner {
-    world: SharedWorld,
-    options: Options,
-    shared: Arc<Shared>,
-    base: String,
+pub(super) struct Inner {
+    pub world: SharedWorld,
+    pub options: Options,
+    pub shared: Arc<Shared>,
+    pub base: String,
     limits: Mutex<Limits>,
     kept: Mutex<Arc<Kept>>,
 }
@@ -59,6 +60,11 @@ pub(super) fn router(
     }));
     Router::new()
         .route("/api/v2/agents/me", get(me))
+        .route("/api/v2/tickets", get(tickets::list))
+        .route("/api/v2/tickets/filter", get(tickets::filter))
+        .route("/api/v2/tickets/{id}", get(tickets::one))
+        .route("/api/v2/tickets/{id}/{part}", get(tickets::parts))
+        .route("/api/v2/ticket_form_fields", get(tickets::fields))
         .route("/api/v2/{list}", get(list))
         .route("/api/v2/{list}/{id}", get(one))
         .fallback(elsewhere)
@@ -66,12 +72,12 @@ pub(super) fn router(
 }
 
 /// An answer instead of the one that was asked for.
-type Refusal = Box<Response<Body>>;
+pub(super) type Refusal = Box<Response<Body>>;
 
 impl Inner {
     /// Waits, counts, and lets a call in: 401 without the key, 406 for another format than JSON, 429 when the
     /// minute is used up. Every call of the account costs, invalid ones too (upstreams 1.3).
-    async fn admit(
+    pub async fn admit(
         &self,
         resource: &str,
         headers: &HeaderMap,
@@ -109,7 +115,7 @@ impl Inner {
     }
 
     /// The vendor's answer for a status (upstreams 1.4).
-    fn error(&self, status: StatusCode) -> Response<Body> {
+    pub fn error(&self, status: StatusCode) -> Response<Body> {
         let (form, code, message) = match status {
             StatusCode::UNAUTHORIZED => (
                 self.options.body_401,
@@ -146,7 +152,7 @@ impl Inner {
         kept.page(&world, &self.options, asked)
     }
 
-    async fn spoilt(&self, fault: Option<Kind>, right: Response<Body>) -> Response<Body> {
+    pub async fn spoilt(&self, fault: Option<Kind>, right: Response<Body>) -> Response<Body> {
         match fault {
             Some(kind) => spoil(kind, right, |status| self.error(status)).await,
             None => right,
@@ -277,18 +283,8 @@ async fn elsewhere(
 /// Page and size out of the parameters, which then hold the filters alone. What is not understood is an error
 /// and not ignored or made to fit (upstreams 1.2, 1.4).
 fn paging(list: List, query: &mut BTreeMap<String, String>) -> Result<(usize, usize), Refusal> {
-    let mut number = |name: &str, default: usize, max: usize| match query.remove(name) {
-        None => Ok(default),
-        Some(text) => match text.parse() {
-            Ok(number) if (1..=max).contains(&number) => Ok(number),
-            _ => {
-                let message = "[ \" It should be a/an Positive Integer \" ]";
-                Err(Box::new(invalid(name, message, "invalid_value")))
-            }
-        },
-    };
-    let page = number("page", 1, usize::MAX)?;
-    let per_page = number("per_page", PER_PAGE_DEFAULT, PER_PAGE_MAX)?;
+    let page = number(query, "page", 1, usize::MAX)?;
+    let per_page = number(query, "per_page", PER_PAGE_DEFAULT, PER_PAGE_MAX)?;
     query.remove("include");
     match query
         .keys()
@@ -302,20 +298,39 @@ fn paging(list: List, query: &mut BTreeMap<String, String>) -> Result<(usize, us
     }
 }
 
-fn invalid(field: &str, message: &str, code: &str) -> Response<Body> {
+/// Takes a number out of the parameters.
+pub(super) fn number(
+    query: &mut BTreeMap<String, String>,
+    name: &str,
+    default: usize,
+    max: usize,
+) -> Result<usize, Refusal> {
+    match query.remove(name) {
+        None => Ok(default),
+        Some(text) => match text.parse() {
+            Ok(number) if (1..=max).contains(&number) => Ok(number),
+            _ => {
+                let message = "[ \" It should be a/an Positive Integer \" ]";
+                Err(Box::new(invalid(name, message, "invalid_value")))
+            }
+        },
+    }
+}
+
+pub(super) fn invalid(field: &str, message: &str, code: &str) -> Response<Body> {
     let error = json!({"field": field, "message": message, "code": code});
     let body = json!({"description": "Validation failed", "errors": [error]});
     answer(StatusCode::BAD_REQUEST, &body)
 }
 
-fn parameters(uri: &Uri) -> BTreeMap<String, String> {
+pub(super) fn parameters(uri: &Uri) -> BTreeMap<String, String> {
     let query = uri.query().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect()
 }
 
-fn included(query: &BTreeMap<String, String>) -> u32 {
+pub(super) fn included(query: &BTreeMap<String, String>) -> u32 {
     let names = query.get("include").map_or("", String::as_str);
     let names = names.split(',').filter(|name| !name.is_empty()).count();
     u32::try_from(names).unwrap_or(u32::MAX)
@@ -326,7 +341,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str
 }
 
 /// Headers that were recorded (upstreams 1.1), and those of the limit.
-fn dressed(mut response: Response<Body>, quota: Option<Quota>) -> Response<Body> {
+pub(super) fn dressed(mut response: Response<Body>, quota: Option<Quota>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in [
         (

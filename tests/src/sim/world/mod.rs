@@ -17,6 +17,11 @@ mod datto;
 mod freshservice;
 #[cfg(test)]
 mod tests;
+#[expect(
+    clippy::manual_is_multiple_of,
+    reason = "which record has which flaw is a table of remainders; 0 is one of them"
+)]
+pub mod tickets;
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use rand::{SeedableRng, rngs::SmallRng};
@@ -46,6 +51,18 @@ impl Size {
             Self::S => (50, 2_000, 3_000),
             Self::M => (500, 20_000, 40_000),
             Self::L => (2_000, 100_000, 200_000),
+        }
+    }
+}
+
+impl Size {
+    /// Tickets.
+    pub fn tickets(self) -> usize {
+        match self {
+            Self::Tiny => 60,
+            Self::S => 1_500,
+            Self::M => 20_000,
+            Self::L => 200_000,
         }
     }
 }
@@ -99,6 +116,8 @@ pub struct World {
     pub requesters: Vec<Value>,
     /// Freshservice agents, as sent; lists sort them.
     pub agents: Vec<Value>,
+    /// Freshservice tickets, oldest first.
+    pub tickets: Vec<tickets::Ticket>,
     /// Datto sites.
     pub sites: Vec<Site>,
     /// Datto devices.
@@ -130,16 +149,22 @@ impl World {
                 datto::device(&mut rng, n, &sites[site], now)
             })
             .collect();
-        Self {
+        let mut world = Self {
             now,
             departments,
             requesters,
             agents: (0..(companies / 10).clamp(2, 90))
                 .map(freshservice::agent)
                 .collect(),
+            tickets: Vec::new(),
             sites,
             devices,
-        }
+        };
+        let count = size.tickets();
+        world.tickets = (0..count)
+            .map(|n| tickets::ticket(n, count, &world))
+            .collect();
+        world
     }
 
     /// A world to be read by eye.

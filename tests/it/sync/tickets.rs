@@ -1,0 +1,265 @@
+//! Tickets and their traps (upstreams 4).
+
+use chrono::Duration;
+use codex_core::{
+    Scope, changes::Author, jobs::JobStatus, sync::Part, tickets::query::TicketFilter,
+    tickets::wire::TicketUpdateIn,
+};
+use codex_tests::{
+    harness::{bench::Bench, database::TestDatabase},
+    on_each_engine,
+    sim::{
+        Size, World, datto,
+        fault::{Kind, When},
+        freshservice,
+    },
+};
+use serde_json::json;
+
+/// A bench with a world to be read by eye.
+struct Small(Bench);
+
+impl Small {
+    async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let limits = false;
+        let options = freshservice::Options { limits, links_keep_filters: false, ..Default::default() };
+        let datto = datto::Options { limits, ..Default::default() };
+        let bench = Bench::with(database, World::generate(Size::Tiny, 7), options, datto).await?;
+        bench.sync(Part::Psa).await?;
+        bench.sync(Part::Tickets).await?;
+        Ok(Self(bench))
+    }
+}
+
+/// What Codex says of a ticket: status number, closed at, hours, conversations.
+async fn told(bench: &Bench, number: i64) -> anyhow::Result<Option<(Option<i64>, bool, Option<i64>, usize)>> {
+    let found = bench.codex.ticket(&Scope::system(), number).await?;
+    Ok(found.map(|(ticket, said)| {
+        (ticket.fields.status_id, ticket.fields.closed_at.is_some(), ticket.minutes, said.len())
+    }))
+}
+
+on_each_engine! {
+    async fn a_first_run_brings_every_ticket_with_everything_on_it(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(job.report.issues, Vec::<String>::new());
+        assert_eq!(bench.live("tickets").await?, 1_500);
+        let (said, minutes, entries) = {
+            let world = bench.world.lock();
+            let said: usize = world.tickets.iter().map(|ticket| ticket.conversations().len()).sum();
+            let entries: usize = world.tickets.iter().map(|ticket| ticket.time_entries().len()).sum();
+            let running: usize = world.tickets.iter().flat_map(|ticket| ticket.time_entries())
+                .filter(|entry| entry["timer_running"] == true).count();
+            let long: usize = world.tickets.iter().flat_map(|ticket| ticket.time_entries())
+                .filter(|entry| entry["time_spent"] == "103:30" && entry["timer_running"] == false).count();
+            (said, (entries - running - long) * 30 + long * 6_210, entries)
+        };
+        let count = |n: usize| i64::try_from(n).unwrap_or(-1);
+        assert_eq!(bench.count("select count(*) from conversations where gone_at is null").await?, count(said));
+        assert_eq!(bench.count("select count(*) from time_entries where gone_at is null").await?, count(entries));
+        let worked = bench.count("select cast(sum(minutes) as bigint) from ticket_details").await?;
+        assert_eq!(worked, count(minutes), "trap 28");
+        assert!(bench.count("select count(*) from tickets where company_id is not null").await? > 1_000);
+        let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
+        let before = bench.count(rows).await?;
+        let calls = bench.freshservice.calls("");
+        let again = bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.count(rows).await?, before, "nothing changed writes nothing");
+        assert_eq!(again.report.counts["ticket"].updated, 0);
+        assert!(bench.freshservice.calls("") - calls <= 5, "form, list, deleted, spam");
+        Ok(())
+    }
+
+    async fn what_changed_costs_a_list_and_two_calls_a_ticket(bench: Bench) -> TestResult {
+        bench.sync(Part::Tickets).await?;
+        {
+            let mut world = bench.world.lock();
+            world.tick(Duration::hours(1));
+            for id in 1..=20 {
+                world.set_ticket(id * 3, &json!({"priority": 4})).unwrap();
+            }
+        }
+        bench.clock.advance(Duration::hours(1));
+        let before = bench.freshservice.calls("tickets");
+        let job = bench.sync(Part::Tickets).await?;
+        assert!(job.report.counts["ticket"].updated >= 10);
+        let calls = bench.freshservice.calls("tickets") - before;
+        assert!(calls <= 3 + 2 * 20 + 4, "{calls} calls");
+        Ok(())
+    }
+
+    async fn traps_1_and_4_old_open_tickets_are_read_and_the_bound_is_kept_on_every_page(small: Small) -> TestResult {
+        let Small(bench) = small;
+        assert_eq!(bench.live("tickets").await?, 60);
+        assert_eq!(bench.count("select count(*) from tickets where opened_at < '2025-06-01T00:00:00Z'").await? > 5, true);
+        Ok(())
+    }
+
+    async fn traps_9_and_10_deleted_and_spam_go_and_what_is_restored_comes_back_with_its_id(small: Small) -> TestResult {
+        let Small(bench) = small;
+        let row = "select id from tickets where number = 5";
+        let id = bench.count(row).await?;
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"deleted": true})).unwrap();
+        bench.world.lock().set_ticket(6, &json!({"spam": true})).unwrap();
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(job.report.counts["ticket"].deleted, 2);
+        assert_eq!((told(&bench, 5).await?, told(&bench, 6).await?), (None, None));
+        assert_eq!(bench.count("select count(*) from time_entries where ticket_id = \
+            (select id from tickets where number = 5) and gone_at is null").await?, 2, "hours are kept");
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"deleted": false})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        assert!(told(&bench, 5).await?.is_some());
+        assert_eq!(bench.count(row).await?, id);
+        Ok(())
+    }
+
+    async fn trap_9_a_purged_ticket_goes_after_two_runs_that_ask_for_it(small: Small) -> TestResult {
+        let Small(bench) = small;
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
+        // The list still shows it, the single view no longer has it.
+        bench.freshservice.faults().add("/api/v2/tickets/5", When::Always, Kind::Status(404));
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.live("tickets").await?, 60, "a first 404 proves nothing");
+        bench.world.lock().purge_ticket(5).unwrap();
+        bench.freshservice.faults().clear();
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.live("tickets").await?, 59);
+        Ok(())
+    }
+
+    async fn trap_8_statuses_are_the_accounts_own(small: Small) -> TestResult {
+        let Small(bench) = small;
+        bench.world.lock().tick(Duration::hours(1));
+        for (id, status) in [(5, 6), (6, 7), (7, 28)] {
+            bench.world.lock().set_ticket(id, &json!({"status": status})).unwrap();
+        }
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.live("tickets").await?, 60);
+        let statuses = bench.codex.ticket_statuses().await?;
+        assert_eq!(statuses.of(6).word, "waiting_customer");
+        assert_eq!(statuses.of(28).label, "Status 28");
+        let filter = TicketFilter { statuses: Some(statuses.ids("status_28")), ..TicketFilter::default() };
+        let found = bench.codex.tickets(&Scope::system(), &filter, 50, 0).await?;
+        assert!(found.items.iter().any(|ticket| ticket.fields.number == 7));
+        Ok(())
+    }
+
+    async fn trap_30_a_reopened_ticket_is_not_closed(small: Small) -> TestResult {
+        let Small(bench) = small;
+        let closed = { bench.world.lock().tickets.iter().find(|t| t.body["status"] == 5).unwrap().id() };
+        assert!(told(&bench, closed).await?.unwrap().1);
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().change_ticket(closed, |ticket| {
+            ticket.body.insert("status".into(), json!(2));
+            ticket.stats["closed_at"] = json!(null);
+        }).unwrap();
+        bench.sync(Part::Tickets).await?;
+        let (status, is_closed, ..) = told(&bench, closed).await?.unwrap();
+        assert_eq!((status, is_closed), (Some(2), false));
+        Ok(())
+    }
+
+    async fn trap_26_every_conversation_of_a_long_ticket_arrives_and_what_is_taken_back_goes(small: Small) -> TestResult {
+        let Small(bench) = small;
+        assert_eq!(told(&bench, 41).await?.unwrap().3, 131);
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().unsay(41).unwrap();
+        bench.world.lock().say(4, false, "One more").unwrap();
+        bench.world.lock().work(4, "01:15").unwrap();
+        let before = told(&bench, 4).await?.unwrap();
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(told(&bench, 41).await?.unwrap().3, 130);
+        let after = told(&bench, 4).await?.unwrap();
+        assert_eq!((after.2, after.3), (before.2.map(|minutes| minutes + 75), before.3 + 1));
+        Ok(())
+    }
+
+    async fn traps_13_14_and_15_a_ticket_without_a_known_department_or_asked_by_an_agent_is_kept(small: Small) -> TestResult {
+        let Small(bench) = small;
+        let without = "select count(*) from tickets where department_id is null and company_id is not null";
+        assert!(bench.count(without).await? > 0, "the requester's only company");
+        let dangling = "select count(*) from tickets where department_id = 999999999998 and company_id is null";
+        assert!(bench.count(dangling).await? > 0);
+        let (ticket, _) = bench.codex.ticket(&Scope::system(), 5).await?.unwrap();
+        assert!(ticket.requester.is_some_and(|name| !name.is_empty()));
+        // The department of a ticket arrives later.
+        let late = bench.world.lock().departments.remove(1);
+        let id = late["id"].clone();
+        bench.world.lock().departments.push(late);
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(6, &json!({"department_id": id})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        let (ticket, _) = bench.codex.ticket(&Scope::system(), 6).await?.unwrap();
+        assert_eq!(ticket.account_number.as_deref(), Some("100001"));
+        Ok(())
+    }
+
+    async fn a_failed_list_of_tickets_loses_nothing_and_the_next_run_goes_on_where_it_was(small: Small) -> TestResult {
+        let Small(bench) = small;
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"status": 3})).unwrap();
+        for kind in [Kind::Status(401), Kind::Status(404), Kind::Status(500), Kind::Html, Kind::HalfBody, Kind::NullBody] {
+            bench.freshservice.faults().add("/api/v2/tickets", When::Always, kind.clone());
+            let job = bench.run(Part::Tickets).await?;
+            assert_eq!(job.status, JobStatus::Failed, "{kind:?}");
+            bench.freshservice.faults().clear();
+        }
+        assert_eq!(bench.live("tickets").await?, 60);
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(told(&bench, 5).await?.unwrap().0, Some(3));
+        Ok(())
+    }
+
+    async fn a_view_that_the_vendor_ignores_deletes_nothing(small: Small) -> TestResult {
+        let Small(bench) = small;
+        // As if `filter=deleted` were not understood: live tickets come instead.
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"priority": 3})).unwrap();
+        bench.freshservice.faults().add("/api/v2/tickets", When::Page(1), Kind::Repeat);
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.live("tickets").await?, 60);
+        Ok(())
+    }
+
+    async fn an_edit_here_holds_until_the_psa_changes_that_field_and_notes_stay(small: Small) -> TestResult {
+        let Small(bench) = small;
+        let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"status": 2})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        let before = told(&bench, 5).await?.unwrap().3;
+        let update = TicketUpdateIn {
+            status: Some("On Hold".into()),
+            notes: Some("Called back".into()),
+            ..TicketUpdateIn::default()
+        };
+        assert!(bench.codex.update_ticket(&system, &author, 5, &update).await?);
+        assert!(!bench.codex.update_ticket(&system, &author, 999_999, &update).await?);
+        let bad = TicketUpdateIn { status: Some("Nonsense".into()), ..update.clone() };
+        let error = bench.codex.update_ticket(&system, &author, 5, &bad).await.unwrap_err();
+        assert!(error.to_string().starts_with("status: "), "{error}");
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        let (status, .., said) = told(&bench, 5).await?.unwrap();
+        assert_eq!((status, said), (Some(9), before + 1), "another field changed");
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().set_ticket(5, &json!({"status": 3})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        let (status, .., said) = told(&bench, 5).await?.unwrap();
+        assert_eq!((status, said), (Some(3), before + 1), "the PSA's status changed");
+        Ok(())
+    }
+
+    async fn a_light_run_reads_lists_only_and_the_next_one_the_rest(bench: Bench) -> TestResult {
+        let light = bench.sync(Part::TicketsLight).await?;
+        assert_eq!(light.report.counts["ticket"].created, 1_500);
+        assert_eq!(bench.count("select count(*) from conversations").await?, 0);
+        assert_eq!(bench.freshservice.calls("tickets/"), 0);
+        Ok(())
+    }
+}
