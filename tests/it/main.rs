@@ -12,3 +12,4 @@ mod spec;
 mod sql;
 mod store;
 mod sync;
+mod tickets;

@@ -94,7 +94,12 @@ impl Door<'_> {
         }
 
         let fresh: HashSet<i64> = new.into_values().collect();
-        let existing = distinct(changed.iter().map(|(id, ..)| *id).filter(|id| !fresh.contains(id)));
+        let existing = distinct(
+            changed
+                .iter()
+                .map(|(id, ..)| *id)
+                .filter(|id| !fresh.contains(id)),
+        );
         let mut before = self.lock::<R>(&existing).await?;
         let mut claims = claims::of_records::<R>(self.tx, &existing).await?;
         let mut written = Vec::with_capacity(changed.len());
@@ -175,8 +180,12 @@ impl Door<'_> {
         names: &[&str],
     ) -> Result<Option<Outcome>> {
         self.change_manual::<R>(id, |manual, _| {
-            manual.fields.retain(|name, _| !names.contains(&name.as_str()));
-            manual.extra.retain(|name, _| !names.contains(&name.as_str()));
+            manual
+                .fields
+                .retain(|name, _| !names.contains(&name.as_str()));
+            manual
+                .extra
+                .retain(|name, _| !names.contains(&name.as_str()));
         })
         .await
     }

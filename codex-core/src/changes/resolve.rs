@@ -154,7 +154,11 @@ pub fn resolve(
                     .and_then(|claim| claim.extra.get(name));
                 let source = stated(false);
                 let same = source.unwrap_or(&Value::Null) == replaced.unwrap_or(&Value::Null);
-                if same { stated(true).or(source) } else { source.or_else(|| stated(true)) }
+                if same {
+                    stated(true).or(source)
+                } else {
+                    source.or_else(|| stated(true))
+                }
             }
         };
         let kept = current
@@ -300,7 +304,11 @@ mod tests {
         let mine = json!({"status_id": 5, "subject": "s", "group_id": 7});
         assert_eq!(both(&source), mine);
         source.fields.insert("subject".into(), json!("other"));
-        assert_eq!(both(&source)["status_id"], 5, "another field says nothing about this one");
+        assert_eq!(
+            both(&source)["status_id"],
+            5,
+            "another field says nothing about this one"
+        );
         source.fields.insert("status_id".into(), json!(3));
         assert_eq!(both(&source)["status_id"], 3);
     }

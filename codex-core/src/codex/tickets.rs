@@ -124,7 +124,10 @@ impl Codex {
             None | Some("") => None,
             Some(name) => Some(self.status_id(name).await?),
         };
-        let note = update.notes.as_deref().filter(|text| !text.trim().is_empty());
+        let note = update
+            .notes
+            .as_deref()
+            .filter(|text| !text.trim().is_empty());
         if note.is_some_and(|text| text.len() > MAX_NOTE) {
             let message = format!("is longer than {MAX_NOTE} bytes");
             return Err(Error::invalid("notes", message));
@@ -138,7 +141,9 @@ impl Codex {
         };
         if let Some(status) = status {
             let fields = Map::from_iter([("status_id".to_owned(), json!(status))]);
-            self.door(&mut tx, author).edit::<Ticket>(id.0, fields).await?;
+            self.door(&mut tx, author)
+                .edit::<Ticket>(id.0, fields)
+                .await?;
         }
         if let Some(text) = note {
             threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;

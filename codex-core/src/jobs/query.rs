@@ -96,9 +96,7 @@ pub async fn last(db: &Db, scope: &Scope, script: &str) -> Result<Option<Job>> {
         "datto" => db.query(LAST).bind("rmm"),
         other => db.query(LAST).bind(other),
     };
-    Ok(q.optional::<JobRow>()
-        .await?
-        .map(Job::from))
+    Ok(q.optional::<JobRow>().await?.map(Job::from))
 }
 
 /// Writes a new job.

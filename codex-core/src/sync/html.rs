@@ -19,7 +19,10 @@ mod tests {
     fn trap_27_markup_and_scripts_go_and_every_character_stays() {
         let html = "<div>Hello&nbsp;&amp; <b>Zürich</b> &#128187;<script>alert(1)</script>\
                     <br>second<style>p{}</style> line</div>";
-        assert_eq!(text(html).unwrap().replace('\u{a0}', " "), "Hello & Zürich 💻\nsecond line");
+        assert_eq!(
+            text(html).unwrap().replace('\u{a0}', " "),
+            "Hello & Zürich 💻\nsecond line"
+        );
         assert_eq!(text("<p> </p>"), None);
         assert_eq!(text(""), None);
         assert_eq!(text("a < b").as_deref(), Some("a < b"));

@@ -49,7 +49,11 @@ pub fn place(ticket: &TicketFields, status: &Status, now: DateTime<Utc>) -> Plac
             at(4, format!("Waiting on Customer{agent}"), "sla-responded")
         }
         "on_hold" => at(4, format!("On Hold ({updated})"), "sla-none"),
-        _ => at(4, format!("{} ({updated})", status.label), "sla-in-progress"),
+        _ => at(
+            4,
+            format!("{} ({updated})", status.label),
+            "sla-in-progress",
+        ),
     }
 }
 
@@ -80,10 +84,7 @@ fn time_left(ticket: &TicketFields, now: DateTime<Utc>) -> (String, &'static str
     };
     let left = due - now;
     if left < TimeDelta::zero() {
-        return (
-            format!("{word} Overdue by {}", span(-left)),
-            "sla-overdue",
-        );
+        return (format!("{word} Overdue by {}", span(-left)), "sla-overdue");
     }
     let class = if left < TimeDelta::hours(4) {
         "sla-critical"
@@ -181,17 +182,31 @@ mod tests {
         assert_eq!(told(&urgent, "customer_replied"), expected);
         let expected = (3, "Update Overdue (<open>, 31m ago)".into(), "sla-critical");
         assert_eq!(told(&urgent, "open"), expected);
-        assert_eq!(told(&medium, "open"), (1, "No FR Due Date".into(), "sla-none"));
-        assert_eq!(told(&medium, "on_hold"), (4, "On Hold (31m ago)".into(), "sla-none"));
+        assert_eq!(
+            told(&medium, "open"),
+            (1, "No FR Due Date".into(), "sla-none")
+        );
+        assert_eq!(
+            told(&medium, "on_hold"),
+            (4, "On Hold (31m ago)".into(), "sla-none")
+        );
         let expected = (4, "<scheduled> (31m ago)".into(), "sla-in-progress");
         assert_eq!(told(&medium, "scheduled"), expected);
         let waiting = TicketFields {
             agent_responded_at: Some(now() - TimeDelta::hours(2)),
             ..medium.clone()
         };
-        let expected = (4, "Waiting on Customer (Agent: 2h ago)".into(), "sla-responded");
+        let expected = (
+            4,
+            "Waiting on Customer (Agent: 2h ago)".into(),
+            "sla-responded",
+        );
         assert_eq!(told(&waiting, "waiting_customer"), expected);
-        assert_eq!(told(&TicketFields::default(), "open").0, 1, "nothing known is not overdue");
+        assert_eq!(
+            told(&TicketFields::default(), "open").0,
+            1,
+            "nothing known is not overdue"
+        );
     }
 
     #[test]
@@ -209,8 +224,14 @@ mod tests {
         };
         assert_eq!(left("Incident", 30), "30 sec for FR sla-critical");
         assert_eq!(left("Incident", 5 * 3_600), "5.0 hours for FR sla-warning");
-        assert_eq!(left("Service Request", 3 * 86_400), "3.0 days for Due sla-normal");
-        assert_eq!(left("Service Request", -90), "Due Overdue by 1 min sla-overdue");
+        assert_eq!(
+            left("Service Request", 3 * 86_400),
+            "3.0 days for Due sla-normal"
+        );
+        assert_eq!(
+            left("Service Request", -90),
+            "Due Overdue by 1 min sla-overdue"
+        );
     }
 
     #[test]
@@ -225,9 +246,15 @@ mod tests {
     #[test]
     fn ages_are_calendar_days() {
         let old = |days| days_old(Some(now() - TimeDelta::days(days)), now());
-        assert_eq!((old(0).as_str(), old(1).as_str(), old(9).as_str()), ("Today", "1 day old", "9 days old"));
+        assert_eq!(
+            (old(0).as_str(), old(1).as_str(), old(9).as_str()),
+            ("Today", "1 day old", "9 days old")
+        );
         assert_eq!(old(-2), "Future Date");
         assert_eq!(days_old(None, now()), "N/A");
-        assert_eq!(friendly(Some(now() + TimeDelta::minutes(1)), now()), "in the future");
+        assert_eq!(
+            friendly(Some(now() + TimeDelta::minutes(1)), now()),
+            "in the future"
+        );
     }
 }

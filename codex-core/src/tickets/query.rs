@@ -124,7 +124,8 @@ fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
         q.push(" and t.company_id in ").push_list(companies);
     }
     if let Some(ids) = &filter.statuses {
-        q.push(" and t.status_id in ").push_list(ids.iter().copied());
+        q.push(" and t.status_id in ")
+            .push_list(ids.iter().copied());
     }
     if let Some(ids) = &filter.not_statuses {
         q.push(" and t.status_id is not null and t.status_id not in ")
@@ -174,7 +175,8 @@ pub(crate) async fn said(
         if scope.companies().is_some() {
             q.push(" and private is not true");
         }
-        q.push(" and ticket_id in ").push_list(chunk.iter().copied());
+        q.push(" and ticket_id in ")
+            .push_list(chunk.iter().copied());
         q.push(" order by created_at, id");
         for item in q.all::<Conversation>().await? {
             said.entry(item.ticket_id).or_default().push(item);

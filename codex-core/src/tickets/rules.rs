@@ -47,7 +47,11 @@ impl Resource for Ticket {
                 stated.map(|id| id.to_string()).collect()
             };
             let departments = ids(|fields| fields.department_id);
-            let requesters = ids(|fields| fields.requester_id.filter(|_| fields.department_id.is_none()));
+            let requesters = ids(|fields| {
+                fields
+                    .requester_id
+                    .filter(|_| fields.department_id.is_none())
+            });
             let of_department =
                 by_external_id(tx, &source, departments.iter().map(String::as_str)).await?;
             let of_requester = only_companies(tx, &source, &requesters).await?;

@@ -108,7 +108,9 @@ impl Statuses {
     /// The numbers that a word or a label stands for; none when nothing is called so.
     pub fn ids(&self, name: &str) -> Vec<i64> {
         let wanted = word_of(name);
-        let numbered = wanted.strip_prefix("status_").and_then(|id| id.parse().ok());
+        let numbered = wanted
+            .strip_prefix("status_")
+            .and_then(|id| id.parse().ok());
         let mut ids: Vec<i64> = self
             .known()
             .filter(|id| {
@@ -197,13 +199,25 @@ mod tests {
     #[test]
     fn configuration_wins_over_labels_and_labels_are_shown() {
         let parked = account().of(23);
-        assert_eq!((parked.word.as_str(), parked.label.as_str()), ("on_hold", "Parked"));
-        assert_eq!(Statuses::new(BTreeMap::from([(9, "on_hold".into())])).of(9).label, "On Hold");
+        assert_eq!(
+            (parked.word.as_str(), parked.label.as_str()),
+            ("on_hold", "Parked")
+        );
+        assert_eq!(
+            Statuses::new(BTreeMap::from([(9, "on_hold".into())]))
+                .of(9)
+                .label,
+            "On Hold"
+        );
     }
 
     #[test]
     fn a_status_is_found_by_word_and_by_label_in_any_case() {
-        for name in ["waiting_customer", "Waiting on Customer", "WAITING-CUSTOMER"] {
+        for name in [
+            "waiting_customer",
+            "Waiting on Customer",
+            "WAITING-CUSTOMER",
+        ] {
             assert_eq!(account().ids(name), [6], "{name}");
         }
         assert_eq!(account().ids("Parked"), [23]);

@@ -77,11 +77,7 @@ impl Details {
 }
 
 /// Keeps the account's words for its statuses; they are few.
-pub(crate) async fn save_labels(
-    run: &Run,
-    source: &str,
-    labels: &[(i64, String)],
-) -> Result<()> {
+pub(crate) async fn save_labels(run: &Run, source: &str, labels: &[(i64, String)]) -> Result<()> {
     let mut tx = run.begin().await?;
     for (id, label) in labels {
         tx.query(LABEL)

@@ -44,7 +44,7 @@ pub struct TicketOut {
     /// One line.
     pub subject: Option<String>,
     /// The number as text.
-    pub ticket_number: Option<String>,
+    pub ticket_number: String,
     /// Hours worked; 0 until they were read.
     pub total_hours_spent: f64,
 }
@@ -151,7 +151,7 @@ pub struct CompanyTicketOut {
     /// Number of the ticket, the PSA's.
     pub ticket_id: i64,
     /// The number as text.
-    pub ticket_number: Option<String>,
+    pub ticket_number: String,
     /// Hours worked; 0 until they were read.
     pub total_hours_spent: f64,
 }
@@ -187,7 +187,7 @@ pub struct ActiveTicketOut {
     pub status_id: Option<i64>,
     pub status_text: String,
     pub subject: Option<String>,
-    pub ticket_number: Option<String>,
+    pub ticket_number: String,
     pub ticket_type: Option<String>,
     pub total_hours_spent: f64,
     #[serde(rename = "type")]
@@ -266,10 +266,6 @@ impl Ticket {
         self.fields.status_id.map(|id| statuses.of(id))
     }
 
-    fn number_text(&self) -> Option<String> {
-        Some(self.fields.number.to_string())
-    }
-
     fn priority(&self) -> Option<(&'static str, &'static str)> {
         self.fields.priority_id.and_then(status::priority)
     }
@@ -302,7 +298,7 @@ impl TicketOut {
             requester_name: ticket.requester.clone(),
             status: ticket.status(statuses).map(|status| status.word),
             subject: ticket.fields.subject.clone(),
-            ticket_number: ticket.number_text(),
+            ticket_number: ticket.fields.number.to_string(),
             total_hours_spent: hours(ticket.minutes),
         }
     }
@@ -391,9 +387,9 @@ impl ActiveTicketOut {
     ) -> Self {
         let fields = &ticket.fields;
         let named = |name: Option<&String>| name.filter(|name| !name.is_empty()).cloned();
-        let agent = fields.responder_id.map(|id| {
-            named(agents.get(&id)).unwrap_or_else(|| format!("Agent {id}"))
-        });
+        let agent = fields
+            .responder_id
+            .map(|id| named(agents.get(&id)).unwrap_or_else(|| format!("Agent {id}")));
         let requester = named(ticket.requester.as_ref()).or_else(|| {
             let id = fields.requester_id?;
             Some(format!("Requester {id}"))
@@ -426,7 +422,7 @@ impl ActiveTicketOut {
             status_id: fields.status_id,
             status_text: status.map_or_else(|| UNKNOWN.to_owned(), |status| status.label.clone()),
             subject: fields.subject.clone(),
-            ticket_number: ticket.number_text(),
+            ticket_number: ticket.fields.number.to_string(),
             ticket_type: fields.ticket_type.clone(),
             total_hours_spent: hours(ticket.minutes),
             kind: fields.ticket_type.clone(),

@@ -336,7 +336,9 @@ fn statuses(layers: &Layers) -> Result<Statuses, ConfigError> {
             .map_err(|_| wrong("the key is no status number"))?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if word.is_empty() || !word.chars().all(plain) {
-            return Err(wrong("a word has lower-case letters, digits and underscores"));
+            return Err(wrong(
+                "a word has lower-case letters, digits and underscores",
+            ));
         }
         Ok((id, word.to_owned()))
     });
@@ -365,11 +367,7 @@ fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
         base_url,
         api_key,
         web_domain: web_domain.to_owned(),
-        first_ticket_days: layers.parse(
-            "freshservice",
-            "first_ticket_days",
-            "a number of days",
-        )?,
+        first_ticket_days: layers.parse("freshservice", "first_ticket_days", "a number of days")?,
     }))
 }
 

@@ -72,7 +72,9 @@ async fn list_tickets(
     Query(params): Lenient,
 ) -> Result<Json<TicketsOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let limit = integer(&params, "limit").unwrap_or(LIMIT).clamp(0, MAX_LIMIT);
+    let limit = integer(&params, "limit")
+        .unwrap_or(LIMIT)
+        .clamp(0, MAX_LIMIT);
     let offset = integer(&params, "offset").unwrap_or_default().max(0);
     let none = TicketsOut {
         count: 0,
@@ -87,7 +89,9 @@ async fn list_tickets(
     let slice = app.codex().tickets(&scope, &filter, limit, offset).await?;
     let statuses = app.codex().ticket_statuses().await?;
     let out = slice.items.iter();
-    let tickets: Vec<_> = out.map(|ticket| TicketOut::new(ticket, &statuses)).collect();
+    let tickets: Vec<_> = out
+        .map(|ticket| TicketOut::new(ticket, &statuses))
+        .collect();
     Ok(Json(TicketsOut {
         count: tickets.len(),
         tickets,
@@ -133,7 +137,10 @@ async fn list_active_tickets(
     Query(params): Lenient,
 ) -> Result<Json<ActiveOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let (group, responder) = (integer(&params, "group_id"), integer(&params, "responder_id"));
+    let (group, responder) = (
+        integer(&params, "group_id"),
+        integer(&params, "responder_id"),
+    );
     let board = app.codex().active_tickets(&scope, group, responder).await?;
     Ok(Json(board))
 }

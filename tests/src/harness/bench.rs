@@ -195,16 +195,8 @@ async fn open(
         .clock(clock)
         .lease(Duration::from_millis(400))
         .source(freshservice_at(freshservice.url(), quick())?)
-        .source(tickets_at(
-            freshservice.url(),
-            quick(),
-            Depth::Detail,
-        )?)
-        .source(tickets_at(
-            freshservice.url(),
-            quick(),
-            Depth::Light,
-        )?)
+        .source(tickets_at(freshservice.url(), quick(), Depth::Detail)?)
+        .source(tickets_at(freshservice.url(), quick(), Depth::Light)?)
         .source(datto_at(datto.url(), quick())?);
     Ok(change(builder).open().await?)
 }

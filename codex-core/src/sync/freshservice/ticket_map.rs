@@ -178,7 +178,9 @@ fn minutes(text: &str) -> Option<i64> {
     let mut parts = text.trim().split(':');
     let hours: i64 = parts.next()?.parse().ok()?;
     let minutes: i64 = parts.next()?.parse().ok()?;
-    let seconds: i64 = parts.next().map_or(Some(0), |seconds| seconds.parse().ok())?;
+    let seconds: i64 = parts
+        .next()
+        .map_or(Some(0), |seconds| seconds.parse().ok())?;
     let sound = parts.next().is_none() && hours >= 0;
     let sound = sound && (0..60).contains(&minutes) && (0..60).contains(&seconds);
     sound.then(|| hours.checked_mul(60)?.checked_add(minutes))?
@@ -237,7 +239,10 @@ mod tests {
     fn trap_27_a_conversation_of_any_shape_is_read() {
         let value = json!({"id": "21", "body": "<p>Hi</p>", "to_emails": null, "from_email": "\"N\" <n@x.test>"});
         let said = conversation(TicketId(1), &value).unwrap();
-        assert_eq!((said.body.as_deref(), said.external_id), (Some("Hi"), Some(21)));
+        assert_eq!(
+            (said.body.as_deref(), said.external_id),
+            (Some("Hi"), Some(21))
+        );
         assert_eq!(said.from_email.as_deref(), Some("\"N\" <n@x.test>"));
         assert!(said.to_emails.0.is_empty() && said.incoming.is_none());
         assert!(conversation(TicketId(1), &json!({"body": "x"})).is_err());
@@ -253,14 +258,20 @@ mod tests {
         assert_eq!(entry("00:15:59", false), Ok(Some(15)));
         assert_eq!(entry("01:00", true), Ok(None));
         assert!(entry("soon", false).is_err() && entry("1:99", false).is_err());
-        assert_eq!(time_entry(TicketId(1), &json!({"id": 1})).unwrap().minutes, None);
+        assert_eq!(
+            time_entry(TicketId(1), &json!({"id": 1})).unwrap().minutes,
+            None
+        );
     }
 
     #[test]
     fn labels_come_from_the_form() {
         let body = json!({"ticket_fields": [{"name": "priority", "choices": [{"id": 1, "value": "Low"}]},
             {"name": "status", "choices": [{"id": 9, "value": "Waiting on Customer"}, {"id": null}]}]});
-        assert_eq!(status_labels(&body), [(9, "Waiting on Customer".to_owned())]);
+        assert_eq!(
+            status_labels(&body),
+            [(9, "Waiting on Customer".to_owned())]
+        );
         assert!(status_labels(&json!({"ticket_fields": null})).is_empty());
     }
 }

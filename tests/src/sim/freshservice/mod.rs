@@ -6,9 +6,9 @@ mod limits;
 mod options;
 mod records;
 mod routes;
-mod tickets;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 use std::sync::Arc;
 

@@ -32,7 +32,10 @@ type Answer = Response<Body>;
 
 fn names(query: &Query) -> Vec<String> {
     let names = query.get("include").map_or("", String::as_str).split(',');
-    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A ticket as a list sends it.
@@ -73,7 +76,10 @@ pub(super) async fn list(
 ) -> Answer {
     let mut query = parameters(&uri);
     let credits = 1 + 2 * included(&query);
-    let quota = match api.admit("tickets", &headers, Some("tickets"), credits).await {
+    let quota = match api
+        .admit("tickets", &headers, Some("tickets"), credits)
+        .await
+    {
         Ok(quota) => quota,
         Err(refusal) => return *refusal,
     };
@@ -107,7 +113,10 @@ pub(super) async fn list(
         Some(since) => since,
         None => None,
     };
-    let fault = api.shared.faults.strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
+    let fault = api
+        .shared
+        .faults
+        .strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
     let (items, total) = {
         let world = api.world.lock();
         let oldest = world.now - WINDOW;
@@ -171,7 +180,10 @@ pub(super) async fn filter(
     headers: HeaderMap,
 ) -> Answer {
     let mut query = parameters(&uri);
-    let quota = match api.admit("tickets/filter", &headers, Some("tickets"), 1).await {
+    let quota = match api
+        .admit("tickets/filter", &headers, Some("tickets"), 1)
+        .await
+    {
         Ok(quota) => quota,
         Err(refusal) => return *refusal,
     };
@@ -183,9 +195,15 @@ pub(super) async fn filter(
     };
     let text = query.get("query").map_or("", String::as_str);
     let Some(conditions) = conditions(text) else {
-        return dressed(invalid("query", "is not valid", "invalid_value"), Some(quota));
+        return dressed(
+            invalid("query", "is not valid", "invalid_value"),
+            Some(quota),
+        );
     };
-    let fault = api.shared.faults.strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
+    let fault = api
+        .shared
+        .faults
+        .strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
     let (items, total) = {
         let world = api.world.lock();
         let seen = world.now - api.options.search_lag;
@@ -196,9 +214,16 @@ pub(super) async fn filter(
             .filter(|ticket| !ticket.flag("deleted") && !ticket.flag("spam"))
             // The index lags behind what is written (upstreams trap 6).
             .filter(|ticket| ticket.time("updated_at") <= seen)
-            .filter(|ticket| conditions.iter().all(|any| any.iter().any(|one| one.holds(ticket))))
+            .filter(|ticket| {
+                conditions
+                    .iter()
+                    .all(|any| any.iter().any(|one| one.holds(ticket)))
+            })
             .collect();
-        let part = found.iter().skip((page - 1).saturating_mul(per_page)).take(per_page);
+        let part = found
+            .iter()
+            .skip((page - 1).saturating_mul(per_page))
+            .take(per_page);
         let texts = part.map(|ticket| Arc::from(listed(&world, ticket, &[]).to_string()));
         (texts.collect::<Vec<Arc<str>>>(), found.len())
     };
@@ -282,7 +307,9 @@ fn condition(text: &str) -> Option<Condition> {
 
 /// A time, or a date, which is its first moment.
 fn moment(text: &str) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok();
+    let time = DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .ok();
     time.or_else(|| {
         let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
         Some(date.and_hms_opt(0, 0, 0)?.and_utc())
@@ -339,7 +366,10 @@ pub(super) async fn parts(
         Ok(paging) => paging,
         Err(refusal) => return dressed(*refusal, Some(quota)),
     };
-    let fault = api.shared.faults.strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
+    let fault = api
+        .shared
+        .faults
+        .strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
     let all = {
         let world = api.world.lock();
         let ticket = id.parse().ok().and_then(|id| world.ticket(id));
@@ -353,7 +383,10 @@ pub(super) async fn parts(
         let missing = dressed(api.error(StatusCode::NOT_FOUND), Some(quota));
         return api.spoilt(fault, missing).await;
     };
-    let items = all.iter().skip((page - 1).saturating_mul(per_page)).take(per_page);
+    let items = all
+        .iter()
+        .skip((page - 1).saturating_mul(per_page))
+        .take(per_page);
     let link = |page: usize| format!("{}{}?page={page}&per_page={per_page}", api.base, uri.path());
     let more = all.len() > page.saturating_mul(per_page);
     let mut sent = Page {

@@ -291,8 +291,10 @@ impl World {
         self.change_ticket(id, |ticket| {
             let mut worked = ticket.time_entries();
             let place = i64::try_from(worked.len()).unwrap_or(0);
-            worked.push(json!({"id": 21_090_000_000 + id * 100 + place, "agent_id": null, "note": null,
-                "billable": true, "timer_running": false, "time_spent": spent}));
+            worked.push(
+                json!({"id": 21_090_000_000 + id * 100 + place, "agent_id": null, "note": null,
+                "billable": true, "timer_running": false, "time_spent": spent}),
+            );
             ticket.worked = Some(worked);
         })
     }

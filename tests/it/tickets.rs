@@ -1,0 +1,191 @@
+//! Tickets through the API.
+
+use codex_client::{Client, TicketOptions, TicketUpdateIn, TokenSource};
+use codex_tests::{harness::app::TestApp, on_each_engine};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const LISTED: [&str; 14] = [
+    "closed_at",
+    "company_compliance_level",
+    "company_id",
+    "created_at",
+    "description_text",
+    "id",
+    "last_updated_at",
+    "priority",
+    "requester_email",
+    "requester_name",
+    "status",
+    "subject",
+    "ticket_number",
+    "total_hours_spent",
+];
+
+fn keys(object: &Value) -> Vec<&str> {
+    object
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+/// Both keys of an object and those of another.
+fn with<'k>(keys: &[&'k str], more: &[&'k str]) -> Vec<&'k str> {
+    let mut all = [keys, more].concat();
+    all.sort_unstable();
+    all
+}
+
+on_each_engine! {
+    async fn lists_and_tickets_have_the_contracts_shapes(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let list = app.json("/api/tickets").await?;
+        assert_eq!(keys(&list), ["count", "limit", "offset", "tickets", "total"]);
+        assert_eq!((&list["count"], &list["total"], &list["limit"]), (&json!(50), &json!(60), &json!(50)));
+        let tickets = list["tickets"].as_array().unwrap();
+        let mut last = String::from("9999");
+        for ticket in tickets {
+            assert_eq!(keys(ticket), LISTED);
+            let changed = ticket["last_updated_at"].as_str().unwrap();
+            assert!(changed.ends_with("+00:00") && changed <= last.as_str(), "{changed}");
+            last = changed.to_owned();
+            assert!(ticket["total_hours_spent"].is_f64());
+        }
+        // One number everywhere (contract 7 #1).
+        let id = &tickets[0]["id"];
+        let one = app.json(&format!("/api/ticket/{id}")).await?;
+        let more = ["company_name", "conversations", "description", "external_id", "notes", "priority_text",
+            "source", "status_text", "updated_at"];
+        assert_eq!(keys(&one), with(&LISTED, &more));
+        let long = app.json("/api/ticket/41").await?;
+        let said = [&long["conversations"], &long["notes"]].map(|list| list.as_array().unwrap().len());
+        assert_eq!(said.iter().sum::<usize>(), 131);
+        for item in long["notes"].as_array().unwrap() {
+            assert_eq!((&item["private"], &item["body"]), (&json!(true), &item["text"]));
+            assert!(!item["body"].as_str().unwrap().contains("alert"));
+        }
+        let of_company = app.json("/api/companies/100001/tickets").await?;
+        let first = &of_company.as_array().unwrap()[0];
+        let company_keys = ["closed_at", "conversations", "created_at", "description", "description_text",
+            "last_updated_at", "notes", "priority", "requester_email", "requester_name", "status", "subject",
+            "ticket_id", "ticket_number", "total_hours_spent"];
+        assert_eq!(keys(first), company_keys);
+        let none = app.json("/api/companies/100001/tickets?year=1999").await?;
+        assert_eq!(none, json!([]));
+        let this = app.json("/api/companies/100001/tickets?year=2025").await?;
+        assert!(!this.as_array().unwrap().is_empty());
+        Ok(())
+    }
+
+    async fn parameters_are_taken_leniently_and_filters_hold(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for (query, count, total) in [
+            ("?limit=0", 0, 60), ("?limit=x&offset=y", 50, 60), ("?limit=-5", 0, 60), ("?offset=55", 5, 60),
+            ("?limit=99999999999999999999", 50, 60), ("?limit=9223372036854775807", 60, 60),
+            ("?status=nonsense", 0, 0), ("?priority=nonsense", 0, 0), ("?company_id=nobody", 0, 0), ("?what=ever", 50, 60),
+        ] {
+            let list = app.json(&format!("/api/tickets{query}")).await?;
+            assert_eq!((&list["count"], &list["total"]), (&json!(count), &json!(total)), "{query}");
+        }
+        for (name, value, key) in [("status", "closed", "status"), ("priority", "High", "priority"), ("company_id", "100002", "company_id")] {
+            let list = app.json(&format!("/api/tickets?{name}={value}")).await?;
+            let tickets = list["tickets"].as_array().unwrap();
+            assert!(!tickets.is_empty(), "{name}");
+            for ticket in tickets {
+                assert_eq!(ticket[key].as_str().unwrap(), value.to_lowercase());
+            }
+        }
+        for path in ["/api/ticket/999999", "/api/ticket/x", "/api/ticket/-1", "/api/ticket/99999999999999999999"] {
+            let answer = app.get(path)?.send().await?;
+            assert_eq!(answer.status(), 404, "{path}");
+            assert!(answer.json::<Value>().await?["error"].is_string());
+        }
+        Ok(())
+    }
+
+    async fn the_board_has_four_sections_of_active_tickets(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let board = app.json("/api/tickets/active").await?;
+        let sections = ["section1", "section2", "section3", "section4"].map(|name| board[name].as_array().unwrap().clone());
+        let all: Vec<Value> = sections.concat();
+        assert_eq!(board["total_active"], json!(all.len()));
+        assert!(!all.is_empty() && board["last_sync_time"].is_string());
+        for ticket in &all {
+            assert_eq!(keys(ticket).len(), 33);
+            for text in ["priority_text", "sla_class", "agent_name", "sla_text", "requester_name", "status_text"] {
+                assert!(!ticket[text].as_str().unwrap().is_empty(), "{text}");
+            }
+            assert!(!["closed", "resolved", "job_complete_bill"].contains(&ticket["status"].as_str().unwrap()));
+        }
+        let group = all.iter().find_map(|ticket| ticket["group_id"].as_i64()).unwrap();
+        let part = app.json(&format!("/api/tickets/active?group_id={group}&responder_id=0")).await?;
+        assert!(part["total_active"].as_u64() < board["total_active"].as_u64());
+        Ok(())
+    }
+
+    async fn an_update_shows_at_once_and_a_bad_one_changes_nothing(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let path = "/api/ticket/5/update";
+        let update = json!({"status": "On Hold", "notes": "Called back", "assigned_to": "nobody"});
+        let answer = app.call_as("technician", Method::POST, path)?.json(&update).send().await?;
+        assert_eq!(answer.status(), 200);
+        let done: Value = answer.json().await?;
+        assert_eq!((&done["success"], &done["ticket_id"]), (&json!(true), &json!(5)));
+        let ticket = app.json("/api/ticket/5").await?;
+        assert_eq!((&ticket["status"], &ticket["status_text"]), (&json!("on_hold"), &json!("On Hold")));
+        let note = ticket["notes"].as_array().unwrap().last().unwrap();
+        assert_eq!((&note["text"], &note["user"]), (&json!("Called back"), &json!("kc-technician@msp.example")));
+        let before = ticket;
+        for (level, body, status) in [
+            ("admin", json!({"status": "Nonsense", "notes": "x"}), 400), ("admin", json!({"notes": "a\u{0}b"}), 400),
+            ("client", json!({"status": "open"}), 403), ("billing", json!({"status": "open"}), 403),
+        ] {
+            let answer = app.call_as(level, Method::POST, path)?.json(&body).send().await?;
+            assert_eq!(answer.status(), status, "{level} {body}");
+            assert!(answer.json::<Value>().await?["error"].is_string());
+        }
+        let empty = app.call_as("admin", Method::POST, path)?.json(&json!({})).send().await?;
+        assert_eq!(empty.status(), 200);
+        assert_eq!(app.json("/api/ticket/5").await?, before);
+        let unknown = app.call_as("admin", Method::POST, "/api/ticket/999999/update")?.json(&json!({}));
+        assert_eq!(unknown.send().await?.status(), 404);
+        Ok(())
+    }
+
+    async fn a_client_sees_own_tickets_and_nothing_private(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap().to_owned() };
+        let token = app.core.key.user("client", &email)?;
+        let get = |path: String| app.call(Method::GET, &path).bearer_auth(token.clone());
+        let list: Value = get("/api/tickets?limit=60".into()).send().await?.json().await?;
+        assert!((1..60).contains(&list["total"].as_i64().unwrap()), "{}", list["total"]);
+        for ticket in list["tickets"].as_array().unwrap() {
+            assert_eq!(ticket["company_id"], "100001");
+            let one: Value = get(format!("/api/ticket/{}", ticket["id"])).send().await?.json().await?;
+            assert_eq!(one["notes"], json!([]));
+        }
+        let others = app.json("/api/tickets?company_id=100002").await?["tickets"][0]["id"].clone();
+        assert_eq!(get(format!("/api/ticket/{others}")).send().await?.status(), 404);
+        let sync = app.call(Method::POST, "/sync/tickets").bearer_auth(token.clone()).send().await?;
+        assert_eq!(sync.status(), 403);
+        Ok(())
+    }
+
+    async fn the_client_reads_and_updates_tickets(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "brainhair")?)?;
+        let options = TicketOptions { status: Some("closed".into()), limit: Some(3), ..TicketOptions::default() };
+        let list = client.tickets().list(&options).await?;
+        assert_eq!(list.tickets.len(), 3);
+        let one = client.tickets().get(list.tickets[0].id).await?;
+        assert_eq!(one.ticket, list.tickets[0]);
+        let note = TicketUpdateIn { notes: Some("Seen".into()), ..TicketUpdateIn::default() };
+        assert!(client.tickets().update(one.ticket.id, &note).await?.success);
+        let board = client.tickets().active(None, None).await?;
+        assert!(board.total_active > 0);
+        assert!(!client.tickets().of_company("100001", None).await?.is_empty());
+        Ok(())
+    }
+}
