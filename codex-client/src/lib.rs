@@ -23,6 +23,7 @@ mod companies;
 mod contacts;
 mod error;
 mod health;
+mod holds;
 mod page;
 mod psa_agents;
 mod request;
@@ -40,9 +41,10 @@ pub use codex_core::{
     companies::wire::{CompanyIn, CompanyOut},
     contacts::wire::ContactOut,
     health::wire::{HealthOut, Status},
+    holds::{HoldStatus, wire::HoldOut},
     jobs::{
         JobStatus,
-        wire::{JobOut, JobStarted},
+        wire::{JobDetailOut, JobOut, JobStarted},
     },
     locations::wire::LocationOut,
     psa_agents::wire::PsaAgentOut,
@@ -55,6 +57,7 @@ pub use companies::Companies;
 pub use contacts::Contacts;
 pub use error::{Error, Result};
 pub use health::Health;
+pub use holds::Holds;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
 pub use sync::{Script, Sync};
@@ -115,6 +118,11 @@ impl Client {
     /// Syncs and their jobs.
     pub fn sync(&self) -> Sync<'_> {
         Sync(&self.0)
+    }
+
+    /// Deletions that wait for a person.
+    pub fn holds(&self) -> Holds<'_> {
+        Holds(&self.0)
     }
 
     /// How well Codex is.

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use codex_core::jobs::{
-    JobStatus,
-    wire::{JobOut, JobStarted},
-};
+use codex_core::jobs::wire::{JobDetailOut, JobOut, JobStarted};
 use tokio::time::Instant;
 
 use crate::{Error, Result, request::Requester};
@@ -49,6 +46,22 @@ impl Sync<'_> {
         self.0.get(&["sync", "last", script], &[]).await
     }
 
+    /// The newest jobs with everything known about them, `limit` at most (1 to 500).
+    pub async fn jobs(&self, limit: u32) -> Result<Vec<JobDetailOut>> {
+        let query = [("limit", limit.to_string())];
+        self.0.get(&["sync", "jobs"], &query).await
+    }
+
+    /// A job with everything known about it.
+    pub async fn job(&self, job_id: &str) -> Result<JobDetailOut> {
+        self.0.get(&["sync", "jobs", job_id], &[]).await
+    }
+
+    /// Asks a job to stop at its next page.
+    pub async fn cancel(&self, job_id: &str) -> Result<JobDetailOut> {
+        self.0.post(&["sync", "jobs", job_id, "cancel"]).await
+    }
+
     /// Waits for the end of a job.
     ///
     /// # Errors
@@ -57,7 +70,7 @@ impl Sync<'_> {
         let end = Instant::now() + patience;
         loop {
             let job = self.status(job_id).await?;
-            if job.status != JobStatus::Running {
+            if job.status.is_over() {
                 return Ok(job);
             }
             if Instant::now() >= end {

@@ -1,5 +1,6 @@
 //! The front door of the library.
 
+mod holds;
 mod jobs;
 mod open;
 mod read;
@@ -58,6 +59,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::psa_agents::query::STATEMENTS,
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
+        crate::holds::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()

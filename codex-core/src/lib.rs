@@ -40,6 +40,7 @@ pub mod contacts;
 mod error;
 pub mod fold;
 pub mod health;
+pub mod holds;
 pub mod ids;
 pub mod jobs;
 pub mod list;

@@ -8,6 +8,7 @@ mod api;
 mod client;
 mod companies;
 mod crates;
+mod jobs;
 mod spec;
 mod sql;
 mod store;

@@ -5,15 +5,25 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Codex;
 use crate::{
     Error, Result, Scope,
-    jobs::{Job, JobReport, JobStatus, query},
+    changes::Author,
+    jobs::{
+        Job, JobReport, JobStatus,
+        query::{self, JobFilter},
+    },
     sync::{Context, Lease, Part, Plan, Run, Source},
 };
+
+/// How long jobs that have ended are kept.
+const KEPT: TimeDelta = TimeDelta::days(90);
+/// How often a run looks whether somebody wants it to end.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A sync that was started, or found at work already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +85,7 @@ impl Codex {
         let started = self.start_sync(scope, part).await?;
         loop {
             if let Some(job) = self.job(scope, &started.job_id).await?
-                && job.status != JobStatus::Running
+                && job.status.is_over()
             {
                 return Ok(job);
             }
@@ -116,6 +126,37 @@ impl Codex {
         query::last(&self.0.db, scope, script).await
     }
 
+    /// The newest jobs.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn jobs(&self, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>> {
+        query::list(&self.0.db, scope, filter).await
+    }
+
+    /// Asks a job to stop at its next page, in whichever process it runs; `None` when there is no such
+    /// job. What it has done so far stays.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it has ended already, [`Error::Forbidden`].
+    pub async fn cancel_job(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: &str,
+    ) -> Result<Option<Job>> {
+        scope.require_technician("cancelling a sync")?;
+        if self.job(scope, id).await?.is_none() {
+            return Ok(None);
+        }
+        let mut tx = self.0.db.begin().await?;
+        if !query::cancel(&mut tx, id, &author.actor).await? {
+            return Err(Error::conflict("the job has ended already"));
+        }
+        tx.commit().await?;
+        self.job(scope, id).await
+    }
+
     fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
         let wanted = match part {
             Part::Psa | Part::Tickets | Part::TicketsLight => &self.0.psa,
@@ -139,7 +180,7 @@ impl Codex {
             script: source.part().script().to_owned(),
             provider: Some(source.name().to_owned()),
             sync_type: source.part().sync_type().map(str::to_owned),
-            status: JobStatus::Running,
+            status: JobStatus::Queued,
             started_at: self.now(),
             completed_at: None,
             output: None,
@@ -183,36 +224,40 @@ impl Codex {
     async fn work(&self, source: Arc<dyn Source>, mut job: Job) {
         let cancel = self.0.stop.child_token();
         let inner = &self.0;
-        let taken = Lease::take(
-            &inner.db,
-            &*inner.clock,
-            source.name(),
-            &job.id,
-            inner.lease,
-        )
-        .await;
+        let watch = inner
+            .tasks
+            .spawn(heed_cancel(self.clone(), job.id.clone(), cancel.clone()));
+        let taken = tokio::select! {
+            taken = Lease::take(&inner.db, &*inner.clock, source.name(), &job.id, inner.lease) => taken,
+            () = cancel.cancelled() => Err(Error::Sync { message: "the run was cancelled".into() }),
+        };
         let (report, ended) = match &taken {
             Ok(lease) => {
                 let mut run =
                     self.run(&source, job.id.clone(), Some(lease.clone()), cancel.clone());
-                let heart = inner
-                    .tasks
-                    .spawn(keep_alive(self.clone(), lease.clone(), cancel));
+                let heart =
+                    inner
+                        .tasks
+                        .spawn(keep_alive(self.clone(), lease.clone(), cancel.clone()));
                 let ended = source.pull(&mut run).await;
                 heart.abort();
                 (run.report, ended)
             }
             Err(error) => (JobReport::default(), Err(Error::conflict(error.chain()))),
         };
+        watch.abort();
+        let cancelled_by = match &ended {
+            Err(_) if cancel.is_cancelled() => query::cancelled_by(&inner.db, &job.id).await,
+            _ => Ok(None),
+        };
         job.completed_at = Some(self.now());
         job.success = Some(ended.is_ok());
-        job.status = if ended.is_ok() {
-            JobStatus::Completed
-        } else {
-            JobStatus::Failed
-        };
         job.output = Some(report.to_string());
-        job.error = ended.as_ref().err().map(told);
+        (job.status, job.error) = match (&ended, cancelled_by.ok().flatten()) {
+            (Ok(()), _) => (JobStatus::Completed, None),
+            (Err(_), Some(by)) => (JobStatus::Cancelled, Some(format!("cancelled by {by}"))),
+            (Err(error), None) => (JobStatus::Failed, Some(told(error))),
+        };
         job.report = report;
         match ended.as_ref().err().map(Error::chain) {
             None => tracing::info!(
@@ -244,6 +289,7 @@ impl Codex {
     async fn finish(&self, job: &Job, lease: Option<Lease>) -> Result<()> {
         let mut tx = self.0.db.begin().await?;
         query::finish(&mut tx, job).await?;
+        query::prune(&mut tx, self.now() - KEPT).await?;
         if let Some(lease) = lease {
             lease.release(&mut tx).await?;
         }
@@ -257,6 +303,16 @@ fn told(error: &Error) -> String {
     match error {
         Error::Db(_) | Error::Corrupt { .. } => format!("{error}; the log has the cause"),
         other => other.chain(),
+    }
+}
+
+/// Looks until it is stopped whether somebody wants a job to end.
+async fn heed_cancel(codex: Codex, job: String, run: CancellationToken) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Ok(Some(_)) = query::cancelled_by(&codex.0.db, &job).await {
+            return run.cancel();
+        }
     }
 }
 

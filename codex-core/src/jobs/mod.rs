@@ -18,12 +18,32 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
+    /// Waits for another run of the same source to end.
+    Queued,
     /// At work.
     Running,
     /// Done.
     Completed,
     /// Ended before its work was done.
     Failed,
+    /// Ended because somebody asked for it.
+    Cancelled,
+}
+
+impl JobStatus {
+    /// Whether nothing more will happen.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// The status in words that today's modules know: they wait for `completed` or `failed`.
+    pub fn of_contract(self) -> Self {
+        match self {
+            Self::Queued => Self::Running,
+            Self::Cancelled => Self::Failed,
+            other => other,
+        }
+    }
 }
 
 /// What a run did to one kind of record.

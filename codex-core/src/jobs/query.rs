@@ -60,14 +60,27 @@ sql! {
         values ($1, $2, $3, $4, $5, $6, $7)";
     /// A job goes on.
     PROGRESS = "update sync_jobs set report = $2 where id = $1 and status = 'running'";
+    /// A job has got its lease.
+    BEGIN = "update sync_jobs set status = 'running' where id = $1 and status = 'queued'";
+    /// Somebody wants a job to stop; the first counts.
+    CANCEL = "update sync_jobs set cancel_requested_by = coalesce(cancel_requested_by, $2) \
+        where id = $1 and status in ('queued', 'running')";
+    /// Who wants a job to stop.
+    CANCELLED_BY = "select cancel_requested_by from sync_jobs where id = $1";
+    /// Forgets jobs that ended long ago, but not the newest of a kind.
+    PRUNE = "delete from sync_jobs where completed_at < $1 and id not in (select id from sync_jobs j \
+        where not exists (select 1 from sync_jobs n where n.script = j.script \
+        and n.sync_type is not distinct from j.sync_type and n.status = j.status \
+        and (n.started_at > j.started_at or (n.started_at = j.started_at and n.id > j.id))))";
     /// A job ends; one that has ended stays as it is.
     FINISH = "update sync_jobs set status = $2, completed_at = $3, output = $4, error = $5, \
-        success = $6, report = $7 where id = $1 and status = 'running'";
+        success = $6, report = $7 where id = $1 and status in ('queued', 'running')";
     /// All other jobs of a source belong to processes that have ended.
     ABANDON = "update sync_jobs set status = 'failed', completed_at = $3, error = $4, \
-        success = $5 where provider = $1 and id <> $2 and status = 'running'";
-    /// Whether a job is still at work.
-    IS_RUNNING = "select count(*) from sync_jobs where id = $1 and status = 'running'";
+        success = $5 where provider = $1 and id <> $2 and status in ('queued', 'running') \
+        and started_at <= (select started_at from sync_jobs where id = $2)";
+    /// Whether a job has not ended.
+    IS_OPEN = "select count(*) from sync_jobs where id = $1 and status in ('queued', 'running')";
 }
 
 /// Looks a job up.
@@ -124,6 +137,60 @@ pub(crate) async fn progress(tx: &mut Tx, id: &str, report: &JobReport) -> Resul
     Ok(())
 }
 
+/// Which jobs of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Of this script, such as `psa`.
+    pub script: Option<String>,
+    /// In this state.
+    pub status: Option<JobStatus>,
+    /// At most this many, 1 to 500.
+    pub limit: u32,
+}
+
+/// The newest jobs.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn list(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>> {
+    scope.require_staff("reading sync jobs")?;
+    let mut q = db.query(SELECT);
+    q.push(" where 1 = 1");
+    if let Some(script) = &filter.script {
+        q.push(" and script = ").push_bind(script.as_str());
+    }
+    if let Some(status) = filter.status {
+        q.push(" and status = ").push_bind(status);
+    }
+    q.push(" order by started_at desc, id desc limit ")
+        .push_bind(i64::from(filter.limit.clamp(1, 500)));
+    let rows = q.all::<JobRow>().await?;
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
+/// Writes that a job has got its lease.
+pub(crate) async fn begin(tx: &mut Tx, id: &str) -> Result<()> {
+    tx.query(BEGIN).bind(id).execute().await?;
+    Ok(())
+}
+
+/// Asks a job to stop; tells whether it had not ended.
+pub(crate) async fn cancel(tx: &mut Tx, id: &str, by: &str) -> Result<bool> {
+    Ok(tx.query(CANCEL).bind(id).bind(by).execute().await? == 1)
+}
+
+/// Who asked a job to stop, if anybody did.
+pub(crate) async fn cancelled_by(db: &Db, id: &str) -> Result<Option<String>> {
+    let by: Option<Option<String>> = db.query(CANCELLED_BY).bind(id).scalar().await?;
+    Ok(by.flatten())
+}
+
+/// Forgets jobs that ended before a moment, but not the newest of each kind and state.
+pub(crate) async fn prune(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
+    tx.query(PRUNE).bind(before).execute().await?;
+    Ok(())
+}
+
 /// Writes the end of a job.
 pub(crate) async fn finish(tx: &mut Tx, job: &Job) -> Result<()> {
     tx.query(FINISH)
@@ -159,7 +226,7 @@ pub(crate) async fn abandon_others(
 }
 
 /// Whether a job has not been given up by somebody else.
-pub(crate) async fn is_running(tx: &mut Tx, id: &str) -> Result<bool> {
-    let count: Option<i64> = tx.query(IS_RUNNING).bind(id).scalar().await?;
+pub(crate) async fn is_open(tx: &mut Tx, id: &str) -> Result<bool> {
+    let count: Option<i64> = tx.query(IS_OPEN).bind(id).scalar().await?;
     Ok(count == Some(1))
 }

@@ -4,7 +4,7 @@ use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Job, JobStatus};
+use super::{Job, JobReport, JobStatus};
 
 /// A sync that was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -49,8 +49,48 @@ impl From<&Job> for JobOut {
             output: job.output.clone(),
             script: job.script.clone(),
             started_at: text(job.started_at),
-            status: job.status,
+            status: job.status.of_contract(),
             success: job.success,
+        }
+    }
+}
+
+/// A sync job with everything that is known about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobDetailOut {
+    /// End, RFC 3339 in UTC.
+    pub completed_at: Option<String>,
+    /// Why it failed or was cancelled.
+    pub error: Option<String>,
+    /// UUID.
+    pub id: String,
+    /// The source.
+    pub provider: Option<String>,
+    /// Counts, scopes, issues, calls, stage and percentage.
+    pub report: JobReport,
+    /// `psa`, `rmm`.
+    pub script: String,
+    /// Start, RFC 3339 in UTC.
+    pub started_at: String,
+    /// `queued`, `running`, `completed`, `failed` or `cancelled`.
+    pub status: JobStatus,
+    /// Part of the source's work, such as `base` or `tickets`.
+    pub sync_type: Option<String>,
+}
+
+impl From<&Job> for JobDetailOut {
+    fn from(job: &Job) -> Self {
+        let out = JobOut::from(job);
+        Self {
+            completed_at: out.completed_at,
+            error: out.error,
+            id: out.id,
+            provider: job.provider.clone(),
+            report: job.report.clone(),
+            script: out.script,
+            started_at: out.started_at,
+            status: job.status,
+            sync_type: job.sync_type.clone(),
         }
     }
 }
@@ -58,7 +98,6 @@ impl From<&Job> for JobOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::JobReport;
 
     #[test]
     fn a_running_job_has_the_contracts_keys_in_order() {

@@ -96,13 +96,14 @@ impl Lease {
     /// waited.
     async fn settle_in(self, mut tx: Tx, clock: &dyn Clock, job: &str) -> Result<Self> {
         jobs::query::abandon_others(&mut tx, self.source, job, clock.now()).await?;
-        if !jobs::query::is_running(&mut tx, job).await? {
+        if !jobs::query::is_open(&mut tx, job).await? {
             tx.rollback().await?;
             return Err(Error::conflict(format!(
                 "another run of {} came first",
                 self.source
             )));
         }
+        jobs::query::begin(&mut tx, job).await?;
         tx.commit().await?;
         Ok(self)
     }

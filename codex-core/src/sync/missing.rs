@@ -5,13 +5,16 @@ use std::{
     future::Future,
 };
 
-use sqlx::types::Json;
+use chrono::Duration;
+use uuid::Uuid;
 
 use super::{Incoming, UpstreamError, run::Run};
 use crate::{
     Result,
     changes::{Resource, claims::Origin},
+    holds::{self, Hold, HoldStatus},
     jobs::ScopeResult,
+    list::List,
 };
 
 /// How many are asked for between two proofs that the vendor answers truthfully.
@@ -23,16 +26,6 @@ sql! {
         and gone_at is null and id > $3 order by id limit 5000";
     /// How many live claims a source has of a kind.
     COUNT = "select count(*) from claims where source = $1 and kind = $2 and gone_at is null";
-    /// A deletion waits for a person.
-    HOLD = "insert into sync_holds \
-        (source, kind, scope, missing, total, external_ids, held_at, job_id) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8) \
-        on conflict (source, kind, scope) do update set missing = excluded.missing, \
-        total = excluded.total, external_ids = excluded.external_ids, job_id = excluded.job_id";
-    /// A scope no longer lacks too much.
-    UNHOLD = "delete from sync_holds where source = $1 and kind = $2 and scope = $3";
-    /// Scopes that wait for a person.
-    HELD = "select scope from sync_holds where source = $1 and kind = $2";
 }
 
 /// What the vendor says about one record by its id.
@@ -87,31 +80,25 @@ impl Run {
         certified: &HashSet<String>,
         directory: &impl Directory<R>,
     ) -> Result<()> {
-        let held: Vec<String> = self
-            .db
-            .query(HELD)
-            .bind(self.source)
-            .bind(R::KIND)
-            .scalars()
-            .await?;
+        let open = holds::query::open(&self.db, self.source, R::KIND).await?;
         let (missing, totals) = self.missing::<R>(certified).await?;
-        for scope in held
-            .iter()
-            .filter(|scope| certified.contains(*scope) && !missing.contains_key(*scope))
-        {
-            self.unhold::<R>(scope).await?;
+        for hold in &open {
+            if certified.contains(&hold.scope) && !missing.contains_key(&hold.scope) {
+                self.unhold(hold).await?;
+            }
         }
         let mut to_ask = Vec::new();
         for (scope, rows) in missing {
             let total = totals.get(&scope).copied().unwrap_or(rows.len());
             self.counts::<R>().missing += rows.len() as u64;
+            let hold = open.iter().find(|hold| hold.scope == scope);
             if self.guard.allows(rows.len(), total) {
-                if held.contains(&scope) {
-                    self.unhold::<R>(&scope).await?;
+                if let Some(hold) = hold {
+                    self.unhold(hold).await?;
                 }
                 to_ask.extend(rows);
             } else {
-                self.hold::<R>(&scope, &rows, total).await?;
+                self.hold::<R>(&scope, &rows, total, hold).await?;
             }
         }
         if to_ask.len() > self.guard.max_asked {
@@ -282,14 +269,29 @@ impl Run {
         self.end(tx).await
     }
 
-    async fn hold<R: Resource>(&mut self, scope: &str, rows: &[Live], total: usize) -> Result<()> {
+    /// Holds a deletion for a person; one who has kept the same records or more is not asked again.
+    async fn hold<R: Resource>(
+        &mut self,
+        scope: &str,
+        rows: &[Live],
+        total: usize,
+        open: Option<&Hold>,
+    ) -> Result<()> {
         self.counts::<R>().held += rows.len() as u64;
-        let reason = format!(
-            "{} of {total} {} records are missing: held for a person to decide",
-            rows.len(),
-            R::KIND
-        );
-        self.issue(format!("{scope}: {reason}"));
+        let ids: Vec<String> = rows.iter().map(|row| row.external_id.clone()).collect();
+        let kept = open.is_some_and(|hold| {
+            let known: HashSet<&String> = hold.external_ids.0.iter().collect();
+            hold.status == HoldStatus::Rejected && ids.iter().all(|id| known.contains(id))
+        });
+        let what = format!("{} of {total} {} records are missing", rows.len(), R::KIND);
+        let reason = if kept {
+            format!("{what}: kept, as a person decided")
+        } else {
+            format!("{what}: held for a person to decide")
+        };
+        if !kept {
+            self.issue(format!("{scope}: {reason}"));
+        }
         self.scope(
             scope,
             ScopeResult {
@@ -298,30 +300,42 @@ impl Run {
                 reason: Some(reason),
             },
         );
-        let ids: Vec<&str> = rows.iter().map(|row| row.external_id.as_str()).collect();
+        if kept {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let waiting = open.filter(|hold| hold.status == HoldStatus::Held && hold.expires_at > now);
+        let found = Hold {
+            id: waiting.map_or_else(|| Uuid::new_v4().to_string(), |hold| hold.id.clone()),
+            source: self.source.to_owned(),
+            kind: R::KIND.to_owned(),
+            scope: scope.to_owned(),
+            status: HoldStatus::Held,
+            missing: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+            total: i64::try_from(total).unwrap_or(i64::MAX),
+            external_ids: List(ids),
+            held_at: now,
+            expires_at: now + Duration::days(i64::from(self.guard.hold_days)),
+            job_id: self.job_id.clone(),
+            decided_at: None,
+            decided_by: None,
+        };
         let mut tx = self.begin().await?;
-        tx.query(HOLD)
-            .bind(self.source)
-            .bind(R::KIND)
-            .bind(scope)
-            .bind(i64::try_from(rows.len()).unwrap_or(i64::MAX))
-            .bind(i64::try_from(total).unwrap_or(i64::MAX))
-            .bind(Json(ids))
-            .bind(self.clock.now())
-            .bind(self.job_id.as_str())
-            .execute()
-            .await?;
+        if waiting.is_some() {
+            holds::query::refresh(&mut tx, &found).await?;
+        } else {
+            holds::query::expire(&mut tx, now).await?;
+            if let Some(rejected) = open.filter(|hold| hold.status == HoldStatus::Rejected) {
+                holds::query::close(&mut tx, &rejected.id).await?;
+            }
+            holds::query::insert(&mut tx, &found).await?;
+        }
         self.end(tx).await
     }
 
-    async fn unhold<R: Resource>(&mut self, scope: &str) -> Result<()> {
+    async fn unhold(&mut self, hold: &Hold) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.query(UNHOLD)
-            .bind(self.source)
-            .bind(R::KIND)
-            .bind(scope)
-            .execute()
-            .await?;
+        holds::query::close(&mut tx, &hold.id).await?;
         self.end(tx).await
     }
 }

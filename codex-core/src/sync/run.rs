@@ -57,6 +57,8 @@ pub struct Guard {
     pub min_delete: usize,
     /// How many missing records are asked for by id in one run.
     pub max_asked: usize,
+    /// How many days a held deletion waits for a person.
+    pub hold_days: u32,
 }
 
 impl Default for Guard {
@@ -65,6 +67,7 @@ impl Default for Guard {
             max_delete_percent: 10,
             min_delete: 5,
             max_asked: 500,
+            hold_days: 14,
         }
     }
 }

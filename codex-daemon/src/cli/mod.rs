@@ -1,7 +1,9 @@
 //! The command line: one file per command.
 
 mod config;
+mod held;
 mod init;
+mod jobs;
 mod migrate;
 mod openapi;
 mod progress;
@@ -64,6 +66,8 @@ enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
     Sync(sync::Sync),
+    Jobs(jobs::Jobs),
+    Held(held::Held),
     Init(init::Init),
     Config(config::Show),
     Openapi(openapi::Openapi),
@@ -126,6 +130,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(command) => command.run(sources).await,
         Command::Migrate(command) => command.run(&sources).await,
         Command::Sync(command) => command.run(&sources).await,
+        Command::Jobs(command) => command.run(&sources).await,
+        Command::Held(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Openapi(_) => openapi::Openapi::run(),

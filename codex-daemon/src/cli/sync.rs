@@ -130,7 +130,7 @@ async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
             .job(scope, id)
             .await?
             .context("the job is gone from the database")?;
-        if job.status != JobStatus::Running {
+        if job.status.is_over() {
             progress.end();
             return Ok(job);
         }

@@ -5,6 +5,8 @@ mod companies;
 mod contacts;
 mod docs;
 mod health;
+mod holds;
+mod jobs;
 mod paging;
 mod psa_agents;
 mod sync;
@@ -56,6 +58,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(sync::routes())
+        .merge(jobs::routes())
+        .merge(holds::routes())
         .merge(docs::routes())
 }
 

@@ -3,6 +3,7 @@
 mod datto;
 mod faults;
 mod freshservice;
+mod holds;
 mod killed;
 mod steady;
 mod tickets;

@@ -1,0 +1,120 @@
+//! Held deletions.
+
+use super::Codex;
+use crate::{
+    Error, Result, Scope,
+    assets::Asset,
+    changes::{Author, Resource},
+    companies::Company,
+    contacts::Contact,
+    holds::{Hold, HoldStatus, query},
+    locations::Location,
+    psa_agents::PsaAgent,
+    site_links::SiteLink,
+    tickets::Ticket,
+};
+
+/// Records deleted in one transaction.
+const CHUNK: usize = 250;
+
+impl Codex {
+    /// The newest held deletions, 500 at most; those of one state when it is named.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn holds(&self, scope: &Scope, status: Option<HoldStatus>) -> Result<Vec<Hold>> {
+        self.expire_holds().await?;
+        query::list(&self.0.db, scope, status).await
+    }
+
+    /// Deletes what a hold keeps: the records that the source no longer lists. They can come back by the
+    /// source itself. `None` when there is no such hold.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was decided or has expired, [`Error::Forbidden`].
+    pub async fn approve_hold(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: &str,
+    ) -> Result<Option<Hold>> {
+        let Some(hold) = self.waiting(scope, id).await? else {
+            return Ok(None);
+        };
+        let author = Author {
+            reason: Some(format!("held deletion {id} was approved")),
+            ..author.clone()
+        };
+        match hold.kind.as_str() {
+            Company::KIND => self.retire_held::<Company>(&author, &hold).await?,
+            Contact::KIND => self.retire_held::<Contact>(&author, &hold).await?,
+            Asset::KIND => self.retire_held::<Asset>(&author, &hold).await?,
+            Location::KIND => self.retire_held::<Location>(&author, &hold).await?,
+            SiteLink::KIND => self.retire_held::<SiteLink>(&author, &hold).await?,
+            PsaAgent::KIND => self.retire_held::<PsaAgent>(&author, &hold).await?,
+            Ticket::KIND => self.retire_held::<Ticket>(&author, &hold).await?,
+            other => {
+                return Err(Error::Corrupt {
+                    what: format!("held deletion of the kind {other}"),
+                    source: None,
+                });
+            }
+        }
+        self.decide(&author, id, HoldStatus::Approved).await
+    }
+
+    /// Keeps what a hold keeps: runs that miss the same records or fewer of them ask nobody again.
+    /// `None` when there is no such hold.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it was decided or has expired, [`Error::Forbidden`].
+    pub async fn reject_hold(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: &str,
+    ) -> Result<Option<Hold>> {
+        match self.waiting(scope, id).await? {
+            Some(_) => self.decide(author, id, HoldStatus::Rejected).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn waiting(&self, scope: &Scope, id: &str) -> Result<Option<Hold>> {
+        scope.require_admin("deciding on held deletions")?;
+        self.expire_holds().await?;
+        let hold = query::find(&self.0.db, scope, id).await?;
+        match hold.as_ref().map(|hold| hold.status) {
+            None | Some(HoldStatus::Held) => Ok(hold),
+            Some(HoldStatus::Expired) => Err(Error::conflict(
+                "the held deletion has expired; the next run holds it anew",
+            )),
+            Some(_) => Err(Error::conflict("the held deletion was decided already")),
+        }
+    }
+
+    async fn expire_holds(&self) -> Result<()> {
+        let mut tx = self.0.db.begin().await?;
+        query::expire(&mut tx, self.now()).await?;
+        tx.commit().await
+    }
+
+    async fn retire_held<R: Resource>(&self, author: &Author, hold: &Hold) -> Result<()> {
+        for chunk in hold.external_ids.0.chunks(CHUNK) {
+            let mut tx = self.0.db.begin().await?;
+            let mut door = self.door(&mut tx, author);
+            door.retire::<R>(&hold.source, chunk).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    async fn decide(&self, author: &Author, id: &str, status: HoldStatus) -> Result<Option<Hold>> {
+        let mut tx = self.0.db.begin().await?;
+        if !query::decide(&mut tx, id, status, &author.actor, author.at).await? {
+            return Err(Error::conflict("somebody else decided in the meantime"));
+        }
+        tx.commit().await?;
+        query::find(&self.0.db, &Scope::system(), id).await
+    }
+}

@@ -1,0 +1,61 @@
+//! Held deletions: too much of a scope vanished at once, and a person decides (design 5).
+
+#[cfg(feature = "store")]
+pub mod query;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::list::List;
+
+/// How a held deletion stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[cfg_attr(
+    feature = "store",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldStatus {
+    /// It waits for a person.
+    Held,
+    /// The records were deleted.
+    Approved,
+    /// The records stay, as long as no more of the scope are missing.
+    Rejected,
+    /// Nobody decided in time; a run that finds the same holds it anew.
+    Expired,
+}
+
+/// A held deletion.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Hold {
+    /// UUID.
+    pub id: String,
+    /// The source that no longer lists the records.
+    pub source: String,
+    /// Kind of record.
+    pub kind: String,
+    /// The part of the source's data, such as one site's devices.
+    pub scope: String,
+    /// How it stands.
+    pub status: HoldStatus,
+    /// How many records are missing.
+    pub missing: i64,
+    /// How many the scope had.
+    pub total: i64,
+    /// The source's ids of the missing ones.
+    pub external_ids: List<String>,
+    /// Since when.
+    pub held_at: DateTime<Utc>,
+    /// Until when somebody may decide.
+    pub expires_at: DateTime<Utc>,
+    /// The job that found it last.
+    pub job_id: String,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Who decided.
+    pub decided_by: Option<String>,
+}

@@ -1,0 +1,99 @@
+//! `codexd held`
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use codex_core::{
+    Codex, Scope,
+    changes::Author,
+    holds::{Hold, HoldStatus, wire::HoldOut},
+};
+
+use super::{load, serve::refused};
+use crate::{app, config::Sources};
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd held                  deletions that wait for a decision
+  codexd held --all            and those that were decided or have expired
+  codexd held approve ID       delete the records; they return when their source lists them again
+  codexd held reject ID        keep them; nobody is asked again unless more go missing
+
+Exit code 1 when there is no such held deletion, or it was decided already.";
+
+/// Decide on deletions that a sync has held
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Held {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Also those that no longer wait
+    #[arg(long)]
+    all: bool,
+    /// As JSON, with the ids of the records
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Delete the records
+    Approve {
+        /// Held deletion
+        id: String,
+    },
+    /// Keep the records
+    Reject {
+        /// Held deletion
+        id: String,
+    },
+}
+
+impl Held {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let config = load(sources)?;
+        let opened = app::open(&config, false).await;
+        let codex = opened.with_context(|| refused(&config))?;
+        let done = self.work(&codex).await;
+        codex.close().await;
+        done
+    }
+
+    async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
+        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let author = Author::new("system", codex.now());
+        let decided = match &self.command {
+            None => {
+                let status = (!self.all).then_some(HoldStatus::Held);
+                let holds = codex.holds(&scope, status).await?;
+                if self.json {
+                    let holds: Vec<_> = holds.iter().map(HoldOut::from).collect();
+                    writeln!(out, "{}", serde_json::to_string_pretty(&holds)?)?;
+                } else {
+                    for hold in &holds {
+                        writeln!(out, "{}", line(hold))?;
+                    }
+                }
+                return Ok(());
+            }
+            Some(Command::Approve { id }) => codex.approve_hold(&scope, &author, id).await?,
+            Some(Command::Reject { id }) => codex.reject_hold(&scope, &author, id).await?,
+        };
+        let Some(hold) = decided else {
+            bail!("there is no such held deletion");
+        };
+        writeln!(out, "{}", line(&hold))?;
+        Ok(())
+    }
+}
+
+/// A held deletion in one line.
+fn line(hold: &Hold) -> String {
+    let status = format!("{:?}", hold.status).to_lowercase();
+    let until = hold.expires_at.date_naive();
+    format!(
+        "{}  {:<9} {} {}: {} of {} {} records are missing; until {until}",
+        hold.id, status, hold.source, hold.scope, hold.missing, hold.total, hold.kind
+    )
+}
