@@ -1,7 +1,7 @@
 //! Simulators of the outside systems, over real HTTP on loopback (upstreams, contract 6).
 //!
-//! A [`SharedWorld`] holds what the vendors know. [`freshservice::Freshservice`] and [`datto::Datto`] serve it,
-//! each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens.
+//! A [`SharedWorld`] holds what the vendors know. [`freshservice::Freshservice`], [`datto::Datto`] and
+//! [`keycloak::Keycloak`] serve it, each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens.
 //! [`recorded::Recorded`] serves bodies from a folder instead.
 
 pub mod clock;
@@ -10,6 +10,7 @@ pub mod datto;
 mod encode;
 pub mod fault;
 pub mod freshservice;
+pub mod keycloak;
 pub mod recorded;
 mod reply;
 mod server;
@@ -34,6 +35,8 @@ pub struct Simulators {
     pub freshservice: freshservice::Freshservice,
     /// Datto RMM.
     pub datto: datto::Datto,
+    /// Keycloak.
+    pub keycloak: keycloak::Keycloak,
     /// HiveMatrix Core.
     pub core: core::Core,
 }
@@ -55,6 +58,7 @@ pub async fn start_all_with(
     Ok(Simulators {
         freshservice: freshservice::Freshservice::start(world.clone(), freshservice).await?,
         datto: datto::Datto::start(world.clone(), datto).await?,
+        keycloak: keycloak::Keycloak::start(world.clone(), keycloak::Options::default()).await?,
         core: core::Core::start().await?,
         world,
     })

@@ -1,4 +1,5 @@
-//! A made-up MSP: departments, requesters and agents at Freshservice, sites and devices at Datto.
+//! A made-up MSP: departments, requesters and agents at Freshservice, sites and devices at Datto, users at
+//! Keycloak.
 //! Deterministic from its seed, and as messy as real data is.
 //!
 //! Records are JSON as the vendor sends it, so that a test can say whatever a vendor may say. Which record has
@@ -15,6 +16,7 @@ mod datto;
     reason = "which record has which flaw is a table of remainders; 0 is one of them"
 )]
 mod freshservice;
+mod keycloak;
 #[cfg(test)]
 mod tests;
 #[expect(
@@ -29,6 +31,7 @@ use serde_json::{Map, Value};
 
 pub use datto::{ACCOUNT_UID, DELETED_DEVICES, device_uid};
 pub use freshservice::{department_id, requester_id};
+pub use keycloak::user_id;
 
 /// How large a world is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +125,8 @@ pub struct World {
     pub sites: Vec<Site>,
     /// Datto devices.
     pub devices: Vec<Device>,
+    /// Keycloak users, as a single one is sent; lists sort them.
+    pub users: Vec<Value>,
 }
 
 impl World {
@@ -159,6 +164,7 @@ impl World {
             tickets: Vec::new(),
             sites,
             devices,
+            users: keycloak::users(size),
         };
         let count = size.tickets();
         world.tickets = (0..count)

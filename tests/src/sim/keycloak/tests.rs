@@ -1,0 +1,263 @@
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::sim::{
+    Size, World,
+    clock::SimClock,
+    fault::{Kind, When},
+    http,
+    world::user_id,
+};
+
+struct Bench {
+    server: Keycloak,
+    http: reqwest::Client,
+}
+
+const AS_CLIENT: [(&str, &str); 3] = [
+    ("grant_type", "client_credentials"),
+    ("client_id", CLIENT_ID),
+    ("client_secret", CLIENT_SECRET),
+];
+const AS_ADMIN: [(&str, &str); 4] = [
+    ("grant_type", "password"),
+    ("client_id", "admin-cli"),
+    ("username", ADMIN_USER),
+    ("password", ADMIN_PASSWORD),
+];
+
+impl Bench {
+    async fn with(size: Size, options: Options) -> anyhow::Result<Self> {
+        let world = SharedWorld::new(World::generate(size, 1));
+        Ok(Self {
+            server: Keycloak::start(world, options).await?,
+            http: http(),
+        })
+    }
+
+    fn ask(&self, realm: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        let url = self.server.url();
+        let url = format!("{url}/realms/{realm}/protocol/openid-connect/token");
+        self.http.post(url).form(form)
+    }
+
+    async fn token(&self, realm: &str, form: &[(&str, &str)]) -> anyhow::Result<String> {
+        let grant: Value = self.ask(realm, form).send().await?.json().await?;
+        Ok(grant["access_token"].as_str().unwrap_or("none").to_owned())
+    }
+
+    async fn get(&self, token: &str, call: &str) -> anyhow::Result<Response> {
+        let url = format!("{}/admin/realms/{REALM}/{call}", self.server.url());
+        Ok(self.http.get(url).bearer_auth(token).send().await?)
+    }
+
+    async fn list(&self, token: &str, call: &str) -> anyhow::Result<Vec<Value>> {
+        Ok(self
+            .get(token, call)
+            .await?
+            .error_for_status()?
+            .json()
+            .await?)
+    }
+}
+
+#[tokio::test]
+async fn users_come_by_a_hundred_unless_asked_otherwise() -> anyhow::Result<()> {
+    let bench = Bench::with(Size::S, Options::default()).await?;
+    let token = bench.token(REALM, &AS_CLIENT).await?;
+    assert_eq!(bench.list(&token, "users").await?.len(), 100);
+    assert_eq!(bench.list(&token, "users?first=100").await?.len(), 30);
+    assert_eq!(bench.list(&token, "users?max=500").await?.len(), 130);
+    assert!(bench.list(&token, "users?first=130").await?.is_empty());
+    let count: u64 = bench.get(&token, "users/count").await?.json().await?;
+    assert_eq!(count, 132, "the count has the service accounts too");
+    let names = bench.list(&token, "users?max=500").await?;
+    assert!(names.is_sorted_by_key(|user| user["username"].as_str().map(str::to_owned)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn unset_members_are_left_out_and_the_brief_form_has_no_attributes() -> anyhow::Result<()> {
+    let bench = Bench::with(Size::Tiny, Options::default()).await?;
+    let token = bench.token(MASTER, &AS_ADMIN).await?;
+    let user = |n: usize| format!("users/{}", user_id(n));
+    let kiosk: Value = bench.get(&token, &user(5)).await?.json().await?;
+    for member in ["email", "firstName", "lastName"] {
+        assert!(kiosk.get(member).is_none(), "{member}");
+    }
+    let full: Value = bench.get(&token, &user(8)).await?.json().await?;
+    assert!(full["attributes"].is_object() && full["federationLink"].is_string());
+    let brief = bench.list(&token, "users?briefRepresentation=true").await?;
+    assert!(
+        brief
+            .iter()
+            .all(|user| user.get("attributes").is_none() && user["enabled"].is_boolean())
+    );
+    let missing = bench.get(&token, "users/nobody").await?;
+    assert_eq!(missing.status(), 404);
+    assert_eq!(
+        missing.json::<Value>().await?,
+        json!({"error": "User not found"})
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn grants_are_refused_as_keycloak_does() -> anyhow::Result<()> {
+    let bench = Bench::with(Size::Tiny, Options::default()).await?;
+    let refused = async |realm: &str, form: &[(&str, &str)]| -> anyhow::Result<(u16, String)> {
+        let reply = bench.ask(realm, form).send().await?;
+        let status = reply.status().as_u16();
+        let body: Value = reply.json().await?;
+        Ok((
+            status,
+            body["error"].as_str().unwrap_or_default().to_owned(),
+        ))
+    };
+    let wrong = [AS_CLIENT[0], AS_CLIENT[1], ("client_secret", "wrong")];
+    assert_eq!(
+        refused(REALM, &wrong).await?,
+        (401, "unauthorized_client".into())
+    );
+    let wrong = [AS_ADMIN[0], AS_ADMIN[1], AS_ADMIN[2], ("password", "wrong")];
+    assert_eq!(
+        refused(MASTER, &wrong).await?,
+        (401, "invalid_grant".into())
+    );
+    assert_eq!(
+        refused(REALM, &AS_ADMIN).await?,
+        (401, "invalid_grant".into())
+    );
+    assert_eq!(
+        refused("nowhere", &AS_ADMIN).await?,
+        (404, "Realm does not exist".into())
+    );
+    bench
+        .server
+        .change(|options| options.service_account = false);
+    assert_eq!(
+        refused(REALM, &AS_CLIENT).await?,
+        (401, "unauthorized_client".into())
+    );
+    for status in [401, 400] {
+        bench
+            .server
+            .change(|options| options.admin_locked = Some(status));
+        assert_eq!(
+            refused(MASTER, &AS_ADMIN).await?,
+            (status, "invalid_grant".into())
+        );
+    }
+    bench.server.change(|options| {
+        options.admin_locked = None;
+        options.admin_required_action = true;
+    });
+    assert_eq!(
+        refused(MASTER, &AS_ADMIN).await?,
+        (400, "invalid_grant".into())
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_of_the_master_realm_lives_a_minute() -> anyhow::Result<()> {
+    let clock = SimClock::stopped();
+    let options = Options {
+        clock: clock.clone(),
+        ..Options::default()
+    };
+    let bench = Bench::with(Size::Tiny, options).await?;
+    let (admin, client) = (
+        bench.token(MASTER, &AS_ADMIN).await?,
+        bench.token(REALM, &AS_CLIENT).await?,
+    );
+    clock.advance(Duration::from_secs(61));
+    let refused = bench.get(&admin, "users").await?;
+    assert_eq!(refused.status(), 401);
+    assert_eq!(
+        refused.json::<Value>().await?,
+        json!({"error": "HTTP 401 Unauthorized"})
+    );
+    assert_eq!(bench.get(&client, "users").await?.status(), 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_role_is_403_or_an_empty_list() -> anyhow::Result<()> {
+    let bench = Bench::with(Size::Tiny, Options::default()).await?;
+    let token = bench.token(REALM, &AS_CLIENT).await?;
+    bench
+        .server
+        .change(|options| options.client_access = Access::Query);
+    assert!(bench.list(&token, "users").await?.is_empty());
+    let one = format!("users/{}", user_id(1));
+    assert_eq!(bench.get(&token, &one).await?.status(), 403);
+    bench
+        .server
+        .change(|options| options.client_access = Access::None);
+    let refused = bench.get(&token, "users").await?;
+    assert_eq!(refused.status(), 403);
+    assert_eq!(
+        refused.json::<Value>().await?,
+        json!({"error": "HTTP 403 Forbidden"})
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn everything_may_hang_under_a_prefix_and_realms_are_apart() -> anyhow::Result<()> {
+    let options = Options {
+        prefix: "/auth",
+        ..Options::default()
+    };
+    let bench = Bench::with(Size::Tiny, options).await?;
+    assert!(bench.server.url().ends_with("/auth"));
+    let admin = bench.token(MASTER, &AS_ADMIN).await?;
+    assert_eq!(bench.list(&admin, "users").await?.len(), 12);
+    let call = |path: String| bench.http.get(path).bearer_auth(&admin).send();
+    let base = bench.server.url().trim_end_matches("/auth").to_owned();
+    let reply = call(format!("{base}/admin/realms/{REALM}/users")).await?;
+    assert_eq!(reply.status(), 404);
+    assert!(reply.text().await?.contains("RESTEASY003210"));
+    let master = call(format!("{base}/auth/admin/realms/{MASTER}/users")).await?;
+    assert_eq!(master.json::<Value>().await?, json!([]));
+    let nowhere = call(format!("{base}/auth/admin/realms/nowhere/users")).await?;
+    assert_eq!(
+        nowhere.json::<Value>().await?,
+        json!({"error": "Realm not found."})
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn faults_strike_lists_single_users_and_tokens() -> anyhow::Result<()> {
+    let bench = Bench::with(Size::S, Options::default()).await?;
+    let token = bench.token(REALM, &AS_CLIENT).await?;
+    let (list, faults) = (
+        format!("/admin/realms/{REALM}/users"),
+        bench.server.faults(),
+    );
+    faults.add(&list, When::Page(1), Kind::Repeat);
+    assert_eq!(
+        bench.list(&token, "users?first=100").await?,
+        bench.list(&token, "users?first=0").await?
+    );
+    faults.clear();
+    faults.add(&list, When::Always, Kind::EmptyList);
+    assert!(bench.list(&token, "users").await?.is_empty());
+    assert_eq!(
+        bench
+            .get(&token, &format!("users/{}", user_id(1)))
+            .await?
+            .status(),
+        200
+    );
+    faults.clear();
+    faults.add("/realms/", When::First(1), Kind::Status(503));
+    assert_eq!(bench.ask(REALM, &AS_CLIENT).send().await?.status(), 503);
+    assert_eq!(bench.ask(REALM, &AS_CLIENT).send().await?.status(), 200);
+    Ok(())
+}
