@@ -1,5 +1,6 @@
 //! The front door of the library.
 
+mod agents;
 mod holds;
 mod jobs;
 mod open;
@@ -50,6 +51,7 @@ struct Inner {
 /// Every named statement of the library, for the test that prepares them on both engines.
 pub fn statements() -> Vec<(&'static str, Sql)> {
     let resources = [
+        crate::agents::query::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,
         crate::assets::contacts::STATEMENTS,

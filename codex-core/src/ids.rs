@@ -36,4 +36,6 @@ id! {
     TicketId;
     /// A PSA agent's row id.
     PsaAgentId;
+    /// An agent's row id.
+    AgentId;
 }

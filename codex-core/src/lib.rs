@@ -29,6 +29,7 @@ pub mod store;
 #[macro_use]
 mod record;
 
+pub mod agents;
 pub mod assets;
 #[cfg(feature = "store")]
 pub mod changes;

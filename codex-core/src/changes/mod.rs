@@ -87,6 +87,7 @@ pub fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
         (R::KIND, R::Fields::NAMES)
     }
     let kinds = [
+        of::<crate::agents::Agent>(),
         of::<crate::companies::Company>(),
         of::<crate::contacts::Contact>(),
         of::<crate::assets::Asset>(),

@@ -100,6 +100,9 @@ pub struct JobReport {
     pub stage: String,
     /// How far, 0 to 100, when that can be told.
     pub percent: Option<u8>,
+    /// Status with which the vendor refused what was to be read, if that ended the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<u16>,
 }
 
 /// A sync job.

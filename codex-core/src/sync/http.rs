@@ -46,6 +46,8 @@ pub struct HttpSettings {
     pub backoff: Duration,
     /// At most this many calls in any 60 seconds; `None` where the vendor's headers tell.
     pub calls_per_minute: Option<u32>,
+    /// Whether certificates are checked.
+    pub verify_tls: bool,
 }
 
 impl Default for HttpSettings {
@@ -55,6 +57,7 @@ impl Default for HttpSettings {
             max_wait: Duration::from_secs(60),
             backoff: Duration::from_millis(500),
             calls_per_minute: None,
+            verify_tls: true,
         }
     }
 }
@@ -90,6 +93,7 @@ impl Upstream {
             .user_agent(concat!("hivematrix-codex/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
             .timeout(settings.timeout)
+            .danger_accept_invalid_certs(!settings.verify_tls)
             // A redirect would carry credentials to wherever it points.
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -11,6 +11,7 @@ mod html;
 mod http;
 mod incoming;
 mod item;
+pub mod keycloak;
 mod lease;
 mod missing;
 mod plan;
@@ -54,6 +55,8 @@ pub enum Part {
     TicketsLight,
     /// Remote monitoring and management: sites and devices.
     Rmm,
+    /// The people who log in.
+    Agents,
 }
 
 impl Part {
@@ -62,6 +65,7 @@ impl Part {
         match self {
             Self::Psa | Self::Tickets | Self::TicketsLight => "psa",
             Self::Rmm => "rmm",
+            Self::Agents => "keycloak_agents",
         }
     }
 
@@ -71,7 +75,7 @@ impl Part {
             Self::Psa => Some("base"),
             Self::Tickets => Some("tickets-detail"),
             Self::TicketsLight => Some("tickets"),
-            Self::Rmm => None,
+            Self::Rmm | Self::Agents => None,
         }
     }
 }

@@ -47,6 +47,7 @@ pub fn quick() -> HttpSettings {
         max_wait: Duration::from_secs(2),
         backoff: Duration::from_millis(5),
         calls_per_minute: None,
+        verify_tls: true,
     }
 }
 

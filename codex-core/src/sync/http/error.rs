@@ -147,6 +147,18 @@ impl UpstreamError {
         }
     }
 
+    /// The HTTP status that the vendor answered with, where it was that status that said no.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unauthorized { .. } => Some(401),
+            Self::Forbidden { .. } => Some(403),
+            Self::NotFound { .. } => Some(404),
+            Self::RateLimited { .. } => Some(429),
+            Self::Status { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
     /// Whether the same call may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         match self {

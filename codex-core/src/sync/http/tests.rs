@@ -23,6 +23,7 @@ fn quick() -> HttpSettings {
         max_wait: Duration::from_secs(2),
         backoff: Duration::from_millis(1),
         calls_per_minute: None,
+        verify_tls: true,
     }
 }
 

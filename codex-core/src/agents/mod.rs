@@ -1,0 +1,82 @@
+//! Agents: the people who log in, as Keycloak knows them, and what they prefer.
+//!
+//! Who somebody is comes from Keycloak alone. What somebody prefers is stated by hand, by the person or an
+//! administrator, so no sync touches it. A user that was removed in Keycloak stays as a disabled agent.
+
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::AgentId;
+
+record! {
+    /// What is tracked about an agent (contract 2.8).
+    pub struct AgentFields in "agents" {
+        /// Keycloak's user id.
+        keycloak_id: String,
+        /// Login name.
+        username: String,
+        /// E-mail address; several agents may share one.
+        email: Option<String>,
+        /// Given name.
+        first_name: Option<String>,
+        /// Family name.
+        last_name: Option<String>,
+        /// Whether the user may log in.
+        enabled: Option<bool>,
+        /// `light` or `dark`; `None` means light.
+        theme_preference: Option<String>,
+        /// One of [`COLOR_THEMES`]; `None` means purple.
+        preferred_color_theme: Option<String>,
+        /// One of [`VIEWS`]; `None` means grid.
+        knowledgetree_view_preference: Option<String>,
+        /// One of [`HOME_PAGES`]; `None` means beacon.
+        home_page_preference: Option<String>,
+    }
+    derived {
+        /// Folded login name, for order.
+        username_fold: String,
+        /// Folded e-mail address, for looking a person up by it.
+        email_fold: Option<String>,
+    }
+}
+
+/// Themes, the default first (contract 1.2.G).
+pub const THEMES: [&str; 2] = ["light", "dark"];
+/// Colour themes, the default first (contract 1.2.G).
+pub const COLOR_THEMES: [&str; 9] = [
+    "purple", "blue", "green", "orange", "gold", "red", "yellow", "matrix", "bee",
+];
+/// KnowledgeTree's views, the default first; its pages say `list` (contract 1.2.G).
+pub const VIEWS: [&str; 4] = ["grid", "tree", "hierarchy", "list"];
+/// Pages to begin with, the default first (contract 1.2.G).
+pub const HOME_PAGES: [&str; 7] = [
+    "beacon",
+    "knowledgetree",
+    "brainhair",
+    "codex",
+    "ledger",
+    "archive",
+    "helm",
+];
+
+/// Somebody who logs in.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Agent {
+    /// Row id.
+    pub id: AgentId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: AgentFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

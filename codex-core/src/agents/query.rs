@@ -1,0 +1,70 @@
+//! Reading agents.
+
+use chrono::{DateTime, Utc};
+
+use super::{Agent, AgentFields};
+use crate::{Result, changes::Tracked, fold::fold, scope::Scope, store::Db};
+
+sql! {
+    /// All agents, by login name.
+    LIST = [AgentFields::SELECT, " where deleted_at is null order by username_fold, id"];
+    /// The agent of a Keycloak user.
+    FIND = [AgentFields::SELECT, " where keycloak_id = $1 and deleted_at is null"];
+    /// Agents with an e-mail address, those who may log in first.
+    OF_EMAIL = [AgentFields::SELECT, " where email_fold = $1 and deleted_at is null \
+        order by case when coalesce(enabled, true) then 0 else 1 end, id"];
+    /// When Keycloak was last read to its end.
+    LAST_SYNCED = "select completed_at from sync_jobs where script = 'keycloak_agents' \
+        and status = 'completed' order by started_at desc limit 1";
+}
+
+/// All agents, disabled ones too, by login name.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for all but administrators and services.
+pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Agent>> {
+    scope.require_admin("listing agents")?;
+    db.query(LIST).all().await
+}
+
+/// Looks an agent up by the Keycloak id.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for all but administrators and services.
+pub async fn find(db: &Db, scope: &Scope, keycloak_id: &str) -> Result<Option<Agent>> {
+    scope.require_admin("reading agents")?;
+    db.query(FIND).bind(keycloak_id).optional().await
+}
+
+/// The agent that a person is: the Keycloak user of the token's `sub`, else the only one with the e-mail
+/// address. Where several share an address, it names nobody; a disabled agent steps back behind an enabled
+/// one.
+pub async fn own(db: &Db, sub: &str, email: Option<&str>) -> Result<Option<Agent>> {
+    if let Some(agent) = db.query(FIND).bind(sub).optional().await? {
+        return Ok(Some(agent));
+    }
+    match email {
+        Some(email) => of_email(db, email).await,
+        None => Ok(None),
+    }
+}
+
+/// The only agent with an e-mail address; see [`own`].
+pub async fn of_email(db: &Db, email: &str) -> Result<Option<Agent>> {
+    let email = fold(email);
+    if email.is_empty() {
+        return Ok(None);
+    }
+    let mut agents: Vec<Agent> = db.query(OF_EMAIL).bind(email).all().await?;
+    let enabled = |agent: &Agent| agent.fields.enabled.unwrap_or(true);
+    let rivals = agents
+        .iter()
+        .filter(|agent| enabled(agent) == agents.first().is_some_and(enabled));
+    Ok((rivals.count() == 1).then(|| agents.swap_remove(0)))
+}
+
+/// When Keycloak was last read to its end, if it ever was.
+pub async fn last_synced(db: &Db) -> Result<Option<DateTime<Utc>>> {
+    let last: Option<Option<DateTime<Utc>>> = db.query(LAST_SYNCED).scalar().await?;
+    Ok(last.flatten())
+}

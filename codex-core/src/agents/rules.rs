@@ -1,0 +1,68 @@
+//! What holds for agents: somebody whom Keycloak no longer has is disabled, not deleted.
+
+use std::collections::HashMap;
+
+use super::{Agent, AgentFields};
+use crate::{
+    Result,
+    changes::{Draft, Resource, reserve_ids},
+    fold::fold,
+    store::{Sql, Tx},
+};
+
+impl Resource for Agent {
+    const KIND: &'static str = "agent";
+    const RESERVE: Sql = reserve_ids!("agents");
+    type Fields = AgentFields;
+    type Status = ();
+
+    fn derive(fields: &mut AgentFields) {
+        fields.username_fold = fold(&fields.username);
+        fields.email_fold = fields.email.as_deref().map(fold);
+    }
+
+    /// A removed user keeps the record with its preferences, and the same record is enabled again when the
+    /// user returns. A name that belongs to another user now is said aloud: what the one was trusted with
+    /// is not the other's (upstreams trap 65).
+    async fn settle(
+        tx: &mut Tx,
+        drafts: &mut [Draft<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<()> {
+        for draft in drafts.iter_mut().filter(|draft| !draft.alive) {
+            draft.alive = true;
+            draft.fields.enabled = Some(false);
+            let before = draft.before.as_ref();
+            if before.is_some_and(|before| before.fields.enabled != Some(false)) {
+                issues.push(format!(
+                    "agent {} `{}` is no longer in Keycloak: disabled, preferences are kept",
+                    draft.id, draft.fields.username
+                ));
+            }
+        }
+        let new = drafts.iter().filter(|draft| draft.before.is_none());
+        let names: HashMap<&str, &str> = new
+            .map(|draft| {
+                (
+                    draft.fields.username.as_str(),
+                    draft.fields.username_fold.as_str(),
+                )
+            })
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut q = tx.query("select id, username from agents where username_fold in ");
+        q.push_list(names.values().copied()).push(" order by id");
+        let found = q.all::<(i64, String)>().await?;
+        for (id, name) in found
+            .into_iter()
+            .filter(|(_, name)| names.contains_key(name.as_str()))
+        {
+            issues.push(format!(
+                "agent {id} had the name `{name}` that a new Keycloak user has now: they are two agents"
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Keycloak: the users of one realm (upstreams 3).
+
+mod client;
+mod map;
+
+use std::sync::Arc;
+
+pub use client::{Login, Settings};
+
+use super::{
+    Answer, Gate, Part, Run, Source, UpstreamError, Work,
+    crawl::{Crawl, Lister as _},
+    missing::Directory,
+};
+use crate::{Error, Result, agents::Agent, changes::claims::Origin};
+use client::Client;
+
+/// Name of the source.
+pub const NAME: &str = "keycloak";
+const MAIN: Origin = Origin::Main(NAME);
+/// The only scope: all users of the realm.
+const USERS: &str = "users";
+
+/// The Keycloak source.
+#[derive(Debug)]
+pub struct Keycloak {
+    settings: Settings,
+}
+
+impl Keycloak {
+    /// A source that pulls from the realm of `settings`.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Source for Keycloak {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn part(&self) -> Part {
+        Part::Agents
+    }
+
+    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(pull(&self.settings, run))
+    }
+}
+
+async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
+    let gate = Gate::new(run.db().clone(), NAME);
+    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+    run.stage("login", Some(0));
+    client.login().await?;
+    run.stage("users", Some(5));
+    let read = read(run, &client).await;
+    run.calls(client.calls());
+    // A login that failed is no answer about users: the two differ to who asked (contract 1.2.G).
+    if let Err(Error::Upstream(error)) = &read {
+        run.report.refused = error.status();
+    }
+    read?;
+    run.stage("done", Some(100));
+    Ok(())
+}
+
+async fn read(run: &mut Run, client: &Arc<Client>) -> Result<()> {
+    let mut crawl = Crawl::start(client, ());
+    while let Some(items) = crawl.next(run).await? {
+        let people = items.iter().filter(|user| !map::is_service_account(user));
+        crawl.unreadable += run.page::<Agent>(MAIN, people.map(map::user)).await?;
+    }
+    if run.seen::<Agent>(USERS) == 0 && crawl.unreadable == 0 {
+        // Who may query users but not view them is shown an empty list (upstreams trap 66).
+        run.issue(format!(
+            "Keycloak lists no users: {} may be missing",
+            client::ROLE
+        ));
+    }
+    let certified = crawl.certify::<Agent>(run, USERS).await?;
+    run.stage("missing users", Some(90));
+    let certified = certified.then(|| USERS.to_owned()).into_iter().collect();
+    run.reconcile(&certified, &ById(client)).await
+}
+
+/// Looks users up by their ids.
+struct ById<'c>(&'c Client);
+
+impl Directory<Agent> for ById<'_> {
+    async fn ask(&self, id: &str) -> Result<Answer<Agent>, UpstreamError> {
+        let Some(found) = self.0.user(id).await? else {
+            return Ok(Answer::Absent);
+        };
+        match map::user(&found) {
+            Ok(item) => Ok(Answer::Present(Box::new(item))),
+            Err(_) => Err(UpstreamError::malformed(NAME, USERS)),
+        }
+    }
+}
