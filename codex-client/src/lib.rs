@@ -17,6 +17,7 @@
 //! succeed later; safe calls have been tried again already.
 #![warn(missing_docs)]
 
+mod agents;
 mod assets;
 mod builder;
 mod companies;
@@ -34,9 +35,13 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use agents::{Agents, MySettings};
 pub use assets::Assets;
 pub use builder::Builder;
 pub use codex_core::{
+    agents::wire::{
+        AgentOut, AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn, SettingsOut,
+    },
     assets::wire::AssetOut,
     companies::wire::{CompanyIn, CompanyOut},
     contacts::wire::ContactOut,
@@ -113,6 +118,16 @@ impl Client {
     /// The PSA's agents.
     pub fn psa_agents(&self) -> PsaAgents<'_> {
         PsaAgents(&self.0)
+    }
+
+    /// The people who log in.
+    pub fn agents(&self) -> Agents<'_> {
+        Agents(&self.0)
+    }
+
+    /// The settings of the person whose token is used.
+    pub fn my_settings(&self) -> MySettings<'_> {
+        MySettings(&self.0)
     }
 
     /// Syncs and their jobs.

@@ -18,6 +18,8 @@ pub enum Script {
     Datto,
     /// The PSA's tickets that changed.
     Tickets,
+    /// The people who log in, from Keycloak.
+    Agents,
 }
 
 /// Calls about syncs.
@@ -32,6 +34,7 @@ impl Sync<'_> {
             Script::Freshservice => "freshservice",
             Script::Datto => "datto",
             Script::Tickets => "tickets",
+            Script::Agents => "agents",
         };
         self.0.post(&["sync", name]).await
     }

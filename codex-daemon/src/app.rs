@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use codex_core::{
     Codex,
-    sync::{Guard, HttpSettings, datto, freshservice},
+    sync::{Guard, HttpSettings, datto, freshservice, keycloak},
 };
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -16,8 +16,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    auth::Authenticator, body_limit, config::Config, health::Health, problem, request_id, routes,
-    server,
+    auth::Authenticator,
+    body_limit,
+    config::{self, Config},
+    health::Health,
+    problem, request_id, routes, server,
 };
 
 /// What handlers share. Cheap to clone.
@@ -103,7 +106,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             secret_key: vendor.secret_key.clone(),
             http: HttpSettings {
                 calls_per_minute: Some(vendor.calls_per_minute),
-                ..http
+                ..http.clone()
             },
         };
         let options = datto::Options {
@@ -117,7 +120,29 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         };
         builder = builder.source(datto::Datto::new(settings, options));
     }
+    builder = builder.source(keycloak::Keycloak::new(keycloak::Settings {
+        base: config.keycloak.base_url.clone(),
+        realm: config.keycloak.realm.clone(),
+        logins: logins(&config.keycloak),
+        http: HttpSettings {
+            verify_tls: config.keycloak.verify_tls,
+            ..http
+        },
+    }));
     builder.open().await
+}
+
+/// The client first: least privilege, and no person's password.
+fn logins(settings: &config::Keycloak) -> Vec<keycloak::Login> {
+    let client = settings.client.clone();
+    let client = client.map(|(id, secret)| keycloak::Login::Client { id, secret });
+    let admin = settings.admin.clone();
+    let admin = admin.map(|(realm, user, password)| keycloak::Login::Password {
+        realm,
+        user,
+        password,
+    });
+    client.into_iter().chain(admin).collect()
 }
 
 /// The routes with everything around them.

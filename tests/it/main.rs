@@ -4,6 +4,7 @@
     reason = "a test that unwraps fails, as it should"
 )]
 
+mod agents;
 mod api;
 mod client;
 mod companies;

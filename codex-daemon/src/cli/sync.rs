@@ -26,6 +26,7 @@ Examples:
   codexd sync datto                    sites and devices
   codexd sync tickets                  changed tickets, what was said and worked on each
   codexd sync tickets --light          changed tickets, lists only
+  codexd sync keycloak                 the people who log in
 
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
 are held for a person. Exit code 1 when the run did not complete.";
@@ -49,6 +50,7 @@ enum Source {
     Freshservice,
     Datto,
     Tickets,
+    Keycloak,
 }
 
 impl Sync {
@@ -107,6 +109,13 @@ impl Source {
             Self::Datto if config.datto.is_none() => {
                 bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
             }
+            Self::Keycloak
+                if config.keycloak.client.is_none() && config.keycloak.admin.is_none() =>
+            {
+                bail!(
+                    "[keycloak] has neither client_id and client_secret nor admin_user and admin_password"
+                )
+            }
             Self::Freshservice => {
                 "freshservice".clone_into(&mut config.psa);
                 Ok(Part::Psa)
@@ -119,6 +128,7 @@ impl Source {
                 "datto".clone_into(&mut config.rmm);
                 Ok(Part::Rmm)
             }
+            Self::Keycloak => Ok(Part::Agents),
         }
     }
 }

@@ -40,6 +40,13 @@ const fn secret(section: &'static str, name: &'static str) -> Key {
     }
 }
 
+const fn secret_from_env(section: &'static str, name: &'static str, env: &'static str) -> Key {
+    Key {
+        env: Some(env),
+        ..secret(section, name)
+    }
+}
+
 const fn from_env(section: &'static str, name: &'static str, env: &'static str) -> Key {
     Key {
         env: Some(env),
@@ -77,6 +84,15 @@ pub const KEYS: &[Key] = &[
     plain("datto", "secret_udfs"),
     plain("datto", "map_pseudo_sites"),
     plain("datto", "calls_per_minute"),
+    from_env("keycloak", "server_url", "KEYCLOAK_SERVER_URL"),
+    from_env("keycloak", "backend_url", "KEYCLOAK_BACKEND_URL"),
+    from_env("keycloak", "realm", "KEYCLOAK_REALM"),
+    from_env("keycloak", "client_id", "KEYCLOAK_CLIENT_ID"),
+    secret_from_env("keycloak", "client_secret", "KEYCLOAK_CLIENT_SECRET"),
+    plain("keycloak", "admin_realm"),
+    from_env("keycloak", "admin_user", "KEYCLOAK_ADMIN_USER"),
+    secret_from_env("keycloak", "admin_password", "KEYCLOAK_ADMIN_PASS"),
+    from_env("keycloak", "verify_ssl", "VERIFY_SSL"),
     plain("upstream", "write"),
     plain("sync", "max_delete_percent"),
     plain("sync", "min_delete"),

@@ -41,6 +41,8 @@ pub struct Config {
     pub freshservice: Option<Freshservice>,
     /// Access to Datto RMM, when it is configured.
     pub datto: Option<Datto>,
+    /// Where the people who log in are known.
+    pub keycloak: Keycloak,
     /// Whether Codex may write to vendors.
     pub upstream_write: bool,
     /// Which source wins, per field.
@@ -126,6 +128,21 @@ pub struct Datto {
     pub calls_per_minute: u32,
 }
 
+/// Where the people who log in are known.
+#[derive(Debug, Clone)]
+pub struct Keycloak {
+    /// Address of the server.
+    pub base_url: Url,
+    /// Realm of the users.
+    pub realm: String,
+    /// Id and secret of a client with a service account.
+    pub client: Option<(String, SecretString)>,
+    /// Realm, name and password of an administrator.
+    pub admin: Option<(String, String, SecretString)>,
+    /// Whether certificates are checked.
+    pub verify_tls: bool,
+}
+
 /// How syncs behave.
 #[derive(Debug, Clone)]
 pub struct Sync {
@@ -185,6 +202,7 @@ impl Config {
             rmm: text(layers, "rmm", "default_provider"),
             freshservice: freshservice(layers)?,
             datto: datto(layers)?,
+            keycloak: keycloak(layers)?,
             upstream_write: layers.boolean("upstream", "write")?,
             precedence: precedence(layers)?,
             statuses: statuses(layers)?,
@@ -398,6 +416,28 @@ fn datto(layers: &Layers) -> Result<Option<Datto>, ConfigError> {
         map_pseudo_sites,
         calls_per_minute,
     }))
+}
+
+fn keycloak(layers: &Layers) -> Result<Keycloak, ConfigError> {
+    let address = match layers.text("keycloak", "backend_url") {
+        Some(_) => "backend_url",
+        None => "server_url",
+    };
+    let id = layers.text("keycloak", "client_id");
+    let user = layers.text("keycloak", "admin_user");
+    let admin = user.zip(secret(layers, "keycloak", "admin_password"));
+    Ok(Keycloak {
+        base_url: layers.read_as("keycloak", address, base_url)?,
+        realm: text(layers, "keycloak", "realm"),
+        client: id
+            .map(str::to_owned)
+            .zip(secret(layers, "keycloak", "client_secret")),
+        admin: admin.map(|(user, password)| {
+            let realm = text(layers, "keycloak", "admin_realm");
+            (realm, user.to_owned(), password)
+        }),
+        verify_tls: layers.boolean("keycloak", "verify_ssl")?,
+    })
 }
 
 /// Python's level names.

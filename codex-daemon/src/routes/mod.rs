@@ -1,5 +1,6 @@
 //! One file per resource; the description is made of the same table as the routes.
 
+mod agents;
 mod assets;
 mod companies;
 mod contacts;
@@ -57,6 +58,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(assets::routes())
         .merge(tickets::routes())
         .merge(psa_agents::routes())
+        .merge(agents::routes())
         .merge(sync::routes())
         .merge(jobs::routes())
         .merge(holds::routes())

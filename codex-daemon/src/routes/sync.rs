@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(start_freshservice_sync))
         .routes(routes!(start_datto_sync))
         .routes(routes!(start_ticket_sync))
+        .routes(routes!(start_agents_sync))
         .routes(routes!(get_sync_status))
         .routes(routes!(get_last_sync))
 }
@@ -100,6 +101,18 @@ async fn start_ticket_sync(
     start(&app, &caller, Part::Tickets).await
 }
 
+/// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.
+#[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut)))]
+async fn start_agents_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Agents).await
+}
+
 /// How a job stands.
 #[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync",
     params(("job_id" = String, Path, description = "Job")),
@@ -125,7 +138,7 @@ async fn get_sync_status(
 
 /// The newest job of a kind, whatever its status.
 ///
-/// `psa`, `rmm` and `tickets`; the older names `freshservice` and `datto` are understood.
+/// `psa`, `rmm`, `tickets` and `keycloak_agents`; the older names `freshservice` and `datto` are understood.
 #[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
     params(("script" = String, Path, description = "Kind of job", example = "psa")),
     responses(

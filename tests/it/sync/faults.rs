@@ -13,10 +13,12 @@ use codex_tests::{
 async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -> TestResult {
     let faults = match part {
         Part::Rmm => bench.datto.faults(),
+        Part::Agents => bench.keycloak.faults(),
         _ => bench.freshservice.faults(),
     };
     let path = match part {
         Part::Rmm => "/api/v2/account/devices",
+        Part::Agents => "/admin/realms/hivematrix/users",
         _ => "/api/v2/departments",
     };
     faults.add(path, When::Always, kind.clone());

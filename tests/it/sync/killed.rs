@@ -56,6 +56,7 @@ on_each_engine! {
 async fn kill_one(bench: &Bench, name: &str, part: Part, calls: u64) -> anyhow::Result<bool> {
     let made = || match part {
         Part::Rmm => bench.datto.calls(""),
+        Part::Agents => bench.keycloak.calls(""),
         _ => bench.freshservice.calls(""),
     };
     let before = made();

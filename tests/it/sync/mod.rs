@@ -4,6 +4,7 @@ mod datto;
 mod faults;
 mod freshservice;
 mod holds;
+mod keycloak;
 mod killed;
 mod steady;
 mod tickets;

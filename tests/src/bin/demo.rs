@@ -7,7 +7,7 @@ use clap::Parser;
 use codex_daemon::app;
 use codex_tests::{
     harness::app::config,
-    sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
+    sim::{SharedWorld, Size, World, core::Core, datto, freshservice, keycloak},
 };
 use serde_json::Value;
 
@@ -46,9 +46,10 @@ async fn main() -> anyhow::Result<()> {
         ..Default::default()
     };
     let fresh = freshservice::Freshservice::start(world.clone(), fresh_options).await?;
-    let rmm = datto::Datto::start(world, datto_options).await?;
+    let rmm = datto::Datto::start(world.clone(), datto_options).await?;
+    let users = keycloak::Keycloak::start(world, keycloak::Options::default()).await?;
     let core = Core::start().await?;
-    let config = config(folder.path(), &database, &core, &fresh, &rmm)?;
+    let config = config(folder.path(), &database, &core, &fresh, &rmm, &users)?;
     let codex = app::open(&config, true)
         .await
         .context("the database cannot be opened")?;
@@ -63,15 +64,17 @@ async fn main() -> anyhow::Result<()> {
     };
 
     println!(
-        "Codex {}   Core {}   Freshservice {}   Datto {}\n",
+        "Codex {}   Core {}   Freshservice {}   Datto {}   Keycloak {}\n",
         api.url,
         core.url(),
         fresh.url(),
-        rmm.url()
+        rmm.url(),
+        users.url()
     );
     for (path, name) in [
         ("/sync/freshservice", "Freshservice"),
         ("/sync/datto", "Datto RMM"),
+        ("/sync/agents", "Keycloak"),
     ] {
         let start = Instant::now();
         let job = api.sync(path).await?;
@@ -120,8 +123,10 @@ async fn main() -> anyhow::Result<()> {
         "something is missing: {} companies, {contacts} contacts, {assets} assets",
         companies.len()
     );
+    let agents = api.get("/api/agents").await?["total"].as_u64();
+    let agents = agents.filter(|total| *total > 0).context("no agents")?;
     println!(
-        "\n{} companies read back through the REST API. Ready after {:.1} s.",
+        "\n{} companies and {agents} agents read back through the REST API. Ready after {:.1} s.",
         companies.len(),
         begun.elapsed().as_secs_f64()
     );

@@ -16,6 +16,7 @@ use crate::sim::{
     core::Core,
     datto::{self, Datto},
     freshservice::{self, Freshservice},
+    keycloak::{self, Keycloak},
 };
 
 /// A daemon on a free port with everything around it.
@@ -27,6 +28,8 @@ pub struct TestApp {
     pub freshservice: Freshservice,
     /// Datto.
     pub datto: Datto,
+    /// Keycloak.
+    pub keycloak: Keycloak,
     /// What the vendors have.
     pub world: SharedWorld,
     /// The library inside the daemon.
@@ -54,6 +57,17 @@ pub fn vendor_settings<'s>(
     ]
 }
 
+/// The settings of a Keycloak that is a simulator.
+pub fn keycloak_settings(keycloak: &Keycloak) -> [(&'static str, &str); 5] {
+    [
+        ("keycloak.server_url", keycloak.url()),
+        ("keycloak.client_id", keycloak::CLIENT_ID),
+        ("keycloak.client_secret", keycloak::CLIENT_SECRET),
+        ("keycloak.admin_user", keycloak::ADMIN_USER),
+        ("keycloak.admin_password", keycloak::ADMIN_PASSWORD),
+    ]
+}
+
 /// The settings of a daemon that talks to simulators.
 ///
 /// # Errors
@@ -64,6 +78,7 @@ pub fn config(
     core: &Core,
     freshservice: &Freshservice,
     datto: &Datto,
+    keycloak: &Keycloak,
 ) -> anyhow::Result<Config> {
     let flags = [
         ("server.port", "0"),
@@ -73,6 +88,7 @@ pub fn config(
     let sources = flags
         .into_iter()
         .chain(vendor_settings(freshservice, datto))
+        .chain(keycloak_settings(keycloak))
         .fold(Sources::new(folder), |s, (name, value)| s.set(name, value));
     Ok(Config::load(&sources)?)
 }
@@ -91,9 +107,17 @@ impl TestApp {
         };
         let freshservice = Freshservice::start(world.clone(), fresh_options).await?;
         let datto = Datto::start(world.clone(), datto_options).await?;
+        let keycloak = Keycloak::start(world.clone(), keycloak::Options::default()).await?;
         let core = Core::start().await?;
         let folder = tempfile::tempdir()?;
-        let config = config(folder.path(), &database.url, &core, &freshservice, &datto)?;
+        let config = config(
+            folder.path(),
+            &database.url,
+            &core,
+            &freshservice,
+            &datto,
+            &keycloak,
+        )?;
         let codex = app::open(&config, true).await?;
         let running = app::start(config, codex.clone()).await?;
         let http = Client::builder()
@@ -103,6 +127,7 @@ impl TestApp {
             core,
             freshservice,
             datto,
+            keycloak,
             world,
             codex,
             running,
@@ -156,7 +181,12 @@ impl TestApp {
 
     /// Pulls from both vendors through the API.
     pub async fn sync(&self) -> anyhow::Result<()> {
-        for path in ["/sync/psa", "/sync/datto", "/sync/tickets"] {
+        self.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"]).await
+    }
+
+    /// Starts syncs one after another and waits for their success.
+    pub async fn pull(&self, paths: &[&str]) -> anyhow::Result<()> {
+        for path in paths {
             let token = self.core.key.service("helm", "codex")?;
             let started: serde_json::Value = self
                 .call(Method::POST, path)

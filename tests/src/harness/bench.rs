@@ -12,6 +12,7 @@ use codex_core::{
     sync::{
         HttpSettings, Part, datto,
         freshservice::{self, Depth},
+        keycloak,
     },
 };
 use secrecy::SecretString;
@@ -21,6 +22,7 @@ use crate::sim::{
     SharedWorld, Size, World,
     datto::{self as sim_datto, Datto},
     freshservice::{self as sim_freshservice, Freshservice},
+    keycloak::{self as sim_keycloak, Keycloak},
 };
 
 /// Codex, both vendors, the world behind them and the clock before them.
@@ -32,6 +34,8 @@ pub struct Bench {
     pub freshservice: Freshservice,
     /// Datto.
     pub datto: Datto,
+    /// Keycloak.
+    pub keycloak: Keycloak,
     /// Codex's clock.
     pub clock: Arc<ManualClock>,
     /// The library under test.
@@ -88,6 +92,25 @@ pub fn datto_at(url: &str, http: HttpSettings) -> anyhow::Result<datto::Datto> {
     Ok(datto::Datto::new(settings, datto::Options::default()))
 }
 
+/// A source that pulls from a Keycloak simulator: by client, else by password.
+pub fn keycloak_at(url: &str, http: HttpSettings) -> anyhow::Result<keycloak::Keycloak> {
+    let client = keycloak::Login::Client {
+        id: sim_keycloak::CLIENT_ID.into(),
+        secret: SecretString::from(sim_keycloak::CLIENT_SECRET),
+    };
+    let password = keycloak::Login::Password {
+        realm: sim_keycloak::MASTER.into(),
+        user: sim_keycloak::ADMIN_USER.into(),
+        password: SecretString::from(sim_keycloak::ADMIN_PASSWORD),
+    };
+    Ok(keycloak::Keycloak::new(keycloak::Settings {
+        base: url.parse()?,
+        realm: sim_keycloak::REALM.into(),
+        logins: vec![client, password],
+        http,
+    }))
+}
+
 impl Bench {
     /// Size S with the vendors' limits off.
     pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
@@ -112,16 +135,19 @@ impl Bench {
         let world = SharedWorld::new(world);
         let freshservice = Freshservice::start(world.clone(), freshservice).await?;
         let datto = Datto::start(world.clone(), datto).await?;
+        let keycloak = Keycloak::start(world.clone(), sim_keycloak::Options::default()).await?;
         let start = Utc
             .with_ymd_and_hms(2026, 1, 5, 10, 0, 0)
             .single()
             .context("a date")?;
         let clock = Arc::new(ManualClock::new(start));
-        let codex = open(&database.url, clock.clone(), &freshservice, &datto, |b| b).await?;
+        let sources = (&freshservice, &datto, &keycloak);
+        let codex = open(&database.url, clock.clone(), sources, |b| b).await?;
         Ok(Self {
             world,
             freshservice,
             datto,
+            keycloak,
             clock,
             codex,
             database,
@@ -133,8 +159,7 @@ impl Bench {
         open(
             &self.database.url,
             self.clock.clone(),
-            &self.freshservice,
-            &self.datto,
+            (&self.freshservice, &self.datto, &self.keycloak),
             change,
         )
         .await
@@ -177,6 +202,7 @@ impl Bench {
             "assets" => "select count(*) from assets where deleted_at is null",
             "locations" => "select count(*) from locations where deleted_at is null",
             "psa_agents" => "select count(*) from psa_agents where deleted_at is null",
+            "agents" => "select count(*) from agents where deleted_at is null",
             "site_links" => "select count(*) from site_links where deleted_at is null",
             "tickets" => "select count(*) from tickets where deleted_at is null",
             other => anyhow::bail!("no table {other}"),
@@ -188,8 +214,7 @@ impl Bench {
 async fn open(
     url: &str,
     clock: Arc<ManualClock>,
-    freshservice: &Freshservice,
-    datto: &Datto,
+    (freshservice, datto, keycloak): (&Freshservice, &Datto, &Keycloak),
     change: impl FnOnce(Builder) -> Builder,
 ) -> anyhow::Result<Codex> {
     let builder = Codex::builder(url)
@@ -198,6 +223,7 @@ async fn open(
         .source(freshservice_at(freshservice.url(), quick())?)
         .source(tickets_at(freshservice.url(), quick(), Depth::Detail)?)
         .source(tickets_at(freshservice.url(), quick(), Depth::Light)?)
-        .source(datto_at(datto.url(), quick())?);
+        .source(datto_at(datto.url(), quick())?)
+        .source(keycloak_at(keycloak.url(), quick())?);
     Ok(change(builder).open().await?)
 }

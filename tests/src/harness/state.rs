@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use codex_core::{
+    agents::Agent,
     assets::Asset,
     changes::{Resource, Stored, Tracked as _},
     companies::Company,
@@ -56,6 +57,7 @@ pub async fn state(db: &Db) -> anyhow::Result<BTreeMap<String, Value>> {
     records::<Location>(db, &names, &mut state).await?;
     records::<SiteLink>(db, &names, &mut state).await?;
     records::<PsaAgent>(db, &names, &mut state).await?;
+    records::<Agent>(db, &names, &mut state).await?;
     let links: Vec<(i64, i64)> = db
         .query("select contact_id, company_id from contact_company")
         .all()

@@ -236,9 +236,9 @@ impl Client {
                 return Err(UpstreamError::NotFound {
                     source_name,
                     resource: format!(
-                        "realm `{realm}` at {}: the realm's name is wrong, or the address lacks or must \
-                         not have /auth",
-                        self.settings.base
+                        "realm `{realm}` below {}: the realm's name is wrong, or the address lacks or \
+                         must not have /auth",
+                        self.settings.base.path()
                     ),
                 });
             }

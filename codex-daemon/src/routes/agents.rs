@@ -1,0 +1,214 @@
+//! Agents, the people who log in, and their settings (contract 1.2.G).
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use codex_core::{
+    agents::wire::{
+        AgentOut, AgentSettingsChanged, AgentsOut, AgentsSynced, MySettingsChanged, MySettingsOut,
+        SettingsIn,
+    },
+    jobs::{Job, JobStatus},
+    sync::Part,
+};
+use serde_json::{Map, Value};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    problem::{ErrorOut, Problem, ProblemOut},
+};
+
+/// A JSON object, or nothing at all: without a content type there is no body.
+type Body = Option<Json<Map<String, Value>>>;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_agents))
+        .routes(routes!(get_agent))
+        .routes(routes!(update_agent_settings))
+        .routes(routes!(sync_agents))
+        .routes(routes!(get_my_settings, update_my_settings))
+}
+
+/// What concerns the call is flat; who may not call at all is told so in the framework's form (contract 1.0).
+fn flat(error: codex_core::Error) -> Problem {
+    let forbidden = matches!(error, codex_core::Error::Forbidden(_));
+    let problem = Problem::from(error);
+    if forbidden { problem } else { problem.flat() }
+}
+
+fn unknown() -> Problem {
+    // Nexus looks for these words (consumers 0 #11).
+    Problem::not_found("Agent not found").flat()
+}
+
+fn object(body: Body) -> Map<String, Value> {
+    body.map(|Json(object)| object).unwrap_or_default()
+}
+
+/// List all agents, disabled ones too, by login name.
+#[utoipa::path(get, path = "/api/agents", tag = "agents", responses(
+    (status = 200, description = "All agents", body = AgentsOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ProblemOut)))]
+async fn list_agents(State(app): State<App>, caller: Caller) -> Result<Json<AgentsOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let agents = app.codex().agents(&scope).await?;
+    let synced = app.codex().agents_synced_at().await?;
+    let agents: Vec<_> = agents.iter().map(|a| AgentOut::new(a, synced)).collect();
+    let total = agents.len();
+    Ok(Json(AgentsOut { agents, total }))
+}
+
+/// Get one agent.
+#[utoipa::path(get, path = "/api/agents/{keycloak_id}", tag = "agents",
+    params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
+    responses(
+        (status = 200, description = "The agent", body = AgentOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such agent", body = ErrorOut)))]
+async fn get_agent(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<AgentOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let agent = app.codex().agent(&scope, &id).await?.ok_or_else(unknown)?;
+    let synced = app.codex().agents_synced_at().await?;
+    Ok(Json(AgentOut::new(&agent, synced)))
+}
+
+/// Set the themes of an agent.
+///
+/// Unknown keys are ignored; view and home page are for the agent alone to choose.
+#[utoipa::path(put, path = "/api/agents/{keycloak_id}/settings", tag = "agents",
+    params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
+    request_body = SettingsIn,
+    responses(
+        (status = 200, description = "Changed", body = AgentSettingsChanged),
+        (status = 400, description = "Nothing is stated, or a value is not known", body = ErrorOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such agent", body = ErrorOut)))]
+async fn update_agent_settings(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Json<AgentSettingsChanged>, Problem> {
+    let (codex, body) = (app.codex(), object(body));
+    let (scope, author) = (caller.scope(codex).await?, caller.author(codex.now()));
+    let changed = codex.set_agent_settings(&scope, &author, &id, &body).await;
+    let agent = changed.map_err(flat)?.ok_or_else(unknown)?;
+    let synced = codex.agents_synced_at().await?;
+    Ok(Json(AgentSettingsChanged {
+        agent: AgentOut::new(&agent, synced),
+        message: "Settings updated.".into(),
+        success: true,
+    }))
+}
+
+/// Pull the users of Keycloak and answer when it is done.
+///
+/// One that is at work already is waited for. `POST /sync/agents` starts the same as a job and answers at once.
+#[utoipa::path(post, path = "/api/agents/sync", tag = "agents", responses(
+    (status = 200, description = "Done", body = AgentsSynced),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ProblemOut),
+    (status = 404, description = "Keycloak has no such realm", body = ErrorOut),
+    (status = 500, description = "Keycloak cannot be reached or refuses the login", body = ErrorOut)))]
+async fn sync_agents(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<AgentsSynced>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let job = app.codex().sync(&scope, Part::Agents).await;
+    let job = job.map_err(flat)?;
+    if job.status != JobStatus::Completed {
+        return Err(failed(&job));
+    }
+    let counts = job.report.counts.get("agent").copied().unwrap_or_default();
+    Ok(Json(AgentsSynced {
+        created: counts.created,
+        errors: job.report.issues,
+        success: true,
+        synced: counts.seen,
+        total_keycloak_users: counts.seen + counts.failed,
+        updated: counts.updated + counts.restored,
+    }))
+}
+
+/// Keycloak's own status where it refused to list users, 500 for everything else (contract 1.2.G). A 401 of
+/// Keycloak is none of ours: the caller would take its own token for bad.
+fn failed(job: &Job) -> Problem {
+    let refused = job.report.refused.filter(|status| *status != 401);
+    let status = refused.and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.filter(|status| status.is_client_error() || status.is_server_error());
+    let error = job.error.as_deref().unwrap_or("The sync did not complete.");
+    Problem::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), error).flat()
+}
+
+/// Refuses modules: they have no settings.
+fn person(caller: &Caller) -> Result<(), Problem> {
+    if !caller.is_user() {
+        return Err(Problem::forbidden("Settings are for people, not for services.").flat());
+    }
+    Ok(())
+}
+
+/// Get one's own settings; the defaults for somebody whom Codex does not know.
+#[utoipa::path(get, path = "/api/my/settings", tag = "agents", responses(
+    (status = 200, description = "The settings", body = MySettingsOut),
+    (status = 400, description = "The token says no e-mail address, and Codex does not know its user", body = ErrorOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn get_my_settings(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<MySettingsOut>, Problem> {
+    person(&caller)?;
+    let email = caller.email.as_deref();
+    let agent = app.codex().own_agent(&caller.sub, email).await?;
+    if agent.is_none() && email.is_none() {
+        return Err(Problem::bad_request("The token has no e-mail address.").flat());
+    }
+    Ok(Json(agent.as_ref().into()))
+}
+
+/// Change one's own settings; absent keys stay as they are, unknown ones are ignored.
+#[utoipa::path(put, path = "/api/my/settings", tag = "agents", request_body = SettingsIn, responses(
+    (status = 200, description = "Changed", body = MySettingsChanged),
+    (status = 400, description = "Nothing is stated, or a value is not known", body = ErrorOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "Not for services", body = ErrorOut),
+    (status = 404, description = "Codex does not know the person", body = ErrorOut)))]
+async fn update_my_settings(
+    State(app): State<App>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<MySettingsChanged>, Problem> {
+    person(&caller)?;
+    let (codex, body, email) = (app.codex(), object(body), caller.email.as_deref());
+    let author = caller.author(codex.now());
+    let changed = codex
+        .set_own_settings(&author, &caller.sub, email, &body)
+        .await
+        .map_err(flat)?;
+    let Some(agent) = changed else {
+        return Err(match email {
+            Some(_) => unknown(),
+            None => Problem::bad_request("The token has no e-mail address.").flat(),
+        });
+    };
+    Ok(Json(MySettingsChanged {
+        message: "Settings updated.".into(),
+        settings: (&agent.fields).into(),
+        success: true,
+    }))
+}

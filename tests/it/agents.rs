@@ -1,0 +1,260 @@
+//! Agents and settings through the API.
+
+use codex_client::{Client, Script, SettingsIn, TokenSource};
+use codex_tests::{
+    harness::app::TestApp,
+    on_each_engine,
+    sim::{
+        core::user_claims,
+        fault::{Kind, When},
+        keycloak::Access,
+        world::user_id,
+    },
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const MINE: &str = "/api/my/settings";
+
+fn keys(object: &Value) -> Vec<&str> {
+    object
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+fn settings_of(n: usize) -> String {
+    format!("/api/agents/{}/settings", user_id(n))
+}
+
+/// A PUT as a user of a level: status and body.
+async fn put(app: &TestApp, level: &str, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+    let answer = app
+        .call_as(level, Method::PUT, path)?
+        .json(body)
+        .send()
+        .await?;
+    Ok((answer.status().as_u16(), answer.json().await?))
+}
+
+on_each_engine! {
+    async fn a_sync_answers_when_it_is_done_and_agents_have_the_contracts_shapes(app: TestApp) -> TestResult {
+        let sync = || app.call_as("admin", Method::POST, "/api/agents/sync");
+        let first: Value = sync()?.send().await?.error_for_status()?.json().await?;
+        assert_eq!(first, json!({"success": true, "synced": 12, "created": 12, "updated": 0, "total_keycloak_users": 12}));
+        app.world.lock().user_mut(&user_id(1)).unwrap()["firstName"] = json!("Gracie");
+        let second: Value = sync()?.send().await?.error_for_status()?.json().await?;
+        assert_eq!(second, json!({"success": true, "synced": 12, "created": 0, "updated": 1, "total_keycloak_users": 12}));
+
+        let list = app.json("/api/agents").await?;
+        assert_eq!((keys(&list), &list["total"]), (vec!["agents", "total"], &json!(12)));
+        let agents = list["agents"].as_array().unwrap();
+        assert_eq!(agents.len(), 12);
+        let agent = app.json(&format!("/api/agents/{}", user_id(1))).await?;
+        assert_eq!(agents.iter().find(|a| a["keycloak_id"] == user_id(1).as_str()), Some(&agent));
+        assert_eq!(keys(&agent), [
+            "created_at", "email", "enabled", "first_name", "home_page_preference", "keycloak_id",
+            "knowledgetree_view_preference", "last_name", "last_synced_at", "preferred_color_theme",
+            "theme_preference", "updated_at", "username",
+        ]);
+        assert_eq!((&agent["first_name"], &agent["username"]), (&json!("Gracie"), &json!("technician")));
+        assert_eq!((&agent["enabled"], &agent["theme_preference"]), (&json!(true), &json!("light")));
+        for time in ["created_at", "updated_at", "last_synced_at"] {
+            assert!(agent[time].as_str().unwrap().ends_with("+00:00"), "{time}");
+        }
+        assert!(agent["last_synced_at"].as_str() > agent["created_at"].as_str());
+        // Two without an e-mail address are two.
+        assert_eq!(agents.iter().filter(|agent| agent["email"] == "").count(), 2);
+        Ok(())
+    }
+
+    async fn the_job_form_of_the_sync_is_there_too(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let job = app.json("/sync/last/keycloak_agents").await?;
+        assert_eq!((&job["script"], &job["success"]), (&json!("keycloak_agents"), &json!(true)));
+        assert!(job["output"].as_str().unwrap().contains("agent: 12 seen, 12 created"));
+        Ok(())
+    }
+
+    async fn a_sync_that_fails_has_keycloaks_status_for_users_and_500_for_the_login(app: TestApp) -> TestResult {
+        let sync = async || -> anyhow::Result<(u16, Value)> {
+            let answer = app.call_as("admin", Method::POST, "/api/agents/sync")?.send().await?;
+            Ok((answer.status().as_u16(), answer.json().await?))
+        };
+        app.pull(&["/sync/agents"]).await?;
+        let list = "/admin/realms/hivematrix/users";
+        for (kind, status) in [
+            (Kind::Status(404), 404), (Kind::Status(409), 409), (Kind::Status(401), 500), (Kind::NullBody, 500),
+            (Kind::EmptyList, 500),
+        ] {
+            app.keycloak.faults().add(list, When::Always, kind.clone());
+            let (answered, body) = sync().await?;
+            assert_eq!((answered, keys(&body)), (status, vec!["error"]), "{kind:?}: {body}");
+            app.keycloak.faults().clear();
+        }
+        app.keycloak.change(|options| {
+            options.client_access = Access::None;
+            options.admin_access = Access::None;
+        });
+        let (answered, body) = sync().await?;
+        assert_eq!(answered, 403);
+        assert!(body["error"].as_str().unwrap().contains("view-users"), "{body}");
+        app.keycloak.change(|options| {
+            options.client_secret = "changed";
+            options.admin_password = "changed";
+        });
+        let (answered, body) = sync().await?;
+        assert_eq!(answered, 500);
+        assert!(body["error"].as_str().unwrap().contains("login"), "{body}");
+        assert_eq!(app.json("/api/agents").await?["total"], 12);
+        Ok(())
+    }
+
+    async fn everybody_reads_and_sets_own_settings(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        for level in ["admin", "technician", "billing", "client"] {
+            let mine: Value = app.get_as(level, MINE)?.send().await?.error_for_status()?.json().await?;
+            assert_eq!(mine, json!({"theme_preference": "light", "knowledgetree_view_preference": "grid",
+                "preferred_color_theme": "purple", "home_page_preference": "beacon", "username": level,
+                "email": format!("{level}@msp.example"), "synced": true}), "{level}");
+            let (status, changed) = put(&app, level, MINE, &json!({"theme_preference": "dark", "colour": 1})).await?;
+            assert_eq!(status, 200, "{level}: {changed}");
+            assert!(changed["message"].is_string());
+            assert_eq!(keys(&changed), [
+                "home_page_preference", "knowledgetree_view_preference", "message", "preferred_color_theme",
+                "success", "theme_preference",
+            ]);
+            assert_eq!((&changed["success"], &changed["theme_preference"]), (&json!(true), &json!("dark")));
+        }
+        let rest = json!({"knowledgetree_view_preference": "list", "preferred_color_theme": "bee",
+            "home_page_preference": "helm"});
+        put(&app, "client", MINE, &rest).await?;
+        app.pull(&["/sync/agents"]).await?;
+        let mine: Value = app.get_as("client", MINE)?.send().await?.json().await?;
+        assert_eq!((&mine["theme_preference"], &mine["knowledgetree_view_preference"]), (&json!("dark"), &json!("list")));
+        assert_eq!((&mine["preferred_color_theme"], &mine["home_page_preference"]), (&json!("bee"), &json!("helm")));
+        let other: Value = app.get_as("billing", MINE)?.send().await?.json().await?;
+        assert_eq!(other["preferred_color_theme"], "purple", "nobody else's changed");
+        Ok(())
+    }
+
+    async fn settings_that_cannot_be_taken_are_refused_and_nobody_is_told_apart(app: TestApp) -> TestResult {
+        let (status, nobody) = put(&app, "client", MINE, &json!({"theme_preference": "dark"})).await?;
+        assert_eq!(status, 404);
+        assert!(nobody["error"].as_str().unwrap().contains("Agent not found"), "Nexus looks for it: {nobody}");
+        let unknown: Value = app.get_as("client", MINE)?.send().await?.json().await?;
+        assert_eq!(unknown, json!({"theme_preference": "light", "knowledgetree_view_preference": "grid",
+            "preferred_color_theme": "purple", "home_page_preference": "beacon", "synced": false}));
+        app.pull(&["/sync/agents"]).await?;
+        for body in [
+            json!({}), json!({"theme_preference": "blue"}), json!({"preferred_color_theme": null}),
+            json!({"knowledgetree_view_preference": ["grid"]}), json!({"theme_preference": "dark", "home_page_preference": "x"}),
+        ] {
+            let (status, refused) = put(&app, "client", MINE, &body).await?;
+            assert_eq!((status, keys(&refused)), (400, vec!["error"]), "{body}: {refused}");
+        }
+        let absent = app.call_as("client", Method::PUT, MINE)?.send().await?;
+        assert_eq!(absent.status(), 400);
+        assert!(absent.json::<Value>().await?["error"].is_string());
+        let mine: Value = app.get_as("client", MINE)?.send().await?.json().await?;
+        assert_eq!(mine["theme_preference"], "light", "a half of a bad change is no change");
+
+        let service = app.core.key.service("nexus", "codex")?;
+        for method in [Method::GET, Method::PUT] {
+            let answer = app.call(method, MINE).bearer_auth(&service).json(&json!({"theme_preference": "dark"}));
+            let answer = answer.send().await?;
+            assert_eq!(answer.status(), 403);
+            assert!(answer.json::<Value>().await?["error"].is_string());
+        }
+        Ok(())
+    }
+
+    async fn a_person_without_an_email_address_is_known_by_the_id_of_the_token(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let mut claims = user_claims("technician", "x");
+        claims.as_object_mut().unwrap().remove("email");
+        let get = async |claims: &Value| -> anyhow::Result<(u16, Value)> {
+            let token = app.core.key.sign(claims)?;
+            let answer = app.call(Method::GET, MINE).bearer_auth(token).send().await?;
+            Ok((answer.status().as_u16(), answer.json().await?))
+        };
+        let (status, refused) = get(&claims).await?;
+        assert_eq!((status, keys(&refused)), (400, vec!["error"]));
+        claims["sub"] = json!(user_id(4));
+        let (status, mine) = get(&claims).await?;
+        assert_eq!((status, &mine["username"], &mine["email"]), (200, &json!("kiosk4"), &json!("")));
+        Ok(())
+    }
+
+    async fn an_administrator_sets_themes_of_others_and_nothing_else(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let all = json!({"theme_preference": "dark", "preferred_color_theme": "matrix",
+            "home_page_preference": "helm", "knowledgetree_view_preference": "tree"});
+        let (status, changed) = put(&app, "admin", &settings_of(4), &all).await?;
+        assert_eq!((status, keys(&changed)), (200, vec!["agent", "message", "success"]));
+        assert_eq!(changed["agent"]["theme_preference"], "dark");
+        assert_eq!(changed["agent"]["preferred_color_theme"], "matrix");
+        assert_eq!(changed["agent"]["home_page_preference"], "beacon");
+        assert_eq!(changed["agent"], app.json(&format!("/api/agents/{}", user_id(4))).await?);
+        for (path, body, wanted) in [
+            (settings_of(99), json!({}), 404), (settings_of(4), json!({}), 400),
+            (settings_of(4), json!({"theme_preference": "x"}), 400),
+        ] {
+            let (status, refused) = put(&app, "admin", &path, &body).await?;
+            assert_eq!((status, keys(&refused)), (wanted, vec!["error"]), "{path} {body}");
+        }
+        let logged = app.codex.db()
+            .query("select count(*) from change_log where kind = 'agent' and actor = 'kc-admin@msp.example'")
+            .scalar::<i64>().await?;
+        assert_eq!(logged, Some(1));
+        Ok(())
+    }
+
+    async fn agents_are_for_administrators_and_services(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let one = format!("/api/agents/{}", user_id(1));
+        for level in ["client", "technician", "billing"] {
+            for (method, path) in [
+                (Method::GET, "/api/agents"), (Method::GET, &one), (Method::PUT, &settings_of(1)),
+                (Method::POST, "/api/agents/sync"), (Method::POST, "/sync/agents"),
+            ] {
+                let answer = app.call_as(level, method.clone(), path)?.json(&json!({"theme_preference": "dark"}));
+                assert_eq!(answer.send().await?.status(), 403, "{level} {method} {path}");
+            }
+        }
+        let service = app.core.key.service("nexus", "codex")?;
+        assert_eq!(app.call(Method::GET, &one).bearer_auth(service).send().await?.status(), 200);
+        assert_eq!(app.call(Method::GET, "/api/agents").send().await?.status(), 401);
+        assert_eq!(app.call(Method::GET, MINE).send().await?.status(), 401);
+        let missing = app.get("/api/agents/none")?.send().await?;
+        assert_eq!(missing.status(), 404);
+        assert_eq!(missing.json::<Value>().await?, json!({"error": "Agent not found"}));
+        Ok(())
+    }
+
+    async fn the_client_pulls_agents_and_changes_settings(app: TestApp) -> TestResult {
+        let helm = Client::new(&app.url(), TokenSource::core(app.core.url(), "helm")?)?;
+        let synced = helm.agents().sync().await?;
+        assert_eq!((synced.created, synced.total_keycloak_users, synced.errors.len()), (12, 12, 0));
+        let started = helm.sync().start(Script::Agents).await?;
+        helm.sync().wait(&started.job_id, std::time::Duration::from_secs(30)).await?;
+        let agents = helm.agents().list().await?;
+        assert_eq!(agents.len(), 12);
+        let dark = SettingsIn { theme_preference: Some("dark".into()), ..SettingsIn::default() };
+        let changed = helm.agents().update_settings(&agents[0].keycloak_id, &dark).await?;
+        assert_eq!(changed.theme_preference, "dark");
+        assert_eq!(helm.agents().get(&agents[0].keycloak_id).await?, changed);
+        assert_eq!(helm.my_settings().get().await.unwrap_err().status(), Some(403));
+
+        let token = app.core.key.user("client", "client@msp.example")?;
+        let person = Client::new(&app.url(), TokenSource::fixed(token))?;
+        assert!(person.my_settings().get().await?.synced);
+        let changed = person.my_settings().update(&dark).await?;
+        assert_eq!(changed.settings.theme_preference, "dark");
+        assert_eq!(person.my_settings().get().await?.settings, changed.settings);
+        assert_eq!(person.agents().list().await.unwrap_err().status(), Some(403));
+        Ok(())
+    }
+}
