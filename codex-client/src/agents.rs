@@ -1,9 +1,11 @@
 //! Agents, the people who log in, and their settings.
 
 use codex_core::agents::wire::{
-    AgentOut, AgentSettingsChanged, AgentsOut, AgentsSynced, MySettingsChanged, MySettingsOut,
-    SettingsIn,
+    AgentOut, AgentSettingsChanged, AgentsOut, AgentsSynced, HomePageOut, MySettingsChanged,
+    MySettingsOut, SettingsIn, ThemeOut,
 };
+
+use serde::de::DeserializeOwned;
 
 use crate::{Result, request::Requester};
 
@@ -32,6 +34,21 @@ impl Agents<'_> {
         let path = ["api", "agents", keycloak_id, "settings"];
         let answer: AgentSettingsChanged = self.0.put(&path, settings).await?;
         Ok(answer.agent)
+    }
+
+    /// The themes of the person with an e-mail address; the defaults for somebody whom Codex does not know.
+    pub async fn theme(&self, email: &str) -> Result<ThemeOut> {
+        self.public(email, "theme").await
+    }
+
+    /// The page that the person with an e-mail address begins with; the default as above.
+    pub async fn home_page(&self, email: &str) -> Result<HomePageOut> {
+        self.public(email, "home-page").await
+    }
+
+    async fn public<T: DeserializeOwned>(&self, email: &str, what: &str) -> Result<T> {
+        let query = [("email", email.to_owned())];
+        self.0.get(&["api", "public", "user", what], &query).await
     }
 
     /// Pulls the users of Keycloak and waits for the end; a large realm needs a client with patience.

@@ -40,7 +40,8 @@ pub use assets::Assets;
 pub use builder::Builder;
 pub use codex_core::{
     agents::wire::{
-        AgentOut, AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn, SettingsOut,
+        AgentOut, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut, SettingsIn,
+        SettingsOut, ThemeOut,
     },
     assets::wire::AssetOut,
     companies::wire::{CompanyIn, CompanyOut},

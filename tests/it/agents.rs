@@ -234,6 +234,33 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn nexus_and_core_read_themes_and_home_pages_by_email(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let chosen = json!({"theme_preference": "dark", "preferred_color_theme": "gold", "home_page_preference": "ledger"});
+        put(&app, "billing", MINE, &chosen).await?;
+        let ask = async |query: &str| -> anyhow::Result<[Value; 2]> {
+            let theme = app.get_as("client", &format!("/api/public/user/theme{query}"))?.send().await?;
+            let page = app.get_as("client", &format!("/api/public/user/home-page{query}"))?.send().await?;
+            Ok([theme.error_for_status()?.json().await?, page.error_for_status()?.json().await?])
+        };
+        let email = "billing@msp.example";
+        assert_eq!(ask("?email=Billing@MSP.example").await?, [
+            json!({"theme": "dark", "color_theme": "gold", "source": "codex", "email": email}),
+            json!({"home_page": "ledger", "source": "codex", "email": email}),
+        ]);
+        for nobody in ["", "?email=", "?email=nobody@msp.example"] {
+            assert_eq!(ask(nobody).await?, [
+                json!({"theme": "light", "color_theme": "purple", "source": "default"}),
+                json!({"home_page": "beacon", "source": "default"}),
+            ], "{nobody}");
+        }
+        let nexus = Client::new(&app.url(), TokenSource::core(app.core.url(), "nexus")?)?;
+        assert_eq!(nexus.agents().theme(email).await?.color_theme, "gold");
+        assert_eq!(nexus.agents().home_page("x").await?.source, "default");
+        assert_eq!(app.call(Method::GET, "/api/public/user/theme").send().await?.status(), 401);
+        Ok(())
+    }
+
     async fn the_client_pulls_agents_and_changes_settings(app: TestApp) -> TestResult {
         let helm = Client::new(&app.url(), TokenSource::core(app.core.url(), "helm")?)?;
         let synced = helm.agents().sync().await?;

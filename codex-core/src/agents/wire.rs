@@ -126,6 +126,37 @@ pub struct SettingsOut {
     pub theme_preference: String,
 }
 
+/// `GET /api/public/user/theme`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ThemeOut {
+    /// Colour theme.
+    #[schema(example = "purple")]
+    pub color_theme: String,
+    /// E-mail address; absent for somebody whom Codex does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// `codex`, or `default` for somebody whom Codex does not know.
+    #[schema(example = "codex")]
+    pub source: String,
+    /// `light` or `dark`.
+    #[schema(example = "light")]
+    pub theme: String,
+}
+
+/// `GET /api/public/user/home-page`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HomePageOut {
+    /// E-mail address; absent for somebody whom Codex does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Page to begin with.
+    #[schema(example = "beacon")]
+    pub home_page: String,
+    /// `codex`, or `default` for somebody whom Codex does not know.
+    #[schema(example = "codex")]
+    pub source: String,
+}
+
 /// What to prefer from now on; absent keys stay as they are, unknown ones are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsIn {
@@ -196,6 +227,34 @@ impl From<Option<&Agent>> for MySettingsOut {
             settings: fields.unwrap_or(&nobody).into(),
             synced: agent.is_some(),
             username: fields.map(|fields| fields.username.clone()),
+        }
+    }
+}
+
+/// Where a public answer has its values from.
+fn source(agent: Option<&Agent>) -> String {
+    agent.map_or("default", |_| "codex").to_owned()
+}
+
+impl From<Option<&Agent>> for ThemeOut {
+    fn from(agent: Option<&Agent>) -> Self {
+        let mine = MySettingsOut::from(agent);
+        Self {
+            color_theme: mine.settings.preferred_color_theme,
+            email: mine.email,
+            source: source(agent),
+            theme: mine.settings.theme_preference,
+        }
+    }
+}
+
+impl From<Option<&Agent>> for HomePageOut {
+    fn from(agent: Option<&Agent>) -> Self {
+        let mine = MySettingsOut::from(agent);
+        Self {
+            email: mine.email,
+            home_page: mine.settings.home_page_preference,
+            source: source(agent),
         }
     }
 }

@@ -35,6 +35,11 @@ impl Codex {
         query::own(&self.0.db, sub, email).await
     }
 
+    /// The agent with an e-mail address; `None` when it names nobody, or several.
+    pub async fn agent_of_email(&self, email: &str) -> Result<Option<Agent>> {
+        query::of_email(&self.0.db, email).await
+    }
+
     /// When Keycloak was last read to its end, if it ever was.
     pub async fn agents_synced_at(&self) -> Result<Option<DateTime<Utc>>> {
         query::last_synced(&self.0.db).await

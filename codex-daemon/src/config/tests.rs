@@ -288,3 +288,45 @@ fn a_broken_file_is_named_with_its_line() {
     let error = Dir::new().file("services.json", "[").error();
     assert!(error.contains("services.json:1:"), "{error}");
 }
+
+#[test]
+fn keycloak_is_read_from_the_names_of_today_and_the_backend_goes_first() {
+    let dir = Dir::new();
+    let keycloak = dir.load().keycloak;
+    assert_eq!(keycloak.base_url.as_str(), "http://localhost:8080/");
+    assert_eq!(keycloak.realm, "hivematrix");
+    assert!(keycloak.client.is_none() && keycloak.verify_tls);
+    let (realm, user, _) = keycloak.admin.unwrap();
+    assert_eq!((realm.as_str(), user.as_str()), ("master", "admin"));
+
+    let dir = dir.file(
+        ".flaskenv",
+        "KEYCLOAK_SERVER_URL=https://public/auth\nKEYCLOAK_REALM='other'\nKEYCLOAK_CLIENT_ID=codex\n\
+         KEYCLOAK_CLIENT_SECRET=hunter2\nKEYCLOAK_ADMIN_USER=root\nKEYCLOAK_ADMIN_PASS=hunter3\n\
+         VERIFY_SSL=False\n",
+    );
+    let keycloak = dir.load().keycloak;
+    assert_eq!(keycloak.base_url.as_str(), "https://public/auth/");
+    assert_eq!(
+        (keycloak.realm.as_str(), keycloak.verify_tls),
+        ("other", false)
+    );
+    let (id, secret) = keycloak.client.unwrap();
+    assert_eq!((id.as_str(), secret.expose_secret()), ("codex", "hunter2"));
+    let (_, user, password) = keycloak.admin.unwrap();
+    assert_eq!(
+        (user.as_str(), password.expose_secret()),
+        ("root", "hunter3")
+    );
+    let shown = dir.shown();
+    assert!(
+        !shown.contains("hunter") && shown.contains("client_secret = ***"),
+        "{shown}"
+    );
+
+    let sources = dir
+        .sources()
+        .set("keycloak.backend_url", "http://inside:8080");
+    let keycloak = Config::load(&sources).unwrap().keycloak;
+    assert_eq!(keycloak.base_url.as_str(), "http://inside:8080/");
+}

@@ -10,6 +10,7 @@ mod holds;
 mod jobs;
 mod paging;
 mod psa_agents;
+mod public_user;
 mod sync;
 mod tickets;
 
@@ -59,6 +60,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(agents::routes())
+        .merge(public_user::routes())
         .merge(sync::routes())
         .merge(jobs::routes())
         .merge(holds::routes())

@@ -83,7 +83,7 @@ fn representation(n: usize, username: &str) -> Value {
     json!({
         "id": user_id(n),
         "username": username,
-        "emailVerified": n % 2 == 0,
+        "emailVerified": n.is_multiple_of(2),
         "createdTimestamp": 1_709_280_015_000_i64,
         "enabled": true,
         "totp": false,
