@@ -113,7 +113,7 @@ on_each_engine! {
             (Kind::CutOff, "reached"), (Kind::NullBody, "shape"), (Kind::NoEnvelope, "shape"),
             (Kind::EmptyList, "lists nothing"), (Kind::Repeat, "read already"),
         ] {
-            // One page lets the rest be; the last one is the second.
+            // A page can only be that of before from the second on.
             let when = if kind == Kind::Repeat { When::Page(1) } else { When::Always };
             bench.keycloak.faults().add(LIST, when, kind.clone());
             for _ in 0..2 {

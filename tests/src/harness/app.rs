@@ -181,7 +181,8 @@ impl TestApp {
 
     /// Pulls from both vendors through the API.
     pub async fn sync(&self) -> anyhow::Result<()> {
-        self.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"]).await
+        self.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"])
+            .await
     }
 
     /// Starts syncs one after another and waits for their success.

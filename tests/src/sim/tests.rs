@@ -1,6 +1,7 @@
 //! What concerns several simulators: faults, speed, the vendors' own descriptions.
 
 mod faults;
+mod keycloak_spec;
 mod vendor_spec;
 
 use std::time::{Duration, Instant};

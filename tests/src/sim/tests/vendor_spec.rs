@@ -15,7 +15,7 @@ const ATTRIBUTES: &str = "freshservice/freshservice-v2-attributes.json";
 
 /// Reads a file of the vendors. They are the vendors' property and therefore not in this repository: by default beside
 /// it, or where `CODEX_VENDOR_FILES` says.
-fn vendor_file(name: &str) -> anyhow::Result<Option<Value>> {
+pub(super) fn vendor_file(name: &str) -> anyhow::Result<Option<Value>> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/upstream-data");
     let folder = setting("CODEX_VENDOR_FILES").map_or(beside, PathBuf::from);
     let file = folder.join(name);
