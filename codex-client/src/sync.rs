@@ -18,6 +18,8 @@ pub enum Script {
     Datto,
     /// The PSA's tickets that changed.
     Tickets,
+    /// Every ticket that the PSA has.
+    TicketHistory,
     /// The people who log in, from Keycloak.
     Agents,
 }
@@ -29,14 +31,15 @@ pub struct Sync<'c>(pub(crate) &'c Requester);
 impl Sync<'_> {
     /// Starts a pull; one that is at work already is not started twice.
     pub async fn start(&self, script: Script) -> Result<JobStarted> {
-        let name = match script {
-            Script::Psa => "psa",
-            Script::Freshservice => "freshservice",
-            Script::Datto => "datto",
-            Script::Tickets => "tickets",
-            Script::Agents => "agents",
+        let path: &[&str] = match script {
+            Script::Psa => &["sync", "psa"],
+            Script::Freshservice => &["sync", "freshservice"],
+            Script::Datto => &["sync", "datto"],
+            Script::Tickets => &["sync", "tickets"],
+            Script::TicketHistory => &["sync", "tickets", "full-history"],
+            Script::Agents => &["sync", "agents"],
         };
-        self.0.post(&["sync", name]).await
+        self.0.post(path).await
     }
 
     /// How a job stands.

@@ -97,6 +97,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         builder = builder
             .source(tickets(freshservice::Depth::Light))
             .source(tickets(freshservice::Depth::Detail))
+            .source(freshservice::History::new(settings.clone()))
             .source(freshservice::Freshservice::new(settings));
     }
     if let Some(vendor) = &config.datto {

@@ -53,6 +53,8 @@ pub enum Part {
     Tickets,
     /// The PSA's tickets that changed, lists only.
     TicketsLight,
+    /// Every ticket that the PSA has, back to its first.
+    TicketHistory,
     /// Remote monitoring and management: sites and devices.
     Rmm,
     /// The people who log in.
@@ -63,7 +65,7 @@ impl Part {
     /// Name of its jobs (contract 1.2.H).
     pub fn script(self) -> &'static str {
         match self {
-            Self::Psa | Self::Tickets | Self::TicketsLight => "psa",
+            Self::Psa | Self::Tickets | Self::TicketsLight | Self::TicketHistory => "psa",
             Self::Rmm => "rmm",
             Self::Agents => "keycloak_agents",
         }
@@ -75,6 +77,7 @@ impl Part {
             Self::Psa => Some("base"),
             Self::Tickets => Some("tickets-detail"),
             Self::TicketsLight => Some("tickets"),
+            Self::TicketHistory => Some("tickets-history"),
             Self::Rmm | Self::Agents => None,
         }
     }

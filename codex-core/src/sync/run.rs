@@ -166,6 +166,11 @@ impl Run {
         self.lease.is_none()
     }
 
+    /// Whether so many of so many may be missing without a person.
+    pub(crate) fn allows(&self, missing: usize, total: usize) -> bool {
+        self.guard.allows(missing, total)
+    }
+
     /// Names what the run is doing.
     pub fn stage(&mut self, stage: impl Into<String>, percent: Option<u8>) {
         self.report.stage = stage.into();
@@ -206,7 +211,7 @@ impl Run {
     }
 
     /// Whether an item has arrived in a scope.
-    pub(super) fn has_seen<R: Resource>(&self, scope: &str, external_id: &str) -> bool {
+    pub(crate) fn has_seen<R: Resource>(&self, scope: &str, external_id: &str) -> bool {
         let key = (R::KIND, scope.to_owned());
         self.seen
             .get(&key)

@@ -17,6 +17,10 @@ sql! {
     LABEL = "insert into ticket_statuses (source, status_id, label) values ($1, $2, $3) \
         on conflict (source, status_id) do update set label = excluded.label \
         where ticket_statuses.label <> excluded.label";
+    /// Ids at the vendor of live tickets that were opened between two moments.
+    OPENED = "select c.external_id from tickets t join claims c on c.kind = 'ticket' \
+        and c.record_id = t.id and c.source = $1 and c.gone_at is null \
+        where t.deleted_at is null and t.opened_at > $2 and t.opened_at < $3";
     /// A note made here.
     NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
         to_emails, body, attachments, created_at, updated_at) \
@@ -57,6 +61,21 @@ pub(crate) async fn stale(
     }
     q.push(" order by t.newest_at desc, t.id desc limit 100");
     q.all().await
+}
+
+/// Ids at the vendor of live tickets that were opened between two moments, both excluded.
+pub(crate) async fn opened_between(
+    db: &Db,
+    source: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    db.query(OPENED)
+        .bind(source)
+        .bind(from)
+        .bind(to)
+        .scalars()
+        .await
 }
 
 /// Everything that a source has beside one ticket.

@@ -26,6 +26,7 @@ Examples:
   codexd sync datto                    sites and devices
   codexd sync tickets                  changed tickets, what was said and worked on each
   codexd sync tickets --light          changed tickets, lists only
+  codexd sync tickets --full           every ticket back to the first; goes on where it was cut
   codexd sync keycloak                 the people who log in
 
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
@@ -40,6 +41,9 @@ pub(super) struct Sync {
     /// Tickets without conversations and time entries
     #[arg(long)]
     light: bool,
+    /// Every ticket that the PSA has
+    #[arg(long, conflicts_with = "light")]
+    full: bool,
     /// Show what would change, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -58,7 +62,8 @@ impl Sync {
         let mut config = super::load(sources)?;
         let part = match self.source.select(&mut config)? {
             Part::Tickets if self.light => Part::TicketsLight,
-            _ if self.light => bail!("--light is for tickets"),
+            Part::Tickets if self.full => Part::TicketHistory,
+            _ if self.light || self.full => bail!("--light and --full are for tickets"),
             part => part,
         };
         let codex = app::open(&config, true)

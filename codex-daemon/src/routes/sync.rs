@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(start_freshservice_sync))
         .routes(routes!(start_datto_sync))
         .routes(routes!(start_ticket_sync))
+        .routes(routes!(start_ticket_history))
         .routes(routes!(start_agents_sync))
         .routes(routes!(get_sync_status))
         .routes(routes!(get_last_sync))
@@ -99,6 +100,21 @@ async fn start_ticket_sync(
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
     start(&app, &caller, Part::Tickets).await
+}
+
+/// Pull every ticket that the PSA has, back to its first.
+///
+/// May take days within the vendor's limits; one that was cut goes on where it was.
+#[utoipa::path(post, path = "/sync/tickets/full-history", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_ticket_history(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::TicketHistory).await
 }
 
 /// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.

@@ -271,6 +271,52 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn traps_2_and_3_the_history_is_read_in_windows_to_the_first_ticket(bench: Bench) -> TestResult {
+        bench.sync(Part::Psa).await?;
+        let job = bench.sync(Part::TicketHistory).await?;
+        assert_eq!(job.report.issues, Vec::<String>::new());
+        assert_eq!(bench.live("tickets").await?, 1_500);
+        assert_eq!(bench.count("select count(*) from ticket_details where details_of is null").await?, 0);
+        let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
+        let before = bench.count(rows).await?;
+        bench.sync(Part::TicketHistory).await?;
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.count(rows).await?, before, "three shapes of one ticket say the same");
+        Ok(())
+    }
+
+    async fn a_history_that_is_cut_goes_on_where_it_was(bench: Bench) -> TestResult {
+        bench.freshservice.faults().add("/api/v2/tickets/filter", When::Nth(8), Kind::Status(401));
+        let cut = bench.run(Part::TicketHistory).await?;
+        assert_eq!(cut.status, JobStatus::Failed);
+        bench.freshservice.faults().clear();
+        let some = bench.live("tickets").await?;
+        assert!((1..1_500).contains(&some), "{some}");
+        let before = bench.freshservice.calls("tickets/filter");
+        bench.sync(Part::TicketHistory).await?;
+        assert_eq!(bench.live("tickets").await?, 1_500);
+        let rest = bench.freshservice.calls("tickets/filter") - before;
+        bench.sync(Part::TicketHistory).await?;
+        let whole = bench.freshservice.calls("tickets/filter") - before - rest;
+        assert!(rest < whole, "{rest} calls after the cut, {whole} for all of it");
+        Ok(())
+    }
+
+    async fn trap_71_the_history_notices_an_erased_ticket_and_no_vendor_who_lists_nothing(small: Small) -> TestResult {
+        let Small(bench) = small;
+        bench.sync(Part::TicketHistory).await?;
+        bench.freshservice.faults().add("/api/v2/tickets/filter", When::Always, Kind::EmptyList);
+        bench.sync(Part::TicketHistory).await?;
+        assert_eq!(bench.live("tickets").await?, 60);
+        bench.freshservice.faults().clear();
+        bench.world.lock().purge_ticket(30).unwrap();
+        for expected in [60, 59] {
+            bench.sync(Part::TicketHistory).await?;
+            assert_eq!(bench.live("tickets").await?, expected);
+        }
+        Ok(())
+    }
+
     async fn a_light_run_reads_lists_only_and_the_next_one_the_rest(bench: Bench) -> TestResult {
         let light = bench.sync(Part::TicketsLight).await?;
         assert_eq!(light.report.counts["ticket"].created, 1_500);

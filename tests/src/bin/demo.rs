@@ -35,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("codex.db").display()));
 
-    let world = SharedWorld::new(World::generate(demo.size, 7));
+    let world = SharedWorld::new(World::generate_at(demo.size, 7, chrono::Utc::now()));
     // Limits off: with them on, a first sync of a large account takes the minutes that it takes.
     let fresh_options = freshservice::Options {
         limits: false,
@@ -74,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
     for (path, name) in [
         ("/sync/freshservice", "Freshservice"),
         ("/sync/datto", "Datto RMM"),
+        ("/sync/tickets", "Freshservice tickets"),
         ("/sync/agents", "Keycloak"),
     ] {
         let start = Instant::now();
@@ -97,10 +98,10 @@ async fn main() -> anyhow::Result<()> {
     let companies = api.get("/api/companies").await?;
     let companies = companies.as_array().context("companies are an array")?;
     println!(
-        "\n{:<10} {:<34} {:>8} {:>8}",
-        "account", "company", "contacts", "assets"
+        "\n{:<10} {:<34} {:>8} {:>8} {:>8}",
+        "account", "company", "contacts", "assets", "tickets"
     );
-    let (mut contacts, mut assets) = (0, 0);
+    let (mut contacts, mut assets, mut tickets) = (0, 0, 0);
     for (n, company) in companies.iter().enumerate() {
         if n >= 8 {
             println!("... and {} more", companies.len() - n);
@@ -112,21 +113,27 @@ async fn main() -> anyhow::Result<()> {
                 .await?,
             api.count(&format!("/api/companies/{account}/assets"))
                 .await?,
+            api.count(&format!("/api/companies/{account}/tickets"))
+                .await?,
         ];
         let name = company["name"].as_str().unwrap_or_default();
-        println!("{account:<10} {name:<34} {:>8} {:>8}", counts[0], counts[1]);
-        contacts += counts[0];
-        assets += counts[1];
+        let [people, devices, asked] = counts;
+        println!("{account:<10} {name:<34} {people:>8} {devices:>8} {asked:>8}");
+        contacts += people;
+        assets += devices;
+        tickets += asked;
     }
     anyhow::ensure!(
-        !companies.is_empty() && contacts > 0 && assets > 0,
-        "something is missing: {} companies, {contacts} contacts, {assets} assets",
+        !companies.is_empty() && contacts > 0 && assets > 0 && tickets > 0,
+        "something is missing: {} companies, {contacts} contacts, {assets} assets, {tickets} tickets",
         companies.len()
     );
     let agents = api.get("/api/agents").await?["total"].as_u64();
     let agents = agents.filter(|total| *total > 0).context("no agents")?;
+    let active = api.get("/api/tickets/active").await?["total_active"].clone();
+    println!("\n{active} active tickets on the board");
     println!(
-        "\n{} companies and {agents} agents read back through the REST API. Ready after {:.1} s.",
+        "{} companies and {agents} agents read back through the REST API. Ready after {:.1} s.",
         companies.len(),
         begun.elapsed().as_secs_f64()
     );

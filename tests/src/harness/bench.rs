@@ -223,6 +223,10 @@ async fn open(
         .source(freshservice_at(freshservice.url(), quick())?)
         .source(tickets_at(freshservice.url(), quick(), Depth::Detail)?)
         .source(tickets_at(freshservice.url(), quick(), Depth::Light)?)
+        .source(freshservice::History::new(account(
+            freshservice.url(),
+            quick(),
+        )?))
         .source(datto_at(datto.url(), quick())?)
         .source(keycloak_at(keycloak.url(), quick())?);
     Ok(change(builder).open().await?)

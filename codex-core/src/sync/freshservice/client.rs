@@ -168,6 +168,32 @@ impl Client {
         Ok(self.get("ticket_form_fields", url).await?.body)
     }
 
+    /// A page of the tickets that were opened from one moment to another, both included, and how many
+    /// there are in all. There is no link to the next page; pages are counted (traps 2, 3).
+    pub async fn opened(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        page: u32,
+    ) -> Result<(Vec<Value>, u64), UpstreamError> {
+        const RESOURCE: &str = "tickets/filter";
+        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let query = format!(
+            "\"created_at:>'{}' AND created_at:<'{}'\"",
+            text(from),
+            text(to)
+        );
+        let mut url = self.url(&["tickets", "filter"]);
+        url.query_pairs_mut()
+            .append_pair("query", &query)
+            .append_pair("page", &page.to_string());
+        let body = self.get(RESOURCE, url).await?.body;
+        let items = body["tickets"].as_array().cloned();
+        let malformed = || UpstreamError::malformed(NAME, RESOURCE);
+        let total = body["total"].as_u64().ok_or_else(malformed)?;
+        Ok((items.ok_or_else(malformed)?, total))
+    }
+
     /// Every item of a list that belongs to one ticket.
     pub async fn whole(&self, list: List) -> Result<Vec<Value>, UpstreamError> {
         let (mut all, mut at) = (Vec::new(), None);

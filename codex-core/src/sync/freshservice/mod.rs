@@ -1,6 +1,7 @@
 //! Freshservice: departments, agents, requesters (upstreams 1).
 
 mod client;
+mod history;
 mod map;
 mod ticket_map;
 mod tickets;
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 pub use client::Settings;
 use client::{Client, List};
+pub use history::History;
 pub use tickets::{Depth, Tickets};
 
 use super::{

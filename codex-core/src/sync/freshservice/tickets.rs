@@ -152,7 +152,7 @@ async fn changed(
 }
 
 /// Takes tickets in any shape. One that is flagged deleted or spam is gone by the vendor's word.
-async fn take(run: &mut Run, items: &[Value]) -> Result<(usize, Option<DateTime<Utc>>)> {
+pub(super) async fn take(run: &mut Run, items: &[Value]) -> Result<(usize, Option<DateTime<Utc>>)> {
     let (gone, live): (Vec<&Value>, Vec<&Value>) =
         items.iter().partition(|item| ticket_map::gone(item));
     let mapped: Vec<Result<Incoming<Ticket>, ItemError>> =
@@ -188,7 +188,11 @@ async fn gone(
 }
 
 /// Reads conversations and time entries of tickets changed since a moment whose details are older.
-async fn details(run: &mut Run, client: &Arc<Client>, since: DateTime<Utc>) -> Result<()> {
+pub(super) async fn details(
+    run: &mut Run,
+    client: &Arc<Client>,
+    since: DateTime<Utc>,
+) -> Result<()> {
     let mut before = None;
     let mut lost = Vec::new();
     loop {

@@ -130,14 +130,16 @@ pub struct World {
 }
 
 impl World {
-    /// A world of a size.
+    /// A world of a size, on a day of its own.
     pub fn generate(size: Size, seed: u64) -> Self {
+        let day = Utc.with_ymd_and_hms(2026, 1, 5, 10, 0, 0).single();
+        Self::generate_at(size, seed, day.unwrap_or_default())
+    }
+
+    /// A world of a size at a moment.
+    pub fn generate_at(size: Size, seed: u64, now: DateTime<Utc>) -> Self {
         let (companies, contacts, assets) = size.counts();
         let mut rng = SmallRng::seed_from_u64(seed);
-        let now = Utc
-            .with_ymd_and_hms(2026, 1, 5, 10, 0, 0)
-            .single()
-            .unwrap_or_default();
         let departments: Vec<Value> = (0..companies)
             .map(|n| freshservice::department(&mut rng, n, size))
             .collect();
