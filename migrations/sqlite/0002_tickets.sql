@@ -39,6 +39,7 @@ create table tickets (
     subject_fold text not null
 );
 create unique index tickets_number on tickets (number);
+create index tickets_external on tickets (external_id);
 create index tickets_newest on tickets (newest_at, id);
 create index tickets_company on tickets (company_id, newest_at);
 create index tickets_status on tickets (status_id, newest_at);

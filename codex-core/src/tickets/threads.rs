@@ -1,5 +1,7 @@
 //! Writing what was said and how long it took: rows beside the ticket, replaced a ticket at a time.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
@@ -30,9 +32,9 @@ sql! {
 /// A ticket whose details are to be read.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
 pub(crate) struct Stale {
-    pub id: i64,
+    id: i64,
     pub external_id: i64,
-    pub newest_at: DateTime<Utc>,
+    newest_at: DateTime<Utc>,
 }
 
 /// The next tickets changed since a moment whose details are older than they are: the newest first, from
@@ -61,6 +63,38 @@ pub(crate) async fn stale(
     }
     q.push(" order by t.newest_at desc, t.id desc limit 100");
     q.all().await
+}
+
+/// The change that details were read after, by the vendor's ids of tickets.
+pub(crate) async fn details_of(
+    db: &Db,
+    source: &str,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, DateTime<Utc>>> {
+    let mut q = db.query(
+        "select t.external_id, d.details_of from tickets t \
+         join ticket_details d on d.ticket_id = t.id \
+         where t.deleted_at is null and d.details_of is not null and t.external_source = ",
+    );
+    q.push_bind(source)
+        .push(" and t.external_id in ")
+        .push_list(ids);
+    Ok(q.all::<(i64, DateTime<Utc>)>().await?.into_iter().collect())
+}
+
+/// The rows of live tickets by the vendor's ids.
+pub(crate) async fn rows(
+    db: &Db,
+    source: &str,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, i64>> {
+    let mut q = db.query(
+        "select external_id, id from tickets where deleted_at is null and external_source = ",
+    );
+    q.push_bind(source)
+        .push(" and external_id in ")
+        .push_list(ids);
+    Ok(q.all::<(i64, i64)>().await?.into_iter().collect())
 }
 
 /// Ids at the vendor of live tickets that were opened between two moments, both excluded.

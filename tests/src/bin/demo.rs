@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
+use codex_core::clock::{Clock as _, SystemClock};
 use codex_daemon::app;
 use codex_tests::{
     harness::app::config,
@@ -35,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| format!("sqlite://{}", folder.path().join("codex.db").display()));
 
-    let world = SharedWorld::new(World::generate_at(demo.size, 7, chrono::Utc::now()));
+    let world = SharedWorld::new(World::generate_at(demo.size, 7, SystemClock.now()));
     // Limits off: with them on, a first sync of a large account takes the minutes that it takes.
     let fresh_options = freshservice::Options {
         limits: false,

@@ -7,11 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, TimeZone as _, Utc};
 
-use super::{
-    ById, NAME, Settings,
-    client::{Client, List},
-    ticket_map, tickets,
-};
+use super::{NAME, Settings, client::Client, details, tickets};
 use crate::{
     Result,
     sync::{Gate, Part, Run, Source, Work, crawl::Lister as _},
@@ -90,7 +86,8 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
         }
     }
     run.stage("conversations and time entries", Some(50));
-    tickets::details(run, &client, first).await?;
+    let lost = details::stale(run, &client, first).await?;
+    details::look_after(run, &client, &lost).await?;
     run.calls(client.calls());
     run.stage("done", Some(100));
     Ok(())
@@ -136,12 +133,7 @@ async fn window(
             ));
             return Ok(total);
         }
-        let directory = ById {
-            client,
-            list: List::Tickets(from, None),
-            map: ticket_map::ticket,
-        };
-        run.ask::<Ticket>(&unseen, &directory).await?;
+        details::look_after(run, client, &unseen).await?;
     } else {
         run.issue(format!(
             "of tickets opened from {from} to {to} the vendor counts {total}, {} arrived",

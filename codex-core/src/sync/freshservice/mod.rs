@@ -1,6 +1,7 @@
 //! Freshservice: departments, agents, requesters (upstreams 1).
 
 mod client;
+mod details;
 mod history;
 mod map;
 mod ticket_map;

@@ -3,29 +3,21 @@
 //! A list of changed tickets proves no absence: a ticket is gone when the vendor says so in its views of
 //! deleted tickets and spam, or by its id.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use super::{
-    ById, MAIN, NAME, Settings,
+    MAIN, NAME, Settings,
     client::{Client, List},
-    ticket_map,
+    details, ticket_map,
 };
 use crate::{
     Result,
-    ids::TicketId,
     jobs::ScopeResult,
-    sync::{
-        Gate, Incoming, ItemError, Part, Run, Source, UpstreamError, Work, crawl::Crawl,
-        crawl::Lister as _,
-    },
-    tickets::{
-        Ticket,
-        threads::{self, Details, Stale},
-    },
+    sync::{Gate, Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _},
+    tickets::{Ticket, threads},
 };
 
 /// Name of the source's ticket runs; its claims are those of [`NAME`].
@@ -34,13 +26,6 @@ const RUNS: &str = "freshservice.tickets";
 const CHANGED: &str = "tickets.changed";
 /// How far a run goes back behind the cursor: the vendor's index lags, and seconds repeat (traps 6, 7).
 const OVERLAP: Duration = Duration::minutes(10);
-/// Tickets whose details are asked for at once.
-const AT_ONCE: usize = 6;
-/// Tickets whose details are written in one transaction.
-const BATCH: usize = 20;
-/// A view holds the first ten conversations only (trap 26).
-const IN_VIEW: usize = 10;
-
 /// How much of tickets is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
@@ -107,14 +92,15 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
     let cursor = run.cursor(CHANGED).await?;
     let since = cursor.map_or(first, |at| at - OVERLAP);
     run.stage("changed tickets", Some(2));
-    let (newest, whole) = changed(run, &client, since).await?;
-    for (view, percent) in [("deleted", 20), ("spam", 25)] {
+    let (newest, whole, mut lost) = changed(run, &client, since, source.depth).await?;
+    for (view, percent) in [("deleted", 80), ("spam", 85)] {
         run.stage(format!("{view} tickets"), Some(percent));
         gone(run, &client, since, view).await?;
     }
     if source.depth == Depth::Detail {
-        run.stage("conversations and time entries", Some(30));
-        details(run, &client, since).await?;
+        run.stage("conversations and time entries", Some(90));
+        lost.extend(details::stale(run, &client, since).await?);
+        details::look_after(run, &client, &lost).await?;
     }
     // An item that could not be read is asked for again: the list begins where it began.
     if let Some(newest) = newest.filter(|newest| whole && Some(*newest) > cursor) {
@@ -125,19 +111,30 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// Takes the tickets that changed since a moment; gives the newest change, by the vendor's clock, and
-/// whether every item could be read.
+/// Takes the tickets that changed since a moment; gives the newest change, by the vendor's clock, whether
+/// every item could be read, and the ids of tickets that were listed and then not there.
 async fn changed(
     run: &mut Run,
     client: &Arc<Client>,
     since: DateTime<Utc>,
-) -> Result<(Option<DateTime<Utc>>, bool)> {
-    let mut newest = None;
+    depth: Depth,
+) -> Result<(Option<DateTime<Utc>>, bool, Vec<String>)> {
+    let (mut newest, mut lost) = (None, Vec::new());
     let mut crawl = Crawl::start(client, List::Tickets(since, None));
     while let Some(items) = crawl.next(run).await? {
-        let (unreadable, page_newest) = take(run, &items).await?;
-        crawl.unreadable += unreadable;
-        newest = newest.max(page_newest);
+        let mapped = items
+            .iter()
+            .filter_map(|item| ticket_map::ticket(item).ok());
+        newest = newest.max(mapped.filter_map(|item| item.source_updated_at).max());
+        // A ticket whose details are read anyway is written once, with them.
+        let items = if depth == Depth::Detail {
+            let (done, rest) = details::of_page(run, client, items).await?;
+            lost.extend(done);
+            rest
+        } else {
+            items
+        };
+        crawl.unreadable += take(run, &items).await?;
     }
     let unreadable = crawl.unreadable;
     run.scope(
@@ -148,20 +145,19 @@ async fn changed(
             reason: (unreadable > 0).then(|| format!("{unreadable} items could not be read")),
         },
     );
-    Ok((newest, unreadable == 0))
+    Ok((newest, unreadable == 0, lost))
 }
 
-/// Takes tickets in any shape. One that is flagged deleted or spam is gone by the vendor's word.
-pub(super) async fn take(run: &mut Run, items: &[Value]) -> Result<(usize, Option<DateTime<Utc>>)> {
+/// Takes tickets in any shape; gives how many could not be read. One that is flagged deleted or spam is
+/// gone by the vendor's word.
+pub(super) async fn take(run: &mut Run, items: &[Value]) -> Result<usize> {
     let (gone, live): (Vec<&Value>, Vec<&Value>) =
         items.iter().partition(|item| ticket_map::gone(item));
     let mapped: Vec<Result<Incoming<Ticket>, ItemError>> =
         live.into_iter().map(ticket_map::ticket).collect();
-    let read = mapped.iter().filter_map(|item| item.as_ref().ok());
-    let newest = read.filter_map(|item| item.source_updated_at).max();
     let unreadable = run.page::<Ticket>(MAIN, mapped).await?;
     run.retire::<Ticket>(&ids(gone)).await?;
-    Ok((unreadable, newest))
+    Ok(unreadable)
 }
 
 fn ids<'v>(items: impl IntoIterator<Item = &'v Value>) -> Vec<String> {
@@ -185,123 +181,4 @@ async fn gone(
         run.retire::<Ticket>(&ids(flagged)).await?;
     }
     Ok(())
-}
-
-/// Reads conversations and time entries of tickets changed since a moment whose details are older.
-pub(super) async fn details(
-    run: &mut Run,
-    client: &Arc<Client>,
-    since: DateTime<Utc>,
-) -> Result<()> {
-    let mut before = None;
-    let mut lost = Vec::new();
-    loop {
-        let page = threads::stale(run.db(), NAME, since, before).await?;
-        let Some(last) = page.last() else { break };
-        before = Some(*last);
-        let mut answers = stream::iter(page)
-            .map(|ticket| {
-                let client = client.clone();
-                async move { (ticket, ask(&client, ticket).await) }
-            })
-            .buffered(AT_ONCE)
-            .chunks(BATCH);
-        while let Some(answers) = answers.next().await {
-            run.calls(client.calls());
-            lost.extend(write(run, answers).await?);
-        }
-    }
-    let directory = ById {
-        client,
-        list: List::Tickets(since, None),
-        map: ticket_map::ticket,
-    };
-    run.ask::<Ticket>(&lost, &directory).await
-}
-
-/// What the vendor has of one ticket.
-struct Whole {
-    view: Value,
-    conversations: Vec<Value>,
-    entries: Vec<Value>,
-}
-
-/// `None` when there is no such ticket.
-async fn ask(client: &Client, ticket: Stale) -> Result<Option<Whole>, UpstreamError> {
-    let id = ticket.external_id;
-    let list = List::Tickets(DateTime::UNIX_EPOCH, None);
-    let Some(view) = client.one(list, &id.to_string()).await? else {
-        return Ok(None);
-    };
-    let entries = client.whole(List::TimeEntries(id)).await?;
-    let first = view["conversations"].as_array().cloned();
-    let conversations = match first {
-        Some(all) if all.len() < IN_VIEW => all,
-        _ => client.whole(List::Conversations(id)).await?,
-    };
-    Ok(Some(Whole {
-        view,
-        conversations,
-        entries,
-    }))
-}
-
-/// Writes the details of some tickets; gives the ids of those that were not there.
-async fn write(
-    run: &mut Run,
-    answers: Vec<(Stale, Result<Option<Whole>, UpstreamError>)>,
-) -> Result<Vec<String>> {
-    let (mut lost, mut views, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    for (ticket, answer) in answers {
-        match answer {
-            Ok(Some(whole)) => {
-                match details_of(ticket, &whole) {
-                    Ok(details) => all.push(details),
-                    Err(error) => run.issue(error.to_string()),
-                }
-                views.push(whole.view);
-            }
-            Ok(None) => lost.push(ticket.external_id.to_string()),
-            Err(error) if error.stops_everything() => return Err(error.into()),
-            Err(error) => run.issue(format!(
-                "ticket {}: its details could not be read ({error})",
-                ticket.external_id
-            )),
-        }
-    }
-    take(run, &views).await?;
-    let now = run.clock().now();
-    let mut tx = run.begin().await?;
-    threads::replace(&mut tx, NAME, now, &all).await?;
-    run.end(tx).await?;
-    Ok(lost)
-}
-
-fn details_of(ticket: Stale, whole: &Whole) -> Result<Details, ItemError> {
-    let id = TicketId(ticket.id);
-    let conversations = whole.conversations.iter();
-    let entries = whole.entries.iter();
-    // The change that the view shows; what comes later is read later.
-    let shown = ticket_map::ticket(&whole.view)?.source_updated_at;
-    // A vendor's list may hold an item twice, and one statement may not touch a row twice.
-    let mut seen = HashSet::new();
-    let conversations: Vec<_> = conversations
-        .map(|item| ticket_map::conversation(id, item))
-        .collect::<Result<_, _>>()?;
-    let conversations = conversations
-        .into_iter()
-        .filter(|item| seen.insert(("said", item.external_id)));
-    let conversations = conversations.collect();
-    let entries: Vec<_> = entries
-        .map(|item| ticket_map::time_entry(id, item))
-        .collect::<Result<_, _>>()?;
-    let entries = entries
-        .into_iter()
-        .filter(|item| seen.insert(("worked", Some(item.external_id))));
-    Ok(Details {
-        ticket: ticket.id,
-        of: shown.unwrap_or_default(),
-        conversations,
-        entries: entries.collect(),
-    })
 }

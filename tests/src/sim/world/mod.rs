@@ -63,7 +63,7 @@ impl Size {
     pub fn tickets(self) -> usize {
         match self {
             Self::Tiny => 60,
-            Self::S => 1_500,
+            Self::S => 600,
             Self::M => 20_000,
             Self::L => 200_000,
         }
