@@ -44,7 +44,7 @@ impl Codex {
         match part {
             Part::Tickets | Part::TicketsLight => scope.require_technician("starting a sync")?,
             Part::Psa | Part::TicketHistory | Part::Rmm | Part::Agents => {
-                scope.require_admin("starting a sync")?
+                scope.require_admin("starting a sync")?;
             }
         }
         let source = self.source(part)?;

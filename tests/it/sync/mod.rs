@@ -6,5 +6,6 @@ mod freshservice;
 mod holds;
 mod keycloak;
 mod killed;
+mod schedules;
 mod steady;
 mod tickets;
