@@ -20,6 +20,10 @@ pub enum Script {
     Tickets,
     /// Every ticket that the PSA has.
     TicketHistory,
+    /// Account numbers for the PSA's companies that have none.
+    AssignAccounts,
+    /// Account numbers for the RMM's sites.
+    PushAccounts,
     /// The people who log in, from Keycloak.
     Agents,
 }
@@ -37,6 +41,8 @@ impl Sync<'_> {
             Script::Datto => &["sync", "datto"],
             Script::Tickets => &["sync", "tickets"],
             Script::TicketHistory => &["sync", "tickets", "full-history"],
+            Script::AssignAccounts => &["sync", "create-account-numbers"],
+            Script::PushAccounts => &["sync", "push-to-datto"],
             Script::Agents => &["sync", "agents"],
         };
         self.0.post(path).await

@@ -98,6 +98,10 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             .source(tickets(freshservice::Depth::Light))
             .source(tickets(freshservice::Depth::Detail))
             .source(freshservice::History::new(settings.clone()))
+            .source(freshservice::Accounts::new(
+                settings.clone(),
+                config.upstream_write,
+            ))
             .source(freshservice::Freshservice::new(settings));
     }
     if let Some(vendor) = &config.datto {
@@ -119,7 +123,12 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             map_system_sites: vendor.map_pseudo_sites,
             ..datto::Options::default()
         };
-        builder = builder.source(datto::Datto::new(settings, options));
+        builder = builder
+            .source(datto::Accounts::new(
+                settings.clone(),
+                config.upstream_write,
+            ))
+            .source(datto::Datto::new(settings, options));
     }
     builder = builder.source(keycloak::Keycloak::new(keycloak::Settings {
         base: config.keycloak.base_url.clone(),

@@ -43,7 +43,12 @@ impl Codex {
     pub async fn start_sync(&self, scope: &Scope, part: Part) -> Result<Started> {
         match part {
             Part::Tickets | Part::TicketsLight => scope.require_technician("starting a sync")?,
-            Part::Psa | Part::TicketHistory | Part::Rmm | Part::Agents => {
+            Part::Psa
+            | Part::TicketHistory
+            | Part::Rmm
+            | Part::Agents
+            | Part::AssignAccounts
+            | Part::PushAccounts => {
                 scope.require_admin("starting a sync")?;
             }
         }
@@ -161,10 +166,12 @@ impl Codex {
 
     fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
         let wanted = match part {
-            Part::Psa | Part::Tickets | Part::TicketsLight | Part::TicketHistory => {
-                self.0.psa.as_str()
-            }
-            Part::Rmm => self.0.rmm.as_str(),
+            Part::Psa
+            | Part::Tickets
+            | Part::TicketsLight
+            | Part::TicketHistory
+            | Part::AssignAccounts => self.0.psa.as_str(),
+            Part::Rmm | Part::PushAccounts => self.0.rmm.as_str(),
             Part::Agents => keycloak::NAME,
         };
         let found = self

@@ -92,6 +92,8 @@ pub struct JobReport {
     pub scopes: BTreeMap<String, ScopeResult>,
     /// Items and conflicts that a person should look at, the first hundred.
     pub issues: Vec<String>,
+    /// What was done or would be done outside Codex, the first hundred.
+    pub notes: Vec<String>,
     /// How many issues there were in all.
     pub issue_count: u64,
     /// Calls made to the vendor.
@@ -161,6 +163,9 @@ impl std::fmt::Display for JobReport {
                 "{scope}: {}",
                 result.reason.as_deref().unwrap_or_default()
             )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
         }
         for issue in &self.issues {
             writeln!(f, "- {issue}")?;

@@ -6,6 +6,7 @@ use super::{SiteLink, SiteLinkFields};
 use crate::{
     Result,
     changes::Tracked,
+    ids::CompanyId,
     scope::Scope,
     store::{Db, Q, Tx},
 };
@@ -13,6 +14,9 @@ use crate::{
 sql! {
     /// Live links, by name.
     LIST = [SiteLinkFields::SELECT, " where deleted_at is null order by site_name, id"];
+    /// Live sites that are not the system's own.
+    NAMED = "select site_uid, site_name, account_number, company_id from site_links \
+        where deleted_at is null and provider = $1 and system_site is not true order by id";
     /// When each live site's variables and interfaces were read.
     STATE = "select l.id, l.site_uid, l.system_site, s.variables_read_at, \
         s.interfaces_read_at from site_links l \
@@ -29,6 +33,22 @@ pub(crate) struct SiteState {
     pub interfaces_read_at: Option<DateTime<Utc>>,
 }
 
+/// A site with what it is matched by.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct Named {
+    pub site_uid: String,
+    site_name: Option<String>,
+    pub account_number: Option<String>,
+    pub company_id: Option<CompanyId>,
+}
+
+impl Named {
+    /// Its name; empty when it has none.
+    pub fn name(&self) -> &str {
+        self.site_name.as_deref().unwrap_or_default()
+    }
+}
+
 /// All links between RMM sites and companies.
 ///
 /// # Errors
@@ -36,6 +56,11 @@ pub(crate) struct SiteState {
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<SiteLink>> {
     scope.require_staff("listing site links")?;
     db.query(LIST).all().await
+}
+
+/// The live sites of a provider that may be a customer's.
+pub(crate) async fn named(db: &Db, provider: &str) -> Result<Vec<Named>> {
+    db.query(NAMED).bind(provider).all().await
 }
 
 /// The state of every live site of a provider.

@@ -129,6 +129,24 @@ impl Upstream {
         resource: &str,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Reply, UpstreamError> {
+        self.repeat(resource, request, true).await
+    }
+
+    /// As [`Upstream::call`], for a command whose answer has no body.
+    pub async fn command(
+        &self,
+        resource: &str,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<(), UpstreamError> {
+        self.repeat(resource, request, false).await.map(drop)
+    }
+
+    async fn repeat(
+        &self,
+        resource: &str,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+        body: bool,
+    ) -> Result<Reply, UpstreamError> {
         let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
             self.pass_gate(resource).await?;
@@ -136,7 +154,7 @@ impl Upstream {
             self.pace.wait(resource, self.settings.max_wait).await;
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let result = self.once(resource, request(&self.http)).await;
+            let result = self.once(resource, request(&self.http), body).await;
             tracing::debug!(
                 source = self.source,
                 resource,
@@ -213,7 +231,12 @@ impl Upstream {
         Ok(())
     }
 
-    async fn once(&self, resource: &str, request: RequestBuilder) -> Result<Reply, UpstreamError> {
+    async fn once(
+        &self,
+        resource: &str,
+        request: RequestBuilder,
+        wants_body: bool,
+    ) -> Result<Reply, UpstreamError> {
         let response = request
             .header("Accept", "application/json")
             .send()
@@ -224,6 +247,10 @@ impl Upstream {
             return Err(self.refused(resource, status, response.headers()));
         }
         let headers = response.headers().clone();
+        if !wants_body {
+            let body = Value::Null;
+            return Ok(Reply { headers, body });
+        }
         // A login or maintenance page comes with status 200 (upstreams 2.5, trap 33).
         let kind = headers
             .get(CONTENT_TYPE)

@@ -41,7 +41,12 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         relink::STATEMENTS,
         run::STATEMENTS,
     ];
-    [engine.concat(), datto::statements()].concat()
+    [
+        engine.concat(),
+        datto::statements(),
+        freshservice::STATEMENTS.to_vec(),
+    ]
+    .concat()
 }
 
 /// What a source is to the MSP.
@@ -59,6 +64,10 @@ pub enum Part {
     Rmm,
     /// The people who log in.
     Agents,
+    /// Account numbers for the PSA's companies that have none.
+    AssignAccounts,
+    /// Account numbers for the RMM's sites.
+    PushAccounts,
 }
 
 impl Part {
@@ -68,6 +77,8 @@ impl Part {
             Self::Psa | Self::Tickets | Self::TicketsLight | Self::TicketHistory => "psa",
             Self::Rmm => "rmm",
             Self::Agents => "keycloak_agents",
+            Self::AssignAccounts => "create-account-numbers",
+            Self::PushAccounts => "push-to-datto",
         }
     }
 
@@ -78,7 +89,7 @@ impl Part {
             Self::Tickets => Some("tickets-detail"),
             Self::TicketsLight => Some("tickets"),
             Self::TicketHistory => Some("tickets-history"),
-            Self::Rmm | Self::Agents => None,
+            Self::Rmm | Self::Agents | Self::AssignAccounts | Self::PushAccounts => None,
         }
     }
 }

@@ -185,6 +185,13 @@ impl Run {
         }
     }
 
+    /// Says what was done, or would be done, outside Codex.
+    pub fn note(&mut self, text: impl Into<String>) {
+        if self.report.notes.len() < MAX_ISSUES {
+            self.report.notes.push(text.into());
+        }
+    }
+
     /// Notes how many calls have been made to the vendor.
     pub fn calls(&mut self, calls: u64) {
         self.report.calls = calls;

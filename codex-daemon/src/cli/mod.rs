@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod accounts;
 mod config;
 mod held;
 mod init;
@@ -66,6 +67,7 @@ enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
     Sync(sync::Sync),
+    Accounts(accounts::Accounts),
     Jobs(jobs::Jobs),
     Held(held::Held),
     Init(init::Init),
@@ -130,6 +132,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(command) => command.run(sources).await,
         Command::Migrate(command) => command.run(&sources).await,
         Command::Sync(command) => command.run(&sources).await,
+        Command::Accounts(command) => command.run(&sources).await,
         Command::Jobs(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,

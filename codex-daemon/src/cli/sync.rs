@@ -89,18 +89,24 @@ impl Sync {
             progress.end();
             return show_plan(&plan?);
         }
-        let started = codex.start_sync(&scope, part).await?;
-        let job = follow(codex, &scope, &started.job_id).await?;
-        if let Some(output) = &job.output {
-            writeln!(std::io::stdout(), "{output}")?;
-        }
-        match job.status {
-            JobStatus::Completed => Ok(()),
-            _ => bail!(
-                job.error
-                    .unwrap_or_else(|| "the run did not complete".to_owned())
-            ),
-        }
+        run_and_report(codex, part).await
+    }
+}
+
+/// Runs a job to its end with its progress on the terminal, and says what it did.
+pub(super) async fn run_and_report(codex: &Codex, part: Part) -> anyhow::Result<()> {
+    let scope = Scope::system();
+    let started = codex.start_sync(&scope, part).await?;
+    let job = follow(codex, &scope, &started.job_id).await?;
+    if let Some(output) = &job.output {
+        writeln!(std::io::stdout(), "{output}")?;
+    }
+    match job.status {
+        JobStatus::Completed => Ok(()),
+        _ => bail!(
+            job.error
+                .unwrap_or_else(|| "the run did not complete".to_owned())
+        ),
     }
 }
 

@@ -24,6 +24,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(start_datto_sync))
         .routes(routes!(start_ticket_sync))
         .routes(routes!(start_ticket_history))
+        .routes(routes!(assign_account_numbers))
+        .routes(routes!(push_account_numbers))
         .routes(routes!(start_agents_sync))
         .routes(routes!(get_sync_status))
         .routes(routes!(get_last_sync))
@@ -115,6 +117,36 @@ async fn start_ticket_history(
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
     start(&app, &caller, Part::TicketHistory).await
+}
+
+/// Give every PSA company without an account number a free one.
+///
+/// With `[upstream] write = off`, the default, the job only says which.
+#[utoipa::path(post, path = "/sync/create-account-numbers", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn assign_account_numbers(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::AssignAccounts).await
+}
+
+/// Write account numbers into the variables of RMM sites.
+///
+/// With `[upstream] write = off`, the default, the job only says which.
+#[utoipa::path(post, path = "/sync/push-to-datto", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn push_account_numbers(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::PushAccounts).await
 }
 
 /// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.

@@ -1,5 +1,6 @@
 //! Pulling from the simulators, in process, on both engines.
 
+mod accounts;
 mod datto;
 mod faults;
 mod freshservice;

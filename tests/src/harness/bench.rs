@@ -83,13 +83,17 @@ fn account(url: &str, http: HttpSettings) -> anyhow::Result<freshservice::Settin
 
 /// A source that pulls from a Datto simulator.
 pub fn datto_at(url: &str, http: HttpSettings) -> anyhow::Result<datto::Datto> {
-    let settings = datto::Settings {
+    let settings = rmm_at(url, http)?;
+    Ok(datto::Datto::new(settings, datto::Options::default()))
+}
+
+fn rmm_at(url: &str, http: HttpSettings) -> anyhow::Result<datto::Settings> {
+    Ok(datto::Settings {
         base: url.parse()?,
         public_key: SecretString::from(sim_datto::API_KEY),
         secret_key: SecretString::from(sim_datto::API_SECRET),
         http,
-    };
-    Ok(datto::Datto::new(settings, datto::Options::default()))
+    })
 }
 
 /// A source that pulls from a Keycloak simulator: by client, else by password.
@@ -227,6 +231,11 @@ async fn open(
             freshservice.url(),
             quick(),
         )?))
+        .source(freshservice::Accounts::new(
+            account(freshservice.url(), quick())?,
+            true,
+        ))
+        .source(datto::Accounts::new(rmm_at(datto.url(), quick())?, true))
         .source(datto_at(datto.url(), quick())?)
         .source(keycloak_at(keycloak.url(), quick())?);
     Ok(change(builder).open().await?)

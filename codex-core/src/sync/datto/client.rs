@@ -138,6 +138,35 @@ impl Client {
         }
     }
 
+    /// Creates something; the answer has no body.
+    pub async fn put(&self, path: &[&str], body: &Value) -> Result<(), UpstreamError> {
+        self.command(reqwest::Method::PUT, path, body).await
+    }
+
+    /// Changes something; the answer has no body.
+    pub async fn post(&self, path: &[&str], body: &Value) -> Result<(), UpstreamError> {
+        self.command(reqwest::Method::POST, path, body).await
+    }
+
+    async fn command(
+        &self,
+        method: reqwest::Method,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<(), UpstreamError> {
+        let (resource, url) = (path.join("/"), self.url(path));
+        let token = self.token().await?;
+        let request = |http: &reqwest::Client| {
+            http.request(method.clone(), url.clone())
+                .bearer_auth(token.expose_secret())
+                .json(body)
+        };
+        match self.upstream.command(&resource, request).await {
+            Err(error) => Err(self.told_apart(error).await),
+            done => done,
+        }
+    }
+
     async fn token(&self) -> Result<SecretString, UpstreamError> {
         let mut token = self.token.lock().await;
         if let Some(token) = token

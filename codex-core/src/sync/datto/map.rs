@@ -82,18 +82,21 @@ pub(super) enum Variable {
 
 /// Finds the variable `AccountNumber`, whatever its case and spaces (trap 45).
 pub(super) fn account_number(variables: &[Value]) -> Variable {
-    let named = |variable: &&Value| {
-        let name = variable
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        name.trim().eq_ignore_ascii_case("accountnumber")
-    };
     // Names that differ in case are different variables to the vendor: one with a number wins.
-    let found = variables.iter().filter(named).map(variable);
+    let named = variables
+        .iter()
+        .filter(|variable| is_account_number(variable));
+    let found = named.map(variable);
     found
         .min_by_key(Variable::rank)
         .unwrap_or(Variable::Missing)
+}
+
+/// Whether a variable is called `AccountNumber`, whatever its case and spaces.
+pub(super) fn is_account_number(variable: &Value) -> bool {
+    let name = variable.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default().trim();
+    name.eq_ignore_ascii_case("accountnumber")
 }
 
 impl Variable {

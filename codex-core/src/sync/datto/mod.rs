@@ -1,11 +1,13 @@
 //! Datto RMM: sites, their variables, devices, network interfaces (upstreams 2).
 
+mod accounts;
 mod client;
 mod crawl;
 mod interfaces;
 mod map;
 mod parts;
 
+pub use accounts::Accounts;
 pub use client::Settings;
 
 use super::{Part, Run, Source, Work};
@@ -27,7 +29,12 @@ const INTERFACES: Origin = Origin::Part {
 
 /// Its statements by name, for the test that prepares them all.
 pub(super) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
-    [parts::STATEMENTS, interfaces::STATEMENTS].concat()
+    [
+        parts::STATEMENTS,
+        interfaces::STATEMENTS,
+        accounts::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// How the account's sites and fields are read.

@@ -1,5 +1,6 @@
 //! Freshservice: departments, agents, requesters (upstreams 1).
 
+mod accounts;
 mod client;
 mod details;
 mod history;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use accounts::Accounts;
+pub(super) use accounts::STATEMENTS;
 pub use client::Settings;
 use client::{Client, List};
 pub use history::History;

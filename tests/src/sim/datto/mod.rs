@@ -1,7 +1,7 @@
 //! Datto RMM (upstreams 2): a token by password grant, lists by zero-based pages in an envelope, one account-wide
 //! limit that ends in a block.
 //!
-//! Writing variables, audits, alerts and the v3 routes are not here yet: a new list is a [`records::List`], a new
+//! Audits, alerts and the v3 routes are not here yet: a new list is a [`records::List`], a new
 //! verb a route.
 
 mod limits;
@@ -11,10 +11,11 @@ mod routes;
 #[cfg(test)]
 pub(super) mod tests;
 mod token;
+mod writes;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use options::{API_KEY, API_SECRET, Options, Times, Udf};
+pub use options::{API_KEY, API_SECRET, Options, TakenVariable, Times, Udf};
 
 pub use super::reply::BodyForm;
 use super::{

@@ -44,6 +44,8 @@ pub struct Options {
     pub account_list_lacks_third: bool,
     /// What devices carry of user-defined fields (trap 55).
     pub udf: Udf,
+    /// What creating a variable does whose name is taken (upstreams 6).
+    pub taken_variable: TakenVariable,
     /// How times are written (trap 54).
     pub times: Times,
     /// Added to every answer.
@@ -69,10 +71,22 @@ impl Default for Options {
             links_drop_filters: false,
             account_list_lacks_third: false,
             udf: Udf::Udf30,
+            taken_variable: TakenVariable::Refused,
             times: Times::Millis,
             latency: Duration::ZERO,
         }
     }
+}
+
+/// What creating a variable does whose name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenVariable {
+    /// 400.
+    Refused,
+    /// 409.
+    Conflict,
+    /// The value is replaced.
+    Replaced,
 }
 
 /// User-defined fields of a device.

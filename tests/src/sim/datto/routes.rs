@@ -10,7 +10,7 @@ use axum::{
     body::Body,
     extract::{OriginalUri, Path, State},
     http::{HeaderMap, Response, StatusCode, Uri, header},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ use super::{
     options::Options,
     records::{Asked, Kept, List, is_online},
     token::Tokens,
+    writes,
 };
 use crate::sim::{
     SharedWorld,
@@ -40,12 +41,12 @@ const WRITES: [&str; 6] = [
 ];
 
 #[derive(Clone)]
-pub(super) struct Api(Arc<Inner>);
+pub(super) struct Api(pub Arc<Inner>);
 
-struct Inner {
-    world: SharedWorld,
-    options: Options,
-    shared: Arc<Shared>,
+pub(super) struct Inner {
+    pub world: SharedWorld,
+    pub options: Options,
+    pub shared: Arc<Shared>,
     base: String,
     limits: Mutex<Limits>,
     tokens: Arc<Mutex<Tokens>>,
@@ -83,17 +84,19 @@ pub(super) fn router(
             get(interfaces),
         )
         .route("/api/v2/site/{uid}/variables", get(variables))
+        .route("/api/v2/site/{uid}/variable", put(writes::create))
+        .route("/api/v2/site/{uid}/variable/{id}", post(writes::update))
         .route("/api/v2/device/{uid}", get(device))
         .fallback(elsewhere)
         .with_state(api)
 }
 
 /// An answer instead of the one that was asked for.
-type Refusal = Box<Response<Body>>;
+pub(super) type Refusal = Box<Response<Body>>;
 
 impl Inner {
     /// Lets a call in: 403 from a blocked address, 429 over the limit, 401 without a good token.
-    async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub async fn admit(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         self.shared.count(uri.path().trim_start_matches("/api/v2/"));
         let verdict = self
             .limits
@@ -235,7 +238,7 @@ impl Inner {
         self.spoilt(fault, right, uri).await
     }
 
-    async fn spoilt(
+    pub async fn spoilt(
         &self,
         fault: Option<Kind>,
         right: Response<Body>,
@@ -258,7 +261,7 @@ fn error_body(status: StatusCode, uri: &Uri) -> Value {
         "error": status.canonical_reason(), "path": uri.path().trim_start_matches("/api")})
 }
 
-fn error(status: StatusCode, uri: &Uri) -> Response<Body> {
+pub(super) fn error(status: StatusCode, uri: &Uri) -> Response<Body> {
     answer(status, &error_body(status, uri))
 }
 

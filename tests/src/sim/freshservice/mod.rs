@@ -1,6 +1,6 @@
 //! Freshservice (upstreams 1): lists by pages with a `Link` header, single records, limits by endpoint.
 //!
-//! Writing is not here yet: a new verb is a route.
+//! Of writing there is what Codex writes: departments.
 
 mod limits;
 mod options;
@@ -9,6 +9,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod writes;
 
 use std::sync::Arc;
 

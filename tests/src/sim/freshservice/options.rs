@@ -35,6 +35,8 @@ pub struct Options {
     pub search_lag: chrono::Duration,
     /// Links to next pages of tickets carry the filters (upstreams trap 4).
     pub links_keep_filters: bool,
+    /// Whether departments have the custom field `account_number` (trap 23).
+    pub account_number_field: bool,
     /// Body of a 429.
     pub rate_429_body: BodyForm,
     /// Body of a 404.
@@ -57,6 +59,7 @@ impl Default for Options {
             workspace_keys: false,
             custom_fields_null: false,
             agents_me: true,
+            account_number_field: true,
             filter_per_page_cap: 30,
             search_lag: chrono::Duration::zero(),
             links_keep_filters: true,

@@ -18,7 +18,7 @@ use super::{
     limits::{Limits, Quota},
     options::Options,
     records::{Asked, Kept, List, find, spelled},
-    tickets,
+    tickets, writes,
 };
 use crate::sim::{
     SharedWorld,
@@ -66,6 +66,10 @@ pub(super) fn router(
         .route("/api/v2/tickets/{id}/{part}", get(tickets::parts))
         .route("/api/v2/ticket_form_fields", get(tickets::fields))
         .route("/api/v2/{list}", get(list))
+        .route(
+            "/api/v2/departments/{id}",
+            get(department).put(writes::department),
+        )
         .route("/api/v2/{list}/{id}", get(one))
         .fallback(elsewhere)
         .with_state(api)
@@ -251,6 +255,15 @@ async fn one(
     api.spoilt(fault, dressed(right, Some(quota))).await
 }
 
+async fn department(
+    api: State<Api>,
+    Path(id): Path<String>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+) -> Response<Body> {
+    one(api, Path(("departments".to_owned(), id)), uri, headers).await
+}
+
 async fn me(
     State(Api(api)): State<Api>,
     OriginalUri(uri): OriginalUri,
@@ -336,7 +349,7 @@ pub(super) fn included(query: &BTreeMap<String, String>) -> u32 {
     u32::try_from(names).unwrap_or(u32::MAX)
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str> {
+pub(super) fn text<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
