@@ -5,6 +5,7 @@ mod holds;
 mod jobs;
 mod open;
 mod read;
+mod schedule;
 mod tickets;
 mod write;
 
@@ -62,6 +63,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
         crate::holds::query::STATEMENTS,
+        crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()

@@ -49,6 +49,8 @@ pub mod locations;
 pub mod money;
 pub mod paging;
 pub mod psa_agents;
+#[cfg(feature = "sync")]
+pub mod schedule;
 pub mod scope;
 pub mod site_links;
 #[cfg(feature = "sync")]

@@ -49,13 +49,24 @@ impl Serve {
         let codex = app::open(&config, true)
             .await
             .with_context(|| refused(&config))?;
+        let schedule = config.scheduler.clone();
         let running = app::start_on(listener, config, codex.clone())?;
+        let scheduler = {
+            let codex = codex.clone();
+            let work = async move {
+                codex
+                    .keep_schedule(schedule.entries, schedule.at_once)
+                    .await
+            };
+            tokio::spawn(work)
+        };
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
         super::stop_signal().await?;
         tracing::info!("Stopping");
         running.shutdown().await;
         codex.close().await;
+        scheduler.await.context("the scheduler ended in disorder")?;
         Ok(())
     }
 }

@@ -29,6 +29,8 @@ Examples:
   codexd sync tickets --full           every ticket back to the first; goes on where it was cut
   codexd sync keycloak                 the people who log in
 
+  codexd sync --schedule               what `codexd serve` starts by itself, and when
+
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
 are held for a person. Exit code 1 when the run did not complete.";
 
@@ -37,7 +39,11 @@ are held for a person. Exit code 1 when the run did not complete.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Sync {
     /// Where to pull from
-    source: Source,
+    #[arg(required_unless_present = "schedule")]
+    source: Option<Source>,
+    /// Show what runs by itself
+    #[arg(long, conflicts_with_all = ["source", "light", "full", "dry_run"])]
+    schedule: bool,
     /// Tickets without conversations and time entries
     #[arg(long)]
     light: bool,
@@ -60,7 +66,10 @@ enum Source {
 impl Sync {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = super::load(sources)?;
-        let part = match self.source.select(&mut config)? {
+        let Some(source) = self.source else {
+            return show_schedule(&config).await;
+        };
+        let part = match source.select(&mut config)? {
             Part::Tickets if self.light => Part::TicketsLight,
             Part::Tickets if self.full => Part::TicketHistory,
             _ if self.light || self.full => bail!("--light and --full are for tickets"),
@@ -158,6 +167,39 @@ async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
         progress.show(job.report.stage.clone(), job.report.percent);
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// The next three runs of each schedule, and when each ran last.
+async fn show_schedule(config: &Config) -> anyhow::Result<()> {
+    let opened = app::open(config, true).await;
+    let codex = opened.with_context(|| refused(config))?;
+    let planned = codex.schedules(&Scope::system()).await;
+    codex.close().await;
+    let (planned, mut out) = (planned?, std::io::stdout());
+    if config.scheduler.entries.is_empty() {
+        writeln!(
+            out,
+            "Nothing runs by itself: no vendor is configured, or [scheduler] is off."
+        )?;
+    }
+    for entry in &config.scheduler.entries {
+        let mut runs = Vec::new();
+        let mut after = codex.now();
+        while let Some(next) = entry.next(after).filter(|_| runs.len() < 3) {
+            runs.push(entry.local(next));
+            after = next;
+        }
+        let known = planned.iter().find(|known| known.name == entry.name());
+        let last = known.and_then(|known| known.last_at);
+        let last = last.map_or_else(|| "never".to_owned(), |at| entry.local(at));
+        let (name, cron) = (entry.name(), entry.cron());
+        writeln!(
+            out,
+            "{name:<8} {cron:<14} next {}; last started {last}",
+            runs.join(", ")
+        )?;
+    }
+    Ok(())
 }
 
 fn show_plan(plan: &Plan) -> anyhow::Result<()> {

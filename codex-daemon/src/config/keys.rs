@@ -94,6 +94,15 @@ pub const KEYS: &[Key] = &[
     secret_from_env("keycloak", "admin_password", "KEYCLOAK_ADMIN_PASS"),
     from_env("keycloak", "verify_ssl", "VERIFY_SSL"),
     plain("upstream", "write"),
+    plain("scheduler", "time_zone"),
+    plain("scheduler", "jitter_seconds"),
+    plain("scheduler", "sync_run_on_startup"),
+    plain("scheduler", "sync_psa_enabled"),
+    plain("scheduler", "sync_psa_schedule"),
+    plain("scheduler", "sync_rmm_enabled"),
+    plain("scheduler", "sync_rmm_schedule"),
+    plain("scheduler", "sync_tickets_enabled"),
+    plain("scheduler", "sync_tickets_schedule"),
     plain("sync", "max_delete_percent"),
     plain("sync", "min_delete"),
     plain("sync", "lease_seconds"),
@@ -106,6 +115,14 @@ pub const KEYS: &[Key] = &[
 pub const ALIASES: &[(&str, &str, &str)] = &[
     ("datto", "api_key", "public_key"),
     ("datto", "api_secret", "secret_key"),
+    ("scheduler", "sync_freshservice_enabled", "sync_psa_enabled"),
+    (
+        "scheduler",
+        "sync_freshservice_schedule",
+        "sync_psa_schedule",
+    ),
+    ("scheduler", "sync_datto_enabled", "sync_rmm_enabled"),
+    ("scheduler", "sync_datto_schedule", "sync_rmm_schedule"),
 ];
 
 /// Sections whose keys are not fixed: fields as `kind.field`, numbers of statuses.
@@ -116,12 +133,7 @@ pub const POLICIES: &str = "policies";
 pub const TICKET_STATUSES: &str = "ticket_statuses";
 
 /// Sections whose keys others write or read and this version does not use (contract 4.1): no warning.
-const OTHERS: &[&str] = &[
-    "database_credentials",
-    "psa.superops",
-    "webhooks",
-    "scheduler",
-];
+const OTHERS: &[&str] = &["database_credentials", "psa.superops", "webhooks"];
 
 /// Single keys of that kind.
 const OTHERS_KEYS: &[(&str, &str)] = &[

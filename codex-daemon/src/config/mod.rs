@@ -12,8 +12,11 @@ mod tests;
 
 use std::{net::IpAddr, path::Path, time::Duration};
 
+use chrono::TimeDelta;
 use codex_core::{
     changes::resolve::{Policy, Precedence},
+    schedule::Entry,
+    sync::Part,
     tickets::status::Statuses,
 };
 use secrecy::SecretString;
@@ -49,6 +52,8 @@ pub struct Config {
     pub precedence: Precedence,
     /// Words of the PSA's status numbers.
     pub statuses: Statuses,
+    /// What runs by itself.
+    pub scheduler: Scheduler,
     /// How syncs behave.
     pub sync: Sync,
     /// What is logged.
@@ -143,6 +148,15 @@ pub struct Keycloak {
     pub verify_tls: bool,
 }
 
+/// What runs by itself.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    /// Schedules whose vendors are configured.
+    pub entries: Vec<Entry>,
+    /// Whether each also runs when the daemon starts.
+    pub at_once: bool,
+}
+
 /// How syncs behave.
 #[derive(Debug, Clone)]
 pub struct Sync {
@@ -186,7 +200,9 @@ impl Config {
 
     /// Gives the values their types.
     pub fn from_layers(layers: &Layers, sources: &Sources) -> Result<Self, ConfigError> {
+        let (freshservice, datto) = (freshservice(layers)?, datto(layers)?);
         Ok(Self {
+            scheduler: scheduler(layers, freshservice.is_some(), datto.is_some())?,
             server: server(layers)?,
             database: Database {
                 url: database_url(layers, &sources.path("instance/codex.db"))?,
@@ -200,8 +216,8 @@ impl Config {
             },
             psa: text(layers, "psa", "default_provider"),
             rmm: text(layers, "rmm", "default_provider"),
-            freshservice: freshservice(layers)?,
-            datto: datto(layers)?,
+            freshservice,
+            datto,
             keycloak: keycloak(layers)?,
             upstream_write: layers.boolean("upstream", "write")?,
             precedence: precedence(layers)?,
@@ -341,6 +357,65 @@ fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
             })?;
     }
     Ok(precedence)
+}
+
+/// `[scheduler]`: words or cron expressions; see contract 4.4 for the words.
+fn scheduler(layers: &Layers, psa: bool, rmm: bool) -> Result<Scheduler, ConfigError> {
+    const SECTION: &str = "scheduler";
+    let zone = layers.text(SECTION, "time_zone").unwrap_or("UTC");
+    let jitter = TimeDelta::seconds(
+        layers
+            .parse::<u32>(SECTION, "jitter_seconds", "a number of seconds")?
+            .into(),
+    );
+    let mut entries = Vec::new();
+    for (name, part, configured, enabled, schedule, daily) in [
+        (
+            "psa",
+            Part::Psa,
+            psa,
+            "sync_psa_enabled",
+            "sync_psa_schedule",
+            "0 2 * * *",
+        ),
+        (
+            "rmm",
+            Part::Rmm,
+            rmm,
+            "sync_rmm_enabled",
+            "sync_rmm_schedule",
+            "0 3 * * *",
+        ),
+        (
+            "tickets",
+            Part::Tickets,
+            psa,
+            "sync_tickets_enabled",
+            "sync_tickets_schedule",
+            "0 4 * * *",
+        ),
+    ] {
+        let cron = match layers.text(SECTION, schedule).unwrap_or("daily") {
+            "hourly" => "0 * * * *",
+            "daily" => daily,
+            "frequent" => "*/5 * * * *",
+            expression => expression,
+        };
+        let entry = Entry::new(name, part, cron, zone, jitter).map_err(|error| match error {
+            codex_core::Error::Invalid { field, message } if field == "time_zone" => {
+                layers.wrong(SECTION, "time_zone", message)
+            }
+            codex_core::Error::Invalid { message, .. } => layers.wrong(SECTION, schedule, message),
+            other => layers.wrong(SECTION, schedule, other.to_string()),
+        })?;
+        if layers.boolean(SECTION, enabled)? && configured {
+            entries.push(entry);
+        }
+    }
+    Ok(Scheduler {
+        entries,
+        at_once: layers.boolean(SECTION, "sync_run_on_startup")?,
+    })
 }
 
 /// `[ticket_statuses]`: `number = word`.

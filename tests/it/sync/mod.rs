@@ -7,6 +7,7 @@ mod freshservice;
 mod holds;
 mod keycloak;
 mod killed;
+mod scheduler;
 mod schedules;
 mod steady;
 mod tickets;
