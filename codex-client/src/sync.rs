@@ -74,6 +74,12 @@ impl Sync<'_> {
         self.0.post(&["sync", "jobs", job_id, "cancel"]).await
     }
 
+    /// The newest job of a script that succeeded.
+    pub async fn last_completed(&self, script: &str) -> Result<JobOut> {
+        let query = [("status", "completed".to_owned())];
+        self.0.get(&["sync", "last", script], &query).await
+    }
+
     /// Waits for the end of a job.
     ///
     /// # Errors

@@ -68,6 +68,14 @@ on_each_engine! {
         assert_eq!(app.get("/sync/jobs/nobody")?.send().await?.status(), 404);
         assert_eq!(app.get("/sync/jobs/nobody/events")?.send().await?.status(), 404);
         assert_eq!(app.json("/sync/last/tickets").await?["script"], "psa");
+        app.freshservice.faults().add("/api/v2/departments", When::Always, Kind::Status(401));
+        let client = client(&app)?;
+        let failed = client.sync().start(Script::Psa).await?.job_id;
+        client.sync().wait(&failed, Duration::from_secs(30)).await?;
+        assert_eq!(client.sync().last("freshservice").await?.id, failed);
+        let good = client.sync().last_completed("freshservice").await?;
+        assert_eq!((good.status, good.script.as_str()), (JobStatus::Completed, "psa"));
+        assert_ne!(good.id, failed);
         Ok(())
     }
 

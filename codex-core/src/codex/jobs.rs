@@ -125,12 +125,17 @@ impl Codex {
         query::find(&self.0.db, scope, id).await
     }
 
-    /// The newest job of a script, whatever its status.
+    /// The newest job of a script, whatever its status unless one is named.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for clients.
-    pub async fn last_job(&self, scope: &Scope, script: &str) -> Result<Option<Job>> {
-        query::last(&self.0.db, scope, script).await
+    pub async fn last_job(
+        &self,
+        scope: &Scope,
+        script: &str,
+        status: Option<JobStatus>,
+    ) -> Result<Option<Job>> {
+        query::last(&self.0.db, scope, script, status).await
     }
 
     /// The newest jobs.

@@ -50,11 +50,6 @@ const SELECT: &str = "select id, script, provider, sync_type, status, started_at
 sql! {
     /// A job.
     FIND = [SELECT, " where id = $1"];
-    /// The newest job of a script, whatever its status (contract 1.2.H).
-    LAST = [SELECT, " where script = $1 order by started_at desc, id desc limit 1"];
-    /// The newest base or ticket job of the PSA.
-    LAST_OF_TYPE = [SELECT, " where script = 'psa' and sync_type like $1 \
-        order by started_at desc, id desc limit 1"];
     /// A job begins.
     INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report) \
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -97,18 +92,33 @@ pub async fn find(db: &Db, scope: &Scope, id: &str) -> Result<Option<Job>> {
         .map(Job::from))
 }
 
-/// The newest job of a script; names of the older service are understood (contract 7 #11).
+/// The newest job of a script, whatever its status unless one is named; names of the older service are
+/// understood (contract 1.2.H, 7 #11).
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
-pub async fn last(db: &Db, scope: &Scope, script: &str) -> Result<Option<Job>> {
+pub async fn last(
+    db: &Db,
+    scope: &Scope,
+    script: &str,
+    status: Option<JobStatus>,
+) -> Result<Option<Job>> {
     scope.require_staff("reading sync jobs")?;
-    let q = match script {
-        "freshservice" => db.query(LAST_OF_TYPE).bind("base"),
-        "tickets" => db.query(LAST_OF_TYPE).bind("tickets%"),
-        "datto" => db.query(LAST).bind("rmm"),
-        other => db.query(LAST).bind(other),
+    let (script, sync_type) = match script {
+        "freshservice" => ("psa", Some("base")),
+        "tickets" => ("psa", Some("tickets%")),
+        "datto" => ("rmm", None),
+        other => (other, None),
     };
+    let mut q = db.query(SELECT);
+    q.push(" where script = ").push_bind(script);
+    if let Some(sync_type) = sync_type {
+        q.push(" and sync_type like ").push_bind(sync_type);
+    }
+    if let Some(status) = status {
+        q.push(" and status = ").push_bind(status);
+    }
+    q.push(" order by started_at desc, id desc limit 1");
     Ok(q.optional::<JobRow>().await?.map(Job::from))
 }
 

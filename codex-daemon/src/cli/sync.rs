@@ -28,7 +28,6 @@ Examples:
   codexd sync tickets --light          changed tickets, lists only
   codexd sync tickets --full           every ticket back to the first; goes on where it was cut
   codexd sync keycloak                 the people who log in
-
   codexd sync --schedule               what `codexd serve` starts by itself, and when
 
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)

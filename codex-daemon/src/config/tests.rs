@@ -176,6 +176,92 @@ fn a_wrong_value_names_file_section_and_key() {
 }
 
 #[test]
+fn sections_with_free_keys_are_read_and_a_wrong_entry_is_named() {
+    use codex_core::changes::resolve::Policy;
+    let dir = Dir::new().conf(
+        "[policies]\ncontact.job_title = source_wins\n[ticket_statuses]\n9 = waiting_customer ; ours\n",
+    );
+    let config = dir.load();
+    assert_eq!(config.statuses.of(9).label, "Waiting on Customer");
+    assert!(
+        config
+            .warnings
+            .iter()
+            .all(|text| !text.contains("policies"))
+    );
+    assert!(dir.shown().contains("contact.job_title = source_wins"));
+    assert!(
+        config
+            .precedence
+            .with_policy("contact", "name", Policy::SourceWins)
+            .is_ok()
+    );
+    for (text, says) in [
+        (
+            "[policies]\ncontact.job_title = mine\n",
+            "[policies] contact.job_title: `mine`",
+        ),
+        (
+            "[policies]\ncontact.colour = source_wins\n",
+            "[policies] contact.colour: a contact has no field",
+        ),
+        (
+            "[policies]\nname = source_wins\n",
+            "[policies] name: is no field",
+        ),
+        (
+            "[policies]\ncompany.account_number = source_wins\n",
+            "no sync may replace one",
+        ),
+        ("[ticket_statuses]\nopen = 2\n", "[ticket_statuses] open: "),
+        ("[ticket_statuses]\n9 = On Hold\n", "[ticket_statuses] 9: "),
+    ] {
+        let error = Dir::new().conf(text).error();
+        assert!(
+            error.contains(says) && error.contains("codex.conf:2"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn schedules_are_words_or_expressions_of_configured_vendors() {
+    let vendor = "[freshservice]\ndomain = x.test\napi_key = k\n";
+    let names = |text: &str| {
+        let config = Dir::new()
+            .conf(&format!("{vendor}[scheduler]\n{text}"))
+            .load();
+        let entries = config.scheduler.entries.iter();
+        entries
+            .map(|e| format!("{} {}", e.name(), e.cron()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(""),
+        ["psa 0 2 * * *", "tickets */5 * * * *"],
+        "no RMM is configured"
+    );
+    assert_eq!(names("sync_tickets_enabled = false\n"), ["psa 0 2 * * *"]);
+    let own = "sync_freshservice_schedule = 15 */2 * * 1-5\nsync_tickets_schedule = hourly\n";
+    assert_eq!(names(own), ["psa 15 */2 * * 1-5", "tickets 0 * * * *"]);
+    assert!(Dir::new().load().scheduler.entries.is_empty());
+    for (text, says) in [
+        (
+            "sync_psa_schedule = sometimes\n",
+            "[scheduler] sync_psa_schedule: `sometimes`",
+        ),
+        (
+            "time_zone = Middle/Earth\n",
+            "[scheduler] time_zone: `Middle/Earth`",
+        ),
+        ("jitter_seconds = -1\n", "[scheduler] jitter_seconds: `-1`"),
+    ] {
+        let error = Dir::new().conf(&format!("[scheduler]\n{text}")).error();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
 fn a_wrong_connection_string_is_not_repeated() {
     for value in [
         "mysql://u:hunter2@h/d",

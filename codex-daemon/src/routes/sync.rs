@@ -1,11 +1,16 @@
 //! Starting syncs and asking how they go (contract 1.2.H).
 
+use std::collections::HashMap;
+
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
 };
 use codex_core::{
-    jobs::wire::{JobOut, JobStarted},
+    jobs::{
+        JobStatus,
+        wire::{JobOut, JobStarted},
+    },
     sync::Part,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -188,7 +193,9 @@ async fn get_sync_status(
 ///
 /// `psa`, `rmm`, `tickets` and `keycloak_agents`; the older names `freshservice` and `datto` are understood.
 #[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
-    params(("script" = String, Path, description = "Kind of job", example = "psa")),
+    params(
+        ("script" = String, Path, description = "Kind of job", example = "psa"),
+        ("status" = Option<String>, Query, description = "`completed`: the newest that succeeded")),
     responses(
         (status = 200, description = "The job", body = JobOut),
         (status = 401, description = "No valid token", body = ProblemOut),
@@ -198,11 +205,15 @@ async fn get_last_sync(
     State(app): State<App>,
     caller: Caller,
     Path(script): Path<String>,
+    Query(params): Query<HashMap<String, String>>,
 ) -> Result<Json<JobOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
+    let completed = params
+        .get("status")
+        .is_some_and(|status| status == "completed");
     let job = app
         .codex()
-        .last_job(&scope, &script)
+        .last_job(&scope, &script, completed.then_some(JobStatus::Completed))
         .await
         .map_err(|e| Problem::from(e).job())?;
     job.map(|job| Json(JobOut::from(&job)))
