@@ -56,7 +56,7 @@ impl Serve {
             let work = async move {
                 codex
                     .keep_schedule(schedule.entries, schedule.at_once)
-                    .await
+                    .await;
             };
             tokio::spawn(work)
         };
