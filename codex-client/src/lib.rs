@@ -53,7 +53,7 @@ pub use codex_core::{
         wire::{JobDetailOut, JobOut, JobStarted},
     },
     locations::wire::LocationOut,
-    psa_agents::wire::PsaAgentOut,
+    psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
     tickets::wire::{
         ActiveOut, ActiveTicketOut, CompanyTicketOut, ConversationOut, TicketDetailOut, TicketOut,
         TicketUpdateIn, TicketUpdateOut, TicketsOut,

@@ -1,6 +1,6 @@
 //! The PSA's agents.
 
-use codex_core::psa_agents::wire::PsaAgentOut;
+use codex_core::psa_agents::wire::{PsaAgentOut, PsaConfigOut};
 
 use crate::{Result, request::Requester};
 
@@ -9,6 +9,11 @@ use crate::{Result, request::Requester};
 pub struct PsaAgents<'c>(pub(crate) &'c Requester);
 
 impl PsaAgents<'_> {
+    /// Where the PSA's pages are, and which of its groups the modules tell apart.
+    pub async fn config(&self) -> Result<PsaConfigOut> {
+        self.0.get(&["api", "psa", "config"], &[]).await
+    }
+
     /// All agents, active ones first; those of one provider when it is named.
     pub async fn list(&self, provider: Option<&str>) -> Result<Vec<PsaAgentOut>> {
         let query: Vec<_> = provider

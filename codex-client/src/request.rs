@@ -147,13 +147,8 @@ impl Requester {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T> {
-        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
-        let call = Call {
-            method: Method::PUT,
-            body: Some(&body),
-            ..self.reading(path, &[])
-        };
-        Ok(self.call(&call).await?.body)
+        self.send(Method::PUT, path, body, self.shared.retries)
+            .await
     }
 
     /// A call that starts something: sent once, because nobody knows what a lost answer means.
@@ -172,11 +167,21 @@ impl Requester {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T> {
+        self.send(Method::POST, path, body, 0).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+        retries: u32,
+    ) -> Result<T> {
         let body = serde_json::to_vec(body).map_err(Error::Encode)?;
         let call = Call {
-            method: Method::POST,
+            method,
             body: Some(&body),
-            retries: 0,
+            retries,
             ..self.reading(path, &[])
         };
         Ok(self.call(&call).await?.body)

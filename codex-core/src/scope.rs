@@ -79,6 +79,17 @@ impl Scope {
         }
     }
 
+    /// The only companies of a list, or `None` for all: the one that is asked for as far as it may be shown,
+    /// else all that may be.
+    pub(crate) fn within(&self, asked: Option<CompanyId>) -> Option<Vec<CompanyId>> {
+        match (asked, &self.sight) {
+            (Some(company), _) if self.sees(Some(company)) => Some(vec![company]),
+            (Some(_), _) => Some(Vec::new()),
+            (None, Sight::Only(own)) => Some(own.clone()),
+            (None, Sight::All) => None,
+        }
+    }
+
     /// Refuses clients.
     pub fn require_staff(&self, what: &'static str) -> Result<()> {
         self.require(what, |role| role != Role::Client)

@@ -2,7 +2,7 @@
 
 use codex_client::{Client, Script, SettingsIn, TokenSource};
 use codex_tests::{
-    harness::app::TestApp,
+    harness::{app::TestApp, keys},
     on_each_engine,
     sim::{
         core::user_claims,
@@ -15,15 +15,6 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 const MINE: &str = "/api/my/settings";
-
-fn keys(object: &Value) -> Vec<&str> {
-    object
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
-}
 
 fn settings_of(n: usize) -> String {
     format!("/api/agents/{}/settings", user_id(n))

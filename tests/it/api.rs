@@ -1,22 +1,13 @@
 //! The daemon's routes as today's modules call them.
 
 use codex_tests::{
-    harness::app::TestApp,
+    harness::{app::TestApp, keys},
     on_each_engine,
     sim::core::{KEY_ID, SigningKey, user_claims},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
-
-fn keys(object: &Value) -> Vec<&str> {
-    object
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
-}
 
 on_each_engine! {
     async fn a_sync_through_the_api_brings_records_in_the_contracts_shapes(app: TestApp) -> TestResult {

@@ -1,7 +1,10 @@
 //! Tickets through the API.
 
 use codex_client::{Client, TicketOptions, TicketUpdateIn, TokenSource};
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{
+    harness::{app::TestApp, keys},
+    on_each_engine,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -21,15 +24,6 @@ const LISTED: [&str; 14] = [
     "ticket_number",
     "total_hours_spent",
 ];
-
-fn keys(object: &Value) -> Vec<&str> {
-    object
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
-}
 
 /// Both keys of an object and those of another.
 fn with<'k>(keys: &[&'k str], more: &[&'k str]) -> Vec<&'k str> {
@@ -122,6 +116,23 @@ on_each_engine! {
         let group = all.iter().find_map(|ticket| ticket["group_id"].as_i64()).unwrap();
         let part = app.json(&format!("/api/tickets/active?group_id={group}&responder_id=0")).await?;
         assert!(part["total_active"].as_u64() < board["total_active"].as_u64());
+        Ok(())
+    }
+
+    async fn the_board_knows_where_the_psas_pages_are(app: TestApp) -> TestResult {
+        let config = app.json("/api/psa/config").await?;
+        let site = app.freshservice.url();
+        let groups = json!({"helpdesk": null, "professional_services": null});
+        let provider = json!({
+            "name": "Freshservice",
+            "ticket_url_template": format!("{site}/a/tickets/{{ticket_id}}"),
+            "company_url_template": format!("{site}/a/admin/departments/{{company_id}}"),
+            "contact_url_template": format!("{site}/a/requesters/{{contact_id}}"),
+            "group_ids": groups,
+        });
+        assert_eq!(config, json!({"default_provider": "freshservice", "providers": {"freshservice": provider}}));
+        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
+        assert!(client.psa_agents().config().await?.providers.contains_key("freshservice"));
         Ok(())
     }
 

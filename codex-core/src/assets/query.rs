@@ -66,16 +66,8 @@ pub async fn list(
     let limit = page.limit()?;
     let mut q = db.query(SELECT);
     q.push(" where a.deleted_at is null");
-    if let Some(company) = company {
-        let of = if scope.sees(Some(company)) {
-            vec![company]
-        } else {
-            vec![]
-        };
-        q.push(" and a.company_id in ").push_list(of);
-    } else if let Some(own) = scope.companies() {
-        q.push(" and a.company_id in ")
-            .push_list(own.iter().copied());
+    if let Some(companies) = scope.within(company) {
+        q.push(" and a.company_id in ").push_list(companies);
     }
     if let Some(after) = &page.cursor {
         q.push(" and (a.hostname_fold, a.id) > (")

@@ -57,16 +57,7 @@ pub async fn list(
     let limit = page.limit()?;
     let mut q = db.query(ContactFields::SELECT);
     q.push(" where deleted_at is null");
-    let of = match (company, scope.companies()) {
-        (Some(company), _) => Some(if scope.sees(Some(company)) {
-            vec![company]
-        } else {
-            vec![]
-        }),
-        (None, Some(own)) => Some(own.to_vec()),
-        (None, None) => None,
-    };
-    if let Some(companies) = of {
+    if let Some(companies) = scope.within(company) {
         q.push(" and id in (select contact_id from contact_company where company_id in ");
         q.push_list(companies).push(")");
     }

@@ -1,5 +1,7 @@
 //! PSA agents as JSON (contract 1.2.E).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,6 +25,40 @@ pub struct PsaAgentOut {
     /// The PSA.
     #[schema(example = "freshservice")]
     pub source: String,
+}
+
+/// Where the PSA's pages are, and which of its groups the modules tell apart (contract 1.2.E).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PsaConfigOut {
+    /// The PSA in use.
+    #[schema(example = "freshservice")]
+    pub default_provider: Option<String>,
+    /// By name of the PSA, those that are configured.
+    pub providers: BTreeMap<String, PsaProviderOut>,
+}
+
+/// One PSA (contract 1.2.E).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PsaProviderOut {
+    /// Address of a company's page, with `{company_id}` for its id.
+    pub company_url_template: String,
+    /// Address of a contact's page, with `{contact_id}` for its id.
+    pub contact_url_template: String,
+    /// Groups that the modules tell apart.
+    pub group_ids: PsaGroupsOut,
+    /// Name for people.
+    pub name: String,
+    /// Address of a ticket's page, with `{ticket_id}` for its number.
+    pub ticket_url_template: String,
+}
+
+/// Groups of the PSA by what they are to the MSP; null when it is not configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PsaGroupsOut {
+    /// The help desk.
+    pub helpdesk: Option<i64>,
+    /// Projects and consulting.
+    pub professional_services: Option<i64>,
 }
 
 impl From<&PsaAgent> for PsaAgentOut {

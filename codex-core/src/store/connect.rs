@@ -21,9 +21,10 @@ const PG_MINIMUM: i64 = 120_000;
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long `SQLite` waits for another process's write transaction.
 const BUSY: Duration = Duration::from_secs(10);
-/// No statement of ours takes longer unless something is wrong.
+/// No statement of ours takes longer unless something is wrong. A process that stops inside a transaction
+/// loses it before those who wait for its locks give up.
 const PG_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10s'; \
-                           set idle_in_transaction_session_timeout = '60s'";
+                           set idle_in_transaction_session_timeout = '5s'";
 
 impl Db {
     /// Opens `sqlite://path`, a bare path, or `postgres://...`; makes a missing `SQLite` file with

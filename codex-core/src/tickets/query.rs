@@ -111,16 +111,7 @@ pub(crate) async fn list(
 }
 
 fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
-    let own = match (filter.company, scope.companies()) {
-        (Some(company), _) => Some(if scope.sees(Some(company)) {
-            vec![company]
-        } else {
-            vec![]
-        }),
-        (None, Some(own)) => Some(own.to_vec()),
-        (None, None) => None,
-    };
-    if let Some(companies) = own {
+    if let Some(companies) = scope.within(filter.company) {
         q.push(" and t.company_id in ").push_list(companies);
     }
     if let Some(ids) = &filter.statuses {

@@ -1,11 +1,11 @@
 //! `codexd accounts`
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Subcommand;
 use codex_core::sync::Part;
 
-use super::{load, serve::refused, sync};
-use crate::{app, config::Sources};
+use super::{load, sync, with_codex};
+use crate::config::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,10 +49,9 @@ impl Accounts {
             Command::Assign => Part::AssignAccounts,
             Command::Push => Part::PushAccounts,
         };
-        let opened = app::open(&config, true).await;
-        let codex = opened.with_context(|| refused(&config))?;
-        let done = sync::run_and_report(&codex, part).await;
-        codex.close().await;
-        done
+        with_codex(&config, true, async |codex| {
+            sync::run_and_report(codex, part).await
+        })
+        .await
     }
 }

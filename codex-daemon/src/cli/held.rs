@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Subcommand;
 use codex_core::{
     Codex, Scope,
@@ -10,8 +10,8 @@ use codex_core::{
     holds::{Hold, HoldStatus, wire::HoldOut},
 };
 
-use super::{load, serve::refused};
-use crate::{app, config::Sources};
+use super::{load, with_codex};
+use crate::config::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,11 +53,7 @@ enum Command {
 impl Held {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
-        let opened = app::open(&config, false).await;
-        let codex = opened.with_context(|| refused(&config))?;
-        let done = self.work(&codex).await;
-        codex.close().await;
-        done
+        with_codex(&config, false, async |codex| self.work(codex).await).await
     }
 
     async fn work(&self, codex: &Codex) -> anyhow::Result<()> {

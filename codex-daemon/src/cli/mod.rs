@@ -15,8 +15,10 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use codex_core::Codex;
 
 use crate::{
+    app,
     config::{Config, Sources},
     problem::chain,
 };
@@ -97,6 +99,19 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
         eprintln!("warning: {warning}");
     }
     Ok(config)
+}
+
+/// Opens the library as configured, does some work with it and closes it, however the work ends.
+async fn with_codex<T>(
+    config: &Config,
+    migrate: bool,
+    work: impl AsyncFnOnce(&Codex) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let opened = app::open(config, migrate).await;
+    let codex = opened.with_context(|| serve::refused(config))?;
+    let done = work(&codex).await;
+    codex.close().await;
+    done
 }
 
 /// Runs the program with the command line of this process.

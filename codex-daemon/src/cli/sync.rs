@@ -170,11 +170,12 @@ async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
 
 /// The next three runs of each schedule, and when each ran last.
 async fn show_schedule(config: &Config) -> anyhow::Result<()> {
-    let opened = app::open(config, true).await;
-    let codex = opened.with_context(|| refused(config))?;
-    let planned = codex.schedules(&Scope::system()).await;
-    codex.close().await;
-    let (planned, mut out) = (planned?, std::io::stdout());
+    let read = async |codex: &Codex| {
+        let planned = codex.schedules(&Scope::system()).await?;
+        Ok((planned, codex.now()))
+    };
+    let (planned, now) = super::with_codex(config, true, read).await?;
+    let mut out = std::io::stdout();
     if config.scheduler.entries.is_empty() {
         writeln!(
             out,
@@ -183,7 +184,7 @@ async fn show_schedule(config: &Config) -> anyhow::Result<()> {
     }
     for entry in &config.scheduler.entries {
         let mut runs = Vec::new();
-        let mut after = codex.now();
+        let mut after = now;
         while let Some(next) = entry.next(after).filter(|_| runs.len() < 3) {
             runs.push(entry.local(next));
             after = next;

@@ -73,6 +73,8 @@ pub const KEYS: &[Key] = &[
     plain("auth", "jwks_cache_seconds"),
     plain("auth", "jwks_cooldown_seconds"),
     plain("psa", "default_provider"),
+    plain("psa", "helpdesk_group"),
+    plain("psa", "professional_services_group"),
     plain("freshservice", "domain"),
     secret("freshservice", "api_key"),
     plain("freshservice", "web_domain"),

@@ -38,6 +38,8 @@ pub struct Config {
     pub auth: Auth,
     /// Where companies, contacts and tickets come from.
     pub psa: String,
+    /// The PSA's help desk and professional services groups, by their ids there.
+    pub psa_groups: [Option<i64>; 2],
     /// Where devices come from.
     pub rmm: String,
     /// Access to Freshservice, when it is configured.
@@ -215,6 +217,10 @@ impl Config {
                 jwks_cooldown: seconds(layers, "auth", "jwks_cooldown_seconds")?,
             },
             psa: text(layers, "psa", "default_provider"),
+            psa_groups: [
+                group(layers, "helpdesk_group")?,
+                group(layers, "professional_services_group")?,
+            ],
             rmm: text(layers, "rmm", "default_provider"),
             freshservice,
             datto,
@@ -242,6 +248,13 @@ impl Config {
 
 fn text(layers: &Layers, section: &str, key: &str) -> String {
     layers.text(section, key).unwrap_or_default().to_owned()
+}
+
+fn group(layers: &Layers, key: &str) -> Result<Option<i64>, ConfigError> {
+    match layers.text("psa", key) {
+        Some(_) => layers.parse("psa", key, "the id of a group").map(Some),
+        None => Ok(None),
+    }
 }
 
 fn number(layers: &Layers, section: &str, key: &str) -> Result<usize, ConfigError> {

@@ -1,10 +1,10 @@
-//! The PSA's agents (contract 1.2.E).
+//! The PSA's agents, and where its pages are (contract 1.2.E).
 
 use axum::{
     Json,
     extract::{Query, State},
 };
-use codex_core::psa_agents::wire::PsaAgentOut;
+use codex_core::psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -17,7 +17,9 @@ use crate::{
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_psa_agents))
+    OpenApiRouter::new()
+        .routes(routes!(list_psa_agents))
+        .routes(routes!(get_psa_config))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,4 +44,36 @@ async fn list_psa_agents(
         .psa_agents(&scope, params.provider.as_deref())
         .await?;
     Ok(Json(agents.iter().map(PsaAgentOut::from).collect()))
+}
+
+/// Where the PSA's pages are, and which of its groups the modules tell apart.
+#[utoipa::path(get, path = "/api/psa/config", tag = "psa", responses(
+    (status = 200, description = "Configured PSAs", body = PsaConfigOut),
+    (status = 401, description = "No valid token", body = ProblemOut)))]
+async fn get_psa_config(State(app): State<App>, _caller: Caller) -> Json<PsaConfigOut> {
+    let config = app.config();
+    let [helpdesk, professional_services] = config.psa_groups;
+    let freshservice = config.freshservice.as_ref().map(|vendor| {
+        let host = &vendor.web_domain;
+        let site = if host.contains("://") {
+            host.trim_end_matches('/').to_owned()
+        } else {
+            format!("https://{host}")
+        };
+        let provider = PsaProviderOut {
+            company_url_template: format!("{site}/a/admin/departments/{{company_id}}"),
+            contact_url_template: format!("{site}/a/requesters/{{contact_id}}"),
+            group_ids: PsaGroupsOut {
+                helpdesk,
+                professional_services,
+            },
+            name: "Freshservice".to_owned(),
+            ticket_url_template: format!("{site}/a/tickets/{{ticket_id}}"),
+        };
+        ("freshservice".to_owned(), provider)
+    });
+    Json(PsaConfigOut {
+        default_provider: Some(config.psa.clone()).filter(|name| !name.is_empty()),
+        providers: freshservice.into_iter().collect(),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use codex_core::sync::Part;
 use codex_tests::{
     harness::{
@@ -87,4 +88,55 @@ fn start(bench: &Bench, name: &str) -> anyhow::Result<tokio::process::Child> {
         args.extend(["--set".to_owned(), setting]);
     }
     codexd(CHILD, bench.database.folder(), &args)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_stopped_and_goes_on_later_writes_nothing_more() -> anyhow::Result<()> {
+    // On SQLite a process that is stopped inside a transaction locks everybody out until it goes on.
+    let Some(database) = database::postgres().await? else {
+        return Ok(());
+    };
+    let bench = Bench::on(database).await?;
+    let mut stopped = start(&bench, "datto")?;
+    let wait = async {
+        while bench.datto.calls("") < 60 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await?;
+    signal(&stopped, "-STOP")?;
+
+    let mut second = start(&bench, "datto")?;
+    let ended = tokio::time::timeout(Duration::from_secs(90), second.wait()).await??;
+    assert!(ended.success(), "the second process takes over");
+    let taken_over = state(bench.db()).await?;
+
+    signal(&stopped, "-CONT")?;
+    let ended = tokio::time::timeout(Duration::from_secs(60), stopped.wait()).await??;
+    assert!(
+        !ended.success(),
+        "the first process finds that it has lost the lease"
+    );
+    assert_eq!(
+        differences(&taken_over, &state(bench.db()).await?),
+        Vec::<String>::new()
+    );
+    let ends = "select count(*) from sync_jobs where status = 'completed'";
+    assert_eq!(bench.count(ends).await?, 1);
+    assert_eq!(
+        bench
+            .count("select count(*) from sync_jobs where status = 'failed'")
+            .await?,
+        1
+    );
+    Ok(())
+}
+
+fn signal(child: &tokio::process::Child, name: &str) -> anyhow::Result<()> {
+    let pid = child.id().context("the process has ended")?.to_string();
+    let sent = std::process::Command::new("kill")
+        .args([name, &pid])
+        .status()?;
+    anyhow::ensure!(sent.success(), "kill {name} {pid}");
+    Ok(())
 }

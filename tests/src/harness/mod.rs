@@ -39,3 +39,9 @@ macro_rules! on_each_engine {
         }
     )+};
 }
+
+/// Names of an object's members; none of anything else.
+pub fn keys(object: &serde_json::Value) -> Vec<&str> {
+    let members = object.as_object().into_iter().flatten();
+    members.map(|(name, _)| name.as_str()).collect()
+}

@@ -11,7 +11,10 @@ use axum::{
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::routes::{Api, dressed, included, invalid, number, parameters};
+use super::{
+    limits::Quota,
+    routes::{Api, dressed, included, invalid, number, parameters},
+};
 use crate::sim::{
     World,
     fault::Kind,
@@ -165,12 +168,18 @@ pub(super) async fn list(
         sent.spoil(kind, &link(page));
     }
     let body = format!("{{\"tickets\":{}}}", sent.array());
+    let response = linked(body, sent.next, quota);
+    api.spoilt(fault, response).await
+}
+
+/// A page with the link to the next one.
+fn linked(body: String, next: Option<String>, quota: Quota) -> Answer {
     let mut response = dressed(json_text(StatusCode::OK, body), Some(quota));
-    let next = sent.next.map(|next| format!("<{next}>; rel=\"next\""));
+    let next = next.map(|next| format!("<{next}>; rel=\"next\""));
     if let Some(next) = next.and_then(|next| next.parse().ok()) {
         response.headers_mut().insert(header::LINK, next);
     }
-    api.spoilt(fault, response).await
+    response
 }
 
 /// `GET /tickets/filter`: a count in the body, no `Link` (upstreams trap 2, 3).
@@ -399,11 +408,7 @@ pub(super) async fn parts(
         sent.spoil(kind, &link(page));
     }
     let body = format!("{{\"{part}\":{}}}", sent.array());
-    let mut response = dressed(json_text(StatusCode::OK, body), Some(quota));
-    let next = sent.next.map(|next| format!("<{next}>; rel=\"next\""));
-    if let Some(next) = next.and_then(|next| next.parse().ok()) {
-        response.headers_mut().insert(header::LINK, next);
-    }
+    let response = linked(body, sent.next, quota);
     api.spoilt(fault, response).await
 }
 
