@@ -39,7 +39,7 @@ sql! {
     LOOK_AGAIN = {
         sqlite: "pragma optimize",
         pg: "analyze claims, companies, contacts, contact_companies, assets, asset_status, site_links, \
-             tickets, ticket_details",
+             tickets, ticket_details, conversations, time_entries, agents",
     };
     /// Where an incremental pull goes on.
     CURSOR = "select at from sync_cursors where source = $1 and name = $2";

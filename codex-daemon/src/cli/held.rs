@@ -66,6 +66,8 @@ impl Held {
                 if self.json {
                     let holds: Vec<_> = holds.iter().map(HoldOut::from).collect();
                     writeln!(out, "{}", serde_json::to_string_pretty(&holds)?)?;
+                } else if holds.is_empty() {
+                    writeln!(out, "No deletion waits for a decision.")?;
                 } else {
                     for hold in &holds {
                         writeln!(out, "{}", line(hold))?;

@@ -69,6 +69,8 @@ impl Jobs {
                 if self.json {
                     let jobs: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
                     writeln!(out, "{}", serde_json::to_string_pretty(&jobs)?)?;
+                } else if jobs.is_empty() {
+                    writeln!(out, "No sync has run yet.")?;
                 } else {
                     for job in &jobs {
                         writeln!(out, "{}", line(job))?;
@@ -100,9 +102,11 @@ fn line(job: &Job) -> String {
     let far = percent.map_or_else(String::new, |percent| format!(" {percent} %"));
     let kind = job.sync_type.as_deref().unwrap_or("-");
     let status = format!("{:?}", job.status).to_lowercase();
-    let error = job.error.as_deref().unwrap_or_default();
+    let error = job.error.as_ref().map(|error| format!(": {error}"));
     format!(
-        "{}  {started}  {:<5} {kind:<16} {status}{far} {error}",
-        job.id, job.script
+        "{}  {started}  {:<22} {kind:<16} {status}{far}{}",
+        job.id,
+        job.script,
+        error.unwrap_or_default()
     )
 }

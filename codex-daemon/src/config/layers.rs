@@ -205,10 +205,6 @@ impl Layers {
     /// Core's address, where Helm says it is; the rest is for calls between services (contract 4.3).
     fn services(&mut self, path: &Path) -> Result<(), ConfigError> {
         let Some(text) = read(path)? else {
-            self.warnings.push(format!(
-                "{} is missing: calls to other services will fail",
-                path.display()
-            ));
             return Ok(());
         };
         let services: serde_json::Value =
