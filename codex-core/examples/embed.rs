@@ -24,6 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .source(freshservice::Freshservice::new(freshservice::Settings {
             base: format!("{}/api/v2", setting("FRESHSERVICE_URL")?).parse()?,
             api_key: SecretString::from(setting("FRESHSERVICE_KEY")?),
+            all_workspaces: false,
             http: HttpSettings::default(),
         }))
         .source(datto::Datto::new(

@@ -90,6 +90,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         let settings = freshservice::Settings {
             base: vendor.base_url.clone(),
             api_key: vendor.api_key.clone(),
+            all_workspaces: vendor.all_workspaces,
             http: http.clone(),
         };
         let days = vendor.first_ticket_days;

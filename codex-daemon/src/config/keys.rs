@@ -79,6 +79,7 @@ pub const KEYS: &[Key] = &[
     secret("freshservice", "api_key"),
     plain("freshservice", "web_domain"),
     plain("freshservice", "first_ticket_days"),
+    plain("freshservice", "all_workspaces"),
     plain("rmm", "default_provider"),
     plain("datto", "api_endpoint"),
     secret("datto", "public_key"),

@@ -116,6 +116,8 @@ pub struct Freshservice {
     pub web_domain: String,
     /// How many days the first pull of tickets goes back.
     pub first_ticket_days: u32,
+    /// Whether tickets of all workspaces are read.
+    pub all_workspaces: bool,
 }
 
 /// Access to Datto RMM.
@@ -473,6 +475,7 @@ fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
         base_url,
         api_key,
         web_domain: web_domain.to_owned(),
+        all_workspaces: layers.boolean("freshservice", "all_workspaces")?,
         first_ticket_days: layers.parse("freshservice", "first_ticket_days", "a number of days")?,
     }))
 }

@@ -87,6 +87,7 @@ on_each_engine! {
         let settings = freshservice::Settings {
             base: format!("{url}/api/v2").parse()?,
             api_key: sim_freshservice::API_KEY.into(),
+            all_workspaces: false,
             http: codex_tests::harness::bench::quick(),
         };
         let rmm = datto::Settings {

@@ -2,11 +2,18 @@
 
 use chrono::Duration;
 use codex_core::{
-    Scope, changes::Author, jobs::JobStatus, sync::Part, tickets::query::TicketFilter,
+    Codex, Scope,
+    changes::Author,
+    jobs::JobStatus,
+    sync::{Part, freshservice::History},
+    tickets::query::TicketFilter,
     tickets::wire::TicketUpdateIn,
 };
 use codex_tests::{
-    harness::{bench::Bench, database::TestDatabase},
+    harness::{
+        bench::{Bench, account, quick},
+        database::TestDatabase,
+    },
     on_each_engine,
     sim::{
         Size, World, datto,
@@ -314,6 +321,27 @@ on_each_engine! {
             bench.sync(Part::TicketHistory).await?;
             assert_eq!(bench.live("tickets").await?, expected);
         }
+        Ok(())
+    }
+
+    async fn trap_34_tickets_of_other_workspaces_are_read_when_they_are_asked_for(database: TestDatabase) -> TestResult {
+        let vendor = freshservice::Options { limits: false, second_workspace: true, ..Default::default() };
+        let rmm = datto::Options { limits: false, ..Default::default() };
+        let bench = Bench::with(database, World::generate(Size::Tiny, 7), vendor, rmm).await?;
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.live("tickets").await?, 48);
+        let mut settings = account(bench.freshservice.url(), quick())?;
+        settings.all_workspaces = true;
+        let codex = Codex::builder(bench.database.url.clone())
+            .clock(bench.clock.clone())
+            .source(History::new(settings))
+            .open()
+            .await?;
+        let job = codex.sync(&Scope::system(), Part::TicketHistory).await?;
+        assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
+        assert_eq!(bench.live("tickets").await?, 60);
+        bench.sync(Part::TicketHistory).await?;
+        assert_eq!(bench.live("tickets").await?, 60, "a key that sees less deletes nothing (trap 32)");
         Ok(())
     }
 

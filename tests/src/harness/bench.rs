@@ -73,10 +73,12 @@ pub fn tickets_at(
     Ok(freshservice::Tickets::new(settings, depth, 3_650))
 }
 
-fn account(url: &str, http: HttpSettings) -> anyhow::Result<freshservice::Settings> {
+/// The account of a Freshservice simulator.
+pub fn account(url: &str, http: HttpSettings) -> anyhow::Result<freshservice::Settings> {
     Ok(freshservice::Settings {
         base: format!("{url}/api/v2").parse()?,
         api_key: SecretString::from(sim_freshservice::API_KEY),
+        all_workspaces: false,
         http,
     })
 }

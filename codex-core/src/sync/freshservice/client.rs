@@ -32,6 +32,8 @@ pub struct Settings {
     pub base: Url,
     /// The key; it goes in as the user name of HTTP Basic (upstreams 1.1).
     pub api_key: SecretString,
+    /// Whether tickets of all workspaces are read and not of the primary one alone.
+    pub all_workspaces: bool,
     /// Time-outs, waits, limits.
     pub http: HttpSettings,
 }
@@ -70,7 +72,8 @@ impl List {
     }
 
     /// Parameters of our own. A plain list of tickets hides what is older than 30 days (trap 1).
-    fn parameters(self) -> Vec<(&'static str, String)> {
+    /// A list without a workspace is the primary one's; 0 is all of them (trap 34).
+    fn parameters(self, all_workspaces: bool) -> Vec<(&'static str, String)> {
         let Self::Tickets(since, view) = self else {
             return Vec::new();
         };
@@ -80,6 +83,7 @@ impl List {
             ("include", "stats,requester".to_owned()),
         ];
         own.extend(view.map(|view| ("filter", view.to_owned())));
+        own.extend(all_workspaces.then(|| ("workspace_id", "0".to_owned())));
         own
     }
 
@@ -117,6 +121,7 @@ pub(super) struct Client {
     upstream: Upstream,
     base: Url,
     api_key: SecretString,
+    all_workspaces: bool,
     /// Next pages that were followed, to notice a list that never ends.
     followed: Mutex<HashSet<Url>>,
 }
@@ -129,6 +134,7 @@ impl Client {
             upstream,
             base: settings.base,
             api_key: settings.api_key,
+            all_workspaces: settings.all_workspaces,
             followed,
         })
     }
@@ -203,6 +209,9 @@ impl Client {
         url.query_pairs_mut()
             .append_pair("query", &query)
             .append_pair("page", &page.to_string());
+        if self.all_workspaces {
+            url.query_pairs_mut().append_pair("workspace_id", "0");
+        }
         let body = self.get(RESOURCE, url).await?.body;
         let items = body["tickets"].as_array().cloned();
         let malformed = || UpstreamError::malformed(NAME, RESOURCE);
@@ -260,7 +269,7 @@ impl Client {
             return Err(UpstreamError::malformed(NAME, list.name()));
         };
         // A link may have lost our parameters, and with them the bound of the list (trap 4).
-        for (name, value) in list.parameters() {
+        for (name, value) in list.parameters(self.all_workspaces) {
             if !url.query_pairs().any(|(known, _)| known == name) {
                 url.query_pairs_mut().append_pair(name, &value);
             }
@@ -293,7 +302,7 @@ impl Lister for Client {
             url.query_pairs_mut()
                 .append_pair("per_page", "100")
                 .append_pair("page", "1")
-                .extend_pairs(list.parameters());
+                .extend_pairs(list.parameters(self.all_workspaces));
             url
         });
         let reply = self.get(list.name(), url).await?;
@@ -361,6 +370,7 @@ mod tests {
         let settings = Settings {
             base,
             api_key,
+            all_workspaces: false,
             http,
         };
         let client = Client::new(settings, gate, Arc::new(SystemClock)).unwrap();

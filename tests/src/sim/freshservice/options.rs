@@ -31,6 +31,8 @@ pub struct Options {
     pub agents_me: bool,
     /// The most tickets on a page of the filter: 30, or 100 in other accounts (upstreams 6).
     pub filter_per_page_cap: usize,
+    /// A second workspace, whose tickets are listed only when they are asked for (trap 34).
+    pub second_workspace: bool,
     /// How far the filter's index lags behind (upstreams trap 6).
     pub search_lag: chrono::Duration,
     /// Links to next pages of tickets carry the filters (upstreams trap 4).
@@ -60,6 +62,7 @@ impl Default for Options {
             custom_fields_null: false,
             agents_me: true,
             account_number_field: true,
+            second_workspace: false,
             filter_per_page_cap: 30,
             search_lag: chrono::Duration::zero(),
             links_keep_filters: true,
