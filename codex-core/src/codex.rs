@@ -1,12 +1,14 @@
 //! The front door of the library.
 
 mod agents;
+mod events;
 mod holds;
 mod jobs;
 mod open;
 mod read;
 mod schedule;
 mod tickets;
+mod webhooks;
 mod write;
 
 use std::{
@@ -17,6 +19,7 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use events::EventOutcome;
 pub use jobs::Started;
 pub use open::{Builder, Health};
 
@@ -24,7 +27,7 @@ use crate::{
     changes::resolve::Precedence,
     clock::SharedClock,
     store::{Db, Sql},
-    sync::{Guard, Source},
+    sync::{Guard, Source, freshservice::Desk},
     tickets::status::Statuses,
 };
 
@@ -40,6 +43,7 @@ struct Inner {
     guard: Guard,
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
+    desk: Option<Desk>,
     psa: String,
     rmm: String,
     statuses: Statuses,
@@ -65,6 +69,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::holds::query::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
+        webhooks::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()
 }

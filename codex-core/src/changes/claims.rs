@@ -69,9 +69,18 @@ pub(super) struct Known {
     scope: String,
     missing_since: Option<DateTime<Utc>>,
     gone_at: Option<DateTime<Utc>>,
+    source_updated_at: Option<DateTime<Utc>>,
 }
 
 impl Known {
+    /// Whether an item is older than what was said already.
+    pub fn is_newer_than<R: Resource>(&self, item: &Incoming<R>) -> bool {
+        R::NEWEST_WINS
+            && item
+                .source_updated_at
+                .is_some_and(|at| self.source_updated_at > Some(at))
+    }
+
     /// Whether the claim is in force and its item was found where it is now.
     pub fn stands<R: Resource>(&self, item: &Incoming<R>) -> bool {
         self.scope == item.scope && self.gone_at.is_none() && self.missing_since.is_none()
@@ -110,8 +119,8 @@ pub(super) async fn known<R: Resource>(
         .map(|(_, item)| item.external_id.as_str())
         .collect();
     let mut q = tx.query(
-        "select source, external_id, record_id, hash, scope, missing_since, gone_at \
-         from claims where kind = ",
+        "select source, external_id, record_id, hash, scope, missing_since, gone_at, \
+         source_updated_at from claims where kind = ",
     );
     q.push_bind(R::KIND).push(" and source in ");
     q.push_list(sources.iter().copied());

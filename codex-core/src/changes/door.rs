@@ -31,6 +31,19 @@ pub struct Outcome {
     pub changes: Vec<Change>,
 }
 
+impl Outcome {
+    /// Adds what another page did.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.restored += other.restored;
+        self.deleted += other.deleted;
+        self.issues.extend(other.issues);
+        self.changes.extend(other.changes);
+    }
+}
+
 /// One change of one record, as a plan or an edit shows it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Change {
@@ -73,6 +86,11 @@ impl Door<'_> {
         let (mut items, mut changed) = (Vec::with_capacity(page.len()), Vec::new());
         for statement in page {
             let hash = content_hash(&statement.1);
+            let claim = known.get(&key(&statement));
+            if claim.is_some_and(|claim| claim.is_newer_than(&statement.1)) {
+                outcome.unchanged += u64::from(statement.0.is_main());
+                continue;
+            }
             let same = known
                 .get(&key(&statement))
                 .filter(|claim| claim.says_the_same(&statement.1, hash));

@@ -58,6 +58,9 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     const KIND: &'static str;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
     const RESERVE: Sql;
+    /// Whether a statement that is older, by its source's own time of change, than what the source has
+    /// said already says nothing: where several deliveries of one source race.
+    const NEWEST_WINS: bool = false;
     /// Its tracked fields.
     type Fields: Tracked;
     /// What moves with every poll and is written outside the log; `()` where nothing does.

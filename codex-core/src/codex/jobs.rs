@@ -184,11 +184,13 @@ impl Codex {
             .sources
             .iter()
             .find(|s| s.part() == part && s.provider() == wanted);
-        found.cloned().ok_or_else(|| {
-            Error::Unsupported(format!(
-                "{wanted} is not available: it is unknown or not configured"
-            ))
-        })
+        found.cloned().ok_or_else(|| self.unavailable(wanted))
+    }
+
+    pub(super) fn unavailable(&self, provider: &str) -> Error {
+        Error::Unsupported(format!(
+            "{provider} is not available: it is unknown or not configured"
+        ))
     }
 
     fn new_job(&self, source: &Arc<dyn Source>) -> Job {

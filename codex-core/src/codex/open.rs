@@ -13,7 +13,7 @@ use crate::{
     changes::resolve::Precedence,
     clock::{SharedClock, SystemClock},
     store::{Db, Engine},
-    sync::{Guard, Source},
+    sync::{Guard, Source, freshservice::Desk},
     tickets::status::Statuses,
 };
 
@@ -27,6 +27,7 @@ pub struct Builder {
     guard: Guard,
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
+    desk: Option<Desk>,
     psa: String,
     rmm: String,
     statuses: Statuses,
@@ -57,6 +58,12 @@ impl Builder {
     /// Adds a source to pull from.
     pub fn source(mut self, source: impl Source) -> Self {
         self.sources.push(Arc::new(source));
+        self
+    }
+
+    /// Where single tickets are read and written.
+    pub fn desk(mut self, desk: Desk) -> Self {
+        self.desk = Some(desk);
         self
     }
 
@@ -106,6 +113,7 @@ impl Builder {
             guard: self.guard,
             lease: self.lease,
             sources: self.sources,
+            desk: self.desk,
             psa: self.psa,
             rmm: self.rmm,
             statuses: self.statuses,
@@ -135,6 +143,7 @@ impl Codex {
             guard: Guard::default(),
             lease: Duration::from_secs(30),
             sources: Vec::new(),
+            desk: None,
             psa: "freshservice".into(),
             rmm: "datto".into(),
             statuses: Statuses::default(),

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use sqlx::types::Json;
 
 use super::{Conversation, Ticket, TicketFields, status::Statuses};
 use crate::{
@@ -40,6 +42,15 @@ sql! {
     FIND = [SELECT, " where t.number = $1 and t.deleted_at is null"];
     /// The row of a live ticket.
     ID = "select id from tickets where number = $1 and deleted_at is null";
+    /// What a source says of a ticket.
+    CLAIMED = "select gone_at, source_updated_at, fields from claims \
+        where kind = 'ticket' and source = $1 and external_id = $2";
+    /// The row of a live ticket by its source's id.
+    ROW = "select c.record_id from claims c join tickets t on t.id = c.record_id and t.deleted_at is null \
+        where c.kind = 'ticket' and c.source = $1 and c.external_id = $2 and c.gone_at is null";
+    /// The source's time of what it says of a ticket.
+    SET_CLAIM_TIME = "update claims set source_updated_at = $3 \
+        where kind = 'ticket' and source = $1 and external_id = $2";
     /// The account's labels of statuses.
     LABELS = "select status_id, label from ticket_statuses order by source, status_id";
     /// Names of live agents by PSA id.
@@ -152,6 +163,37 @@ pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<T
 /// The row of a live ticket.
 pub(crate) async fn id(tx: &mut Tx, number: i64) -> Result<Option<TicketId>> {
     tx.query(ID).bind(number).scalar().await
+}
+
+/// What a source says of a ticket.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Claimed {
+    pub gone_at: Option<DateTime<Utc>>,
+    pub source_updated_at: Option<DateTime<Utc>>,
+    pub fields: Json<Map<String, Value>>,
+}
+
+/// What a source says of a ticket, if it ever said anything.
+pub(crate) async fn claimed(db: &Db, source: &str, number: i64) -> Result<Option<Claimed>> {
+    let q = db.query(CLAIMED).bind(source).bind(number.to_string());
+    q.optional().await
+}
+
+/// The row of a live ticket by its source's id.
+pub(crate) async fn row(tx: &mut Tx, source: &str, external_id: &str) -> Result<Option<i64>> {
+    tx.query(ROW).bind(source).bind(external_id).scalar().await
+}
+
+/// Sets the source's time of what it says of a ticket.
+pub(crate) async fn set_claim_time(
+    tx: &mut Tx,
+    source: &str,
+    number: i64,
+    at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let q = tx.query(SET_CLAIM_TIME).bind(source);
+    q.bind(number.to_string()).bind(at).execute().await?;
+    Ok(())
 }
 
 /// What was said on tickets, oldest first, by ticket; clients see nothing private.

@@ -17,6 +17,8 @@ use crate::{
 impl Resource for Ticket {
     const KIND: &'static str = "ticket";
     const RESERVE: Sql = reserve_ids!("tickets");
+    // Lists, views and webhooks of one ticket race.
+    const NEWEST_WINS: bool = true;
     type Fields = TicketFields;
     type Status = TicketTexts;
 

@@ -9,6 +9,7 @@ pub mod keys;
 mod layers;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::{net::IpAddr, path::Path, time::Duration};
 
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use layers::{ConfigError, Layers, Origin, Sources, masked_url};
+pub use webhooks::Webhooks;
 
 /// The commented defaults.
 pub const DEFAULT: &str = include_str!("default.conf");
@@ -56,6 +58,8 @@ pub struct Config {
     pub statuses: Statuses,
     /// What runs by itself.
     pub scheduler: Scheduler,
+    /// What is accepted from outside without a token.
+    pub webhooks: Webhooks,
     /// How syncs behave.
     pub sync: Sync,
     /// What is logged.
@@ -207,6 +211,7 @@ impl Config {
         let (freshservice, datto) = (freshservice(layers)?, datto(layers)?);
         Ok(Self {
             scheduler: scheduler(layers, freshservice.is_some(), datto.is_some())?,
+            webhooks: Webhooks::load(layers)?,
             server: server(layers)?,
             database: Database {
                 url: database_url(layers, &sources.path("instance/codex.db"))?,

@@ -38,8 +38,9 @@ const TICKETS: List = List::Tickets(DateTime::UNIX_EPOCH, None);
 type Wanted = (i64, Option<Value>);
 
 /// What the vendor has of one ticket.
-struct Whole {
-    view: Value,
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub view: Value,
     conversations: Vec<Value>,
     entries: Vec<Value>,
 }
@@ -131,7 +132,7 @@ async fn read_all(run: &mut Run, client: &Arc<Client>, wanted: Vec<Wanted>) -> R
 }
 
 /// `None` when there is no such ticket.
-async fn ask(client: &Client, id: i64) -> Result<Option<Whole>, UpstreamError> {
+pub(super) async fn ask(client: &Client, id: i64) -> Result<Option<Whole>, UpstreamError> {
     let Some(view) = client.one(TICKETS, &id.to_string()).await? else {
         return Ok(None);
     };
@@ -185,7 +186,7 @@ async fn write(run: &mut Run, answers: Vec<Answer>) -> Result<Vec<String>> {
     Ok(lost)
 }
 
-fn details_of(row: i64, whole: &Whole) -> Result<Details, ItemError> {
+pub(super) fn details_of(row: i64, whole: &Whole) -> Result<Details, ItemError> {
     let id = TicketId(row);
     // The change that the view shows; what comes later is read later.
     let shown = ticket_map::ticket(&whole.view)?.source_updated_at;

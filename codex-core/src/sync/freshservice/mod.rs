@@ -2,11 +2,13 @@
 
 mod accounts;
 mod client;
+mod desk;
 mod details;
 mod history;
 mod map;
 mod ticket_map;
 mod tickets;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -16,8 +18,11 @@ pub use accounts::Accounts;
 pub(super) use accounts::STATEMENTS;
 pub use client::Settings;
 use client::{Client, List};
+pub use desk::Desk;
+pub(crate) use desk::Shown;
 pub use history::History;
 pub use tickets::{Depth, Tickets};
+pub use webhook::{MAX_EVENT, TicketEvent};
 
 use super::{
     Answer, Gate, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,

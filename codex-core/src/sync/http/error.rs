@@ -88,6 +88,13 @@ pub enum UpstreamError {
         source_name: &'static str,
         resource: String,
     },
+    /// Somebody waits, and the answer takes too long.
+    #[error("{source_name} did not answer {resource} within {} s", .patience.as_secs())]
+    TooSlow {
+        source_name: &'static str,
+        resource: String,
+        patience: Duration,
+    },
     /// The network failed or the time ran out.
     #[error("{source_name} could not be reached for {resource}")]
     Transport {
@@ -126,7 +133,15 @@ impl UpstreamError {
         }
     }
 
-    pub(in crate::sync) fn malformed(source_name: &'static str, resource: &str) -> Self {
+    pub(crate) fn too_slow(source_name: &'static str, resource: &str, patience: Duration) -> Self {
+        Self::TooSlow {
+            source_name,
+            resource: resource.to_owned(),
+            patience,
+        }
+    }
+
+    pub(crate) fn malformed(source_name: &'static str, resource: &str) -> Self {
         Self::Malformed {
             source_name,
             resource: resource.to_owned(),

@@ -1,0 +1,273 @@
+//! What Freshservice's Workflow Automator reports about a ticket (contract 1.2.I, upstreams 1.7).
+//!
+//! An administrator writes the body by hand from placeholders, so numbers come as text, nothing as an
+//! empty text, and ids as people read them (`INC-123`). Nothing but the id is needed.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::ticket_map;
+use crate::{
+    Error, Result,
+    sync::{
+        Incoming,
+        item::{blank, number, text},
+    },
+    tickets::Ticket,
+};
+
+/// The largest body: texts of tickets are not read from it.
+pub const MAX_EVENT: usize = 1 << 20;
+/// Objects that the vendor's products wrap around what the administrator wrote (upstreams 6).
+const WRAPPERS: [&str; 2] = ["freshservice_webhook", "freshdesk_webhook"];
+/// Members, and what a ticket of the API calls them.
+const MEMBERS: [(&str, &str); 9] = [
+    ("subject", "subject"),
+    ("status_id", "status"),
+    ("priority_id", "priority"),
+    ("requester_id", "requester_id"),
+    ("responder_id", "responder_id"),
+    ("group_id", "group_id"),
+    ("department_id", "department_id"),
+    ("created_at", "created_at"),
+    ("updated_at", "updated_at"),
+];
+
+/// One report about one ticket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TicketEvent {
+    /// The ticket.
+    pub number: i64,
+    /// Whether it was deleted; by the event's name alone, never by a status number (upstreams 1.5).
+    pub deleted: bool,
+    /// The vendor's time of the change, where it names one with its offset.
+    pub at: Option<DateTime<Utc>>,
+    /// What it states, in the API's words.
+    stated: Map<String, Value>,
+    /// Members that it shows empty, which may mean nothing or nobody.
+    empty: Vec<&'static str>,
+}
+
+impl TicketEvent {
+    /// Reads the body of a webhook.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a body that is no object, or without a ticket's id.
+    pub fn read(body: &[u8]) -> Result<Self> {
+        let value = match serde_json::from_slice(body) {
+            Ok(value) => value,
+            Err(error) => salvaged(body)
+                .ok_or_else(|| Error::invalid("body", format!("is not JSON: {error}")))?,
+        };
+        let Value::Object(body) = value else {
+            return Err(Error::invalid("body", "is no object"));
+        };
+        let wrapped = WRAPPERS
+            .iter()
+            .find_map(|name| body.get(*name)?.as_object());
+        Self::of(wrapped.unwrap_or(&body))
+    }
+
+    fn of(body: &Map<String, Value>) -> Result<Self> {
+        if body.is_empty() {
+            return Err(Error::invalid("body", "is empty"));
+        }
+        let id = body.get("ticket_id").and_then(ticket_number);
+        let id = id.ok_or_else(|| Error::invalid("ticket_id", "is missing or no ticket's id"))?;
+        let mut event = Self {
+            number: id,
+            deleted: body.get("event").and_then(Value::as_str) == Some("ticket.deleted"),
+            at: body.get("updated_at").and_then(with_offset),
+            stated: Map::from_iter([("id".to_owned(), json!(id))]),
+            empty: Vec::new(),
+        };
+        for (member, name) in MEMBERS {
+            let Some(value) = body.get(member) else {
+                continue;
+            };
+            if blank(value) {
+                event.empty.push(name);
+                continue;
+            }
+            let value = match name {
+                "subject" => text(value).map(Value::from),
+                "created_at" | "updated_at" => with_offset(value).map(|at| json!(at)),
+                // A label where a number should be says too little.
+                _ => number(value).map(Value::from),
+            };
+            event
+                .stated
+                .extend(value.map(|value| (name.to_owned(), value)));
+        }
+        let person: Map<String, Value> = [("requester_name", "name"), ("requester_email", "email")]
+            .into_iter()
+            .filter_map(|(member, name)| Some((name.to_owned(), text(body.get(member)?)?.into())))
+            .collect();
+        if !person.is_empty() {
+            event.stated.insert("requester".into(), person.into());
+        }
+        Ok(event)
+    }
+
+    /// What it states; `None` when that is nothing.
+    pub(crate) fn item(&self) -> Option<Incoming<Ticket>> {
+        let item = ticket_map::ticket(&Value::Object(self.stated.clone())).ok()?;
+        (self.stated.len() > 1).then_some(item)
+    }
+
+    /// Whether a ticket of which `known` is claimed need not be asked for: what people look at is named,
+    /// and nothing that was known is shown empty.
+    pub(crate) fn is_complete(&self, known: &Map<String, Value>) -> bool {
+        let named = ["subject", "status", "updated_at"];
+        let fields = |name: &str| match name {
+            "status" => "status_id".to_owned(),
+            "priority" => "priority_id".to_owned(),
+            other => other.to_owned(),
+        };
+        let was_known = |name: &&str| {
+            known
+                .get(&fields(name))
+                .is_some_and(|value| !value.is_null())
+        };
+        named.iter().all(|name| self.stated.contains_key(*name))
+            && !self.empty.iter().any(was_known)
+    }
+}
+
+/// `123`, `"123"`, `"INC-123"`, `"#SR-12"` (upstreams trap 37); 0 is none.
+fn ticket_number(value: &Value) -> Option<i64> {
+    let text = text(value)?;
+    let text = text.trim().trim_start_matches('#');
+    let digits = match text.rsplit_once('-') {
+        Some((kind, digits)) if kind.chars().all(|c| c.is_ascii_alphabetic()) => digits,
+        Some(_) => return None,
+        None => text,
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|id| plain && *id > 0)
+}
+
+/// A time that names its offset: a placeholder may show the account's local time, and hours of
+/// difference would make new old.
+fn with_offset(value: &Value) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(value.as_str()?.trim());
+    time.ok().map(|time| time.to_utc())
+}
+
+/// The id and the event's name of a body that a quote in a subject has broken (upstreams trap 37): a
+/// whole object by its braces, with one member of each name.
+fn salvaged(body: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(body).ok()?.trim();
+    text.strip_prefix('{')?.strip_suffix('}')?;
+    let member = |name: &str| {
+        let quoted = format!("\"{name}\"");
+        let mut places = text
+            .match_indices(&quoted)
+            .map(|(at, found)| at + found.len());
+        let (place, None) = (places.next()?, places.next()) else {
+            return None;
+        };
+        let value = text[place..].trim_start().strip_prefix(':')?.trim_start();
+        let value = value.trim_start_matches('"');
+        let end = value.find(['"', ',', '}', '\n'])?;
+        Some(json!(value[..end].trim()))
+    };
+    let mut found = Map::from_iter([("ticket_id".to_owned(), member("ticket_id")?)]);
+    found.extend(member("event").map(|event| ("event".to_owned(), event)));
+    Some(Value::Object(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(body: &Value) -> Result<TicketEvent> {
+        TicketEvent::read(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn trap_37_ids_come_in_every_form() {
+        for id in [
+            json!(12),
+            json!("12"),
+            json!(" INC-12 "),
+            json!("#SR-12"),
+            json!(12.0),
+        ] {
+            assert_eq!(event(&json!({"ticket_id": id})).unwrap().number, 12, "{id}");
+        }
+        for id in [
+            json!(0),
+            json!(null),
+            json!(""),
+            json!("INC-"),
+            json!("a b-1"),
+            json!(-3),
+            json!({}),
+        ] {
+            let error = event(&json!({"ticket_id": id})).unwrap_err().to_string();
+            assert!(error.starts_with("ticket_id: "), "{id}: {error}");
+        }
+        assert!(event(&json!({"subject": "x"})).is_err());
+    }
+
+    #[test]
+    fn trap_37_texts_are_numbers_and_empty_is_nothing() {
+        let body = json!({"ticket_id": "7", "event": "ticket.updated", "subject": "A", "status_id": "3",
+            "priority_id": "High", "responder_id": "", "updated_at": "2026-01-05T10:00:00+01:00",
+            "requester_email": "a@x.test", "requester_name": ""});
+        let event = event(&json!({"freshservice_webhook": body})).unwrap();
+        let item = event.item().unwrap();
+        assert_eq!(item.fields["status_id"], 3);
+        assert!(
+            !item.fields.contains_key("priority_id") && !item.fields.contains_key("responder_id")
+        );
+        assert_eq!(item.fields["requester_email"], "a@x.test");
+        assert_eq!(event.at.unwrap().to_rfc3339(), "2026-01-05T09:00:00+00:00");
+        assert!(event.is_complete(&Map::new()));
+        let assigned = Map::from_iter([("responder_id".to_owned(), json!(5))]);
+        assert!(!event.is_complete(&assigned), "nobody, or not said?");
+    }
+
+    #[test]
+    fn a_time_without_an_offset_orders_nothing() {
+        let body = json!({"ticket_id": 7, "subject": "A", "status_id": 2, "updated_at": "2026-01-05 10:00:00"});
+        let event = event(&body).unwrap();
+        assert_eq!(event.at, None);
+        assert!(!event.is_complete(&Map::new()));
+    }
+
+    #[test]
+    fn trap_37_a_quote_in_a_subject_leaves_the_id() {
+        let broken =
+            br#"{"ticket_id": "INC-9", "event": "ticket.deleted", "subject": "the "new" one"}"#;
+        let event = TicketEvent::read(broken).unwrap();
+        assert_eq!((event.number, event.deleted, event.item()), (9, true, None));
+        for bad in [
+            &b"nonsense"[..],
+            b"{\"ticket_id\": 5,",
+            b"[1]",
+            b"{}",
+            b"\xff",
+            b"5",
+        ] {
+            assert!(TicketEvent::read(bad).is_err());
+        }
+        let twice = br#"{"ticket_id": 1, "subject": ""ticket_id": 2"}"#;
+        assert!(TicketEvent::read(twice).is_err(), "which one?");
+    }
+
+    #[test]
+    fn deleted_is_an_event_and_no_status() {
+        assert!(
+            !event(&json!({"ticket_id": 1, "status_id": 7}))
+                .unwrap()
+                .deleted
+        );
+        assert!(
+            event(&json!({"ticket_id": 1, "event": "ticket.deleted"}))
+                .unwrap()
+                .deleted
+        );
+    }
+}

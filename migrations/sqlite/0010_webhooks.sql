@@ -1,0 +1,5 @@
+-- Signatures of webhooks that were taken in, as long as their time stamps are young enough: a replay is refused.
+create table webhook_signatures (
+    signature text primary key not null,
+    expires_at text not null
+);
