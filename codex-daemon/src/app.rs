@@ -96,6 +96,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         let days = vendor.first_ticket_days;
         let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
         builder = builder
+            .desk(freshservice::Desk::new(settings.clone()))
             .source(tickets(freshservice::Depth::Light))
             .source(tickets(freshservice::Depth::Detail))
             .source(freshservice::History::new(settings.clone()))

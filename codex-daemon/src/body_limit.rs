@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{
         StatusCode,
@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use crate::{app::App, problem::Problem};
 
@@ -34,14 +34,30 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
             if length <= DRAINED && !request.headers().contains_key(EXPECT) {
                 drain(request.into_body()).await;
             }
-            let detail = format!("The body is larger than {limit} bytes.");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response()
+            too_large(limit).into_response()
         }
         _ => {
             next.run(request.map(|body| Body::new(Limited::new(body, limit))))
                 .await
         }
     }
+}
+
+/// A body of at most `limit` bytes, for routes that take less than others.
+pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(&mut body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            drain(body).await;
+            Err(too_large(limit))
+        }
+        Err(_) => Err(Problem::bad_request("The body ended early.")),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    let detail = format!("The body is larger than {limit} bytes.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 async fn drain(mut body: Body) {

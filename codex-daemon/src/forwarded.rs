@@ -1,11 +1,25 @@
 //! Where the caller's browser thinks we are: Nexus strips `/codex` and says so in headers (consumers 3).
 
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header::HOST, request::Parts},
 };
+
+/// The address at the other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// Who calls: what a proxy on this machine says, else the other end itself. Anyone else could say
+    /// anything.
+    pub fn caller(self, headers: &HeaderMap) -> IpAddr {
+        let named = last(headers, "x-forwarded-for").and_then(|text| text.parse().ok());
+        let caller = named.filter(|_| self.0.is_loopback()).unwrap_or(self.0);
+        caller.to_canonical()
+    }
+}
 
 /// Prefix, host and scheme as the browser sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +110,20 @@ mod tests {
         let direct = forwarded(&[("host", "localhost:5010")]);
         assert_eq!(direct.link("/docs/"), "/docs/");
         assert_eq!(direct.absolute("/docs/"), "http://localhost:5010/docs/");
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_names_the_caller() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "x-forwarded-for",
+            HeaderValue::from_static("10.0.0.1, 192.0.2.7"),
+        );
+        let caller = |peer: &str| Peer(peer.parse().unwrap()).caller(&headers).to_string();
+        assert_eq!(caller("127.0.0.1"), "192.0.2.7");
+        assert_eq!(caller("::1"), "192.0.2.7");
+        assert_eq!(caller("198.51.100.9"), "198.51.100.9");
+        assert_eq!(caller("::ffff:198.51.100.9"), "198.51.100.9");
     }
 
     #[test]

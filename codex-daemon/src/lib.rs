@@ -17,3 +17,4 @@ pub mod routes;
 pub mod server;
 #[cfg(test)]
 mod tests;
+mod webhook_gate;

@@ -15,3 +15,4 @@ mod sql;
 mod store;
 mod sync;
 mod tickets;
+mod webhooks;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::Codex;
+use super::{Codex, jobs::unavailable};
 use crate::{
     Result, Scope,
     changes::{Author, claims::Origin, door::Outcome},
@@ -51,12 +51,12 @@ impl Codex {
         let desk = self.desk()?;
         let now = self.now();
         let at = event.at.filter(|at| *at <= now + AHEAD);
-        let known = query::claimed(&self.0.db, desk.provider(), event.number).await?;
+        let known = query::claimed(&self.0.db, Desk::PROVIDER, event.number).await?;
         let newest = known.as_ref().and_then(|known| known.source_updated_at);
         if at.is_some() && at < newest {
             return Ok(EventOutcome::Ignored("a newer state is known"));
         }
-        let author = Author::new(format!("webhook:{}", desk.provider()), now);
+        let author = Author::new(format!("webhook:{}", Desk::PROVIDER), now);
         if event.deleted {
             return self.deleted(desk, &author, event.number, at, known).await;
         }
@@ -100,7 +100,7 @@ impl Codex {
     pub async fn refresh_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
         scope.require_staff("asking the PSA")?;
         let desk = self.desk()?;
-        let author = Author::new(format!("source:{}", desk.provider()), self.now());
+        let author = Author::new(format!("source:{}", Desk::PROVIDER), self.now());
         match self.ask(desk, number).await? {
             Some(shown) => {
                 self.take_shown(desk, &author, &shown).await?;
@@ -136,11 +136,11 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         let ids = [number.to_string()];
         self.door(&mut tx, author)
-            .retire::<Ticket>(desk.provider(), &ids)
+            .retire::<Ticket>(Desk::PROVIDER, &ids)
             .await?;
         // So that what happened before the deletion does not bring the ticket back.
         if at > known.source_updated_at {
-            query::set_claim_time(&mut tx, desk.provider(), number, at).await?;
+            query::set_claim_time(&mut tx, Desk::PROVIDER, number, at).await?;
         }
         tx.commit().await?;
         Ok(EventOutcome::Deleted)
@@ -149,8 +149,8 @@ impl Codex {
     /// The desk of the PSA that is chosen.
     pub(super) fn desk(&self) -> Result<&Desk> {
         let desk = self.0.desk.as_ref();
-        let chosen = desk.filter(|desk| desk.provider() == self.0.psa);
-        chosen.ok_or_else(|| self.unavailable(&self.0.psa))
+        let chosen = desk.filter(|_| Desk::PROVIDER == self.0.psa);
+        chosen.ok_or_else(|| unavailable(&self.0.psa))
     }
 
     pub(super) async fn ask(
@@ -161,7 +161,7 @@ impl Codex {
         let asked = desk.show(&self.0.db, &self.0.clock, number);
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(answer) => answer,
-            Err(_) => Err(UpstreamError::too_slow(desk.provider(), "ticket", PATIENCE)),
+            Err(_) => Err(UpstreamError::too_slow(Desk::PROVIDER, "ticket", PATIENCE)),
         }
     }
 
@@ -172,21 +172,21 @@ impl Codex {
         author: &Author,
         shown: &Shown,
     ) -> Result<Outcome> {
-        let unreadable = |_| UpstreamError::malformed(desk.provider(), "ticket");
+        let unreadable = |_| UpstreamError::malformed(Desk::PROVIDER, "ticket");
         let item = shown.item().map_err(unreadable)?;
         let id = item.external_id.clone();
         let mut tx = self.0.db.begin().await?;
         let mut door = self.door(&mut tx, author);
         if shown.is_gone() {
-            let outcome = door.retire::<Ticket>(desk.provider(), &[id]).await?;
+            let outcome = door.retire::<Ticket>(Desk::PROVIDER, &[id]).await?;
             tx.commit().await?;
             return Ok(outcome);
         }
-        let main = Origin::Main(desk.provider());
+        let main = Origin::Main(Desk::PROVIDER);
         let outcome = door.apply(vec![(main, item)]).await?;
-        if let Some(row) = query::row(&mut tx, desk.provider(), &id).await? {
+        if let Some(row) = query::row(&mut tx, Desk::PROVIDER, &id).await? {
             let details = shown.details(row).map_err(unreadable)?;
-            threads::replace(&mut tx, desk.provider(), author.at, &[details]).await?;
+            threads::replace(&mut tx, Desk::PROVIDER, author.at, &[details]).await?;
         }
         tx.commit().await?;
         Ok(outcome)
@@ -199,7 +199,7 @@ impl Codex {
         item: Incoming<Ticket>,
     ) -> Result<Outcome> {
         let mut tx = self.0.db.begin().await?;
-        let main = Origin::Main(desk.provider());
+        let main = Origin::Main(Desk::PROVIDER);
         let outcome = self.door(&mut tx, author).apply(vec![(main, item)]).await?;
         tx.commit().await?;
         Ok(outcome)

@@ -184,13 +184,7 @@ impl Codex {
             .sources
             .iter()
             .find(|s| s.part() == part && s.provider() == wanted);
-        found.cloned().ok_or_else(|| self.unavailable(wanted))
-    }
-
-    pub(super) fn unavailable(&self, provider: &str) -> Error {
-        Error::Unsupported(format!(
-            "{provider} is not available: it is unknown or not configured"
-        ))
+        found.cloned().ok_or_else(|| unavailable(wanted))
     }
 
     fn new_job(&self, source: &Arc<dyn Source>) -> Job {
@@ -345,4 +339,10 @@ async fn keep_alive(codex: Codex, lease: Lease, run: CancellationToken) {
             Err(_) => return run.cancel(),
         }
     }
+}
+
+pub(super) fn unavailable(provider: &str) -> Error {
+    Error::Unsupported(format!(
+        "{provider} is not available: it is unknown or not configured"
+    ))
 }

@@ -13,6 +13,7 @@ mod psa_agents;
 mod public_user;
 mod sync;
 mod tickets;
+mod webhooks;
 
 use utoipa::{
     Modify, OpenApi,
@@ -64,6 +65,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(sync::routes())
         .merge(jobs::routes())
         .merge(holds::routes())
+        .merge(webhooks::routes())
         .merge(docs::routes())
 }
 

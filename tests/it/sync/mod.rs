@@ -2,6 +2,7 @@
 
 mod accounts;
 mod datto;
+mod events;
 mod faults;
 mod freshservice;
 mod holds;

@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     let rmm = datto::Datto::start(world.clone(), datto_options).await?;
     let users = keycloak::Keycloak::start(world, keycloak::Options::default()).await?;
     let core = Core::start().await?;
-    let config = config(folder.path(), &database, &core, &fresh, &rmm, &users)?;
+    let config = config(folder.path(), &database, &core, &fresh, &rmm, &users, &[])?;
     let codex = app::open(&config, true)
         .await
         .context("the database cannot be opened")?;

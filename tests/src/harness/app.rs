@@ -79,6 +79,7 @@ pub fn config(
     freshservice: &Freshservice,
     datto: &Datto,
     keycloak: &Keycloak,
+    settings: &[(&'static str, &str)],
 ) -> anyhow::Result<Config> {
     let flags = [
         ("server.port", "0"),
@@ -89,6 +90,7 @@ pub fn config(
         .into_iter()
         .chain(vendor_settings(freshservice, datto))
         .chain(keycloak_settings(keycloak))
+        .chain(settings.iter().copied())
         .fold(Sources::new(folder), |s, (name, value)| s.set(name, value));
     Ok(Config::load(&sources)?)
 }
@@ -96,6 +98,14 @@ pub fn config(
 impl TestApp {
     /// A small world.
     pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        Self::with(database, &[]).await
+    }
+
+    /// A small world, with settings of its own.
+    pub async fn with(
+        database: TestDatabase,
+        settings: &[(&'static str, &str)],
+    ) -> anyhow::Result<Self> {
         let world = SharedWorld::new(World::generate(Size::Tiny, 7));
         let fresh_options = freshservice::Options {
             limits: false,
@@ -117,6 +127,7 @@ impl TestApp {
             &freshservice,
             &datto,
             &keycloak,
+            settings,
         )?;
         let codex = app::open(&config, true).await?;
         let running = app::start(config, codex.clone()).await?;

@@ -37,9 +37,7 @@ impl Desk {
     }
 
     /// Name in claims and in the setting that chooses it.
-    pub(crate) fn provider(&self) -> &'static str {
-        NAME
-    }
+    pub(crate) const PROVIDER: &str = NAME;
 
     /// A ticket with everything on it; `None` when there is none of that number.
     pub(crate) async fn show(

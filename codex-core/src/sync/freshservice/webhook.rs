@@ -38,6 +38,8 @@ const MEMBERS: [(&str, &str); 9] = [
 pub struct TicketEvent {
     /// The ticket.
     pub number: i64,
+    /// The ticket as the body names it.
+    pub ticket_id: Value,
     /// Whether it was deleted; by the event's name alone, never by a status number (upstreams 1.5).
     pub deleted: bool,
     /// The vendor's time of the change, where it names one with its offset.
@@ -72,10 +74,12 @@ impl TicketEvent {
         if body.is_empty() {
             return Err(Error::invalid("body", "is empty"));
         }
-        let id = body.get("ticket_id").and_then(ticket_number);
-        let id = id.ok_or_else(|| Error::invalid("ticket_id", "is missing or no ticket's id"))?;
+        let given = body.get("ticket_id").unwrap_or(&Value::Null);
+        let id = ticket_number(given)
+            .ok_or_else(|| Error::invalid("ticket_id", "is missing or no ticket's id"))?;
         let mut event = Self {
             number: id,
+            ticket_id: given.clone(),
             deleted: body.get("event").and_then(Value::as_str) == Some("ticket.deleted"),
             at: body.get("updated_at").and_then(with_offset),
             stated: Map::from_iter([("id".to_owned(), json!(id))]),
@@ -139,12 +143,16 @@ fn ticket_number(value: &Value) -> Option<i64> {
     let text = text(value)?;
     let text = text.trim().trim_start_matches('#');
     let digits = match text.rsplit_once('-') {
-        Some((kind, digits)) if kind.chars().all(|c| c.is_ascii_alphabetic()) => digits,
+        Some((kind, digits)) if is_word(kind) => digits,
         Some(_) => return None,
         None => text,
     };
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|id| plain && *id > 0)
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// A time that names its offset: a placeholder may show the account's local time, and hours of

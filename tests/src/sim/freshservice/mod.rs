@@ -9,6 +9,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 mod tickets;
+pub mod webhooks;
 mod writes;
 
 use std::sync::Arc;
