@@ -69,24 +69,23 @@ impl Codex {
             }
             if newer && event.is_complete(&live.fields.0) {
                 return self
-                    .took(self.take_ticket(desk, &author, item.clone()).await?)
+                    .took(self.take_ticket(&author, item.clone()).await?)
                     .await;
             }
         }
         match (self.ask(desk, event.number).await, own) {
             (Ok(Some(shown)), own) => {
-                let mut outcome = self.take_shown(desk, &author, &shown).await?;
+                let mut outcome = self.take_shown(&author, &shown).await?;
                 // The API may show what an event reports a little later (upstreams trap 37).
                 if let Some(item) = own.filter(|_| !shown.is_gone() && at > shown.at()) {
-                    outcome.add(self.take_ticket(desk, &author, item).await?);
+                    outcome.add(self.take_ticket(&author, item).await?);
                 }
                 self.took(outcome).await
             }
             (Ok(None), _) => Ok(EventOutcome::Ignored("the PSA has no such ticket")),
             // Better a part of the ticket now than nothing: the next run brings the rest.
             (Err(_), Some(item)) if newer => {
-                self.took(self.take_ticket(desk, &author, item).await?)
-                    .await
+                self.took(self.take_ticket(&author, item).await?).await
             }
             (Err(error), _) => Err(error.into()),
         }
@@ -103,7 +102,7 @@ impl Codex {
         let author = Author::new(format!("source:{}", Desk::PROVIDER), self.now());
         match self.ask(desk, number).await? {
             Some(shown) => {
-                self.take_shown(desk, &author, &shown).await?;
+                self.take_shown(&author, &shown).await?;
                 Ok(!shown.is_gone())
             }
             None => Ok(false),
@@ -128,7 +127,7 @@ impl Codex {
             && !shown.is_gone()
             && (at.is_none() || shown.at() >= at)
         {
-            self.take_shown(desk, author, &shown).await?;
+            self.take_shown(author, &shown).await?;
             return Ok(EventOutcome::Ignored(
                 "the PSA shows that the ticket is there",
             ));
@@ -166,12 +165,7 @@ impl Codex {
     }
 
     /// Takes what the PSA shows, with everything on it, in one transaction.
-    pub(super) async fn take_shown(
-        &self,
-        desk: &Desk,
-        author: &Author,
-        shown: &Shown,
-    ) -> Result<Outcome> {
+    pub(super) async fn take_shown(&self, author: &Author, shown: &Shown) -> Result<Outcome> {
         let unreadable = |_| UpstreamError::malformed(Desk::PROVIDER, "ticket");
         let item = shown.item().map_err(unreadable)?;
         let id = item.external_id.clone();
@@ -192,12 +186,7 @@ impl Codex {
         Ok(outcome)
     }
 
-    async fn take_ticket(
-        &self,
-        desk: &Desk,
-        author: &Author,
-        item: Incoming<Ticket>,
-    ) -> Result<Outcome> {
+    async fn take_ticket(&self, author: &Author, item: Incoming<Ticket>) -> Result<Outcome> {
         let mut tx = self.0.db.begin().await?;
         let main = Origin::Main(Desk::PROVIDER);
         let outcome = self.door(&mut tx, author).apply(vec![(main, item)]).await?;
