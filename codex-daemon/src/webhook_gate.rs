@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::{constant_time, hmac};
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
 };
 use chrono::{DateTime, Utc};
 use codex_core::{Codex, sync::freshservice::MAX_EVENT};
@@ -94,7 +94,7 @@ fn not_listed() -> Problem {
 }
 
 fn knows(headers: &HeaderMap, secret: &SecretString) -> bool {
-    let given = headers.get(SECRET).map(|value| value.as_bytes());
+    let given = headers.get(SECRET).map(HeaderValue::as_bytes);
     let secret = secret.expose_secret().as_bytes();
     given.is_some_and(|given| constant_time::verify_slices_are_equal(given, secret).is_ok())
 }
