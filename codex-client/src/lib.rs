@@ -25,6 +25,7 @@ mod contacts;
 mod error;
 mod health;
 mod holds;
+mod outbox;
 mod page;
 mod psa_agents;
 mod request;
@@ -53,6 +54,7 @@ pub use codex_core::{
         wire::{JobDetailOut, JobOut, JobStarted},
     },
     locations::wire::LocationOut,
+    outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
     tickets::wire::{
         ActiveOut, ActiveTicketOut, CompanyTicketOut, ConversationOut, TicketDetailOut, TicketOut,
@@ -64,6 +66,7 @@ pub use contacts::Contacts;
 pub use error::{Error, Result};
 pub use health::Health;
 pub use holds::Holds;
+pub use outbox::Outbox;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
 pub use sync::{Script, Sync};
@@ -134,6 +137,11 @@ impl Client {
     /// Syncs and their jobs.
     pub fn sync(&self) -> Sync<'_> {
         Sync(&self.0)
+    }
+
+    /// Changes of tickets on their way to the PSA.
+    pub fn outbox(&self) -> Outbox<'_> {
+        Outbox(&self.0)
     }
 
     /// Deletions that wait for a person.

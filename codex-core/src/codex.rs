@@ -5,6 +5,7 @@ mod events;
 mod holds;
 mod jobs;
 mod open;
+mod outbox;
 mod read;
 mod schedule;
 mod tickets;
@@ -69,6 +70,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::holds::query::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
+        crate::outbox::query::STATEMENTS,
         webhooks::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()

@@ -47,6 +47,7 @@ pub mod jobs;
 pub mod list;
 pub mod locations;
 pub mod money;
+pub mod outbox;
 pub mod paging;
 pub mod psa_agents;
 #[cfg(feature = "sync")]

@@ -96,7 +96,10 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         let days = vendor.first_ticket_days;
         let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
         builder = builder
-            .desk(freshservice::Desk::new(settings.clone()))
+            .desk(freshservice::Desk::new(
+                settings.clone(),
+                config.upstream_write,
+            ))
             .source(tickets(freshservice::Depth::Light))
             .source(tickets(freshservice::Depth::Detail))
             .source(freshservice::History::new(settings.clone()))

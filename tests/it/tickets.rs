@@ -1,6 +1,6 @@
 //! Tickets through the API.
 
-use codex_client::{Client, TicketOptions, TicketUpdateIn, TokenSource};
+use codex_client::{Client, OutboxState, TicketOptions, TicketUpdateIn, TokenSource};
 use codex_tests::{
     harness::{app::TestApp, keys},
     on_each_engine,
@@ -197,6 +197,35 @@ on_each_engine! {
         let board = client.tickets().active(None, None).await?;
         assert!(board.total_active > 0);
         assert!(!client.tickets().of_company("100001", None).await?.is_empty());
+        Ok(())
+    }
+
+    async fn changes_wait_in_the_outbox_for_all_to_see(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
+        let update = TicketUpdateIn { notes: Some("Called back".into()), ..TicketUpdateIn::default() };
+        client.tickets().update(5, &update).await?;
+        let all = client.outbox().list(None).await?;
+        let [change] = all.as_slice() else { panic!("{all:?}") };
+        assert_eq!((change.state, change.ticket_id, change.note.as_deref()), (OutboxState::Off, 5, Some("Called back")));
+        assert_eq!((change.next_at.as_deref(), change.author.as_str()), (None, "service:beacon"));
+        assert_eq!(client.outbox().list(Some(OutboxState::Off)).await?, all);
+        assert!(client.outbox().list(Some(OutboxState::Failed)).await?.is_empty());
+        let refused = client.outbox().retry(change.id).await.unwrap_err();
+        assert_eq!(refused.status(), Some(503), "writing is off");
+        assert_eq!(client.outbox().cancel(change.id).await?.state, OutboxState::Cancelled);
+        assert_eq!(client.outbox().cancel(change.id).await.unwrap_err().status(), Some(409));
+        assert_eq!(client.outbox().cancel(999).await.unwrap_err().status(), Some(404));
+        for (path, status) in [("/sync/outbox?state=nonsense", 400), ("/sync/outbox?what=1", 400)] {
+            assert_eq!(app.get(path)?.send().await?.status(), status, "{path}");
+        }
+        for (level, path, status) in [
+            ("client", "/sync/outbox/1/cancel", 403), ("billing", "/sync/outbox/1/retry", 403),
+            ("technician", "/sync/outbox/x/cancel", 404),
+        ] {
+            assert_eq!(app.call_as(level, Method::POST, path)?.send().await?.status(), status, "{path} {level}");
+        }
+        assert_eq!(app.get_as("client", "/sync/outbox")?.send().await?.status(), 403);
         Ok(())
     }
 }

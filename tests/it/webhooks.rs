@@ -1,6 +1,5 @@
 //! What vendors report, through the daemon.
 
-use chrono::Utc;
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase},
     on_each_engine,
@@ -71,7 +70,7 @@ on_each_engine! {
     async fn who_is_not_known_is_not_let_in(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &settings()).await?;
         let body = json!({"ticket_id": 1}).to_string();
-        let now = Utc::now().timestamp();
+        let now = app.codex.now().timestamp();
         let plain = || app.call(Method::POST, PATH).body(body.clone());
         let refused = [
             plain(),
@@ -104,7 +103,7 @@ on_each_engine! {
     async fn a_signature_is_used_once_and_only_what_was_taken_in_counts(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[settings(), vec![("webhooks.require_signature", "true")]].concat()).await?;
         app.sync().await?;
-        let now = Utc::now().timestamp();
+        let now = app.codex.now().timestamp();
         let body = json!({"ticket_id": 5}).to_string();
         assert_eq!(answered(known(&app, body.clone())).await?.0, 401, "a secret alone is not enough");
         app.freshservice.faults().add("/api/v2/tickets/", When::Always, Kind::Html);

@@ -106,8 +106,9 @@ impl Codex {
         ))
     }
 
-    /// Changes the status of a ticket and adds a private note, here at once; `false` when there is no
-    /// such ticket. The status holds until the PSA's own changes.
+    /// Changes the status of a ticket and adds a private note, here at once, and puts both on their way to
+    /// the PSA ([`Codex::outbox`]); `false` when there is no such ticket. The status holds until the PSA's
+    /// own changes.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a status that nothing is called, or a note that is too long;
@@ -135,6 +136,7 @@ impl Codex {
         if note.is_some_and(|text| text.contains('\0')) {
             return Err(Error::invalid("notes", "must not hold the character NUL"));
         }
+        let source_status = self.source_status(number).await?;
         let mut tx = self.0.db.begin().await?;
         let Some(id) = query::id(&mut tx, number).await? else {
             return Ok(false);
@@ -144,9 +146,12 @@ impl Codex {
             self.door(&mut tx, author)
                 .edit::<Ticket>(id.0, fields)
                 .await?;
+            self.enqueue_status(&mut tx, author, number, status, source_status)
+                .await?;
         }
         if let Some(text) = note {
-            threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;
+            let note = threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;
+            self.enqueue_note(&mut tx, author, number, note).await?;
         }
         tx.commit().await?;
         Ok(true)

@@ -129,7 +129,16 @@ impl Upstream {
         resource: &str,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Reply, UpstreamError> {
-        self.repeat(resource, request, true).await
+        self.repeat(resource, request, true, TRIES).await
+    }
+
+    /// Makes a call that must not be made twice.
+    pub async fn call_once(
+        &self,
+        resource: &str,
+        request: impl Fn(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Reply, UpstreamError> {
+        self.repeat(resource, request, true, 1).await
     }
 
     /// As [`Upstream::call`], for a command whose answer has no body.
@@ -138,7 +147,7 @@ impl Upstream {
         resource: &str,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
     ) -> Result<(), UpstreamError> {
-        self.repeat(resource, request, false).await.map(drop)
+        self.repeat(resource, request, false, TRIES).await.map(drop)
     }
 
     async fn repeat(
@@ -146,6 +155,7 @@ impl Upstream {
         resource: &str,
         request: impl Fn(&reqwest::Client) -> RequestBuilder,
         body: bool,
+        tries: u32,
     ) -> Result<Reply, UpstreamError> {
         let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
@@ -176,13 +186,13 @@ impl Upstream {
                 let wait = retry_after.unwrap_or(DEFAULT_WAIT * 2_u32.pow(attempt - 1));
                 waited += wait;
                 self.just_limited.store(true, Ordering::Relaxed);
-                if attempt == TRIES || waited > self.settings.max_wait {
+                if attempt == tries || waited > self.settings.max_wait {
                     self.close(wait, "rate limited").await?;
                     return Err(error);
                 }
                 // The limit is the account's: whoever calls beside us would only prolong it.
                 self.pace.rest_for(wait);
-            } else if attempt == TRIES || !error.is_retryable() {
+            } else if attempt == tries || !error.is_retryable() {
                 return Err(error);
             } else {
                 tokio::time::sleep(self.settings.backoff * 2_u32.pow(attempt - 1)).await;

@@ -35,7 +35,9 @@ const SELECT: &str = const_concat!(
 );
 const SAID: &str = "select ticket_id, source, external_id, user_id, author, incoming, private, channel, \
     from_email, to_emails, support_email, body_html, body, attachments, created_at, updated_at \
-    from conversations where gone_at is null";
+    from conversations where gone_at is null and not exists \
+    (select 1 from conversations n where n.sent_as = conversations.external_id \
+    and n.ticket_id = conversations.ticket_id)";
 
 sql! {
     /// A live ticket by its number.

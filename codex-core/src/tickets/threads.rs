@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::{Conversation, TimeEntry};
 use crate::{
-    Result,
+    Error, Result,
     changes::resolve::MANUAL,
     ids::TicketId,
     store::{Db, Tx},
@@ -26,7 +26,7 @@ sql! {
     /// A note made here.
     NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
         to_emails, body, attachments, created_at, updated_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) returning id";
 }
 
 /// A ticket whose details are to be read.
@@ -266,16 +266,17 @@ async fn save_entries(tx: &mut Tx, items: &[&TimeEntry]) -> Result<()> {
     Ok(())
 }
 
-/// Adds a private note of a person; no sync touches it.
+/// Adds a private note of a person, which no sync touches; gives its row.
 pub(crate) async fn add_note(
     tx: &mut Tx,
     ticket: TicketId,
     author: &str,
     text: &str,
     at: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<i64> {
     let none: [String; 0] = [];
-    tx.query(NOTE)
+    let id = tx
+        .query(NOTE)
         .bind(ticket)
         .bind(MANUAL)
         .bind(author)
@@ -286,7 +287,10 @@ pub(crate) async fn add_note(
         .bind(text)
         .bind(Json(&none))
         .bind(at)
-        .execute()
+        .scalar()
         .await?;
-    Ok(())
+    id.ok_or_else(|| Error::Corrupt {
+        what: "a note that was written has no row".into(),
+        source: None,
+    })
 }

@@ -7,6 +7,7 @@ mod init;
 mod jobs;
 mod migrate;
 mod openapi;
+mod outbox;
 mod progress;
 mod serve;
 mod sync;
@@ -72,6 +73,7 @@ enum Command {
     Accounts(accounts::Accounts),
     Jobs(jobs::Jobs),
     Held(held::Held),
+    Outbox(outbox::Outbox),
     Init(init::Init),
     Config(config::Show),
     Openapi(openapi::Openapi),
@@ -149,6 +151,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sync(command) => command.run(&sources).await,
         Command::Accounts(command) => command.run(&sources).await,
         Command::Jobs(command) => command.run(&sources).await,
+        Command::Outbox(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),

@@ -60,6 +60,10 @@ impl Serve {
             };
             tokio::spawn(work)
         };
+        let sender = {
+            let codex = codex.clone();
+            tokio::spawn(async move { codex.keep_outbox().await })
+        };
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
         super::stop_signal().await?;
@@ -67,6 +71,7 @@ impl Serve {
         running.shutdown().await;
         codex.close().await;
         scheduler.await.context("the scheduler ended in disorder")?;
+        sender.await.context("the outbox ended in disorder")?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod docs;
 mod health;
 mod holds;
 mod jobs;
+mod outbox;
 mod paging;
 mod psa_agents;
 mod public_user;
@@ -65,6 +66,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(sync::routes())
         .merge(jobs::routes())
         .merge(holds::routes())
+        .merge(outbox::routes())
         .merge(webhooks::routes())
         .merge(docs::routes())
 }

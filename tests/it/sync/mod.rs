@@ -8,6 +8,7 @@ mod freshservice;
 mod holds;
 mod keycloak;
 mod killed;
+mod outbox;
 mod scheduler;
 mod schedules;
 mod steady;

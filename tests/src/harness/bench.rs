@@ -225,10 +225,10 @@ async fn open(
 ) -> anyhow::Result<Codex> {
     let builder = Codex::builder(url)
         .clock(clock)
-        .desk(freshservice::Desk::new(account(
-            freshservice.url(),
-            quick(),
-        )?))
+        .desk(freshservice::Desk::new(
+            account(freshservice.url(), quick())?,
+            true,
+        ))
         .lease(Duration::from_millis(400))
         .source(freshservice_at(freshservice.url(), quick())?)
         .source(tickets_at(freshservice.url(), quick(), Depth::Detail)?)

@@ -184,6 +184,34 @@ impl Client {
         self.upstream.command("update department", request).await
     }
 
+    /// Sets the status of a ticket; once, for by a second try somebody may have set another.
+    pub async fn set_status(&self, ticket: i64, status: i64) -> Result<(), UpstreamError> {
+        let url = self.url(&["tickets".to_owned(), ticket.to_string()]);
+        let body = serde_json::json!({"status": status});
+        let request = |http: &reqwest::Client| {
+            http.put(url.clone())
+                .basic_auth(self.api_key.expose_secret(), Some("X"))
+                .json(&body)
+        };
+        let reply = self.upstream.call_once("update ticket", request).await;
+        reply.map(drop)
+    }
+
+    /// Adds a private note to a ticket, once; gives its id.
+    pub async fn add_note(&self, ticket: i64, html: &str) -> Result<i64, UpstreamError> {
+        const RESOURCE: &str = "create note";
+        let url = self.url(&["tickets".to_owned(), ticket.to_string(), "notes".to_owned()]);
+        let body = serde_json::json!({"body": html, "private": true});
+        let request = |http: &reqwest::Client| {
+            http.post(url.clone())
+                .basic_auth(self.api_key.expose_secret(), Some("X"))
+                .json(&body)
+        };
+        let reply = self.upstream.call_once(RESOURCE, request).await?;
+        let id = reply.body["conversation"]["id"].as_i64();
+        id.ok_or_else(|| UpstreamError::malformed(NAME, RESOURCE))
+    }
+
     /// The form of tickets, whose status field has the account's own words.
     pub async fn form(&self) -> Result<Value, UpstreamError> {
         let url = self.url(&["ticket_form_fields"]);

@@ -1,18 +1,19 @@
-//! Single tickets, outside of runs: for webhooks and for people who wait.
+//! Single tickets, outside of runs: for webhooks, for people who wait, and for what they change.
 
 use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use super::{
     NAME, Settings,
-    client::Client,
+    client::{Client, List},
     details::{self, Whole},
     ticket_map,
 };
 use crate::{
     clock::SharedClock,
+    ids::TicketId,
     store::Db,
-    sync::{Gate, Incoming, ItemError, UpstreamError},
+    sync::{Gate, Incoming, ItemError, UpstreamError, item},
     tickets::{Ticket, threads::Details},
 };
 
@@ -20,6 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Desk {
     settings: Settings,
+    writes: bool,
     client: OnceCell<Client>,
 }
 
@@ -30,10 +32,18 @@ pub(crate) struct Shown {
 }
 
 impl Desk {
-    /// A desk on the account of `settings`.
-    pub fn new(settings: Settings) -> Self {
-        let client = OnceCell::new();
-        Self { settings, client }
+    /// A desk on the account of `settings`; without `writes` it only reads.
+    pub fn new(settings: Settings, writes: bool) -> Self {
+        Self {
+            settings,
+            writes,
+            client: OnceCell::new(),
+        }
+    }
+
+    /// Whether changes of tickets are sent.
+    pub(crate) fn writes(&self) -> bool {
+        self.writes
     }
 
     /// Name in claims and in the setting that chooses it.
@@ -51,17 +61,86 @@ impl Desk {
         Ok(whole.map(|whole| Shown { whole }))
     }
 
-    pub(super) async fn client(
+    /// The status of a ticket; `None` when it is deleted or spam, or there is none of that number.
+    pub(crate) async fn status(
         &self,
         db: &Db,
         clock: &SharedClock,
-    ) -> Result<&Client, UpstreamError> {
+        number: i64,
+    ) -> Result<Option<i64>, UpstreamError> {
+        let client = self.client(db, clock).await?;
+        let view = client.one(details::TICKETS, &number.to_string()).await?;
+        let Some(view) = view.filter(|view| !ticket_map::gone(view)) else {
+            return Ok(None);
+        };
+        let status = item::number(&view["status"]);
+        let malformed = || UpstreamError::malformed(NAME, "ticket");
+        status.map(Some).ok_or_else(malformed)
+    }
+
+    /// Sets the status of a ticket; once.
+    pub(crate) async fn set_status(
+        &self,
+        db: &Db,
+        clock: &SharedClock,
+        number: i64,
+        status: i64,
+    ) -> Result<(), UpstreamError> {
+        let client = self.client(db, clock).await?;
+        client.set_status(number, status).await
+    }
+
+    /// Adds a private note to a ticket, once; gives its id.
+    pub(crate) async fn add_note(
+        &self,
+        db: &Db,
+        clock: &SharedClock,
+        number: i64,
+        text: &str,
+    ) -> Result<i64, UpstreamError> {
+        let client = self.client(db, clock).await?;
+        client.add_note(number, &html(text)).await
+    }
+
+    /// The id of a private note with a text, written since a moment, that is not one of `known`.
+    pub(crate) async fn find_note(
+        &self,
+        db: &Db,
+        clock: &SharedClock,
+        number: i64,
+        text: &str,
+        since: DateTime<Utc>,
+        known: &[i64],
+    ) -> Result<Option<i64>, UpstreamError> {
+        let client = self.client(db, clock).await?;
+        let all = client.whole(List::Conversations(number)).await?;
+        // The row does not matter: nothing of this is written.
+        let of = |item| ticket_map::conversation(TicketId(0), item);
+        let said = all.iter().filter_map(|item| of(item).ok());
+        let mut same = said.filter(|said| {
+            let words = said.body.as_deref().unwrap_or_default().split_whitespace();
+            said.private == Some(true)
+                && said.created_at.is_some_and(|at| at >= since)
+                && words.eq(text.split_whitespace())
+        });
+        Ok(same.find_map(|said| said.external_id.filter(|id| !known.contains(id))))
+    }
+
+    async fn client(&self, db: &Db, clock: &SharedClock) -> Result<&Client, UpstreamError> {
         let open = async || {
             let gate = Gate::new(db.clone(), NAME);
             Client::new(self.settings.clone(), gate, clock.clone())
         };
         self.client.get_or_try_init(open).await
     }
+}
+
+/// A text as HTML with its lines.
+fn html(text: &str) -> String {
+    let plain = text.trim().replace('&', "&amp;");
+    let plain = plain.replace('<', "&lt;").replace('>', "&gt;");
+    let lines: Vec<&str> = plain.lines().collect();
+    format!("<div>{}</div>", lines.join("<br>"))
 }
 
 impl Shown {

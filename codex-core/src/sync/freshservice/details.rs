@@ -32,7 +32,7 @@ const BATCH: usize = 20;
 /// A view holds the first ten conversations only (trap 26).
 const IN_VIEW: usize = 10;
 /// The list of single tickets.
-const TICKETS: List = List::Tickets(DateTime::UNIX_EPOCH, None);
+pub(super) const TICKETS: List = List::Tickets(DateTime::UNIX_EPOCH, None);
 
 /// A ticket to ask for, with what a list has said of it.
 type Wanted = (i64, Option<Value>);

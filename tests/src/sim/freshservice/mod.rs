@@ -1,6 +1,6 @@
 //! Freshservice (upstreams 1): lists by pages with a `Link` header, single records, limits by endpoint.
 //!
-//! Of writing there is what Codex writes: departments.
+//! Of writing there is what Codex writes: departments, statuses of tickets, notes.
 
 mod limits;
 mod options;

@@ -10,7 +10,7 @@ use axum::{
     body::Body,
     extract::{OriginalUri, Path, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::json;
 
@@ -62,7 +62,11 @@ pub(super) fn router(
         .route("/api/v2/agents/me", get(me))
         .route("/api/v2/tickets", get(tickets::list))
         .route("/api/v2/tickets/filter", get(tickets::filter))
-        .route("/api/v2/tickets/{id}", get(tickets::one))
+        .route(
+            "/api/v2/tickets/{id}",
+            get(tickets::one).put(writes::ticket),
+        )
+        .route("/api/v2/tickets/{id}/notes", post(writes::note))
         .route("/api/v2/tickets/{id}/{part}", get(tickets::parts))
         .route("/api/v2/ticket_form_fields", get(tickets::fields))
         .route("/api/v2/{list}", get(list))

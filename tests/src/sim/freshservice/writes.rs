@@ -1,4 +1,4 @@
-//! Writing: departments (upstreams 1.6).
+//! Writing: departments, tickets and their notes (upstreams 1.2, 1.6).
 
 use axum::{
     Json,
@@ -12,7 +12,10 @@ use super::{
     records::{List, spelled},
     routes::{Api, dressed, invalid},
 };
-use crate::sim::{World, reply::json_text};
+use crate::sim::{
+    World,
+    reply::{answer, json_text},
+};
 
 /// `PUT /departments/{id}`: states some members, answers with all of them. A custom field that the account
 /// does not have is refused (trap 23).
@@ -57,6 +60,75 @@ pub(super) async fn department(
                 let record = spelled(department, List::Departments, &api.options);
                 let wrapper = List::Departments.wrapper(&api.options);
                 json_text(StatusCode::OK, format!("{{\"{wrapper}\":{record}}}"))
+            }
+        }
+    };
+    api.spoilt(fault, dressed(right, Some(quota))).await
+}
+
+/// `PUT /tickets/{id}`: states some members, answers with all of them.
+pub(super) async fn ticket(
+    State(Api(api)): State<Api>,
+    Path(id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Response<Body> {
+    let resource = format!("tickets/{id}");
+    let quota = match api.admit(&resource, &headers, None, 1).await {
+        Ok(quota) => quota,
+        Err(refusal) => return *refusal,
+    };
+    api.shared.count(&format!("written/{resource}"));
+    let fault = api.shared.faults.strike(uri.path(), 1);
+    let right = match body {
+        Err(_) => api.error(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        Ok(Json(body)) if !body["status"].is_i64() => {
+            invalid("status", "It should be a number", "datatype_mismatch")
+        }
+        Ok(Json(body)) => {
+            let mut world = api.world.lock();
+            let id = id.parse().unwrap_or(0);
+            match world.set_ticket(id, &body).and_then(|()| world.ticket(id)) {
+                Some(ticket) => answer(StatusCode::OK, &json!({"ticket": ticket.body})),
+                None => api.error(StatusCode::NOT_FOUND),
+            }
+        }
+    };
+    api.spoilt(fault, dressed(right, Some(quota))).await
+}
+
+/// `POST /tickets/{id}/notes`: private unless it says otherwise; the answer lacks some keys of a list
+/// (upstreams 1.5).
+pub(super) async fn note(
+    State(Api(api)): State<Api>,
+    Path(id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Response<Body> {
+    let resource = format!("tickets/{id}/notes");
+    let quota = match api.admit(&resource, &headers, None, 1).await {
+        Ok(quota) => quota,
+        Err(refusal) => return *refusal,
+    };
+    let fault = api.shared.faults.strike(uri.path(), 1);
+    let stated = body.ok().and_then(|Json(body)| {
+        let html = body["body"].as_str()?.to_owned();
+        Some((html, body["private"].as_bool().unwrap_or(true)))
+    });
+    let right = match stated {
+        None => invalid("body", "It should be a text", "missing_field"),
+        Some((html, private)) => {
+            let id = id.parse().unwrap_or(0);
+            match api.world.lock().note(id, private, &html) {
+                Some(mut note) => {
+                    for absent in ["source", "from_email", "cc_emails", "bcc_emails"] {
+                        note.as_object_mut().map(|note| note.remove(absent));
+                    }
+                    answer(StatusCode::CREATED, &json!({"conversation": note}))
+                }
+                None => api.error(StatusCode::NOT_FOUND),
             }
         }
     };

@@ -283,6 +283,30 @@ impl World {
         })
     }
 
+    /// Somebody writes a note of HTML on a ticket; gives it as a list sends it.
+    pub fn note(&mut self, id: i64, private: bool, html: &str) -> Option<Value> {
+        let now = json!(sent(self.now));
+        let text = html.replace("<br>", "\n").replace("&lt;", "<");
+        let text = text.replace("<div>", "").replace("</div>", "");
+        self.say(
+            id,
+            private,
+            &text.replace("&gt;", ">").replace("&amp;", "&"),
+        )?;
+        let mut new = None;
+        self.change_ticket(id, |ticket| {
+            let last = ticket.said.as_mut().and_then(|said| said.last_mut());
+            if let Some(last) = last {
+                last["body"] = json!(html);
+                last["incoming"] = json!(false);
+                last["created_at"] = now.clone();
+                last["updated_at"] = now;
+                new = Some(last.clone());
+            }
+        })?;
+        new
+    }
+
     /// Takes back what was said last on a ticket.
     pub fn unsay(&mut self, id: i64) -> Option<()> {
         self.change_ticket(id, |ticket| {

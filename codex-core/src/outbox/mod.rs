@@ -1,0 +1,85 @@
+//! Changes of tickets on their way to the PSA: made here at once, written there when it can be reached,
+//! never over something newer and never twice.
+
+#[cfg(feature = "store")]
+pub(crate) mod query;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::list::List;
+
+/// What is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[cfg_attr(
+    feature = "store",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxKind {
+    /// Another status.
+    Status,
+    /// A private note.
+    Note,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[cfg_attr(
+    feature = "store",
+    derive(sqlx::Type),
+    sqlx(type_name = "text", rename_all = "snake_case")
+)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxState {
+    /// Writing was off when it was made; a retry sends it.
+    Off,
+    /// It will be sent.
+    Pending,
+    /// The PSA has it.
+    Done,
+    /// Something newer counts: at the PSA, or a later change here.
+    Superseded,
+    /// The PSA refuses it, or was out of reach for too long.
+    Failed,
+    /// A person has stopped it.
+    Cancelled,
+}
+
+/// A change on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct OutboxEntry {
+    /// Rises with every change.
+    pub id: i64,
+    /// Number of the ticket, the PSA's.
+    pub number: i64,
+    /// What is to be written.
+    pub kind: OutboxKind,
+    /// The new status.
+    pub status_id: Option<i64>,
+    /// The statuses at the PSA that it may replace.
+    pub base_status_ids: List<i64>,
+    /// Row of the note.
+    pub note_id: Option<i64>,
+    /// The note's text.
+    pub note: Option<String>,
+    /// Who made the change.
+    pub author: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// How far it is.
+    pub state: OutboxState,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried next, while it is pending.
+    pub next_at: DateTime<Utc>,
+    /// Why the last try failed, or why it does not count.
+    pub last_error: Option<String>,
+    /// The PSA's id of the note.
+    pub external_id: Option<i64>,
+    /// When it came to its end.
+    pub finished_at: Option<DateTime<Utc>>,
+}

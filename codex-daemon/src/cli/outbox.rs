@@ -1,0 +1,122 @@
+//! `codexd outbox`
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use codex_core::{
+    Codex, Scope,
+    changes::Author,
+    outbox::{OutboxEntry, OutboxKind, OutboxState, wire::OutboxOut},
+};
+
+use super::{load, with_codex};
+use crate::config::Sources;
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd outbox                changes of tickets that have not reached the PSA
+  codexd outbox --all          and those that have
+  codexd outbox send           send what is due now; `codexd serve` does so by itself
+  codexd outbox retry ID       send a change again, over what the PSA has now
+  codexd outbox cancel ID      stop a change; here it stays
+
+Nothing is sent unless [upstream] write = on. Exit code 1 when there is no such change, or it has ended.";
+
+/// See and steer changes of tickets on their way to the PSA
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Outbox {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Also those that are done, replaced or stopped
+    #[arg(long)]
+    all: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Send what is due now
+    Send,
+    /// Send a change again
+    Retry {
+        /// Change
+        id: i64,
+    },
+    /// Stop a change
+    Cancel {
+        /// Change
+        id: i64,
+    },
+}
+
+impl Outbox {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let config = load(sources)?;
+        with_codex(&config, false, async |codex| self.work(codex).await).await
+    }
+
+    async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
+        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let author = Author::new("system", codex.now());
+        let changed = match &self.command {
+            None => return self.list(codex).await,
+            Some(Command::Send) => {
+                let tried = codex.send_outbox().await?;
+                writeln!(out, "{tried} changes were tried.")?;
+                return Ok(());
+            }
+            Some(Command::Retry { id }) => codex.retry_outbox(&scope, *id).await?,
+            Some(Command::Cancel { id }) => codex.cancel_outbox(&scope, &author, *id).await?,
+        };
+        let entry = changed.context("there is no such change")?;
+        writeln!(out, "{}", line(&entry))?;
+        Ok(())
+    }
+
+    async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
+        let mut entries = codex.outbox(&Scope::system(), None).await?;
+        entries.retain(|entry| self.all || is_open(entry.state));
+        let mut out = std::io::stdout();
+        if self.json {
+            let entries: Vec<_> = entries.iter().map(OutboxOut::from).collect();
+            writeln!(out, "{}", serde_json::to_string_pretty(&entries)?)?;
+        } else if entries.is_empty() {
+            writeln!(out, "No change of a ticket waits.")?;
+        }
+        for entry in entries.iter().filter(|_| !self.json) {
+            writeln!(out, "{}", line(entry))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody may still want to do something about it.
+fn is_open(state: OutboxState) -> bool {
+    matches!(
+        state,
+        OutboxState::Pending | OutboxState::Failed | OutboxState::Off
+    )
+}
+
+/// A change in one line.
+fn line(entry: &OutboxEntry) -> String {
+    let state = format!("{:?}", entry.state).to_lowercase();
+    let what = match (entry.kind, entry.status_id) {
+        (OutboxKind::Status, Some(id)) => format!("status {id}"),
+        _ => "note".to_owned(),
+    };
+    let at = entry.created_at.format("%Y-%m-%d %H:%M");
+    let why = entry.last_error.as_deref().map(|why| format!(": {why}"));
+    format!(
+        "{:>6}  {state:<10} {at}  ticket {} {what} by {}, tried {} times{}",
+        entry.id,
+        entry.number,
+        entry.author,
+        entry.attempts,
+        why.unwrap_or_default()
+    )
+}

@@ -1,0 +1,267 @@
+//! Changes of tickets on their way to the PSA.
+
+use chrono::Duration;
+use codex_core::{
+    Error, Role, Scope,
+    changes::Author,
+    outbox::{OutboxEntry, OutboxState},
+    sync::{Part, freshservice::Desk},
+    tickets::wire::TicketUpdateIn,
+};
+use codex_tests::{
+    harness::{
+        bench::{Bench, account, quick},
+        database::TestDatabase,
+    },
+    on_each_engine,
+    sim::fault::{Kind, When},
+};
+use serde_json::json;
+
+/// A bench with tickets, in the vendor's time.
+struct Desked(Bench);
+
+impl Desked {
+    async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let bench = Bench::on(database).await?;
+        {
+            let mut world = bench.world.lock();
+            let behind = bench.codex.now() - world.now;
+            world.tick(behind);
+            for id in [5, 6] {
+                world.set_ticket(id, &json!({"status": 2}));
+            }
+        }
+        bench.sync(Part::Tickets).await?;
+        Ok(Self(bench))
+    }
+}
+
+async fn update(bench: &Bench, number: i64, status: &str, note: &str) -> anyhow::Result<()> {
+    let author = Author::new("user-1", bench.codex.now());
+    let update = TicketUpdateIn {
+        status: Some(status.into()),
+        notes: Some(note.into()),
+        ..TicketUpdateIn::default()
+    };
+    let system = Scope::system();
+    let done = bench.codex.update_ticket(&system, &author, number, &update);
+    anyhow::ensure!(done.await?, "no ticket {number}");
+    Ok(())
+}
+
+/// The vendor's status of a ticket, and how often it has a note.
+fn at_vendor(bench: &Bench, number: i64, note: &str) -> (i64, usize) {
+    let world = bench.world.lock();
+    let Some(ticket) = world.ticket(number) else {
+        return (0, 0);
+    };
+    let notes = ticket.conversations().into_iter();
+    let notes = notes.filter(|said| said["body_text"] == note && said["private"] == true);
+    (ticket.body["status"].as_i64().unwrap_or(0), notes.count())
+}
+
+/// The states of the changes, the oldest first.
+async fn states(bench: &Bench) -> anyhow::Result<Vec<OutboxState>> {
+    let entries = bench.codex.outbox(&Scope::system(), None).await?;
+    Ok(entries.iter().rev().map(|entry| entry.state).collect())
+}
+
+async fn last(bench: &Bench) -> anyhow::Result<OutboxEntry> {
+    let entries = bench.codex.outbox(&Scope::system(), None).await?;
+    entries
+        .into_iter()
+        .next()
+        .ok_or_else(|| anyhow::anyhow!("nothing"))
+}
+
+/// Tries what is due until nothing is, over all pauses.
+async fn send_all(bench: &Bench) -> anyhow::Result<()> {
+    for _ in 0..40 {
+        bench.codex.send_outbox().await?;
+        let pending = bench
+            .codex
+            .outbox(&Scope::system(), Some(OutboxState::Pending))
+            .await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        bench.clock.advance(Duration::hours(2));
+        bench.world.lock().tick(Duration::hours(2));
+    }
+    anyhow::bail!("no end of it")
+}
+
+const NOTE: &str = "Called <b> & back\nat noon";
+
+on_each_engine! {
+    async fn a_change_reaches_the_psa_and_comes_back_as_one(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        let system = Scope::system();
+        let before = bench.codex.ticket(&system, 5).await?.unwrap().1.len();
+        update(&bench, 5, "pending", NOTE).await?;
+        assert_eq!(at_vendor(&bench, 5, NOTE), (2, 0), "not before it is sent");
+        assert_eq!(bench.codex.send_outbox().await?, 2);
+        assert_eq!(at_vendor(&bench, 5, NOTE), (3, 1));
+        assert_eq!(states(&bench).await?, [OutboxState::Done; 2]);
+        assert_eq!(bench.codex.send_outbox().await?, 0);
+        bench.world.lock().tick(Duration::minutes(10));
+        bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
+        bench.clock.advance(Duration::minutes(10));
+        bench.sync(Part::Tickets).await?;
+        let (ticket, said) = bench.codex.ticket(&system, 5).await?.unwrap();
+        assert_eq!((ticket.fields.status_id, said.len()), (Some(3), before + 1), "the note is one");
+        let own = said.iter().find(|said| said.source == "manual").unwrap();
+        assert_eq!((own.body.as_deref(), own.author.as_deref()), (Some(NOTE), Some("user-1")));
+        Ok(())
+    }
+
+    async fn a_newer_status_at_the_psa_is_not_written_over(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        update(&bench, 5, "closed", "").await?;
+        bench.world.lock().tick(Duration::minutes(1));
+        bench.world.lock().set_ticket(5, &json!({"status": 8})).unwrap();
+        bench.clock.advance(Duration::minutes(1));
+        send_all(&bench).await?;
+        assert_eq!(at_vendor(&bench, 5, "").0, 8);
+        let entry = last(&bench).await?;
+        assert_eq!(entry.state, OutboxState::Superseded);
+        assert!(entry.last_error.unwrap().contains("meanwhile"));
+        let shown = bench.codex.ticket(&Scope::system(), 5).await?.unwrap().0;
+        assert_eq!(shown.fields.status_id, Some(8), "and it is shown at once");
+        bench.codex.retry_outbox(&Scope::system(), entry.id).await?.unwrap();
+        send_all(&bench).await?;
+        assert_eq!(at_vendor(&bench, 5, "").0, 5, "a person insists");
+        Ok(())
+    }
+
+    async fn a_change_on_a_change_is_ours(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        update(&bench, 5, "pending", "").await?;
+        update(&bench, 5, "resolved", "").await?;
+        send_all(&bench).await?;
+        assert_eq!(states(&bench).await?, [OutboxState::Superseded, OutboxState::Done]);
+        assert_eq!(at_vendor(&bench, 5, "").0, 4);
+        // The first is written, and its answer is lost; then comes the second.
+        bench.freshservice.faults().add("/api/v2/tickets/5", When::Nth(2), Kind::DropConnection);
+        update(&bench, 5, "open", "").await?;
+        bench.codex.send_outbox().await?;
+        assert_eq!(at_vendor(&bench, 5, "").0, 2);
+        bench.freshservice.faults().clear();
+        update(&bench, 5, "closed", "").await?;
+        send_all(&bench).await?;
+        assert_eq!(at_vendor(&bench, 5, "").0, 5);
+        assert_eq!(states(&bench).await?[2..], [OutboxState::Done; 2]);
+        Ok(())
+    }
+
+    async fn a_note_is_never_written_twice(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        for (n, kind) in [Kind::DropConnection, Kind::Status(500), Kind::Html, Kind::HalfBody, Kind::Status(429)]
+            .into_iter().enumerate()
+        {
+            let text = format!("{NOTE} {n}");
+            // It has arrived, and nobody is told.
+            bench.freshservice.faults().add("/api/v2/tickets/6/notes", When::Nth(1), kind);
+            update(&bench, 6, "open", &text).await?;
+            send_all(&bench).await?;
+            bench.freshservice.faults().clear();
+            assert_eq!(at_vendor(&bench, 6, &text).1, 1, "note {n}");
+            assert_eq!(last(&bench).await?.state, OutboxState::Done);
+        }
+        // The same words again are another note.
+        for times in 1..=2 {
+            update(&bench, 6, "open", "No answer").await?;
+            bench.freshservice.faults().add("/api/v2/tickets/6/notes", When::Nth(1), Kind::DropConnection);
+            send_all(&bench).await?;
+            bench.freshservice.faults().clear();
+            assert_eq!(at_vendor(&bench, 6, "No answer").1, times);
+        }
+        Ok(())
+    }
+
+    async fn what_is_refused_is_told_and_what_is_down_is_tried_again(desked: Desked) -> TestResult {
+        let Desked(mut owned) = desked;
+        let bench = &mut owned;
+        bench.freshservice.stop().await;
+        update(bench, 5, "closed", NOTE).await?;
+        bench.codex.send_outbox().await?;
+        let waiting = last(bench).await?;
+        assert_eq!((waiting.state, waiting.attempts), (OutboxState::Pending, 1));
+        assert!(waiting.last_error.is_some() && waiting.next_at > bench.codex.now());
+        assert_eq!(bench.codex.send_outbox().await?, 0, "not before its time");
+        bench.freshservice.start_again().await?;
+        send_all(bench).await?;
+        assert_eq!(at_vendor(bench, 5, NOTE), (5, 1));
+        bench.freshservice.faults().add("/api/v2/tickets/6", When::Always, Kind::Status(400));
+        update(bench, 6, "closed", "").await?;
+        send_all(bench).await?;
+        let refused = last(bench).await?;
+        assert_eq!((refused.state, refused.attempts), (OutboxState::Failed, 1));
+        bench.freshservice.faults().clear();
+        bench.freshservice.faults().add("/api/v2/tickets/6", When::Always, Kind::Status(500));
+        bench.codex.retry_outbox(&Scope::system(), refused.id).await?.unwrap();
+        let error = bench.codex.retry_outbox(&Scope::system(), refused.id).await.unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+        send_all(bench).await?;
+        assert_eq!(last(bench).await?.state, OutboxState::Failed, "every retry ends");
+        Ok(())
+    }
+
+    async fn two_processes_send_a_change_once(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        let other = bench.second(|builder| builder).await?;
+        for n in 0..10 {
+            update(&bench, 5, if n % 2 == 0 { "pending" } else { "open" }, &format!("Note {n}")).await?;
+            let (one, two) = tokio::join!(bench.codex.send_outbox(), other.send_outbox());
+            assert_eq!(one? + two?, 2, "round {n}");
+            assert_eq!(at_vendor(&bench, 5, &format!("Note {n}")), (if n % 2 == 0 { 3 } else { 2 }, 1));
+        }
+        other.close().await;
+        Ok(())
+    }
+
+    async fn a_sender_that_was_away_for_long_writes_nothing(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        update(&bench, 5, "closed", "").await?;
+        // Its answer to the question comes when its time is up.
+        bench.freshservice.faults().add("/api/v2/tickets/5", When::Nth(1), Kind::Hang(std::time::Duration::from_millis(600)));
+        let clock = bench.clock.clone();
+        let (sent, ()) = tokio::join!(bench.codex.send_outbox(), async {
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+            clock.advance(Duration::minutes(11));
+        });
+        assert_eq!(sent?, 1);
+        assert_eq!(at_vendor(&bench, 5, "").0, 2);
+        assert_eq!(last(&bench).await?.state, OutboxState::Pending);
+        send_all(&bench).await?;
+        assert_eq!(at_vendor(&bench, 5, "").0, 5);
+        Ok(())
+    }
+
+    async fn nothing_is_sent_while_writing_is_off(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        let desk = Desk::new(account(bench.freshservice.url(), quick())?, false);
+        let quiet = bench.second(|builder| builder.desk(desk)).await?;
+        let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
+        let change = TicketUpdateIn { status: Some("closed".into()), ..TicketUpdateIn::default() };
+        quiet.update_ticket(&system, &author, 5, &change).await?;
+        assert_eq!(quiet.send_outbox().await?, 0);
+        let entry = last(&bench).await?;
+        assert_eq!(entry.state, OutboxState::Off);
+        assert!(matches!(quiet.retry_outbox(&system, entry.id).await, Err(Error::Unsupported(_))));
+        assert_eq!(bench.codex.send_outbox().await?, 0, "not by itself, later either");
+        assert_eq!(at_vendor(&bench, 5, "").0, 2);
+        assert!(bench.codex.retry_outbox(&Scope::staff(Role::Billing), entry.id).await.is_err());
+        assert!(bench.codex.outbox(&Scope::staff(Role::Client), None).await.is_err());
+        bench.codex.cancel_outbox(&system, &author, entry.id).await?.unwrap();
+        let error = bench.codex.cancel_outbox(&system, &author, entry.id).await.unwrap_err();
+        assert!(matches!(error, Error::Conflict { .. }), "{error}");
+        assert!(bench.codex.cancel_outbox(&system, &author, 999).await?.is_none());
+        bench.codex.retry_outbox(&system, entry.id).await?.unwrap();
+        send_all(&bench).await?;
+        assert_eq!(at_vendor(&bench, 5, "").0, 5);
+        quiet.close().await;
+        Ok(())
+    }
+}
