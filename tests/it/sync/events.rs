@@ -31,9 +31,10 @@ fn six_events(bench: &Bench, id: i64, deleted_at_last: bool) -> anyhow::Result<V
         ("ticket.updated", json!({"responder_id": null, "status": 5})),
         ("ticket.deleted", json!({"deleted": true})),
         ("ticket.updated", json!({"deleted": false, "status": 2})),
-        match deleted_at_last {
-            true => ("ticket.deleted", json!({"deleted": true})),
-            false => ("ticket.updated", json!({"status": 8, "group_id": null})),
+        if deleted_at_last {
+            ("ticket.deleted", json!({"deleted": true}))
+        } else {
+            ("ticket.updated", json!({"status": 8, "group_id": null}))
         },
     ];
     let mut world = bench.world.lock();
