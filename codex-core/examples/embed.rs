@@ -5,7 +5,7 @@
 
 use codex_core::{
     Codex, Scope,
-    sync::{HttpSettings, Part, datto, freshservice},
+    sync::{HttpSettings, Pace, Part, datto, freshservice},
 };
 use secrecy::SecretString;
 
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 public_key: SecretString::from(setting("DATTO_KEY")?),
                 secret_key: SecretString::from(setting("DATTO_SECRET")?),
                 http: HttpSettings {
-                    calls_per_minute: Some(540),
+                    pace: Pace::new(Some(540)),
                     ..HttpSettings::default()
                 },
             },

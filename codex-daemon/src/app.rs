@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use codex_core::{
     Codex,
-    sync::{Guard, HttpSettings, datto, freshservice, keycloak},
+    sync::{Guard, HttpSettings, Pace, datto, freshservice, keycloak},
 };
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -91,7 +91,10 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             base: vendor.base_url.clone(),
             api_key: vendor.api_key.clone(),
             all_workspaces: vendor.all_workspaces,
-            http: http.clone(),
+            http: HttpSettings {
+                pace: Pace::default(),
+                ..http.clone()
+            },
         };
         let days = vendor.first_ticket_days;
         let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
@@ -115,7 +118,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             public_key: vendor.public_key.clone(),
             secret_key: vendor.secret_key.clone(),
             http: HttpSettings {
-                calls_per_minute: Some(vendor.calls_per_minute),
+                pace: Pace::new(Some(vendor.calls_per_minute)),
                 ..http.clone()
             },
         };
@@ -141,6 +144,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         logins: logins(&config.keycloak),
         http: HttpSettings {
             verify_tls: config.keycloak.verify_tls,
+            pace: Pace::default(),
             ..http
         },
     }));

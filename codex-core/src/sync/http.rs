@@ -20,7 +20,7 @@ use reqwest::{
 use serde_json::Value;
 
 pub use error::UpstreamError;
-use pace::Pace;
+pub use pace::Pace;
 
 use super::Gate;
 use crate::clock::SharedClock;
@@ -44,8 +44,8 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// The first pause between two tries; doubled each time.
     pub backoff: Duration,
-    /// At most this many calls in any 60 seconds; `None` where the vendor's headers tell.
-    pub calls_per_minute: Option<u32>,
+    /// How fast; share it between everything that calls one account.
+    pub pace: Pace,
     /// Whether certificates are checked.
     pub verify_tls: bool,
 }
@@ -56,7 +56,7 @@ impl Default for HttpSettings {
             timeout: Duration::from_secs(60),
             max_wait: Duration::from_secs(60),
             backoff: Duration::from_millis(500),
-            calls_per_minute: None,
+            pace: Pace::default(),
             verify_tls: true,
         }
     }
@@ -77,7 +77,6 @@ pub(super) struct Upstream {
     settings: HttpSettings,
     gate: Gate,
     clock: SharedClock,
-    pace: Pace,
     calls: AtomicU64,
     just_limited: AtomicBool,
 }
@@ -98,14 +97,12 @@ impl Upstream {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| UpstreamError::transport(source, "client", error))?;
-        let pace = Pace::new(settings.calls_per_minute);
         Ok(Self {
             source,
             http,
             settings,
             gate,
             clock,
-            pace,
             calls: AtomicU64::new(0),
             just_limited: AtomicBool::new(false),
         })
@@ -160,8 +157,11 @@ impl Upstream {
         let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
             self.pass_gate(resource).await?;
-            self.pace.rest().await;
-            self.pace.wait(resource, self.settings.max_wait).await;
+            self.settings.pace.rest().await;
+            self.settings
+                .pace
+                .wait(resource, self.settings.max_wait)
+                .await;
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
             let result = self.once(resource, request(&self.http), body).await;
@@ -177,7 +177,7 @@ impl Upstream {
             let error = match result {
                 Ok(reply) => {
                     self.just_limited.store(false, Ordering::Relaxed);
-                    self.pace.learn(resource, &reply.headers);
+                    self.settings.pace.learn(resource, &reply.headers);
                     return Ok(reply);
                 }
                 Err(error) => error,
@@ -191,7 +191,7 @@ impl Upstream {
                     return Err(error);
                 }
                 // The limit is the account's: whoever calls beside us would only prolong it.
-                self.pace.rest_for(wait);
+                self.settings.pace.rest_for(wait);
             } else if attempt == tries || !error.is_retryable() {
                 return Err(error);
             } else {

@@ -22,7 +22,7 @@ pub mod time;
 use std::{fmt::Debug, future::Future, pin::Pin};
 
 pub use gate::Gate;
-pub use http::{HttpSettings, UpstreamError};
+pub use http::{HttpSettings, Pace, UpstreamError};
 pub use incoming::{Incoming, ItemError};
 pub(crate) use lease::Lease;
 pub use missing::Answer;

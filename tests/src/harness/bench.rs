@@ -10,7 +10,7 @@ use codex_core::{
     jobs::{Job, JobStatus},
     store::Db,
     sync::{
-        HttpSettings, Part, datto,
+        HttpSettings, Pace, Part, datto,
         freshservice::{self, Depth},
         keycloak,
     },
@@ -50,7 +50,7 @@ pub fn quick() -> HttpSettings {
         timeout: Duration::from_secs(10),
         max_wait: Duration::from_secs(2),
         backoff: Duration::from_millis(5),
-        calls_per_minute: None,
+        pace: Pace::default(),
         verify_tls: true,
     }
 }

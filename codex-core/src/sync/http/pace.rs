@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -12,9 +12,13 @@ use tokio::time::Instant;
 /// The window of every limit that we know (upstreams 1.3, 2.3).
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Own window where the vendor gives no headers, the vendor's word where it does.
-#[derive(Debug)]
-pub(super) struct Pace {
+/// How fast an account is called: by a window of our own where the vendor gives no headers, by the
+/// vendor's word where it does. Clones are one: a limit is the account's, whoever calls.
+#[derive(Debug, Clone, Default)]
+pub struct Pace(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     per_minute: Option<usize>,
     recent: Mutex<VecDeque<Instant>>,
     /// Resources whose quota is nearly used up, and until when they rest.
@@ -24,33 +28,41 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// At most so many calls in any 60 seconds; `None` where the vendor's headers tell.
     pub fn new(per_minute: Option<u32>) -> Self {
         let per_minute = per_minute.map(|n| usize::try_from(n.max(1)).unwrap_or(usize::MAX));
-        Self {
+        Self(Arc::new(Inner {
             per_minute,
-            recent: Mutex::default(),
-            resting: Mutex::default(),
-            limited: Mutex::default(),
-        }
+            ..Inner::default()
+        }))
     }
 
-    /// Keeps every call of this run waiting for a while; a longer wait stands.
-    pub fn rest_for(&self, wait: Duration) {
-        let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Keeps every call waiting for a while; a longer wait stands.
+    pub(super) fn rest_for(&self, wait: Duration) {
+        let mut limited = self
+            .0
+            .limited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *limited = (*limited).max(Some(Instant::now() + wait));
     }
 
     /// Waits until a limit is over.
-    pub async fn rest(&self) {
-        let until = *self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) async fn rest(&self) {
+        let until = *self
+            .0
+            .limited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = until {
             tokio::time::sleep_until(until).await;
         }
     }
 
     /// Waits until a call may be made, at most `max`.
-    pub async fn wait(&self, resource: &str, max: Duration) {
+    pub(super) async fn wait(&self, resource: &str, max: Duration) {
         let rest = self
+            .0
             .resting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -64,8 +76,8 @@ impl Pace {
 
     /// Takes a place in the window; says when it is free.
     fn reserve(&self) -> Option<Instant> {
-        let per_minute = self.per_minute?;
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let per_minute = self.0.per_minute?;
+        let mut recent = self.0.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         while recent.front().is_some_and(|at| *at + WINDOW <= now) {
             recent.pop_front();
@@ -80,14 +92,18 @@ impl Pace {
     }
 
     /// Reads what Freshservice says of the quota of this endpoint: the last tenth is for people.
-    pub fn learn(&self, resource: &str, headers: &HeaderMap) {
+    pub(super) fn learn(&self, resource: &str, headers: &HeaderMap) {
         let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let (Some(total), Some(left)) =
             (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
         else {
             return;
         };
-        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut resting = self
+            .0
+            .resting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if left * 10 <= total {
             resting.insert(resource.to_owned(), Instant::now() + WINDOW);
         } else {

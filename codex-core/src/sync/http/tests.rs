@@ -22,7 +22,7 @@ fn quick() -> HttpSettings {
         timeout: Duration::from_secs(5),
         max_wait: Duration::from_secs(2),
         backoff: Duration::from_millis(1),
-        calls_per_minute: None,
+        pace: super::Pace::default(),
         verify_tls: true,
     }
 }
