@@ -1,6 +1,6 @@
 //! Assets across companies.
 
-use codex_core::assets::wire::AssetOut;
+use codex_core::assets::{audit::wire::AssetAuditOut, wire::AssetOut};
 
 use crate::{ListOptions, Page, Result, request::Requester};
 
@@ -24,5 +24,11 @@ impl Assets<'_> {
     /// One asset.
     pub async fn get(&self, id: i64) -> Result<AssetOut> {
         self.0.get(&["api", "assets", &id.to_string()], &[]).await
+    }
+
+    /// What is in an asset and on it, as the RMM's inventory found it.
+    pub async fn audit(&self, id: i64) -> Result<AssetAuditOut> {
+        let id = id.to_string();
+        self.0.get(&["api", "assets", &id, "audit"], &[]).await
     }
 }

@@ -22,6 +22,7 @@ mod assets;
 mod builder;
 mod companies;
 mod contacts;
+mod devices;
 mod error;
 mod health;
 mod holds;
@@ -44,7 +45,11 @@ pub use codex_core::{
         AgentOut, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut, SettingsIn,
         SettingsOut, ThemeOut,
     },
-    assets::wire::AssetOut,
+    assets::{
+        audit::wire::AssetAuditOut,
+        devices::{DeviceDetailOut, DeviceHardwareOut, DeviceHealthOut, DeviceOut, DevicesOut},
+        wire::AssetOut,
+    },
     companies::wire::{CompanyIn, CompanyOut},
     contacts::wire::ContactOut,
     health::wire::{HealthOut, Status},
@@ -63,6 +68,7 @@ pub use codex_core::{
 };
 pub use companies::Companies;
 pub use contacts::Contacts;
+pub use devices::{DeviceOptions, Devices};
 pub use error::{Error, Result};
 pub use health::Health;
 pub use holds::Holds;
@@ -112,6 +118,11 @@ impl Client {
     /// Assets across companies.
     pub fn assets(&self) -> Assets<'_> {
         Assets(&self.0)
+    }
+
+    /// Assets as the devices of an RMM.
+    pub fn devices(&self) -> Devices<'_> {
+        Devices(&self.0)
     }
 
     /// Tickets.

@@ -16,6 +16,8 @@ pub enum Script {
     Freshservice,
     /// Sites and devices from the RMM.
     Datto,
+    /// What is in the RMM's devices and on them.
+    Audits,
     /// The PSA's tickets that changed.
     Tickets,
     /// Every ticket that the PSA has.
@@ -39,6 +41,7 @@ impl Sync<'_> {
             Script::Psa => &["sync", "psa"],
             Script::Freshservice => &["sync", "freshservice"],
             Script::Datto => &["sync", "datto"],
+            Script::Audits => &["sync", "audits"],
             Script::Tickets => &["sync", "tickets"],
             Script::TicketHistory => &["sync", "tickets", "full-history"],
             Script::AssignAccounts => &["sync", "create-account-numbers"],

@@ -60,6 +60,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::agents::query::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,
+        crate::assets::audit::query::STATEMENTS,
         crate::assets::contacts::STATEMENTS,
         crate::assets::query::STATEMENTS,
         crate::locations::query::STATEMENTS,

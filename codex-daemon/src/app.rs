@@ -136,6 +136,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
                 settings.clone(),
                 config.upstream_write,
             ))
+            .source(datto::Audits::new(settings.clone()))
             .source(datto::Datto::new(settings, options));
     }
     builder = builder.source(keycloak::Keycloak::new(keycloak::Settings {

@@ -9,6 +9,7 @@ mod api;
 mod client;
 mod companies;
 mod crates;
+mod devices;
 mod jobs;
 mod spec;
 mod sql;

@@ -1,7 +1,9 @@
 //! Assets: the devices of the client companies.
 
+pub mod audit;
 #[cfg(feature = "store")]
 pub mod contacts;
+pub mod devices;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Asset, AssetFields};
+use super::{Asset, AssetFields, devices::DeviceCompany};
 use crate::{
     Result,
     changes::Tracked,
@@ -82,6 +82,55 @@ pub async fn list(
         Cursor::new(last.fields.hostname_fold.as_str(), last.id.0)
     });
     with_levels(db, page).await
+}
+
+/// The first assets by host name, of all companies that the caller sees or of one, with their companies;
+/// those that are online or not, when that is asked for. What nobody knows to be online is not.
+pub async fn devices(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    online: Option<bool>,
+    limit: i64,
+) -> Result<Vec<(Asset, Option<DeviceCompany>)>> {
+    let mut q = db.query(SELECT);
+    q.push(" where a.deleted_at is null");
+    if let Some(companies) = scope.within(company) {
+        q.push(" and a.company_id in ").push_list(companies);
+    }
+    match online {
+        Some(true) => q.push(" and s.online is true"),
+        Some(false) => q.push(" and s.online is not true"),
+        None => &mut q,
+    };
+    q.push(" order by a.hostname_fold, a.id limit ")
+        .push_bind(limit.max(0));
+    let assets = q.all::<Asset>().await?;
+    let companies = companies_of(db, &assets).await?;
+    let with_company = |asset: Asset| {
+        let company = asset.fields.company_id;
+        let company = company.and_then(|id| companies.get(&id)).cloned();
+        (asset, company)
+    };
+    Ok(assets.into_iter().map(with_company).collect())
+}
+
+/// The companies of assets, in one statement.
+pub(crate) async fn companies_of(
+    db: &Db,
+    assets: &[Asset],
+) -> Result<HashMap<CompanyId, DeviceCompany>> {
+    let mut q = db.query("select id, account_number, name from companies where id in ");
+    q.push_list(assets.iter().filter_map(|asset| asset.fields.company_id));
+    let rows: Vec<(CompanyId, Option<String>, String)> = q.all().await?;
+    let company = |(id, account_number, name)| {
+        let company = DeviceCompany {
+            account_number,
+            name,
+        };
+        (id, company)
+    };
+    Ok(rows.into_iter().map(company).collect())
 }
 
 /// Adds the compliance level of each asset's company, in one statement.

@@ -1,6 +1,6 @@
 //! Assets as JSON (contract 1.2.B).
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -66,13 +66,16 @@ impl AssetOut {
             id: asset.id.0,
             int_ip_address: fields.int_ip_address.clone(),
             last_logged_in_user: status.last_logged_in_user.clone(),
-            last_seen: status
-                .last_seen
-                .map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, false)),
+            last_seen: status.last_seen.map(text),
             online: status.online,
             operating_system: fields.operating_system.clone(),
         }
     }
+}
+
+/// A time as text, RFC 3339 in UTC.
+pub(super) fn text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
 #[expect(

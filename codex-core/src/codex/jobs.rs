@@ -46,6 +46,7 @@ impl Codex {
             Part::Psa
             | Part::TicketHistory
             | Part::Rmm
+            | Part::RmmAudits
             | Part::Agents
             | Part::AssignAccounts
             | Part::PushAccounts => {
@@ -176,7 +177,7 @@ impl Codex {
             | Part::TicketsLight
             | Part::TicketHistory
             | Part::AssignAccounts => self.0.psa.as_str(),
-            Part::Rmm | Part::PushAccounts => self.0.rmm.as_str(),
+            Part::Rmm | Part::RmmAudits | Part::PushAccounts => self.0.rmm.as_str(),
             Part::Agents => keycloak::NAME,
         };
         let found = self

@@ -3,7 +3,7 @@
 use super::Codex;
 use crate::{
     Result, Scope,
-    assets::{self, Asset},
+    assets::{self, Asset, audit::Audit, devices::DeviceCompany},
     companies::{self, Company},
     contacts::{self, Contact},
     ids::{AssetId, CompanyId, ContactId},
@@ -73,6 +73,38 @@ impl Codex {
     /// An asset, with the compliance level of its company.
     pub async fn asset(&self, scope: &Scope, id: AssetId) -> Result<Option<(Asset, String)>> {
         assets::query::find(&self.0.db, scope, id).await
+    }
+
+    /// An asset with what the RMM's inventory says of it, if that was read.
+    pub async fn asset_audit(
+        &self,
+        scope: &Scope,
+        id: AssetId,
+    ) -> Result<Option<(Asset, Option<Audit>)>> {
+        let Some((asset, _)) = self.asset(scope, id).await? else {
+            return Ok(None);
+        };
+        let audit = assets::audit::query::find(&self.0.db, id).await?;
+        Ok(Some((asset, audit)))
+    }
+
+    /// The first assets by host name with their companies: of one company, online or not, as is asked.
+    /// What nobody knows to be online is not.
+    pub async fn devices(
+        &self,
+        scope: &Scope,
+        company: Option<CompanyId>,
+        online: Option<bool>,
+        limit: i64,
+    ) -> Result<Vec<(Asset, Option<DeviceCompany>)>> {
+        assets::query::devices(&self.0.db, scope, company, online, limit).await
+    }
+
+    /// The company of an asset that the caller may see.
+    pub async fn company_of_asset(&self, asset: &Asset) -> Result<Option<DeviceCompany>> {
+        let assets = std::slice::from_ref(asset);
+        let companies = assets::query::companies_of(&self.0.db, assets).await?;
+        Ok(companies.into_values().next())
     }
 
     /// The contacts who use an asset, by name.

@@ -62,6 +62,8 @@ pub enum Part {
     TicketHistory,
     /// Remote monitoring and management: sites and devices.
     Rmm,
+    /// What is in the RMM's devices and on them.
+    RmmAudits,
     /// The people who log in.
     Agents,
     /// Account numbers for the PSA's companies that have none.
@@ -76,6 +78,7 @@ impl Part {
         match self {
             Self::Psa | Self::Tickets | Self::TicketsLight | Self::TicketHistory => "psa",
             Self::Rmm => "rmm",
+            Self::RmmAudits => "rmm-audits",
             Self::Agents => "keycloak_agents",
             Self::AssignAccounts => "create-account-numbers",
             Self::PushAccounts => "push-to-datto",
@@ -89,7 +92,11 @@ impl Part {
             Self::Tickets => Some("tickets-detail"),
             Self::TicketsLight => Some("tickets"),
             Self::TicketHistory => Some("tickets-history"),
-            Self::Rmm | Self::Agents | Self::AssignAccounts | Self::PushAccounts => None,
+            Self::Rmm
+            | Self::RmmAudits
+            | Self::Agents
+            | Self::AssignAccounts
+            | Self::PushAccounts => None,
         }
     }
 }

@@ -24,6 +24,7 @@ Examples:
   codexd sync freshservice --dry-run   what would change; writes nothing
   codexd sync freshservice             companies, contacts, agents
   codexd sync datto                    sites and devices
+  codexd sync audits                   hardware and programs of devices, where the RMM's inventory is new
   codexd sync tickets                  changed tickets, what was said and worked on each
   codexd sync tickets --light          changed tickets, lists only
   codexd sync tickets --full           every ticket back to the first; goes on where it was cut
@@ -58,6 +59,7 @@ pub(super) struct Sync {
 enum Source {
     Freshservice,
     Datto,
+    Audits,
     Tickets,
     Keycloak,
 }
@@ -125,7 +127,7 @@ impl Source {
             Self::Freshservice | Self::Tickets if config.freshservice.is_none() => {
                 bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
             }
-            Self::Datto if config.datto.is_none() => {
+            Self::Datto | Self::Audits if config.datto.is_none() => {
                 bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
             }
             Self::Keycloak
@@ -142,6 +144,10 @@ impl Source {
             Self::Tickets => {
                 "freshservice".clone_into(&mut config.psa);
                 Ok(Part::Tickets)
+            }
+            Self::Audits => {
+                "datto".clone_into(&mut config.rmm);
+                Ok(Part::RmmAudits)
             }
             Self::Datto => {
                 "datto".clone_into(&mut config.rmm);
@@ -195,7 +201,7 @@ async fn show_schedule(config: &Config) -> anyhow::Result<()> {
         let (name, cron) = (entry.name(), entry.cron());
         writeln!(
             out,
-            "{name:<8} {cron:<14} next {}; last started {last}",
+            "{name:<10} {cron:<14} next {}; last started {last}",
             runs.join(", ")
         )?;
     }

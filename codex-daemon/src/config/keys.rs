@@ -104,6 +104,8 @@ pub const KEYS: &[Key] = &[
     plain("scheduler", "sync_psa_schedule"),
     plain("scheduler", "sync_rmm_enabled"),
     plain("scheduler", "sync_rmm_schedule"),
+    plain("scheduler", "sync_rmm_audits_enabled"),
+    plain("scheduler", "sync_rmm_audits_schedule"),
     plain("scheduler", "sync_tickets_enabled"),
     plain("scheduler", "sync_tickets_schedule"),
     plain("webhooks", "enabled"),

@@ -407,6 +407,14 @@ fn scheduler(layers: &Layers, psa: bool, rmm: bool) -> Result<Scheduler, ConfigE
             "0 3 * * *",
         ),
         (
+            "rmm-audits",
+            Part::RmmAudits,
+            rmm,
+            "sync_rmm_audits_enabled",
+            "sync_rmm_audits_schedule",
+            "30 3 * * *",
+        ),
+        (
             "tickets",
             Part::Tickets,
             psa,

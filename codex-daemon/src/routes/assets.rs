@@ -5,7 +5,10 @@ use axum::{
     extract::{Path, Query, State},
     response::Response,
 };
-use codex_core::{assets::wire::AssetOut, ids::AssetId};
+use codex_core::{
+    assets::{audit::wire::AssetAuditOut, wire::AssetOut},
+    ids::AssetId,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::paging::ListParams;
@@ -23,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_assets))
         .routes(routes!(get_asset))
+        .routes(routes!(get_asset_audit))
 }
 
 /// List assets, a page at a time.
@@ -62,6 +66,26 @@ async fn get_asset(
     let scope = caller.scope(app.codex()).await?;
     match app.codex().asset(&scope, AssetId(id)).await? {
         Some((asset, level)) => Ok(Json(AssetOut::new(&asset, &level))),
+        None => Err(Problem::not_found("Asset not found").flat()),
+    }
+}
+
+/// Get what is in an asset and on it, as the RMM's inventory found it.
+#[utoipa::path(get, path = "/api/assets/{id}/audit", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Its hardware and programs, as far as they were read", body = AssetAuditOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+async fn get_asset_audit(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<AssetAuditOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    match app.codex().asset_audit(&scope, AssetId(id)).await? {
+        Some((asset, audit)) => Ok(Json(AssetAuditOut::new(&asset, audit.as_ref()))),
         None => Err(Problem::not_found("Asset not found").flat()),
     }
 }

@@ -4,10 +4,12 @@ mod agents;
 mod assets;
 mod companies;
 mod contacts;
+mod devices;
 mod docs;
 mod health;
 mod holds;
 mod jobs;
+mod lenient;
 mod outbox;
 mod paging;
 mod psa_agents;
@@ -59,6 +61,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(companies::routes())
         .merge(contacts::routes())
         .merge(assets::routes())
+        .merge(devices::routes())
         .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(agents::routes())

@@ -27,6 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(start_psa_sync))
         .routes(routes!(start_freshservice_sync))
         .routes(routes!(start_datto_sync))
+        .routes(routes!(start_audits))
         .routes(routes!(start_ticket_sync))
         .routes(routes!(start_ticket_history))
         .routes(routes!(assign_account_numbers))
@@ -94,6 +95,19 @@ async fn start_datto_sync(
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
     start(&app, &caller, Part::Rmm).await
+}
+
+/// Pull what is in the RMM's devices and on them, where its inventory is new.
+///
+/// The first time takes hours for a large account, within the vendor's limit; a run that was cut goes on
+/// with what is left.
+#[utoipa::path(post, path = "/sync/audits", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_audits(State(app): State<App>, caller: Caller) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::RmmAudits).await
 }
 
 /// Pull the tickets that changed, with what was said and worked on each.

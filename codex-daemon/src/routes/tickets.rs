@@ -18,7 +18,10 @@ use codex_core::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::companies::found;
+use super::{
+    companies::found,
+    lenient::{Lenient, integer, word},
+};
 use crate::{
     app::App,
     auth::Caller,
@@ -38,18 +41,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_ticket))
         .routes(routes!(update_ticket))
         .routes(routes!(list_company_tickets))
-}
-
-/// Parameters as today's modules send them: what cannot be read counts as not sent.
-type Lenient = Query<HashMap<String, String>>;
-
-fn integer(params: &HashMap<String, String>, name: &str) -> Option<i64> {
-    params.get(name)?.trim().parse().ok()
-}
-
-fn word<'p>(params: &'p HashMap<String, String>, name: &str) -> Option<&'p str> {
-    let word = params.get(name)?.as_str();
-    (!word.is_empty()).then_some(word)
 }
 
 /// List tickets, last changed first.

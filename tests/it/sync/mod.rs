@@ -1,6 +1,7 @@
 //! Pulling from the simulators, in process, on both engines.
 
 mod accounts;
+mod audits;
 mod datto;
 mod events;
 mod faults;

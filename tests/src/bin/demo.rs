@@ -50,7 +50,15 @@ async fn main() -> anyhow::Result<()> {
     let rmm = datto::Datto::start(world.clone(), datto_options).await?;
     let users = keycloak::Keycloak::start(world, keycloak::Options::default()).await?;
     let core = Core::start().await?;
-    let config = config(folder.path(), &database, &core, &fresh, &rmm, &users, &[])?;
+    let config = config(
+        folder.path(),
+        &database,
+        &core,
+        &fresh,
+        &rmm,
+        &users,
+        &[("upstream.write", "true")],
+    )?;
     let codex = app::open(&config, true)
         .await
         .context("the database cannot be opened")?;
@@ -74,7 +82,9 @@ async fn main() -> anyhow::Result<()> {
     );
     for (path, name) in [
         ("/sync/freshservice", "Freshservice"),
+        ("/sync/create-account-numbers", "Account numbers"),
         ("/sync/datto", "Datto RMM"),
+        ("/sync/audits", "Datto RMM inventories"),
         ("/sync/tickets", "Freshservice tickets"),
         ("/sync/agents", "Keycloak"),
     ] {

@@ -242,6 +242,7 @@ async fn open(
             true,
         ))
         .source(datto::Accounts::new(rmm_at(datto.url(), quick())?, true))
+        .source(datto::Audits::new(rmm_at(datto.url(), quick())?))
         .source(datto_at(datto.url(), quick())?)
         .source(keycloak_at(keycloak.url(), quick())?);
     Ok(change(builder).open().await?)

@@ -14,6 +14,8 @@ pub enum When {
     First(u32),
     /// That call only, counted from 1 since the fault was added.
     Nth(u32),
+    /// That call and all after it.
+    From(u32),
     /// That page only, counted as the vendor counts.
     Page(u32),
 }
@@ -75,6 +77,7 @@ impl Fault {
             When::Always => true,
             When::First(times) => self.seen <= times,
             When::Nth(number) => self.seen == number,
+            When::From(number) => self.seen >= number,
             When::Page(wanted) => wanted == page,
         }
     }

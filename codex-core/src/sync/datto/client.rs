@@ -45,6 +45,7 @@ pub(super) enum List {
     SiteDevices(String),
     SiteVariables(String),
     SiteInterfaces(String),
+    Software(String),
 }
 
 impl List {
@@ -55,6 +56,7 @@ impl List {
             Self::SiteDevices(uid) => vec!["site", uid, "devices"],
             Self::SiteVariables(uid) => vec!["site", uid, "variables"],
             Self::SiteInterfaces(uid) => vec!["site", uid, "devices", "network-interface"],
+            Self::Software(uid) => vec!["audit", "device", uid, "software"],
         }
     }
 
@@ -62,6 +64,7 @@ impl List {
         match self {
             Self::Sites => "sites",
             Self::SiteVariables(_) => "variables",
+            Self::Software(_) => "software",
             Self::Devices | Self::SiteDevices(_) | Self::SiteInterfaces(_) => "devices",
         }
     }
@@ -101,6 +104,17 @@ impl Client {
     /// A device by its uid; `None` for a 404.
     pub async fn device(&self, uid: &str) -> Result<Option<Value>, UpstreamError> {
         self.one(&["device", uid]).await
+    }
+
+    /// The inventory of a device of a class; `None` when the vendor has none.
+    pub async fn audit(&self, class: &str, uid: &str) -> Result<Option<Value>, UpstreamError> {
+        let path = ["audit", class, uid];
+        match self.get(&path, &[]).await {
+            Ok(reply) if reply.body.is_object() => Ok(Some(reply.body)),
+            Ok(_) => Err(UpstreamError::malformed(NAME, &path.join("/"))),
+            Err(error) if super::audits::is_none(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn one(&self, path: &[&str]) -> Result<Option<Value>, UpstreamError> {

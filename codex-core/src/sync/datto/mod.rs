@@ -1,6 +1,8 @@
 //! Datto RMM: sites, their variables, devices, network interfaces (upstreams 2).
 
 mod accounts;
+mod audit_map;
+mod audits;
 mod client;
 mod crawl;
 mod interfaces;
@@ -8,6 +10,7 @@ mod map;
 mod parts;
 
 pub use accounts::Accounts;
+pub use audits::Audits;
 pub use client::Settings;
 
 use super::{Part, Run, Source, Work};

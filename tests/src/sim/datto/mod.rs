@@ -1,9 +1,10 @@
 //! Datto RMM (upstreams 2): a token by password grant, lists by zero-based pages in an envelope, one account-wide
 //! limit that ends in a block.
 //!
-//! Audits, alerts and the v3 routes are not here yet: a new list is a [`records::List`], a new
+//! Alerts and the v3 routes are not here yet: a new list is a [`records::List`], a new
 //! verb a route.
 
+mod audits;
 mod limits;
 mod options;
 mod records;

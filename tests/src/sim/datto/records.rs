@@ -9,7 +9,10 @@ use chrono::DateTime;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
-use super::options::{Options, Times, Udf};
+use super::{
+    audits,
+    options::{Options, Times, Udf},
+};
 use crate::sim::world::{Device, Site, World};
 
 /// Members of a device that are times.
@@ -25,6 +28,7 @@ pub(super) enum List {
     SiteDevices(String),
     SiteInterfaces(String),
     SiteVariables(String),
+    Software(String),
 }
 
 impl List {
@@ -34,6 +38,7 @@ impl List {
             Self::Sites => "sites",
             Self::Devices | Self::SiteDevices(_) | Self::SiteInterfaces(_) => "devices",
             Self::SiteVariables(_) => "variables",
+            Self::Software(_) => "software",
         }
     }
 
@@ -133,6 +138,9 @@ impl Kept {
                 self.sites.get(uid)?;
                 self.at_site.get(uid).cloned().unwrap_or_default()
             }
+            List::Software(uid) => {
+                (0..audits::programs(&world.devices[*self.devices.get(uid)?]).len()).collect()
+            }
             List::SiteVariables(uid) => {
                 (0..world.sites[*self.sites.get(uid)?].variables.len()).collect()
             }
@@ -146,6 +154,9 @@ impl Kept {
                 self.device_text(world, options, &world.devices[at])
             }
             List::SiteInterfaces(_) => self.interfaces_text(world, &world.devices[at]),
+            List::Software(uid) => {
+                audits::programs(&world.devices[self.devices[uid]])[at].to_string()
+            }
             List::SiteVariables(uid) => world.sites[self.sites[uid]].variables[at].to_string(),
         }
     }
@@ -153,6 +164,11 @@ impl Kept {
     pub fn site(&self, world: &World, uid: &str) -> Option<String> {
         let at = self.sites.get(uid)?;
         Some(self.site_text(world, &world.sites[*at]))
+    }
+
+    /// A device as it is.
+    pub fn find<'w>(&self, world: &'w World, uid: &str) -> Option<&'w Device> {
+        Some(&world.devices[*self.devices.get(uid)?])
     }
 
     pub fn device(&self, world: &World, options: &Options, uid: &str) -> Option<String> {

@@ -15,6 +15,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
+    audits,
     limits::{CUT_OFF_RATIO, Limits, Verdict, WINDOW},
     options::Options,
     records::{Asked, Kept, List, is_online},
@@ -26,7 +27,7 @@ use crate::sim::{
     fault::Kind,
     reply::{Page, answer, json_text, spoil},
     server::Shared,
-    world::ACCOUNT_UID,
+    world::{ACCOUNT_UID, Device},
 };
 
 /// Writes in 60 seconds: of the account and of each operation (upstreams 2.3).
@@ -87,6 +88,8 @@ pub(super) fn router(
         .route("/api/v2/site/{uid}/variable", put(writes::create))
         .route("/api/v2/site/{uid}/variable/{id}", post(writes::update))
         .route("/api/v2/device/{uid}", get(device))
+        .route("/api/v2/audit/device/{uid}/software", get(audits::software))
+        .route("/api/v2/audit/{class}/{uid}", get(audits::one))
         .fallback(elsewhere)
         .with_state(api)
 }
@@ -158,7 +161,12 @@ impl Inner {
         at(&world, &kept)
     }
 
-    async fn list(&self, list: List, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+    /// A device by its uid.
+    pub fn find(&self, uid: &str) -> Option<Device> {
+        self.look(|world, kept| kept.find(world, uid).cloned())
+    }
+
+    pub async fn list(&self, list: List, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         if let Err(refusal) = self.admit(uri, headers).await {
             return *refusal;
         }

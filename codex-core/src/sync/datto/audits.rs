@@ -1,0 +1,179 @@
+//! Inventories: one or two calls a device, for devices whose inventory is newer than what was read.
+//!
+//! A first run over a large account takes hours within the vendor's limit; one that was cut goes on with
+//! what is left.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
+
+use super::{
+    NAME, Settings, audit_map,
+    client::{Client, List},
+    parts,
+};
+use crate::{
+    Result,
+    assets::{
+        Asset,
+        audit::{
+            Audit,
+            query::{self, Due},
+        },
+    },
+    changes::claims::Origin,
+    ids::AssetId,
+    sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
+};
+
+/// Name of the source's runs that read inventories.
+const RUNS: &str = "datto.audits";
+/// What inventories say about a device.
+const AUDIT: Origin = Origin::Part {
+    name: "datto.audit",
+    of: NAME,
+};
+/// Devices written in one transaction.
+const BATCH: usize = 20;
+
+/// Reads the inventories of Datto RMM.
+#[derive(Debug)]
+pub struct Audits {
+    settings: Settings,
+}
+
+impl Audits {
+    /// A source that reads the inventories of the account of `settings`.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Source for Audits {
+    fn name(&self) -> &'static str {
+        RUNS
+    }
+
+    fn provider(&self) -> &'static str {
+        NAME
+    }
+
+    fn part(&self) -> Part {
+        Part::RmmAudits
+    }
+
+    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(read(self, run))
+    }
+}
+
+/// What the vendor says of a device; `None` when it has no inventory.
+type Answer = (Due, Result<Option<Inventory>, UpstreamError>);
+
+struct Inventory {
+    found: audit_map::Found,
+    software: Vec<crate::assets::audit::Software>,
+}
+
+async fn read(source: &Audits, run: &mut Run) -> Result<()> {
+    let gate = Gate::new(run.db().clone(), NAME);
+    let clock = run.clock().clone();
+    let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
+    let total = query::due_count(run.db(), NAME).await?;
+    if run.dry() {
+        run.note(format!("the inventories of {total} devices would be read"));
+        return Ok(());
+    }
+    let (mut after, mut done) = (AssetId(0), 0_i64);
+    loop {
+        let due = query::due(run.db(), NAME, after).await?;
+        let Some(last) = due.last() else { break };
+        after = last.id;
+        let percent = done * 100 / total.max(1);
+        run.stage("inventories", u8::try_from(percent.min(99)).ok());
+        done += i64::try_from(due.len()).unwrap_or(0);
+        let mut answers = stream::iter(due)
+            .map(|due| {
+                let client = client.clone();
+                async move {
+                    let answer = ask(&client, &due).await;
+                    (due, answer)
+                }
+            })
+            .buffered(parts::AT_ONCE)
+            .chunks(BATCH);
+        while let Some(answers) = answers.next().await {
+            run.calls(client.calls());
+            write(run, answers).await?;
+        }
+    }
+    run.calls(client.calls());
+    run.stage("done", Some(100));
+    Ok(())
+}
+
+async fn ask(client: &Client, due: &Due) -> Result<Option<Inventory>, UpstreamError> {
+    let class = due.device_class.as_deref().unwrap_or("device");
+    let Some(body) = client.audit(class, &due.device_uid).await? else {
+        return Ok(None);
+    };
+    let software = if class == "device" {
+        parts::whole(client, List::Software(due.device_uid.clone())).await
+    } else {
+        Ok(Vec::new())
+    };
+    let software = match software {
+        Ok(items) => items,
+        // A device without a list of programs (upstreams trap 58).
+        Err(error) if is_none(&error) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Inventory {
+        found: audit_map::audit(&body),
+        software: software.iter().filter_map(audit_map::software).collect(),
+    }))
+}
+
+/// Whether the vendor says that there is no inventory: never taken (404), or not of this class (400).
+pub(super) fn is_none(error: &UpstreamError) -> bool {
+    matches!(error.status(), Some(400 | 404))
+}
+
+async fn write(run: &mut Run, answers: Vec<Answer>) -> Result<()> {
+    let (mut items, mut audits) = (Vec::new(), Vec::new());
+    for (due, answer) in answers {
+        let inventory = match answer {
+            Ok(inventory) => inventory,
+            Err(error) if error.stops_everything() => return Err(error.into()),
+            Err(error) => {
+                run.issue(format!(
+                    "device {}: its inventory could not be read ({error})",
+                    due.device_uid
+                ));
+                continue;
+            }
+        };
+        let (hardware, software) = match inventory {
+            Some(Inventory { found, software }) => {
+                let site = due.site_uid.as_deref().unwrap_or("none");
+                let scope = format!("site:{site}");
+                let item = Incoming::part(due.device_uid, &scope, found.fields);
+                items.push(Ok(item));
+                (Some(found.hardware), software)
+            }
+            None => (None, Vec::new()),
+        };
+        audits.push(Audit {
+            asset_id: due.id,
+            audited_at: due.audited_at,
+            hardware,
+            software,
+        });
+    }
+    let now: DateTime<Utc> = run.clock().now();
+    run.page::<Asset>(AUDIT, items).await?;
+    let mut tx = run.begin().await?;
+    query::replace(&mut tx, &audits, now).await?;
+    run.end(tx).await
+}

@@ -1,0 +1,19 @@
+//! Parameters as today's modules send them: what cannot be read counts as not sent (contract 7).
+
+use std::collections::HashMap;
+
+use axum::extract::Query;
+
+/// Parameters by name.
+pub(super) type Lenient = Query<HashMap<String, String>>;
+
+/// A whole number.
+pub(super) fn integer(params: &HashMap<String, String>, name: &str) -> Option<i64> {
+    params.get(name)?.trim().parse().ok()
+}
+
+/// A text that is not empty.
+pub(super) fn word<'p>(params: &'p HashMap<String, String>, name: &str) -> Option<&'p str> {
+    let word = params.get(name)?.as_str();
+    (!word.is_empty()).then_some(word)
+}
