@@ -73,6 +73,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::jobs::query::STATEMENTS,
         crate::outbox::query::STATEMENTS,
         webhooks::STATEMENTS,
+        jobs::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()
 }

@@ -1,6 +1,9 @@
 //! Takes claims in, lets records out.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 
 use serde_json::{Map, Value};
 
@@ -45,16 +48,45 @@ impl Outcome {
 }
 
 /// One change of one record, as a plan or an edit shows it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     /// Kind of record.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Row id.
     pub record_id: i64,
     /// `create`, `update`, `delete` or `restore`.
-    pub op: &'static str,
+    pub op: Cow<'static, str>,
     /// Fields with before and after.
     pub fields: Map<String, Value>,
+}
+
+impl Change {
+    /// Whether it is the same change, though a new record may have another row.
+    pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
+        let is_new = self.op == Op::Create.name();
+        (&self.kind, &self.op, &self.fields) == (&other.kind, &other.op, &other.fields)
+            && (is_new || self.record_id == other.record_id)
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            kind,
+            op,
+            record_id,
+            fields,
+        } = self;
+        if op == Op::Create.name() {
+            let names = ["name", "hostname", "subject", "site_uid", "username"];
+            let name = names
+                .iter()
+                .find_map(|name| fields.get(*name)?["after"].as_str());
+            return write!(f, "{op} {kind} `{}`", name.unwrap_or("without a name"));
+        }
+        let names: Vec<_> = fields.keys().map(String::as_str).collect();
+        write!(f, "{op} {kind} {record_id} ({})", names.join(", "))
+    }
 }
 
 /// Writes records of any kind in one transaction.
@@ -337,9 +369,9 @@ impl Door<'_> {
                 continue;
             };
             outcome.changes.push(Change {
-                kind: R::KIND,
+                kind: R::KIND.into(),
                 record_id: draft.id,
-                op: entry.op.name(),
+                op: entry.op.name().into(),
                 fields: entry.changes.clone(),
             });
             entries.push(entry);

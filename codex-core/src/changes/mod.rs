@@ -84,25 +84,30 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     }
 }
 
+/// Does something with the type of a kind of record; `None` when there is no such kind.
+macro_rules! by_kind {
+    ($kind:expr, $r:ident => $work:expr) => {
+        $crate::changes::by_kind!($kind, $r => $work, [
+            $crate::agents::Agent, $crate::companies::Company, $crate::contacts::Contact,
+            $crate::assets::Asset, $crate::locations::Location, $crate::site_links::SiteLink,
+            $crate::psa_agents::PsaAgent, $crate::tickets::Ticket,
+        ])
+    };
+    ($kind:expr, $r:ident => $work:expr, [$($kind_of:ty),+ $(,)?]) => {
+        match $kind {
+            $(kind if kind == <$kind_of as $crate::changes::Resource>::KIND => {
+                type $r = $kind_of;
+                Some($work)
+            })+
+            _ => None,
+        }
+    };
+}
+pub(crate) use by_kind;
+
 /// The tracked fields of a kind of record, `None` when there is no such kind.
 pub fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
-    fn of<R: Resource>() -> (&'static str, &'static [&'static str]) {
-        (R::KIND, R::Fields::NAMES)
-    }
-    let kinds = [
-        of::<crate::agents::Agent>(),
-        of::<crate::companies::Company>(),
-        of::<crate::contacts::Contact>(),
-        of::<crate::assets::Asset>(),
-        of::<crate::locations::Location>(),
-        of::<crate::site_links::SiteLink>(),
-        of::<crate::psa_agents::PsaAgent>(),
-        of::<crate::tickets::Ticket>(),
-    ];
-    kinds
-        .into_iter()
-        .find(|(known, _)| *known == kind)
-        .map(|(_, fields)| fields)
+    by_kind!(kind, R => <R as Resource>::Fields::NAMES)
 }
 
 /// The statement that reserves row ids of a table.

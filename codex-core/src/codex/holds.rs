@@ -3,15 +3,8 @@
 use super::Codex;
 use crate::{
     Error, Result, Scope,
-    assets::Asset,
-    changes::{Author, Resource},
-    companies::Company,
-    contacts::Contact,
+    changes::{Author, Resource, by_kind},
     holds::{Hold, HoldStatus, query},
-    locations::Location,
-    psa_agents::PsaAgent,
-    site_links::SiteLink,
-    tickets::Ticket,
 };
 
 /// Records deleted in one transaction.
@@ -45,21 +38,12 @@ impl Codex {
             reason: Some(format!("held deletion {id} was approved")),
             ..author.clone()
         };
-        match hold.kind.as_str() {
-            Company::KIND => self.retire_held::<Company>(&author, &hold).await?,
-            Contact::KIND => self.retire_held::<Contact>(&author, &hold).await?,
-            Asset::KIND => self.retire_held::<Asset>(&author, &hold).await?,
-            Location::KIND => self.retire_held::<Location>(&author, &hold).await?,
-            SiteLink::KIND => self.retire_held::<SiteLink>(&author, &hold).await?,
-            PsaAgent::KIND => self.retire_held::<PsaAgent>(&author, &hold).await?,
-            Ticket::KIND => self.retire_held::<Ticket>(&author, &hold).await?,
-            other => {
-                return Err(Error::Corrupt {
-                    what: format!("held deletion of the kind {other}"),
-                    source: None,
-                });
-            }
-        }
+        let unknown = || Error::Corrupt {
+            what: format!("held deletion of the kind {}", hold.kind),
+            source: None,
+        };
+        by_kind!(hold.kind.as_str(), R => self.retire_held::<R>(&author, &hold).await?)
+            .ok_or_else(unknown)?;
         self.decide(&author, id, HoldStatus::Approved).await
     }
 

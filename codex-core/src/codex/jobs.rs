@@ -17,8 +17,13 @@ use crate::{
         Job, JobReport, JobStatus,
         query::{self, JobFilter},
     },
-    sync::{Context, Lease, Part, Plan, Run, Source, keycloak},
+    sync::{Context, Lease, Part, Plan, Request, Run, Source, Work, keycloak},
 };
+
+sql! {
+    /// Which database this is.
+    DATABASE_ID = "select id from codex_database";
+}
 
 /// How long jobs that have ended are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
@@ -40,8 +45,9 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unsupported`] when the provider is not available, [`Error::Forbidden`], [`Error::Db`].
-    pub async fn start_sync(&self, scope: &Scope, part: Part) -> Result<Started> {
-        match part {
+    pub async fn start_sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Started> {
+        let request = request.into();
+        match request.part {
             Part::Tickets | Part::TicketsLight => scope.require_technician("starting a sync")?,
             Part::Psa
             | Part::TicketHistory
@@ -53,7 +59,12 @@ impl Codex {
                 scope.require_admin("starting a sync")?;
             }
         }
-        let source = self.source(part)?;
+        let source = self.source(request.part)?;
+        request.check(&*source, self.now())?;
+        self.start(source, request).await
+    }
+
+    async fn start(&self, source: Arc<dyn Source>, request: Request) -> Result<Started> {
         let job = self.new_job(&source);
         {
             let mut running = self
@@ -77,7 +88,7 @@ impl Codex {
         let job_id = job.id.clone();
         let codex = self.clone();
         self.0.tasks.spawn(async move {
-            codex.work(source, job).await;
+            codex.work(source, request, job).await;
         });
         Ok(Started {
             job_id,
@@ -89,10 +100,14 @@ impl Codex {
     ///
     /// # Errors
     /// As [`Codex::start_sync`]; a run that fails is not an error here but a failed job.
-    pub async fn sync(&self, scope: &Scope, part: Part) -> Result<Job> {
-        let started = self.start_sync(scope, part).await?;
+    pub async fn sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Job> {
+        let started = self.start_sync(scope, request).await?;
+        self.ended(scope, &started.job_id).await
+    }
+
+    async fn ended(&self, scope: &Scope, job_id: &str) -> Result<Job> {
         loop {
-            if let Some(job) = self.job(scope, &started.job_id).await?
+            if let Some(job) = self.job(scope, job_id).await?
                 && job.status.is_over()
             {
                 return Ok(job);
@@ -108,14 +123,71 @@ impl Codex {
     ///
     /// # Errors
     /// As [`Codex::sync`], and whatever ends the run early.
-    pub async fn plan_sync(&self, scope: &Scope, part: Part) -> Result<Plan> {
+    pub async fn plan_sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Plan> {
         scope.require_admin("planning a sync")?;
-        let source = self.source(part)?;
-        let mut run = self.run(&source, "dry-run".into(), None, self.0.stop.child_token());
+        let request = request.into();
+        let source = self.source(request.part)?;
+        request.check(&*source, self.now())?;
+        let mut run = self
+            .run(&source, "dry-run".into(), None, self.0.stop.child_token())
+            .narrowed(&request);
         source.pull(&mut run).await?;
-        let mut plan = run.plan;
-        plan.report = run.report;
-        Ok(plan)
+        Ok(Plan {
+            database: self.database_id().await?,
+            source: source.name().to_owned(),
+            made_at: self.now(),
+            report: run.report,
+            ..run.plan
+        })
+    }
+
+    /// Makes exactly the changes of a plan, or none; the vendor is not asked again. The job says how it
+    /// went, and names the rows that have changed since the plan was made.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a plan of another database, [`Error::Unsupported`] when its source is not
+    /// available, [`Error::Conflict`] while that is at work, [`Error::Forbidden`].
+    pub async fn apply_plan(&self, scope: &Scope, plan: Plan) -> Result<Job> {
+        scope.require_admin("applying a plan")?;
+        if plan.database != self.database_id().await? {
+            return Err(Error::invalid("plan", "was made for another database"));
+        }
+        let sources = &self.0.sources;
+        let source = sources.iter().find(|source| source.name() == plan.source);
+        let source = source.cloned().ok_or_else(|| unavailable(&plan.source))?;
+        let request = Request::from(source.part());
+        let started = self
+            .start(Arc::new(Replay { source, plan }), request)
+            .await?;
+        if started.already_running {
+            return Err(Error::conflict("a run of this source is at work"));
+        }
+        self.ended(scope, &started.job_id).await
+    }
+
+    /// Which database this is.
+    async fn database_id(&self) -> Result<String> {
+        let id = self.0.db.query(DATABASE_ID).scalar().await?;
+        id.ok_or_else(|| Error::Corrupt {
+            what: "the database's own id".into(),
+            source: None,
+        })
+    }
+
+    /// The job of a part that is at work, in whichever process.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when its source is not available, [`Error::Forbidden`] for clients.
+    pub async fn job_at_work(&self, scope: &Scope, part: Part) -> Result<Option<Job>> {
+        let source = self.source(part)?;
+        let filter = JobFilter {
+            status: Some(JobStatus::Running),
+            limit: 100,
+            ..JobFilter::default()
+        };
+        let jobs = self.jobs(scope, &filter).await?;
+        let of_source = |job: &Job| job.provider.as_deref() == Some(source.name());
+        Ok(jobs.into_iter().find(of_source))
     }
 
     /// A job.
@@ -235,7 +307,7 @@ impl Codex {
     }
 
     /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job.
-    async fn work(&self, source: Arc<dyn Source>, mut job: Job) {
+    async fn work(&self, source: Arc<dyn Source>, request: Request, mut job: Job) {
         let cancel = self.0.stop.child_token();
         let inner = &self.0;
         let watch = inner
@@ -247,8 +319,9 @@ impl Codex {
         };
         let (report, ended) = match &taken {
             Ok(lease) => {
-                let mut run =
-                    self.run(&source, job.id.clone(), Some(lease.clone()), cancel.clone());
+                let mut run = self
+                    .run(&source, job.id.clone(), Some(lease.clone()), cancel.clone())
+                    .narrowed(&request);
                 let heart =
                     inner
                         .tasks
@@ -308,6 +381,31 @@ impl Codex {
             lease.release(&mut tx).await?;
         }
         tx.commit().await
+    }
+}
+
+/// A source that does what a plan says instead of asking its vendor.
+#[derive(Debug)]
+struct Replay {
+    source: Arc<dyn Source>,
+    plan: Plan,
+}
+
+impl Source for Replay {
+    fn name(&self) -> &'static str {
+        self.source.name()
+    }
+
+    fn provider(&self) -> &'static str {
+        self.source.provider()
+    }
+
+    fn part(&self) -> Part {
+        self.source.part()
+    }
+
+    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(run.replay(&self.plan))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use chrono::Duration;
 use uuid::Uuid;
 
-use super::{Incoming, UpstreamError, run::Run};
+use super::{Incoming, PlannedHold, UpstreamError, run::Run};
 use crate::{
     Result,
     changes::{Resource, claims::Origin},
@@ -301,6 +301,15 @@ impl Run {
             },
         );
         if kept {
+            return Ok(());
+        }
+        if self.dry() {
+            self.plan.holds.push(PlannedHold {
+                kind: R::KIND.to_owned(),
+                scope: scope.to_owned(),
+                total,
+                external_ids: ids,
+            });
             return Ok(());
         }
         let now = self.clock.now();

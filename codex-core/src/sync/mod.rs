@@ -16,6 +16,7 @@ mod lease;
 mod missing;
 mod plan;
 mod relink;
+mod request;
 mod run;
 pub mod time;
 
@@ -26,11 +27,22 @@ pub use http::{HttpSettings, Pace, UpstreamError};
 pub use incoming::{Incoming, ItemError};
 pub(crate) use lease::Lease;
 pub use missing::Answer;
-pub use plan::{MAX_CHANGES, Plan};
+pub use plan::{MAX_CHANGES, Plan, PlannedHold};
+pub use request::Request;
 pub(crate) use run::Context;
 pub use run::{Guard, Run};
 
-use crate::Result;
+use crate::{Result, changes::claims::Origin};
+
+/// Everybody who states something, so that a plan's file can name them.
+const ORIGINS: [Origin; 6] = [
+    freshservice::MAIN,
+    datto::MAIN,
+    datto::VARIABLES,
+    datto::INTERFACES,
+    datto::AUDIT,
+    keycloak::MAIN,
+];
 
 /// The statements of the engine by name, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
@@ -116,6 +128,16 @@ pub trait Source: Debug + Send + Sync + 'static {
 
     /// What it is to the MSP.
     fn part(&self) -> Part;
+
+    /// Lists that may be read alone ([`Run::wants`]).
+    fn scopes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether it can read just what changed since a moment ([`Run::since`]).
+    fn knows_changes(&self) -> bool {
+        false
+    }
 
     /// Reads everything and hands it to `run`.
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r>;

@@ -1,13 +1,7 @@
 //! Links between what different sources say, mended after a run.
 
-use super::run::{MAX_ROWS, Run};
-use crate::{
-    Result,
-    assets::Asset,
-    changes::{Author, door::Door},
-    site_links::SiteLink,
-    tickets::Ticket,
-};
+use super::run::{MAX_ROWS, Run, Step};
+use crate::{Result, assets::Asset, site_links::SiteLink, store::Tx, tickets::Ticket};
 
 sql! {
     /// Site links whose account number now belongs to another company, or to none.
@@ -94,31 +88,17 @@ impl Run {
                 ));
                 continue;
             }
-            self.bring_back(new, old).await?;
+            self.write::<Asset>(Step::BringBack { new, old }).await?;
         }
         Ok(())
     }
+}
 
-    async fn bring_back(&mut self, new: i64, old: i64) -> Result<()> {
-        let author = Author {
-            reason: Some(format!("the device of asset {old} returned as asset {new}")),
-            ..self.author()
-        };
-        let mut tx = self.begin().await?;
-        tx.query(HAND_OVER).bind(new).bind(old).execute().await?;
-        tx.query(HAND_OVER_CONTACTS)
-            .bind(new)
-            .bind(old)
-            .execute()
-            .await?;
-        let mut door = Door {
-            tx: &mut tx,
-            author: &author,
-            precedence: &self.precedence,
-        };
-        let outcome = door.refresh::<Asset>(&[old, new]).await?;
-        self.end(tx).await?;
-        self.tally::<Asset>(outcome);
-        Ok(())
-    }
+/// Hands everything that is known of a retired device to the record that it returned as, or the other way
+/// round: the older record lives on.
+pub(super) async fn bring_back(tx: &mut Tx, new: i64, old: i64) -> Result<()> {
+    tx.query(HAND_OVER).bind(new).bind(old).execute().await?;
+    let q = tx.query(HAND_OVER_CONTACTS).bind(new).bind(old);
+    q.execute().await?;
+    Ok(())
 }

@@ -8,11 +8,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Incoming, ItemError, lease::Lease, plan::Plan};
+use super::{Incoming, ItemError, Request, lease::Lease, plan::Plan, relink::bring_back};
 use crate::{
     Error, Result,
     changes::{
-        Author, Outcome, Resource,
+        Author, Outcome, Resource, by_kind,
         claims::{Origin, Statement},
         door::Door,
         resolve::Precedence,
@@ -22,6 +22,8 @@ use crate::{
     store::{Db, Tx},
 };
 
+/// The most drifted rows that an error names.
+const MAX_DRIFT: usize = 20;
 /// The most issues kept on a job.
 const MAX_ISSUES: usize = 100;
 /// Background transactions stay small, so that an interactive write waits little (design 5).
@@ -111,6 +113,8 @@ pub struct Run {
     seen: HashMap<(&'static str, String), HashSet<u64>>,
     /// An item of each kind that the source has just shown: known to be there.
     probes: HashMap<&'static str, String>,
+    since: Option<DateTime<Utc>>,
+    scopes: Vec<String>,
 }
 
 impl Run {
@@ -143,7 +147,28 @@ impl Run {
             look_again_at: GROWTH,
             seen: HashMap::new(),
             probes: HashMap::new(),
+            since: None,
+            scopes: Vec::new(),
         }
+    }
+
+    /// The same run for a part of what the source has.
+    pub(crate) fn narrowed(self, request: &Request) -> Self {
+        Self {
+            since: request.since,
+            scopes: request.scopes.clone(),
+            ..self
+        }
+    }
+
+    /// Whether a list is to be read.
+    pub fn wants(&self, scope: &str) -> bool {
+        self.scopes.is_empty() || self.scopes.iter().any(|wanted| wanted == scope)
+    }
+
+    /// Since when changes are asked for, when somebody said so.
+    pub fn since(&self) -> Option<DateTime<Utc>> {
+        self.since
     }
 
     /// The database, for reading.
@@ -341,8 +366,11 @@ impl Run {
     }
 
     /// One transaction through the door: fence, work, progress; rolled back in a dry run.
-    async fn write<R: Resource>(&mut self, step: Step<R>) -> Result<()> {
-        let author = self.author();
+    pub(super) async fn write<R: Resource>(&mut self, step: Step<R>) -> Result<()> {
+        let author = Author {
+            reason: step.reason(),
+            ..self.author()
+        };
         let mut outcome = None;
         for attempt in 1..=TRIES {
             let mut tx = self.begin().await?;
@@ -351,12 +379,7 @@ impl Run {
                 author: &author,
                 precedence: &self.precedence,
             };
-            let done = match &step {
-                Step::Apply(page) => door.apply::<R>(page.clone()).await,
-                Step::Retire(ids) => door.retire::<R>(self.source, ids).await,
-                Step::Refresh(ids) => door.refresh::<R>(ids).await,
-            };
-            match done {
+            match step.take(&mut door, self.source).await {
                 Ok(done) => {
                     self.end(tx).await?;
                     outcome = Some(done);
@@ -366,8 +389,12 @@ impl Run {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(outcome) = outcome {
+        if let Some(mut outcome) = outcome {
             self.created += outcome.created;
+            let changes = std::mem::take(&mut outcome.changes);
+            if self.dry() {
+                self.plan.note(&step, changes);
+            }
             self.tally::<R>(outcome);
         }
         if self.created >= self.look_again_at && !self.dry() {
@@ -402,6 +429,46 @@ impl Run {
         tx.commit().await
     }
 
+    /// Does what a plan says, all of it or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] naming the rows that have changed since it was made.
+    pub(crate) async fn replay(&mut self, plan: &Plan) -> Result<()> {
+        let author = Author {
+            reason: Some(format!("a plan of {}", plan.made_at)),
+            ..self.author()
+        };
+        self.stage("plan", Some(0));
+        let mut tx = self.begin().await?;
+        let mut changes = Vec::new();
+        for step in &plan.steps {
+            let mut door = Door {
+                tx: &mut tx,
+                author: &author,
+                precedence: &self.precedence,
+            };
+            let unknown =
+                || Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
+            let mut outcome = by_kind!(step.kind.as_str(), R => {
+                step.step::<R>()?.take(&mut door, self.source).await?
+            })
+            .ok_or_else(unknown)?;
+            changes.append(&mut outcome.changes);
+            by_kind!(step.kind.as_str(), R => self.tally::<R>(outcome));
+        }
+        let drifted = plan.drift(&changes);
+        if !drifted.is_empty() {
+            tx.rollback().await?;
+            self.report.counts.clear();
+            let told: Vec<_> = drifted.iter().take(MAX_DRIFT).map(String::as_str).collect();
+            let (told, count) = (told.join("; "), drifted.len());
+            let message = format!("nothing was written, {count} rows have drifted: {told}");
+            return Err(Error::conflict(message));
+        }
+        self.stage("done", Some(100));
+        self.end(tx).await
+    }
+
     pub(super) fn author(&self) -> Author {
         let mut author = Author::new(format!("source:{}", self.source), self.clock.now());
         author.run_id = Some(self.job_id.clone());
@@ -418,9 +485,6 @@ impl Run {
         for issue in outcome.issues {
             self.issue(issue);
         }
-        if self.dry() {
-            self.plan.extend(outcome.changes);
-        }
     }
 }
 
@@ -428,10 +492,39 @@ impl Run {
 type WithParts<R> = (Incoming<R>, Vec<Statement<R>>);
 
 /// What one transaction does.
-enum Step<R: Resource> {
+pub(super) enum Step<R: Resource> {
     Apply(Vec<Statement<R>>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
+    /// A device that returned under a new id.
+    BringBack {
+        new: i64,
+        old: i64,
+    },
+}
+
+impl<R: Resource> Step<R> {
+    /// Does it.
+    pub async fn take(&self, door: &mut Door<'_>, source: &str) -> Result<Outcome> {
+        match self {
+            Self::Apply(page) => door.apply::<R>(page.clone()).await,
+            Self::Retire(ids) => door.retire::<R>(source, ids).await,
+            Self::Refresh(ids) => door.refresh::<R>(ids).await,
+            Self::BringBack { new, old } => {
+                bring_back(door.tx, *new, *old).await?;
+                door.refresh::<R>(&[*old, *new]).await
+            }
+        }
+    }
+
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::BringBack { new, old } => {
+                Some(format!("the device of asset {old} returned as asset {new}"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// An item whose fields are not those of its kind is a fault of one item, not of the page.

@@ -10,6 +10,7 @@ mod holds;
 mod keycloak;
 mod killed;
 mod outbox;
+mod plans;
 mod scheduler;
 mod schedules;
 mod steady;

@@ -30,7 +30,7 @@ use crate::{
 /// Name of the source's runs that read inventories.
 const RUNS: &str = "datto.audits";
 /// What inventories say about a device.
-const AUDIT: Origin = Origin::Part {
+pub(in crate::sync) const AUDIT: Origin = Origin::Part {
     name: "datto.audit",
     of: NAME,
 };

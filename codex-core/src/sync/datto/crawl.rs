@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    MAIN, NAME, Options, Settings,
+    DEVICES, MAIN, NAME, Options, Settings,
     client::{Client, List},
     interfaces::{self, Addresses},
     map, parts,
@@ -86,6 +86,9 @@ pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) 
     run.stage("site variables", Some(5));
     parts::variables(run, &client, options).await?;
 
+    if !run.wants(DEVICES) {
+        return finish(run, &client).await;
+    }
     run.stage("network interfaces", Some(15));
     let holds_devices = |uid: &str| sites.get(uid).is_some_and(|s| s.count != Some(0));
     let mut intake = Intake {
@@ -104,7 +107,10 @@ pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) 
 
     run.stage("network interfaces of new devices", Some(90));
     interfaces::of_new_devices(run, &client).await?;
+    finish(run, &client).await
+}
 
+async fn finish(run: &mut Run, client: &Client) -> Result<()> {
     run.stage("links", Some(95));
     run.relink_companies().await?;
     run.relink_returned().await?;

@@ -10,6 +10,7 @@ mod map;
 mod parts;
 
 pub use accounts::Accounts;
+pub(super) use audits::AUDIT;
 pub use audits::Audits;
 pub use client::Settings;
 
@@ -18,14 +19,17 @@ use crate::changes::claims::Origin;
 
 /// Name of the source.
 pub const NAME: &str = "datto";
-const MAIN: Origin = Origin::Main(NAME);
+pub(super) const MAIN: Origin = Origin::Main(NAME);
+/// Its lists.
+const SITES: &str = "sites";
+const DEVICES: &str = "devices";
 /// What site variables say about a site.
-const VARIABLES: Origin = Origin::Part {
+pub(super) const VARIABLES: Origin = Origin::Part {
     name: "datto.variables",
     of: NAME,
 };
 /// What the network-interface route says about a device.
-const INTERFACES: Origin = Origin::Part {
+pub(super) const INTERFACES: Origin = Origin::Part {
     name: "datto.interfaces",
     of: NAME,
 };
@@ -82,6 +86,10 @@ impl Source for Datto {
 
     fn part(&self) -> Part {
         Part::Rmm
+    }
+
+    fn scopes(&self) -> &'static [&'static str] {
+        &[SITES, DEVICES]
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {

@@ -40,7 +40,7 @@ use crate::{
 
 /// Name of the source.
 pub const NAME: &str = "freshservice";
-const MAIN: Origin = Origin::Main(NAME);
+pub(super) const MAIN: Origin = Origin::Main(NAME);
 
 /// The Freshservice source.
 #[derive(Debug)]
@@ -64,6 +64,10 @@ impl Source for Freshservice {
         Part::Psa
     }
 
+    fn scopes(&self) -> &'static [&'static str] {
+        &["departments", "agents", "requesters"]
+    }
+
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(pull(&self.settings, run))
     }
@@ -76,17 +80,23 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
     let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
     client.check_login().await?;
 
-    run.stage("departments", Some(0));
-    let certified = crawl_departments(run, &client).await?;
-    reconcile::<Company>(run, &client, List::Departments, certified, map::department).await?;
+    if run.wants(List::Departments.name()) {
+        run.stage("departments", Some(0));
+        let certified = crawl_departments(run, &client).await?;
+        reconcile::<Company>(run, &client, List::Departments, certified, map::department).await?;
+    }
 
-    run.stage("agents", Some(20));
-    let certified = crawl::<PsaAgent>(run, &client, List::Agents, map::agent).await?;
-    reconcile::<PsaAgent>(run, &client, List::Agents, certified, map::agent).await?;
+    if run.wants(List::Agents.name()) {
+        run.stage("agents", Some(20));
+        let certified = crawl::<PsaAgent>(run, &client, List::Agents, map::agent).await?;
+        reconcile::<PsaAgent>(run, &client, List::Agents, certified, map::agent).await?;
+    }
 
-    run.stage("requesters", Some(30));
-    let certified = crawl::<Contact>(run, &client, List::Requesters, map::requester).await?;
-    reconcile::<Contact>(run, &client, List::Requesters, certified, map::requester).await?;
+    if run.wants(List::Requesters.name()) {
+        run.stage("requesters", Some(30));
+        let certified = crawl::<Contact>(run, &client, List::Requesters, map::requester).await?;
+        reconcile::<Contact>(run, &client, List::Requesters, certified, map::requester).await?;
+    }
 
     run.stage("links", Some(95));
     run.relink_companies().await?;

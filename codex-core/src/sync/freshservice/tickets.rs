@@ -71,6 +71,10 @@ impl Source for Tickets {
         }
     }
 
+    fn knows_changes(&self) -> bool {
+        true
+    }
+
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(pull(self, run))
     }
@@ -90,7 +94,8 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
 
     let first = run.clock().now() - Duration::days(i64::from(source.first_days));
     let cursor = run.cursor(CHANGED).await?;
-    let since = cursor.map_or(first, |at| at - OVERLAP);
+    let due = cursor.map_or(first, |at| at - OVERLAP);
+    let since = run.since().unwrap_or(due);
     run.stage("changed tickets", Some(2));
     let (newest, whole, mut lost) = changed(run, &client, since, source.depth).await?;
     for (view, percent) in [("deleted", 80), ("spam", 85)] {
@@ -103,6 +108,8 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
         details::look_after(run, &client, &lost).await?;
     }
     // An item that could not be read is asked for again: the list begins where it began.
+    // A list that begins later than it had to leaves a gap before it.
+    let whole = whole && since <= due;
     if let Some(newest) = newest.filter(|newest| whole && Some(*newest) > cursor) {
         run.set_cursor(CHANGED, newest).await?;
     }

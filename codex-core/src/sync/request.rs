@@ -1,0 +1,59 @@
+//! What somebody asks a source for.
+
+use chrono::{DateTime, Utc};
+
+use super::{Part, Source};
+use crate::{Error, Result};
+
+/// A pull of a part, whole unless it is narrowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The part.
+    pub part: Part,
+    /// Only what changed since then, where the source can tell; where it would begin stays where it is.
+    pub since: Option<DateTime<Utc>>,
+    /// The only lists to be read; all when there are none.
+    pub scopes: Vec<String>,
+}
+
+impl From<Part> for Request {
+    fn from(part: Part) -> Self {
+        Self {
+            part,
+            since: None,
+            scopes: Vec::new(),
+        }
+    }
+}
+
+impl Request {
+    /// Refuses what a source cannot do.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming `since` or `scope`.
+    pub(crate) fn check(&self, source: &dyn Source, now: DateTime<Utc>) -> Result<()> {
+        let name = source.name();
+        if self.since.is_some_and(|since| since > now) {
+            return Err(Error::invalid("since", "is in the future"));
+        }
+        if self.since.is_some() && !source.knows_changes() {
+            let message = format!("{name} cannot tell what changed; only tickets can");
+            return Err(Error::invalid("since", message));
+        }
+        let known = source.scopes();
+        for scope in &self.scopes {
+            if !known.contains(&scope.as_str()) {
+                let message = if known.is_empty() {
+                    format!("{name} is pulled as a whole")
+                } else {
+                    format!(
+                        "`{scope}` is no part of {name}, which has {}",
+                        known.join(", ")
+                    )
+                };
+                return Err(Error::invalid("scope", message));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,355 @@
+//! `codexd sync`
+
+mod report;
+mod schedule;
+
+use std::{fs, io::Write as _, path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use clap::{Subcommand, ValueEnum};
+use codex_core::{
+    Codex, Scope,
+    jobs::{Job, JobStatus, wire::JobDetailOut},
+    sync::{Part, Plan, Request},
+};
+
+use super::{progress::Progress, serve::refused};
+use crate::{
+    app,
+    config::{Config, Sources},
+};
+
+/// How often the job is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd sync freshservice --dry-run   what would change; writes nothing
+  codexd sync freshservice             companies, contacts, agents
+  codexd sync freshservice --scope departments
+                                       companies only; may be repeated
+  codexd sync datto                    sites and devices
+  codexd sync audits                   hardware and programs of devices, where the RMM's inventory is new
+  codexd sync tickets                  changed tickets, what was said and worked on each
+  codexd sync tickets --light          changed tickets, lists only
+  codexd sync tickets --since 2026-01-31
+                                       what changed since then, once more
+  codexd sync tickets --full           every ticket back to the first; goes on where it was cut
+  codexd sync keycloak                 the people who log in
+  codexd sync all                      everything that is configured, one after another
+  codexd sync datto --watch            the run that is at work elsewhere, to its end; else one of its own
+  codexd sync plan datto -o plan.json  a plan to be looked at ...
+  codexd sync apply plan.json          ... and applied as it is, or not at all
+  codexd sync --schedule               what `codexd serve` starts by itself, and when
+
+One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
+are held for a person.
+
+Exit codes:
+  0  every run completed, or the plan was made
+  1  a run did not complete; it says why. A plan was not applied; it names the rows that have drifted
+  2  the command line was not understood";
+
+/// Pull from a vendor
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Sync {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    what: What,
+    /// Show what runs by itself
+    #[arg(long, conflicts_with_all = ["source", "light", "full", "dry_run", "since", "scope", "watch"])]
+    schedule: bool,
+    /// Show what would change, write nothing
+    #[arg(long, conflicts_with = "watch")]
+    dry_run: bool,
+    /// The plan or the jobs as JSON
+    #[arg(long)]
+    json: bool,
+    /// Follow a run that is at work already, whoever started it
+    #[arg(long)]
+    watch: bool,
+}
+
+/// What to pull.
+#[derive(Debug, clap::Args)]
+struct What {
+    /// Where to pull from
+    #[arg(required_unless_present = "schedule")]
+    source: Option<Source>,
+    /// Tickets without conversations and time entries
+    #[arg(long)]
+    light: bool,
+    /// Every ticket that the PSA has
+    #[arg(long, conflicts_with = "light")]
+    full: bool,
+    /// Only what changed since then (tickets): YYYY-MM-DD, or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "full")]
+    since: Option<DateTime<Utc>>,
+    /// Only this list, such as departments, agents, requesters, sites, devices; may be repeated
+    #[arg(long, value_name = "LIST")]
+    scope: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write what would change to a file
+    Plan {
+        #[command(flatten)]
+        what: What,
+        /// The file
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Make exactly the changes of such a file, or none
+    Apply {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Source {
+    Freshservice,
+    Datto,
+    Audits,
+    Tickets,
+    Keycloak,
+    All,
+}
+
+/// In the order in which links find what they point to.
+const ALL: [Source; 5] = [
+    Source::Freshservice,
+    Source::Datto,
+    Source::Audits,
+    Source::Tickets,
+    Source::Keycloak,
+];
+
+fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    let day = || {
+        let day = text.parse::<NaiveDate>().ok()?;
+        Some(day.and_time(NaiveTime::MIN).and_utc())
+    };
+    let time = DateTime::parse_from_rfc3339(text).ok();
+    let time = time.map(|time| time.to_utc()).or_else(day);
+    time.ok_or_else(|| "expected YYYY-MM-DD, or RFC 3339 such as 2026-01-31T12:00:00Z".to_owned())
+}
+
+impl Sync {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut config = super::load(sources)?;
+        let what = match &self.command {
+            Some(Command::Plan { what, .. }) => what,
+            Some(Command::Apply { file }) => {
+                let plan = read(file)?;
+                return with(&config, async |codex| self.apply(codex, plan).await).await;
+            }
+            None if self.schedule => return schedule::show(&config).await,
+            None => &self.what,
+        };
+        let requests = what.requests(&mut config)?;
+        with(&config, async |codex| self.work(codex, requests).await).await
+    }
+
+    async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
+        if let Some(Command::Plan { output, .. }) = &self.command {
+            let [request] = requests.as_slice() else {
+                bail!("a plan is made of one source");
+            };
+            let plan = plan(codex, request.clone()).await?;
+            fs::write(output, plan.to_file()?)
+                .with_context(|| format!("cannot write {}", output.display()))?;
+            let (changes, file) = (plan.changes.len(), output.display());
+            println!("{changes} changes are in {file}. `codexd sync apply {file}` makes them.");
+            return Ok(());
+        }
+        let mut jobs = Vec::new();
+        for request in requests {
+            if self.dry_run {
+                let plan = plan(codex, request).await?;
+                self.show(&report::plan(&plan), &plan)?;
+                continue;
+            }
+            jobs.push(self.job(codex, request).await?);
+        }
+        if self.dry_run {
+            return Ok(());
+        }
+        self.closing(&jobs)
+    }
+
+    async fn job(&self, codex: &Codex, request: Request) -> anyhow::Result<Job> {
+        let scope = Scope::system();
+        let at_work = if self.watch {
+            codex.job_at_work(&scope, request.part).await?
+        } else {
+            None
+        };
+        let id = match at_work {
+            Some(job) => job.id,
+            None => codex.start_sync(&scope, request).await?.job_id,
+        };
+        follow(codex, &scope, &id).await
+    }
+
+    async fn apply(&self, codex: &Codex, plan: Plan) -> anyhow::Result<()> {
+        let progress = Progress::start("Applying");
+        let job = codex.apply_plan(&Scope::system(), plan).await;
+        progress.end();
+        self.closing(&[job?])
+    }
+
+    fn show(&self, text: &str, value: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut out = std::io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;
+        } else {
+            write!(out, "{text}")?;
+        }
+        Ok(())
+    }
+
+    fn closing(&self, jobs: &[Job]) -> anyhow::Result<()> {
+        let wire: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
+        self.show(&report::summary(jobs), &wire)?;
+        verdict(jobs)
+    }
+}
+
+/// The first reason why not everything completed.
+fn verdict(jobs: &[Job]) -> anyhow::Result<()> {
+    match jobs.iter().find(|job| job.status != JobStatus::Completed) {
+        None => Ok(()),
+        Some(job) => bail!(
+            job.error
+                .clone()
+                .unwrap_or_else(|| "the run did not complete".to_owned())
+        ),
+    }
+}
+
+/// Runs a job to its end with its progress on the terminal, and says what it did.
+pub(super) async fn run_and_report(codex: &Codex, part: Part) -> anyhow::Result<()> {
+    let scope = Scope::system();
+    let started = codex.start_sync(&scope, part).await?;
+    let jobs = [follow(codex, &scope, &started.job_id).await?];
+    write!(std::io::stdout(), "{}", report::summary(&jobs))?;
+    verdict(&jobs)
+}
+
+/// Opens the library and closes it, however the work ends; a signal ends it too.
+async fn with(
+    config: &Config,
+    work: impl AsyncFnOnce(&Codex) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let opened = app::open(config, true).await;
+    let codex = opened.with_context(|| refused(config))?;
+    let done = tokio::select! {
+        done = work(&codex) => done,
+        stopped = super::stop_signal() => {
+            stopped?;
+            Err(anyhow::anyhow!("stopped; what was done so far stays, the next run goes on"))
+        }
+    };
+    // Lets a run end at its next page and give its lease back.
+    codex.close().await;
+    done
+}
+
+async fn plan(codex: &Codex, request: Request) -> anyhow::Result<Plan> {
+    let progress = Progress::start("Comparing");
+    let plan = codex.plan_sync(&Scope::system(), request).await;
+    progress.end();
+    Ok(plan?)
+}
+
+fn read(file: &PathBuf) -> anyhow::Result<Plan> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Plan::from_file(&text)?)
+}
+
+impl What {
+    fn requests(&self, config: &mut Config) -> anyhow::Result<Vec<Request>> {
+        let Some(source) = self.source else {
+            bail!("name a source");
+        };
+        let narrowed = self.light || self.full || self.since.is_some() || !self.scope.is_empty();
+        if source == Source::All {
+            if narrowed {
+                bail!("--light, --full, --since and --scope are for one source");
+            }
+            let configured = ALL
+                .into_iter()
+                .filter_map(|source| source.select(config).ok());
+            let requests: Vec<Request> = configured.map(Request::from).collect();
+            if requests.is_empty() {
+                bail!("no vendor is configured in instance/codex.conf");
+            }
+            return Ok(requests);
+        }
+        let part = match source.select(config)? {
+            Part::Tickets if self.light => Part::TicketsLight,
+            Part::Tickets if self.full => Part::TicketHistory,
+            _ if self.light || self.full => bail!("--light and --full are for tickets"),
+            part => part,
+        };
+        Ok(vec![Request {
+            since: self.since,
+            scopes: self.scope.clone(),
+            ..Request::from(part)
+        }])
+    }
+}
+
+impl Source {
+    /// Makes the source the provider of its part, and refuses when it lacks credentials.
+    fn select(self, config: &mut Config) -> anyhow::Result<Part> {
+        match self {
+            Self::Freshservice | Self::Tickets if config.freshservice.is_none() => {
+                bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
+            }
+            Self::Datto | Self::Audits if config.datto.is_none() => {
+                bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
+            }
+            Self::Keycloak
+                if config.keycloak.client.is_none() && config.keycloak.admin.is_none() =>
+            {
+                bail!(
+                    "[keycloak] has neither client_id and client_secret nor admin_user and admin_password"
+                )
+            }
+            Self::Freshservice | Self::Tickets => "freshservice".clone_into(&mut config.psa),
+            Self::Datto | Self::Audits => "datto".clone_into(&mut config.rmm),
+            Self::Keycloak | Self::All => {}
+        }
+        match self {
+            Self::Freshservice => Ok(Part::Psa),
+            Self::Tickets => Ok(Part::Tickets),
+            Self::Datto => Ok(Part::Rmm),
+            Self::Audits => Ok(Part::RmmAudits),
+            Self::Keycloak => Ok(Part::Agents),
+            Self::All => bail!("all is more than one source"),
+        }
+    }
+}
+
+async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {
+    let progress = Progress::start("Starting");
+    loop {
+        let job = codex
+            .job(scope, id)
+            .await?
+            .context("the job is gone from the database")?;
+        if job.status.is_over() {
+            progress.end();
+            return Ok(job);
+        }
+        progress.show(job.report.stage.clone(), job.report.percent);
+        tokio::time::sleep(LOOK).await;
+    }
+}
