@@ -63,9 +63,13 @@ pub struct Change {
 impl Change {
     /// Whether it is the same change, though a new record may have another row.
     pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
-        let is_new = self.op == Op::Create.name();
         (&self.kind, &self.op, &self.fields) == (&other.kind, &other.op, &other.fields)
-            && (is_new || self.record_id == other.record_id)
+            && (self.is_new() || self.record_id == other.record_id)
+    }
+
+    /// Whether it makes a record.
+    pub(crate) fn is_new(&self) -> bool {
+        self.op == Op::Create.name()
     }
 }
 
@@ -77,8 +81,16 @@ impl std::fmt::Display for Change {
             record_id,
             fields,
         } = self;
-        if op == Op::Create.name() {
-            let names = ["name", "hostname", "subject", "site_uid", "username"];
+        if self.is_new() {
+            let names = [
+                "name",
+                "hostname",
+                "subject",
+                "site_uid",
+                "username",
+                "email",
+                "last_name",
+            ];
             let name = names
                 .iter()
                 .find_map(|name| fields.get(*name)?["after"].as_str());
@@ -362,17 +374,24 @@ impl Door<'_> {
         }
         R::settle(self.tx, &mut drafts, &mut outcome.issues).await?;
 
+        let nothing = as_map(&R::Fields::default())?;
         let mut written = Vec::new();
         let mut entries = Vec::new();
         for draft in drafts {
             let Some(entry) = entry_of(&draft, outcome)? else {
                 continue;
             };
+            // The log need not say what a new record holds: the record does.
+            let fields = if entry.op == Op::Create {
+                log::difference(&nothing, &as_map(&draft.fields)?)
+            } else {
+                entry.changes.clone()
+            };
             outcome.changes.push(Change {
                 kind: R::KIND.into(),
                 record_id: draft.id,
                 op: entry.op.name().into(),
-                fields: entry.changes.clone(),
+                fields,
             });
             entries.push(entry);
             written.push(draft);

@@ -1,6 +1,6 @@
 //! What a dry run would do, and the file that it is kept in until somebody applies it.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,14 @@ use crate::{
         Change, Resource,
         claims::{Origin, Statement},
     },
+    companies::Company,
     jobs::JobReport,
 };
 
 /// The most changes that a plan lists; the counts are always complete.
 pub const MAX_CHANGES: usize = 10_000;
+/// The field that links a record to its company.
+const LINK: &str = "company_id";
 /// The form of the file.
 const FORMAT: u32 = 1;
 
@@ -154,10 +157,19 @@ impl Plan {
     pub(super) fn drift(&self, changes: &[Change]) -> Vec<String> {
         let mut open: Vec<&Change> = self.changes.iter().collect();
         let mut drifted = Vec::new();
-        for change in changes {
+        // A plan is compared with the database as it is: of links to companies that it makes itself it
+        // does not know.
+        let made = changes
+            .iter()
+            .filter(|change| change.is_new() && change.kind == Company::KIND);
+        let made: HashSet<i64> = made.map(|change| change.record_id).collect();
+        for change in changes
+            .iter()
+            .filter_map(|change| without_links(change, &made))
+        {
             match open
                 .iter()
-                .position(|planned| planned.is_the_same_as(change))
+                .position(|planned| planned.is_the_same_as(&change))
             {
                 Some(place) => drop(open.remove(place)),
                 None => drifted.push(format!("{change} is not in the plan")),
@@ -230,6 +242,20 @@ impl Item {
         };
         Ok((origin, item))
     }
+}
+
+/// A change without its link to one of some companies; `None` when nothing else is left of it.
+fn without_links(change: &Change, companies: &HashSet<i64>) -> Option<Change> {
+    let link = change
+        .fields
+        .get(LINK)
+        .and_then(|values| values["after"].as_i64());
+    if !link.is_some_and(|id| companies.contains(&id)) {
+        return Some(change.clone());
+    }
+    let mut change = change.clone();
+    change.fields.remove(LINK);
+    (change.is_new() || !change.fields.is_empty()).then_some(change)
 }
 
 fn digest(text: &str) -> String {

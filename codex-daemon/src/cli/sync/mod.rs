@@ -57,6 +57,9 @@ Exit codes:
 pub(super) struct Sync {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Where to pull from
+    #[arg(required_unless_present = "schedule")]
+    source: Option<Source>,
     #[command(flatten)]
     what: What,
     /// Show what runs by itself
@@ -76,9 +79,6 @@ pub(super) struct Sync {
 /// What to pull.
 #[derive(Debug, clap::Args)]
 struct What {
-    /// Where to pull from
-    #[arg(required_unless_present = "schedule")]
-    source: Option<Source>,
     /// Tickets without conversations and time entries
     #[arg(long)]
     light: bool,
@@ -97,6 +97,8 @@ struct What {
 enum Command {
     /// Write what would change to a file
     Plan {
+        /// Where to pull from
+        source: Source,
         #[command(flatten)]
         what: What,
         /// The file
@@ -142,16 +144,17 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
 impl Sync {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = super::load(sources)?;
-        let what = match &self.command {
-            Some(Command::Plan { what, .. }) => what,
+        let (source, what) = match &self.command {
+            Some(Command::Plan { source, what, .. }) => (Some(*source), what),
             Some(Command::Apply { file }) => {
                 let plan = read(file)?;
                 return with(&config, async |codex| self.apply(codex, plan).await).await;
             }
             None if self.schedule => return schedule::show(&config).await,
-            None => &self.what,
+            None => (self.source, &self.what),
         };
-        let requests = what.requests(&mut config)?;
+        let source = source.context("name a source")?;
+        let requests = what.requests(source, &mut config)?;
         with(&config, async |codex| self.work(codex, requests).await).await
     }
 
@@ -274,10 +277,7 @@ fn read(file: &PathBuf) -> anyhow::Result<Plan> {
 }
 
 impl What {
-    fn requests(&self, config: &mut Config) -> anyhow::Result<Vec<Request>> {
-        let Some(source) = self.source else {
-            bail!("name a source");
-        };
+    fn requests(&self, source: Source, config: &mut Config) -> anyhow::Result<Vec<Request>> {
         let narrowed = self.light || self.full || self.since.is_some() || !self.scope.is_empty();
         if source == Source::All {
             if narrowed {

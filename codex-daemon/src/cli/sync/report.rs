@@ -21,7 +21,7 @@ pub(in crate::cli) fn summary(jobs: &[Job]) -> String {
         "held",
         "unreadable",
     ];
-    let head = columns.map(|column| format!("{column:>10}")).concat();
+    let head = columns.map(|column| format!("{column:>11}")).concat();
     line(
         &mut text,
         format_args!("{:<22} {:<10} {:<10}{head}", "source", "status", "records"),
@@ -36,7 +36,7 @@ pub(in crate::cli) fn summary(jobs: &[Job]) -> String {
             let counts = [
                 c.seen, c.created, c.updated, c.restored, c.deleted, c.missing, c.held, c.failed,
             ];
-            let counts = counts.map(|count| format!("{count:>10}")).concat();
+            let counts = counts.map(|count| format!("{count:>11}")).concat();
             line(
                 &mut text,
                 format_args!("{source:<22} {status:<10} {kind:<10}{counts}"),
