@@ -2,7 +2,7 @@
 
 use codex_core::{
     assets::wire::AssetOut,
-    companies::wire::{CompanyIn, CompanyOut},
+    companies::wire::{CompanyIn, CompanyOut, RenumberIn, Renumbered},
     contacts::wire::ContactOut,
     locations::wire::LocationOut,
 };
@@ -30,6 +30,16 @@ impl Companies<'_> {
         self.0
             .put(&["api", "companies", account_number], edit)
             .await
+    }
+
+    /// Gives a company another account number; the old one leads to it for ever. Vendors do not follow,
+    /// nor does what Ledger has stored under the old number.
+    pub async fn renumber(&self, account_number: &str, wanted: &str) -> Result<Renumbered> {
+        let path = ["api", "companies", account_number, "renumber"];
+        let body = RenumberIn {
+            account_number: wanted.to_owned(),
+        };
+        self.0.post_json(&path, &body).await
     }
 
     /// A company's assets, by host name.

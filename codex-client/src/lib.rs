@@ -50,7 +50,7 @@ pub use codex_core::{
         devices::{DeviceDetailOut, DeviceHardwareOut, DeviceHealthOut, DeviceOut, DevicesOut},
         wire::AssetOut,
     },
-    companies::wire::{CompanyIn, CompanyOut},
+    companies::wire::{CompanyIn, CompanyOut, RenumberIn, Renumbered},
     contacts::wire::ContactOut,
     health::wire::{HealthOut, Status},
     holds::{HoldStatus, wire::HoldOut},

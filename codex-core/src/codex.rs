@@ -58,6 +58,7 @@ struct Inner {
 pub fn statements() -> Vec<(&'static str, Sql)> {
     let resources = [
         crate::agents::query::STATEMENTS,
+        crate::companies::aliases::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,
         crate::assets::audit::query::STATEMENTS,

@@ -78,4 +78,38 @@ on_each_engine! {
         assert!(error.to_string().contains("compliance_level"), "{error}");
         Ok(())
     }
+
+    async fn a_renumbered_company_is_found_by_both_numbers_and_no_sync_takes_it_back(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "helm")?)?;
+        let before = client.companies().get("100001").await?;
+        let assets = client.companies().assets("100001").await?;
+        assert!(!assets.is_empty());
+        let done = client.companies().renumber("100001", "654321").await?;
+        assert_eq!((done.account_number.as_str(), done.previous.as_slice()), ("654321", &["100001".to_owned()][..]));
+        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"]).await?;
+        for number in ["100001", "654321"] {
+            let company = client.companies().get(number).await?;
+            assert_eq!((company.account_number.as_str(), &company.name), ("654321", &before.name));
+            assert_eq!(client.companies().assets(number).await?.len(), assets.len());
+        }
+        let all = client.companies().list().await?;
+        assert!(all.iter().all(|company| company.account_number != "100001"));
+        // Nobody gets a number that was given, and its holder may have it back.
+        for (of, wanted, status) in [
+            ("100002", "100001", 409), ("100002", "654321", 409), ("100002", "12345", 400), ("100002", "12345x", 400),
+            ("nobody", "777777", 404),
+        ] {
+            let error = client.companies().renumber(of, wanted).await.unwrap_err();
+            assert_eq!(error.status(), Some(status), "{of} {wanted}");
+        }
+        let back = client.companies().renumber("654321", "100001").await?;
+        assert_eq!((back.account_number.as_str(), back.previous.as_slice()), ("100001", &["654321".to_owned()][..]));
+        assert_eq!(client.companies().renumber("100001", "100001").await?.previous, ["654321"]);
+        let path = "/api/companies/100001/renumber";
+        let body = json!({"account_number": "777777"});
+        let refused = app.call_as("technician", Method::POST, path)?.json(&body).send().await?;
+        assert_eq!(refused.status(), 403);
+        Ok(())
+    }
 }

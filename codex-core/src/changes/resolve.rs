@@ -17,7 +17,7 @@ pub enum Policy {
     ManualWins,
     /// A source that states the field wins over a person.
     SourceWins,
-    /// What the record already has stays; claims only fill a gap.
+    /// What the record already has stays; sources only fill a gap, people replace it.
     WriteIfEmpty,
     /// A person's value wins until the sources' value of that field is another one than it replaced; the
     /// default for tickets, on which the PSA goes on working.
@@ -163,7 +163,8 @@ pub fn resolve(
         };
         let kept = current
             .and_then(|current| current.get(name))
-            .filter(|value| policy == Policy::WriteIfEmpty && !value.is_null());
+            .filter(|value| policy == Policy::WriteIfEmpty && !value.is_null())
+            .filter(|_| stated(true).is_none());
         if let Some(value) = kept.or(value) {
             fields.insert(name.clone(), value.clone());
         }
@@ -275,10 +276,9 @@ mod tests {
         assert_eq!(resolve(&source_wins, "contact", &claims, None)["name"], "1");
         let current = claim("", json!({"name": "old"})).fields;
         let keep = with(Policy::WriteIfEmpty);
-        assert_eq!(
-            resolve(&keep, "contact", &claims, Some(&current))["name"],
-            "old"
-        );
+        let kept = |claims| resolve(&keep, "contact", claims, Some(&current))["name"].clone();
+        assert_eq!(kept(&claims[..1]), "old");
+        assert_eq!(kept(&claims), "mine");
     }
 
     #[test]

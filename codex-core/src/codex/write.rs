@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Codex;
 use crate::{
-    Result, Scope, assets,
+    Error, Result, Scope, assets,
     changes::{Author, Outcome, Resource, door::Door},
+    companies::{self, Company, wire::Renumbered},
     ids::{AssetId, ContactId},
     store::Tx,
 };
+
+/// Digits of an account number (contract 3.4).
+const DIGITS: usize = 6;
 
 impl Codex {
     /// States fields of a record by hand; they win over every source until they are released.
@@ -48,6 +52,51 @@ impl Codex {
         let outcome = self.door(&mut tx, author).release::<R>(id, fields).await?;
         tx.commit().await?;
         Ok(outcome)
+    }
+
+    /// Gives a company another account number; the old one leads to it for ever. `None` when there is no
+    /// such company.
+    ///
+    /// Neither vendors nor Ledger's own tables follow.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a number that has not six digits, [`Error::Conflict`] naming the company
+    /// that has it or had it, [`Error::Forbidden`].
+    pub async fn renumber_company(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        account_number: &str,
+        wanted: &str,
+    ) -> Result<Option<Renumbered>> {
+        scope.require_admin("renumbering companies")?;
+        if wanted.len() != DIGITS || !wanted.bytes().all(|byte| byte.is_ascii_digit()) {
+            let message = format!("`{wanted}` has not {DIGITS} digits");
+            return Err(Error::invalid("account_number", message));
+        }
+        let Some(company) = self.company(scope, account_number).await? else {
+            return Ok(None);
+        };
+        let mut tx = self.0.db.begin().await?;
+        let held = companies::rules::holders(&mut tx, std::iter::once(wanted), true).await?;
+        if let Some(holder) = held.get(wanted).filter(|holder| **holder != company.id.0) {
+            let message = format!("account number {wanted} belongs to company {holder}");
+            return Err(Error::conflict(message));
+        }
+        let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
+        let before = company.fields.account_number.filter(|old| old != wanted);
+        if before.is_some() {
+            let mut door = self.door(&mut tx, author);
+            door.edit::<Company>(company.id.0, fields).await?;
+            let (at, actor) = (author.at, author.actor.as_str());
+            companies::aliases::swap(&mut tx, company.id, before.as_deref(), wanted, actor, at)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(Some(Renumbered {
+            account_number: wanted.to_owned(),
+            previous: companies::aliases::of_company(&self.0.db, company.id).await?,
+        }))
     }
 
     /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.

@@ -1,6 +1,8 @@
 //! Companies: the client organisations of the MSP.
 
 #[cfg(feature = "store")]
+pub(crate) mod aliases;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;

@@ -1,6 +1,6 @@
 //! Reading companies.
 
-use super::{Company, CompanyFields};
+use super::{Company, CompanyFields, aliases};
 use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
 
 sql! {
@@ -26,9 +26,15 @@ pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
     Ok(companies)
 }
 
-/// Looks a company up by its account number; `None` when there is none that the caller sees.
+/// Looks a company up by its account number, or one that it had before; `None` when there is none that
+/// the caller sees.
 pub async fn find(db: &Db, scope: &Scope, account_number: &str) -> Result<Option<Company>> {
     let company: Option<Company> = db.query(FIND).bind(account_number).optional().await?;
+    if company.is_none()
+        && let Some(id) = aliases::holder(db, account_number).await?
+    {
+        return find_by_id(db, scope, id).await;
+    }
     Ok(company.filter(|company| scope.sees(Some(company.id))))
 }
 

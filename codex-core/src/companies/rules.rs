@@ -85,7 +85,7 @@ impl Resource for Company {
     }
 }
 
-/// Which company holds each of the numbers; of deleted ones only when `deleted`.
+/// Which company holds each of the numbers, or held it before; of deleted ones only when `deleted`.
 pub(crate) async fn holders(
     tx: &mut Tx,
     numbers: impl Iterator<Item = &str>,
@@ -95,11 +95,19 @@ pub(crate) async fn holders(
     if numbers.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut q = tx.query("select account_number, id from companies where account_number in ");
-    q.push_list(numbers);
-    if !deleted {
-        q.push(" and deleted_at is null");
-    }
+    let live = if deleted {
+        ""
+    } else {
+        " and c.deleted_at is null"
+    };
+    let mut q =
+        tx.query("select c.account_number, c.id from companies c where c.account_number in ");
+    q.push_list(numbers.iter().copied()).push(live);
+    q.push(
+        " union all select a.account_number, c.id from account_aliases a \
+         join companies c on c.id = a.company_id where a.account_number in ",
+    );
+    q.push_list(numbers.iter().copied()).push(live);
     Ok(q.all::<(String, i64)>().await?.into_iter().collect())
 }
 

@@ -45,6 +45,24 @@ pub struct CompanyOut {
     pub support_level: Option<String>,
 }
 
+/// Another account number for a company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RenumberIn {
+    /// Six digits.
+    #[schema(example = "123456")]
+    pub account_number: String,
+}
+
+/// A company that was renumbered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Renumbered {
+    /// Its number now.
+    pub account_number: String,
+    /// The numbers that it had, the oldest first; they lead to it for ever.
+    pub previous: Vec<String>,
+}
+
 impl From<&Company> for CompanyOut {
     fn from(company: &Company) -> Self {
         let fields = &company.fields;

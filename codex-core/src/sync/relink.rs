@@ -5,8 +5,9 @@ use crate::{Result, assets::Asset, site_links::SiteLink, store::Tx, tickets::Tic
 
 sql! {
     /// Site links whose account number now belongs to another company, or to none.
-    STALE_SITES = "select l.id from site_links l left join companies c \
-        on c.account_number = l.account_number and c.deleted_at is null \
+    STALE_SITES = "select l.id from site_links l left join account_aliases a \
+        on a.account_number = l.account_number left join companies c \
+        on (c.account_number = l.account_number or c.id = a.company_id) and c.deleted_at is null \
         where l.deleted_at is null and l.account_number is not null \
         and c.id is distinct from l.company_id and l.id > $1 order by l.id limit 250";
     /// Assets that are not with the company of their site.

@@ -1,8 +1,10 @@
 //! `codexd accounts`
 
-use anyhow::bail;
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use codex_core::sync::Part;
+use codex_core::{Codex, Scope, changes::Author, sync::Part};
 
 use super::{load, sync, with_codex};
 use crate::config::Sources;
@@ -12,8 +14,10 @@ Examples:
   codexd accounts assign --dry-run   which departments would get which number
   codexd accounts assign             give each department without a number a free one, at Freshservice
   codexd accounts push               write the numbers into Datto's site variables
+  codexd accounts renumber 100001 654321
+                                     another number for a company; vendors and Ledger do not follow
 
-Writes only with [upstream] write = on; without it, both show what they would do.
+Writes to vendors only with [upstream] write = on; without it, assign and push show what they would do.
 Exit code 1 when the run did not complete.";
 
 /// Give companies their account numbers at the vendors
@@ -27,19 +31,30 @@ pub(super) struct Accounts {
     dry_run: bool,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Numbers for Freshservice departments without one
     Assign,
     /// Numbers for Datto sites
     Push,
+    /// Another number for a company; the old one leads to it for ever
+    Renumber {
+        /// Its number
+        old: String,
+        /// Six digits that nobody has or had
+        new: String,
+    },
 }
 
 impl Accounts {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = load(sources)?;
         config.upstream_write &= !self.dry_run;
-        let part = match self.command {
+        let part = match &self.command {
+            Command::Renumber { old, new } => {
+                let renumber = async |codex: &Codex| renumber(codex, old, new).await;
+                return with_codex(&config, true, renumber).await;
+            }
             Command::Assign if config.freshservice.is_none() => {
                 bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
             }
@@ -54,4 +69,21 @@ impl Accounts {
         })
         .await
     }
+}
+
+async fn renumber(codex: &Codex, old: &str, new: &str) -> anyhow::Result<()> {
+    let (scope, author) = (Scope::system(), Author::new("system", codex.now()));
+    let done = codex.renumber_company(&scope, &author, old, new).await?;
+    let done = done.with_context(|| format!("no company has or had the number {old}"))?;
+    let mut out = std::io::stdout();
+    let (number, previous) = (done.account_number, done.previous.join(", "));
+    writeln!(
+        out,
+        "The company has account number {number} now; {previous} lead to it too."
+    )?;
+    writeln!(
+        out,
+        "Freshservice, Datto and what Ledger has stored under the old number do not follow by themselves."
+    )?;
+    Ok(())
 }

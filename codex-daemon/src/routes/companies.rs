@@ -9,7 +9,7 @@ use codex_core::{
     assets::wire::AssetOut,
     companies::{
         Company,
-        wire::{self, CompanyIn, CompanyOut},
+        wire::{self, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
     contacts::wire::ContactOut,
     locations::wire::LocationOut,
@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_companies))
         .routes(routes!(get_company, update_company))
+        .routes(routes!(renumber_company))
         .routes(routes!(list_company_assets))
         .routes(routes!(list_company_contacts))
         .routes(routes!(list_company_users))
@@ -121,6 +122,40 @@ async fn update_company(
     edited.await.map_err(flat)?;
     let (scope, company) = found(&app, &caller, &account).await?;
     Ok(Json(out(&company, &scope)))
+}
+
+/// Give a company another account number.
+///
+/// The old one leads to it for ever, and no sync takes the new one back. Vendors do not follow, nor does
+/// what Ledger has stored under the old number.
+#[utoipa::path(post, path = "/api/companies/{account_number}/renumber", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    request_body = RenumberIn,
+    responses(
+        (status = 200, description = "Done", body = Renumbered),
+        (status = 400, description = "Not six digits", body = ErrorOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
+        (status = 415, description = "No JSON", body = ProblemOut),
+        (status = 422, description = "A key is missing or unknown", body = ProblemOut)))]
+async fn renumber_company(
+    State(app): State<App>,
+    caller: Caller,
+    Path(account): Path<String>,
+    Json(wanted): Json<RenumberIn>,
+) -> Result<Json<Renumbered>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let author = caller.author(app.codex().now());
+    let wanted = wanted.account_number.trim();
+    let done = app
+        .codex()
+        .renumber_company(&scope, &author, &account, wanted)
+        .await
+        .map_err(|error| Problem::from(error).flat())?;
+    let missing = || Problem::not_found("Company not found").flat();
+    done.map(Json).ok_or_else(missing)
 }
 
 /// List a company's assets, by host name.

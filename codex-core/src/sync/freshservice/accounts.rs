@@ -32,7 +32,8 @@ const COUNT: u32 = 900_000;
 
 sql! {
     /// Every number that was ever given: none is given twice (design 4).
-    GIVEN = "select account_number from companies where account_number is not null";
+    GIVEN = "select account_number from companies where account_number is not null \
+        union select account_number from account_aliases";
     /// Live companies with the ids of their departments.
     COMPANIES = "select c.external_id, k.name, k.account_number from claims c \
         join companies k on k.id = c.record_id and k.deleted_at is null \
