@@ -14,7 +14,7 @@ mod write;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, RwLock},
     time::Duration,
 };
 
@@ -36,6 +36,15 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Codex(Arc<Inner>);
 
+/// The vendors that are chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Providers {
+    /// The PSA, such as `freshservice`.
+    pub psa: String,
+    /// The RMM, such as `datto`.
+    pub rmm: String,
+}
+
 #[derive(Debug)]
 struct Inner {
     db: Db,
@@ -45,9 +54,9 @@ struct Inner {
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
-    psa: String,
-    rmm: String,
+    providers: RwLock<Providers>,
     statuses: Statuses,
+    unworked_minutes: i64,
     /// Jobs of this process by source.
     running: Mutex<HashMap<&'static str, String>>,
     tasks: TaskTracker,

@@ -59,6 +59,8 @@ pub mod sync;
 pub mod tickets;
 
 #[cfg(feature = "sync")]
-pub use codex::{Builder, Codex, EventOutcome, Health, Started, statements as codex_statements};
+pub use codex::{
+    Builder, Codex, EventOutcome, Health, Providers, Started, statements as codex_statements,
+};
 pub use error::{Error, Result};
 pub use scope::{Role, Scope};

@@ -80,6 +80,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         .guard(guard)
         .precedence(config.precedence.clone())
         .statuses(config.statuses.clone())
+        .unworked_ticket_minutes(config.unworked_ticket_minutes)
         .lease(config.sync.lease)
         .providers(config.psa.clone(), config.rmm.clone());
     let http = HttpSettings {

@@ -11,6 +11,7 @@ mod companies;
 mod crates;
 mod devices;
 mod jobs;
+mod providers;
 mod spec;
 mod sql;
 mod store;

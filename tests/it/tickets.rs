@@ -2,8 +2,9 @@
 
 use codex_client::{Client, OutboxState, TicketOptions, TicketUpdateIn, TokenSource};
 use codex_tests::{
-    harness::{app::TestApp, keys},
+    harness::{app::TestApp, database::TestDatabase, keys},
     on_each_engine,
+    sim::fault::{Kind, When},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -226,6 +227,41 @@ on_each_engine! {
             assert_eq!(app.call_as(level, Method::POST, path)?.send().await?.status(), status, "{path} {level}");
         }
         assert_eq!(app.get_as("client", "/sync/outbox")?.send().await?.status(), 403);
+        Ok(())
+    }
+
+    async fn an_unknown_ticket_is_asked_for_and_what_is_missing_is_not_asked_for_again(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let new = app.world.lock().open_ticket();
+        let ticket = app.json(&format!("/api/ticket/{new}")).await?;
+        assert_eq!(ticket["id"], new);
+        let calls = || app.freshservice.calls("tickets/");
+        let before = calls();
+        for _ in 0..3 {
+            let answer = app.get("/api/ticket/424242")?.send().await?;
+            assert_eq!(answer.status(), 404);
+            assert!(answer.json::<Value>().await?["error"].is_string());
+        }
+        assert_eq!(calls() - before, 1, "that there is none is believed for a while");
+        assert_eq!(app.get_as("client", "/api/ticket/434343")?.send().await?.status(), 404);
+        assert_eq!(calls() - before, 1, "clients do not spend the MSP's calls");
+        app.freshservice.faults().add("/api/v2/tickets/", When::Always, Kind::Hang(std::time::Duration::from_secs(20)));
+        let begun = std::time::Instant::now();
+        let answer = app.get("/api/ticket/454545")?.send().await?;
+        assert_eq!(answer.status(), 502);
+        assert!(answer.json::<Value>().await?["error"].is_string() && begun.elapsed().as_secs() < 5);
+        Ok(())
+    }
+
+    async fn tickets_without_noted_time_count_as_the_settings_say(database: TestDatabase) -> TestResult {
+        let app = TestApp::with(database, &[("psa.unworked_ticket_minutes", "15")]).await?;
+        app.sync().await?;
+        // Every third ticket has no time entry; of the others one in three has one of half an hour.
+        assert_eq!(app.json("/api/ticket/3").await?["total_hours_spent"], 0.25);
+        assert_eq!(app.json("/api/ticket/4").await?["total_hours_spent"], 0.5);
+        let list = app.json("/api/tickets?limit=60").await?;
+        let of_3 = list["tickets"].as_array().unwrap().iter().find(|ticket| ticket["id"] == 3);
+        assert_eq!(of_3.unwrap()["total_hours_spent"], 0.25);
         Ok(())
     }
 }

@@ -91,6 +91,26 @@ impl Codex {
         }
     }
 
+    /// Asks the PSA for a ticket that is not known here; `false` when there is none, or nobody to ask. That
+    /// there is none is believed for a minute.
+    ///
+    /// # Errors
+    /// [`crate::Error::Upstream`] when the PSA does not answer within 3 s.
+    pub async fn look_up_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
+        // A client's numbers cost the MSP's calls.
+        let (Ok(desk), Ok(())) = (self.desk(), scope.require_staff("asking the PSA")) else {
+            return Ok(false);
+        };
+        if desk.is_known_to_miss(number, self.now()) {
+            return Ok(false);
+        }
+        let found = self.refresh_ticket(scope, number).await?;
+        if !found {
+            desk.note_missing(number, self.now());
+        }
+        Ok(found)
+    }
+
     /// Asks the PSA for a ticket and takes what it shows; `false` when it has none of that number.
     ///
     /// # Errors
@@ -147,9 +167,9 @@ impl Codex {
 
     /// The desk of the PSA that is chosen.
     pub(super) fn desk(&self) -> Result<&Desk> {
-        let desk = self.0.desk.as_ref();
-        let chosen = desk.filter(|_| Desk::PROVIDER == self.0.psa);
-        chosen.ok_or_else(|| unavailable(&self.0.psa))
+        let (desk, psa) = (self.0.desk.as_ref(), self.providers().psa);
+        let chosen = desk.filter(|_| Desk::PROVIDER == psa);
+        chosen.ok_or_else(|| unavailable(&psa))
     }
 
     pub(super) async fn ask(

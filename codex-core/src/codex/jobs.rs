@@ -243,13 +243,14 @@ impl Codex {
     }
 
     fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
+        let providers = self.providers();
         let wanted = match part {
             Part::Psa
             | Part::Tickets
             | Part::TicketsLight
             | Part::TicketHistory
-            | Part::AssignAccounts => self.0.psa.as_str(),
-            Part::Rmm | Part::RmmAudits | Part::PushAccounts => self.0.rmm.as_str(),
+            | Part::AssignAccounts => providers.psa.as_str(),
+            Part::Rmm | Part::RmmAudits | Part::PushAccounts => providers.rmm.as_str(),
             Part::Agents => keycloak::NAME,
         };
         let found = self

@@ -1,13 +1,13 @@
 //! Opening and closing.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Codex, Inner};
+use super::{Codex, Inner, Providers};
 use crate::{
     Result,
     changes::resolve::Precedence,
@@ -28,9 +28,9 @@ pub struct Builder {
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
-    psa: String,
-    rmm: String,
+    providers: Providers,
     statuses: Statuses,
+    unworked_minutes: i64,
 }
 
 /// How the database answers.
@@ -87,13 +87,22 @@ impl Builder {
 
     /// The PSA and the RMM that `psa` and `rmm` jobs pull from.
     pub fn providers(mut self, psa: impl Into<String>, rmm: impl Into<String>) -> Self {
-        (self.psa, self.rmm) = (psa.into(), rmm.into());
+        self.providers = Providers {
+            psa: psa.into(),
+            rmm: rmm.into(),
+        };
         self
     }
 
     /// Words for the PSA's status numbers, above the account's own labels.
     pub fn statuses(mut self, statuses: Statuses) -> Self {
         self.statuses = statuses;
+        self
+    }
+
+    /// Minutes that a ticket counts whose details were read and on which nobody has noted any.
+    pub fn unworked_ticket_minutes(mut self, minutes: u16) -> Self {
+        self.unworked_minutes = minutes.into();
         self
     }
 
@@ -114,9 +123,9 @@ impl Builder {
             lease: self.lease,
             sources: self.sources,
             desk: self.desk,
-            psa: self.psa,
-            rmm: self.rmm,
+            providers: self.providers.into(),
             statuses: self.statuses,
+            unworked_minutes: self.unworked_minutes,
             running: std::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -144,9 +153,12 @@ impl Codex {
             lease: Duration::from_secs(30),
             sources: Vec::new(),
             desk: None,
-            psa: "freshservice".into(),
-            rmm: "datto".into(),
+            providers: Providers {
+                psa: "freshservice".into(),
+                rmm: "datto".into(),
+            },
             statuses: Statuses::default(),
+            unworked_minutes: 0,
         }
     }
 
@@ -162,6 +174,22 @@ impl Codex {
             engine: self.0.db.engine(),
             latency: start.elapsed(),
         })
+    }
+
+    /// The vendors that are chosen.
+    pub fn providers(&self) -> Providers {
+        let providers = self.0.providers.read();
+        providers.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Chooses other vendors: what begins from now on is for them.
+    pub fn choose_providers(&self, chosen: Providers) {
+        let mut providers = self
+            .0
+            .providers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *providers = chosen;
     }
 
     /// The database, for tests and tools.

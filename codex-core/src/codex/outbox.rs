@@ -212,7 +212,7 @@ impl Codex {
 
     /// The status that the PSA is known to have.
     pub(super) async fn source_status(&self, number: i64) -> Result<Option<i64>> {
-        let claimed = tickets::query::claimed(&self.0.db, &self.0.psa, number).await?;
+        let claimed = tickets::query::claimed(&self.0.db, &self.providers().psa, number).await?;
         Ok(claimed.and_then(|claimed| claimed.fields.0.get("status_id")?.as_i64()))
     }
 

@@ -36,7 +36,12 @@ impl Codex {
         limit: i64,
         offset: i64,
     ) -> Result<Slice<Ticket>> {
-        query::list(&self.0.db, scope, filter, limit, offset).await
+        let mut slice = query::list(&self.0.db, scope, filter, limit, offset).await?;
+        slice
+            .items
+            .iter_mut()
+            .for_each(|ticket| self.count_unworked(ticket));
+        Ok(slice)
     }
 
     /// A ticket by its number, with what was said on it, oldest first.
@@ -45,12 +50,19 @@ impl Codex {
         scope: &Scope,
         number: i64,
     ) -> Result<Option<(Ticket, Vec<Conversation>)>> {
-        let Some(ticket) = query::find(&self.0.db, scope, number).await? else {
+        let Some(mut ticket) = query::find(&self.0.db, scope, number).await? else {
             return Ok(None);
         };
+        self.count_unworked(&mut ticket);
         let mut said = query::said(&self.0.db, scope, &[ticket.id]).await?;
         let said = said.remove(&ticket.id).unwrap_or_default();
         Ok(Some((ticket, said)))
+    }
+
+    fn count_unworked(&self, ticket: &mut Ticket) {
+        if ticket.minutes == Some(0) {
+            ticket.minutes = Some(self.0.unworked_minutes);
+        }
     }
 
     /// The tickets of a company, with what was said on each; of one year (UTC) when `year` says so.
@@ -95,7 +107,7 @@ impl Codex {
             ..TicketFilter::default()
         };
         let tickets = self.tickets(scope, &filter, MAX_ACTIVE, 0).await?.items;
-        let agents = query::agents(&self.0.db, &self.0.psa).await?;
+        let agents = query::agents(&self.0.db, &self.providers().psa).await?;
         let last_sync = query::last_sync(&self.0.db).await?;
         Ok(ActiveOut::new(
             tickets,

@@ -1,14 +1,18 @@
 //! `codexd serve`
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context as _;
+use codex_core::{Codex, Providers};
 
 use crate::{
     app,
     config::{Config, Sources, masked_url},
     logging, server,
 };
+
+/// How often the settings' file is looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,6 +43,7 @@ impl Serve {
         sources
             .flags
             .extend(self.port.map(|port| flag("server.port", port.to_string())));
+        let watched = sources.clone();
         let config = Config::load(&sources).context("the configuration cannot be used")?;
         logging::start(&config.logging);
         for warning in &config.warnings {
@@ -64,15 +69,48 @@ impl Serve {
             let codex = codex.clone();
             tokio::spawn(async move { codex.keep_outbox().await })
         };
+        let watch = tokio::spawn(watch(watched, codex.clone()));
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
         super::stop_signal().await?;
         tracing::info!("Stopping");
+        watch.abort();
         running.shutdown().await;
         codex.close().await;
         scheduler.await.context("the scheduler ended in disorder")?;
         sender.await.context("the outbox ended in disorder")?;
         Ok(())
+    }
+}
+
+/// Heeds the choice of vendors in the settings' file as soon as it changes; other settings are read at the
+/// start.
+async fn watch(sources: Sources, codex: Codex) {
+    let changed = || {
+        let file = std::fs::metadata(sources.conf());
+        file.and_then(|file| file.modified()).ok()
+    };
+    let mut known = changed();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = changed();
+        if now == known {
+            continue;
+        }
+        known = now;
+        let chosen = match Config::load(&sources) {
+            Ok(Config { psa, rmm, .. }) => Providers { psa, rmm },
+            Err(error) => {
+                let error = crate::problem::chain(&error);
+                tracing::warn!(error, "The settings have changed and cannot be used");
+                continue;
+            }
+        };
+        if chosen != codex.providers() {
+            let Providers { psa, rmm } = &chosen;
+            tracing::info!(psa, rmm, "Other vendors were chosen: {psa} and {rmm}");
+            codex.choose_providers(chosen);
+        }
     }
 }
 

@@ -73,6 +73,7 @@ pub const KEYS: &[Key] = &[
     plain("auth", "jwks_cache_seconds"),
     plain("auth", "jwks_cooldown_seconds"),
     plain("psa", "default_provider"),
+    plain("psa", "unworked_ticket_minutes"),
     plain("psa", "helpdesk_group"),
     plain("psa", "professional_services_group"),
     plain("freshservice", "domain"),

@@ -56,6 +56,8 @@ pub struct Config {
     pub precedence: Precedence,
     /// Words of the PSA's status numbers.
     pub statuses: Statuses,
+    /// Minutes that a ticket counts on which nobody has noted any.
+    pub unworked_ticket_minutes: u16,
     /// What runs by itself.
     pub scheduler: Scheduler,
     /// What is accepted from outside without a token.
@@ -235,6 +237,11 @@ impl Config {
             upstream_write: layers.boolean("upstream", "write")?,
             precedence: precedence(layers)?,
             statuses: statuses(layers)?,
+            unworked_ticket_minutes: layers.parse::<u16>(
+                "psa",
+                "unworked_ticket_minutes",
+                "a number of minutes",
+            )?,
             sync: Sync {
                 max_delete_percent: layers.read_as("sync", "max_delete_percent", |text| {
                     let percent = text.parse().ok().filter(|percent| *percent <= 100);

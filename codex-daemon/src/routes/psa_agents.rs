@@ -73,7 +73,7 @@ async fn get_psa_config(State(app): State<App>, _caller: Caller) -> Json<PsaConf
         ("freshservice".to_owned(), provider)
     });
     Json(PsaConfigOut {
-        default_provider: Some(config.psa.clone()).filter(|name| !name.is_empty()),
+        default_provider: Some(app.codex().providers().psa).filter(|name| !name.is_empty()),
         providers: freshservice.into_iter().collect(),
     })
 }

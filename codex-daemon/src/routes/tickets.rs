@@ -144,19 +144,29 @@ fn number(text: &str) -> Result<i64, Problem> {
 }
 
 /// Get a ticket with everything said on it.
+///
+/// The PSA is asked, for three seconds at most, when the ticket is not known here.
 #[utoipa::path(get, path = "/api/ticket/{ticket_id}", tag = "tickets",
     params(("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1")),
     responses(
         (status = 200, description = "The ticket", body = TicketDetailOut),
         (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such ticket, or none that the caller may see", body = ErrorOut)))]
+        (status = 404, description = "No such ticket, or none that the caller may see", body = ErrorOut),
+        (status = 502, description = "The PSA had to be asked and did not answer", body = ErrorOut)))]
 async fn get_ticket(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<TicketDetailOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let found = app.codex().ticket(&scope, number(&id)?).await?;
+    let number = number(&id)?;
+    let mut found = app.codex().ticket(&scope, number).await?;
+    if found.is_none() {
+        let asked = app.codex().look_up_ticket(&scope, number).await;
+        if asked.map_err(|error| Problem::from(error).flat())? {
+            found = app.codex().ticket(&scope, number).await?;
+        }
+    }
     let (ticket, said) = found.ok_or_else(|| Problem::not_found("Ticket not found").flat())?;
     let statuses = app.codex().ticket_statuses().await?;
     Ok(Json(TicketDetailOut::new(&ticket, &said, &statuses)))

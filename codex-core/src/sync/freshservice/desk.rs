@@ -1,6 +1,11 @@
 //! Single tickets, outside of runs: for webhooks, for people who wait, and for what they change.
 
-use chrono::{DateTime, Utc};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -17,11 +22,17 @@ use crate::{
     tickets::{Ticket, threads::Details},
 };
 
+/// How long it is believed that there is no ticket of a number, and of how many.
+const MISSING_FOR: TimeDelta = TimeDelta::minutes(1);
+const MAX_MISSING: usize = 1_000;
+
 /// Freshservice's tickets, one at a time.
 #[derive(Debug)]
 pub struct Desk {
     settings: Settings,
     writes: bool,
+    /// Numbers of which there was no ticket, and until when that is believed.
+    missing: Mutex<HashMap<i64, DateTime<Utc>>>,
     client: OnceCell<Client>,
 }
 
@@ -37,6 +48,7 @@ impl Desk {
         Self {
             settings,
             writes,
+            missing: Mutex::default(),
             client: OnceCell::new(),
         }
     }
@@ -48,6 +60,24 @@ impl Desk {
 
     /// Name in claims and in the setting that chooses it.
     pub(crate) const PROVIDER: &str = NAME;
+
+    /// Whether it was found a moment ago that there is no such ticket.
+    pub(crate) fn is_known_to_miss(&self, number: i64, now: DateTime<Utc>) -> bool {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.get(&number).is_some_and(|until| *until > now)
+    }
+
+    /// Notes that there is no such ticket, for a while.
+    pub(crate) fn note_missing(&self, number: i64, now: DateTime<Utc>) {
+        let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        if missing.len() >= MAX_MISSING {
+            missing.retain(|_, until| *until > now);
+        }
+        // One who asks for thousands of numbers that are not there is not helped by remembering them.
+        if missing.len() < MAX_MISSING {
+            missing.insert(number, now + MISSING_FOR);
+        }
+    }
 
     /// A ticket with everything on it; `None` when there is none of that number.
     pub(crate) async fn show(

@@ -1,0 +1,89 @@
+//! Choosing vendors, without a restart.
+
+use std::{fs, net::TcpListener, time::Duration};
+
+use codex_core::Providers;
+use codex_tests::{
+    harness::{
+        app::TestApp,
+        child::{become_codexd, codexd},
+        database,
+    },
+    on_each_engine,
+    sim::core::Core,
+};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+/// Becomes codexd when [`codexd`] says so; otherwise there is nothing to test.
+#[test]
+fn child() {
+    become_codexd();
+}
+
+on_each_engine! {
+    async fn a_vendor_that_is_not_there_is_not_available_and_nobody_else_is_asked(app: TestApp) -> TestResult {
+        app.sync().await?;
+        app.codex.choose_providers(Providers { psa: "superops".into(), rmm: "superops".into() });
+        let (psa, rmm) = (app.freshservice.calls(""), app.datto.calls(""));
+        for path in [
+            "/sync/psa", "/sync/freshservice", "/sync/tickets", "/sync/tickets/full-history", "/sync/datto", "/sync/audits",
+            "/sync/create-account-numbers", "/sync/push-to-datto",
+        ] {
+            let answer = app.call_as("admin", Method::POST, path)?.send().await?;
+            assert_eq!(answer.status(), 503, "{path}");
+            let told: Value = answer.json().await?;
+            assert!(told["error"].as_str().unwrap().contains("superops is not available"), "{path}: {told}");
+        }
+        assert_eq!(app.get("/api/ticket/999999")?.send().await?.status(), 404);
+        assert_eq!((app.freshservice.calls(""), app.datto.calls("")), (psa, rmm));
+        assert_eq!(app.json("/api/psa/config").await?["default_provider"], "superops");
+        // What was pulled before stays.
+        assert_eq!(app.json("/api/tickets").await?["total"], 60);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_choice_in_the_settings_file_holds_at_once() -> anyhow::Result<()> {
+    let database = database::sqlite()?;
+    let folder = database.folder();
+    let core = Core::start().await?;
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let conf = folder.join("instance/codex.conf");
+    fs::create_dir_all(folder.join("instance"))?;
+    let settings = |psa: &str| {
+        let url = core.url();
+        format!("[psa]\ndefault_provider = {psa}\n[core]\nurl = {url}\n[logging]\nlevel = ERROR\n")
+    };
+    fs::write(&conf, settings("freshservice"))?;
+    let arguments = ["serve".to_owned(), "--port".to_owned(), port.to_string()];
+    let mut child = codexd("providers::child", folder, &arguments)?;
+    let token = core.key.user("admin", "admin@msp.example")?;
+    let chosen = async || -> anyhow::Result<Value> {
+        let call = Client::new().get(format!("http://127.0.0.1:{port}/api/psa/config"));
+        let answer = call.bearer_auth(&token).send().await?;
+        Ok(answer.json::<Value>().await?["default_provider"].clone())
+    };
+    let becomes = async |wanted: &str| {
+        for _ in 0..150 {
+            if chosen().await.is_ok_and(|psa| psa == wanted) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
+    };
+    assert!(becomes("freshservice").await);
+    fs::write(&conf, "[psa\n")?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(
+        chosen().await?,
+        json!("freshservice"),
+        "a broken file changes nothing"
+    );
+    fs::write(&conf, settings("superops"))?;
+    assert!(becomes("superops").await);
+    child.kill().await?;
+    Ok(())
+}
