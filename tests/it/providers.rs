@@ -12,7 +12,7 @@ use codex_tests::{
     on_each_engine,
     sim::core::Core,
 };
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Becomes codexd when [`codexd`] says so; otherwise there is nothing to test.
@@ -60,8 +60,11 @@ async fn a_choice_in_the_settings_file_holds_at_once() -> anyhow::Result<()> {
     let arguments = ["serve".to_owned(), "--port".to_owned(), port.to_string()];
     let mut child = codexd("providers::child", folder, &arguments)?;
     let token = core.key.user("admin", "admin@msp.example")?;
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .build()?;
     let chosen = async || -> anyhow::Result<Value> {
-        let call = Client::new().get(format!("http://127.0.0.1:{port}/api/psa/config"));
+        let call = http.get(format!("http://127.0.0.1:{port}/api/psa/config"));
         let answer = call.bearer_auth(&token).send().await?;
         Ok(answer.json::<Value>().await?["default_provider"].clone())
     };
