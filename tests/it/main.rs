@@ -11,6 +11,7 @@ mod companies;
 mod crates;
 mod devices;
 mod jobs;
+mod kit;
 mod providers;
 mod spec;
 mod sql;

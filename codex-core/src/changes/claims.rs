@@ -17,17 +17,20 @@ const COLUMNS: usize = 11;
 
 /// Who states something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// A source whose claims make records and keep them alive.
     Main(&'static str),
     /// A part of a source (`datto.interfaces`): it adds to records that `of` has made.
     Part {
+        /// Its own name.
         name: &'static str,
+        /// The source.
         of: &'static str,
     },
 }
 
 impl Origin {
+    /// Its name in claims.
     pub fn name(self) -> &'static str {
         match self {
             Self::Main(name) | Self::Part { name, .. } => name,
@@ -41,6 +44,7 @@ impl Origin {
         }
     }
 
+    /// Whether its claims make records.
     pub fn is_main(self) -> bool {
         matches!(self, Self::Main(_))
     }
@@ -50,7 +54,7 @@ impl Origin {
 pub(super) type Key = (&'static str, String);
 
 /// An item, and who states it.
-pub(crate) type Statement<R> = (Origin, Incoming<R>);
+pub type Statement<R> = (Origin, Incoming<R>);
 
 pub(super) fn key<R: Resource>((origin, item): &Statement<R>) -> Key {
     (origin.name(), item.external_id.clone())

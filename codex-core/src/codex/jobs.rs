@@ -406,7 +406,7 @@ impl Source for Replay {
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(run.replay(&self.plan))
+        Box::pin(async move { run.replay(&self.plan, &self.source.origins()).await })
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Page<Next> {
 }
 
 /// A client that reads lists page by page.
-pub(crate) trait Lister: Send + Sync + 'static {
+pub trait Lister: Send + Sync + 'static {
     /// Which list.
     type List: Clone + Send + Sync + std::fmt::Debug + 'static;
     /// Where a page is.
@@ -37,10 +37,11 @@ pub(crate) trait Lister: Send + Sync + 'static {
     fn calls(&self) -> u64;
 }
 
+/// A page on its way.
 type Pending<C> = JoinHandle<Result<Page<<C as Lister>::Next>, UpstreamError>>;
 
 /// A list being read: the next page is fetched while the current one is written.
-pub(crate) struct Crawl<C: Lister> {
+pub struct Crawl<C: Lister> {
     client: Arc<C>,
     list: C::List,
     pending: Option<Pending<C>>,
@@ -52,6 +53,15 @@ pub(crate) struct Crawl<C: Lister> {
     pub unreadable: usize,
 }
 
+// By hand: what is on its way need not be printable.
+impl<C: Lister> std::fmt::Debug for Crawl<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut debug = f.debug_struct("Crawl");
+        debug.field("list", &self.list).field("pages", &self.pages);
+        debug.finish_non_exhaustive()
+    }
+}
+
 impl<C: Lister> Drop for Crawl<C> {
     fn drop(&mut self) {
         if let Some(pending) = &self.pending {
@@ -61,6 +71,7 @@ impl<C: Lister> Drop for Crawl<C> {
 }
 
 impl<C: Lister> Crawl<C> {
+    /// Starts to read a list.
     pub fn start(client: &Arc<C>, list: C::List) -> Self {
         let mut crawl = Self {
             client: client.clone(),

@@ -64,14 +64,16 @@ impl Default for HttpSettings {
 
 /// A JSON answer with its headers.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub struct Reply {
+    /// Its headers.
     pub headers: HeaderMap,
+    /// Its body; null where none is read.
     pub body: Value,
 }
 
 /// A vendor's API as seen by one run.
 #[derive(Debug)]
-pub(super) struct Upstream {
+pub struct Upstream {
     source: &'static str,
     http: reqwest::Client,
     settings: HttpSettings,
@@ -82,6 +84,10 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
+    /// The API of `source`, whose account's gate it passes.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Transport`] when no HTTP client can be made.
     pub fn new(
         source: &'static str,
         settings: HttpSettings,

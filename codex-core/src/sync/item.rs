@@ -7,7 +7,7 @@ use super::ItemError;
 
 /// Members of an item that are taken one by one; what is left is unmapped.
 #[derive(Debug)]
-pub(super) struct Item {
+pub struct Item {
     name: String,
     members: Map<String, Value>,
     stated: Map<String, Value>,

@@ -40,7 +40,7 @@ pub enum Answer<R: Resource> {
 }
 
 /// Answers what a vendor has under an id.
-pub(crate) trait Directory<R: Resource>: Sync {
+pub trait Directory<R: Resource>: Sync {
     /// Looks one record up.
     fn ask(
         &self,
@@ -75,7 +75,7 @@ impl Run {
     /// for by id: found means a gap in the crawl or a move, deleted means gone, 404 means gone when a
     /// record known to be there answers just before and after, and again in the next run. Many are
     /// held for a person.
-    pub(crate) async fn reconcile<R: Resource>(
+    pub async fn reconcile<R: Resource>(
         &mut self,
         certified: &HashSet<String>,
         directory: &impl Directory<R>,

@@ -12,6 +12,7 @@ mod http;
 mod incoming;
 mod item;
 pub mod keycloak;
+pub mod kit;
 mod lease;
 mod missing;
 mod plan;
@@ -33,16 +34,6 @@ pub(crate) use run::Context;
 pub use run::{Guard, Run};
 
 use crate::{Result, changes::claims::Origin};
-
-/// Everybody who states something, so that a plan's file can name them.
-const ORIGINS: [Origin; 6] = [
-    freshservice::MAIN,
-    datto::MAIN,
-    datto::VARIABLES,
-    datto::INTERFACES,
-    datto::AUDIT,
-    keycloak::MAIN,
-];
 
 /// The statements of the engine by name, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
@@ -128,6 +119,11 @@ pub trait Source: Debug + Send + Sync + 'static {
 
     /// What it is to the MSP.
     fn part(&self) -> Part;
+
+    /// Who states things in its name.
+    fn origins(&self) -> Vec<Origin> {
+        vec![Origin::Main(self.provider())]
+    }
 
     /// Lists that may be read alone ([`Run::wants`]).
     fn scopes(&self) -> &'static [&'static str] {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Incoming, ORIGINS, run::Step};
+use super::{Incoming, run::Step};
 use crate::{
     Error, Result,
     changes::{
@@ -199,10 +199,11 @@ impl PlannedStep {
     }
 
     /// The step that it was.
-    pub(super) fn step<R: Resource>(&self) -> Result<Step<R>> {
+    pub(super) fn step<R: Resource>(&self, origins: &[Origin]) -> Result<Step<R>> {
         Ok(match &self.act {
             Act::Apply(items) => {
-                Step::Apply(items.iter().map(Item::statement).collect::<Result<_>>()?)
+                let statements = items.iter().map(|item| item.statement(origins));
+                Step::Apply(statements.collect::<Result<_>>()?)
             }
             Act::Retire(ids) => Step::Retire(ids.clone()),
             Act::Refresh(ids) => Step::Refresh(ids.clone()),
@@ -226,8 +227,8 @@ impl Item {
         }
     }
 
-    fn statement<R: Resource>(&self) -> Result<Statement<R>> {
-        let known = ORIGINS.iter().find(|origin| origin.name() == self.origin);
+    fn statement<R: Resource>(&self, origins: &[Origin]) -> Result<Statement<R>> {
+        let known = origins.iter().find(|origin| origin.name() == self.origin);
         let origin: Origin = *known.ok_or_else(|| {
             Error::invalid(
                 "plan",

@@ -43,7 +43,7 @@ sql! {
 impl Run {
     /// Puts sites with the companies that hold their numbers, assets with the companies of their sites,
     /// tickets with the companies of their departments. Costs three statements when nothing has moved.
-    pub(crate) async fn relink_companies(&mut self) -> Result<()> {
+    pub async fn relink_companies(&mut self) -> Result<()> {
         let mut after = 0;
         while let Some(ids) = self.stale(STALE_SITES, &mut after).await? {
             self.refresh::<SiteLink>(&ids).await?;

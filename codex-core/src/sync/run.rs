@@ -265,7 +265,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Sync`] when the run was cancelled or its lease is lost, [`Error::Db`].
-    pub(crate) async fn page<R: Resource>(
+    pub async fn page<R: Resource>(
         &mut self,
         origin: Origin,
         items: impl IntoIterator<Item = Result<Incoming<R>, ItemError>>,
@@ -278,7 +278,7 @@ impl Run {
 
     /// As [`Run::page`], for items that come together with what parts of the source state about them:
     /// one resolution, one entry in the log.
-    pub(crate) async fn page_with_parts<R: Resource>(
+    pub async fn page_with_parts<R: Resource>(
         &mut self,
         origin: Origin,
         items: impl IntoIterator<Item = Result<WithParts<R>, ItemError>>,
@@ -336,7 +336,7 @@ impl Run {
     }
 
     /// Retires what the source has confirmed to be gone.
-    pub(crate) async fn retire<R: Resource>(&mut self, external_ids: &[String]) -> Result<()> {
+    pub async fn retire<R: Resource>(&mut self, external_ids: &[String]) -> Result<()> {
         for chunk in external_ids.chunks(MAX_ROWS) {
             self.write::<R>(Step::Retire(chunk.to_vec())).await?;
         }
@@ -352,13 +352,13 @@ impl Run {
     }
 
     /// Where an incremental pull goes on; `None` before the first.
-    pub(crate) async fn cursor(&self, name: &str) -> Result<Option<DateTime<Utc>>> {
+    pub async fn cursor(&self, name: &str) -> Result<Option<DateTime<Utc>>> {
         let q = self.db.query(CURSOR).bind(self.source).bind(name);
         q.scalar().await
     }
 
     /// Moves a cursor, once everything before it is written.
-    pub(crate) async fn set_cursor(&mut self, name: &str, at: DateTime<Utc>) -> Result<()> {
+    pub async fn set_cursor(&mut self, name: &str, at: DateTime<Utc>) -> Result<()> {
         let mut tx = self.begin().await?;
         let q = tx.query(SET_CURSOR).bind(self.source).bind(name);
         q.bind(at).execute().await?;
@@ -433,7 +433,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Conflict`] naming the rows that have changed since it was made.
-    pub(crate) async fn replay(&mut self, plan: &Plan) -> Result<()> {
+    pub(crate) async fn replay(&mut self, plan: &Plan, origins: &[Origin]) -> Result<()> {
         let author = Author {
             reason: Some(format!("a plan of {}", plan.made_at)),
             ..self.author()
@@ -450,7 +450,7 @@ impl Run {
             let unknown =
                 || Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
             let mut outcome = by_kind!(step.kind.as_str(), R => {
-                step.step::<R>()?.take(&mut door, self.source).await?
+                step.step::<R>(origins)?.take(&mut door, self.source).await?
             })
             .ok_or_else(unknown)?;
             changes.append(&mut outcome.changes);
@@ -489,7 +489,7 @@ impl Run {
 }
 
 /// An item with what parts of its source state about it.
-type WithParts<R> = (Incoming<R>, Vec<Statement<R>>);
+pub type WithParts<R> = (Incoming<R>, Vec<Statement<R>>);
 
 /// What one transaction does.
 pub(super) enum Step<R: Resource> {

@@ -4,6 +4,7 @@
 //! [`keycloak::Keycloak`] serve it, each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens.
 //! [`recorded::Recorded`] serves bodies from a folder instead.
 
+pub mod acme;
 pub mod clock;
 pub mod core;
 pub mod datto;

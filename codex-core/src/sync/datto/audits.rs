@@ -30,7 +30,7 @@ use crate::{
 /// Name of the source's runs that read inventories.
 const RUNS: &str = "datto.audits";
 /// What inventories say about a device.
-pub(in crate::sync) const AUDIT: Origin = Origin::Part {
+const AUDIT: Origin = Origin::Part {
     name: "datto.audit",
     of: NAME,
 };
@@ -61,6 +61,10 @@ impl Source for Audits {
 
     fn part(&self) -> Part {
         Part::RmmAudits
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        vec![AUDIT]
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {

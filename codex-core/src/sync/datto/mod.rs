@@ -10,7 +10,6 @@ mod map;
 mod parts;
 
 pub use accounts::Accounts;
-pub(super) use audits::AUDIT;
 pub use audits::Audits;
 pub use client::Settings;
 
@@ -19,17 +18,17 @@ use crate::changes::claims::Origin;
 
 /// Name of the source.
 pub const NAME: &str = "datto";
-pub(super) const MAIN: Origin = Origin::Main(NAME);
+const MAIN: Origin = Origin::Main(NAME);
 /// Its lists.
 const SITES: &str = "sites";
 const DEVICES: &str = "devices";
 /// What site variables say about a site.
-pub(super) const VARIABLES: Origin = Origin::Part {
+const VARIABLES: Origin = Origin::Part {
     name: "datto.variables",
     of: NAME,
 };
 /// What the network-interface route says about a device.
-pub(super) const INTERFACES: Origin = Origin::Part {
+const INTERFACES: Origin = Origin::Part {
     name: "datto.interfaces",
     of: NAME,
 };
@@ -86,6 +85,10 @@ impl Source for Datto {
 
     fn part(&self) -> Part {
         Part::Rmm
+    }
+
+    fn origins(&self) -> Vec<Origin> {
+        vec![MAIN, VARIABLES, INTERFACES]
     }
 
     fn scopes(&self) -> &'static [&'static str] {

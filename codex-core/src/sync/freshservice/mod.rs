@@ -40,7 +40,7 @@ use crate::{
 
 /// Name of the source.
 pub const NAME: &str = "freshservice";
-pub(super) const MAIN: Origin = Origin::Main(NAME);
+const MAIN: Origin = Origin::Main(NAME);
 
 /// The Freshservice source.
 #[derive(Debug)]

@@ -141,7 +141,8 @@ impl UpstreamError {
         }
     }
 
-    pub(crate) fn malformed(source_name: &'static str, resource: &str) -> Self {
+    /// JSON of another shape than the vendor documents.
+    pub fn malformed(source_name: &'static str, resource: &str) -> Self {
         Self::Malformed {
             source_name,
             resource: resource.to_owned(),

@@ -17,7 +17,7 @@ use client::Client;
 
 /// Name of the source.
 pub const NAME: &str = "keycloak";
-pub(super) const MAIN: Origin = Origin::Main(NAME);
+const MAIN: Origin = Origin::Main(NAME);
 /// The only scope: all users of the realm.
 const USERS: &str = "users";
 
