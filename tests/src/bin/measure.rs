@@ -13,6 +13,7 @@ use clap::Parser;
 use codex_client::{Client, CompanyIn, JobOut, JobStatus, Script, TokenSource};
 use codex_core::store::Db;
 use codex_tests::sim::{SharedWorld, Size, World, core::Core, datto, freshservice};
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -28,6 +29,12 @@ struct Measure {
     /// An empty database; a `SQLite` file in a temporary folder when absent
     #[arg(long)]
     database_url: Option<String>,
+    /// How long each answer of a vendor takes
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Tickets only
+    #[arg(long)]
+    tickets: bool,
     /// The daemon; the one beside this program when absent
     #[arg(long)]
     codexd: Option<PathBuf>,
@@ -52,10 +59,12 @@ async fn main() -> anyhow::Result<()> {
     let world = SharedWorld::new(World::generate(options.size, 7));
     let fresh_options = freshservice::Options {
         limits: false,
+        latency: Duration::from_millis(options.latency_ms),
         ..Default::default()
     };
     let datto_options = datto::Options {
         limits: false,
+        latency: Duration::from_millis(options.latency_ms),
         ..Default::default()
     };
     let fresh = freshservice::Freshservice::start(world.clone(), fresh_options).await?;
@@ -92,13 +101,16 @@ async fn main() -> anyhow::Result<()> {
     let client = Client::new(&daemon.url, TokenSource::core(core.url(), "helm")?)?;
     let second = start(&codexd, folder.path(), &settings).await?;
     let beside = Client::new(&second.url, TokenSource::core(core.url(), "helm")?)?;
-    for round in ["first", "second"] {
+    for round in ["first", "second", "after 200 changes:"] {
         let rows = log_and_claims(&database).await?;
         for (script, name) in [
             (Script::Psa, "Freshservice"),
             (Script::Datto, "Datto"),
             (Script::Tickets, "tickets"),
         ] {
+            if options.tickets && script != Script::Tickets {
+                continue;
+            }
             fresh.reset_calls();
             rmm.reset_calls();
             let begun = Instant::now();
@@ -130,7 +142,13 @@ async fn main() -> anyhow::Result<()> {
             "    claims and log rows written: {}",
             log_and_claims(&database).await? - rows
         );
-        world.lock().tick(chrono::Duration::minutes(30));
+        let mut world = world.lock();
+        world.tick(chrono::Duration::minutes(30));
+        if round == "second" {
+            let changed =
+                (1..=200).filter_map(|n| world.set_ticket(n * 7, &json!({"priority": 4})));
+            println!("{} tickets change", changed.count());
+        }
     }
     println!("RSS afterwards {} MB", rss(&daemon, "VmRSS")?);
     let mut daemon = daemon;
@@ -176,7 +194,7 @@ async fn pull(client: &Client, script: Script) -> anyhow::Result<JobOut> {
     let started = client.sync().start(script).await?;
     Ok(client
         .sync()
-        .wait(&started.job_id, Duration::from_secs(900))
+        .wait(&started.job_id, Duration::from_secs(7_200))
         .await?)
 }
 

@@ -42,6 +42,14 @@ pub(super) struct Inner {
     pub base: String,
     limits: Mutex<Limits>,
     kept: Mutex<Arc<Kept>>,
+    orders: Mutex<Orders>,
+}
+
+/// The places of tickets by what a list asks for, as long as the world stays as it is.
+#[derive(Default)]
+struct Orders {
+    revision: u64,
+    places: BTreeMap<String, Arc<Vec<usize>>>,
 }
 
 pub(super) fn router(
@@ -53,6 +61,7 @@ pub(super) fn router(
     let api = Api(Arc::new(Inner {
         limits: Mutex::new(Limits::new(&options)),
         kept: Mutex::new(Arc::new(Kept::of(0))),
+        orders: Mutex::default(),
         base: base.to_owned(),
         world,
         options,
@@ -152,6 +161,24 @@ impl Inner {
             *kept = Arc::new(Kept::of(revision));
         }
         kept.clone()
+    }
+
+    /// The places of the tickets that a query lists.
+    pub fn orders(
+        &self,
+        revision: u64,
+        query: &BTreeMap<String, String>,
+        make: impl FnOnce() -> Vec<usize>,
+    ) -> Arc<Vec<usize>> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        if orders.revision != revision {
+            *orders = Orders {
+                revision,
+                ..Orders::default()
+            };
+        }
+        let made = orders.places.entry(format!("{query:?}"));
+        made.or_insert_with(|| Arc::new(make())).clone()
     }
 
     fn page(&self, asked: &Asked<'_>) -> (Vec<Arc<str>>, usize) {

@@ -134,30 +134,16 @@ pub(super) async fn list(
         .strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
     let (items, total) = {
         let world = api.world.lock();
-        let oldest = world.now - WINDOW;
-        let view = query.get("filter").map(String::as_str);
-        let mut found: Vec<&Ticket> = world
-            .tickets
-            .iter()
-            .filter(|ticket| in_workspace(&api.options, &query, ticket))
-            .filter(|ticket| match view {
-                Some("deleted") => ticket.flag("deleted"),
-                Some("spam") => ticket.flag("spam"),
-                _ => !ticket.flag("deleted") && !ticket.flag("spam"),
-            })
-            .filter(|ticket| match since {
-                Some(since) => ticket.time("updated_at") >= since,
-                None => ticket.time("created_at") >= oldest,
-            })
-            .collect();
-        // Newest first; ids go up with the time of creation.
-        found.sort_by_key(|ticket| std::cmp::Reverse(ticket.id()));
+        let found = api.orders(world.revision(), &query, || {
+            order(&api.options, &world, &query, since)
+        });
         let start = (page - 1).saturating_mul(per_page);
         let start = match fault {
             Some(Kind::Repeat) => start.saturating_sub(per_page),
             _ => start,
         };
         let part = found.iter().skip(start).take(per_page);
+        let part = part.filter_map(|place| world.tickets.get(*place));
         let texts = part.map(|ticket| Arc::from(listed(&world, ticket, &include).to_string()));
         (texts.collect::<Vec<Arc<str>>>(), found.len())
     };
@@ -183,6 +169,33 @@ pub(super) async fn list(
     let body = format!("{{\"tickets\":{}}}", sent.array());
     let response = linked(body, sent.next, quota);
     api.spoilt(fault, response).await
+}
+
+/// The places of a list's tickets, newest first; ids go up with the time of creation.
+fn order(
+    options: &Options,
+    world: &World,
+    query: &Query,
+    since: Option<DateTime<Utc>>,
+) -> Vec<usize> {
+    let oldest = world.now - WINDOW;
+    let view = query.get("filter").map(String::as_str);
+    let found = world.tickets.iter().enumerate().filter(|(_, ticket)| {
+        let shown = match view {
+            Some("deleted") => ticket.flag("deleted"),
+            Some("spam") => ticket.flag("spam"),
+            _ => !ticket.flag("deleted") && !ticket.flag("spam"),
+        };
+        shown
+            && in_workspace(options, query, ticket)
+            && match since {
+                Some(since) => ticket.time("updated_at") >= since,
+                None => ticket.time("created_at") >= oldest,
+            }
+    });
+    let mut places: Vec<usize> = found.map(|(place, _)| place).collect();
+    places.reverse();
+    places
 }
 
 /// A page with the link to the next one.
