@@ -11,7 +11,34 @@ use chrono::{DateTime, Duration, SubsecRound, Utc};
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The current time.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Time since some moment, which no correction of the clock moves back.
+    #[cfg(feature = "sync")]
+    fn elapsed(&self) -> std::time::Duration {
+        tokio::time::Instant::now().saturating_duration_since(*START)
+    }
+
+    /// A call to somebody outside begins: a simulated clock stands still until it ends.
+    fn call_begins(&self) {}
+
+    /// A call to somebody outside has ended, however it did.
+    fn call_ends(&self) {}
+
+    /// Lets time go by.
+    #[cfg(feature = "sync")]
+    fn sleep(&self, by: std::time::Duration) -> Nap<'_> {
+        Box::pin(tokio::time::sleep(by))
+    }
 }
+
+/// The end of a wait.
+#[cfg(feature = "sync")]
+pub type Nap<'c> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'c>>;
+
+/// When this process first asked.
+#[cfg(feature = "sync")]
+static START: std::sync::LazyLock<tokio::time::Instant> =
+    std::sync::LazyLock::new(tokio::time::Instant::now);
 
 /// A clock that can be shared.
 pub type SharedClock = Arc<dyn Clock>;

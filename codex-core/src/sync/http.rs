@@ -23,7 +23,7 @@ pub use error::UpstreamError;
 pub use pace::Pace;
 
 use super::Gate;
-use crate::clock::SharedClock;
+use crate::clock::{Clock, SharedClock};
 
 /// The largest answer that is read.
 const MAX_BODY: usize = 64 << 20;
@@ -59,6 +59,22 @@ impl Default for HttpSettings {
             pace: Pace::default(),
             verify_tls: true,
         }
+    }
+}
+
+/// A call that is under way, or was given up.
+struct Outside<'c>(&'c dyn Clock);
+
+impl<'c> Outside<'c> {
+    fn begin(clock: &'c dyn Clock) -> Self {
+        clock.call_begins();
+        Self(clock)
+    }
+}
+
+impl Drop for Outside<'_> {
+    fn drop(&mut self) {
+        self.0.call_ends();
     }
 }
 
@@ -163,14 +179,14 @@ impl Upstream {
         let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
             self.pass_gate(resource).await?;
-            self.settings.pace.rest().await;
-            self.settings
-                .pace
-                .wait(resource, self.settings.max_wait)
-                .await;
+            let (pace, clock) = (&self.settings.pace, &*self.clock);
+            pace.rest(clock).await;
+            pace.wait(clock, resource).await;
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
+            let outside = Outside::begin(clock);
             let result = self.once(resource, request(&self.http), body).await;
+            drop(outside);
             tracing::debug!(
                 source = self.source,
                 resource,
@@ -183,7 +199,7 @@ impl Upstream {
             let error = match result {
                 Ok(reply) => {
                     self.just_limited.store(false, Ordering::Relaxed);
-                    self.settings.pace.learn(resource, &reply.headers);
+                    pace.learn(clock, resource, &reply.headers);
                     return Ok(reply);
                 }
                 Err(error) => error,
@@ -197,14 +213,16 @@ impl Upstream {
                     return Err(error);
                 }
                 // The limit is the account's: whoever calls beside us would only prolong it.
-                self.settings.pace.rest_for(wait);
+                pace.rest_for(clock, wait);
             } else if attempt == tries || !error.is_retryable() {
                 return Err(error);
             } else {
-                tokio::time::sleep(self.settings.backoff * 2_u32.pow(attempt - 1)).await;
+                clock
+                    .sleep(self.settings.backoff * 2_u32.pow(attempt - 1))
+                    .await;
             }
             attempt += 1;
-            tokio::time::sleep(jitter(self.settings.backoff)).await;
+            clock.sleep(jitter(self.settings.backoff)).await;
         }
     }
 
@@ -243,7 +261,7 @@ impl Upstream {
                 until,
             });
         }
-        tokio::time::sleep(wait).await;
+        self.clock.sleep(wait).await;
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod freshservice;
 mod holds;
 mod keycloak;
 mod killed;
+mod month;
 mod outbox;
 mod plans;
 mod scheduler;

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod bench;
 pub mod child;
+pub mod clock;
 pub mod database;
 pub mod state;
 

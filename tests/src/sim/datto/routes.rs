@@ -111,9 +111,13 @@ impl Inner {
             Verdict::Pass => {}
             Verdict::Slow(by) => tokio::time::sleep(by).await,
             Verdict::Limited(wait) => {
+                self.shared.count("refused");
                 return Err(Box::new(self.limited(uri, wait.as_secs().max(1))));
             }
-            Verdict::Blocked => return Err(Box::new(self.blocked(uri))),
+            Verdict::Blocked => {
+                self.shared.count("refused");
+                return Err(Box::new(self.blocked(uri)));
+            }
         }
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.know(bearer(headers), self.options.clock.elapsed()) {

@@ -6,6 +6,10 @@ use super::options::{Options, Plan};
 use crate::sim::clock::SimClock;
 
 const WINDOW: Duration = Duration::from_secs(60);
+/// The limit of single tickets.
+pub(super) const VIEW: &str = "ticket";
+/// What is shown where limits are off.
+const NONE: u32 = 100_000_000;
 
 /// What a call may know about its limit afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +57,9 @@ impl Limits {
             self.account = 0;
             self.endpoints.clear();
         }
-        let (all, list) = self.plan.limits();
         if !self.enforced {
             // A client that heeds the headers must not be slowed by limits that are off.
-            let total = if limited.is_some() && !self.headers_show_account {
-                list
-            } else {
-                all
-            };
-            let (remaining, used) = (total, credits);
+            let (total, remaining, used) = (NONE, NONE, credits);
             return (
                 Quota {
                     total,
@@ -71,15 +69,17 @@ impl Limits {
                 Ok(()),
             );
         }
+        let (all, list, view) = self.plan.limits();
         self.account += credits;
         let mut shown = (all, self.account);
         let mut over = self.account > all;
         if let Some(name) = limited {
             let used = self.endpoints.entry(name).or_insert(0);
             *used += credits;
-            over |= *used > list;
+            let own = if name == VIEW { view } else { list };
+            over |= *used > own;
             if !self.headers_show_account {
-                shown = (list, *used);
+                shown = (own, *used);
             }
         }
         let quota = Quota {

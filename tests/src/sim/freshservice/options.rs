@@ -95,14 +95,14 @@ pub enum Plan {
 }
 
 impl Plan {
-    /// Calls a minute of the account, and of each list that has a limit of its own.
-    pub(super) fn limits(self) -> (u32, u32) {
+    /// Calls a minute of the account, of each list that has a limit of its own, and of single tickets.
+    pub(super) fn limits(self) -> (u32, u32, u32) {
         match self {
-            Self::Starter => (100, 40),
-            Self::Growth => (200, 70),
-            Self::Pro => (400, 120),
-            Self::Enterprise => (500, 140),
-            Self::Custom { all, list } => (all, list),
+            Self::Starter => (100, 40, 50),
+            Self::Growth => (200, 70, 80),
+            Self::Pro => (400, 120, 140),
+            Self::Enterprise => (500, 140, 160),
+            Self::Custom { all, list } => (all, list, list),
         }
     }
 }

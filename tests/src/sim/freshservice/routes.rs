@@ -113,6 +113,7 @@ impl Inner {
             .unwrap_or_else(PoisonError::into_inner)
             .spend(limited, credits);
         if let Err(wait) = verdict {
+            self.shared.count("refused");
             let mut response = dressed(self.error(StatusCode::TOO_MANY_REQUESTS), Some(quota));
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             if let Ok(seconds) = seconds.to_string().parse() {
