@@ -459,9 +459,9 @@ fn statuses(layers: &Layers) -> Result<Statuses, ConfigError> {
         let wrong = |message: &str| {
             layers.wrong(keys::TICKET_STATUSES, key, format!("`{word}`: {message}"))
         };
-        let id = key
-            .parse()
-            .map_err(|_| wrong("the key is no status number"))?;
+        // In one spelling, or a number could have two words.
+        let id = key.parse().ok().filter(|id: &i64| id.to_string() == key);
+        let id = id.ok_or_else(|| wrong("the key is no status number"))?;
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if word.is_empty() || !word.chars().all(plain) {
             return Err(wrong(
