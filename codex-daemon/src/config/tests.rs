@@ -214,10 +214,7 @@ fn sections_with_free_keys_are_read_and_a_wrong_entry_is_named() {
             "no sync may replace one",
         ),
         ("[ticket_statuses]\nopen = 2\n", "[ticket_statuses] open: "),
-        (
-            "[ticket_statuses]\n9 = a\n09 = b\n",
-            "[ticket_statuses] 09: ",
-        ),
+        ("[ticket_statuses]\n09 = b\n", "[ticket_statuses] 09: "),
         ("[ticket_statuses]\n9 = On Hold\n", "[ticket_statuses] 9: "),
     ] {
         let error = Dir::new().conf(text).error();
