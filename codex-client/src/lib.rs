@@ -61,9 +61,12 @@ pub use codex_core::{
     locations::wire::LocationOut,
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
-    tickets::wire::{
-        ActiveOut, ActiveTicketOut, CompanyTicketOut, ConversationOut, TicketDetailOut, TicketOut,
-        TicketUpdateIn, TicketUpdateOut, TicketsOut,
+    tickets::{
+        psa::{PsaActiveTicketOut, PsaTicketOut},
+        wire::{
+            ActiveOut, ActiveTicketOut, CompanyTicketOut, ConversationOut, TicketDetailOut,
+            TicketOut, TicketUpdateIn, TicketUpdateOut, TicketsOut,
+        },
     },
 };
 pub use companies::Companies;
@@ -76,7 +79,7 @@ pub use outbox::Outbox;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
 pub use sync::{Script, Sync};
-pub use tickets::{TicketOptions, Tickets};
+pub use tickets::{PsaTicketOptions, TicketOptions, Tickets};
 pub use token::TokenSource;
 
 use request::Requester;

@@ -1,7 +1,10 @@
 //! Tickets.
 
-use codex_core::tickets::wire::{
-    ActiveOut, CompanyTicketOut, TicketDetailOut, TicketUpdateIn, TicketUpdateOut, TicketsOut,
+use codex_core::tickets::{
+    psa::{PsaActiveTicketOut, PsaTicketOut},
+    wire::{
+        ActiveOut, CompanyTicketOut, TicketDetailOut, TicketUpdateIn, TicketUpdateOut, TicketsOut,
+    },
 };
 
 use crate::{Result, request::Requester};
@@ -23,23 +26,73 @@ pub struct TicketOptions {
     pub limit: Option<u32>,
     /// Pass over this many.
     pub offset: Option<u64>,
+    /// Opened from then on: RFC 3339 or YYYY-MM-DD.
+    pub created_from: Option<String>,
+    /// Opened before then.
+    pub created_to: Option<String>,
+    /// Last changed from then on.
+    pub updated_from: Option<String>,
+    /// Last changed before then.
+    pub updated_to: Option<String>,
+}
+
+/// Which of the PSA's tickets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PsaTicketOptions {
+    /// The only PSA, such as `freshservice`.
+    pub provider: Option<String>,
+    /// Account number of the only company.
+    pub company: Option<String>,
+    /// The only status, such as `open`.
+    pub status: Option<String>,
+    /// At most this many; 100 when not given.
+    pub limit: Option<u32>,
+}
+
+/// Those that were given.
+fn given<const N: usize>(
+    texts: [(&'static str, Option<String>); N],
+) -> Vec<(&'static str, String)> {
+    let texts = texts.into_iter();
+    texts
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }
 
 impl Tickets<'_> {
     /// Part of a list, last changed first.
     pub async fn list(&self, options: &TicketOptions) -> Result<TicketsOut> {
-        let texts = [
+        let query = given([
             ("company_id", options.company.clone()),
             ("status", options.status.clone()),
             ("priority", options.priority.clone()),
             ("limit", options.limit.map(|limit| limit.to_string())),
             ("offset", options.offset.map(|offset| offset.to_string())),
-        ];
-        let query: Vec<_> = texts
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect();
+            ("created_from", options.created_from.clone()),
+            ("created_to", options.created_to.clone()),
+            ("updated_from", options.updated_from.clone()),
+            ("updated_to", options.updated_to.clone()),
+        ]);
         self.0.get(&["api", "tickets"], &query).await
+    }
+
+    /// The PSA's tickets, last changed first.
+    pub async fn of_psa(&self, options: &PsaTicketOptions) -> Result<Vec<PsaTicketOut>> {
+        let query = given([
+            ("provider", options.provider.clone()),
+            ("company", options.company.clone()),
+            ("status", options.status.clone()),
+            ("limit", options.limit.map(|limit| limit.to_string())),
+        ]);
+        self.0.get(&["api", "psa", "tickets"], &query).await
+    }
+
+    /// The PSA's tickets that somebody works on, the most urgent first.
+    pub async fn active_of_psa(&self, provider: Option<&str>) -> Result<Vec<PsaActiveTicketOut>> {
+        let query = given([("provider", provider.map(str::to_owned))]);
+        self.0
+            .get(&["api", "psa", "tickets", "active"], &query)
+            .await
     }
 
     /// The board of active tickets, of one group or agent when they are named.

@@ -1,6 +1,8 @@
 //! Tickets through the API.
 
-use codex_client::{Client, OutboxState, TicketOptions, TicketUpdateIn, TokenSource};
+use codex_client::{
+    Client, OutboxState, PsaTicketOptions, TicketOptions, TicketUpdateIn, TokenSource,
+};
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase, keys},
     on_each_engine,
@@ -262,6 +264,82 @@ on_each_engine! {
         let list = app.json("/api/tickets?limit=60").await?;
         let of_3 = list["tickets"].as_array().unwrap().iter().find(|ticket| ticket["id"] == 3);
         assert_eq!(of_3.unwrap()["total_hours_spent"], 0.25);
+        Ok(())
+    }
+
+    async fn the_psas_lists_are_bare_arrays(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let base = ["company_id", "company_name", "created_at", "external_id", "group_id", "id", "priority", "requester_name",
+            "responder_id", "source", "status", "subject", "ticket_number", "updated_at"];
+        let list = app.json("/api/psa/tickets").await?;
+        let tickets = list.as_array().unwrap();
+        assert_eq!(tickets.len(), 60);
+        for ticket in tickets {
+            assert_eq!(keys(ticket), with(&base, &["requester_email", "total_hours"]));
+            assert!(ticket["company_name"].is_string() && ticket["source"] == "freshservice");
+        }
+        for (query, count) in [("?limit=3", 3), ("?limit=-1", 0), ("?provider=superops", 0), ("?company=nobody", 0), ("?what=1", 60)] {
+            assert_eq!(app.json(&format!("/api/psa/tickets{query}")).await?.as_array().unwrap().len(), count, "{query}");
+        }
+        let active = app.json("/api/psa/tickets/active").await?;
+        let mut last = i64::MAX;
+        for ticket in active.as_array().unwrap() {
+            assert_eq!(keys(ticket), with(&base, &["due_by", "fr_due_by", "responder_name"]));
+            assert!(["open", "pending", "waiting_customer", "on_hold"].contains(&ticket["status"].as_str().unwrap()));
+            let rank = ["low", "medium", "high", "urgent"].iter().position(|word| ticket["priority"] == *word);
+            let rank = i64::try_from(rank.unwrap())?;
+            assert!(rank <= last && !ticket["responder_name"].as_str().unwrap().is_empty());
+            last = rank;
+        }
+        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
+        assert_eq!(client.tickets().active_of_psa(Some("freshservice")).await?.len(), active.as_array().unwrap().len());
+        let open = PsaTicketOptions { status: Some("open".into()), ..PsaTicketOptions::default() };
+        assert!(client.tickets().of_psa(&open).await?.iter().all(|ticket| ticket.base.status.as_deref() == Some("open")));
+        Ok(())
+    }
+
+    async fn lists_of_a_period_begin_with_it_and_end_before_its_end(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let all = app.json("/api/tickets?limit=100").await?;
+        let times = |key: &str| {
+            let mut times: Vec<String> = all["tickets"].as_array().unwrap().iter()
+                .map(|ticket| ticket[key].as_str().unwrap().to_owned()).collect();
+            times.sort();
+            times
+        };
+        for (name, key) in [("created", "created_at"), ("updated", "last_updated_at")] {
+            let times = times(key);
+            let (from, to) = (&times[10], &times[30]);
+            let wanted = times.iter().filter(|at| *at >= from && *at < to).count();
+            let query = format!("{name}_from={}&{name}_to={}&limit=100", from.replace('+', "%2B"), to.replace('+', "%2B"));
+            let part = app.json(&format!("/api/tickets?{query}")).await?;
+            assert_eq!(part["total"], json!(wanted), "{query}");
+        }
+        for (query, says) in [
+            ("created_from=yesterday", "created_from"), ("updated_to=2026-13-01", "updated_to"),
+            ("created_from=2026-02-01&created_to=2026-01-01", "created_to"),
+        ] {
+            let answer = app.get(&format!("/api/tickets?{query}"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{query}");
+            assert!(answer.json::<Value>().await?["error"].as_str().unwrap().starts_with(says), "{query}");
+        }
+        Ok(())
+    }
+
+    async fn singular_names_lead_to_the_same_records(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let (contacts, assets) = (app.json("/api/contacts").await?, app.json("/api/assets").await?);
+        let (contact, asset) = (&contacts[0]["id"], &assets[0]["id"]);
+        for (one, other) in [
+            ("/api/company/100001".to_owned(), "/api/companies/100001".to_owned()),
+            (format!("/api/contact/{contact}"), format!("/api/contacts/{contact}")),
+            (format!("/api/asset/{asset}"), format!("/api/assets/{asset}")),
+        ] {
+            assert_eq!(app.json(&one).await?, app.json(&other).await?);
+        }
+        for path in ["/api/company/nobody", "/api/contact/999999", "/api/asset/999999"] {
+            assert_eq!(app.get(path)?.send().await?.status(), 404, "{path}");
+        }
         Ok(())
     }
 }

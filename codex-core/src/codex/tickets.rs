@@ -10,6 +10,7 @@ use crate::{
     companies::Company,
     tickets::{
         Conversation, Ticket,
+        psa::PsaActiveTicketOut,
         query::{self, Slice, TicketFilter},
         status::{self, Statuses},
         threads,
@@ -19,6 +20,8 @@ use crate::{
 
 /// More active tickets than a board can show.
 const MAX_ACTIVE: i64 = 20_000;
+/// Statuses of the PSA's own list of active tickets (contract 1.2.E).
+const PSA_ACTIVE: [&str; 4] = ["open", "pending", "waiting_customer", "on_hold"];
 /// The longest note.
 const MAX_NOTE: usize = 100_000;
 
@@ -116,6 +119,28 @@ impl Codex {
             last_sync,
             self.now(),
         ))
+    }
+
+    /// The PSA's tickets that are open, pending, on hold or wait for the customer, the most urgent first; of
+    /// one PSA when it is named.
+    pub async fn active_psa_tickets(
+        &self,
+        scope: &Scope,
+        provider: Option<&str>,
+    ) -> Result<Vec<PsaActiveTicketOut>> {
+        let statuses = self.ticket_statuses().await?;
+        let wanted = PSA_ACTIVE.iter().flat_map(|word| statuses.ids(word));
+        let filter = TicketFilter {
+            source: provider.map(str::to_owned),
+            statuses: Some(wanted.collect()),
+            ..TicketFilter::default()
+        };
+        let mut tickets = self.tickets(scope, &filter, MAX_ACTIVE, 0).await?.items;
+        // They come last changed first, which stays among those of one priority.
+        tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.fields.priority_id));
+        let agents = query::all_agents(&self.0.db, &self.providers().psa).await?;
+        let out = |ticket| PsaActiveTicketOut::new(ticket, &statuses, &agents);
+        Ok(tickets.iter().map(out).collect())
     }
 
     /// Changes the status of a ticket and adds a private note, here at once, and puts both on their way to

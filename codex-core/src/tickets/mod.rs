@@ -1,6 +1,7 @@
 //! Tickets: what clients asked for, what was said and how long it took.
 
 pub mod board;
+pub mod psa;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]

@@ -55,7 +55,10 @@ sql! {
         where kind = 'ticket' and source = $1 and external_id = $2";
     /// The account's labels of statuses.
     LABELS = "select status_id, label from ticket_statuses order by source, status_id";
-    /// Names of live agents by PSA id.
+    /// Names of all agents of a PSA.
+    ALL_AGENTS = "select external_id, trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) \
+        from psa_agents where external_source = $1 and deleted_at is null";
+    /// Names of the active agents of a PSA.
     AGENTS = "select external_id, trim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')) \
         from psa_agents where external_source = $1 and deleted_at is null and active";
     /// The end of the newest successful ticket run.
@@ -68,6 +71,8 @@ sql! {
 pub struct TicketFilter {
     /// Of this company.
     pub company: Option<CompanyId>,
+    /// Of this PSA.
+    pub source: Option<String>,
     /// With one of these statuses.
     pub statuses: Option<Vec<i64>>,
     /// With none of these statuses, and with one at all.
@@ -82,6 +87,10 @@ pub struct TicketFilter {
     pub changed_from: Option<DateTime<Utc>>,
     /// Last changed before this moment.
     pub changed_before: Option<DateTime<Utc>>,
+    /// Opened from this moment on.
+    pub opened_from: Option<DateTime<Utc>>,
+    /// Opened before this moment.
+    pub opened_before: Option<DateTime<Utc>>,
 }
 
 /// Part of a list, with the count of the whole.
@@ -135,6 +144,10 @@ fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
         q.push(" and t.status_id is not null and t.status_id not in ")
             .push_list(ids.iter().copied());
     }
+    if let Some(source) = &filter.source {
+        q.push(" and t.external_source = ")
+            .push_bind(source.as_str());
+    }
     let equal = [
         (" and t.priority_id = ", filter.priority),
         (" and t.group_id = ", filter.group),
@@ -148,6 +161,8 @@ fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
     let times = [
         (" and t.newest_at >= ", filter.changed_from),
         (" and t.newest_at < ", filter.changed_before),
+        (" and t.opened_at >= ", filter.opened_from),
+        (" and t.opened_at < ", filter.opened_before),
     ];
     for (text, at) in times {
         if let Some(at) = at {
@@ -223,6 +238,12 @@ pub(crate) async fn said(
 /// Names of the active agents of a PSA by its ids.
 pub(crate) async fn agents(db: &Db, source: &str) -> Result<HashMap<i64, String>> {
     let rows: Vec<(i64, String)> = db.query(AGENTS).bind(source).all().await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Names of all agents of a PSA by its ids.
+pub(crate) async fn all_agents(db: &Db, source: &str) -> Result<HashMap<i64, String>> {
+    let rows: Vec<(i64, String)> = db.query(ALL_AGENTS).bind(source).all().await?;
     Ok(rows.into_iter().collect())
 }
 

@@ -241,28 +241,28 @@ pub struct TicketUpdateOut {
     pub ticket_id: i64,
 }
 
-fn iso(at: DateTime<Utc>) -> String {
+pub(super) fn iso(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
-fn iso_of(at: Option<DateTime<Utc>>) -> Option<String> {
+pub(super) fn iso_of(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(iso)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no ticket takes 2^52 minutes")]
-fn hours(minutes: Option<i64>) -> f64 {
+pub(super) fn hours(minutes: Option<i64>) -> f64 {
     minutes.unwrap_or_default() as f64 / 60.0
 }
 
 impl Ticket {
     /// The time of the last change as far as it is known.
-    fn changed_at(&self) -> DateTime<Utc> {
+    pub(super) fn changed_at(&self) -> DateTime<Utc> {
         let fields = &self.fields;
         let known = fields.last_updated_at.or(fields.opened_at);
         known.unwrap_or(self.created_at)
     }
 
-    fn status(&self, statuses: &Statuses) -> Option<Status> {
+    pub(super) fn status(&self, statuses: &Statuses) -> Option<Status> {
         self.fields.status_id.map(|id| statuses.of(id))
     }
 
@@ -270,7 +270,7 @@ impl Ticket {
         self.fields.priority_id.and_then(status::priority)
     }
 
-    fn priority_word(&self) -> Option<String> {
+    pub(super) fn priority_word(&self) -> Option<String> {
         self.priority().map(|(word, _)| word.to_owned())
     }
 

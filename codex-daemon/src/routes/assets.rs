@@ -26,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_assets))
         .routes(routes!(get_asset))
+        .routes(routes!(get_asset_alias))
         .routes(routes!(get_asset_audit))
 }
 
@@ -88,4 +89,20 @@ async fn get_asset_audit(
         Some((asset, audit)) => Ok(Json(AssetAuditOut::new(&asset, audit.as_ref()))),
         None => Err(Problem::not_found("Asset not found").flat()),
     }
+}
+
+/// Get one asset, under the name that Brainhair calls.
+#[utoipa::path(get, path = "/api/asset/{id}", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The asset", body = AssetOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+async fn get_asset_alias(
+    app: State<App>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<Json<AssetOut>, Problem> {
+    get_asset(app, caller, id).await
 }

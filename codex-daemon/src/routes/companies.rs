@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_companies))
         .routes(routes!(get_company, update_company))
+        .routes(routes!(get_company_alias))
         .routes(routes!(renumber_company))
         .routes(routes!(list_company_assets))
         .routes(routes!(list_company_contacts))
@@ -90,6 +91,21 @@ async fn get_company(
 ) -> Result<Json<CompanyOut>, Problem> {
     let (scope, company) = found(&app, &caller, &account).await?;
     Ok(Json(out(&company, &scope)))
+}
+
+/// Get one company, under the name that Brainhair and Archive call.
+#[utoipa::path(get, path = "/api/company/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 200, description = "The company", body = CompanyOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn get_company_alias(
+    app: State<App>,
+    caller: Caller,
+    account: Path<String>,
+) -> Result<Json<CompanyOut>, Problem> {
+    get_company(app, caller, account).await
 }
 
 /// Correct a company by hand.

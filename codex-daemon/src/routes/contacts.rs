@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_contacts))
         .routes(routes!(get_contact))
+        .routes(routes!(get_contact_alias))
 }
 
 /// List contacts, a page at a time.
@@ -67,4 +68,20 @@ async fn get_contact(
         Some((contact, level)) => Ok(Json(ContactOut::new(&contact, &level))),
         None => Err(Problem::not_found("Contact not found").flat()),
     }
+}
+
+/// Get one contact, under the name that Brainhair calls.
+#[utoipa::path(get, path = "/api/contact/{id}", tag = "contacts",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The contact", body = ContactOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such contact, or none that the caller may see", body = ErrorOut)))]
+async fn get_contact_alias(
+    app: State<App>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<Json<ContactOut>, Problem> {
+    get_contact(app, caller, id).await
 }

@@ -13,6 +13,7 @@ mod lenient;
 mod outbox;
 mod paging;
 mod psa_agents;
+mod psa_tickets;
 mod public_user;
 mod sync;
 mod tickets;
@@ -64,6 +65,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(devices::routes())
         .merge(tickets::routes())
         .merge(psa_agents::routes())
+        .merge(psa_tickets::routes())
         .merge(agents::routes())
         .merge(public_user::routes())
         .merge(sync::routes())

@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Path, Query, State},
 };
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use codex_core::{
     Codex, Scope,
     tickets::{
@@ -53,9 +54,14 @@ pub fn routes() -> OpenApiRouter<App> {
         ("status" = Option<String>, Query, description = "The only status", example = "open"),
         ("priority" = Option<String>, Query, description = "The only priority", example = "high"),
         ("limit" = Option<i64>, Query, description = "At most this many, 50 when not given, 10000 at most"),
-        ("offset" = Option<i64>, Query, description = "Pass over this many")),
+        ("offset" = Option<i64>, Query, description = "Pass over this many"),
+        ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
+        ("created_to" = Option<String>, Query, description = "Opened before then"),
+        ("updated_from" = Option<String>, Query, description = "Last changed from then on"),
+        ("updated_to" = Option<String>, Query, description = "Last changed before then")),
     responses(
         (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
+        (status = 400, description = "A time that is none, or an end before its beginning", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_tickets(
     State(app): State<App>,
@@ -91,6 +97,39 @@ async fn list_tickets(
     }))
 }
 
+/// A moment, if it was sent.
+type Moment = Option<DateTime<Utc>>;
+
+/// The beginning, and the end that no longer belongs to it. What cannot be read is told: these parameters
+/// are new, and nobody relies on leniency.
+fn period(params: &HashMap<String, String>, name: &str) -> Result<(Moment, Moment), Problem> {
+    let moment = |end: &str| -> Result<Moment, Problem> {
+        let key = format!("{name}_{end}");
+        let Some(text) = word(params, &key) else {
+            return Ok(None);
+        };
+        let day = || {
+            Some(
+                text.parse::<NaiveDate>()
+                    .ok()?
+                    .and_time(NaiveTime::MIN)
+                    .and_utc(),
+            )
+        };
+        let time = DateTime::parse_from_rfc3339(text).ok();
+        let time = time.map(|time| time.to_utc()).or_else(day);
+        let message =
+            || Problem::bad_request(format!("{key}: `{text}` is no time such as 2026-01-31"));
+        time.map(Some).ok_or_else(|| message().flat())
+    };
+    let (from, to) = (moment("from")?, moment("to")?);
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        let message = format!("{name}_to: is before {name}_from");
+        return Err(Problem::bad_request(message).flat());
+    }
+    Ok((from, to))
+}
+
 /// `None` when the company that is asked for is not there, so that nothing can match.
 async fn filter(
     codex: &Codex,
@@ -98,6 +137,8 @@ async fn filter(
     params: &HashMap<String, String>,
 ) -> Result<Option<TicketFilter>, Problem> {
     let mut filter = TicketFilter::default();
+    (filter.opened_from, filter.opened_before) = period(params, "created")?;
+    (filter.changed_from, filter.changed_before) = period(params, "updated")?;
     if let Some(account) = word(params, "company_id") {
         match codex.company(scope, account).await? {
             Some(company) => filter.company = Some(company.id),
