@@ -244,7 +244,7 @@ fn days() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()> {
+async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()> {
     let all = [Plan::Starter, Plan::Growth, Plan::Pro, Plan::Enterprise];
     let plans = if setting("CODEX_TEST_PLANS").is_some() {
         &all[..]

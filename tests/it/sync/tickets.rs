@@ -171,6 +171,76 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn trap_7_changes_of_one_second_are_all_read_across_pages_and_runs(bench: Bench) -> TestResult {
+        bench.sync(Part::Tickets).await?;
+        {
+            let mut world = bench.world.lock();
+            world.tick(Duration::hours(1));
+            for id in 1..=250 {
+                world.set_ticket(id, &json!({"priority": 4})).unwrap();
+            }
+        }
+        bench.clock.advance(Duration::hours(1));
+        bench.sync(Part::Tickets).await?;
+        let urgent = "select count(*) from tickets where priority_id = 4 and number <= 250";
+        assert_eq!(bench.count(urgent).await?, 250);
+        // Within the second in which the last run has ended its list.
+        bench.world.lock().set_ticket(251, &json!({"subject": "The same second"})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        let late = "select count(*) from tickets where subject = 'The same second'";
+        assert_eq!(bench.count(late).await?, 1);
+        Ok(())
+    }
+
+    async fn trap_11_children_of_a_deleted_request_are_found_gone(small: Small) -> TestResult {
+        let Small(bench) = small;
+        bench.world.lock().tick(Duration::hours(1));
+        bench.clock.advance(Duration::hours(1));
+        {
+            let mut world = bench.world.lock();
+            world.set_ticket(20, &json!({"deleted": true})).unwrap();
+            // The children vanish without a word.
+            world.purge_ticket(21).unwrap();
+            world.purge_ticket(22).unwrap();
+        }
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.live("tickets").await?, 59, "the parent");
+        for _ in 0..2 {
+            bench.sync(Part::TicketHistory).await?;
+        }
+        assert_eq!(bench.live("tickets").await?, 57);
+        Ok(())
+    }
+
+    async fn trap_12_a_forgotten_person_goes_and_what_was_worked_stays_on_record(small: Small) -> TestResult {
+        let Small(bench) = small;
+        let (person, theirs) = {
+            let world = bench.world.lock();
+            let person = world.requesters[1]["id"].as_i64().unwrap();
+            let theirs = world.tickets.iter().filter(|ticket| ticket.body["requester_id"] == person).map(Ticket::id);
+            (person, theirs.collect::<Vec<_>>())
+        };
+        assert!(!theirs.is_empty() && theirs.len() <= 6, "{theirs:?}");
+        let worked = bench.count("select count(*) from time_entries").await?;
+        let contacts = bench.live("contacts").await?;
+        {
+            let mut world = bench.world.lock();
+            world.forget_requester(person).unwrap();
+            theirs.iter().for_each(|id| drop(world.purge_ticket(*id)));
+        }
+        for _ in 0..2 {
+            bench.sync(Part::Psa).await?;
+            bench.sync(Part::TicketHistory).await?;
+        }
+        assert_eq!(bench.live("contacts").await?, contacts - 1);
+        assert_eq!(bench.live("tickets").await?, 60 - i64::try_from(theirs.len())?);
+        // Deleted, not erased: bills can be explained.
+        assert_eq!(bench.count("select count(*) from time_entries").await?, worked);
+        assert_eq!(bench.count("select count(*) from tickets").await?, 60);
+        assert_eq!(bench.count("select count(*) from contacts").await?, contacts);
+        Ok(())
+    }
+
     async fn trap_30_a_reopened_ticket_is_not_closed(small: Small) -> TestResult {
         let Small(bench) = small;
         let closed = { bench.world.lock().tickets.iter().find(|t| t.body["status"] == 5).unwrap().id() };
