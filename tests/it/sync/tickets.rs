@@ -226,7 +226,9 @@ on_each_engine! {
         {
             let mut world = bench.world.lock();
             world.forget_requester(person).unwrap();
-            theirs.iter().for_each(|id| drop(world.purge_ticket(*id)));
+            for id in &theirs {
+                world.purge_ticket(*id).unwrap();
+            }
         }
         for _ in 0..2 {
             bench.sync(Part::Psa).await?;
