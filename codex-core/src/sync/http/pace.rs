@@ -56,6 +56,26 @@ struct Spent {
     cost: u64,
 }
 
+/// A place in the window, given back by who does not wait for it: people who gave up must not hold up
+/// whoever comes after them.
+struct Place<'p> {
+    pace: &'p Pace,
+    resource: &'p str,
+    at: Duration,
+    cost: u64,
+    is_used: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.pace
+                .state()
+                .give_back(self.resource, self.at, self.cost);
+        }
+    }
+}
+
 /// What is ours of a limit.
 fn ours(limit: u64) -> u64 {
     (limit * OURS.0 / OURS.1).max(1)
@@ -91,21 +111,29 @@ impl Pace {
     /// Waits until a call may be made: a window or two, for callers are few.
     pub(super) async fn wait(&self, clock: &dyn Clock, resource: &str) {
         let now = clock.elapsed();
-        let at = {
+        let name = if self.0.per_minute.is_some() {
+            ""
+        } else {
+            resource
+        };
+        let mut place = {
             let mut state = self.state();
             let rest = state.resting.get(resource).copied().unwrap_or_default();
             let limit = self.0.per_minute.or_else(|| state.shown.map(ours));
-            let name = if self.0.per_minute.is_some() {
-                ""
-            } else {
-                resource
-            };
-            state.reserve(name, limit, now.max(rest), now)
+            let at = state.reserve(name, limit, now.max(rest), now);
+            Place {
+                pace: self,
+                resource: name,
+                at,
+                cost: state.cost(name),
+                is_used: false,
+            }
         };
-        let wait = at.saturating_sub(now);
+        let wait = place.at.saturating_sub(now);
         if !wait.is_zero() {
             clock.sleep(wait).await;
         }
+        place.is_used = true;
     }
 
     /// Reads what Freshservice says of the quota of this endpoint.
@@ -180,6 +208,20 @@ impl State {
         at
     }
 
+    /// Frees a place that was not used.
+    fn give_back(&mut self, resource: &str, at: Duration, cost: u64) {
+        let is_it =
+            |spent: &Spent| spent.resource == resource && spent.at <= at && at < spent.at + GRAIN;
+        if let Some(place) = self.recent.iter().rposition(is_it) {
+            let left = self.recent[place].cost.saturating_sub(cost);
+            if left == 0 {
+                self.recent.remove(place);
+            } else {
+                self.recent[place].cost = left;
+            }
+        }
+    }
+
     /// When there is room for `cost` beside the calls that count.
     fn free(&self, limit: Option<u64>, cost: u64, counts: impl Fn(&&Spent) -> bool) -> Duration {
         let Some(limit) = limit else {
@@ -248,5 +290,18 @@ mod tests {
             assert_eq!(waited(&pace, "time_entries").await, Duration::ZERO);
         }
         assert_eq!(waited(&pace, "time_entries").await, WINDOW + GRAIN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gives_up_gives_the_place_back() {
+        let pace = Pace::new(Some(2));
+        waited(&pace, "devices").await;
+        waited(&pace, "devices").await;
+        for _ in 0..50 {
+            let patience = Duration::from_millis(1);
+            let waits = pace.wait(&SystemClock, "devices");
+            assert!(tokio::time::timeout(patience, waits).await.is_err());
+        }
+        assert!(waited(&pace, "devices").await <= WINDOW + GRAIN);
     }
 }
