@@ -131,10 +131,13 @@ impl Codex {
         Ok(tried)
     }
 
-    /// Sends what is due until [`Codex::close`]; ends at once where nothing is sent.
+    /// Sends what is due until [`Codex::close`]; ends at once where nothing is ever sent. While another PSA
+    /// is chosen, changes wait.
     pub async fn keep_outbox(&self) {
-        while self.desk().is_ok_and(Desk::writes) {
-            if let Err(error) = self.send_outbox().await {
+        while self.0.desk.as_ref().is_some_and(Desk::writes) {
+            if self.desk().is_ok()
+                && let Err(error) = self.send_outbox().await
+            {
                 // The database may be away for a while; changes wait for it.
                 tracing::error!(error = error.chain(), "The outbox could not be read");
             }
