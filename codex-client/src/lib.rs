@@ -19,6 +19,7 @@
 
 mod agents;
 mod assets;
+mod billing;
 mod builder;
 mod companies;
 mod contacts;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use agents::{Agents, MySettings};
 pub use assets::Assets;
+pub use billing::{Billing, PlanOptions};
 pub use builder::Builder;
 pub use codex_core::{
     agents::wire::{
@@ -47,11 +49,20 @@ pub use codex_core::{
     },
     assets::{
         audit::wire::AssetAuditOut,
+        billable::{BackedUp, BillableBackup, BillableCount, BillableOut, BillableRecord},
         devices::{DeviceDetailOut, DeviceHardwareOut, DeviceHealthOut, DeviceOut, DevicesOut},
         wire::AssetOut,
     },
+    billing_plans::{
+        effective::{EffectivePlanOut, EffectivePrice, EffectiveText, ValueSource},
+        wire::{
+            BillingExport, BillingImported, BillingPlanIn, BillingPlanOut, BulkPlanOut,
+            BulkPlansOut, LedgerPlanOut, PlanFeaturesOut,
+        },
+    },
     companies::wire::{CompanyIn, CompanyOut, RenumberIn, Renumbered},
     contacts::wire::ContactOut,
+    feature_options::wire::{FeatureOptionIn, FeatureOptionOut, LedgerOptionOut, LedgerOptionsOut},
     health::wire::{HealthOut, Status},
     holds::{HoldStatus, wire::HoldOut},
     jobs::{
@@ -59,7 +70,9 @@ pub use codex_core::{
         wire::{JobDetailOut, JobOut, JobStarted},
     },
     locations::wire::LocationOut,
+    money::Money,
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
+    overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},
@@ -121,6 +134,11 @@ impl Client {
     /// Assets across companies.
     pub fn assets(&self) -> Assets<'_> {
         Assets(&self.0)
+    }
+
+    /// Billing plans, feature options and what companies are billed by.
+    pub fn billing(&self) -> Billing<'_> {
+        Billing(&self.0)
     }
 
     /// Assets as the devices of an RMM.

@@ -151,6 +151,17 @@ impl Requester {
             .await
     }
 
+    /// Deletes something. Sent once: after a lost answer the second try would find nothing.
+    pub async fn delete(&self, path: &[&str]) -> Result<()> {
+        let call = Call {
+            method: Method::DELETE,
+            retries: 0,
+            ..self.reading(path, &[])
+        };
+        let _: Answer<serde::de::IgnoredAny> = self.call(&call).await?;
+        Ok(())
+    }
+
     /// A call that starts something: sent once, because nobody knows what a lost answer means.
     pub async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
         let call = Call {
@@ -295,7 +306,9 @@ impl Requester {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.map_err(unsent)?;
         if status.is_success() || call.answers_too == Some(status) {
-            let body = serde_json::from_slice(&body).map_err(|source| Error::Decode {
+            // 204 says nothing, which is null.
+            let said: &[u8] = if body.is_empty() { b"null" } else { &body };
+            let body = serde_json::from_slice(said).map_err(|source| Error::Decode {
                 correlation_id: id.to_owned(),
                 source,
             })?;

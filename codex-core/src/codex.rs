@@ -1,6 +1,7 @@
 //! The front door of the library.
 
 mod agents;
+mod billing;
 mod events;
 mod holds;
 mod jobs;
@@ -67,6 +68,9 @@ struct Inner {
 pub fn statements() -> Vec<(&'static str, Sql)> {
     let resources = [
         crate::agents::query::STATEMENTS,
+        crate::billing_plans::query::STATEMENTS,
+        crate::feature_options::query::STATEMENTS,
+        crate::overrides::query::STATEMENTS,
         crate::companies::aliases::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,

@@ -14,6 +14,9 @@ pub enum Error {
         /// What is wrong with it, in words for the caller.
         message: String,
     },
+    /// The caller sent a record that cannot be accepted: every fault in it.
+    #[error("{}", in_words(.0))]
+    Unprocessable(Vec<Fault>),
     /// The caller's change collides with another record or a newer state.
     #[error("{message}")]
     Conflict {
@@ -51,6 +54,39 @@ pub enum Error {
     Unsupported(String),
 }
 
+/// One thing wrong with a record that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Fault {
+    /// Where: a JSON pointer (RFC 6901) into the body.
+    #[schema(example = "/name")]
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault of a member of the body.
+    pub fn at(member: &str, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: format!("/{}", member.replace('~', "~0").replace('/', "~1")),
+            detail: detail.into(),
+        }
+    }
+
+    /// The same within a larger body.
+    pub fn within(mut self, place: &str) -> Self {
+        self.pointer.insert_str(0, place);
+        self
+    }
+}
+
+fn in_words(faults: &[Fault]) -> String {
+    let each = faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.detail));
+    each.collect::<Vec<_>>().join("; ")
+}
+
 impl Error {
     /// An [`Error::Invalid`] for one named field.
     pub fn invalid(field: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
@@ -81,6 +117,12 @@ impl Error {
             }),
             _ => false,
         }
+    }
+
+    /// Whether another record has the same unique key: somebody else was faster.
+    #[cfg(feature = "store")]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Db(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
     /// The whole chain of causes in one line, for a log or a job's error text.

@@ -38,4 +38,10 @@ id! {
     PsaAgentId;
     /// An agent's row id.
     AgentId;
+    /// A billing plan's row id.
+    BillingPlanId;
+    /// The row id of an option of a feature.
+    FeatureOptionId;
+    /// The row id of what is agreed with one company.
+    OverrideId;
 }

@@ -31,6 +31,7 @@ mod record;
 
 pub mod agents;
 pub mod assets;
+pub mod billing_plans;
 #[cfg(feature = "store")]
 pub mod changes;
 pub mod clock;
@@ -38,7 +39,9 @@ pub mod clock;
 mod codex;
 pub mod companies;
 pub mod contacts;
+mod edit;
 mod error;
+pub mod feature_options;
 pub mod fold;
 pub mod health;
 pub mod holds;
@@ -48,6 +51,7 @@ pub mod list;
 pub mod locations;
 pub mod money;
 pub mod outbox;
+pub mod overrides;
 pub mod paging;
 pub mod psa_agents;
 #[cfg(feature = "sync")]
@@ -62,5 +66,5 @@ pub mod tickets;
 pub use codex::{
     Builder, Codex, EventOutcome, Health, Providers, Started, statements as codex_statements,
 };
-pub use error::{Error, Result};
+pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

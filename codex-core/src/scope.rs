@@ -107,6 +107,13 @@ impl Scope {
         })
     }
 
+    /// Lets those through who keep plans and prices: billing, admin, service (design 6).
+    pub fn require_billing(&self, what: &'static str) -> Result<()> {
+        self.require(what, |role| {
+            matches!(role, Role::Admin | Role::Billing | Role::Service)
+        })
+    }
+
     fn require(&self, what: &'static str, allowed: impl Fn(Role) -> bool) -> Result<()> {
         if allowed(self.role) {
             Ok(())

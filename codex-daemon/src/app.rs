@@ -177,7 +177,7 @@ pub(crate) fn router_of(
     config: Config,
     codex: Codex,
 ) -> anyhow::Result<Router> {
-    let (router, openapi) = routes.split_for_parts();
+    let (router, openapi) = routes::described(routes);
     let app = App(Arc::new(Inner {
         auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
         health: Health::new(&config.auth).context("no HTTP client for Core")?,

@@ -13,6 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use codex_core::Fault;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -27,6 +28,7 @@ pub struct Problem {
     detail: String,
     shape: Shape,
     retry_after: Option<u64>,
+    faults: Vec<Fault>,
 }
 
 /// The body of an error answer.
@@ -55,6 +57,9 @@ pub struct ProblemOut {
     pub detail: String,
     /// The path that was asked for.
     pub instance: String,
+    /// With 422: every fault of the body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
 }
 
 /// A route's own error, in the shape that today's modules read.
@@ -62,6 +67,9 @@ pub struct ProblemOut {
 pub struct ErrorOut {
     /// What went wrong.
     pub error: String,
+    /// With 422: every fault of the body.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
 }
 
 impl Problem {
@@ -72,6 +80,7 @@ impl Problem {
             detail: detail.into(),
             shape: Shape::Problem,
             retry_after: None,
+            faults: Vec::new(),
         }
     }
 
@@ -132,7 +141,7 @@ impl Problem {
     }
 
     fn body(&self, instance: &str) -> serde_json::Value {
-        match self.shape {
+        let mut body = match self.shape {
             Shape::Flat => json!({"error": self.detail}),
             Shape::Job => json!({"success": false, "error": self.detail}),
             Shape::Problem => json!({
@@ -142,7 +151,11 @@ impl Problem {
                 "detail": self.detail,
                 "instance": instance,
             }),
+        };
+        if !self.faults.is_empty() {
+            body["errors"] = json!(self.faults);
         }
+        body
     }
 
     fn response(self, instance: &str) -> Response {
@@ -199,18 +212,30 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What goes wrong in routes whose own errors are flat.
+pub fn flat(error: codex_core::Error) -> Problem {
+    Problem::from(error).flat()
+}
+
 /// By who must act. Causes of failures that are not the caller's go to the log and nowhere else.
 impl From<codex_core::Error> for Problem {
     fn from(error: codex_core::Error) -> Self {
         use codex_core::Error;
         match &error {
             Error::Invalid { .. } => Self::bad_request(error.to_string()),
+            Error::Unprocessable(faults) => Self {
+                faults: faults.clone(),
+                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            },
             Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
             Error::Forbidden(_) => Self::forbidden(error.to_string()),
             Error::Unsupported(_) => Self::unavailable(error.to_string()),
             Error::Upstream(_) => {
                 tracing::warn!(error = error.chain(), "An upstream system failed");
                 Self::new(StatusCode::BAD_GATEWAY, error.to_string())
+            }
+            _ if error.is_taken() => {
+                Self::new(StatusCode::CONFLICT, "Another record has the same key already")
             }
             _ if error.is_out_of_reach() => {
                 tracing::error!(error = error.chain(), "The database is out of reach");

@@ -6,6 +6,7 @@
 
 mod agents;
 mod api;
+mod billing;
 mod client;
 mod companies;
 mod crates;

@@ -1,6 +1,7 @@
 //! Assets: the devices of the client companies.
 
 pub mod audit;
+pub mod billable;
 #[cfg(feature = "store")]
 pub mod contacts;
 pub mod devices;

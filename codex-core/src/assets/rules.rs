@@ -8,13 +8,14 @@ use super::{Asset, AssetFields, AssetStatus};
 use crate::{
     Result,
     changes::{
-        Attached, Draft, Resource,
+        Attached, Draft, Resource, adopt_by,
         log::{self, Entry, Op},
         reserve_ids,
     },
     fold::fold,
     ids::CompanyId,
     store::{Sql, Tx},
+    sync::Incoming,
 };
 
 impl Resource for Asset {
@@ -25,6 +26,15 @@ impl Resource for Asset {
 
     fn derive(fields: &mut AssetFields) {
         fields.hostname_fold = fields.hostname.as_deref().map(fold).unwrap_or_default();
+    }
+
+    async fn adopt(
+        tx: &mut Tx,
+        new: &[&Incoming<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<HashMap<String, i64>> {
+        let columns = ("select r.id, r.device_uid from assets r", "r.device_uid");
+        adopt_by(tx, new, "device_uid", columns, false, issues).await
     }
 
     /// The company is the one of the device's site, unless a person said otherwise.

@@ -13,7 +13,7 @@ use crate::{Result, store::Tx, sync::Incoming};
 /// The most binds in one statement; both engines take more (storage.md section 2).
 pub(super) const MAX_BINDS: usize = 10_000;
 /// Binds of a claim.
-const COLUMNS: usize = 11;
+const COLUMNS: usize = 12;
 
 /// Who states something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,9 +175,11 @@ pub(super) struct NewClaim<'c> {
     pub extra: &'c Map<String, Value>,
     pub hash: i64,
     pub source_updated_at: Option<DateTime<Utc>>,
+    /// Whether its source has the record; of a person's claim, whether the person lets it be.
+    pub live: bool,
 }
 
-/// Writes claims; each is live afterwards.
+/// Writes claims.
 pub(super) async fn save<R: Resource>(
     tx: &mut Tx,
     author: &Author,
@@ -186,7 +188,7 @@ pub(super) async fn save<R: Resource>(
     for chunk in claims.chunks(MAX_BINDS / COLUMNS) {
         let mut q = tx.query(
             "insert into claims (source, kind, external_id, record_id, scope, anchor, fields, \
-             extra, hash, source_updated_at, first_seen) ",
+             extra, hash, source_updated_at, first_seen, gone_at) ",
         );
         q.push_rows(chunk, |row, claim| {
             row.bind(claim.source)
@@ -199,13 +201,15 @@ pub(super) async fn save<R: Resource>(
                 .bind(Json(claim.extra))
                 .bind(claim.hash)
                 .bind(claim.source_updated_at)
-                .bind(author.at);
+                .bind(author.at)
+                .bind((!claim.live).then_some(author.at));
         });
         q.push(
             " on conflict (source, kind, external_id) do update set scope = excluded.scope, \
+             anchor = excluded.anchor, \
              fields = excluded.fields, extra = excluded.extra, hash = excluded.hash, \
              source_updated_at = excluded.source_updated_at, missing_since = null, \
-             missing_run = null, gone_at = null",
+             missing_run = null, gone_at = excluded.gone_at",
         );
         q.execute().await?;
     }

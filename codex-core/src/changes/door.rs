@@ -118,15 +118,25 @@ impl Door<'_> {
             return Ok(Outcome::default());
         };
         let known = claims::known(self.tx, &page).await?;
-        let new: Vec<String> = page
+        let mut outcome = Outcome::default();
+        let new: Vec<&Incoming<R>> = page
             .iter()
             .filter(|statement| statement.0.is_main() && !known.contains_key(&key(statement)))
-            .map(|(_, item)| item.external_id.clone())
+            .map(|(_, item)| item)
+            .collect();
+        let adopted = if new.is_empty() {
+            HashMap::new()
+        } else {
+            R::adopt(self.tx, &new, &mut outcome.issues).await?
+        };
+        let new: Vec<String> = new
+            .into_iter()
+            .map(|item| item.external_id.clone())
+            .filter(|id| !adopted.contains_key(id))
             .collect();
         let reserved = self.reserve::<R>(new.len()).await?;
         let new: HashMap<String, i64> = new.into_iter().zip(reserved).collect();
 
-        let mut outcome = Outcome::default();
         let (mut items, mut changed) = (Vec::with_capacity(page.len()), Vec::new());
         for statement in page {
             let hash = content_hash(&statement.1);
@@ -148,7 +158,7 @@ impl Door<'_> {
                 .get(&key(&statement))
                 .or_else(|| known.get(&owner))
                 .map(|claim| claim.record_id)
-                .or_else(|| new.get(&owner.1).copied());
+                .or_else(|| new.get(&owner.1).or_else(|| adopted.get(&owner.1)).copied());
             // A part of a record that we do not have says nothing to us.
             if let Some(id) = record {
                 changed.push((id, statement, hash));
@@ -213,90 +223,8 @@ impl Door<'_> {
         Ok(outcome)
     }
 
-    /// States fields of one record by hand; they win over the sources until they are released.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] naming a field that the kind does not have or whose type is wrong.
-    pub async fn edit<R: Resource>(
-        &mut self,
-        id: i64,
-        stated: Map<String, Value>,
-    ) -> Result<Option<Outcome>> {
-        for (name, value) in &stated {
-            check_field::<R>(name, value)?;
-        }
-        self.change_manual::<R>(id, |manual, sources| {
-            for (name, value) in stated {
-                let replaced = sources.get(&name).cloned().unwrap_or_default();
-                manual.extra.insert(name.clone(), replaced);
-                manual.fields.insert(name, value);
-            }
-        })
-        .await
-    }
-
-    /// Takes manual values back, so that the sources' values show again.
-    pub async fn release<R: Resource>(
-        &mut self,
-        id: i64,
-        names: &[&str],
-    ) -> Result<Option<Outcome>> {
-        self.change_manual::<R>(id, |manual, _| {
-            manual
-                .fields
-                .retain(|name, _| !names.contains(&name.as_str()));
-            manual
-                .extra
-                .retain(|name, _| !names.contains(&name.as_str()));
-        })
-        .await
-    }
-
-    /// Changes the claim of the people, knowing what the sources say without it.
-    async fn change_manual<R: Resource>(
-        &mut self,
-        id: i64,
-        change: impl FnOnce(&mut Claim, &Map<String, Value>),
-    ) -> Result<Option<Outcome>> {
-        if self
-            .lock::<R>(&[id])
-            .await?
-            .get(&id)
-            .is_none_or(|row| row.deleted_at.is_some())
-        {
-            return Ok(None);
-        }
-        let mut claims = claims::of_records::<R>(self.tx, &[id]).await?;
-        let all = claims.remove(&id).unwrap_or_default();
-        let (manual, sources): (Vec<Claim>, Vec<Claim>) =
-            all.into_iter().partition(|claim| claim.source == MANUAL);
-        let mut manual = manual.into_iter().next().unwrap_or_else(|| Claim {
-            source: MANUAL.to_owned(),
-            external_id: id.to_string(),
-            live: true,
-            anchor: false,
-            fields: Map::new(),
-            extra: Map::new(),
-        });
-        let sources = resolve::resolve(self.precedence, R::KIND, &sources, None);
-        change(&mut manual, &sources);
-        let claim = NewClaim {
-            source: MANUAL,
-            external_id: &manual.external_id,
-            record_id: id,
-            scope: "",
-            anchor: manual.anchor,
-            fields: &manual.fields,
-            extra: &manual.extra,
-            hash: 0,
-            source_updated_at: None,
-        };
-        claims::save::<R>(self.tx, self.author, &[claim]).await?;
-        self.refresh::<R>(&[id]).await.map(Some)
-    }
-
     /// The rows of `ids`, locked: an edit that commits meanwhile must not be resolved away.
-    async fn lock<R: Resource>(&mut self, ids: &[i64]) -> Result<HashMap<i64, Stored<R::Fields>>> {
+    pub(crate) async fn lock<R: Resource>(&mut self, ids: &[i64]) -> Result<HashMap<i64, Stored<R::Fields>>> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -309,7 +237,7 @@ impl Door<'_> {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    async fn reserve<R: Resource>(&mut self, count: usize) -> Result<Vec<i64>> {
+    pub(super) async fn reserve<R: Resource>(&mut self, count: usize) -> Result<Vec<i64>> {
         if count == 0 {
             return Ok(Vec::new());
         }
@@ -340,6 +268,7 @@ impl Door<'_> {
                     extra: stated.map_or(&item.extra, |claim| &claim.extra),
                     hash: *hash,
                     source_updated_at: item.source_updated_at,
+                    live: true,
                 }
             })
             .collect();
@@ -347,7 +276,7 @@ impl Door<'_> {
     }
 
     /// Resolves, settles, compares and writes; gives the drafts whose row was written.
-    async fn write<R: Resource>(
+    pub(super) async fn write<R: Resource>(
         &mut self,
         rows: Vec<(i64, Option<Stored<R::Fields>>)>,
         mut claims: ClaimsByRecord,
@@ -366,7 +295,7 @@ impl Door<'_> {
                 id,
                 before,
                 fields: resolve::typed(R::KIND, &fields)?,
-                alive: claims.iter().any(|claim| claim.live && claim.anchor),
+                alive: resolve::alive(&claims),
                 claims,
             };
             R::derive(&mut draft.fields);
@@ -416,7 +345,7 @@ impl Door<'_> {
         Ok(written)
     }
 
-    async fn attach<R: Resource>(
+    pub(super) async fn attach<R: Resource>(
         &mut self,
         source: &str,
         items: &[(i64, Incoming<R>)],
@@ -500,39 +429,4 @@ fn entry_of<R: Resource>(draft: &Draft<R>, outcome: &mut Outcome) -> Result<Opti
         }
         _ => None,
     })
-}
-
-fn check_field<R: Resource>(name: &str, value: &Value) -> Result<()> {
-    if !R::Fields::NAMES.contains(&name) {
-        return Err(Error::invalid(
-            name.to_owned(),
-            format!("a {} has no such field", R::KIND),
-        ));
-    }
-    if has_nul(value) {
-        return Err(Error::invalid(
-            name.to_owned(),
-            "must not hold the character NUL",
-        ));
-    }
-    let one = Map::from_iter([(name.to_owned(), value.clone())]);
-    match resolve::typed::<R::Fields>(R::KIND, &one) {
-        Err(Error::Corrupt {
-            source: Some(cause),
-            ..
-        }) => Err(Error::invalid(name.to_owned(), cause.to_string())),
-        Err(other) => Err(other),
-        Ok(_) => Ok(()),
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
-    }
 }

@@ -7,9 +7,10 @@
 pub(crate) mod claims;
 pub(crate) mod door;
 pub(crate) mod log;
+mod manual;
 pub mod resolve;
 
-use std::future::Future;
+use std::{collections::HashMap, future::Future};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,6 +22,7 @@ use crate::{
     sync::Incoming,
 };
 pub use door::{Change, Outcome};
+pub(crate) use manual::adopt_by;
 use resolve::{Claim, MANUAL};
 
 /// The stored form of a record's tracked fields; written by the `record!` declaration.
@@ -69,6 +71,16 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Fills what follows from the fields alone: folded names, fall-backs.
     fn derive(fields: &mut Self::Fields);
 
+    /// Which of the records that only people keep an arriving item stands for, by the item's id; whoever
+    /// could be meant but not for certain goes to `issues`.
+    fn adopt(
+        _tx: &mut Tx,
+        _new: &[&Incoming<Self>],
+        _issues: &mut Vec<String>,
+    ) -> impl Future<Output = Result<HashMap<String, i64>>> + Send {
+        async { Ok(HashMap::new()) }
+    }
+
     /// Settles what depends on other records, for a whole page in O(1) statements.
     fn settle(
         _tx: &mut Tx,
@@ -91,6 +103,8 @@ macro_rules! by_kind {
             $crate::agents::Agent, $crate::companies::Company, $crate::contacts::Contact,
             $crate::assets::Asset, $crate::locations::Location, $crate::site_links::SiteLink,
             $crate::psa_agents::PsaAgent, $crate::tickets::Ticket,
+            $crate::billing_plans::BillingPlan, $crate::feature_options::FeatureOption,
+            $crate::overrides::Override,
         ])
     };
     ($kind:expr, $r:ident => $work:expr, [$($kind_of:ty),+ $(,)?]) => {

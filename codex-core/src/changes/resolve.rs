@@ -94,7 +94,7 @@ pub struct Claim {
     pub source: String,
     /// The source's id of the record.
     pub external_id: String,
-    /// Whether the source still has it.
+    /// Whether the source still has it; of a person's claim, `false` once the person has deleted the record.
     pub live: bool,
     /// Whether the claim keeps the record alive; parts such as a device's interfaces do not.
     pub anchor: bool,
@@ -119,7 +119,7 @@ pub fn resolve(
         .any(|claim| claim.live && claim.source != MANUAL);
     let mut order: Vec<&Claim> = claims
         .iter()
-        .filter(|claim| claim.live || (!any_live && claim.source != MANUAL))
+        .filter(|claim| claim.source == MANUAL || claim.live || !any_live)
         .collect();
     // Two claims of one source (a device that came back under a new uid): the live one, then by id.
     order.sort_by_key(|claim| {
@@ -170,6 +170,14 @@ pub fn resolve(
         }
     }
     fields
+}
+
+/// Whether the record is there: some claim keeps it, and no person has deleted it.
+pub fn alive(claims: &[Claim]) -> bool {
+    let deleted_by_hand = claims
+        .iter()
+        .any(|claim| claim.source == MANUAL && !claim.live);
+    !deleted_by_hand && claims.iter().any(|claim| claim.live && claim.anchor)
 }
 
 /// Lays newly stated fields over what the same source stated before: absent never wipes. Tells whether

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::{Company, CompanyFields};
 use crate::{
     Result,
-    changes::{Attached, Draft, Resource, reserve_ids},
+    changes::{Attached, Draft, Resource, adopt_by, reserve_ids},
     fold::fold,
     store::{Sql, Tx},
+    sync::Incoming,
 };
 
 impl Resource for Company {
@@ -18,6 +19,15 @@ impl Resource for Company {
 
     fn derive(fields: &mut CompanyFields) {
         fields.name_fold = fold(&fields.name);
+    }
+
+    async fn adopt(
+        tx: &mut Tx,
+        new: &[&Incoming<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<HashMap<String, i64>> {
+        let columns = ("select r.id, r.account_number from companies r", "r.account_number");
+        adopt_by(tx, new, "account_number", columns, false, issues).await
     }
 
     /// The first holder of a number keeps it, deleted or not; everybody else goes without and is

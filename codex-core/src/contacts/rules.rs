@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Contact, ContactFields};
 use crate::{
     Result,
-    changes::{Attached, Draft, Resource, reserve_ids, resolve::MANUAL},
+    changes::{Attached, Draft, Resource, adopt_by, reserve_ids, resolve::MANUAL},
     companies::rules::by_external_id,
     fold::fold,
     store::{Sql, Tx},
+    sync::Incoming,
 };
 
 impl Resource for Contact {
@@ -24,6 +25,15 @@ impl Resource for Contact {
             .as_deref()
             .map(fold)
             .filter(|email| !email.is_empty());
+    }
+
+    async fn adopt(
+        tx: &mut Tx,
+        new: &[&Incoming<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<HashMap<String, i64>> {
+        let columns = ("select r.id, r.email_fold from contacts r", "r.email_fold");
+        adopt_by(tx, new, "email", columns, true, issues).await
     }
 
     /// Upstream links follow upstream; links made by hand are rows of their own and stay.

@@ -79,6 +79,36 @@ impl Caller {
     }
 }
 
+/// A call: who asks, what may be seen, and whom to ask. What most handlers begin with.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The library.
+    pub codex: Codex,
+    /// What the caller may see and do.
+    pub scope: Scope,
+    /// The caller as the author of a change that is made now.
+    pub author: Author,
+    /// Who asks.
+    pub caller: Caller,
+}
+
+impl FromRequestParts<App> for Call {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let codex = app.codex().clone();
+        let scope = caller.scope(&codex).await?;
+        let author = caller.author(codex.now());
+        Ok(Self {
+            codex,
+            scope,
+            author,
+            caller,
+        })
+    }
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 

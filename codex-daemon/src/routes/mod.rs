@@ -1,16 +1,20 @@
 //! One file per resource; the description is made of the same table as the routes.
 
 mod agents;
+mod answers;
 mod assets;
+mod billing_plans;
 mod companies;
 mod contacts;
 mod devices;
 mod docs;
+mod feature_options;
 mod health;
 mod holds;
 mod jobs;
 mod lenient;
 mod outbox;
+mod overrides;
 mod paging;
 mod psa_agents;
 mod psa_tickets;
@@ -63,6 +67,9 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(assets::routes())
         .merge(devices::routes())
+        .merge(billing_plans::routes())
+        .merge(feature_options::routes())
+        .merge(overrides::routes())
         .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(psa_tickets::routes())
@@ -78,5 +85,12 @@ pub fn all() -> OpenApiRouter<App> {
 
 /// The API description.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    all().split_for_parts().1
+    described(all()).1
+}
+
+/// The routes and what describes them: what every operation can answer is added here, once.
+pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::openapi::OpenApi) {
+    let (router, mut api) = routes.split_for_parts();
+    answers::complete(&mut api);
+    (router, api)
 }

@@ -1,0 +1,159 @@
+//! Billing plans, options of features, and what companies are billed by.
+
+use codex_core::{
+    assets::billable::BillableOut,
+    billing_plans::{
+        effective::EffectivePlanOut,
+        wire::{
+            BillingExport, BillingImported, BillingPlanIn, BillingPlanOut, BulkPlansOut,
+            LedgerPlanAnswer, LedgerPlanOut, LedgerPlansOut, PlanFeaturesOut, Saved,
+        },
+    },
+    feature_options::wire::{
+        FeatureOptionIn, FeatureOptionOut, LedgerCategoriesOut, LedgerOptionsOut,
+    },
+    overrides::wire::{OverrideIn, OverrideOut},
+};
+
+use crate::{Result, request::Requester};
+
+/// Calls about billing. Not for clients; changes are for billing, administrators and services.
+#[derive(Debug)]
+pub struct Billing<'c>(pub(crate) &'c Requester);
+
+/// Which billing plans.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Only plans of this name.
+    pub plan_name: Option<String>,
+    /// Only plans for this term, in any spelling.
+    pub term_length: Option<String>,
+}
+
+const PLANS: [&str; 2] = ["api", "billing-plans"];
+const LEDGER: [&str; 2] = ["billing-plans", "api"];
+
+impl Billing<'_> {
+    /// Billing plans, by name and term.
+    pub async fn plans(&self, options: &PlanOptions) -> Result<Vec<BillingPlanOut>> {
+        let mut query = Vec::new();
+        query.extend(options.plan_name.clone().map(|name| ("plan_name", name)));
+        query.extend(options.term_length.clone().map(|term| ("term_length", term)));
+        self.0.get(&PLANS, &query).await
+    }
+
+    /// Makes a billing plan; gives its id.
+    pub async fn create_plan(&self, plan: &BillingPlanIn) -> Result<i64> {
+        let saved: Saved = self.0.post_json(&PLANS, plan).await?;
+        Ok(saved.id)
+    }
+
+    /// One billing plan.
+    pub async fn plan(&self, id: i64) -> Result<BillingPlanOut> {
+        self.0.get(&[PLANS[0], PLANS[1], &id.to_string()], &[]).await
+    }
+
+    /// Changes a billing plan; what is not sent stays.
+    pub async fn update_plan(&self, id: i64, plan: &BillingPlanIn) -> Result<()> {
+        let path = [PLANS[0], PLANS[1], &id.to_string()];
+        let _: Saved = self.0.put(&path, plan).await?;
+        Ok(())
+    }
+
+    /// Deletes a billing plan.
+    pub async fn delete_plan(&self, id: i64) -> Result<()> {
+        self.0.delete(&[PLANS[0], PLANS[1], &id.to_string()]).await
+    }
+
+    /// What a plan contains, without its prices.
+    pub async fn plan_features(&self, name: &str, term: &str) -> Result<PlanFeaturesOut> {
+        self.0.get(&[PLANS[0], PLANS[1], name, term], &[]).await
+    }
+
+    /// Takes plans and options in, as they were exported; those that are there stay as they are.
+    pub async fn import(&self, import: &BillingExport) -> Result<BillingImported> {
+        self.0.post_json(&[PLANS[0], PLANS[1], "import"], import).await
+    }
+
+    /// Every plan and option, as [`Billing::import`] takes them.
+    pub async fn export(&self) -> Result<BillingExport> {
+        self.0.get(&["billing-plans", "export"], &[]).await
+    }
+
+    /// Billing plans as Ledger bills by them.
+    pub async fn ledger_plans(&self) -> Result<Vec<LedgerPlanOut>> {
+        let answer: LedgerPlansOut = self.0.get(&[LEDGER[0], LEDGER[1], "plans"], &[]).await?;
+        Ok(answer.plans)
+    }
+
+    /// One billing plan as Ledger bills by it.
+    pub async fn ledger_plan(&self, name: &str, term: &str) -> Result<LedgerPlanOut> {
+        let path = [LEDGER[0], LEDGER[1], "plans", name, term];
+        let answer: LedgerPlanAnswer = self.0.get(&path, &[]).await?;
+        Ok(answer.plan)
+    }
+
+    /// What the plans contain that companies have, by `name|term`.
+    pub async fn plans_in_use(&self) -> Result<BulkPlansOut> {
+        self.0.get(&[LEDGER[0], LEDGER[1], "bulk-plans"], &[]).await
+    }
+
+    /// The options of features, of one kind or all.
+    pub async fn feature_options(&self, feature: Option<&str>) -> Result<Vec<FeatureOptionOut>> {
+        let query: Vec<_> = feature.map(|kind| ("feature_type", kind.to_owned())).into_iter().collect();
+        self.0.get(&["api", "feature-options"], &query).await
+    }
+
+    /// Makes an option of a feature, unless it is there; gives its id.
+    pub async fn create_feature_option(&self, option: &FeatureOptionIn) -> Result<i64> {
+        let saved: Saved = self.0.post_json(&["api", "feature-options"], option).await?;
+        Ok(saved.id)
+    }
+
+    /// The options of features by kind, as Ledger reads them.
+    pub async fn ledger_options(&self) -> Result<LedgerOptionsOut> {
+        self.0.get(&[LEDGER[0], LEDGER[1], "feature-options"], &[]).await
+    }
+
+    /// The kinds of feature, in order.
+    pub async fn feature_categories(&self) -> Result<Vec<String>> {
+        let path = [LEDGER[0], LEDGER[1], "feature-categories"];
+        let answer: LedgerCategoriesOut = self.0.get(&path, &[]).await?;
+        Ok(answer.categories)
+    }
+
+    /// The plan in force for a company, and where each value comes from.
+    pub async fn plan_of(&self, account_number: &str) -> Result<EffectivePlanOut> {
+        self.0.get(&["api", "companies", account_number, "plan"], &[]).await
+    }
+
+    /// What is billed for a company, with the records behind each number.
+    pub async fn billable(&self, account_number: &str) -> Result<BillableOut> {
+        self.0.get(&["api", "companies", account_number, "billable"], &[]).await
+    }
+
+    /// What is agreed with a company instead of its plan, by key.
+    pub async fn overrides(&self, account_number: &str) -> Result<Vec<OverrideOut>> {
+        self.0.get(&["api", "companies", account_number, "overrides"], &[]).await
+    }
+
+    /// What is agreed with a company about one key.
+    pub async fn get_override(&self, account_number: &str, key: &str) -> Result<OverrideOut> {
+        self.0.get(&["api", "companies", account_number, "overrides", key], &[]).await
+    }
+
+    /// Agrees something with a company about one key, in place of what was agreed before.
+    pub async fn set_override(
+        &self,
+        account_number: &str,
+        key: &str,
+        agreed: &OverrideIn,
+    ) -> Result<OverrideOut> {
+        self.0.put(&["api", "companies", account_number, "overrides", key], agreed).await
+    }
+
+    /// Ends what was agreed about one key.
+    pub async fn delete_override(&self, account_number: &str, key: &str) -> Result<()> {
+        self.0.delete(&["api", "companies", account_number, "overrides", key]).await
+    }
+}

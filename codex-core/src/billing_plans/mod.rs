@@ -1,0 +1,157 @@
+//! Billing plans: what a plan costs and contains, for one term of contract.
+
+pub mod effective;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+
+use crate::{ids::BillingPlanId, list::Dict, money::Money};
+
+record! {
+    /// What is tracked about a billing plan (contract 2.7). Both models of backup prices are kept: per
+    /// gigabyte, and a volume that is included with a price per further terabyte.
+    pub struct BillingPlanFields in "billing_plans" {
+        /// Name; a plan is its name and its term.
+        plan_name: String,
+        /// Term of contract in its one spelling; see [`term`].
+        term_length: String,
+        /// `Billed Hourly`, `Unlimited` or as set.
+        support_level: Option<String>,
+        /// Per user and month.
+        per_user_cost: Money,
+        /// Per workstation and month.
+        per_workstation_cost: Money,
+        /// Per server and month.
+        per_server_cost: Money,
+        /// Per virtual machine and month.
+        per_vm_cost: Money,
+        /// Per switch and month.
+        per_switch_cost: Money,
+        /// Per firewall and month.
+        per_firewall_cost: Money,
+        /// Per hour of work on tickets.
+        per_hour_ticket_cost: Money,
+        /// Base fee of a backup, per workstation.
+        backup_base_fee_workstation: Money,
+        /// Base fee of a backup, per server.
+        backup_base_fee_server: Money,
+        /// Terabytes of backup that the base fee includes.
+        backup_included_tb: Money,
+        /// Per terabyte beyond those.
+        backup_per_tb_fee: Money,
+        /// Per gigabyte of a workstation's backup.
+        backup_cost_per_gb_workstation: Money,
+        /// Per gigabyte of a server's backup.
+        backup_cost_per_gb_server: Money,
+        /// What the plan contains, by kind of feature.
+        features: Dict,
+    }
+    derived {
+    }
+}
+
+/// A plan for one term.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct BillingPlan {
+    /// Row id.
+    pub id: BillingPlanId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: BillingPlanFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// Keys of the prices, in the order of the contract.
+pub const PRICES: [&str; 13] = [
+    "per_user_cost",
+    "per_workstation_cost",
+    "per_server_cost",
+    "per_vm_cost",
+    "per_switch_cost",
+    "per_firewall_cost",
+    "per_hour_ticket_cost",
+    "backup_base_fee_workstation",
+    "backup_base_fee_server",
+    "backup_included_tb",
+    "backup_per_tb_fee",
+    "backup_cost_per_gb_workstation",
+    "backup_cost_per_gb_server",
+];
+
+/// The kinds of feature that the first version had as columns, with their labels (contract 2.7).
+pub const LEGACY_FEATURES: [(&str, &str); 6] = [
+    ("antivirus", "Antivirus"),
+    ("email_security", "Email Security"),
+    ("network_management", "Network Management"),
+    ("password_manager", "Password Manager"),
+    ("sat", "SAT"),
+    ("soc", "SOC"),
+];
+
+/// What a plan says of a feature that it does not name (contract 1.2.F).
+pub const NOT_INCLUDED: &str = "Not Included";
+
+/// The term of companies without one (contract 1.2.F).
+pub const MONTH_TO_MONTH: &str = "Month to Month";
+
+/// The terms that a plan is usually offered for.
+pub const TERMS: [&str; 4] = [MONTH_TO_MONTH, "1 Year", "2 Year", "3 Year"];
+
+/// A term in its one spelling: `1-Year`, `1 year` and `1 Years` are `1 Year` (contract 7 #20). What is no
+/// known term stays as it is, trimmed.
+pub fn term(text: &str) -> String {
+    let key = |text: &str| -> String {
+        let letters = text.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
+    };
+    let wanted = key(text);
+    let wanted = wanted.strip_suffix('s').unwrap_or(&wanted);
+    let known = TERMS.into_iter().find(|known| key(known) == wanted);
+    known.unwrap_or(text.trim()).to_owned()
+}
+
+/// What a kind of feature is called on pages and bills.
+pub fn feature_label(feature: &str) -> String {
+    let known = LEGACY_FEATURES.iter().find(|(key, _)| *key == feature);
+    if let Some((_, label)) = known {
+        return (*label).to_owned();
+    }
+    let words = feature.split('_').filter(|word| !word.is_empty());
+    let words = words.map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        first.chain(letters).collect::<String>()
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_has_one_spelling() {
+        for text in ["1-Year", "1 year", " 1 Years ", "1_YEAR", "1 Year"] {
+            assert_eq!(term(text), "1 Year", "{text}");
+        }
+        assert_eq!(term("month-to-month"), MONTH_TO_MONTH);
+        assert_eq!(term(" 5 Year "), "5 Year");
+        assert_eq!(term(""), "");
+    }
+
+    #[test]
+    fn a_feature_has_a_label() {
+        assert_eq!(feature_label("soc"), "SOC");
+        assert_eq!(feature_label("dark_web_scan"), "Dark Web Scan");
+    }
+}

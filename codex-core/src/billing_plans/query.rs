@@ -1,0 +1,66 @@
+//! Reading billing plans: for everybody but clients.
+
+use super::{BillingPlan, BillingPlanFields, term};
+use crate::{
+    Result,
+    changes::Tracked,
+    ids::BillingPlanId,
+    scope::Scope,
+    store::{Db, Tx},
+};
+
+sql! {
+    /// All live plans.
+    LIST = [BillingPlanFields::SELECT, " where deleted_at is null order by plan_name, term_length"];
+    /// A live plan by its row id.
+    FIND = [BillingPlanFields::SELECT, " where id = $1 and deleted_at is null"];
+    /// A live plan by what it is called.
+    OF_NAME = [BillingPlanFields::SELECT,
+        " where plan_name = $1 and term_length = $2 and deleted_at is null"];
+    /// The plan that has a name already.
+    HOLDER = "select id from billing_plans where plan_name = $1 and term_length = $2 \
+        and deleted_at is null";
+    /// Plans and terms that companies have.
+    IN_USE = "select distinct billing_plan, coalesce(contract_term_length, '') from companies \
+        where deleted_at is null and billing_plan is not null";
+}
+
+const WHAT: &str = "reading billing plans";
+
+/// All plans, by name and term.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients; so do all of this module.
+pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<BillingPlan>> {
+    scope.require_staff(WHAT)?;
+    db.query(LIST).all().await
+}
+
+/// Looks a plan up by its row id.
+pub async fn find(db: &Db, scope: &Scope, id: BillingPlanId) -> Result<Option<BillingPlan>> {
+    scope.require_staff(WHAT)?;
+    db.query(FIND).bind(id).optional().await
+}
+
+/// Looks a plan up by name and term, the latter in any spelling.
+pub async fn of_name(
+    db: &Db,
+    scope: &Scope,
+    name: &str,
+    term_length: &str,
+) -> Result<Option<BillingPlan>> {
+    scope.require_staff(WHAT)?;
+    let q = db.query(OF_NAME).bind(name.trim()).bind(term(term_length));
+    q.optional().await
+}
+
+/// The plan that has a name and term already.
+pub(crate) async fn holder(tx: &mut Tx, name: &str, term_length: &str) -> Result<Option<i64>> {
+    let q = tx.query(HOLDER).bind(name.trim()).bind(term(term_length));
+    q.scalar().await
+}
+
+/// The names and terms that companies have.
+pub(crate) async fn in_use(db: &Db) -> Result<Vec<(String, String)>> {
+    db.query(IN_USE).all().await
+}

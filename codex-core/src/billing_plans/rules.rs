@@ -1,0 +1,19 @@
+//! What holds for billing plans: nothing but their name and term is unique, which the schema keeps.
+
+use super::{BillingPlan, BillingPlanFields, term};
+use crate::{
+    changes::{Resource, reserve_ids},
+    store::Sql,
+};
+
+impl Resource for BillingPlan {
+    const KIND: &'static str = "billing_plan";
+    const RESERVE: Sql = reserve_ids!("billing_plans");
+    type Fields = BillingPlanFields;
+    type Status = ();
+
+    fn derive(fields: &mut BillingPlanFields) {
+        fields.plan_name = fields.plan_name.trim().to_owned();
+        fields.term_length = term(&fields.term_length);
+    }
+}

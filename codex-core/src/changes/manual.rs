@@ -1,0 +1,284 @@
+//! What people state: records of their own, corrections, deletions.
+//!
+//! All of it is one claim per record, of the source `manual`: its fields are the corrections, `anchor` says
+//! that the record is there because a person made it, `gone_at` that a person has deleted it.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Resource, Tracked,
+    claims::{self, NewClaim},
+    door::{Door, Outcome},
+    resolve::{self, Claim, MANUAL},
+};
+use crate::{
+    Error, Result,
+    edit::{has_nul, type_faults},
+    fold::fold,
+    store::Tx,
+    sync::Incoming,
+};
+
+/// What people say of one record, together with what the sources say.
+pub(crate) struct Hand<'h> {
+    /// Whether the record is deleted.
+    pub deleted: bool,
+    /// The people's claim.
+    pub claim: &'h mut Claim,
+    /// The sources' values.
+    pub sources: Map<String, Value>,
+    /// Whether some source has the record.
+    pub upstream: bool,
+}
+
+impl Door<'_> {
+    /// Makes records that people keep; gives their row ids in order. The number of statements does not
+    /// depend on the number of records.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming a field that the kind does not have or whose type is wrong.
+    pub async fn create<R: Resource>(
+        &mut self,
+        records: Vec<Map<String, Value>>,
+    ) -> Result<(Vec<i64>, Outcome)> {
+        check::<R>(records.iter())?;
+        let ids = self.reserve::<R>(records.len()).await?;
+        let mut claims = HashMap::with_capacity(ids.len());
+        for (id, fields) in ids.iter().zip(records) {
+            let claim = Claim {
+                anchor: true,
+                fields,
+                ..nothing_said(*id)
+            };
+            claims.insert(*id, vec![claim]);
+        }
+        let new: Vec<NewClaim<'_>> = ids
+            .iter()
+            .filter_map(|id| Some(new_claim(*id, claims.get(id)?.first()?)))
+            .collect();
+        claims::save::<R>(self.tx, self.author, &new).await?;
+        let mut outcome = Outcome::default();
+        let rows = ids.iter().map(|id| (*id, None)).collect();
+        let written = self.write::<R>(rows, claims, &mut outcome).await?;
+        self.attach::<R>(MANUAL, &[], &written).await?;
+        Ok((ids, outcome))
+    }
+
+    /// States fields of one record by hand; they win over the sources until they are released. `None` when
+    /// there is no such live record.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming a field that the kind does not have or whose type is wrong.
+    pub async fn edit<R: Resource>(
+        &mut self,
+        id: i64,
+        stated: Map<String, Value>,
+    ) -> Result<Option<Outcome>> {
+        let (found, outcome) = self.edit_all::<R>(HashMap::from([(id, stated)])).await?;
+        Ok((found > 0).then_some(outcome))
+    }
+
+    /// States fields of many records by hand, in O(1) statements; gives how many of them are there.
+    ///
+    /// # Errors
+    /// As [`Door::edit`].
+    pub async fn edit_all<R: Resource>(
+        &mut self,
+        mut stated: HashMap<i64, Map<String, Value>>,
+    ) -> Result<(usize, Outcome)> {
+        check::<R>(stated.values())?;
+        let ids: Vec<i64> = stated.keys().copied().collect();
+        self.by_hand::<R>(&ids, |id, hand| {
+            if hand.deleted {
+                return false;
+            }
+            for (name, value) in stated.remove(&id).unwrap_or_default() {
+                let replaced = hand.sources.get(&name).cloned().unwrap_or_default();
+                hand.claim.extra.insert(name.clone(), replaced);
+                hand.claim.fields.insert(name, value);
+            }
+            true
+        })
+        .await
+    }
+
+    /// Takes manual values back, so that the sources' values show again.
+    pub async fn release<R: Resource>(
+        &mut self,
+        id: i64,
+        names: &[&str],
+    ) -> Result<Option<Outcome>> {
+        let kept = |name: &String| !names.contains(&name.as_str());
+        let (found, outcome) = self
+            .by_hand::<R>(&[id], |_, hand| {
+                hand.claim.fields.retain(|name, _| kept(name));
+                hand.claim.extra.retain(|name, _| kept(name));
+                !hand.deleted
+            })
+            .await?;
+        Ok((found > 0).then_some(outcome))
+    }
+
+    /// Deletes records for the people: no sync brings them back. Gives how many were there.
+    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<usize> {
+        let (found, _) = self
+            .by_hand::<R>(ids, |_, hand| {
+                hand.claim.live = false;
+                !hand.deleted
+            })
+            .await?;
+        Ok(found)
+    }
+
+    /// Undoes a deletion by hand; `false` when no person has deleted such a record. One that no source has any
+    /// more is kept by the people from now on.
+    pub async fn restore<R: Resource>(&mut self, id: i64) -> Result<bool> {
+        let (found, _) = self
+            .by_hand::<R>(&[id], |_, hand| {
+                let by_hand = hand.deleted && !hand.claim.live;
+                hand.claim.live = true;
+                hand.claim.anchor |= !hand.upstream;
+                by_hand
+            })
+            .await?;
+        Ok(found > 0)
+    }
+
+    /// Changes what people say of records; `change` tells whether it applies to the record as it is. Gives
+    /// the number of those to which it does.
+    async fn by_hand<R: Resource>(
+        &mut self,
+        ids: &[i64],
+        mut change: impl FnMut(i64, Hand<'_>) -> bool,
+    ) -> Result<(usize, Outcome)> {
+        let rows = self.lock::<R>(ids).await?;
+        let mut claims = claims::of_records::<R>(self.tx, ids).await?;
+        let mut changed: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
+        for (id, row) in &rows {
+            let all = claims.remove(id).unwrap_or_default();
+            let (manual, sources): (Vec<Claim>, Vec<Claim>) =
+                all.into_iter().partition(|claim| claim.source == MANUAL);
+            let manual = manual.into_iter().next();
+            let mut claim = manual.unwrap_or_else(|| nothing_said(*id));
+            let hand = Hand {
+                deleted: row.deleted_at.is_some(),
+                claim: &mut claim,
+                upstream: resolve::alive(&sources),
+                sources: resolve::resolve(self.precedence, R::KIND, &sources, None),
+            };
+            if change(*id, hand) {
+                changed.push((*id, claim));
+            }
+        }
+        let new: Vec<NewClaim<'_>> = changed
+            .iter()
+            .map(|(id, claim)| new_claim(*id, claim))
+            .collect();
+        claims::save::<R>(self.tx, self.author, &new).await?;
+        let ids: Vec<i64> = changed.iter().map(|(id, _)| *id).collect();
+        let outcome = self.refresh::<R>(&ids).await?;
+        Ok((ids.len(), outcome))
+    }
+}
+
+fn nothing_said(id: i64) -> Claim {
+    Claim {
+        source: MANUAL.to_owned(),
+        external_id: id.to_string(),
+        live: true,
+        anchor: false,
+        fields: Map::new(),
+        extra: Map::new(),
+    }
+}
+
+fn new_claim(id: i64, claim: &Claim) -> NewClaim<'_> {
+    NewClaim {
+        source: MANUAL,
+        external_id: &claim.external_id,
+        record_id: id,
+        scope: "",
+        anchor: claim.anchor,
+        fields: &claim.fields,
+        extra: &claim.extra,
+        hash: 0,
+        source_updated_at: None,
+        live: claim.live,
+    }
+}
+
+/// Pairs new items with the records that only people keep, by a column that both have: just where one item and
+/// one record share a value. Other matches are possible duplicates and are reported.
+///
+/// `columns` is `select r.id, r.<column> from <table> r`; `folded` says whether the column holds folded values.
+pub(crate) async fn adopt_by<R: Resource>(
+    tx: &mut Tx,
+    new: &[&Incoming<R>],
+    field: &'static str,
+    (columns, column): (&'static str, &'static str),
+    folded: bool,
+    issues: &mut Vec<String>,
+) -> Result<HashMap<String, i64>> {
+    let mut wanting: HashMap<String, Vec<&str>> = HashMap::new();
+    for item in new {
+        let Some(value) = item.fields.get(field).and_then(Value::as_str) else {
+            continue;
+        };
+        let value = if folded { fold(value) } else { value.to_owned() };
+        if !value.is_empty() {
+            wanting.entry(value).or_default().push(&item.external_id);
+        }
+    }
+    if wanting.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = tx.query(columns);
+    q.push(" where r.deleted_at is null and ").push(column);
+    q.push(" in ").push_list(wanting.keys().cloned());
+    q.push(" and exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
+    q.push_bind(R::KIND).push(" and c.source = ").push_bind(MANUAL);
+    q.push(" and c.anchor) and not exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
+    q.push_bind(R::KIND).push(" and c.source <> ").push_bind(MANUAL);
+    q.push(" and c.anchor) order by r.id");
+    let mut kept: HashMap<String, Vec<i64>> = HashMap::new();
+    for (id, value) in q.all::<(i64, String)>().await? {
+        kept.entry(value).or_default().push(id);
+    }
+    let mut adopted = HashMap::new();
+    for (value, records) in kept {
+        let items = wanting.remove(&value).unwrap_or_default();
+        if let ([item], [record]) = (items.as_slice(), records.as_slice()) {
+            adopted.insert((*item).to_owned(), *record);
+        } else {
+            let (kind, records) = (R::KIND, records.iter().map(i64::to_string).collect::<Vec<_>>());
+            issues.push(format!(
+                "possible duplicate: {kind} {} made by hand and {} arriving share one {field}; all stay",
+                records.join(", "),
+                items.join(", "),
+            ));
+        }
+    }
+    Ok(adopted)
+}
+
+/// Whatever the front door let through: names and types once more, before anything is written.
+fn check<'m, R: Resource>(records: impl Iterator<Item = &'m Map<String, Value>>) -> Result<()> {
+    for fields in records {
+        let unknown = fields.keys().find(|name| !R::Fields::NAMES.contains(&name.as_str()));
+        if let Some(name) = unknown {
+            let message = format!("a {} has no such field", R::KIND);
+            return Err(Error::invalid(name.clone(), message));
+        }
+        if let Some((name, _)) = fields.iter().find(|(_, value)| has_nul(value)) {
+            return Err(Error::invalid(name.clone(), "must not hold the character NUL"));
+        }
+        let faults = type_faults::<R::Fields>(fields);
+        if let Some(fault) = faults.into_iter().next() {
+            let name = fault.pointer.trim_start_matches('/').to_owned();
+            return Err(Error::invalid(name, fault.detail));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! What people state in a request, checked as a whole: every fault at once, each with its place.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{Error, Fault, Result};
+
+/// What may be stated about a kind of record.
+pub(crate) struct Form {
+    /// The kind, for messages.
+    pub kind: &'static str,
+    /// Keys that can be stated.
+    pub keys: &'static [&'static str],
+    /// Keys whose value must not be null.
+    pub required: &'static [&'static str],
+    /// Keys that are refused, and why.
+    pub refused: &'static [(&'static str, &'static str)],
+    /// What holds for one value besides its type; may rewrite it.
+    pub rule: fn(&str, Value) -> std::result::Result<Value, String>,
+}
+
+impl Form {
+    /// The stated fields of a change: a key that is absent says nothing, null blanks, and so does an empty
+    /// text.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault.
+    pub fn change<F: DeserializeOwned>(&self, body: Map<String, Value>) -> Result<Map<String, Value>> {
+        if body.is_empty() {
+            return Err(Error::invalid("body", "states no field"));
+        }
+        self.read::<F>(body, false)
+    }
+
+    /// The stated fields of a new record: as [`Form::change`], and what is required must be there.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault.
+    pub fn new_record<F: DeserializeOwned>(&self, body: Map<String, Value>) -> Result<Map<String, Value>> {
+        self.read::<F>(body, true)
+    }
+
+    fn read<F: DeserializeOwned>(
+        &self,
+        body: Map<String, Value>,
+        new: bool,
+    ) -> Result<Map<String, Value>> {
+        let mut faults = Vec::new();
+        if new {
+            let absent = self.required.iter().filter(|key| !body.contains_key(**key));
+            faults.extend(absent.map(|key| Fault::at(key, "is required")));
+        }
+        let mut stated = Map::new();
+        for (key, value) in body {
+            match self.field(&key, value) {
+                Ok(value) => {
+                    stated.insert(key, value);
+                }
+                Err(message) => faults.push(Fault::at(&key, message)),
+            }
+        }
+        faults.extend(type_faults::<F>(&stated));
+        if faults.is_empty() {
+            Ok(stated)
+        } else {
+            Err(Error::Unprocessable(faults))
+        }
+    }
+
+    fn field(&self, key: &str, value: Value) -> std::result::Result<Value, String> {
+        if let Some((_, why)) = self.refused.iter().find(|(refused, _)| *refused == key) {
+            return Err((*why).to_owned());
+        }
+        if !self.keys.contains(&key) {
+            return Err(format!("a {} has no such field to state", self.kind));
+        }
+        if has_nul(&value) {
+            return Err("must not hold the character NUL".into());
+        }
+        let value = match value {
+            Value::String(text) if text.trim().is_empty() => Value::Null,
+            other => other,
+        };
+        if value.is_null() && self.required.contains(&key) {
+            return Err("must not be empty".into());
+        }
+        (self.rule)(key, value)
+    }
+}
+
+/// No rule besides the types.
+pub(crate) fn as_it_is(_key: &str, value: Value) -> std::result::Result<Value, String> {
+    Ok(value)
+}
+
+/// The values that do not fit the typed fields `F`.
+pub(crate) fn type_faults<F: DeserializeOwned>(stated: &Map<String, Value>) -> Vec<Fault> {
+    let fits = |fields: Map<String, Value>| serde_json::from_value::<F>(Value::Object(fields));
+    let given = stated.iter().filter(|(_, value)| !value.is_null());
+    let given: Map<String, Value> = given.map(|(k, v)| (k.clone(), v.clone())).collect();
+    if fits(given.clone()).is_ok() {
+        return Vec::new();
+    }
+    let each = given.into_iter().filter_map(|(key, value)| {
+        let fault = fits(Map::from_iter([(key.clone(), value)])).err()?;
+        Some(Fault::at(&key, fault.to_string()))
+    });
+    each.collect()
+}
+
+pub(crate) fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    #[serde(default)]
+    #[derive(Default)]
+    struct Fields {
+        #[expect(dead_code, reason = "only its type counts")]
+        name: String,
+        #[expect(dead_code, reason = "only its type counts")]
+        size: Option<i64>,
+    }
+
+    const FORM: Form = Form {
+        kind: "thing",
+        keys: &["name", "size"],
+        required: &["name"],
+        refused: &[("id", "is given by Codex")],
+        rule: as_it_is,
+    };
+
+    fn faults(body: Value) -> Vec<String> {
+        let Value::Object(body) = body else { panic!("an object") };
+        match FORM.new_record::<Fields>(body) {
+            Err(Error::Unprocessable(faults)) => {
+                faults.iter().map(|fault| fault.pointer.clone()).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        assert_eq!(
+            faults(json!({"id": 1, "size": "big", "a/b": 2})),
+            ["/name", "/a~1b", "/id", "/size"]
+        );
+        assert_eq!(faults(json!({"name": " ", "size": null})), ["/name"]);
+        assert_eq!(faults(json!({"name": "a\u{0}b"})), ["/name"]);
+    }
+
+    #[test]
+    fn an_absent_key_says_nothing_and_an_empty_text_is_null() {
+        let body = Map::from_iter([("size".to_owned(), json!(" "))]);
+        let stated = FORM.change::<Fields>(body).unwrap();
+        assert_eq!(Value::Object(stated), json!({"size": null}));
+        assert!(FORM.change::<Fields>(Map::new()).is_err());
+    }
+}

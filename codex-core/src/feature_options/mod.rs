@@ -1,0 +1,44 @@
+//! Options of features: what can be chosen for a kind of feature in a billing plan.
+
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::FeatureOptionId;
+
+record! {
+    /// What is tracked about an option (contract 2.7).
+    pub struct FeatureOptionFields in "feature_options" {
+        /// Kind of feature, such as `antivirus`.
+        feature_category: String,
+        /// What can be chosen.
+        option_value: String,
+        /// What it is called on pages; `None` means like the value.
+        display_name: Option<String>,
+        /// Free text.
+        description: Option<String>,
+    }
+    derived {
+    }
+}
+
+/// Something that can be chosen for a kind of feature.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct FeatureOption {
+    /// Row id.
+    pub id: FeatureOptionId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: FeatureOptionFields,
+    /// When the record was made here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,16 @@
+//! What holds for options: a value is there once in its category, which the schema keeps.
+
+use super::{FeatureOption, FeatureOptionFields};
+use crate::{
+    changes::{Resource, reserve_ids},
+    store::Sql,
+};
+
+impl Resource for FeatureOption {
+    const KIND: &'static str = "feature_option";
+    const RESERVE: Sql = reserve_ids!("feature_options");
+    type Fields = FeatureOptionFields;
+    type Status = ();
+
+    fn derive(_fields: &mut FeatureOptionFields) {}
+}

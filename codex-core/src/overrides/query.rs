@@ -1,0 +1,29 @@
+//! Reading overrides: for everybody but clients.
+
+use super::{Override, OverrideFields};
+use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
+
+sql! {
+    /// The live overrides of a company.
+    OF_COMPANY = [OverrideFields::SELECT, " where company_id = $1 and deleted_at is null order by key"];
+    /// A company's live override of a key.
+    FIND = [OverrideFields::SELECT, " where company_id = $1 and key = $2 and deleted_at is null"];
+}
+
+/// What is agreed with a company, by key; disabled ones too.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Vec<Override>> {
+    scope.require_staff("reading overrides")?;
+    db.query(OF_COMPANY).bind(company).all().await
+}
+
+/// What is agreed with a company about one key.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn find(db: &Db, scope: &Scope, company: CompanyId, key: &str) -> Result<Option<Override>> {
+    scope.require_staff("reading overrides")?;
+    db.query(FIND).bind(company).bind(key).optional().await
+}

@@ -1,0 +1,16 @@
+//! What holds for overrides: one per company and key, which the schema keeps.
+
+use super::{Override, OverrideFields};
+use crate::{
+    changes::{Resource, reserve_ids},
+    store::Sql,
+};
+
+impl Resource for Override {
+    const KIND: &'static str = "override";
+    const RESERVE: Sql = reserve_ids!("company_overrides");
+    type Fields = OverrideFields;
+    type Status = ();
+
+    fn derive(_fields: &mut OverrideFields) {}
+}

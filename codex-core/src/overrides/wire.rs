@@ -1,0 +1,129 @@
+//! Overrides as JSON.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::Override;
+use crate::{
+    Error, Fault, Result,
+    billing_plans::{PRICES, wire::price},
+};
+
+/// What is agreed with a company instead of one value of its plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OverrideOut {
+    /// Whether it is in force.
+    pub enabled: bool,
+    /// A price's key, `support_level`, or a kind of feature.
+    #[schema(example = "per_user_cost")]
+    pub key: String,
+    /// A number for a price, else a text.
+    pub value: OverrideValue,
+}
+
+/// A price or a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum OverrideValue {
+    /// A price.
+    Price(f64),
+    /// A feature or the support level.
+    Text(String),
+}
+
+impl From<&Override> for OverrideOut {
+    fn from(row: &Override) -> Self {
+        let text = || OverrideValue::Text(row.fields.value.clone());
+        Self {
+            enabled: row.enabled(),
+            key: row.fields.key.clone(),
+            value: row.price().map_or_else(text, |price| OverrideValue::Price(price.into())),
+        }
+    }
+}
+
+/// An override as it is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OverrideIn {
+    /// A number for a price, else a text.
+    pub value: OverrideValue,
+    /// Whether it is in force; it is unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// The longest key of an override (contract 2.4).
+const LONGEST_KEY: usize = 100;
+
+/// The fields of an override of `key`. Prices are numbers from 0; everything else is a text.
+///
+/// # Errors
+/// [`Error::Unprocessable`] with every fault.
+pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>> {
+    let mut faults = Vec::new();
+    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(sound) {
+        faults.push(Fault::at("key", "must be of small letters, digits and `_`, at most 100"));
+    }
+    for unknown in body.keys().filter(|key| !["value", "enabled"].contains(&key.as_str())) {
+        faults.push(Fault::at(unknown, "an override has no such field to state"));
+    }
+    let value = match body.get("value") {
+        None => Err("is required".to_owned()),
+        Some(value) if PRICES.contains(&key) => price(value).map(|price| price.to_string()),
+        Some(Value::String(text)) if text.contains('\0') => {
+            Err("must not hold the character NUL".into())
+        }
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Some(_) => Err("must be a text that is not empty".into()),
+    };
+    let enabled = match body.get("enabled") {
+        None => Ok(true),
+        Some(Value::Bool(enabled)) => Ok(*enabled),
+        Some(_) => Err("must be true or false".to_owned()),
+    };
+    match (value, enabled) {
+        (Ok(value), Ok(enabled)) if faults.is_empty() => Ok(Map::from_iter([
+            ("key".to_owned(), key.into()),
+            ("value".to_owned(), value.into()),
+            ("enabled".to_owned(), enabled.into()),
+        ])),
+        (value, enabled) => {
+            faults.extend(value.err().map(|fault| Fault::at("value", fault)));
+            faults.extend(enabled.err().map(|fault| Fault::at("enabled", fault)));
+            Err(Error::Unprocessable(faults))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sent(key: &str, body: Value) -> std::result::Result<Value, String> {
+        let fields = stated(key, body.as_object().unwrap());
+        fields.map(Value::Object).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_price_is_a_number_and_everything_else_a_text() {
+        let fields = sent("per_user_cost", json!({"value": 12.5, "enabled": false})).unwrap();
+        assert_eq!(fields, json!({"key": "per_user_cost", "value": "12.5", "enabled": false}));
+        assert!(sent("soc", json!({"value": "Huntress"})).is_ok());
+        for (key, body) in [
+            ("per_user_cost", json!({"value": -1})),
+            ("per_user_cost", json!({"value": "x"})),
+            ("soc", json!({"value": 1})),
+            ("soc", json!({"value": " "})),
+            ("soc", json!({})),
+            ("a b", json!({"value": "x"})),
+            ("soc", json!({"value": "x", "enabled": 1})),
+            ("soc", json!({"value": "x", "colour": 1})),
+        ] {
+            assert!(sent(key, body.clone()).is_err(), "{key} {body}");
+        }
+    }
+}
