@@ -1,7 +1,7 @@
 //! Agents, the people who log in, and their settings.
 
 use codex_core::agents::wire::{
-    AgentOut, AgentSettingsChanged, AgentsOut, AgentsSynced, HomePageOut, MySettingsChanged,
+    AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced, HomePageOut, MySettingsChanged,
     MySettingsOut, SettingsIn, ThemeOut,
 };
 
@@ -23,6 +23,16 @@ impl Agents<'_> {
     /// One agent, by Keycloak's user id.
     pub async fn get(&self, keycloak_id: &str) -> Result<AgentOut> {
         self.0.get(&["api", "agents", keycloak_id], &[]).await
+    }
+
+    /// Makes an agent of a user of Keycloak, and says whether Keycloak could be asked.
+    pub async fn create(&self, agent: &AgentIn) -> Result<AgentSaved> {
+        self.0.post_json(&["api", "agents"], agent).await
+    }
+
+    /// Corrects an agent by hand; gives it as it is now.
+    pub async fn update(&self, keycloak_id: &str, edit: &AgentIn) -> Result<AgentOut> {
+        self.0.put(&["api", "agents", keycloak_id], edit).await
     }
 
     /// Sets the themes of an agent; gives it as it is now. View and home page are the agent's own choice.

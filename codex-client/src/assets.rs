@@ -1,6 +1,9 @@
 //! Assets across companies.
 
-use codex_core::assets::{audit::wire::AssetAuditOut, wire::AssetOut};
+use codex_core::assets::{
+    audit::wire::AssetAuditOut,
+    wire::{AssetIn, AssetOut},
+};
 
 use crate::{ListOptions, Page, Result, request::Requester};
 
@@ -30,5 +33,20 @@ impl Assets<'_> {
     pub async fn audit(&self, id: i64) -> Result<AssetAuditOut> {
         let id = id.to_string();
         self.0.get(&["api", "assets", &id, "audit"], &[]).await
+    }
+
+    /// Makes an asset.
+    pub async fn create(&self, asset: &AssetIn) -> Result<AssetOut> {
+        self.0.post_json(&PATH, asset).await
+    }
+
+    /// Corrects an asset by hand; gives it as it is now. What is stated wins over every source.
+    pub async fn update(&self, id: i64, edit: &AssetIn) -> Result<AssetOut> {
+        self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit).await
+    }
+
+    /// Deletes an asset: no sync brings it back, [`crate::Deleted::restore`] does.
+    pub async fn delete(&self, id: i64) -> Result<()> {
+        self.0.delete(&[PATH[0], PATH[1], &id.to_string()]).await
     }
 }

@@ -2,13 +2,22 @@
 
 use codex_core::{
     assets::wire::AssetOut,
-    companies::wire::{CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    companies::wire::{
+        BulkAction, BulkOut, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered,
+    },
     contacts::wire::ContactOut,
-    locations::wire::LocationOut,
+    locations::wire::{LocationIn, LocationOut},
 };
 use serde::de::DeserializeOwned;
 
 use crate::{Result, request::Requester};
+
+/// The tickets of a bulk answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BulkTickets {
+    /// Only those last changed in this year (UTC).
+    pub year: Option<i32>,
+}
 
 /// Calls about companies.
 #[derive(Debug)]
@@ -30,6 +39,71 @@ impl Companies<'_> {
         self.0
             .put(&["api", "companies", account_number], edit)
             .await
+    }
+
+    /// Makes a company; it gets a free account number unless `company` states one.
+    pub async fn create(&self, company: &CompanyIn) -> Result<CompanyOut> {
+        self.0.post_json(&["api", "companies"], company).await
+    }
+
+    /// Deletes a company: no sync brings it back, [`crate::Deleted::restore`] does.
+    pub async fn delete(&self, account_number: &str) -> Result<()> {
+        self.0.delete(&["api", "companies", account_number]).await
+    }
+
+    /// All companies with everything that they have, held in memory; with tickets when `tickets` says so.
+    pub async fn bulk(&self, tickets: Option<BulkTickets>) -> Result<Vec<CompanyBundleOut>> {
+        let mut query = Vec::new();
+        if let Some(tickets) = tickets {
+            query.push(("include_tickets", "true".to_owned()));
+            query.extend(tickets.year.map(|year| ("year", year.to_string())));
+        }
+        self.0.get(&["api", "companies", "bulk"], &query).await
+    }
+
+    /// Makes and corrects many companies, by account number; a row without one is a new company. With `atomic`
+    /// all rows are written or none.
+    pub async fn bulk_write(
+        &self,
+        rows: &[CompanyIn],
+        action: BulkAction,
+        atomic: bool,
+    ) -> Result<BulkOut> {
+        let action = match action {
+            BulkAction::Create => "create",
+            BulkAction::Update => "update",
+            BulkAction::Upsert => "upsert",
+        };
+        let mode = if atomic { "atomic" } else { "partial" };
+        let query = [("action", action.to_owned()), ("mode", mode.to_owned())];
+        self.0.post_rows(&["api", "companies", "bulk"], &query, rows).await
+    }
+
+    /// Adds a location to a company.
+    pub async fn create_location(
+        &self,
+        account_number: &str,
+        location: &LocationIn,
+    ) -> Result<LocationOut> {
+        let path = ["api", "companies", account_number, "locations"];
+        self.0.post_json(&path, location).await
+    }
+
+    /// Corrects a location of a company by hand; gives it as it is now.
+    pub async fn update_location(
+        &self,
+        account_number: &str,
+        id: i64,
+        edit: &LocationIn,
+    ) -> Result<LocationOut> {
+        let path = ["api", "companies", account_number, "locations", &id.to_string()];
+        self.0.put(&path, edit).await
+    }
+
+    /// Deletes a location of a company: no sync brings it back.
+    pub async fn delete_location(&self, account_number: &str, id: i64) -> Result<()> {
+        let path = ["api", "companies", account_number, "locations", &id.to_string()];
+        self.0.delete(&path).await
     }
 
     /// Gives a company another account number; the old one leads to it for ever. Vendors do not follow,

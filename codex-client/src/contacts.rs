@@ -1,6 +1,6 @@
 //! Contacts across companies.
 
-use codex_core::contacts::wire::ContactOut;
+use codex_core::contacts::wire::{ContactIn, ContactOut};
 
 use crate::{ListOptions, Page, Result, request::Requester};
 
@@ -24,5 +24,20 @@ impl Contacts<'_> {
     /// One contact.
     pub async fn get(&self, id: i64) -> Result<ContactOut> {
         self.0.get(&["api", "contacts", &id.to_string()], &[]).await
+    }
+
+    /// Makes a contact.
+    pub async fn create(&self, contact: &ContactIn) -> Result<ContactOut> {
+        self.0.post_json(&PATH, contact).await
+    }
+
+    /// Corrects a contact by hand; gives it as it is now. What is stated wins over every source.
+    pub async fn update(&self, id: i64, edit: &ContactIn) -> Result<ContactOut> {
+        self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit).await
+    }
+
+    /// Deletes a contact: no sync brings it back, [`crate::Deleted::restore`] does.
+    pub async fn delete(&self, id: i64) -> Result<()> {
+        self.0.delete(&[PATH[0], PATH[1], &id.to_string()]).await
     }
 }

@@ -23,6 +23,7 @@ mod billing;
 mod builder;
 mod companies;
 mod contacts;
+mod deleted;
 mod devices;
 mod error;
 mod health;
@@ -44,14 +45,14 @@ pub use billing::{Billing, PlanOptions};
 pub use builder::Builder;
 pub use codex_core::{
     agents::wire::{
-        AgentOut, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut, SettingsIn,
+        AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut, SettingsIn,
         SettingsOut, ThemeOut,
     },
     assets::{
         audit::wire::AssetAuditOut,
         billable::{BackedUp, BillableBackup, BillableCount, BillableOut, BillableRecord},
         devices::{DeviceDetailOut, DeviceHardwareOut, DeviceHealthOut, DeviceOut, DevicesOut},
-        wire::AssetOut,
+        wire::{AssetIn, AssetOut},
     },
     billing_plans::{
         effective::{EffectivePlanOut, EffectivePrice, EffectiveText, ValueSource},
@@ -60,8 +61,11 @@ pub use codex_core::{
             BulkPlansOut, LedgerPlanOut, PlanFeaturesOut,
         },
     },
-    companies::wire::{CompanyIn, CompanyOut, RenumberIn, Renumbered},
-    contacts::wire::ContactOut,
+    companies::wire::{
+        BulkAction, BulkOut, BulkResult, BulkStatus, CompanyBundleOut, CompanyIn, CompanyOut,
+        RenumberIn, Renumbered,
+    },
+    contacts::wire::{ContactIn, ContactOut},
     feature_options::wire::{FeatureOptionIn, FeatureOptionOut, LedgerOptionOut, LedgerOptionsOut},
     health::wire::{HealthOut, Status},
     holds::{HoldStatus, wire::HoldOut},
@@ -69,10 +73,11 @@ pub use codex_core::{
         JobStatus,
         wire::{JobDetailOut, JobOut, JobStarted},
     },
-    locations::wire::LocationOut,
+    locations::wire::{LocationIn, LocationOut},
     money::Money,
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
+    records::DeletedOut,
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},
@@ -82,8 +87,9 @@ pub use codex_core::{
         },
     },
 };
-pub use companies::Companies;
+pub use companies::{BulkTickets, Companies};
 pub use contacts::Contacts;
+pub use deleted::Deleted;
 pub use devices::{DeviceOptions, Devices};
 pub use error::{Error, Result};
 pub use health::Health;
@@ -179,6 +185,11 @@ impl Client {
     /// Deletions that wait for a person.
     pub fn holds(&self) -> Holds<'_> {
         Holds(&self.0)
+    }
+
+    /// What people have deleted.
+    pub fn deleted(&self) -> Deleted<'_> {
+        Deleted(&self.0)
     }
 
     /// How well Codex is.

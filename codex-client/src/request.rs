@@ -181,6 +181,23 @@ impl Requester {
         self.send(Method::POST, path, body, 0).await
     }
 
+    /// Rows of which each is done once.
+    pub async fn post_rows<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        rows: &[impl Serialize],
+    ) -> Result<T> {
+        let body = serde_json::to_vec(rows).map_err(Error::Encode)?;
+        let call = Call {
+            method: Method::POST,
+            body: Some(&body),
+            retries: 0,
+            ..self.reading(path, query)
+        };
+        Ok(self.call(&call).await?.body)
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         method: Method,

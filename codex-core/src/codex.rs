@@ -2,12 +2,16 @@
 
 mod agents;
 mod billing;
+mod bulk;
+mod companies;
+mod download;
 mod events;
 mod holds;
 mod jobs;
 mod open;
 mod outbox;
 mod read;
+mod records;
 mod schedule;
 mod tickets;
 mod webhooks;
@@ -21,6 +25,8 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use bulk::BulkTickets;
+pub use download::Download;
 pub use events::EventOutcome;
 pub use jobs::Started;
 pub use open::{Builder, Health};
@@ -29,7 +35,7 @@ use crate::{
     changes::resolve::Precedence,
     clock::SharedClock,
     store::{Db, Sql},
-    sync::{Guard, Source, freshservice::Desk},
+    sync::{Guard, Source, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };
 
@@ -55,11 +61,14 @@ struct Inner {
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
+    users: Option<keycloak::Users>,
     providers: RwLock<Providers>,
     statuses: Statuses,
     unworked_minutes: i64,
     /// Jobs of this process by source.
     running: Mutex<HashMap<&'static str, String>>,
+    /// Turns of the answers that are too big to hold.
+    downloads: Arc<tokio::sync::Semaphore>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -72,6 +81,8 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::feature_options::query::STATEMENTS,
         crate::overrides::query::STATEMENTS,
         crate::companies::aliases::STATEMENTS,
+        crate::companies::numbers::STATEMENTS,
+        crate::contacts::companies::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,
         crate::assets::audit::query::STATEMENTS,

@@ -26,7 +26,16 @@ impl Form {
     /// # Errors
     /// [`Error::Unprocessable`] with every fault.
     pub fn change<F: DeserializeOwned>(&self, body: Map<String, Value>) -> Result<Map<String, Value>> {
-        if body.is_empty() {
+        self.change_beside::<F>(body, false)
+    }
+
+    /// As [`Form::change`], of a body whose other parts state something or not.
+    pub fn change_beside<F: DeserializeOwned>(
+        &self,
+        body: Map<String, Value>,
+        states_more: bool,
+    ) -> Result<Map<String, Value>> {
+        if body.is_empty() && !states_more {
             return Err(Error::invalid("body", "states no field"));
         }
         self.read::<F>(body, false)
@@ -88,6 +97,59 @@ impl Form {
     }
 }
 
+/// Takes a list of texts that is not a field out of a body.
+pub(crate) fn take_texts(
+    body: &mut Map<String, Value>,
+    key: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<Vec<String>> {
+    take(body, key, "must be a list of texts", faults)
+}
+
+/// Takes a list of ids that is not a field out of a body.
+pub(crate) fn take_ids(
+    body: &mut Map<String, Value>,
+    key: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<Vec<i64>> {
+    take(body, key, "must be a list of ids", faults)
+}
+
+fn take<T: DeserializeOwned + Default>(
+    body: &mut Map<String, Value>,
+    key: &str,
+    wrong: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<T> {
+    let value = body.remove(key)?;
+    if value.is_null() {
+        return Some(T::default());
+    }
+    let nul = has_nul(&value);
+    match serde_json::from_value(value) {
+        Ok(list) if !nul => Some(list),
+        _ => {
+            faults.push(Fault::at(key, wrong));
+            None
+        }
+    }
+}
+
+/// The fields of a body whose other parts had `faults`.
+pub(crate) fn sound(
+    fields: Result<Map<String, Value>>,
+    faults: Vec<Fault>,
+) -> Result<Map<String, Value>> {
+    match fields {
+        Ok(fields) if faults.is_empty() => Ok(fields),
+        Ok(_) => Err(Error::Unprocessable(faults)),
+        Err(Error::Unprocessable(more)) => {
+            Err(Error::Unprocessable(more.into_iter().chain(faults).collect()))
+        }
+        Err(other) => Err(other),
+    }
+}
+
 /// No rule besides the types.
 pub(crate) fn as_it_is(_key: &str, value: Value) -> std::result::Result<Value, String> {
     Ok(value)
@@ -129,9 +191,7 @@ mod tests {
     #[serde(default)]
     #[derive(Default)]
     struct Fields {
-        #[expect(dead_code, reason = "only its type counts")]
         name: String,
-        #[expect(dead_code, reason = "only its type counts")]
         size: Option<i64>,
     }
 

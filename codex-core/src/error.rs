@@ -23,6 +23,16 @@ pub enum Error {
         /// Names the other record.
         message: String,
     },
+    /// The record is not as the caller has seen it any more.
+    #[error("the record was changed meanwhile")]
+    Changed,
+    /// No error: the caller only wanted to know what would change.
+    #[cfg(feature = "store")]
+    #[error("nothing was changed")]
+    DryRun(Vec<crate::changes::Change>),
+    /// Codex has too much to do: the same call may succeed a little later.
+    #[error("{0}")]
+    Busy(&'static str),
     /// The caller may not do this at all (not even to own records).
     #[error("{0} is not permitted for this role")]
     Forbidden(&'static str),

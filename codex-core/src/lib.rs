@@ -54,6 +54,7 @@ pub mod outbox;
 pub mod overrides;
 pub mod paging;
 pub mod psa_agents;
+pub mod records;
 #[cfg(feature = "sync")]
 pub mod schedule;
 pub mod scope;
@@ -64,7 +65,7 @@ pub mod tickets;
 
 #[cfg(feature = "sync")]
 pub use codex::{
-    Builder, Codex, EventOutcome, Health, Providers, Started, statements as codex_statements,
+    BulkTickets, Builder, Codex, Download, EventOutcome, Health, Providers, Started, statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

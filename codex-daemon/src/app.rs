@@ -140,7 +140,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             .source(datto::Audits::new(settings.clone()))
             .source(datto::Datto::new(settings, options));
     }
-    builder = builder.source(keycloak::Keycloak::new(keycloak::Settings {
+    let settings = keycloak::Settings {
         base: config.keycloak.base_url.clone(),
         realm: config.keycloak.realm.clone(),
         logins: logins(&config.keycloak),
@@ -149,8 +149,12 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             pace: Pace::default(),
             ..http
         },
-    }));
-    builder.open().await
+    };
+    builder
+        .users(keycloak::Users::new(settings.clone()))
+        .source(keycloak::Keycloak::new(settings))
+        .open()
+        .await
 }
 
 /// The client first: least privilege, and no person's password.

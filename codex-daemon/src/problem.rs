@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use codex_core::Fault;
+use codex_core::{Fault, changes::Change};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -29,6 +29,7 @@ pub struct Problem {
     shape: Shape,
     retry_after: Option<u64>,
     faults: Vec<Fault>,
+    changes: Vec<Change>,
 }
 
 /// The body of an error answer.
@@ -40,6 +41,8 @@ enum Shape {
     Flat,
     /// `{"success": false, "error": ...}`: sync and update routes (E2).
     Job,
+    /// What a dry run would change: no error, but the end of the call all the same.
+    DryRun,
 }
 
 /// An error answer (RFC 9457).
@@ -81,6 +84,7 @@ impl Problem {
             shape: Shape::Problem,
             retry_after: None,
             faults: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -118,14 +122,19 @@ impl Problem {
     }
 
     /// Answers `{"error": ...}`, for routes whose callers read that (contract 1.0, E1).
-    pub fn flat(mut self) -> Self {
-        self.shape = Shape::Flat;
-        self
+    pub fn flat(self) -> Self {
+        self.shaped(Shape::Flat)
     }
 
     /// Answers `{"success": false, "error": ...}` (contract 1.0, E2).
-    pub fn job(mut self) -> Self {
-        self.shape = Shape::Job;
+    pub fn job(self) -> Self {
+        self.shaped(Shape::Job)
+    }
+
+    fn shaped(mut self, shape: Shape) -> Self {
+        if self.shape != Shape::DryRun {
+            self.shape = shape;
+        }
         self
     }
 
@@ -144,6 +153,7 @@ impl Problem {
         let mut body = match self.shape {
             Shape::Flat => json!({"error": self.detail}),
             Shape::Job => json!({"success": false, "error": self.detail}),
+            Shape::DryRun => json!({"dry_run": true, "changes": self.changes}),
             Shape::Problem => json!({
                 "type": format!("about:blank#{}", code(self.status)),
                 "title": title(self.status),
@@ -227,7 +237,14 @@ impl From<codex_core::Error> for Problem {
                 faults: faults.clone(),
                 ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             },
+            Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, error.to_string()),
+            Error::DryRun(changes) => Self {
+                shape: Shape::DryRun,
+                changes: changes.clone(),
+                ..Self::new(StatusCode::ACCEPTED, error.to_string())
+            },
             Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            Error::Busy(_) => Self::unavailable(error.to_string()).retry_after(5),
             Error::Forbidden(_) => Self::forbidden(error.to_string()),
             Error::Unsupported(_) => Self::unavailable(error.to_string()),
             Error::Upstream(_) => {

@@ -14,6 +14,7 @@ mod devices;
 mod jobs;
 mod kit;
 mod providers;
+mod records;
 mod spec;
 mod sql;
 mod store;

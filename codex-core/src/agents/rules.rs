@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::{Agent, AgentFields};
 use crate::{
     Result,
-    changes::{Draft, Resource, reserve_ids},
+    changes::{Draft, Resource, adopt_by, reserve_ids},
     fold::fold,
     store::{Sql, Tx},
+    sync::Incoming,
 };
 
 impl Resource for Agent {
@@ -19,6 +20,15 @@ impl Resource for Agent {
     fn derive(fields: &mut AgentFields) {
         fields.username_fold = fold(&fields.username);
         fields.email_fold = fields.email.as_deref().map(fold);
+    }
+
+    async fn adopt(
+        tx: &mut Tx,
+        new: &[&Incoming<Self>],
+        issues: &mut Vec<String>,
+    ) -> Result<HashMap<String, i64>> {
+        let columns = ("select r.id, r.keycloak_id from agents r", "r.keycloak_id");
+        adopt_by(tx, new, "keycloak_id", columns, false, issues).await
     }
 
     /// A removed user keeps the record with its preferences, and the same record is enabled again when the

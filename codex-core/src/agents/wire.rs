@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, THEMES, VIEWS};
-use crate::{Error, Result};
+use crate::{Error, Result, edit::Form};
 
 /// Somebody who logs in. Its keys are fixed (contract 1.2.G).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -297,6 +297,94 @@ pub fn stated(body: &Map<String, Value>, whose: Whose) -> Result<Map<String, Val
         stated.insert(key.to_owned(), value.clone());
     }
     Ok(stated)
+}
+
+/// An agent as it is sent. A key that is absent stays as it is, null blanks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(default)]
+pub struct AgentIn {
+    /// Keycloak's user id: a new agent needs it, and it never changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keycloak_id: Option<String>,
+    /// Login name; a new agent needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Option<String>>,
+    /// Given name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<Option<String>>,
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<Option<String>>,
+    /// What is preferred.
+    #[serde(flatten)]
+    pub settings: SettingsIn,
+}
+
+/// An agent was made or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgentSaved {
+    /// The agent as it is now.
+    pub agent: AgentOut,
+    /// Always true.
+    pub success: bool,
+    /// Whether Keycloak was asked and knows the user; false when it could not be reached.
+    pub verified: bool,
+}
+
+const KEYS: [&str; 9] = [
+    "keycloak_id",
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "theme_preference",
+    "preferred_color_theme",
+    "knowledgetree_view_preference",
+    "home_page_preference",
+];
+
+const NEW: Form = Form {
+    kind: "agent",
+    keys: &KEYS,
+    required: &["keycloak_id", "username"],
+    refused: &[],
+    rule,
+};
+
+const CHANGE: Form = Form {
+    refused: &[("keycloak_id", "never changes: it says who the agent is")],
+    required: &["username"],
+    ..NEW
+};
+
+fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
+    let known: &[&str] = match key {
+        "theme_preference" => &THEMES,
+        "preferred_color_theme" => &COLOR_THEMES,
+        "knowledgetree_view_preference" => &VIEWS,
+        "home_page_preference" => &HOME_PAGES,
+        _ => return Ok(value),
+    };
+    if value.is_null() || value.as_str().is_some_and(|text| known.contains(&text)) {
+        Ok(value)
+    } else {
+        Err(format!("must be one of {}", known.join(", ")))
+    }
+}
+
+/// The fields that the body of a new agent states, or that of a change.
+///
+/// # Errors
+/// [`Error::Unprocessable`] with every fault.
+pub fn stated_agent(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>> {
+    if new {
+        NEW.new_record::<AgentFields>(body)
+    } else {
+        CHANGE.change::<AgentFields>(body)
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::Asset;
 use crate::{
     Error, Result,
     changes::{
-        Author, Resource as _, Tracked as _,
+        Author, Change, Outcome, Resource as _, Tracked as _,
         log::{self, Entry, Op},
         resolve::MANUAL,
     },
@@ -26,6 +26,9 @@ sql! {
         and r.contact_id = l.contact_id and r.removed)) order by name_fold, id"];
     /// The contacts that people assigned to an asset.
     ASSIGNED = "select contact_id from asset_contacts where asset_id = $1 and source = $2";
+    /// The live assets that people assigned to a contact.
+    OF_CONTACT = "select l.asset_id from asset_contacts l join assets a on a.id = l.asset_id \
+        and a.deleted_at is null where l.contact_id = $1 and l.source = $2";
     /// Whether the asset is live; read before it is changed.
     LIVE = "select count(*) from assets where id = $1 and deleted_at is null";
     /// Takes back what people assigned.
@@ -40,7 +43,7 @@ pub async fn of_asset(db: &Db, scope: &Scope, asset: AssetId) -> Result<Vec<Cont
     db.query(OF_ASSET).bind(asset).all().await
 }
 
-/// Makes `contacts` the people who use an asset; tells whether there is such a live asset.
+/// Makes `contacts` the people who use an asset; `None` when there is no such live asset.
 ///
 /// # Errors
 /// [`Error::Invalid`] naming a contact that is not there; nothing is changed then.
@@ -49,9 +52,9 @@ pub(crate) async fn assign(
     author: &Author,
     asset: AssetId,
     contacts: &BTreeSet<ContactId>,
-) -> Result<bool> {
+) -> Result<Option<Outcome>> {
     if tx.query(LIVE).bind(asset).scalar::<i64>().await? != Some(1) {
-        return Ok(false);
+        return Ok(None);
     }
     let before = tx
         .query(ASSIGNED)
@@ -61,7 +64,7 @@ pub(crate) async fn assign(
         .await?;
     let before: BTreeSet<ContactId> = before.into_iter().collect();
     if before == *contacts {
-        return Ok(true);
+        return Ok(Some(Outcome::default()));
     }
     let mut q = tx.query("select id from contacts where deleted_at is null and id in ");
     q.push_list(contacts.iter().copied());
@@ -88,6 +91,37 @@ pub(crate) async fn assign(
         op: Op::Update,
         changes: Map::from_iter([("contact_ids".to_owned(), change)]),
     };
+    let outcome = Outcome {
+        changes: vec![Change::from(&entry)],
+        ..Outcome::default()
+    };
     log::append(tx, author, &[entry]).await?;
-    Ok(true)
+    Ok(Some(outcome))
+}
+
+/// Makes a contact use just these assets, beside whoever else uses them.
+///
+/// # Errors
+/// [`Error::Invalid`] naming an asset that is not there.
+pub(crate) async fn assign_to(
+    tx: &mut Tx,
+    author: &Author,
+    contact: ContactId,
+    wanted: &BTreeSet<AssetId>,
+) -> Result<Outcome> {
+    let have: Vec<AssetId> = tx.query(OF_CONTACT).bind(contact).bind(MANUAL).scalars().await?;
+    let have: BTreeSet<AssetId> = have.into_iter().collect();
+    let mut outcome = Outcome::default();
+    for asset in have.symmetric_difference(wanted) {
+        let people = tx.query(ASSIGNED).bind(*asset).bind(MANUAL).scalars().await?;
+        let mut people: BTreeSet<ContactId> = people.into_iter().collect();
+        if wanted.contains(asset) {
+            people.insert(contact);
+        } else {
+            people.remove(&contact);
+        }
+        let unknown = || Error::invalid("asset_ids", format!("there is no asset {}", asset.0));
+        outcome.add(assign(tx, author, *asset, &people).await?.ok_or_else(unknown)?);
+    }
+    Ok(outcome)
 }

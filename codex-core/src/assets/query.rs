@@ -150,3 +150,20 @@ async fn with_levels(db: &Db, page: Page<Asset>) -> Result<Page<(Asset, String)>
         (asset, level)
     }))
 }
+
+/// The assets of some companies, by company and host name.
+pub(crate) async fn of_companies(
+    db: &Db,
+    companies: &[CompanyId],
+) -> Result<HashMap<CompanyId, Vec<Asset>>> {
+    let mut q = db.query(SELECT);
+    q.push(" where a.deleted_at is null and a.company_id in ")
+        .push_list(companies.iter().copied());
+    q.push(" order by a.company_id, a.hostname_fold, a.id");
+    let mut assets: HashMap<CompanyId, Vec<Asset>> = HashMap::new();
+    for asset in q.all::<Asset>().await? {
+        let company = asset.fields.company_id.unwrap_or_default();
+        assets.entry(company).or_default().push(asset);
+    }
+    Ok(assets)
+}

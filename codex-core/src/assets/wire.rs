@@ -2,9 +2,14 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Asset;
+use super::{Asset, AssetFields};
+use crate::{
+    Fault, Result,
+    edit::{Form, sound, take_ids},
+};
 
 /// Bytes in the unit that backup volumes are shown in.
 const TB: f64 = 1_099_511_627_776.0;
@@ -71,6 +76,139 @@ impl AssetOut {
             operating_system: fields.operating_system.clone(),
         }
     }
+}
+
+/// An asset as it is sent. A key that is absent stays as it is, null blanks; so does an empty text. What moves
+/// with every poll of the RMM is not sent.
+///
+/// The outer `None` leaves a key out, the inner one sends null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[expect(
+    missing_docs,
+    reason = "each is the field of the same name in `AssetOut` or `AssetFields`"
+)]
+#[serde(default)]
+pub struct AssetIn {
+    /// Host name; a new asset needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hardware_type: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_class: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_type: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub antivirus_product: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub int_ip_address: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac_address: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manufacturer: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_uid: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub portal_url: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_remote_url: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warranty_date: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled_administrators: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_bytes: Option<Option<i64>>,
+    /// The company; null for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_account_number: Option<Option<String>>,
+    /// The people who use it, in place of all before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_ids: Option<Vec<i64>>,
+}
+
+const KEYS: [&str; 19] = [
+    "hostname",
+    "hardware_type",
+    "device_class",
+    "device_type",
+    "operating_system",
+    "domain",
+    "description",
+    "antivirus_product",
+    "int_ip_address",
+    "mac_address",
+    "serial_number",
+    "manufacturer",
+    "model",
+    "device_uid",
+    "portal_url",
+    "web_remote_url",
+    "warranty_date",
+    "enabled_administrators",
+    "backup_bytes",
+];
+
+const FORM: Form = Form {
+    kind: "asset",
+    keys: &KEYS,
+    required: &["hostname"],
+    refused: &[
+        ("id", "is given by Codex"),
+        ("billing_type", "is Ledger's (consumers 0 #3)"),
+    ],
+    rule: |key, value| match (key, value.as_i64()) {
+        ("backup_bytes", Some(bytes)) if bytes < 0 => Err("must not be negative".into()),
+        _ => Ok(value),
+    },
+};
+
+/// What a body states of an asset.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stated {
+    /// Tracked fields.
+    pub fields: Map<String, Value>,
+    /// Account number of the company; the inner `None` is no company.
+    pub company: Option<Option<String>>,
+    /// Ids of all people who use it.
+    pub contacts: Option<Vec<i64>>,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// [`crate::Error::Unprocessable`] with every fault.
+pub fn stated(mut body: Map<String, Value>, new: bool) -> Result<Stated> {
+    let mut faults = Vec::new();
+    let contacts = take_ids(&mut body, "contact_ids", &mut faults);
+    let company = match body.remove("company_account_number") {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(Value::String(number)) if !number.contains('\0') => Some(Some(number)),
+        Some(_) => {
+            faults.push(Fault::at("company_account_number", "must be a text"));
+            None
+        }
+    };
+    let fields = if new {
+        FORM.new_record::<AssetFields>(body)
+    } else {
+        FORM.change_beside::<AssetFields>(body, contacts.is_some() || company.is_some())
+    };
+    Ok(Stated {
+        fields: sound(fields, faults)?,
+        company,
+        contacts,
+    })
 }
 
 /// A time as text, RFC 3339 in UTC.

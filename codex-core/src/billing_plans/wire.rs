@@ -10,8 +10,8 @@ use super::{
     BillingPlan, BillingPlanFields, LEGACY_FEATURES, NOT_INCLUDED, PRICES, feature_label, term,
 };
 use crate::{
-    Error, Fault, Result,
-    edit::{Form, as_it_is},
+    Fault, Result,
+    edit::{Form, as_it_is, sound},
     feature_options::wire::FeatureOptionIn,
     list::Dict,
     money::{Money, MoneyError},
@@ -444,7 +444,7 @@ pub type StatedFeatures = BTreeMap<String, Option<String>>;
 /// today's importers send more than a plan has (contract 1.2.F).
 ///
 /// # Errors
-/// [`Error::Unprocessable`] with every fault.
+/// [`crate::Error::Unprocessable`] with every fault.
 pub fn stated(
     mut body: Map<String, Value>,
     new: bool,
@@ -464,25 +464,15 @@ pub fn stated(
     }
     let fields = if new {
         FORM.new_record::<BillingPlanFields>(body)
-    } else if body.is_empty() && !features.is_empty() {
-        Ok(body)
     } else {
-        FORM.change::<BillingPlanFields>(body)
+        FORM.change_beside::<BillingPlanFields>(body, !features.is_empty())
     };
-    match fields {
-        Ok(mut fields) if faults.is_empty() => {
-            // One spelling, before anybody asks who has the term already.
-            if let Some(Value::String(text)) = fields.get_mut("term_length") {
-                *text = term(text);
-            }
-            Ok((fields, features))
-        }
-        Err(Error::Unprocessable(others)) => {
-            Err(Error::Unprocessable(others.into_iter().chain(faults).collect()))
-        }
-        Err(other) => Err(other),
-        Ok(_) => Err(Error::Unprocessable(faults)),
+    let mut fields = sound(fields, faults)?;
+    // One spelling, before anybody asks who has the term already.
+    if let Some(Value::String(text)) = fields.get_mut("term_length") {
+        *text = term(text);
     }
+    Ok((fields, features))
 }
 
 fn features(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> StatedFeatures {
@@ -606,7 +596,7 @@ mod tests {
     fn every_bad_price_is_named() {
         let sent = json!({"plan_name": null, "per_user_cost": -1, "per_vm_cost": "NaN",
             "per_server_cost": 0.00001, "per_switch_cost": null, "features": {"a/b": 1}});
-        let Err(Error::Unprocessable(faults)) = stated(body(sent), true) else {
+        let Err(crate::Error::Unprocessable(faults)) = stated(body(sent), true) else {
             panic!("refused")
         };
         let at: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();

@@ -73,6 +73,17 @@ impl Change {
     }
 }
 
+impl From<&Entry> for Change {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            kind: entry.kind.into(),
+            record_id: entry.record_id,
+            op: entry.op.name().into(),
+            fields: entry.changes.clone(),
+        }
+    }
+}
+
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {

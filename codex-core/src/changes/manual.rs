@@ -122,20 +122,18 @@ impl Door<'_> {
     }
 
     /// Deletes records for the people: no sync brings them back. Gives how many were there.
-    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<usize> {
-        let (found, _) = self
-            .by_hand::<R>(ids, |_, hand| {
-                hand.claim.live = false;
-                !hand.deleted
-            })
-            .await?;
-        Ok(found)
+    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(usize, Outcome)> {
+        self.by_hand::<R>(ids, |_, hand| {
+            hand.claim.live = false;
+            !hand.deleted
+        })
+        .await
     }
 
-    /// Undoes a deletion by hand; `false` when no person has deleted such a record. One that no source has any
+    /// Undoes a deletion by hand; `None` when no person has deleted such a record. One that no source has any
     /// more is kept by the people from now on.
-    pub async fn restore<R: Resource>(&mut self, id: i64) -> Result<bool> {
-        let (found, _) = self
+    pub async fn restore<R: Resource>(&mut self, id: i64) -> Result<Option<Outcome>> {
+        let (found, outcome) = self
             .by_hand::<R>(&[id], |_, hand| {
                 let by_hand = hand.deleted && !hand.claim.live;
                 hand.claim.live = true;
@@ -143,7 +141,7 @@ impl Door<'_> {
                 by_hand
             })
             .await?;
-        Ok(found > 0)
+        Ok((found > 0).then_some(outcome))
     }
 
     /// Changes what people say of records; `change` tells whether it applies to the record as it is. Gives
@@ -157,6 +155,9 @@ impl Door<'_> {
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut changed: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
         for (id, row) in &rows {
+            if self.author.unchanged_since.is_some_and(|at| at != row.updated_at) {
+                return Err(Error::Changed);
+            }
             let all = claims.remove(id).unwrap_or_default();
             let (manual, sources): (Vec<Claim>, Vec<Claim>) =
                 all.into_iter().partition(|claim| claim.source == MANUAL);

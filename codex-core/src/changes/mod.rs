@@ -5,6 +5,7 @@
 //! rows, claims and change log in one transaction. Nothing else writes resource tables.
 
 pub(crate) mod claims;
+pub(crate) mod deleted;
 pub(crate) mod door;
 pub(crate) mod log;
 mod manual;
@@ -221,6 +222,10 @@ pub struct Author {
     pub request_id: Option<String>,
     /// The sync run that caused it.
     pub run_id: Option<String>,
+    /// Only tell what would change.
+    pub dry_run: bool,
+    /// Change nothing that was changed after this moment.
+    pub unchanged_since: Option<DateTime<Utc>>,
 }
 
 impl Author {
@@ -232,6 +237,8 @@ impl Author {
             reason: None,
             request_id: None,
             run_id: None,
+            dry_run: false,
+            unchanged_since: None,
         }
     }
 }

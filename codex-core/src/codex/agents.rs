@@ -5,12 +5,14 @@ use serde_json::{Map, Value};
 
 use super::Codex;
 use crate::{
-    Result, Scope,
+    Error, Fault, Result, Scope,
     agents::{
         Agent, query,
         wire::{self, Whose},
     },
     changes::Author,
+    fold::fold,
+    ids::AgentId,
 };
 
 impl Codex {
@@ -83,6 +85,91 @@ impl Codex {
         self.prefer(author, &agent, stated).await
     }
 
+    /// Makes an agent of a Keycloak user; tells whether Keycloak was asked and knows the user. One that it does
+    /// not know is refused; one that could not be asked about is made, and is no longer than the next sync.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming what another agent has,
+    /// [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create_agent(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        body: Map<String, Value>,
+    ) -> Result<(Agent, bool)> {
+        scope.require_admin("making agents")?;
+        let fields = wire::stated_agent(body, true)?;
+        let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
+        let id = text("keycloak_id").to_owned();
+        if query::find(&self.0.db, scope, &id).await?.is_some() {
+            return Err(Error::conflict(format!("agent {id} is there already")));
+        }
+        self.require_free_names(&fields, None).await?;
+        let verified = match &self.0.users {
+            Some(users) => match users.has(&self.0.db, &self.0.clock, &id).await {
+                Ok(true) => true,
+                Ok(false) => {
+                    let fault = Fault::at("keycloak_id", "Keycloak has no such user");
+                    return Err(Error::Unprocessable(vec![fault]));
+                }
+                Err(error) => {
+                    tracing::warn!(error = error.chain(), "Keycloak could not be asked about a user");
+                    false
+                }
+            },
+            None => false,
+        };
+        let mut tx = self.0.db.begin().await?;
+        let (_, outcome) = self.door(&mut tx, author).create::<Agent>(vec![fields]).await?;
+        Self::conclude(tx, author, outcome).await?;
+        let agent = query::find(&self.0.db, scope, &id).await?;
+        let gone = || Error::conflict("the agent was deleted meanwhile");
+        Ok((agent.ok_or_else(gone)?, verified))
+    }
+
+    /// Corrects an agent; `None` when there is no such agent.
+    ///
+    /// # Errors
+    /// As [`Codex::create_agent`], and [`Error::Changed`].
+    pub async fn update_agent(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        keycloak_id: &str,
+        body: Map<String, Value>,
+    ) -> Result<Option<Agent>> {
+        scope.require_admin("changing agents")?;
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let fields = wire::stated_agent(body, false)?;
+        self.require_free_names(&fields, Some(agent.id)).await?;
+        self.prefer(author, &agent, fields).await
+    }
+
+    /// Refuses a login name or an e-mail address that another agent has: people pick agents by them.
+    async fn require_free_names(
+        &self,
+        fields: &Map<String, Value>,
+        own: Option<AgentId>,
+    ) -> Result<()> {
+        let text = |key: &str| fields.get(key).and_then(Value::as_str).map(fold);
+        let (name, email) = (text("username"), text("email"));
+        let others = query::with_name(&self.0.db, name.as_deref(), email.as_deref()).await?;
+        match others.into_iter().find(|other| Some(other.id) != own) {
+            Some(other) => {
+                let what = if Some(&other.fields.username_fold) == name.as_ref() {
+                    format!("username `{}`", other.fields.username)
+                } else {
+                    "this e-mail address".to_owned()
+                };
+                let holder = other.fields.keycloak_id;
+                Err(Error::conflict(format!("agent {holder} has {what} already")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// States what an agent prefers. Nothing but a person says so, which is why it outlives every sync.
     async fn prefer(
         &self,
@@ -92,8 +179,8 @@ impl Codex {
     ) -> Result<Option<Agent>> {
         let mut tx = self.0.db.begin().await?;
         let mut door = self.door(&mut tx, author);
-        door.edit::<Agent>(agent.id.0, stated).await?;
-        tx.commit().await?;
+        let outcome = door.edit::<Agent>(agent.id.0, stated).await?;
+        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
         query::own(&self.0.db, &agent.fields.keycloak_id, None).await
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         effective::{EffectivePlanOut, plan_of},
         wire::{BillingExport, BillingImported, BulkPlansOut, laid_over},
     },
-    changes::{Author, door::Door},
+    changes::{Author, Outcome, door::Door},
     companies::Company,
     feature_options::{self, FeatureOption},
     ids::BillingPlanId,
@@ -76,11 +76,11 @@ impl Codex {
         if let Some(holder) = billing_plans::query::holder(&mut tx, &name, &term).await? {
             return Err(taken(&name, &term, holder));
         }
-        let (ids, _) = self
+        let (ids, outcome) = self
             .door(&mut tx, author)
             .create::<BillingPlan>(vec![fields])
             .await?;
-        tx.commit().await?;
+        Self::conclude(tx, author, outcome).await?;
         Ok(BillingPlanId(ids.first().copied().unwrap_or_default()))
     }
 
@@ -118,8 +118,8 @@ impl Codex {
         if let Some(holder) = holder.filter(|holder| *holder != id.0) {
             return Err(taken(&name, &term, holder));
         }
-        door.edit::<BillingPlan>(id.0, fields).await?;
-        tx.commit().await?;
+        let outcome = door.edit::<BillingPlan>(id.0, fields).await?;
+        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
         Ok(true)
     }
 
@@ -135,11 +135,11 @@ impl Codex {
     ) -> Result<bool> {
         scope.require_billing(KEEPING)?;
         let mut tx = self.0.db.begin().await?;
-        let found = self
+        let (found, outcome) = self
             .door(&mut tx, author)
             .delete::<BillingPlan>(&[id.0])
             .await?;
-        tx.commit().await?;
+        Self::conclude(tx, author, outcome).await?;
         Ok(found > 0)
     }
 
@@ -198,8 +198,10 @@ impl Codex {
         scope.require_billing(KEEPING)?;
         let fields = feature_options::wire::stated(body)?;
         let mut tx = self.0.db.begin().await?;
-        let (id, new) = add_option(&mut self.door(&mut tx, author), fields).await?;
-        tx.commit().await?;
+        let mut outcome = Outcome::default();
+        let mut door = self.door(&mut tx, author);
+        let (id, new) = add_option(&mut door, fields, &mut outcome).await?;
+        Self::conclude(tx, author, outcome).await?;
         let option = feature_options::query::find(&self.0.db, id).await?;
         let gone = || Error::conflict("the option was deleted meanwhile");
         Ok((option.ok_or_else(gone)?, new))
@@ -260,7 +262,7 @@ impl Codex {
         if !faults.is_empty() {
             return Err(Error::Unprocessable(faults));
         }
-        let mut done = BillingImported::default();
+        let (mut done, mut outcome) = (BillingImported::default(), Outcome::default());
         let mut tx = self.0.db.begin().await?;
         let mut door = self.door(&mut tx, author);
         for plan in plans {
@@ -269,18 +271,18 @@ impl Codex {
             if holder.is_some() {
                 done.plans_skipped += 1;
             } else {
-                door.create::<BillingPlan>(vec![plan]).await?;
+                outcome.add(door.create::<BillingPlan>(vec![plan]).await?.1);
                 done.plans_created += 1;
             }
         }
         for option in options {
-            if add_option(&mut door, option).await?.1 {
+            if add_option(&mut door, option, &mut outcome).await?.1 {
                 done.options_created += 1;
             } else {
                 done.options_skipped += 1;
             }
         }
-        tx.commit().await?;
+        Self::conclude(tx, author, outcome).await?;
         Ok(done)
     }
 
@@ -353,11 +355,13 @@ impl Codex {
             Some(row) => door.edit::<Override>(row.id.0, fields.clone()).await?,
             None => None,
         };
-        if edited.is_none() {
+        let outcome = if let Some(outcome) = edited {
+            outcome
+        } else {
             fields.insert("company_id".into(), json!(company.id));
-            door.create::<Override>(vec![fields]).await?;
-        }
-        tx.commit().await?;
+            door.create::<Override>(vec![fields]).await?.1
+        };
+        Self::conclude(tx, author, outcome).await?;
         let row = self.override_of(scope, company, key).await?;
         row.ok_or_else(|| Error::conflict("the override was deleted meanwhile"))
     }
@@ -378,11 +382,11 @@ impl Codex {
             return Ok(false);
         };
         let mut tx = self.0.db.begin().await?;
-        let found = self
+        let (found, outcome) = self
             .door(&mut tx, author)
             .delete::<Override>(&[row.id.0])
             .await?;
-        tx.commit().await?;
+        Self::conclude(tx, author, outcome).await?;
         Ok(found > 0)
     }
 }
@@ -404,12 +408,17 @@ fn taken(name: &str, term: &str, holder: i64) -> Error {
 }
 
 /// The option with a value, made if it is not there; tells whether it was.
-async fn add_option(door: &mut Door<'_>, fields: Map<String, Value>) -> Result<(i64, bool)> {
+async fn add_option(
+    door: &mut Door<'_>,
+    fields: Map<String, Value>,
+    outcome: &mut Outcome,
+) -> Result<(i64, bool)> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let (category, value) = (text("feature_category"), text("option_value"));
     if let Some(id) = feature_options::query::holder(door.tx, category, value).await? {
         return Ok((id, false));
     }
-    let (ids, _) = door.create::<FeatureOption>(vec![fields]).await?;
+    let (ids, made) = door.create::<FeatureOption>(vec![fields]).await?;
+    outcome.add(made);
     Ok((ids.first().copied().unwrap_or_default(), true))
 }

@@ -13,7 +13,7 @@ use crate::{
     changes::resolve::Precedence,
     clock::{SharedClock, SystemClock},
     store::{Db, Engine},
-    sync::{Guard, Source, freshservice::Desk},
+    sync::{Guard, Source, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };
 
@@ -28,6 +28,7 @@ pub struct Builder {
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
+    users: Option<keycloak::Users>,
     providers: Providers,
     statuses: Statuses,
     unworked_minutes: i64,
@@ -58,6 +59,12 @@ impl Builder {
     /// Adds a source to pull from.
     pub fn source(mut self, source: impl Source) -> Self {
         self.sources.push(Arc::new(source));
+        self
+    }
+
+    /// Where new agents are looked up.
+    pub fn users(mut self, users: keycloak::Users) -> Self {
+        self.users = Some(users);
         self
     }
 
@@ -123,10 +130,12 @@ impl Builder {
             lease: self.lease,
             sources: self.sources,
             desk: self.desk,
+            users: self.users,
             providers: self.providers.into(),
             statuses: self.statuses,
             unworked_minutes: self.unworked_minutes,
             running: std::sync::Mutex::default(),
+            downloads: super::download::turns(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })))
@@ -153,6 +162,7 @@ impl Codex {
             lease: Duration::from_secs(30),
             sources: Vec::new(),
             desk: None,
+            users: None,
             providers: Providers {
                 psa: "freshservice".into(),
                 rmm: "datto".into(),
@@ -195,6 +205,11 @@ impl Codex {
     /// The database, for tests and tools.
     pub fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    /// How many statements its database has run, for tests that count them.
+    pub fn statements_run(&self) -> u64 {
+        self.0.db.statements()
     }
 
     /// The time.

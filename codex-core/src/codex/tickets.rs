@@ -1,13 +1,11 @@
 //! Tickets.
 
-use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, json};
 
 use super::Codex;
 use crate::{
     Error, Result, Scope,
-    changes::Author,
-    companies::Company,
+    changes::{Author, Outcome},
     tickets::{
         Conversation, Ticket,
         psa::PsaActiveTicketOut,
@@ -68,24 +66,18 @@ impl Codex {
         }
     }
 
-    /// The tickets of a company, with what was said on each; of one year (UTC) when `year` says so.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a year that the calendar does not have.
-    pub async fn company_tickets(
+    /// The first tickets that a filter leaves, last changed first, with what was said on each. The next page is
+    /// what is `before` the last of them.
+    pub async fn ticket_page(
         &self,
         scope: &Scope,
-        company: &Company,
-        year: Option<i32>,
+        filter: &TicketFilter,
+        limit: i64,
     ) -> Result<Vec<(Ticket, Vec<Conversation>)>> {
-        let start = |year: Option<i32>| year.map(beginning_of).transpose();
-        let filter = TicketFilter {
-            company: Some(company.id),
-            changed_from: start(year)?,
-            changed_before: start(year.map(|year| year.saturating_add(1)))?,
-            ..TicketFilter::default()
-        };
-        let tickets = self.tickets(scope, &filter, i64::MAX, 0).await?.items;
+        let mut tickets = query::page(&self.0.db, scope, filter, limit, 0).await?;
+        for ticket in &mut tickets {
+            self.count_unworked(ticket);
+        }
         let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
         let mut said = query::said(&self.0.db, scope, &ids).await?;
         let with_said = |ticket: Ticket| {
@@ -178,11 +170,12 @@ impl Codex {
         let Some(id) = query::id(&mut tx, number).await? else {
             return Ok(false);
         };
+        let mut outcome = Outcome::default();
         if let Some(status) = status {
             let fields = Map::from_iter([("status_id".to_owned(), json!(status))]);
-            self.door(&mut tx, author)
-                .edit::<Ticket>(id.0, fields)
-                .await?;
+            let mut door = self.door(&mut tx, author);
+            let edited = door.edit::<Ticket>(id.0, fields).await?;
+            outcome = edited.unwrap_or_default();
             self.enqueue_status(&mut tx, author, number, status, source_status)
                 .await?;
         }
@@ -190,7 +183,7 @@ impl Codex {
             let note = threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;
             self.enqueue_note(&mut tx, author, number, note).await?;
         }
-        tx.commit().await?;
+        Self::conclude(tx, author, outcome).await?;
         Ok(true)
     }
 
@@ -209,9 +202,4 @@ impl Codex {
     pub fn priority_filter(name: &str) -> i64 {
         status::priority_id(name).unwrap_or(-1)
     }
-}
-
-fn beginning_of(year: i32) -> Result<DateTime<Utc>> {
-    let start = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
-    start.ok_or_else(|| Error::invalid("year", format!("there is no year {year}")))
 }

@@ -1,27 +1,42 @@
-//! Corrections by people.
+//! Records of people's own, their corrections and deletions.
 
-use std::collections::BTreeSet;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Codex;
 use crate::{
-    Error, Result, Scope, assets,
+    Error, Result, Scope,
     changes::{Author, Outcome, Resource, door::Door},
-    companies::{self, Company, wire::Renumbered},
-    ids::{AssetId, ContactId},
     store::Tx,
 };
 
-/// Digits of an account number (contract 3.4).
-const DIGITS: usize = 6;
+const CHANGING: &str = "changing records";
 
 impl Codex {
+    /// Makes a record that people keep; gives its row id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create<R: Resource>(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        fields: Map<String, Value>,
+    ) -> Result<i64> {
+        scope.require_technician(CHANGING)?;
+        let mut tx = self.0.db.begin().await?;
+        let (ids, outcome) = self
+            .door(&mut tx, author)
+            .create::<R>(vec![fields])
+            .await?;
+        Self::conclude(tx, author, outcome).await?;
+        Ok(ids.first().copied().unwrap_or_default())
+    }
+
     /// States fields of a record by hand; they win over every source until they are released.
     /// `None` when there is no such live record.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] naming the field, [`crate::Error::Forbidden`].
+    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
     pub async fn edit<R: Resource>(
         &self,
         scope: &Scope,
@@ -29,17 +44,19 @@ impl Codex {
         id: i64,
         fields: Map<String, Value>,
     ) -> Result<Option<Outcome>> {
-        scope.require_technician("changing records")?;
+        scope.require_technician(CHANGING)?;
         let mut tx = self.0.db.begin().await?;
         let outcome = self.door(&mut tx, author).edit::<R>(id, fields).await?;
-        tx.commit().await?;
-        Ok(outcome)
+        let Some(outcome) = outcome else {
+            return Ok(None);
+        };
+        Self::conclude(tx, author, outcome).await.map(Some)
     }
 
     /// Takes manual values back, so that what the sources say shows again.
     ///
     /// # Errors
-    /// [`crate::Error::Forbidden`].
+    /// As [`Codex::edit`].
     pub async fn release<R: Resource>(
         &self,
         scope: &Scope,
@@ -47,74 +64,44 @@ impl Codex {
         id: i64,
         fields: &[&str],
     ) -> Result<Option<Outcome>> {
-        scope.require_technician("changing records")?;
+        scope.require_technician(CHANGING)?;
         let mut tx = self.0.db.begin().await?;
         let outcome = self.door(&mut tx, author).release::<R>(id, fields).await?;
-        tx.commit().await?;
-        Ok(outcome)
-    }
-
-    /// Gives a company another account number; the old one leads to it for ever. `None` when there is no
-    /// such company.
-    ///
-    /// Neither vendors nor Ledger's own tables follow.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a number that has not six digits, [`Error::Conflict`] naming the company
-    /// that has it or had it, [`Error::Forbidden`].
-    pub async fn renumber_company(
-        &self,
-        scope: &Scope,
-        author: &Author,
-        account_number: &str,
-        wanted: &str,
-    ) -> Result<Option<Renumbered>> {
-        scope.require_admin("renumbering companies")?;
-        if wanted.len() != DIGITS || !wanted.bytes().all(|byte| byte.is_ascii_digit()) {
-            let message = format!("`{wanted}` has not {DIGITS} digits");
-            return Err(Error::invalid("account_number", message));
-        }
-        let Some(company) = self.company(scope, account_number).await? else {
+        let Some(outcome) = outcome else {
             return Ok(None);
         };
-        let mut tx = self.0.db.begin().await?;
-        let held = companies::rules::holders(&mut tx, std::iter::once(wanted), true).await?;
-        if let Some(holder) = held.get(wanted).filter(|holder| **holder != company.id.0) {
-            let message = format!("account number {wanted} belongs to company {holder}");
-            return Err(Error::conflict(message));
-        }
-        let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
-        let before = company.fields.account_number.filter(|old| old != wanted);
-        if before.is_some() {
-            let mut door = self.door(&mut tx, author);
-            door.edit::<Company>(company.id.0, fields).await?;
-            let (at, actor) = (author.at, author.actor.as_str());
-            companies::aliases::swap(&mut tx, company.id, before.as_deref(), wanted, actor, at)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(Some(Renumbered {
-            account_number: wanted.to_owned(),
-            previous: companies::aliases::of_company(&self.0.db, company.id).await?,
-        }))
+        Self::conclude(tx, author, outcome).await.map(Some)
     }
 
-    /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.
+    /// Deletes a record for the people: no sync brings it back, [`Codex::restore`] does. `false` when there is
+    /// no such live record.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] naming a contact that is not there, [`crate::Error::Forbidden`].
-    pub async fn assign_contacts(
+    /// As [`Codex::edit`].
+    pub async fn delete<R: Resource>(
         &self,
         scope: &Scope,
         author: &Author,
-        asset: AssetId,
-        contacts: &BTreeSet<ContactId>,
+        id: i64,
     ) -> Result<bool> {
-        scope.require_technician("assigning assets")?;
+        scope.require_technician("deleting records")?;
         let mut tx = self.0.db.begin().await?;
-        let done = assets::contacts::assign(&mut tx, author, asset, contacts).await?;
+        let (found, outcome) = self.door(&mut tx, author).delete::<R>(&[id]).await?;
+        if found == 0 {
+            return Ok(false);
+        }
+        Self::conclude(tx, author, outcome).await?;
+        Ok(true)
+    }
+
+    /// Ends a change: makes it last, or, when the author only wants to know, tells what it would do.
+    pub(super) async fn conclude(tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
+        if author.dry_run {
+            tx.rollback().await?;
+            return Err(Error::DryRun(outcome.changes));
+        }
         tx.commit().await?;
-        Ok(done)
+        Ok(outcome)
     }
 
     pub(super) fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {

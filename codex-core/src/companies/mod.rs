@@ -3,6 +3,8 @@
 #[cfg(feature = "store")]
 pub(crate) mod aliases;
 #[cfg(feature = "store")]
+pub(crate) mod numbers;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;

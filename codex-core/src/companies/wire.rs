@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Company, LEVELS};
-use crate::{Error, Result};
+use super::{Company, CompanyFields, LEVELS};
+use crate::{
+    Error, Fault, Result, assets::wire::AssetOut, contacts::wire::ContactOut, edit::Form,
+    locations::wire::LocationOut,
+    tickets::wire::CompanyTicketOut,
+};
 
 /// A client organisation. Its keys are fixed: today's modules read them (contract 1.2.B).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,6 +47,22 @@ pub struct CompanyOut {
     pub profit_or_non_profit: Option<String>,
     /// Support level.
     pub support_level: Option<String>,
+}
+
+/// A company with everything that it has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CompanyBundleOut {
+    /// Its assets, by host name.
+    pub assets: Vec<AssetOut>,
+    /// The company.
+    pub company: CompanyOut,
+    /// Its contacts, by name.
+    pub contacts: Vec<ContactOut>,
+    /// Its locations.
+    pub locations: Vec<LocationOut>,
+    /// Its tickets, last changed first; there only when they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tickets: Option<Vec<CompanyTicketOut>>,
 }
 
 /// Another account number for a company.
@@ -96,6 +116,16 @@ impl CompanyOut {
     }
 }
 
+/// A company as a caller may see it.
+pub fn seen_by(company: &Company, scope: &crate::Scope) -> CompanyOut {
+    let out = CompanyOut::from(company);
+    if scope.role() == crate::Role::Client {
+        out.for_client()
+    } else {
+        out
+    }
+}
+
 /// What a person may correct about a company. A key that is absent stays as it is, null blanks; so does
 /// an empty text (contract 1.2.H, company update).
 ///
@@ -107,6 +137,9 @@ impl CompanyOut {
 )]
 #[serde(default)]
 pub struct CompanyIn {
+    /// For a new company only: six digits that nobody has or had; a free number when it is not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,46 +205,165 @@ const EDITABLE: [&str; 19] = [
     "domains",
 ];
 
+const REFUSED: [(&str, &str); 1] = [(
+    "account_number",
+    "an account number is not changed by an edit: it links other systems",
+)];
+
+const FORM: Form = Form {
+    kind: "company",
+    keys: &EDITABLE,
+    required: &["name"],
+    refused: &REFUSED,
+    rule,
+};
+
 /// Turns the body of an edit into the tracked fields that it states.
 ///
 /// # Errors
-/// [`Error::Invalid`] naming the first key that cannot be taken.
+/// [`Error::Unprocessable`] with every fault.
 pub fn stated(body: Map<String, Value>) -> Result<Map<String, Value>> {
-    if body.is_empty() {
-        return Err(Error::invalid("body", "states no field"));
-    }
-    let each = body.into_iter().map(|(key, value)| {
-        let value = field(&key, value)?;
-        Ok((key, value))
-    });
-    each.collect()
+    FORM.change::<CompanyFields>(body)
 }
 
-fn field(key: &str, value: Value) -> Result<Value> {
-    let invalid = |message: &str| Err(Error::invalid(key.to_owned(), message));
-    let value = match value {
-        Value::String(text) if text.trim().is_empty() => Value::Null,
-        other => other,
+/// Turns the body of a new company into its fields; an account number may be among them.
+///
+/// # Errors
+/// [`Error::Unprocessable`] with every fault.
+pub fn stated_new(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
+    let number = match body.remove("account_number") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(Value::String(text)) if is_six_digits(text.trim()) => Ok(Some(text.trim().to_owned())),
+        Some(_) => Err(Fault::at("account_number", "must be a text of six digits")),
     };
-    match key {
-        "account_number" => {
-            invalid("an account number is not changed by an edit: it links other systems")
+    match (FORM.new_record::<CompanyFields>(body), number) {
+        (Ok(mut fields), Ok(number)) => {
+            fields.extend(number.map(|number| ("account_number".to_owned(), number.into())));
+            Ok(fields)
         }
-        _ if !EDITABLE.contains(&key) => invalid("a company has no such field to edit"),
-        "name" if value.is_null() => invalid("must not be empty"),
-        "compliance_level" if !value.is_null() => match value.as_str().map(str::to_lowercase) {
-            Some(level) if LEVELS.contains(&level.as_str()) => Ok(level.into()),
-            _ => invalid("must be standard, cjis or hipaa"),
+        (Ok(_), Err(fault)) => Err(Error::Unprocessable(vec![fault])),
+        (Err(Error::Unprocessable(mut faults)), number) => {
+            faults.extend(number.err());
+            Err(Error::Unprocessable(faults))
+        }
+        (Err(other), _) => Err(other),
+    }
+}
+
+fn is_six_digits(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
+    match (key, value) {
+        ("compliance_level", Value::String(level)) => {
+            let level = level.to_lowercase();
+            if LEVELS.contains(&level.as_str()) {
+                Ok(level.into())
+            } else {
+                Err("must be standard, cjis or hipaa".into())
+            }
+        }
+        ("domains", Value::Null) => Ok(Value::Array(Vec::new())),
+        ("domains", Value::String(text)) => match serde_json::from_str(&text) {
+            Ok(list @ Value::Array(_)) => Ok(list),
+            _ => Err("must be a list of domains".into()),
         },
-        "domains" => match value {
-            Value::Null => Ok(Value::Array(Vec::new())),
-            Value::String(text) => match serde_json::from_str(&text) {
-                Ok(list @ Value::Array(_)) => Ok(list),
-                _ => invalid("must be a list of domains"),
-            },
-            other => Ok(other),
-        },
-        _ => Ok(value),
+        (_, value) => Ok(value),
+    }
+}
+
+/// What a bulk write does with its rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkAction {
+    /// Makes new records; one that is there is a fault.
+    Create,
+    /// Changes records; one that is not there is a fault.
+    Update,
+    /// Changes those that are there, makes the others.
+    #[default]
+    Upsert,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkStatus {
+    /// It is a new record.
+    Created,
+    /// It changed a record, or said what the record is already.
+    Updated,
+    /// It could not be taken.
+    Failed,
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkResult {
+    /// Account number of the company; null for a row that failed.
+    pub account_number: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+    /// The row, counted from 0.
+    pub index: usize,
+    /// What became of it.
+    pub status: BulkStatus,
+}
+
+/// What became of all rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkOut {
+    /// Rows that are new records.
+    pub created: usize,
+    /// Rows that could not be taken.
+    pub failed: usize,
+    /// Row by row.
+    pub results: Vec<BulkResult>,
+    /// Rows that changed a record.
+    pub updated: usize,
+}
+
+impl BulkOut {
+    pub(crate) fn new(rows: usize) -> Self {
+        let nothing = |index| BulkResult {
+            account_number: None,
+            errors: Vec::new(),
+            index,
+            status: BulkStatus::Failed,
+        };
+        Self {
+            created: 0,
+            failed: 0,
+            results: (0..rows).map(nothing).collect(),
+            updated: 0,
+        }
+    }
+
+    pub(crate) fn fail(&mut self, index: usize, errors: Vec<Fault>) {
+        self.failed += 1;
+        self.results[index].errors = errors;
+    }
+
+    pub(crate) fn done(&mut self, index: usize, account_number: String, status: BulkStatus) {
+        if status == BulkStatus::Created {
+            self.created += 1;
+        } else {
+            self.updated += 1;
+        }
+        self.results[index].account_number = Some(account_number);
+        self.results[index].status = status;
+    }
+
+    /// Every fault, with the place of its row.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        let each = self.results.iter().flat_map(|row| {
+            let place = format!("/{}", row.index);
+            row.errors.iter().map(move |fault| fault.clone().within(&place))
+        });
+        each.collect()
     }
 }
 
@@ -227,6 +379,8 @@ mod tests {
     fn an_edit_names_the_key_that_it_cannot_take() {
         let refused = |value: Value| stated(body(&value)).unwrap_err().to_string();
         assert!(refused(serde_json::json!({})).starts_with("body: "));
+        let two = refused(serde_json::json!({"id": 1, "compliance_level": "x"}));
+        assert!(two.contains("id: ") && two.contains("compliance_level: "), "{two}");
         for key in ["account_number", "id", "head_name"] {
             let text = refused(serde_json::json!({ key: "x" }));
             assert!(text.starts_with(&format!("{key}: ")), "{text}");
@@ -257,11 +411,12 @@ mod tests {
     fn every_editable_key_is_a_field_of_the_edit() {
         let schema = serde_json::to_value(<CompanyIn as utoipa::PartialSchema>::schema()).unwrap();
         let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        let mut editable = EDITABLE;
+        let mut editable = EDITABLE.to_vec();
+        editable.push("account_number");
         editable.sort_unstable();
         assert_eq!(keys, editable.iter().collect::<Vec<_>>());
     }
-    use crate::{companies::CompanyFields, ids::CompanyId, list::List};
+    use crate::{ids::CompanyId, list::List};
 
     fn out(fields: CompanyFields) -> CompanyOut {
         CompanyOut::from(&Company {

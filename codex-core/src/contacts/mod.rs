@@ -1,6 +1,8 @@
 //! Contacts: the people of the client companies.
 
 #[cfg(feature = "store")]
+pub(crate) mod companies;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;

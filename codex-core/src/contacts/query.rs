@@ -13,6 +13,13 @@ use crate::{
     store::Db,
 };
 
+/// Contacts with a company of theirs; the select ends before the list of companies.
+const OF_COMPANIES: &str = const_concat!(
+    "select l.company_id as of_company, k.* from contact_company l join (",
+    ContactFields::SELECT,
+    ") k on k.id = l.contact_id and k.deleted_at is null where l.company_id in "
+);
+
 sql! {
     /// A live contact.
     FIND = [ContactFields::SELECT, " where id = $1 and deleted_at is null"];
@@ -99,4 +106,27 @@ async fn with_levels(db: &Db, page: Page<Contact>) -> Result<Page<(Contact, Stri
         let level = level(&contact);
         (contact, level)
     }))
+}
+
+/// A contact of one of its companies.
+#[derive(Debug, sqlx::FromRow)]
+struct Of {
+    of_company: CompanyId,
+    #[sqlx(flatten)]
+    contact: Contact,
+}
+
+/// The contacts of some companies, by name; somebody of several is there several times.
+pub(crate) async fn of_companies(
+    db: &Db,
+    companies: &[CompanyId],
+) -> Result<HashMap<CompanyId, Vec<Contact>>> {
+    let mut q = db.query(OF_COMPANIES);
+    q.push_list(companies.iter().copied());
+    q.push(" order by k.name_fold, k.id");
+    let mut contacts: HashMap<CompanyId, Vec<Contact>> = HashMap::new();
+    for row in q.all::<Of>().await? {
+        contacts.entry(row.of_company).or_default().push(row.contact);
+    }
+    Ok(contacts)
 }

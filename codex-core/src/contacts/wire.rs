@@ -1,9 +1,14 @@
 //! Contacts as JSON (contract 1.2.B).
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Contact;
+use super::{Contact, ContactFields};
+use crate::{
+    Result,
+    edit::{Form, sound, take_ids, take_texts},
+};
 
 /// A person at a client company. Its keys are fixed (contract 1.2.B); `email` is always there, or
 /// Ledger takes the contact for one entered by hand (consumers.md 0 #4).
@@ -53,6 +58,168 @@ impl ContactOut {
             title: fields.job_title.clone(),
             work_phone_number: fields.work_phone_number.clone(),
         }
+    }
+}
+
+/// A contact as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
+///
+/// The outer `None` leaves a key out, the inner one sends null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[expect(
+    missing_docs,
+    reason = "each is the field of the same name in `ContactOut` or `ContactFields`"
+)]
+#[serde(default)]
+pub struct ContactIn {
+    /// Full name; made of the given and the family name when those are sent alone. A new contact needs one
+    /// of the three, or an e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employment_type: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mobile_phone_number: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_phone_number: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location_name: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_format: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background_information: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_number: Option<Option<String>>,
+    /// Position; `title` is taken too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_title: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Option<String>>,
+    /// Further e-mail addresses; a JSON array inside a string, or addresses with commas between, are taken too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secondary_emails: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<Option<bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vip_user: Option<Option<bool>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_agent: Option<Option<bool>>,
+    /// The companies that the person is at, in place of all before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_account_numbers: Option<Vec<String>>,
+    /// The assets that the person uses, in place of all before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset_ids: Option<Vec<i64>>,
+}
+
+const KEYS: [&str; 19] = [
+    "name",
+    "first_name",
+    "last_name",
+    "email",
+    "employment_type",
+    "mobile_phone_number",
+    "work_phone_number",
+    "address",
+    "location_name",
+    "language",
+    "time_zone",
+    "time_format",
+    "background_information",
+    "user_number",
+    "job_title",
+    "secondary_emails",
+    "active",
+    "vip_user",
+    "is_agent",
+];
+
+const FORM: Form = Form {
+    kind: "contact",
+    keys: &KEYS,
+    required: &["name"],
+    refused: &[("id", "is given by Codex")],
+    rule,
+};
+
+fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
+    match (key, value) {
+        ("secondary_emails", Value::Null) => Ok(Value::Array(Vec::new())),
+        ("secondary_emails", Value::String(text)) => Ok(match serde_json::from_str(&text) {
+            Ok(list @ Value::Array(_)) => list,
+            _ => {
+                let each = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                each.map(Value::from).collect()
+            }
+        }),
+        (_, value) => Ok(value),
+    }
+}
+
+/// What a body states of a contact.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stated {
+    /// Tracked fields.
+    pub fields: Map<String, Value>,
+    /// Account numbers of all companies.
+    pub companies: Option<Vec<String>>,
+    /// Ids of all assets.
+    pub assets: Option<Vec<i64>>,
+}
+
+/// Reads a body; `name` gives the parts that a contact has already when only one of them is stated.
+///
+/// # Errors
+/// [`crate::Error::Unprocessable`] with every fault.
+pub fn stated(mut body: Map<String, Value>, before: Option<&ContactFields>) -> Result<Stated> {
+    let mut faults = Vec::new();
+    let companies = take_texts(&mut body, "company_account_numbers", &mut faults);
+    let assets = take_ids(&mut body, "asset_ids", &mut faults);
+    if let Some(title) = body.remove("title") {
+        body.entry("job_title").or_insert(title);
+    }
+    name(&mut body, before);
+    let fields = if before.is_none() {
+        FORM.new_record::<ContactFields>(body)
+    } else {
+        FORM.change_beside::<ContactFields>(body, companies.is_some() || assets.is_some())
+    };
+    Ok(Stated {
+        fields: sound(fields, faults)?,
+        companies,
+        assets,
+    })
+}
+
+/// A name of its parts, where they are stated and it is not.
+fn name(body: &mut Map<String, Value>, before: Option<&ContactFields>) {
+    let has = |key: &str| body.get(key).is_some_and(|value| !value.is_null());
+    if has("name") || (before.is_some() && !has("first_name") && !has("last_name")) {
+        return;
+    }
+    let part = |key: &str, old: Option<&String>| match body.get(key) {
+        Some(value) => value.as_str().map(str::to_owned),
+        None => old.cloned(),
+    };
+    let first = part("first_name", before.and_then(|fields| fields.first_name.as_ref()));
+    let last = part("last_name", before.and_then(|fields| fields.last_name.as_ref()));
+    let parts: Vec<String> = [first, last].into_iter().flatten().collect();
+    let full = parts.join(" ").trim().to_owned();
+    let email = body.get("email").and_then(Value::as_str);
+    let name = if full.is_empty() { email.unwrap_or_default().to_owned() } else { full };
+    if !name.is_empty() {
+        body.insert("name".into(), name.into());
     }
 }
 

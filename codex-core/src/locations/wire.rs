@@ -1,9 +1,14 @@
 //! Locations as JSON (contract 1.2.B).
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Location;
+use super::{Location, LocationFields};
+use crate::{
+    Result,
+    edit::{Form, as_it_is},
+};
 
 /// An address of a company.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,10 +40,46 @@ impl LocationOut {
     }
 }
 
+/// A location as it is sent. A key that is absent stays as it is, null blanks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(default)]
+pub struct LocationIn {
+    /// Name; a new location needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Main Office")]
+    pub name: Option<String>,
+    /// Postal address, one text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Option<String>>,
+    /// Telephone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<Option<String>>,
+}
+
+const FORM: Form = Form {
+    kind: "location",
+    keys: &["name", "address", "phone_number"],
+    required: &["name"],
+    refused: &[("id", "is given by Codex")],
+    rule: as_it_is,
+};
+
+/// The fields that a body states.
+///
+/// # Errors
+/// [`crate::Error::Unprocessable`] with every fault.
+pub fn stated(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>> {
+    if new {
+        FORM.new_record::<LocationFields>(body)
+    } else {
+        FORM.change::<LocationFields>(body)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ids::LocationId, locations::LocationFields};
+    use crate::ids::LocationId;
 
     #[test]
     fn a_location_of_which_nothing_is_known_has_the_contracts_keys_in_order() {

@@ -202,3 +202,11 @@ pub struct TimeEntry {
     /// When it was last changed.
     pub updated_at: Option<DateTime<Utc>>,
 }
+
+#[cfg(feature = "store")]
+impl Ticket {
+    /// Where it stands in a list.
+    pub(crate) fn place(&self) -> query::Place {
+        (self.fields.newest_at, self.id)
+    }
+}

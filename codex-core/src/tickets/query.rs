@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 use super::{Conversation, Ticket, TicketFields, status::Statuses};
 use crate::{
-    Result,
+    Error, Result,
     changes::Tracked,
     ids::{CompanyId, TicketId},
     scope::Scope,
@@ -91,6 +91,31 @@ pub struct TicketFilter {
     pub opened_from: Option<DateTime<Utc>>,
     /// Opened before this moment.
     pub opened_before: Option<DateTime<Utc>>,
+    /// Behind this one in the order of the list.
+    pub before: Option<Place>,
+}
+
+/// Where a ticket stands in a list: its last change and its row.
+pub type Place = (DateTime<Utc>, TicketId);
+
+impl TicketFilter {
+    /// Tickets last changed in a year (UTC), or in any.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a year that the calendar does not have.
+    pub fn of_year(year: Option<i32>) -> Result<Self> {
+        let start = |year: Option<i32>| year.map(beginning_of).transpose();
+        Ok(Self {
+            changed_from: start(year)?,
+            changed_before: start(year.map(|year| year.saturating_add(1)))?,
+            ..Self::default()
+        })
+    }
+}
+
+fn beginning_of(year: i32) -> Result<DateTime<Utc>> {
+    let start = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
+    start.ok_or_else(|| Error::invalid("year", format!("there is no year {year}")))
 }
 
 /// Part of a list, with the count of the whole.
@@ -119,6 +144,18 @@ pub(crate) async fn list(
     let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
     restrict(&mut q, scope, filter);
     let total = q.scalar::<i64>().await?.unwrap_or_default();
+    let items = page(db, scope, filter, limit, offset).await?;
+    Ok(Slice { items, total })
+}
+
+/// Tickets by their last change, the newest first; one statement.
+pub(crate) async fn page(
+    db: &Db,
+    scope: &Scope,
+    filter: &TicketFilter,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<Ticket>> {
     // Ids first, so that rows that are passed over cost nothing but their place in the index.
     let mut q = db.query(SELECT);
     q.push(" where t.id in (select t.id from tickets t where t.deleted_at is null");
@@ -128,8 +165,7 @@ pub(crate) async fn list(
         .push(" offset ")
         .push_bind(offset)
         .push(") order by t.newest_at desc, t.id desc");
-    let items = q.all().await?;
-    Ok(Slice { items, total })
+    q.all().await
 }
 
 fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
@@ -168,6 +204,10 @@ fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
         if let Some(at) = at {
             q.push(text).push_bind(at);
         }
+    }
+    if let Some((at, id)) = filter.before {
+        q.push(" and (t.newest_at, t.id) < (").push_bind(at);
+        q.push(", ").push_bind(id).push(")");
     }
 }
 

@@ -96,10 +96,12 @@ impl FromRequestParts<App> for Call {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, app).await?;
+        let caller = verified(parts, app).await?;
         let codex = app.codex().clone();
         let scope = caller.scope(&codex).await?;
-        let author = caller.author(codex.now());
+        let mut author = caller.author(codex.now());
+        author.dry_run = dry_run(parts)?;
+        author.unchanged_since = parts.extensions.get::<Unchanged>().map(|since| since.0);
         Ok(Self {
             codex,
             scope,
@@ -113,10 +115,36 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = app.auth().caller(&parts.headers, app.codex().now()).await;
-        caller.map_err(|refusal| {
-            tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
-            refusal.into()
-        })
+        // What is made without a `Call` is made at once: nobody may think that it was not.
+        if dry_run(parts)? {
+            return Err(Problem::bad_request("dry_run: this call can only be made"));
+        }
+        verified(parts, app).await
+    }
+}
+
+async fn verified(parts: &Parts, app: &App) -> Result<Caller, Problem> {
+    let caller = app.auth().caller(&parts.headers, app.codex().now()).await;
+    caller.map_err(|refusal| {
+        tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
+        refusal.into()
+    })
+}
+
+/// The moment after which the record of a call with `If-Match` must not have changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Unchanged(pub DateTime<Utc>);
+
+/// Whether a call that changes something only wants to know what would change.
+fn dry_run(parts: &Parts) -> Result<bool, Problem> {
+    if parts.method.is_safe() {
+        return Ok(false);
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    match pairs.find(|(name, _)| name == "dry_run").map(|(_, value)| value).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::bad_request("dry_run: must be true or false")),
     }
 }

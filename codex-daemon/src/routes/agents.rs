@@ -7,7 +7,7 @@ use axum::{
 };
 use codex_core::{
     agents::wire::{
-        AgentOut, AgentSettingsChanged, AgentsOut, AgentsSynced, MySettingsChanged, MySettingsOut,
+        AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced, MySettingsChanged, MySettingsOut,
         SettingsIn,
     },
     jobs::{Job, JobStatus},
@@ -18,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    auth::Caller,
+    auth::{Call, Caller},
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
@@ -28,8 +28,8 @@ type Body = Option<Json<Map<String, Value>>>;
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_agents))
-        .routes(routes!(get_agent))
+        .routes(routes!(list_agents, create_agent))
+        .routes(routes!(get_agent, update_agent))
         .routes(routes!(update_agent_settings))
         .routes(routes!(sync_agents))
         .routes(routes!(get_my_settings, update_my_settings))
@@ -97,15 +97,13 @@ async fn get_agent(
         (status = 403, description = "For administrators and services", body = ProblemOut),
         (status = 404, description = "No such agent", body = ErrorOut)))]
 async fn update_agent_settings(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(id): Path<String>,
     body: Body,
 ) -> Result<Json<AgentSettingsChanged>, Problem> {
-    let (codex, body) = (app.codex(), object(body));
-    let (scope, author) = (caller.scope(codex).await?, caller.author(codex.now()));
-    let changed = codex.set_agent_settings(&scope, &author, &id, &body).await;
-    let agent = changed.map_err(flat)?.ok_or_else(unknown)?;
+    let (codex, body) = (&call.codex, object(body));
+    let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &body);
+    let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let synced = codex.agents_synced_at().await?;
     Ok(Json(AgentSettingsChanged {
         agent: AgentOut::new(&agent, synced),
@@ -189,15 +187,15 @@ async fn get_my_settings(
     (status = 403, description = "Not for services", body = ErrorOut),
     (status = 404, description = "Codex does not know the person", body = ErrorOut)))]
 async fn update_my_settings(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     body: Body,
 ) -> Result<Json<MySettingsChanged>, Problem> {
-    person(&caller)?;
-    let (codex, body, email) = (app.codex(), object(body), caller.email.as_deref());
-    let author = caller.author(codex.now());
-    let changed = codex
-        .set_own_settings(&author, &caller.sub, email, &body)
+    let (caller, body) = (&call.caller, object(body));
+    person(caller)?;
+    let email = caller.email.as_deref();
+    let changed = call
+        .codex
+        .set_own_settings(&call.author, &caller.sub, email, &body)
         .await
         .map_err(flat)?;
     let Some(agent) = changed else {
@@ -211,4 +209,49 @@ async fn update_my_settings(
         settings: (&agent.fields).into(),
         success: true,
     }))
+}
+
+/// Make an agent of a user of Keycloak.
+///
+/// Keycloak is asked whether it has the user; when it cannot be reached, the agent is made and `verified` is
+/// false.
+#[utoipa::path(post, path = "/api/agents", tag = "agents", request_body = AgentIn, responses(
+    (status = 201, description = "The new agent", body = AgentSaved),
+    (status = 403, description = "For administrators and services", body = ProblemOut),
+    (status = 409, description = "Another agent has the id, the name or the address", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_agent(
+    call: Call,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<(StatusCode, Json<AgentSaved>), Problem> {
+    let made = call.codex.create_agent(&call.scope, &call.author, body);
+    let (agent, verified) = made.await.map_err(flat)?;
+    let synced = call.codex.agents_synced_at().await?;
+    let saved = AgentSaved {
+        agent: AgentOut::new(&agent, synced),
+        success: true,
+        verified,
+    };
+    Ok((StatusCode::CREATED, Json(saved)))
+}
+
+/// Correct an agent by hand; what is stated wins over Keycloak.
+#[utoipa::path(put, path = "/api/agents/{keycloak_id}", tag = "agents", request_body = AgentIn,
+    params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
+    responses(
+        (status = 200, description = "The agent as it is now", body = AgentOut),
+        (status = 400, description = "The body states nothing", body = ErrorOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such agent", body = ErrorOut),
+        (status = 409, description = "Another agent has the name or the address", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_agent(
+    call: Call,
+    Path(id): Path<String>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Json<AgentOut>, Problem> {
+    let changed = call.codex.update_agent(&call.scope, &call.author, &id, body);
+    let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    let synced = call.codex.agents_synced_at().await?;
+    Ok(Json(AgentOut::new(&agent, synced)))
 }

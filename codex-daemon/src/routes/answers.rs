@@ -1,7 +1,8 @@
 //! What every operation can answer beside what is its own.
 
 use utoipa::openapi::{
-    ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, path::Operation,
+    ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type,
+    path::{Operation, ParameterBuilder, ParameterIn},
 };
 
 /// Statuses of every operation that needs a token.
@@ -22,18 +23,22 @@ const OF_BODIES: [(&str, &str); 3] = [
 pub fn complete(api: &mut OpenApi) {
     for item in api.paths.paths.values_mut() {
         let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
+            (true, &mut item.get),
+            (false, &mut item.put),
+            (false, &mut item.post),
+            (false, &mut item.delete),
         ];
-        for operation in operations.into_iter().flatten() {
+        for (reads, operation) in operations {
+            let Some(operation) = operation else { continue };
             let open = operation.security.as_ref().is_some_and(|needed| {
                 needed.iter().all(|scheme| *scheme == utoipa::openapi::SecurityRequirement::default())
             });
             if !open {
                 add(operation, &OF_ALL);
+            }
+            let only_made = operation.operation_id.as_deref() == Some("sync_agents");
+            if !reads && !only_made && operation.tags.iter().flatten().all(|tag| !ONLY_MADE.contains(&tag.as_str())) {
+                add_dry_run(operation);
             }
             if operation.request_body.is_some() {
                 add(operation, &OF_BODIES);
@@ -42,20 +47,35 @@ pub fn complete(api: &mut OpenApi) {
     }
 }
 
+/// What these start cannot be told in advance.
+const ONLY_MADE: [&str; 5] = ["sync", "jobs", "holds", "outbox", "webhooks"];
+
+fn add_dry_run(operation: &mut Operation) {
+    let parameter = ParameterBuilder::new()
+        .name("dry_run")
+        .parameter_in(ParameterIn::Query)
+        .description(Some("`true` changes nothing and tells what would change"))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+    let answer = answer("What would change: nothing was", "DryRunOut", "application/json");
+    let known = &mut operation.responses.responses;
+    known.insert("202".to_owned(), RefOr::T(answer));
+}
+
 fn add(operation: &mut Operation, statuses: &[(&str, &str)]) {
     for (status, description) in statuses {
         let known = &mut operation.responses.responses;
         known
             .entry((*status).to_owned())
-            .or_insert_with(|| RefOr::T(problem(description)));
+            .or_insert_with(|| RefOr::T(answer(description, "Problem", "application/problem+json")));
     }
 }
 
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name("Problem");
-    let content = ContentBuilder::new().schema(Some(schema)).build();
+fn answer(description: &str, schema: &str, content_type: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
     ResponseBuilder::new()
         .description(description)
-        .content("application/problem+json", content)
+        .content(content_type, content)
         .build()
 }

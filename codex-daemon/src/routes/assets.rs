@@ -3,20 +3,26 @@
 use axum::{
     Json,
     extract::{Path, Query, State},
+    http::StatusCode,
     response::Response,
 };
 use codex_core::{
-    assets::{audit::wire::AssetAuditOut, wire::AssetOut},
+    assets::{
+        Asset,
+        audit::wire::AssetAuditOut,
+        wire::{AssetIn, AssetOut},
+    },
     ids::AssetId,
 };
+use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::paging::ListParams;
 use crate::{
     app::App,
-    auth::Caller,
+    auth::{Call, Caller},
     forwarded::Forwarded,
-    problem::{ErrorOut, Problem, ProblemOut},
+    problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
 const PATH: &str = "/api/assets";
@@ -24,8 +30,8 @@ const PATH: &str = "/api/assets";
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_assets))
-        .routes(routes!(get_asset))
+        .routes(routes!(list_assets, create_asset))
+        .routes(routes!(get_asset, update_asset, delete_asset))
         .routes(routes!(get_asset_alias))
         .routes(routes!(get_asset_audit))
 }
@@ -105,4 +111,70 @@ async fn get_asset_alias(
     id: Path<i64>,
 ) -> Result<Json<AssetOut>, Problem> {
     get_asset(app, caller, id).await
+}
+
+async fn asset_now(call: &Call, id: AssetId) -> Result<AssetOut, Problem> {
+    let found = call.codex.asset(&call.scope, id).await?;
+    let out = found.map(|(asset, level)| AssetOut::new(&asset, &level));
+    out.ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Asset not found").flat()
+}
+
+/// Make an asset.
+#[utoipa::path(post, path = "/api/assets", tag = "assets", request_body = AssetIn, responses(
+    (status = 201, description = "The new asset", body = AssetOut),
+    (status = 400, description = "A record that the body names is not there", body = ErrorOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_asset(
+    call: Call,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<(StatusCode, Json<AssetOut>), Problem> {
+    let made = call.codex.create_asset(&call.scope, &call.author, body);
+    let id = made.await.map_err(flat)?;
+    Ok((StatusCode::CREATED, Json(asset_now(&call, id).await?)))
+}
+
+/// Correct an asset by hand.
+///
+/// Only the keys that are sent change. What a person states wins over every source until it is released.
+#[utoipa::path(put, path = "/api/assets/{id}", tag = "assets", request_body = AssetIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The asset as it is now", body = AssetOut),
+        (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such asset", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_asset(
+    call: Call,
+    Path(id): Path<i64>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Json<AssetOut>, Problem> {
+    let id = AssetId(id);
+    let changed = call.codex.update_asset(&call.scope, &call.author, id, body);
+    if !changed.await.map_err(flat)? {
+        return Err(unknown());
+    }
+    Ok(Json(asset_now(&call, id).await?))
+}
+
+/// Delete an asset: no sync brings it back, `POST /api/deleted/asset/{id}/restore` does.
+#[utoipa::path(delete, path = "/api/assets/{id}", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such asset", body = ErrorOut)))]
+async fn delete_asset(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+    let deleted = call.codex.delete::<Asset>(&call.scope, &call.author, id);
+    if deleted.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
 }

@@ -2,32 +2,44 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::Response,
 };
 use codex_core::{
-    Role, Scope,
+    BulkTickets, Scope,
     assets::wire::AssetOut,
     companies::{
         Company,
-        wire::{self, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+        wire::{
+            self, BulkAction, BulkOut, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn,
+            Renumbered,
+        },
     },
     contacts::wire::ContactOut,
     locations::wire::LocationOut,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::{
+    download::streamed,
+    lenient::{Lenient, word, year},
+};
 use crate::{
     app::App,
-    auth::Caller,
-    problem::{ErrorOut, Problem, ProblemOut},
+    auth::{Call, Caller},
+    problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_companies))
-        .routes(routes!(get_company, update_company))
+        .routes(routes!(list_companies, create_company))
+        .routes(routes!(bulk_companies, bulk_write_companies))
+        .routes(routes!(get_company, update_company, delete_company))
         .routes(routes!(get_company_alias))
         .routes(routes!(renumber_company))
         .routes(routes!(list_company_assets))
@@ -36,13 +48,14 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_company_locations))
 }
 
-fn out(company: &Company, scope: &Scope) -> CompanyOut {
-    let out = CompanyOut::from(company);
-    if scope.role() == Role::Client {
-        out.for_client()
-    } else {
-        out
-    }
+fn unknown() -> Problem {
+    Problem::not_found("Company not found").flat()
+}
+
+/// The company of a path, by its account number or one that it had before.
+pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Problem> {
+    let company = call.codex.company(&call.scope, account).await?;
+    company.ok_or_else(unknown)
 }
 
 /// The company of a path, and what the caller may see.
@@ -53,8 +66,7 @@ pub(super) async fn found(
 ) -> Result<(Scope, Company), Problem> {
     let scope = caller.scope(app.codex()).await?;
     let company = app.codex().company(&scope, account).await?;
-    let company = company.ok_or_else(|| Problem::not_found("Company not found").flat())?;
-    Ok((scope, company))
+    Ok((scope, company.ok_or_else(unknown)?))
 }
 
 /// List all companies.
@@ -72,9 +84,27 @@ async fn list_companies(
     Ok(Json(
         companies
             .iter()
-            .map(|company| out(company, &scope))
+            .map(|company| wire::seen_by(company, &scope))
             .collect(),
     ))
+}
+
+/// Download all companies, each with its assets, contacts and locations, and with its tickets on request.
+///
+/// Made while it is read: an answer that breaks off is not whole.
+#[utoipa::path(get, path = "/api/companies/bulk", tag = "companies",
+    params(
+        ("include_tickets" = Option<String>, Query, description = "`true` adds `tickets` to each", example = "true"),
+        ("year" = Option<i32>, Query, description = "Only tickets last changed in this year (UTC)")),
+    responses(
+        (status = 200, description = "A bare array by name", body = Vec<CompanyBundleOut>)))]
+async fn bulk_companies(call: Call, Query(params): Lenient) -> Result<Response, Problem> {
+    let wanted = word(&params, "include_tickets").is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    let tickets = wanted.then(|| BulkTickets {
+        year: year(&params),
+    });
+    let download = call.codex.bulk(&call.scope, tickets).await?;
+    Ok(streamed(download, "application/json"))
 }
 
 /// Get one company.
@@ -90,7 +120,7 @@ async fn get_company(
     Path(account): Path<String>,
 ) -> Result<Json<CompanyOut>, Problem> {
     let (scope, company) = found(&app, &caller, &account).await?;
-    Ok(Json(out(&company, &scope)))
+    Ok(Json(wire::seen_by(&company, &scope)))
 }
 
 /// Get one company, under the name that Brainhair and Archive call.
@@ -108,6 +138,71 @@ async fn get_company_alias(
     get_company(app, caller, account).await
 }
 
+/// Make a company.
+///
+/// It gets a free account number unless one is sent. Nothing is written to a vendor; a company that arrives
+/// from one with the same number becomes this one.
+#[utoipa::path(post, path = "/api/companies", tag = "companies", request_body = CompanyIn, responses(
+    (status = 201, description = "The new company", body = CompanyOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_company(
+    call: Call,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<(StatusCode, Json<CompanyOut>), Problem> {
+    let made = call.codex.create_company(&call.scope, &call.author, body);
+    let company = made.await.map_err(flat)?;
+    Ok((StatusCode::CREATED, Json(wire::seen_by(&company, &call.scope))))
+}
+
+/// How a bulk write works.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct BulkParams {
+    /// `create`, `update` or `upsert`, which is the default.
+    #[serde(default)]
+    action: BulkAction,
+    /// `atomic` writes all rows or none, 1,000 at most; `partial`, the default, writes each for itself, 10,000
+    /// at most.
+    #[serde(default)]
+    mode: BulkMode,
+    /// `true` changes nothing and tells what would change.
+    #[expect(dead_code, reason = "read by `Call`")]
+    #[param(ignore)]
+    dry_run: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum BulkMode {
+    Atomic,
+    #[default]
+    Partial,
+}
+
+/// Make and correct many companies, by account number.
+///
+/// A row without a number is a new company. What became of each row is in the answer.
+#[utoipa::path(post, path = "/api/companies/bulk", tag = "companies", params(BulkParams),
+    request_body = Vec<CompanyIn>,
+    responses(
+        (status = 200, description = "What became of each row", body = BulkOut),
+        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+async fn bulk_write_companies(
+    call: Call,
+    Query(params): Query<BulkParams>,
+    Json(rows): Json<Vec<Value>>,
+) -> Result<Json<BulkOut>, Problem> {
+    let atomic = params.mode == BulkMode::Atomic;
+    let done = call
+        .codex
+        .bulk_write_companies(&call.scope, &call.author, params.action, atomic, rows);
+    Ok(Json(done.await.map_err(flat)?))
+}
+
 /// Correct a company by hand.
 ///
 /// Only the keys that are sent change; null or an empty text blanks. What a person states wins over every
@@ -117,27 +212,38 @@ async fn get_company_alias(
     request_body = CompanyIn,
     responses(
         (status = 200, description = "The company as it is now", body = CompanyOut),
-        (status = 400, description = "A key that cannot be taken, by name", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 400, description = "The body states nothing", body = ErrorOut),
         (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
         (status = 404, description = "No such company", body = ErrorOut),
-        (status = 415, description = "No JSON", body = ProblemOut)))]
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn update_company(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<CompanyOut>, Problem> {
-    let flat = |error: codex_core::Error| Problem::from(error).flat();
-    let (scope, company) = found(&app, &caller, &account).await?;
-    let author = caller.author(app.codex().now());
-    let fields = wire::stated(body).map_err(flat)?;
-    let edited = app
-        .codex()
-        .edit::<Company>(&scope, &author, company.id.0, fields);
-    edited.await.map_err(flat)?;
-    let (scope, company) = found(&app, &caller, &account).await?;
-    Ok(Json(out(&company, &scope)))
+    let changed = call
+        .codex
+        .update_company(&call.scope, &call.author, &account, body);
+    let company = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(Json(wire::seen_by(&company, &call.scope)))
+}
+
+/// Delete a company: no sync brings it back, `POST /api/deleted/company/{id}/restore` does.
+#[utoipa::path(delete, path = "/api/companies/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn delete_company(call: Call, Path(account): Path<String>) -> Result<StatusCode, Problem> {
+    let found = call
+        .codex
+        .delete_company(&call.scope, &call.author, &account);
+    if found.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
 }
 
 /// Give a company another account number.
@@ -150,28 +256,20 @@ async fn update_company(
     responses(
         (status = 200, description = "Done", body = Renumbered),
         (status = 400, description = "Not six digits", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
         (status = 403, description = "For administrators and services", body = ErrorOut),
         (status = 404, description = "No such company", body = ErrorOut),
         (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
-        (status = 415, description = "No JSON", body = ProblemOut),
         (status = 422, description = "A key is missing or unknown", body = ProblemOut)))]
 async fn renumber_company(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
     Json(wanted): Json<RenumberIn>,
 ) -> Result<Json<Renumbered>, Problem> {
-    let scope = caller.scope(app.codex()).await?;
-    let author = caller.author(app.codex().now());
     let wanted = wanted.account_number.trim();
-    let done = app
-        .codex()
-        .renumber_company(&scope, &author, &account, wanted)
-        .await
-        .map_err(|error| Problem::from(error).flat())?;
-    let missing = || Problem::not_found("Company not found").flat();
-    done.map(Json).ok_or_else(missing)
+    let done = call
+        .codex
+        .renumber_company(&call.scope, &call.author, &account, wanted);
+    Ok(Json(done.await.map_err(flat)?.ok_or_else(unknown)?))
 }
 
 /// List a company's assets, by host name.

@@ -3,17 +3,25 @@
 use axum::{
     Json,
     extract::{Path, Query, State},
+    http::StatusCode,
     response::Response,
 };
-use codex_core::{contacts::wire::ContactOut, ids::ContactId};
+use codex_core::{
+    contacts::{
+        Contact,
+        wire::{ContactIn, ContactOut},
+    },
+    ids::ContactId,
+};
+use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::paging::ListParams;
 use crate::{
     app::App,
-    auth::Caller,
+    auth::{Call, Caller},
     forwarded::Forwarded,
-    problem::{ErrorOut, Problem, ProblemOut},
+    problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
 const PATH: &str = "/api/contacts";
@@ -21,8 +29,8 @@ const PATH: &str = "/api/contacts";
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(list_contacts))
-        .routes(routes!(get_contact))
+        .routes(routes!(list_contacts, create_contact))
+        .routes(routes!(get_contact, update_contact, delete_contact))
         .routes(routes!(get_contact_alias))
 }
 
@@ -84,4 +92,70 @@ async fn get_contact_alias(
     id: Path<i64>,
 ) -> Result<Json<ContactOut>, Problem> {
     get_contact(app, caller, id).await
+}
+
+async fn contact_now(call: &Call, id: ContactId) -> Result<ContactOut, Problem> {
+    let found = call.codex.contact(&call.scope, id).await?;
+    let out = found.map(|(contact, level)| ContactOut::new(&contact, &level));
+    out.ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Contact not found").flat()
+}
+
+/// Make a contact.
+#[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactIn, responses(
+    (status = 201, description = "The new contact", body = ContactOut),
+    (status = 400, description = "A record that the body names is not there", body = ErrorOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_contact(
+    call: Call,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<(StatusCode, Json<ContactOut>), Problem> {
+    let made = call.codex.create_contact(&call.scope, &call.author, body);
+    let id = made.await.map_err(flat)?;
+    Ok((StatusCode::CREATED, Json(contact_now(&call, id).await?)))
+}
+
+/// Correct a contact by hand.
+///
+/// Only the keys that are sent change. What a person states wins over every source until it is released.
+#[utoipa::path(put, path = "/api/contacts/{id}", tag = "contacts", request_body = ContactIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The contact as it is now", body = ContactOut),
+        (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such contact", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_contact(
+    call: Call,
+    Path(id): Path<i64>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Json<ContactOut>, Problem> {
+    let id = ContactId(id);
+    let changed = call.codex.update_contact(&call.scope, &call.author, id, body);
+    if !changed.await.map_err(flat)? {
+        return Err(unknown());
+    }
+    Ok(Json(contact_now(&call, id).await?))
+}
+
+/// Delete a contact: no sync brings it back, `POST /api/deleted/contact/{id}/restore` does.
+#[utoipa::path(delete, path = "/api/contacts/{id}", tag = "contacts",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such contact", body = ErrorOut)))]
+async fn delete_contact(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+    let deleted = call.codex.delete::<Contact>(&call.scope, &call.author, id);
+    if deleted.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
 }

@@ -17,3 +17,10 @@ pub(super) fn word<'p>(params: &'p HashMap<String, String>, name: &str) -> Optio
     let word = params.get(name)?.as_str();
     (!word.is_empty()).then_some(word)
 }
+
+/// A year of the calendar.
+pub(super) fn year(params: &HashMap<String, String>) -> Option<i32> {
+    // A year beyond it has no tickets and is as good as none that can be read.
+    let year = integer(params, "year").and_then(|year| i32::try_from(year).ok());
+    year.filter(|year| (1..=9_999).contains(year))
+}

@@ -6,13 +6,16 @@ mod assets;
 mod billing_plans;
 mod companies;
 mod contacts;
+mod deleted;
 mod devices;
 mod docs;
+mod download;
 mod feature_options;
 mod health;
 mod holds;
 mod jobs;
 mod lenient;
+mod locations;
 mod outbox;
 mod overrides;
 mod paging;
@@ -29,7 +32,9 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::App;
+use codex_core::records::DryRunOut;
+
+use crate::{app::App, problem::ProblemOut};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,6 +45,7 @@ use crate::app::App;
             otherwise.",
         license(name = "MIT", identifier = "MIT"),
     ),
+    components(schemas(DryRunOut, ProblemOut)),
     modifiers(&Bearer),
     security(("bearer" = []))
 )]
@@ -66,6 +72,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(companies::routes())
         .merge(contacts::routes())
         .merge(assets::routes())
+        .merge(locations::routes())
+        .merge(deleted::routes())
         .merge(devices::routes())
         .merge(billing_plans::routes())
         .merge(feature_options::routes())

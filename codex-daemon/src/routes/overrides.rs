@@ -4,12 +4,12 @@ use axum::{Json, extract::Path, http::StatusCode};
 use codex_core::{
     assets::billable::BillableOut,
     billing_plans::effective::EffectivePlanOut,
-    companies::Company,
     overrides::wire::{OverrideIn, OverrideOut},
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::companies::company;
 use crate::{
     app::App,
     auth::Call,
@@ -27,12 +27,6 @@ pub fn routes() -> OpenApiRouter<App> {
 
 fn not_agreed() -> Problem {
     Problem::not_found("Override not found").flat()
-}
-
-/// The company that a call names, by its account number or one that it had before.
-async fn company(call: &Call, account: &str) -> Result<Company, Problem> {
-    let company = call.codex.company(&call.scope, account).await?;
-    company.ok_or_else(|| Problem::not_found("Company not found").flat())
 }
 
 /// Get the plan in force for a company: its plan with what was agreed instead, and where each value comes from.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::{
     Json,
     extract::{Path, Query, State},
+    response::Response,
 };
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use codex_core::{
@@ -21,11 +22,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     companies::found,
-    lenient::{Lenient, integer, word},
+    download::streamed,
+    lenient::{Lenient, integer, word, year},
 };
 use crate::{
     app::App,
-    auth::Caller,
+    auth::{Call, Caller},
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
@@ -227,17 +229,14 @@ async fn get_ticket(
         (status = 404, description = "No such ticket", body = ErrorOut),
         (status = 415, description = "No JSON", body = ProblemOut)))]
 async fn update_ticket(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(id): Path<String>,
     Json(update): Json<TicketUpdateIn>,
 ) -> Result<Json<TicketUpdateOut>, Problem> {
-    let scope = caller.scope(app.codex()).await?;
     let ticket_id = number(&id)?;
-    let author = caller.author(app.codex().now());
-    let done = app
-        .codex()
-        .update_ticket(&scope, &author, ticket_id, &update)
+    let done = call
+        .codex
+        .update_ticket(&call.scope, &call.author, ticket_id, &update)
         .await
         .map_err(|error| Problem::from(error).job())?;
     if !done {
@@ -264,16 +263,8 @@ async fn list_company_tickets(
     caller: Caller,
     Path(account): Path<String>,
     Query(params): Lenient,
-) -> Result<Json<Vec<CompanyTicketOut>>, Problem> {
+) -> Result<Response, Problem> {
     let (scope, company) = found(&app, &caller, &account).await?;
-    // A year beyond the calendar has no tickets and is as good as none that can be read.
-    let year = integer(&params, "year").and_then(|year| i32::try_from(year).ok());
-    let year = year.filter(|year| (1..=9_999).contains(year));
-    let tickets = app.codex().company_tickets(&scope, &company, year).await?;
-    let statuses = app.codex().ticket_statuses().await?;
-    let out = tickets.iter();
-    Ok(Json(
-        out.map(|(ticket, said)| CompanyTicketOut::new(ticket, said, &statuses))
-            .collect(),
-    ))
+    let tickets = app.codex().company_tickets(&scope, &company, year(&params));
+    Ok(streamed(tickets.await?, "application/json"))
 }

@@ -3,13 +3,9 @@
 //! Writing to the vendor is off by default; then the job says what it would do. A number that has appeared
 //! at the vendor meanwhile is taken over, never overwritten, and what was written is read back.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::{
     MAIN, NAME, Settings,
@@ -18,7 +14,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    companies::Company,
+    companies::{Company, numbers::Numbers},
     sync::{
         Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Crawl, crawl::Lister as _,
     },
@@ -26,14 +22,8 @@ use crate::{
 
 /// Name of the source's runs that assign numbers.
 const RUNS: &str = "freshservice.accounts";
-/// Numbers have six digits.
-const FIRST: u32 = 100_000;
-const COUNT: u32 = 900_000;
 
 sql! {
-    /// Every number that was ever given: none is given twice (design 4).
-    GIVEN = "select account_number from companies where account_number is not null \
-        union select account_number from account_aliases";
     /// Live companies with the ids of their departments.
     COMPANIES = "select c.external_id, k.name, k.account_number from claims c \
         join companies k on k.id = c.record_id and k.deleted_at is null \
@@ -86,9 +76,10 @@ async fn assign(source: &Accounts, run: &mut Run) -> Result<()> {
     let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
     run.stage("departments", Some(0));
     let stated = stated(run, &client).await?;
-    let given: Vec<String> = run.db().query(GIVEN).scalars().await?;
-    let mut taken: HashSet<String> = given.into_iter().collect();
-    taken.extend(stated.values().flatten().cloned());
+    let mut tx = run.db().begin().await?;
+    let mut numbers = Numbers::given(&mut tx).await?;
+    tx.rollback().await?;
+    numbers.take(stated.values().flatten().cloned());
 
     let companies: Vec<(String, String, Option<String>)> =
         run.db().query(COMPANIES).bind(NAME).all().await?;
@@ -107,8 +98,7 @@ async fn assign(source: &Accounts, run: &mut Run) -> Result<()> {
         run.stage("account numbers", u8::try_from(percent).ok());
         let number = match &company.number {
             Some(number) => number.clone(),
-            None => free(&mut taken)
-                .ok_or_else(|| Error::conflict("all six-digit numbers are given"))?,
+            None => numbers.free()?,
         };
         if !source.write || run.dry() {
             run.note(format!(
@@ -160,15 +150,6 @@ fn number_of(department: &Incoming<Company>) -> Option<String> {
 }
 
 /// A number that nobody has, at random so that two runs do not race for the same.
-fn free(taken: &mut HashSet<String>) -> Option<String> {
-    let (random, _) = Uuid::new_v4().as_u64_pair();
-    let start = u32::try_from(random % u64::from(COUNT)).unwrap_or_default();
-    let number = (0..COUNT)
-        .map(|step| (FIRST + (start + step) % COUNT).to_string())
-        .find(|number| !taken.contains(number))?;
-    taken.insert(number.clone());
-    Some(number)
-}
 
 /// Writes a number, unless one is there by now; gives the number that is there afterwards.
 async fn write(run: &mut Run, client: &Client, department: &str, number: &str) -> Result<String> {

@@ -12,7 +12,9 @@ use super::{
     crawl::{Crawl, Lister as _},
     missing::Directory,
 };
-use crate::{Error, Result, agents::Agent, changes::claims::Origin};
+use crate::{
+    Error, Result, agents::Agent, changes::claims::Origin, clock::SharedClock, store::Db,
+};
 use client::Client;
 
 /// Name of the source.
@@ -96,5 +98,26 @@ impl Directory<Agent> for ById<'_> {
             Ok(item) => Ok(Answer::Present(Box::new(item))),
             Err(_) => Err(UpstreamError::malformed(NAME, USERS)),
         }
+    }
+}
+
+/// Asks Keycloak about single users.
+#[derive(Debug, Clone)]
+pub struct Users(Settings);
+
+impl Users {
+    /// The users of the realm of `settings`.
+    pub fn new(settings: Settings) -> Self {
+        Self(settings)
+    }
+
+    /// Whether Keycloak has a user.
+    ///
+    /// # Errors
+    /// [`Error::Upstream`] when it could not be asked.
+    pub(crate) async fn has(&self, db: &Db, clock: &SharedClock, id: &str) -> Result<bool> {
+        let gate = Gate::new(db.clone(), NAME);
+        let client = Client::new(self.0.clone(), gate, clock.clone())?;
+        Ok(client.user(id).await?.is_some())
     }
 }

@@ -1,0 +1,22 @@
+//! What people have deleted.
+
+use codex_core::records::DeletedOut;
+
+use crate::{ListOptions, Page, Result, request::Requester};
+
+/// Calls about deleted records. For technicians, administrators and services.
+#[derive(Debug)]
+pub struct Deleted<'c>(pub(crate) &'c Requester);
+
+impl Deleted<'_> {
+    /// A page of the records of a kind, such as `contact`, that people have deleted, the newest first.
+    pub async fn list(&self, kind: &str, options: &ListOptions) -> Result<Page<DeletedOut>> {
+        self.0.page(&["api", "deleted", kind], options).await
+    }
+
+    /// Undoes a deletion.
+    pub async fn restore(&self, kind: &str, id: i64) -> Result<()> {
+        let path = ["api", "deleted", kind, &id.to_string(), "restore"];
+        self.0.post(&path).await
+    }
+}

@@ -1,0 +1,302 @@
+//! Records that people make, correct, delete and bring back.
+
+use codex_client::{
+    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ListOptions, LocationIn,
+    TokenSource,
+};
+use codex_tests::{harness::app::TestApp, on_each_engine};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
+    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
+    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
+}
+
+fn named(name: &str) -> CompanyIn {
+    CompanyIn { name: Some(name.into()), ..CompanyIn::default() }
+}
+
+on_each_engine! {
+    async fn a_company_is_made_with_a_free_number_or_the_one_that_is_sent(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let companies = client.companies();
+        let upstream = app.world.lock().departments.len();
+        let made = companies.create(&named("New GmbH")).await?;
+        assert_eq!(made.account_number.len(), 6);
+        assert_eq!(companies.get(&made.account_number).await?, made);
+        let wanted = CompanyIn { account_number: Some("654321".into()), ..named("Other GmbH") };
+        assert_eq!(companies.create(&wanted).await?.account_number, "654321");
+        let taken = companies.create(&wanted).await.unwrap_err();
+        assert_eq!(taken.status(), Some(409));
+        assert!(taken.to_string().contains("654321 belongs to company"), "{taken}");
+        assert!(companies.list().await?.contains(&made));
+        assert_eq!(app.world.lock().departments.len(), upstream, "nothing is written to the vendor");
+        Ok(())
+    }
+
+    async fn every_fault_of_a_body_is_named_at_once(app: TestApp) -> TestResult {
+        let body = json!({"account_number": "12", "compliance_level": "x", "domains": 7, "id": 1, "address": 5});
+        let answer = app.call_as("admin", Method::POST, "/api/companies")?.json(&body).send().await?;
+        assert_eq!(answer.status(), 422);
+        let answer: Value = answer.json().await?;
+        let mut at: Vec<&str> = answer["errors"].as_array().unwrap().iter()
+            .filter_map(|fault| fault["pointer"].as_str()).collect();
+        at.sort_unstable();
+        assert_eq!(at, ["/account_number", "/address", "/compliance_level", "/domains", "/id", "/name"]);
+        assert_eq!(app.json("/api/companies").await?, json!([]));
+        Ok(())
+    }
+
+    async fn a_deleted_record_stays_deleted_until_it_is_restored(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let (account, other) = ("100001", ListOptions::default());
+        let before = client.companies().get(account).await?;
+        let contact = client.companies().contacts(account).await?.remove(0);
+        let asset = client.companies().assets(account).await?.remove(0);
+        client.contacts().delete(contact.id).await?;
+        client.assets().delete(asset.id).await?;
+        assert_eq!(client.contacts().delete(contact.id).await.unwrap_err().status(), Some(404));
+        assert_eq!(client.contacts().get(contact.id).await.unwrap_err().status(), Some(404));
+        client.companies().delete(account).await?;
+        assert_eq!(client.companies().delete(account).await.unwrap_err().status(), Some(404));
+        // Theirs goes on changing, ours stays as it was.
+        app.world.lock().departments[1]["description"] = json!("Changed there");
+        app.sync().await?;
+        assert_eq!(client.companies().get(account).await.unwrap_err().status(), Some(404));
+        assert!(!client.contacts().all(&other).await?.iter().any(|one| one.id == contact.id));
+        assert!(!client.assets().all(&other).await?.iter().any(|one| one.id == asset.id));
+        let deleted = client.deleted().list("company", &other).await?.items;
+        assert_eq!(deleted.len(), 1);
+        assert_eq!(deleted[0].name.as_deref(), Some(before.name.as_str()));
+        assert!(deleted[0].deleted_by.is_some());
+
+        client.deleted().restore("company", deleted[0].id).await?;
+        client.deleted().restore("contact", contact.id).await?;
+        client.deleted().restore("asset", asset.id).await?;
+        let after = client.companies().get(account).await?;
+        assert_eq!(after.name, before.name);
+        assert_eq!(after.description.as_deref(), Some("Changed there"));
+        assert_eq!(client.contacts().get(contact.id).await?, contact);
+        assert_eq!(client.deleted().list("company", &other).await?.items, []);
+        let twice = client.deleted().restore("company", deleted[0].id).await.unwrap_err();
+        assert_eq!(twice.status(), Some(404));
+        assert_eq!(client.deleted().list("planet", &other).await.unwrap_err().status(), Some(400));
+        Ok(())
+    }
+
+    async fn what_a_person_made_is_adopted_when_its_like_arrives(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
+        client.companies().create(&company).await?;
+        let email = {
+            let world = app.world.lock();
+            world.requesters[0]["primary_email"].as_str().unwrap_or_default().to_owned()
+        };
+        let uid = {
+            let world = app.world.lock();
+            world.devices[0].body["uid"].as_str().unwrap_or_default().to_owned()
+        };
+        let person = ContactIn {
+            name: Some("By hand".into()),
+            email: Some(Some(email.to_uppercase())),
+            company_account_numbers: Some(vec!["100001".into()]),
+            ..ContactIn::default()
+        };
+        let person = client.contacts().create(&person).await?;
+        let device = AssetIn {
+            hostname: Some("by-hand".into()), device_uid: Some(Some(uid)), ..AssetIn::default()
+        };
+        let device = client.assets().create(&device).await?;
+        app.sync().await?;
+        assert_eq!(client.companies().list().await?.len(), 3, "not one more");
+        assert_eq!(client.companies().get("100001").await?.name, "By hand", "what a person said stays");
+        assert_eq!(client.contacts().get(person.id).await?.name, "By hand");
+        let contacts = client.contacts().all(&ListOptions::default()).await?;
+        let same = contacts.iter().filter(|one| one.email.eq_ignore_ascii_case(&email));
+        assert_eq!(same.count(), 1);
+        let device = client.assets().get(device.id).await?;
+        assert_eq!(device.hostname, "by-hand");
+        assert!(device.last_seen.is_some(), "the RMM tells what moves");
+        Ok(())
+    }
+
+    async fn two_who_could_be_meant_both_stay_and_are_reported(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let email = app.world.lock().requesters[0]["primary_email"].as_str().unwrap_or_default().to_owned();
+        let person = ContactIn {
+            name: Some("Twin".into()), email: Some(Some(email)), ..ContactIn::default()
+        };
+        client.contacts().create(&person).await?;
+        client.contacts().create(&person).await?;
+        app.sync().await?;
+        let contacts = client.contacts().all(&ListOptions::default()).await?;
+        assert_eq!(contacts.iter().filter(|one| one.name == "Twin").count(), 2);
+        let jobs = app.json("/sync/jobs").await?;
+        assert!(jobs.to_string().contains("possible duplicate: contact"), "{jobs}");
+        Ok(())
+    }
+
+    async fn contacts_and_assets_know_companies_and_each_other(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let numbers: Vec<String> = client.companies().list().await?.into_iter()
+            .map(|company| company.account_number).collect();
+        let own = client.companies().contacts(&numbers[0]).await?.remove(0);
+        // From one company to another: the sync's own link is taken away by hand.
+        let moved = ContactIn {
+            company_account_numbers: Some(vec![numbers[1].clone()]), ..ContactIn::default()
+        };
+        client.contacts().update(own.id, &moved).await?;
+        app.sync().await?;
+        let of = async |number: &String| -> anyhow::Result<Vec<i64>> {
+            Ok(client.companies().contacts(number).await?.iter().map(|contact| contact.id).collect())
+        };
+        assert!(!of(&numbers[0]).await?.contains(&own.id));
+        assert!(of(&numbers[1]).await?.contains(&own.id));
+        let unknown = ContactIn {
+            company_account_numbers: Some(vec!["000000".into()]), ..ContactIn::default()
+        };
+        let error = client.contacts().update(own.id, &unknown).await.unwrap_err();
+        assert_eq!(error.status(), Some(400));
+        assert!(error.to_string().contains("there is no company 000000"), "{error}");
+
+        let asset = AssetIn {
+            hostname: Some("new".into()),
+            company_account_number: Some(Some(numbers[0].clone())),
+            contact_ids: Some(vec![own.id]),
+            ..AssetIn::default()
+        };
+        let asset = client.assets().create(&asset).await?;
+        let of_company = client.companies().assets(&numbers[0]).await?;
+        assert!(of_company.iter().any(|one| one.id == asset.id));
+        let none = AssetIn { company_account_number: Some(None), ..AssetIn::default() };
+        client.assets().update(asset.id, &none).await?;
+        let of_company = client.companies().assets(&numbers[0]).await?;
+        assert!(!of_company.iter().any(|one| one.id == asset.id));
+        Ok(())
+    }
+
+    async fn locations_are_added_corrected_and_deleted(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let (companies, account) = (client.companies(), "100001");
+        let before = companies.locations(account).await?;
+        let branch = LocationIn {
+            name: Some("Branch".into()), address: Some(Some("Street 1".into())), ..LocationIn::default()
+        };
+        let made = companies.create_location(account, &branch).await?;
+        let edit = LocationIn { address: Some(None), ..LocationIn::default() };
+        assert_eq!(companies.update_location(account, made.id, &edit).await?.address, None);
+        let foreign = companies.update_location("100002", made.id, &edit).await.unwrap_err();
+        assert_eq!(foreign.status(), Some(404));
+        app.sync().await?;
+        assert_eq!(companies.locations(account).await?.len(), before.len() + 1);
+        companies.delete_location(account, made.id).await?;
+        companies.delete_location(account, before[0].id).await?;
+        app.sync().await?;
+        assert_eq!(companies.locations(account).await?.len(), before.len() - 1);
+        Ok(())
+    }
+
+    async fn a_dry_run_tells_and_changes_nothing(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let before = app.json("/api/companies/100001").await?;
+        let tell = async |method: Method, path: &str, body: Value| -> anyhow::Result<Value> {
+            let path = format!("{path}?dry_run=true");
+            let answer = app.call_as("admin", method, &path)?.json(&body).send().await?;
+            assert_eq!(answer.status(), 202, "{path}");
+            Ok(answer.json().await?)
+        };
+        let told = tell(Method::PUT, "/api/companies/100001", json!({"name": "X"})).await?;
+        assert_eq!(told["dry_run"], true);
+        let change = &told["changes"][0];
+        assert_eq!((&change["op"], &change["kind"]), (&json!("update"), &json!("company")));
+        assert_eq!(change["fields"]["name"]["after"], "X");
+        let told = tell(Method::DELETE, "/api/companies/100001", json!(null)).await?;
+        assert_eq!(told["changes"][0]["op"], "delete");
+        let told = tell(Method::POST, "/api/companies", json!({"name": "X"})).await?;
+        assert_eq!(told["changes"][0]["op"], "create");
+        tell(Method::POST, "/api/companies/bulk", json!([{"name": "X"}])).await?;
+        let plan = json!({"plan_name": "X", "term_length": "1 Year"});
+        tell(Method::POST, "/api/billing-plans", plan).await?;
+        assert_eq!(app.json("/api/companies/100001").await?, before);
+        assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 3);
+        assert_eq!(app.json("/api/billing-plans").await?, json!([]));
+        // What can only be made says so, and is not made.
+        let refused = app.call_as("admin", Method::POST, "/sync/psa?dry_run=true")?.send().await?;
+        assert_eq!(refused.status(), 400);
+        let bad = app.call_as("admin", Method::PUT, "/api/companies/100001?dry_run=yes")?
+            .json(&json!({"name": "X"})).send().await?;
+        assert_eq!(bad.status(), 400);
+        Ok(())
+    }
+
+    async fn many_companies_are_written_row_by_row_or_all_or_none(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let companies = client.companies();
+        let rows = [
+            CompanyIn { account_number: Some("100001".into()), address: Some(Some("A".into())), ..CompanyIn::default() },
+            named("Fresh"),
+            CompanyIn { account_number: Some("200001".into()), ..named("Numbered") },
+            CompanyIn { compliance_level: Some(Some("odd".into())), ..named("Bad") },
+            CompanyIn { account_number: Some("200001".into()), ..named("Twice") },
+        ];
+        let refused = companies.bulk_write(&rows, BulkAction::Upsert, true).await.unwrap_err();
+        assert_eq!(refused.status(), Some(422));
+        assert_eq!(companies.list().await?.len(), 3);
+        let out = companies.bulk_write(&rows, BulkAction::Upsert, false).await?;
+        assert_eq!((out.created, out.updated, out.failed), (2, 1, 2));
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Created, BulkStatus::Created,
+            BulkStatus::Failed, BulkStatus::Failed]);
+        assert_eq!(out.results[3].errors[0].pointer, "/compliance_level");
+        assert_eq!(companies.list().await?.len(), 5);
+        let again = companies.bulk_write(&rows[2..3], BulkAction::Create, false).await?;
+        assert_eq!(again.failed, 1);
+        let absent = CompanyIn { account_number: Some("999999".into()), ..named("Nobody") };
+        assert_eq!(companies.bulk_write(&[absent], BulkAction::Update, false).await?.failed, 1);
+        let too_many: Vec<_> = (0..1_001).map(|_| named("x")).collect();
+        let error = companies.bulk_write(&too_many, BulkAction::Create, true).await.unwrap_err();
+        assert_eq!(error.status(), Some(400));
+        Ok(())
+    }
+
+    async fn ten_thousand_companies_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
+        let client = client(&app, "admin")?;
+        let rows: Vec<_> = (0..1_000).map(|n| named(&format!("Company {n}"))).collect();
+        let before = app.codex.statements_run();
+        let out = client.companies().bulk_write(&rows, BulkAction::Create, false).await?;
+        assert_eq!(out.created, 1_000);
+        let used = app.codex.statements_run() - before;
+        assert!(used <= 4 * 12, "{used} statements for four chunks");
+        Ok(())
+    }
+
+    async fn bulk_has_everything_and_equals_the_single_routes(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "admin")?;
+        let companies = client.companies();
+        let bulk = companies.bulk(Some(BulkTickets { year: None })).await?;
+        assert_eq!(bulk.len(), 3);
+        for one in &bulk {
+            let account = &one.company.account_number;
+            assert_eq!(one.company, companies.get(account).await?);
+            assert_eq!(one.assets, companies.assets(account).await?);
+            assert_eq!(one.contacts, companies.contacts(account).await?);
+            assert_eq!(one.locations, companies.locations(account).await?);
+            assert_eq!(one.tickets, Some(client.tickets().of_company(account, None).await?));
+        }
+        assert!(bulk.iter().any(|one| one.tickets.as_ref().is_some_and(|tickets| !tickets.is_empty())));
+        let plain = companies.bulk(None).await?;
+        assert!(plain.iter().all(|one| one.tickets.is_none()));
+        let raw = app.json("/api/companies/bulk?include_tickets=TRUE&year=2000").await?;
+        assert_eq!(raw[0]["tickets"], json!([]));
+        assert!(app.json("/api/companies/bulk?include_tickets=1").await?[0].get("tickets").is_none());
+        assert_eq!(app.get_as("client", "/api/companies/bulk")?.send().await?.json::<Value>().await?, json!([]));
+        Ok(())
+    }
+}
