@@ -32,6 +32,7 @@ mod outbox;
 mod page;
 mod psa_agents;
 mod request;
+mod search;
 mod sync;
 mod tickets;
 mod token;
@@ -79,6 +80,7 @@ pub use codex_core::{
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     records::DeletedOut,
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
+    search::wire::{SearchHit, SearchOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},
         wire::{
@@ -97,6 +99,7 @@ pub use holds::Holds;
 pub use outbox::Outbox;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
+pub use search::SearchOptions;
 pub use sync::{Script, Sync};
 pub use tickets::{PsaTicketOptions, TicketOptions, Tickets};
 pub use token::TokenSource;

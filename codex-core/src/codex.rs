@@ -13,6 +13,8 @@ mod outbox;
 mod read;
 mod records;
 mod schedule;
+mod search;
+mod tables;
 mod tickets;
 mod webhooks;
 mod write;
@@ -30,6 +32,7 @@ pub use download::Download;
 pub use events::EventOutcome;
 pub use jobs::Started;
 pub use open::{Builder, Health};
+pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
 
 use crate::{
     changes::resolve::Precedence,

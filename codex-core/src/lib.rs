@@ -58,6 +58,7 @@ pub mod records;
 #[cfg(feature = "sync")]
 pub mod schedule;
 pub mod scope;
+pub mod search;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;
@@ -65,7 +66,8 @@ pub mod tickets;
 
 #[cfg(feature = "sync")]
 pub use codex::{
-    BulkTickets, Builder, Codex, Download, EventOutcome, Health, Providers, Started, statements as codex_statements,
+    AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, EventOutcome, Health,
+    Providers, Started, TablePage, TableRows, statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

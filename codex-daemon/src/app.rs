@@ -182,6 +182,7 @@ pub(crate) fn router_of(
     codex: Codex,
 ) -> anyhow::Result<Router> {
     let (router, openapi) = routes::described(routes);
+    let router = router.merge(routes::described(routes::internal()).0);
     let app = App(Arc::new(Inner {
         auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
         health: Health::new(&config.auth).context("no HTTP client for Core")?,

@@ -15,6 +15,7 @@ mod jobs;
 mod kit;
 mod providers;
 mod records;
+mod search;
 mod spec;
 mod sql;
 mod store;

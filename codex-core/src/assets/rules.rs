@@ -14,6 +14,7 @@ use crate::{
     },
     fold::fold,
     ids::CompanyId,
+    search::index,
     store::{Sql, Tx},
     sync::Incoming,
 };
@@ -23,6 +24,17 @@ impl Resource for Asset {
     const RESERVE: Sql = reserve_ids!("assets");
     type Fields = AssetFields;
     type Status = AssetStatus;
+
+    fn found_by(fields: &AssetFields) -> String {
+        index::text([
+            fields.hostname.as_deref(),
+            fields.description.as_deref(),
+            fields.site_name.as_deref(),
+            fields.serial_number.as_deref(),
+            fields.mac_address.as_deref(),
+            fields.int_ip_address.as_deref(),
+        ])
+    }
 
     fn derive(fields: &mut AssetFields) {
         fields.hostname_fold = fields.hostname.as_deref().map(fold).unwrap_or_default();

@@ -13,7 +13,7 @@ use super::{
     log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL, Precedence},
 };
-use crate::{Error, Result, store::Tx, sync::Incoming};
+use crate::{Error, Result, search::index, store::Tx, sync::Incoming};
 
 /// What a page of claims did.
 #[derive(Debug, Default)]
@@ -350,6 +350,7 @@ impl Door<'_> {
             q.push(R::Fields::ON_CONFLICT);
             q.execute().await?;
         }
+        index::follow(self.tx, &written).await?;
         for chunk in entries.chunks(MAX_BINDS / 9) {
             log::append(self.tx, self.author, chunk).await?;
         }

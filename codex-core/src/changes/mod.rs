@@ -69,6 +69,11 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// What moves with every poll and is written outside the log; `()` where nothing does.
     type Status: Clone + PartialEq + Send + Sync + std::fmt::Debug;
 
+    /// What a record is found by, folded, one part a line; only kinds of [`crate::search::KINDS`] are.
+    fn found_by(_fields: &Self::Fields) -> String {
+        String::new()
+    }
+
     /// Fills what follows from the fields alone: folded names, fall-backs.
     fn derive(fields: &mut Self::Fields);
 

@@ -72,7 +72,13 @@ impl Codex {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
-        let fields = wire::stated(body)?;
+        let mut fields = wire::stated(body)?;
+        for (id, name) in [("head_user_id", "head_name"), ("prime_user_id", "prime_user_name")] {
+            if let Some(id) = fields.get(id) {
+                let person = companies::query::person(&self.0.db, id.as_i64()).await?;
+                fields.insert(name.to_owned(), json!(person));
+            }
+        }
         self.edit::<Company>(scope, author, company.id.0, fields).await?;
         self.company_by_id(scope, company.id).await
     }

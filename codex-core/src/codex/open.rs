@@ -13,6 +13,7 @@ use crate::{
     changes::resolve::Precedence,
     clock::{SharedClock, SystemClock},
     store::{Db, Engine},
+    search,
     sync::{Guard, Source, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };
@@ -121,6 +122,7 @@ impl Builder {
         let db = Db::open(&self.url).await?;
         if self.migrate {
             db.migrate().await?;
+            search::index::fill(&db).await?;
         }
         Ok(Codex(Arc::new(Inner {
             db,

@@ -7,6 +7,7 @@ use crate::{
     Result,
     changes::{Attached, Draft, Resource, adopt_by, reserve_ids},
     fold::fold,
+    search::index,
     store::{Sql, Tx},
     sync::Incoming,
 };
@@ -16,6 +17,16 @@ impl Resource for Company {
     const RESERVE: Sql = reserve_ids!("companies");
     type Fields = CompanyFields;
     type Status = ();
+
+    fn found_by(fields: &CompanyFields) -> String {
+        let domains = fields.domains.0.iter().map(|domain| Some(domain.as_str()));
+        let own = [
+            Some(fields.name.as_str()),
+            fields.account_number.as_deref(),
+            fields.description.as_deref(),
+        ];
+        index::text(own.into_iter().chain(domains))
+    }
 
     fn derive(fields: &mut CompanyFields) {
         fields.name_fold = fold(&fields.name);

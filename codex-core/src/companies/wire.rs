@@ -177,13 +177,19 @@ pub struct CompanyIn {
     pub address: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datto_portal_url: Option<Option<String>>,
+    /// PSA user id of the head of the company; the name follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_user_id: Option<Option<i64>>,
+    /// PSA user id of the prime contact; the name follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prime_user_id: Option<Option<i64>>,
     /// E-mail domains; a JSON array inside a string is taken too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domains: Option<Vec<String>>,
 }
 
 /// Keys of [`CompanyIn`].
-const EDITABLE: [&str; 19] = [
+const EDITABLE: [&str; 21] = [
     "name",
     "description",
     "compliance_level",
@@ -202,6 +208,8 @@ const EDITABLE: [&str; 19] = [
     "company_start_date",
     "address",
     "datto_portal_url",
+    "head_user_id",
+    "prime_user_id",
     "domains",
 ];
 
@@ -264,6 +272,11 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
             } else {
                 Err("must be standard, cjis or hipaa".into())
             }
+        }
+        // Forms send texts.
+        ("head_user_id" | "prime_user_id", Value::String(text)) => {
+            let id = text.trim().parse::<i64>();
+            id.map(Value::from).map_err(|_| "must be a whole number".into())
         }
         ("domains", Value::Null) => Ok(Value::Array(Vec::new())),
         ("domains", Value::String(text)) => match serde_json::from_str(&text) {

@@ -8,6 +8,7 @@ use crate::{
     changes::{Attached, Draft, Resource, adopt_by, reserve_ids, resolve::MANUAL},
     companies::rules::by_external_id,
     fold::fold,
+    search::index,
     store::{Sql, Tx},
     sync::Incoming,
 };
@@ -17,6 +18,17 @@ impl Resource for Contact {
     const RESERVE: Sql = reserve_ids!("contacts");
     type Fields = ContactFields;
     type Status = ();
+
+    fn found_by(fields: &ContactFields) -> String {
+        let others = fields.secondary_emails.0.iter().map(|email| Some(email.as_str()));
+        let own = [
+            Some(fields.name.as_str()),
+            fields.email.as_deref(),
+            fields.mobile_phone_number.as_deref(),
+            fields.work_phone_number.as_deref(),
+        ];
+        index::text(own.into_iter().chain(others))
+    }
 
     fn derive(fields: &mut ContactFields) {
         fields.name_fold = fold(&fields.name);

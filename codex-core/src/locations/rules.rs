@@ -8,6 +8,7 @@ use crate::{
     changes::{Draft, Resource, reserve_ids},
     companies::rules::by_external_id,
     ids::CompanyId,
+    search::index,
     store::{Sql, Tx},
 };
 
@@ -16,6 +17,10 @@ impl Resource for Location {
     const RESERVE: Sql = reserve_ids!("locations");
     type Fields = LocationFields;
     type Status = ();
+
+    fn found_by(fields: &LocationFields) -> String {
+        index::text([Some(fields.name.as_str()), fields.address.as_deref()])
+    }
 
     fn derive(_fields: &mut LocationFields) {}
 

@@ -11,6 +11,7 @@ use crate::{
     companies::rules::by_external_id,
     fold::fold,
     ids::CompanyId,
+    search::index,
     store::{Sql, Tx},
 };
 
@@ -21,6 +22,16 @@ impl Resource for Ticket {
     const NEWEST_WINS: bool = true;
     type Fields = TicketFields;
     type Status = TicketTexts;
+
+    fn found_by(fields: &TicketFields) -> String {
+        let number = fields.number.to_string();
+        index::text([
+            Some(number.as_str()),
+            fields.subject.as_deref(),
+            fields.requester_name.as_deref(),
+            fields.requester_email.as_deref(),
+        ])
+    }
 
     fn derive(fields: &mut TicketFields) {
         let newest = fields.last_updated_at.or(fields.opened_at);

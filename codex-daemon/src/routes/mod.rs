@@ -22,7 +22,9 @@ mod paging;
 mod psa_agents;
 mod psa_tickets;
 mod public_user;
+mod search;
 mod sync;
+mod tables;
 mod tickets;
 mod webhooks;
 
@@ -65,7 +67,30 @@ impl Modify for Bearer {
     }
 }
 
-/// Every route with its description.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "HiveMatrix Codex, internal",
+        description = "What Codex's own pages fetch and send. It changes with them.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    components(schemas(DryRunOut, ProblemOut)),
+    modifiers(&Bearer),
+    security(("bearer" = []))
+)]
+struct InternalDescription;
+
+/// The routes of our own pages with their description.
+pub fn internal() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(InternalDescription::openapi()).merge(tables::routes())
+}
+
+/// The description of what our own pages use.
+pub fn internal_openapi() -> utoipa::openapi::OpenApi {
+    described(internal()).1
+}
+
+/// Every route for others with its description.
 pub fn all() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(health::routes())
@@ -83,6 +108,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(psa_tickets::routes())
         .merge(agents::routes())
         .merge(public_user::routes())
+        .merge(search::routes())
         .merge(sync::routes())
         .merge(jobs::routes())
         .merge(holds::routes())

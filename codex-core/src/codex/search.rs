@@ -1,0 +1,165 @@
+//! Search over everything.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Codex;
+use crate::{
+    Error, Result, Scope,
+    ids::{CompanyId, TicketId},
+    search::{
+        KINDS, Term, query,
+        wire::{SearchHit, SearchOut},
+    },
+    store::Q,
+};
+
+/// The most records that one search shows.
+const MAX_LIMIT: usize = 100;
+
+/// A record behind a candidate: id, key, title, detail, company.
+#[derive(Debug, sqlx::FromRow)]
+struct Found {
+    id: i64,
+    key: Option<String>,
+    title: Option<String>,
+    detail: Option<String>,
+    company: Option<CompanyId>,
+    number: Option<String>,
+    company_name: Option<String>,
+}
+
+/// A candidate: how well it fits, its kind, its id, and whether its name does.
+type Candidate = (u8, i64, i64, bool);
+
+impl Codex {
+    /// Finds records of some kinds, or of all, by a part of their name, and tickets by what was said on them;
+    /// the best fit first. Looks at a thousand candidates at most.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an empty term, a kind that is not searched, or a limit out of range.
+    pub async fn search(
+        &self,
+        scope: &Scope,
+        text: &str,
+        kinds: &[String],
+        limit: usize,
+    ) -> Result<SearchOut> {
+        let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(Error::invalid("limit", format!("must be from 1 to {MAX_LIMIT}")));
+        }
+        let mut numbers = Vec::new();
+        for kind in kinds {
+            let known = KINDS.iter().find(|(_, name)| name == kind);
+            let message = || format!("records of kind `{kind}` are not searched");
+            numbers.push(known.ok_or_else(|| Error::invalid("kind", message()))?.0);
+        }
+        if numbers.is_empty() {
+            numbers.extend(KINDS.map(|(number, _)| number));
+        }
+        let db = &self.0.db;
+        let names = query::names(db, &numbers, &term).await?;
+        let mut more = names.len() > query::CANDIDATES;
+        let mut candidates: Vec<Candidate> = names
+            .iter()
+            .map(|(kind, id, text)| (term.rank(text), *kind, *id, true))
+            .collect();
+        let ticket = KINDS[3].0;
+        if numbers.contains(&ticket) {
+            let said = query::said(db, scope, &term).await?;
+            more |= said.len() >= query::CANDIDATES;
+            let named: HashSet<i64> = candidates
+                .iter()
+                .filter(|(_, kind, ..)| *kind == ticket)
+                .map(|(_, _, id, _)| *id)
+                .collect();
+            let only_said = said.iter().filter(|TicketId(id)| !named.contains(id));
+            candidates.extend(only_said.map(|TicketId(id)| (u8::MAX, ticket, *id, false)));
+        }
+        // Newer records of one fit first.
+        candidates.sort_unstable_by_key(|(rank, kind, id, _)| (*rank, *kind, std::cmp::Reverse(*id)));
+
+        let mut results: Vec<SearchHit> = Vec::with_capacity(limit);
+        // For most callers the first part has all that is shown; a client's own are somewhere among the rest.
+        let part = if scope.companies().is_none() { limit } else { query::CANDIDATES };
+        for candidates in candidates.chunks(part) {
+            let found = self.found(candidates).await?;
+            for (_, kind, id, named) in candidates {
+                let Some(row) = found.get(&(*kind, *id)) else { continue };
+                if results.len() < limit && scope.sees(row.company) {
+                    results.extend(hit(*kind, row, *named));
+                }
+            }
+            if results.len() >= limit {
+                break;
+            }
+        }
+        Ok(SearchOut {
+            count: results.len(),
+            more,
+            query: term.text,
+            results,
+        })
+    }
+
+    /// The records behind candidates, one statement a kind.
+    async fn found(&self, candidates: &[Candidate]) -> Result<HashMap<(i64, i64), Found>> {
+        let mut found = HashMap::new();
+        for ((kind, _), select) in KINDS.into_iter().zip(SELECTS) {
+            let ids = candidates.iter().filter(|(_, of, ..)| *of == kind);
+            let ids: Vec<i64> = ids.map(|(_, _, id, _)| *id).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let mut q: Q<'_> = self.0.db.query(select);
+            q.push_list(ids).push(" and r.deleted_at is null");
+            let rows = q.all::<Found>().await?;
+            found.extend(rows.into_iter().map(|row| ((kind, row.id), row)));
+        }
+        Ok(found)
+    }
+}
+
+/// For each kind what a hit shows; each ends before the list of ids.
+const SELECTS: [&str; 5] = [
+    "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
+     r.account_number as number, r.name as company_name from companies r where r.id in ",
+    // Somebody of several companies is shown with the first; a client sees the row of the own one.
+    "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
+     c.account_number as number, c.name as company_name from contacts r \
+     left join contact_company l on l.contact_id = r.id \
+     left join companies c on c.id = l.company_id and c.deleted_at is null where r.id in ",
+    "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \
+     c.id as company, c.account_number as number, c.name as company_name from assets r \
+     left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    "select r.id, cast(r.number as text) as key, r.subject as title, r.requester_name as detail, \
+     c.id as company, c.account_number as number, c.name as company_name from tickets r \
+     left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    "select r.id, cast(r.id as text) as key, r.name as title, r.address as detail, c.id as company, \
+     c.account_number as number, c.name as company_name from locations r \
+     left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+];
+
+fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
+    let (_, name) = KINDS.into_iter().find(|(number, _)| *number == kind)?;
+    let id = row.key.clone().unwrap_or_default();
+    let path = match name {
+        "company" if !id.is_empty() => Some(format!("/api/companies/{id}")),
+        "contact" => Some(format!("/api/contacts/{id}")),
+        "asset" => Some(format!("/api/assets/{id}")),
+        "ticket" => Some(format!("/api/ticket/{id}")),
+        _ => None,
+    };
+    let is_company = name == "company";
+    let company = |text: &Option<String>| text.clone().filter(|_| !is_company);
+    Some(SearchHit {
+        company_id: company(&row.number),
+        company_name: company(&row.company_name),
+        detail: row.detail.clone(),
+        id,
+        kind: name.to_owned(),
+        matched: if named { "name" } else { "text" }.to_owned(),
+        path,
+        title: row.title.clone().unwrap_or_default(),
+    })
+}

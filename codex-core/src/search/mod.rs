@@ -1,0 +1,74 @@
+//! Search over all kinds of record: names by any part of them, what was said on tickets by its words.
+
+#[cfg(feature = "store")]
+pub(crate) mod index;
+#[cfg(feature = "store")]
+pub(crate) mod query;
+pub mod wire;
+
+/// The kinds that are searched, by their number in the index, in the order in which equals are shown.
+pub const KINDS: [(i64, &str); 5] = [
+    (1, "company"),
+    (2, "contact"),
+    (3, "asset"),
+    (4, "ticket"),
+    (5, "location"),
+];
+
+/// A search term: folded words, all of which must be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// The term as a whole, folded.
+    pub text: String,
+    /// Its words, folded.
+    pub words: Vec<String>,
+    /// Its words in small letters, with their diacritics.
+    pub spelled: Vec<String>,
+}
+
+/// The longest term, in characters.
+const LONGEST: usize = 200;
+
+impl Term {
+    /// Reads a term; `None` when it says nothing.
+    pub fn new(text: &str) -> Option<Self> {
+        let text: String = text.chars().filter(|c| *c != '\0').take(LONGEST).collect();
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let spelled = words(&text.to_lowercase());
+        let text = crate::fold::fold(&text);
+        let words = words(&text);
+        (!words.is_empty()).then_some(Self {
+            text,
+            words,
+            spelled,
+        })
+    }
+
+    /// How well a folded text fits: the lower, the better.
+    pub fn rank(&self, text: &str) -> u8 {
+        let mut parts = text.split('\n');
+        if parts.clone().any(|part| part == self.text) {
+            0
+        } else if text.starts_with(&self.text) {
+            1
+        } else if parts.any(|part| part.starts_with(&self.text)) {
+            2
+        } else {
+            let begins = |word: &String| text.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word.as_str()));
+            if self.words.iter().all(begins) { 3 } else { 4 }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_better_fit_comes_first() {
+        let term = Term::new("  ACME ").unwrap();
+        let ranks = ["acme", "acme gmbh\n100001", "x\nacme inc", "the acme company", "lacmeo"];
+        assert_eq!(ranks.map(|text| term.rank(text)), [0, 1, 2, 3, 4]);
+        assert_eq!(Term::new(" \0 "), None);
+    }
+}

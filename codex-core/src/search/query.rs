@@ -1,0 +1,118 @@
+//! Finding: at most a thousand candidates, whatever the term.
+
+use super::Term;
+use crate::{
+    Result,
+    ids::TicketId,
+    scope::Scope,
+    search::index::STRIDE,
+    store::{Db, Engine, Q, Sql},
+};
+
+/// The most candidates that are looked at.
+pub(crate) const CANDIDATES: usize = 1_000;
+/// Shorter words have no trigram.
+const TRIGRAM: usize = 3;
+
+/// What was said on tickets, the newest first on `SQLite`, whose full-text index is read in the order of its
+/// rows; `PostgreSQL` reads as its index comes.
+const SAID: Sql = Sql::Per {
+    sqlite: "select c.ticket_id from search_words w join conversations c on c.id = w.rowid \
+        where c.gone_at is null and w.search_words match ",
+    pg: "select c.ticket_id from conversations c where c.gone_at is null \
+        and to_tsvector('simple', left(coalesce(c.body, ''), 100000)) @@ to_tsquery('simple', ",
+};
+
+/// What tickets are about; see [`SAID`].
+const ABOUT: Sql = Sql::Per {
+    sqlite: "select d.rowid from search_descriptions d where d.search_descriptions match ",
+    pg: "select d.ticket_id from ticket_details d \
+        where to_tsvector('simple', left(coalesce(d.description_text, ''), 100000)) @@ to_tsquery('simple', ",
+};
+
+/// Adds the condition that the text of the index holds every word of a term.
+pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
+    let indexed = |word: &&String| engine == Engine::Sqlite && word.chars().count() >= TRIGRAM;
+    let (matched, scanned): (Vec<&String>, Vec<&String>) = term.words.iter().partition(indexed);
+    q.push("1 = 1");
+    if !matched.is_empty() {
+        let words = matched.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+        let query = words.collect::<Vec<_>>().join(" AND ");
+        q.push(" and search_names.text match ").push_bind(query);
+    }
+    for word in scanned {
+        let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        q.push(" and search_names.text like ").push_bind(format!("%{escaped}%"));
+        q.push(" escape '\\'");
+    }
+}
+
+/// The records of one kind whose names hold a term, as a condition on `column`.
+pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static str, term: &Term) {
+    q.push(column).push(" in (select rowid / 16 from search_names where ");
+    holds(q, engine, term);
+    q.push(" and rowid % 16 = ").push_bind(kind).push(")");
+}
+
+/// Records whose names hold a term: kind, id, text.
+pub(crate) async fn names(db: &Db, kinds: &[i64], term: &Term) -> Result<Vec<(i64, i64, String)>> {
+    let mut q = db.query("select rowid, text from search_names where ");
+    holds(&mut q, db.engine(), term);
+    q.push(" and rowid % 16 in ").push_list(kinds.iter().copied());
+    q.push(" limit ").push_bind(CANDIDATES as i64 + 1);
+    let rows = q.all::<(i64, String)>().await?;
+    Ok(rows
+        .into_iter()
+        .map(|(place, text)| (place % STRIDE, place / STRIDE, text))
+        .collect())
+}
+
+/// Tickets on which a term was said, or that are about it.
+pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<TicketId>> {
+    let Some(words) = words(db.engine(), term) else {
+        return Ok(Vec::new());
+    };
+    let ends = |q: &mut Q<'_>, private: bool, order: &'static str| {
+        if db.engine() == Engine::Postgres {
+            q.push(")");
+        }
+        if private {
+            q.push(" and c.private is not true");
+        }
+        if db.engine() == Engine::Sqlite {
+            q.push(order);
+        }
+        q.push(" limit ").push_bind(CANDIDATES as i64);
+    };
+    let mut q = db.query(SAID);
+    q.push_bind(words.as_str());
+    ends(&mut q, scope.companies().is_some(), " order by w.rowid desc");
+    let mut tickets: Vec<TicketId> = q.scalars().await?;
+    let mut q = db.query(ABOUT);
+    q.push_bind(words.as_str());
+    ends(&mut q, false, " order by d.rowid desc");
+    tickets.extend(q.scalars::<TicketId>().await?);
+    tickets.sort_unstable();
+    tickets.dedup();
+    Ok(tickets)
+}
+
+/// The term in the engine's language of words; the last word may go on. `SQLite`'s index is without
+/// diacritics, `PostgreSQL`'s has words as they are spelled.
+fn words(engine: Engine, term: &Term) -> Option<String> {
+    let written = if engine == Engine::Sqlite { &term.words } else { &term.spelled };
+    let parts = written.iter().flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    let last = parts.len().checked_sub(1)?;
+    let each = parts.iter().enumerate().map(|(index, part)| {
+        let goes_on = index == last && part.chars().count() >= TRIGRAM;
+        match (engine, goes_on) {
+            (Engine::Sqlite, true) => format!("\"{part}\"*"),
+            (Engine::Sqlite, false) => format!("\"{part}\""),
+            (Engine::Postgres, true) => format!("{part}:*"),
+            (Engine::Postgres, false) => (*part).to_owned(),
+        }
+    });
+    let and = if engine == Engine::Sqlite { " AND " } else { " & " };
+    Some(each.collect::<Vec<_>>().join(and))
+}

@@ -1,0 +1,42 @@
+//! Search as JSON.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A record that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SearchHit {
+    /// Account number of its company; null when it has none, or is one.
+    pub company_id: Option<String>,
+    /// Name of its company.
+    pub company_name: Option<String>,
+    /// A second line: e-mail address, operating system, status...
+    pub detail: Option<String>,
+    /// What names it in paths: account number, id or ticket number.
+    #[schema(example = "100001")]
+    pub id: String,
+    /// `company`, `contact`, `asset`, `ticket` or `location`.
+    #[schema(example = "company")]
+    pub kind: String,
+    /// Where it fits: `name`, or `text` for what was said on a ticket.
+    #[schema(example = "name")]
+    pub matched: String,
+    /// Where to read it; null for what has no route of its own.
+    #[schema(example = "/api/companies/100001")]
+    pub path: Option<String>,
+    /// What it is called.
+    pub title: String,
+}
+
+/// What a search found, the best fit first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SearchOut {
+    /// How many are shown.
+    pub count: usize,
+    /// Whether there were more candidates than are looked at.
+    pub more: bool,
+    /// The term as it was understood.
+    pub query: String,
+    /// The records.
+    pub results: Vec<SearchHit>,
+}

@@ -1,0 +1,367 @@
+//! What pages fetch and send: tables by page number, and edits from forms of JSON (contract 1.2.J). Not part of
+//! the public description.
+
+use axum::{
+    Json,
+    extract::{Path, Query},
+};
+use codex_core::{
+    AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
+    companies::wire as companies,
+    ids::{AssetId, ContactId, LocationId},
+    locations::wire::LocationOut,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    companies::company,
+    lenient::{Lenient, integer, word},
+    locations,
+};
+use crate::{
+    app::App,
+    auth::Call,
+    problem::{ErrorOut, Problem, ProblemOut, flat},
+};
+
+/// Rows of a page, when nothing else is asked for, and at most (contract 1.2.J).
+const PER_PAGE: i64 = 50;
+const MAX_PER_PAGE: i64 = 500;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(search_companies))
+        .routes(routes!(search_contacts))
+        .routes(routes!(search_assets))
+        .routes(routes!(list_locations, add_location))
+        .routes(routes!(remove_location))
+        .routes(routes!(edit_company))
+        .routes(routes!(edit_contact))
+        .routes(routes!(edit_asset_contacts))
+}
+
+/// Where in a table a page is.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Pagination {
+    has_next: bool,
+    has_prev: bool,
+    next_num: Option<i64>,
+    page: i64,
+    pages: i64,
+    prev_num: Option<i64>,
+    total: i64,
+}
+
+impl Pagination {
+    fn new(page: &TablePage, total: i64) -> Self {
+        let pages = (total + page.per_page - 1) / page.per_page;
+        let (has_next, has_prev) = (page.page < pages, page.page > 1);
+        Self {
+            has_next,
+            has_prev,
+            next_num: has_next.then_some(page.page + 1),
+            page: page.page,
+            pages,
+            prev_num: has_prev.then_some(page.page - 1),
+            total,
+        }
+    }
+}
+
+/// A page of companies.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct CompaniesPage {
+    companies: Vec<CompanyRow>,
+    pagination: Pagination,
+    success: bool,
+}
+
+/// A page of contacts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct ContactsPage {
+    contacts: Vec<ContactRow>,
+    pagination: Pagination,
+    success: bool,
+}
+
+/// A page of assets.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct AssetsPage {
+    assets: Vec<AssetRow>,
+    pagination: Pagination,
+    success: bool,
+}
+
+/// Something was done.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Done {
+    message: String,
+    success: bool,
+}
+
+/// A company's locations.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct LocationsPage {
+    locations: Vec<LocationOut>,
+    success: bool,
+}
+
+/// A location was added.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct LocationAdded {
+    location: LocationOut,
+    success: bool,
+}
+
+fn done(what: &str) -> Json<Done> {
+    Json(Done {
+        message: format!("{what} updated successfully"),
+        success: true,
+    })
+}
+
+/// Tables are for people.
+fn page(call: &Call, params: &std::collections::HashMap<String, String>) -> Result<TablePage, Problem> {
+    if !call.caller.is_user() {
+        return Err(Problem::forbidden("This endpoint is for users only").flat());
+    }
+    let per_page = integer(params, "per_page").filter(|rows| *rows >= 1);
+    Ok(TablePage {
+        page: integer(params, "page").unwrap_or(1).clamp(1, 1_000_000_000),
+        per_page: per_page.unwrap_or(PER_PAGE).min(MAX_PER_PAGE),
+        sort_by: word(params, "sort_by").map(str::to_owned),
+        descending: word(params, "order") == Some("desc"),
+        search: word(params, "search").map(str::to_owned),
+        inactive: word(params, "show_inactive") == Some("1"),
+    })
+}
+
+/// A page of the table of companies.
+#[utoipa::path(get, path = "/companies/api/search", tag = "tables", responses(
+    (status = 200, description = "A page", body = CompaniesPage),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn search_companies(call: Call, Query(params): Lenient) -> Result<Json<CompaniesPage>, Problem> {
+    let page = page(&call, &params)?;
+    let TableRows { rows, total } = call.codex.company_table(&call.scope, &page).await?;
+    Ok(Json(CompaniesPage {
+        companies: rows,
+        pagination: Pagination::new(&page, total),
+        success: true,
+    }))
+}
+
+/// A page of the table of contacts.
+#[utoipa::path(get, path = "/contacts/api/search", tag = "tables", responses(
+    (status = 200, description = "A page", body = ContactsPage),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn search_contacts(call: Call, Query(params): Lenient) -> Result<Json<ContactsPage>, Problem> {
+    let page = page(&call, &params)?;
+    let TableRows { rows, total } = call.codex.contact_table(&call.scope, &page).await?;
+    Ok(Json(ContactsPage {
+        contacts: rows,
+        pagination: Pagination::new(&page, total),
+        success: true,
+    }))
+}
+
+/// A page of the table of assets.
+#[utoipa::path(get, path = "/assets/api/search", tag = "tables", responses(
+    (status = 200, description = "A page", body = AssetsPage),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn search_assets(call: Call, Query(params): Lenient) -> Result<Json<AssetsPage>, Problem> {
+    let page = page(&call, &params)?;
+    let TableRows { rows, total } = call.codex.asset_table(&call.scope, &page).await?;
+    Ok(Json(AssetsPage {
+        assets: rows,
+        pagination: Pagination::new(&page, total),
+        success: true,
+    }))
+}
+
+/// A company's locations.
+#[utoipa::path(get, path = "/companies/{account_number}/locations", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number")),
+    responses(
+        (status = 200, description = "Its locations", body = LocationsPage),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn list_locations(call: Call, Path(account): Path<String>) -> Result<Json<LocationsPage>, Problem> {
+    let company = company(&call, &account).await?;
+    let level = company.compliance_level();
+    let own = call.codex.company_locations(&call.scope, company.id).await?;
+    Ok(Json(LocationsPage {
+        locations: own.iter().map(|location| LocationOut::new(location, level)).collect(),
+        success: true,
+    }))
+}
+
+/// Add a location; the answer is 200, as today's pages expect.
+#[utoipa::path(post, path = "/companies/{account_number}/locations", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number")),
+    request_body = codex_core::locations::wire::LocationIn,
+    responses(
+        (status = 200, description = "Added", body = LocationAdded),
+        (status = 400, description = "A name and an address are needed", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn add_location(
+    call: Call,
+    Path(account): Path<String>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Json<LocationAdded>, Problem> {
+    let company = company(&call, &account).await?;
+    let said = |key: &str| body.get(key).and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    if !said("name") || !said("address") {
+        return Err(Problem::bad_request("Name and address are required").flat());
+    }
+    let made = call.codex.create_location(&call.scope, &call.author, &company, body);
+    let location = made.await.map_err(flat)?;
+    Ok(Json(LocationAdded {
+        location: LocationOut::new(&location, company.compliance_level()),
+        success: true,
+    }))
+}
+
+/// Delete a location.
+#[utoipa::path(delete, path = "/companies/{account_number}/locations/{id}", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number"),
+        ("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Deleted", body = Done),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+async fn remove_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+) -> Result<Json<Done>, Problem> {
+    let company = company(&call, &account).await?;
+    let deleted = call
+        .codex
+        .delete_location(&call.scope, &call.author, &company, LocationId(id));
+    if !deleted.await.map_err(flat)? {
+        return Err(locations::unknown());
+    }
+    Ok(Json(Done {
+        message: "Location deleted successfully".into(),
+        success: true,
+    }))
+}
+
+/// Correct a company, and agree with it what its plan does not say.
+///
+/// `feature_overrides` is the whole of what is agreed: a key that is not in it is agreed no more, and so is one
+/// with an empty value.
+#[utoipa::path(put, path = "/companies/{account_number}/update", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number")),
+    request_body = companies::CompanyIn,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 400, description = "The body states nothing", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_company(
+    call: Call,
+    Path(account): Path<String>,
+    Json(mut body): Json<Map<String, Value>>,
+) -> Result<Json<Done>, Problem> {
+    let company = company(&call, &account).await?;
+    let overrides = body.remove("feature_overrides");
+    if !body.is_empty() || overrides.is_none() {
+        let edited = call.codex.update_company(&call.scope, &call.author, &account, body);
+        edited.await.map_err(flat)?;
+    }
+    if let Some(overrides) = overrides {
+        let Value::Object(wanted) = overrides else {
+            return Err(Problem::bad_request("feature_overrides: must be an object").flat());
+        };
+        for row in call.codex.overrides(&call.scope, &company).await.map_err(flat)? {
+            let key = row.fields.key;
+            let kept = wanted.get(&key).is_some_and(|value| !is_empty(value));
+            if !kept {
+                let ended = call
+                    .codex
+                    .delete_override(&call.scope, &call.author, &company, &key);
+                ended.await.map_err(flat)?;
+            }
+        }
+        for (key, value) in wanted.into_iter().filter(|(_, value)| !is_empty(value)) {
+            let body = Map::from_iter([("value".to_owned(), value)]);
+            let agreed = call
+                .codex
+                .set_override(&call.scope, &call.author, &company, &key, &body);
+            agreed.await.map_err(flat)?;
+        }
+    }
+    Ok(done("Company"))
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// Correct a contact.
+#[utoipa::path(put, path = "/contacts/{id}/update", tag = "tables",
+    params(("id" = i64, Path, description = "Id")),
+    request_body = codex_core::contacts::wire::ContactIn,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such contact", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_contact(
+    call: Call,
+    Path(id): Path<i64>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<Json<Done>, Problem> {
+    let edited = call
+        .codex
+        .update_contact(&call.scope, &call.author, ContactId(id), body);
+    if edited.await.map_err(flat)? {
+        Ok(done("Contact"))
+    } else {
+        Err(Problem::not_found("Contact not found").flat())
+    }
+}
+
+/// Say who uses an asset; `contact_ids` is all of them, other keys change nothing.
+#[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "tables",
+    params(("id" = i64, Path, description = "Id")),
+    request_body = codex_core::assets::wire::AssetIn,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such asset", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_asset_contacts(
+    call: Call,
+    Path(id): Path<i64>,
+    Json(mut body): Json<Map<String, Value>>,
+) -> Result<Json<Done>, Problem> {
+    call.scope.require_technician("assigning assets").map_err(flat)?;
+    if body.is_empty() {
+        return Err(Problem::bad_request("body: states no field").flat());
+    }
+    let contacts = body.remove("contact_ids").unwrap_or(json!(null));
+    let found = if contacts.is_null() {
+        call.codex.asset(&call.scope, AssetId(id)).await?.is_some()
+    } else {
+        let body = Map::from_iter([("contact_ids".to_owned(), contacts)]);
+        let edited = call
+            .codex
+            .update_asset(&call.scope, &call.author, AssetId(id), body);
+        edited.await.map_err(flat)?
+    };
+    if found {
+        Ok(done("Asset contacts"))
+    } else {
+        Err(Problem::not_found("Asset not found").flat())
+    }
+}

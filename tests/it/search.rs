@@ -1,0 +1,201 @@
+//! Search and tables through the API.
+
+use codex_client::{Client, SearchOptions, TokenSource};
+use codex_tests::{harness::app::TestApp, on_each_engine};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn client(app: &TestApp) -> anyhow::Result<Client> {
+    let token = app.core.key.user("technician", "t@msp.example")?;
+    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
+}
+
+on_each_engine! {
+    async fn a_record_is_found_by_any_part_of_its_name_the_best_fit_first(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        let all = SearchOptions::default();
+        for company in client.companies().list().await? {
+            let found = client.search(&company.name.to_uppercase(), &all).await?;
+            assert_eq!(found.results[0].id, company.account_number, "{found:?}");
+            assert_eq!(found.results[0].kind, "company");
+            let part: String = company.name.chars().skip(1).take(4).collect();
+            let found = client.search(&part, &SearchOptions { kinds: vec!["company".into()], limit: Some(100) }).await?;
+            assert!(found.results.iter().any(|hit| hit.id == company.account_number), "{part}");
+            let found = client.search(&company.account_number, &all).await?;
+            assert_eq!(found.results[0].title, company.name);
+        }
+        let asset = client.companies().assets("100001").await?.remove(0);
+        let found = client.search(&asset.hostname, &all).await?;
+        assert!(found.results.iter().any(|hit| hit.kind == "asset" && hit.id == asset.id.to_string()
+            && hit.company_id.as_deref() == Some("100001")), "{found:?}");
+        assert_eq!(client.search("no such thing at all", &all).await?.count, 0);
+        for odd in ["%", "_", "\"", "'", "a\"b AND", "x*", "日本", "\\", "😀"] {
+            client.search(odd, &all).await?;
+        }
+        Ok(())
+    }
+
+    async fn what_was_said_on_a_ticket_is_found_by_its_words(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        let board = client.tickets().list(&Default::default()).await?;
+        let number = board.tickets[0].id;
+        let note = json!({"notes": "The quokka überwinters in the plant room"});
+        let path = format!("/api/ticket/{number}/update");
+        let answer = app.call_as("technician", Method::POST, &path)?.json(&note).send().await?;
+        assert_eq!(answer.status(), 200);
+        let all = SearchOptions::default();
+        for words in ["quokka", "QUOK", "plant quokka", "überwinters"] {
+            let found = client.search(words, &all).await?;
+            assert_eq!(found.count, 1, "{words}: {found:?}");
+            assert_eq!((found.results[0].id.as_str(), found.results[0].matched.as_str()),
+                (number.to_string().as_str(), "text"));
+        }
+        assert_eq!(client.search("quokka hedgehog", &all).await?.count, 0);
+        Ok(())
+    }
+
+    async fn the_index_follows_what_is_changed_and_deleted(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
+        let edit = codex_client::CompanyIn { name: Some("Zebra & Söhne".into()), ..Default::default() };
+        client.companies().update("100001", &edit).await?;
+        let found = client.search("zebra sohne", &companies).await?;
+        assert_eq!(found.count, 1);
+        client.companies().delete("100001").await?;
+        assert_eq!(client.search("zebra", &companies).await?.count, 0);
+        let deleted = client.deleted().list("company", &Default::default()).await?.items;
+        client.deleted().restore("company", deleted[0].id).await?;
+        assert_eq!(client.search("zebra", &companies).await?.count, 1);
+        Ok(())
+    }
+
+    async fn a_client_finds_nothing_of_others(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
+        let token = app.core.key.user("client", &email)?;
+        let get = async |path: &str| -> anyhow::Result<Value> {
+            Ok(app.call(Method::GET, path).bearer_auth(&token).send().await?.error_for_status()?.json().await?)
+        };
+        let companies = app.json("/api/companies").await?;
+        let mut own = 0;
+        for company in companies.as_array().unwrap() {
+            let (name, number) = (company["name"].as_str().unwrap(), &company["account_number"]);
+            let path = format!("/api/search?q={}&limit=100", urlencode(name));
+            let found = get(&path).await?;
+            for hit in found["results"].as_array().unwrap() {
+                let of = if hit["kind"] == "company" { &hit["id"] } else { &hit["company_id"] };
+                assert_eq!(of, "100001", "{hit}");
+                own += 1;
+            }
+            if number != "100001" {
+                assert_eq!(found["count"], 0);
+            }
+        }
+        assert!(own > 0);
+        Ok(())
+    }
+
+    async fn a_bad_search_names_its_parameter(app: TestApp) -> TestResult {
+        for (query, word) in [("", "q"), ("q=", "q"), ("q=x&kind=planet", "kind"), ("q=x&limit=0", "limit"),
+            ("q=x&limit=101", "limit"), ("q=x&colour=red", "colour")] {
+            let answer = app.get(&format!("/api/search?{query}"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{query}");
+            let detail = answer.json::<Value>().await?["detail"].to_string();
+            assert!(detail.contains(word), "{query}: {detail}");
+        }
+        Ok(())
+    }
+
+    async fn tables_are_searched_sorted_and_paged_as_today(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for (what, keys) in [("companies", 7), ("contacts", 7), ("assets", 16)] {
+            let first = app.json(&format!("/{what}/api/search?per_page=2")).await?;
+            assert_eq!(first["success"], true);
+            let rows = first[what].as_array().unwrap();
+            assert_eq!(rows.len(), 2);
+            assert_eq!(rows[0].as_object().unwrap().len(), keys, "{}", rows[0]);
+            let total = first["pagination"]["total"].as_i64().unwrap();
+            assert_eq!(first["pagination"]["pages"], (total + 1) / 2);
+            assert_eq!((&first["pagination"]["has_prev"], &first["pagination"]["next_num"]), (&json!(false), &json!(2)));
+            let beyond = app.json(&format!("/{what}/api/search?page=99&per_page=2")).await?;
+            assert_eq!((&beyond[what], &beyond["pagination"]["has_prev"]), (&json!([]), &json!(true)));
+            let odd = app.json(&format!("/{what}/api/search?page=-1&per_page=-5&sort_by=nonsense&search=%25")).await?;
+            assert_eq!(odd["pagination"]["page"], 1);
+            let token = app.core.key.service("ledger", "codex")?;
+            let service = app.call(Method::GET, &format!("/{what}/api/search")).bearer_auth(token).send().await?;
+            assert_eq!(service.status(), 403);
+        }
+        let up = app.json("/companies/api/search?sort_by=name").await?;
+        let down = app.json("/companies/api/search?sort_by=name&order=desc").await?;
+        let names = |table: &Value| -> Vec<String> {
+            table["companies"].as_array().unwrap().iter().map(|row| row["name"].to_string()).collect()
+        };
+        let mut turned = names(&down);
+        turned.reverse();
+        assert_eq!(names(&up), turned);
+        let name = up["companies"][0]["name"].as_str().unwrap().to_uppercase();
+        let found = app.json(&format!("/companies/api/search?search={}", urlencode(&name))).await?;
+        assert_eq!(found["pagination"]["total"], 1);
+        let assets = app.json(&format!("/assets/api/search?search={}", urlencode(&name))).await?;
+        let number = &found["companies"][0]["account_number"];
+        let of_company = app.json(&format!("/api/companies/{}/assets", number.as_str().unwrap())).await?;
+        assert_eq!(assets["pagination"]["total"].as_u64(), Some(of_company.as_array().unwrap().len() as u64));
+        Ok(())
+    }
+
+    async fn pages_edit_through_their_own_routes(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let put = async |path: &str, body: Value| -> anyhow::Result<(u16, Value)> {
+            let answer = app.call_as("admin", Method::PUT, path)?.json(&body).send().await?;
+            Ok((answer.status().as_u16(), answer.json().await?))
+        };
+        let (status, answer) = put("/companies/100001/update", json!({"billing_plan": "Gold",
+            "feature_overrides": {"soc": "Huntress", "sat": "", "per_user_cost": "9.5"}})).await?;
+        assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
+        let agreed = app.json("/api/companies/100001/overrides").await?;
+        assert_eq!(agreed.as_array().unwrap().len(), 2, "{agreed}");
+        assert_eq!(app.json("/api/companies/100001").await?["billing_plan"], "Gold");
+        put("/companies/100001/update", json!({"feature_overrides": {}})).await?;
+        assert_eq!(app.json("/api/companies/100001/overrides").await?, json!([]));
+        assert_eq!(put("/companies/100001/update", json!({})).await?.0, 400);
+        assert_eq!(put("/companies/999999/update", json!({"name": "x"})).await?.0, 404);
+
+        let id = app.json("/api/companies/100001/contacts").await?[0]["id"].clone();
+        let (status, _) = put(&format!("/contacts/{id}/update"), json!({"first_name": "Ada", "last_name": "L",
+            "secondary_emails": "a@b.example, c@d.example"})).await?;
+        assert_eq!(status, 200);
+        let contact = app.json(&format!("/api/contacts/{id}")).await?;
+        assert_eq!((&contact["name"], &contact["secondary_emails"]),
+            (&json!("Ada L"), &json!("[\"a@b.example\",\"c@d.example\"]")));
+
+        let asset = app.json("/api/companies/100001/assets").await?[0]["id"].clone();
+        let path = format!("/assets/{asset}/update-contacts");
+        assert_eq!(put(&path, json!({"contact_ids": [id]})).await?.0, 200);
+        assert_eq!(put(&path, json!({"contact_ids": [99_999_999]})).await?.0, 400);
+        assert_eq!(put(&path, json!({"other": 1})).await?.0, 200);
+        assert_eq!(put(&path, json!({})).await?.0, 400);
+
+        let add = async |body: Value| -> anyhow::Result<_> {
+            Ok(app.call_as("admin", Method::POST, "/companies/100001/locations")?.json(&body).send().await?)
+        };
+        assert_eq!(add(json!({"name": "Branch"})).await?.status(), 400);
+        let added = add(json!({"name": "Branch", "address": "Street 1"})).await?;
+        assert_eq!(added.status(), 200);
+        let location = added.json::<Value>().await?["location"]["id"].clone();
+        let listed = app.json("/companies/100001/locations").await?;
+        assert!(listed["locations"].as_array().unwrap().iter().any(|one| one["id"] == location));
+        let path = format!("/companies/100001/locations/{location}");
+        for status in [200, 404] {
+            let answer = app.call_as("admin", Method::DELETE, &path)?.send().await?;
+            assert_eq!(answer.status(), status);
+        }
+        Ok(())
+    }
+}
+
+fn urlencode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
