@@ -1,8 +1,8 @@
 //! Agents, the people who log in, and their settings.
 
 use codex_core::agents::wire::{
-    AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced, HomePageOut, MySettingsChanged,
-    MySettingsOut, SettingsIn, ThemeOut,
+    AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced, HomePageOut,
+    MySettingsChanged, MySettingsOut, SettingsIn, ThemeOut,
 };
 
 use serde::de::DeserializeOwned;

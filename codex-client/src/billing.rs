@@ -38,7 +38,12 @@ impl Billing<'_> {
     pub async fn plans(&self, options: &PlanOptions) -> Result<Vec<BillingPlanOut>> {
         let mut query = Vec::new();
         query.extend(options.plan_name.clone().map(|name| ("plan_name", name)));
-        query.extend(options.term_length.clone().map(|term| ("term_length", term)));
+        query.extend(
+            options
+                .term_length
+                .clone()
+                .map(|term| ("term_length", term)),
+        );
         self.0.get(&PLANS, &query).await
     }
 
@@ -50,7 +55,9 @@ impl Billing<'_> {
 
     /// One billing plan.
     pub async fn plan(&self, id: i64) -> Result<BillingPlanOut> {
-        self.0.get(&[PLANS[0], PLANS[1], &id.to_string()], &[]).await
+        self.0
+            .get(&[PLANS[0], PLANS[1], &id.to_string()], &[])
+            .await
     }
 
     /// Changes a billing plan; what is not sent stays.
@@ -72,7 +79,9 @@ impl Billing<'_> {
 
     /// Takes plans and options in, as they were exported; those that are there stay as they are.
     pub async fn import(&self, import: &BillingExport) -> Result<BillingImported> {
-        self.0.post_json(&[PLANS[0], PLANS[1], "import"], import).await
+        self.0
+            .post_json(&[PLANS[0], PLANS[1], "import"], import)
+            .await
     }
 
     /// Every plan and option, as [`Billing::import`] takes them.
@@ -100,19 +109,27 @@ impl Billing<'_> {
 
     /// The options of features, of one kind or all.
     pub async fn feature_options(&self, feature: Option<&str>) -> Result<Vec<FeatureOptionOut>> {
-        let query: Vec<_> = feature.map(|kind| ("feature_type", kind.to_owned())).into_iter().collect();
+        let query: Vec<_> = feature
+            .map(|kind| ("feature_type", kind.to_owned()))
+            .into_iter()
+            .collect();
         self.0.get(&["api", "feature-options"], &query).await
     }
 
     /// Makes an option of a feature, unless it is there; gives its id.
     pub async fn create_feature_option(&self, option: &FeatureOptionIn) -> Result<i64> {
-        let saved: Saved = self.0.post_json(&["api", "feature-options"], option).await?;
+        let saved: Saved = self
+            .0
+            .post_json(&["api", "feature-options"], option)
+            .await?;
         Ok(saved.id)
     }
 
     /// The options of features by kind, as Ledger reads them.
     pub async fn ledger_options(&self) -> Result<LedgerOptionsOut> {
-        self.0.get(&[LEDGER[0], LEDGER[1], "feature-options"], &[]).await
+        self.0
+            .get(&[LEDGER[0], LEDGER[1], "feature-options"], &[])
+            .await
     }
 
     /// The kinds of feature, in order.
@@ -124,22 +141,30 @@ impl Billing<'_> {
 
     /// The plan in force for a company, and where each value comes from.
     pub async fn plan_of(&self, account_number: &str) -> Result<EffectivePlanOut> {
-        self.0.get(&["api", "companies", account_number, "plan"], &[]).await
+        self.0
+            .get(&["api", "companies", account_number, "plan"], &[])
+            .await
     }
 
     /// What is billed for a company, with the records behind each number.
     pub async fn billable(&self, account_number: &str) -> Result<BillableOut> {
-        self.0.get(&["api", "companies", account_number, "billable"], &[]).await
+        self.0
+            .get(&["api", "companies", account_number, "billable"], &[])
+            .await
     }
 
     /// What is agreed with a company instead of its plan, by key.
     pub async fn overrides(&self, account_number: &str) -> Result<Vec<OverrideOut>> {
-        self.0.get(&["api", "companies", account_number, "overrides"], &[]).await
+        self.0
+            .get(&["api", "companies", account_number, "overrides"], &[])
+            .await
     }
 
     /// What is agreed with a company about one key.
     pub async fn get_override(&self, account_number: &str, key: &str) -> Result<OverrideOut> {
-        self.0.get(&["api", "companies", account_number, "overrides", key], &[]).await
+        self.0
+            .get(&["api", "companies", account_number, "overrides", key], &[])
+            .await
     }
 
     /// Agrees something with a company about one key, in place of what was agreed before.
@@ -149,11 +174,18 @@ impl Billing<'_> {
         key: &str,
         agreed: &OverrideIn,
     ) -> Result<OverrideOut> {
-        self.0.put(&["api", "companies", account_number, "overrides", key], agreed).await
+        self.0
+            .put(
+                &["api", "companies", account_number, "overrides", key],
+                agreed,
+            )
+            .await
     }
 
     /// Ends what was agreed about one key.
     pub async fn delete_override(&self, account_number: &str, key: &str) -> Result<()> {
-        self.0.delete(&["api", "companies", account_number, "overrides", key]).await
+        self.0
+            .delete(&["api", "companies", account_number, "overrides", key])
+            .await
     }
 }

@@ -76,7 +76,9 @@ impl Companies<'_> {
         };
         let mode = if atomic { "atomic" } else { "partial" };
         let query = [("action", action.to_owned()), ("mode", mode.to_owned())];
-        self.0.post_rows(&["api", "companies", "bulk"], &query, rows).await
+        self.0
+            .post_rows(&["api", "companies", "bulk"], &query, rows)
+            .await
     }
 
     /// Adds a location to a company.
@@ -96,13 +98,25 @@ impl Companies<'_> {
         id: i64,
         edit: &LocationIn,
     ) -> Result<LocationOut> {
-        let path = ["api", "companies", account_number, "locations", &id.to_string()];
+        let path = [
+            "api",
+            "companies",
+            account_number,
+            "locations",
+            &id.to_string(),
+        ];
         self.0.put(&path, edit).await
     }
 
     /// Deletes a location of a company: no sync brings it back.
     pub async fn delete_location(&self, account_number: &str, id: i64) -> Result<()> {
-        let path = ["api", "companies", account_number, "locations", &id.to_string()];
+        let path = [
+            "api",
+            "companies",
+            account_number,
+            "locations",
+            &id.to_string(),
+        ];
         self.0.delete(&path).await
     }
 

@@ -46,8 +46,8 @@ pub use billing::{Billing, PlanOptions};
 pub use builder::Builder;
 pub use codex_core::{
     agents::wire::{
-        AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut, SettingsIn,
-        SettingsOut, ThemeOut,
+        AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut,
+        SettingsIn, SettingsOut, ThemeOut,
     },
     assets::{
         audit::wire::AssetAuditOut,
@@ -78,8 +78,8 @@ pub use codex_core::{
     money::Money,
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
-    records::DeletedOut,
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
+    records::DeletedOut,
     search::wire::{SearchHit, SearchOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},

@@ -25,7 +25,10 @@ impl Form {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault.
-    pub fn change<F: DeserializeOwned>(&self, body: Map<String, Value>) -> Result<Map<String, Value>> {
+    pub fn change<F: DeserializeOwned>(
+        &self,
+        body: Map<String, Value>,
+    ) -> Result<Map<String, Value>> {
         self.change_beside::<F>(body, false)
     }
 
@@ -45,7 +48,10 @@ impl Form {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault.
-    pub fn new_record<F: DeserializeOwned>(&self, body: Map<String, Value>) -> Result<Map<String, Value>> {
+    pub fn new_record<F: DeserializeOwned>(
+        &self,
+        body: Map<String, Value>,
+    ) -> Result<Map<String, Value>> {
         self.read::<F>(body, true)
     }
 
@@ -143,9 +149,9 @@ pub(crate) fn sound(
     match fields {
         Ok(fields) if faults.is_empty() => Ok(fields),
         Ok(_) => Err(Error::Unprocessable(faults)),
-        Err(Error::Unprocessable(more)) => {
-            Err(Error::Unprocessable(more.into_iter().chain(faults).collect()))
-        }
+        Err(Error::Unprocessable(more)) => Err(Error::Unprocessable(
+            more.into_iter().chain(faults).collect(),
+        )),
         Err(other) => Err(other),
     }
 }
@@ -204,7 +210,9 @@ mod tests {
     };
 
     fn faults(body: Value) -> Vec<String> {
-        let Value::Object(body) = body else { panic!("an object") };
+        let Value::Object(body) = body else {
+            panic!("an object")
+        };
         match FORM.new_record::<Fields>(body) {
             Err(Error::Unprocessable(faults)) => {
                 faults.iter().map(|fault| fault.pointer.clone()).collect()

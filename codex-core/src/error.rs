@@ -91,9 +91,13 @@ impl Fault {
 }
 
 fn in_words(faults: &[Fault]) -> String {
-    let each = faults
-        .iter()
-        .map(|fault| format!("{}: {}", fault.pointer.trim_start_matches('/'), fault.detail));
+    let each = faults.iter().map(|fault| {
+        format!(
+            "{}: {}",
+            fault.pointer.trim_start_matches('/'),
+            fault.detail
+        )
+    });
     each.collect::<Vec<_>>().join("; ")
 }
 

@@ -250,10 +250,18 @@ pub async fn start(config: Config, codex: Codex) -> anyhow::Result<Running> {
 
 /// Starts the daemon on a listener.
 pub fn start_on(listener: TcpListener, config: Config, codex: Codex) -> anyhow::Result<Running> {
+    let limits = config.server.clone();
+    start_router(listener, limits, router(config, codex)?)
+}
+
+/// Serves a router on a listener.
+pub fn start_router(
+    listener: TcpListener,
+    limits: config::Server,
+    router: Router,
+) -> anyhow::Result<Running> {
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();
-    let limits = config.server.clone();
-    let router = router(config, codex)?;
     let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
     Ok(Running { addr, stop, server })
 }

@@ -251,9 +251,10 @@ impl From<codex_core::Error> for Problem {
                 tracing::warn!(error = error.chain(), "An upstream system failed");
                 Self::new(StatusCode::BAD_GATEWAY, error.to_string())
             }
-            _ if error.is_taken() => {
-                Self::new(StatusCode::CONFLICT, "Another record has the same key already")
-            }
+            _ if error.is_taken() => Self::new(
+                StatusCode::CONFLICT,
+                "Another record has the same key already",
+            ),
             _ if error.is_out_of_reach() => {
                 tracing::error!(error = error.chain(), "The database is out of reach");
                 Self::unavailable("The database is out of reach.").retry_after(5)

@@ -1,8 +1,8 @@
 //! Billing through the API: plans, options, what is agreed, what is billed.
 
 use codex_client::{
-    BillingPlanIn, Client, FeatureOptionIn, Money, OverrideIn, OverrideValue, PlanOptions, TokenSource,
-    ValueSource,
+    BillingPlanIn, Client, FeatureOptionIn, Money, OverrideIn, OverrideValue, PlanOptions,
+    TokenSource, ValueSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use reqwest::Method;

@@ -9,6 +9,7 @@ mod api;
 mod billing;
 mod client;
 mod companies;
+mod contract;
 mod crates;
 mod devices;
 mod jobs;

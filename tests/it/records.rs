@@ -1,8 +1,8 @@
 //! Records that people make, correct, delete and bring back.
 
 use codex_client::{
-    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ListOptions, LocationIn,
-    TokenSource,
+    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ListOptions,
+    LocationIn, TokenSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use reqwest::Method;
@@ -14,7 +14,10 @@ fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
 }
 
 fn named(name: &str) -> CompanyIn {
-    CompanyIn { name: Some(name.into()), ..CompanyIn::default() }
+    CompanyIn {
+        name: Some(name.into()),
+        ..CompanyIn::default()
+    }
 }
 
 on_each_engine! {

@@ -89,7 +89,10 @@ pub struct BillableOut {
 
 impl BillableOut {
     /// Counts what a company has.
-    #[expect(clippy::cast_precision_loss, reason = "four decimals of a TB are far above the loss")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "four decimals of a TB are far above the loss"
+    )]
     pub fn new(account_number: &str, contacts: &[Contact], assets: &[Asset]) -> Self {
         let mut out = Self {
             account_number: account_number.to_owned(),
@@ -160,7 +163,16 @@ pub fn kind_of(asset: &Asset) -> BillableKind {
     {
         BillableKind::Server
     } else if has(&own, &["workstation", "desktop", "laptop"])
-        || has(&category, &["desktop", "laptop", "workstation", "tablet", "main system chassis"])
+        || has(
+            &category,
+            &[
+                "desktop",
+                "laptop",
+                "workstation",
+                "tablet",
+                "main system chassis",
+            ],
+        )
         || has(&system, &["windows", "mac", "linux", "ubuntu"])
     {
         BillableKind::Workstation
@@ -172,10 +184,17 @@ pub fn kind_of(asset: &Asset) -> BillableKind {
 /// Whether the hardware that the audit found is a hypervisor's.
 fn is_virtual(asset: &Asset) -> bool {
     let fields = &asset.fields;
-    let hardware = [&fields.manufacturer, &fields.model].map(|text| {
-        text.as_deref().unwrap_or_default().to_lowercase()
-    });
-    let makers = ["vmware", "qemu", "xen", "virtual machine", "virtualbox", "kvm", "proxmox"];
+    let hardware = [&fields.manufacturer, &fields.model]
+        .map(|text| text.as_deref().unwrap_or_default().to_lowercase());
+    let makers = [
+        "vmware",
+        "qemu",
+        "xen",
+        "virtual machine",
+        "virtualbox",
+        "kvm",
+        "proxmox",
+    ];
     hardware
         .iter()
         .any(|text| makers.iter().any(|maker| text.contains(maker)))
@@ -217,14 +236,41 @@ mod tests {
     fn a_device_is_billed_as_what_is_known_of_it() {
         use BillableKind::{NetworkDevice, Other, Server, Vm, Workstation};
         let cases = [
-            (kind("", "device", "Laptop", "Microsoft Windows 11 Pro", ""), Workstation),
-            (kind("", "device", "Server", "Microsoft Windows Server 2022", ""), Server),
-            (kind("", "device", "", "Microsoft Windows Server 2022", ""), Server),
-            (kind("", "device", "Server", "Windows Server 2022", "Virtual Machine"), Vm),
+            (
+                kind("", "device", "Laptop", "Microsoft Windows 11 Pro", ""),
+                Workstation,
+            ),
+            (
+                kind("", "device", "Server", "Microsoft Windows Server 2022", ""),
+                Server,
+            ),
+            (
+                kind("", "device", "", "Microsoft Windows Server 2022", ""),
+                Server,
+            ),
+            (
+                kind(
+                    "",
+                    "device",
+                    "Server",
+                    "Windows Server 2022",
+                    "Virtual Machine",
+                ),
+                Vm,
+            ),
             (kind("VM", "device", "Server", "", ""), Vm),
-            (kind("Workstation", "device", "", "Windows Server 2022", ""), Workstation),
-            (kind("", "esxihost", "ESXi Host", "VMware ESXi 8", ""), Server),
-            (kind("", "rmmnetworkdevice", "Network Device", "", ""), NetworkDevice),
+            (
+                kind("Workstation", "device", "", "Windows Server 2022", ""),
+                Workstation,
+            ),
+            (
+                kind("", "esxihost", "ESXi Host", "VMware ESXi 8", ""),
+                Server,
+            ),
+            (
+                kind("", "rmmnetworkdevice", "Network Device", "", ""),
+                NetworkDevice,
+            ),
             (kind("", "printer", "Printer", "", ""), Other),
             (kind("", "", "", "", ""), Other),
         ];
@@ -252,7 +298,11 @@ mod tests {
             })
         };
         let contacts = [contact(None), contact(Some(true)), contact(Some(false))];
-        let assets = [backed(Some(549_755_813_888)), backed(Some(549_755_813_888)), backed(None)];
+        let assets = [
+            backed(Some(549_755_813_888)),
+            backed(Some(549_755_813_888)),
+            backed(None),
+        ];
         let out = BillableOut::new("100001", &contacts, &assets);
         assert_eq!((out.users.count, out.other.count), (2, 3));
         assert_eq!(f64::from(out.backup.tb), 1.0);

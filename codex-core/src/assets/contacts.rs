@@ -109,11 +109,21 @@ pub(crate) async fn assign_to(
     contact: ContactId,
     wanted: &BTreeSet<AssetId>,
 ) -> Result<Outcome> {
-    let have: Vec<AssetId> = tx.query(OF_CONTACT).bind(contact).bind(MANUAL).scalars().await?;
+    let have: Vec<AssetId> = tx
+        .query(OF_CONTACT)
+        .bind(contact)
+        .bind(MANUAL)
+        .scalars()
+        .await?;
     let have: BTreeSet<AssetId> = have.into_iter().collect();
     let mut outcome = Outcome::default();
     for asset in have.symmetric_difference(wanted) {
-        let people = tx.query(ASSIGNED).bind(*asset).bind(MANUAL).scalars().await?;
+        let people = tx
+            .query(ASSIGNED)
+            .bind(*asset)
+            .bind(MANUAL)
+            .scalars()
+            .await?;
         let mut people: BTreeSet<ContactId> = people.into_iter().collect();
         if wanted.contains(asset) {
             people.insert(contact);
@@ -121,7 +131,11 @@ pub(crate) async fn assign_to(
             people.remove(&contact);
         }
         let unknown = || Error::invalid("asset_ids", format!("there is no asset {}", asset.0));
-        outcome.add(assign(tx, author, *asset, &people).await?.ok_or_else(unknown)?);
+        outcome.add(
+            assign(tx, author, *asset, &people)
+                .await?
+                .ok_or_else(unknown)?,
+        );
     }
     Ok(outcome)
 }

@@ -67,7 +67,10 @@ pub fn plan_of(company: &CompanyFields) -> (String, String) {
     let name = company.billing_plan.as_deref().unwrap_or_default().trim();
     let length = company.contract_term_length.as_deref().map(term);
     let length = length.filter(|length| !length.is_empty());
-    (name.to_owned(), length.unwrap_or_else(|| MONTH_TO_MONTH.to_owned()))
+    (
+        name.to_owned(),
+        length.unwrap_or_else(|| MONTH_TO_MONTH.to_owned()),
+    )
 }
 
 /// The support level's key among overrides.
@@ -75,7 +78,11 @@ const SUPPORT_LEVEL: &str = "support_level";
 
 impl EffectivePlanOut {
     /// Puts it together from the company's plan, if it is known, and what was agreed.
-    pub fn new(company: &CompanyFields, plan: Option<&BillingPlan>, overrides: &[Override]) -> Self {
+    pub fn new(
+        company: &CompanyFields,
+        plan: Option<&BillingPlan>,
+        overrides: &[Override],
+    ) -> Self {
         let (plan_name, term_length) = plan_of(company);
         let agreed: BTreeMap<&str, &Override> = overrides
             .iter()
@@ -90,7 +97,14 @@ impl EffectivePlanOut {
             let own = agreed.get(key).and_then(|row| row.price());
             let value = own.or(plan_value)?;
             let source = source(own.is_some());
-            Some((key.to_owned(), EffectivePrice { plan_value, source, value }))
+            Some((
+                key.to_owned(),
+                EffectivePrice {
+                    plan_value,
+                    source,
+                    value,
+                },
+            ))
         });
         let text = |key: &str, plan_value: Option<&String>| {
             let own = agreed.get(key).map(|row| &row.fields.value);
@@ -122,5 +136,9 @@ impl EffectivePlanOut {
 }
 
 fn source(own: bool) -> ValueSource {
-    if own { ValueSource::Override } else { ValueSource::Plan }
+    if own {
+        ValueSource::Override
+    } else {
+        ValueSource::Plan
+    }
 }

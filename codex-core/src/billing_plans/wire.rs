@@ -112,7 +112,11 @@ impl From<&BillingPlan> for BillingPlanOut {
 }
 
 fn feature<'f>(fields: &'f BillingPlanFields, key: &str) -> &'f str {
-    fields.features.0.get(key).map_or(NOT_INCLUDED, String::as_str)
+    fields
+        .features
+        .0
+        .get(key)
+        .map_or(NOT_INCLUDED, String::as_str)
 }
 
 /// What a plan contains, without its prices.
@@ -272,7 +276,10 @@ pub struct BulkPlansOut {
 
 /// What a plan contains, the features that older modules know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[expect(missing_docs, reason = "each is the field of the same name in `BillingPlanOut`")]
+#[expect(
+    missing_docs,
+    reason = "each is the field of the same name in `BillingPlanOut`"
+)]
 pub struct BulkPlanOut {
     pub antivirus: String,
     pub email_security: String,
@@ -314,7 +321,10 @@ pub struct Saved {
 /// backup, billed hourly). The six features of older modules may be sent beside `features`; null takes a
 /// feature out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[expect(missing_docs, reason = "each is the field of the same name in `BillingPlanOut`")]
+#[expect(
+    missing_docs,
+    reason = "each is the field of the same name in `BillingPlanOut`"
+)]
 #[serde(default)]
 pub struct BillingPlanIn {
     /// Needed for a new plan; `billing_plan` is taken too.
@@ -457,10 +467,16 @@ pub fn stated(
     body.retain(|key, _| KEYS.contains(&key.as_str()));
     if new {
         for price in PRICES {
-            let default = if price == "backup_included_tb" { ONE } else { Money::ZERO };
-            body.entry(price).or_insert_with(|| f64::from(default).into());
+            let default = if price == "backup_included_tb" {
+                ONE
+            } else {
+                Money::ZERO
+            };
+            body.entry(price)
+                .or_insert_with(|| f64::from(default).into());
         }
-        body.entry("support_level").or_insert_with(|| BILLED_HOURLY.into());
+        body.entry("support_level")
+            .or_insert_with(|| BILLED_HOURLY.into());
     }
     let fields = if new {
         FORM.new_record::<BillingPlanFields>(body)
@@ -600,15 +616,32 @@ mod tests {
             panic!("refused")
         };
         let at: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        assert_eq!(at, ["/term_length", "/per_server_cost", "/per_switch_cost", "/per_user_cost",
-            "/per_vm_cost", "/plan_name", "/features/a~1b"]);
+        assert_eq!(
+            at,
+            [
+                "/term_length",
+                "/per_server_cost",
+                "/per_switch_cost",
+                "/per_user_cost",
+                "/per_vm_cost",
+                "/plan_name",
+                "/features/a~1b"
+            ]
+        );
     }
 
     #[test]
     fn null_takes_a_feature_out() {
-        let have = Dict(BTreeMap::from([("soc".into(), "x".into()), ("sat".into(), "y".into())]));
-        let (fields, features) = stated(body(json!({"soc": null, "features": {"sat": "z"}})), false).unwrap();
+        let have = Dict(BTreeMap::from([
+            ("soc".into(), "x".into()),
+            ("sat".into(), "y".into()),
+        ]));
+        let (fields, features) =
+            stated(body(json!({"soc": null, "features": {"sat": "z"}})), false).unwrap();
         assert!(fields.is_empty());
-        assert_eq!(laid_over(&have, features).0, BTreeMap::from([("sat".into(), "z".into())]));
+        assert_eq!(
+            laid_over(&have, features).0,
+            BTreeMap::from([("sat".into(), "z".into())])
+        );
     }
 }

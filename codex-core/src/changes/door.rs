@@ -235,7 +235,10 @@ impl Door<'_> {
     }
 
     /// The rows of `ids`, locked: an edit that commits meanwhile must not be resolved away.
-    pub(crate) async fn lock<R: Resource>(&mut self, ids: &[i64]) -> Result<HashMap<i64, Stored<R::Fields>>> {
+    pub(crate) async fn lock<R: Resource>(
+        &mut self,
+        ids: &[i64],
+    ) -> Result<HashMap<i64, Stored<R::Fields>>> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }

@@ -155,7 +155,11 @@ impl Door<'_> {
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut changed: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
         for (id, row) in &rows {
-            if self.author.unchanged_since.is_some_and(|at| at != row.updated_at) {
+            if self
+                .author
+                .unchanged_since
+                .is_some_and(|at| at != row.updated_at)
+            {
                 return Err(Error::Changed);
             }
             let all = claims.remove(id).unwrap_or_default();
@@ -227,7 +231,11 @@ pub(crate) async fn adopt_by<R: Resource>(
         let Some(value) = item.fields.get(field).and_then(Value::as_str) else {
             continue;
         };
-        let value = if folded { fold(value) } else { value.to_owned() };
+        let value = if folded {
+            fold(value)
+        } else {
+            value.to_owned()
+        };
         if !value.is_empty() {
             wanting.entry(value).or_default().push(&item.external_id);
         }
@@ -239,9 +247,13 @@ pub(crate) async fn adopt_by<R: Resource>(
     q.push(" where r.deleted_at is null and ").push(column);
     q.push(" in ").push_list(wanting.keys().cloned());
     q.push(" and exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
-    q.push_bind(R::KIND).push(" and c.source = ").push_bind(MANUAL);
+    q.push_bind(R::KIND)
+        .push(" and c.source = ")
+        .push_bind(MANUAL);
     q.push(" and c.anchor) and not exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
-    q.push_bind(R::KIND).push(" and c.source <> ").push_bind(MANUAL);
+    q.push_bind(R::KIND)
+        .push(" and c.source <> ")
+        .push_bind(MANUAL);
     q.push(" and c.anchor) order by r.id");
     let mut kept: HashMap<String, Vec<i64>> = HashMap::new();
     for (id, value) in q.all::<(i64, String)>().await? {
@@ -253,7 +265,10 @@ pub(crate) async fn adopt_by<R: Resource>(
         if let ([item], [record]) = (items.as_slice(), records.as_slice()) {
             adopted.insert((*item).to_owned(), *record);
         } else {
-            let (kind, records) = (R::KIND, records.iter().map(i64::to_string).collect::<Vec<_>>());
+            let (kind, records) = (
+                R::KIND,
+                records.iter().map(i64::to_string).collect::<Vec<_>>(),
+            );
             issues.push(format!(
                 "possible duplicate: {kind} {} made by hand and {} arriving share one {field}; all stay",
                 records.join(", "),
@@ -267,13 +282,18 @@ pub(crate) async fn adopt_by<R: Resource>(
 /// Whatever the front door let through: names and types once more, before anything is written.
 fn check<'m, R: Resource>(records: impl Iterator<Item = &'m Map<String, Value>>) -> Result<()> {
     for fields in records {
-        let unknown = fields.keys().find(|name| !R::Fields::NAMES.contains(&name.as_str()));
+        let unknown = fields
+            .keys()
+            .find(|name| !R::Fields::NAMES.contains(&name.as_str()));
         if let Some(name) = unknown {
             let message = format!("a {} has no such field", R::KIND);
             return Err(Error::invalid(name.clone(), message));
         }
         if let Some((name, _)) = fields.iter().find(|(_, value)| has_nul(value)) {
-            return Err(Error::invalid(name.clone(), "must not hold the character NUL"));
+            return Err(Error::invalid(
+                name.clone(),
+                "must not hold the character NUL",
+            ));
         }
         let faults = type_faults::<R::Fields>(fields);
         if let Some(fault) = faults.into_iter().next() {

@@ -113,14 +113,20 @@ impl Codex {
                     return Err(Error::Unprocessable(vec![fault]));
                 }
                 Err(error) => {
-                    tracing::warn!(error = error.chain(), "Keycloak could not be asked about a user");
+                    tracing::warn!(
+                        error = error.chain(),
+                        "Keycloak could not be asked about a user"
+                    );
                     false
                 }
             },
             None => false,
         };
         let mut tx = self.0.db.begin().await?;
-        let (_, outcome) = self.door(&mut tx, author).create::<Agent>(vec![fields]).await?;
+        let (_, outcome) = self
+            .door(&mut tx, author)
+            .create::<Agent>(vec![fields])
+            .await?;
         Self::conclude(tx, author, outcome).await?;
         let agent = query::find(&self.0.db, scope, &id).await?;
         let gone = || Error::conflict("the agent was deleted meanwhile");
@@ -164,7 +170,9 @@ impl Codex {
                     "this e-mail address".to_owned()
                 };
                 let holder = other.fields.keycloak_id;
-                Err(Error::conflict(format!("agent {holder} has {what} already")))
+                Err(Error::conflict(format!(
+                    "agent {holder} has {what} already"
+                )))
             }
             None => Ok(()),
         }

@@ -152,7 +152,10 @@ impl Codex {
         let by_name: BTreeMap<(&str, &str), &BillingPlan> = plans
             .iter()
             .map(|plan| {
-                let key = (plan.fields.plan_name.as_str(), plan.fields.term_length.as_str());
+                let key = (
+                    plan.fields.plan_name.as_str(),
+                    plan.fields.term_length.as_str(),
+                );
                 (key, plan)
             })
             .collect();
@@ -233,9 +236,13 @@ impl Codex {
         scope.require_billing(KEEPING)?;
         let mut faults = Vec::new();
         if import.plans.len().max(import.feature_options.len()) > MAX_IMPORT {
-            return Err(Error::invalid("plans", format!("at most {MAX_IMPORT} at once")));
+            return Err(Error::invalid(
+                "plans",
+                format!("at most {MAX_IMPORT} at once"),
+            ));
         }
-        let mut read = |list: &str, result: Result<Vec<Map<String, Value>>>, at: usize| match result {
+        let mut read = |list: &str, result: Result<Vec<Map<String, Value>>>, at: usize| match result
+        {
             Ok(fields) => fields,
             Err(Error::Unprocessable(own)) => {
                 let place = format!("/{list}/{at}");
@@ -257,7 +264,11 @@ impl Codex {
         let mut options = Vec::new();
         for (at, option) in import.feature_options.iter().enumerate() {
             let fields = feature_options::wire::stated(option.body());
-            options.extend(read("feature_options", fields.map(|fields| vec![fields]), at));
+            options.extend(read(
+                "feature_options",
+                fields.map(|fields| vec![fields]),
+                at,
+            ));
         }
         if !faults.is_empty() {
             return Err(Error::Unprocessable(faults));
@@ -298,7 +309,11 @@ impl Codex {
         let (name, term) = plan_of(&company.fields);
         let plan = self.billing_plan_of(scope, &name, &term).await?;
         let overrides = self.overrides(scope, company).await?;
-        Ok(EffectivePlanOut::new(&company.fields, plan.as_ref(), &overrides))
+        Ok(EffectivePlanOut::new(
+            &company.fields,
+            plan.as_ref(),
+            &overrides,
+        ))
     }
 
     /// What is billed for a company, with the records behind each number.
@@ -399,12 +414,20 @@ fn new_plan(body: Map<String, Value>) -> Result<Map<String, Value>> {
 }
 
 fn name_and_term(fields: &Map<String, Value>) -> (String, String) {
-    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        fields
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     (text("plan_name"), text("term_length"))
 }
 
 fn taken(name: &str, term: &str, holder: i64) -> Error {
-    Error::conflict(format!("billing plan {holder} is `{name}` for `{term}` already"))
+    Error::conflict(format!(
+        "billing plan {holder} is `{name}` for `{term}` already"
+    ))
 }
 
 /// The option with a value, made if it is not there; tells whether it was.

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Codex, download::{Download, Sink}};
+use super::{
+    Codex,
+    download::{Download, Sink},
+};
 use crate::{
     Result, Scope,
     assets::{self, wire::AssetOut},
@@ -32,7 +35,9 @@ impl Codex {
     /// # Errors
     /// [`crate::Error::Busy`], [`crate::Error::Invalid`] for a year that the calendar does not have.
     pub async fn bulk(&self, scope: &Scope, tickets: Option<BulkTickets>) -> Result<Download> {
-        let filter = tickets.map(|tickets| TicketFilter::of_year(tickets.year)).transpose()?;
+        let filter = tickets
+            .map(|tickets| TicketFilter::of_year(tickets.year))
+            .transpose()?;
         let scope = scope.clone();
         self.download(async move |codex, mut sink| {
             let statuses = codex.ticket_statuses().await?;
@@ -52,7 +57,10 @@ impl Codex {
                     parts.write(&scope, &company, &mut sink)?;
                     if let Some(filter) = &filter {
                         sink.text(",\"tickets\":");
-                        let filter = TicketFilter { company: Some(company.id), ..filter.clone() };
+                        let filter = TicketFilter {
+                            company: Some(company.id),
+                            ..filter.clone()
+                        };
                         write_tickets(&codex, &scope, &statuses, filter, &mut sink).await?;
                     }
                     sink.text("}");
@@ -76,7 +84,10 @@ impl Codex {
         company: &Company,
         year: Option<i32>,
     ) -> Result<Download> {
-        let filter = TicketFilter { company: Some(company.id), ..TicketFilter::of_year(year)? };
+        let filter = TicketFilter {
+            company: Some(company.id),
+            ..TicketFilter::of_year(year)?
+        };
         let scope = scope.clone();
         self.download(async move |codex, mut sink| {
             let statuses = codex.ticket_statuses().await?;
@@ -110,17 +121,26 @@ impl Parts {
     fn write(&mut self, scope: &Scope, company: &Company, sink: &mut Sink) -> Result<()> {
         let level = company.compliance_level();
         let own = self.assets.remove(&company.id).unwrap_or_default();
-        let own: Vec<_> = own.iter().map(|asset| AssetOut::new(asset, level)).collect();
+        let own: Vec<_> = own
+            .iter()
+            .map(|asset| AssetOut::new(asset, level))
+            .collect();
         sink.text("{\"assets\":");
         sink.json(&own)?;
         sink.text(",\"company\":");
         sink.json(&companies::wire::seen_by(company, scope))?;
         let own = self.contacts.remove(&company.id).unwrap_or_default();
-        let own: Vec<_> = own.iter().map(|contact| ContactOut::new(contact, level)).collect();
+        let own: Vec<_> = own
+            .iter()
+            .map(|contact| ContactOut::new(contact, level))
+            .collect();
         sink.text(",\"contacts\":");
         sink.json(&own)?;
         let own = self.locations.remove(&company.id).unwrap_or_default();
-        let own: Vec<_> = own.iter().map(|location| LocationOut::new(location, level)).collect();
+        let own: Vec<_> = own
+            .iter()
+            .map(|location| LocationOut::new(location, level))
+            .collect();
         sink.text(",\"locations\":");
         sink.json(&own)
     }

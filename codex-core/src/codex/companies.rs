@@ -73,13 +73,17 @@ impl Codex {
             return Ok(None);
         };
         let mut fields = wire::stated(body)?;
-        for (id, name) in [("head_user_id", "head_name"), ("prime_user_id", "prime_user_name")] {
+        for (id, name) in [
+            ("head_user_id", "head_name"),
+            ("prime_user_id", "prime_user_name"),
+        ] {
             if let Some(id) = fields.get(id) {
                 let person = companies::query::person(&self.0.db, id.as_i64()).await?;
                 fields.insert(name.to_owned(), json!(person));
             }
         }
-        self.edit::<Company>(scope, author, company.id.0, fields).await?;
+        self.edit::<Company>(scope, author, company.id.0, fields)
+            .await?;
         self.company_by_id(scope, company.id).await
     }
 
@@ -118,7 +122,10 @@ impl Codex {
         scope.require_technician("changing companies")?;
         let most = if atomic { MAX_ATOMIC } else { MAX_ROWS };
         if rows.len() > most {
-            let message = format!("at most {most} rows at once in this mode, {} were sent", rows.len());
+            let message = format!(
+                "at most {most} rows at once in this mode, {} were sent",
+                rows.len()
+            );
             return Err(Error::invalid("body", message));
         }
         let mut out = BulkOut::new(rows.len());
@@ -126,19 +133,23 @@ impl Codex {
         let parsed: Vec<Row> = rows
             .into_iter()
             .enumerate()
-            .filter_map(|(index, row)| match Row::read(index, row, action, &mut seen) {
-                Ok(row) => Some(row),
-                Err(faults) => {
-                    out.fail(index, faults);
-                    None
-                }
-            })
+            .filter_map(
+                |(index, row)| match Row::read(index, row, action, &mut seen) {
+                    Ok(row) => Some(row),
+                    Err(faults) => {
+                        out.fail(index, faults);
+                        None
+                    }
+                },
+            )
             .collect();
         let mut outcome = Outcome::default();
         let chunk = if atomic { MAX_ATOMIC } else { CHUNK };
         for rows in parsed.chunks(chunk) {
             let mut tx = self.0.db.begin().await?;
-            let written = self.write_rows(&mut tx, author, action, rows, &mut out).await?;
+            let written = self
+                .write_rows(&mut tx, author, action, rows, &mut out)
+                .await?;
             if (atomic && out.failed > 0) || author.dry_run {
                 tx.rollback().await?;
             } else {
@@ -192,7 +203,11 @@ impl Codex {
                 (None, _) => {
                     let holder = number.as_ref().and_then(|number| all.get(number));
                     if let Some(id) = holder {
-                        fault(row, "account_number", format!("belongs to company {id}, which is deleted"));
+                        fault(
+                            row,
+                            "account_number",
+                            format!("belongs to company {id}, which is deleted"),
+                        );
                         continue;
                     }
                     if !row.fields.contains_key("name") {
@@ -310,9 +325,17 @@ impl Row {
             }
             _ => {}
         }
-        let read = if fresh || number.is_none() { wire::stated_new(body) } else { wire::stated(body) };
+        let read = if fresh || number.is_none() {
+            wire::stated_new(body)
+        } else {
+            wire::stated(body)
+        };
         match read {
-            Ok(fields) => Ok(Self { index, number, fields }),
+            Ok(fields) => Ok(Self {
+                index,
+                number,
+                fields,
+            }),
             Err(Error::Unprocessable(faults)) => Err(faults),
             Err(other) => Err(fault("", &other.to_string())),
         }
@@ -320,5 +343,7 @@ impl Row {
 }
 
 fn taken(number: &str, holder: i64) -> Error {
-    Error::conflict(format!("account number {number} belongs to company {holder}"))
+    Error::conflict(format!(
+        "account number {number} belongs to company {holder}"
+    ))
 }

@@ -12,8 +12,8 @@ use crate::{
     Result,
     changes::resolve::Precedence,
     clock::{SharedClock, SystemClock},
-    store::{Db, Engine},
     search,
+    store::{Db, Engine},
     sync::{Guard, Source, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };

@@ -105,7 +105,10 @@ impl Codex {
         let stated = assets::wire::stated(body, false)?;
         let mut tx = self.0.db.begin().await?;
         let fields = asset_fields(&mut tx, &stated).await?;
-        let edited = self.door(&mut tx, author).edit::<Asset>(id.0, fields).await?;
+        let edited = self
+            .door(&mut tx, author)
+            .edit::<Asset>(id.0, fields)
+            .await?;
         let Some(mut outcome) = edited else {
             return Ok(false);
         };
@@ -222,7 +225,13 @@ impl Codex {
     /// # Errors
     /// [`Error::Invalid`] for a kind that there is not, [`Error::Conflict`] when another record has taken its
     /// place, [`Error::Forbidden`], [`Error::DryRun`].
-    pub async fn restore(&self, scope: &Scope, author: &Author, kind: &str, id: i64) -> Result<bool> {
+    pub async fn restore(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        kind: &str,
+        id: i64,
+    ) -> Result<bool> {
         scope.require_technician("restoring records")?;
         let mut tx = self.0.db.begin().await?;
         let mut door = self.door(&mut tx, author);
@@ -264,7 +273,8 @@ async fn asset_fields(tx: &mut Tx, stated: &assets::wire::Stated) -> Result<Map<
     if let Some(company) = &stated.company {
         let company = match company {
             Some(number) => {
-                let held = crate::companies::rules::holders(tx, std::iter::once(number.as_str()), false);
+                let held =
+                    crate::companies::rules::holders(tx, std::iter::once(number.as_str()), false);
                 let unknown = || {
                     let message = format!("there is no company {number}");
                     Error::invalid("company_account_number", message)

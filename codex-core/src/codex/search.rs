@@ -46,7 +46,10 @@ impl Codex {
     ) -> Result<SearchOut> {
         let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
         if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(Error::invalid("limit", format!("must be from 1 to {MAX_LIMIT}")));
+            return Err(Error::invalid(
+                "limit",
+                format!("must be from 1 to {MAX_LIMIT}"),
+            ));
         }
         let mut numbers = Vec::new();
         for kind in kinds {
@@ -77,15 +80,22 @@ impl Codex {
             candidates.extend(only_said.map(|TicketId(id)| (u8::MAX, ticket, *id, false)));
         }
         // Newer records of one fit first.
-        candidates.sort_unstable_by_key(|(rank, kind, id, _)| (*rank, *kind, std::cmp::Reverse(*id)));
+        candidates
+            .sort_unstable_by_key(|(rank, kind, id, _)| (*rank, *kind, std::cmp::Reverse(*id)));
 
         let mut results: Vec<SearchHit> = Vec::with_capacity(limit);
         // For most callers the first part has all that is shown; a client's own are somewhere among the rest.
-        let part = if scope.companies().is_none() { limit } else { query::CANDIDATES };
+        let part = if scope.companies().is_none() {
+            limit
+        } else {
+            query::CANDIDATES
+        };
         for candidates in candidates.chunks(part) {
             let found = self.found(candidates).await?;
             for (_, kind, id, named) in candidates {
-                let Some(row) = found.get(&(*kind, *id)) else { continue };
+                let Some(row) = found.get(&(*kind, *id)) else {
+                    continue;
+                };
                 if results.len() < limit && scope.sees(row.company) {
                     results.extend(hit(*kind, row, *named));
                 }

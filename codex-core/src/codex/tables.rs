@@ -120,7 +120,11 @@ const ASSET_SORTS: [Sort; 4] = [
 
 impl Codex {
     /// A page of the table of companies.
-    pub async fn company_table(&self, scope: &Scope, page: &TablePage) -> Result<TableRows<CompanyRow>> {
+    pub async fn company_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<CompanyRow>> {
         let narrow = |q: &mut Q<'_>| {
             if let Some(own) = scope.companies() {
                 q.push(" and r.id in ").push_list(own.iter().copied());
@@ -131,11 +135,16 @@ impl Codex {
             }
         };
         let count = "select count(*) from companies r";
-        self.table(count, COMPANIES, &COMPANY_SORTS, page, narrow).await
+        self.table(count, COMPANIES, &COMPANY_SORTS, page, narrow)
+            .await
     }
 
     /// A page of the table of contacts.
-    pub async fn contact_table(&self, scope: &Scope, page: &TablePage) -> Result<TableRows<ContactRow>> {
+    pub async fn contact_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<ContactRow>> {
         let narrow = |q: &mut Q<'_>| {
             if let Some(own) = scope.companies() {
                 q.push(" and r.id in (select contact_id from contact_company where company_id in ");
@@ -150,14 +159,20 @@ impl Codex {
             }
         };
         let count = "select count(*) from contacts r";
-        self.table(count, CONTACTS, &CONTACT_SORTS, page, narrow).await
+        self.table(count, CONTACTS, &CONTACT_SORTS, page, narrow)
+            .await
     }
 
     /// A page of the table of assets.
-    pub async fn asset_table(&self, scope: &Scope, page: &TablePage) -> Result<TableRows<AssetRow>> {
+    pub async fn asset_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<AssetRow>> {
         let narrow = |q: &mut Q<'_>| {
             if let Some(own) = scope.companies() {
-                q.push(" and r.company_id in ").push_list(own.iter().copied());
+                q.push(" and r.company_id in ")
+                    .push_list(own.iter().copied());
             }
             if let Some(term) = term(page) {
                 q.push(" and (");
@@ -191,7 +206,10 @@ impl Codex {
         let wanted = page.sort_by.as_deref().unwrap_or(sorts[0].0);
         if let Some((_, column)) = sorts.iter().find(|(name, _)| *name == wanted) {
             // What is not known comes last on both engines.
-            q.push("case when ").push(column).push(" is null then 1 else 0 end, ").push(column);
+            q.push("case when ")
+                .push(column)
+                .push(" is null then 1 else 0 end, ")
+                .push(column);
             q.push(if page.descending { " desc, " } else { ", " });
         }
         let offset = (page.page.max(1) - 1).saturating_mul(page.per_page);

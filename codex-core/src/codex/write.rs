@@ -24,10 +24,7 @@ impl Codex {
     ) -> Result<i64> {
         scope.require_technician(CHANGING)?;
         let mut tx = self.0.db.begin().await?;
-        let (ids, outcome) = self
-            .door(&mut tx, author)
-            .create::<R>(vec![fields])
-            .await?;
+        let (ids, outcome) = self.door(&mut tx, author).create::<R>(vec![fields]).await?;
         Self::conclude(tx, author, outcome).await?;
         Ok(ids.first().copied().unwrap_or_default())
     }

@@ -37,7 +37,10 @@ impl Resource for Company {
         new: &[&Incoming<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
-        let columns = ("select r.id, r.account_number from companies r", "r.account_number");
+        let columns = (
+            "select r.id, r.account_number from companies r",
+            "r.account_number",
+        );
         adopt_by(tx, new, "account_number", columns, false, issues).await
     }
 

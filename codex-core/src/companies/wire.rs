@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 use super::{Company, CompanyFields, LEVELS};
 use crate::{
     Error, Fault, Result, assets::wire::AssetOut, contacts::wire::ContactOut, edit::Form,
-    locations::wire::LocationOut,
-    tickets::wire::CompanyTicketOut,
+    locations::wire::LocationOut, tickets::wire::CompanyTicketOut,
 };
 
 /// A client organisation. Its keys are fixed: today's modules read them (contract 1.2.B).
@@ -276,7 +275,8 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
         // Forms send texts.
         ("head_user_id" | "prime_user_id", Value::String(text)) => {
             let id = text.trim().parse::<i64>();
-            id.map(Value::from).map_err(|_| "must be a whole number".into())
+            id.map(Value::from)
+                .map_err(|_| "must be a whole number".into())
         }
         ("domains", Value::Null) => Ok(Value::Array(Vec::new())),
         ("domains", Value::String(text)) => match serde_json::from_str(&text) {
@@ -374,7 +374,9 @@ impl BulkOut {
     pub(crate) fn faults(&self) -> Vec<Fault> {
         let each = self.results.iter().flat_map(|row| {
             let place = format!("/{}", row.index);
-            row.errors.iter().map(move |fault| fault.clone().within(&place))
+            row.errors
+                .iter()
+                .map(move |fault| fault.clone().within(&place))
         });
         each.collect()
     }
@@ -393,7 +395,10 @@ mod tests {
         let refused = |value: Value| stated(body(&value)).unwrap_err().to_string();
         assert!(refused(serde_json::json!({})).starts_with("body: "));
         let two = refused(serde_json::json!({"id": 1, "compliance_level": "x"}));
-        assert!(two.contains("id: ") && two.contains("compliance_level: "), "{two}");
+        assert!(
+            two.contains("id: ") && two.contains("compliance_level: "),
+            "{two}"
+        );
         for key in ["account_number", "id", "head_name"] {
             let text = refused(serde_json::json!({ key: "x" }));
             assert!(text.starts_with(&format!("{key}: ")), "{text}");

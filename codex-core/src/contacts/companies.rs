@@ -31,13 +31,16 @@ sql! {
 /// # Errors
 /// [`Error::Invalid`] naming the number that no live company has.
 pub(crate) async fn by_number(tx: &mut Tx, numbers: &[String]) -> Result<BTreeSet<CompanyId>> {
-    let held = crate::companies::rules::holders(tx, numbers.iter().map(String::as_str), false).await?;
+    let held =
+        crate::companies::rules::holders(tx, numbers.iter().map(String::as_str), false).await?;
     let each = numbers.iter().map(|number| {
         let unknown = || {
             let message = format!("there is no company {number}");
             Error::invalid("company_account_numbers", message)
         };
-        held.get(number).map(|id| CompanyId(*id)).ok_or_else(unknown)
+        held.get(number)
+            .map(|id| CompanyId(*id))
+            .ok_or_else(unknown)
     });
     each.collect()
 }
@@ -62,7 +65,8 @@ pub(crate) async fn assign(
     let removed = upstream.difference(companies).map(|id| (*id, true));
     let said: Vec<(CompanyId, bool)> = added.chain(removed).collect();
     if !said.is_empty() {
-        let mut q = tx.query("insert into contact_companies (contact_id, source, ref, company_id, removed) ");
+        let mut q = tx
+            .query("insert into contact_companies (contact_id, source, ref, company_id, removed) ");
         q.push_rows(said, |row, (company, removed)| {
             row.bind(contact).bind(MANUAL).bind(company.to_string());
             row.bind(company).bind(removed);

@@ -126,7 +126,10 @@ pub(crate) async fn of_companies(
     q.push(" order by k.name_fold, k.id");
     let mut contacts: HashMap<CompanyId, Vec<Contact>> = HashMap::new();
     for row in q.all::<Of>().await? {
-        contacts.entry(row.of_company).or_default().push(row.contact);
+        contacts
+            .entry(row.of_company)
+            .or_default()
+            .push(row.contact);
     }
     Ok(contacts)
 }

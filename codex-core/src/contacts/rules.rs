@@ -20,7 +20,11 @@ impl Resource for Contact {
     type Status = ();
 
     fn found_by(fields: &ContactFields) -> String {
-        let others = fields.secondary_emails.0.iter().map(|email| Some(email.as_str()));
+        let others = fields
+            .secondary_emails
+            .0
+            .iter()
+            .map(|email| Some(email.as_str()));
         let own = [
             Some(fields.name.as_str()),
             fields.email.as_deref(),

@@ -159,7 +159,10 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
         ("secondary_emails", Value::String(text)) => Ok(match serde_json::from_str(&text) {
             Ok(list @ Value::Array(_)) => list,
             _ => {
-                let each = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                let each = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty());
                 each.map(Value::from).collect()
             }
         }),
@@ -212,12 +215,22 @@ fn name(body: &mut Map<String, Value>, before: Option<&ContactFields>) {
         Some(value) => value.as_str().map(str::to_owned),
         None => old.cloned(),
     };
-    let first = part("first_name", before.and_then(|fields| fields.first_name.as_ref()));
-    let last = part("last_name", before.and_then(|fields| fields.last_name.as_ref()));
+    let first = part(
+        "first_name",
+        before.and_then(|fields| fields.first_name.as_ref()),
+    );
+    let last = part(
+        "last_name",
+        before.and_then(|fields| fields.last_name.as_ref()),
+    );
     let parts: Vec<String> = [first, last].into_iter().flatten().collect();
     let full = parts.join(" ").trim().to_owned();
     let email = body.get("email").and_then(Value::as_str);
-    let name = if full.is_empty() { email.unwrap_or_default().to_owned() } else { full };
+    let name = if full.is_empty() {
+        email.unwrap_or_default().to_owned()
+    } else {
+        full
+    };
     if !name.is_empty() {
         body.insert("name".into(), name.into());
     }

@@ -151,7 +151,12 @@ impl From<&FeatureOption> for FeatureOptionIn {
     }
 }
 
-const KEYS: [&str; 4] = ["feature_category", "option_value", "display_name", "description"];
+const KEYS: [&str; 4] = [
+    "feature_category",
+    "option_value",
+    "display_name",
+    "description",
+];
 
 const FORM: Form = Form {
     kind: "feature option",
@@ -176,7 +181,11 @@ pub fn stated(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
             body.entry(key).or_insert(value);
         }
     }
-    if let Some(name) = body.get("display_name").filter(|name| !name.is_null()).cloned() {
+    if let Some(name) = body
+        .get("display_name")
+        .filter(|name| !name.is_null())
+        .cloned()
+    {
         body.entry("option_value").or_insert(name);
     }
     body.retain(|key, _| KEYS.contains(&key.as_str()));
@@ -204,7 +213,12 @@ mod tests {
         let new = stated(body(json!({"category": "soc", "display_name": "Huntress"}))).unwrap();
         assert_eq!(old["option_value"], new["option_value"]);
         assert_eq!(old["feature_category"], new["feature_category"]);
-        let error = stated(body(json!({"feature_type": " "}))).unwrap_err().to_string();
-        assert!(error.contains("feature_category") && error.contains("option_value"), "{error}");
+        let error = stated(body(json!({"feature_type": " "})))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("feature_category") && error.contains("option_value"),
+            "{error}"
+        );
     }
 }

@@ -23,7 +23,12 @@ pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Ve
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
-pub async fn find(db: &Db, scope: &Scope, company: CompanyId, key: &str) -> Result<Option<Override>> {
+pub async fn find(
+    db: &Db,
+    scope: &Scope,
+    company: CompanyId,
+    key: &str,
+) -> Result<Option<Override>> {
     scope.require_staff("reading overrides")?;
     db.query(FIND).bind(company).bind(key).optional().await
 }

@@ -38,7 +38,9 @@ impl From<&Override> for OverrideOut {
         Self {
             enabled: row.enabled(),
             key: row.fields.key.clone(),
-            value: row.price().map_or_else(text, |price| OverrideValue::Price(price.into())),
+            value: row
+                .price()
+                .map_or_else(text, |price| OverrideValue::Price(price.into())),
         }
     }
 }
@@ -64,9 +66,15 @@ pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>
     let mut faults = Vec::new();
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(sound) {
-        faults.push(Fault::at("key", "must be of small letters, digits and `_`, at most 100"));
+        faults.push(Fault::at(
+            "key",
+            "must be of small letters, digits and `_`, at most 100",
+        ));
     }
-    for unknown in body.keys().filter(|key| !["value", "enabled"].contains(&key.as_str())) {
+    for unknown in body
+        .keys()
+        .filter(|key| !["value", "enabled"].contains(&key.as_str()))
+    {
         faults.push(Fault::at(unknown, "an override has no such field to state"));
     }
     let value = match body.get("value") {
@@ -111,7 +119,10 @@ mod tests {
     #[test]
     fn a_price_is_a_number_and_everything_else_a_text() {
         let fields = sent("per_user_cost", json!({"value": 12.5, "enabled": false})).unwrap();
-        assert_eq!(fields, json!({"key": "per_user_cost", "value": "12.5", "enabled": false}));
+        assert_eq!(
+            fields,
+            json!({"key": "per_user_cost", "value": "12.5", "enabled": false})
+        );
         assert!(sent("soc", json!({"value": "Huntress"})).is_ok());
         for (key, body) in [
             ("per_user_cost", json!({"value": -1})),

@@ -66,7 +66,10 @@ pub(crate) fn number(kind: &str) -> Option<i64> {
 
 /// Makes the index of a database that was filled before there was one.
 pub(crate) async fn fill(db: &Db) -> Result<()> {
-    let first: Option<i64> = db.query("select rowid from search_names limit 1").scalar().await?;
+    let first: Option<i64> = db
+        .query("select rowid from search_names limit 1")
+        .scalar()
+        .await?;
     if first.is_some() {
         return Ok(());
     }
@@ -83,7 +86,8 @@ async fn fill_kind<R: Resource>(db: &Db) -> Result<()> {
     let mut after = 0;
     loop {
         let mut q = db.query(R::Fields::SELECT);
-        q.push(" where deleted_at is null and id > ").push_bind(after);
+        q.push(" where deleted_at is null and id > ")
+            .push_bind(after);
         q.push(" order by id limit 500");
         let rows = q.all::<Stored<R::Fields>>().await?;
         let Some(last) = rows.last() else {

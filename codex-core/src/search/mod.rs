@@ -33,7 +33,11 @@ impl Term {
     /// Reads a term; `None` when it says nothing.
     pub fn new(text: &str) -> Option<Self> {
         let text: String = text.chars().filter(|c| *c != '\0').take(LONGEST).collect();
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let words = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         let spelled = words(&text.to_lowercase());
         let text = crate::fold::fold(&text);
         let words = words(&text);
@@ -54,7 +58,10 @@ impl Term {
         } else if parts.any(|part| part.starts_with(&self.text)) {
             2
         } else {
-            let begins = |word: &String| text.split(|c: char| !c.is_alphanumeric()).any(|part| part.starts_with(word.as_str()));
+            let begins = |word: &String| {
+                text.split(|c: char| !c.is_alphanumeric())
+                    .any(|part| part.starts_with(word.as_str()))
+            };
             if self.words.iter().all(begins) { 3 } else { 4 }
         }
     }
@@ -67,7 +74,13 @@ mod tests {
     #[test]
     fn the_better_fit_comes_first() {
         let term = Term::new("  ACME ").unwrap();
-        let ranks = ["acme", "acme gmbh\n100001", "x\nacme inc", "the acme company", "lacmeo"];
+        let ranks = [
+            "acme",
+            "acme gmbh\n100001",
+            "x\nacme inc",
+            "the acme company",
+            "lacmeo",
+        ];
         assert_eq!(ranks.map(|text| term.rank(text)), [0, 1, 2, 3, 4]);
         assert_eq!(Term::new(" \0 "), None);
     }

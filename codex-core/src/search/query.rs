@@ -36,20 +36,27 @@ pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
     let (matched, scanned): (Vec<&String>, Vec<&String>) = term.words.iter().partition(indexed);
     q.push("1 = 1");
     if !matched.is_empty() {
-        let words = matched.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+        let words = matched
+            .iter()
+            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
         let query = words.collect::<Vec<_>>().join(" AND ");
         q.push(" and search_names.text match ").push_bind(query);
     }
     for word in scanned {
-        let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        q.push(" and search_names.text like ").push_bind(format!("%{escaped}%"));
+        let escaped = word
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        q.push(" and search_names.text like ")
+            .push_bind(format!("%{escaped}%"));
         q.push(" escape '\\'");
     }
 }
 
 /// The records of one kind whose names hold a term, as a condition on `column`.
 pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static str, term: &Term) {
-    q.push(column).push(" in (select rowid / 16 from search_names where ");
+    q.push(column)
+        .push(" in (select rowid / 16 from search_names where ");
     holds(q, engine, term);
     q.push(" and rowid % 16 = ").push_bind(kind).push(")");
 }
@@ -58,7 +65,8 @@ pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static s
 pub(crate) async fn names(db: &Db, kinds: &[i64], term: &Term) -> Result<Vec<(i64, i64, String)>> {
     let mut q = db.query("select rowid, text from search_names where ");
     holds(&mut q, db.engine(), term);
-    q.push(" and rowid % 16 in ").push_list(kinds.iter().copied());
+    q.push(" and rowid % 16 in ")
+        .push_list(kinds.iter().copied());
     q.push(" limit ").push_bind(CANDIDATES as i64 + 1);
     let rows = q.all::<(i64, String)>().await?;
     Ok(rows
@@ -86,7 +94,11 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
     };
     let mut q = db.query(SAID);
     q.push_bind(words.as_str());
-    ends(&mut q, scope.companies().is_some(), " order by w.rowid desc");
+    ends(
+        &mut q,
+        scope.companies().is_some(),
+        " order by w.rowid desc",
+    );
     let mut tickets: Vec<TicketId> = q.scalars().await?;
     let mut q = db.query(ABOUT);
     q.push_bind(words.as_str());
@@ -100,8 +112,14 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
 /// The term in the engine's language of words; the last word may go on. `SQLite`'s index is without
 /// diacritics, `PostgreSQL`'s has words as they are spelled.
 fn words(engine: Engine, term: &Term) -> Option<String> {
-    let written = if engine == Engine::Sqlite { &term.words } else { &term.spelled };
-    let parts = written.iter().flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
+    let written = if engine == Engine::Sqlite {
+        &term.words
+    } else {
+        &term.spelled
+    };
+    let parts = written
+        .iter()
+        .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     let last = parts.len().checked_sub(1)?;
     let each = parts.iter().enumerate().map(|(index, part)| {
@@ -113,6 +131,10 @@ fn words(engine: Engine, term: &Term) -> Option<String> {
             (Engine::Postgres, false) => (*part).to_owned(),
         }
     });
-    let and = if engine == Engine::Sqlite { " AND " } else { " & " };
+    let and = if engine == Engine::Sqlite {
+        " AND "
+    } else {
+        " & "
+    };
     Some(each.collect::<Vec<_>>().join(and))
 }

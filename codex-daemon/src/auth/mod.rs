@@ -142,7 +142,11 @@ fn dry_run(parts: &Parts) -> Result<bool, Problem> {
     }
     let query = parts.uri.query().unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-    match pairs.find(|(name, _)| name == "dry_run").map(|(_, value)| value).as_deref() {
+    match pairs
+        .find(|(name, _)| name == "dry_run")
+        .map(|(_, value)| value)
+        .as_deref()
+    {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(_) => Err(Problem::bad_request("dry_run: must be true or false")),

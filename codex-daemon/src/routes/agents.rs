@@ -7,8 +7,8 @@ use axum::{
 };
 use codex_core::{
     agents::wire::{
-        AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced, MySettingsChanged, MySettingsOut,
-        SettingsIn,
+        AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced,
+        MySettingsChanged, MySettingsOut, SettingsIn,
     },
     jobs::{Job, JobStatus},
     sync::Part,
@@ -186,10 +186,7 @@ async fn get_my_settings(
     (status = 401, description = "No valid token", body = ProblemOut),
     (status = 403, description = "Not for services", body = ErrorOut),
     (status = 404, description = "Codex does not know the person", body = ErrorOut)))]
-async fn update_my_settings(
-    call: Call,
-    body: Body,
-) -> Result<Json<MySettingsChanged>, Problem> {
+async fn update_my_settings(call: Call, body: Body) -> Result<Json<MySettingsChanged>, Problem> {
     let (caller, body) = (&call.caller, object(body));
     person(caller)?;
     let email = caller.email.as_deref();
@@ -250,7 +247,9 @@ async fn update_agent(
     Path(id): Path<String>,
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<AgentOut>, Problem> {
-    let changed = call.codex.update_agent(&call.scope, &call.author, &id, body);
+    let changed = call
+        .codex
+        .update_agent(&call.scope, &call.author, &id, body);
     let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let synced = call.codex.agents_synced_at().await?;
     Ok(Json(AgentOut::new(&agent, synced)))

@@ -1,7 +1,7 @@
 //! What every operation can answer beside what is its own.
 
 use utoipa::openapi::{
-    ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type,
+    Content, ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type,
     path::{Operation, ParameterBuilder, ParameterIn},
 };
 
@@ -30,15 +30,28 @@ pub fn complete(api: &mut OpenApi) {
         ];
         for (reads, operation) in operations {
             let Some(operation) = operation else { continue };
+            name_problems(operation);
             let open = operation.security.as_ref().is_some_and(|needed| {
-                needed.iter().all(|scheme| *scheme == utoipa::openapi::SecurityRequirement::default())
+                needed
+                    .iter()
+                    .all(|scheme| *scheme == utoipa::openapi::SecurityRequirement::default())
             });
             if !open {
                 add(operation, &OF_ALL);
             }
-            let only_made = operation.operation_id.as_deref() == Some("sync_agents");
-            if !reads && !only_made && operation.tags.iter().flatten().all(|tag| !ONLY_MADE.contains(&tag.as_str())) {
-                add_dry_run(operation);
+            let only_made = operation.operation_id.as_deref() == Some("sync_agents")
+                || operation
+                    .tags
+                    .iter()
+                    .flatten()
+                    .any(|tag| ONLY_MADE.contains(&tag.as_str()));
+            match (reads, only_made) {
+                (false, false) => add_dry_run(operation),
+                (false, true) => add(
+                    operation,
+                    &[("400", "`dry_run`: this call can only be made")],
+                ),
+                (true, _) => {}
             }
             if operation.request_body.is_some() {
                 add(operation, &OF_BODIES);
@@ -57,8 +70,15 @@ fn add_dry_run(operation: &mut Operation) {
         .description(Some("`true` changes nothing and tells what would change"))
         .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
         .build();
-    operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
-    let answer = answer("What would change: nothing was", "DryRunOut", "application/json");
+    operation
+        .parameters
+        .get_or_insert_default()
+        .push(RefOr::T(parameter));
+    let answer = answer(
+        "What would change: nothing was",
+        "DryRunOut",
+        "application/json",
+    );
     let known = &mut operation.responses.responses;
     known.insert("202".to_owned(), RefOr::T(answer));
 }
@@ -68,12 +88,48 @@ fn add(operation: &mut Operation, statuses: &[(&str, &str)]) {
         let known = &mut operation.responses.responses;
         known
             .entry((*status).to_owned())
-            .or_insert_with(|| RefOr::T(answer(description, "Problem", "application/problem+json")));
+            .or_insert_with(|| RefOr::T(answer(description, "Problem", PROBLEM)));
+    }
+}
+
+const PROBLEM: &str = "application/problem+json";
+
+/// Problems have a media type of their own; and wherever a route has an error of its own shape, the framework
+/// may have refused the call before it came so far.
+fn name_problems(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        let is = |content: &RefOr<Content>, name: &str| match content {
+            RefOr::T(Content {
+                schema: Some(RefOr::Ref(schema)),
+                ..
+            }) => schema.ref_location.ends_with(&format!("/{name}")),
+            _ => false,
+        };
+        let Some(json) = response.content.get("application/json") else {
+            continue;
+        };
+        if is(json, "Problem") {
+            let content = response.content.shift_remove("application/json");
+            response
+                .content
+                .extend(content.map(|content| (PROBLEM.to_owned(), content)));
+        } else if status.starts_with('4') || status.starts_with('5') {
+            let schema = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            response
+                .content
+                .insert(PROBLEM.to_owned(), RefOr::T(content));
+        }
     }
 }
 
 fn answer(description: &str, schema: &str, content_type: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(schema)))
+        .build();
     ResponseBuilder::new()
         .description(description)
         .content(content_type, content)

@@ -266,8 +266,6 @@ async fn import_billing(
     call: Call,
     Json(import): Json<BillingExport>,
 ) -> Result<Json<BillingImported>, Problem> {
-    let done = call
-        .codex
-        .import_billing(&call.scope, &call.author, import);
+    let done = call.codex.import_billing(&call.scope, &call.author, import);
     Ok(Json(done.await.map_err(flat)?))
 }

@@ -99,7 +99,8 @@ async fn list_companies(
     responses(
         (status = 200, description = "A bare array by name", body = Vec<CompanyBundleOut>)))]
 async fn bulk_companies(call: Call, Query(params): Lenient) -> Result<Response, Problem> {
-    let wanted = word(&params, "include_tickets").is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    let wanted =
+        word(&params, "include_tickets").is_some_and(|word| word.eq_ignore_ascii_case("true"));
     let tickets = wanted.then(|| BulkTickets {
         year: year(&params),
     });
@@ -153,7 +154,10 @@ async fn create_company(
 ) -> Result<(StatusCode, Json<CompanyOut>), Problem> {
     let made = call.codex.create_company(&call.scope, &call.author, body);
     let company = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, Json(wire::seen_by(&company, &call.scope))))
+    Ok((
+        StatusCode::CREATED,
+        Json(wire::seen_by(&company, &call.scope)),
+    ))
 }
 
 /// How a bulk write works.
@@ -197,9 +201,9 @@ async fn bulk_write_companies(
     Json(rows): Json<Vec<Value>>,
 ) -> Result<Json<BulkOut>, Problem> {
     let atomic = params.mode == BulkMode::Atomic;
-    let done = call
-        .codex
-        .bulk_write_companies(&call.scope, &call.author, params.action, atomic, rows);
+    let done =
+        call.codex
+            .bulk_write_companies(&call.scope, &call.author, params.action, atomic, rows);
     Ok(Json(done.await.map_err(flat)?))
 }
 

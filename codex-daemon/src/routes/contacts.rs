@@ -136,7 +136,9 @@ async fn update_contact(
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<ContactOut>, Problem> {
     let id = ContactId(id);
-    let changed = call.codex.update_contact(&call.scope, &call.author, id, body);
+    let changed = call
+        .codex
+        .update_contact(&call.scope, &call.author, id, body);
     if !changed.await.map_err(flat)? {
         return Err(unknown());
     }

@@ -87,7 +87,10 @@ impl ListParams {
         page: Page<T>,
         out: impl FnMut(T) -> Out,
     ) -> Response {
-        let company = self.company_id.as_deref().map(|company| ("company_id", company));
+        let company = self
+            .company_id
+            .as_deref()
+            .map(|company| ("company_id", company));
         linked(path, forwarded, page, self.limit, company.as_slice(), out)
     }
 }
@@ -107,7 +110,11 @@ fn linked<T, Out: Serialize>(
             query.append_pair("limit", &limit.to_string());
         }
         query.append_pair("cursor", &cursor.encode());
-        format!("<{}?{}>; rel=\"next\"", forwarded.link(path), query.finish())
+        format!(
+            "<{}?{}>; rel=\"next\"",
+            forwarded.link(path),
+            query.finish()
+        )
     });
     let mut response = Json(page.map(out).items).into_response();
     if let Some(link) = next.and_then(|link| HeaderValue::from_str(&link).ok()) {

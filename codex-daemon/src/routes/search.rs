@@ -37,7 +37,10 @@ struct SearchParams {
 #[utoipa::path(get, path = "/api/search", tag = "search", params(SearchParams), responses(
     (status = 200, description = "What was found", body = SearchOut),
     (status = 400, description = "A parameter is missing or wrong", body = crate::problem::ProblemOut)))]
-async fn search(call: Call, Query(params): Query<SearchParams>) -> Result<Json<SearchOut>, Problem> {
+async fn search(
+    call: Call,
+    Query(params): Query<SearchParams>,
+) -> Result<Json<SearchOut>, Problem> {
     let kinds = params.kind.as_deref().unwrap_or_default().split(',');
     let kinds: Vec<String> = kinds
         .map(|kind| kind.trim().to_owned())

@@ -125,7 +125,10 @@ fn done(what: &str) -> Json<Done> {
 }
 
 /// Tables are for people.
-fn page(call: &Call, params: &std::collections::HashMap<String, String>) -> Result<TablePage, Problem> {
+fn page(
+    call: &Call,
+    params: &std::collections::HashMap<String, String>,
+) -> Result<TablePage, Problem> {
     if !call.caller.is_user() {
         return Err(Problem::forbidden("This endpoint is for users only").flat());
     }
@@ -144,7 +147,10 @@ fn page(call: &Call, params: &std::collections::HashMap<String, String>) -> Resu
 #[utoipa::path(get, path = "/companies/api/search", tag = "tables", responses(
     (status = 200, description = "A page", body = CompaniesPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
-async fn search_companies(call: Call, Query(params): Lenient) -> Result<Json<CompaniesPage>, Problem> {
+async fn search_companies(
+    call: Call,
+    Query(params): Lenient,
+) -> Result<Json<CompaniesPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.company_table(&call.scope, &page).await?;
     Ok(Json(CompaniesPage {
@@ -158,7 +164,10 @@ async fn search_companies(call: Call, Query(params): Lenient) -> Result<Json<Com
 #[utoipa::path(get, path = "/contacts/api/search", tag = "tables", responses(
     (status = 200, description = "A page", body = ContactsPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
-async fn search_contacts(call: Call, Query(params): Lenient) -> Result<Json<ContactsPage>, Problem> {
+async fn search_contacts(
+    call: Call,
+    Query(params): Lenient,
+) -> Result<Json<ContactsPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.contact_table(&call.scope, &page).await?;
     Ok(Json(ContactsPage {
@@ -188,12 +197,21 @@ async fn search_assets(call: Call, Query(params): Lenient) -> Result<Json<Assets
     responses(
         (status = 200, description = "Its locations", body = LocationsPage),
         (status = 404, description = "No such company", body = ErrorOut)))]
-async fn list_locations(call: Call, Path(account): Path<String>) -> Result<Json<LocationsPage>, Problem> {
+async fn list_locations(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Json<LocationsPage>, Problem> {
     let company = company(&call, &account).await?;
     let level = company.compliance_level();
-    let own = call.codex.company_locations(&call.scope, company.id).await?;
+    let own = call
+        .codex
+        .company_locations(&call.scope, company.id)
+        .await?;
     Ok(Json(LocationsPage {
-        locations: own.iter().map(|location| LocationOut::new(location, level)).collect(),
+        locations: own
+            .iter()
+            .map(|location| LocationOut::new(location, level))
+            .collect(),
         success: true,
     }))
 }
@@ -214,11 +232,17 @@ async fn add_location(
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<LocationAdded>, Problem> {
     let company = company(&call, &account).await?;
-    let said = |key: &str| body.get(key).and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty());
+    let said = |key: &str| {
+        body.get(key)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.trim().is_empty())
+    };
     if !said("name") || !said("address") {
         return Err(Problem::bad_request("Name and address are required").flat());
     }
-    let made = call.codex.create_location(&call.scope, &call.author, &company, body);
+    let made = call
+        .codex
+        .create_location(&call.scope, &call.author, &company, body);
     let location = made.await.map_err(flat)?;
     Ok(Json(LocationAdded {
         location: LocationOut::new(&location, company.compliance_level()),
@@ -273,14 +297,21 @@ async fn edit_company(
     let company = company(&call, &account).await?;
     let overrides = body.remove("feature_overrides");
     if !body.is_empty() || overrides.is_none() {
-        let edited = call.codex.update_company(&call.scope, &call.author, &account, body);
+        let edited = call
+            .codex
+            .update_company(&call.scope, &call.author, &account, body);
         edited.await.map_err(flat)?;
     }
     if let Some(overrides) = overrides {
         let Value::Object(wanted) = overrides else {
             return Err(Problem::bad_request("feature_overrides: must be an object").flat());
         };
-        for row in call.codex.overrides(&call.scope, &company).await.map_err(flat)? {
+        for row in call
+            .codex
+            .overrides(&call.scope, &company)
+            .await
+            .map_err(flat)?
+        {
             let key = row.fields.key;
             let kept = wanted.get(&key).is_some_and(|value| !is_empty(value));
             if !kept {
@@ -345,7 +376,9 @@ async fn edit_asset_contacts(
     Path(id): Path<i64>,
     Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Json<Done>, Problem> {
-    call.scope.require_technician("assigning assets").map_err(flat)?;
+    call.scope
+        .require_technician("assigning assets")
+        .map_err(flat)?;
     if body.is_empty() {
         return Err(Problem::bad_request("body: states no field").flat());
     }

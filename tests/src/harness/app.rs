@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use axum::middleware;
 use codex_core::Codex;
 use codex_daemon::{
     app::{self, Running},
     config::{Config, Sources},
+    server,
 };
 use reqwest::{Client, Method, RequestBuilder};
 use tempfile::TempDir;
 
-use super::database::TestDatabase;
+use super::{database::TestDatabase, spec};
 use crate::sim::{
     SharedWorld, Size, World,
     core::Core,
@@ -130,7 +132,11 @@ impl TestApp {
             settings,
         )?;
         let codex = app::open(&config, true).await?;
-        let running = app::start(config, codex.clone()).await?;
+        let listener = server::bind(&config.server).await?;
+        let limits = config.server.clone();
+        let router = app::router(config, codex.clone())?;
+        let router = router.layer(middleware::from_fn(spec::check));
+        let running = app::start_router(listener, limits, router)?;
         let http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()?;

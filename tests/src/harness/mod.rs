@@ -5,6 +5,7 @@ pub mod bench;
 pub mod child;
 pub mod clock;
 pub mod database;
+pub mod spec;
 pub mod state;
 
 /// What a test returns: any error fails it.

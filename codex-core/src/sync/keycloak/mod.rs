@@ -12,9 +12,7 @@ use super::{
     crawl::{Crawl, Lister as _},
     missing::Directory,
 };
-use crate::{
-    Error, Result, agents::Agent, changes::claims::Origin, clock::SharedClock, store::Db,
-};
+use crate::{Error, Result, agents::Agent, changes::claims::Origin, clock::SharedClock, store::Db};
 use client::Client;
 
 /// Name of the source.
