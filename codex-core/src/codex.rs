@@ -7,6 +7,7 @@ mod companies;
 mod download;
 mod events;
 mod holds;
+mod idempotency;
 mod jobs;
 mod open;
 mod outbox;
@@ -30,6 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use bulk::BulkTickets;
 pub use download::Download;
 pub use events::EventOutcome;
+pub use idempotency::{KeptAnswer, Once};
 pub use jobs::Started;
 pub use open::{Builder, Health};
 pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
@@ -100,6 +102,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
         crate::outbox::query::STATEMENTS,
+        idempotency::STATEMENTS,
         webhooks::STATEMENTS,
         jobs::STATEMENTS,
     ];

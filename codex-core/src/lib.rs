@@ -67,7 +67,7 @@ pub mod tickets;
 #[cfg(feature = "sync")]
 pub use codex::{
     AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, EventOutcome, Health,
-    Providers, Started, TablePage, TableRows, statements as codex_statements,
+    KeptAnswer, Once, Providers, Started, TablePage, TableRows, statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

@@ -17,10 +17,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     auth::Authenticator,
-    body_limit,
+    body_limit, conditional,
+    conditional::Answers,
     config::{self, Config},
     health::Health,
-    problem, request_id, routes, server,
+    idempotency, problem, rate_limit,
+    rate_limit::Limits,
+    request_id, routes, server,
 };
 
 /// What handlers share. Cheap to clone.
@@ -33,6 +36,8 @@ struct Inner {
     auth: Authenticator,
     health: Health,
     openapi: OpenApi,
+    answers: Answers,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for App {
@@ -60,6 +65,16 @@ impl App {
     /// The health checks.
     pub fn health(&self) -> &Health {
         &self.0.health
+    }
+
+    /// Answers that are kept.
+    pub fn answers(&self) -> &Answers {
+        &self.0.answers
+    }
+
+    /// How many calls one caller may make.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// The API description.
@@ -186,6 +201,8 @@ pub(crate) fn router_of(
     let app = App(Arc::new(Inner {
         auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
         health: Health::new(&config.auth).context("no HTTP client for Core")?,
+        answers: Answers::new(),
+        limits: Limits::new(config.server.calls_per_minute),
         config,
         codex,
         openapi,
@@ -203,15 +220,26 @@ fn with_layers(router: Router<App>, app: App) -> Router {
             app.clone(),
             body_limit::layer,
         ))
+        .layer(middleware::from_fn(request_id::name_route))
+        .with_state(app.clone());
+    // A router's own layers stand around each of its handlers; these stand before the choice of one.
+    Router::new()
+        .fallback_service(router)
+        .layer(middleware::from_fn(problem::options))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            conditional::layer,
+        ))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            idempotency::layer,
+        ))
+        .layer(middleware::from_fn_with_state(app, rate_limit::layer))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(problem::layer))
         // Nexus undoes gzip only (consumers 3).
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(request_id::layer))
-        .with_state(app);
-    Router::new()
-        .fallback_service(router)
-        .layer(middleware::from_fn(problem::options))
 }
 
 /// A daemon at work.

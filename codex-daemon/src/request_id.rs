@@ -53,19 +53,34 @@ pub fn forward(request: RequestBuilder) -> RequestBuilder {
     }
 }
 
+/// The template of the route that answered.
+#[derive(Debug, Clone)]
+struct Route(String);
+
+/// Says on the answer which route it is of: what stands before the router cannot know.
+pub async fn name_route(request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = matched.map(|path| Route(path.as_str().to_owned()));
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
+}
+
 /// Gives the request its id and writes one access line when it is answered.
 pub async fn layer(mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = CorrelationId::of(request.headers());
     let method = request.method().clone();
-    // The template, not the path: a path may hold names, and templates can be counted.
-    let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.map_or_else(|| "(none)".to_owned(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(id.clone());
 
     let span = tracing::info_span!("request", correlation_id = id.as_str());
     let answer = async {
         let response = next.run(request).await;
+        // The template, not the path: a path may hold names, and templates can be counted.
+        let route = response.extensions().get::<Route>();
+        let route = route.map_or("(none)", |route| route.0.as_str());
         let status = response.status().as_u16();
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(

@@ -7,6 +7,7 @@
 mod agents;
 mod api;
 mod billing;
+mod calls;
 mod client;
 mod companies;
 mod contract;

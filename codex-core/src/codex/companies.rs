@@ -72,6 +72,7 @@ impl Codex {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
+        scope.require_technician("changing companies")?;
         let mut fields = wire::stated(body)?;
         for (id, name) in [
             ("head_user_id", "head_name"),

@@ -209,6 +209,14 @@ impl Codex {
         &self.0.db
     }
 
+    /// What the database holds, as a word that changes with every commit; see [`Db::version`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Db`] when the database cannot be reached.
+    pub async fn version(&self) -> Result<String> {
+        self.0.db.version().await
+    }
+
     /// How many statements its database has run, for tests that count them.
     pub fn statements_run(&self) -> u64 {
         self.0.db.statements()

@@ -149,6 +149,7 @@ impl Codex {
         company: &Company,
         body: Map<String, Value>,
     ) -> Result<Location> {
+        scope.require_technician("making locations")?;
         let mut fields = locations::wire::stated(body, true)?;
         fields.insert("company_id".into(), json!(company.id));
         let id = self.create::<Location>(scope, author, fields).await?;
@@ -171,6 +172,7 @@ impl Codex {
         if self.location(scope, company, id).await?.is_none() {
             return Ok(None);
         }
+        scope.require_technician("changing locations")?;
         let fields = locations::wire::stated(body, false)?;
         self.edit::<Location>(scope, author, id.0, fields).await?;
         self.location(scope, company, id).await

@@ -1,6 +1,14 @@
 //! Opening and migrating a database.
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection,
@@ -95,8 +103,27 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .acquire_timeout(ACQUIRE)
+        .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+    // `data_version` counts from a connection's own beginning: only one that stays may be asked, and each new
+    // one has a number of its own.
+    let opened = Arc::new(AtomicU64::new(0));
+    let count = opened.clone();
+    let watcher = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE)
+        .after_connect(move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Ok(()) })
+        })
         .connect_lazy_with(options.read_only(true).create_if_missing(false));
-    Ok(Pools::Sqlite { readers, writer })
+    Ok(Pools::Sqlite {
+        readers,
+        writer,
+        watcher,
+        opened,
+    })
 }
 
 async fn open_postgres(url: &str) -> Result<Pools> {

@@ -21,6 +21,11 @@ pub use sql::Sql;
 
 use crate::Result;
 
+/// Rises when another connection has committed (<https://www.sqlite.org/pragma.html#pragma_data_version>).
+const DATA_VERSION: Sql = Sql::Same("pragma data_version");
+/// Which transactions a read sees: the same word, the same reads.
+const SNAPSHOT: Sql = Sql::Same("select txid_current_snapshot()::text");
+
 /// Which engine a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -35,6 +40,10 @@ enum Pools {
     Sqlite {
         readers: SqlitePool,
         writer: SqlitePool,
+        /// One connection that sees when others have committed.
+        watcher: SqlitePool,
+        /// How often the watcher was opened.
+        opened: Arc<AtomicU64>,
     },
     Pg(PgPool),
 }
@@ -98,6 +107,29 @@ impl Db {
         })
     }
 
+    /// What the database holds, as a word that changes with every commit of anybody: as long as it stays the
+    /// same, every read gives the same.
+    ///
+    /// # Errors
+    /// [`crate::Error::Db`] when the database cannot be reached.
+    pub async fn version(&self) -> Result<String> {
+        match &self.pools {
+            Pools::Sqlite {
+                watcher, opened, ..
+            } => {
+                let target = query::Target::Sqlite(watcher);
+                let q = Q::new(target, DATA_VERSION, &self.statements);
+                let version: Option<i64> = q.scalar().await?;
+                let opened = opened.load(Ordering::Relaxed);
+                Ok(format!("{opened}.{}", version.unwrap_or_default()))
+            }
+            Pools::Pg(_) => {
+                let snapshot = self.query(SNAPSHOT).scalar::<String>().await?;
+                Ok(snapshot.unwrap_or_default())
+            }
+        }
+    }
+
     /// How many statements this database has run, for tests that count them.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
@@ -106,7 +138,13 @@ impl Db {
     /// Closes all connections.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { readers, writer } => {
+            Pools::Sqlite {
+                readers,
+                writer,
+                watcher,
+                ..
+            } => {
+                watcher.close().await;
                 readers.close().await;
                 writer.close().await;
             }

@@ -1,6 +1,7 @@
 //! Who calls: bearer tokens of HiveMatrix Core (contract 6).
 
 mod jwks;
+mod revocation;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

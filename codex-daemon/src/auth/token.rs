@@ -13,7 +13,7 @@ use moka::future::Cache;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Caller, Kind, jwks::Jwks};
+use super::{Caller, Kind, jwks::Jwks, revocation::Revocation};
 use crate::{config::Auth, problem::Problem};
 
 /// The issuer of every token (contract 6).
@@ -51,6 +51,9 @@ pub enum Refusal {
     /// Made for an audience; Core's tokens name none.
     #[error("the token is meant for another audience")]
     Audience,
+    /// Core has ended its session.
+    #[error("the session of the token is over")]
+    Revoked,
     /// A service token for another service, with `auth.check_target_service` on.
     #[error("the token is meant for another service")]
     Target,
@@ -128,6 +131,8 @@ pub struct Authenticator {
     check_target: bool,
     /// By digest: a dump of the cache holds no token that could be used.
     verified: Cache<[u8; 32], Verified>,
+    /// Asked about users' sessions, where that is wanted.
+    revocation: Option<Revocation>,
     foreign: AtomicU64,
 }
 
@@ -146,6 +151,10 @@ impl Authenticator {
             service_name: auth.service_name.clone(),
             check_target: auth.check_target_service,
             verified: Cache::new(VERIFIED),
+            revocation: auth
+                .check_revocation
+                .then(|| Revocation::new(&auth.core_url, auth.revocation_cache))
+                .transpose()?,
             foreign: AtomicU64::new(0),
         })
     }
@@ -155,8 +164,17 @@ impl Authenticator {
         self.foreign.load(Ordering::Relaxed)
     }
 
-    /// The caller that the headers of a request name.
+    /// The caller that the headers of a request name; service tokens for others are counted.
     pub async fn caller(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Refusal> {
+        let caller = self.peek(headers, now).await?;
+        if self.is_foreign(&caller) {
+            self.foreign.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(caller)
+    }
+
+    /// The caller that the headers of a request name, for what comes before the route.
+    pub async fn peek(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Refusal> {
         let header = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
@@ -178,7 +196,15 @@ impl Authenticator {
                 verified
             }
         };
-        self.check_target(&verified.caller)?;
+        if self.check_target && self.is_foreign(&verified.caller) {
+            return Err(Refusal::Target);
+        }
+        if let Some(revocation) = &self.revocation
+            && verified.caller.is_user()
+            && revocation.is_revoked(digest, token).await
+        {
+            return Err(Refusal::Revoked);
+        }
         Ok(verified.caller)
     }
 
@@ -205,15 +231,8 @@ impl Authenticator {
     }
 
     /// Modules of today send tokens made for other services (design 6): counted, refused on demand.
-    fn check_target(&self, caller: &Caller) -> Result<(), Refusal> {
-        if caller.is_user() || caller.target_service.as_ref() == Some(&self.service_name) {
-            return Ok(());
-        }
-        self.foreign.fetch_add(1, Ordering::Relaxed);
-        if self.check_target {
-            return Err(Refusal::Target);
-        }
-        Ok(())
+    fn is_foreign(&self, caller: &Caller) -> bool {
+        !caller.is_user() && caller.target_service.as_ref() != Some(&self.service_name)
     }
 }
 

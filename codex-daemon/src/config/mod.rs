@@ -81,6 +81,8 @@ pub struct Server {
     pub docs_public: bool,
     /// Connections served at once.
     pub max_connections: usize,
+    /// Calls that one caller may make in a minute; 0 counts none.
+    pub calls_per_minute: u32,
     /// Largest request body in bytes.
     pub body_limit: usize,
     /// How long a request head may take, and how long an idle connection is kept.
@@ -105,6 +107,10 @@ pub struct Auth {
     pub service_name: String,
     /// Whether a service token for another service is refused.
     pub check_target_service: bool,
+    /// Whether Core is asked if a user's session is over.
+    pub check_revocation: bool,
+    /// How long Core's answer to that holds.
+    pub revocation_cache: Duration,
     /// How long keys are used before they are read again.
     pub jwks_cache: Duration,
     /// How long to wait between two questions for unknown keys.
@@ -222,6 +228,8 @@ impl Config {
                 core_url: layers.read_as("core", "url", base_url)?,
                 service_name: text(layers, "service", "name"),
                 check_target_service: layers.boolean("auth", "check_target_service")?,
+                check_revocation: layers.boolean("auth", "check_revocation")?,
+                revocation_cache: seconds(layers, "auth", "revocation_cache_seconds")?,
                 jwks_cache: seconds(layers, "auth", "jwks_cache_seconds")?,
                 jwks_cooldown: seconds(layers, "auth", "jwks_cooldown_seconds")?,
             },
@@ -297,6 +305,7 @@ fn server(layers: &Layers) -> Result<Server, ConfigError> {
         port: layers.parse("server", "port", "a port number")?,
         docs_public,
         max_connections: at_least_one("max_connections")?,
+        calls_per_minute: layers.parse("server", "calls_per_minute", "a whole number")?,
         body_limit: at_least_one("body_limit")?,
         header_timeout: seconds(layers, "server", "header_timeout_seconds")?,
         drain: seconds(layers, "server", "drain_seconds")?,

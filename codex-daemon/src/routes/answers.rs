@@ -45,6 +45,9 @@ pub fn complete(api: &mut OpenApi) {
                     .iter()
                     .flatten()
                     .any(|tag| ONLY_MADE.contains(&tag.as_str()));
+            if !open && !reads {
+                add_conditions(operation);
+            }
             match (reads, only_made) {
                 (false, false) => add_dry_run(operation),
                 (false, true) => add(
@@ -81,6 +84,36 @@ fn add_dry_run(operation: &mut Operation) {
     );
     let known = &mut operation.responses.responses;
     known.insert("202".to_owned(), RefOr::T(answer));
+}
+
+/// What a change may meet whose caller says what it knows, or that it may be sent twice.
+const OF_CHANGES: [(&str, &str); 3] = [
+    (
+        "409",
+        "A call with this `Idempotency-Key` began; whether it was made is not known yet",
+    ),
+    ("412", "The record is not as `If-Match` says"),
+    ("422", "The `Idempotency-Key` was used for another call"),
+];
+
+fn add_conditions(operation: &mut Operation) {
+    let tag = "Only if the record still has this `ETag`";
+    add_header(operation, "If-Match", tag);
+    let key = "POST: made once, however often it is sent with this key within a day";
+    add_header(operation, "Idempotency-Key", key);
+    add(operation, &OF_CHANGES);
+}
+
+/// A parameter in a header.
+fn add_header(operation: &mut Operation, name: &str, description: &str) {
+    let parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.push(RefOr::T(parameter));
 }
 
 fn add(operation: &mut Operation, statuses: &[(&str, &str)]) {

@@ -21,6 +21,7 @@ use super::paging::ListParams;
 use crate::{
     app::App,
     auth::{Call, Caller},
+    conditional::Versioned,
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -69,10 +70,10 @@ async fn get_asset(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<i64>,
-) -> Result<Json<AssetOut>, Problem> {
+) -> Result<Versioned<AssetOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     match app.codex().asset(&scope, AssetId(id)).await? {
-        Some((asset, level)) => Ok(Json(AssetOut::new(&asset, &level))),
+        Some((asset, level)) => Ok(Versioned(AssetOut::new(&asset, &level), asset.updated_at)),
         None => Err(Problem::not_found("Asset not found").flat()),
     }
 }
@@ -109,7 +110,7 @@ async fn get_asset_alias(
     app: State<App>,
     caller: Caller,
     id: Path<i64>,
-) -> Result<Json<AssetOut>, Problem> {
+) -> Result<Versioned<AssetOut>, Problem> {
     get_asset(app, caller, id).await
 }
 

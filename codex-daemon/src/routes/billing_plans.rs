@@ -24,6 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Call,
+    conditional::Versioned,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -126,10 +127,10 @@ async fn create_billing_plan(
 async fn get_billing_plan(
     call: Call,
     Path(id): Path<i64>,
-) -> Result<Json<BillingPlanOut>, Problem> {
+) -> Result<Versioned<BillingPlanOut>, Problem> {
     let plan = call.codex.billing_plan(&call.scope, BillingPlanId(id));
     let plan = plan.await.map_err(flat)?.ok_or_else(unknown)?;
-    Ok(Json((&plan).into()))
+    Ok(Versioned((&plan).into(), plan.updated_at))
 }
 
 /// Change a billing plan.

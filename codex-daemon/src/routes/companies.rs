@@ -31,6 +31,7 @@ use super::{
 use crate::{
     app::App,
     auth::{Call, Caller},
+    conditional::Versioned,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -119,9 +120,10 @@ async fn get_company(
     State(app): State<App>,
     caller: Caller,
     Path(account): Path<String>,
-) -> Result<Json<CompanyOut>, Problem> {
+) -> Result<Versioned<CompanyOut>, Problem> {
     let (scope, company) = found(&app, &caller, &account).await?;
-    Ok(Json(wire::seen_by(&company, &scope)))
+    let out = wire::seen_by(&company, &scope);
+    Ok(Versioned(out, company.updated_at))
 }
 
 /// Get one company, under the name that Brainhair and Archive call.
@@ -135,7 +137,7 @@ async fn get_company_alias(
     app: State<App>,
     caller: Caller,
     account: Path<String>,
-) -> Result<Json<CompanyOut>, Problem> {
+) -> Result<Versioned<CompanyOut>, Problem> {
     get_company(app, caller, account).await
 }
 

@@ -20,6 +20,7 @@ use super::paging::ListParams;
 use crate::{
     app::App,
     auth::{Call, Caller},
+    conditional::Versioned,
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -70,10 +71,13 @@ async fn get_contact(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<i64>,
-) -> Result<Json<ContactOut>, Problem> {
+) -> Result<Versioned<ContactOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     match app.codex().contact(&scope, ContactId(id)).await? {
-        Some((contact, level)) => Ok(Json(ContactOut::new(&contact, &level))),
+        Some((contact, level)) => Ok(Versioned(
+            ContactOut::new(&contact, &level),
+            contact.updated_at,
+        )),
         None => Err(Problem::not_found("Contact not found").flat()),
     }
 }
@@ -90,7 +94,7 @@ async fn get_contact_alias(
     app: State<App>,
     caller: Caller,
     id: Path<i64>,
-) -> Result<Json<ContactOut>, Problem> {
+) -> Result<Versioned<ContactOut>, Problem> {
     get_contact(app, caller, id).await
 }
 

@@ -232,6 +232,9 @@ async fn add_location(
     Json(body): Json<Map<String, Value>>,
 ) -> Result<Json<LocationAdded>, Problem> {
     let company = company(&call, &account).await?;
+    call.scope
+        .require_technician("adding locations")
+        .map_err(flat)?;
     let said = |key: &str| {
         body.get(key)
             .and_then(Value::as_str)

@@ -38,7 +38,7 @@ pub struct TestApp {
     pub codex: Codex,
     running: Running,
     http: Client,
-    _database: TestDatabase,
+    database: TestDatabase,
     _folder: TempDir,
 }
 
@@ -149,9 +149,14 @@ impl TestApp {
             codex,
             running,
             http,
-            _database: database,
+            database,
             _folder: folder,
         })
+    }
+
+    /// Where the daemon's database is.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
     }
 
     /// The daemon's address.

@@ -35,6 +35,7 @@ pub struct Core {
     /// Its key.
     pub key: Arc<SigningKey>,
     published: Arc<Mutex<Vec<Value>>>,
+    revoked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Core {
@@ -50,9 +51,16 @@ impl Core {
             let keys = keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
             std::future::ready(Json(json!({ "keys": keys })))
         };
+        let revoked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let over = revoked.clone();
+        let validate = move |body: String| {
+            let over = over.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            std::future::ready(validated(&over, &body))
+        };
         let server = Server::start(shared, |_| {
             Router::new()
                 .route("/.well-known/jwks.json", get(jwks))
+                .route("/api/token/validate", post(validate))
                 .route(
                     "/health",
                     get(|| async { Json(json!({"status": "healthy", "service": "core"})) }),
@@ -69,6 +77,7 @@ impl Core {
         .await?;
         Ok(Self {
             server,
+            revoked,
             key,
             published,
         })
@@ -90,6 +99,12 @@ impl Core {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(key.jwk.clone());
+    }
+
+    /// Ends the session of a user's token.
+    pub fn revoke(&self, token: &str) {
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked.push(token.to_owned());
     }
 
     /// Core is down: connections are refused.
@@ -131,6 +146,19 @@ impl Core {
     /// A token whose shared secret is Core's public key.
     pub fn token_hs256(&self, claims: &Value) -> String {
         self.key.hs256(claims).expect("any secret signs")
+    }
+}
+
+/// Whether the session of a token goes on (consumers.md 2).
+fn validated(revoked: &[String], body: &str) -> Response<Body> {
+    let body = serde_json::from_str::<Value>(body).unwrap_or_default();
+    match member(&body, "token") {
+        None => failed(StatusCode::BAD_REQUEST, "No token provided"),
+        Some(token) if revoked.iter().any(|over| over == token) => answer(
+            StatusCode::UNAUTHORIZED,
+            &json!({"valid": false, "error": "Session expired or revoked"}),
+        ),
+        Some(_) => answer(StatusCode::OK, &json!({"valid": true})),
     }
 }
 

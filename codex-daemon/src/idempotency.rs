@@ -1,0 +1,121 @@
+//! `Idempotency-Key`: a POST that is sent twice is made once, and answered alike
+//! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>).
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use codex_core::{KeptAnswer, Once};
+use sha2::{Digest as _, Sha256};
+
+use crate::{app::App, problem::Problem};
+
+const HEADER: &str = "idempotency-key";
+/// The longest key.
+const LONGEST: usize = 200;
+/// The largest answer that is kept.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// Makes a call with a key once per caller.
+pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let key = request.headers().get(HEADER).cloned();
+    match key {
+        Some(key) if request.method() == Method::POST => once(&app, &key, request, next)
+            .await
+            .unwrap_or_else(|problem| problem.into_response()),
+        _ => next.run(request).await,
+    }
+}
+
+async fn once(
+    app: &App,
+    key: &HeaderValue,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let key = key
+        .to_str()
+        .ok()
+        .filter(|key| !key.is_empty() && key.len() <= LONGEST);
+    let key = key.ok_or_else(|| {
+        let message = format!("Idempotency-Key: must be of 1 to {LONGEST} visible characters");
+        Problem::bad_request(message)
+    })?;
+    let now = app.codex().now();
+    // Whoever may not call is told so by the route.
+    let Ok(caller) = app.auth().peek(request.headers(), now).await else {
+        return Ok(next.run(request).await);
+    };
+    let (parts, body) = request.into_parts();
+    let limit = app.config().server.body_limit;
+    let body = to_bytes(body, limit).await.map_err(|_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The body is larger than {limit} bytes."),
+        )
+    })?;
+    let mut digest = Sha256::new();
+    digest.update(parts.uri.to_string());
+    digest.update([0]);
+    digest.update(&body);
+    let what: String = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let actor = caller.actor();
+    match app.codex().begin_once(&actor, key, &what).await? {
+        Once::Make => {}
+        Once::Made(answer) => return Ok(repeated(answer)),
+        Once::Other => {
+            let detail = "Idempotency-Key: was used for another call already";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        Once::Unknown(at) => {
+            let detail = format!(
+                "Idempotency-Key: a call with it began at {at}; whether it was made is not known yet"
+            );
+            return Err(Problem::new(StatusCode::CONFLICT, detail).retry_after(1));
+        }
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, LARGEST)
+        .await
+        .map_err(|_| Problem::internal())?;
+    let kind = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    // What was refused was not made: another try may succeed.
+    let made = parts.status.is_success() && parts.status != StatusCode::ACCEPTED;
+    let answer = made.then(|| KeptAnswer {
+        status: parts.status.as_u16(),
+        content_type: kind.map(str::to_owned),
+        body: body.to_vec(),
+    });
+    if let Err(error) = app.codex().end_once(&actor, key, answer).await {
+        tracing::error!(
+            error = error.chain(),
+            "The answer of a call with a key could not be kept"
+        );
+    }
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn repeated(answer: KeptAnswer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    if let Some(kind) = answer
+        .content_type
+        .and_then(|kind| HeaderValue::from_str(&kind).ok())
+    {
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response
+}

@@ -1,0 +1,160 @@
+//! Calls that say what they know, that may be sent twice, that are too many, whose session is over.
+
+use codex_tests::{
+    harness::{app::TestApp, database::TestDatabase},
+    on_each_engine,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+on_each_engine! {
+    async fn an_answer_that_the_caller_has_is_not_sent_again(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for path in ["/api/companies", "/api/companies/100001", "/api/contacts?limit=2", "/billing-plans/api/plans"] {
+            let first = app.get(path)?.send().await?;
+            let tag = first.headers()["etag"].clone();
+            let again = app.get(path)?.header("if-none-match", &tag).send().await?;
+            assert_eq!(again.status(), 304, "{path}");
+            assert_eq!(again.headers()["etag"], tag);
+            assert_eq!(again.text().await?, "");
+            let other = app.get(path)?.header("if-none-match", "\"x\"").send().await?;
+            assert_eq!(other.status(), 200);
+        }
+        for path in ["/api/tickets/active", "/health", "/sync/jobs", "/api/health"] {
+            assert!(app.get(path)?.send().await?.headers().get("etag").is_none(), "{path}");
+        }
+        Ok(())
+    }
+
+    async fn a_kept_answer_ends_with_the_next_change_of_anybody(app: TestApp) -> TestResult {
+        let rows: Vec<Value> = (0..200).map(|n| json!({"name": format!("Company {n}"), "description": "x".repeat(50)})).collect();
+        let write = app.call_as("admin", Method::POST, "/api/companies/bulk")?.json(&rows).send().await?;
+        assert_eq!(write.status(), 200);
+        let list = async || -> anyhow::Result<(String, u64)> {
+            let before = app.codex.statements_run();
+            let answer = app.get("/api/companies")?.send().await?;
+            let tag = answer.headers()["etag"].to_str()?.to_owned();
+            assert_eq!(answer.json::<Vec<Value>>().await?.len(), 200);
+            Ok((tag, app.codex.statements_run() - before))
+        };
+        let (tag, _) = list().await?;
+        list().await?;
+        let (kept, statements) = list().await?;
+        assert_eq!((&kept, statements), (&tag, 1), "only the version is asked");
+        // Another process: its own connections to the same database.
+        let other = codex_core::Codex::open(app.database_url()).await?;
+        let scope = codex_core::Scope::system();
+        let company = other.companies(&scope).await?.remove(0);
+        let author = codex_core::changes::Author::new("system", other.now());
+        let fields = serde_json::Map::from_iter([("description".to_owned(), json!("changed"))]);
+        other.edit::<codex_core::companies::Company>(&scope, &author, company.id.0, fields).await?;
+        let (changed, _) = list().await?;
+        assert_ne!(changed, tag);
+        let billing = app.get_as("client", "/api/companies")?.send().await?;
+        assert_eq!(billing.json::<Value>().await?, json!([]), "nobody gets what is kept for others");
+        Ok(())
+    }
+
+    async fn a_change_of_what_somebody_else_changed_meanwhile_is_refused(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let contact = app.json("/api/companies/100001/contacts").await?[0]["id"].clone();
+        let asset = app.json("/api/companies/100001/assets").await?[0]["id"].clone();
+        for (path, body) in [
+            ("/api/companies/100001".to_owned(), json!({"address": "A"})),
+            (format!("/api/contacts/{contact}"), json!({"job_title": "A"})),
+            (format!("/api/assets/{asset}"), json!({"description": "A"})),
+        ] {
+            let tag = app.get(&path)?.send().await?.headers()["etag"].clone();
+            let put = async |tag: &reqwest::header::HeaderValue, body: &Value| -> anyhow::Result<u16> {
+                let call = app.call_as("admin", Method::PUT, &path)?.header("if-match", tag).json(body);
+                Ok(call.send().await?.status().as_u16())
+            };
+            assert_eq!(put(&tag, &body).await?, 200, "{path}");
+            if path.contains("companies") {
+                // What changed shows in the answer of others only where it is one of its keys.
+                let edit = json!({"description": "B"});
+                app.call_as("admin", Method::PUT, &path)?.json(&edit).send().await?.error_for_status()?;
+                assert_eq!(put(&tag, &body).await?, 412, "{path}");
+                let delete = app.call_as("admin", Method::DELETE, &path)?.header("if-match", &tag).send().await?;
+                assert_eq!(delete.status(), 412);
+                let now = app.get(&path)?.send().await?.headers()["etag"].clone();
+                assert_eq!(put(&now, &body).await?, 200);
+            }
+        }
+        let absent = app.call_as("admin", Method::PUT, "/api/companies/999999")?
+            .header("if-match", "\"x\"").json(&json!({"name": "x"})).send().await?;
+        assert_eq!(absent.status(), 404);
+        Ok(())
+    }
+
+    async fn a_call_with_a_key_is_made_once(app: TestApp) -> TestResult {
+        let post = async |key: &str, body: Value| -> anyhow::Result<reqwest::Response> {
+            let call = app.call_as("admin", Method::POST, "/api/companies")?;
+            Ok(call.header("idempotency-key", key).json(&body).send().await?)
+        };
+        let first = post("k1", json!({"name": "Once"})).await?;
+        assert_eq!(first.status(), 201);
+        let made: Value = first.json().await?;
+        let again = post("k1", json!({"name": "Once"})).await?;
+        assert_eq!((again.status().as_u16(), again.headers().contains_key("idempotency-replayed")), (201, true));
+        assert_eq!(again.json::<Value>().await?, made);
+        assert_eq!(post("k1", json!({"name": "Twice"})).await?.status(), 422);
+        assert_eq!(post("", json!({"name": "Twice"})).await?.status(), 400);
+        // What was refused was not made: the key is free.
+        assert_eq!(post("k2", json!({"name": null})).await?.status(), 422);
+        assert_eq!(post("k2", json!({"name": "Second"})).await?.status(), 201);
+        let rivals = tokio::join!(post("k3", json!({"name": "Third"})), post("k3", json!({"name": "Third"})));
+        let mut statuses = [rivals.0?.status().as_u16(), rivals.1?.status().as_u16()];
+        statuses.sort_unstable();
+        assert!(statuses == [201, 201] || statuses == [201, 409], "{statuses:?}");
+        assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 3);
+        // Another caller's key is another key.
+        let other = app.call_as("technician", Method::POST, "/api/companies")?;
+        let other = other.header("idempotency-key", "k1").json(&json!({"name": "Other"})).send().await?;
+        assert_eq!(other.status(), 201);
+        Ok(())
+    }
+
+    async fn a_caller_too_many_is_told_to_wait(database: TestDatabase) -> TestResult {
+        let app = TestApp::with(database, &[("server.calls_per_minute", "5")]).await?;
+        let one = app.core.key.service("ledger", "codex")?;
+        let two = app.core.key.service("beacon", "codex")?;
+        let call = async |token: &str| -> anyhow::Result<reqwest::Response> {
+            Ok(app.call(Method::GET, "/api/companies").bearer_auth(token).send().await?)
+        };
+        for _ in 0..5 {
+            assert_eq!(call(&one).await?.status(), 200);
+        }
+        let refused = call(&one).await?;
+        assert_eq!(refused.status(), 429);
+        assert!(refused.headers()["retry-after"].to_str()?.parse::<u64>()? <= 60);
+        assert_eq!(call(&two).await?.status(), 200, "another caller has calls of its own");
+        for _ in 0..10 {
+            assert_eq!(app.call(Method::GET, "/health").send().await?.status(), 200, "health is not counted");
+        }
+        Ok(())
+    }
+
+    async fn a_session_that_core_has_ended_is_refused_where_that_is_asked_for(database: TestDatabase) -> TestResult {
+        let settings = [("auth.check_revocation", "true"), ("auth.revocation_cache_seconds", "1")];
+        let mut app = TestApp::with(database, &settings).await?;
+        let token = app.core.user_token("admin", "a@msp.example");
+        let call = async |app: &TestApp, token: &str| -> anyhow::Result<u16> {
+            let answer = app.call(Method::GET, "/api/companies").bearer_auth(token).send().await?;
+            Ok(answer.status().as_u16())
+        };
+        assert_eq!(call(&app, &token).await?, 200);
+        app.core.revoke(&token);
+        assert_eq!(call(&app, &token).await?, 200, "the answer holds for a second");
+        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        assert_eq!(call(&app, &token).await?, 401);
+        let service = app.core.service_token("ledger");
+        assert_eq!(call(&app, &service).await?, 200, "services have no session");
+        let other = app.core.user_token("admin", "b@msp.example");
+        assert_eq!(call(&app, &other).await?, 200);
+        app.core.stop().await;
+        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        assert_eq!(call(&app, &other).await?, 200, "a Core that cannot be asked locks nobody out");
+        Ok(())
+    }
+}
