@@ -26,6 +26,7 @@ mod contacts;
 mod deleted;
 mod devices;
 mod error;
+mod export;
 mod health;
 mod holds;
 mod outbox;
@@ -36,6 +37,7 @@ mod search;
 mod sync;
 mod tickets;
 mod token;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -94,15 +96,18 @@ pub use contacts::Contacts;
 pub use deleted::Deleted;
 pub use devices::{DeviceOptions, Devices};
 pub use error::{Error, Result};
+pub use export::ExportFormat;
 pub use health::Health;
 pub use holds::Holds;
 pub use outbox::Outbox;
 pub use page::{ListOptions, Page};
 pub use psa_agents::PsaAgents;
+pub use request::Download;
 pub use search::SearchOptions;
 pub use sync::{Script, Sync};
 pub use tickets::{PsaTicketOptions, TicketOptions, Tickets};
 pub use token::TokenSource;
+pub use webhooks::Webhooks;
 
 use request::Requester;
 
@@ -193,6 +198,11 @@ impl Client {
     /// What people have deleted.
     pub fn deleted(&self) -> Deleted<'_> {
         Deleted(&self.0)
+    }
+
+    /// Webhooks, as a vendor sends them.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(&self.0)
     }
 
     /// How well Codex is.

@@ -19,6 +19,40 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Names a request in the logs of all modules (contract 1.0).
 const CORRELATION_ID: &str = "x-correlation-id";
 
+/// The longest time that a download may take.
+const LONGEST_DOWNLOAD: Duration = Duration::from_secs(60 * 60);
+
+/// An answer that is read in pieces.
+#[derive(Debug)]
+pub struct Download {
+    response: reqwest::Response,
+    id: String,
+}
+
+impl Download {
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] when the answer breaks off: what came before is not whole.
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>> {
+        let piece = self.response.chunk().await;
+        let piece = piece.map_err(|error| unsent(error, &self.id))?;
+        Ok(piece.map(|piece| piece.to_vec()))
+    }
+
+    /// The rest as one text, held in memory.
+    ///
+    /// # Errors
+    /// As [`Download::piece`].
+    pub async fn text(mut self) -> Result<String> {
+        let mut all = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            all.extend(piece);
+        }
+        Ok(String::from_utf8_lossy(&all).into_owned())
+    }
+}
+
 /// Makes calls for all resources.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
@@ -53,6 +87,8 @@ struct Call<'a> {
     with_token: bool,
     /// A status beside 2xx whose body is the answer.
     answers_too: Option<StatusCode>,
+    /// What a webhook proves itself with, instead of a token.
+    secret: Option<&'a SecretString>,
 }
 
 /// A try that did not succeed, and how long the server asks to wait.
@@ -247,7 +283,43 @@ impl Requester {
             retries: self.shared.retries,
             with_token: true,
             answers_too: None,
+            secret: None,
         }
+    }
+
+    /// What a vendor sends: with a shared secret, once.
+    pub async fn webhook<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        secret: &SecretString,
+        body: &Value,
+    ) -> Result<T> {
+        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
+        let call = Call {
+            method: Method::POST,
+            body: Some(&body),
+            retries: 0,
+            with_token: false,
+            secret: Some(secret),
+            ..self.reading(path, &[])
+        };
+        Ok(self.call(&call).await?.body)
+    }
+
+    /// An answer that is read in pieces, for as long as it takes.
+    pub async fn download(&self, path: &[&str], query: &[(&str, String)]) -> Result<Download> {
+        let (url, shared) = (self.url(path)?, &self.shared);
+        let id = Uuid::new_v4().to_string();
+        let token = shared.token.token(&shared.http).await?;
+        let request = shared.http.get(url).query(query).header(CORRELATION_ID, &id);
+        let request = request.bearer_auth(token.expose_secret()).timeout(LONGEST_DOWNLOAD);
+        let response = request.send().await.map_err(|error| unsent(error, &id))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let body = response.bytes().await.map_err(|error| unsent(error, &id))?;
+            return Err(refused(status, &headers, &body, &id));
+        }
+        Ok(Download { response, id })
     }
 
     async fn call<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>> {
@@ -313,6 +385,9 @@ impl Requester {
             request = request
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.to_vec());
+        }
+        if let Some(secret) = call.secret {
+            request = request.header("x-webhook-secret", secret.expose_secret());
         }
         if call.with_token {
             let token = used.insert(shared.token.token(&shared.http).await?);

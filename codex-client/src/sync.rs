@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_core::jobs::wire::{JobDetailOut, JobOut, JobStarted};
 use tokio::time::Instant;
 
-use crate::{Error, Result, request::Requester};
+use crate::{Download, Error, Result, request::Requester};
 
 /// What to pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,11 @@ impl Sync<'_> {
     /// A job with everything known about it.
     pub async fn job(&self, job_id: &str) -> Result<JobDetailOut> {
         self.0.get(&["sync", "jobs", job_id], &[]).await
+    }
+
+    /// The progress of a job as server-sent events, until it has ended.
+    pub async fn events(&self, job_id: &str) -> Result<Download> {
+        self.0.download(&["sync", "jobs", job_id, "events"], &[]).await
     }
 
     /// Asks a job to stop at its next page.

@@ -66,8 +66,9 @@ pub mod tickets;
 
 #[cfg(feature = "sync")]
 pub use codex::{
-    AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, EventOutcome, Health,
-    KeptAnswer, Once, Providers, Started, TablePage, TableRows, statements as codex_statements,
+    AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, EXPORTS, EventOutcome,
+    ExportFormat, Health, KeptAnswer, Once, Providers, Started, TablePage, TableRows,
+    statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

@@ -81,6 +81,7 @@ impl Scope {
 
     /// The only companies of a list, or `None` for all: the one that is asked for as far as it may be shown,
     /// else all that may be.
+    #[cfg(feature = "store")]
     pub(crate) fn within(&self, asked: Option<CompanyId>) -> Option<Vec<CompanyId>> {
         match (asked, &self.sight) {
             (Some(company), _) if self.sees(Some(company)) => Some(vec![company]),

@@ -278,7 +278,7 @@ on_each_engine! {
                     .replace("{key}", "soc").replace("{kind}", "contact").replace("{script}", "psa")
                     .replace("{job_id}", &own["{job}"]).replace("{hold_id}", "1").replace("{change_id}", "1")
                     .replace("{plan_name}", "Gold").replace("{term_length}", "1 Year");
-                let at = at.replace("{resource}", "companies.ndjson");
+                let at = at.replace("{file}", "companies.ndjson");
                 assert!(!at.contains('{'), "{path}: nothing stands for its parameter");
                 let with_query = match path.as_str() {
                     "/api/search" => format!("{at}?q=a"),

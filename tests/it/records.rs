@@ -1,7 +1,7 @@
 //! Records that people make, correct, delete and bring back.
 
 use codex_client::{
-    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ListOptions,
+    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat, ListOptions,
     LocationIn, TokenSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine};
@@ -300,6 +300,44 @@ on_each_engine! {
         assert_eq!(raw[0]["tickets"], json!([]));
         assert!(app.json("/api/companies/bulk?include_tickets=1").await?[0].get("tickets").is_none());
         assert_eq!(app.get_as("client", "/api/companies/bulk")?.send().await?.json::<Value>().await?, json!([]));
+        Ok(())
+    }
+
+    async fn everything_of_a_kind_is_exported_as_lines_and_as_a_table(app: TestApp) -> TestResult {
+        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
+        let client = client(&app, "admin")?;
+        for resource in codex_core::EXPORTS {
+            let lines = client.export(resource, ExportFormat::Ndjson).await?.text().await?;
+            let records: Vec<Value> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+            let table = client.export(resource, ExportFormat::Csv).await?.text().await?;
+            let mut table = csv::Reader::from_reader(table.as_bytes());
+            let names = table.headers()?.clone();
+            let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>()?;
+            assert_eq!(rows.len(), records.len(), "{resource}");
+            for (row, record) in rows.iter().zip(&records) {
+                for (name, text) in names.iter().zip(row) {
+                    let wanted = match &record[name] {
+                        Value::Null => String::new(),
+                        Value::String(text) => text.clone(),
+                        other => other.to_string(),
+                    };
+                    assert_eq!(text, wanted, "{resource} {name}");
+                }
+            }
+            let empty = ["billing-plans", "feature-options", "overrides"].contains(&resource);
+            assert_eq!(records.is_empty(), empty, "{resource}");
+        }
+        assert_eq!(client.companies().list().await?.len(), 3);
+        for bad in ["planets.csv", "companies.xml", "companies"] {
+            let answer = app.get(&format!("/api/export/{bad}"))?.send().await?;
+            assert_eq!(answer.status(), 404, "{bad}");
+        }
+        let own = app.get_as("client", "/api/export/companies.ndjson")?.send().await?;
+        assert_eq!((own.status().as_u16(), own.text().await?), (200, String::new()));
+        for refused in ["agents", "billing-plans", "overrides", "psa-agents"] {
+            let answer = app.get_as("client", &format!("/api/export/{refused}.csv"))?.send().await?;
+            assert_eq!(answer.status(), 403, "{refused}");
+        }
         Ok(())
     }
 }

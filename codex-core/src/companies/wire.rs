@@ -339,6 +339,7 @@ pub struct BulkOut {
     pub updated: usize,
 }
 
+#[cfg(feature = "store")]
 impl BulkOut {
     pub(crate) fn new(rows: usize) -> Self {
         let nothing = |index| BulkResult {

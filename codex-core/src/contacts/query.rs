@@ -133,3 +133,21 @@ pub(crate) async fn of_companies(
     }
     Ok(contacts)
 }
+
+/// The live companies of some contacts.
+pub(crate) async fn companies_of(
+    db: &Db,
+    contacts: &[ContactId],
+) -> Result<HashMap<ContactId, Vec<CompanyId>>> {
+    let mut q = db.query(
+        "select l.contact_id, l.company_id from contact_company l join companies c \
+         on c.id = l.company_id and c.deleted_at is null where l.contact_id in ",
+    );
+    q.push_list(contacts.iter().copied());
+    q.push(" order by c.name_fold, c.id");
+    let mut companies: HashMap<ContactId, Vec<CompanyId>> = HashMap::new();
+    for (contact, company) in q.all::<(ContactId, CompanyId)>().await? {
+        companies.entry(contact).or_default().push(company);
+    }
+    Ok(companies)
+}

@@ -6,6 +6,8 @@ use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
 sql! {
     /// The live overrides of a company.
     OF_COMPANY = [OverrideFields::SELECT, " where company_id = $1 and deleted_at is null order by key"];
+    /// All live overrides.
+    LIST = [OverrideFields::SELECT, " where deleted_at is null order by company_id, key"];
     /// A company's live override of a key.
     FIND = [OverrideFields::SELECT, " where company_id = $1 and key = $2 and deleted_at is null"];
 }
@@ -31,4 +33,13 @@ pub async fn find(
 ) -> Result<Option<Override>> {
     scope.require_staff("reading overrides")?;
     db.query(FIND).bind(company).bind(key).optional().await
+}
+
+/// What is agreed with all companies.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Override>> {
+    scope.require_staff("reading overrides")?;
+    db.query(LIST).all().await
 }

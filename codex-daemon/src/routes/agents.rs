@@ -120,6 +120,7 @@ async fn update_agent_settings(
     (status = 401, description = "No valid token", body = ProblemOut),
     (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ProblemOut),
     (status = 404, description = "Keycloak has no such realm", body = ErrorOut),
+    (status = "4XX", description = "What else Keycloak answers to the question for its users", body = ErrorOut),
     (status = 500, description = "Keycloak cannot be reached or refuses the login", body = ErrorOut)))]
 async fn sync_agents(
     State(app): State<App>,

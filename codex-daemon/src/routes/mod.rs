@@ -10,6 +10,7 @@ mod deleted;
 mod devices;
 mod docs;
 mod download;
+mod export;
 mod feature_options;
 mod health;
 mod holds;
@@ -109,6 +110,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(agents::routes())
         .merge(public_user::routes())
         .merge(search::routes())
+        .merge(export::routes())
         .merge(sync::routes())
         .merge(jobs::routes())
         .merge(holds::routes())

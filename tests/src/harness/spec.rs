@@ -152,9 +152,12 @@ pub async fn check(request: Request, next: Next) -> Response {
     if OF_THE_FRAMEWORK.contains(&status.as_u16()) || status == StatusCode::NOT_MODIFIED {
         return Response::from_parts(parts, body);
     }
-    if !operation.statuses.contains(&status.as_str().to_owned()) {
+    let range = format!("{}XX", &status.as_str()[..1]);
+    let described = [status.as_str().to_owned(), range];
+    let described = described.into_iter().find(|is| operation.statuses.contains(is));
+    let Some(described) = described else {
         return violation(&method, &path, &format!("status {status} is not described"));
-    }
+    };
     if !kind.contains("json") || parts.headers.contains_key("content-encoding") {
         return Response::from_parts(parts, body);
     }
@@ -167,7 +170,7 @@ pub async fn check(request: Request, next: Next) -> Response {
         Err(error) => return violation(&method, &path, &format!("the body is no JSON: {error}")),
     };
     let answers = &operation.answers;
-    let known = answers.get(&(status.as_str().to_owned(), kind.clone()));
+    let known = answers.get(&(described, kind.clone()));
     let fits = match known {
         Some(validator) => validator
             .validate(&value)

@@ -1,0 +1,120 @@
+//! The client has a method for every operation of the description.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Router, extract::Request, http::StatusCode};
+use codex_client::{
+    BillingExport, BulkAction, Client, CompanyIn, DeviceOptions, ExportFormat, ListOptions, OverrideIn,
+    OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, TicketOptions, TokenSource,
+};
+use codex_tests::harness::TestResult;
+use secrecy::SecretString;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+/// The same under another name, for modules that call it so.
+const ALIASES: [&str; 7] = [
+    "GET /api/company/{account_number}",
+    "GET /api/contact/{id}",
+    "GET /api/asset/{id}",
+    "GET /api/datto/devices",
+    "GET /api/datto/device/{device_id}",
+    "GET /api/health",
+    "POST /sync/freshservice",
+];
+
+#[tokio::test]
+async fn the_client_has_a_method_for_every_operation() -> TestResult {
+    let called: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let log = called.clone();
+    let router = Router::new().fallback(move |request: Request| {
+        let call = format!("{} {}", request.method(), request.uri().path());
+        log.lock().unwrap().insert(call);
+        std::future::ready(StatusCode::NOT_FOUND)
+    });
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    call_everything(&Client::new(&address, TokenSource::fixed("x"))?).await;
+    server.abort();
+
+    let called = called.lock().unwrap().clone();
+    let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+    let mut missing = Vec::new();
+    for (path, methods) in spec["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            let operation = format!("{} {path}", method.to_uppercase());
+            let is = |call: &String| fits(&operation, call);
+            if !ALIASES.contains(&operation.as_str()) && !called.iter().any(is) {
+                missing.push(operation);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no method of the client calls {missing:#?}");
+    Ok(())
+}
+
+/// Parameters are called as `p`, so that a literal is never taken for one.
+fn fits(operation: &str, call: &str) -> bool {
+    let (operation, call): (Vec<&str>, Vec<&str>) = (operation.split('/').collect(), call.split('/').collect());
+    let same = |(template, is): (&&str, &&str)| {
+        let parameter = template.starts_with('{');
+        if parameter { ["p", "1", "device-1", "p.csv"].contains(is) } else { template == is }
+    };
+    operation.len() == call.len() && operation.iter().zip(&call).all(same)
+}
+
+async fn call_everything(c: &Client) {
+    let list = ListOptions::default();
+    let secret = SecretString::from("s");
+    let agreed = OverrideIn { value: OverrideValue::Price(1.0), enabled: None };
+    macro_rules! call {
+        ($($call:expr;)+) => { $(drop($call.await);)+ };
+    }
+    call! {
+        c.agents().list(); c.agents().get("p"); c.agents().create(&Default::default());
+        c.agents().update("p", &Default::default()); c.agents().update_settings("p", &Default::default());
+        c.agents().theme("e"); c.agents().home_page("e"); c.agents().sync();
+        c.my_settings().get(); c.my_settings().update(&Default::default());
+        c.assets().list(&list); c.assets().get(1); c.assets().audit(1); c.assets().create(&Default::default());
+        c.assets().update(1, &Default::default()); c.assets().delete(1);
+        c.contacts().list(&list); c.contacts().get(1); c.contacts().create(&Default::default());
+        c.contacts().update(1, &Default::default()); c.contacts().delete(1);
+        c.companies().list(); c.companies().get("p"); c.companies().create(&CompanyIn::default());
+        c.companies().update("p", &CompanyIn::default()); c.companies().delete("p");
+        c.companies().renumber("p", "1"); c.companies().assets("p"); c.companies().contacts("p");
+        c.companies().users("p"); c.companies().locations("p"); c.companies().bulk(None);
+        c.companies().bulk_write(&[], BulkAction::Upsert, false);
+        c.companies().create_location("p", &Default::default());
+        c.companies().update_location("p", 1, &Default::default()); c.companies().delete_location("p", 1);
+        c.billing().plans(&PlanOptions::default()); c.billing().create_plan(&Default::default());
+        c.billing().plan(1); c.billing().update_plan(1, &Default::default()); c.billing().delete_plan(1);
+        c.billing().plan_features("p", "p"); c.billing().import(&BillingExport::default());
+        c.billing().export(); c.billing().ledger_plans(); c.billing().ledger_plan("p", "p");
+        c.billing().plans_in_use(); c.billing().feature_options(None);
+        c.billing().create_feature_option(&Default::default()); c.billing().ledger_options();
+        c.billing().feature_categories(); c.billing().plan_of("p"); c.billing().billable("p");
+        c.billing().overrides("p"); c.billing().get_override("p", "p");
+        c.billing().set_override("p", "p", &agreed); c.billing().delete_override("p", "p");
+        c.deleted().list("p", &list); c.deleted().restore("p", 1);
+        c.devices().list(&DeviceOptions::default()); c.devices().get(1);
+        c.tickets().list(&TicketOptions::default()); c.tickets().active(None, None); c.tickets().get(1);
+        c.tickets().update(1, &Default::default()); c.tickets().of_company("p", None);
+        c.tickets().of_psa(&PsaTicketOptions::default()); c.tickets().active_of_psa(None);
+        c.psa_agents().config(); c.psa_agents().list(None);
+        c.sync().start(Script::Psa); c.sync().start(Script::Datto); c.sync().start(Script::Tickets);
+        c.sync().start(Script::TicketHistory); c.sync().start(Script::Agents); c.sync().start(Script::Audits);
+        c.sync().start(Script::AssignAccounts); c.sync().start(Script::PushAccounts);
+        c.sync().status("p"); c.sync().last("p"); c.sync().jobs(1); c.sync().job("p"); c.sync().cancel("p");
+        c.sync().events("p");
+        c.outbox().list(None); c.outbox().retry(1); c.outbox().cancel(1);
+        c.holds().list(None); c.holds().approve("p"); c.holds().reject("p");
+        c.health().get(); c.health().live(); c.health().ready();
+        c.webhooks().health(); c.webhooks().test(&secret);
+        c.webhooks().freshservice_ticket(&secret, &json!({})); c.webhooks().superops_ticket(&secret, &json!({}));
+        c.search("p", &SearchOptions::default()); c.export("p", ExportFormat::Csv); c.openapi();
+    }
+}
