@@ -80,6 +80,7 @@ pub use codex_core::{
     money::Money,
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
+    paging::Op,
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
     records::DeletedOut,
     search::wire::{SearchHit, SearchOut},

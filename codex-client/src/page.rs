@@ -1,5 +1,6 @@
 //! Pages of the lists that are bounded.
 
+use codex_core::paging::Op;
 use reqwest::header::{HeaderMap, LINK};
 
 /// Which records of a list.
@@ -11,6 +12,14 @@ pub struct ListOptions {
     pub limit: Option<u32>,
     /// Where to go on, from the page before.
     pub cursor: Option<String>,
+    /// A column to sort by, `-` before it for the largest first.
+    pub sort: Option<String>,
+    /// Only records whose name holds all words of this term.
+    pub q: Option<String>,
+    /// Whether to count the whole list.
+    pub total: bool,
+    /// Only records that fit all of these; see [`ListOptions::with`].
+    pub filters: Vec<(String, String)>,
 }
 
 /// A page of records.
@@ -20,20 +29,45 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Cursor of the next page; `None` at the end.
     pub next: Option<String>,
+    /// How many records the whole list has, when that was asked for.
+    pub total: Option<u64>,
 }
 
 impl ListOptions {
-    pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
+    /// Only records of which a column stands so to a value: `with("name", Op::Contains, "acme")`.
+    pub fn with(mut self, column: &str, op: Op, value: impl ToString) -> Self {
+        let name = match op.suffix() {
+            Some(suffix) => format!("{column}__{suffix}"),
+            None => column.to_owned(),
+        };
+        self.filters.push((name, value.to_string()));
+        self
+    }
+
+    pub(crate) fn query(&self) -> Vec<(&str, String)> {
         let limit = self.limit.map(|limit| limit.to_string());
-        [
+        let named = [
             ("company_id", self.company_id.clone()),
             ("limit", limit),
             ("cursor", self.cursor.clone()),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+            ("sort", self.sort.clone()),
+            ("q", self.q.clone()),
+            ("total", self.total.then(|| "true".to_owned())),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let filters = self
+            .filters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()));
+        named.chain(filters).collect()
     }
+}
+
+/// The count of the whole list, where it was asked for.
+pub(crate) fn total(headers: &HeaderMap) -> Option<u64> {
+    headers.get("x-total-count")?.to_str().ok()?.parse().ok()
 }
 
 /// The cursor in `Link: <...cursor=...>; rel="next"` (RFC 8288), wherever among the links it stands.

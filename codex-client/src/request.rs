@@ -155,6 +155,7 @@ impl Requester {
         let answer = self.answer(path, &options.query()).await?;
         Ok(Page {
             next: page::next(&answer.headers),
+            total: page::total(&answer.headers),
             items: answer.body,
         })
     }
@@ -311,8 +312,14 @@ impl Requester {
         let (url, shared) = (self.url(path)?, &self.shared);
         let id = Uuid::new_v4().to_string();
         let token = shared.token.token(&shared.http).await?;
-        let request = shared.http.get(url).query(query).header(CORRELATION_ID, &id);
-        let request = request.bearer_auth(token.expose_secret()).timeout(LONGEST_DOWNLOAD);
+        let request = shared
+            .http
+            .get(url)
+            .query(query)
+            .header(CORRELATION_ID, &id);
+        let request = request
+            .bearer_auth(token.expose_secret())
+            .timeout(LONGEST_DOWNLOAD);
         let response = request.send().await.map_err(|error| unsent(error, &id))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {

@@ -18,16 +18,22 @@ impl Webhooks<'_> {
     /// Whether the shared secret is right.
     pub async fn test(&self, secret: &SecretString) -> Result<Value> {
         let nothing = Value::Object(serde_json::Map::new());
-        self.0.webhook(&["webhooks", "test"], secret, &nothing).await
+        self.0
+            .webhook(&["webhooks", "test"], secret, &nothing)
+            .await
     }
 
     /// Tells of an event of a Freshservice ticket.
     pub async fn freshservice_ticket(&self, secret: &SecretString, event: &Value) -> Result<Value> {
-        self.0.webhook(&["webhooks", "freshservice", "ticket"], secret, event).await
+        self.0
+            .webhook(&["webhooks", "freshservice", "ticket"], secret, event)
+            .await
     }
 
     /// Tells of an event of a `SuperOps` ticket, which is taken and not stored.
     pub async fn superops_ticket(&self, secret: &SecretString, event: &Value) -> Result<Value> {
-        self.0.webhook(&["webhooks", "superops", "ticket"], secret, event).await
+        self.0
+            .webhook(&["webhooks", "superops", "ticket"], secret, event)
+            .await
     }
 }

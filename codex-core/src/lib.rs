@@ -48,6 +48,8 @@ pub mod holds;
 pub mod ids;
 pub mod jobs;
 pub mod list;
+#[cfg(feature = "store")]
+pub mod listing;
 pub mod locations;
 pub mod money;
 pub mod outbox;

@@ -1,5 +1,6 @@
 //! Keyset paging: a page starts after the last record of the one before.
 
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -7,13 +8,130 @@ use crate::{Error, Result};
 /// The most records on one page (contract 7 #25).
 pub const MAX_LIMIT: u32 = 500;
 
-/// Which page of a list.
+/// Which page of which part of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageRequest {
     /// At most this many records, 1 to [`MAX_LIMIT`]; `None` means the most.
     pub limit: Option<u32>,
     /// Where to go on, as the page before said.
     pub cursor: Option<Cursor>,
+    /// What to sort by; `None` is the list's own order.
+    pub sort: Option<Sort>,
+    /// Only records that fit all of these.
+    pub filters: Vec<Filter>,
+    /// Only records whose name holds this term.
+    pub search: Option<String>,
+    /// Whether to count the whole list.
+    pub total: bool,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// The column.
+    pub name: String,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// How a column and a value stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// The same.
+    Eq,
+    /// Another, or none.
+    Ne,
+    /// One of several, with commas between.
+    In,
+    /// Less.
+    Lt,
+    /// Less or the same.
+    Lte,
+    /// More.
+    Gt,
+    /// More or the same.
+    Gte,
+    /// The text holds it.
+    Contains,
+    /// The text begins with it.
+    StartsWith,
+    /// Whether there is none.
+    IsNull,
+}
+
+/// A condition on one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// The parameter, as it was sent.
+    pub parameter: String,
+    /// The column.
+    pub name: String,
+    /// How column and value stand to each other.
+    pub op: Op,
+    /// The value as text.
+    pub value: String,
+}
+
+const OPS: [(&str, Op); 9] = [
+    ("ne", Op::Ne),
+    ("in", Op::In),
+    ("lt", Op::Lt),
+    ("lte", Op::Lte),
+    ("gt", Op::Gt),
+    ("gte", Op::Gte),
+    ("contains", Op::Contains),
+    ("startswith", Op::StartsWith),
+    ("isnull", Op::IsNull),
+];
+
+impl Op {
+    /// What stands behind a column's name for it; nothing for [`Op::Eq`].
+    pub fn suffix(self) -> Option<&'static str> {
+        let known = OPS.into_iter().find(|(_, op)| *op == self);
+        known.map(|(name, _)| name)
+    }
+}
+
+impl Filter {
+    /// A condition from a parameter such as `name__contains=x`.
+    pub fn new(parameter: &str, value: &str) -> Self {
+        let op = |(name, op): (&str, &str)| {
+            let known = OPS.into_iter().find(|(known, _)| *known == op)?;
+            Some((name.to_owned(), known.1))
+        };
+        let (name, op) = parameter
+            .rsplit_once("__")
+            .and_then(op)
+            .unwrap_or_else(|| (parameter.to_owned(), Op::Eq));
+        Self {
+            parameter: parameter.to_owned(),
+            name,
+            op,
+            value: value.to_owned(),
+        }
+    }
+}
+
+impl Sort {
+    /// From `name` or `-name`.
+    pub fn new(text: &str) -> Self {
+        let name = text.strip_prefix('-');
+        Self {
+            name: name.unwrap_or(text).to_owned(),
+            descending: name.is_some(),
+        }
+    }
+}
+
+/// A moment from RFC 3339 or a day of UTC.
+pub fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let day = || {
+        let day = text.parse::<NaiveDate>().ok()?;
+        Some(day.and_time(NaiveTime::MIN).and_utc())
+    };
+    let time = DateTime::parse_from_rfc3339(text).ok();
+    time.map(|time| time.to_utc()).or_else(day)
 }
 
 /// Where a page ended: the sort key and the id of its last record.
@@ -27,6 +145,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page starts; `None` at the end.
     pub next: Option<Cursor>,
+    /// How many records the whole list has, when that was asked for.
+    pub total: Option<i64>,
 }
 
 impl Cursor {
@@ -104,7 +224,11 @@ impl<T> Page<T> {
         let more = items.len() > limit;
         items.truncate(limit);
         let next = if more { items.last().map(cursor) } else { None };
-        Self { items, next }
+        Self {
+            items,
+            next,
+            total: None,
+        }
     }
 
     /// The same page of other items.
@@ -112,6 +236,7 @@ impl<T> Page<T> {
         Page {
             items: self.items.into_iter().map(change).collect(),
             next: self.next,
+            total: self.total,
         }
     }
 }
@@ -130,11 +255,24 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_is_named_after_its_column_and_operator() {
+        let op = |parameter: &str| {
+            let filter = Filter::new(parameter, "x");
+            (filter.name, filter.op)
+        };
+        assert_eq!(op("name"), ("name".into(), Op::Eq));
+        assert_eq!(op("name__contains"), ("name".into(), Op::Contains));
+        assert_eq!(op("name__odd"), ("name__odd".into(), Op::Eq));
+        assert_eq!(moment("2026-01-31"), moment("2026-01-31T01:00:00+01:00"));
+        assert_eq!(moment("31.1.2026"), None);
+    }
+
+    #[test]
     fn a_limit_outside_the_range_is_refused() {
         assert!(
             PageRequest {
                 limit: Some(0),
-                cursor: None
+                ..PageRequest::default()
             }
             .limit()
             .is_err()
@@ -142,7 +280,7 @@ mod tests {
         assert!(
             PageRequest {
                 limit: Some(501),
-                cursor: None
+                ..PageRequest::default()
             }
             .limit()
             .is_err()

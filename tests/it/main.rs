@@ -15,6 +15,7 @@ mod crates;
 mod devices;
 mod jobs;
 mod kit;
+mod lists;
 mod operations;
 mod providers;
 mod records;

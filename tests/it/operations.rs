@@ -7,8 +7,9 @@ use std::{
 
 use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
-    BillingExport, BulkAction, Client, CompanyIn, DeviceOptions, ExportFormat, ListOptions, OverrideIn,
-    OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, TicketOptions, TokenSource,
+    BillingExport, BulkAction, Client, CompanyIn, DeviceOptions, ExportFormat, ListOptions,
+    OverrideIn, OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, TicketOptions,
+    TokenSource,
 };
 use codex_tests::harness::TestResult;
 use secrecy::SecretString;
@@ -53,16 +54,24 @@ async fn the_client_has_a_method_for_every_operation() -> TestResult {
             }
         }
     }
-    assert!(missing.is_empty(), "no method of the client calls {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "no method of the client calls {missing:#?}"
+    );
     Ok(())
 }
 
 /// Parameters are called as `p`, so that a literal is never taken for one.
 fn fits(operation: &str, call: &str) -> bool {
-    let (operation, call): (Vec<&str>, Vec<&str>) = (operation.split('/').collect(), call.split('/').collect());
+    let (operation, call): (Vec<&str>, Vec<&str>) =
+        (operation.split('/').collect(), call.split('/').collect());
     let same = |(template, is): (&&str, &&str)| {
         let parameter = template.starts_with('{');
-        if parameter { ["p", "1", "device-1", "p.csv"].contains(is) } else { template == is }
+        if parameter {
+            ["p", "1", "device-1", "p.csv"].contains(is)
+        } else {
+            template == is
+        }
     };
     operation.len() == call.len() && operation.iter().zip(&call).all(same)
 }
@@ -70,7 +79,10 @@ fn fits(operation: &str, call: &str) -> bool {
 async fn call_everything(c: &Client) {
     let list = ListOptions::default();
     let secret = SecretString::from("s");
-    let agreed = OverrideIn { value: OverrideValue::Price(1.0), enabled: None };
+    let agreed = OverrideIn {
+        value: OverrideValue::Price(1.0),
+        enabled: None,
+    };
     macro_rules! call {
         ($($call:expr;)+) => { $(drop($call.await);)+ };
     }

@@ -1,8 +1,8 @@
 //! Records that people make, correct, delete and bring back.
 
 use codex_client::{
-    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat, ListOptions,
-    LocationIn, TokenSource,
+    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat,
+    ListOptions, LocationIn, TokenSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use reqwest::Method;

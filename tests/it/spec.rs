@@ -32,13 +32,20 @@ const END: &str = "<!-- end of routes -->";
 fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(path)?;
-    let (before, rest) = readme.split_once(BEGIN).expect("the README has a place for the table");
-    let (_, after) = rest.split_once(END).expect("the README has a place for the table");
+    let (before, rest) = readme
+        .split_once(BEGIN)
+        .expect("the README has a place for the table");
+    let (_, after) = rest
+        .split_once(END)
+        .expect("the README has a place for the table");
     let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
     let mut table = String::from("\n| Route | What it does |\n|---|---|\n");
     for (path, methods) in spec["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let summary = operation["summary"].as_str().unwrap_or_default().trim_end_matches('.');
+            let summary = operation["summary"]
+                .as_str()
+                .unwrap_or_default()
+                .trim_end_matches('.');
             table += &format!("| `{} {path}` | {summary} |\n", method.to_uppercase());
         }
     }

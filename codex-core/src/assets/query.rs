@@ -8,9 +8,10 @@ use crate::{
     changes::Tracked,
     companies::STANDARD,
     ids::{AssetId, CompanyId},
-    paging::{Cursor, Page, PageRequest},
+    listing::{Kind, Listing, always, column},
+    paging::{Page, PageRequest},
     scope::Scope,
-    store::Db,
+    store::{Db, Q},
 };
 
 /// An asset with the columns of its status; the select ends before the condition.
@@ -21,6 +22,36 @@ const SELECT: &str = const_concat!(
     AssetFields::SELECT,
     ") a left join asset_status s on s.asset_id = a.id"
 );
+
+/// Assets as a list.
+pub const LISTING: Listing = Listing {
+    select: SELECT,
+    from: " from assets a left join asset_status s on s.asset_id = a.id",
+    live: "a.deleted_at is null",
+    id: "a.id",
+    search: 3,
+    columns: &[
+        always("hostname", "a.hostname_fold", Kind::Folded),
+        always("id", "a.id", Kind::Int),
+        column("hardware_type", "a.hardware_type", Kind::Text),
+        column("device_class", "a.device_class", Kind::Text),
+        column("device_type", "a.device_type", Kind::Text),
+        column("operating_system", "a.operating_system", Kind::Text),
+        column("domain", "a.domain", Kind::Text),
+        column("manufacturer", "a.manufacturer", Kind::Text),
+        column("model", "a.model", Kind::Text),
+        column("serial_number", "a.serial_number", Kind::Text),
+        column("mac_address", "a.mac_address", Kind::Text),
+        column("int_ip_address", "a.int_ip_address", Kind::Text),
+        column("antivirus_product", "a.antivirus_product", Kind::Text),
+        column("device_uid", "a.device_uid", Kind::Text),
+        column("backup_bytes", "a.backup_bytes", Kind::Int),
+        column("online", "s.online", Kind::Bool),
+        column("last_seen", "s.last_seen", Kind::Time),
+        always("created_at", "a.created_at", Kind::Time),
+        always("updated_at", "a.updated_at", Kind::Time),
+    ],
+};
 
 sql! {
     /// A live asset.
@@ -63,24 +94,14 @@ pub async fn list(
     company: Option<CompanyId>,
     page: &PageRequest,
 ) -> Result<Page<(Asset, String)>> {
-    let limit = page.limit()?;
-    let mut q = db.query(SELECT);
-    q.push(" where a.deleted_at is null");
-    if let Some(companies) = scope.within(company) {
-        q.push(" and a.company_id in ").push_list(companies);
-    }
-    if let Some(after) = &page.cursor {
-        q.push(" and (a.hostname_fold, a.id) > (")
-            .push_bind(after.key())
-            .push(", ");
-        q.push_bind(after.id()).push(")");
-    }
-    q.push(" order by a.hostname_fold, a.id limit ")
-        .push_bind(i64::from(limit) + 1);
-    let assets = q.all::<Asset>().await?;
-    let page = Page::cut(assets, limit, |last| {
-        Cursor::new(last.fields.hostname_fold.as_str(), last.id.0)
-    });
+    let narrow = |q: &mut Q<'_>| {
+        if let Some(companies) = scope.within(company) {
+            q.push(" and a.company_id in ").push_list(companies);
+        }
+    };
+    let page = LISTING
+        .page(db, page, narrow, |asset: &Asset| asset.id.0)
+        .await?;
     with_levels(db, page).await
 }
 

@@ -75,7 +75,12 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a kind that cannot be exported, [`Error::Forbidden`], [`Error::Busy`].
-    pub async fn export(&self, scope: &Scope, resource: &str, format: ExportFormat) -> Result<Download> {
+    pub async fn export(
+        &self,
+        scope: &Scope,
+        resource: &str,
+        format: ExportFormat,
+    ) -> Result<Download> {
         let known = EXPORTS.into_iter().find(|known| *known == resource);
         let unknown = || Error::invalid("resource", format!("`{resource}` cannot be exported"));
         let resource = known.ok_or_else(unknown)?;
@@ -114,8 +119,14 @@ impl Codex {
                     let found = self.assets(scope, None, &page).await?;
                     for (asset, level) in &found.items {
                         let company = asset.fields.company_id.and_then(|id| numbers.get(&id));
-                        let place = OfCompany { company_account_number: company };
-                        rows.write(&Of { record: AssetOut::new(asset, level), place }).await?;
+                        let place = OfCompany {
+                            company_account_number: company,
+                        };
+                        rows.write(&Of {
+                            record: AssetOut::new(asset, level),
+                            place,
+                        })
+                        .await?;
                     }
                     page.cursor = found.next;
                     if page.cursor.is_none() {
@@ -128,7 +139,9 @@ impl Codex {
                     for location in self.company_locations(scope, company.id).await? {
                         let record = LocationOut::new(&location, company.compliance_level());
                         let number = company.fields.account_number.as_ref();
-                        let place = OfCompany { company_account_number: number };
+                        let place = OfCompany {
+                            company_account_number: number,
+                        };
                         rows.write(&Of { record, place }).await?;
                     }
                 }
@@ -140,7 +153,8 @@ impl Codex {
                     let page = self.ticket_page(scope, &filter, TICKETS).await?;
                     let more = i64::try_from(page.len()) == Ok(TICKETS);
                     for (ticket, said) in &page {
-                        rows.write(&TicketDetailOut::new(ticket, said, &statuses)).await?;
+                        rows.write(&TicketDetailOut::new(ticket, said, &statuses))
+                            .await?;
                     }
                     filter.before = page.last().map(|(ticket, _)| ticket.place());
                     if !more {
@@ -173,8 +187,14 @@ impl Codex {
                 let numbers = self.numbers(scope).await?;
                 for row in self.all_overrides(scope).await? {
                     let company = row.fields.company_id.and_then(|id| numbers.get(&id));
-                    let place = OfCompany { company_account_number: company };
-                    rows.write(&Of { record: OverrideOut::from(&row), place }).await?;
+                    let place = OfCompany {
+                        company_account_number: company,
+                    };
+                    rows.write(&Of {
+                        record: OverrideOut::from(&row),
+                        place,
+                    })
+                    .await?;
                 }
             }
         }
@@ -189,11 +209,18 @@ impl Codex {
             let ids: Vec<ContactId> = found.items.iter().map(|(contact, _)| contact.id).collect();
             let companies = crate::contacts::query::companies_of(&self.0.db, &ids).await?;
             for (contact, level) in &found.items {
-                let own = companies.get(&contact.id).map(Vec::as_slice).unwrap_or_default();
+                let own = companies
+                    .get(&contact.id)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
                 let place = OfCompanies {
                     company_account_numbers: own.iter().filter_map(|id| numbers.get(id)).collect(),
                 };
-                rows.write(&Of { record: ContactOut::new(contact, level), place }).await?;
+                rows.write(&Of {
+                    record: ContactOut::new(contact, level),
+                    place,
+                })
+                .await?;
             }
             page.cursor = found.next;
             if page.cursor.is_none() {
@@ -214,7 +241,7 @@ impl Codex {
 fn first_page() -> PageRequest {
     PageRequest {
         limit: Some(MAX_LIMIT),
-        cursor: None,
+        ..PageRequest::default()
     }
 }
 

@@ -8,9 +8,10 @@ use crate::{
     changes::Tracked,
     companies::strictest,
     ids::{CompanyId, ContactId},
-    paging::{Cursor, Page, PageRequest},
+    listing::{Kind, Listing, always, column},
+    paging::{Page, PageRequest},
     scope::Scope,
-    store::Db,
+    store::{Db, Q},
 };
 
 /// Contacts with a company of theirs; the select ends before the list of companies.
@@ -31,6 +32,31 @@ sql! {
     OF_COMPANY = [ContactFields::SELECT, " where deleted_at is null and id in \
         (select contact_id from contact_company where company_id = $1) order by name_fold, id"];
 }
+
+/// Contacts as a list.
+pub const LISTING: Listing = Listing {
+    select: ContactFields::SELECT,
+    from: " from contacts",
+    live: "deleted_at is null",
+    id: "id",
+    search: 2,
+    columns: &[
+        always("name", "name_fold", Kind::Folded),
+        always("id", "id", Kind::Int),
+        column("email", "email_fold", Kind::Folded),
+        column("active", "active", Kind::Bool),
+        column("vip_user", "vip_user", Kind::Bool),
+        column("is_agent", "is_agent", Kind::Bool),
+        column("title", "job_title", Kind::Text),
+        column("employment_type", "employment_type", Kind::Text),
+        column("mobile_phone_number", "mobile_phone_number", Kind::Text),
+        column("work_phone_number", "work_phone_number", Kind::Text),
+        column("location_name", "location_name", Kind::Text),
+        column("external_id", "external_id", Kind::Int),
+        always("created_at", "created_at", Kind::Time),
+        always("updated_at", "updated_at", Kind::Time),
+    ],
+};
 
 /// The contacts of a company, by name, inactive ones too (contract 1.2.B).
 pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Vec<Contact>> {
@@ -61,25 +87,15 @@ pub async fn list(
     company: Option<CompanyId>,
     page: &PageRequest,
 ) -> Result<Page<(Contact, String)>> {
-    let limit = page.limit()?;
-    let mut q = db.query(ContactFields::SELECT);
-    q.push(" where deleted_at is null");
-    if let Some(companies) = scope.within(company) {
-        q.push(" and id in (select contact_id from contact_company where company_id in ");
-        q.push_list(companies).push(")");
-    }
-    if let Some(after) = &page.cursor {
-        q.push(" and (name_fold, id) > (")
-            .push_bind(after.key())
-            .push(", ");
-        q.push_bind(after.id()).push(")");
-    }
-    q.push(" order by name_fold, id limit ")
-        .push_bind(i64::from(limit) + 1);
-    let contacts = q.all::<Contact>().await?;
-    let page = Page::cut(contacts, limit, |last| {
-        Cursor::new(last.fields.name_fold.as_str(), last.id.0)
-    });
+    let narrow = |q: &mut Q<'_>| {
+        if let Some(companies) = scope.within(company) {
+            q.push(" and id in (select contact_id from contact_company where company_id in ");
+            q.push_list(companies).push(")");
+        }
+    };
+    let page = LISTING
+        .page(db, page, narrow, |contact: &Contact| contact.id.0)
+        .await?;
     with_levels(db, page).await
 }
 

@@ -206,7 +206,7 @@ pub struct TimeEntry {
 #[cfg(feature = "store")]
 impl Ticket {
     /// Where it stands in a list.
-    pub(crate) fn place(&self) -> query::Place {
+    pub fn place(&self) -> query::Place {
         (self.fields.newest_at, self.id)
     }
 }

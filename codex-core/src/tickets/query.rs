@@ -142,7 +142,11 @@ pub(crate) async fn list(
     offset: i64,
 ) -> Result<Slice<Ticket>> {
     let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
-    restrict(&mut q, scope, filter);
+    let whole = TicketFilter {
+        before: None,
+        ..filter.clone()
+    };
+    restrict(&mut q, scope, &whole);
     let total = q.scalar::<i64>().await?.unwrap_or_default();
     let items = page(db, scope, filter, limit, offset).await?;
     Ok(Slice { items, total })

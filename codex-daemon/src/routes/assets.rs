@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
     response::Response,
 };
@@ -17,7 +17,7 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::ListParams;
+use super::paging::{ListParams, ListQuery};
 use crate::{
     app::App,
     auth::{Call, Caller},
@@ -39,7 +39,9 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List assets, a page at a time.
 ///
-/// A bare array; the address of the next page is in the header `Link: <...>; rel="next"`.
+/// A bare array; the address of the next page is in the header `Link: <...>; rel="next"`. Columns filter the
+/// list: `name=`, and with `__ne`, `__in`, `__lt`, `__lte`, `__gt`, `__gte`, `__contains`, `__startswith` or
+/// `__isnull` behind the name. A column that there is not is 400.
 #[utoipa::path(get, path = "/api/assets", tag = "assets", params(ListParams), responses(
     (status = 200, description = "A page", body = Vec<AssetOut>),
     (status = 400, description = "A parameter is wrong", body = ProblemOut),
@@ -49,13 +51,18 @@ async fn list_assets(
     State(app): State<App>,
     caller: Caller,
     forwarded: Forwarded,
-    Query(params): Query<ListParams>,
+    query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let company = params.company(&app, &scope).await?;
-    let page = app.codex().assets(&scope, company, &params.page()?).await?;
-    let out = |(asset, level): (_, String)| AssetOut::new(&asset, &level);
-    Ok(params.answer(PATH, &forwarded, page, out))
+    let company = query.company(&app, &scope).await?;
+    let page = app.codex().assets(&scope, company, query.page()).await?;
+    let staff = scope.companies().is_none();
+    let tracked = |(asset, _): &(Asset, String)| {
+        let fields = staff.then(|| serde_json::to_value(&asset.fields));
+        fields.and_then(Result::ok)
+    };
+    let out = |(asset, level): (Asset, String)| AssetOut::new(&asset, &level);
+    query.answer(PATH, &forwarded, page, tracked, out)
 }
 
 /// Get one asset.

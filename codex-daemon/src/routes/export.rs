@@ -2,10 +2,7 @@
 
 use axum::{
     extract::Path,
-    http::{
-        HeaderValue,
-        header::CONTENT_DISPOSITION,
-    },
+    http::{HeaderValue, header::CONTENT_DISPOSITION},
     response::Response,
 };
 use codex_core::ExportFormat;

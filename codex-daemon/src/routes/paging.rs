@@ -2,15 +2,17 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, header::LINK},
+    extract::FromRequestParts,
+    http::{HeaderValue, header::LINK, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use codex_core::{
     Scope,
     ids::CompanyId,
-    paging::{Cursor, Page, PageRequest},
+    paging::{Cursor, Filter, Page, PageRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use crate::{app::App, forwarded::Forwarded, problem::Problem};
@@ -46,26 +48,96 @@ impl PageParams {
 
 fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
     let cursor = cursor.map(Cursor::decode).transpose()?;
-    Ok(PageRequest { limit, cursor })
+    Ok(PageRequest {
+        limit,
+        cursor,
+        ..PageRequest::default()
+    })
 }
 
-/// Which page of which company.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+/// Which records of a list; every other parameter is a filter.
+#[derive(Debug, IntoParams)]
+#[expect(dead_code, reason = "the description of what `ListQuery` reads")]
 pub(super) struct ListParams {
     /// Account number of the only company to list.
-    pub company_id: Option<String>,
+    company_id: Option<String>,
     /// At most this many records, 1 to 500; the default is 500.
     #[param(minimum = 1, maximum = 500)]
-    pub limit: Option<u32>,
+    limit: Option<u32>,
     /// Where to go on, from the `Link` header of the page before.
-    pub cursor: Option<String>,
+    cursor: Option<String>,
+    /// A column to sort by, `-` before it for the largest first. What is not known comes last.
+    #[param(example = "-updated_at")]
+    sort: Option<String>,
+    /// Only records whose name, address or number holds all words of this term.
+    q: Option<String>,
+    /// Only these keys of each record, with commas between; any tracked field may be named.
+    fields: Option<String>,
+    /// `true` counts the whole list into `X-Total-Count`.
+    total: Option<bool>,
 }
 
-impl ListParams {
+/// Which records of a list, strictly read.
+#[derive(Debug)]
+pub(super) struct ListQuery {
+    company_id: Option<String>,
+    fields: Option<Vec<String>>,
+    page: PageRequest,
+    /// Everything but the cursor, for the address of the next page.
+    kept: Vec<(String, String)>,
+}
+
+impl<S: Sync> FromRequestParts<S> for ListQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut query = Self {
+            company_id: None,
+            fields: None,
+            page: PageRequest::default(),
+            kept: Vec::new(),
+        };
+        let text = parts.uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            query.take(&name, &value)?;
+            if name != "cursor" {
+                query.kept.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        Ok(query)
+    }
+}
+
+impl ListQuery {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+        let bad = |what: &str| Problem::bad_request(format!("{name}: {what}"));
+        if value.contains('\0') {
+            return Err(bad("must not hold the character NUL"));
+        }
+        let page = &mut self.page;
+        match name {
+            "company_id" => self.company_id = Some(value.to_owned()),
+            "limit" => {
+                let limit = value.parse().map_err(|_| bad("must be from 1 to 500"))?;
+                page.limit = Some(limit);
+            }
+            "cursor" => page.cursor = Some(Cursor::decode(value)?),
+            "sort" => page.sort = Some(Sort::new(value)),
+            "q" => page.search = Some(value.to_owned()),
+            "fields" => {
+                self.fields = Some(value.split(',').map(|key| key.trim().to_owned()).collect())
+            }
+            "total" => {
+                page.total = value.parse().map_err(|_| bad("must be true or false"))?;
+            }
+            _ => page.filters.push(Filter::new(name, value)),
+        }
+        Ok(())
+    }
+
     /// The page asked for.
-    pub fn page(&self) -> Result<PageRequest, Problem> {
-        page(self.limit, self.cursor.as_deref())
+    pub fn page(&self) -> &PageRequest {
+        &self.page
     }
 
     /// The company asked for; an unknown one is 404.
@@ -79,19 +151,48 @@ impl ListParams {
         }
     }
 
-    /// A bare array, with the next page in a header.
+    /// A bare array, with the next page and the count in headers. `tracked` gives the fields of a record that
+    /// its answer does not have, for those who may ask for them.
     pub fn answer<T, Out: Serialize>(
         &self,
         path: &str,
         forwarded: &Forwarded,
         page: Page<T>,
-        out: impl FnMut(T) -> Out,
-    ) -> Response {
-        let company = self
-            .company_id
-            .as_deref()
-            .map(|company| ("company_id", company));
-        linked(path, forwarded, page, self.limit, company.as_slice(), out)
+        tracked: impl Fn(&T) -> Option<Value>,
+        out: impl Fn(T) -> Out,
+    ) -> Result<Response, Problem> {
+        let mut kept: Vec<(&str, &str)> = Vec::with_capacity(self.kept.len());
+        kept.extend(
+            self.kept
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        let Some(fields) = &self.fields else {
+            return Ok(linked(path, forwarded, page, None, &kept, out));
+        };
+        let mut rows = Vec::with_capacity(page.items.len());
+        let (next, total) = (page.next, page.total);
+        for item in page.items {
+            let mut all = tracked(&item).unwrap_or_default();
+            let own = serde_json::to_value(out(item)).unwrap_or_default();
+            if let (Some(all), Value::Object(own)) = (all.as_object_mut(), own.clone()) {
+                all.extend(own);
+            } else {
+                all = own;
+            }
+            let mut row = Map::new();
+            for field in fields {
+                let unknown = || Problem::bad_request(format!("fields: there is no `{field}`"));
+                row.insert(field.clone(), all.get(field).ok_or_else(unknown)?.clone());
+            }
+            rows.push(row);
+        }
+        let page = Page {
+            items: rows,
+            next,
+            total,
+        };
+        Ok(linked(path, forwarded, page, None, &kept, |row| row))
     }
 }
 
@@ -103,21 +204,40 @@ fn linked<T, Out: Serialize>(
     kept: &[(&str, &str)],
     out: impl FnMut(T) -> Out,
 ) -> Response {
-    let next = page.next.as_ref().map(|cursor| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(kept);
-        if let Some(limit) = limit {
-            query.append_pair("limit", &limit.to_string());
-        }
-        query.append_pair("cursor", &cursor.encode());
-        format!(
-            "<{}?{}>; rel=\"next\"",
-            forwarded.link(path),
-            query.finish()
-        )
-    });
+    let next = page.next.as_ref();
+    let link = next.map(|cursor| next_link(path, forwarded, limit, kept, cursor));
+    let total = page.total;
     let mut response = Json(page.map(out).items).into_response();
-    if let Some(link) = next.and_then(|link| HeaderValue::from_str(&link).ok()) {
+    if let Some(total) = total {
+        response.headers_mut().insert("x-total-count", total.into());
+    }
+    with_link(response, link.as_deref())
+}
+
+/// The address of the next page as a `Link` (RFC 8288).
+pub(super) fn next_link(
+    path: &str,
+    forwarded: &Forwarded,
+    limit: Option<u32>,
+    kept: &[(&str, &str)],
+    cursor: &Cursor,
+) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(kept);
+    if let Some(limit) = limit {
+        query.append_pair("limit", &limit.to_string());
+    }
+    query.append_pair("cursor", &cursor.encode());
+    format!(
+        "<{}?{}>; rel=\"next\"",
+        forwarded.link(path),
+        query.finish()
+    )
+}
+
+/// An answer with a `Link`, where there is one.
+pub(super) fn with_link(mut response: Response, link: Option<&str>) -> Response {
+    if let Some(link) = link.and_then(|link| HeaderValue::from_str(link).ok()) {
         response.headers_mut().insert(LINK, link);
     }
     response

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use axum::{
     Json,
     extract::{Path, Query, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use codex_core::{
     Codex, Scope,
+    ids::TicketId,
+    paging::{Cursor, moment},
     tickets::{
         query::TicketFilter,
         wire::{
@@ -24,10 +26,12 @@ use super::{
     companies::found,
     download::streamed,
     lenient::{Lenient, integer, word, year},
+    paging::{next_link, with_link},
 };
 use crate::{
     app::App,
     auth::{Call, Caller},
+    forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
@@ -57,19 +61,21 @@ pub fn routes() -> OpenApiRouter<App> {
         ("priority" = Option<String>, Query, description = "The only priority", example = "high"),
         ("limit" = Option<i64>, Query, description = "At most this many, 50 when not given, 10000 at most"),
         ("offset" = Option<i64>, Query, description = "Pass over this many"),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before; goes before `offset`"),
         ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
         ("created_to" = Option<String>, Query, description = "Opened before then"),
         ("updated_from" = Option<String>, Query, description = "Last changed from then on"),
         ("updated_to" = Option<String>, Query, description = "Last changed before then")),
     responses(
         (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
-        (status = 400, description = "A time that is none, or an end before its beginning", body = ErrorOut),
+        (status = 400, description = "A time or cursor that is none, or an end before its beginning", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_tickets(
     State(app): State<App>,
     caller: Caller,
+    forwarded: Forwarded,
     Query(params): Lenient,
-) -> Result<Json<TicketsOut>, Problem> {
+) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let limit = integer(&params, "limit")
         .unwrap_or(LIMIT)
@@ -82,21 +88,44 @@ async fn list_tickets(
         tickets: Vec::new(),
         total: 0,
     };
-    let Some(filter) = filter(app.codex(), &scope, &params).await? else {
-        return Ok(Json(none));
+    let Some(mut filter) = filter(app.codex(), &scope, &params).await? else {
+        return Ok(Json(none).into_response());
     };
+    filter.before = word(&params, "cursor").map(place).transpose()?;
+    let offset = if filter.before.is_some() { 0 } else { offset };
     let slice = app.codex().tickets(&scope, &filter, limit, offset).await?;
     let statuses = app.codex().ticket_statuses().await?;
+    let full = i64::try_from(slice.items.len()) == Ok(limit);
+    let next = slice.items.last().filter(|_| full).map(|last| {
+        let (at, id) = last.place();
+        Cursor::new(at.to_rfc3339(), id.0)
+    });
     let out = slice.items.iter();
     let tickets: Vec<_> = out
         .map(|ticket| TicketOut::new(ticket, &statuses))
         .collect();
-    Ok(Json(TicketsOut {
+    let body = TicketsOut {
         count: tickets.len(),
         tickets,
         total: slice.total,
+        offset,
         ..none
-    }))
+    };
+    let kept: Vec<(&str, &str)> = params
+        .iter()
+        .filter(|(name, _)| !["cursor", "offset"].contains(&name.as_str()))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let link = next.map(|cursor| next_link("/api/tickets", &forwarded, None, &kept, &cursor));
+    Ok(with_link(Json(body).into_response(), link.as_deref()))
+}
+
+/// Where a page goes on.
+fn place(cursor: &str) -> Result<(DateTime<Utc>, TicketId), Problem> {
+    let cursor = Cursor::decode(cursor)?;
+    let at = DateTime::parse_from_rfc3339(cursor.key());
+    let bad = |_| Problem::bad_request("cursor: is not a cursor that this server gave out");
+    Ok((at.map_err(bad)?.to_utc(), TicketId(cursor.id())))
 }
 
 /// A moment, if it was sent.
@@ -105,26 +134,17 @@ type Moment = Option<DateTime<Utc>>;
 /// The beginning, and the end that no longer belongs to it. What cannot be read is told: these parameters
 /// are new, and nobody relies on leniency.
 fn period(params: &HashMap<String, String>, name: &str) -> Result<(Moment, Moment), Problem> {
-    let moment = |end: &str| -> Result<Moment, Problem> {
+    let bound = |end: &str| -> Result<Moment, Problem> {
         let key = format!("{name}_{end}");
         let Some(text) = word(params, &key) else {
             return Ok(None);
         };
-        let day = || {
-            Some(
-                text.parse::<NaiveDate>()
-                    .ok()?
-                    .and_time(NaiveTime::MIN)
-                    .and_utc(),
-            )
-        };
-        let time = DateTime::parse_from_rfc3339(text).ok();
-        let time = time.map(|time| time.to_utc()).or_else(day);
+        let time = moment(text);
         let message =
             || Problem::bad_request(format!("{key}: `{text}` is no time such as 2026-01-31"));
         time.map(Some).ok_or_else(|| message().flat())
     };
-    let (from, to) = (moment("from")?, moment("to")?);
+    let (from, to) = (bound("from")?, bound("to")?);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         let message = format!("{name}_to: is before {name}_from");
         return Err(Problem::bad_request(message).flat());

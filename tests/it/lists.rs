@@ -1,0 +1,130 @@
+//! Lists: narrowed, sorted, cut, counted.
+
+use std::collections::BTreeSet;
+
+use codex_client::{AssetIn, Client, ListOptions, Op, TokenSource};
+use codex_tests::{harness::app::TestApp, on_each_engine};
+use serde_json::{Value, json};
+
+fn client(app: &TestApp) -> anyhow::Result<Client> {
+    let token = app.core.key.user("technician", "t@msp.example")?;
+    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
+}
+
+on_each_engine! {
+    async fn every_order_shows_every_record_once(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        for n in 0..5 {
+            let asset = AssetIn { hostname: Some(format!("hand-{n}")), ..AssetIn::default() };
+            client.assets().create(&asset).await?;
+        }
+        let all: BTreeSet<i64> = client.assets().all(&ListOptions::default()).await?.iter().map(|asset| asset.id).collect();
+        assert_eq!(all.len(), 17);
+        for column in ["hostname", "id", "operating_system", "online", "last_seen", "backup_bytes", "updated_at"] {
+            let mut orders = Vec::new();
+            for sort in [column.to_owned(), format!("-{column}")] {
+                let options = ListOptions { limit: Some(3), sort: Some(sort.clone()), ..ListOptions::default() };
+                let page = client.assets().all(&options).await?;
+                let ids: Vec<i64> = page.iter().map(|asset| asset.id).collect();
+                assert_eq!(ids.len(), all.len(), "{sort}");
+                assert_eq!(ids.iter().copied().collect::<BTreeSet<_>>(), all, "{sort}");
+                orders.push(ids);
+            }
+            assert_ne!(orders[0], orders[1], "{column}");
+        }
+        Ok(())
+    }
+
+    async fn filters_leave_what_fits(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        let all = client.contacts().all(&ListOptions::default()).await?;
+        let one = &all[3];
+        let ids = async |options: ListOptions| -> anyhow::Result<Vec<i64>> {
+            Ok(client.contacts().all(&options).await?.iter().map(|contact| contact.id).collect())
+        };
+        let none = ListOptions::default;
+        assert_eq!(ids(none().with("id", Op::Eq, one.id)).await?, [one.id]);
+        assert!(ids(none().with("name", Op::Eq, one.name.to_uppercase())).await?.contains(&one.id));
+        assert!(ids(none().with("email", Op::Contains, &one.email[1..6])).await?.contains(&one.id));
+        assert!(ids(none().with("name", Op::StartsWith, &one.name[..3])).await?.contains(&one.id));
+        assert_eq!(ids(none().with("id", Op::In, format!("{},{}", all[0].id, all[1].id))).await?.len(), 2);
+        assert_eq!(ids(none().with("id", Op::Ne, one.id)).await?.len(), all.len() - 1);
+        let more = all.iter().filter(|contact| contact.id > one.id).count();
+        assert_eq!(ids(none().with("id", Op::Gt, one.id)).await?.len(), more);
+        assert_eq!(ids(none().with("id", Op::Gte, one.id)).await?.len(), more + 1);
+        assert_eq!(ids(none().with("id", Op::Lte, one.id)).await?.len(), all.len() - more);
+        let without = ids(none().with("title", Op::IsNull, true)).await?.len();
+        let with = ids(none().with("title", Op::IsNull, false)).await?.len();
+        assert_eq!(without + with, all.len());
+        assert_eq!(ids(none().with("created_at", Op::Lt, "2020-01-01")).await?.len(), 0);
+        assert_eq!(ids(none().with("updated_at", Op::Gte, "2020-01-01T00:00:00Z")).await?.len(), all.len());
+        let term = ListOptions { q: Some(one.name.clone()), ..none() };
+        assert!(ids(term).await?.contains(&one.id));
+        let counted = ListOptions { total: true, limit: Some(2), ..none() };
+        let page = client.contacts().list(&counted).await?;
+        assert_eq!((page.items.len(), page.total), (2, Some(all.len() as u64)));
+        // LIKE has no special characters here.
+        assert_eq!(ids(none().with("name", Op::Contains, "%")).await?.len(), 0);
+        Ok(())
+    }
+
+    async fn fields_choose_keys_and_reach_tracked_ones(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let rows = app.json("/api/assets?fields=id,hostname,device_uid&limit=2").await?;
+        for row in rows.as_array().unwrap() {
+            assert_eq!(row.as_object().unwrap().keys().collect::<Vec<_>>(), ["device_uid", "hostname", "id"]);
+            assert!(row["device_uid"].is_string());
+        }
+        let link = app.get("/api/assets?fields=id&limit=2&sort=-id")?.send().await?.headers()["link"].to_str()?.to_owned();
+        assert!(link.contains("fields=id") && link.contains("sort=-id") && link.contains("cursor="), "{link}");
+        Ok(())
+    }
+
+    async fn what_cannot_be_read_is_400_and_named(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let first = app.get("/api/assets?limit=2&sort=operating_system")?.send().await?;
+        let link = first.headers()["link"].to_str()?.to_owned();
+        let cursor = link.split("cursor=").nth(1).unwrap().split('>').next().unwrap().to_owned();
+        for (query, word) in [
+            ("colour=red", "colour"), ("sort=colour", "sort"), ("id=x", "id"), ("id__in=1,x", "id__in"),
+            ("online=perhaps", "online"), ("last_seen__gt=yesterday", "last_seen__gt"), ("id__contains=1", "id__contains"),
+            ("hostname__isnull=2", "hostname__isnull"), ("q=%20", "q"), ("total=2", "total"), ("fields=colour", "fields"),
+            ("limit=-1", "limit"), ("limit=99999999999999999999", "limit"), ("hostname=%00", "hostname"),
+            (&format!("sort=last_seen&cursor={cursor}"), "cursor"),
+        ] {
+            let answer = app.get(&format!("/api/assets?{query}"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{query}");
+            let detail = answer.json::<Value>().await?["detail"].to_string();
+            assert!(detail.contains(word), "{query}: {detail}");
+        }
+        // What the contract has stays lenient.
+        for path in ["/api/companies?limit=-5&offset=x&colour=red", "/api/tickets?limit=-1&offset=-99999999999999999999",
+            "/api/tickets?limit=99999999999999999999", "/api/rmm/devices?limit=-3", "/api/psa/tickets?limit=x"] {
+            assert_eq!(app.get(path)?.send().await?.status(), 200, "{path}");
+        }
+        Ok(())
+    }
+
+    async fn tickets_go_on_behind_a_cursor(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let whole = app.json("/api/tickets?limit=1000").await?;
+        let wanted: Vec<&Value> = whole["tickets"].as_array().unwrap().iter().map(|ticket| &ticket["id"]).collect();
+        let mut path = "/api/tickets?limit=7".to_owned();
+        let mut seen = Vec::new();
+        for _ in 0..20 {
+            let answer = app.get(&path)?.send().await?.error_for_status()?;
+            let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+            let body: Value = answer.json().await?;
+            assert_eq!(body["total"], whole["total"]);
+            seen.extend(body["tickets"].as_array().unwrap().iter().map(|ticket| ticket["id"].clone()));
+            let Some(link) = link else { break };
+            path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+        }
+        assert_eq!(json!(seen), json!(wanted));
+        let bad = app.get("/api/tickets?cursor=zz")?.send().await?;
+        assert_eq!(bad.status(), 400);
+        Ok(())
+    }
+}
