@@ -10,6 +10,9 @@ pub enum Error {
     /// A name or number given by the caller cannot be part of a path.
     #[error("`{0}` cannot be part of a path")]
     Segment(String),
+    /// The list of modules cannot be read, or does not have the one that is called.
+    #[error("services: {0}")]
+    Services(String),
     /// There is no usable token: whoever provides it must act.
     #[error("no token: {0}")]
     Token(String),
@@ -82,6 +85,7 @@ impl Error {
             Self::Timeout { .. } | Self::Transport { .. } | Self::StillRunning(_) => true,
             // Somebody must change something first.
             Self::Address(_)
+            | Self::Services(_)
             | Self::Segment(_)
             | Self::Token(_)
             | Self::Encode(_)
@@ -105,6 +109,7 @@ impl Error {
             | Self::Transport { correlation_id, .. }
             | Self::Decode { correlation_id, .. } => Some(correlation_id),
             Self::Address(_)
+            | Self::Services(_)
             | Self::Segment(_)
             | Self::Token(_)
             | Self::Core(_)

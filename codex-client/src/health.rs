@@ -34,4 +34,12 @@ impl Health<'_> {
         let _: Value = self.0.probe(&["health", "ready"], None).await?;
         Ok(())
     }
+
+    /// What the daemon counts, as Prometheus reads it.
+    ///
+    /// # Errors
+    /// [`crate::Error`] when Codex is out of reach or refuses.
+    pub async fn metrics(&self) -> Result<String> {
+        self.0.download(&["metrics"], &[]).await?.text().await
+    }
 }

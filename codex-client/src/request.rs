@@ -329,8 +329,34 @@ impl Requester {
         Ok(Download { response, id })
     }
 
+    /// A call of a path as it stands, with its query: for modules that this crate has no types of.
+    pub async fn raw(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let address = format!(
+            "{}/{}",
+            self.shared.base.as_str().trim_end_matches('/'),
+            path.trim_start_matches('/')
+        );
+        let url = Url::parse(&address).map_err(|_| Error::Address(address))?;
+        let body = body
+            .map(serde_json::to_vec)
+            .transpose()
+            .map_err(Error::Encode)?;
+        let safe = method == Method::GET;
+        let call = Call {
+            method,
+            body: body.as_deref(),
+            retries: if safe { self.shared.retries } else { 0 },
+            ..self.reading(&[], &[])
+        };
+        Ok(self.call_at(&call, &url).await?.body)
+    }
+
     async fn call<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>> {
         let url = self.url(call.path)?;
+        self.call_at(call, &url).await
+    }
+
+    async fn call_at<T: DeserializeOwned>(&self, call: &Call<'_>, url: &Url) -> Result<Answer<T>> {
         let id = match &self.correlation_id {
             Some(id) => id.to_str().unwrap_or_default().to_owned(),
             None => Uuid::new_v4().to_string(),
@@ -338,7 +364,7 @@ impl Requester {
         let (mut failures, mut renewed) = (0, false);
         loop {
             let mut used = None;
-            let failed = match self.attempt(call, &url, &id, &mut used).await {
+            let failed = match self.attempt(call, url, &id, &mut used).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };

@@ -31,6 +31,7 @@ pub enum TokenSource {
 pub struct CoreTokens {
     url: Url,
     caller: String,
+    target: String,
     /// One question at a time: who comes meanwhile waits for that answer.
     current: Mutex<Option<(SecretString, Instant)>>,
 }
@@ -46,16 +47,29 @@ impl TokenSource {
         Self::File(path.into())
     }
 
-    /// Service tokens for `caller` from the Core at `core`.
+    /// Service tokens for `caller` to call Codex with, from the Core at `core`.
     ///
     /// # Errors
     /// [`Error::Address`] when `core` is no URL.
     pub fn core(core: &str, caller: impl Into<String>) -> Result<Self> {
+        Self::core_for(core, caller, "codex")
+    }
+
+    /// Service tokens for `caller` to call `target` with, from the Core at `core`.
+    ///
+    /// # Errors
+    /// [`Error::Address`] when `core` is no URL.
+    pub fn core_for(
+        core: &str,
+        caller: impl Into<String>,
+        target: impl Into<String>,
+    ) -> Result<Self> {
         let url = Url::parse(core).and_then(|url| url.join("/service-token"));
         let url = url.map_err(|_| Error::Address(core.to_owned()))?;
         Ok(Self::Core(CoreTokens {
             url,
             caller: caller.into(),
+            target: target.into(),
             current: Mutex::default(),
         }))
     }
@@ -94,7 +108,7 @@ impl CoreTokens {
         let ask = http
             .post(self.url.clone())
             .timeout(std::time::Duration::from_secs(5))
-            .json(&json!({"calling_service": self.caller, "target_service": "codex"}));
+            .json(&json!({"calling_service": self.caller, "target_service": self.target}));
         let failed = |error: reqwest::Error| Error::Core(error.without_url());
         let answer = ask
             .send()

@@ -6,6 +6,7 @@
 pub mod app;
 pub mod auth;
 mod body_limit;
+mod breaking;
 pub mod cli;
 mod conditional;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod forwarded;
 pub mod health;
 mod idempotency;
 pub mod logging;
+mod metrics;
 pub mod problem;
 mod rate_limit;
 pub mod request_id;

@@ -82,6 +82,12 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
         let route = response.extensions().get::<Route>();
         let route = route.map_or("(none)", |route| route.0.as_str());
         let status = response.status().as_u16();
+        crate::metrics::answered(
+            method.as_str(),
+            route,
+            status,
+            start.elapsed().as_secs_f64(),
+        );
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             target: "codex_daemon::access",

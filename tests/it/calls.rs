@@ -157,4 +157,22 @@ on_each_engine! {
         assert_eq!(call(&app, &other).await?, 200, "a Core that cannot be asked locks nobody out");
         Ok(())
     }
+
+    async fn what_is_counted_can_be_read_and_names_no_record(app: TestApp) -> TestResult {
+        app.get("/api/companies/100001")?.send().await?;
+        let foreign = app.core.key.service("beacon", "helm")?;
+        app.call(Method::GET, "/api/companies").bearer_auth(&foreign).send().await?;
+        app.call(Method::from_bytes(b"ODD")?, "/api/companies").send().await?;
+        let text = app.call(Method::GET, "/metrics").send().await?.error_for_status()?.text().await?;
+        for wanted in [
+            "codex_http_requests_total{method=\"GET\",route=\"/api/companies/{account_number}\",status=\"404\"}",
+            "codex_foreign_service_tokens_total{caller=\"service:beacon\"}",
+            "codex_http_request_seconds_bucket",
+            "method=\"OTHER\"",
+        ] {
+            assert!(text.contains(wanted), "{wanted} not in {text}");
+        }
+        assert!(!text.contains("100001") && !text.contains("ODD"));
+        Ok(())
+    }
 }

@@ -20,6 +20,7 @@ mod operations;
 mod providers;
 mod records;
 mod search;
+mod services;
 mod spec;
 mod sql;
 mod store;

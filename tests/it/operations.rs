@@ -124,7 +124,7 @@ async fn call_everything(c: &Client) {
         c.sync().events("p");
         c.outbox().list(None); c.outbox().retry(1); c.outbox().cancel(1);
         c.holds().list(None); c.holds().approve("p"); c.holds().reject("p");
-        c.health().get(); c.health().live(); c.health().ready();
+        c.health().get(); c.health().live(); c.health().ready(); c.health().metrics();
         c.webhooks().health(); c.webhooks().test(&secret);
         c.webhooks().freshservice_ticket(&secret, &json!({})); c.webhooks().superops_ticket(&secret, &json!({}));
         c.search("p", &SearchOptions::default()); c.export("p", ExportFormat::Csv); c.openapi();

@@ -169,6 +169,7 @@ impl Authenticator {
         let caller = self.peek(headers, now).await?;
         if self.is_foreign(&caller) {
             self.foreign.fetch_add(1, Ordering::Relaxed);
+            crate::metrics::foreign_token(&caller.actor());
         }
         Ok(caller)
     }

@@ -155,7 +155,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Held(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
-        Command::Openapi(_) => openapi::Openapi::run(),
+        Command::Openapi(openapi) => openapi.run(),
     }
 }
 

@@ -44,6 +44,7 @@ impl FromRequestParts<App> for Reader {
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_openapi))
+        .routes(routes!(get_metrics))
         .route("/docs", get(to_docs))
         .route("/docs/", get(docs_page))
         .route("/docs/{*file}", get(docs_file))
@@ -59,6 +60,16 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
 async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
     Json(app.openapi()).into_response()
+}
+
+/// What the daemon counts, as Prometheus reads it.
+///
+/// Needs a token unless `server.docs_public` opens it.
+#[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
+    responses((status = 200, description = "Counters", body = String, content_type = "text/plain")))]
+async fn get_metrics(_: Reader) -> Response {
+    let kind = "text/plain; version=0.0.4";
+    ([(CONTENT_TYPE, kind)], crate::metrics::text()).into_response()
 }
 
 async fn to_docs(forwarded: Forwarded) -> Response {

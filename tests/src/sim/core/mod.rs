@@ -36,6 +36,7 @@ pub struct Core {
     pub key: Arc<SigningKey>,
     published: Arc<Mutex<Vec<Value>>>,
     revoked: Arc<Mutex<Vec<String>>>,
+    calls: Arc<Shared>,
 }
 
 impl Core {
@@ -45,7 +46,7 @@ impl Core {
         let published = Arc::new(Mutex::new(vec![key.jwk.clone()]));
         let (keys, service, user) = (published.clone(), key.clone(), key.clone());
         let shared = Arc::new(Shared::default());
-        let counter = shared.clone();
+        let (counter, given, calls) = (shared.clone(), shared.clone(), shared.clone());
         let jwks = move || {
             counter.count("jwks");
             let keys = keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -67,7 +68,10 @@ impl Core {
                 )
                 .route(
                     "/service-token",
-                    post(move |body: String| async move { service_token(&service, &body) }),
+                    post(move |body: String| {
+                        given.count("service-token");
+                        async move { service_token(&service, &body) }
+                    }),
                 )
                 .route(
                     "/api/token",
@@ -78,6 +82,7 @@ impl Core {
         Ok(Self {
             server,
             revoked,
+            calls,
             key,
             published,
         })
@@ -99,6 +104,11 @@ impl Core {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(key.jwk.clone());
+    }
+
+    /// How often a resource was asked for: `jwks`, `service-token`.
+    pub fn asked(&self, resource: &str) -> u64 {
+        self.calls.calls(resource)
     }
 
     /// Ends the session of a user's token.

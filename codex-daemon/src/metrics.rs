@@ -1,0 +1,54 @@
+//! What the daemon counts, as Prometheus reads it.
+
+use std::sync::LazyLock;
+
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+
+/// One recorder for the process: a second daemon in one process, as in tests, counts into the same.
+static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
+    let seconds = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0];
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(SECONDS.into()), &seconds)
+        .unwrap_or_else(|_| PrometheusBuilder::new());
+    let recorder: PrometheusRecorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("Another recorder of metrics is at work: /metrics stays empty");
+    }
+    metrics::describe_counter!(REQUESTS, "Requests by method, route and status");
+    metrics::describe_histogram!(SECONDS, metrics::Unit::Seconds, "Time to answer, by route");
+    metrics::describe_counter!(FOREIGN, "Requests with a service token for another service");
+    handle
+});
+
+const REQUESTS: &str = "codex_http_requests_total";
+const SECONDS: &str = "codex_http_request_seconds";
+const FOREIGN: &str = "codex_foreign_service_tokens_total";
+
+/// Counts an answer; `route` is a template, never a path.
+pub fn answered(method: &str, route: &str, status: u16, seconds: f64) {
+    LazyLock::force(&RECORDER);
+    // Anybody may send any method; the counters must not grow with them.
+    let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"].contains(&method);
+    let labels = [
+        ("method", if known { method } else { "OTHER" }.to_owned()),
+        ("route", route.to_owned()),
+        ("status", status.to_string()),
+    ];
+    metrics::counter!(REQUESTS, &labels).increment(1);
+    metrics::histogram!(SECONDS, "route" => route.to_owned()).record(seconds);
+}
+
+/// Counts a service token that was made for another service (design 6).
+pub fn foreign_token(caller: &str) {
+    LazyLock::force(&RECORDER);
+    metrics::counter!(FOREIGN, "caller" => caller.to_owned()).increment(1);
+}
+
+/// Everything that was counted, as text.
+pub fn text() -> String {
+    RECORDER.run_upkeep();
+    RECORDER.render()
+}
