@@ -4,7 +4,6 @@
 
 use std::{
     path::PathBuf,
-    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -12,12 +11,11 @@ use anyhow::Context as _;
 use clap::Parser;
 use codex_client::{Client, CompanyIn, JobOut, JobStatus, Script, TokenSource};
 use codex_core::store::Db;
-use codex_tests::sim::{SharedWorld, Size, World, core::Core, datto, freshservice};
-use serde_json::json;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
+use codex_tests::{
+    harness::process::{rss, start},
+    sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
 };
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 /// Measures first and second syncs, edits meanwhile, start and memory.
@@ -38,12 +36,6 @@ struct Measure {
     /// The daemon; the one beside this program when absent
     #[arg(long)]
     codexd: Option<PathBuf>,
-}
-
-struct Daemon {
-    child: Child,
-    url: String,
-    ready: Duration,
 }
 
 #[tokio::main]
@@ -156,40 +148,6 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn start(
-    codexd: &std::path::Path,
-    folder: &std::path::Path,
-    settings: &[String],
-) -> anyhow::Result<Daemon> {
-    let mut command = Command::new(codexd);
-    command.args(["serve", "--port", "0"]).current_dir(folder);
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    for setting in settings {
-        command.args(["--set", setting]);
-    }
-    let begun = Instant::now();
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot run {}", codexd.display()))?;
-    let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-    let wait = async {
-        while let Some(line) = lines.next_line().await? {
-            if let Some(url) = line.strip_prefix("codexd listens on ") {
-                return Ok(url.to_owned());
-            }
-        }
-        anyhow::bail!("codexd ended before it listened")
-    };
-    let url = tokio::time::timeout(Duration::from_secs(60), wait).await??;
-    let ready = begun.elapsed();
-    // Its further output must not fill the pipe.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok(Daemon { child, url, ready })
-}
-
 async fn pull(client: &Client, script: Script) -> anyhow::Result<JobOut> {
     let started = client.sync().start(script).await?;
     Ok(client
@@ -225,20 +183,4 @@ async fn log_and_claims(database: &str) -> anyhow::Result<i64> {
     let rows = db.query(sql).scalar().await?;
     db.close().await;
     rows.context("a count")
-}
-
-/// Memory of the daemon in MB, as the kernel counts it.
-fn rss(daemon: &Daemon, what: &str) -> anyhow::Result<u64> {
-    let pid = daemon.child.id().context("codexd has ended")?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with(what))
-        .context("no such line")?;
-    let kilobytes: u64 = line
-        .split_whitespace()
-        .nth(1)
-        .context("no number")?
-        .parse()?;
-    Ok(kilobytes / 1024)
 }

@@ -1,0 +1,376 @@
+//! Loads the daemon as a process of its own, and the least servers beside it, so that every figure is a ratio
+//! within one run: a server that answers the same bytes from memory, and one that only runs the statement.
+//!
+//! `cargo build --release -p codex-daemon -p codex-tests && target/release/load --size M [--database-url URL]`
+
+use std::{
+    convert::Infallible,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use codex_client::{Client, JobStatus, Script, TokenSource};
+use codex_core::{
+    Scope,
+    companies::{Company, wire::CompanyOut},
+    store::Db,
+};
+use codex_tests::{
+    harness::process::{Daemon, rss, start},
+    sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
+};
+use hyper::{Request, Response, body::Bytes, client::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Measures reads under load.
+#[derive(Debug, Parser)]
+struct Load {
+    /// tiny, S, M or L
+    #[arg(long, default_value = "M")]
+    size: Size,
+    /// An empty database; a `SQLite` file in a temporary folder when absent
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Seconds of each run
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Calls at once
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+    /// The daemon; the one beside this program when absent
+    #[arg(long)]
+    codexd: Option<PathBuf>,
+}
+
+type Body = http_body_util::Full<Bytes>;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Load::parse();
+    let folder = tempfile::tempdir()?;
+    let file = || format!("sqlite://{}", folder.path().join("codex.db").display());
+    let database = options.database_url.clone().unwrap_or_else(file);
+    let world = SharedWorld::new(World::generate(options.size, 7));
+    let without = freshservice::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let fresh = freshservice::Freshservice::start(world.clone(), without).await?;
+    let without = datto::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let rmm = datto::Datto::start(world.clone(), without).await?;
+    let core = Core::start().await?;
+    let settings = [
+        format!("database.connection_string={database}"),
+        format!("core.url={}", core.url()),
+        format!("freshservice.domain={}", fresh.url()),
+        format!("freshservice.api_key={}", freshservice::API_KEY),
+        format!("datto.api_endpoint={}", rmm.url()),
+        format!("datto.public_key={}", datto::API_KEY),
+        format!("datto.secret_key={}", datto::API_SECRET),
+        "datto.calls_per_minute=1000000".to_owned(),
+        "scheduler.sync_tickets_enabled=false".to_owned(),
+        "freshservice.first_ticket_days=3650".to_owned(),
+        "server.calls_per_minute=0".to_owned(),
+        "logging.level=warn".to_owned(),
+    ];
+    let beside = std::env::current_exe()?.with_file_name("codexd");
+    let codexd = options.codexd.clone().unwrap_or(beside);
+    let daemon = start(&codexd, folder.path(), &settings).await?;
+    let client = Client::new(&daemon.url, TokenSource::core(core.url(), "ledger")?)?;
+    for script in [Script::Psa, Script::Datto, Script::Tickets] {
+        let started = client.sync().start(script).await?;
+        let job = client
+            .sync()
+            .wait(&started.job_id, Duration::from_secs(3_600))
+            .await?;
+        anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
+    }
+    let companies = client.companies().list().await?;
+    let first = companies
+        .first()
+        .context("no company")?
+        .account_number
+        .clone();
+    let tickets = client.tickets().list(&Default::default()).await?;
+    let ticket = tickets.tickets.first().context("no ticket")?.id;
+    let far = tickets.total / 2;
+    let engine = database.split("://").next().unwrap_or("?").to_owned();
+    println!(
+        "size {:?}, {engine}: {} companies, {} tickets",
+        options.size,
+        companies.len(),
+        tickets.total
+    );
+    println!(
+        "{:<44} {:>9} {:>8} {:>8} {:>9} {:>9}",
+        "", "codexd/s", "p50 ms", "p99 ms", "x static", "x least"
+    );
+
+    let db = Db::open(&database).await?;
+    let token = core.service_token("ledger");
+    let company = format!("/api/companies/{first}");
+    let paths = [
+        ("W1 one company", company.clone(), true),
+        ("W2 a company's assets", format!("{company}/assets"), false),
+        ("W3 all companies", "/api/companies".to_owned(), true),
+        (
+            "W4a tickets, status open",
+            "/api/tickets?status=open&limit=50".to_owned(),
+            false,
+        ),
+        (
+            "W4b tickets, far offset",
+            format!("/api/tickets?limit=50&offset={far}"),
+            false,
+        ),
+        (
+            "W5 a ticket with all said",
+            format!("/api/ticket/{ticket}"),
+            false,
+        ),
+        (
+            "plan by name and term",
+            "/billing-plans/api/plans/Gold/1%20Year".to_owned(),
+            false,
+        ),
+        (
+            "W7 companies by term",
+            "/api/search?q=acme&kind=company".to_owned(),
+            false,
+        ),
+        (
+            "W7 assets by term",
+            "/api/search?q=srv&kind=asset".to_owned(),
+            false,
+        ),
+        (
+            "search everything, rare",
+            "/api/search?q=zzzq".to_owned(),
+            false,
+        ),
+        (
+            "search everything, common",
+            "/api/search?q=the".to_owned(),
+            false,
+        ),
+    ];
+    for (name, path, least) in paths {
+        let mine = run(&options, &daemon.url, &path, &token, None).await?;
+        let same = serve_static(mine.body.clone()).await?;
+        let fixed = run(&options, &same, &path, &token, None).await?;
+        let mine = best(mine, run(&options, &daemon.url, &path, &token, None).await?);
+        let ratio = if least {
+            let url = serve_least(db.clone(), first.clone(), path.ends_with("companies")).await?;
+            let bare = run(&options, &url, &path, &token, None).await?;
+            format!("{:.2}", mine.rate / bare.rate)
+        } else {
+            "-".to_owned()
+        };
+        println!(
+            "{name:<44} {:>9.0} {:>8.2} {:>8.2} {:>9.2} {ratio:>9}",
+            mine.rate,
+            mine.p50,
+            mine.p99,
+            mine.rate / fixed.rate
+        );
+    }
+    let tag = run(&options, &daemon.url, "/api/companies", &token, None)
+        .await?
+        .tag;
+    let known = run(&options, &daemon.url, "/api/companies", &token, Some(&tag)).await?;
+    println!(
+        "{:<44} {:>9.0} {:>8.2} {:>8.2}",
+        "W3 all companies, 304", known.rate, known.p50, known.p99
+    );
+    download(&daemon, &token, "W6a bulk", "/api/companies/bulk").await?;
+    download(
+        &daemon,
+        &token,
+        "W6b bulk with tickets",
+        "/api/companies/bulk?include_tickets=true",
+    )
+    .await?;
+    download(
+        &daemon,
+        &token,
+        "export of tickets",
+        "/api/export/tickets.ndjson",
+    )
+    .await?;
+    println!("peak RSS {} MB", rss(&daemon, "VmHWM")?);
+    Ok(())
+}
+
+/// What a run of one call showed.
+struct Run {
+    rate: f64,
+    p50: f64,
+    p99: f64,
+    body: Bytes,
+    tag: String,
+}
+
+fn best(one: Run, two: Run) -> Run {
+    if one.rate > two.rate { one } else { two }
+}
+
+/// Calls a path from several connections for a while.
+async fn run(
+    options: &Load,
+    url: &str,
+    path: &str,
+    token: &str,
+    tag: Option<&str>,
+) -> anyhow::Result<Run> {
+    let address = url.trim_start_matches("http://").to_owned();
+    let calls = Arc::new(AtomicU64::new(0));
+    let end = Instant::now() + Duration::from_secs(options.seconds);
+    let mut tasks = Vec::new();
+    for _ in 0..options.clients {
+        let (address, path, token) = (address.clone(), path.to_owned(), token.to_owned());
+        let (calls, tag) = (calls.clone(), tag.map(str::to_owned));
+        tasks.push(tokio::spawn(async move {
+            let stream = TcpStream::connect(&address).await?;
+            stream.set_nodelay(true)?;
+            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(connection);
+            let (mut took, mut last, mut etag) = (Vec::new(), Bytes::new(), String::new());
+            while Instant::now() < end {
+                let mut request = Request::get(&path)
+                    .header("host", &address)
+                    .header("authorization", format!("Bearer {token}"));
+                if let Some(tag) = &tag {
+                    request = request.header("if-none-match", tag);
+                }
+                let begun = Instant::now();
+                let answer = sender.send_request(request.body(Body::default())?).await?;
+                let status = answer.status();
+                anyhow::ensure!(status.as_u16() < 500, "{path}: {status}");
+                let header = answer
+                    .headers()
+                    .get("etag")
+                    .and_then(|tag| tag.to_str().ok());
+                etag = header.unwrap_or_default().to_owned();
+                last = http_body_util::BodyExt::collect(answer.into_body())
+                    .await?
+                    .to_bytes();
+                took.push(begun.elapsed());
+                calls.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok((took, last, etag))
+        }));
+    }
+    let begun = Instant::now();
+    let (mut took, mut body, mut tag) = (Vec::new(), Bytes::new(), String::new());
+    for task in tasks {
+        let (own, last, etag) = task.await??;
+        took.extend(own);
+        (body, tag) = (last, etag);
+    }
+    took.sort_unstable();
+    let at = |percent: usize| {
+        let index = took.len().saturating_sub(1) * percent / 100;
+        took.get(index)
+            .map_or(0.0, |took| took.as_secs_f64() * 1_000.0)
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
+    let rate = calls.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
+    Ok(Run {
+        rate,
+        p50: at(50),
+        p99: at(99),
+        body,
+        tag,
+    })
+}
+
+/// A server that answers the same bytes whatever it is asked.
+async fn serve_static(body: Bytes) -> anyhow::Result<String> {
+    serve(move |_| {
+        let body = body.clone();
+        async move { body }
+    })
+    .await
+}
+
+/// A server that runs the statement of a company, or of all, and nothing else.
+async fn serve_least(db: Db, account: String, all: bool) -> anyhow::Result<String> {
+    serve(move |_| {
+        let (db, account) = (db.clone(), account.clone());
+        async move {
+            let found = if all {
+                codex_core::companies::query::list(&db, &Scope::system()).await
+            } else {
+                let one = codex_core::companies::query::find(&db, &Scope::system(), &account).await;
+                one.map(|one: Option<Company>| one.into_iter().collect())
+            };
+            let found = found.unwrap_or_default();
+            let out: Vec<CompanyOut> = found.iter().map(CompanyOut::from).collect();
+            Bytes::from(serde_json::to_vec(&out).unwrap_or_default())
+        }
+    })
+    .await
+}
+
+async fn serve<F, A>(answer: F) -> anyhow::Result<String>
+where
+    F: Fn(String) -> A + Clone + Send + 'static,
+    A: Future<Output = Bytes> + Send,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            drop(stream.set_nodelay(true));
+            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+                let answer = answer.clone();
+                async move {
+                    let body = answer(request.uri().to_string()).await;
+                    Ok::<_, Infallible>(Response::new(Body::new(body)))
+                }
+            });
+            let served = hyper::server::conn::http1::Builder::new();
+            tokio::spawn(served.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    Ok(url)
+}
+
+/// Reads a big answer to its end.
+async fn download(daemon: &Daemon, token: &str, name: &str, path: &str) -> anyhow::Result<()> {
+    let before = rss(daemon, "VmRSS")?;
+    let http = reqwest::Client::builder().build()?;
+    let begun = Instant::now();
+    let mut answer = http
+        .get(format!("{}{path}", daemon.url))
+        .bearer_auth(token)
+        .send()
+        .await?
+        .error_for_status()?;
+    let (mut bytes, mut first) = (0, None);
+    while let Some(piece) = answer.chunk().await? {
+        first.get_or_insert_with(|| begun.elapsed());
+        bytes += piece.len();
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a count of bytes")]
+    let megabytes = bytes as f64 / 1e6;
+    println!(
+        "{name}: {megabytes:.0} MB in {seconds:.2} s ({:.0} MB/s), first byte after {} ms, RSS {before} MB before, {} MB after",
+        megabytes / seconds,
+        first.unwrap_or_default().as_millis(),
+        rss(daemon, "VmRSS")?
+    );
+    Ok(())
+}
