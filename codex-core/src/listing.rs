@@ -85,13 +85,14 @@ impl Listing {
         })
     }
 
-    /// A page of the records that `narrow` and the request leave. `id` is the row id of a record.
+    /// A page of the records that `narrow` and the request leave. `place` is the row id of a record and its key
+    /// in the list's own order.
     pub(crate) async fn page<T: Record>(
         &self,
         db: &Db,
         request: &PageRequest,
         narrow: impl Fn(&mut Q<'_>),
-        id: impl Fn(&T) -> i64,
+        place: impl Fn(&T) -> (i64, String),
     ) -> Result<Page<T>> {
         let limit = request.limit()?;
         let (column, descending) = match &request.sort {
@@ -124,7 +125,15 @@ impl Listing {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = match items.last().filter(|_| more) {
-            Some(last) => Some(self.cursor(db, column, id(last)).await?),
+            Some(last) => {
+                let (id, key) = place(last);
+                let own_order = column.name == self.columns[0].name;
+                Some(if own_order {
+                    Cursor::new(format!("={key}"), id)
+                } else {
+                    self.cursor(db, column, id).await?
+                })
+            }
             None => None,
         };
         Ok(Page { items, next, total })

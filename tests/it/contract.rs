@@ -192,7 +192,8 @@ on_each_engine! {
             let path = filled(path, &names);
             assert!(!path.contains('{') && !path.contains("null"), "{path}: the world has no such record");
             // Nothing is changed: a dry run, or a body that states nothing.
-            let body = (method != Method::GET).then(|| json!({}));
+            let nothing = if path.ends_with("/bulk") { json!([]) } else { json!({}) };
+            let body = (method != Method::GET).then_some(nothing);
             let send = |token: Option<String>| {
                 let mut call = app.call(method.clone(), &path);
                 if let Some(token) = token {

@@ -99,9 +99,8 @@ pub async fn list(
             q.push(" and a.company_id in ").push_list(companies);
         }
     };
-    let page = LISTING
-        .page(db, page, narrow, |asset: &Asset| asset.id.0)
-        .await?;
+    let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.clone());
+    let page = LISTING.page(db, page, narrow, place).await?;
     with_levels(db, page).await
 }
 

@@ -57,13 +57,12 @@ impl Codex {
     /// Sends a change again, over what the PSA has now; `None` when there is no such change.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it is on its way or done, [`Error::Unsupported`] while writing is off,
-    /// [`Error::Forbidden`].
+    /// [`Error::Conflict`] when it is on its way or done, or while writing is off; [`Error::Forbidden`].
     pub async fn retry_outbox(&self, scope: &Scope, id: i64) -> Result<Option<OutboxEntry>> {
         scope.require_technician("sending changes again")?;
         if !self.desk()?.writes() {
             let message = "nothing is sent: [upstream] write is off";
-            return Err(Error::Unsupported(message.into()));
+            return Err(Error::conflict(message));
         }
         let Some(entry) = query::find(&self.0.db, id).await? else {
             return Ok(None);

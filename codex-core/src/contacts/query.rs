@@ -93,9 +93,8 @@ pub async fn list(
             q.push_list(companies).push(")");
         }
     };
-    let page = LISTING
-        .page(db, page, narrow, |contact: &Contact| contact.id.0)
-        .await?;
+    let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.clone());
+    let page = LISTING.page(db, page, narrow, place).await?;
     with_levels(db, page).await
 }
 

@@ -168,10 +168,12 @@ async fn create_company(
 struct BulkParams {
     /// `create`, `update` or `upsert`, which is the default.
     #[serde(default)]
+    #[param(inline)]
     action: BulkAction,
     /// `atomic` writes all rows or none, 1,000 at most; `partial`, the default, writes each for itself, 10,000
     /// at most.
     #[serde(default)]
+    #[param(inline)]
     mode: BulkMode,
     /// `true` changes nothing and tells what would change.
     #[expect(dead_code, reason = "read by `Call`")]

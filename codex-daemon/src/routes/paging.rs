@@ -57,6 +57,7 @@ fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest, Problem
 
 /// Which records of a list; every other parameter is a filter.
 #[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the description of what `ListQuery` reads")]
 pub(super) struct ListParams {
     /// Account number of the only company to list.

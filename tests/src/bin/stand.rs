@@ -1,0 +1,28 @@
+//! Runs a command beside a daemon with data: `CODEX_URL` is where it is, `CODEX_TOKEN` an administrator's token.
+//!
+//! `cargo run -p codex-tests --bin stand -- schemathesis run openapi/codex.json --url "$CODEX_URL"`
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use codex_tests::harness::{app::TestApp, database};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let mut words = std::env::args_os().skip(1);
+    let program = words.next().context("which command?")?;
+    let database = database::TestDatabase::on(database::sqlite()?).await?;
+    let app = TestApp::with(database, &[("server.calls_per_minute", "0")]).await?;
+    app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"])
+        .await?;
+    let token = app.core.user_token("admin", "admin@msp.example");
+    let status = tokio::process::Command::new(program)
+        .args(words)
+        .env("CODEX_URL", app.url())
+        .env("CODEX_TOKEN", token)
+        .status()
+        .await?;
+    Ok(ExitCode::from(
+        u8::try_from(status.code().unwrap_or(1)).unwrap_or(1),
+    ))
+}
