@@ -34,7 +34,7 @@ const ABOUT: Sql = Sql::Per {
 pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
     let indexed = |word: &&String| engine == Engine::Sqlite && word.chars().count() >= TRIGRAM;
     let (matched, scanned): (Vec<&String>, Vec<&String>) = term.words.iter().partition(indexed);
-    q.push("1 = 1");
+    q.plan_anew().push("1 = 1");
     if !matched.is_empty() {
         let words = matched
             .iter()
@@ -93,7 +93,7 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
         q.push(" limit ").push_bind(CANDIDATES as i64);
     };
     let mut q = db.query(SAID);
-    q.push_bind(words.as_str());
+    q.plan_anew().push_bind(words.as_str());
     ends(
         &mut q,
         scope.companies().is_some(),
@@ -101,7 +101,7 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
     );
     let mut tickets: Vec<TicketId> = q.scalars().await?;
     let mut q = db.query(ABOUT);
-    q.push_bind(words.as_str());
+    q.plan_anew().push_bind(words.as_str());
     ends(&mut q, false, " order by d.rowid desc");
     tickets.extend(q.scalars::<TicketId>().await?);
     tickets.sort_unstable();

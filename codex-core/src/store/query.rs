@@ -78,6 +78,8 @@ pub struct Q<'e> {
     sql: Cow<'static, str>,
     args: Args,
     error: Option<sqlx::error::BoxDynError>,
+    /// Whether the engine keeps the prepared statement, and with it its plan.
+    kept: bool,
     count: &'e AtomicU64,
 }
 
@@ -97,6 +99,7 @@ macro_rules! on_engine {
             sql,
             args,
             error,
+            kept,
             count,
         } = $q;
         if let Some(error) = error {
@@ -106,19 +109,19 @@ macro_rules! on_engine {
         let sql = AssertSqlSafe(sql);
         match (target, args) {
             (Target::Sqlite($executor), Args::Sqlite(args)) => {
-                let $query = sqlx::query_with::<Sqlite, _>(sql, args);
+                let $query = sqlx::query_with::<Sqlite, _>(sql, args).persistent(kept);
                 $run
             }
             (Target::SqliteTx($executor), Args::Sqlite(args)) => {
-                let $query = sqlx::query_with::<Sqlite, _>(sql, args);
+                let $query = sqlx::query_with::<Sqlite, _>(sql, args).persistent(kept);
                 $run
             }
             (Target::Pg($executor), Args::Pg(args)) => {
-                let $query = sqlx::query_with::<Postgres, _>(sql, args);
+                let $query = sqlx::query_with::<Postgres, _>(sql, args).persistent(kept);
                 $run
             }
             (Target::PgTx($executor), Args::Pg(args)) => {
-                let $query = sqlx::query_with::<Postgres, _>(sql, args);
+                let $query = sqlx::query_with::<Postgres, _>(sql, args).persistent(kept);
                 $run
             }
             _ => unreachable!("arguments are made for their target"),
@@ -165,6 +168,7 @@ impl<'e> Q<'e> {
             sql: Cow::Borrowed(sql),
             args,
             error: None,
+            kept: true,
             count,
         }
     }
@@ -183,6 +187,13 @@ impl<'e> Q<'e> {
             Some(text) => self.bind(text),
             None => self.bind(None::<String>),
         }
+    }
+
+    /// Has the statement planned for its values each time. `PostgreSQL` plans a kept statement for any value
+    /// after a few runs, and then reads all rows for a term whose index would have been faster.
+    pub fn plan_anew(&mut self) -> &mut Self {
+        self.kept = false;
+        self
     }
 
     /// Appends text.

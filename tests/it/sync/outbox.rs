@@ -249,7 +249,7 @@ on_each_engine! {
         assert_eq!(quiet.send_outbox().await?, 0);
         let entry = last(&bench).await?;
         assert_eq!(entry.state, OutboxState::Off);
-        assert!(matches!(quiet.retry_outbox(&system, entry.id).await, Err(Error::Unsupported(_))));
+        assert!(matches!(quiet.retry_outbox(&system, entry.id).await, Err(Error::Conflict { .. })));
         assert_eq!(bench.codex.send_outbox().await?, 0, "not by itself, later either");
         assert_eq!(at_vendor(&bench, 5, "").0, 2);
         assert!(bench.codex.retry_outbox(&Scope::staff(Role::Billing), entry.id).await.is_err());
