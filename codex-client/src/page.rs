@@ -35,12 +35,12 @@ pub struct Page<T> {
 
 impl ListOptions {
     /// Only records of which a column stands so to a value: `with("name", Op::Contains, "acme")`.
-    pub fn with(mut self, column: &str, op: Op, value: impl ToString) -> Self {
+    pub fn with(mut self, column: &str, op: Op, value: impl std::fmt::Display) -> Self {
         let name = match op.suffix() {
             Some(suffix) => format!("{column}__{suffix}"),
             None => column.to_owned(),
         };
-        self.filters.push((name, value.to_string()));
+        self.filters.push((name, format!("{value}")));
         self
     }
 

@@ -21,11 +21,11 @@ use chrono::{DateTime, Utc};
 use codex_core::Role;
 use moka::future::Cache;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     app::App,
     auth::{Caller, Unchanged},
+    digest::hex,
     problem::Problem,
 };
 
@@ -212,13 +212,9 @@ fn without_body(headers: &HeaderMap) -> HeaderMap {
 
 /// Weak, since a compressed answer has the same one.
 fn tag(body: &[u8]) -> HeaderValue {
-    let digest = Sha256::digest(body);
-    let word: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    HeaderValue::from_str(&format!("W/\"{word}\"")).unwrap_or(HeaderValue::from_static("W/\"\""))
+    let word = hex(&[body]);
+    HeaderValue::from_str(&format!("W/\"{}\"", &word[..32]))
+        .unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
 /// Whether a list of tags has one; `*` has any.

@@ -9,9 +9,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use codex_core::{KeptAnswer, Once};
-use sha2::{Digest as _, Sha256};
 
-use crate::{app::App, problem::Problem};
+use crate::{app::App, digest::hex, problem::Problem};
 
 const HEADER: &str = "idempotency-key";
 /// The longest key.
@@ -25,7 +24,7 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     match key {
         Some(key) if request.method() == Method::POST => once(&app, &key, request, next)
             .await
-            .unwrap_or_else(|problem| problem.into_response()),
+            .unwrap_or_else(Problem::into_response),
         _ => next.run(request).await,
     }
 }
@@ -57,15 +56,7 @@ async fn once(
             format!("The body is larger than {limit} bytes."),
         )
     })?;
-    let mut digest = Sha256::new();
-    digest.update(parts.uri.to_string());
-    digest.update([0]);
-    digest.update(&body);
-    let what: String = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let what = hex(&[parts.uri.to_string().as_bytes(), &body]);
     let actor = caller.actor();
     match app.codex().begin_once(&actor, key, &what).await? {
         Once::Make => {}

@@ -10,6 +10,7 @@ mod breaking;
 pub mod cli;
 mod conditional;
 pub mod config;
+mod digest;
 pub mod forwarded;
 pub mod health;
 mod idempotency;

@@ -27,12 +27,12 @@ impl Limits {
     }
 
     /// Counts a call; the seconds to wait when it is one too many.
-    fn wait(&self, caller: String) -> Option<u64> {
+    fn wait(&self, caller: &String) -> Option<u64> {
         let limiter = self.0.as_ref()?;
         if limiter.len() > MANY {
             limiter.retain_recent();
         }
-        let refused = limiter.check_key(&caller).err()?;
+        let refused = limiter.check_key(caller).err()?;
         let wait = refused.wait_time_from(governor::clock::DefaultClock::default().now());
         Some(wait.as_secs() + 1)
     }
@@ -46,17 +46,16 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
         return next.run(request).await;
     }
     let caller = app.auth().peek(request.headers(), app.codex().now()).await;
-    let caller = match caller {
-        Ok(caller) => caller.actor(),
-        Err(_) => {
-            let address = request.extensions().get::<Peer>().map(|peer| peer.0);
-            address.map_or_else(
-                || "nobody".to_owned(),
-                |address: IpAddr| address.to_string(),
-            )
-        }
+    let caller = if let Ok(caller) = caller {
+        caller.actor()
+    } else {
+        let address = request.extensions().get::<Peer>().map(|peer| peer.0);
+        address.map_or_else(
+            || "nobody".to_owned(),
+            |address: IpAddr| address.to_string(),
+        )
     };
-    match app.limits().wait(caller) {
+    match app.limits().wait(&caller) {
         None => next.run(request).await,
         Some(seconds) => {
             let detail = "Too many calls; `Retry-After` says how long to wait.";

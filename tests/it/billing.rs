@@ -31,7 +31,7 @@ on_each_engine! {
         let plan = billing.plan(id).await?;
         assert_eq!((plan.plan_name.as_str(), plan.term_length.as_str()), ("Gold / All & in", "1 Year"));
         assert_eq!((plan.soc.as_str(), plan.sat.as_str()), ("Huntress", "Not Included"));
-        assert_eq!(f64::from(plan.backup_included_tb), 1.0);
+        assert_eq!(plan.backup_included_tb.to_string(), "1.00");
         let wanted = |name: &str, term: &str| PlanOptions {
             plan_name: Some(name.into()), term_length: Some(term.into()),
         };
@@ -53,7 +53,7 @@ on_each_engine! {
         };
         billing.update_plan(id, &change).await?;
         let plans = billing.ledger_plans().await?;
-        assert_eq!(f64::from(plans[0].per_user_cost), 13.0);
+        assert_eq!(plans[0].per_user_cost.to_string(), "13.00");
         assert_eq!(plans[0].features.keys().collect::<Vec<_>>(), ["edr"]);
         assert_eq!(plans[0].feature_display_names.as_ref().unwrap()["edr"], "Edr");
         billing.delete_plan(id).await?;
@@ -143,7 +143,7 @@ on_each_engine! {
         assert_eq!(plan.features["edr"].source, ValueSource::Override);
 
         billing.delete_override(account, "per_user_cost").await?;
-        assert_eq!(f64::from(billing.plan_of(account).await?.prices["per_user_cost"].value), 12.5);
+        assert_eq!(billing.plan_of(account).await?.prices["per_user_cost"].value.to_string(), "12.50");
         let gone = billing.delete_override(account, "per_user_cost").await.unwrap_err();
         assert_eq!(gone.status(), Some(404));
         let refused = technician.billing().set_override(account, "soc", &text("x")).await.unwrap_err();

@@ -120,7 +120,7 @@ on_each_engine! {
             assert_eq!(body["total"], whole["total"]);
             seen.extend(body["tickets"].as_array().unwrap().iter().map(|ticket| ticket["id"].clone()));
             let Some(link) = link else { break };
-            path = link.trim_start_matches('<').split('>').next().unwrap().to_owned();
+            link.trim_start_matches('<').split('>').next().unwrap().clone_into(&mut path);
         }
         assert_eq!(json!(seen), json!(wanted));
         let bad = app.get("/api/tickets?cursor=zz")?.send().await?;

@@ -7,9 +7,10 @@ use std::{
 
 use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
-    BillingExport, BulkAction, Client, CompanyIn, DeviceOptions, ExportFormat, ListOptions,
-    OverrideIn, OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, TicketOptions,
-    TokenSource,
+    AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, Client, CompanyIn, ContactIn,
+    DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions, LocationIn, OverrideIn,
+    OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, SettingsIn, TicketOptions,
+    TicketUpdateIn, TokenSource,
 };
 use codex_tests::harness::TestResult;
 use secrecy::SecretString;
@@ -87,34 +88,34 @@ async fn call_everything(c: &Client) {
         ($($call:expr;)+) => { $(drop($call.await);)+ };
     }
     call! {
-        c.agents().list(); c.agents().get("p"); c.agents().create(&Default::default());
-        c.agents().update("p", &Default::default()); c.agents().update_settings("p", &Default::default());
+        c.agents().list(); c.agents().get("p"); c.agents().create(&AgentIn::default());
+        c.agents().update("p", &AgentIn::default()); c.agents().update_settings("p", &SettingsIn::default());
         c.agents().theme("e"); c.agents().home_page("e"); c.agents().sync();
-        c.my_settings().get(); c.my_settings().update(&Default::default());
-        c.assets().list(&list); c.assets().get(1); c.assets().audit(1); c.assets().create(&Default::default());
-        c.assets().update(1, &Default::default()); c.assets().delete(1);
-        c.contacts().list(&list); c.contacts().get(1); c.contacts().create(&Default::default());
-        c.contacts().update(1, &Default::default()); c.contacts().delete(1);
+        c.my_settings().get(); c.my_settings().update(&SettingsIn::default());
+        c.assets().list(&list); c.assets().get(1); c.assets().audit(1); c.assets().create(&AssetIn::default());
+        c.assets().update(1, &AssetIn::default()); c.assets().delete(1);
+        c.contacts().list(&list); c.contacts().get(1); c.contacts().create(&ContactIn::default());
+        c.contacts().update(1, &ContactIn::default()); c.contacts().delete(1);
         c.companies().list(); c.companies().get("p"); c.companies().create(&CompanyIn::default());
         c.companies().update("p", &CompanyIn::default()); c.companies().delete("p");
         c.companies().renumber("p", "1"); c.companies().assets("p"); c.companies().contacts("p");
         c.companies().users("p"); c.companies().locations("p"); c.companies().bulk(None);
         c.companies().bulk_write(&[], BulkAction::Upsert, false);
-        c.companies().create_location("p", &Default::default());
-        c.companies().update_location("p", 1, &Default::default()); c.companies().delete_location("p", 1);
-        c.billing().plans(&PlanOptions::default()); c.billing().create_plan(&Default::default());
-        c.billing().plan(1); c.billing().update_plan(1, &Default::default()); c.billing().delete_plan(1);
+        c.companies().create_location("p", &LocationIn::default());
+        c.companies().update_location("p", 1, &LocationIn::default()); c.companies().delete_location("p", 1);
+        c.billing().plans(&PlanOptions::default()); c.billing().create_plan(&BillingPlanIn::default());
+        c.billing().plan(1); c.billing().update_plan(1, &BillingPlanIn::default()); c.billing().delete_plan(1);
         c.billing().plan_features("p", "p"); c.billing().import(&BillingExport::default());
         c.billing().export(); c.billing().ledger_plans(); c.billing().ledger_plan("p", "p");
         c.billing().plans_in_use(); c.billing().feature_options(None);
-        c.billing().create_feature_option(&Default::default()); c.billing().ledger_options();
+        c.billing().create_feature_option(&FeatureOptionIn::default()); c.billing().ledger_options();
         c.billing().feature_categories(); c.billing().plan_of("p"); c.billing().billable("p");
         c.billing().overrides("p"); c.billing().get_override("p", "p");
         c.billing().set_override("p", "p", &agreed); c.billing().delete_override("p", "p");
         c.deleted().list("p", &list); c.deleted().restore("p", 1);
         c.devices().list(&DeviceOptions::default()); c.devices().get(1);
         c.tickets().list(&TicketOptions::default()); c.tickets().active(None, None); c.tickets().get(1);
-        c.tickets().update(1, &Default::default()); c.tickets().of_company("p", None);
+        c.tickets().update(1, &TicketUpdateIn::default()); c.tickets().of_company("p", None);
         c.tickets().of_psa(&PsaTicketOptions::default()); c.tickets().active_of_psa(None);
         c.psa_agents().config(); c.psa_agents().list(None);
         c.sync().start(Script::Psa); c.sync().start(Script::Datto); c.sync().start(Script::Tickets);

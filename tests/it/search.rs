@@ -1,6 +1,6 @@
 //! Search and tables through the API.
 
-use codex_client::{Client, SearchOptions, TokenSource};
+use codex_client::{Client, ListOptions, SearchOptions, TicketOptions, TokenSource};
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ on_each_engine! {
     async fn what_was_said_on_a_ticket_is_found_by_its_words(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
-        let board = client.tickets().list(&Default::default()).await?;
+        let board = client.tickets().list(&TicketOptions::default()).await?;
         let number = board.tickets[0].id;
         let note = json!({"notes": "The quokka überwinters in the plant room"});
         let path = format!("/api/ticket/{number}/update");
@@ -66,7 +66,7 @@ on_each_engine! {
         assert_eq!(found.count, 1);
         client.companies().delete("100001").await?;
         assert_eq!(client.search("zebra", &companies).await?.count, 0);
-        let deleted = client.deleted().list("company", &Default::default()).await?.items;
+        let deleted = client.deleted().list("company", &ListOptions::default()).await?.items;
         client.deleted().restore("company", deleted[0].id).await?;
         assert_eq!(client.search("zebra", &companies).await?.count, 1);
         Ok(())

@@ -1,6 +1,6 @@
 //! The checked-in description is the one that the daemon serves.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use codex_tests::harness::{TestResult, database::setting};
 
@@ -46,7 +46,7 @@ fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
                 .as_str()
                 .unwrap_or_default()
                 .trim_end_matches('.');
-            table += &format!("| `{} {path}` | {summary} |\n", method.to_uppercase());
+            writeln!(table, "| `{} {path}` | {summary} |", method.to_uppercase())?;
         }
     }
     is_current("README.md", &format!("{before}{BEGIN}{table}{END}{after}"))

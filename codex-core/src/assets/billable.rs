@@ -305,7 +305,7 @@ mod tests {
         ];
         let out = BillableOut::new("100001", &contacts, &assets);
         assert_eq!((out.users.count, out.other.count), (2, 3));
-        assert_eq!(f64::from(out.backup.tb), 1.0);
+        assert_eq!(out.backup.tb.ten_thousandths(), 10_000);
         assert_eq!(out.backup.records.len(), 2);
     }
 }

@@ -573,7 +573,7 @@ mod tests {
     use super::*;
     use crate::ids::BillingPlanId;
 
-    fn body(value: Value) -> Map<String, Value> {
+    fn body(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
@@ -600,7 +600,7 @@ mod tests {
     fn a_new_plan_has_the_contracts_defaults_and_one_spelling_of_its_term() {
         let sent = json!({"plan_name": "Gold", "term_length": "1-Year", "per_user_cost": "12.50",
             "soc": "Huntress", "features": {"sat": "KnowBe4"}, "comment": "ignored"});
-        let (fields, features) = stated(body(sent), true).unwrap();
+        let (fields, features) = stated(body(&sent), true).unwrap();
         assert_eq!(fields["term_length"], "1 Year");
         assert_eq!(fields["per_user_cost"], 12.5);
         assert_eq!(fields["backup_included_tb"], 1.0);
@@ -612,7 +612,7 @@ mod tests {
     fn every_bad_price_is_named() {
         let sent = json!({"plan_name": null, "per_user_cost": -1, "per_vm_cost": "NaN",
             "per_server_cost": 0.00001, "per_switch_cost": null, "features": {"a/b": 1}});
-        let Err(crate::Error::Unprocessable(faults)) = stated(body(sent), true) else {
+        let Err(crate::Error::Unprocessable(faults)) = stated(body(&sent), true) else {
             panic!("refused")
         };
         let at: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
@@ -637,7 +637,7 @@ mod tests {
             ("sat".into(), "y".into()),
         ]));
         let (fields, features) =
-            stated(body(json!({"soc": null, "features": {"sat": "z"}})), false).unwrap();
+            stated(body(&json!({"soc": null, "features": {"sat": "z"}})), false).unwrap();
         assert!(fields.is_empty());
         assert_eq!(
             laid_over(&have, features).0,

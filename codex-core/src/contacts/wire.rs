@@ -153,19 +153,18 @@ const FORM: Form = Form {
     rule,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "it has the type of a form's rule")]
 fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     match (key, value) {
         ("secondary_emails", Value::Null) => Ok(Value::Array(Vec::new())),
-        ("secondary_emails", Value::String(text)) => Ok(match serde_json::from_str(&text) {
-            Ok(list @ Value::Array(_)) => list,
-            _ => {
-                let each = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|part| !part.is_empty());
-                each.map(Value::from).collect()
+        ("secondary_emails", Value::String(text)) => {
+            if let Ok(list @ Value::Array(_)) = serde_json::from_str(&text) {
+                return Ok(list);
             }
-        }),
+            let each = text.split(',').map(str::trim);
+            let each = each.filter(|part| !part.is_empty());
+            Ok(each.map(Value::from).collect())
+        }
         (_, value) => Ok(value),
     }
 }

@@ -111,19 +111,19 @@ mod tests {
 
     use super::*;
 
-    fn sent(key: &str, body: Value) -> std::result::Result<Value, String> {
+    fn sent(key: &str, body: &Value) -> std::result::Result<Value, String> {
         let fields = stated(key, body.as_object().unwrap());
         fields.map(Value::Object).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_price_is_a_number_and_everything_else_a_text() {
-        let fields = sent("per_user_cost", json!({"value": 12.5, "enabled": false})).unwrap();
+        let fields = sent("per_user_cost", &json!({"value": 12.5, "enabled": false})).unwrap();
         assert_eq!(
             fields,
             json!({"key": "per_user_cost", "value": "12.5", "enabled": false})
         );
-        assert!(sent("soc", json!({"value": "Huntress"})).is_ok());
+        assert!(sent("soc", &json!({"value": "Huntress"})).is_ok());
         for (key, body) in [
             ("per_user_cost", json!({"value": -1})),
             ("per_user_cost", json!({"value": "x"})),
@@ -134,7 +134,7 @@ mod tests {
             ("soc", json!({"value": "x", "enabled": 1})),
             ("soc", json!({"value": "x", "colour": 1})),
         ] {
-            assert!(sent(key, body.clone()).is_err(), "{key} {body}");
+            assert!(sent(key, &body).is_err(), "{key} {body}");
         }
     }
 }

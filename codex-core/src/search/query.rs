@@ -11,6 +11,8 @@ use crate::{
 
 /// The most candidates that are looked at.
 pub(crate) const CANDIDATES: usize = 1_000;
+/// The same as the engines count.
+const LIMIT: i64 = 1_000;
 /// Shorter words have no trigram.
 const TRIGRAM: usize = 3;
 
@@ -67,7 +69,7 @@ pub(crate) async fn names(db: &Db, kinds: &[i64], term: &Term) -> Result<Vec<(i6
     holds(&mut q, db.engine(), term);
     q.push(" and rowid % 16 in ")
         .push_list(kinds.iter().copied());
-    q.push(" limit ").push_bind(CANDIDATES as i64 + 1);
+    q.push(" limit ").push_bind(LIMIT + 1);
     let rows = q.all::<(i64, String)>().await?;
     Ok(rows
         .into_iter()
@@ -90,7 +92,7 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
         if db.engine() == Engine::Sqlite {
             q.push(order);
         }
-        q.push(" limit ").push_bind(CANDIDATES as i64);
+        q.push(" limit ").push_bind(LIMIT);
     };
     let mut q = db.query(SAID);
     q.plan_anew().push_bind(words.as_str());

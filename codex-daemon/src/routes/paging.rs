@@ -126,7 +126,7 @@ impl ListQuery {
             "sort" => page.sort = Some(Sort::new(value)),
             "q" => page.search = Some(value.to_owned()),
             "fields" => {
-                self.fields = Some(value.split(',').map(|key| key.trim().to_owned()).collect())
+                self.fields = Some(value.split(',').map(|key| key.trim().to_owned()).collect());
             }
             "total" => {
                 page.total = value.parse().map_err(|_| bad("must be true or false"))?;

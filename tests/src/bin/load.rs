@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use codex_client::{Client, JobStatus, Script, TokenSource};
+use codex_client::{Client, JobStatus, Script, TicketOptions, TokenSource};
 use codex_core::{
     Scope,
     companies::{Company, wire::CompanyOut},
@@ -101,7 +101,7 @@ async fn main() -> anyhow::Result<()> {
         .context("no company")?
         .account_number
         .clone();
-    let tickets = client.tickets().list(&Default::default()).await?;
+    let tickets = client.tickets().list(&TicketOptions::default()).await?;
     let ticket = tickets.tickets.first().context("no ticket")?.id;
     let far = tickets.total / 2;
     let engine = database.split("://").next().unwrap_or("?").to_owned();

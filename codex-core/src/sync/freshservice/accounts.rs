@@ -149,8 +149,6 @@ fn number_of(department: &Incoming<Company>) -> Option<String> {
     number.as_str().map(str::to_owned)
 }
 
-/// A number that nobody has, at random so that two runs do not race for the same.
-
 /// Writes a number, unless one is there by now; gives the number that is there afterwards.
 async fn write(run: &mut Run, client: &Client, department: &str, number: &str) -> Result<String> {
     let malformed = || UpstreamError::malformed(NAME, "department");

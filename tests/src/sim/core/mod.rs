@@ -81,10 +81,10 @@ impl Core {
         .await?;
         Ok(Self {
             server,
-            revoked,
-            calls,
             key,
             published,
+            revoked,
+            calls,
         })
     }
 
