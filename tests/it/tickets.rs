@@ -215,7 +215,7 @@ on_each_engine! {
         assert_eq!(client.outbox().list(Some(OutboxState::Off)).await?, all);
         assert!(client.outbox().list(Some(OutboxState::Failed)).await?.is_empty());
         let refused = client.outbox().retry(change.id).await.unwrap_err();
-        assert_eq!(refused.status(), Some(503), "writing is off");
+        assert_eq!(refused.status(), Some(409), "writing is off");
         assert_eq!(client.outbox().cancel(change.id).await?.state, OutboxState::Cancelled);
         assert_eq!(client.outbox().cancel(change.id).await.unwrap_err().status(), Some(409));
         assert_eq!(client.outbox().cancel(999).await.unwrap_err().status(), Some(404));
