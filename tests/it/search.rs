@@ -194,6 +194,26 @@ on_each_engine! {
         }
         Ok(())
     }
+
+    async fn an_asset_is_found_by_a_program_on_it(app: TestApp) -> TestResult {
+        app.sync().await?;
+        app.pull(&["/sync/audits"]).await?;
+        let asset = async || -> anyhow::Result<Option<(Value, String)>> {
+            for asset in app.json("/api/assets").await?.as_array().unwrap() {
+                let audit = app.json(&format!("/api/assets/{}/audit", asset["id"])).await?;
+                if let Some(name) = audit["software"][0]["name"].as_str() {
+                    return Ok(Some((asset["id"].clone(), name.to_owned())));
+                }
+            }
+            Ok(None)
+        };
+        let (id, program) = asset().await?.expect("a device with programs");
+        let found = app.json(&format!("/api/search?kind=asset&limit=100&q={}", urlencode(&program))).await?;
+        let hits = found["results"].as_array().unwrap();
+        let id = id.to_string();
+        assert!(hits.iter().any(|hit| hit["id"] == id.as_str() && hit["matched"] == "text"), "{program}: {found}");
+        Ok(())
+    }
 }
 
 fn urlencode(text: &str) -> String {

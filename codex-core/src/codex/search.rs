@@ -79,6 +79,17 @@ impl Codex {
             let only_said = said.iter().filter(|TicketId(id)| !named.contains(id));
             candidates.extend(only_said.map(|TicketId(id)| (u8::MAX, ticket, *id, false)));
         }
+        let asset = KINDS[2].0;
+        if numbers.contains(&asset) {
+            let named: HashSet<i64> = candidates
+                .iter()
+                .filter(|(_, kind, ..)| *kind == asset)
+                .map(|(_, _, id, _)| *id)
+                .collect();
+            let installed = query::installed(db, &term).await?.into_iter();
+            let only_installed = installed.filter(|id| !named.contains(id));
+            candidates.extend(only_installed.map(|id| (u8::MAX, asset, id, false)));
+        }
         // Newer records of one fit first.
         candidates
             .sort_unstable_by_key(|(rank, kind, id, _)| (*rank, *kind, std::cmp::Reverse(*id)));

@@ -32,6 +32,28 @@ const ABOUT: Sql = Sql::Per {
         where to_tsvector('simple', left(coalesce(d.description_text, ''), 100000)) @@ to_tsquery('simple', ",
 };
 
+/// The most assets that are found by what is installed on them.
+const INSTALLED: i64 = 200;
+
+/// Assets on which a program is installed whose name begins with a term; the newest first.
+pub(crate) async fn installed(db: &Db, term: &Term) -> Result<Vec<i64>> {
+    if term.text.chars().count() < TRIGRAM {
+        return Ok(Vec::new());
+    }
+    // A range, which both engines follow through the index of folded names.
+    let mut q = db.query(
+        "select distinct s.asset_id from software_titles t join asset_software s on s.title_id = t.id \
+         where t.name_fold >= ",
+    );
+    q.push_bind(term.text.as_str());
+    q.push(" and t.name_fold < ")
+        .push_bind(format!("{}\u{10ffff}", term.text));
+    q.push(" order by s.asset_id desc limit ")
+        .push_bind(INSTALLED);
+    q.plan_anew();
+    q.scalars().await
+}
+
 /// Adds the condition that the text of the index holds every word of a term.
 pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
     let indexed = |word: &&String| engine == Engine::Sqlite && word.chars().count() >= TRIGRAM;

@@ -18,7 +18,7 @@ pub struct SearchHit {
     /// `company`, `contact`, `asset`, `ticket` or `location`.
     #[schema(example = "company")]
     pub kind: String,
-    /// Where it fits: `name`, or `text` for what was said on a ticket.
+    /// Where it fits: `name`, or `text` for what was said on a ticket or is installed on an asset.
     #[schema(example = "name")]
     pub matched: String,
     /// Where to read it; null for what has no route of its own.
