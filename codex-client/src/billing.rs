@@ -4,9 +4,10 @@ use codex_core::{
     assets::billable::BillableOut,
     billing_plans::{
         effective::EffectivePlanOut,
+        input::BillingPlanIn,
         wire::{
-            BillingExport, BillingImported, BillingPlanIn, BillingPlanOut, BulkPlansOut,
-            LedgerPlanAnswer, LedgerPlanOut, LedgerPlansOut, PlanFeaturesOut, Saved,
+            BillingExport, BillingImported, BillingPlanOut, BulkPlansOut, LedgerPlanAnswer,
+            LedgerPlanOut, LedgerPlansOut, PlanFeaturesOut, Saved,
         },
     },
     feature_options::wire::{

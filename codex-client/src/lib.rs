@@ -60,9 +60,10 @@ pub use codex_core::{
     },
     billing_plans::{
         effective::{EffectivePlanOut, EffectivePrice, EffectiveText, ValueSource},
+        input::BillingPlanIn,
         wire::{
-            BillingExport, BillingImported, BillingPlanIn, BillingPlanOut, BulkPlanOut,
-            BulkPlansOut, LedgerPlanOut, PlanFeaturesOut,
+            BillingExport, BillingImported, BillingPlanOut, BulkPlanOut, BulkPlansOut,
+            LedgerPlanOut, PlanFeaturesOut,
         },
     },
     companies::wire::{

@@ -3,6 +3,7 @@
 mod agents;
 mod billing;
 mod bulk;
+mod bulk_write;
 mod companies;
 mod download;
 mod events;

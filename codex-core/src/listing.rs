@@ -10,7 +10,7 @@ use crate::{
     fold::fold,
     paging::{Cursor, Filter, Op, Page, PageRequest, Sort},
     search::{Term, query::found},
-    store::{Db, Engine, Q, Record},
+    store::{Db, Engine, Q, Record, Sql},
 };
 
 /// What a column holds.
@@ -150,7 +150,7 @@ impl Listing {
         narrow(q);
         for filter in &request.filters {
             let column = self.column(&filter.name, &filter.parameter)?;
-            condition(q, engine, column, filter)?;
+            condition(q, column, filter)?;
         }
         if let Some(text) = &request.search {
             let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
@@ -229,7 +229,7 @@ impl Listing {
     }
 }
 
-fn condition(q: &mut Q<'_>, engine: Engine, column: &Column, filter: &Filter) -> Result<()> {
+fn condition(q: &mut Q<'_>, column: &Column, filter: &Filter) -> Result<()> {
     let wrong = |what: &str| {
         let message = format!("`{}` is no {what}", filter.value);
         Error::invalid(filter.parameter.clone(), message)
@@ -282,16 +282,14 @@ fn condition(q: &mut Q<'_>, engine: Engine, column: &Column, filter: &Filter) ->
             });
         }
         Op::Contains if texts => {
-            let place = if engine == Engine::Sqlite {
-                "instr("
-            } else {
-                "strpos("
-            };
-            q.push(place)
-                .push(column.sql)
-                .push(", ")
-                .push_bind(folded)
-                .push(") > 0");
+            q.push_sql(Sql::Per {
+                sqlite: "instr(",
+                pg: "strpos(",
+            })
+            .push(column.sql)
+            .push(", ")
+            .push_bind(folded)
+            .push(") > 0");
         }
         Op::StartsWith if texts => {
             q.push("substr(")

@@ -12,7 +12,7 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK},
+        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -54,7 +54,7 @@ struct Kept {
     version: String,
     tag: HeaderValue,
     body: Bytes,
-    link: Option<HeaderValue>,
+    headers: HeaderMap,
 }
 
 /// The answers that are kept.
@@ -128,7 +128,7 @@ async fn read(app: &App, request: Request, next: Next) -> Response {
             version: version.unwrap_or_default(),
             tag: tag.clone(),
             body: body.clone(),
-            link: parts.headers.get(LINK).cloned(),
+            headers: parts.headers.clone(),
         };
         app.answers().0.insert(key, Arc::new(kept)).await;
     }
@@ -157,12 +157,8 @@ fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
         return not_modified(kept.tag.clone());
     }
     let mut response = Response::new(Body::from(kept.body.clone()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ETAG, kept.tag.clone());
-    if let Some(link) = &kept.link {
-        headers.insert(LINK, link.clone());
-    }
+    *response.headers_mut() = kept.headers.clone();
+    response.headers_mut().insert(ETAG, kept.tag.clone());
     response
 }
 

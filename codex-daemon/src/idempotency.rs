@@ -10,7 +10,7 @@ use axum::{
 };
 use codex_core::{KeptAnswer, Once};
 
-use crate::{app::App, digest::hex, problem::Problem};
+use crate::{app::App, digest::hex, problem::Problem, request_id};
 
 const HEADER: &str = "idempotency-key";
 /// The longest key.
@@ -22,9 +22,13 @@ const LARGEST: usize = 4 * 1024 * 1024;
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
     let key = request.headers().get(HEADER).cloned();
     match key {
-        Some(key) if request.method() == Method::POST => once(&app, &key, request, next)
-            .await
-            .unwrap_or_else(Problem::into_response),
+        Some(key) if request.method() == Method::POST => {
+            // A caller that hangs up must find the answer when it comes again: the call goes on without it.
+            let call = async move { once(&app, &key, request, next).await };
+            let call = tokio::spawn(request_id::keep(call));
+            let answer = call.await.unwrap_or_else(|_| Err(Problem::internal()));
+            answer.unwrap_or_else(Problem::into_response)
+        }
         _ => next.run(request).await,
     }
 }

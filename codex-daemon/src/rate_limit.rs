@@ -49,7 +49,10 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     let caller = if let Ok(caller) = caller {
         caller.actor()
     } else {
-        let address = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let address = request
+            .extensions()
+            .get::<Peer>()
+            .map(|peer| peer.caller(request.headers()));
         address.map_or_else(
             || "nobody".to_owned(),
             |address: IpAddr| address.to_string(),

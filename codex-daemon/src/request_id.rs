@@ -53,6 +53,18 @@ pub fn forward(request: RequestBuilder) -> RequestBuilder {
     }
 }
 
+/// Work that goes on under the id of the current request, in a task of its own too.
+pub fn keep<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let id = CorrelationId::current();
+    let work = work.in_current_span();
+    async move {
+        match id {
+            Some(id) => CURRENT.scope(id, work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// The template of the route that answered.
 #[derive(Debug, Clone)]
 struct Route(String);

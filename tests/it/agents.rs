@@ -275,4 +275,46 @@ on_each_engine! {
         assert_eq!(person.agents().list().await.unwrap_err().status(), Some(403));
         Ok(())
     }
+
+    async fn an_agent_is_made_of_a_user_that_keycloak_has(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let known = app.json("/api/agents").await?["agents"].as_array().unwrap().clone();
+        let post = async |body: Value| -> anyhow::Result<(u16, Value)> {
+            let answer = app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send().await?;
+            Ok((answer.status().as_u16(), answer.json().await?))
+        };
+        // A user that Keycloak got after the last pull.
+        let id = "00000000-0000-4000-8000-00000000abcd";
+        app.world.lock().users.push(json!({"id": id, "username": "new.one", "enabled": true, "email": "new.one@msp.example"}));
+        let body = json!({"keycloak_id": id, "username": "new.one", "email": "new.one@msp.example", "theme_preference": "dark"});
+        let (status, made) = post(body.clone()).await?;
+        assert_eq!((status, &made["verified"]), (201, &json!(true)), "{made}");
+        assert_eq!(made["agent"]["theme_preference"], "dark");
+        assert_eq!(post(body).await?.0, 409);
+        let (status, refused) = post(json!({"keycloak_id": "nobody", "username": "x"})).await?;
+        assert_eq!((status, &refused["errors"][0]["pointer"]), (422, &json!("/keycloak_id")));
+        let taken = known[0]["username"].as_str().unwrap().to_uppercase();
+        assert_eq!(post(json!({"keycloak_id": "other", "username": taken})).await?.0, 409);
+        let (status, refused) = post(json!({"username": " ", "theme_preference": "mauve"})).await?;
+        assert_eq!((status, refused["errors"].as_array().unwrap().len()), (422, 3), "{refused}");
+        // It is the agent of that user, not one more.
+        app.pull(&["/sync/agents"]).await?;
+        let agents = app.json("/api/agents").await?;
+        assert_eq!(agents["total"], known.len() + 1);
+        assert_eq!(app.json(&format!("/api/agents/{id}")).await?["theme_preference"], "dark");
+
+        let put = async |body: Value| -> anyhow::Result<u16> {
+            let path = format!("/api/agents/{id}");
+            Ok(app.call_as("admin", Method::PUT, &path)?.json(&body).send().await?.status().as_u16())
+        };
+        assert_eq!(put(json!({"keycloak_id": "x"})).await?, 422);
+        assert_eq!(put(json!({"username": known[0]["username"]})).await?, 409);
+        assert_eq!(put(json!({"first_name": "Ada"})).await?, 200);
+        assert_eq!(app.json(&format!("/api/agents/{id}")).await?["first_name"], "Ada");
+        // A Keycloak that cannot be asked leaves the question open.
+        app.keycloak.faults().add("/admin/realms/hivematrix/users", When::Always, Kind::Status(500));
+        let (status, made) = post(json!({"keycloak_id": "later", "username": "later"})).await?;
+        assert_eq!((status, &made["verified"]), (201, &json!(false)), "{made}");
+        Ok(())
+    }
 }

@@ -115,6 +115,50 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_call_whose_caller_hangs_up_is_made_once_and_answered_later(app: TestApp) -> TestResult {
+        let rows: Vec<Value> = (0..1_000).map(|n| json!({"name": format!("Company {n}")})).collect();
+        let post = |timeout: u64| -> anyhow::Result<_> {
+            let call = app.call_as("admin", Method::POST, "/api/companies/bulk")?;
+            let call = call.header("idempotency-key", "bulk").json(&rows);
+            Ok(call.timeout(std::time::Duration::from_millis(timeout)).send())
+        };
+        assert!(post(30)?.await.is_err_and(|error| error.is_timeout()), "nobody waits for the answer");
+        for _ in 0..200 {
+            let again = post(10_000)?.await?;
+            if again.status() == 409 {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                continue;
+            }
+            assert_eq!(again.status(), 200);
+            assert!(again.headers().contains_key("idempotency-replayed"));
+            assert_eq!(again.json::<Value>().await?["created"], 1_000);
+            assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 1_000);
+            return Ok(());
+        }
+        anyhow::bail!("the answer was never kept")
+    }
+
+    async fn a_kept_answer_keeps_its_headers(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for n in 0..40 {
+            let contact = json!({"name": format!("Person {n}"), "address": "x".repeat(200)});
+            app.call_as("admin", Method::POST, "/api/contacts")?.json(&contact).send().await?.error_for_status()?;
+        }
+        let path = "/api/contacts?limit=45&total=true&fields=id,name,address,background_information,work_phone_number,title";
+        let mut before = None;
+        for round in 0..3 {
+            let answer = app.get(path)?.send().await?;
+            let headers = ["x-total-count", "link", "etag", "content-type"].map(|name| answer.headers().get(name).cloned());
+            assert!(headers.iter().all(Option::is_some), "{round}: {headers:?}");
+            let body = answer.text().await?;
+            assert!(body.len() > 8 * 1024, "{}", body.len());
+            let now = (headers, body);
+            assert!(before.is_none_or(|before| before == now), "{round}");
+            before = Some(now);
+        }
+        Ok(())
+    }
+
     async fn a_caller_too_many_is_told_to_wait(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("server.calls_per_minute", "5")]).await?;
         let one = app.core.key.service("ledger", "codex")?;

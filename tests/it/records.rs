@@ -268,7 +268,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn ten_thousand_companies_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
+    async fn many_companies_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
         let client = client(&app, "admin")?;
         let rows: Vec<_> = (0..1_000).map(|n| named(&format!("Company {n}"))).collect();
         let before = app.codex.statements_run();
@@ -276,6 +276,41 @@ on_each_engine! {
         assert_eq!(out.created, 1_000);
         let used = app.codex.statements_run() - before;
         assert!(used <= 4 * 12, "{used} statements for four chunks");
+        Ok(())
+    }
+
+    async fn rows_that_cannot_be_are_told_and_the_others_written(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "admin")?;
+        client.companies().renumber("100001", "654321").await?;
+        let numbered = |number: &str, name: &str| CompanyIn {
+            account_number: Some(number.into()), ..named(name)
+        };
+        let rows = [numbered("654321", "A"), numbered("100001", "B"), numbered("abc", "C"), named("D")];
+        let out = client.companies().bulk_write(&rows, BulkAction::Upsert, false).await?;
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Failed, BulkStatus::Failed, BulkStatus::Created]);
+        assert_eq!(client.companies().get("100001").await?.name, "A");
+        Ok(())
+    }
+
+    async fn a_plan_is_restored_by_whoever_keeps_plans(app: TestApp) -> TestResult {
+        let billing = client(&app, "billing")?;
+        let plan = codex_client::BillingPlanIn {
+            plan_name: Some("Gold".into()), term_length: Some("1 Year".into()), ..Default::default()
+        };
+        let id = billing.billing().create_plan(&plan).await?;
+        billing.billing().delete_plan(id).await?;
+        let none = ListOptions::default();
+        let technician = client(&app, "technician")?;
+        assert_eq!(technician.deleted().list("billing_plan", &none).await.unwrap_err().status(), Some(403));
+        assert_eq!(technician.deleted().restore("billing_plan", id).await.unwrap_err().status(), Some(403));
+        assert_eq!(billing.deleted().restore("contact", 1).await.unwrap_err().status(), Some(403));
+        let other = billing.billing().create_plan(&plan).await?;
+        assert_eq!(billing.deleted().restore("billing_plan", id).await.unwrap_err().status(), Some(409));
+        billing.billing().delete_plan(other).await?;
+        billing.deleted().restore("billing_plan", id).await?;
+        assert_eq!(billing.billing().plan(id).await?.plan_name, "Gold");
         Ok(())
     }
 

@@ -56,6 +56,44 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn an_older_database_is_indexed_when_it_is_opened(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let mut tx = app.codex.db().begin().await?;
+        tx.query("delete from search_names").execute().await?;
+        tx.commit().await?;
+        let client = client(&app)?;
+        let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
+        let name = client.companies().get("100001").await?.name;
+        assert_eq!(client.search(&name, &companies).await?.count, 0);
+        let url = app.database_url();
+        let (one, two) = tokio::join!(codex_core::Codex::open(url), codex_core::Codex::open(url));
+        one?;
+        two?;
+        assert_eq!(client.search(&name, &companies).await?.results[0].id, "100001");
+        Ok(())
+    }
+
+    async fn a_client_sees_a_person_of_several_companies_as_one_of_its_own(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let staff = client(&app)?;
+        let email = staff.companies().contacts("100001").await?[0].email.clone();
+        for (name, numbers) in [("Quokka A", vec!["100001", "100002"]), ("Quokka B", vec!["100002"])] {
+            let person = codex_client::ContactIn {
+                name: Some(name.into()),
+                company_account_numbers: Some(numbers.into_iter().map(str::to_owned).collect()),
+                ..Default::default()
+            };
+            staff.contacts().create(&person).await?;
+        }
+        let token = app.core.key.user("client", &email)?;
+        let own = Client::new(&app.url(), TokenSource::fixed(token))?;
+        let found = own.search("quokka", &SearchOptions::default()).await?;
+        assert_eq!(found.count, 1, "{found:?}");
+        assert_eq!(found.results[0].company_id.as_deref(), Some("100001"));
+        assert_eq!(staff.search("quokka", &SearchOptions::default()).await?.count, 2);
+        Ok(())
+    }
+
     async fn the_index_follows_what_is_changed_and_deleted(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
@@ -158,6 +196,15 @@ on_each_engine! {
         let agreed = app.json("/api/companies/100001/overrides").await?;
         assert_eq!(agreed.as_array().unwrap().len(), 2, "{agreed}");
         assert_eq!(app.json("/api/companies/100001").await?["billing_plan"], "Gold");
+        // All or nothing: neither one bad value nor a missing right leaves a half behind.
+        let (status, _) = put("/companies/100001/update", json!({"billing_plan": "Tin",
+            "feature_overrides": {"soc": "Other", "per_user_cost": -1}})).await?;
+        assert_eq!(status, 422);
+        let body = json!({"billing_plan": "Tin", "feature_overrides": {"soc": "Other"}});
+        let refused = app.call_as("technician", Method::PUT, "/companies/100001/update")?.json(&body).send().await?;
+        assert_eq!(refused.status(), 403);
+        assert_eq!(app.json("/api/companies/100001").await?["billing_plan"], "Gold");
+        assert_eq!(app.json("/api/companies/100001/overrides").await?, agreed);
         put("/companies/100001/update", json!({"feature_overrides": {}})).await?;
         assert_eq!(app.json("/api/companies/100001/overrides").await?, json!([]));
         assert_eq!(put("/companies/100001/update", json!({})).await?.0, 400);

@@ -1,6 +1,7 @@
 //! Billing plans: what a plan costs and contains, for one term of contract.
 
 pub mod effective;
+pub mod input;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
@@ -97,6 +98,9 @@ pub const LEGACY_FEATURES: [(&str, &str); 6] = [
     ("sat", "SAT"),
     ("soc", "SOC"),
 ];
+
+/// The support level of a plan that names none (contract 1.2.F).
+pub const BILLED_HOURLY: &str = "Billed Hourly";
 
 /// What a plan says of a feature that it does not name (contract 1.2.F).
 pub const NOT_INCLUDED: &str = "Not Included";

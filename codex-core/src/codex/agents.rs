@@ -1,7 +1,10 @@
 //! Agents and what they prefer.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::Codex;
 use crate::{
@@ -14,6 +17,9 @@ use crate::{
     fold::fold,
     ids::AgentId,
 };
+
+/// How long Keycloak may take to say whether it has a user.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Codex {
     /// The people who log in, disabled ones too, by login name.
@@ -106,17 +112,22 @@ impl Codex {
         }
         self.require_free_names(&fields, None).await?;
         let verified = match &self.0.users {
-            Some(users) => match users.has(&self.0.db, &self.0.clock, &id).await {
-                Ok(true) => true,
-                Ok(false) => {
+            Some(users) => match timeout(PATIENCE, users.has(&self.0.db, &self.0.clock, &id)).await
+            {
+                Ok(Ok(true)) => true,
+                Ok(Ok(false)) => {
                     let fault = Fault::at("keycloak_id", "Keycloak has no such user");
                     return Err(Error::Unprocessable(vec![fault]));
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     tracing::warn!(
                         error = error.chain(),
                         "Keycloak could not be asked about a user"
                     );
+                    false
+                }
+                Err(_) => {
+                    tracing::warn!("Keycloak took too long to say whether it has a user");
                     false
                 }
             },

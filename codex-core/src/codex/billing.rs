@@ -11,7 +11,8 @@ use crate::{
     billing_plans::{
         self, BillingPlan, BillingPlanFields,
         effective::{EffectivePlanOut, plan_of},
-        wire::{BillingExport, BillingImported, BulkPlansOut, laid_over},
+        input::laid_over,
+        wire::{BillingExport, BillingImported, BulkPlansOut},
     },
     changes::{Author, Outcome, door::Door},
     companies::Company,
@@ -96,7 +97,7 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<bool> {
         scope.require_billing(KEEPING)?;
-        let (mut fields, features) = billing_plans::wire::stated(body, false)?;
+        let (mut fields, features) = billing_plans::input::stated(body, false)?;
         let mut tx = self.0.db.begin().await?;
         let mut door = self.door(&mut tx, author);
         // Locked: what a rival sets in the same plan must not be laid over with an older state.
@@ -415,7 +416,7 @@ impl Codex {
 }
 
 fn new_plan(body: Map<String, Value>) -> Result<Map<String, Value>> {
-    let (mut fields, features) = billing_plans::wire::stated(body, true)?;
+    let (mut fields, features) = billing_plans::input::stated(body, true)?;
     let none = BillingPlanFields::default().features;
     fields.insert("features".into(), json!(laid_over(&none, features)));
     Ok(fields)

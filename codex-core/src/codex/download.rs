@@ -3,7 +3,10 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,20 +29,37 @@ const PIECE: usize = 64 * 1024;
 
 /// An answer in pieces. Dropping it ends the work.
 #[derive(Debug)]
-pub struct Download(mpsc::Receiver<Result<Vec<u8>>>);
+pub struct Download {
+    pieces: mpsc::Receiver<Vec<u8>>,
+    /// Set when the last piece was sent. Whoever stops before, by an error, a panic or the end of the process,
+    /// does not set it: a part is never taken for the whole.
+    whole: Arc<AtomicBool>,
+    ended: bool,
+}
 
 impl Stream for Download {
     type Item = Result<Vec<u8>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let piece = std::task::ready!(self.pieces.poll_recv(cx));
+        self.ended = piece.is_none();
+        let broken = self.ended && !self.whole.load(Ordering::Acquire);
+        let error = broken.then(|| {
+            Err(Error::Sync {
+                message: "the download broke off".into(),
+            })
+        });
+        Poll::Ready(piece.map(Ok).or(error))
     }
 }
 
 /// Where the pieces go.
 #[derive(Debug)]
 pub(super) struct Sink {
-    pieces: mpsc::Sender<Result<Vec<u8>>>,
+    pieces: mpsc::Sender<Vec<u8>>,
     buffer: Vec<u8>,
     _turn: OwnedSemaphorePermit,
 }
@@ -74,7 +94,7 @@ impl Sink {
         if piece.is_empty() {
             return Ok(());
         }
-        let sent = self.pieces.send_timeout(Ok(piece), STALL).await;
+        let sent = self.pieces.send_timeout(piece, STALL).await;
         sent.map_err(|_| Error::Sync {
             message: "the reader of a download is gone or stands still".into(),
         })
@@ -96,33 +116,75 @@ impl Codex {
         let turn = tokio::time::timeout(PATIENCE, turn).await;
         let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
         let (pieces, receiver) = mpsc::channel(2);
+        let whole = Arc::new(AtomicBool::new(false));
         let sink = Sink {
-            pieces: pieces.clone(),
+            pieces,
             buffer: Vec::with_capacity(PIECE * 2),
             _turn: turn,
         };
         let codex = self.clone();
-        let stop = self.0.stop.clone();
+        let (stop, said) = (self.0.stop.clone(), whole.clone());
         self.0.tasks.spawn(async move {
             let work = async {
                 let mut sink = work(codex, sink).await?;
-                sink.flush().await
+                sink.flush().await?;
+                // Before the sink is dropped, which ends the download.
+                said.store(true, Ordering::Release);
+                Ok(())
             };
-            let done = tokio::select! {
+            let done: Result<()> = tokio::select! {
                 done = work => done,
                 () = stop.cancelled() => Err(Error::Busy("Codex is stopping")),
             };
             if let Err(error) = done {
                 tracing::warn!(error = error.chain(), "A download ended early");
-                // The reader must see that the answer is not whole.
-                drop(pieces.try_send(Err(error)));
             }
         });
-        Ok(Download(receiver))
+        Ok(Download {
+            pieces: receiver,
+            whole,
+            ended: false,
+        })
     }
 }
 
 /// The turns of a new [`Codex`].
 pub(super) fn turns() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(AT_ONCE))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+
+    use super::*;
+
+    async fn read(work: impl FnOnce(Sink) -> Result<Sink> + Send + 'static) -> (Vec<u8>, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let codex = Codex::open(file.to_str().unwrap()).await.unwrap();
+        let download = codex.download(async move |_, sink| work(sink)).await;
+        let mut download = download.unwrap();
+        let (mut all, mut broken) = (Vec::new(), false);
+        while let Some(piece) = download.next().await {
+            match piece {
+                Ok(piece) => all.extend(piece),
+                Err(_) => broken = true,
+            }
+        }
+        (all, broken)
+    }
+
+    #[tokio::test]
+    async fn a_download_is_whole_or_says_that_it_is_not() {
+        let whole = |mut sink: Sink| {
+            sink.text("all");
+            Ok(sink)
+        };
+        assert_eq!(read(whole).await, (b"all".to_vec(), false));
+        let failing = |_| Err(Error::Busy("no"));
+        assert_eq!(read(failing).await, (Vec::new(), true));
+        let panicking = |_| panic!("on purpose");
+        assert_eq!(read(panicking).await, (Vec::new(), true));
+    }
 }

@@ -7,12 +7,16 @@ use serde_json::{Map, Value, json};
 use super::Codex;
 use crate::{
     Error, Result, Scope,
+    agents::Agent,
     assets::{self, Asset},
-    changes::{Author, Outcome, by_kind, deleted},
+    billing_plans::BillingPlan,
+    changes::{Author, Outcome, Resource as _, by_kind, deleted},
     companies::Company,
     contacts::{self, Contact},
+    feature_options::FeatureOption,
     ids::{AssetId, ContactId, LocationId},
     locations::{self, Location},
+    overrides::Override,
     paging::{Page, PageRequest},
     records::DeletedOut,
     store::Tx,
@@ -217,7 +221,7 @@ impl Codex {
         kind: &str,
         page: &PageRequest,
     ) -> Result<Page<DeletedOut>> {
-        scope.require_technician("listing deleted records")?;
+        require_keeper(scope, kind)?;
         let listed = by_kind!(kind, R => deleted::list::<R>(&self.0.db, page).await);
         listed.unwrap_or_else(|| Err(no_such_kind(kind)))
     }
@@ -234,7 +238,7 @@ impl Codex {
         kind: &str,
         id: i64,
     ) -> Result<bool> {
-        scope.require_technician("restoring records")?;
+        require_keeper(scope, kind)?;
         let mut tx = self.0.db.begin().await?;
         let mut door = self.door(&mut tx, author);
         let restored = by_kind!(kind, R => door.restore::<R>(id).await);
@@ -244,6 +248,16 @@ impl Codex {
         };
         Self::conclude(tx, author, outcome).await?;
         Ok(true)
+    }
+}
+
+/// Lets those through who may delete records of a kind.
+fn require_keeper(scope: &Scope, kind: &str) -> Result<()> {
+    let what = "keeping deleted records of this kind";
+    match kind {
+        Agent::KIND => scope.require_admin(what),
+        BillingPlan::KIND | FeatureOption::KIND | Override::KIND => scope.require_billing(what),
+        _ => scope.require_technician(what),
     }
 }
 

@@ -102,12 +102,12 @@ impl Codex {
             query::CANDIDATES
         };
         for candidates in candidates.chunks(part) {
-            let found = self.found(candidates).await?;
+            let found = self.found(scope, candidates).await?;
             for (_, kind, id, named) in candidates {
                 let Some(row) = found.get(&(*kind, *id)) else {
                     continue;
                 };
-                if results.len() < limit && scope.sees(row.company) {
+                if results.len() < limit {
                     results.extend(hit(*kind, row, *named));
                 }
             }
@@ -123,8 +123,13 @@ impl Codex {
         })
     }
 
-    /// The records behind candidates, one statement a kind.
-    async fn found(&self, candidates: &[Candidate]) -> Result<HashMap<(i64, i64), Found>> {
+    /// The records behind candidates that the caller sees, one statement a kind; somebody of several companies
+    /// with the first of those that the caller sees.
+    async fn found(
+        &self,
+        scope: &Scope,
+        candidates: &[Candidate],
+    ) -> Result<HashMap<(i64, i64), Found>> {
         let mut found = HashMap::new();
         for ((kind, _), select) in KINDS.into_iter().zip(SELECTS) {
             let ids = candidates.iter().filter(|(_, of, ..)| *of == kind);
@@ -133,9 +138,12 @@ impl Codex {
                 continue;
             }
             let mut q: Q<'_> = self.0.db.query(select);
-            q.push_list(ids).push(" and r.deleted_at is null");
-            let rows = q.all::<Found>().await?;
-            found.extend(rows.into_iter().map(|row| ((kind, row.id), row)));
+            q.push_list(ids)
+                .push(" and r.deleted_at is null order by company_name, company");
+            let rows = q.all::<Found>().await?.into_iter();
+            for row in rows.filter(|row| scope.sees(row.company)) {
+                found.entry((kind, row.id)).or_insert(row);
+            }
         }
         Ok(found)
     }
@@ -145,7 +153,6 @@ impl Codex {
 const SELECTS: [&str; 5] = [
     "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
      r.account_number as number, r.name as company_name from companies r where r.id in ",
-    // Somebody of several companies is shown with the first; a client sees the row of the own one.
     "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
      c.account_number as number, c.name as company_name from contacts r \
      left join contact_company l on l.contact_id = r.id \

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::Override;
 use crate::{
     Error, Fault, Result,
-    billing_plans::{PRICES, wire::price},
+    billing_plans::{PRICES, input::price},
 };
 
 /// What is agreed with a company instead of one value of its plan.

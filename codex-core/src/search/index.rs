@@ -5,7 +5,7 @@ use crate::{
     Result,
     changes::{Draft, Resource, Stored, Tracked, by_kind},
     fold::fold,
-    store::{Db, Tx},
+    store::{Db, Sql, Tx},
 };
 
 /// Ids of the index in one id of a record.
@@ -44,15 +44,23 @@ pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Re
         q.push_list(gone);
         q.execute().await?;
     }
-    add(tx, &new).await
+    insert(tx, &new, Sql::Same("")).await
 }
 
-async fn add(tx: &mut Tx, texts: &[(i64, String)]) -> Result<()> {
+/// What another process has filled meanwhile is the same. Full-text tables of `SQLite` know no such clause, and
+/// its single writer needs none.
+const FILLED: Sql = Sql::Per {
+    sqlite: "",
+    pg: " on conflict (rowid) do nothing",
+};
+
+async fn insert(tx: &mut Tx, texts: &[(i64, String)], end: Sql) -> Result<()> {
     for chunk in texts.chunks(CHUNK) {
         let mut q = tx.query("insert into search_names (rowid, text) ");
         q.push_rows(chunk, |row, (place, text)| {
             row.bind(*place).bind(text.as_str());
         });
+        q.push_sql(end);
         q.execute().await?;
     }
     Ok(())
@@ -64,7 +72,8 @@ pub(crate) fn number(kind: &str) -> Option<i64> {
     known.map(|(number, _)| *number)
 }
 
-/// Makes the index of a database that was filled before there was one.
+/// Makes the index of a database that was filled before there was one: in one transaction, so that it is whole
+/// or not begun.
 pub(crate) async fn fill(db: &Db) -> Result<()> {
     let first: Option<i64> = db
         .query("select rowid from search_names limit 1")
@@ -73,19 +82,20 @@ pub(crate) async fn fill(db: &Db) -> Result<()> {
     if first.is_some() {
         return Ok(());
     }
+    let mut tx = db.begin().await?;
     for (_, kind) in KINDS {
-        if let Some(filled) = by_kind!(kind, R => fill_kind::<R>(db).await) {
+        if let Some(filled) = by_kind!(kind, R => fill_kind::<R>(&mut tx).await) {
             filled?;
         }
     }
-    Ok(())
+    tx.commit().await
 }
 
-async fn fill_kind<R: Resource>(db: &Db) -> Result<()> {
+async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
     let kind = number(R::KIND).unwrap_or_default();
     let mut after = 0;
     loop {
-        let mut q = db.query(R::Fields::SELECT);
+        let mut q = tx.query(R::Fields::SELECT);
         q.push(" where deleted_at is null and id > ")
             .push_bind(after);
         q.push(" order by id limit 500");
@@ -94,16 +104,15 @@ async fn fill_kind<R: Resource>(db: &Db) -> Result<()> {
             return Ok(());
         };
         after = last.id;
-        let texts: Vec<(i64, String)> = rows
+        let texts = rows
             .iter()
-            .map(|row| (row.id * STRIDE + kind, R::found_by(&row.fields)))
-            .collect();
-        let mut tx = db.begin().await?;
-        // Another process may fill at the same time.
+            .map(|row| (row.id * STRIDE + kind, R::found_by(&row.fields)));
+        let texts: Vec<(i64, String)> = texts.collect();
+        // Another process may fill at the same time: on SQLite it waits for this one, on PostgreSQL for a row.
+        let places = texts.iter().map(|(place, _)| *place);
         let mut q = tx.query("delete from search_names where rowid in ");
-        q.push_list(texts.iter().map(|(place, _)| *place));
+        q.push_list(places);
         q.execute().await?;
-        add(&mut tx, &texts).await?;
-        tx.commit().await?;
+        insert(tx, &texts, FILLED).await?;
     }
 }

@@ -202,6 +202,14 @@ impl<'e> Q<'e> {
         self
     }
 
+    /// Appends text that is another for each engine.
+    pub fn push_sql(&mut self, sql: Sql) -> &mut Self {
+        match &self.args {
+            Args::Sqlite(_) => self.push(sql.sqlite()),
+            Args::Pg(_) => self.push(sql.pg()),
+        }
+    }
+
     /// Appends a placeholder and binds its value.
     pub fn push_bind(&mut self, value: impl Bind) -> &mut Self {
         self.add(value);

@@ -1,5 +1,6 @@
 //! What every operation can answer beside what is its own.
 
+use axum::http::Method;
 use utoipa::openapi::{
     Content, ContentBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type,
     path::{Operation, ParameterBuilder, ParameterIn},
@@ -23,13 +24,14 @@ const OF_BODIES: [(&str, &str); 3] = [
 pub fn complete(api: &mut OpenApi) {
     for item in api.paths.paths.values_mut() {
         let operations = [
-            (true, &mut item.get),
-            (false, &mut item.put),
-            (false, &mut item.post),
-            (false, &mut item.delete),
+            (Method::GET, &mut item.get),
+            (Method::PUT, &mut item.put),
+            (Method::POST, &mut item.post),
+            (Method::DELETE, &mut item.delete),
         ];
-        for (reads, operation) in operations {
+        for (method, operation) in operations {
             let Some(operation) = operation else { continue };
+            let reads = method == Method::GET;
             name_problems(operation);
             let open = operation.security.as_ref().is_some_and(|needed| {
                 needed
@@ -45,8 +47,10 @@ pub fn complete(api: &mut OpenApi) {
                     .iter()
                     .flatten()
                     .any(|tag| ONLY_MADE.contains(&tag.as_str()));
-            if !open && !reads {
-                add_conditions(operation);
+            match method {
+                _ if open || reads => {}
+                Method::POST => add_key(operation),
+                _ => add_tag(operation),
             }
             match (reads, only_made) {
                 (false, false) => add_dry_run(operation),
@@ -86,22 +90,28 @@ fn add_dry_run(operation: &mut Operation) {
     known.insert("202".to_owned(), RefOr::T(answer));
 }
 
-/// What a change may meet whose caller says what it knows, or that it may be sent twice.
-const OF_CHANGES: [(&str, &str); 3] = [
-    (
-        "409",
-        "A call with this `Idempotency-Key` began; whether it was made is not known yet",
-    ),
-    ("412", "The record is not as `If-Match` says"),
-    ("422", "The `Idempotency-Key` was used for another call"),
-];
+/// A change may say what its caller has seen.
+fn add_tag(operation: &mut Operation) {
+    let description = "Only if the record still has this `ETag`";
+    add_header(operation, "If-Match", description);
+    add(
+        operation,
+        &[("412", "The record is not as `If-Match` says")],
+    );
+}
 
-fn add_conditions(operation: &mut Operation) {
-    let tag = "Only if the record still has this `ETag`";
-    add_header(operation, "If-Match", tag);
-    let key = "POST: made once, however often it is sent with this key within a day";
-    add_header(operation, "Idempotency-Key", key);
-    add(operation, &OF_CHANGES);
+/// A call that makes something may be sent twice.
+fn add_key(operation: &mut Operation) {
+    let description = "Made once, however often it is sent with this key within a day";
+    add_header(operation, "Idempotency-Key", description);
+    let refusals = [
+        (
+            "409",
+            "A call with this `Idempotency-Key` began; whether it was made is not known yet",
+        ),
+        ("422", "The `Idempotency-Key` was used for another call"),
+    ];
+    add(operation, &refusals);
 }
 
 /// A parameter in a header.

@@ -8,9 +8,10 @@ use axum::{
 use codex_core::{
     billing_plans::{
         BillingPlan,
+        input::BillingPlanIn,
         wire::{
-            BillingExport, BillingImported, BillingPlanIn, BillingPlanOut, BulkPlansOut,
-            LedgerPlanAnswer, LedgerPlansOut, PlanFeaturesOut, Saved,
+            BillingExport, BillingImported, BillingPlanOut, BulkPlansOut, LedgerPlanAnswer,
+            LedgerPlansOut, PlanFeaturesOut, Saved,
         },
     },
     feature_options::wire::LedgerCategoriesOut,

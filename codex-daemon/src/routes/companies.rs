@@ -2,12 +2,12 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     http::StatusCode,
     response::Response,
 };
 use codex_core::{
-    BulkTickets, Scope,
+    BulkTickets,
     assets::wire::AssetOut,
     companies::{
         Company,
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Call, Caller},
+    auth::Call,
     conditional::Versioned,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -59,33 +59,18 @@ pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Probl
     company.ok_or_else(unknown)
 }
 
-/// The company of a path, and what the caller may see.
-pub(super) async fn found(
-    app: &App,
-    caller: &Caller,
-    account: &str,
-) -> Result<(Scope, Company), Problem> {
-    let scope = caller.scope(app.codex()).await?;
-    let company = app.codex().company(&scope, account).await?;
-    Ok((scope, company.ok_or_else(unknown)?))
-}
-
 /// List all companies.
 ///
 /// A bare array of every company that has an account number, by name. Query parameters are ignored.
 #[utoipa::path(get, path = "/api/companies", tag = "companies", responses(
     (status = 200, description = "All companies that the caller may see", body = Vec<CompanyOut>),
     (status = 401, description = "No valid token", body = ProblemOut)))]
-async fn list_companies(
-    State(app): State<App>,
-    caller: Caller,
-) -> Result<Json<Vec<CompanyOut>>, Problem> {
-    let scope = caller.scope(app.codex()).await?;
-    let companies = app.codex().companies(&scope).await?;
+async fn list_companies(call: Call) -> Result<Json<Vec<CompanyOut>>, Problem> {
+    let companies = call.codex.companies(&call.scope).await?;
     Ok(Json(
         companies
             .iter()
-            .map(|company| wire::seen_by(company, &scope))
+            .map(|company| wire::seen_by(company, &call.scope))
             .collect(),
     ))
 }
@@ -117,12 +102,11 @@ async fn bulk_companies(call: Call, Query(params): Lenient) -> Result<Response, 
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn get_company(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
 ) -> Result<Versioned<CompanyOut>, Problem> {
-    let (scope, company) = found(&app, &caller, &account).await?;
-    let out = wire::seen_by(&company, &scope);
+    let company = company(&call, &account).await?;
+    let out = wire::seen_by(&company, &call.scope);
     Ok(Versioned(out, company.updated_at))
 }
 
@@ -134,11 +118,10 @@ async fn get_company(
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn get_company_alias(
-    app: State<App>,
-    caller: Caller,
+    call: Call,
     account: Path<String>,
 ) -> Result<Versioned<CompanyOut>, Problem> {
-    get_company(app, caller, account).await
+    get_company(call, account).await
 }
 
 /// Make a company.
@@ -288,13 +271,12 @@ async fn renumber_company(
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_assets(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
 ) -> Result<Json<Vec<AssetOut>>, Problem> {
-    let (scope, company) = found(&app, &caller, &account).await?;
+    let company = company(&call, &account).await?;
     let level = company.compliance_level();
-    let assets = app.codex().company_assets(&scope, company.id).await?;
+    let assets = call.codex.company_assets(&call.scope, company.id).await?;
     Ok(Json(
         assets
             .iter()
@@ -311,13 +293,12 @@ async fn list_company_assets(
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_contacts(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
 ) -> Result<Json<Vec<ContactOut>>, Problem> {
-    let (scope, company) = found(&app, &caller, &account).await?;
+    let company = company(&call, &account).await?;
     let level = company.compliance_level();
-    let contacts = app.codex().company_contacts(&scope, company.id).await?;
+    let contacts = call.codex.company_contacts(&call.scope, company.id).await?;
     Ok(Json(
         contacts
             .iter()
@@ -334,11 +315,10 @@ async fn list_company_contacts(
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_users(
-    app: State<App>,
-    caller: Caller,
+    call: Call,
     account: Path<String>,
 ) -> Result<Json<Vec<ContactOut>>, Problem> {
-    list_company_contacts(app, caller, account).await
+    list_company_contacts(call, account).await
 }
 
 /// List a company's locations.
@@ -349,13 +329,15 @@ async fn list_company_users(
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_locations(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
 ) -> Result<Json<Vec<LocationOut>>, Problem> {
-    let (scope, company) = found(&app, &caller, &account).await?;
+    let company = company(&call, &account).await?;
     let level = company.compliance_level();
-    let locations = app.codex().company_locations(&scope, company.id).await?;
+    let locations = call
+        .codex
+        .company_locations(&call.scope, company.id)
+        .await?;
     Ok(Json(
         locations
             .iter()

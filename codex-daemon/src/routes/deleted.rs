@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
     responses(
         (status = 200, description = "A page", body = Vec<DeletedOut>),
         (status = 400, description = "There is no such kind, or a parameter is wrong", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut)))]
+        (status = 403, description = "Only for those who may delete records of the kind", body = ErrorOut)))]
 async fn list_deleted(
     call: Call,
     forwarded: Forwarded,
@@ -49,7 +49,7 @@ async fn list_deleted(
     responses(
         (status = 204, description = "It is back"),
         (status = 400, description = "There is no such kind, or the id is no number", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 403, description = "Only for those who may delete records of the kind", body = ErrorOut),
         (status = 404, description = "No person has deleted such a record", body = ErrorOut),
         (status = 409, description = "Another record has taken its place", body = ErrorOut)))]
 async fn restore_deleted(

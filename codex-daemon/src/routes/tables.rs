@@ -298,45 +298,24 @@ async fn edit_company(
     Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Json<Done>, Problem> {
     let company = company(&call, &account).await?;
-    let overrides = body.remove("feature_overrides");
-    if !body.is_empty() || overrides.is_none() {
-        let edited = call
-            .codex
-            .update_company(&call.scope, &call.author, &account, body);
-        edited.await.map_err(flat)?;
-    }
-    if let Some(overrides) = overrides {
-        let Value::Object(wanted) = overrides else {
-            return Err(Problem::bad_request("feature_overrides: must be an object").flat());
-        };
-        for row in call
-            .codex
-            .overrides(&call.scope, &company)
-            .await
-            .map_err(flat)?
-        {
-            let key = row.fields.key;
-            let kept = wanted.get(&key).is_some_and(|value| !is_empty(value));
-            if !kept {
-                let ended = call
-                    .codex
-                    .delete_override(&call.scope, &call.author, &company, &key);
-                ended.await.map_err(flat)?;
-            }
-        }
-        for (key, value) in wanted.into_iter().filter(|(_, value)| !is_empty(value)) {
-            let body = Map::from_iter([("value".to_owned(), value)]);
-            let agreed = call
+    match body.remove("feature_overrides") {
+        None => {
+            let edited = call
                 .codex
-                .set_override(&call.scope, &call.author, &company, &key, &body);
-            agreed.await.map_err(flat)?;
+                .update_company(&call.scope, &call.author, &account, body);
+            edited.await.map_err(flat)?;
+        }
+        Some(Value::Object(agreed)) => {
+            let (codex, author) = (&call.codex, &call.author);
+            let edited =
+                codex.update_company_and_overrides(&call.scope, author, &company, body, agreed);
+            edited.await.map_err(flat)?;
+        }
+        Some(_) => {
+            return Err(Problem::bad_request("feature_overrides: must be an object").flat());
         }
     }
     Ok(done("Company"))
-}
-
-fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Correct a contact.

@@ -23,7 +23,7 @@ use codex_core::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    companies::found,
+    companies::company,
     download::streamed,
     lenient::{Lenient, integer, word, year},
     paging::{next_link, with_link},
@@ -279,12 +279,12 @@ async fn update_ticket(
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_tickets(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     Path(account): Path<String>,
     Query(params): Lenient,
 ) -> Result<Response, Problem> {
-    let (scope, company) = found(&app, &caller, &account).await?;
-    let tickets = app.codex().company_tickets(&scope, &company, year(&params));
+    let company = company(&call, &account).await?;
+    let year = year(&params);
+    let tickets = call.codex.company_tickets(&call.scope, &company, year);
     Ok(streamed(tickets.await?, "application/json"))
 }

@@ -22,7 +22,7 @@ use codex_core::{
     store::Db,
 };
 use codex_tests::{
-    harness::process::{Daemon, rss, start},
+    harness::process::{Daemon, rss, settings, start},
     sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
 };
 use hyper::{Request, Response, body::Bytes, client::conn::http1, service::service_fn};
@@ -69,20 +69,8 @@ async fn main() -> anyhow::Result<()> {
     };
     let rmm = datto::Datto::start(world.clone(), without).await?;
     let core = Core::start().await?;
-    let settings = [
-        format!("database.connection_string={database}"),
-        format!("core.url={}", core.url()),
-        format!("freshservice.domain={}", fresh.url()),
-        format!("freshservice.api_key={}", freshservice::API_KEY),
-        format!("datto.api_endpoint={}", rmm.url()),
-        format!("datto.public_key={}", datto::API_KEY),
-        format!("datto.secret_key={}", datto::API_SECRET),
-        "datto.calls_per_minute=1000000".to_owned(),
-        "scheduler.sync_tickets_enabled=false".to_owned(),
-        "freshservice.first_ticket_days=3650".to_owned(),
-        "server.calls_per_minute=0".to_owned(),
-        "logging.level=warn".to_owned(),
-    ];
+    let mut settings = settings(&database, &core, &fresh, &rmm);
+    settings.extend(["server.calls_per_minute=0", "logging.level=warn"].map(str::to_owned));
     let beside = std::env::current_exe()?.with_file_name("codexd");
     let codexd = options.codexd.clone().unwrap_or(beside);
     let daemon = start(&codexd, folder.path(), &settings).await?;

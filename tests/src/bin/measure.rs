@@ -12,7 +12,7 @@ use clap::Parser;
 use codex_client::{Client, CompanyIn, JobOut, JobStatus, Script, TokenSource};
 use codex_core::store::Db;
 use codex_tests::{
-    harness::process::{rss, start},
+    harness::process::{rss, settings, start},
     sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
 };
 use serde_json::json;
@@ -62,19 +62,7 @@ async fn main() -> anyhow::Result<()> {
     let fresh = freshservice::Freshservice::start(world.clone(), fresh_options).await?;
     let rmm = datto::Datto::start(world.clone(), datto_options).await?;
     let core = Core::start().await?;
-    let settings = [
-        format!("database.connection_string={database}"),
-        format!("core.url={}", core.url()),
-        format!("freshservice.domain={}", fresh.url()),
-        format!("freshservice.api_key={}", freshservice::API_KEY),
-        format!("datto.api_endpoint={}", rmm.url()),
-        format!("datto.public_key={}", datto::API_KEY),
-        format!("datto.secret_key={}", datto::API_SECRET),
-        "datto.calls_per_minute=1000000".to_owned(),
-        "scheduler.sync_tickets_enabled=false".to_owned(),
-        // The simulated world ends some time ago.
-        "freshservice.first_ticket_days=3650".to_owned(),
-    ];
+    let settings = settings(&database, &core, &fresh, &rmm);
 
     println!(
         "size {:?}, {}",

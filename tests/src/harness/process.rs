@@ -11,6 +11,9 @@ use tokio::{
     process::{Child, Command},
 };
 
+use super::app::vendor_settings;
+use crate::sim::{core::Core, datto::Datto, freshservice::Freshservice};
+
 /// codexd as a process of its own; killed when it is dropped.
 #[derive(Debug)]
 pub struct Daemon {
@@ -20,6 +23,17 @@ pub struct Daemon {
     pub url: String,
     /// How long it took to listen.
     pub ready: Duration,
+}
+
+/// The settings of a daemon that pulls from simulators without limits, and only when it is told to.
+pub fn settings(database: &str, core: &Core, fresh: &Freshservice, rmm: &Datto) -> Vec<String> {
+    let vendors = vendor_settings(fresh, rmm).map(|(name, value)| format!("{name}={value}"));
+    let own = [
+        format!("database.connection_string={database}"),
+        format!("core.url={}", core.url()),
+        "scheduler.sync_tickets_enabled=false".to_owned(),
+    ];
+    vendors.into_iter().chain(own).collect()
 }
 
 /// Starts codexd on a free port, and waits until it listens.

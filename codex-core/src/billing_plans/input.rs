@@ -1,0 +1,293 @@
+//! Billing plans as they are sent (contract 1.2.F).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::{BILLED_HOURLY, BillingPlanFields, LEGACY_FEATURES, PRICES, term};
+use crate::{
+    Fault, Result,
+    edit::{Form, as_it_is, sound},
+    list::Dict,
+    money::{Money, MoneyError},
+};
+
+/// The volume of backup that a new plan includes: one terabyte (contract 1.2.F).
+const ONE: Money = Money::from_ten_thousandths(10_000);
+
+/// A plan as it is sent: what is absent stays, or has the default of a new plan (prices 0, one terabyte of
+/// backup, billed hourly). The six features of older modules may be sent beside `features`; null takes a
+/// feature out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[expect(
+    missing_docs,
+    reason = "each is the field of the same name in `BillingPlanOut`"
+)]
+#[serde(default)]
+pub struct BillingPlanIn {
+    /// Needed for a new plan; `billing_plan` is taken too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_name: Option<String>,
+    /// Needed for a new plan; in any spelling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term_length: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_plan: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support_level: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_user_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_workstation_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_server_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_vm_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_switch_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_firewall_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_hour_ticket_cost: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_base_fee_workstation: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_base_fee_server: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_included_tb: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_per_tb_fee: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_cost_per_gb_workstation: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup_cost_per_gb_server: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub antivirus: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_manager: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sat: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_security: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_management: Option<String>,
+    /// Features by kind, laid over those that the plan has; null takes one out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// Keys of the body that are fields of the record as they are.
+const KEYS: [&str; 16] = [
+    "plan_name",
+    "term_length",
+    "support_level",
+    PRICES[0],
+    PRICES[1],
+    PRICES[2],
+    PRICES[3],
+    PRICES[4],
+    PRICES[5],
+    PRICES[6],
+    PRICES[7],
+    PRICES[8],
+    PRICES[9],
+    PRICES[10],
+    PRICES[11],
+    PRICES[12],
+];
+
+const REQUIRED: [&str; 15] = [
+    "plan_name",
+    "term_length",
+    PRICES[0],
+    PRICES[1],
+    PRICES[2],
+    PRICES[3],
+    PRICES[4],
+    PRICES[5],
+    PRICES[6],
+    PRICES[7],
+    PRICES[8],
+    PRICES[9],
+    PRICES[10],
+    PRICES[11],
+    PRICES[12],
+];
+
+const FORM: Form = Form {
+    kind: "billing plan",
+    keys: &KEYS,
+    required: &REQUIRED,
+    refused: &[],
+    rule: |key, value| {
+        if PRICES.contains(&key) {
+            price(&value)
+        } else {
+            as_it_is(key, value)
+        }
+    },
+};
+
+/// A price as it is sent: a number, or the text of one, as forms and older scripts send it.
+pub(crate) fn price(value: &Value) -> std::result::Result<Value, String> {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let number = number.ok_or("is no number")?;
+    if number < 0.0 {
+        return Err("must not be negative".into());
+    }
+    let money = Money::try_from(number).map_err(|error: MoneyError| error.to_string())?;
+    Ok(f64::from(money).into())
+}
+
+/// Features that are stated, by kind; `None` takes one out.
+pub type StatedFeatures = BTreeMap<String, Option<String>>;
+
+/// Splits a body into the plan's fields and its features. Keys that a plan does not have are left out, as
+/// today's importers send more than a plan has (contract 1.2.F).
+///
+/// # Errors
+/// [`crate::Error::Unprocessable`] with every fault.
+pub fn stated(
+    mut body: Map<String, Value>,
+    new: bool,
+) -> Result<(Map<String, Value>, StatedFeatures)> {
+    if let Some(name) = body.remove("billing_plan") {
+        body.entry("plan_name").or_insert(name);
+    }
+    let mut faults = Vec::new();
+    let features = features(&mut body, &mut faults);
+    body.retain(|key, _| KEYS.contains(&key.as_str()));
+    if new {
+        for price in PRICES {
+            let default = if price == "backup_included_tb" {
+                ONE
+            } else {
+                Money::ZERO
+            };
+            body.entry(price)
+                .or_insert_with(|| f64::from(default).into());
+        }
+        body.entry("support_level")
+            .or_insert_with(|| BILLED_HOURLY.into());
+    }
+    let fields = if new {
+        FORM.new_record::<BillingPlanFields>(body)
+    } else {
+        FORM.change_beside::<BillingPlanFields>(body, !features.is_empty())
+    };
+    let mut fields = sound(fields, faults)?;
+    // One spelling, before anybody asks who has the term already.
+    if let Some(Value::String(text)) = fields.get_mut("term_length") {
+        *text = term(text);
+    }
+    Ok((fields, features))
+}
+
+fn features(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> StatedFeatures {
+    let mut features = StatedFeatures::new();
+    let mut state = |key: &str, place: &str, value: Value| match value {
+        Value::Null => {
+            features.insert(key.to_owned(), None);
+        }
+        Value::String(text) if !text.contains('\0') => {
+            let text = text.trim();
+            features.insert(key.to_owned(), (!text.is_empty()).then(|| text.to_owned()));
+        }
+        _ => faults.push(Fault::at(key, "must be a text").within(place)),
+    };
+    for (key, _) in LEGACY_FEATURES {
+        if let Some(value) = body.remove(key) {
+            state(key, "", value);
+        }
+    }
+    match body.remove("features") {
+        Some(Value::Object(map)) => {
+            for (key, value) in map {
+                state(&key, "/features", value);
+            }
+        }
+        Some(Value::Null) | None => {}
+        Some(_) => faults.push(Fault::at("features", "must be an object of texts")),
+    }
+    features
+}
+
+/// Lays stated features over those that a plan has.
+pub fn laid_over(have: &Dict, stated: StatedFeatures) -> Dict {
+    let mut features = have.clone();
+    for (key, value) in stated {
+        match value {
+            Some(value) => features.0.insert(key, value),
+            None => features.0.remove(&key),
+        };
+    }
+    features
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn body(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_new_plan_has_the_contracts_defaults_and_one_spelling_of_its_term() {
+        let sent = json!({"plan_name": "Gold", "term_length": "1-Year", "per_user_cost": "12.50",
+            "soc": "Huntress", "features": {"sat": "KnowBe4"}, "comment": "ignored"});
+        let (fields, features) = stated(body(&sent), true).unwrap();
+        assert_eq!(fields["term_length"], "1 Year");
+        assert_eq!(fields["per_user_cost"], 12.5);
+        assert_eq!(fields["backup_included_tb"], 1.0);
+        assert_eq!(fields["support_level"], "Billed Hourly");
+        assert_eq!(features.len(), 2);
+    }
+
+    #[test]
+    fn every_bad_price_is_named() {
+        let sent = json!({"plan_name": null, "per_user_cost": -1, "per_vm_cost": "NaN",
+            "per_server_cost": 0.00001, "per_switch_cost": null, "features": {"a/b": 1}});
+        let Err(crate::Error::Unprocessable(faults)) = stated(body(&sent), true) else {
+            panic!("refused")
+        };
+        let at: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(
+            at,
+            [
+                "/term_length",
+                "/per_server_cost",
+                "/per_switch_cost",
+                "/per_user_cost",
+                "/per_vm_cost",
+                "/plan_name",
+                "/features/a~1b"
+            ]
+        );
+    }
+
+    #[test]
+    fn null_takes_a_feature_out() {
+        let have = Dict(BTreeMap::from([
+            ("soc".into(), "x".into()),
+            ("sat".into(), "y".into()),
+        ]));
+        let (fields, features) =
+            stated(body(&json!({"soc": null, "features": {"sat": "z"}})), false).unwrap();
+        assert!(fields.is_empty());
+        assert_eq!(
+            laid_over(&have, features).0,
+            BTreeMap::from([("sat".into(), "z".into())])
+        );
+    }
+}
