@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use codex_client::{Client, JobStatus, Script, TicketOptions, TokenSource};
+use codex_client::{BulkAction, Client, CompanyIn, JobStatus, Script, TicketOptions, TokenSource};
 use codex_core::{
     Scope,
     companies::{Company, wire::CompanyOut},
@@ -30,7 +30,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 /// Measures reads under load.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 struct Load {
     /// tiny, S, M or L
     #[arg(long, default_value = "M")]
@@ -152,14 +152,14 @@ async fn main() -> anyhow::Result<()> {
             false,
         ),
     ];
-    for (name, path, least) in paths {
-        let mine = run(&options, &daemon.url, &path, &token, None).await?;
+    for (name, path, least) in &paths {
+        let mine = run(&options, &daemon.url, path, &token, None).await?;
         let same = serve_static(mine.body.clone()).await?;
-        let fixed = run(&options, &same, &path, &token, None).await?;
-        let mine = best(mine, run(&options, &daemon.url, &path, &token, None).await?);
-        let ratio = if least {
+        let fixed = run(&options, &same, path, &token, None).await?;
+        let mine = best(mine, run(&options, &daemon.url, path, &token, None).await?);
+        let ratio = if *least {
             let url = serve_least(db.clone(), first.clone(), path.ends_with("companies")).await?;
-            let bare = run(&options, &url, &path, &token, None).await?;
+            let bare = run(&options, &url, path, &token, None).await?;
             format!("{:.2}", mine.rate / bare.rate)
         } else {
             "-".to_owned()
@@ -170,6 +170,17 @@ async fn main() -> anyhow::Result<()> {
             mine.p50,
             mine.p99,
             mine.rate / fixed.rate
+        );
+    }
+    let alone = Load {
+        clients: 1,
+        ..options.clone()
+    };
+    for (name, path, _) in paths.iter().filter(|(_, path, _)| path.contains("q=")) {
+        let one = run(&alone, &daemon.url, path, &token, None).await?;
+        println!(
+            "{name}, one caller: p50 {:.2} ms, p99 {:.2} ms",
+            one.p50, one.p99
         );
     }
     let tag = run(&options, &daemon.url, "/api/companies", &token, None)
@@ -195,6 +206,23 @@ async fn main() -> anyhow::Result<()> {
         "/api/export/tickets.ndjson",
     )
     .await?;
+    let rows: Vec<CompanyIn> = (0..10_000)
+        .map(|n| CompanyIn {
+            name: Some(format!("Company {n}")),
+            description: Some(Some("Made in bulk".into())),
+            ..CompanyIn::default()
+        })
+        .collect();
+    let begun = Instant::now();
+    let made = client
+        .companies()
+        .bulk_write(&rows, BulkAction::Create, false)
+        .await?;
+    println!(
+        "{} companies made in bulk in {:.2} s",
+        made.created,
+        begun.elapsed().as_secs_f64()
+    );
     println!("peak RSS {} MB", rss(&daemon, "VmHWM")?);
     Ok(())
 }
