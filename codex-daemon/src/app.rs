@@ -200,7 +200,7 @@ pub(crate) fn router_of(
     let router = router.merge(routes::described(routes::internal()).0);
     let app = App(Arc::new(Inner {
         auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
-        health: Health::new(&config.auth).context("no HTTP client for Core")?,
+        health: Health::new(&config).context("no HTTP client for Core")?,
         answers: Answers::new(),
         limits: Limits::new(config.server.calls_per_minute),
         config,

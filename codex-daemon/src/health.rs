@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::config::Auth;
+use crate::config::{self, Config};
 
 pub use codex_core::health::wire::{
     ChecksOut, DatabaseOut, DependenciesOut, DependencyOut, DiskOut, HealthOut, Status,
@@ -19,9 +19,6 @@ pub use codex_core::health::wire::{
 const LIMIT: Duration = Duration::from_millis(1200);
 /// How long an answer of Core is good for: a page of health checks must not become a load on Core.
 const FRESH: Duration = Duration::from_secs(5);
-/// Percentages of disk use (contract 1.2.A).
-const DISK_DEGRADED: f64 = 85.0;
-const DISK_UNHEALTHY: f64 = 95.0;
 /// The file system that is watched (contract 1.2.A).
 const DISK: &str = "/";
 
@@ -29,18 +26,18 @@ const DISK: &str = "/";
 #[derive(Debug)]
 pub struct Health {
     core: Url,
+    limits: config::Health,
     http: Client,
     last: Mutex<Option<(Instant, DependencyOut)>>,
 }
 
 impl Health {
-    /// Checks that ask the Core of `auth`.
-    pub fn new(auth: &Auth) -> Result<Self, reqwest::Error> {
+    /// Checks as `config` says.
+    pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
+        let core = &config.auth.core_url;
         Ok(Self {
-            core: auth
-                .core_url
-                .join("health")
-                .unwrap_or_else(|_| auth.core_url.clone()),
+            core: core.join("health").unwrap_or_else(|_| core.clone()),
+            limits: config.health,
             http: Client::builder().timeout(LIMIT).no_proxy().build()?,
             last: Mutex::default(),
         })
@@ -49,7 +46,7 @@ impl Health {
     /// Runs all checks.
     pub async fn check(&self, codex: &Codex) -> HealthOut {
         let (database, core) = tokio::join!(database(codex), self.core());
-        let disk = disk();
+        let disk = disk(self.limits);
         let worst = database.status.max(disk.status);
         let dependency = core.status.min(Status::Degraded);
         HealthOut {
@@ -125,14 +122,14 @@ pub async fn database(codex: &Codex) -> DatabaseOut {
     out
 }
 
-fn disk() -> DiskOut {
+fn disk(limits: config::Health) -> DiskOut {
     match rustix::fs::statvfs(DISK) {
         Ok(disk) => {
             let usable = disk.f_blocks - disk.f_bfree + disk.f_bavail;
             let usage = 100.0 * (1.0 - ratio(disk.f_bavail, usable));
             let gib = |blocks: u64| rounded(ratio(blocks * disk.f_frsize, 1 << 30), 2);
             DiskOut {
-                status: disk_status(usage),
+                status: disk_status(usage, limits),
                 usage_percent: Some(rounded(usage, 1)),
                 free_gb: Some(gib(disk.f_bavail)),
                 total_gb: Some(gib(disk.f_blocks)),
@@ -149,10 +146,10 @@ fn disk() -> DiskOut {
     }
 }
 
-fn disk_status(usage_percent: f64) -> Status {
-    if usage_percent >= DISK_UNHEALTHY {
+fn disk_status(usage_percent: f64, limits: config::Health) -> Status {
+    if usage_percent >= f64::from(limits.disk_unhealthy) {
         Status::Unhealthy
-    } else if usage_percent >= DISK_DEGRADED {
+    } else if usage_percent >= f64::from(limits.disk_degraded) {
         Status::Degraded
     } else {
         Status::Healthy
@@ -193,10 +190,14 @@ mod tests {
 
     #[test]
     fn disk_use_is_judged_as_in_the_contract() {
-        assert_eq!(disk_status(84.9), Status::Healthy);
-        assert_eq!(disk_status(85.0), Status::Degraded);
-        assert_eq!(disk_status(95.0), Status::Unhealthy);
-        let now = disk();
+        let limits = config::Health {
+            disk_degraded: 85,
+            disk_unhealthy: 95,
+        };
+        assert_eq!(disk_status(84.9, limits), Status::Healthy);
+        assert_eq!(disk_status(85.0, limits), Status::Degraded);
+        assert_eq!(disk_status(95.0, limits), Status::Unhealthy);
+        let now = disk(limits);
         assert!(
             now.total_gb.unwrap() > 0.0 && now.free_gb <= now.total_gb,
             "{now:?}"

@@ -179,6 +179,29 @@ async fn health_tells_the_truth_about_engine_and_core() {
 }
 
 #[tokio::test]
+async fn a_disk_that_is_too_full_shows_in_health() {
+    let core = Core::start().await;
+    for (limit, word) in [
+        ("health.disk_degraded_percent", "degraded"),
+        ("health.disk_unhealthy_percent", "unhealthy"),
+    ] {
+        let settings = [
+            ("core.url", core.url()),
+            ("health.disk_degraded_percent", "100"),
+            ("health.disk_unhealthy_percent", "100"),
+            (limit, "0"),
+        ];
+        let response = Daemon::start(&settings).await.get("/health").await;
+        assert_eq!(response.status(), 503);
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(
+            (&body["status"], &body["checks"]["disk"]["status"]),
+            (&json!(word), &json!(word))
+        );
+    }
+}
+
+#[tokio::test]
 async fn health_is_degraded_and_quick_when_core_is_silent() {
     // Accepts connections and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

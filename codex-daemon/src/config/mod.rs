@@ -34,6 +34,8 @@ pub const DEFAULT: &str = include_str!("default.conf");
 pub struct Config {
     /// How the daemon listens.
     pub server: Server,
+    /// When the disk counts as full.
+    pub health: Health,
     /// Where records are kept.
     pub database: Database,
     /// Whose tokens are believed.
@@ -89,6 +91,15 @@ pub struct Server {
     pub header_timeout: Duration,
     /// How long a stop waits for requests in flight.
     pub drain: Duration,
+}
+
+/// When the disk counts as full.
+#[derive(Debug, Clone, Copy)]
+pub struct Health {
+    /// Percentage in use from which health is degraded.
+    pub disk_degraded: u8,
+    /// Percentage in use from which health is bad.
+    pub disk_unhealthy: u8,
 }
 
 /// Where records are kept.
@@ -221,6 +232,10 @@ impl Config {
             scheduler: scheduler(layers, freshservice.is_some(), datto.is_some())?,
             webhooks: Webhooks::load(layers)?,
             server: server(layers)?,
+            health: Health {
+                disk_degraded: percentage(layers, "health", "disk_degraded_percent")?,
+                disk_unhealthy: percentage(layers, "health", "disk_unhealthy_percent")?,
+            },
             database: Database {
                 url: database_url(layers, &sources.path("instance/codex.db"))?,
             },
@@ -251,10 +266,7 @@ impl Config {
                 "a number of minutes",
             )?,
             sync: Sync {
-                max_delete_percent: layers.read_as("sync", "max_delete_percent", |text| {
-                    let percent = text.parse().ok().filter(|percent| *percent <= 100);
-                    percent.ok_or_else(|| format!("`{text}` is not a percentage"))
-                })?,
+                max_delete_percent: percentage(layers, "sync", "max_delete_percent")?,
                 min_delete: number(layers, "sync", "min_delete")?,
                 lease: seconds(layers, "sync", "lease_seconds")?,
                 request_timeout: seconds(layers, "sync", "requests_timeout")?,
@@ -281,6 +293,13 @@ fn group(layers: &Layers, key: &str) -> Result<Option<i64>, ConfigError> {
 
 fn number(layers: &Layers, section: &str, key: &str) -> Result<usize, ConfigError> {
     layers.parse(section, key, "a whole number")
+}
+
+fn percentage(layers: &Layers, section: &str, key: &str) -> Result<u8, ConfigError> {
+    layers.read_as(section, key, |text| {
+        let percent = text.parse().ok().filter(|percent| *percent <= 100);
+        percent.ok_or_else(|| format!("`{text}` is not a percentage"))
+    })
 }
 
 fn seconds(layers: &Layers, section: &str, key: &str) -> Result<Duration, ConfigError> {

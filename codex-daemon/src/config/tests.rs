@@ -158,6 +158,11 @@ fn a_wrong_value_names_file_section_and_key() {
             "percentage",
         ),
         (
+            "[health]\ndisk_degraded_percent = full\n",
+            "[health] disk_degraded_percent:",
+            "percentage",
+        ),
+        (
             "[datto]\nsecret_udfs = two\n",
             "[datto] secret_udfs:",
             "2,9",
