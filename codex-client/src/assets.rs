@@ -1,11 +1,14 @@
 //! Assets across companies.
 
-use codex_core::assets::{
-    audit::wire::AssetAuditOut,
-    wire::{AssetIn, AssetOut},
+use codex_core::{
+    assets::{
+        audit::wire::AssetAuditOut,
+        wire::{AssetBulkIn, AssetIn, AssetOut},
+    },
+    bulk::{BulkAction, BulkOut},
 };
 
-use crate::{ListOptions, Page, Result, request::Requester};
+use crate::{ListOptions, Page, Result, bulk, request::Requester};
 
 const PATH: [&str; 2] = ["api", "assets"];
 
@@ -43,6 +46,18 @@ impl Assets<'_> {
     /// Corrects an asset by hand; gives it as it is now. What is stated wins over every source.
     pub async fn update(&self, id: i64, edit: &AssetIn) -> Result<AssetOut> {
         self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit).await
+    }
+
+    /// Makes and corrects many assets, by id; with [`BulkAction::Upsert`] a row without one means what
+    /// alone has its device uid or serial number. With
+    /// `atomic` all rows are written or none.
+    pub async fn bulk_write(
+        &self,
+        rows: &[AssetBulkIn],
+        action: BulkAction,
+        atomic: bool,
+    ) -> Result<BulkOut> {
+        bulk::write(self.0, PATH[1], rows, action, atomic).await
     }
 
     /// Deletes an asset: no sync brings it back, [`crate::Deleted::restore`] does.

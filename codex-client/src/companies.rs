@@ -2,15 +2,14 @@
 
 use codex_core::{
     assets::wire::AssetOut,
-    companies::wire::{
-        BulkAction, BulkOut, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered,
-    },
+    bulk::{BulkAction, BulkOut},
+    companies::wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     contacts::wire::ContactOut,
     locations::wire::{LocationIn, LocationOut},
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Result, request::Requester};
+use crate::{Result, bulk, request::Requester};
 
 /// The tickets of a bulk answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,16 +68,7 @@ impl Companies<'_> {
         action: BulkAction,
         atomic: bool,
     ) -> Result<BulkOut> {
-        let action = match action {
-            BulkAction::Create => "create",
-            BulkAction::Update => "update",
-            BulkAction::Upsert => "upsert",
-        };
-        let mode = if atomic { "atomic" } else { "partial" };
-        let query = [("action", action.to_owned()), ("mode", mode.to_owned())];
-        self.0
-            .post_rows(&["api", "companies", "bulk"], &query, rows)
-            .await
+        bulk::write(self.0, "companies", rows, action, atomic).await
     }
 
     /// Adds a location to a company.

@@ -1,8 +1,11 @@
 //! Contacts across companies.
 
-use codex_core::contacts::wire::{ContactIn, ContactOut};
+use codex_core::{
+    bulk::{BulkAction, BulkOut},
+    contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
+};
 
-use crate::{ListOptions, Page, Result, request::Requester};
+use crate::{ListOptions, Page, Result, bulk, request::Requester};
 
 const PATH: [&str; 2] = ["api", "contacts"];
 
@@ -34,6 +37,18 @@ impl Contacts<'_> {
     /// Corrects a contact by hand; gives it as it is now. What is stated wins over every source.
     pub async fn update(&self, id: i64, edit: &ContactIn) -> Result<ContactOut> {
         self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit).await
+    }
+
+    /// Makes and corrects many contacts, by id; with [`BulkAction::Upsert`] a row without one means who
+    /// alone has its e-mail address. With
+    /// `atomic` all rows are written or none.
+    pub async fn bulk_write(
+        &self,
+        rows: &[ContactBulkIn],
+        action: BulkAction,
+        atomic: bool,
+    ) -> Result<BulkOut> {
+        bulk::write(self.0, PATH[1], rows, action, atomic).await
     }
 
     /// Deletes a contact: no sync brings it back, [`crate::Deleted::restore`] does.

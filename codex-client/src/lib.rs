@@ -21,6 +21,7 @@ mod agents;
 mod assets;
 mod billing;
 mod builder;
+mod bulk;
 mod companies;
 mod contacts;
 mod deleted;
@@ -56,7 +57,7 @@ pub use codex_core::{
         audit::wire::AssetAuditOut,
         billable::{BackedUp, BillableBackup, BillableCount, BillableOut, BillableRecord},
         devices::{DeviceDetailOut, DeviceHardwareOut, DeviceHealthOut, DeviceOut, DevicesOut},
-        wire::{AssetIn, AssetOut},
+        wire::{AssetBulkIn, AssetIn, AssetOut},
     },
     billing_plans::{
         effective::{EffectivePlanOut, EffectivePrice, EffectiveText, ValueSource},
@@ -66,11 +67,9 @@ pub use codex_core::{
             LedgerPlanOut, PlanFeaturesOut,
         },
     },
-    companies::wire::{
-        BulkAction, BulkOut, BulkResult, BulkStatus, CompanyBundleOut, CompanyIn, CompanyOut,
-        RenumberIn, Renumbered,
-    },
-    contacts::wire::{ContactIn, ContactOut},
+    bulk::{BulkAction, BulkOut, BulkResult, BulkStatus},
+    companies::wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
     feature_options::wire::{FeatureOptionIn, FeatureOptionOut, LedgerOptionOut, LedgerOptionsOut},
     health::wire::{HealthOut, Status},
     holds::{HoldStatus, wire::HoldOut},

@@ -90,7 +90,6 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::overrides::query::STATEMENTS,
         crate::companies::aliases::STATEMENTS,
         crate::companies::numbers::STATEMENTS,
-        crate::contacts::companies::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,
         crate::assets::audit::query::STATEMENTS,

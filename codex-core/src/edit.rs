@@ -113,11 +113,11 @@ pub(crate) fn take_texts(
 }
 
 /// Takes a list of ids that is not a field out of a body.
-pub(crate) fn take_ids(
+pub(crate) fn take_ids<Id: DeserializeOwned>(
     body: &mut Map<String, Value>,
     key: &str,
     faults: &mut Vec<Fault>,
-) -> Option<Vec<i64>> {
+) -> Option<Vec<Id>> {
     take(body, key, "must be a list of ids", faults)
 }
 

@@ -83,6 +83,14 @@ impl Fault {
         }
     }
 
+    /// A fault of the body as a whole.
+    pub fn of_all(detail: impl Into<String>) -> Self {
+        Self {
+            pointer: String::new(),
+            detail: detail.into(),
+        }
+    }
+
     /// The same within a larger body.
     pub fn within(mut self, place: &str) -> Self {
         self.pointer.insert_str(0, place);

@@ -32,6 +32,7 @@ mod record;
 pub mod agents;
 pub mod assets;
 pub mod billing_plans;
+pub mod bulk;
 #[cfg(feature = "store")]
 pub mod changes;
 pub mod clock;

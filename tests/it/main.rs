@@ -7,6 +7,7 @@
 mod agents;
 mod api;
 mod billing;
+mod bulk;
 mod calls;
 mod client;
 mod companies;

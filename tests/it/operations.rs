@@ -101,6 +101,8 @@ async fn call_everything(c: &Client) {
         c.companies().renumber("p", "1"); c.companies().assets("p"); c.companies().contacts("p");
         c.companies().users("p"); c.companies().locations("p"); c.companies().bulk(None);
         c.companies().bulk_write(&[], BulkAction::Upsert, false);
+        c.contacts().bulk_write(&[], BulkAction::Upsert, false);
+        c.assets().bulk_write(&[], BulkAction::Upsert, false);
         c.companies().create_location("p", &LocationIn::default());
         c.companies().update_location("p", 1, &LocationIn::default()); c.companies().delete_location("p", 1);
         c.billing().plans(&PlanOptions::default()); c.billing().create_plan(&BillingPlanIn::default());

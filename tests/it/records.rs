@@ -1,8 +1,8 @@
 //! Records that people make, correct, delete and bring back.
 
 use codex_client::{
-    AssetIn, BulkAction, BulkStatus, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat,
-    ListOptions, LocationIn, TokenSource,
+    AssetIn, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat, ListOptions, LocationIn,
+    TokenSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use reqwest::Method;
@@ -234,63 +234,6 @@ on_each_engine! {
         let bad = app.call_as("admin", Method::PUT, "/api/companies/100001?dry_run=yes")?
             .json(&json!({"name": "X"})).send().await?;
         assert_eq!(bad.status(), 400);
-        Ok(())
-    }
-
-    async fn many_companies_are_written_row_by_row_or_all_or_none(app: TestApp) -> TestResult {
-        app.sync().await?;
-        let client = client(&app, "technician")?;
-        let companies = client.companies();
-        let rows = [
-            CompanyIn { account_number: Some("100001".into()), address: Some(Some("A".into())), ..CompanyIn::default() },
-            named("Fresh"),
-            CompanyIn { account_number: Some("200001".into()), ..named("Numbered") },
-            CompanyIn { compliance_level: Some(Some("odd".into())), ..named("Bad") },
-            CompanyIn { account_number: Some("200001".into()), ..named("Twice") },
-        ];
-        let refused = companies.bulk_write(&rows, BulkAction::Upsert, true).await.unwrap_err();
-        assert_eq!(refused.status(), Some(422));
-        assert_eq!(companies.list().await?.len(), 3);
-        let out = companies.bulk_write(&rows, BulkAction::Upsert, false).await?;
-        assert_eq!((out.created, out.updated, out.failed), (2, 1, 2));
-        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
-        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Created, BulkStatus::Created,
-            BulkStatus::Failed, BulkStatus::Failed]);
-        assert_eq!(out.results[3].errors[0].pointer, "/compliance_level");
-        assert_eq!(companies.list().await?.len(), 5);
-        let again = companies.bulk_write(&rows[2..3], BulkAction::Create, false).await?;
-        assert_eq!(again.failed, 1);
-        let absent = CompanyIn { account_number: Some("999999".into()), ..named("Nobody") };
-        assert_eq!(companies.bulk_write(&[absent], BulkAction::Update, false).await?.failed, 1);
-        let too_many: Vec<_> = (0..1_001).map(|_| named("x")).collect();
-        let error = companies.bulk_write(&too_many, BulkAction::Create, true).await.unwrap_err();
-        assert_eq!(error.status(), Some(400));
-        Ok(())
-    }
-
-    async fn many_companies_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
-        let client = client(&app, "admin")?;
-        let rows: Vec<_> = (0..1_000).map(|n| named(&format!("Company {n}"))).collect();
-        let before = app.codex.statements_run();
-        let out = client.companies().bulk_write(&rows, BulkAction::Create, false).await?;
-        assert_eq!(out.created, 1_000);
-        let used = app.codex.statements_run() - before;
-        assert!(used <= 4 * 12, "{used} statements for four chunks");
-        Ok(())
-    }
-
-    async fn rows_that_cannot_be_are_told_and_the_others_written(app: TestApp) -> TestResult {
-        app.sync().await?;
-        let client = client(&app, "admin")?;
-        client.companies().renumber("100001", "654321").await?;
-        let numbered = |number: &str, name: &str| CompanyIn {
-            account_number: Some(number.into()), ..named(name)
-        };
-        let rows = [numbered("654321", "A"), numbered("100001", "B"), numbered("abc", "C"), named("D")];
-        let out = client.companies().bulk_write(&rows, BulkAction::Upsert, false).await?;
-        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
-        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Failed, BulkStatus::Failed, BulkStatus::Created]);
-        assert_eq!(client.companies().get("100001").await?.name, "A");
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Who uses a device, as people assigned it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, json};
 
@@ -24,15 +24,6 @@ sql! {
         from asset_contacts l where l.asset_id = $1 and not l.removed and not exists \
         (select 1 from asset_contacts r where r.asset_id = l.asset_id \
         and r.contact_id = l.contact_id and r.removed)) order by name_fold, id"];
-    /// The contacts that people assigned to an asset.
-    ASSIGNED = "select contact_id from asset_contacts where asset_id = $1 and source = $2";
-    /// The live assets that people assigned to a contact.
-    OF_CONTACT = "select l.asset_id from asset_contacts l join assets a on a.id = l.asset_id \
-        and a.deleted_at is null where l.contact_id = $1 and l.source = $2";
-    /// Whether the asset is live; read before it is changed.
-    LIVE = "select count(*) from assets where id = $1 and deleted_at is null";
-    /// Takes back what people assigned.
-    CLEAR = "delete from asset_contacts where asset_id = $1 and source = $2";
 }
 
 /// The contacts of an asset, by name; none when the caller may not see the asset.
@@ -43,99 +34,144 @@ pub async fn of_asset(db: &Db, scope: &Scope, asset: AssetId) -> Result<Vec<Cont
     db.query(OF_ASSET).bind(asset).all().await
 }
 
-/// Makes `contacts` the people who use an asset; `None` when there is no such live asset.
+/// Which of these contacts are live.
+pub(crate) async fn live_contacts(
+    tx: &mut Tx,
+    ids: impl Iterator<Item = ContactId>,
+) -> Result<BTreeSet<ContactId>> {
+    let mut q = tx.query("select id from contacts where deleted_at is null and id in ");
+    q.push_list(ids);
+    Ok(q.scalars().await?.into_iter().collect())
+}
+
+/// Which of these assets are live.
+pub(crate) async fn live_assets(
+    tx: &mut Tx,
+    ids: impl Iterator<Item = AssetId>,
+) -> Result<BTreeSet<AssetId>> {
+    let mut q = tx.query("select id from assets where deleted_at is null and id in ");
+    q.push_list(ids);
+    Ok(q.scalars().await?.into_iter().collect())
+}
+
+/// The ids of a list, all of which must be live.
 ///
 /// # Errors
-/// [`Error::Invalid`] naming a contact that is not there; nothing is changed then.
+/// [`Error::Invalid`] naming the one that is not.
+pub(crate) fn known<Id: Copy + Ord + std::fmt::Display>(
+    live: &BTreeSet<Id>,
+    ids: &[Id],
+    kind: &str,
+) -> Result<BTreeSet<Id>> {
+    match ids.iter().find(|id| !live.contains(id)) {
+        Some(id) => Err(Error::invalid(
+            format!("{kind}_ids"),
+            format!("there is no {kind} {id}"),
+        )),
+        None => Ok(ids.iter().copied().collect()),
+    }
+}
+
+/// Makes assets used by just these live contacts, in O(1) statements.
 pub(crate) async fn assign(
     tx: &mut Tx,
     author: &Author,
-    asset: AssetId,
-    contacts: &BTreeSet<ContactId>,
-) -> Result<Option<Outcome>> {
-    if tx.query(LIVE).bind(asset).scalar::<i64>().await? != Some(1) {
-        return Ok(None);
+    wanted: &HashMap<AssetId, BTreeSet<ContactId>>,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    if wanted.is_empty() {
+        return Ok(outcome);
     }
-    let before = tx
-        .query(ASSIGNED)
-        .bind(asset)
-        .bind(MANUAL)
-        .scalars()
-        .await?;
-    let before: BTreeSet<ContactId> = before.into_iter().collect();
-    if before == *contacts {
-        return Ok(Some(Outcome::default()));
+    let before = assigned(tx, wanted.keys().copied()).await?;
+    let none = BTreeSet::new();
+    let (mut changed, mut rows, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    for (asset, contacts) in wanted {
+        let before = before.get(asset).unwrap_or(&none);
+        if before == contacts {
+            continue;
+        }
+        changed.push(*asset);
+        rows.extend(contacts.iter().map(|contact| (*asset, *contact)));
+        let ids = |set: &BTreeSet<ContactId>| set.iter().map(|id| id.0).collect::<Vec<_>>();
+        let change = json!({"before": ids(before), "after": ids(contacts)});
+        entries.push(Entry {
+            kind: Asset::KIND,
+            record_id: asset.0,
+            op: Op::Update,
+            changes: Map::from_iter([("contact_ids".to_owned(), change)]),
+        });
     }
-    let mut q = tx.query("select id from contacts where deleted_at is null and id in ");
-    q.push_list(contacts.iter().copied());
-    let known: BTreeSet<ContactId> = q.scalars().await?.into_iter().collect();
-    if let Some(unknown) = contacts.difference(&known).next() {
-        return Err(Error::invalid(
-            "contact_ids",
-            format!("there is no contact {}", unknown.0),
-        ));
+    if changed.is_empty() {
+        return Ok(outcome);
     }
-    tx.query(CLEAR).bind(asset).bind(MANUAL).execute().await?;
-    if !contacts.is_empty() {
+    let mut q = tx.query("delete from asset_contacts where source = ");
+    q.push_bind(MANUAL)
+        .push(" and asset_id in ")
+        .push_list(changed);
+    q.execute().await?;
+    for chunk in rows.chunks(2_000) {
         let mut q = tx.query("insert into asset_contacts (asset_id, source, contact_id, removed) ");
-        q.push_rows(contacts, |row, contact| {
-            row.bind(asset).bind(MANUAL).bind(*contact).bind(false);
+        q.push_rows(chunk, |row, (asset, contact)| {
+            row.bind(*asset).bind(MANUAL).bind(*contact).bind(false);
         });
         q.execute().await?;
     }
-    let ids = |set: &BTreeSet<ContactId>| set.iter().map(|id| id.0).collect::<Vec<_>>();
-    let change = json!({"before": ids(&before), "after": ids(contacts)});
-    let entry = Entry {
-        kind: Asset::KIND,
-        record_id: asset.0,
-        op: Op::Update,
-        changes: Map::from_iter([("contact_ids".to_owned(), change)]),
-    };
-    let outcome = Outcome {
-        changes: vec![Change::from(&entry)],
-        ..Outcome::default()
-    };
-    log::append(tx, author, &[entry]).await?;
-    Ok(Some(outcome))
+    outcome.changes.extend(entries.iter().map(Change::from));
+    log::append(tx, author, &entries).await?;
+    Ok(outcome)
 }
 
-/// Makes a contact use just these assets, beside whoever else uses them.
-///
-/// # Errors
-/// [`Error::Invalid`] naming an asset that is not there.
+/// Makes contacts use just these live assets, beside whoever else uses them, in O(1) statements.
 pub(crate) async fn assign_to(
     tx: &mut Tx,
     author: &Author,
-    contact: ContactId,
-    wanted: &BTreeSet<AssetId>,
+    wanted: &HashMap<ContactId, BTreeSet<AssetId>>,
 ) -> Result<Outcome> {
-    let have: Vec<AssetId> = tx
-        .query(OF_CONTACT)
-        .bind(contact)
-        .bind(MANUAL)
-        .scalars()
-        .await?;
-    let have: BTreeSet<AssetId> = have.into_iter().collect();
-    let mut outcome = Outcome::default();
-    for asset in have.symmetric_difference(wanted) {
-        let people = tx
-            .query(ASSIGNED)
-            .bind(*asset)
-            .bind(MANUAL)
-            .scalars()
-            .await?;
-        let mut people: BTreeSet<ContactId> = people.into_iter().collect();
-        if wanted.contains(asset) {
-            people.insert(contact);
-        } else {
-            people.remove(&contact);
-        }
-        let unknown = || Error::invalid("asset_ids", format!("there is no asset {}", asset.0));
-        outcome.add(
-            assign(tx, author, *asset, &people)
-                .await?
-                .ok_or_else(unknown)?,
-        );
+    if wanted.is_empty() {
+        return Ok(Outcome::default());
     }
-    Ok(outcome)
+    let mut q = tx.query(
+        "select l.asset_id, l.contact_id from asset_contacts l join assets a on a.id = l.asset_id \
+         and a.deleted_at is null where l.source = ",
+    );
+    q.push_bind(MANUAL);
+    q.push(" and l.contact_id in ")
+        .push_list(wanted.keys().copied());
+    let mut have: HashMap<ContactId, BTreeSet<AssetId>> = HashMap::new();
+    for (asset, contact) in q.all::<(AssetId, ContactId)>().await? {
+        have.entry(contact).or_default().insert(asset);
+    }
+    let none = BTreeSet::new();
+    let differing = wanted.iter().flat_map(|(contact, assets)| {
+        let have = have.get(contact).unwrap_or(&none);
+        let each = have.symmetric_difference(assets);
+        each.map(|asset| (*asset, *contact, assets.contains(asset)))
+    });
+    let differing: Vec<_> = differing.collect();
+    let mut people = assigned(tx, differing.iter().map(|(asset, ..)| *asset)).await?;
+    for (asset, contact, uses) in differing {
+        let users = people.entry(asset).or_default();
+        if uses {
+            users.insert(contact);
+        } else {
+            users.remove(&contact);
+        }
+    }
+    assign(tx, author, &people).await
+}
+
+/// The contacts that people assigned to assets.
+async fn assigned(
+    tx: &mut Tx,
+    assets: impl Iterator<Item = AssetId>,
+) -> Result<HashMap<AssetId, BTreeSet<ContactId>>> {
+    let mut q = tx.query("select asset_id, contact_id from asset_contacts where source = ");
+    q.push_bind(MANUAL)
+        .push(" and asset_id in ")
+        .push_list(assets);
+    let mut users: HashMap<AssetId, BTreeSet<ContactId>> = HashMap::new();
+    for (asset, contact) in q.all::<(AssetId, ContactId)>().await? {
+        users.entry(asset).or_default().insert(contact);
+    }
+    Ok(users)
 }

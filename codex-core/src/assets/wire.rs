@@ -9,6 +9,7 @@ use super::{Asset, AssetFields};
 use crate::{
     Fault, Result,
     edit::{Form, sound, take_ids},
+    ids::ContactId,
 };
 
 /// Bytes in the unit that backup volumes are shown in.
@@ -136,6 +137,17 @@ pub struct AssetIn {
     pub contact_ids: Option<Vec<i64>>,
 }
 
+/// A row of many assets that are written at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AssetBulkIn {
+    /// Which asset to correct; none for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// What it states.
+    #[serde(flatten)]
+    pub asset: AssetIn,
+}
+
 const KEYS: [&str; 19] = [
     "hostname",
     "hardware_type",
@@ -180,7 +192,7 @@ pub struct Stated {
     /// Account number of the company; the inner `None` is no company.
     pub company: Option<Option<String>>,
     /// Ids of all people who use it.
-    pub contacts: Option<Vec<i64>>,
+    pub contacts: Option<Vec<ContactId>>,
 }
 
 /// Reads a body.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Codex;
+use super::{Codex, bulk_write::name_people};
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome},
@@ -45,6 +45,7 @@ impl Codex {
             None => Numbers::given(&mut tx).await?.free()?,
         };
         fields.insert("account_number".into(), json!(number));
+        name_people(&mut tx, std::iter::once(&mut fields)).await?;
         let mut door = self.door(&mut tx, author);
         let (_, outcome) = door.create::<Company>(vec![fields]).await?;
         Self::conclude(tx, author, outcome).await?;
@@ -68,25 +69,15 @@ impl Codex {
             return Ok(None);
         };
         scope.require_technician(CHANGING)?;
-        let fields = self.company_fields(body).await?;
-        self.edit::<Company>(scope, author, company.id.0, fields)
-            .await?;
-        self.company_by_id(scope, company.id).await
-    }
-
-    /// The fields of a correction; the names of people follow their ids.
-    async fn company_fields(&self, body: Map<String, Value>) -> Result<Map<String, Value>> {
         let mut fields = wire::stated(body)?;
-        for (id, name) in [
-            ("head_user_id", "head_name"),
-            ("prime_user_id", "prime_user_name"),
-        ] {
-            if let Some(id) = fields.get(id) {
-                let person = companies::query::person(&self.0.db, id.as_i64()).await?;
-                fields.insert(name.to_owned(), json!(person));
-            }
-        }
-        Ok(fields)
+        let mut tx = self.0.db.begin().await?;
+        name_people(&mut tx, std::iter::once(&mut fields)).await?;
+        let mut door = self.door(&mut tx, author);
+        let Some(outcome) = door.edit::<Company>(company.id.0, fields).await? else {
+            return Ok(None);
+        };
+        Self::conclude(tx, author, outcome).await?;
+        self.company_by_id(scope, company.id).await
     }
 
     /// Corrects a company and makes `agreed` the whole of what is agreed with it, all or nothing: a key that
@@ -104,10 +95,10 @@ impl Codex {
     ) -> Result<()> {
         scope.require_technician(CHANGING)?;
         scope.require_billing("agreeing prices and features")?;
-        let fields = if body.is_empty() {
+        let mut fields = if body.is_empty() {
             body
         } else {
-            self.company_fields(body).await?
+            wire::stated(body)?
         };
         let mut wanted = HashMap::new();
         for (key, value) in agreed {
@@ -119,6 +110,7 @@ impl Codex {
             }
         }
         let mut tx = self.0.db.begin().await?;
+        name_people(&mut tx, std::iter::once(&mut fields)).await?;
         let mut door = self.door(&mut tx, author);
         let mut outcome = Outcome::default();
         if !fields.is_empty() {

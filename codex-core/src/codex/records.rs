@@ -1,25 +1,26 @@
 //! Contacts, assets and locations that people keep, and what people have deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use super::Codex;
+use super::{
+    Codex,
+    bulk_write::{Assets, Contacts},
+};
 use crate::{
     Error, Result, Scope,
     agents::Agent,
-    assets::{self, Asset},
+    assets,
     billing_plans::BillingPlan,
-    changes::{Author, Outcome, Resource as _, by_kind, deleted},
+    changes::{Author, Resource as _, by_kind, deleted},
     companies::Company,
-    contacts::{self, Contact},
     feature_options::FeatureOption,
     ids::{AssetId, ContactId, LocationId},
     locations::{self, Location},
     overrides::Override,
     paging::{Page, PageRequest},
     records::DeletedOut,
-    store::Tx,
 };
 
 impl Codex {
@@ -35,13 +36,7 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<ContactId> {
         scope.require_technician("making contacts")?;
-        let stated = contacts::wire::stated(body, None)?;
-        let mut tx = self.0.db.begin().await?;
-        let mut door = self.door(&mut tx, author);
-        let (ids, mut outcome) = door.create::<Contact>(vec![stated.fields.clone()]).await?;
-        let id = ids.first().copied().unwrap_or_default();
-        outcome.add(link_contact(&mut tx, author, id, &stated).await?);
-        Self::conclude(tx, author, outcome).await?;
+        let id = self.make(author, Contacts::default(), body).await?;
         Ok(ContactId(id))
     }
 
@@ -57,19 +52,7 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<bool> {
         scope.require_technician("changing contacts")?;
-        let Some((contact, _)) = self.contact(scope, id).await? else {
-            return Ok(false);
-        };
-        let stated = contacts::wire::stated(body, Some(&contact.fields))?;
-        let mut tx = self.0.db.begin().await?;
-        let mut door = self.door(&mut tx, author);
-        let edited = door.edit::<Contact>(id.0, stated.fields.clone()).await?;
-        let Some(mut outcome) = edited else {
-            return Ok(false);
-        };
-        outcome.add(link_contact(&mut tx, author, id.0, &stated).await?);
-        Self::conclude(tx, author, outcome).await?;
-        Ok(true)
+        self.correct(author, Contacts::default(), id.0, body).await
     }
 
     /// Makes an asset; gives its id.
@@ -83,15 +66,8 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<AssetId> {
         scope.require_technician("making assets")?;
-        let stated = assets::wire::stated(body, true)?;
-        let mut tx = self.0.db.begin().await?;
-        let fields = asset_fields(&mut tx, &stated).await?;
-        let mut door = self.door(&mut tx, author);
-        let (ids, mut outcome) = door.create::<Asset>(vec![fields]).await?;
-        let id = AssetId(ids.first().copied().unwrap_or_default());
-        outcome.add(link_asset(&mut tx, author, id, &stated).await?);
-        Self::conclude(tx, author, outcome).await?;
-        Ok(id)
+        let id = self.make(author, Assets::default(), body).await?;
+        Ok(AssetId(id))
     }
 
     /// Corrects an asset; `false` when there is none that the caller sees.
@@ -106,19 +82,7 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<bool> {
         scope.require_technician("changing assets")?;
-        let stated = assets::wire::stated(body, false)?;
-        let mut tx = self.0.db.begin().await?;
-        let fields = asset_fields(&mut tx, &stated).await?;
-        let edited = self
-            .door(&mut tx, author)
-            .edit::<Asset>(id.0, fields)
-            .await?;
-        let Some(mut outcome) = edited else {
-            return Ok(false);
-        };
-        outcome.add(link_asset(&mut tx, author, id, &stated).await?);
-        Self::conclude(tx, author, outcome).await?;
-        Ok(true)
+        self.correct(author, Assets::default(), id.0, body).await
     }
 
     /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.
@@ -134,10 +98,15 @@ impl Codex {
     ) -> Result<bool> {
         scope.require_technician("assigning assets")?;
         let mut tx = self.0.db.begin().await?;
-        let assigned = assets::contacts::assign(&mut tx, author, asset, contacts).await?;
-        let Some(outcome) = assigned else {
+        let live = assets::contacts::live_assets(&mut tx, std::iter::once(asset)).await?;
+        if live.is_empty() {
             return Ok(false);
-        };
+        }
+        let ids: Vec<ContactId> = contacts.iter().copied().collect();
+        let live = assets::contacts::live_contacts(&mut tx, ids.iter().copied()).await?;
+        let known = assets::contacts::known(&live, &ids, "contact")?;
+        let wanted = HashMap::from([(asset, known)]);
+        let outcome = assets::contacts::assign(&mut tx, author, &wanted).await?;
         Self::conclude(tx, author, outcome).await?;
         Ok(true)
     }
@@ -263,57 +232,4 @@ fn require_keeper(scope: &Scope, kind: &str) -> Result<()> {
 
 fn no_such_kind(kind: &str) -> Error {
     Error::invalid("kind", format!("there is no kind of record `{kind}`"))
-}
-
-async fn link_contact(
-    tx: &mut Tx,
-    author: &Author,
-    id: i64,
-    stated: &contacts::wire::Stated,
-) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
-    if let Some(numbers) = &stated.companies {
-        let companies = contacts::companies::by_number(tx, numbers).await?;
-        outcome.add(contacts::companies::assign(tx, author, id, &companies).await?);
-    }
-    if let Some(assets) = &stated.assets {
-        let assets = assets.iter().map(|id| AssetId(*id)).collect();
-        outcome.add(assets::contacts::assign_to(tx, author, ContactId(id), &assets).await?);
-    }
-    Ok(outcome)
-}
-
-/// The fields of an asset together with its company.
-async fn asset_fields(tx: &mut Tx, stated: &assets::wire::Stated) -> Result<Map<String, Value>> {
-    let mut fields = stated.fields.clone();
-    if let Some(company) = &stated.company {
-        let company = match company {
-            Some(number) => {
-                let held =
-                    crate::companies::rules::holders(tx, std::iter::once(number.as_str()), false);
-                let unknown = || {
-                    let message = format!("there is no company {number}");
-                    Error::invalid("company_account_number", message)
-                };
-                Some(*held.await?.get(number).ok_or_else(unknown)?)
-            }
-            None => None,
-        };
-        fields.insert("company_id".into(), json!(company));
-    }
-    Ok(fields)
-}
-
-async fn link_asset(
-    tx: &mut Tx,
-    author: &Author,
-    id: AssetId,
-    stated: &assets::wire::Stated,
-) -> Result<Outcome> {
-    let Some(contacts) = &stated.contacts else {
-        return Ok(Outcome::default());
-    };
-    let contacts = contacts.iter().map(|id| ContactId(*id)).collect();
-    let assigned = assets::contacts::assign(tx, author, id, &contacts).await?;
-    Ok(assigned.unwrap_or_default())
 }

@@ -11,8 +11,6 @@ sql! {
     /// All live companies with a number: consumers need one (design 4).
     LIST = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
-    /// The name of a contact by the PSA's id.
-    PERSON = "select name from contacts where external_id = $1 and deleted_at is null order by id limit 1";
     /// The companies opened to a user.
     OF_USER = "select company_id from user_companies where user_sub = $1";
     /// The companies of active contacts with an e-mail address, by contact.
@@ -44,14 +42,6 @@ pub async fn find(db: &Db, scope: &Scope, account_number: &str) -> Result<Option
 pub async fn find_by_id(db: &Db, scope: &Scope, id: CompanyId) -> Result<Option<Company>> {
     let company: Option<Company> = db.query(FIND_BY_ID).bind(id).optional().await?;
     Ok(company.filter(|company| scope.sees(Some(company.id))))
-}
-
-/// The name of a contact by the PSA's id.
-pub(crate) async fn person(db: &Db, external_id: Option<i64>) -> Result<Option<String>> {
-    match external_id {
-        Some(id) => db.query(PERSON).bind(id).scalar().await,
-        None => Ok(None),
-    }
 }
 
 /// The companies of a client user: those that an administrator opened to `sub`, else those of

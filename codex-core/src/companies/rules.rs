@@ -1,6 +1,6 @@
 //! What holds between companies: one number, one company.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
@@ -151,4 +151,16 @@ pub(crate) async fn by_external_id(
         .push(" and external_id in ")
         .push_list(ids);
     Ok(q.all::<(String, i64)>().await?.into_iter().collect())
+}
+
+/// Names of the live contacts by the PSA's ids; of several with one id the first.
+pub(crate) async fn people(tx: &mut Tx, ids: &HashSet<i64>) -> Result<HashMap<i64, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = tx.query(
+        "select external_id, name from contacts where deleted_at is null and external_id in ",
+    );
+    q.push_list(ids.iter().copied()).push(" order by id desc");
+    Ok(q.all::<(i64, String)>().await?.into_iter().collect())
 }

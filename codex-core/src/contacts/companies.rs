@@ -1,6 +1,6 @@
 //! Whose people contacts are, as people say: links added to those of the sources, and links taken away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, json};
 
@@ -12,27 +12,18 @@ use crate::{
         log::{self, Entry, Op},
         resolve::MANUAL,
     },
-    ids::CompanyId,
+    ids::{CompanyId, ContactId},
     store::Tx,
 };
 
-sql! {
-    /// The companies of a contact by the sources alone.
-    OF_SOURCES = "select company_id from contact_companies where contact_id = $1 and source <> $2 \
-        and company_id is not null";
-    /// The companies of a contact as they are.
-    EFFECTIVE = "select company_id from contact_company where contact_id = $1";
-    /// Takes back what people said.
-    CLEAR = "delete from contact_companies where contact_id = $1 and source = $2";
-}
-
-/// The live companies with these numbers.
+/// The companies with these numbers among those that `held` knows.
 ///
 /// # Errors
 /// [`Error::Invalid`] naming the number that no live company has.
-pub(crate) async fn by_number(tx: &mut Tx, numbers: &[String]) -> Result<BTreeSet<CompanyId>> {
-    let held =
-        crate::companies::rules::holders(tx, numbers.iter().map(String::as_str), false).await?;
+pub(crate) fn named(
+    held: &HashMap<String, i64>,
+    numbers: &[String],
+) -> Result<BTreeSet<CompanyId>> {
     let each = numbers.iter().map(|number| {
         let unknown = || {
             let message = format!("there is no company {number}");
@@ -45,43 +36,78 @@ pub(crate) async fn by_number(tx: &mut Tx, numbers: &[String]) -> Result<BTreeSe
     each.collect()
 }
 
-/// Makes a contact one of just these companies.
+/// Makes contacts those of just these companies, in O(1) statements.
 pub(crate) async fn assign(
     tx: &mut Tx,
     author: &Author,
-    contact: i64,
-    companies: &BTreeSet<CompanyId>,
+    wanted: &HashMap<ContactId, BTreeSet<CompanyId>>,
 ) -> Result<Outcome> {
-    let before: Vec<CompanyId> = tx.query(EFFECTIVE).bind(contact).scalars().await?;
-    let before: BTreeSet<CompanyId> = before.into_iter().collect();
     let mut outcome = Outcome::default();
-    if before == *companies {
+    if wanted.is_empty() {
         return Ok(outcome);
     }
-    let upstream = tx.query(OF_SOURCES).bind(contact).bind(MANUAL);
-    let upstream: BTreeSet<CompanyId> = upstream.scalars().await?.into_iter().collect();
-    tx.query(CLEAR).bind(contact).bind(MANUAL).execute().await?;
-    let added = companies.difference(&upstream).map(|id| (*id, false));
-    let removed = upstream.difference(companies).map(|id| (*id, true));
-    let said: Vec<(CompanyId, bool)> = added.chain(removed).collect();
-    if !said.is_empty() {
+    let ids = || wanted.keys().copied();
+    let mut q = tx.query("select contact_id, company_id from contact_company where contact_id in ");
+    q.push_list(ids());
+    let before = sets(q.all().await?);
+    let mut q = tx.query(
+        "select contact_id, company_id from contact_companies where company_id is not null and source <> ",
+    );
+    q.push_bind(MANUAL)
+        .push(" and contact_id in ")
+        .push_list(ids());
+    let upstream = sets(q.all().await?);
+    let none = BTreeSet::new();
+    let (mut changed, mut said, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    for (contact, companies) in wanted {
+        let before = before.get(contact).unwrap_or(&none);
+        if before == companies {
+            continue;
+        }
+        let upstream = upstream.get(contact).unwrap_or(&none);
+        let added = companies
+            .difference(upstream)
+            .map(|id| (*contact, *id, false));
+        let removed = upstream
+            .difference(companies)
+            .map(|id| (*contact, *id, true));
+        said.extend(added.chain(removed));
+        changed.push(*contact);
+        let ids = |set: &BTreeSet<CompanyId>| set.iter().map(|id| id.0).collect::<Vec<_>>();
+        let change = json!({"before": ids(before), "after": ids(companies)});
+        entries.push(Entry {
+            kind: Contact::KIND,
+            record_id: contact.0,
+            op: Op::Update,
+            changes: Map::from_iter([("company_ids".to_owned(), change)]),
+        });
+    }
+    if changed.is_empty() {
+        return Ok(outcome);
+    }
+    let mut q = tx.query("delete from contact_companies where source = ");
+    q.push_bind(MANUAL)
+        .push(" and contact_id in ")
+        .push_list(changed);
+    q.execute().await?;
+    for chunk in said.chunks(2_000) {
         let mut q = tx
             .query("insert into contact_companies (contact_id, source, ref, company_id, removed) ");
-        q.push_rows(said, |row, (company, removed)| {
-            row.bind(contact).bind(MANUAL).bind(company.to_string());
-            row.bind(company).bind(removed);
+        q.push_rows(chunk, |row, (contact, company, removed)| {
+            row.bind(*contact).bind(MANUAL).bind(company.to_string());
+            row.bind(*company).bind(*removed);
         });
         q.execute().await?;
     }
-    let ids = |set: &BTreeSet<CompanyId>| set.iter().map(|id| id.0).collect::<Vec<_>>();
-    let change = json!({"before": ids(&before), "after": ids(companies)});
-    let entry = Entry {
-        kind: Contact::KIND,
-        record_id: contact,
-        op: Op::Update,
-        changes: Map::from_iter([("company_ids".to_owned(), change)]),
-    };
-    outcome.changes.push(Change::from(&entry));
-    log::append(tx, author, &[entry]).await?;
+    outcome.changes.extend(entries.iter().map(Change::from));
+    log::append(tx, author, &entries).await?;
     Ok(outcome)
+}
+
+fn sets(rows: Vec<(ContactId, CompanyId)>) -> HashMap<ContactId, BTreeSet<CompanyId>> {
+    let mut sets: HashMap<_, BTreeSet<_>> = HashMap::new();
+    for (contact, company) in rows {
+        sets.entry(contact).or_default().insert(company);
+    }
+    sets
 }

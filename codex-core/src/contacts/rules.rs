@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Contact, ContactFields};
 use crate::{
     Result,
-    changes::{Attached, Draft, Resource, adopt_by, reserve_ids, resolve::MANUAL},
+    changes::{Attached, Draft, Resource, Tracked as _, adopt_by, reserve_ids, resolve::MANUAL},
     companies::rules::by_external_id,
     fold::fold,
+    ids::ContactId,
     search::index,
     store::{Sql, Tx},
     sync::Incoming,
@@ -79,6 +80,18 @@ impl Resource for Contact {
         let new: Vec<&Link> = stated.difference(&present).collect();
         insert(tx, &new).await
     }
+}
+
+/// What is known of live contacts, in one statement.
+pub(crate) async fn fields_of(
+    tx: &mut Tx,
+    ids: impl Iterator<Item = ContactId>,
+) -> Result<HashMap<ContactId, ContactFields>> {
+    let mut q = tx.query(ContactFields::SELECT);
+    q.push(" where deleted_at is null and id in ")
+        .push_list(ids);
+    let found = q.all::<Contact>().await?.into_iter();
+    Ok(found.map(|contact| (contact.id, contact.fields)).collect())
 }
 
 /// Contact, source, the source's id of the company.

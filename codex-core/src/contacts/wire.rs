@@ -8,6 +8,7 @@ use super::{Contact, ContactFields};
 use crate::{
     Result,
     edit::{Form, sound, take_ids, take_texts},
+    ids::AssetId,
 };
 
 /// A person at a client company. Its keys are fixed (contract 1.2.B); `email` is always there, or
@@ -123,6 +124,17 @@ pub struct ContactIn {
     pub asset_ids: Option<Vec<i64>>,
 }
 
+/// A row of many contacts that are written at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ContactBulkIn {
+    /// Which contact to correct; none for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<i64>,
+    /// What it states.
+    #[serde(flatten)]
+    pub contact: ContactIn,
+}
+
 const KEYS: [&str; 19] = [
     "name",
     "first_name",
@@ -177,7 +189,7 @@ pub struct Stated {
     /// Account numbers of all companies.
     pub companies: Option<Vec<String>>,
     /// Ids of all assets.
-    pub assets: Option<Vec<i64>>,
+    pub assets: Option<Vec<AssetId>>,
 }
 
 /// Reads a body; `name` gives the parts that a contact has already when only one of them is stated.

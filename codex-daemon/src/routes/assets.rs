@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::Response,
 };
@@ -10,14 +10,18 @@ use codex_core::{
     assets::{
         Asset,
         audit::wire::AssetAuditOut,
-        wire::{AssetIn, AssetOut},
+        wire::{AssetBulkIn, AssetIn, AssetOut},
     },
+    bulk::BulkOut,
     ids::AssetId,
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListParams, ListQuery};
+use super::{
+    bulk_write::BulkParams,
+    paging::{ListParams, ListQuery},
+};
 use crate::{
     app::App,
     auth::{Call, Caller},
@@ -32,6 +36,7 @@ const PATH: &str = "/api/assets";
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_assets, create_asset))
+        .routes(routes!(bulk_write_assets))
         .routes(routes!(get_asset, update_asset, delete_asset))
         .routes(routes!(get_asset_alias))
         .routes(routes!(get_asset_audit))
@@ -144,6 +149,33 @@ async fn create_asset(
     let made = call.codex.create_asset(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
     Ok((StatusCode::CREATED, Json(asset_now(&call, id).await?)))
+}
+
+/// Make and correct many assets, by id.
+///
+/// A row without an id is a new asset; with `action=upsert`, the default, it means the asset that alone has its
+/// device uid or, where it states none, its serial number, if there is one. What became of each row is in the
+/// answer.
+#[utoipa::path(post, path = "/api/assets/bulk", tag = "assets", params(BulkParams),
+    request_body = Vec<AssetBulkIn>,
+    responses(
+        (status = 200, description = "What became of each row", body = BulkOut),
+        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+async fn bulk_write_assets(
+    call: Call,
+    Query(params): Query<BulkParams>,
+    Json(rows): Json<Vec<Value>>,
+) -> Result<Json<BulkOut>, Problem> {
+    let done = call.codex.bulk_write_assets(
+        &call.scope,
+        &call.author,
+        params.action,
+        params.atomic(),
+        rows,
+    );
+    Ok(Json(done.await.map_err(flat)?))
 }
 
 /// Correct an asset by hand.

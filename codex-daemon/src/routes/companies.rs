@@ -9,22 +9,19 @@ use axum::{
 use codex_core::{
     BulkTickets,
     assets::wire::AssetOut,
+    bulk::BulkOut,
     companies::{
         Company,
-        wire::{
-            self, BulkAction, BulkOut, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn,
-            Renumbered,
-        },
+        wire::{self, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
     contacts::wire::ContactOut,
     locations::wire::LocationOut,
 };
-use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    bulk_write::BulkParams,
     download::streamed,
     lenient::{Lenient, word, year},
 };
@@ -145,33 +142,6 @@ async fn create_company(
     ))
 }
 
-/// How a bulk write works.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct BulkParams {
-    /// `create`, `update` or `upsert`, which is the default.
-    #[serde(default)]
-    #[param(inline)]
-    action: BulkAction,
-    /// `atomic` writes all rows or none, 1,000 at most; `partial`, the default, writes each for itself, 10,000
-    /// at most.
-    #[serde(default)]
-    #[param(inline)]
-    mode: BulkMode,
-    /// `true` changes nothing and tells what would change.
-    #[expect(dead_code, reason = "read by `Call`")]
-    #[param(ignore)]
-    dry_run: Option<bool>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum BulkMode {
-    Atomic,
-    #[default]
-    Partial,
-}
-
 /// Make and correct many companies, by account number.
 ///
 /// A row without a number is a new company. What became of each row is in the answer.
@@ -187,10 +157,13 @@ async fn bulk_write_companies(
     Query(params): Query<BulkParams>,
     Json(rows): Json<Vec<Value>>,
 ) -> Result<Json<BulkOut>, Problem> {
-    let atomic = params.mode == BulkMode::Atomic;
-    let done =
-        call.codex
-            .bulk_write_companies(&call.scope, &call.author, params.action, atomic, rows);
+    let done = call.codex.bulk_write_companies(
+        &call.scope,
+        &call.author,
+        params.action,
+        params.atomic(),
+        rows,
+    );
     Ok(Json(done.await.map_err(flat)?))
 }
 

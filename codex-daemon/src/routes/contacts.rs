@@ -2,21 +2,25 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::Response,
 };
 use codex_core::{
+    bulk::BulkOut,
     contacts::{
         Contact,
-        wire::{ContactIn, ContactOut},
+        wire::{ContactBulkIn, ContactIn, ContactOut},
     },
     ids::ContactId,
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListParams, ListQuery};
+use super::{
+    bulk_write::BulkParams,
+    paging::{ListParams, ListQuery},
+};
 use crate::{
     app::App,
     auth::{Call, Caller},
@@ -31,6 +35,7 @@ const PATH: &str = "/api/contacts";
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_contacts, create_contact))
+        .routes(routes!(bulk_write_contacts))
         .routes(routes!(get_contact, update_contact, delete_contact))
         .routes(routes!(get_contact_alias))
 }
@@ -125,6 +130,32 @@ async fn create_contact(
     let made = call.codex.create_contact(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
     Ok((StatusCode::CREATED, Json(contact_now(&call, id).await?)))
+}
+
+/// Make and correct many contacts, by id.
+///
+/// A row without an id is a new contact; with `action=upsert`, the default, it means the contact that alone has
+/// its e-mail address, if there is one. What became of each row is in the answer.
+#[utoipa::path(post, path = "/api/contacts/bulk", tag = "contacts", params(BulkParams),
+    request_body = Vec<ContactBulkIn>,
+    responses(
+        (status = 200, description = "What became of each row", body = BulkOut),
+        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+async fn bulk_write_contacts(
+    call: Call,
+    Query(params): Query<BulkParams>,
+    Json(rows): Json<Vec<Value>>,
+) -> Result<Json<BulkOut>, Problem> {
+    let done = call.codex.bulk_write_contacts(
+        &call.scope,
+        &call.author,
+        params.action,
+        params.atomic(),
+        rows,
+    );
+    Ok(Json(done.await.map_err(flat)?))
 }
 
 /// Correct a contact by hand.

@@ -4,6 +4,7 @@ mod agents;
 mod answers;
 mod assets;
 mod billing_plans;
+mod bulk_write;
 mod companies;
 mod contacts;
 mod deleted;

@@ -1,0 +1,112 @@
+//! Writing many records with one call: what is asked and what became of each row.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Fault;
+
+/// What a bulk write does with its rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkAction {
+    /// Makes new records; one that is there is a fault.
+    Create,
+    /// Changes records; one that is not there is a fault.
+    Update,
+    /// Changes those that are there, makes the others.
+    #[default]
+    Upsert,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkStatus {
+    /// It is a new record.
+    Created,
+    /// It changed a record, or said what the record is already.
+    Updated,
+    /// It could not be taken.
+    Failed,
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkResult {
+    /// Account number, of a company; null for a row that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_number: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+    /// Id of the record; null for a row that failed.
+    pub id: Option<i64>,
+    /// The row, counted from 0.
+    pub index: usize,
+    /// What became of it.
+    pub status: BulkStatus,
+}
+
+/// What became of all rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkOut {
+    /// Rows that are new records.
+    pub created: usize,
+    /// Rows that could not be taken.
+    pub failed: usize,
+    /// Row by row.
+    pub results: Vec<BulkResult>,
+    /// Rows that changed a record.
+    pub updated: usize,
+}
+
+#[cfg(feature = "store")]
+impl BulkOut {
+    pub(crate) fn new(rows: usize) -> Self {
+        let nothing = |index| BulkResult {
+            account_number: None,
+            errors: Vec::new(),
+            id: None,
+            index,
+            status: BulkStatus::Failed,
+        };
+        Self {
+            created: 0,
+            failed: 0,
+            results: (0..rows).map(nothing).collect(),
+            updated: 0,
+        }
+    }
+
+    pub(crate) fn fail(&mut self, index: usize, errors: Vec<Fault>) {
+        self.failed += 1;
+        self.results[index].errors = errors;
+    }
+
+    pub(crate) fn done(
+        &mut self,
+        index: usize,
+        id: i64,
+        account_number: Option<String>,
+        status: BulkStatus,
+    ) {
+        if status == BulkStatus::Created {
+            self.created += 1;
+        } else {
+            self.updated += 1;
+        }
+        let row = &mut self.results[index];
+        (row.id, row.account_number, row.status) = (Some(id), account_number, status);
+    }
+
+    /// Every fault, with the place of its row.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        let each = self.results.iter().flat_map(|row| {
+            let place = format!("/{}", row.index);
+            row.errors
+                .iter()
+                .map(move |fault| fault.clone().within(&place))
+        });
+        each.collect()
+    }
+}

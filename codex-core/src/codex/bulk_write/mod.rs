@@ -1,0 +1,341 @@
+//! Many records at once.
+
+mod assets;
+mod companies;
+mod contacts;
+mod key;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use super::Codex;
+use crate::{
+    Error, Fault, Result, Scope,
+    bulk::{BulkAction, BulkOut, BulkStatus},
+    changes::{Author, Outcome, Resource},
+    store::Tx,
+};
+
+pub(super) use assets::Assets;
+pub(super) use companies::{Companies, name_people};
+pub(super) use contacts::Contacts;
+
+/// The most rows that are written all or none.
+const MAX_ATOMIC: usize = 1_000;
+/// The most rows of one call.
+const MAX_ROWS: usize = 10_000;
+/// Rows of one transaction: others must not wait long behind it (design 5).
+const CHUNK: usize = 250;
+
+/// What a row states, and which live record it means; `None` for a new one.
+pub(super) type Row = (Map<String, Value>, Option<i64>);
+
+/// The fields that a row states, and what else it says.
+pub(super) type Stated<Links> = (Map<String, Value>, Links);
+
+/// A kind of record of which many are written at once. Each part is O(1) statements, however many rows there
+/// are.
+pub(super) trait Rows: Send {
+    /// The kind.
+    type Record: Resource;
+    /// What a row says besides the fields of its record.
+    type Links: Send;
+    /// What a row names its record by.
+    const KEY: &'static str;
+
+    /// The live record that each row means; `None` for a new one.
+    fn find(
+        &mut self,
+        tx: &mut Tx,
+        action: BulkAction,
+        rows: &mut [&mut Map<String, Value>],
+    ) -> impl Future<Output = Result<Vec<Result<Option<i64>, Fault>>>> + Send;
+
+    /// What each row states.
+    fn read(
+        &mut self,
+        tx: &mut Tx,
+        rows: Vec<Row>,
+    ) -> impl Future<Output = Result<Vec<Result<Stated<Self::Links>>>>> + Send;
+
+    /// Writes what hangs on records, by their ids.
+    fn link(
+        tx: &mut Tx,
+        author: &Author,
+        links: HashMap<i64, Self::Links>,
+    ) -> impl Future<Output = Result<Outcome>> + Send;
+
+    /// Account number of a company.
+    fn account_number(_links: &Self::Links) -> Option<String> {
+        None
+    }
+}
+
+impl Codex {
+    /// Makes and corrects many companies, by account number; a row without one is a new company.
+    ///
+    /// With `atomic` all rows are written or none; otherwise each row for itself. Either way the answer says
+    /// what became of each.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for too many rows, [`Error::Unprocessable`] with the faults of all rows when
+    /// `atomic`, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn bulk_write_companies(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        action: BulkAction,
+        atomic: bool,
+        rows: Vec<Value>,
+    ) -> Result<BulkOut> {
+        scope.require_technician("changing companies")?;
+        let mut tx = self.0.db.begin().await?;
+        let companies = Companies::among(&mut tx, &rows).await?;
+        tx.rollback().await?;
+        self.bulk_write(author, companies, action, atomic, rows)
+            .await
+    }
+
+    /// Makes and corrects many contacts, by id. With `upsert` a row without one means the contact that alone
+    /// has its e-mail address, if there is one.
+    ///
+    /// # Errors
+    /// As [`Codex::bulk_write_companies`].
+    pub async fn bulk_write_contacts(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        action: BulkAction,
+        atomic: bool,
+        rows: Vec<Value>,
+    ) -> Result<BulkOut> {
+        scope.require_technician("changing contacts")?;
+        self.bulk_write(author, Contacts::default(), action, atomic, rows)
+            .await
+    }
+
+    /// Makes and corrects many assets, by id. With `upsert` a row without one means the asset that alone has
+    /// its device uid or, where it states none, its serial number.
+    ///
+    /// # Errors
+    /// As [`Codex::bulk_write_companies`].
+    pub async fn bulk_write_assets(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        action: BulkAction,
+        atomic: bool,
+        rows: Vec<Value>,
+    ) -> Result<BulkOut> {
+        scope.require_technician("changing assets")?;
+        self.bulk_write(author, Assets::default(), action, atomic, rows)
+            .await
+    }
+
+    async fn bulk_write<K: Rows>(
+        &self,
+        author: &Author,
+        mut kind: K,
+        action: BulkAction,
+        atomic: bool,
+        rows: Vec<Value>,
+    ) -> Result<BulkOut> {
+        let most = if atomic { MAX_ATOMIC } else { MAX_ROWS };
+        if rows.len() > most {
+            let sent = rows.len();
+            let message = format!("at most {most} rows at once in this mode, {sent} were sent");
+            return Err(Error::invalid("body", message));
+        }
+        let mut out = BulkOut::new(rows.len());
+        let mut bodies = Vec::with_capacity(rows.len());
+        for (index, row) in rows.into_iter().enumerate() {
+            match row {
+                Value::Object(body) => bodies.push((index, body)),
+                _ => out.fail(index, vec![Fault::of_all("is no object")]),
+            }
+        }
+        let mut met = HashSet::new();
+        let mut outcome = Outcome::default();
+        let chunk = if atomic { MAX_ATOMIC } else { CHUNK };
+        while !bodies.is_empty() {
+            let rest = bodies.split_off(chunk.min(bodies.len()));
+            let rows = std::mem::replace(&mut bodies, rest);
+            let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
+            let mut tx = self.0.db.begin().await?;
+            let plan = Plan::new(&mut tx, &mut kind, action, rows, &mut met, &mut out).await?;
+            let undone = author.dry_run || (atomic && out.failed > 0);
+            match self
+                .write_plan::<K>(tx, author, plan, !undone, &mut out)
+                .await
+            {
+                Ok(written) => outcome.add(written),
+                // Somebody else was faster with a key: of these rows none was written.
+                Err(error) if !atomic && error.is_taken() => {
+                    let detail = "somebody else took a key of this part of the rows meanwhile";
+                    let fault = Fault::at(K::KEY, detail);
+                    for index in indices {
+                        out.fail(index, vec![fault.clone()]);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if atomic && out.failed > 0 {
+            return Err(Error::Unprocessable(out.faults()));
+        }
+        if author.dry_run {
+            return Err(Error::DryRun(outcome.changes));
+        }
+        Ok(out)
+    }
+
+    /// Writes the rows of a plan in O(1) statements; they stay when `keep` says so.
+    async fn write_plan<K: Rows>(
+        &self,
+        mut tx: Tx,
+        author: &Author,
+        plan: Plan<K>,
+        keep: bool,
+        out: &mut BulkOut,
+    ) -> Result<Outcome> {
+        let (mut links, mut done) = (HashMap::new(), Vec::new());
+        let mut fields = Vec::with_capacity(plan.new.len());
+        let mut new = Vec::with_capacity(plan.new.len());
+        for (index, (stated, more)) in plan.new {
+            fields.push(stated);
+            new.push((index, more));
+        }
+        let mut edits = HashMap::with_capacity(plan.edits.len());
+        for (id, (index, (stated, more))) in plan.edits {
+            done.push((index, id, K::account_number(&more), BulkStatus::Updated));
+            edits.insert(id, stated);
+            links.insert(id, more);
+        }
+        let mut door = self.door(&mut tx, author);
+        let (ids, mut outcome) = door.create::<K::Record>(fields).await?;
+        outcome.add(door.edit_all::<K::Record>(edits).await?.1);
+        for (id, (index, more)) in ids.into_iter().zip(new) {
+            done.push((index, id, K::account_number(&more), BulkStatus::Created));
+            links.insert(id, more);
+        }
+        outcome.add(K::link(&mut tx, author, links).await?);
+        if keep {
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
+        for (index, id, account_number, status) in done {
+            out.done(index, id, account_number, status);
+        }
+        Ok(outcome)
+    }
+
+    /// Makes one record and what hangs on it; gives its id.
+    pub(super) async fn make<K: Rows>(
+        &self,
+        author: &Author,
+        mut kind: K,
+        body: Map<String, Value>,
+    ) -> Result<i64> {
+        let mut tx = self.0.db.begin().await?;
+        let (fields, links) = only(kind.read(&mut tx, vec![(body, None)]).await?)?;
+        let mut door = self.door(&mut tx, author);
+        let (ids, mut outcome) = door.create::<K::Record>(vec![fields]).await?;
+        let id = ids.first().copied().unwrap_or_default();
+        outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
+        Self::conclude(tx, author, outcome).await?;
+        Ok(id)
+    }
+
+    /// Corrects one record and what hangs on it; `false` when there is no such live record.
+    pub(super) async fn correct<K: Rows>(
+        &self,
+        author: &Author,
+        mut kind: K,
+        id: i64,
+        body: Map<String, Value>,
+    ) -> Result<bool> {
+        let mut tx = self.0.db.begin().await?;
+        let (fields, links) = only(kind.read(&mut tx, vec![(body, Some(id))]).await?)?;
+        let mut door = self.door(&mut tx, author);
+        let Some(mut outcome) = door.edit::<K::Record>(id, fields).await? else {
+            return Ok(false);
+        };
+        outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
+        Self::conclude(tx, author, outcome).await?;
+        Ok(true)
+    }
+}
+
+fn only<T>(read: Vec<Result<T>>) -> Result<T> {
+    let first = read.into_iter().next();
+    first.unwrap_or_else(|| Err(Error::invalid("body", "states no field")))
+}
+
+/// What becomes of some rows.
+struct Plan<K: Rows> {
+    new: Vec<(usize, Stated<K::Links>)>,
+    /// By the id of the record.
+    edits: HashMap<i64, (usize, Stated<K::Links>)>,
+}
+
+impl<K: Rows> Plan<K> {
+    /// Tells of the rows that cannot be taken; `met` holds the records that rows have meant so far.
+    async fn new(
+        tx: &mut Tx,
+        kind: &mut K,
+        action: BulkAction,
+        mut rows: Vec<(usize, Map<String, Value>)>,
+        met: &mut HashSet<i64>,
+        out: &mut BulkOut,
+    ) -> Result<Self> {
+        let mut bodies: Vec<_> = rows.iter_mut().map(|(_, body)| body).collect();
+        let found = kind.find(tx, action, &mut bodies).await?;
+        let (mut places, mut known) = (Vec::new(), Vec::new());
+        for ((index, body), found) in rows.into_iter().zip(found) {
+            match found.and_then(|id| allowed::<K>(action, id, met)) {
+                Ok(id) => {
+                    places.push((index, id));
+                    known.push((body, id));
+                }
+                Err(fault) => out.fail(index, vec![fault]),
+            }
+        }
+        let mut plan = Self {
+            new: Vec::new(),
+            edits: HashMap::new(),
+        };
+        let read = kind.read(tx, known).await?;
+        for ((index, id), read) in places.into_iter().zip(read) {
+            match (read, id) {
+                (Ok(stated), Some(id)) => drop(plan.edits.insert(id, (index, stated))),
+                (Ok(stated), None) => plan.new.push((index, stated)),
+                (Err(Error::Unprocessable(faults)), _) => out.fail(index, faults),
+                (Err(Error::Invalid { field, message }), _) => {
+                    out.fail(index, vec![Fault::at(&field, message)]);
+                }
+                (Err(other), _) => return Err(other),
+            }
+        }
+        Ok(plan)
+    }
+}
+
+/// Whether a row that means this record may do what is wanted.
+fn allowed<K: Rows>(
+    action: BulkAction,
+    id: Option<i64>,
+    met: &mut HashSet<i64>,
+) -> Result<Option<i64>, Fault> {
+    let kind = K::Record::KIND;
+    let fault = |detail: String| Err(Fault::at(K::KEY, detail));
+    match (action, id) {
+        (BulkAction::Create, Some(id)) => fault(format!("belongs to {kind} {id}")),
+        (BulkAction::Update, None) => fault(format!("names no {kind} that is there")),
+        (_, Some(id)) if !met.insert(id) => {
+            fault(format!("leads to {kind} {id}, as another row does"))
+        }
+        _ => Ok(id),
+    }
+}

@@ -1,0 +1,209 @@
+//! Many records written with one call.
+
+use codex_client::{
+    AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, CompanyIn, ContactBulkIn, ContactIn,
+    ListOptions, TokenSource,
+};
+use codex_tests::{harness::app::TestApp, on_each_engine};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
+    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
+    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
+}
+
+fn named(name: &str) -> CompanyIn {
+    CompanyIn {
+        name: Some(name.into()),
+        ..CompanyIn::default()
+    }
+}
+
+fn person(name: &str, email: &str) -> ContactBulkIn {
+    ContactBulkIn {
+        id: None,
+        contact: ContactIn {
+            name: Some(name.into()),
+            email: Some(Some(email.into())),
+            ..ContactIn::default()
+        },
+    }
+}
+
+fn device(hostname: &str, serial: &str) -> AssetBulkIn {
+    AssetBulkIn {
+        id: None,
+        asset: AssetIn {
+            hostname: Some(hostname.into()),
+            serial_number: Some(Some(serial.into())),
+            ..AssetIn::default()
+        },
+    }
+}
+
+on_each_engine! {
+    async fn many_companies_are_written_row_by_row_or_all_or_none(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let companies = client.companies();
+        let rows = [
+            CompanyIn { account_number: Some("100001".into()), address: Some(Some("A".into())), ..CompanyIn::default() },
+            named("Fresh"),
+            CompanyIn { account_number: Some("200001".into()), ..named("Numbered") },
+            CompanyIn { compliance_level: Some(Some("odd".into())), ..named("Bad") },
+            CompanyIn { account_number: Some("200001".into()), ..named("Twice") },
+        ];
+        let refused = companies.bulk_write(&rows, BulkAction::Upsert, true).await.unwrap_err();
+        assert_eq!(refused.status(), Some(422));
+        assert_eq!(companies.list().await?.len(), 3);
+        let out = companies.bulk_write(&rows, BulkAction::Upsert, false).await?;
+        assert_eq!((out.created, out.updated, out.failed), (2, 1, 2));
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Created, BulkStatus::Created,
+            BulkStatus::Failed, BulkStatus::Failed]);
+        assert_eq!(out.results[3].errors[0].pointer, "/compliance_level");
+        assert_eq!(companies.list().await?.len(), 5);
+        let again = companies.bulk_write(&rows[2..3], BulkAction::Create, false).await?;
+        assert_eq!(again.failed, 1);
+        let absent = CompanyIn { account_number: Some("999999".into()), ..named("Nobody") };
+        assert_eq!(companies.bulk_write(&[absent], BulkAction::Update, false).await?.failed, 1);
+        let too_many: Vec<_> = (0..1_001).map(|_| named("x")).collect();
+        let error = companies.bulk_write(&too_many, BulkAction::Create, true).await.unwrap_err();
+        assert_eq!(error.status(), Some(400));
+        Ok(())
+    }
+
+    async fn many_companies_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
+        let client = client(&app, "admin")?;
+        let rows: Vec<_> = (0..1_000).map(|n| named(&format!("Company {n}"))).collect();
+        let before = app.codex.statements_run();
+        let out = client.companies().bulk_write(&rows, BulkAction::Create, false).await?;
+        assert_eq!(out.created, 1_000);
+        let used = app.codex.statements_run() - before;
+        assert!(used <= 4 * 12, "{used} statements for four chunks");
+        Ok(())
+    }
+
+    async fn rows_that_cannot_be_are_told_and_the_others_written(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "admin")?;
+        client.companies().renumber("100001", "654321").await?;
+        let numbered = |number: &str, name: &str| CompanyIn {
+            account_number: Some(number.into()), ..named(name)
+        };
+        let rows = [numbered("654321", "A"), numbered("100001", "B"), numbered("abc", "C"), named("D")];
+        let out = client.companies().bulk_write(&rows, BulkAction::Upsert, false).await?;
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Failed, BulkStatus::Failed, BulkStatus::Created]);
+        assert_eq!(client.companies().get("100001").await?.name, "A");
+        Ok(())
+    }
+
+    async fn many_contacts_are_written_with_their_companies_and_assets(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let (contacts, companies) = (client.contacts(), client.companies());
+        let ann = contacts.create(&person("Ann", "ann@bulk.example").contact).await?.id;
+        let device = client.assets().create(&device("bulk-1", "S1").asset).await?.id;
+        let at = |number: &str, mut row: ContactBulkIn| {
+            row.contact.company_account_numbers = Some(vec![number.into()]);
+            row
+        };
+        let mut user = at("100001", person("Ben", "ben@bulk.example"));
+        user.contact.asset_ids = Some(vec![device]);
+        let rows = [
+            at("100001", person("Ann Other", "ANN@bulk.example")),
+            user,
+            at("999999", person("Cid", "cid@bulk.example")),
+            ContactBulkIn { id: Some(ann + 1_000), ..person("Dan", "dan@bulk.example") },
+            person("Eva", "ben@bulk.example"),
+        ];
+        let refused = contacts.bulk_write(&rows, BulkAction::Upsert, true).await.unwrap_err();
+        assert_eq!(refused.status(), Some(422));
+        assert_eq!(contacts.get(ann).await?.name, "Ann");
+        let out = contacts.bulk_write(&rows, BulkAction::Upsert, false).await?;
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Created, BulkStatus::Failed,
+            BulkStatus::Failed, BulkStatus::Failed]);
+        let faults: Vec<_> = out.results.iter().flat_map(|row| &row.errors).collect();
+        let places: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(places, ["/company_account_numbers", "/id", "/email"]);
+        assert_eq!(out.results[0].id, Some(ann));
+        let ben = out.results[1].id.unwrap();
+        let there = companies.contacts("100001").await?;
+        let name = |id| there.iter().find(|contact| contact.id == id).map(|contact| contact.name.as_str());
+        assert_eq!((name(ann), name(ben)), (Some("Ann Other"), Some("Ben")));
+        let logged = app.json(&format!("/api/assets/{device}")).await?;
+        assert_eq!(logged["hostname"], "bulk-1");
+        // Several have one address: a row must say whom it means.
+        contacts.create(&person("Ann Twin", "ann@bulk.example").contact).await?;
+        let out = contacts.bulk_write(&[person("X", "ann@bulk.example")], BulkAction::Upsert, false).await?;
+        assert!(out.results[0].errors[0].detail.contains("say which by `id`"), "{out:?}");
+        let out = contacts.bulk_write(&[person("X", "ann@bulk.example")], BulkAction::Update, false).await?;
+        assert_eq!(out.results[0].errors[0].pointer, "/id");
+        // An id is never a caller's to give.
+        let own = ContactBulkIn { id: Some(ann), ..person("X", "x@bulk.example") };
+        let out = contacts.bulk_write(std::slice::from_ref(&own), BulkAction::Create, false).await?;
+        assert_eq!(out.failed, 1);
+        // No company and no asset any more.
+        let none = ContactIn {
+            company_account_numbers: Some(Vec::new()), asset_ids: Some(Vec::new()), ..ContactIn::default()
+        };
+        let rows = [ContactBulkIn { id: Some(ben), contact: none }];
+        assert_eq!(contacts.bulk_write(&rows, BulkAction::Update, true).await?.updated, 1);
+        assert!(companies.contacts("100001").await?.iter().all(|contact| contact.id != ben));
+        Ok(())
+    }
+
+    async fn many_assets_are_written_with_their_company_and_people(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let assets = client.assets();
+        let ann = client.contacts().create(&person("Ann", "ann@bulk.example").contact).await?.id;
+        let old = assets.create(&device("bulk-1", "S1").asset).await?.id;
+        let mut fresh = device("bulk-2", "S2");
+        fresh.asset.company_account_number = Some(Some("100001".into()));
+        fresh.asset.contact_ids = Some(vec![ann]);
+        let mut stray = device("bulk-3", "S3");
+        stray.asset.contact_ids = Some(vec![ann + 1_000]);
+        let nameless = AssetBulkIn { id: Some(old), asset: AssetIn::default() };
+        let rows = [device("renamed", "S1"), fresh, stray, nameless];
+        let out = assets.bulk_write(&rows, BulkAction::Upsert, false).await?;
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Created, BulkStatus::Failed, BulkStatus::Failed]);
+        assert_eq!(out.results[2].errors[0].pointer, "/contact_ids");
+        assert!(out.results[3].errors[0].detail.contains("as another row does"));
+        assert_eq!(assets.get(old).await?.hostname, "renamed");
+        let made = out.results[1].id.unwrap();
+        assert!(client.companies().assets("100001").await?.iter().any(|asset| asset.id == made));
+        let dry = app.call_as("admin", Method::POST, "/api/assets/bulk?dry_run=true")?
+            .json(&json!([{"hostname": "never"}])).send().await?;
+        assert_eq!(dry.status(), 202);
+        let told: Value = dry.json().await?;
+        assert_eq!(told["changes"][0]["op"], "create");
+        let options = ListOptions::default();
+        assert!(assets.all(&options).await?.iter().all(|asset| asset.hostname != "never"));
+        Ok(())
+    }
+
+    async fn many_rows_with_links_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "admin")?;
+        let row = |n: usize| {
+            let mut row = person(&format!("Person {n}"), &format!("p{n}@bulk.example"));
+            row.contact.company_account_numbers = Some(vec!["100001".into()]);
+            row
+        };
+        let rows: Vec<_> = (0..1_000).map(row).collect();
+        for (action, least) in [(BulkAction::Create, "created"), (BulkAction::Upsert, "updated")] {
+            let before = app.codex.statements_run();
+            let out = client.contacts().bulk_write(&rows, action, false).await?;
+            assert_eq!((out.created + out.updated, out.failed), (1_000, 0), "{least}");
+            let used = app.codex.statements_run() - before;
+            assert!(used <= 4 * 24, "{used} statements for four chunks, {least}");
+        }
+        assert!(client.companies().contacts("100001").await?.len() >= 1_000);
+        Ok(())
+    }
+}
