@@ -17,6 +17,7 @@ mod jobs;
 mod kit;
 mod lists;
 mod operations;
+mod parity;
 mod providers;
 mod records;
 mod search;
