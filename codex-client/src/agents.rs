@@ -7,7 +7,10 @@ use codex_core::agents::wire::{
 
 use serde::de::DeserializeOwned;
 
-use crate::{Result, request::Requester};
+use crate::{
+    Creation, Edit, Result, Start,
+    request::{Requester, json},
+};
 
 /// Calls about agents.
 #[derive(Debug)]
@@ -26,24 +29,22 @@ impl Agents<'_> {
     }
 
     /// Makes an agent of a user of Keycloak, and says whether Keycloak could be asked.
-    pub async fn create(&self, agent: &AgentIn) -> Result<AgentSaved> {
-        self.0.post_json(&["api", "agents"], agent).await
+    pub fn create(&self, agent: &AgentIn) -> Creation<AgentSaved> {
+        self.0.create(&["api", "agents"], agent)
     }
 
     /// Corrects an agent by hand; gives it as it is now.
-    pub async fn update(&self, keycloak_id: &str, edit: &AgentIn) -> Result<AgentOut> {
-        self.0.put(&["api", "agents", keycloak_id], edit).await
+    pub fn update(&self, keycloak_id: &str, edit: &AgentIn) -> Edit<AgentOut> {
+        self.0.put(&["api", "agents", keycloak_id], edit)
     }
 
     /// Sets the themes of an agent; gives it as it is now. View and home page are the agent's own choice.
-    pub async fn update_settings(
-        &self,
-        keycloak_id: &str,
-        settings: &SettingsIn,
-    ) -> Result<AgentOut> {
+    pub fn update_settings(&self, keycloak_id: &str, settings: &SettingsIn) -> Edit<AgentOut> {
         let path = ["api", "agents", keycloak_id, "settings"];
-        let answer: AgentSettingsChanged = self.0.put(&path, settings).await?;
-        Ok(answer.agent)
+        self.0.put(&path, settings).decoded(|body| {
+            let answer: AgentSettingsChanged = json(body)?;
+            Ok(answer.agent)
+        })
     }
 
     /// The themes of the person with an e-mail address; the defaults for somebody whom Codex does not know.
@@ -62,8 +63,8 @@ impl Agents<'_> {
     }
 
     /// Pulls the users of Keycloak and waits for the end; a large realm needs a client with patience.
-    pub async fn sync(&self) -> Result<AgentsSynced> {
-        self.0.post(&["api", "agents", "sync"]).await
+    pub fn sync(&self) -> Start<AgentsSynced> {
+        self.0.start(&["api", "agents", "sync"])
     }
 }
 
@@ -78,7 +79,7 @@ impl MySettings<'_> {
     }
 
     /// Changes what is stated.
-    pub async fn update(&self, settings: &SettingsIn) -> Result<MySettingsChanged> {
-        self.0.put(&["api", "my", "settings"], settings).await
+    pub fn update(&self, settings: &SettingsIn) -> Edit<MySettingsChanged> {
+        self.0.put(&["api", "my", "settings"], settings)
     }
 }

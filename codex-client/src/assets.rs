@@ -8,7 +8,12 @@ use codex_core::{
     bulk::{BulkAction, BulkOut},
 };
 
-use crate::{ListOptions, Page, Result, bulk, request::Requester};
+use futures::TryStreamExt as _;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Creation, Edit, ListOptions, Page, Reading, Records, Result, bulk, request::Requester,
+};
 
 const PATH: [&str; 2] = ["api", "assets"];
 
@@ -22,14 +27,29 @@ impl Assets<'_> {
         self.0.page(&PATH, options).await
     }
 
-    /// Every asset that `options` let through, page after page.
+    /// Every asset that `options` let through, page after page as they are asked for.
+    pub fn stream(&self, options: &ListOptions) -> Records<AssetOut> {
+        self.0.records(&PATH, options)
+    }
+
+    /// [`Assets::stream`] to its end, held in memory.
     pub async fn all(&self, options: &ListOptions) -> Result<Vec<AssetOut>> {
-        self.0.all(&PATH, options).await
+        self.stream(options).try_collect().await
+    }
+
+    /// As [`Assets::stream`], but only these keys of each record, tracked fields among them: as a type of
+    /// one's own, or as [`serde_json::Map`].
+    pub fn select<T: DeserializeOwned + Send + 'static>(
+        &self,
+        fields: &[&str],
+        options: &ListOptions,
+    ) -> Records<T> {
+        self.0.chosen(&PATH, fields, options)
     }
 
     /// One asset.
-    pub async fn get(&self, id: i64) -> Result<AssetOut> {
-        self.0.get(&["api", "assets", &id.to_string()], &[]).await
+    pub fn get(&self, id: i64) -> Reading<AssetOut> {
+        self.0.read(&["api", "assets", &id.to_string()])
     }
 
     /// What is in an asset and on it, as the RMM's inventory found it.
@@ -39,29 +59,29 @@ impl Assets<'_> {
     }
 
     /// Makes an asset.
-    pub async fn create(&self, asset: &AssetIn) -> Result<AssetOut> {
-        self.0.post_json(&PATH, asset).await
+    pub fn create(&self, asset: &AssetIn) -> Creation<AssetOut> {
+        self.0.create(&PATH, asset)
     }
 
     /// Corrects an asset by hand; gives it as it is now. What is stated wins over every source.
-    pub async fn update(&self, id: i64, edit: &AssetIn) -> Result<AssetOut> {
-        self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit).await
+    pub fn update(&self, id: i64, edit: &AssetIn) -> Edit<AssetOut> {
+        self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit)
     }
 
     /// Makes and corrects many assets, by id; with [`BulkAction::Upsert`] a row without one means what
     /// alone has its device uid or serial number. With
     /// `atomic` all rows are written or none.
-    pub async fn bulk_write(
+    pub fn bulk_write(
         &self,
         rows: &[AssetBulkIn],
         action: BulkAction,
         atomic: bool,
-    ) -> Result<BulkOut> {
-        bulk::write(self.0, PATH[1], rows, action, atomic).await
+    ) -> Creation<BulkOut> {
+        bulk::write(self.0, PATH[1], rows, action, atomic)
     }
 
     /// Deletes an asset: no sync brings it back, [`crate::Deleted::restore`] does.
-    pub async fn delete(&self, id: i64) -> Result<()> {
-        self.0.delete(&[PATH[0], PATH[1], &id.to_string()]).await
+    pub fn delete(&self, id: i64) -> Edit<()> {
+        self.0.delete(&[PATH[0], PATH[1], &id.to_string()])
     }
 }

@@ -16,11 +16,20 @@ use codex_core::{
     overrides::wire::{OverrideIn, OverrideOut},
 };
 
-use crate::{Result, request::Requester};
+use crate::{
+    Creation, Edit, Reading, Result,
+    request::{Requester, json},
+};
 
 /// Calls about billing. Not for clients; changes are for billing, administrators and services.
 #[derive(Debug)]
 pub struct Billing<'c>(pub(crate) &'c Requester);
+
+/// The id of what was saved.
+fn id(body: &[u8]) -> serde_json::Result<i64> {
+    let saved: Saved = json(body)?;
+    Ok(saved.id)
+}
 
 /// Which billing plans.
 #[derive(Debug, Clone, Default)]
@@ -49,28 +58,24 @@ impl Billing<'_> {
     }
 
     /// Makes a billing plan; gives its id.
-    pub async fn create_plan(&self, plan: &BillingPlanIn) -> Result<i64> {
-        let saved: Saved = self.0.post_json(&PLANS, plan).await?;
-        Ok(saved.id)
+    pub fn create_plan(&self, plan: &BillingPlanIn) -> Creation<i64> {
+        self.0.create(&PLANS, plan).decoded(id)
     }
 
     /// One billing plan.
-    pub async fn plan(&self, id: i64) -> Result<BillingPlanOut> {
-        self.0
-            .get(&[PLANS[0], PLANS[1], &id.to_string()], &[])
-            .await
+    pub fn plan(&self, id: i64) -> Reading<BillingPlanOut> {
+        self.0.read(&[PLANS[0], PLANS[1], &id.to_string()])
     }
 
     /// Changes a billing plan; what is not sent stays.
-    pub async fn update_plan(&self, id: i64, plan: &BillingPlanIn) -> Result<()> {
+    pub fn update_plan(&self, id: i64, plan: &BillingPlanIn) -> Edit<()> {
         let path = [PLANS[0], PLANS[1], &id.to_string()];
-        let _: Saved = self.0.put(&path, plan).await?;
-        Ok(())
+        self.0.put(&path, plan).decoded(|_| Ok(()))
     }
 
     /// Deletes a billing plan.
-    pub async fn delete_plan(&self, id: i64) -> Result<()> {
-        self.0.delete(&[PLANS[0], PLANS[1], &id.to_string()]).await
+    pub fn delete_plan(&self, id: i64) -> Edit<()> {
+        self.0.delete(&[PLANS[0], PLANS[1], &id.to_string()])
     }
 
     /// What a plan contains, without its prices.
@@ -79,10 +84,8 @@ impl Billing<'_> {
     }
 
     /// Takes plans and options in, as they were exported; those that are there stay as they are.
-    pub async fn import(&self, import: &BillingExport) -> Result<BillingImported> {
-        self.0
-            .post_json(&[PLANS[0], PLANS[1], "import"], import)
-            .await
+    pub fn import(&self, import: &BillingExport) -> Creation<BillingImported> {
+        self.0.create(&[PLANS[0], PLANS[1], "import"], import)
     }
 
     /// Every plan and option, as [`Billing::import`] takes them.
@@ -118,12 +121,9 @@ impl Billing<'_> {
     }
 
     /// Makes an option of a feature, unless it is there; gives its id.
-    pub async fn create_feature_option(&self, option: &FeatureOptionIn) -> Result<i64> {
-        let saved: Saved = self
-            .0
-            .post_json(&["api", "feature-options"], option)
-            .await?;
-        Ok(saved.id)
+    pub fn create_feature_option(&self, option: &FeatureOptionIn) -> Creation<i64> {
+        let path = ["api", "feature-options"];
+        self.0.create(&path, option).decoded(id)
     }
 
     /// The options of features by kind, as Ledger reads them.
@@ -169,24 +169,21 @@ impl Billing<'_> {
     }
 
     /// Agrees something with a company about one key, in place of what was agreed before.
-    pub async fn set_override(
+    pub fn set_override(
         &self,
         account_number: &str,
         key: &str,
         agreed: &OverrideIn,
-    ) -> Result<OverrideOut> {
-        self.0
-            .put(
-                &["api", "companies", account_number, "overrides", key],
-                agreed,
-            )
-            .await
+    ) -> Edit<OverrideOut> {
+        self.0.put(
+            &["api", "companies", account_number, "overrides", key],
+            agreed,
+        )
     }
 
     /// Ends what was agreed about one key.
-    pub async fn delete_override(&self, account_number: &str, key: &str) -> Result<()> {
+    pub fn delete_override(&self, account_number: &str, key: &str) -> Edit<()> {
         self.0
             .delete(&["api", "companies", account_number, "overrides", key])
-            .await
     }
 }

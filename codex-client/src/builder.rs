@@ -13,6 +13,7 @@ pub struct Builder {
     pub(crate) user_agent: String,
     pub(crate) retries: u32,
     pub(crate) backoff: Duration,
+    pub(crate) cache_bytes: u64,
 }
 
 impl Builder {
@@ -24,6 +25,7 @@ impl Builder {
             user_agent: concat!("codex-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             retries: 2,
             backoff: Duration::from_millis(400),
+            cache_bytes: 16 * 1024 * 1024,
         }
     }
 
@@ -39,8 +41,8 @@ impl Builder {
         self
     }
 
-    /// How often a reading call is tried again after trouble on the way or at the server; 2 unless set.
-    /// Calls that start something are never tried again.
+    /// How often a call is tried again after trouble on the way or at the server; 2 unless set. Deletions,
+    /// changes with a condition, and calls of health are never tried again.
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
@@ -49,6 +51,13 @@ impl Builder {
     /// The wait before the first retry; it doubles each time. A server's `Retry-After` goes before it.
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
+        self
+    }
+
+    /// Bytes of answers that are kept, 16 MiB unless set; 0 keeps none. The server is asked every time whether
+    /// what is kept still holds. An answer above an eighth of this is not kept.
+    pub fn cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
         self
     }
 

@@ -3,16 +3,16 @@
 use codex_core::bulk::{BulkAction, BulkOut};
 use serde::Serialize;
 
-use crate::{Result, request::Requester};
+use crate::{Creation, request::Requester};
 
 /// Sends rows to `api/<kind>/bulk`.
-pub(crate) async fn write(
+pub(crate) fn write(
     requester: &Requester,
     kind: &str,
     rows: &[impl Serialize],
     action: BulkAction,
     atomic: bool,
-) -> Result<BulkOut> {
+) -> Creation<BulkOut> {
     let action = match action {
         BulkAction::Create => "create",
         BulkAction::Update => "update",
@@ -20,7 +20,5 @@ pub(crate) async fn write(
     };
     let mode = if atomic { "atomic" } else { "partial" };
     let query = [("action", action.to_owned()), ("mode", mode.to_owned())];
-    requester
-        .post_rows(&["api", kind, "bulk"], &query, rows)
-        .await
+    requester.create_rows(&["api", kind, "bulk"], &query, rows)
 }

@@ -9,7 +9,7 @@ use codex_core::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Result, bulk, request::Requester};
+use crate::{Creation, Edit, Reading, Result, bulk, request::Requester};
 
 /// The tickets of a bulk answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,25 +29,23 @@ impl Companies<'_> {
     }
 
     /// One company.
-    pub async fn get(&self, account_number: &str) -> Result<CompanyOut> {
-        self.0.get(&["api", "companies", account_number], &[]).await
+    pub fn get(&self, account_number: &str) -> Reading<CompanyOut> {
+        self.0.read(&["api", "companies", account_number])
     }
 
     /// Corrects a company by hand; gives it as it is now. What is stated wins over every source.
-    pub async fn update(&self, account_number: &str, edit: &CompanyIn) -> Result<CompanyOut> {
-        self.0
-            .put(&["api", "companies", account_number], edit)
-            .await
+    pub fn update(&self, account_number: &str, edit: &CompanyIn) -> Edit<CompanyOut> {
+        self.0.put(&["api", "companies", account_number], edit)
     }
 
     /// Makes a company; it gets a free account number unless `company` states one.
-    pub async fn create(&self, company: &CompanyIn) -> Result<CompanyOut> {
-        self.0.post_json(&["api", "companies"], company).await
+    pub fn create(&self, company: &CompanyIn) -> Creation<CompanyOut> {
+        self.0.create(&["api", "companies"], company)
     }
 
     /// Deletes a company: no sync brings it back, [`crate::Deleted::restore`] does.
-    pub async fn delete(&self, account_number: &str) -> Result<()> {
-        self.0.delete(&["api", "companies", account_number]).await
+    pub fn delete(&self, account_number: &str) -> Edit<()> {
+        self.0.delete(&["api", "companies", account_number])
     }
 
     /// All companies with everything that they have, held in memory; with tickets when `tickets` says so.
@@ -62,32 +60,32 @@ impl Companies<'_> {
 
     /// Makes and corrects many companies, by account number; a row without one is a new company. With `atomic`
     /// all rows are written or none.
-    pub async fn bulk_write(
+    pub fn bulk_write(
         &self,
         rows: &[CompanyIn],
         action: BulkAction,
         atomic: bool,
-    ) -> Result<BulkOut> {
-        bulk::write(self.0, "companies", rows, action, atomic).await
+    ) -> Creation<BulkOut> {
+        bulk::write(self.0, "companies", rows, action, atomic)
     }
 
     /// Adds a location to a company.
-    pub async fn create_location(
+    pub fn create_location(
         &self,
         account_number: &str,
         location: &LocationIn,
-    ) -> Result<LocationOut> {
+    ) -> Creation<LocationOut> {
         let path = ["api", "companies", account_number, "locations"];
-        self.0.post_json(&path, location).await
+        self.0.create(&path, location)
     }
 
     /// Corrects a location of a company by hand; gives it as it is now.
-    pub async fn update_location(
+    pub fn update_location(
         &self,
         account_number: &str,
         id: i64,
         edit: &LocationIn,
-    ) -> Result<LocationOut> {
+    ) -> Edit<LocationOut> {
         let path = [
             "api",
             "companies",
@@ -95,11 +93,11 @@ impl Companies<'_> {
             "locations",
             &id.to_string(),
         ];
-        self.0.put(&path, edit).await
+        self.0.put(&path, edit)
     }
 
     /// Deletes a location of a company: no sync brings it back.
-    pub async fn delete_location(&self, account_number: &str, id: i64) -> Result<()> {
+    pub fn delete_location(&self, account_number: &str, id: i64) -> Edit<()> {
         let path = [
             "api",
             "companies",
@@ -107,17 +105,17 @@ impl Companies<'_> {
             "locations",
             &id.to_string(),
         ];
-        self.0.delete(&path).await
+        self.0.delete(&path)
     }
 
     /// Gives a company another account number; the old one leads to it for ever. Vendors do not follow,
     /// nor does what Ledger has stored under the old number.
-    pub async fn renumber(&self, account_number: &str, wanted: &str) -> Result<Renumbered> {
+    pub fn renumber(&self, account_number: &str, wanted: &str) -> Creation<Renumbered> {
         let path = ["api", "companies", account_number, "renumber"];
         let body = RenumberIn {
             account_number: wanted.to_owned(),
         };
-        self.0.post_json(&path, &body).await
+        self.0.create(&path, &body)
     }
 
     /// A company's assets, by host name.

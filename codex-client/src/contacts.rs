@@ -5,7 +5,12 @@ use codex_core::{
     contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
 };
 
-use crate::{ListOptions, Page, Result, bulk, request::Requester};
+use futures::TryStreamExt as _;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Creation, Edit, ListOptions, Page, Reading, Records, Result, bulk, request::Requester,
+};
 
 const PATH: [&str; 2] = ["api", "contacts"];
 
@@ -19,40 +24,55 @@ impl Contacts<'_> {
         self.0.page(&PATH, options).await
     }
 
-    /// Every contact that `options` let through, page after page.
+    /// Every contact that `options` let through, page after page as they are asked for.
+    pub fn stream(&self, options: &ListOptions) -> Records<ContactOut> {
+        self.0.records(&PATH, options)
+    }
+
+    /// [`Contacts::stream`] to its end, held in memory.
     pub async fn all(&self, options: &ListOptions) -> Result<Vec<ContactOut>> {
-        self.0.all(&PATH, options).await
+        self.stream(options).try_collect().await
+    }
+
+    /// As [`Contacts::stream`], but only these keys of each record, tracked fields among them: as a type of
+    /// one's own, or as [`serde_json::Map`].
+    pub fn select<T: DeserializeOwned + Send + 'static>(
+        &self,
+        fields: &[&str],
+        options: &ListOptions,
+    ) -> Records<T> {
+        self.0.chosen(&PATH, fields, options)
     }
 
     /// One contact.
-    pub async fn get(&self, id: i64) -> Result<ContactOut> {
-        self.0.get(&["api", "contacts", &id.to_string()], &[]).await
+    pub fn get(&self, id: i64) -> Reading<ContactOut> {
+        self.0.read(&["api", "contacts", &id.to_string()])
     }
 
     /// Makes a contact.
-    pub async fn create(&self, contact: &ContactIn) -> Result<ContactOut> {
-        self.0.post_json(&PATH, contact).await
+    pub fn create(&self, contact: &ContactIn) -> Creation<ContactOut> {
+        self.0.create(&PATH, contact)
     }
 
     /// Corrects a contact by hand; gives it as it is now. What is stated wins over every source.
-    pub async fn update(&self, id: i64, edit: &ContactIn) -> Result<ContactOut> {
-        self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit).await
+    pub fn update(&self, id: i64, edit: &ContactIn) -> Edit<ContactOut> {
+        self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit)
     }
 
     /// Makes and corrects many contacts, by id; with [`BulkAction::Upsert`] a row without one means who
     /// alone has its e-mail address. With
     /// `atomic` all rows are written or none.
-    pub async fn bulk_write(
+    pub fn bulk_write(
         &self,
         rows: &[ContactBulkIn],
         action: BulkAction,
         atomic: bool,
-    ) -> Result<BulkOut> {
-        bulk::write(self.0, PATH[1], rows, action, atomic).await
+    ) -> Creation<BulkOut> {
+        bulk::write(self.0, PATH[1], rows, action, atomic)
     }
 
     /// Deletes a contact: no sync brings it back, [`crate::Deleted::restore`] does.
-    pub async fn delete(&self, id: i64) -> Result<()> {
-        self.0.delete(&[PATH[0], PATH[1], &id.to_string()]).await
+    pub fn delete(&self, id: i64) -> Edit<()> {
+        self.0.delete(&[PATH[0], PATH[1], &id.to_string()])
     }
 }

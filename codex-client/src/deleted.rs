@@ -2,7 +2,7 @@
 
 use codex_core::records::DeletedOut;
 
-use crate::{ListOptions, Page, Result, request::Requester};
+use crate::{Creation, ListOptions, Page, Records, Result, request::Requester};
 
 /// Calls about deleted records. For technicians, administrators and services.
 #[derive(Debug)]
@@ -14,9 +14,14 @@ impl Deleted<'_> {
         self.0.page(&["api", "deleted", kind], options).await
     }
 
+    /// Every one of them, page after page as they are asked for.
+    pub fn stream(&self, kind: &str, options: &ListOptions) -> Records<DeletedOut> {
+        self.0.records(&["api", "deleted", kind], options)
+    }
+
     /// Undoes a deletion.
-    pub async fn restore(&self, kind: &str, id: i64) -> Result<()> {
+    pub fn restore(&self, kind: &str, id: i64) -> Creation<()> {
         let path = ["api", "deleted", kind, &id.to_string(), "restore"];
-        self.0.post(&path).await
+        self.0.create_bare(&path)
     }
 }

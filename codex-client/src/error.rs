@@ -1,5 +1,15 @@
 //! What can go wrong, and whether to try again.
 
+use std::time::Duration;
+
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+use serde_json::Value;
+
+use crate::request::CORRELATION_ID;
+
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +20,9 @@ pub enum Error {
     /// A name or number given by the caller cannot be part of a path.
     #[error("`{0}` cannot be part of a path")]
     Segment(String),
+    /// A key or tag given by the caller cannot be sent as a header.
+    #[error("`{0}` cannot be sent as a header")]
+    Header(String),
     /// The list of modules cannot be read, or does not have the one that is called.
     #[error("services: {0}")]
     Services(String),
@@ -28,6 +41,21 @@ pub enum Error {
         code: Option<String>,
         /// The problem's detail, or the `error` of today's flat bodies.
         message: String,
+        /// The request in Codex's log.
+        correlation_id: String,
+    },
+    /// A call with the same `Idempotency-Key` has begun, and whether it was made is not known yet. With the same
+    /// key it can be sent again; with another one it might be made twice.
+    #[error("codex does not know yet: {message} (correlation id {correlation_id})")]
+    Undecided {
+        /// What the server said.
+        message: String,
+        /// The request in Codex's log.
+        correlation_id: String,
+    },
+    /// Codex sent no tag with a record.
+    #[error("codex sent no tag with the record (correlation id {correlation_id})")]
+    NoTag {
         /// The request in Codex's log.
         correlation_id: String,
     },
@@ -73,22 +101,27 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Whether the same call may succeed a little later.
     ///
-    /// For calls that start work, [`Error::Timeout`] and [`Error::Transport`] leave open whether it was
-    /// started: look first.
+    /// For calls that make or start something, [`Error::Timeout`], [`Error::Transport`] and [`Error::Undecided`]
+    /// leave open whether it was done: look first, or call with the same key of your own.
     pub fn is_retryable(&self) -> bool {
         match self {
             // Too many calls, or trouble on the other side; the rest of 4xx is ours. 501 will not change.
             Self::Http { status, .. } => retryable(*status),
             // No status means that Core could not be reached.
             Self::Core(source) => source.status().is_none_or(|s| retryable(s.as_u16())),
-            // The connection may come back; the job goes on.
-            Self::Timeout { .. } | Self::Transport { .. } | Self::StillRunning(_) => true,
+            // The connection may come back; the first call ends; the job goes on.
+            Self::Timeout { .. }
+            | Self::Transport { .. }
+            | Self::Undecided { .. }
+            | Self::StillRunning(_) => true,
             // Somebody must change something first.
             Self::Address(_)
             | Self::Services(_)
             | Self::Segment(_)
+            | Self::Header(_)
             | Self::Token(_)
             | Self::Encode(_)
+            | Self::NoTag { .. }
             | Self::Decode { .. } => false,
         }
     }
@@ -97,6 +130,7 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Http { status, .. } => Some(*status),
+            Self::Undecided { .. } => Some(409),
             _ => None,
         }
     }
@@ -105,20 +139,86 @@ impl Error {
     pub fn correlation_id(&self) -> Option<&str> {
         match self {
             Self::Http { correlation_id, .. }
+            | Self::Undecided { correlation_id, .. }
+            | Self::NoTag { correlation_id }
             | Self::Timeout { correlation_id, .. }
             | Self::Transport { correlation_id, .. }
             | Self::Decode { correlation_id, .. } => Some(correlation_id),
             Self::Address(_)
             | Self::Services(_)
             | Self::Segment(_)
+            | Self::Header(_)
             | Self::Token(_)
             | Self::Core(_)
             | Self::Encode(_)
             | Self::StillRunning(_) => None,
         }
     }
+
+    /// A refusal that leaves open whether the call was made.
+    pub(crate) fn undecided(self) -> Self {
+        match self {
+            Self::Http {
+                message,
+                correlation_id,
+                ..
+            } => Self::Undecided {
+                message,
+                correlation_id,
+            },
+            other => other,
+        }
+    }
 }
 
 fn retryable(status: u16) -> bool {
     status == 429 || (status >= 500 && status != 501)
+}
+
+/// A request without a whole answer.
+pub(crate) fn unsent(error: reqwest::Error, id: &str) -> Error {
+    if error.is_builder() {
+        // Address, query and correlation id are ours and sound; the token is not.
+        return Error::Token("it holds characters that cannot be sent".to_owned());
+    }
+    let (correlation_id, timeout) = (id.to_owned(), error.is_timeout());
+    let source = error.without_url();
+    if timeout {
+        Error::Timeout {
+            correlation_id,
+            source,
+        }
+    } else {
+        Error::Transport {
+            correlation_id,
+            source,
+        }
+    }
+}
+
+/// An answer that is a refusal.
+pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], sent: &str) -> Error {
+    let echoed = headers.get(CORRELATION_ID).and_then(|id| id.to_str().ok());
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let said = ["detail", "error", "message"]
+        .iter()
+        .find_map(|key| body.get(key)?.as_str());
+    let code = body.get("type").and_then(Value::as_str);
+    Error::Http {
+        status: status.as_u16(),
+        code: code
+            .and_then(|kind| kind.split_once('#'))
+            .map(|(_, code)| code.to_owned()),
+        message: said
+            .or(status.canonical_reason())
+            .unwrap_or("no reason given")
+            .to_owned(),
+        correlation_id: echoed.unwrap_or(sent).to_owned(),
+    }
+}
+
+/// Seconds only: Codex sends no dates.
+pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
+    seconds.ok().map(Duration::from_secs)
 }

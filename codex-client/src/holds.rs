@@ -2,7 +2,7 @@
 
 use codex_core::holds::{HoldStatus, wire::HoldOut};
 
-use crate::{Result, request::Requester};
+use crate::{Result, Start, request::Requester};
 
 /// Calls about held deletions.
 #[derive(Debug)]
@@ -17,12 +17,12 @@ impl Holds<'_> {
     }
 
     /// Deletes the records that it keeps.
-    pub async fn approve(&self, id: &str) -> Result<HoldOut> {
-        self.0.post(&["sync", "holds", id, "approve"]).await
+    pub fn approve(&self, id: &str) -> Start<HoldOut> {
+        self.0.start(&["sync", "holds", id, "approve"])
     }
 
     /// Keeps the records.
-    pub async fn reject(&self, id: &str) -> Result<HoldOut> {
-        self.0.post(&["sync", "holds", id, "reject"]).await
+    pub fn reject(&self, id: &str) -> Start<HoldOut> {
+        self.0.start(&["sync", "holds", id, "reject"])
     }
 }

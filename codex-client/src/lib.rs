@@ -14,7 +14,64 @@
 //! ```
 //!
 //! Answers are the wire types of `codex-core`. [`Error::is_retryable`] says whether the same call may
-//! succeed later; safe calls have been tried again already.
+//! succeed later; calls that may be sent twice have been tried again already.
+//!
+//! # Lists
+//!
+//! Streams fetch a page when the one before is used up. Filters name columns of the record:
+//!
+//! ```no_run
+//! # async fn tour(codex: codex_client::Client) -> codex_client::Result<()> {
+//! use codex_client::{ListOptions, Op};
+//! use futures::TryStreamExt as _;
+//!
+//! let silent = ListOptions { sort: Some("-last_seen".into()), ..ListOptions::default() }
+//!     .with("last_seen", Op::Lt, "2026-01-31")
+//!     .one_of("hardware_type", ["Server", "Virtual Machine"]);
+//! let mut assets = codex.assets().stream(&silent);
+//! while let Some(asset) = assets.try_next().await? {
+//!     println!("{}", asset.hostname);
+//! }
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Row { hostname: String, device_uid: Option<String> }
+//! let rows = codex.assets().select::<Row>(&["hostname", "device_uid"], &silent);
+//! let rows: Vec<Row> = rows.try_collect().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Changes
+//!
+//! A change is sent when it is awaited. Before, it can be bound to the record as it was read, given a key, or
+//! only asked for:
+//!
+//! ```no_run
+//! # async fn tour(codex: codex_client::Client) -> codex_client::Result<()> {
+//! use codex_client::CompanyIn;
+//!
+//! let read = codex.companies().get("100001").tagged().await?;
+//! let edit = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
+//! let foretold = codex.companies().update("100001", &edit).dry_run().await?;
+//! println!("{:?}", foretold.changes);
+//! match codex.companies().update("100001", &edit).if_match(&read.etag).await {
+//!     Ok(company) => println!("{}", company.name),
+//!     Err(error) if error.status() == Some(412) => println!("somebody was faster"),
+//!     Err(error) => return Err(error),
+//! }
+//! codex.companies().create(&edit).idempotency_key("order 4711").await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Calls that make or start something have a key of their own unless one is given, so that they are made once
+//! although they are tried again. A server that knows no such keys would make them twice: build the client
+//! with [`Builder::retries`] of 0 for it.
+//!
+//! # What is kept
+//!
+//! Answers with a tag are kept up to [`Builder::cache_bytes`]. The server is asked every time; when it says that
+//! nothing has changed, the kept answer is decoded instead of being sent again.
 #![warn(missing_docs)]
 
 mod agents;
@@ -22,16 +79,19 @@ mod assets;
 mod billing;
 mod builder;
 mod bulk;
+mod cache;
 mod companies;
 mod contacts;
 mod deleted;
 mod devices;
+mod download;
 mod error;
 mod export;
 mod health;
 mod holds;
 mod outbox;
 mod page;
+mod pending;
 mod psa_agents;
 mod request;
 mod search;
@@ -83,7 +143,7 @@ pub use codex_core::{
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     paging::Op,
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
-    records::DeletedOut,
+    records::{ChangeOut, DeletedOut, DryRunOut},
     search::wire::{SearchHit, SearchOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},
@@ -97,14 +157,15 @@ pub use companies::{BulkTickets, Companies};
 pub use contacts::Contacts;
 pub use deleted::Deleted;
 pub use devices::{DeviceOptions, Devices};
+pub use download::Download;
 pub use error::{Error, Result};
 pub use export::ExportFormat;
 pub use health::Health;
 pub use holds::Holds;
 pub use outbox::Outbox;
-pub use page::{ListOptions, Page};
+pub use page::{Filter, ListOptions, Page, Records};
+pub use pending::{Creation, Edit, Etag, Pending, Reading, Start, Tagged, kind};
 pub use psa_agents::PsaAgents;
-pub use request::Download;
 pub use search::SearchOptions;
 pub use services::Services;
 pub use sync::{Script, Sync};

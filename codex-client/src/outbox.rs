@@ -2,7 +2,7 @@
 
 use codex_core::outbox::{OutboxState, wire::OutboxOut};
 
-use crate::{Result, request::Requester};
+use crate::{Result, Start, request::Requester};
 
 /// Calls about changes of tickets on their way to the PSA.
 #[derive(Debug)]
@@ -17,14 +17,14 @@ impl Outbox<'_> {
     }
 
     /// Sends a change again, over what the PSA has now.
-    pub async fn retry(&self, id: i64) -> Result<OutboxOut> {
+    pub fn retry(&self, id: i64) -> Start<OutboxOut> {
         let id = id.to_string();
-        self.0.post(&["sync", "outbox", &id, "retry"]).await
+        self.0.start(&["sync", "outbox", &id, "retry"])
     }
 
     /// Stops a change that was not sent; here it stays.
-    pub async fn cancel(&self, id: i64) -> Result<OutboxOut> {
+    pub fn cancel(&self, id: i64) -> Start<OutboxOut> {
         let id = id.to_string();
-        self.0.post(&["sync", "outbox", &id, "cancel"]).await
+        self.0.start(&["sync", "outbox", &id, "cancel"])
     }
 }

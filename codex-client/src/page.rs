@@ -1,7 +1,27 @@
 //! Pages of the lists that are bounded.
 
+use std::fmt::Display;
+
 use codex_core::paging::Op;
+use futures::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use reqwest::header::{HeaderMap, LINK};
+use serde::de::DeserializeOwned;
+use serde_json::Result as Json;
+
+use crate::{
+    Result,
+    request::{Call, Requester, json},
+};
+
+/// The records of a list in order, as [`futures::Stream`]: a page is fetched when the one before is used up, and
+/// one page is held at most. An error takes the place of the page that it concerns, and is the end.
+pub type Records<T> = BoxStream<'static, Result<T>>;
+
+/// Names and values of a query.
+pub(crate) type Query<'q> = Vec<(&'q str, String)>;
 
 /// Which records of a list.
 #[derive(Debug, Clone, Default)]
@@ -19,7 +39,18 @@ pub struct ListOptions {
     /// Whether to count the whole list.
     pub total: bool,
     /// Only records that fit all of these; see [`ListOptions::with`].
-    pub filters: Vec<(String, String)>,
+    pub filters: Vec<Filter>,
+}
+
+/// How a column of a record must stand to a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// The column.
+    pub column: String,
+    /// How they stand to each other.
+    pub op: Op,
+    /// The value: text, a number, `true` or `false`, a time as RFC 3339 or YYYY-MM-DD.
+    pub value: String,
 }
 
 /// A page of records.
@@ -34,17 +65,24 @@ pub struct Page<T> {
 }
 
 impl ListOptions {
-    /// Only records of which a column stands so to a value: `with("name", Op::Contains, "acme")`.
-    pub fn with(mut self, column: &str, op: Op, value: impl std::fmt::Display) -> Self {
-        let name = match op.suffix() {
-            Some(suffix) => format!("{column}__{suffix}"),
-            None => column.to_owned(),
-        };
-        self.filters.push((name, format!("{value}")));
+    /// Only records of which a column stands so to a value: `with("name", Op::Contains, "acme")`. A column that
+    /// there is not is refused by the server, by name.
+    pub fn with(mut self, column: &str, op: Op, value: impl Display) -> Self {
+        self.filters.push(Filter {
+            column: column.to_owned(),
+            op,
+            value: value.to_string(),
+        });
         self
     }
 
-    pub(crate) fn query(&self) -> Vec<(&str, String)> {
+    /// Only records of which a column is one of several values, none with a comma in it.
+    pub fn one_of(self, column: &str, values: impl IntoIterator<Item: Display>) -> Self {
+        let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+        self.with(column, Op::In, values.join(","))
+    }
+
+    pub(crate) fn query(&self) -> Query<'static> {
         let limit = self.limit.map(|limit| limit.to_string());
         let named = [
             ("company_id", self.company_id.clone()),
@@ -54,24 +92,126 @@ impl ListOptions {
             ("q", self.q.clone()),
             ("total", self.total.then(|| "true".to_owned())),
         ];
-        let named = named
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
-        let filters = self
-            .filters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.clone()));
-        named.chain(filters).collect()
+        let named = named.into_iter();
+        named
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
     }
 }
 
+impl Filter {
+    fn pair(&self) -> (String, &str) {
+        let name = match self.op.suffix() {
+            Some(suffix) => format!("{}__{suffix}", self.column),
+            None => self.column.clone(),
+        };
+        (name, &self.value)
+    }
+}
+
+impl Requester {
+    /// A page of a bare array.
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        options: &ListOptions,
+    ) -> Result<Page<T>> {
+        self.page_of(&options.call(self, path)?, json).await
+    }
+
+    /// Every record of a bare array from the page that `options` name.
+    pub fn records<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &[&str],
+        options: &ListOptions,
+    ) -> Records<T> {
+        self.stream(options.call(self, path), json)
+    }
+
+    /// The same of some keys of each record.
+    pub fn chosen<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &[&str],
+        fields: &[&str],
+        options: &ListOptions,
+    ) -> Records<T> {
+        let call = options.call(self, path).map(|mut call| {
+            let fields = fields.join(",");
+            call.url.query_pairs_mut().append_pair("fields", &fields);
+            call
+        });
+        self.stream(call, json)
+    }
+
+    /// Every record from a page on; `items` takes them out of a body.
+    pub fn stream<T: Send + 'static>(
+        &self,
+        first: Result<Call>,
+        items: fn(&[u8]) -> Json<Vec<T>>,
+    ) -> Records<T> {
+        let requester = self.clone();
+        let pages = stream::try_unfold(Some(first), move |call| {
+            let requester = requester.clone();
+            async move {
+                let Some(call) = call else {
+                    return Ok(None);
+                };
+                let mut call = call?;
+                let page = requester.page_of(&call, items).await?;
+                let next = page.next.map(|cursor| {
+                    go_on(&mut call, &cursor);
+                    Ok(call)
+                });
+                let items = stream::iter(page.items.into_iter().map(Ok));
+                Ok(Some((items, next)))
+            }
+        });
+        pages.try_flatten().boxed()
+    }
+
+    async fn page_of<T>(&self, call: &Call, items: fn(&[u8]) -> Json<Vec<T>>) -> Result<Page<T>> {
+        let answer = self.send(call).await?;
+        let headers = &answer.reply.headers;
+        Ok(Page {
+            next: next(headers),
+            total: total(headers),
+            items: answer.decode(items)?,
+        })
+    }
+}
+
+impl ListOptions {
+    fn call(&self, requester: &Requester, path: &[&str]) -> Result<Call> {
+        let mut url = requester.url(path, &self.query())?;
+        if !self.filters.is_empty() {
+            let pairs = self.filters.iter().map(Filter::pair);
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        Ok(Call::get(url))
+    }
+}
+
+/// Makes a call ask for the page behind a cursor.
+fn go_on(call: &mut Call, cursor: &str) {
+    let pairs = call.url.query_pairs();
+    let kept: Vec<(String, String)> = pairs
+        .filter(|(name, _)| name != "cursor")
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let mut query = call.url.query_pairs_mut();
+    query
+        .clear()
+        .extend_pairs(kept)
+        .append_pair("cursor", cursor);
+}
+
 /// The count of the whole list, where it was asked for.
-pub(crate) fn total(headers: &HeaderMap) -> Option<u64> {
+fn total(headers: &HeaderMap) -> Option<u64> {
     headers.get("x-total-count")?.to_str().ok()?.parse().ok()
 }
 
 /// The cursor in `Link: <...cursor=...>; rel="next"` (RFC 8288), wherever among the links it stands.
-pub(crate) fn next(headers: &HeaderMap) -> Option<String> {
+fn next(headers: &HeaderMap) -> Option<String> {
     let links = headers.get_all(LINK).iter();
     links
         .filter_map(|value| value.to_str().ok())

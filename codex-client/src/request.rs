@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Method, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,46 +12,14 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{Builder, Error, ListOptions, Page, Result, TokenSource, page};
+use crate::{Builder, Error, Result, TokenSource, cache::Cache, error};
 
 /// The longest wait that a server's `Retry-After` is followed for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Names a request in the logs of all modules (contract 1.0).
-const CORRELATION_ID: &str = "x-correlation-id";
-
-/// The longest time that a download may take.
-const LONGEST_DOWNLOAD: Duration = Duration::from_secs(60 * 60);
-
-/// An answer that is read in pieces.
-#[derive(Debug)]
-pub struct Download {
-    response: reqwest::Response,
-    id: String,
-}
-
-impl Download {
-    /// The next piece; `None` at the end.
-    ///
-    /// # Errors
-    /// [`Error::Transport`] when the answer breaks off: what came before is not whole.
-    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>> {
-        let piece = self.response.chunk().await;
-        let piece = piece.map_err(|error| unsent(error, &self.id))?;
-        Ok(piece.map(|piece| piece.to_vec()))
-    }
-
-    /// The rest as one text, held in memory.
-    ///
-    /// # Errors
-    /// As [`Download::piece`].
-    pub async fn text(mut self) -> Result<String> {
-        let mut all = Vec::new();
-        while let Some(piece) = self.piece().await? {
-            all.extend(piece);
-        }
-        Ok(String::from_utf8_lossy(&all).into_owned())
-    }
-}
+pub(crate) const CORRELATION_ID: &str = "x-correlation-id";
+/// Makes a POST once, however often it is sent.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Makes calls for all resources.
 #[derive(Debug, Clone)]
@@ -67,28 +35,39 @@ struct Shared {
     token: TokenSource,
     retries: u32,
     backoff: Duration,
+    cache: Cache,
 }
 
-/// A decoded answer.
+/// What is sent.
 #[derive(Debug)]
-struct Answer<T> {
-    headers: HeaderMap,
-    body: T,
+pub(crate) struct Call {
+    pub method: Method,
+    pub url: Url,
+    /// JSON.
+    pub body: Option<Vec<u8>>,
+    /// Conditions, keys and secrets.
+    pub headers: HeaderMap,
+    /// Whether it may be sent again when nobody knows what became of it.
+    pub repeatable: bool,
+    /// Health routes are open, and must answer when no token can be had.
+    pub with_token: bool,
+    /// A status beside 2xx whose body is the answer.
+    pub answers_too: Option<StatusCode>,
 }
 
-struct Call<'a> {
-    method: Method,
-    path: &'a [&'a str],
-    query: &'a [(&'a str, String)],
-    /// JSON.
-    body: Option<&'a [u8]>,
-    retries: u32,
-    /// Health routes are open, and must answer when no token can be had.
-    with_token: bool,
-    /// A status beside 2xx whose body is the answer.
-    answers_too: Option<StatusCode>,
-    /// What a webhook proves itself with, instead of a token.
-    secret: Option<&'a SecretString>,
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub headers: HeaderMap,
+    /// 204 says nothing, which is null.
+    pub body: Vec<u8>,
+}
+
+/// A reply with the id of the call.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub id: String,
+    pub reply: Arc<Reply>,
 }
 
 /// A try that did not succeed, and how long the server asks to wait.
@@ -101,6 +80,46 @@ impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self { error, wait: None }
     }
+}
+
+impl Call {
+    /// A call that reads, and may be sent again.
+    pub fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            body: None,
+            headers: HeaderMap::new(),
+            repeatable: true,
+            with_token: true,
+            answers_too: None,
+        }
+    }
+
+    /// A call that changes something, and is sent once unless something makes it repeatable.
+    pub fn change(method: Method, url: Url, body: Option<Vec<u8>>) -> Self {
+        Self {
+            method,
+            body,
+            repeatable: false,
+            ..Self::get(url)
+        }
+    }
+}
+
+impl Answer {
+    /// The answer decoded.
+    pub fn decode<T>(&self, decode: fn(&[u8]) -> serde_json::Result<T>) -> Result<T> {
+        decode(&self.reply.body).map_err(|source| Error::Decode {
+            correlation_id: self.id.clone(),
+            source,
+        })
+    }
+}
+
+/// JSON of a type.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(body)
 }
 
 impl Requester {
@@ -127,6 +146,7 @@ impl Requester {
                 token: settings.token,
                 retries: settings.retries,
                 backoff: settings.backoff,
+                cache: Cache::new(settings.cache_bytes),
             }),
             correlation_id: None,
         })
@@ -139,117 +159,14 @@ impl Requester {
         }
     }
 
+    /// Reads at once.
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
     ) -> Result<T> {
-        Ok(self.answer(path, query).await?.body)
-    }
-
-    pub async fn page<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        options: &ListOptions,
-    ) -> Result<Page<T>> {
-        let answer = self.answer(path, &options.query()).await?;
-        Ok(Page {
-            next: page::next(&answer.headers),
-            total: page::total(&answer.headers),
-            items: answer.body,
-        })
-    }
-
-    /// Every page from the one that `options` name.
-    pub async fn all<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        options: &ListOptions,
-    ) -> Result<Vec<T>> {
-        let mut options = options.clone();
-        let mut all = Vec::new();
-        loop {
-            let page = self.page(path, &options).await?;
-            all.extend(page.items);
-            if page.next.is_none() {
-                return Ok(all);
-            }
-            options.cursor = page.next;
-        }
-    }
-
-    /// A change that may be sent twice: the same state is the result.
-    pub async fn put<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        body: &impl Serialize,
-    ) -> Result<T> {
-        self.send(Method::PUT, path, body, self.shared.retries)
-            .await
-    }
-
-    /// Deletes something. Sent once: after a lost answer the second try would find nothing.
-    pub async fn delete(&self, path: &[&str]) -> Result<()> {
-        let call = Call {
-            method: Method::DELETE,
-            retries: 0,
-            ..self.reading(path, &[])
-        };
-        let _: Answer<serde::de::IgnoredAny> = self.call(&call).await?;
-        Ok(())
-    }
-
-    /// A call that starts something: sent once, because nobody knows what a lost answer means.
-    pub async fn post<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T> {
-        let call = Call {
-            method: Method::POST,
-            retries: 0,
-            ..self.reading(path, &[])
-        };
-        Ok(self.call(&call).await?.body)
-    }
-
-    /// A call with a body that does something each time: sent once.
-    pub async fn post_json<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        body: &impl Serialize,
-    ) -> Result<T> {
-        self.send(Method::POST, path, body, 0).await
-    }
-
-    /// Rows of which each is done once.
-    pub async fn post_rows<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: &[(&str, String)],
-        rows: &[impl Serialize],
-    ) -> Result<T> {
-        let body = serde_json::to_vec(rows).map_err(Error::Encode)?;
-        let call = Call {
-            method: Method::POST,
-            body: Some(&body),
-            retries: 0,
-            ..self.reading(path, query)
-        };
-        Ok(self.call(&call).await?.body)
-    }
-
-    async fn send<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &[&str],
-        body: &impl Serialize,
-        retries: u32,
-    ) -> Result<T> {
-        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
-        let call = Call {
-            method,
-            body: Some(&body),
-            retries,
-            ..self.reading(path, &[])
-        };
-        Ok(self.call(&call).await?.body)
+        let call = Call::get(self.url(path, query)?);
+        self.send(&call).await?.decode(json)
     }
 
     /// A question of health: without a token, once, because the answer is about now.
@@ -259,33 +176,12 @@ impl Requester {
         answers_too: Option<StatusCode>,
     ) -> Result<T> {
         let call = Call {
-            retries: 0,
+            repeatable: false,
             with_token: false,
             answers_too,
-            ..self.reading(path, &[])
+            ..Call::get(self.url(path, &[])?)
         };
-        Ok(self.call(&call).await?.body)
-    }
-
-    async fn answer<T: DeserializeOwned>(
-        &self,
-        path: &[&str],
-        query: &[(&str, String)],
-    ) -> Result<Answer<T>> {
-        self.call(&self.reading(path, query)).await
-    }
-
-    fn reading<'a>(&self, path: &'a [&'a str], query: &'a [(&'a str, String)]) -> Call<'a> {
-        Call {
-            method: Method::GET,
-            path,
-            query,
-            body: None,
-            retries: self.shared.retries,
-            with_token: true,
-            answers_too: None,
-            secret: None,
-        }
+        self.send(&call).await?.decode(json)
     }
 
     /// What a vendor sends: with a shared secret, once.
@@ -295,38 +191,13 @@ impl Requester {
         secret: &SecretString,
         body: &Value,
     ) -> Result<T> {
-        let body = serde_json::to_vec(body).map_err(Error::Encode)?;
-        let call = Call {
-            method: Method::POST,
-            body: Some(&body),
-            retries: 0,
-            with_token: false,
-            secret: Some(secret),
-            ..self.reading(path, &[])
-        };
-        Ok(self.call(&call).await?.body)
-    }
-
-    /// An answer that is read in pieces, for as long as it takes.
-    pub async fn download(&self, path: &[&str], query: &[(&str, String)]) -> Result<Download> {
-        let (url, shared) = (self.url(path)?, &self.shared);
-        let id = Uuid::new_v4().to_string();
-        let token = shared.token.token(&shared.http).await?;
-        let request = shared
-            .http
-            .get(url)
-            .query(query)
-            .header(CORRELATION_ID, &id);
-        let request = request
-            .bearer_auth(token.expose_secret())
-            .timeout(LONGEST_DOWNLOAD);
-        let response = request.send().await.map_err(|error| unsent(error, &id))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        if !status.is_success() {
-            let body = response.bytes().await.map_err(|error| unsent(error, &id))?;
-            return Err(refused(status, &headers, &body, &id));
-        }
-        Ok(Download { response, id })
+        let mut call = Call::change(Method::POST, self.url(path, &[])?, Some(encode(body)?));
+        call.with_token = false;
+        let secret = HeaderValue::from_str(secret.expose_secret());
+        let mut secret = secret.map_err(|_| Error::Header("x-webhook-secret".to_owned()))?;
+        secret.set_sensitive(true);
+        call.headers.insert("x-webhook-secret", secret);
+        self.send(&call).await?.decode(json)
     }
 
     /// A call of a path as it stands, with its query: for modules that this crate has no types of.
@@ -337,35 +208,41 @@ impl Requester {
             path.trim_start_matches('/')
         );
         let url = Url::parse(&address).map_err(|_| Error::Address(address))?;
-        let body = body
-            .map(serde_json::to_vec)
-            .transpose()
-            .map_err(Error::Encode)?;
-        let safe = method == Method::GET;
-        let call = Call {
-            method,
-            body: body.as_deref(),
-            retries: if safe { self.shared.retries } else { 0 },
-            ..self.reading(&[], &[])
-        };
-        Ok(self.call_at(&call, &url).await?.body)
+        let repeatable = method == Method::GET;
+        let mut call = Call::change(method, url, body.map(encode).transpose()?);
+        call.repeatable = repeatable;
+        self.send(&call).await?.decode(json)
     }
 
-    async fn call<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answer<T>> {
-        let url = self.url(call.path)?;
-        self.call_at(call, &url).await
+    /// Segments are percent-encoded here and nowhere else. Dots alone would be taken for steps up the
+    /// path, encoded or not, and an empty segment names the list instead of one of its records.
+    pub fn url(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url> {
+        if let Some(bad) = path.iter().find(|part| ["", ".", ".."].contains(*part)) {
+            return Err(Error::Segment((*bad).to_owned()));
+        }
+        let mut url = self.shared.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
     }
 
-    async fn call_at<T: DeserializeOwned>(&self, call: &Call<'_>, url: &Url) -> Result<Answer<T>> {
-        let id = match &self.correlation_id {
-            Some(id) => id.to_str().unwrap_or_default().to_owned(),
-            None => Uuid::new_v4().to_string(),
+    /// Sends a call until it is answered or must not be sent again.
+    pub async fn send(&self, call: &Call) -> Result<Answer> {
+        let id = self.id();
+        let retries = if call.repeatable {
+            self.shared.retries
+        } else {
+            0
         };
         let (mut failures, mut renewed) = (0, false);
         loop {
             let mut used = None;
-            let failed = match self.attempt(call, url, &id, &mut used).await {
-                Ok(answer) => return Ok(answer),
+            let failed = match self.attempt(call, &id, &mut used).await {
+                Ok(reply) => return Ok(Answer { id, reply }),
                 Err(failed) => failed,
             };
             // Core may have changed its key: nothing was done, so one fresh token is worth a try.
@@ -380,7 +257,7 @@ impl Requester {
             let pause = failed
                 .wait
                 .unwrap_or(self.shared.backoff * 2_u32.saturating_pow(failures));
-            if failures >= call.retries || !failed.error.is_retryable() || pause > LONGEST_WAIT {
+            if failures >= retries || !failed.error.is_retryable() || pause > LONGEST_WAIT {
                 return Err(failed.error);
             }
             tokio::time::sleep(pause).await;
@@ -388,106 +265,97 @@ impl Requester {
         }
     }
 
-    /// Segments are percent-encoded here and nowhere else. Dots alone would be taken for steps up the
-    /// path, encoded or not, and an empty segment names the list instead of one of its records.
-    fn url(&self, path: &[&str]) -> Result<Url> {
-        if let Some(bad) = path.iter().find(|part| ["", ".", ".."].contains(*part)) {
-            return Err(Error::Segment((*bad).to_owned()));
-        }
-        let mut url = self.shared.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        Ok(url)
+    /// The id of a call that is about to be made.
+    pub fn id(&self) -> String {
+        let given = self.correlation_id.as_ref().and_then(|id| id.to_str().ok());
+        given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
     }
 
-    async fn attempt<T: DeserializeOwned>(
+    /// A request with id and token.
+    pub async fn request(
         &self,
-        call: &Call<'_>,
-        url: &Url,
+        call: &Call,
         id: &str,
         used: &mut Option<SecretString>,
-    ) -> Result<Answer<T>, Failed> {
+    ) -> Result<reqwest::RequestBuilder> {
         let shared = &self.shared;
         let mut request = shared
             .http
-            .request(call.method.clone(), url.clone())
-            .query(call.query)
+            .request(call.method.clone(), call.url.clone())
+            .headers(call.headers.clone())
             .header(CORRELATION_ID, id);
-        if let Some(body) = call.body {
+        if let Some(body) = &call.body {
             request = request
                 .header(CONTENT_TYPE, "application/json")
-                .body(body.to_vec());
-        }
-        if let Some(secret) = call.secret {
-            request = request.header("x-webhook-secret", secret.expose_secret());
+                .body(body.clone());
         }
         if call.with_token {
             let token = used.insert(shared.token.token(&shared.http).await?);
             request = request.bearer_auth(token.expose_secret());
         }
-        let unsent = |error: reqwest::Error| unsent(error, id);
+        Ok(request)
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        id: &str,
+        used: &mut Option<SecretString>,
+    ) -> Result<Arc<Reply>, Failed> {
+        let cache = &self.shared.cache;
+        let mut request = self.request(call, id, used).await?;
+        let kept = match call.method {
+            Method::GET if call.with_token => cache.get(&call.url).await,
+            _ => None,
+        };
+        if let Some(kept) = &kept {
+            request = request.header(IF_NONE_MATCH, &kept.tag);
+        }
+        let unsent = |error: reqwest::Error| error::unsent(error, id);
         let response = request.send().await.map_err(unsent)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map_err(unsent)?;
-        if status.is_success() || call.answers_too == Some(status) {
-            // 204 says nothing, which is null.
-            let said: &[u8] = if body.is_empty() { b"null" } else { &body };
-            let body = serde_json::from_slice(said).map_err(|source| Error::Decode {
-                correlation_id: id.to_owned(),
-                source,
-            })?;
-            return Ok(Answer { headers, body });
+        if let (StatusCode::NOT_MODIFIED, Some(kept)) = (status, kept) {
+            return Ok(kept.reply);
         }
-        Err(Failed {
-            error: refused(status, &headers, &body, id),
-            wait: asked_wait(&headers),
+        let mut body = Vec::from(response.bytes().await.map_err(unsent)?);
+        if status.is_success() || call.answers_too == Some(status) {
+            if body.is_empty() {
+                body.extend(b"null");
+            }
+            let reply = Arc::new(Reply { headers, body });
+            if call.method == Method::GET && call.with_token && status == StatusCode::OK {
+                cache.keep(&call.url, &reply).await;
+            }
+            return Ok(reply);
+        }
+        let keyed = call.headers.contains_key(IDEMPOTENCY_KEY);
+        let wait = error::asked_wait(&headers);
+        let error = error::refused(status, &headers, &body, id);
+        Err(match wait {
+            // Of all conflicts only this one goes by itself: an earlier try is still being made.
+            Some(_) if keyed && status == StatusCode::CONFLICT => Failed {
+                error: error.undecided(),
+                wait,
+            },
+            _ => Failed { error, wait },
         })
     }
 }
 
-fn unsent(error: reqwest::Error, id: &str) -> Error {
-    if error.is_builder() {
-        // Address, query and correlation id are ours and sound; the token is not.
-        return Error::Token("it holds characters that cannot be sent".to_owned());
-    }
-    let (correlation_id, timeout) = (id.to_owned(), error.is_timeout());
-    let source = error.without_url();
-    if timeout {
-        Error::Timeout {
-            correlation_id,
-            source,
-        }
-    } else {
-        Error::Transport {
-            correlation_id,
-            source,
-        }
-    }
+/// A body as JSON.
+pub(crate) fn encode(body: &(impl Serialize + ?Sized)) -> Result<Vec<u8>> {
+    serde_json::to_vec(body).map_err(Error::Encode)
 }
 
-fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], sent: &str) -> Error {
-    let echoed = headers.get(CORRELATION_ID).and_then(|id| id.to_str().ok());
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let said = ["detail", "error", "message"]
-        .iter()
-        .find_map(|key| body.get(key)?.as_str());
-    let code = body.get("type").and_then(Value::as_str);
-    Error::Http {
-        status: status.as_u16(),
-        code: code
-            .and_then(|kind| kind.split_once('#'))
-            .map(|(_, code)| code.to_owned()),
-        message: said
-            .or(status.canonical_reason())
-            .unwrap_or("no reason given")
-            .to_owned(),
-        correlation_id: echoed.unwrap_or(sent).to_owned(),
-    }
+/// A condition or key as a header.
+pub(crate) fn header(text: &str) -> Result<HeaderValue> {
+    let value = HeaderValue::from_str(text).ok();
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| Error::Header(text.to_owned()))
 }
 
-/// Seconds only: Codex sends no dates.
-fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
-    seconds.ok().map(Duration::from_secs)
+/// Whether a call has a condition that its own first try would break.
+pub(crate) fn conditional(call: &Call) -> bool {
+    call.headers.contains_key(IF_MATCH)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_core::jobs::wire::{JobDetailOut, JobOut, JobStarted};
 use tokio::time::Instant;
 
-use crate::{Download, Error, Result, request::Requester};
+use crate::{Download, Error, Result, Start, request::Requester};
 
 /// What to pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Sync<'c>(pub(crate) &'c Requester);
 
 impl Sync<'_> {
     /// Starts a pull; one that is at work already is not started twice.
-    pub async fn start(&self, script: Script) -> Result<JobStarted> {
+    pub fn start(&self, script: Script) -> Start<JobStarted> {
         let path: &[&str] = match script {
             Script::Psa => &["sync", "psa"],
             Script::Freshservice => &["sync", "freshservice"],
@@ -48,7 +48,7 @@ impl Sync<'_> {
             Script::PushAccounts => &["sync", "push-to-datto"],
             Script::Agents => &["sync", "agents"],
         };
-        self.0.post(path).await
+        self.0.start(path)
     }
 
     /// How a job stands.
@@ -74,14 +74,12 @@ impl Sync<'_> {
 
     /// The progress of a job as server-sent events, until it has ended.
     pub async fn events(&self, job_id: &str) -> Result<Download> {
-        self.0
-            .download(&["sync", "jobs", job_id, "events"], &[])
-            .await
+        self.0.download(&["sync", "jobs", job_id, "events"]).await
     }
 
     /// Asks a job to stop at its next page.
-    pub async fn cancel(&self, job_id: &str) -> Result<JobDetailOut> {
-        self.0.post(&["sync", "jobs", job_id, "cancel"]).await
+    pub fn cancel(&self, job_id: &str) -> Start<JobDetailOut> {
+        self.0.start(&["sync", "jobs", job_id, "cancel"])
     }
 
     /// The newest job of a script that succeeded.

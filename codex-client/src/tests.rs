@@ -10,7 +10,11 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::{Builder, Client, Error, ListOptions, Script, Status, TokenSource};
+use crate::{Builder, Client, Error, ListOptions, Status, TokenSource};
+
+mod cached;
+mod pending;
+mod streams;
 
 /// What the stub does with a request.
 enum Answer {
@@ -136,14 +140,6 @@ async fn a_refusal_is_not_tried_again_and_says_why() {
     );
     assert!(matches!(&error, Error::Http { code: Some(code), .. } if code == "forbidden"));
     assert_eq!(stub.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn starting_a_sync_is_never_sent_twice() {
-    let stub = Stub::new(vec![status("503 Service Unavailable")]).await;
-    let error = stub.client().sync().start(Script::Psa).await.unwrap_err();
-    assert_eq!(error.status(), Some(503));
-    assert_eq!(stub.lines(), ["POST /sync/psa"]);
 }
 
 #[tokio::test]

@@ -3,11 +3,18 @@
 use codex_core::tickets::{
     psa::{PsaActiveTicketOut, PsaTicketOut},
     wire::{
-        ActiveOut, CompanyTicketOut, TicketDetailOut, TicketUpdateIn, TicketUpdateOut, TicketsOut,
+        ActiveOut, CompanyTicketOut, TicketDetailOut, TicketOut, TicketUpdateIn, TicketUpdateOut,
+        TicketsOut,
     },
 };
 
-use crate::{Result, request::Requester};
+use crate::{
+    Creation, Records, Result,
+    page::Query,
+    request::{Call, Requester, json},
+};
+
+const PATH: [&str; 2] = ["api", "tickets"];
 
 /// Calls about tickets.
 #[derive(Debug)]
@@ -59,21 +66,35 @@ fn given<const N: usize>(
         .collect()
 }
 
+impl TicketOptions {
+    fn query(&self) -> Query<'static> {
+        given([
+            ("company_id", self.company.clone()),
+            ("status", self.status.clone()),
+            ("priority", self.priority.clone()),
+            ("limit", self.limit.map(|limit| limit.to_string())),
+            ("offset", self.offset.map(|offset| offset.to_string())),
+            ("created_from", self.created_from.clone()),
+            ("created_to", self.created_to.clone()),
+            ("updated_from", self.updated_from.clone()),
+            ("updated_to", self.updated_to.clone()),
+        ])
+    }
+}
+
 impl Tickets<'_> {
     /// Part of a list, last changed first.
     pub async fn list(&self, options: &TicketOptions) -> Result<TicketsOut> {
-        let query = given([
-            ("company_id", options.company.clone()),
-            ("status", options.status.clone()),
-            ("priority", options.priority.clone()),
-            ("limit", options.limit.map(|limit| limit.to_string())),
-            ("offset", options.offset.map(|offset| offset.to_string())),
-            ("created_from", options.created_from.clone()),
-            ("created_to", options.created_to.clone()),
-            ("updated_from", options.updated_from.clone()),
-            ("updated_to", options.updated_to.clone()),
-        ]);
-        self.0.get(&["api", "tickets"], &query).await
+        self.0.get(&PATH, &options.query()).await
+    }
+
+    /// Every ticket that `options` let through, last changed first, page after page as they are asked for.
+    pub fn stream(&self, options: &TicketOptions) -> Records<TicketOut> {
+        let url = self.0.url(&PATH, &options.query());
+        self.0.stream(url.map(Call::get), |body| {
+            let part: TicketsOut = json(body)?;
+            Ok(part.tickets)
+        })
     }
 
     /// The PSA's tickets, last changed first.
@@ -112,11 +133,10 @@ impl Tickets<'_> {
             .await
     }
 
-    /// Changes the status or adds a private note; sent once, because a note sent twice is two notes.
-    pub async fn update(&self, number: i64, update: &TicketUpdateIn) -> Result<TicketUpdateOut> {
+    /// Changes the status or adds a private note.
+    pub fn update(&self, number: i64, update: &TicketUpdateIn) -> Creation<TicketUpdateOut> {
         self.0
-            .post_json(&["api", "ticket", &number.to_string(), "update"], update)
-            .await
+            .create(&["api", "ticket", &number.to_string(), "update"], update)
     }
 
     /// A company's tickets with everything said on each; those last changed in one year when it is named.

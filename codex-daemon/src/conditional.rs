@@ -1,6 +1,7 @@
 //! Answers that the caller has already, and changes of what the caller has seen (RFC 9110 13).
 //!
-//! The tag of an answer is a digest of its body, so that it never says the same of two answers. A large answer is
+//! The tag of an answer is a digest of its body, and of the headers that are part of what it says, so that it never
+//! says the same of two answers. A large answer is
 //! kept with the version of the database that it was made of: as long as nobody has committed anything, it is
 //! not made again.
 
@@ -12,7 +13,7 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
+        header::{ETAG, IF_MATCH, IF_NONE_MATCH, LINK},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -121,7 +122,7 @@ async fn read(app: &App, request: Request, next: Next) -> Response {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Problem::internal().into_response();
     };
-    let tag = tag(&body);
+    let tag = tag(&parts.headers, &body);
     if let Some(key) = key.filter(|_| body.len() >= WORTH_KEEPING) {
         // The first time it is only learned that it is worth it.
         let kept = Kept {
@@ -182,10 +183,11 @@ async fn change(mut request: Request, next: Next) -> Response {
     let (true, Some(since)) = (status == StatusCode::OK, since) else {
         return changed();
     };
-    let Ok(body) = to_bytes(answer.into_body(), usize::MAX).await else {
+    let (parts, body) = answer.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Problem::internal().into_response();
     };
-    if !has(request.headers().get(IF_MATCH), &tag(&body)) {
+    if !has(request.headers().get(IF_MATCH), &tag(&parts.headers, &body)) {
         return changed();
     }
     request.extensions_mut().insert(since);
@@ -206,9 +208,17 @@ fn without_body(headers: &HeaderMap) -> HeaderMap {
     headers
 }
 
-/// Weak, since a compressed answer has the same one.
-fn tag(body: &[u8]) -> HeaderValue {
-    let word = hex(&[body]);
+/// Weak, since a compressed answer has the same one. Where a list goes on and how long it is can change while the
+/// page stays as it is.
+fn tag(headers: &HeaderMap, body: &[u8]) -> HeaderValue {
+    let said = |name: &str| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+    let word = hex(&[
+        said(LINK.as_str()),
+        b"\n",
+        said("x-total-count"),
+        b"\n",
+        body,
+    ]);
     HeaderValue::from_str(&format!("W/\"{}\"", &word[..32]))
         .unwrap_or(HeaderValue::from_static("W/\"\""))
 }
@@ -235,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_list_of_tags_has_those_in_it() {
-        let (one, two) = (tag(b"1"), tag(b"2"));
+        let headers = HeaderMap::new();
+        let (one, two) = (tag(&headers, b"1"), tag(&headers, b"2"));
         let list = HeaderValue::from_str(&format!("\"x\", {}", one.to_str().unwrap())).unwrap();
         assert!(has(Some(&list), &one));
         assert!(!has(Some(&list), &two));

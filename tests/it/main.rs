@@ -18,6 +18,7 @@ mod jobs;
 mod kit;
 mod lists;
 mod operations;
+mod parity;
 mod providers;
 mod records;
 mod search;
