@@ -140,8 +140,8 @@ impl Row {
         };
         let number = match body.remove("account_number") {
             None | Some(Value::Null) => None,
-            Some(Value::String(number)) => Some(number),
-            Some(_) => return Err(fault("account_number", "must be a text")),
+            Some(Value::String(number)) if !number.contains('\0') => Some(number),
+            Some(_) => return Err(fault("account_number", "must be a text without NUL")),
         };
         let fresh = action == BulkAction::Create;
         match &number {
