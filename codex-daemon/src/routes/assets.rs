@@ -1,11 +1,6 @@
 //! Assets across companies.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     assets::{
         Asset,
@@ -21,7 +16,9 @@ use super::paging::{ListParams, ListQuery};
 use crate::{
     app::App,
     auth::{Call, Caller},
+    body::Body,
     conditional::Versioned,
+    extract::Path,
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -139,7 +136,7 @@ fn unknown() -> Problem {
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_asset(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<AssetOut>), Problem> {
     let made = call.codex.create_asset(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
@@ -160,7 +157,7 @@ async fn create_asset(
 async fn update_asset(
     call: Call,
     Path(id): Path<i64>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<AssetOut>, Problem> {
     let id = AssetId(id);
     let changed = call.codex.update_asset(&call.scope, &call.author, id, body);

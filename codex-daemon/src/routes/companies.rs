@@ -1,11 +1,6 @@
 //! Companies and what belongs to one (contract 1.2.B).
 
-use axum::{
-    Json,
-    extract::{Path, Query},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, http::StatusCode, response::Response};
 use codex_core::{
     BulkTickets,
     assets::wire::AssetOut,
@@ -31,7 +26,9 @@ use super::{
 use crate::{
     app::App,
     auth::Call,
+    body::{Body, Rows},
     conditional::Versioned,
+    extract::{Path, Query},
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -135,7 +132,7 @@ async fn get_company_alias(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_company(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<CompanyOut>), Problem> {
     let made = call.codex.create_company(&call.scope, &call.author, body);
     let company = made.await.map_err(flat)?;
@@ -185,7 +182,7 @@ enum BulkMode {
 async fn bulk_write_companies(
     call: Call,
     Query(params): Query<BulkParams>,
-    Json(rows): Json<Vec<Value>>,
+    Rows(rows): Rows,
 ) -> Result<Json<BulkOut>, Problem> {
     let atomic = params.mode == BulkMode::Atomic;
     let done =
@@ -210,7 +207,7 @@ async fn bulk_write_companies(
 async fn update_company(
     call: Call,
     Path(account): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<CompanyOut>, Problem> {
     let changed = call
         .codex
@@ -254,7 +251,7 @@ async fn delete_company(call: Call, Path(account): Path<String>) -> Result<Statu
 async fn renumber_company(
     call: Call,
     Path(account): Path<String>,
-    Json(wanted): Json<RenumberIn>,
+    Body(wanted): Body<RenumberIn>,
 ) -> Result<Json<Renumbered>, Problem> {
     let wanted = wanted.account_number.trim();
     let done = call

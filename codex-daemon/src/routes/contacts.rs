@@ -1,11 +1,6 @@
 //! Contacts across companies.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     contacts::{
         Contact,
@@ -20,7 +15,9 @@ use super::paging::{ListParams, ListQuery};
 use crate::{
     app::App,
     auth::{Call, Caller},
+    body::Body,
     conditional::Versioned,
+    extract::Path,
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -120,7 +117,7 @@ fn unknown() -> Problem {
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_contact(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<ContactOut>), Problem> {
     let made = call.codex.create_contact(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
@@ -141,7 +138,7 @@ async fn create_contact(
 async fn update_contact(
     call: Call,
     Path(id): Path<i64>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<ContactOut>, Problem> {
     let id = ContactId(id);
     let changed = call
