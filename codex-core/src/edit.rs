@@ -152,6 +152,8 @@ pub(crate) fn sound(
         Err(Error::Unprocessable(more)) => Err(Error::Unprocessable(
             more.into_iter().chain(faults).collect(),
         )),
+        // A body that states nothing else states what is wrong.
+        Err(_) if !faults.is_empty() => Err(Error::Unprocessable(faults)),
         Err(other) => Err(other),
     }
 }
@@ -238,5 +240,13 @@ mod tests {
         let stated = FORM.change::<Fields>(body).unwrap();
         assert_eq!(Value::Object(stated), json!({"size": null}));
         assert!(FORM.change::<Fields>(Map::new()).is_err());
+    }
+
+    #[test]
+    fn a_body_that_states_nothing_but_what_is_wrong_is_told_what_is_wrong() {
+        let nothing = Err(Error::invalid("body", "states no field"));
+        let faults = vec![Fault::at("asset_ids", "must be a list of ids")];
+        let told = sound(nothing, faults).unwrap_err().to_string();
+        assert!(told.contains("asset_ids"), "{told}");
     }
 }

@@ -5,12 +5,14 @@
 
 pub mod app;
 pub mod auth;
+mod body;
 mod body_limit;
 mod breaking;
 pub mod cli;
 mod conditional;
 pub mod config;
 mod digest;
+mod extract;
 pub mod forwarded;
 pub mod health;
 mod idempotency;

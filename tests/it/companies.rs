@@ -48,7 +48,7 @@ on_each_engine! {
         }
         for (kind, body, status) in [
             ("application/json", "{\"name\": ", 400),
-            ("application/json", "[1]", 422),
+            ("application/json", "[1]", 400),
             ("text/plain", "{}", 415),
         ] {
             let put = app.call_as("admin", Method::PUT, PATH)?.header(CONTENT_TYPE, kind).body(body);

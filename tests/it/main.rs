@@ -14,6 +14,7 @@ mod companies;
 mod contract;
 mod crates;
 mod devices;
+mod every_route;
 mod jobs;
 mod kit;
 mod lists;

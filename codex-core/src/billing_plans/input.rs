@@ -194,6 +194,9 @@ pub fn stated(
 fn features(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> StatedFeatures {
     let mut features = StatedFeatures::new();
     let mut state = |key: &str, place: &str, value: Value| match value {
+        _ if key.contains('\0') => {
+            faults.push(Fault::at(key, "must not hold the character NUL").within(place));
+        }
         Value::Null => {
             features.insert(key.to_owned(), None);
         }
@@ -257,7 +260,7 @@ mod tests {
     #[test]
     fn every_bad_price_is_named() {
         let sent = json!({"plan_name": null, "per_user_cost": -1, "per_vm_cost": "NaN",
-            "per_server_cost": 0.00001, "per_switch_cost": null, "features": {"a/b": 1}});
+            "per_server_cost": 0.00001, "per_switch_cost": null, "features": {"a/b": 1, "nul\0": "x"}});
         let Err(crate::Error::Unprocessable(faults)) = stated(body(&sent), true) else {
             panic!("refused")
         };
@@ -271,7 +274,8 @@ mod tests {
                 "/per_user_cost",
                 "/per_vm_cost",
                 "/plan_name",
-                "/features/a~1b"
+                "/features/a~1b",
+                "/features/nul\0"
             ]
         );
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Codex, bulk_write::name_people};
 use crate::{
-    Error, Result, Scope,
+    Error, Fault, Result, Scope,
     changes::{Author, Outcome},
     companies::{
         self, Company,
@@ -100,14 +100,27 @@ impl Codex {
         } else {
             wire::stated(body)?
         };
-        let mut wanted = HashMap::new();
+        let (mut wanted, mut faults) = (HashMap::new(), Vec::new());
         for (key, value) in agreed {
             let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
-            if !value.is_null() && !empty {
-                let body = Map::from_iter([("value".to_owned(), value)]);
-                let stated = overrides::wire::stated(&key, &body)?;
-                wanted.insert(key, stated);
+            if value.is_null() || empty {
+                continue;
             }
+            let body = Map::from_iter([("value".to_owned(), value)]);
+            match overrides::wire::stated(&key, &body) {
+                Ok(stated) => drop(wanted.insert(key, stated)),
+                Err(Error::Unprocessable(own)) => {
+                    let here = |fault: Fault| Fault::at(&key, fault.detail);
+                    faults.extend(own.into_iter().map(here));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        if !faults.is_empty() {
+            let within = |fault: Fault| fault.within("/feature_overrides");
+            return Err(Error::Unprocessable(
+                faults.into_iter().map(within).collect(),
+            ));
         }
         let mut tx = self.0.db.begin().await?;
         name_people(&mut tx, std::iter::once(&mut fields)).await?;

@@ -1,10 +1,6 @@
 //! Agents, the people who log in, and their settings (contract 1.2.G).
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use codex_core::{
     agents::wire::{
         AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced,
@@ -19,11 +15,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::{Call, Caller},
+    body::Body,
+    extract::Path,
     problem::{ErrorOut, Problem, ProblemOut},
 };
-
-/// A JSON object, or nothing at all: without a content type there is no body.
-type Body = Option<Json<Map<String, Value>>>;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -47,8 +42,8 @@ fn unknown() -> Problem {
     Problem::not_found("Agent not found").flat()
 }
 
-fn object(body: Body) -> Map<String, Value> {
-    body.map(|Json(object)| object).unwrap_or_default()
+fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
+    body.map(|Body(object)| object).unwrap_or_default()
 }
 
 /// List all agents, disabled ones too, by login name.
@@ -99,7 +94,7 @@ async fn get_agent(
 async fn update_agent_settings(
     call: Call,
     Path(id): Path<String>,
-    body: Body,
+    body: Option<Body<Map<String, Value>>>,
 ) -> Result<Json<AgentSettingsChanged>, Problem> {
     let (codex, body) = (&call.codex, object(body));
     let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &body);
@@ -187,7 +182,10 @@ async fn get_my_settings(
     (status = 401, description = "No valid token", body = ProblemOut),
     (status = 403, description = "Not for services", body = ErrorOut),
     (status = 404, description = "Codex does not know the person", body = ErrorOut)))]
-async fn update_my_settings(call: Call, body: Body) -> Result<Json<MySettingsChanged>, Problem> {
+async fn update_my_settings(
+    call: Call,
+    body: Option<Body<Map<String, Value>>>,
+) -> Result<Json<MySettingsChanged>, Problem> {
     let (caller, body) = (&call.caller, object(body));
     person(caller)?;
     let email = caller.email.as_deref();
@@ -220,7 +218,7 @@ async fn update_my_settings(call: Call, body: Body) -> Result<Json<MySettingsCha
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_agent(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<AgentSaved>), Problem> {
     let made = call.codex.create_agent(&call.scope, &call.author, body);
     let (agent, verified) = made.await.map_err(flat)?;
@@ -246,7 +244,7 @@ async fn create_agent(
 async fn update_agent(
     call: Call,
     Path(id): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<AgentOut>, Problem> {
     let changed = call
         .codex

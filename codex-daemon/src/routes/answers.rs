@@ -20,6 +20,9 @@ const OF_BODIES: [(&str, &str); 3] = [
     ("415", "The body is not said to be JSON"),
 ];
 
+/// Statuses of every operation with a parameter in its path or query.
+const OF_PARAMETERS: [(&str, &str); 1] = [("400", "A parameter that cannot be read")];
+
 /// Adds them wherever an operation does not describe them itself.
 pub fn complete(api: &mut OpenApi) {
     for item in api.paths.paths.values_mut() {
@@ -63,8 +66,20 @@ pub fn complete(api: &mut OpenApi) {
             if operation.request_body.is_some() {
                 add(operation, &OF_BODIES);
             }
+            if has_parameters(operation) {
+                add(operation, &OF_PARAMETERS);
+            }
         }
     }
+}
+
+/// Headers aside: what is in those is text already.
+fn has_parameters(operation: &Operation) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    parameters.any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in != ParameterIn::Header,
+        RefOr::Ref(_) => true,
+    })
 }
 
 /// What these start cannot be told in advance.

@@ -1,11 +1,6 @@
 //! Assets across companies.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     assets::{
         Asset,
@@ -25,7 +20,9 @@ use super::{
 use crate::{
     app::App,
     auth::{Call, Caller},
+    body::{Body, Rows},
     conditional::Versioned,
+    extract::{Path, Query},
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -144,7 +141,7 @@ fn unknown() -> Problem {
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_asset(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<AssetOut>), Problem> {
     let made = call.codex.create_asset(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
@@ -166,7 +163,7 @@ async fn create_asset(
 async fn bulk_write_assets(
     call: Call,
     Query(params): Query<BulkParams>,
-    Json(rows): Json<Vec<Value>>,
+    Rows(rows): Rows,
 ) -> Result<Json<BulkOut>, Problem> {
     let done = call.codex.bulk_write_assets(
         &call.scope,
@@ -192,7 +189,7 @@ async fn bulk_write_assets(
 async fn update_asset(
     call: Call,
     Path(id): Path<i64>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<AssetOut>, Problem> {
     let id = AssetId(id);
     let changed = call.codex.update_asset(&call.scope, &call.author, id, body);

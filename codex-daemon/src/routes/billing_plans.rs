@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::{Path, Query},
     http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION},
 };
 use codex_core::{
@@ -25,7 +24,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Call,
+    body::Body,
     conditional::Versioned,
+    extract::{Path, Query},
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -108,7 +109,7 @@ async fn list_billing_plans(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_billing_plan(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Saved>), Problem> {
     let made = call
         .codex
@@ -149,7 +150,7 @@ async fn get_billing_plan(
 async fn update_billing_plan(
     call: Call,
     Path(id): Path<i64>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Saved>, Problem> {
     let id = BillingPlanId(id);
     let found = call
@@ -266,7 +267,7 @@ async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), 
         (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn import_billing(
     call: Call,
-    Json(import): Json<BillingExport>,
+    Body(import): Body<BillingExport>,
 ) -> Result<Json<BillingImported>, Problem> {
     let done = call.codex.import_billing(&call.scope, &call.author, import);
     Ok(Json(done.await.map_err(flat)?))

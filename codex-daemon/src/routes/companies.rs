@@ -1,11 +1,6 @@
 //! Companies and what belongs to one (contract 1.2.B).
 
-use axum::{
-    Json,
-    extract::{Path, Query},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, http::StatusCode, response::Response};
 use codex_core::{
     BulkTickets,
     assets::wire::AssetOut,
@@ -28,7 +23,9 @@ use super::{
 use crate::{
     app::App,
     auth::Call,
+    body::{Body, Rows},
     conditional::Versioned,
+    extract::{Path, Query},
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -132,7 +129,7 @@ async fn get_company_alias(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_company(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<CompanyOut>), Problem> {
     let made = call.codex.create_company(&call.scope, &call.author, body);
     let company = made.await.map_err(flat)?;
@@ -155,7 +152,7 @@ async fn create_company(
 async fn bulk_write_companies(
     call: Call,
     Query(params): Query<BulkParams>,
-    Json(rows): Json<Vec<Value>>,
+    Rows(rows): Rows,
 ) -> Result<Json<BulkOut>, Problem> {
     let done = call.codex.bulk_write_companies(
         &call.scope,
@@ -183,7 +180,7 @@ async fn bulk_write_companies(
 async fn update_company(
     call: Call,
     Path(account): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<CompanyOut>, Problem> {
     let changed = call
         .codex
@@ -227,7 +224,7 @@ async fn delete_company(call: Call, Path(account): Path<String>) -> Result<Statu
 async fn renumber_company(
     call: Call,
     Path(account): Path<String>,
-    Json(wanted): Json<RenumberIn>,
+    Body(wanted): Body<RenumberIn>,
 ) -> Result<Json<Renumbered>, Problem> {
     let wanted = wanted.account_number.trim();
     let done = call

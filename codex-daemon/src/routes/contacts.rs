@@ -1,11 +1,6 @@
 //! Contacts across companies.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     bulk::BulkOut,
     contacts::{
@@ -24,7 +19,9 @@ use super::{
 use crate::{
     app::App,
     auth::{Call, Caller},
+    body::{Body, Rows},
     conditional::Versioned,
+    extract::{Path, Query},
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -125,7 +122,7 @@ fn unknown() -> Problem {
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_contact(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<ContactOut>), Problem> {
     let made = call.codex.create_contact(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
@@ -146,7 +143,7 @@ async fn create_contact(
 async fn bulk_write_contacts(
     call: Call,
     Query(params): Query<BulkParams>,
-    Json(rows): Json<Vec<Value>>,
+    Rows(rows): Rows,
 ) -> Result<Json<BulkOut>, Problem> {
     let done = call.codex.bulk_write_contacts(
         &call.scope,
@@ -172,7 +169,7 @@ async fn bulk_write_contacts(
 async fn update_contact(
     call: Call,
     Path(id): Path<i64>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<ContactOut>, Problem> {
     let id = ContactId(id);
     let changed = call

@@ -1,10 +1,6 @@
 //! What people have deleted, and its return.
 
-use axum::{
-    extract::{Path, Query},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{http::StatusCode, response::Response};
 use codex_core::records::DeletedOut;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -12,6 +8,7 @@ use super::paging::PageParams;
 use crate::{
     app::App,
     auth::Call,
+    extract::{Path, Query},
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, flat},
 };

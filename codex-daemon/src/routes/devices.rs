@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use codex_core::{
     assets::devices::{DeviceDetailOut, DeviceOut, DevicesOut},
     ids::AssetId,
@@ -16,6 +13,7 @@ use super::lenient::{Lenient, integer, word};
 use crate::{
     app::App,
     auth::Caller,
+    extract::{Path, Query},
     problem::{ErrorOut, Problem, ProblemOut},
 };
 

@@ -1,7 +1,6 @@
 //! Everything of one kind, to be kept or moved elsewhere.
 
 use axum::{
-    extract::Path,
     http::{HeaderValue, header::CONTENT_DISPOSITION},
     response::Response,
 };
@@ -12,6 +11,7 @@ use super::download::streamed;
 use crate::{
     app::App,
     auth::Call,
+    extract::Path,
     problem::{ErrorOut, Problem, flat},
 };
 

@@ -1,6 +1,6 @@
 //! Options of features (contract 1.2.F).
 
-use axum::{Json, extract::Query, http::StatusCode};
+use axum::{Json, http::StatusCode};
 use codex_core::{
     billing_plans::wire::Saved,
     feature_options::wire::{
@@ -15,6 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Call,
+    body::Body,
+    extract::Query,
     problem::{ErrorOut, Problem, flat},
 };
 
@@ -58,7 +60,7 @@ async fn list_feature_options(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_feature_option(
     call: Call,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<Saved>), Problem> {
     let made = call
         .codex

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::Query;
+use crate::extract::Query;
 
 /// Parameters by name.
 pub(super) type Lenient = Query<HashMap<String, String>>;

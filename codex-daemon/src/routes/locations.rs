@@ -1,6 +1,6 @@
 //! Locations of a company.
 
-use axum::{Json, extract::Path, http::StatusCode};
+use axum::{Json, http::StatusCode};
 use codex_core::{
     companies::Company,
     ids::LocationId,
@@ -16,6 +16,8 @@ use super::companies::company;
 use crate::{
     app::App,
     auth::Call,
+    body::Body,
+    extract::Path,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -46,7 +48,7 @@ fn out(location: &Location, company: &Company) -> LocationOut {
 async fn create_location(
     call: Call,
     Path(account): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<LocationOut>), Problem> {
     let company = company(&call, &account).await?;
     let made = call
@@ -70,7 +72,7 @@ async fn create_location(
 async fn update_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<LocationOut>, Problem> {
     let company = company(&call, &account).await?;
     let changed =

@@ -1,9 +1,6 @@
 //! Changes of tickets on their way to the PSA.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use codex_core::outbox::{OutboxEntry, OutboxState, wire::OutboxOut};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Caller,
+    extract::{Path, Query},
     problem::{Problem, ProblemOut},
 };
 

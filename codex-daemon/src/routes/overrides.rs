@@ -1,6 +1,6 @@
 //! What a company is billed by: its plan, what was agreed instead, and what it has.
 
-use axum::{Json, extract::Path, http::StatusCode};
+use axum::{Json, http::StatusCode};
 use codex_core::{
     assets::billable::BillableOut,
     billing_plans::effective::EffectivePlanOut,
@@ -13,6 +13,8 @@ use super::companies::company;
 use crate::{
     app::App,
     auth::Call,
+    body::Body,
+    extract::Path,
     problem::{ErrorOut, Problem, flat},
 };
 
@@ -112,7 +114,7 @@ async fn get_override(
 async fn set_override(
     call: Call,
     Path((account, key)): Path<(String, String)>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<OverrideOut>, Problem> {
     let company = company(&call, &account).await?;
     let row = call

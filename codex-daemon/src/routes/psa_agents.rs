@@ -1,9 +1,6 @@
 //! The PSA's agents, and where its pages are (contract 1.2.E).
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use codex_core::psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Caller,
+    extract::Query,
     problem::{Problem, ProblemOut},
 };
 

@@ -1,9 +1,6 @@
 //! The PSA's tickets in two bare lists (contract 1.2.E).
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use codex_core::tickets::{
     psa::{PsaActiveTicketOut, PsaTicketOut},
     query::TicketFilter,
@@ -14,6 +11,7 @@ use super::lenient::{Lenient, integer, word};
 use crate::{
     app::App,
     auth::Caller,
+    extract::Query,
     problem::{Problem, ProblemOut},
 };
 

@@ -1,9 +1,6 @@
 //! What Nexus and Core ask of a person before a page is shown (contract 1.2.G): public to every token.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use codex_core::agents::wire::{HomePageOut, ThemeOut};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Caller,
+    extract::Query,
     problem::{Problem, ProblemOut},
 };
 

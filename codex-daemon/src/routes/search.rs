@@ -1,12 +1,12 @@
 //! Search over everything.
 
-use axum::{Json, extract::Query};
+use axum::Json;
 use codex_core::search::wire::SearchOut;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, auth::Call, problem::Problem};
+use crate::{app::App, auth::Call, extract::Query, problem::Problem};
 
 /// Records that are shown when nothing else is asked for.
 const LIMIT: usize = 20;

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use codex_core::{
     jobs::{
         JobStatus,
@@ -18,6 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Caller,
+    extract::{Path, Query},
     problem::{ErrorOut, Problem, ProblemOut},
 };
 

@@ -1,10 +1,7 @@
 //! What pages fetch and send: tables by page number, and edits from forms of JSON (contract 1.2.J). Not part of
 //! the public description.
 
-use axum::{
-    Json,
-    extract::{Path, Query},
-};
+use axum::Json;
 use codex_core::{
     AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
     companies::wire as companies,
@@ -13,7 +10,7 @@ use codex_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -24,6 +21,8 @@ use super::{
 use crate::{
     app::App,
     auth::Call,
+    body::Body,
+    extract::{Path, Query},
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -42,6 +41,25 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(edit_company))
         .routes(routes!(edit_contact))
         .routes(routes!(edit_asset_contacts))
+}
+
+/// Which page of a table; what cannot be read counts as not sent.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description of what `page` reads")]
+struct TableParams {
+    /// From 1.
+    page: Option<i64>,
+    /// Rows of a page, 50 when not given, 500 at most.
+    per_page: Option<i64>,
+    /// A column; another leaves the rows as they come.
+    sort_by: Option<String>,
+    /// `desc` for the largest first.
+    order: Option<String>,
+    /// A part of what is searched.
+    search: Option<String>,
+    /// `1` shows inactive contacts too.
+    show_inactive: Option<String>,
 }
 
 /// Where in a table a page is.
@@ -144,7 +162,7 @@ fn page(
 }
 
 /// A page of the table of companies.
-#[utoipa::path(get, path = "/companies/api/search", tag = "tables", responses(
+#[utoipa::path(get, path = "/companies/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = CompaniesPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
 async fn search_companies(
@@ -161,7 +179,7 @@ async fn search_companies(
 }
 
 /// A page of the table of contacts.
-#[utoipa::path(get, path = "/contacts/api/search", tag = "tables", responses(
+#[utoipa::path(get, path = "/contacts/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = ContactsPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
 async fn search_contacts(
@@ -178,7 +196,7 @@ async fn search_contacts(
 }
 
 /// A page of the table of assets.
-#[utoipa::path(get, path = "/assets/api/search", tag = "tables", responses(
+#[utoipa::path(get, path = "/assets/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = AssetsPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
 async fn search_assets(call: Call, Query(params): Lenient) -> Result<Json<AssetsPage>, Problem> {
@@ -229,7 +247,7 @@ async fn list_locations(
 async fn add_location(
     call: Call,
     Path(account): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<LocationAdded>, Problem> {
     let company = company(&call, &account).await?;
     call.scope
@@ -295,7 +313,7 @@ async fn remove_location(
 async fn edit_company(
     call: Call,
     Path(account): Path<String>,
-    Json(mut body): Json<Map<String, Value>>,
+    Body(mut body): Body<Map<String, Value>>,
 ) -> Result<Json<Done>, Problem> {
     let company = company(&call, &account).await?;
     match body.remove("feature_overrides") {
@@ -331,7 +349,7 @@ async fn edit_company(
 async fn edit_contact(
     call: Call,
     Path(id): Path<i64>,
-    Json(body): Json<Map<String, Value>>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Done>, Problem> {
     let edited = call
         .codex
@@ -356,7 +374,7 @@ async fn edit_contact(
 async fn edit_asset_contacts(
     call: Call,
     Path(id): Path<i64>,
-    Json(mut body): Json<Map<String, Value>>,
+    Body(mut body): Body<Map<String, Value>>,
 ) -> Result<Json<Done>, Problem> {
     call.scope
         .require_technician("assigning assets")

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
@@ -31,6 +31,8 @@ use super::{
 use crate::{
     app::App,
     auth::{Call, Caller},
+    body::Body,
+    extract::{Path, Query},
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut},
 };
@@ -251,7 +253,7 @@ async fn get_ticket(
 async fn update_ticket(
     call: Call,
     Path(id): Path<String>,
-    Json(update): Json<TicketUpdateIn>,
+    Body(update): Body<TicketUpdateIn>,
 ) -> Result<Json<TicketUpdateOut>, Problem> {
     let ticket_id = number(&id)?;
     let done = call

@@ -40,8 +40,8 @@ impl Companies {
     fn stated(&mut self, body: &mut Map<String, Value>) -> Result<Option<String>, Fault> {
         let number = match body.get(KEY) {
             None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(number)) => number.trim().to_owned(),
-            Some(_) => return Err(Fault::at(KEY, "must be a text")),
+            Some(Value::String(number)) if !number.contains('\0') => number.trim().to_owned(),
+            Some(_) => return Err(Fault::at(KEY, "must be a text without NUL")),
         };
         if number.is_empty() {
             return Ok(None);

@@ -1,0 +1,206 @@
+//! Paths, parameters and methods that nothing fits: told in a described answer, never a failure of ours.
+
+use std::collections::BTreeSet;
+
+use codex_tests::on_each_engine;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{
+    Operation, operations, samples,
+    world::{Whose, World},
+};
+
+/// Segments of a path that name nothing, as they are sent.
+const SEGMENTS: [&str; 14] = [
+    "%00",
+    "a%00b",
+    "%01",
+    "%FF",
+    "%C0%80",
+    "-1",
+    "0",
+    "99999999999999999999",
+    "1.5",
+    "x%2Fy",
+    "%F0%9F%A6%80",
+    "%25",
+    "%20",
+    "..%2F..",
+];
+/// Values of parameters that few can read.
+const VALUES: [&str; 12] = [
+    "",
+    "%00",
+    "a%00b",
+    "%FF",
+    "-1",
+    "0",
+    "abc",
+    "1.5",
+    "99999999999999999999999",
+    "9223372036854775807",
+    "%F0%9F%A6%80",
+    "%27%22%25_%5C",
+];
+/// Lists that take every parameter as it comes, as today's modules send them (contract 1.0).
+const LENIENT: [&str; 8] = [
+    "/api/tickets",
+    "/api/psa/tickets",
+    "/api/rmm/devices",
+    "/api/datto/devices",
+    "/companies/api/search",
+    "/contacts/api/search",
+    "/assets/api/search",
+    "/api/tickets/active",
+];
+
+async fn answered(
+    world: &World,
+    operation: &Operation,
+    path: &str,
+) -> anyhow::Result<(u16, String)> {
+    let mut call = world.call("admin", &operation.method, path);
+    if operation.body.is_some() {
+        call = call.json(&samples::of(&operation.name, world).body);
+    }
+    let answer = call.send().await?;
+    Ok((answer.status().as_u16(), answer.text().await?))
+}
+
+fn with_query(path: &str, query: &str) -> String {
+    format!(
+        "{path}{}{query}",
+        if path.contains('?') { '&' } else { '?' }
+    )
+}
+
+on_each_engine! {
+    async fn a_method_that_a_path_does_not_have_is_405_with_those_it_has(world: World) -> TestResult {
+        let operations = operations();
+        let paths: BTreeSet<&str> = operations.iter().map(|one| one.path.as_str()).collect();
+        for template in paths {
+            let has: Vec<&Method> = operations.iter().filter(|one| one.path == template).map(|one| &one.method).collect();
+            let path = world.path(template, Whose::Own);
+            for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+                if has.contains(&&method) {
+                    continue;
+                }
+                let answer = world.call("admin", &method, &path).send().await?;
+                assert_eq!(answer.status(), 405, "{method} {path}");
+                let allow = answer.headers()["allow"].to_str()?.to_owned();
+                let allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
+                assert!(has.iter().all(|method| allowed.contains(&method.as_str())), "{path}: {allow}");
+                assert!(!allowed.contains(&method.as_str()), "{method} {path}: {allow}");
+                assert_eq!(answer.headers()["content-type"], "application/problem+json", "{method} {path}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn a_path_that_names_nothing_is_told_so(world: World) -> TestResult {
+        let (mut wrong, before) = (Vec::new(), world.rows().await?);
+        let long = "9".repeat(5_000);
+        for operation in operations() {
+            for parameter in operation.parameters("path") {
+                for segment in SEGMENTS.into_iter().chain([long.as_str()]) {
+                    // What can be agreed with a company has any name of small letters, digits and `_`.
+                    if parameter == "key" && ["0", "99999999999999999999"].contains(&segment) {
+                        continue;
+                    }
+                    let template = operation.path.replace(&format!("{{{parameter}}}"), segment);
+                    let path = world.path(&template, Whose::Own);
+                    let (status, text) = answered(&world, &operation, &path).await?;
+                    // Nothing is sent to a vendor, whatever it is.
+                    let off = operation.path.ends_with("/retry") && status == 409;
+                    if !off && ![400, 404, 422].contains(&status) {
+                        wrong.push(format!("{} at {path:.120}: {status} {text:.300}", operation.name));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert_eq!(world.rows().await?, before);
+        Ok(())
+    }
+
+    async fn a_parameter_that_cannot_be_read_is_told_or_passed_over(world: World) -> TestResult {
+        let (mut wrong, before) = (Vec::new(), world.rows().await?);
+        for operation in operations() {
+            let path = operation.dry(&world, Whose::Own);
+            for parameter in operation.parameters("query").into_iter().chain(["unknown"]) {
+                if parameter == "dry_run" {
+                    continue;
+                }
+                for value in VALUES {
+                    if operation.method != Method::GET && !operation.has_dry_run() {
+                        continue;
+                    }
+                    let path = with_query(&path, &format!("{parameter}={value}"));
+                    let (status, text) = answered(&world, &operation, &path).await?;
+                    let lenient = LENIENT.contains(&operation.path.as_str()) && !is_new(parameter);
+                    let fine = match operation.method {
+                        _ if lenient => status == if value.contains("%00") { 400 } else { 200 },
+                        Method::GET => [200, 400, 404].contains(&status),
+                        _ => [200, 202, 400, 404, 409].contains(&status),
+                    };
+                    if !fine {
+                        wrong.push(format!("{} {path}: {status} {text:.300}", operation.name));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert_eq!(world.rows().await?, before);
+        Ok(())
+    }
+
+    async fn a_page_that_there_is_not_is_refused_by_its_name(world: World) -> TestResult {
+        let mut asked = BTreeSet::new();
+        for operation in operations() {
+            let path = operation.at(&world, Whose::Own);
+            let parameters = operation.parameters("query");
+            let mut bad = Vec::new();
+            if parameters.contains(&"cursor") {
+                bad.extend(["", "x", "%00", "-1", "eyJ9", "%F0%9F%A6%80"].map(|value| ("cursor", value)));
+            }
+            if parameters.contains(&"limit") && !LENIENT.contains(&operation.path.as_str()) {
+                bad.extend(["", "-1", "0", "abc", "1.5", "100000", "99999999999999999999"].map(|value| ("limit", value)));
+            }
+            for (parameter, value) in bad {
+                // An empty word is none in the one list that is older than its cursor.
+                if value.is_empty() && operation.path == "/api/tickets" {
+                    continue;
+                }
+                let (status, text) = answered(&world, &operation, &with_query(&path, &format!("{parameter}={value}"))).await?;
+                let told: Value = serde_json::from_str(&text)?;
+                let said = told["detail"].as_str().or(told["error"].as_str()).unwrap_or_default();
+                assert!(status == 400 && said.contains(parameter), "{path} {parameter}={value}: {status} {text}");
+                asked.insert(operation.path.clone());
+            }
+        }
+        assert!(asked.len() >= 6, "{asked:?}");
+        Ok(())
+    }
+
+    async fn a_dry_run_is_true_or_false(world: World) -> TestResult {
+        let before = world.rows().await?;
+        for operation in operations() {
+            if operation.method == Method::GET || operation.path.starts_with("/webhooks/") {
+                continue;
+            }
+            let path = operation.at(&world, Whose::Own);
+            for value in ["16822", "", "TRUE", "%00", "1", "yes"] {
+                let (status, text) = answered(&world, &operation, &with_query(&path, &format!("dry_run={value}"))).await?;
+                assert!(status == 400 && text.contains("dry_run"), "{} {value}: {status} {text}", operation.name);
+            }
+        }
+        assert_eq!(world.rows().await?, before);
+        Ok(())
+    }
+}
+
+/// Parameters of old lists that are new: nobody relies on leniency.
+fn is_new(parameter: &str) -> bool {
+    parameter == "cursor" || parameter.ends_with("_from") || parameter.ends_with("_to")
+}
