@@ -9,13 +9,24 @@ use codex_core::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Creation, Edit, Reading, Result, bulk, request::Requester};
+use crate::{
+    Creation, Edit, ListOptions, Page, Reading, Records, Result, bulk, request::Requester,
+};
 
 /// The tickets of a bulk answer.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BulkTickets {
     /// Only those last changed in this year (UTC).
     pub year: Option<i32>,
+}
+
+const PATH: [&str; 2] = ["api", "companies"];
+
+/// The list comes in pages only when it is asked for an order (contract 7).
+fn in_order(options: &ListOptions) -> ListOptions {
+    let mut options = options.clone();
+    options.sort.get_or_insert_with(|| "name".to_owned());
+    options
 }
 
 /// Calls about companies.
@@ -26,6 +37,26 @@ impl Companies<'_> {
     /// All companies that have an account number, by name.
     pub async fn list(&self) -> Result<Vec<CompanyOut>> {
         self.0.get(&["api", "companies"], &[]).await
+    }
+
+    /// A page of them, by name or as `options` say.
+    pub async fn page(&self, options: &ListOptions) -> Result<Page<CompanyOut>> {
+        self.0.page(&PATH, &in_order(options)).await
+    }
+
+    /// Every company that `options` let through, page after page as they are asked for.
+    pub fn stream(&self, options: &ListOptions) -> Records<CompanyOut> {
+        self.0.records(&PATH, &in_order(options))
+    }
+
+    /// As [`Companies::stream`], but only these keys of each record, tracked fields among them: as a type of
+    /// one's own, or as [`serde_json::Map`].
+    pub fn select<T: DeserializeOwned + Send + 'static>(
+        &self,
+        fields: &[&str],
+        options: &ListOptions,
+    ) -> Records<T> {
+        self.0.chosen(&PATH, fields, &in_order(options))
     }
 
     /// One company.

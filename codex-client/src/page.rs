@@ -10,6 +10,7 @@ use futures::{
 use reqwest::header::{HeaderMap, LINK};
 use serde::de::DeserializeOwned;
 use serde_json::Result as Json;
+use url::Url;
 
 use crate::{
     Result,
@@ -183,11 +184,16 @@ impl Requester {
 impl ListOptions {
     fn call(&self, requester: &Requester, path: &[&str]) -> Result<Call> {
         let mut url = requester.url(path, &self.query())?;
-        if !self.filters.is_empty() {
-            let pairs = self.filters.iter().map(Filter::pair);
-            url.query_pairs_mut().extend_pairs(pairs);
-        }
+        with_filters(&mut url, &self.filters);
         Ok(Call::get(url))
+    }
+}
+
+/// Adds conditions to an address.
+pub(crate) fn with_filters(url: &mut Url, filters: &[Filter]) {
+    if !filters.is_empty() {
+        let pairs = filters.iter().map(Filter::pair);
+        url.query_pairs_mut().extend_pairs(pairs);
     }
 }
 

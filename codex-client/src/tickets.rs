@@ -8,9 +8,11 @@ use codex_core::tickets::{
     },
 };
 
+use url::Url;
+
 use crate::{
-    Creation, Records, Result,
-    page::Query,
+    Creation, Filter, Records, Result,
+    page::{Query, with_filters},
     request::{Call, Requester, json},
 };
 
@@ -41,6 +43,12 @@ pub struct TicketOptions {
     pub updated_from: Option<String>,
     /// Last changed before then.
     pub updated_to: Option<String>,
+    /// A column to sort by, `-` before it for the largest first; `-last_updated_at` when not given.
+    pub sort: Option<String>,
+    /// Only tickets whose subject or number holds all words of this term.
+    pub q: Option<String>,
+    /// Only tickets that fit all of these.
+    pub filters: Vec<Filter>,
 }
 
 /// Which of the PSA's tickets.
@@ -78,19 +86,28 @@ impl TicketOptions {
             ("created_to", self.created_to.clone()),
             ("updated_from", self.updated_from.clone()),
             ("updated_to", self.updated_to.clone()),
+            ("sort", self.sort.clone()),
+            ("q", self.q.clone()),
         ])
+    }
+
+    fn url(&self, requester: &Requester) -> Result<Url> {
+        let mut url = requester.url(&PATH, &self.query())?;
+        with_filters(&mut url, &self.filters);
+        Ok(url)
     }
 }
 
 impl Tickets<'_> {
     /// Part of a list, last changed first.
     pub async fn list(&self, options: &TicketOptions) -> Result<TicketsOut> {
-        self.0.get(&PATH, &options.query()).await
+        let call = Call::get(options.url(self.0)?);
+        self.0.send(&call).await?.decode(json)
     }
 
     /// Every ticket that `options` let through, last changed first, page after page as they are asked for.
     pub fn stream(&self, options: &TicketOptions) -> Records<TicketOut> {
-        let url = self.0.url(&PATH, &options.query());
+        let url = options.url(self.0);
         self.0.stream(url.map(Call::get), |body| {
             let part: TicketsOut = json(body)?;
             Ok(part.tickets)

@@ -77,6 +77,12 @@ pub(crate) const fn always(name: &'static str, sql: &'static str, kind: Kind) ->
 }
 
 impl Listing {
+    /// Whether a parameter such as `name__contains` is about one of the columns.
+    pub fn knows(&self, parameter: &str) -> bool {
+        let name = Filter::new(parameter, "").name;
+        self.columns.iter().any(|column| column.name == name)
+    }
+
     fn column(&self, name: &str, parameter: &str) -> Result<&'static Column> {
         let column = self.columns.iter().find(|column| column.name == name);
         column.ok_or_else(|| {
@@ -106,21 +112,17 @@ impl Listing {
             self.narrowed(&mut q, db.engine(), request, &narrow)?;
             total = q.scalar::<i64>().await?;
         }
+        // Ids first: what does not come on the page is neither joined nor carried through the sort.
         let mut q = db.query(self.select);
+        q.push(" where ").push(self.id).push(" in (select ");
+        q.push(self.id).push(self.from);
         self.narrowed(&mut q, db.engine(), request, &narrow)?;
         if let Some(cursor) = &request.cursor {
             self.behind(&mut q, column, descending, cursor)?;
         }
-        q.push(" order by ");
-        if !column.always {
-            q.push("case when ")
-                .push(column.sql)
-                .push(" is null then 1 else 0 end, ");
-        }
-        q.push(column.sql)
-            .push(if descending { " desc, " } else { ", " });
-        q.push(self.id).push(if descending { " desc" } else { "" });
-        q.push(" limit ").push_bind(i64::from(limit) + 1);
+        self.order(&mut q, column, descending);
+        q.push(" limit ").push_bind(i64::from(limit) + 1).push(")");
+        self.order(&mut q, column, descending);
         let mut items = q.all::<T>().await?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
@@ -137,6 +139,18 @@ impl Listing {
             None => None,
         };
         Ok(Page { items, next, total })
+    }
+
+    fn order(&self, q: &mut Q<'_>, column: &Column, descending: bool) {
+        q.push(" order by ");
+        if !column.always {
+            q.push("case when ")
+                .push(column.sql)
+                .push(" is null then 1 else 0 end, ");
+        }
+        q.push(column.sql)
+            .push(if descending { " desc, " } else { ", " });
+        q.push(self.id).push(if descending { " desc" } else { "" });
     }
 
     fn narrowed(
@@ -170,12 +184,15 @@ impl Listing {
     ) -> Result<()> {
         let id = cursor.id();
         let beyond = if descending { " < " } else { " > " };
+        let foreign = || Error::invalid("cursor", "is of a list that is sorted by something else");
         let Some(key) = cursor.key().strip_prefix('=') else {
+            if !cursor.key().is_empty() {
+                return Err(foreign());
+            }
             q.push(" and ").push(column.sql).push(" is null and ");
             q.push(self.id).push(beyond).push_bind(id);
             return Ok(());
         };
-        let foreign = || Error::invalid("cursor", "is of a list that is sorted by something else");
         if column.always {
             q.push(" and (")
                 .push(column.sql)

@@ -18,7 +18,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         if parts.uri.path().contains("%00") {
-            return Err(without_nul("path"));
+            without_nul("path", "\0")?;
         }
         let read = extract::Path::<T>::from_request_parts(parts, state).await;
         read.map(|extract::Path(path)| Self(path))
@@ -35,9 +35,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        if let Some((name, _)) = pairs.find(|(_, value)| value.contains('\0')) {
-            return Err(without_nul(&name));
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            without_nul(&name, &value)?;
         }
         let read = extract::Query::<T>::try_from_uri(&parts.uri);
         read.map(|extract::Query(query)| Self(query))
@@ -45,6 +44,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-fn without_nul(what: &str) -> Problem {
-    Problem::bad_request(format!("{what}: must not hold the character NUL"))
+/// Refuses a text with the character NUL.
+pub fn without_nul(what: &str, text: &str) -> Result<(), Problem> {
+    if text.contains('\0') {
+        let message = format!("{what}: must not hold the character NUL");
+        return Err(Problem::bad_request(message));
+    }
+    Ok(())
 }

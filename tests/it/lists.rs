@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use codex_client::{AssetIn, Client, ListOptions, Op, TokenSource};
+use codex_client::{AssetIn, Client, Filter, ListOptions, Op, TicketOptions, TokenSource};
 use codex_tests::{harness::app::TestApp, on_each_engine};
+use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 
 fn client(app: &TestApp) -> anyhow::Result<Client> {
@@ -67,6 +68,69 @@ on_each_engine! {
         assert_eq!((page.items.len(), page.total), (2, Some(all.len() as u64)));
         // LIKE has no special characters here.
         assert_eq!(ids(none().with("name", Op::Contains, "%")).await?.len(), 0);
+        Ok(())
+    }
+
+    async fn companies_come_in_pages_where_that_is_asked_for(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        let companies = client.companies();
+        let all = companies.list().await?;
+        assert_eq!(app.json("/api/companies?limit=1&company_id=x&colour=red").await?.as_array().unwrap().len(), all.len());
+        let options = ListOptions { limit: Some(1), total: true, ..ListOptions::default() };
+        let page = companies.page(&options).await?;
+        assert_eq!((&page.items[..], page.total), (&all[..1], Some(all.len() as u64)));
+        assert_eq!(companies.stream(&options).try_collect::<Vec<_>>().await?, all);
+        let plan = codex_client::CompanyIn { billing_plan: Some(Some("Gold".into())), ..Default::default() };
+        companies.update(&all[1].account_number, &plan).await?;
+        let gold = ListOptions::default().with("billing_plan", Op::Eq, "Gold");
+        let found: Vec<_> = companies.stream(&gold).try_collect().await?;
+        assert_eq!(found.iter().map(|one| &one.account_number).collect::<Vec<_>>(), [&all[1].account_number]);
+        let last = ListOptions { sort: Some("-name".into()), limit: Some(2), ..ListOptions::default() };
+        let backwards: Vec<_> = companies.stream(&last).try_collect().await?;
+        assert_eq!(backwards.iter().rev().map(|one| &one.name).collect::<Vec<_>>(), all.iter().map(|one| &one.name).collect::<Vec<_>>());
+        let q = ListOptions { q: Some(all[2].name.clone()), ..ListOptions::default() };
+        assert!(companies.page(&q).await?.items.iter().any(|one| one.name == all[2].name));
+        let keys = app.json("/api/companies?fields=name,external_id").await?;
+        assert_eq!(keys[0].as_object().unwrap().keys().collect::<Vec<_>>(), ["external_id", "name"]);
+        // A client cannot ask about what it is not shown.
+        for query in ["billing_plan=Gold", "sort=support_level", "billing_plan__isnull=true"] {
+            let answer = app.get_as("client", &format!("/api/companies?{query}"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{query}");
+        }
+        Ok(())
+    }
+
+    async fn tickets_are_narrowed_and_sorted(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app)?;
+        let whole = app.json("/api/tickets?limit=1000").await?;
+        let all = whole["tickets"].as_array().unwrap();
+        let every = |options: TicketOptions| client.tickets().stream(&options).try_collect::<Vec<_>>();
+        let word = all[0]["subject"].as_str().unwrap().to_owned();
+        let by = TicketOptions { sort: Some("id".into()), limit: Some(7), ..TicketOptions::default() };
+        let ids: Vec<i64> = every(by.clone()).await?.iter().map(|ticket| ticket.id).collect();
+        assert!(ids.is_sorted() && ids.len() == all.len(), "{ids:?}");
+        let filter = |column: &str, op, value: String| TicketOptions {
+            filters: vec![Filter { column: column.into(), op, value }], ..by.clone()
+        };
+        let same = every(filter("subject", Op::Contains, word.to_uppercase())).await?;
+        assert!(same.iter().any(|ticket| ticket.subject.as_deref() == Some(&word)));
+        let some = every(filter("id", Op::In, format!("{},{}", ids[0], ids[3]))).await?;
+        assert_eq!(some.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [ids[0], ids[3]]);
+        let old = filter("created_at", Op::Lt, "2000-01-01".into());
+        assert!(every(old.clone()).await?.is_empty());
+        assert_eq!(client.tickets().list(&old).await?.total, 0);
+        let status = TicketOptions { status: Some("closed".into()), ..by.clone() };
+        let closed = every(status).await?;
+        assert_eq!(json!(closed.len()), app.json("/api/tickets?status=closed").await?["total"]);
+        let term = TicketOptions { q: Some(word.clone()), ..TicketOptions::default() };
+        assert!(every(term).await?.iter().any(|ticket| ticket.subject.as_deref() == Some(&word)));
+        for (query, name) in [("sort=colour", "sort"), ("id=x", "id"), ("created_at__lt=x", "created_at__lt"), ("cursor=x", "cursor")] {
+            let answer = app.get(&format!("/api/tickets?{query}"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{query}");
+            assert!(answer.text().await?.contains(name), "{query}");
+        }
         Ok(())
     }
 

@@ -19,6 +19,14 @@ impl Codex {
         companies::query::list(&self.0.db, scope).await
     }
 
+    /// A page of the companies with an account number, by name.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming what cannot be listed by.
+    pub async fn companies_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
+        companies::query::page(&self.0.db, scope, page).await
+    }
+
     /// The company with an account number.
     pub async fn company(&self, scope: &Scope, account_number: &str) -> Result<Option<Company>> {
         companies::query::find(&self.0.db, scope, account_number).await

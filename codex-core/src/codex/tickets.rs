@@ -6,6 +6,7 @@ use super::Codex;
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome},
+    paging::{Page, PageRequest},
     tickets::{
         Conversation, Ticket,
         psa::PsaActiveTicketOut,
@@ -43,6 +44,22 @@ impl Codex {
             .iter_mut()
             .for_each(|ticket| self.count_unworked(ticket));
         Ok(slice)
+    }
+
+    /// A page of the tickets that a filter leaves, sorted and narrowed as `page` says.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming what cannot be listed by.
+    pub async fn tickets_page(
+        &self,
+        scope: &Scope,
+        filter: &TicketFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Ticket>> {
+        let mut page = query::listed(&self.0.db, scope, filter, page).await?;
+        let each = page.items.iter_mut();
+        each.for_each(|ticket| self.count_unworked(ticket));
+        Ok(page)
     }
 
     /// A ticket by its number, with what was said on it, oldest first.

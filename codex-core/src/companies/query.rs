@@ -1,7 +1,15 @@
 //! Reading companies.
 
 use super::{Company, CompanyFields, aliases};
-use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
+use crate::{
+    Error, Result,
+    changes::Tracked,
+    ids::CompanyId,
+    listing::{Kind, Listing, always, column},
+    paging::{Page, PageRequest},
+    scope::Scope,
+    store::{Db, Q},
+};
 
 sql! {
     /// A live company by its number.
@@ -17,6 +25,61 @@ sql! {
     OF_EMAIL = "select t.id, l.company_id from contacts t left join contact_company l \
         on l.contact_id = t.id where t.email_fold = $1 and t.deleted_at is null \
         and coalesce(t.active, true)";
+}
+
+/// Companies as a list.
+pub const LISTING: Listing = Listing {
+    select: CompanyFields::SELECT,
+    from: " from companies",
+    live: "deleted_at is null and account_number is not null",
+    id: "id",
+    search: 1,
+    columns: &[
+        always("name", "name_fold", Kind::Folded),
+        always("id", "id", Kind::Int),
+        always("account_number", "account_number", Kind::Text),
+        column("description", "description", Kind::Text),
+        column("compliance_level", "compliance_level", Kind::Text),
+        column(PLAN, PLAN, Kind::Text),
+        column(SUPPORT, SUPPORT, Kind::Text),
+        column("contract_term_length", "contract_term_length", Kind::Text),
+        column("contract_start_date", "contract_start_date", Kind::Text),
+        column("contract_end_date", "contract_end_date", Kind::Text),
+        column("email_system", "email_system", Kind::Text),
+        column("phone_system", "phone_system", Kind::Text),
+        column("profit_or_non_profit", "profit_or_non_profit", Kind::Text),
+        column("company_main_number", "company_main_number", Kind::Text),
+        column("external_id", "external_id", Kind::Int),
+        always("created_at", "created_at", Kind::Time),
+        always("updated_at", "updated_at", Kind::Time),
+    ],
+};
+
+const PLAN: &str = "billing_plan";
+const SUPPORT: &str = "support_level";
+
+/// A page of the companies that the caller sees, by name.
+///
+/// # Errors
+/// [`Error::Invalid`] for a limit out of range, a column that there is not or that the caller does not see, a
+/// value that does not fit its column.
+pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
+    if scope.companies().is_some() {
+        let filters = page.filters.iter().map(|filter| &filter.name);
+        let sort = page.sort.as_ref().map(|sort| &sort.name);
+        let hidden = |name: &&String| [PLAN, SUPPORT].contains(&name.as_str());
+        if let Some(name) = filters.chain(sort).find(hidden) {
+            let message = "is not shown to this role";
+            return Err(Error::invalid(name.clone(), message));
+        }
+    }
+    let narrow = |q: &mut Q<'_>| {
+        if let Some(companies) = scope.within(None) {
+            q.push(" and id in ").push_list(companies);
+        }
+    };
+    let place = |company: &Company| (company.id.0, company.fields.name_fold.clone());
+    LISTING.page(db, page, narrow, place).await
 }
 
 /// All companies that the caller sees, by name.

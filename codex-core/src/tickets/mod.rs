@@ -14,6 +14,8 @@ pub mod wire;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+#[cfg(feature = "store")]
+use crate::paging::Cursor;
 use crate::{
     ids::{CompanyId, TicketId},
     list::List,
@@ -208,5 +210,13 @@ impl Ticket {
     /// Where it stands in a list.
     pub fn place(&self) -> query::Place {
         (self.fields.newest_at, self.id)
+    }
+
+    /// A cursor behind it in a list by last change.
+    pub fn cursor(&self) -> Cursor {
+        Cursor::new(
+            format!("={}", self.fields.newest_at.to_rfc3339()),
+            self.id.0,
+        )
     }
 }

@@ -11,6 +11,8 @@ use crate::{
     Error, Result,
     changes::Tracked,
     ids::{CompanyId, TicketId},
+    listing::{Kind, Listing, always, column},
+    paging::{self, PageRequest},
     scope::Scope,
     store::{Db, Q, Tx},
 };
@@ -33,6 +35,33 @@ const SELECT: &str = const_concat!(
      left join psa_agents a on a.external_source = t.external_source \
      and a.external_id = t.requester_id and a.deleted_at is null"
 );
+/// Tickets as a list.
+pub const LISTING: Listing = Listing {
+    select: SELECT,
+    from: " from tickets t",
+    live: "t.deleted_at is null",
+    id: "t.id",
+    search: 4,
+    columns: &[
+        always("last_updated_at", "t.newest_at", Kind::Time),
+        always("id", "t.number", Kind::Int),
+        column("subject", "t.subject_fold", Kind::Folded),
+        column("status_id", "t.status_id", Kind::Int),
+        column("priority_id", "t.priority_id", Kind::Int),
+        column("ticket_type", "t.ticket_type", Kind::Text),
+        column("category", "t.category", Kind::Text),
+        column("sub_category", "t.sub_category", Kind::Text),
+        column("requester_id", "t.requester_id", Kind::Int),
+        column("responder_id", "t.responder_id", Kind::Int),
+        column("group_id", "t.group_id", Kind::Int),
+        column("is_escalated", "t.is_escalated", Kind::Bool),
+        column("created_at", "t.opened_at", Kind::Time),
+        column("resolved_at", "t.resolved_at", Kind::Time),
+        column("closed_at", "t.closed_at", Kind::Time),
+        column("due_by", "t.due_by", Kind::Time),
+    ],
+};
+
 const SAID: &str = "select ticket_id, source, external_id, user_id, author, incoming, private, channel, \
     from_email, to_emails, support_email, body_html, body, attachments, created_at, updated_at \
     from conversations where gone_at is null and not exists \
@@ -150,6 +179,21 @@ pub(crate) async fn list(
     let total = q.scalar::<i64>().await?.unwrap_or_default();
     let items = page(db, scope, filter, limit, offset).await?;
     Ok(Slice { items, total })
+}
+
+/// A page of the tickets that `filter` leaves, sorted and narrowed as `page` says.
+///
+/// # Errors
+/// [`Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its column.
+pub(crate) async fn listed(
+    db: &Db,
+    scope: &Scope,
+    filter: &TicketFilter,
+    page: &PageRequest,
+) -> Result<paging::Page<Ticket>> {
+    let place = |ticket: &Ticket| (ticket.id.0, ticket.place().0.to_rfc3339());
+    let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
+    LISTING.page(db, page, narrow, place).await
 }
 
 /// Tickets by their last change, the newest first; one statement.

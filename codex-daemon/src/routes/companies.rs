@@ -1,12 +1,17 @@
 //! Companies and what belongs to one (contract 1.2.B).
 
-use axum::{Json, http::StatusCode, response::Response};
+use axum::{
+    Json,
+    http::{StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
 use codex_core::{
     BulkTickets,
     assets::wire::AssetOut,
     bulk::BulkOut,
     companies::{
         Company,
+        query::LISTING,
         wire::{self, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
     contacts::wire::ContactOut,
@@ -19,6 +24,7 @@ use super::{
     bulk_write::BulkParams,
     download::streamed,
     lenient::{Lenient, word, year},
+    paging::{ListQuery, PageOfListParams},
 };
 use crate::{
     app::App,
@@ -26,6 +32,7 @@ use crate::{
     body::{Body, Rows},
     conditional::Versioned,
     extract::{Path, Query},
+    forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -53,20 +60,29 @@ pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Probl
     company.ok_or_else(unknown)
 }
 
-/// List all companies.
+/// List all companies, or a page of them.
 ///
-/// A bare array of every company that has an account number, by name. Query parameters are ignored.
-#[utoipa::path(get, path = "/api/companies", tag = "companies", responses(
-    (status = 200, description = "All companies that the caller may see", body = Vec<CompanyOut>),
+/// A bare array of every company that has an account number, by name. With `cursor`, `sort`, `q`, `fields`,
+/// `total` or a column as parameter it is a page, and the address of the next one is in the header
+/// `Link: <...>; rel="next"`; `limit` alone is ignored, and so is what is no column. Columns filter as in the list
+/// of contacts.
+#[utoipa::path(get, path = "/api/companies", tag = "companies", params(PageOfListParams), responses(
+    (status = 200, description = "The companies that the caller may see", body = Vec<CompanyOut>),
+    (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
     (status = 401, description = "No valid token", body = ProblemOut)))]
-async fn list_companies(call: Call) -> Result<Json<Vec<CompanyOut>>, Problem> {
-    let companies = call.codex.companies(&call.scope).await?;
-    Ok(Json(
-        companies
-            .iter()
-            .map(|company| wire::seen_by(company, &call.scope))
-            .collect(),
-    ))
+async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
+    let out = |company: Company| wire::seen_by(&company, &call.scope);
+    let Some(query) = ListQuery::of_older_list(&uri, &LISTING)? else {
+        let companies = call.codex.companies(&call.scope).await?.into_iter();
+        return Ok(Json(companies.map(out).collect::<Vec<_>>()).into_response());
+    };
+    let page = call.codex.companies_page(&call.scope, query.page()).await?;
+    let staff = call.scope.companies().is_none();
+    let tracked = |company: &Company| {
+        let fields = staff.then(|| serde_json::to_value(&company.fields));
+        fields.and_then(Result::ok)
+    };
+    query.answer("/api/companies", &forwarded, page, tracked, out)
 }
 
 /// Download all companies, each with its assets, contacts and locations, and with its tickets on request.

@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     bulk_write::BulkParams,
-    paging::{ListParams, ListQuery},
+    paging::{ListParams, ListQuery, PageOfListParams},
 };
 use crate::{
     app::App,
@@ -42,7 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A bare array; the address of the next page is in the header `Link: <...>; rel="next"`. Columns filter the
 /// list: `name=`, and with `__ne`, `__in`, `__lt`, `__lte`, `__gt`, `__gte`, `__contains`, `__startswith` or
 /// `__isnull` behind the name. A column that there is not is 400.
-#[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ListParams), responses(
+#[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<ContactOut>),
     (status = 400, description = "A parameter is wrong", body = ProblemOut),
     (status = 401, description = "No valid token", body = ProblemOut),

@@ -5,6 +5,7 @@ mod answers;
 mod assets;
 mod billing_plans;
 mod bulk_write;
+mod columns;
 mod companies;
 mod contacts;
 mod deleted;
@@ -128,6 +129,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The routes and what describes them: what every operation can answer is added here, once.
 pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut api) = routes.split_for_parts();
+    columns::describe(&mut api);
     answers::complete(&mut api);
     (router, api)
 }

@@ -3,19 +3,20 @@
 use axum::{
     Json,
     extract::FromRequestParts,
-    http::{HeaderValue, header::LINK, request::Parts},
+    http::{HeaderValue, Uri, header::LINK, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use codex_core::{
     Scope,
     ids::CompanyId,
-    paging::{Cursor, Filter, Page, PageRequest, Sort},
+    listing::Listing,
+    paging::{Cursor, Filter, MAX_LIMIT, Page, PageRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
-use crate::{app::App, forwarded::Forwarded, problem::Problem};
+use crate::{app::App, extract::without_nul, forwarded::Forwarded, problem::Problem};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,6 +63,13 @@ fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest, Problem
 pub(super) struct ListParams {
     /// Account number of the only company to list.
     company_id: Option<String>,
+}
+
+/// Which page of a list, and in which order.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description of what `ListQuery` reads")]
+pub(super) struct PageOfListParams {
     /// At most this many records, 1 to 500; the default is 500.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -79,7 +87,7 @@ pub(super) struct ListParams {
 }
 
 /// Which records of a list, strictly read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ListQuery {
     company_id: Option<String>,
     fields: Option<Vec<String>>,
@@ -92,14 +100,10 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut query = Self {
-            company_id: None,
-            fields: None,
-            page: PageRequest::default(),
-            kept: Vec::new(),
-        };
+        let mut query = Self::default();
         let text = parts.uri.query().unwrap_or_default();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            without_nul(&name, &value)?;
             query.take(&name, &value)?;
             if name != "cursor" {
                 query.kept.push((name.into_owned(), value.into_owned()));
@@ -109,12 +113,56 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
     }
 }
 
+/// Parameters of lists that were made with paging.
+const NEWER: [&str; 5] = ["cursor", "sort", "q", "fields", "total"];
+
 impl ListQuery {
+    /// What a list that is older than paging is asked for; `None` when nothing but its older parameters is sent.
+    ///
+    /// The newer parameters are strict; `limit` and whatever else there is stay as lenient as they were
+    /// (contract 7).
+    pub fn of_older_list(uri: &Uri, listing: &Listing) -> Result<Option<Self>, Problem> {
+        let mut query = Self::default();
+        let mut newer = false;
+        let text = uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            without_nul(&name, &value)?;
+            if NEWER.contains(&&*name) || listing.knows(&name) {
+                newer = true;
+                query.take(&name, &value)?;
+            } else if name == "limit" {
+                let limit = value.trim().parse::<i64>().ok();
+                let limit = limit.map(|limit| limit.clamp(1, i64::from(MAX_LIMIT)));
+                query.page.limit = limit.and_then(|limit| u32::try_from(limit).ok());
+            }
+            if name != "cursor" {
+                query.kept.push((name.into_owned(), value.into_owned()));
+            }
+        }
+        Ok(newer.then_some(query))
+    }
+
+    fn kept_pairs(&self) -> Vec<(&str, &str)> {
+        let pairs = self.kept.iter();
+        pairs
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    /// The page asked for, in this order unless another is asked for.
+    pub fn page_by(&self, name: &str, descending: bool) -> PageRequest {
+        let own = Sort {
+            name: name.to_owned(),
+            descending,
+        };
+        PageRequest {
+            sort: self.page.sort.clone().or(Some(own)),
+            ..self.page.clone()
+        }
+    }
+
     fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         let bad = |what: &str| Problem::bad_request(format!("{name}: {what}"));
-        if value.contains('\0') {
-            return Err(bad("must not hold the character NUL"));
-        }
         let page = &mut self.page;
         match name {
             "company_id" => self.company_id = Some(value.to_owned()),
@@ -162,12 +210,7 @@ impl ListQuery {
         tracked: impl Fn(&T) -> Option<Value>,
         out: impl Fn(T) -> Out,
     ) -> Result<Response, Problem> {
-        let mut kept: Vec<(&str, &str)> = Vec::with_capacity(self.kept.len());
-        kept.extend(
-            self.kept
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        );
+        let kept = self.kept_pairs();
         let Some(fields) = &self.fields else {
             return Ok(linked(path, forwarded, page, None, &kept, out));
         };

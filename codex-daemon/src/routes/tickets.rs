@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use axum::{
     Json,
     extract::State,
+    http::Uri,
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
 use codex_core::{
     Codex, Scope,
-    ids::TicketId,
-    paging::{Cursor, moment},
+    paging::moment,
     tickets::{
-        query::TicketFilter,
+        Ticket,
+        query::{LISTING, TicketFilter},
         wire::{
             ActiveOut, CompanyTicketOut, TicketDetailOut, TicketOut, TicketUpdateIn,
             TicketUpdateOut, TicketsOut,
@@ -26,7 +27,7 @@ use super::{
     companies::company,
     download::streamed,
     lenient::{Lenient, integer, word, year},
-    paging::{next_link, with_link},
+    paging::{ListQuery, next_link, with_link},
 };
 use crate::{
     app::App,
@@ -38,7 +39,7 @@ use crate::{
 };
 
 /// Tickets of a part of a list, when nothing else is asked for (contract 1.2.C).
-const LIMIT: i64 = 50;
+const LIMIT: u32 = 50;
 /// The largest part of a list.
 const MAX_LIMIT: i64 = 10_000;
 
@@ -55,7 +56,9 @@ pub fn routes() -> OpenApiRouter<App> {
 /// List tickets, last changed first.
 ///
 /// `status` and `priority` are words (`waiting_customer`, `high`) or labels. A parameter that cannot be read
-/// is ignored.
+/// is ignored. With `cursor`, `sort`, `q` or a column as parameter at most 500 come at once, and `offset` is
+/// ignored; the address of the next page is in the header `Link: <...>; rel="next"`. Columns filter as in the list
+/// of contacts.
 #[utoipa::path(get, path = "/api/tickets", tag = "tickets",
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
@@ -63,71 +66,69 @@ pub fn routes() -> OpenApiRouter<App> {
         ("priority" = Option<String>, Query, description = "The only priority", example = "high"),
         ("limit" = Option<i64>, Query, description = "At most this many, 50 when not given, 10000 at most"),
         ("offset" = Option<i64>, Query, description = "Pass over this many"),
-        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before; goes before `offset`"),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before"),
+        ("sort" = Option<String>, Query, description = "A column to sort by, `-` before it for the largest first", example = "-last_updated_at"),
+        ("q" = Option<String>, Query, description = "Only tickets whose subject or number holds all words of this term"),
         ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
         ("created_to" = Option<String>, Query, description = "Opened before then"),
         ("updated_from" = Option<String>, Query, description = "Last changed from then on"),
         ("updated_to" = Option<String>, Query, description = "Last changed before then")),
     responses(
         (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
-        (status = 400, description = "A time or cursor that is none, or an end before its beginning", body = ErrorOut),
+        (status = 400, description = "A time or cursor that is none, an end before its beginning, a column that there is not", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_tickets(
-    State(app): State<App>,
-    caller: Caller,
+    call: Call,
     forwarded: Forwarded,
+    uri: Uri,
     Query(params): Lenient,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(app.codex()).await?;
-    let limit = integer(&params, "limit")
-        .unwrap_or(LIMIT)
-        .clamp(0, MAX_LIMIT);
+    let limit = integer(&params, "limit").unwrap_or(LIMIT.into());
+    let limit = limit.clamp(0, MAX_LIMIT);
     let offset = integer(&params, "offset").unwrap_or_default().max(0);
-    let none = TicketsOut {
+    let mut part = TicketsOut {
         count: 0,
         limit,
         offset,
         tickets: Vec::new(),
         total: 0,
     };
-    let Some(mut filter) = filter(app.codex(), &scope, &params).await? else {
-        return Ok(Json(none).into_response());
+    let query = ListQuery::of_older_list(&uri, &LISTING)?;
+    let Some(filter) = filter(&call.codex, &call.scope, &params).await? else {
+        return Ok(Json(part).into_response());
     };
-    filter.before = word(&params, "cursor").map(place).transpose()?;
-    let offset = if filter.before.is_some() { 0 } else { offset };
-    let slice = app.codex().tickets(&scope, &filter, limit, offset).await?;
-    let statuses = app.codex().ticket_statuses().await?;
-    let full = i64::try_from(slice.items.len()) == Ok(limit);
-    let next = slice.items.last().filter(|_| full).map(|last| {
-        let (at, id) = last.place();
-        Cursor::new(at.to_rfc3339(), id.0)
+    let (items, next) = if let Some(query) = &query {
+        let mut page = query.page_by("last_updated_at", true);
+        let limit = *page.limit.get_or_insert(LIMIT);
+        page.total = true;
+        let page = call.codex.tickets_page(&call.scope, &filter, &page).await?;
+        (part.limit, part.offset) = (limit.into(), 0);
+        part.total = page.total.unwrap_or_default();
+        (page.items, page.next)
+    } else {
+        let slice = call
+            .codex
+            .tickets(&call.scope, &filter, limit, offset)
+            .await?;
+        part.total = slice.total;
+        let full = i64::try_from(slice.items.len()) == Ok(limit);
+        let last = slice.items.last().filter(|_| full);
+        let next = last.map(Ticket::cursor);
+        (slice.items, next)
+    };
+    let statuses = call.codex.ticket_statuses().await?;
+    let out = items.iter().map(|ticket| TicketOut::new(ticket, &statuses));
+    part.tickets = out.collect();
+    part.count = part.tickets.len();
+    let link = next.map(|cursor| {
+        let kept: Vec<(&str, &str)> = params
+            .iter()
+            .filter(|(name, _)| !["cursor", "offset"].contains(&name.as_str()))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        next_link("/api/tickets", &forwarded, None, &kept, &cursor)
     });
-    let out = slice.items.iter();
-    let tickets: Vec<_> = out
-        .map(|ticket| TicketOut::new(ticket, &statuses))
-        .collect();
-    let body = TicketsOut {
-        count: tickets.len(),
-        tickets,
-        total: slice.total,
-        offset,
-        ..none
-    };
-    let kept: Vec<(&str, &str)> = params
-        .iter()
-        .filter(|(name, _)| !["cursor", "offset"].contains(&name.as_str()))
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let link = next.map(|cursor| next_link("/api/tickets", &forwarded, None, &kept, &cursor));
-    Ok(with_link(Json(body).into_response(), link.as_deref()))
-}
-
-/// Where a page goes on.
-fn place(cursor: &str) -> Result<(DateTime<Utc>, TicketId), Problem> {
-    let cursor = Cursor::decode(cursor)?;
-    let at = DateTime::parse_from_rfc3339(cursor.key());
-    let bad = |_| Problem::bad_request("cursor: is not a cursor that this server gave out");
-    Ok((at.map_err(bad)?.to_utc(), TicketId(cursor.id())))
+    Ok(with_link(Json(part).into_response(), link.as_deref()))
 }
 
 /// A moment, if it was sent.

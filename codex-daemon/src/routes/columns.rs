@@ -1,0 +1,53 @@
+//! Columns of lists as parameters of their operations.
+
+use codex_core::{
+    assets, companies, contacts,
+    listing::{Kind, Listing},
+    tickets,
+};
+use utoipa::openapi::{
+    ObjectBuilder, OpenApi, RefOr, Type,
+    path::{ParameterBuilder, ParameterIn},
+};
+
+/// The lists that columns filter.
+const LISTS: [(&str, &Listing); 4] = [
+    ("/api/companies", &companies::query::LISTING),
+    ("/api/contacts", &contacts::query::LISTING),
+    ("/api/assets", &assets::query::LISTING),
+    ("/api/tickets", &tickets::query::LISTING),
+];
+
+const DESCRIPTION: &str = "Only records of which this column is just so; `__ne`, `__in`, `__lt`, `__lte`, `__gt`, \
+    `__gte`, `__contains`, `__startswith` or `__isnull` behind the name compare otherwise";
+
+/// Describes each column that is no parameter of another meaning.
+pub fn describe(api: &mut OpenApi) {
+    for (path, listing) in LISTS {
+        let item = api.paths.paths.get_mut(path);
+        let Some(operation) = item.and_then(|item| item.get.as_mut()) else {
+            continue;
+        };
+        let parameters = operation.parameters.get_or_insert_default();
+        for column in listing.columns {
+            let known = parameters
+                .iter()
+                .any(|known| matches!(known, RefOr::T(known) if known.name == column.name));
+            if known {
+                continue;
+            }
+            let kind = match column.kind {
+                Kind::Text | Kind::Folded | Kind::Time => Type::String,
+                Kind::Int => Type::Integer,
+                Kind::Bool => Type::Boolean,
+            };
+            let parameter = ParameterBuilder::new()
+                .name(column.name)
+                .parameter_in(ParameterIn::Query)
+                .description(Some(DESCRIPTION))
+                .schema(Some(ObjectBuilder::new().schema_type(kind)))
+                .build();
+            parameters.push(RefOr::T(parameter));
+        }
+    }
+}
