@@ -1,6 +1,6 @@
 //! Answers that are kept, so that the server need not send them again. It is asked every time.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use reqwest::header::{ETAG, HeaderValue};
 use url::Url;
@@ -15,7 +15,6 @@ const LARGEST_PART: u64 = 8;
 
 /// The answers of one client. Its token source is one identity, and a tag is a digest of what that identity was
 /// answered, so the address alone is the key.
-#[derive(Debug)]
 pub(crate) struct Cache {
     answers: moka::future::Cache<Url, Kept>,
     largest: u64,
@@ -26,6 +25,16 @@ pub(crate) struct Cache {
 pub(crate) struct Kept {
     pub tag: HeaderValue,
     pub reply: Arc<Reply>,
+}
+
+/// What was answered is nobody's business in a log.
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = self.answers.entry_count();
+        f.debug_struct("Cache")
+            .field("kept", &kept)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Cache {

@@ -164,7 +164,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         key: SecretString::from(arguments.next().unwrap_or_default()),
         http: HttpSettings::default(),
     };
-    let builder = Codex::builder("sqlite::memory:").providers(NAME, "datto");
+    let database = std::env::temp_dir().join("codex-of-acme.db");
+    let builder = Codex::builder(format!("sqlite://{}", database.display()));
+    let builder = builder.providers(NAME, "datto");
     let codex = builder.source(source).open().await?;
     let job = codex.sync(&Scope::system(), Part::Psa).await?;
     println!("{:?}\n{}", job.status, job.report);

@@ -78,9 +78,19 @@ impl BulkOut {
         }
     }
 
+    /// What is wrong with a row; the first word on it counts.
     pub(crate) fn fail(&mut self, index: usize, errors: Vec<Fault>) {
-        self.failed += 1;
-        self.results[index].errors = errors;
+        let row = &mut self.results[index];
+        if row.errors.is_empty() {
+            self.failed += 1;
+            row.errors = errors;
+        }
+    }
+
+    pub(crate) fn fail_all(&mut self, rows: impl IntoIterator<Item = usize>, fault: &Fault) {
+        for index in rows {
+            self.fail(index, vec![fault.clone()]);
+        }
     }
 
     pub(crate) fn done(

@@ -132,10 +132,13 @@ impl Error {
         let Self::Db(error) = self else { return false };
         match error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-            // PostgreSQL: connection exceptions, too many connections, shutdown and start of the
-            // server (https://www.postgresql.org/docs/current/errcodes-appendix.html). SQLite: busy.
+            // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections,
+            // deadlock, serialization failure
+            // (https://www.postgresql.org/docs/current/errcodes-appendix.html). SQLite: busy.
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code.starts_with("08") || code.starts_with("57P0") || code == "53300" || code == "5"
+                code.starts_with("08")
+                    || code.starts_with("57P0")
+                    || ["53300", "40P01", "40001", "5"].contains(&&*code)
             }),
             _ => false,
         }

@@ -17,6 +17,8 @@ const HEADER: &str = "idempotency-key";
 const LONGEST: usize = 200;
 /// The largest answer that is kept.
 const LARGEST: usize = 4 * 1024 * 1024;
+/// What is kept in place of a larger one.
+const TOO_LARGE: &[u8] = br#"{"detail":"The call was made; its answer was too large to be kept."}"#;
 
 /// Makes a call with a key once per caller.
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -78,19 +80,28 @@ async fn once(
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let (parts, body) = response.into_parts();
-    let body = to_bytes(body, LARGEST)
+    let body = to_bytes(body, usize::MAX)
         .await
         .map_err(|_| Problem::internal())?;
     let kind = parts
         .headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
-    // What was refused was not made: another try may succeed.
-    let made = parts.status.is_success() && parts.status != StatusCode::ACCEPTED;
+    let status = parts.status;
+    // A server error may come after the change was made: until somebody has looked, the key stands for a call of
+    // which nothing more is known. What was refused, or only told, was not made: another try may succeed.
+    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+        return Ok(Response::from_parts(parts, Body::from(body)));
+    }
+    let made = status.is_success() && status != StatusCode::ACCEPTED;
     let answer = made.then(|| KeptAnswer {
-        status: parts.status.as_u16(),
+        status: status.as_u16(),
         content_type: kind.map(str::to_owned),
-        body: body.to_vec(),
+        body: if body.len() > LARGEST {
+            TOO_LARGE.to_vec()
+        } else {
+            body.to_vec()
+        },
     });
     if let Err(error) = app.codex().end_once(&actor, key, answer).await {
         tracing::error!(

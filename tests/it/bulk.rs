@@ -1,5 +1,7 @@
 //! Many records written with one call.
 
+use std::future::IntoFuture as _;
+
 use codex_client::{
     AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, CompanyIn, ContactBulkIn, ContactIn,
     ListOptions, TokenSource,
@@ -204,6 +206,38 @@ on_each_engine! {
             assert!(used <= 4 * 24, "{used} statements for four chunks, {least}");
         }
         assert!(client.companies().contacts("100001").await?.len() >= 1_000);
+        Ok(())
+    }
+
+    async fn two_who_import_the_same_at_once_make_it_once(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let rows: Vec<_> = (0..40).map(|n| person(&format!("Person {n}"), &format!("p{n}@bulk.example"))).collect();
+        let contacts = client.contacts();
+        let write = || contacts.bulk_write(&rows, BulkAction::Upsert, false).into_future();
+        let (one, two) = tokio::try_join!(write(), write())?;
+        assert_eq!((one.created + two.created, one.updated + two.updated), (40, 40));
+        assert_eq!(contacts.all(&ListOptions::default()).await?.len(), 40);
+        Ok(())
+    }
+
+    async fn links_to_very_many_records_fit_into_the_statements(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let devices: Vec<_> = (0..45).map(|n| device(&format!("bulk-{n}"), &format!("S{n}"))).collect();
+        let made = client.assets().bulk_write(&devices, BulkAction::Create, true).await?;
+        let ids: Vec<i64> = made.results.iter().filter_map(|row| row.id).collect();
+        assert_eq!(ids.len(), 45);
+        let row = |n: usize| {
+            let mut row = person(&format!("Person {n}"), &format!("p{n}@bulk.example"));
+            row.contact.asset_ids = Some(ids.clone());
+            row
+        };
+        let rows: Vec<_> = (0..1_000).map(row).collect();
+        let out = client.contacts().bulk_write(&rows, BulkAction::Create, true).await?;
+        assert_eq!((out.created, out.failed), (1_000, 0));
+        let nothing = app.call_as("technician", Method::POST, "/api/contacts/bulk?action=update")?
+            .json(&json!([{"id": out.results[0].id}, {"id": 1_000_000, "name": "x"}])).send().await?;
+        let told: Value = nothing.json().await?;
+        assert_eq!((&told["results"][0]["errors"][0]["pointer"], &told["failed"]), (&json!(""), &json!(2)));
         Ok(())
     }
 }

@@ -142,6 +142,23 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_serial_number_that_the_inventory_finds_twice_is_reported(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        for n in 0..9 {
+            let device = AssetIn {
+                hostname: Some(format!("twin-{n}")), serial_number: Some(Some(format!("SN{n:06}"))), ..AssetIn::default()
+            };
+            client.assets().create(&device).await?;
+        }
+        let before = client.assets().all(&ListOptions::default()).await?.len();
+        app.pull(&["/sync/audits"]).await?;
+        assert_eq!(client.assets().all(&ListOptions::default()).await?.len(), before, "all stay");
+        let jobs = app.json("/sync/jobs").await?.to_string();
+        assert!(jobs.contains("possible duplicate: asset") && jobs.contains("share one serial_number"), "{jobs}");
+        Ok(())
+    }
+
     async fn contacts_and_assets_know_companies_and_each_other(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;

@@ -8,7 +8,7 @@ use super::Asset;
 use crate::{
     Error, Result,
     changes::{
-        Author, Change, Outcome, Resource as _, Tracked as _,
+        Author, Change, MAX_BINDS, Outcome, Resource as _, Tracked as _,
         log::{self, Entry, Op},
         resolve::MANUAL,
     },
@@ -34,36 +34,17 @@ pub async fn of_asset(db: &Db, scope: &Scope, asset: AssetId) -> Result<Vec<Cont
     db.query(OF_ASSET).bind(asset).all().await
 }
 
-/// Which of these contacts are live.
-pub(crate) async fn live_contacts(
-    tx: &mut Tx,
-    ids: impl Iterator<Item = ContactId>,
-) -> Result<BTreeSet<ContactId>> {
-    let mut q = tx.query("select id from contacts where deleted_at is null and id in ");
-    q.push_list(ids);
-    Ok(q.scalars().await?.into_iter().collect())
-}
-
-/// Which of these assets are live.
-pub(crate) async fn live_assets(
-    tx: &mut Tx,
-    ids: impl Iterator<Item = AssetId>,
-) -> Result<BTreeSet<AssetId>> {
-    let mut q = tx.query("select id from assets where deleted_at is null and id in ");
-    q.push_list(ids);
-    Ok(q.scalars().await?.into_iter().collect())
-}
-
 /// The ids of a list, all of which must be live.
 ///
 /// # Errors
 /// [`Error::Invalid`] naming the one that is not.
-pub(crate) fn known<Id: Copy + Ord + std::fmt::Display>(
-    live: &BTreeSet<Id>,
+pub(crate) fn known<Id: Copy + Ord + Into<i64>>(
+    live: &BTreeSet<i64>,
     ids: &[Id],
     kind: &str,
 ) -> Result<BTreeSet<Id>> {
-    match ids.iter().find(|id| !live.contains(id)) {
+    let mut each = ids.iter().map(|id| (*id).into());
+    match each.find(|id| !live.contains(id)) {
         Some(id) => Err(Error::invalid(
             format!("{kind}_ids"),
             format!("there is no {kind} {id}"),
@@ -160,18 +141,25 @@ pub(crate) async fn assign_to(
     assign(tx, author, &people).await
 }
 
-/// The contacts that people assigned to assets.
+/// The contacts that people assigned to assets, which nobody else assigns until this is done.
 async fn assigned(
     tx: &mut Tx,
     assets: impl Iterator<Item = AssetId>,
 ) -> Result<HashMap<AssetId, BTreeSet<ContactId>>> {
-    let mut q = tx.query("select asset_id, contact_id from asset_contacts where source = ");
-    q.push_bind(MANUAL)
-        .push(" and asset_id in ")
-        .push_list(assets);
+    let assets: BTreeSet<AssetId> = assets.collect();
+    let assets: Vec<AssetId> = assets.into_iter().collect();
     let mut users: HashMap<AssetId, BTreeSet<ContactId>> = HashMap::new();
-    for (asset, contact) in q.all::<(AssetId, ContactId)>().await? {
-        users.entry(asset).or_default().insert(contact);
+    for chunk in assets.chunks(MAX_BINDS) {
+        let mut q = tx.query("select id from assets where id in ");
+        q.push_list(chunk.iter().copied()).push(" order by id");
+        q.push_row_lock();
+        q.scalars::<AssetId>().await?;
+        let mut q = tx.query("select asset_id, contact_id from asset_contacts where source = ");
+        q.push_bind(MANUAL).push(" and asset_id in ");
+        q.push_list(chunk.iter().copied());
+        for (asset, contact) in q.all::<(AssetId, ContactId)>().await? {
+            users.entry(asset).or_default().insert(contact);
+        }
     }
     Ok(users)
 }

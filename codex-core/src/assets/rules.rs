@@ -8,7 +8,7 @@ use super::{Asset, AssetFields, AssetStatus};
 use crate::{
     Result,
     changes::{
-        Attached, Draft, Resource, adopt_by,
+        Attached, Draft, Resource, adopt_by, kept_by_people,
         log::{self, Entry, Op},
         reserve_ids,
     },
@@ -46,15 +46,23 @@ impl Resource for Asset {
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         let columns = ("select r.id, r.device_uid from assets r", "r.device_uid");
-        adopt_by(tx, new, "device_uid", columns, false, issues).await
+        let mut adopted = adopt_by(tx, new, "device_uid", columns, false, issues).await?;
+        let rest: Vec<&Incoming<Self>> = new
+            .iter()
+            .copied()
+            .filter(|item| !adopted.contains_key(&item.external_id))
+            .collect();
+        adopted.extend(adopt_by(tx, &rest, "serial_number", BY_SERIAL, false, issues).await?);
+        Ok(adopted)
     }
 
     /// The company is the one of the device's site, unless a person said otherwise.
     async fn settle(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
-        _issues: &mut Vec<String>,
+        issues: &mut Vec<String>,
     ) -> Result<()> {
+        report_twins(tx, drafts, issues).await?;
         let sites: BTreeSet<&str> = drafts
             .iter()
             .filter_map(|draft| draft.fields.site_uid.as_deref())
@@ -85,6 +93,45 @@ impl Resource for Asset {
         write_status(tx, page).await?;
         write_secrets(tx, page).await
     }
+}
+
+const BY_SERIAL: (&str, &str) = (
+    "select r.id, r.serial_number from assets r",
+    "r.serial_number",
+);
+
+/// The RMM's inventory tells serial numbers long after a device has arrived: one that a record made by hand has
+/// too is no reason to make the two one, but to say so.
+async fn report_twins(
+    tx: &mut Tx,
+    drafts: &[Draft<Asset>],
+    issues: &mut Vec<String>,
+) -> Result<()> {
+    let news = drafts.iter().filter_map(|draft| {
+        let serial = draft.fields.serial_number.as_ref()?;
+        let before = draft.before.as_ref()?.fields.serial_number.as_ref();
+        (before != Some(serial) && !draft.set_by_hand("serial_number"))
+            .then_some((draft.id, serial))
+    });
+    let news: Vec<(i64, &String)> = news.collect();
+    if news.is_empty() {
+        return Ok(());
+    }
+    let serials = news.iter().map(|(_, serial)| (*serial).clone());
+    let kept = kept_by_people::<Asset>(tx, BY_SERIAL, serials).await?;
+    for (id, serial) in news {
+        for twin in kept
+            .get(serial)
+            .into_iter()
+            .flatten()
+            .filter(|twin| **twin != id)
+        {
+            issues.push(format!(
+                "possible duplicate: asset {twin} made by hand and {id} share one serial_number; all stay"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Writes the status of every item of the page, in one statement that skips what did not move.

@@ -11,7 +11,7 @@ use super::{Author, Resource, resolve::Claim};
 use crate::{Result, store::Tx, sync::Incoming};
 
 /// The most binds in one statement; both engines take more (storage.md section 2).
-pub(super) const MAX_BINDS: usize = 10_000;
+pub(crate) const MAX_BINDS: usize = 10_000;
 /// Binds of a claim.
 const COLUMNS: usize = 12;
 

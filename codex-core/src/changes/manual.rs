@@ -3,13 +3,13 @@
 //! All of it is one claim per record, of the source `manual`: its fields are the corrections, `anchor` says
 //! that the record is there because a person made it, `gone_at` that a person has deleted it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
 use super::{
     Resource, Tracked,
-    claims::{self, NewClaim},
+    claims::{self, MAX_BINDS, NewClaim},
     door::{Door, Outcome},
     resolve::{self, Claim, MANUAL},
 };
@@ -77,17 +77,17 @@ impl Door<'_> {
         stated: Map<String, Value>,
     ) -> Result<Option<Outcome>> {
         let (found, outcome) = self.edit_all::<R>(HashMap::from([(id, stated)])).await?;
-        Ok((found > 0).then_some(outcome))
+        Ok((!found.is_empty()).then_some(outcome))
     }
 
-    /// States fields of many records by hand, in O(1) statements; gives how many of them are there.
+    /// States fields of many records by hand, in O(1) statements; gives those of them that are there.
     ///
     /// # Errors
     /// As [`Door::edit`].
     pub async fn edit_all<R: Resource>(
         &mut self,
         mut stated: HashMap<i64, Map<String, Value>>,
-    ) -> Result<(usize, Outcome)> {
+    ) -> Result<(Vec<i64>, Outcome)> {
         check::<R>(stated.values())?;
         let ids: Vec<i64> = stated.keys().copied().collect();
         self.by_hand::<R>(&ids, |id, hand| {
@@ -118,11 +118,11 @@ impl Door<'_> {
                 !hand.deleted
             })
             .await?;
-        Ok((found > 0).then_some(outcome))
+        Ok((!found.is_empty()).then_some(outcome))
     }
 
-    /// Deletes records for the people: no sync brings them back. Gives how many were there.
-    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(usize, Outcome)> {
+    /// Deletes records for the people: no sync brings them back. Gives those that were there.
+    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(Vec<i64>, Outcome)> {
         self.by_hand::<R>(ids, |_, hand| {
             hand.claim.live = false;
             !hand.deleted
@@ -141,16 +141,16 @@ impl Door<'_> {
                 by_hand
             })
             .await?;
-        Ok((found > 0).then_some(outcome))
+        Ok((!found.is_empty()).then_some(outcome))
     }
 
     /// Changes what people say of records; `change` tells whether it applies to the record as it is. Gives
-    /// the number of those to which it does.
+    /// those to which it does.
     async fn by_hand<R: Resource>(
         &mut self,
         ids: &[i64],
         mut change: impl FnMut(i64, Hand<'_>) -> bool,
-    ) -> Result<(usize, Outcome)> {
+    ) -> Result<(Vec<i64>, Outcome)> {
         let rows = self.lock::<R>(ids).await?;
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut changed: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
@@ -184,7 +184,7 @@ impl Door<'_> {
         claims::save::<R>(self.tx, self.author, &new).await?;
         let ids: Vec<i64> = changed.iter().map(|(id, _)| *id).collect();
         let outcome = self.refresh::<R>(&ids).await?;
-        Ok((ids.len(), outcome))
+        Ok((ids, outcome))
     }
 }
 
@@ -243,22 +243,7 @@ pub(crate) async fn adopt_by<R: Resource>(
     if wanting.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut q = tx.query(columns);
-    q.push(" where r.deleted_at is null and ").push(column);
-    q.push(" in ").push_list(wanting.keys().cloned());
-    q.push(" and exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
-    q.push_bind(R::KIND)
-        .push(" and c.source = ")
-        .push_bind(MANUAL);
-    q.push(" and c.anchor) and not exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
-    q.push_bind(R::KIND)
-        .push(" and c.source <> ")
-        .push_bind(MANUAL);
-    q.push(" and c.anchor) order by r.id");
-    let mut kept: HashMap<String, Vec<i64>> = HashMap::new();
-    for (id, value) in q.all::<(i64, String)>().await? {
-        kept.entry(value).or_default().push(id);
-    }
+    let kept = kept_by_people::<R>(tx, (columns, column), wanting.keys().cloned()).await?;
     let mut adopted = HashMap::new();
     for (value, records) in kept {
         let items = wanting.remove(&value).unwrap_or_default();
@@ -277,6 +262,49 @@ pub(crate) async fn adopt_by<R: Resource>(
         }
     }
     Ok(adopted)
+}
+
+/// The live records that nobody but people keeps, by a column; see [`adopt_by`].
+pub(crate) async fn kept_by_people<R: Resource>(
+    tx: &mut Tx,
+    (columns, column): (&'static str, &'static str),
+    values: impl Iterator<Item = String>,
+) -> Result<HashMap<String, Vec<i64>>> {
+    let mut q = tx.query(columns);
+    q.push(" where r.deleted_at is null and ").push(column);
+    q.push(" in ").push_list(values);
+    q.push(" and exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
+    q.push_bind(R::KIND)
+        .push(" and c.source = ")
+        .push_bind(MANUAL);
+    q.push(" and c.anchor) and not exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
+    q.push_bind(R::KIND)
+        .push(" and c.source <> ")
+        .push_bind(MANUAL);
+    q.push(" and c.anchor) order by r.id");
+    let mut kept: HashMap<String, Vec<i64>> = HashMap::new();
+    for (id, value) in q.all::<(i64, String)>().await? {
+        kept.entry(value).or_default().push(id);
+    }
+    Ok(kept)
+}
+
+/// Which of these records are live.
+pub(crate) async fn live<R: Resource>(
+    tx: &mut Tx,
+    ids: impl Iterator<Item = i64>,
+) -> Result<BTreeSet<i64>> {
+    let ids: BTreeSet<i64> = ids.collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let mut live = BTreeSet::new();
+    for chunk in ids.chunks(MAX_BINDS) {
+        let mut q = tx.query("select id from ");
+        q.push(R::Fields::TABLE)
+            .push(" where deleted_at is null and id in ");
+        q.push_list(chunk.iter().copied());
+        live.extend(q.scalars::<i64>().await?);
+    }
+    Ok(live)
 }
 
 /// Whatever the front door let through: names and types once more, before anything is written.

@@ -22,8 +22,9 @@ use crate::{
     store::{Record, Row, Sql, Tx},
     sync::Incoming,
 };
+pub(crate) use claims::MAX_BINDS;
 pub use door::{Change, Outcome};
-pub(crate) use manual::adopt_by;
+pub(crate) use manual::{adopt_by, kept_by_people, live};
 use resolve::{Claim, MANUAL};
 
 /// The stored form of a record's tracked fields; written by the `record!` declaration.

@@ -141,7 +141,7 @@ impl Codex {
             .delete::<BillingPlan>(&[id.0])
             .await?;
         Self::conclude(tx, author, outcome).await?;
-        Ok(found > 0)
+        Ok(!found.is_empty())
     }
 
     /// What the plans contain that companies have, by `name|term`; a plan that nobody has made is left out.
@@ -411,7 +411,7 @@ impl Codex {
             .delete::<Override>(&[row.id.0])
             .await?;
         Self::conclude(tx, author, outcome).await?;
-        Ok(found > 0)
+        Ok(!found.is_empty())
     }
 }
 

@@ -11,10 +11,11 @@ use super::{
 use crate::{
     Error, Result, Scope,
     agents::Agent,
-    assets,
+    assets::{self, Asset},
     billing_plans::BillingPlan,
-    changes::{Author, Resource as _, by_kind, deleted},
+    changes::{Author, Resource as _, by_kind, deleted, live},
     companies::Company,
+    contacts::Contact,
     feature_options::FeatureOption,
     ids::{AssetId, ContactId, LocationId},
     locations::{self, Location},
@@ -98,12 +99,14 @@ impl Codex {
     ) -> Result<bool> {
         scope.require_technician("assigning assets")?;
         let mut tx = self.0.db.begin().await?;
-        let live = assets::contacts::live_assets(&mut tx, std::iter::once(asset)).await?;
-        if live.is_empty() {
+        if live::<Asset>(&mut tx, std::iter::once(asset.0))
+            .await?
+            .is_empty()
+        {
             return Ok(false);
         }
         let ids: Vec<ContactId> = contacts.iter().copied().collect();
-        let live = assets::contacts::live_contacts(&mut tx, ids.iter().copied()).await?;
+        let live = live::<Contact>(&mut tx, ids.iter().map(|id| id.0)).await?;
         let known = assets::contacts::known(&live, &ids, "contact")?;
         let wanted = HashMap::from([(asset, known)]);
         let outcome = assets::contacts::assign(&mut tx, author, &wanted).await?;

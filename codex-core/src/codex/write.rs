@@ -84,7 +84,7 @@ impl Codex {
         scope.require_technician("deleting records")?;
         let mut tx = self.0.db.begin().await?;
         let (found, outcome) = self.door(&mut tx, author).delete::<R>(&[id]).await?;
-        if found == 0 {
+        if found.is_empty() {
             return Ok(false);
         }
         Self::conclude(tx, author, outcome).await?;

@@ -1,11 +1,11 @@
 //! What holds between companies: one number, one company.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
     Result,
-    changes::{Attached, Draft, Resource, adopt_by, reserve_ids},
+    changes::{Attached, Draft, MAX_BINDS, Resource, adopt_by, reserve_ids},
     fold::fold,
     search::index,
     store::{Sql, Tx},
@@ -115,24 +115,26 @@ pub(crate) async fn holders(
     numbers: impl Iterator<Item = &str>,
     deleted: bool,
 ) -> Result<HashMap<String, i64>> {
-    let numbers: Vec<&str> = numbers.collect();
-    if numbers.is_empty() {
-        return Ok(HashMap::new());
-    }
+    let numbers: BTreeSet<&str> = numbers.collect();
+    let numbers: Vec<&str> = numbers.into_iter().collect();
     let live = if deleted {
         ""
     } else {
         " and c.deleted_at is null"
     };
-    let mut q =
-        tx.query("select c.account_number, c.id from companies c where c.account_number in ");
-    q.push_list(numbers.iter().copied()).push(live);
-    q.push(
-        " union all select a.account_number, c.id from account_aliases a \
-         join companies c on c.id = a.company_id where a.account_number in ",
-    );
-    q.push_list(numbers.iter().copied()).push(live);
-    Ok(q.all::<(String, i64)>().await?.into_iter().collect())
+    let mut holders = HashMap::new();
+    for chunk in numbers.chunks(MAX_BINDS / 2) {
+        let mut q =
+            tx.query("select c.account_number, c.id from companies c where c.account_number in ");
+        q.push_list(chunk.iter().copied()).push(live);
+        q.push(
+            " union all select a.account_number, c.id from account_aliases a \
+             join companies c on c.id = a.company_id where a.account_number in ",
+        );
+        q.push_list(chunk.iter().copied()).push(live);
+        holders.extend(q.all::<(String, i64)>().await?);
+    }
+    Ok(holders)
 }
 
 /// The companies that a source's ids stand for.

@@ -259,10 +259,11 @@ impl<'e> Q<'e> {
         self
     }
 
-    /// Appends a row lock where the engine has one; `SQLite` has a single writer instead.
+    /// Appends a row lock where the engine has one; `SQLite` has a single writer instead. It lets others refer to
+    /// the row meanwhile.
     pub fn push_row_lock(&mut self) -> &mut Self {
         if matches!(self.args, Args::Pg(_)) {
-            self.push(" for update")
+            self.push(" for no key update")
         } else {
             self
         }

@@ -12,8 +12,9 @@ use crate::{
     Error, Fault, Result,
     assets::{self, Asset, wire},
     bulk::BulkAction,
-    changes::{Author, Outcome},
+    changes::{Author, Outcome, live},
     companies,
+    contacts::Contact,
     ids::{AssetId, ContactId},
     store::Tx,
 };
@@ -59,7 +60,7 @@ impl Rows for Assets {
         let numbers = sound().filter_map(|row| row.company.as_ref()?.as_deref());
         let held = companies::rules::holders(tx, numbers, false).await?;
         let named = sound().flat_map(|row| row.contacts.iter().flatten());
-        let live = assets::contacts::live_contacts(tx, named.copied()).await?;
+        let live = live::<Contact>(tx, named.map(|id| id.0)).await?;
         let read = |row: Result<wire::Stated>| {
             let mut row = row?;
             if let Some(number) = row.company {

@@ -9,9 +9,10 @@ use super::{
     key::{self, Natural},
 };
 use crate::{
-    Fault, Result, assets,
+    Fault, Result,
+    assets::{self, Asset},
     bulk::BulkAction,
-    changes::{Author, Outcome},
+    changes::{Author, Outcome, live},
     companies,
     contacts::{self, Contact, wire},
     ids::{AssetId, CompanyId, ContactId},
@@ -59,7 +60,7 @@ impl Rows for Contacts {
         let numbers = sound().flat_map(|row| row.companies.iter().flatten());
         let held = companies::rules::holders(tx, numbers.map(String::as_str), false).await?;
         let named = sound().flat_map(|row| row.assets.iter().flatten());
-        let live = assets::contacts::live_assets(tx, named.copied()).await?;
+        let live = live::<Asset>(tx, named.map(|id| id.0)).await?;
         let read = |row: Result<wire::Stated>| {
             let row = row?;
             let companies = row.companies.as_deref();

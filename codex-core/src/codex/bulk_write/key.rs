@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use crate::{
     Fault, Result,
     bulk::BulkAction,
-    changes::{Resource, Tracked as _},
+    changes::{Resource, Tracked as _, live},
     fold::fold,
-    store::Tx,
+    store::{Sql, Tx},
 };
 
 pub(super) const ID: &str = "id";
@@ -56,6 +56,19 @@ pub(super) async fn find<R: Resource>(
     met: &mut Met,
     naturals: &'static [Natural],
 ) -> Result<Vec<Result<Option<i64>, Fault>>> {
+    if action == BulkAction::Upsert {
+        // Two at once would both find nothing, and both make it. SQLite has a single writer.
+        let mut q = tx.query(Sql::Per {
+            sqlite: "select 1 where '' <> ",
+            pg: "select 1 from pg_advisory_xact_lock(hashtext(",
+        });
+        q.push_bind(R::KIND);
+        q.push_sql(Sql::Per {
+            sqlite: "",
+            pg: "))",
+        });
+        q.scalars::<i32>().await?;
+    }
     let naturals = if action == BulkAction::Upsert {
         naturals
     } else {
@@ -70,11 +83,7 @@ pub(super) async fn find<R: Resource>(
         Named::Id(id) => Some(*id),
         _ => None,
     });
-    let mut q = tx.query("select id from ");
-    q.push(R::Fields::TABLE)
-        .push(" where deleted_at is null and id in ");
-    q.push_list(ids);
-    let live: HashSet<i64> = q.scalars().await?.into_iter().collect();
+    let live = live::<R>(tx, ids).await?;
     let mut holders: HashMap<(&str, String), Vec<i64>> = HashMap::new();
     for natural in naturals {
         let values: Vec<&str> = named_so()
@@ -130,6 +139,11 @@ fn named(
             return Err(Fault::at(ID, "is given by Codex"));
         }
         Some(id) => {
+            // No other row may mean it by what it states here.
+            let stated = naturals
+                .iter()
+                .find_map(|natural| Some((natural.field, natural.of(body)?)));
+            met.extend(stated);
             let id = id.as_i64();
             return id
                 .map(Named::Id)

@@ -162,21 +162,21 @@ impl Codex {
             let rest = bodies.split_off(chunk.min(bodies.len()));
             let rows = std::mem::replace(&mut bodies, rest);
             let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
-            let mut tx = self.0.db.begin().await?;
-            let plan = Plan::new(&mut tx, &mut kind, action, rows, &mut met, &mut out).await?;
-            let undone = author.dry_run || (atomic && out.failed > 0);
-            match self
-                .write_plan::<K>(tx, author, plan, !undone, &mut out)
-                .await
-            {
+            let written =
+                self.write_rows(author, &mut kind, action, atomic, rows, &mut met, &mut out);
+            match written.await {
                 Ok(written) => outcome.add(written),
                 // Somebody else was faster with a key: of these rows none was written.
                 Err(error) if !atomic && error.is_taken() => {
                     let detail = "somebody else took a key of this part of the rows meanwhile";
-                    let fault = Fault::at(K::KEY, detail);
-                    for index in indices {
-                        out.fail(index, vec![fault.clone()]);
-                    }
+                    out.fail_all(indices, &Fault::at(K::KEY, detail));
+                }
+                // What was written before must be told.
+                Err(error) if !atomic && out.created + out.updated > 0 => {
+                    tracing::error!(error = error.chain(), "A bulk write broke off");
+                    let detail = "may not have been written: the database failed";
+                    let rest = bodies.drain(..).map(|(index, _)| index);
+                    out.fail_all(indices.into_iter().chain(rest), &Fault::of_all(detail));
                 }
                 Err(error) => return Err(error),
             }
@@ -190,40 +190,60 @@ impl Codex {
         Ok(out)
     }
 
-    /// Writes the rows of a plan in O(1) statements; they stay when `keep` says so.
-    async fn write_plan<K: Rows>(
+    /// Writes some rows in O(1) statements, in one transaction, and tells what became of them.
+    #[expect(clippy::too_many_arguments, reason = "it is the body of one loop")]
+    async fn write_rows<K: Rows>(
         &self,
-        mut tx: Tx,
         author: &Author,
-        plan: Plan<K>,
-        keep: bool,
+        kind: &mut K,
+        action: BulkAction,
+        atomic: bool,
+        rows: Vec<(usize, Map<String, Value>)>,
+        met: &mut HashSet<i64>,
         out: &mut BulkOut,
     ) -> Result<Outcome> {
+        let mut tx = self.0.db.begin().await?;
+        let plan = Plan::new(&mut tx, kind, action, rows, met, out).await?;
+        if atomic && out.failed > 0 {
+            return Ok(Outcome::default());
+        }
         let (mut links, mut done) = (HashMap::new(), Vec::new());
-        let mut fields = Vec::with_capacity(plan.new.len());
-        let mut new = Vec::with_capacity(plan.new.len());
+        let (mut fields, mut new) = (Vec::new(), Vec::new());
         for (index, (stated, more)) in plan.new {
             fields.push(stated);
             new.push((index, more));
         }
         let mut edits = HashMap::with_capacity(plan.edits.len());
+        let mut edited = HashMap::with_capacity(plan.edits.len());
         for (id, (index, (stated, more))) in plan.edits {
-            done.push((index, id, K::account_number(&more), BulkStatus::Updated));
             edits.insert(id, stated);
-            links.insert(id, more);
+            edited.insert(id, (index, more));
         }
         let mut door = self.door(&mut tx, author);
         let (ids, mut outcome) = door.create::<K::Record>(fields).await?;
-        outcome.add(door.edit_all::<K::Record>(edits).await?.1);
-        for (id, (index, more)) in ids.into_iter().zip(new) {
-            done.push((index, id, K::account_number(&more), BulkStatus::Created));
+        let (found, corrected) = door.edit_all::<K::Record>(edits).await?;
+        outcome.add(corrected);
+        let of_found = found
+            .into_iter()
+            .filter_map(|id| Some((id, edited.remove(&id)?)));
+        let updated = of_found.map(|(id, row)| (id, row, BulkStatus::Updated));
+        let created = ids.into_iter().zip(new);
+        let created = created.map(|(id, row)| (id, row, BulkStatus::Created));
+        for (id, (index, more), status) in updated.collect::<Vec<_>>().into_iter().chain(created) {
+            done.push((index, id, K::account_number(&more), status));
             links.insert(id, more);
         }
+        for (index, _) in edited.into_values() {
+            out.fail(index, vec![Fault::at(K::KEY, "was deleted meanwhile")]);
+        }
+        if atomic && out.failed > 0 {
+            return Ok(Outcome::default());
+        }
         outcome.add(K::link(&mut tx, author, links).await?);
-        if keep {
-            tx.commit().await?;
-        } else {
+        if author.dry_run {
             tx.rollback().await?;
+        } else {
+            tx.commit().await?;
         }
         for (index, id, account_number, status) in done {
             out.done(index, id, account_number, status);
@@ -313,7 +333,12 @@ impl<K: Rows> Plan<K> {
                 (Ok(stated), None) => plan.new.push((index, stated)),
                 (Err(Error::Unprocessable(faults)), _) => out.fail(index, faults),
                 (Err(Error::Invalid { field, message }), _) => {
-                    out.fail(index, vec![Fault::at(&field, message)]);
+                    let fault = if field == "body" {
+                        Fault::of_all(message)
+                    } else {
+                        Fault::at(&field, message)
+                    };
+                    out.fail(index, vec![fault]);
                 }
                 (Err(other), _) => return Err(other),
             }
