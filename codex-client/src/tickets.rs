@@ -8,6 +8,7 @@ use codex_core::tickets::{
     },
 };
 
+use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
@@ -110,6 +111,28 @@ impl Tickets<'_> {
         let url = options.url(self.0);
         self.0.stream(url.map(Call::get), |body| {
             let part: TicketsOut = json(body)?;
+            Ok(part.tickets)
+        })
+    }
+
+    /// As [`Tickets::stream`], but only these keys of each ticket, tracked fields among them: as a type of one's
+    /// own, or as [`serde_json::Map`].
+    pub fn select<T: DeserializeOwned + Send + 'static>(
+        &self,
+        fields: &[&str],
+        options: &TicketOptions,
+    ) -> Records<T> {
+        #[derive(Deserialize)]
+        struct Part<T> {
+            tickets: Vec<T>,
+        }
+        let url = options.url(self.0).map(|mut url| {
+            url.query_pairs_mut()
+                .append_pair("fields", &fields.join(","));
+            url
+        });
+        self.0.stream(url.map(Call::get), |body| {
+            let part: Part<T> = json(body)?;
             Ok(part.tickets)
         })
     }

@@ -124,6 +124,12 @@ on_each_engine! {
         let status = TicketOptions { status: Some("closed".into()), ..by.clone() };
         let closed = every(status).await?;
         assert_eq!(json!(closed.len()), app.json("/api/tickets?status=closed").await?["total"]);
+        let rows: Vec<serde_json::Map<String, Value>> =
+            client.tickets().select(&["id", "group_id"], &by).try_collect().await?;
+        assert_eq!(rows.len(), ids.len());
+        assert_eq!(rows[0].keys().collect::<Vec<_>>(), ["group_id", "id"]);
+        let hidden = app.get_as("client", "/api/tickets?fields=group_id&company_id=100001")?.send().await?;
+        assert!(hidden.status() == 400 || hidden.json::<Value>().await?["count"] == 0, "not for clients");
         let term = TicketOptions { q: Some(word.clone()), ..TicketOptions::default() };
         assert!(every(term).await?.iter().any(|ticket| ticket.subject.as_deref() == Some(&word)));
         for (query, name) in [("sort=colour", "sort"), ("id=x", "id"), ("created_at__lt=x", "created_at__lt"), ("cursor=x", "cursor")] {

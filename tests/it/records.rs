@@ -267,7 +267,9 @@ on_each_engine! {
         assert_eq!(technician.deleted().restore("billing_plan", id).await.unwrap_err().status(), Some(403));
         assert_eq!(billing.deleted().restore("contact", 1).await.unwrap_err().status(), Some(403));
         let other = billing.billing().create_plan(&plan).await?;
-        assert_eq!(billing.deleted().restore("billing_plan", id).await.unwrap_err().status(), Some(409));
+        let taken = billing.deleted().restore("billing_plan", id).await.unwrap_err();
+        assert_eq!(taken.status(), Some(409));
+        assert!(taken.to_string().contains(&format!("billing_plan {other} has taken")), "{taken}");
         billing.billing().delete_plan(other).await?;
         billing.deleted().restore("billing_plan", id).await?;
         assert_eq!(billing.billing().plan(id).await?.plan_name, "Gold");

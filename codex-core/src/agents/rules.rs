@@ -14,6 +14,7 @@ use crate::{
 impl Resource for Agent {
     const KIND: &'static str = "agent";
     const RESERVE: Sql = reserve_ids!("agents");
+    const UNIQUE: &'static [&'static str] = &["keycloak_id"];
     type Fields = AgentFields;
     type Status = ();
 

@@ -9,6 +9,7 @@ use crate::{
 impl Resource for BillingPlan {
     const KIND: &'static str = "billing_plan";
     const RESERVE: Sql = reserve_ids!("billing_plans");
+    const UNIQUE: &'static [&'static str] = &["plan_name", "term_length"];
     type Fields = BillingPlanFields;
     type Status = ();
 

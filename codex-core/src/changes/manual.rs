@@ -132,7 +132,14 @@ impl Door<'_> {
 
     /// Undoes a deletion by hand; `None` when no person has deleted such a record. One that no source has any
     /// more is kept by the people from now on.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] naming the record that has taken its place.
     pub async fn restore<R: Resource>(&mut self, id: i64) -> Result<Option<Outcome>> {
+        if let Some(holder) = self.in_place_of::<R>(id).await? {
+            let message = format!("{} {holder} has taken the place of {id}", R::KIND);
+            return Err(Error::conflict(message));
+        }
         let (found, outcome) = self
             .by_hand::<R>(&[id], |_, hand| {
                 let by_hand = hand.deleted && !hand.claim.live;
@@ -142,6 +149,25 @@ impl Door<'_> {
             })
             .await?;
         Ok((!found.is_empty()).then_some(outcome))
+    }
+
+    /// The live record that has what only one may have, and a deleted one had.
+    async fn in_place_of<R: Resource>(&mut self, id: i64) -> Result<Option<i64>> {
+        if R::UNIQUE.is_empty() {
+            return Ok(None);
+        }
+        let table = R::Fields::TABLE;
+        let mut q = self.tx.query("select o.id from ");
+        q.push(table)
+            .push(" o join ")
+            .push(table)
+            .push(" r on o.id <> r.id");
+        for column in R::UNIQUE {
+            q.push(" and o.").push(column).push(" = r.").push(column);
+        }
+        q.push(" where o.deleted_at is null and r.deleted_at is not null and r.id = ");
+        q.push_bind(id);
+        q.scalar().await
     }
 
     /// Changes what people say of records; `change` tells whether it applies to the record as it is. Gives

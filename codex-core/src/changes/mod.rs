@@ -65,6 +65,8 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Whether a statement that is older, by its source's own time of change, than what the source has
     /// said already says nothing: where several deliveries of one source race.
     const NEWEST_WINS: bool = false;
+    /// Columns that no two live records share the values of.
+    const UNIQUE: &'static [&'static str] = &[];
     /// Its tracked fields.
     type Fields: Tracked;
     /// What moves with every poll and is written outside the log; `()` where nothing does.

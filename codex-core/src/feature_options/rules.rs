@@ -9,6 +9,7 @@ use crate::{
 impl Resource for FeatureOption {
     const KIND: &'static str = "feature_option";
     const RESERVE: Sql = reserve_ids!("feature_options");
+    const UNIQUE: &'static [&'static str] = &["feature_category", "option_value"];
     type Fields = FeatureOptionFields;
     type Status = ();
 

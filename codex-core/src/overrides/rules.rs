@@ -9,6 +9,7 @@ use crate::{
 impl Resource for Override {
     const KIND: &'static str = "override";
     const RESERVE: Sql = reserve_ids!("company_overrides");
+    const UNIQUE: &'static [&'static str] = &["company_id", "key"];
     type Fields = OverrideFields;
     type Status = ();
 

@@ -211,32 +211,46 @@ impl ListQuery {
         out: impl Fn(T) -> Out,
     ) -> Result<Response, Problem> {
         let kept = self.kept_pairs();
-        let Some(fields) = &self.fields else {
+        if self.fields.is_none() {
             return Ok(linked(path, forwarded, page, None, &kept, out));
-        };
-        let mut rows = Vec::with_capacity(page.items.len());
-        let (next, total) = (page.next, page.total);
-        for item in page.items {
-            let mut all = tracked(&item).unwrap_or_default();
-            let own = serde_json::to_value(out(item)).unwrap_or_default();
-            if let (Some(all), Value::Object(own)) = (all.as_object_mut(), own.clone()) {
-                all.extend(own);
-            } else {
-                all = own;
-            }
-            let mut row = Map::new();
-            for field in fields {
-                let unknown = || Problem::bad_request(format!("fields: there is no `{field}`"));
-                row.insert(field.clone(), all.get(field).ok_or_else(unknown)?.clone());
-            }
-            rows.push(row);
         }
+        let (next, total) = (page.next, page.total);
+        let rows = page.items.into_iter();
+        let rows = rows.map(|item| self.chosen(item, &tracked, &out));
         let page = Page {
-            items: rows,
+            items: rows.collect::<Result<Vec<_>, _>>()?,
             next,
             total,
         };
         Ok(linked(path, forwarded, page, None, &kept, |row| row))
+    }
+
+    /// Whether only some keys of each record were asked for.
+    pub fn chooses(&self) -> bool {
+        self.fields.is_some()
+    }
+
+    /// Those keys of a record.
+    pub fn chosen<T, Out: Serialize>(
+        &self,
+        item: T,
+        tracked: impl Fn(&T) -> Option<Value>,
+        out: impl Fn(T) -> Out,
+    ) -> Result<Map<String, Value>, Problem> {
+        let tracked = tracked(&item);
+        let own = serde_json::to_value(out(item)).unwrap_or_default();
+        let mut all = Map::new();
+        for part in [tracked, Some(own)].into_iter().flatten() {
+            if let Value::Object(part) = part {
+                all.extend(part);
+            }
+        }
+        let mut row = Map::new();
+        for field in self.fields.iter().flatten() {
+            let unknown = || Problem::bad_request(format!("fields: there is no `{field}`"));
+            row.insert(field.clone(), all.get(field).ok_or_else(unknown)?.clone());
+        }
+        Ok(row)
     }
 }
 

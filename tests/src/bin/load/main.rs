@@ -3,8 +3,9 @@
 //!
 //! `cargo build --release -p codex-daemon -p codex-tests && target/release/load --size M [--database-url URL]`
 
+mod least;
+
 use std::{
-    convert::Infallible,
     path::PathBuf,
     sync::{
         Arc,
@@ -19,18 +20,16 @@ use codex_client::{
     BillingPlanIn, BulkAction, Client, CompanyIn, JobStatus, Script, SearchOptions, TicketOptions,
     TokenSource,
 };
-use codex_core::{
-    Scope,
-    companies::{Company, wire::CompanyOut},
-    store::Db,
-};
+use codex_core::Codex;
 use codex_tests::{
     harness::process::{Daemon, rss, settings, start},
     sim::{SharedWorld, Size, World, core::Core, datto, freshservice},
 };
-use hyper::{Request, Response, body::Bytes, client::conn::http1, service::service_fn};
+use hyper::{Method, Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+
+use least::{Least, serve_least, serve_static};
 
 /// Measures reads under load.
 #[derive(Debug, Clone, Parser)]
@@ -115,65 +114,82 @@ async fn main() -> anyhow::Result<()> {
     client.billing().create_plan(&plan).await?;
     let common = client.search("ticket", &SearchOptions::default()).await?;
     anyhow::ensure!(common.more, "the common term is not common");
-    let db = Db::open(&database).await?;
+    let codex = Codex::builder(&database).open().await?;
     let token = core.service_token("ledger");
     let company = format!("/api/companies/{first}");
-    let paths = [
-        ("W1 one company", company.clone(), true),
-        ("W2 a company's assets", format!("{company}/assets"), false),
-        ("W3 all companies", "/api/companies".to_owned(), true),
+    let all = |path: &str| path.to_owned();
+    let reads = [
+        (
+            "W1 one company",
+            company.clone(),
+            Some(Least::Company(first.clone())),
+        ),
+        (
+            "W2 a company's assets",
+            format!("{company}/assets"),
+            Some(Least::Assets(first)),
+        ),
+        (
+            "W3 all companies",
+            all("/api/companies"),
+            Some(Least::Companies),
+        ),
         (
             "W4a tickets, status open",
-            "/api/tickets?status=open&limit=50".to_owned(),
-            false,
+            all("/api/tickets?status=open&limit=50"),
+            Some(Least::Tickets(Some("open"), 0)),
         ),
         (
             "W4b tickets, far offset",
             format!("/api/tickets?limit=50&offset={far}"),
-            false,
+            Some(Least::Tickets(None, far)),
         ),
         (
             "W5 a ticket with all said",
             format!("/api/ticket/{ticket}"),
-            false,
+            Some(Least::Ticket(ticket)),
         ),
         (
             "plan by name and term",
-            "/billing-plans/api/plans/Gold/1%20Year".to_owned(),
-            false,
+            all("/billing-plans/api/plans/Gold/1%20Year"),
+            None,
         ),
         (
             "W7 companies by term",
-            "/api/search?q=acme&kind=company".to_owned(),
-            false,
+            all("/api/search?q=acme&kind=company"),
+            Some(Least::Search("acme", Some("company"))),
         ),
         (
             "W7 assets by term",
-            "/api/search?q=srv&kind=asset".to_owned(),
-            false,
+            all("/api/search?q=srv&kind=asset"),
+            Some(Least::Search("srv", Some("asset"))),
         ),
         (
             "search everything, rare",
-            "/api/search?q=zzzq".to_owned(),
-            false,
+            all("/api/search?q=zzzq"),
+            Some(Least::Search("zzzq", None)),
         ),
         (
             "search everything, common",
-            "/api/search?q=ticket".to_owned(),
-            false,
+            all("/api/search?q=ticket"),
+            Some(Least::Search("ticket", None)),
         ),
     ];
-    for (name, path, least) in &paths {
-        let mine = run(&options, &daemon.url, path, &token, None).await?;
+    for (name, path, least) in &reads {
+        let mine = run(&options, &daemon.url, Get(path), &token, None).await?;
         let same = serve_static(mine.body.clone()).await?;
-        let fixed = run(&options, &same, path, &token, None).await?;
-        let mine = best(mine, run(&options, &daemon.url, path, &token, None).await?);
-        let ratio = if *least {
-            let url = serve_least(db.clone(), first.clone(), path.ends_with("companies")).await?;
-            let bare = run(&options, &url, path, &token, None).await?;
-            format!("{:.2}", mine.rate / bare.rate)
-        } else {
-            "-".to_owned()
+        let fixed = run(&options, &same, Get(path), &token, None).await?;
+        let mine = best(
+            mine,
+            run(&options, &daemon.url, Get(path), &token, None).await?,
+        );
+        let ratio = match least {
+            Some(least) => {
+                let url = serve_least(codex.clone(), least.clone()).await?;
+                let bare = run(&options, &url, Get(path), &token, None).await?;
+                format!("{:.2}", mine.rate / bare.rate)
+            }
+            None => "-".to_owned(),
         };
         println!(
             "{name:<44} {:>9.0} {:>8.2} {:>8.2} {:>9.2} {ratio:>9}",
@@ -187,17 +203,31 @@ async fn main() -> anyhow::Result<()> {
         clients: 1,
         ..options.clone()
     };
-    for (name, path, _) in paths.iter().filter(|(_, path, _)| path.contains("q=")) {
-        let one = run(&alone, &daemon.url, path, &token, None).await?;
+    for (name, path, _) in reads.iter().filter(|(_, path, _)| path.contains("q=")) {
+        let one = run(&alone, &daemon.url, Get(path), &token, None).await?;
         println!(
             "{name}, one caller: p50 {:.2} ms, p99 {:.2} ms",
             one.p50, one.p99
         );
     }
-    let tag = run(&options, &daemon.url, "/api/companies", &token, None)
+    let update = format!("/api/ticket/{ticket}/update");
+    let note = Post(&update, r#"{"notes": "Called back."}"#);
+    let written = run(&options, &daemon.url, note, &token, None).await?;
+    println!(
+        "{:<44} {:>9.0} {:>8.2} {:>8.2}",
+        "W9 a note on a ticket", written.rate, written.p50, written.p99
+    );
+    let tag = run(&options, &daemon.url, Get("/api/companies"), &token, None)
         .await?
         .tag;
-    let known = run(&options, &daemon.url, "/api/companies", &token, Some(&tag)).await?;
+    let known = run(
+        &options,
+        &daemon.url,
+        Get("/api/companies"),
+        &token,
+        Some(&tag),
+    )
+    .await?;
     println!(
         "{:<44} {:>9.0} {:>8.2} {:>8.2}",
         "W3 all companies, 304", known.rate, known.p50, known.p99
@@ -238,6 +268,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A call that is made again and again.
+#[derive(Debug, Clone, Copy)]
+enum Call<'c> {
+    Get(&'c str),
+    Post(&'c str, &'c str),
+}
+use Call::{Get, Post};
+
 /// What a run of one call showed.
 struct Run {
     rate: f64,
@@ -255,10 +293,14 @@ fn best(one: Run, two: Run) -> Run {
 async fn run(
     options: &Load,
     url: &str,
-    path: &str,
+    call: Call<'_>,
     token: &str,
     tag: Option<&str>,
 ) -> anyhow::Result<Run> {
+    let (method, path, body) = match call {
+        Get(path) => (Method::GET, path, ""),
+        Post(path, body) => (Method::POST, path, body),
+    };
     let address = url.trim_start_matches("http://").to_owned();
     let calls = Arc::new(AtomicU64::new(0));
     let end = Instant::now() + Duration::from_secs(options.seconds);
@@ -266,6 +308,7 @@ async fn run(
     for _ in 0..options.clients {
         let (address, path, token) = (address.clone(), path.to_owned(), token.to_owned());
         let (calls, tag) = (calls.clone(), tag.map(str::to_owned));
+        let (method, body) = (method.clone(), Bytes::from(body.to_owned()));
         tasks.push(tokio::spawn(async move {
             let stream = TcpStream::connect(&address).await?;
             stream.set_nodelay(true)?;
@@ -273,14 +316,19 @@ async fn run(
             tokio::spawn(connection);
             let (mut took, mut last, mut etag) = (Vec::new(), Bytes::new(), String::new());
             while Instant::now() < end {
-                let mut request = Request::get(&path)
+                let mut request = Request::builder()
+                    .method(method.clone())
+                    .uri(&path)
                     .header("host", &address)
+                    .header("content-type", "application/json")
                     .header("authorization", format!("Bearer {token}"));
                 if let Some(tag) = &tag {
                     request = request.header("if-none-match", tag);
                 }
                 let begun = Instant::now();
-                let answer = sender.send_request(request.body(Body::default())?).await?;
+                let answer = sender
+                    .send_request(request.body(Body::new(body.clone()))?)
+                    .await?;
                 let status = answer.status();
                 anyhow::ensure!(status.is_success() || status == 304, "{path}: {status}");
                 let header = answer
@@ -319,59 +367,6 @@ async fn run(
         body,
         tag,
     })
-}
-
-/// A server that answers the same bytes whatever it is asked.
-async fn serve_static(body: Bytes) -> anyhow::Result<String> {
-    serve(move |_| {
-        let body = body.clone();
-        async move { body }
-    })
-    .await
-}
-
-/// A server that runs the statement of a company, or of all, and nothing else.
-async fn serve_least(db: Db, account: String, all: bool) -> anyhow::Result<String> {
-    serve(move |_| {
-        let (db, account) = (db.clone(), account.clone());
-        async move {
-            let found = if all {
-                codex_core::companies::query::list(&db, &Scope::system()).await
-            } else {
-                let one = codex_core::companies::query::find(&db, &Scope::system(), &account).await;
-                one.map(|one: Option<Company>| one.into_iter().collect())
-            };
-            let found = found.unwrap_or_default();
-            let out: Vec<CompanyOut> = found.iter().map(CompanyOut::from).collect();
-            Bytes::from(serde_json::to_vec(&out).unwrap_or_default())
-        }
-    })
-    .await
-}
-
-async fn serve<F, A>(answer: F) -> anyhow::Result<String>
-where
-    F: Fn(String) -> A + Clone + Send + 'static,
-    A: Future<Output = Bytes> + Send,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let answer = answer.clone();
-            drop(stream.set_nodelay(true));
-            let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-                let answer = answer.clone();
-                async move {
-                    let body = answer(request.uri().to_string()).await;
-                    Ok::<_, Infallible>(Response::new(Body::new(body)))
-                }
-            });
-            let served = hyper::server::conn::http1::Builder::new();
-            tokio::spawn(served.serve_connection(TokioIo::new(stream), service));
-        }
-    });
-    Ok(url)
 }
 
 /// Reads a big answer to its end.
