@@ -143,6 +143,27 @@ on_each_engine! {
         anyhow::bail!("the answer was never kept")
     }
 
+    async fn a_call_whose_answer_is_too_large_to_keep_is_still_made_once(app: TestApp) -> TestResult {
+        let row = json!({"name": "x", "first unknown column": 1, "second unknown column": 2, "third unknown column": 3,
+            "fourth unknown column": 4, "fifth unknown column": 5, "sixth unknown column": 6});
+        let mut rows = vec![row; 9_000];
+        rows.push(json!({"name": "Sound GmbH"}));
+        let post = async || -> anyhow::Result<_> {
+            let call = app.call_as("admin", Method::POST, "/api/companies/bulk")?;
+            Ok(call.header("idempotency-key", "large").json(&rows).send().await?)
+        };
+        let first = post().await?;
+        assert_eq!(first.status(), 200);
+        let body = first.bytes().await?;
+        assert!(body.len() > 4 * 1024 * 1024, "{}", body.len());
+        let again = post().await?;
+        assert_eq!(again.status(), 200);
+        assert!(again.headers().contains_key("idempotency-replayed"));
+        assert!(again.json::<Value>().await?["detail"].is_string());
+        assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 1);
+        Ok(())
+    }
+
     async fn a_kept_answer_keeps_its_headers(app: TestApp) -> TestResult {
         app.sync().await?;
         for n in 0..40 {
