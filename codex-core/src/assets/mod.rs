@@ -134,3 +134,23 @@ pub struct Asset {
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
 }
+
+/// What answers show of a device: few of its many columns, for those who read thousands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub(crate) struct ShownAsset {
+    pub id: AssetId,
+    pub company_id: Option<CompanyId>,
+    pub antivirus_product: Option<String>,
+    pub backup_bytes: Option<i64>,
+    pub device_type: Option<String>,
+    pub domain: Option<String>,
+    pub ext_ip_address: Option<String>,
+    pub hardware_type: Option<String>,
+    pub hostname: Option<String>,
+    pub int_ip_address: Option<String>,
+    pub last_logged_in_user: Option<String>,
+    pub last_seen: Option<DateTime<Utc>>,
+    pub online: Option<bool>,
+    pub operating_system: Option<String>,
+}

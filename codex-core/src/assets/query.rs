@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Asset, AssetFields, devices::DeviceCompany};
+use super::{Asset, AssetFields, ShownAsset, devices::DeviceCompany};
 use crate::{
     Result,
     changes::Tracked,
@@ -22,6 +22,11 @@ const SELECT: &str = const_concat!(
     AssetFields::SELECT,
     ") a left join asset_status s on s.asset_id = a.id"
 );
+
+/// What is shown of an asset; the select ends before the condition.
+const SHOWN: &str = "select a.id, a.company_id, a.antivirus_product, a.backup_bytes, a.device_type, a.domain, \
+     s.ext_ip_address, a.hardware_type, a.hostname, a.int_ip_address, s.last_logged_in_user, s.last_seen, \
+     s.online, a.operating_system from assets a left join asset_status s on s.asset_id = a.id";
 
 /// Assets as a list.
 pub const LISTING: Listing = Listing {
@@ -171,18 +176,18 @@ async fn with_levels(db: &Db, page: Page<Asset>) -> Result<Page<(Asset, String)>
     }))
 }
 
-/// The assets of some companies, by company and host name.
+/// What is shown of the assets of some companies, by company and host name.
 pub(crate) async fn of_companies(
     db: &Db,
     companies: &[CompanyId],
-) -> Result<HashMap<CompanyId, Vec<Asset>>> {
-    let mut q = db.query(SELECT);
+) -> Result<HashMap<CompanyId, Vec<ShownAsset>>> {
+    let mut q = db.query(SHOWN);
     q.push(" where a.deleted_at is null and a.company_id in ")
         .push_list(companies.iter().copied());
     q.push(" order by a.company_id, a.hostname_fold, a.id");
-    let mut assets: HashMap<CompanyId, Vec<Asset>> = HashMap::new();
-    for asset in q.all::<Asset>().await? {
-        let company = asset.fields.company_id.unwrap_or_default();
+    let mut assets: HashMap<CompanyId, Vec<ShownAsset>> = HashMap::new();
+    for asset in q.all::<ShownAsset>().await? {
+        let company = asset.company_id.unwrap_or_default();
         assets.entry(company).or_default().push(asset);
     }
     Ok(assets)

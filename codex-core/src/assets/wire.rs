@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Asset, AssetFields};
+use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Fault, Result,
     edit::{Form, sound, take_ids},
@@ -57,24 +57,45 @@ impl AssetOut {
     /// The wire form, with the compliance level of the company.
     pub fn new(asset: &Asset, compliance_level: &str) -> Self {
         let (fields, status) = (&asset.fields, &asset.status);
-        // Nothing backed up is no figure (contract 3.7).
-        let usage = fields.backup_bytes.filter(|bytes| *bytes > 0).map(in_tb);
-        Self {
+        let shown = ShownAsset {
+            id: asset.id,
+            company_id: fields.company_id,
             antivirus_product: fields.antivirus_product.clone(),
-            backup_data_bytes: usage.as_deref().map_or(0, in_bytes),
-            backup_usage_tb: usage,
-            company_compliance_level: compliance_level.to_owned(),
+            backup_bytes: fields.backup_bytes,
             device_type: fields.device_type.clone(),
             domain: fields.domain.clone(),
             ext_ip_address: status.ext_ip_address.clone(),
             hardware_type: fields.hardware_type.clone(),
-            hostname: fields.hostname.clone().unwrap_or_default(),
-            id: asset.id.0,
+            hostname: fields.hostname.clone(),
             int_ip_address: fields.int_ip_address.clone(),
             last_logged_in_user: status.last_logged_in_user.clone(),
-            last_seen: status.last_seen.map(text),
+            last_seen: status.last_seen,
             online: status.online,
             operating_system: fields.operating_system.clone(),
+        };
+        Self::shown(shown, compliance_level)
+    }
+
+    /// The wire form of what is shown.
+    pub(crate) fn shown(asset: ShownAsset, compliance_level: &str) -> Self {
+        // Nothing backed up is no figure (contract 3.7).
+        let usage = asset.backup_bytes.filter(|bytes| *bytes > 0).map(in_tb);
+        Self {
+            antivirus_product: asset.antivirus_product,
+            backup_data_bytes: usage.as_deref().map_or(0, in_bytes),
+            backup_usage_tb: usage,
+            company_compliance_level: compliance_level.to_owned(),
+            device_type: asset.device_type,
+            domain: asset.domain,
+            ext_ip_address: asset.ext_ip_address,
+            hardware_type: asset.hardware_type,
+            hostname: asset.hostname.unwrap_or_default(),
+            id: asset.id.0,
+            int_ip_address: asset.int_ip_address,
+            last_logged_in_user: asset.last_logged_in_user,
+            last_seen: asset.last_seen.map(text),
+            online: asset.online,
+            operating_system: asset.operating_system,
         }
     }
 }

@@ -101,7 +101,7 @@ impl Codex {
 
 /// What some companies have.
 struct Parts {
-    assets: HashMap<CompanyId, Vec<assets::Asset>>,
+    assets: HashMap<CompanyId, Vec<assets::ShownAsset>>,
     contacts: HashMap<CompanyId, Vec<contacts::Contact>>,
     locations: HashMap<CompanyId, Vec<locations::Location>>,
 }
@@ -122,8 +122,8 @@ impl Parts {
         let level = company.compliance_level();
         let own = self.assets.remove(&company.id).unwrap_or_default();
         let own: Vec<_> = own
-            .iter()
-            .map(|asset| AssetOut::new(asset, level))
+            .into_iter()
+            .map(|asset| AssetOut::shown(asset, level))
             .collect();
         sink.text("{\"assets\":");
         sink.json(&own)?;

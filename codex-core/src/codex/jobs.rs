@@ -328,6 +328,12 @@ impl Codex {
                         .tasks
                         .spawn(keep_alive(self.clone(), lease.clone(), cancel.clone()));
                 let ended = source.pull(&mut run).await;
+                if ended.is_ok()
+                    && let Err(error) = run.settle().await
+                {
+                    let error = error.chain();
+                    tracing::warn!(error, "The database could not look at its tables");
+                }
                 heart.abort();
                 (run.report, ended)
             }

@@ -46,6 +46,19 @@ impl Codex {
         Ok(slice)
     }
 
+    /// The first tickets of a list, which nobody counts.
+    async fn first_tickets(
+        &self,
+        scope: &Scope,
+        filter: &TicketFilter,
+        limit: i64,
+    ) -> Result<Vec<Ticket>> {
+        let mut tickets = query::page(&self.0.db, scope, filter, limit, 0).await?;
+        let each = tickets.iter_mut();
+        each.for_each(|ticket| self.count_unworked(ticket));
+        Ok(tickets)
+    }
+
     /// A page of the tickets that a filter leaves, sorted and narrowed as `page` says.
     ///
     /// # Errors
@@ -91,10 +104,7 @@ impl Codex {
         filter: &TicketFilter,
         limit: i64,
     ) -> Result<Vec<(Ticket, Vec<Conversation>)>> {
-        let mut tickets = query::page(&self.0.db, scope, filter, limit, 0).await?;
-        for ticket in &mut tickets {
-            self.count_unworked(ticket);
-        }
+        let tickets = self.first_tickets(scope, filter, limit).await?;
         let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
         let mut said = query::said(&self.0.db, scope, &ids).await?;
         let with_said = |ticket: Ticket| {
@@ -118,7 +128,7 @@ impl Codex {
             responder: responder.filter(|id| *id != 0),
             ..TicketFilter::default()
         };
-        let tickets = self.tickets(scope, &filter, MAX_ACTIVE, 0).await?.items;
+        let tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
         let agents = query::agents(&self.0.db, &self.providers().psa).await?;
         let last_sync = query::last_sync(&self.0.db).await?;
         Ok(ActiveOut::new(
@@ -144,7 +154,7 @@ impl Codex {
             statuses: Some(wanted.collect()),
             ..TicketFilter::default()
         };
-        let mut tickets = self.tickets(scope, &filter, MAX_ACTIVE, 0).await?.items;
+        let mut tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
         // They come last changed first, which stays among those of one priority.
         tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.fields.priority_id));
         let agents = query::all_agents(&self.0.db, &self.providers().psa).await?;

@@ -135,9 +135,6 @@ pub(crate) async fn names(
 
 /// Tickets on which a term was said, or that are about it.
 pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<TicketId>> {
-    let Some(words) = words(db.engine(), term) else {
-        return Ok(Vec::new());
-    };
     let public = if scope.companies().is_some() {
         " and c.private is not true"
     } else {
@@ -148,13 +145,19 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
         (SAID, WORDS_SAID, public, own::SAID),
         (ABOUT, WORDS_ABOUT, "", own::ABOUT),
     ] {
-        let mut q = db.query(select);
-        q.plan_anew().push_sql(matches).push_bind(words.as_str());
-        q.push_sql(WORDS_END).push(public);
-        q.push_sql(NEWEST).push_bind(LIMIT);
-        let mut found: Vec<TicketId> = q.scalars().await?;
-        if let Some(own) = scope.companies().filter(|_| found.len() >= CANDIDATES) {
-            found = own::of_tickets(db, own_select, own, (matches, &words)).await?;
+        let mut found: Vec<TicketId> = Vec::new();
+        for words in words(db.engine(), term) {
+            if found.len() >= CANDIDATES {
+                break;
+            }
+            let mut q = db.query(select);
+            q.plan_anew().push_sql(matches).push_bind(words.as_str());
+            q.push_sql(WORDS_END).push(public);
+            q.push_sql(NEWEST).push_bind(LIMIT);
+            found = q.scalars().await?;
+            if let Some(own) = scope.companies().filter(|_| found.len() >= CANDIDATES) {
+                found = own::of_tickets(db, own_select, own, (matches, &words)).await?;
+            }
         }
         tickets.extend(found);
     }
@@ -164,8 +167,9 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
 }
 
 /// The term in the engine's language of words; the last word may go on. `SQLite`'s index is without
-/// diacritics, `PostgreSQL`'s has words as they are spelled.
-fn words(engine: Engine, term: &Term) -> Option<String> {
+/// diacritics, `PostgreSQL`'s has words as they are spelled. `SQLite` gathers every hit of a word that may go on
+/// before it gives the first, so that it is asked for the words as they are before.
+fn words(engine: Engine, term: &Term) -> Vec<String> {
     let written = if engine == Engine::Sqlite {
         &term.words
     } else {
@@ -175,20 +179,17 @@ fn words(engine: Engine, term: &Term) -> Option<String> {
         .iter()
         .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    let last = parts.len().checked_sub(1)?;
-    let each = parts.iter().enumerate().map(|(index, part)| {
-        let goes_on = index == last && part.chars().count() >= TRIGRAM;
-        match (engine, goes_on) {
-            (Engine::Sqlite, true) => format!("\"{part}\"*"),
-            (Engine::Sqlite, false) => format!("\"{part}\""),
-            (Engine::Postgres, true) => format!("{part}:*"),
-            (Engine::Postgres, false) => (*part).to_owned(),
-        }
-    });
-    let and = if engine == Engine::Sqlite {
-        " AND "
-    } else {
-        " & "
+    let Some(last) = parts.last() else {
+        return Vec::new();
     };
-    Some(each.collect::<Vec<_>>().join(and))
+    let goes_on = last.chars().count() >= TRIGRAM;
+    match (engine, goes_on) {
+        (Engine::Sqlite, true) => {
+            let whole = format!("\"{}\"", parts.join("\" AND \""));
+            vec![whole.clone(), whole + "*"]
+        }
+        (Engine::Sqlite, false) => vec![format!("\"{}\"", parts.join("\" AND \""))],
+        (Engine::Postgres, true) => vec![parts.join(" & ") + ":*"],
+        (Engine::Postgres, false) => vec![parts.join(" & ")],
+    }
 }

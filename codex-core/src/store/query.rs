@@ -55,6 +55,9 @@ impl<T> Scalar for T where
 {
 }
 
+/// The longest list that is filled up.
+const PADDED: usize = 1_024;
+
 pub(super) enum Target<'e> {
     Sqlite(&'e SqlitePool),
     SqliteTx(&'e mut SqliteConnection),
@@ -225,17 +228,27 @@ impl<'e> Q<'e> {
         self
     }
 
-    /// Appends `(a, b, ...)`; an empty list becomes `(null)`, which matches nothing.
-    pub fn push_list<T: Bind>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {
+    /// Appends `(a, b, ...)`; an empty list becomes `(null)`, which matches nothing. Up to [`PADDED`] values are
+    /// filled up with the last of them to a power of two: a statement for every length would be planned anew each
+    /// time, and would drive others out of the cache.
+    pub fn push_list<T: Bind + Clone>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {
         self.push("(");
-        let mut first = true;
+        let (mut count, mut last) = (0_usize, None);
         for value in values {
-            if !std::mem::take(&mut first) {
-                self.push(", ");
-            }
+            self.push(if count == 0 { "" } else { ", " });
+            count += 1;
+            last = Some(value.clone());
             self.push_bind(value);
         }
-        self.push(if first { "null)" } else { ")" })
+        let Some(last) = last else {
+            return self.push("null)");
+        };
+        if count <= PADDED {
+            for _ in count..count.next_power_of_two() {
+                self.push(", ").push_bind(last.clone());
+            }
+        }
+        self.push(")")
     }
 
     /// Appends `values (...), (...)`, one group per item.

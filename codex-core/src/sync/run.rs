@@ -41,7 +41,7 @@ sql! {
     LOOK_AGAIN = {
         sqlite: "pragma optimize",
         pg: "analyze claims, companies, contacts, contact_companies, assets, asset_status, site_links, \
-             tickets, ticket_details, conversations, time_entries, agents",
+             tickets, ticket_details, conversations, time_entries, agents, search_names",
     };
     /// Where an incremental pull goes on.
     CURSOR = "select at from sync_cursors where source = $1 and name = $2";
@@ -397,13 +397,22 @@ impl Run {
             }
             self.tally::<R>(outcome);
         }
-        if self.created >= self.look_again_at && !self.dry() {
-            self.look_again_at = self.created * 4;
-            let mut tx = self.begin().await?;
-            tx.query(LOOK_AGAIN).execute().await?;
-            self.end(tx).await?;
+        self.look_again(self.look_again_at).await
+    }
+
+    /// Lets the database look at its tables after a run that has filled them.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        self.look_again(GROWTH).await
+    }
+
+    async fn look_again(&mut self, after: u64) -> Result<()> {
+        if self.created < after || self.dry() {
+            return Ok(());
         }
-        Ok(())
+        self.look_again_at = self.created * 4;
+        let mut tx = self.begin().await?;
+        tx.query(LOOK_AGAIN).execute().await?;
+        self.end(tx).await
     }
 
     /// Begins a transaction that only the holder of the lease can commit.

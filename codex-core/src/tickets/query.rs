@@ -19,7 +19,8 @@ use crate::{
 
 /// A ticket with texts, hours, company and requester; the select ends before the condition.
 ///
-/// Who asked is looked up where the PSA did not say it: among contacts, then agents (upstreams trap 15).
+/// Who asked is looked up where the PSA did not say it, and only there: among contacts, then agents (upstreams
+/// trap 15).
 const SELECT: &str = const_concat!(
     "select t.*, d.description, d.description_text, d.minutes, c.account_number, \
      c.name as company_name, c.compliance_level, \
@@ -29,11 +30,12 @@ const SELECT: &str = const_concat!(
     TicketFields::SELECT,
     ") t left join ticket_details d on d.ticket_id = t.id \
      left join companies c on c.id = t.company_id \
-     left join claims q on q.source = t.external_source and q.kind = 'contact' \
-     and q.external_id = cast(t.requester_id as text) \
+     left join claims q on q.source = t.external_source and q.kind = 'contact' and q.external_id = \
+     case when t.requester_name is null or t.requester_email is null then cast(t.requester_id as text) end \
      left join contacts r on r.id = q.record_id \
-     left join psa_agents a on a.external_source = t.external_source \
-     and a.external_id = t.requester_id and a.deleted_at is null"
+     left join psa_agents a on a.external_source = t.external_source and a.external_id = \
+     case when t.requester_name is null or t.requester_email is null then t.requester_id end \
+     and a.deleted_at is null"
 );
 /// Tickets as a list.
 pub const LISTING: Listing = Listing {

@@ -1,5 +1,6 @@
 //! Loads the daemon as a process of its own, and the least servers beside it, so that every figure is a ratio
-//! within one run: a server that answers the same bytes from memory, and one that only runs the statement.
+//! within one run: a server that answers the same bytes from memory, and one that only checks the token and runs
+//! the statement.
 //!
 //! `cargo build --release -p codex-daemon -p codex-tests && target/release/load --size M [--database-url URL]`
 
@@ -194,7 +195,7 @@ async fn main() -> anyhow::Result<()> {
         );
         let ratio = match least {
             Some(least) => {
-                let url = serve_least(codex.clone(), least.clone()).await?;
+                let url = serve_least(&core, codex.clone(), least.clone()).await?;
                 let bare = run(&options, &url, Get(path), &token, None).await?;
                 format!("{:.2}", mine.rate / bare.rate)
             }
@@ -222,9 +223,16 @@ async fn main() -> anyhow::Result<()> {
     let update = format!("/api/ticket/{ticket}/update");
     let note = Post(&update, r#"{"notes": "Called back."}"#);
     let written = run(&options, &daemon.url, note, &token, None).await?;
+    let least = serve_least(&core, codex.clone(), Least::Note(ticket)).await?;
+    let bare = run(&options, &least, note, &token, None).await?;
     println!(
-        "{:<44} {:>9.0} {:>8.2} {:>8.2}",
-        "W9 a note on a ticket", written.rate, written.p50, written.p99
+        "{:<44} {:>9.0} {:>8.2} {:>8.2} {:>9} {:>9.2}",
+        "W9 a note on a ticket",
+        written.rate,
+        written.p50,
+        written.p99,
+        "-",
+        written.rate / bare.rate
     );
     let tag = run(&options, &daemon.url, Get("/api/companies"), &token, None)
         .await?
