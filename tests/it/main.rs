@@ -11,6 +11,7 @@ mod bulk;
 mod calls;
 mod client;
 mod companies;
+mod conditions;
 mod contract;
 mod crates;
 mod devices;
