@@ -23,6 +23,7 @@ mod operations;
 mod parity;
 mod providers;
 mod records;
+mod rivals;
 mod search;
 mod services;
 mod spec;
