@@ -388,4 +388,38 @@ on_each_engine! {
         }
         Ok(())
     }
+
+    async fn what_has_no_account_number_is_exported_too(app: TestApp) -> TestResult {
+        let email = {
+            let mut world = app.world.lock();
+            let department = world.departments.iter_mut().find(|one| one["custom_fields"]["account_number"] == 100_001);
+            let department = department.unwrap();
+            department["custom_fields"]["account_number"] = Value::Null;
+            let id = department["id"].clone();
+            let people = world.requesters.iter();
+            let mut own = people.filter(|one| one["department_ids"] == json!([id]) && one["primary_email"].is_string());
+            own.next().unwrap()["primary_email"].as_str().unwrap().to_owned()
+        };
+        app.sync().await?;
+        let export = async |token: &str, kind: &str| -> anyhow::Result<Vec<Value>> {
+            let client = Client::new(&app.url(), TokenSource::fixed(token.to_owned()))?;
+            let lines = client.export(kind, ExportFormat::Ndjson).await?.text().await?;
+            Ok(lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+        };
+        let admin = app.core.key.user("admin", "admin@msp.example")?;
+        let companies = export(&admin, "companies").await?;
+        let listed = app.json("/api/companies").await?.as_array().unwrap().len();
+        assert_eq!(companies.len(), listed + 1);
+        let of_department: Vec<_> = companies.iter().filter(|one| one["account_number"].is_null()).collect();
+        assert_eq!(of_department.len(), 1);
+        let locations = export(&admin, "locations").await?;
+        assert!(locations.iter().any(|one| one["company_account_number"].is_null()), "{locations:?}");
+        // Its people see it, and no other.
+        let own = app.core.key.user("client", &email)?;
+        let seen = export(&own, "companies").await?;
+        assert_eq!((seen.len(), &seen[0]["name"]), (1, &of_department[0]["name"]));
+        assert!(seen[0]["billing_plan"] == "" && seen[0]["account_number"].is_null(), "{seen:?}");
+        assert!(export(&own, "locations").await?.iter().all(|one| one["company_account_number"].is_null()));
+        Ok(())
+    }
 }
