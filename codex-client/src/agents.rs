@@ -8,7 +8,7 @@ use codex_core::agents::wire::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Creation, Edit, Result, Start,
+    Creation, Edit, Reading, Result, Start,
     request::{Requester, json},
 };
 
@@ -24,8 +24,13 @@ impl Agents<'_> {
     }
 
     /// One agent, by Keycloak's user id.
-    pub async fn get(&self, keycloak_id: &str) -> Result<AgentOut> {
-        self.0.get(&["api", "agents", keycloak_id], &[]).await
+    pub fn get(&self, keycloak_id: &str) -> Reading<AgentOut> {
+        self.0.read(&["api", "agents", keycloak_id])
+    }
+
+    /// What an agent prefers, as the agent sees it.
+    pub fn settings(&self, keycloak_id: &str) -> Reading<MySettingsOut> {
+        self.0.read(&["api", "agents", keycloak_id, "settings"])
     }
 
     /// Makes an agent of a user of Keycloak, and says whether Keycloak could be asked.
@@ -74,8 +79,8 @@ pub struct MySettings<'c>(pub(crate) &'c Requester);
 
 impl MySettings<'_> {
     /// The settings; the defaults for somebody whom Codex does not know.
-    pub async fn get(&self) -> Result<MySettingsOut> {
-        self.0.get(&["api", "my", "settings"], &[]).await
+    pub fn get(&self) -> Reading<MySettingsOut> {
+        self.0.read(&["api", "my", "settings"])
     }
 
     /// Changes what is stated.

@@ -162,10 +162,9 @@ impl Billing<'_> {
     }
 
     /// What is agreed with a company about one key.
-    pub async fn get_override(&self, account_number: &str, key: &str) -> Result<OverrideOut> {
+    pub fn get_override(&self, account_number: &str, key: &str) -> Reading<OverrideOut> {
         self.0
-            .get(&["api", "companies", account_number, "overrides", key], &[])
-            .await
+            .read(&["api", "companies", account_number, "overrides", key])
     }
 
     /// Agrees something with a company about one key, in place of what was agreed before.

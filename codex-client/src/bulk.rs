@@ -13,12 +13,7 @@ pub(crate) fn write(
     action: BulkAction,
     atomic: bool,
 ) -> Creation<BulkOut> {
-    let action = match action {
-        BulkAction::Create => "create",
-        BulkAction::Update => "update",
-        BulkAction::Upsert => "upsert",
-    };
     let mode = if atomic { "atomic" } else { "partial" };
-    let query = [("action", action.to_owned()), ("mode", mode.to_owned())];
+    let query = [("action", action.to_string()), ("mode", mode.to_owned())];
     requester.create_rows(&["api", kind, "bulk"], &query, rows)
 }

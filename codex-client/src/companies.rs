@@ -29,6 +29,10 @@ fn in_order(options: &ListOptions) -> ListOptions {
     options
 }
 
+fn location<'p>(account_number: &'p str, id: &'p str) -> [&'p str; 5] {
+    ["api", "companies", account_number, "locations", id]
+}
+
 /// Calls about companies.
 #[derive(Debug)]
 pub struct Companies<'c>(pub(crate) &'c Requester);
@@ -110,6 +114,11 @@ impl Companies<'_> {
         self.0.create(&path, location)
     }
 
+    /// One location of a company.
+    pub fn location(&self, account_number: &str, id: i64) -> Reading<LocationOut> {
+        self.0.read(&location(account_number, &id.to_string()))
+    }
+
     /// Corrects a location of a company by hand; gives it as it is now.
     pub fn update_location(
         &self,
@@ -117,26 +126,12 @@ impl Companies<'_> {
         id: i64,
         edit: &LocationIn,
     ) -> Edit<LocationOut> {
-        let path = [
-            "api",
-            "companies",
-            account_number,
-            "locations",
-            &id.to_string(),
-        ];
-        self.0.put(&path, edit)
+        self.0.put(&location(account_number, &id.to_string()), edit)
     }
 
     /// Deletes a location of a company: no sync brings it back.
     pub fn delete_location(&self, account_number: &str, id: i64) -> Edit<()> {
-        let path = [
-            "api",
-            "companies",
-            account_number,
-            "locations",
-            &id.to_string(),
-        ];
-        self.0.delete(&path)
+        self.0.delete(&location(account_number, &id.to_string()))
     }
 
     /// Gives a company another account number; the old one leads to it for ever. Vendors do not follow,

@@ -144,8 +144,7 @@ impl<T> Reading<T> {
 }
 
 impl<T> Edit<T> {
-    /// Only if the record still has this tag: status 412 otherwise. Companies, contacts, assets and billing plans
-    /// can be held against a tag; the server refuses it for others.
+    /// Only if nobody has changed the record since it was read with this tag: status 412 otherwise.
     pub fn if_match(self, tag: &Etag) -> Self {
         self.with(|call| {
             call.headers.insert(IF_MATCH, header(tag.as_str())?);

@@ -1,5 +1,7 @@
 //! Writing many records with one call: what is asked and what became of each row.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +18,12 @@ pub enum BulkAction {
     /// Changes those that are there, makes the others.
     #[default]
     Upsert,
+}
+
+impl fmt::Display for BulkAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What became of a row.

@@ -129,18 +129,33 @@ impl Error {
     /// little later.
     #[cfg(feature = "store")]
     pub fn is_out_of_reach(&self) -> bool {
-        let Self::Db(error) = self else { return false };
-        match error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-            // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections,
-            // deadlock, serialization failure
-            // (https://www.postgresql.org/docs/current/errcodes-appendix.html). SQLite: busy.
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                code.starts_with("08")
-                    || code.starts_with("57P0")
-                    || ["53300", "40P01", "40001", "5"].contains(&&*code)
+        match self {
+            Self::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
+                true
+            }
+            // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections
+            // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+            _ => self.code().is_some_and(|code| {
+                code.starts_with("08") || code.starts_with("57P0") || code == "53300"
             }),
-            _ => false,
+        }
+    }
+
+    /// Whether another transaction was in the way, so that this one was undone: the same call may succeed a
+    /// little later.
+    #[cfg(feature = "store")]
+    pub fn is_in_the_way(&self) -> bool {
+        // PostgreSQL: deadlock, serialization failure, a lock that did not come free in time. SQLite: busy.
+        let code = self.code();
+        code.is_some_and(|code| ["40P01", "40001", "55P03", "5"].contains(&&*code))
+    }
+
+    /// The database's own code of what it refused.
+    #[cfg(feature = "store")]
+    fn code(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Db(sqlx::Error::Database(error)) => error.code(),
+            _ => None,
         }
     }
 

@@ -1,9 +1,12 @@
 //! Answers that the caller has already, and changes of what the caller has seen (RFC 9110 13).
 //!
 //! The tag of an answer is a digest of its body, and of the headers that are part of what it says, so that it never
-//! says the same of two answers. A large answer is
-//! kept with the version of the database that it was made of: as long as nobody has committed anything, it is
-//! not made again.
+//! says the same of two answers. That of a record also names the record's version, and a change is held against
+//! the version alone: what moves at every sync (when a device was last seen, when agents were last read) is in the
+//! answer, and yet nobody has changed the record.
+//!
+//! A large answer is kept with the version of the database that it was made of: as long as nobody has committed
+//! anything, it is not made again.
 
 use std::sync::Arc;
 
@@ -14,6 +17,7 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri,
         header::{ETAG, IF_MATCH, IF_NONE_MATCH, LINK},
+        response::Parts,
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -37,14 +41,16 @@ const WORTH_KEEPING: usize = 8 * 1024;
 /// Bytes of all answers that are kept.
 const KEPT: u64 = 24 * 1024 * 1024;
 
-/// A record as an answer, and when it last changed: what `If-Match` is held against.
+/// A record as an answer, and when it last changed, which is its version; `None` where there is no record.
 #[derive(Debug)]
-pub struct Versioned<T>(pub T, pub DateTime<Utc>);
+pub struct Versioned<T>(pub T, pub Option<DateTime<Utc>>);
 
 impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
         let mut response = Json(self.0).into_response();
-        response.extensions_mut().insert(Unchanged(self.1));
+        if let Some(at) = self.1 {
+            response.extensions_mut().insert(Unchanged(at));
+        }
         response
     }
 }
@@ -122,7 +128,7 @@ async fn read(app: &App, request: Request, next: Next) -> Response {
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return Problem::internal().into_response();
     };
-    let tag = tag(&parts.headers, &body);
+    let tag = tag(&parts, &body);
     if let Some(key) = key.filter(|_| body.len() >= WORTH_KEEPING) {
         // The first time it is only learned that it is worth it.
         let kept = Kept {
@@ -163,6 +169,8 @@ fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
     response
 }
 
+/// The record is read the way its caller reads it. What cannot be read, or has no version, is never as anybody
+/// has seen it.
 async fn change(mut request: Request, next: Next) -> Response {
     let mut question = Request::new(Body::empty());
     *question.uri_mut() = request.uri().clone();
@@ -175,21 +183,12 @@ async fn change(mut request: Request, next: Next) -> Response {
     {
         return answer;
     }
-    let changed = || {
-        let detail = "The record is not as `If-Match` says: read it again";
-        Problem::new(StatusCode::PRECONDITION_FAILED, detail).into_response()
-    };
     let since = answer.extensions().get::<Unchanged>().copied();
-    let (true, Some(since)) = (status == StatusCode::OK, since) else {
-        return changed();
+    let since = since.filter(|since| is_of_version(request.headers().get(IF_MATCH), *since));
+    let (StatusCode::OK, Some(since)) = (status, since) else {
+        let detail = "The record is not as `If-Match` says: read it again";
+        return Problem::new(StatusCode::PRECONDITION_FAILED, detail).into_response();
     };
-    let (parts, body) = answer.into_parts();
-    let Ok(body) = to_bytes(body, usize::MAX).await else {
-        return Problem::internal().into_response();
-    };
-    if !has(request.headers().get(IF_MATCH), &tag(&parts.headers, &body)) {
-        return changed();
-    }
     request.extensions_mut().insert(since);
     next.run(request).await
 }
@@ -210,8 +209,11 @@ fn without_body(headers: &HeaderMap) -> HeaderMap {
 
 /// Weak, since a compressed answer has the same one. Where a list goes on and how long it is can change while the
 /// page stays as it is.
-fn tag(headers: &HeaderMap, body: &[u8]) -> HeaderValue {
-    let said = |name: &str| headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
+fn tag(parts: &Parts, body: &[u8]) -> HeaderValue {
+    let said = |name: &str| {
+        let value = parts.headers.get(name);
+        value.map_or(&b""[..], HeaderValue::as_bytes)
+    };
     let word = hex(&[
         said(LINK.as_str()),
         b"\n",
@@ -219,18 +221,40 @@ fn tag(headers: &HeaderMap, body: &[u8]) -> HeaderValue {
         b"\n",
         body,
     ]);
-    HeaderValue::from_str(&format!("W/\"{}\"", &word[..32]))
+    let version = parts.extensions.get::<Unchanged>();
+    let version = version.map_or_else(String::new, |since| version_of(*since));
+    HeaderValue::from_str(&format!("W/\"{}{version}\"", &word[..32]))
         .unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
+/// How the tag of a record ends.
+fn version_of(Unchanged(at): Unchanged) -> String {
+    format!("-{:x}", at.timestamp_micros())
 }
 
 /// Whether a list of tags has one; `*` has any.
 fn has(asked: Option<&HeaderValue>, tag: &HeaderValue) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let wanted = bare(tag.to_str().unwrap_or_default());
+    any(asked, |one| one == wanted)
+}
+
+/// Whether a list of tags has one of a record of this version; `*` has any.
+fn is_of_version(asked: Option<&HeaderValue>, since: Unchanged) -> bool {
+    let wanted = version_of(since);
+    any(asked, |one| one.ends_with(&wanted))
+}
+
+fn any(asked: Option<&HeaderValue>, wanted: impl Fn(&str) -> bool) -> bool {
     let Some(asked) = asked.and_then(|asked| asked.to_str().ok()) else {
         return false;
     };
-    let wanted = bare(tag.to_str().unwrap_or_default());
-    asked.trim() == "*" || asked.split(',').any(|one| bare(one) == wanted)
+    asked.trim() == "*" || asked.split(',').any(|one| wanted(bare(one)))
+}
+
+/// What a tag says, without its marks.
+fn bare(tag: &str) -> &str {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
 }
 
 fn not_modified(tag: HeaderValue) -> Response {
@@ -243,15 +267,38 @@ fn not_modified(tag: HeaderValue) -> Response {
 mod tests {
     use super::*;
 
+    fn answer(version: Option<i64>) -> Parts {
+        let at = version.and_then(DateTime::from_timestamp_micros);
+        Versioned((), at).into_response().into_parts().0
+    }
+
     #[test]
     fn a_list_of_tags_has_those_in_it() {
-        let headers = HeaderMap::new();
-        let (one, two) = (tag(&headers, b"1"), tag(&headers, b"2"));
+        let answer = answer(None);
+        let (one, two) = (tag(&answer, b"1"), tag(&answer, b"2"));
         let list = HeaderValue::from_str(&format!("\"x\", {}", one.to_str().unwrap())).unwrap();
         assert!(has(Some(&list), &one));
         assert!(!has(Some(&list), &two));
         assert!(has(Some(&HeaderValue::from_static("*")), &two));
         assert!(!has(None, &one));
+    }
+
+    #[test]
+    fn a_record_is_of_a_version_whatever_else_its_answer_says() {
+        let (old, new) = (answer(Some(1)), answer(Some(2)));
+        let (before, after) = (tag(&old, b"seen at 1"), tag(&old, b"seen at 2"));
+        assert!(!has(Some(&before), &after));
+        for tag in [&before, &after, &HeaderValue::from_static("*")] {
+            assert!(is_of_version(
+                Some(tag),
+                *old.extensions.get::<Unchanged>().unwrap()
+            ));
+        }
+        let since = *new.extensions.get::<Unchanged>().unwrap();
+        for other in [before, tag(&answer(None), b"seen at 1")] {
+            assert!(!is_of_version(Some(&other), since));
+        }
+        assert!(!is_of_version(None, since));
     }
 
     #[test]

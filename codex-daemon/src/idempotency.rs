@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use codex_core::{KeptAnswer, Once};
+use codex_core::{KeptAnswer, Once, store::telling_commits};
 
 use crate::{app::App, digest::hex, problem::Problem, request_id};
 
@@ -78,7 +78,8 @@ async fn once(
             return Err(Problem::new(StatusCode::CONFLICT, detail).retry_after(1));
         }
     }
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let call = next.run(Request::from_parts(parts, Body::from(body)));
+    let (response, may_be_made) = telling_commits(call).await;
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX)
         .await
@@ -89,8 +90,9 @@ async fn once(
         .and_then(|kind| kind.to_str().ok());
     let status = parts.status;
     // A server error may come after the change was made: until somebody has looked, the key stands for a call of
-    // which nothing more is known. What was refused, or only told, was not made: another try may succeed.
-    if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+    // which nothing more is known. What was refused, or only told, or never came to a commit, was not made: another
+    // try may succeed.
+    if status.is_server_error() && may_be_made {
         return Ok(Response::from_parts(parts, Body::from(body)));
     }
     let made = status.is_success() && status != StatusCode::ACCEPTED;

@@ -255,6 +255,11 @@ impl From<codex_core::Error> for Problem {
                 StatusCode::CONFLICT,
                 "Another record has the same key already",
             ),
+            _ if error.is_in_the_way() => {
+                tracing::warn!(error = error.chain(), "A change was in the way of another");
+                Self::unavailable("Another change was in the way. Send the call again.")
+                    .retry_after(1)
+            }
             _ if error.is_out_of_reach() => {
                 tracing::error!(error = error.chain(), "The database is out of reach");
                 Self::unavailable("The database is out of reach.").retry_after(5)

@@ -88,7 +88,7 @@ async fn call_everything(c: &Client) {
         ($($call:expr;)+) => { $(drop($call.await);)+ };
     }
     call! {
-        c.agents().list(); c.agents().get("p"); c.agents().create(&AgentIn::default());
+        c.agents().list(); c.agents().get("p"); c.agents().settings("p"); c.agents().create(&AgentIn::default());
         c.agents().update("p", &AgentIn::default()); c.agents().update_settings("p", &SettingsIn::default());
         c.agents().theme("e"); c.agents().home_page("e"); c.agents().sync();
         c.my_settings().get(); c.my_settings().update(&SettingsIn::default());
@@ -103,7 +103,7 @@ async fn call_everything(c: &Client) {
         c.companies().bulk_write(&[], BulkAction::Upsert, false);
         c.contacts().bulk_write(&[], BulkAction::Upsert, false);
         c.assets().bulk_write(&[], BulkAction::Upsert, false);
-        c.companies().create_location("p", &LocationIn::default());
+        c.companies().create_location("p", &LocationIn::default()); c.companies().location("p", 1);
         c.companies().update_location("p", 1, &LocationIn::default()); c.companies().delete_location("p", 1);
         c.billing().plans(&PlanOptions::default()); c.billing().create_plan(&BillingPlanIn::default());
         c.billing().plan(1); c.billing().update_plan(1, &BillingPlanIn::default()); c.billing().delete_plan(1);

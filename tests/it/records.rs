@@ -4,6 +4,7 @@ use codex_client::{
     AssetIn, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat, ListOptions, LocationIn,
     TokenSource,
 };
+use codex_core::store::Db;
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -123,6 +124,56 @@ on_each_engine! {
         let device = client.assets().get(device.id).await?;
         assert_eq!(device.hostname, "by-hand");
         assert!(device.last_seen.is_some(), "the RMM tells what moves");
+        Ok(())
+    }
+
+    async fn what_was_adopted_stays_when_its_vendor_loses_it(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let (email, uid) = {
+            let world = app.world.lock();
+            let email = world.requesters[0]["primary_email"].as_str().unwrap().to_owned();
+            (email, world.devices[0].body["uid"].as_str().unwrap().to_owned())
+        };
+        let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
+        client.companies().create(&company).await?;
+        let person = ContactIn { name: Some("By hand".into()), email: Some(Some(email)), ..ContactIn::default() };
+        let person = client.contacts().create(&person).await?.id;
+        let device = AssetIn { hostname: Some("by-hand".into()), device_uid: Some(Some(uid.clone())), ..AssetIn::default() };
+        let device = client.assets().create(&device).await?.id;
+        app.sync().await?;
+        let counts = async || -> anyhow::Result<[usize; 3]> {
+            let all = ListOptions::default();
+            Ok([
+                client.companies().list().await?.len(), client.contacts().all(&all).await?.len(),
+                client.assets().all(&all).await?.len(),
+            ])
+        };
+        let before = counts().await?;
+        let gone = {
+            let mut world = app.world.lock();
+            world.delete_device(&uid).unwrap();
+            let at = world.departments.iter().position(|one| one["custom_fields"]["account_number"] == 100_001);
+            (world.departments.remove(at.unwrap()), world.requesters.remove(0))
+        };
+        // Two runs: one 404 is not enough.
+        for _ in 0..3 {
+            app.sync().await?;
+        }
+        let db = Db::open(app.database_url()).await?;
+        let lost = "select kind from claims where gone_at is not null and anchor order by kind";
+        assert_eq!(db.query(lost).scalars::<String>().await?, ["asset", "company", "contact"]);
+        assert_eq!(counts().await?, before);
+        assert_eq!(client.companies().get("100001").await?.name, "By hand");
+        assert_eq!(client.contacts().get(person).await?.name, "By hand");
+        assert_eq!(client.assets().get(device).await?.hostname, "by-hand");
+        // What comes back is the same record, not one more.
+        {
+            let mut world = app.world.lock();
+            world.departments.push(gone.0);
+            world.requesters.push(gone.1);
+        }
+        app.sync().await?;
+        assert_eq!(counts().await?, before);
         Ok(())
     }
 
@@ -335,6 +386,40 @@ on_each_engine! {
             let answer = app.get_as("client", &format!("/api/export/{refused}.csv"))?.send().await?;
             assert_eq!(answer.status(), 403, "{refused}");
         }
+        Ok(())
+    }
+
+    async fn what_has_no_account_number_is_exported_too(app: TestApp) -> TestResult {
+        let email = {
+            let mut world = app.world.lock();
+            let department = world.departments.iter_mut().find(|one| one["custom_fields"]["account_number"] == 100_001);
+            let department = department.unwrap();
+            department["custom_fields"]["account_number"] = Value::Null;
+            let id = department["id"].clone();
+            let people = world.requesters.iter();
+            let mut own = people.filter(|one| one["department_ids"] == json!([id]) && one["primary_email"].is_string());
+            own.next().unwrap()["primary_email"].as_str().unwrap().to_owned()
+        };
+        app.sync().await?;
+        let export = async |token: &str, kind: &str| -> anyhow::Result<Vec<Value>> {
+            let client = Client::new(&app.url(), TokenSource::fixed(token.to_owned()))?;
+            let lines = client.export(kind, ExportFormat::Ndjson).await?.text().await?;
+            Ok(lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+        };
+        let admin = app.core.key.user("admin", "admin@msp.example")?;
+        let companies = export(&admin, "companies").await?;
+        let listed = app.json("/api/companies").await?.as_array().unwrap().len();
+        assert_eq!(companies.len(), listed + 1);
+        let of_department: Vec<_> = companies.iter().filter(|one| one["account_number"].is_null()).collect();
+        assert_eq!(of_department.len(), 1);
+        let locations = export(&admin, "locations").await?;
+        assert!(locations.iter().any(|one| one["company_account_number"].is_null()), "{locations:?}");
+        // Its people see it, and no other.
+        let own = app.core.key.user("client", &email)?;
+        let seen = export(&own, "companies").await?;
+        assert_eq!((seen.len(), &seen[0]["name"]), (1, &of_department[0]["name"]));
+        assert!(seen[0]["billing_plan"] == "" && seen[0]["account_number"].is_null(), "{seen:?}");
+        assert!(export(&own, "locations").await?.iter().all(|one| one["company_account_number"].is_null()));
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         Author, Change, MAX_BINDS, Outcome, Resource as _, Tracked as _,
         log::{self, Entry, Op},
         resolve::MANUAL,
+        touch,
     },
     contacts::{Contact, ContactFields},
     ids::{AssetId, ContactId},
@@ -85,6 +86,7 @@ pub(crate) async fn assign(
     if changed.is_empty() {
         return Ok(outcome);
     }
+    touch::<Asset>(tx, author, changed.iter().map(|id| id.0)).await?;
     let mut q = tx.query("delete from asset_contacts where source = ");
     q.push_bind(MANUAL)
         .push(" and asset_id in ")
@@ -129,6 +131,8 @@ pub(crate) async fn assign_to(
         each.map(|asset| (*asset, *contact, assets.contains(asset)))
     });
     let differing: Vec<_> = differing.collect();
+    let contacts = differing.iter().map(|(_, contact, _)| contact.0);
+    touch::<Contact>(tx, author, contacts).await?;
     let mut people = assigned(tx, differing.iter().map(|(asset, ..)| *asset)).await?;
     for (asset, contact, uses) in differing {
         let users = people.entry(asset).or_default();

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value};
 
 use super::{
-    Resource, Tracked,
+    Author, Resource, Tracked,
     claims::{self, MAX_BINDS, NewClaim},
     door::{Door, Outcome},
     resolve::{self, Claim, MANUAL},
@@ -331,6 +331,25 @@ pub(crate) async fn live<R: Resource>(
         live.extend(q.scalars::<i64>().await?);
     }
     Ok(live)
+}
+
+/// Gives records a new version although none of their fields has changed: what hangs on them has.
+pub(crate) async fn touch<R: Resource>(
+    tx: &mut Tx,
+    author: &Author,
+    ids: impl Iterator<Item = i64>,
+) -> Result<()> {
+    let ids: BTreeSet<i64> = ids.collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    for chunk in ids.chunks(MAX_BINDS) {
+        let mut q = tx.query("update ");
+        q.push(R::Fields::TABLE)
+            .push(" set updated_at = ")
+            .push_bind(author.at);
+        q.push(" where id in ").push_list(chunk.iter().copied());
+        q.execute().await?;
+    }
+    Ok(())
 }
 
 /// Whatever the front door let through: names and types once more, before anything is written.

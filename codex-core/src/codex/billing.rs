@@ -88,7 +88,7 @@ impl Codex {
     /// Changes a billing plan; `false` when there is no such plan.
     ///
     /// # Errors
-    /// As [`Codex::create_billing_plan`].
+    /// As [`Codex::create_billing_plan`], and [`Error::Changed`].
     pub async fn update_billing_plan(
         &self,
         scope: &Scope,
@@ -361,7 +361,7 @@ impl Codex {
     /// Agrees something with a company about one key, in place of what was agreed before.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`].
+    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`].
     pub async fn set_override(
         &self,
         scope: &Scope,
@@ -379,11 +379,14 @@ impl Codex {
             Some(row) => door.edit::<Override>(row.id.0, fields.clone()).await?,
             None => None,
         };
-        let outcome = if let Some(outcome) = edited {
-            outcome
-        } else {
-            fields.insert("company_id".into(), json!(company.id));
-            door.create::<Override>(vec![fields]).await?.1
+        let outcome = match edited {
+            Some(outcome) => outcome,
+            // What its author has seen has ended.
+            None if author.unchanged_since.is_some() => return Err(Error::Changed),
+            None => {
+                fields.insert("company_id".into(), json!(company.id));
+                door.create::<Override>(vec![fields]).await?.1
+            }
         };
         Self::conclude(tx, author, outcome).await?;
         let row = self.override_of(scope, company, key).await?;

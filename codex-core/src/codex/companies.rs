@@ -4,15 +4,18 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Codex, bulk_write::name_people};
+use super::{
+    Codex,
+    bulk_write::{Companies, name_people, taken},
+};
 use crate::{
     Error, Fault, Result, Scope,
     changes::{Author, Outcome},
     companies::{
         self, Company,
-        numbers::{Numbers, is_account_number},
-        wire::{self, Renumbered},
+        wire::{self, Renumbered, is_account_number},
     },
+    ids::CompanyId,
     overrides::{self, Override},
 };
 
@@ -31,25 +34,8 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<Company> {
         scope.require_technician("making companies")?;
-        let mut fields = wire::stated_new(body)?;
-        let mut tx = self.0.db.begin().await?;
-        let number = match fields.get("account_number").and_then(Value::as_str) {
-            Some(number) => {
-                let number = number.to_owned();
-                let held = companies::rules::holders(&mut tx, std::iter::once(&*number), true);
-                if let Some(holder) = held.await?.get(&number) {
-                    return Err(taken(&number, *holder));
-                }
-                number
-            }
-            None => Numbers::given(&mut tx).await?.free()?,
-        };
-        fields.insert("account_number".into(), json!(number));
-        name_people(&mut tx, std::iter::once(&mut fields)).await?;
-        let mut door = self.door(&mut tx, author);
-        let (_, outcome) = door.create::<Company>(vec![fields]).await?;
-        Self::conclude(tx, author, outcome).await?;
-        let made = self.company(scope, &number).await?;
+        let id = self.make(author, Companies::default(), body).await?;
+        let made = self.company_by_id(scope, CompanyId(id)).await?;
         made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
     }
 
@@ -69,14 +55,10 @@ impl Codex {
             return Ok(None);
         };
         scope.require_technician(CHANGING)?;
-        let mut fields = wire::stated(body)?;
-        let mut tx = self.0.db.begin().await?;
-        name_people(&mut tx, std::iter::once(&mut fields)).await?;
-        let mut door = self.door(&mut tx, author);
-        let Some(outcome) = door.edit::<Company>(company.id.0, fields).await? else {
+        let kind = Companies::default();
+        if !self.correct(author, kind, company.id.0, body).await? {
             return Ok(None);
-        };
-        Self::conclude(tx, author, outcome).await?;
+        }
         self.company_by_id(scope, company.id).await
     }
 
@@ -209,10 +191,4 @@ impl Codex {
             previous: companies::aliases::of_company(&self.0.db, company.id).await?,
         }))
     }
-}
-
-fn taken(number: &str, holder: i64) -> Error {
-    Error::conflict(format!(
-        "account number {number} belongs to company {holder}"
-    ))
 }

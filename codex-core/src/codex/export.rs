@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Codex,
@@ -14,7 +14,7 @@ use crate::{
     agents::wire::AgentOut,
     assets::wire::AssetOut,
     billing_plans::wire::BillingPlanOut,
-    companies::wire::seen_by,
+    companies::{self, wire::seen_by},
     contacts::wire::ContactOut,
     feature_options::wire::FeatureOptionOut,
     ids::{CompanyId, ContactId},
@@ -71,7 +71,8 @@ struct OfCompanies<'c> {
 }
 
 impl Codex {
-    /// All records of a kind of [`EXPORTS`] that the caller sees. Memory does not grow with their number.
+    /// All records of a kind of [`EXPORTS`] that the caller sees, companies without an account number among them.
+    /// Memory does not grow with their number.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a kind that cannot be exported, [`Error::Forbidden`], [`Error::Busy`].
@@ -107,8 +108,11 @@ impl Codex {
     async fn write_all(&self, scope: &Scope, resource: &str, rows: &mut Rows) -> Result<()> {
         match resource {
             "companies" => {
-                for company in self.companies(scope).await? {
-                    rows.write(&seen_by(&company, scope)).await?;
+                for company in companies::query::all(&self.0.db, scope).await? {
+                    let mut record = json!(seen_by(&company, scope));
+                    // Lists have the companies with a number only, and a text for each.
+                    record["account_number"] = json!(company.fields.account_number);
+                    rows.write(&record).await?;
                 }
             }
             "contacts" => self.write_contacts(scope, rows).await?,
@@ -135,7 +139,7 @@ impl Codex {
                 }
             }
             "locations" => {
-                for company in self.companies(scope).await? {
+                for company in companies::query::all(&self.0.db, scope).await? {
                     for location in self.company_locations(scope, company.id).await? {
                         let record = LocationOut::new(&location, company.compliance_level());
                         let number = company.fields.account_number.as_ref();

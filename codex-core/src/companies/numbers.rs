@@ -15,11 +15,6 @@ sql! {
         union select account_number from account_aliases";
 }
 
-/// Whether a text is an account number as it is given today.
-pub(crate) fn is_account_number(text: &str) -> bool {
-    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// Numbers that are taken, and free ones.
 #[derive(Debug)]
 pub(crate) struct Numbers(HashSet<String>);

@@ -19,6 +19,8 @@ sql! {
     /// All live companies with a number: consumers need one (design 4).
     LIST = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
+    /// All live companies, with a number and without.
+    ALL = [CompanyFields::SELECT, " where deleted_at is null order by name_fold, id"];
     /// The companies opened to a user.
     OF_USER = "select company_id from user_companies where user_sub = $1";
     /// The companies of active contacts with an e-mail address, by contact.
@@ -82,9 +84,18 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Com
     LISTING.page(db, page, narrow, place).await
 }
 
-/// All companies that the caller sees, by name.
+/// All companies with a number that the caller sees, by name.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
-    let mut companies: Vec<Company> = db.query(LIST).all().await?;
+    seen(db.query(LIST), scope).await
+}
+
+/// All companies that the caller sees, those without a number too, by name.
+pub async fn all(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
+    seen(db.query(ALL), scope).await
+}
+
+async fn seen(q: Q<'_>, scope: &Scope) -> Result<Vec<Company>> {
+    let mut companies: Vec<Company> = q.all().await?;
     companies.retain(|company| scope.sees(Some(company.id)));
     Ok(companies)
 }

@@ -241,7 +241,9 @@ pub fn stated_new(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
     let number = match body.remove("account_number") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        Some(Value::String(text)) if is_six_digits(text.trim()) => Ok(Some(text.trim().to_owned())),
+        Some(Value::String(text)) if is_account_number(text.trim()) => {
+            Ok(Some(text.trim().to_owned()))
+        }
         Some(_) => Err(Fault::at("account_number", "must be a text of six digits")),
     };
     match (FORM.new_record::<CompanyFields>(body), number) {
@@ -258,7 +260,8 @@ pub fn stated_new(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
     }
 }
 
-fn is_six_digits(text: &str) -> bool {
+/// Whether a text is an account number as it is given today.
+pub(crate) fn is_account_number(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

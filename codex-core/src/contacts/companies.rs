@@ -11,6 +11,7 @@ use crate::{
         Author, Change, Outcome, Resource as _,
         log::{self, Entry, Op},
         resolve::MANUAL,
+        touch,
     },
     ids::{CompanyId, ContactId},
     store::Tx,
@@ -85,6 +86,7 @@ pub(crate) async fn assign(
     if changed.is_empty() {
         return Ok(outcome);
     }
+    touch::<Contact>(tx, author, changed.iter().map(|id| id.0)).await?;
     let mut q = tx.query("delete from contact_companies where source = ");
     q.push_bind(MANUAL)
         .push(" and contact_id in ")

@@ -9,9 +9,13 @@ mod query;
 #[macro_use]
 pub mod sql;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::Cell,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
@@ -25,6 +29,21 @@ use crate::Result;
 const DATA_VERSION: Sql = Sql::Same("pragma data_version");
 /// Which transactions a read sees: the same word, the same reads.
 const SNAPSHOT: Sql = Sql::Same("select txid_current_snapshot()::text");
+
+tokio::task_local! {
+    /// Whether the work of this task has begun to commit.
+    static COMMITS: Cell<bool>;
+}
+
+/// Does some work, and tells whether it began to commit anything: nothing lasts of work that did not. What it
+/// leaves to other tasks is not its own.
+pub async fn telling_commits<T>(work: impl Future<Output = T>) -> (T, bool) {
+    let told = async {
+        let done = work.await;
+        (done, COMMITS.with(Cell::get))
+    };
+    COMMITS.scope(Cell::new(false), told).await
+}
 
 /// Which engine a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +184,8 @@ impl Tx {
 
     /// Makes the changes last.
     pub async fn commit(self) -> Result<()> {
+        // Nobody asks outside of `telling_commits`.
+        COMMITS.try_with(|commits| commits.set(true)).ok();
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Pg(tx) => tx.commit().await?,

@@ -385,7 +385,7 @@ impl Run {
                     outcome = Some(done);
                     break;
                 }
-                Err(error) if attempt < TRIES && collided(&error) => tx.rollback().await?,
+                Err(error) if attempt < TRIES && error.is_in_the_way() => tx.rollback().await?,
                 Err(error) => return Err(error),
             }
         }
@@ -553,16 +553,6 @@ fn short(external_id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     external_id.hash(&mut hasher);
     hasher.finish()
-}
-
-/// `PostgreSQL` gave up a transaction because of another one: deadlock or serialization failure.
-fn collided(error: &Error) -> bool {
-    match error {
-        Error::Db(sqlx::Error::Database(error)) => error
-            .code()
-            .is_some_and(|code| code == "40P01" || code == "40001"),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

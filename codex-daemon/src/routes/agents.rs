@@ -2,9 +2,12 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use codex_core::{
-    agents::wire::{
-        AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced,
-        MySettingsChanged, MySettingsOut, SettingsIn,
+    agents::{
+        Agent,
+        wire::{
+            AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced,
+            MySettingsChanged, MySettingsOut, SettingsIn,
+        },
     },
     jobs::{Job, JobStatus},
     sync::Part,
@@ -16,6 +19,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     body::Body,
+    conditional::Versioned,
     extract::Path,
     problem::{ErrorOut, Problem, ProblemOut},
 };
@@ -25,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_agents, create_agent))
         .routes(routes!(get_agent, update_agent))
-        .routes(routes!(update_agent_settings))
+        .routes(routes!(get_agent_settings, update_agent_settings))
         .routes(routes!(sync_agents))
         .routes(routes!(get_my_settings, update_my_settings))
 }
@@ -72,11 +76,34 @@ async fn get_agent(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<AgentOut>, Problem> {
+) -> Result<Versioned<AgentOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let agent = app.codex().agent(&scope, &id).await?.ok_or_else(unknown)?;
     let synced = app.codex().agents_synced_at().await?;
-    Ok(Json(AgentOut::new(&agent, synced)))
+    let version = Some(agent.updated_at);
+    Ok(Versioned(AgentOut::new(&agent, synced), version))
+}
+
+/// Get what an agent prefers, as the agent sees it.
+#[utoipa::path(get, path = "/api/agents/{keycloak_id}/settings", tag = "agents",
+    params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
+    responses(
+        (status = 200, description = "The settings", body = MySettingsOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such agent", body = ErrorOut)))]
+async fn get_agent_settings(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Versioned<MySettingsOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let agent = app.codex().agent(&scope, &id).await?.ok_or_else(unknown)?;
+    Ok(settings(Some(&agent)))
+}
+
+fn settings(agent: Option<&Agent>) -> Versioned<MySettingsOut> {
+    Versioned(agent.into(), agent.map(|agent| agent.updated_at))
 }
 
 /// Set the themes of an agent.
@@ -165,14 +192,14 @@ fn person(caller: &Caller) -> Result<(), Problem> {
 async fn get_my_settings(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Json<MySettingsOut>, Problem> {
+) -> Result<Versioned<MySettingsOut>, Problem> {
     person(&caller)?;
     let email = caller.email.as_deref();
     let agent = app.codex().own_agent(&caller.sub, email).await?;
     if agent.is_none() && email.is_none() {
         return Err(Problem::bad_request("The token has no e-mail address.").flat());
     }
-    Ok(Json(agent.as_ref().into()))
+    Ok(settings(agent.as_ref()))
 }
 
 /// Change one's own settings; absent keys stay as they are, unknown ones are ignored.

@@ -23,9 +23,16 @@ const OF_BODIES: [(&str, &str); 3] = [
 /// Statuses of every operation with a parameter in its path or query.
 const OF_PARAMETERS: [(&str, &str); 1] = [("400", "A parameter that cannot be read")];
 
+/// Statuses of every change of what has no GET at its path.
+const OF_WHAT_CANNOT_BE_READ: [(&str, &str); 1] = [(
+    "412",
+    "An `If-Match`: nobody can have seen what is changed here",
+)];
+
 /// Adds them wherever an operation does not describe them itself.
 pub fn complete(api: &mut OpenApi) {
     for item in api.paths.paths.values_mut() {
+        let can_be_read = item.get.is_some();
         let operations = [
             (Method::GET, &mut item.get),
             (Method::PUT, &mut item.put),
@@ -53,7 +60,8 @@ pub fn complete(api: &mut OpenApi) {
             match method {
                 _ if open || reads => {}
                 Method::POST => add_key(operation),
-                _ => add_tag(operation),
+                _ if can_be_read => add_tag(operation),
+                _ => add(operation, &OF_WHAT_CANNOT_BE_READ),
             }
             match (reads, only_made) {
                 (false, false) => add_dry_run(operation),
@@ -105,9 +113,9 @@ fn add_dry_run(operation: &mut Operation) {
     known.insert("202".to_owned(), RefOr::T(answer));
 }
 
-/// A change may say what its caller has seen.
+/// A change of what can be read may say what its caller has seen.
 fn add_tag(operation: &mut Operation) {
-    let description = "Only if the record still has this `ETag`";
+    let description = "Only if nobody has changed the record since it had this `ETag`";
     add_header(operation, "If-Match", description);
     add(
         operation,

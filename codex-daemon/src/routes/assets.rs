@@ -82,7 +82,10 @@ async fn get_asset(
 ) -> Result<Versioned<AssetOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     match app.codex().asset(&scope, AssetId(id)).await? {
-        Some((asset, level)) => Ok(Versioned(AssetOut::new(&asset, &level), asset.updated_at)),
+        Some((asset, level)) => Ok(Versioned(
+            AssetOut::new(&asset, &level),
+            Some(asset.updated_at),
+        )),
         None => Err(Problem::not_found("Asset not found").flat()),
     }
 }

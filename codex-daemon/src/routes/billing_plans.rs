@@ -132,7 +132,7 @@ async fn get_billing_plan(
 ) -> Result<Versioned<BillingPlanOut>, Problem> {
     let plan = call.codex.billing_plan(&call.scope, BillingPlanId(id));
     let plan = plan.await.map_err(flat)?.ok_or_else(unknown)?;
-    Ok(Versioned((&plan).into(), plan.updated_at))
+    Ok(Versioned((&plan).into(), Some(plan.updated_at)))
 }
 
 /// Change a billing plan.

@@ -117,7 +117,7 @@ async fn get_company(
 ) -> Result<Versioned<CompanyOut>, Problem> {
     let company = company(&call, &account).await?;
     let out = wire::seen_by(&company, &call.scope);
-    Ok(Versioned(out, company.updated_at))
+    Ok(Versioned(out, Some(company.updated_at)))
 }
 
 /// Get one company, under the name that Brainhair and Archive call.

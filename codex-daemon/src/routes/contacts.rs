@@ -82,7 +82,7 @@ async fn get_contact(
     match app.codex().contact(&scope, ContactId(id)).await? {
         Some((contact, level)) => Ok(Versioned(
             ContactOut::new(&contact, &level),
-            contact.updated_at,
+            Some(contact.updated_at),
         )),
         None => Err(Problem::not_found("Contact not found").flat()),
     }

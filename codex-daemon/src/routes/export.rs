@@ -23,8 +23,8 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Download everything of one kind that the caller sees.
 ///
 /// As lines of JSON (`companies.ndjson`) or as a table (`companies.csv`): companies, contacts, assets,
-/// locations, tickets, agents, psa-agents, billing-plans, feature-options, overrides. Made while it is read: an
-/// answer that breaks off is not whole.
+/// locations, tickets, agents, psa-agents, billing-plans, feature-options, overrides. Companies without an account
+/// number are in it, with null. Made while it is read: an answer that breaks off is not whole.
 #[utoipa::path(get, path = "/api/export/{file}", tag = "export",
     params(("file" = String, Path, description = "Kind and format", example = "companies.ndjson")),
     responses(

@@ -17,6 +17,7 @@ use crate::{
     app::App,
     auth::Call,
     body::Body,
+    conditional::Versioned,
     extract::Path,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
@@ -25,7 +26,7 @@ use crate::{
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create_location))
-        .routes(routes!(update_location, delete_location))
+        .routes(routes!(get_location, update_location, delete_location))
 }
 
 pub(super) fn unknown() -> Problem {
@@ -56,6 +57,25 @@ async fn create_location(
         .create_location(&call.scope, &call.author, &company, body);
     let location = made.await.map_err(flat)?;
     Ok((StatusCode::CREATED, Json(out(&location, &company))))
+}
+
+/// Get one location of a company.
+#[utoipa::path(get, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The location", body = LocationOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+async fn get_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+) -> Result<Versioned<LocationOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let found = call.codex.location(&call.scope, &company, LocationId(id));
+    let location = found.await.map_err(flat)?.ok_or_else(unknown)?;
+    let version = Some(location.updated_at);
+    Ok(Versioned(out(&location, &company), version))
 }
 
 /// Correct a location of a company by hand.

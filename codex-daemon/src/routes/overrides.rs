@@ -14,6 +14,7 @@ use crate::{
     app::App,
     auth::Call,
     body::Body,
+    conditional::Versioned,
     extract::Path,
     problem::{ErrorOut, Problem, flat},
 };
@@ -93,11 +94,11 @@ async fn list_overrides(
 async fn get_override(
     call: Call,
     Path((account, key)): Path<(String, String)>,
-) -> Result<Json<OverrideOut>, Problem> {
+) -> Result<Versioned<OverrideOut>, Problem> {
     let company = company(&call, &account).await?;
     let row = call.codex.override_of(&call.scope, &company, &key);
     let row = row.await.map_err(flat)?.ok_or_else(not_agreed)?;
-    Ok(Json((&row).into()))
+    Ok(Versioned((&row).into(), Some(row.updated_at)))
 }
 
 /// Agree something with a company about one key, in place of what was agreed before.

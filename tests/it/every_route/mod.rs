@@ -1,6 +1,7 @@
 //! Every operation of both descriptions, held against tables that may have no holes.
 
 mod bodies;
+mod conditions;
 mod keys;
 mod nothing_known;
 mod parameters;

@@ -47,6 +47,7 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("POST /api/agents/sync", Admins, 200),
     ("GET /api/agents/{keycloak_id}", Admins, 200),
     ("PUT /api/agents/{keycloak_id}", Admins, 202),
+    ("GET /api/agents/{keycloak_id}/settings", Admins, 200),
     ("PUT /api/agents/{keycloak_id}/settings", Admins, 202),
     ("GET /api/asset/{id}", Any, 200),
     ("GET /api/assets", Any, 200),
@@ -82,6 +83,11 @@ const TABLE: &[(&str, Who, u16)] = &[
         "POST /api/companies/{account_number}/locations",
         Technicians,
         202,
+    ),
+    (
+        "GET /api/companies/{account_number}/locations/{id}",
+        Any,
+        200,
     ),
     (
         "PUT /api/companies/{account_number}/locations/{id}",

@@ -112,7 +112,7 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
                 .ignored(|member| THEMES[2..].contains(&member)).refusal(Named)
         }
         "PUT /api/my/settings" => {
-            new(json!({"theme_preference": "dark"}), nothing, "").chosen(THEMES).refusal(Named)
+            new(json!({"home_page_preference": "helm"}), nothing, "").chosen(THEMES).refusal(Named)
         }
         "POST /api/assets/bulk" => {
             new(json!([{"hostname": "many"}]), &["hostname"], "/api/assets?fields={}").at("/0")

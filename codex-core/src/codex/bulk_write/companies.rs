@@ -9,35 +9,36 @@ use crate::{
     Error, Fault, Result,
     bulk::BulkAction,
     changes::{Author, Outcome},
-    companies::{
-        self, Company,
-        numbers::{Numbers, is_account_number},
-        wire,
-    },
+    companies::{self, Company, numbers::Numbers, wire},
     store::Tx,
 };
 
 const KEY: &str = "account_number";
 
 /// Companies among which no number is met or given twice.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Companies {
+    /// Numbers that rows state: none of them is given to another.
+    stated: Vec<String>,
     met: HashSet<String>,
-    free: Numbers,
+    /// By what number rows have named their company.
+    named: HashMap<i64, String>,
+    /// Looked up when the first company needs one.
+    free: Option<Numbers>,
 }
 
 impl Companies {
-    /// Companies of these rows: what one of them states is not given to another.
-    pub async fn among(tx: &mut Tx, rows: &[Value]) -> Result<Self> {
-        let mut free = Numbers::given(tx).await?;
+    /// Companies of these rows.
+    pub fn among(rows: &[Value]) -> Self {
         let stated = rows.iter().filter_map(|row| row.get(KEY)?.as_str());
-        free.take(stated.map(|number| number.trim().to_owned()));
-        let met = HashSet::new();
-        Ok(Self { met, free })
+        Self {
+            stated: stated.map(|number| number.trim().to_owned()).collect(),
+            ..Self::default()
+        }
     }
 
     /// The number that a row states.
-    fn stated(&mut self, body: &mut Map<String, Value>) -> Result<Option<String>, Fault> {
+    fn stated(&mut self, body: &Map<String, Value>) -> Result<Option<String>, Fault> {
         let number = match body.get(KEY) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(number)) if !number.contains('\0') => number.trim().to_owned(),
@@ -49,8 +50,17 @@ impl Companies {
         if !self.met.insert(number.clone()) {
             return Err(Fault::at(KEY, "is in another row too"));
         }
-        body.insert(KEY.into(), json!(number));
         Ok(Some(number))
+    }
+
+    /// A number that no company has or had, and no row states.
+    async fn free(&mut self, tx: &mut Tx) -> Result<String> {
+        if let Some(numbers) = &mut self.free {
+            return numbers.free();
+        }
+        let mut given = Numbers::given(tx).await?;
+        given.take(std::mem::take(&mut self.stated));
+        self.free.insert(given).free()
     }
 }
 
@@ -65,31 +75,45 @@ impl Rows for Companies {
         _: BulkAction,
         rows: &mut [&mut Map<String, Value>],
     ) -> Result<Vec<Result<Option<i64>, Fault>>> {
-        let stated: Vec<_> = rows.iter_mut().map(|body| self.stated(body)).collect();
-        let numbers = || {
-            stated
-                .iter()
-                .filter_map(|number| number.as_ref().ok()?.as_deref())
-        };
-        let live = companies::rules::holders(tx, numbers(), false).await?;
-        let all = companies::rules::holders(tx, numbers(), true).await?;
-        let find = |stated: Result<Option<String>, Fault>| {
-            let Some(number) = stated? else {
-                return Ok(None);
-            };
-            match (live.get(&number), all.get(&number)) {
-                (None, Some(id)) => {
-                    let detail = format!("belongs to company {id}, which is deleted");
-                    Err(Fault::at(KEY, detail))
-                }
-                (live, _) => Ok(live.copied()),
-            }
-        };
-        Ok(stated.into_iter().map(find).collect())
+        let stated: Vec<_> = rows.iter().map(|body| self.stated(body)).collect();
+        let numbers = stated
+            .iter()
+            .filter_map(|number| number.as_ref().ok()?.as_deref());
+        let live = companies::rules::holders(tx, numbers, false).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (body, stated) in rows.iter_mut().zip(stated) {
+            found.push(stated.map(|number| {
+                let number = number?;
+                let id = live.get(&number).copied()?;
+                // It says which company, and nothing of it.
+                body.remove(KEY);
+                self.named.entry(id).or_insert(number);
+                Some(id)
+            }));
+        }
+        Ok(found)
     }
 
     async fn read(&mut self, tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Result<Stated<String>>>> {
-        let mut read: Vec<_> = rows.into_iter().map(|row| self.row(row)).collect();
+        let stated = rows.into_iter().map(|(body, id)| {
+            let fields = match id {
+                Some(_) => wire::stated(body),
+                None => wire::stated_new(body),
+            };
+            (fields, id)
+        });
+        let stated: Vec<_> = stated.collect();
+        let new = stated.iter().filter(|(_, id)| id.is_none());
+        let numbers = new.filter_map(|(fields, _)| number(fields.as_ref().ok()?));
+        let held = companies::rules::holders(tx, numbers, true).await?;
+        let mut read = Vec::with_capacity(stated.len());
+        for (fields, id) in stated {
+            read.push(match (fields, id) {
+                (Ok(fields), Some(id)) => Ok((fields, self.named.remove(&id).unwrap_or_default())),
+                (Ok(fields), None) => self.new_company(tx, fields, &held).await,
+                (Err(error), _) => Err(error),
+            });
+        }
         let sound = read.iter_mut().filter_map(|row| row.as_mut().ok());
         name_people(tx, sound.map(|(fields, _)| fields)).await?;
         Ok(read)
@@ -105,26 +129,34 @@ impl Rows for Companies {
 }
 
 impl Companies {
-    fn row(&mut self, (mut body, id): Row) -> Result<Stated<String>> {
-        let stated = body.get(KEY).and_then(Value::as_str).map(str::to_owned);
-        if id.is_some() {
-            body.remove(KEY);
-            return Ok((wire::stated(body)?, stated.unwrap_or_default()));
-        }
-        if stated.is_some_and(|number| !is_account_number(&number)) {
-            return Err(Error::Unprocessable(vec![Fault::at(
-                KEY,
-                "must have six digits",
-            )]));
-        }
-        let mut fields = wire::stated_new(body)?;
-        let number = match fields.get(KEY).and_then(Value::as_str) {
-            Some(number) => number.to_owned(),
-            None => self.free.free()?,
+    /// A new company with the number that it states, or a free one.
+    async fn new_company(
+        &mut self,
+        tx: &mut Tx,
+        mut fields: Map<String, Value>,
+        held: &HashMap<String, i64>,
+    ) -> Result<Stated<String>> {
+        let number = match number(&fields) {
+            Some(number) => match held.get(number) {
+                Some(holder) => return Err(taken(number, *holder)),
+                None => number.to_owned(),
+            },
+            None => self.free(tx).await?,
         };
         fields.insert(KEY.into(), json!(number));
         Ok((fields, number))
     }
+}
+
+fn number(fields: &Map<String, Value>) -> Option<&str> {
+    fields.get(KEY)?.as_str()
+}
+
+/// Says whose a number is, or was.
+pub(crate) fn taken(number: &str, holder: i64) -> Error {
+    Error::conflict(format!(
+        "account number {number} belongs to company {holder}"
+    ))
 }
 
 /// The names of people follow their ids.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) use assets::Assets;
-pub(super) use companies::{Companies, name_people};
+pub(super) use companies::{Companies, name_people, taken};
 pub(super) use contacts::Contacts;
 
 /// The most rows that are written all or none.
@@ -90,9 +90,7 @@ impl Codex {
         rows: Vec<Value>,
     ) -> Result<BulkOut> {
         scope.require_technician("changing companies")?;
-        let mut tx = self.0.db.begin().await?;
-        let companies = Companies::among(&mut tx, &rows).await?;
-        tx.rollback().await?;
+        let companies = Companies::among(&rows);
         self.bulk_write(author, companies, action, atomic, rows)
             .await
     }
@@ -332,6 +330,9 @@ impl<K: Rows> Plan<K> {
                 (Ok(stated), Some(id)) => drop(plan.edits.insert(id, (index, stated))),
                 (Ok(stated), None) => plan.new.push((index, stated)),
                 (Err(Error::Unprocessable(faults)), _) => out.fail(index, faults),
+                (Err(Error::Conflict { message }), _) => {
+                    out.fail(index, vec![Fault::at(K::KEY, message)]);
+                }
                 (Err(Error::Invalid { field, message }), _) => {
                     let fault = if field == "body" {
                         Fault::of_all(message)

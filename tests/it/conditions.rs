@@ -1,0 +1,121 @@
+//! Changes that are bound to a record as it was read: what is a change of it and what is not. That each operation
+//! can be bound is for `every_route`.
+
+use codex_client::{
+    AgentIn, Client, LocationIn, OverrideIn, OverrideValue, SettingsIn, TokenSource,
+};
+use codex_tests::{harness::app::TestApp, on_each_engine, sim::world::user_id};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn tag(app: &TestApp, path: &str) -> anyhow::Result<String> {
+    let answer = app.get(path)?.send().await?.error_for_status()?;
+    Ok(answer.headers()["etag"].to_str()?.to_owned())
+}
+
+async fn put(app: &TestApp, path: &str, tag: &str, body: &Value) -> anyhow::Result<u16> {
+    let call = app.call_as("admin", Method::PUT, path)?.json(body);
+    Ok(call.header("if-match", tag).send().await?.status().as_u16())
+}
+
+on_each_engine! {
+    async fn what_moves_at_every_sync_is_no_change_of_a_record(app: TestApp) -> TestResult {
+        app.pull(&["/sync/psa", "/sync/datto", "/sync/agents"]).await?;
+        let assets = app.json("/api/companies/100001/assets").await?;
+        let online = assets.as_array().unwrap().iter().find(|asset| asset["online"] == true).unwrap();
+        let dark = json!({"theme_preference": "dark"});
+        let (asset, agent) = (format!("/api/assets/{}", online["id"]), format!("/api/agents/{}", user_id(1)));
+        let settings = format!("{agent}/settings");
+        let mine = "/api/my/settings";
+        let bodies = [
+            (asset.as_str(), json!({"description": "A"})), (&agent, json!({"first_name": "A"})), (&settings, dark.clone()),
+            (mine, dark),
+        ];
+        let mut read = Vec::new();
+        for (path, _) in &bodies {
+            read.push(tag(&app, path).await?);
+        }
+        app.world.lock().tick(chrono::TimeDelta::hours(1));
+        app.pull(&["/sync/datto", "/sync/agents"]).await?;
+        // The answers are others, the records are not.
+        assert_ne!(tag(&app, &asset).await?, read[0]);
+        assert_ne!(tag(&app, &agent).await?, read[1]);
+        assert_eq!(put(&app, &asset, &read[0], &bodies[0].1).await?, 200);
+        assert_eq!(put(&app, &agent, &read[1], &bodies[1].1).await?, 200);
+        assert_eq!(put(&app, mine, &read[3], &bodies[3].1).await?, 200);
+
+        let read = tag(&app, &settings).await?;
+        app.world.lock().user_mut(&user_id(1)).unwrap()["lastName"] = json!("Other");
+        app.pull(&["/sync/agents"]).await?;
+        assert_eq!(put(&app, &settings, &read, &bodies[2].1).await?, 412, "Keycloak has changed the agent");
+        Ok(())
+    }
+
+    async fn whose_a_record_is_belongs_to_it(app: TestApp) -> TestResult {
+        let make = async |path: &str, body: Value| -> anyhow::Result<Value> {
+            let made = app.call_as("admin", Method::POST, path)?.json(&body).send().await?;
+            Ok(made.error_for_status()?.json().await?)
+        };
+        let company = make("/api/companies", json!({"name": "Acme"})).await?["account_number"].clone();
+        let contact = make("/api/contacts", json!({"name": "Ann"})).await?["id"].clone();
+        let asset = make("/api/assets", json!({"hostname": "pc"})).await?["id"].clone();
+        let (ann, pc) = (format!("/api/contacts/{contact}"), format!("/api/assets/{asset}"));
+        for (path, body) in [
+            (&ann, json!({"company_account_numbers": [company]})),
+            (&pc, json!({"company_account_number": company})),
+            (&ann, json!({"asset_ids": [asset]})),
+            (&pc, json!({"contact_ids": []})),
+        ] {
+            let read = tag(&app, path).await?;
+            assert_eq!(put(&app, path, &read, &body).await?, 200, "{path} {body}");
+            assert_eq!(put(&app, path, &read, &body).await?, 412, "{path} {body}");
+        }
+        Ok(())
+    }
+
+    async fn what_is_not_there_is_made_with_no_tag(app: TestApp) -> TestResult {
+        let made = app.call_as("admin", Method::POST, "/api/companies")?.json(&json!({"name": "Acme"})).send().await?;
+        let company = made.json::<Value>().await?["account_number"].as_str().unwrap().to_owned();
+        let agreed = format!("/api/companies/{company}/overrides/soc");
+        for tag in ["*", "\"x\""] {
+            assert_eq!(put(&app, &agreed, tag, &json!({"value": "Huntress"})).await?, 404, "{tag}");
+        }
+        assert_eq!(app.get(&agreed)?.send().await?.status(), 404, "nothing was agreed");
+        // Settings of somebody whom Codex does not know can be read, but there is no record.
+        let mine = "/api/my/settings";
+        for tag in ["*".to_owned(), tag(&app, mine).await?] {
+            assert_eq!(put(&app, mine, &tag, &json!({"theme_preference": "dark"})).await?, 412, "{tag}");
+        }
+        Ok(())
+    }
+
+    async fn the_client_binds_whatever_it_reads(app: TestApp) -> TestResult {
+        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        let client = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("admin", "admin@msp.example")?))?;
+        let (company, agent) = ("100001", user_id(1));
+        let place = client.companies().locations(company).await?.remove(0).id;
+        let agreed = |value: &str| OverrideIn { value: OverrideValue::Text(value.into()), enabled: None };
+        client.billing().set_override(company, "soc", &agreed("A")).await?;
+        macro_rules! bound {
+            ($read:expr, $edit:expr) => {
+                let read = $read.tagged().await?;
+                $edit.if_match(&read.etag).await?;
+                assert_eq!($edit.if_match(&read.etag).await.unwrap_err().status(), Some(412));
+            };
+        }
+        let address = LocationIn { address: Some(Some("Street 2".into())), ..LocationIn::default() };
+        let settings = |theme: &str| SettingsIn { theme_preference: Some(theme.into()), ..SettingsIn::default() };
+        let (dark, light) = (settings("dark"), settings("light"));
+        let name = AgentIn { first_name: Some(Some("Ann".into())), ..AgentIn::default() };
+        bound!(client.companies().location(company, place), client.companies().update_location(company, place, &address));
+        bound!(client.billing().get_override(company, "soc"), client.billing().set_override(company, "soc", &agreed("B")));
+        bound!(client.agents().get(&agent), client.agents().update(&agent, &name));
+        bound!(client.agents().settings(&agent), client.agents().update_settings(&agent, &dark));
+        bound!(client.my_settings().get(), client.my_settings().update(&dark));
+        assert_eq!(client.agents().settings(&agent).await?.settings.theme_preference, "dark");
+        client.my_settings().update(&light).await?;
+        let gone = client.companies().location(company, place).tagged().await?;
+        client.companies().delete_location(company, place).if_match(&gone.etag).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Two who change the same at once.
+
+use codex_core::store::Db;
+use codex_tests::{harness::app::TestApp, on_each_engine};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+async fn make(app: &TestApp, path: &str, body: Value) -> anyhow::Result<Value> {
+    let made = app.call_as("admin", Method::POST, path)?.json(&body);
+    Ok(made.send().await?.error_for_status()?.json().await?)
+}
+
+async fn company(app: &TestApp, name: &str) -> anyhow::Result<String> {
+    let made = make(app, "/api/companies", json!({"name": name})).await?;
+    Ok(made["account_number"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
+}
+
+async fn put(app: &TestApp, path: &str, body: Value) -> anyhow::Result<u16> {
+    let call = app.call_as("admin", Method::PUT, path)?.json(&body);
+    Ok(call.send().await?.status().as_u16())
+}
+
+/// Which of these companies have a record with this id.
+async fn holders(
+    app: &TestApp,
+    companies: &[&String],
+    part: &str,
+    id: &Value,
+) -> anyhow::Result<Vec<String>> {
+    let mut holders = Vec::new();
+    for company in companies {
+        let own = app
+            .json(&format!("/api/companies/{company}/{part}"))
+            .await?;
+        let own = own.as_array().into_iter().flatten();
+        if own.into_iter().any(|one| one["id"] == *id) {
+            holders.push((*company).clone());
+        }
+    }
+    Ok(holders)
+}
+
+/// The changes of a field of a record as the log has them, each as it was before and after.
+async fn changes(db: &Db, kind: &str, id: &Value, field: &str) -> anyhow::Result<Vec<[Value; 2]>> {
+    let q =
+        db.query("select changes from change_log where kind = $1 and record_id = $2 order by id");
+    let entries = q
+        .bind(kind)
+        .bind(id.as_i64())
+        .all::<(sqlx::types::Json<Value>,)>()
+        .await?;
+    let of_field = entries
+        .into_iter()
+        .map(|(changes,)| changes.0[field].clone());
+    let of_field = of_field.filter(|change| !change.is_null());
+    Ok(of_field
+        .map(|change| [change["before"].clone(), change["after"].clone()])
+        .collect())
+}
+
+on_each_engine! {
+    async fn two_who_move_a_record_at_once_move_it_one_after_the_other(app: TestApp) -> TestResult {
+        let db = Db::open(app.database_url()).await?;
+        let (a, b) = (company(&app, "A").await?, company(&app, "B").await?);
+        let contact = make(&app, "/api/contacts", json!({"name": "Ann"})).await?["id"].clone();
+        let asset = make(&app, "/api/assets", json!({"hostname": "pc"})).await?["id"].clone();
+        let (ann, pc) = (format!("/api/contacts/{contact}"), format!("/api/assets/{asset}"));
+        for _ in 0..8 {
+            let statuses = tokio::try_join!(
+                put(&app, &ann, json!({"company_account_numbers": [a]})),
+                put(&app, &ann, json!({"company_account_numbers": [b]})),
+                put(&app, &pc, json!({"company_account_number": a})),
+                put(&app, &pc, json!({"company_account_number": b})),
+            )?;
+            assert_eq!(statuses, (200, 200, 200, 200));
+            for (part, id) in [("contacts", &contact), ("assets", &asset)] {
+                assert_eq!(holders(&app, &[&a, &b], part, id).await?.len(), 1, "{part}");
+            }
+        }
+        // Each found what the one before it had left.
+        for (kind, id, field) in [("contact", &contact, "company_ids"), ("asset", &asset, "company_id")] {
+            let changes = changes(&db, kind, id, field).await?;
+            assert!(changes.len() >= 8, "{changes:?}");
+            assert!(changes.windows(2).all(|two| two[0][1] == two[1][0]), "{changes:?}");
+        }
+        Ok(())
+    }
+
+    async fn two_who_link_one_record_at_once_both_link_it(app: TestApp) -> TestResult {
+        let asset = make(&app, "/api/assets", json!({"hostname": "pc"})).await?["id"].clone();
+        let mut people = Vec::new();
+        for name in ["Ann", "Ben", "Cid", "Dan"] {
+            people.push(make(&app, "/api/contacts", json!({"name": name})).await?["id"].clone());
+        }
+        let account = company(&app, "A").await?;
+        let uses = json!({"asset_ids": [asset]});
+        let mut calls: Vec<_> = people.iter().map(|id| (format!("/api/contacts/{id}"), uses.clone())).collect();
+        calls.push((format!("/api/assets/{asset}"), json!({"company_account_number": account})));
+        let calls = calls.iter().map(|(path, body)| put(&app, path, body.clone()));
+        let statuses = futures::future::try_join_all(calls).await?;
+        assert_eq!(statuses, [200; 5]);
+        let scope = codex_core::Scope::system();
+        let id = codex_core::ids::AssetId(asset.as_i64().unwrap());
+        let users = app.codex.asset_contacts(&scope, id).await?;
+        assert_eq!(users.len(), 4);
+        assert_eq!(holders(&app, &[&account], "assets", &asset).await?.len(), 1);
+        Ok(())
+    }
+
+    /// SQLite has a single writer.
+    async fn who_is_given_up_in_a_deadlock_is_told_to_come_again(app: TestApp) -> TestResult {
+        if app.database_url().starts_with("sqlite") {
+            return Ok(());
+        }
+        let db = Db::open(app.database_url()).await?;
+        let first = make(&app, "/api/contacts", json!({"name": "Ann"})).await?["id"].as_i64().unwrap();
+        let second = make(&app, "/api/contacts", json!({"name": "Ben"})).await?["id"].as_i64().unwrap();
+        let rows = json!([{"id": first, "job_title": "Changed"}, {"id": second, "job_title": "Changed"}]);
+        let lock = "select id from contacts where id = $1 for update";
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+            and wait_event_type = 'Lock'";
+        // Whoever has waited longest is given up. On a busy machine that may be the test.
+        for round in 0..10 {
+            let call = || -> anyhow::Result<_> {
+                let call = app.call_as("admin", Method::POST, "/api/contacts/bulk?action=update&mode=atomic")?;
+                Ok(call.header("idempotency-key", format!("round {round}")).json(&rows).send())
+            };
+            let mut rival = db.begin().await?;
+            rival.query(lock).bind(second).scalar::<i64>().await?;
+            let refused = tokio::spawn(call()?);
+            while db.query(waiting).scalar::<i64>().await? == Some(0) {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            if rival.query(lock).bind(first).scalar::<i64>().await.is_err() {
+                drop(rival);
+                refused.await??;
+                continue;
+            }
+            let refused = refused.await??;
+            assert_eq!(refused.status(), 503);
+            assert_eq!(refused.headers()["retry-after"], "1");
+            rival.rollback().await?;
+            // It was undone: the key is free.
+            let again = call()?.await?;
+            assert_eq!(again.status(), 200);
+            assert!(!again.headers().contains_key("idempotency-replayed"));
+            assert_eq!(again.json::<Value>().await?["updated"], 2);
+            return Ok(());
+        }
+        anyhow::bail!("the test itself was given up every time")
+    }
+}
