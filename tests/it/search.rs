@@ -136,6 +136,60 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_client_finds_its_own_among_more_than_are_looked_at(app: TestApp) -> TestResult {
+        app.sync().await?;
+        app.pull(&["/sync/audits"]).await?;
+        let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
+        let staff = client(&app)?;
+        let own = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("client", &email)?))?;
+        let kind = |kind: &str| SearchOptions { kinds: vec![kind.into()], limit: None };
+        // By name: others made theirs first.
+        let others: Vec<_> = (0..1_100).map(|n| codex_client::CompanyIn {
+            name: Some(format!("Quokka {n}")),
+            ..Default::default()
+        }).collect();
+        staff.companies().bulk_write(&others, codex_client::BulkAction::Create, false).await?;
+        let person = codex_client::ContactIn {
+            name: Some("Old Quokka".into()),
+            company_account_numbers: Some(vec!["100001".into()]),
+            ..Default::default()
+        };
+        staff.contacts().create(&person).await?;
+        let found = own.search("quokka", &SearchOptions::default()).await?;
+        assert_eq!((found.count, found.more, found.results[0].title.as_str()), (1, false, "Old Quokka"));
+        assert_eq!(own.search("quokka new", &SearchOptions::default()).await?.count, 0);
+        // By what was said, and by what tickets are about: the newest are others'.
+        let number = own.tickets().list(&TicketOptions::default()).await?.tickets[0].id;
+        let note = json!({"notes": "A quokka in the plant room"});
+        let path = format!("/api/ticket/{number}/update");
+        app.call_as("technician", Method::POST, &path)?.json(&note).send().await?.error_for_status()?;
+        for (term, published, crowd) in [
+            ("quokka", "update conversations set private = false where body = 'A quokka in the plant room'",
+             "insert into conversations (ticket_id, source, private, to_emails, attachments, body) \
+              select id, 'manual', false, '[]', '[]', 'A quokka' from tickets where id > 100000"),
+            ("wombat", "update ticket_details set description_text = 'A wombat' where ticket_id in \
+              (select ticket_id from conversations where body = 'A quokka in the plant room')",
+             "insert into ticket_details (ticket_id, description_text) \
+              select id, 'A wombat' from tickets where id > 100000"),
+        ] {
+            let mut tx = app.codex.db().begin().await?;
+            tx.query("with recursive n (i) as (select 1 union all select i + 1 from n where i < 1100) \
+                insert into tickets (id, created_at, updated_at, number, tags, company_id, newest_at, subject_fold) \
+                select 100000 + i, c.created_at, c.updated_at, 100000 + i, '[]', c.id, c.updated_at, '' \
+                from n join companies c on c.account_number = '100002' \
+                where not exists (select 1 from tickets where id > 100000)").execute().await?;
+            for sql in [published, crowd] {
+                tx.query(sql).execute().await?;
+            }
+            tx.commit().await?;
+            let found = own.search(term, &kind("ticket")).await?;
+            let ids: Vec<String> = found.results.into_iter().map(|hit| hit.id).collect();
+            assert_eq!(ids, [number.to_string()], "{term}");
+            assert!(staff.search(term, &kind("ticket")).await?.more);
+        }
+        Ok(())
+    }
+
     async fn a_bad_search_names_its_parameter(app: TestApp) -> TestResult {
         for (query, word) in [("", "q"), ("q=", "q"), ("q=x&kind=planet", "kind"), ("q=x&limit=0", "limit"),
             ("q=x&limit=101", "limit"), ("q=x&colour=red", "colour")] {
@@ -255,10 +309,16 @@ on_each_engine! {
             Ok(None)
         };
         let (id, program) = asset().await?.expect("a device with programs");
-        let found = app.json(&format!("/api/search?kind=asset&limit=100&q={}", urlencode(&program))).await?;
-        let hits = found["results"].as_array().unwrap();
         let id = id.to_string();
-        assert!(hits.iter().any(|hit| hit["id"] == id.as_str() && hit["matched"] == "text"), "{program}: {found}");
+        let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
+        let staff = client(&app)?;
+        let own = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("client", &email)?))?;
+        let assets = SearchOptions { kinds: vec!["asset".into()], limit: Some(100) };
+        let found = staff.search(&program, &assets).await?;
+        assert!(found.results.iter().any(|hit| hit.id == id && hit.matched == "text"), "{program}: {found:?}");
+        let expected: Vec<_> = found.results.into_iter()
+            .filter(|hit| hit.company_id.as_deref() == Some("100001")).collect();
+        assert_eq!(own.search(&program, &assets).await?.results, expected);
         Ok(())
     }
 }

@@ -61,7 +61,7 @@ impl Codex {
             numbers.extend(KINDS.map(|(number, _)| number));
         }
         let db = &self.0.db;
-        let names = query::names(db, &numbers, &term).await?;
+        let names = query::names(db, scope, &numbers, &term).await?;
         let mut more = names.len() > query::CANDIDATES;
         let mut candidates: Vec<Candidate> = names
             .iter()
@@ -86,7 +86,7 @@ impl Codex {
                 .filter(|(_, kind, ..)| *kind == asset)
                 .map(|(_, _, id, _)| *id)
                 .collect();
-            let installed = query::installed(db, &term).await?.into_iter();
+            let installed = query::installed(db, scope, &term).await?.into_iter();
             let only_installed = installed.filter(|id| !named.contains(id));
             candidates.extend(only_installed.map(|id| (u8::MAX, asset, id, false)));
         }

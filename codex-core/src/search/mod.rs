@@ -3,6 +3,8 @@
 #[cfg(feature = "store")]
 pub(crate) mod index;
 #[cfg(feature = "store")]
+mod own;
+#[cfg(feature = "store")]
 pub(crate) mod query;
 pub mod wire;
 

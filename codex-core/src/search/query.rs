@@ -1,6 +1,6 @@
 //! Finding: at most a thousand candidates, whatever the term.
 
-use super::Term;
+use super::{Term, own};
 use crate::{
     Result,
     ids::TicketId,
@@ -12,46 +12,72 @@ use crate::{
 /// The most candidates that are looked at.
 pub(crate) const CANDIDATES: usize = 1_000;
 /// The same as the engines count.
-const LIMIT: i64 = 1_000;
+pub(super) const LIMIT: i64 = 1_000;
 /// Shorter words have no trigram.
 const TRIGRAM: usize = 3;
 
-/// What was said on tickets, the newest first on `SQLite`, whose full-text index is read in the order of its
-/// rows; `PostgreSQL` reads as its index comes.
+/// What was said on tickets; ends before [`WORDS_SAID`].
 const SAID: Sql = Sql::Per {
     sqlite: "select c.ticket_id from search_words w join conversations c on c.id = w.rowid \
-        where c.gone_at is null and w.search_words match ",
-    pg: "select c.ticket_id from conversations c where c.gone_at is null \
-        and to_tsvector('simple', left(coalesce(c.body, ''), 100000)) @@ to_tsquery('simple', ",
+        where c.gone_at is null and ",
+    pg: "select c.ticket_id from conversations c where c.gone_at is null and ",
 };
-
-/// What tickets are about; see [`SAID`].
+const WORDS_SAID: Sql = Sql::Per {
+    sqlite: "w.search_words match ",
+    pg: "to_tsvector('simple', left(coalesce(c.body, ''), 100000)) @@ to_tsquery('simple', ",
+};
+/// What tickets are about; ends before [`WORDS_ABOUT`].
 const ABOUT: Sql = Sql::Per {
-    sqlite: "select d.rowid from search_descriptions d where d.search_descriptions match ",
-    pg: "select d.ticket_id from ticket_details d \
-        where to_tsvector('simple', left(coalesce(d.description_text, ''), 100000)) @@ to_tsquery('simple', ",
+    sqlite: "select w.rowid from search_descriptions w where ",
+    pg: "select d.ticket_id from ticket_details d where ",
+};
+const WORDS_ABOUT: Sql = Sql::Per {
+    sqlite: "w.search_descriptions match ",
+    pg: "to_tsvector('simple', left(coalesce(d.description_text, ''), 100000)) @@ to_tsquery('simple', ",
+};
+/// The newest first on `SQLite`, whose full-text index is read in the order of its rows; `PostgreSQL` reads as its
+/// index comes.
+const NEWEST: Sql = Sql::Per {
+    sqlite: " order by w.rowid desc limit ",
+    pg: " limit ",
+};
+/// After the words of a condition.
+pub(super) const WORDS_END: Sql = Sql::Per {
+    sqlite: "",
+    pg: ")",
 };
 
 /// The most assets that are found by what is installed on them.
-const INSTALLED: i64 = 200;
+pub(super) const INSTALLED: i64 = 200;
 
-/// Assets on which a program is installed whose name begins with a term; the newest first.
-pub(crate) async fn installed(db: &Db, term: &Term) -> Result<Vec<i64>> {
+/// Assets on which a program is installed whose name begins with a term; the newest of those that are looked at
+/// first.
+pub(crate) async fn installed(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<i64>> {
     if term.text.chars().count() < TRIGRAM {
         return Ok(Vec::new());
     }
-    // A range, which both engines follow through the index of folded names.
+    if let Some(own) = scope.companies() {
+        return own::installed(db, own, term).await;
+    }
+    // A program that is everywhere must not be counted everywhere.
     let mut q = db.query(
-        "select distinct s.asset_id from software_titles t join asset_software s on s.title_id = t.id \
-         where t.name_fold >= ",
+        "select distinct asset_id from (select s.asset_id from software_titles t \
+         join asset_software s on s.title_id = t.id where ",
     );
-    q.push_bind(term.text.as_str());
-    q.push(" and t.name_fold < ")
-        .push_bind(format!("{}\u{10ffff}", term.text));
-    q.push(" order by s.asset_id desc limit ")
+    begins(&mut q, term);
+    q.push(" limit ").push_bind(LIMIT);
+    q.push(") found order by asset_id desc limit ")
         .push_bind(INSTALLED);
     q.plan_anew();
     q.scalars().await
+}
+
+/// Adds the condition that a program's name begins with a term: a range, which both engines follow through the index
+/// of folded names.
+pub(super) fn begins(q: &mut Q<'_>, term: &Term) {
+    q.push("t.name_fold >= ").push_bind(term.text.as_str());
+    q.push(" and t.name_fold < ")
+        .push_bind(format!("{}\u{10ffff}", term.text));
 }
 
 /// Adds the condition that the text of the index holds every word of a term.
@@ -86,13 +112,21 @@ pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static s
 }
 
 /// Records whose names hold a term: kind, id, text.
-pub(crate) async fn names(db: &Db, kinds: &[i64], term: &Term) -> Result<Vec<(i64, i64, String)>> {
+pub(crate) async fn names(
+    db: &Db,
+    scope: &Scope,
+    kinds: &[i64],
+    term: &Term,
+) -> Result<Vec<(i64, i64, String)>> {
     let mut q = db.query("select rowid, text from search_names where ");
     holds(&mut q, db.engine(), term);
     q.push(" and rowid % 16 in ")
         .push_list(kinds.iter().copied());
     q.push(" limit ").push_bind(LIMIT + 1);
-    let rows = q.all::<(i64, String)>().await?;
+    let mut rows = q.all::<(i64, String)>().await?;
+    if let Some(own) = scope.companies().filter(|_| rows.len() > CANDIDATES) {
+        rows = own::names(db, own, kinds, term).await?;
+    }
     Ok(rows
         .into_iter()
         .map(|(place, text)| (place % STRIDE, place / STRIDE, text))
@@ -104,30 +138,26 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
     let Some(words) = words(db.engine(), term) else {
         return Ok(Vec::new());
     };
-    let ends = |q: &mut Q<'_>, private: bool, order: &'static str| {
-        if db.engine() == Engine::Postgres {
-            q.push(")");
-        }
-        if private {
-            q.push(" and c.private is not true");
-        }
-        if db.engine() == Engine::Sqlite {
-            q.push(order);
-        }
-        q.push(" limit ").push_bind(LIMIT);
+    let public = if scope.companies().is_some() {
+        " and c.private is not true"
+    } else {
+        ""
     };
-    let mut q = db.query(SAID);
-    q.plan_anew().push_bind(words.as_str());
-    ends(
-        &mut q,
-        scope.companies().is_some(),
-        " order by w.rowid desc",
-    );
-    let mut tickets: Vec<TicketId> = q.scalars().await?;
-    let mut q = db.query(ABOUT);
-    q.plan_anew().push_bind(words.as_str());
-    ends(&mut q, false, " order by d.rowid desc");
-    tickets.extend(q.scalars::<TicketId>().await?);
+    let mut tickets = Vec::new();
+    for (select, matches, public, own_select) in [
+        (SAID, WORDS_SAID, public, own::SAID),
+        (ABOUT, WORDS_ABOUT, "", own::ABOUT),
+    ] {
+        let mut q = db.query(select);
+        q.plan_anew().push_sql(matches).push_bind(words.as_str());
+        q.push_sql(WORDS_END).push(public);
+        q.push_sql(NEWEST).push_bind(LIMIT);
+        let mut found: Vec<TicketId> = q.scalars().await?;
+        if let Some(own) = scope.companies().filter(|_| found.len() >= CANDIDATES) {
+            found = own::of_tickets(db, own_select, own, (matches, &words)).await?;
+        }
+        tickets.extend(found);
+    }
     tickets.sort_unstable();
     tickets.dedup();
     Ok(tickets)

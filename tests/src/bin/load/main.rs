@@ -37,9 +37,15 @@ struct Load {
     /// tiny, S, M or L
     #[arg(long, default_value = "M")]
     size: Size,
+    /// Tickets, where it is not as many as the size has
+    #[arg(long)]
+    tickets: Option<usize>,
     /// An empty database; a `SQLite` file in a temporary folder when absent
     #[arg(long)]
     database_url: Option<String>,
+    /// The database was filled by an earlier run of the same size
+    #[arg(long)]
+    filled: bool,
     /// Seconds of each run
     #[arg(long, default_value_t = 3)]
     seconds: u64,
@@ -59,7 +65,9 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = || format!("sqlite://{}", folder.path().join("codex.db").display());
     let database = options.database_url.clone().unwrap_or_else(file);
-    let world = SharedWorld::new(World::generate(options.size, 7));
+    let tickets = options.tickets.unwrap_or_else(|| options.size.tickets());
+    let world = World::generate(options.size, 7).with_tickets(tickets);
+    let world = SharedWorld::new(world);
     let without = freshservice::Options {
         limits: false,
         ..Default::default()
@@ -77,7 +85,8 @@ async fn main() -> anyhow::Result<()> {
     let codexd = options.codexd.clone().unwrap_or(beside);
     let daemon = start(&codexd, folder.path(), &settings).await?;
     let client = Client::new(&daemon.url, TokenSource::core(core.url(), "ledger")?)?;
-    for script in [Script::Psa, Script::Datto, Script::Tickets] {
+    let scripts = [Script::Psa, Script::Datto, Script::Tickets];
+    for script in scripts.into_iter().filter(|_| !options.filled) {
         let started = client.sync().start(script).await?;
         let job = client
             .sync()

@@ -156,7 +156,7 @@ impl World {
                 datto::device(&mut rng, n, &sites[site], now)
             })
             .collect();
-        let mut world = Self {
+        let world = Self {
             now,
             departments,
             requesters,
@@ -168,11 +168,16 @@ impl World {
             devices,
             users: keycloak::users(size),
         };
-        let count = size.tickets();
-        world.tickets = (0..count)
-            .map(|n| tickets::ticket(n, count, &world))
+        world.with_tickets(size.tickets())
+    }
+
+    /// The same world with so many tickets.
+    #[must_use]
+    pub fn with_tickets(mut self, count: usize) -> Self {
+        self.tickets = (0..count)
+            .map(|n| tickets::ticket(n, count, &self))
             .collect();
-        world
+        self
     }
 
     /// A world to be read by eye.

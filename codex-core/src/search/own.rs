@@ -1,0 +1,97 @@
+//! Finding within some companies: where a term has more candidates than are looked at, a client's own may all be
+//! among those that are not. Then its own records are gone through instead, which are few.
+
+use super::{
+    KINDS, Term,
+    query::{INSTALLED, LIMIT, WORDS_END, begins},
+};
+use crate::{
+    Result,
+    ids::{CompanyId, TicketId},
+    store::{Db, Q, Sql},
+};
+
+/// Where the records of companies stand in the index, by kind; each ends before the list of companies.
+const PLACES: [&str; 5] = [
+    "select r.id * 16 + 1 from companies r where r.deleted_at is null and r.id in ",
+    "select r.id * 16 + 2 from contact_company l join contacts r on r.id = l.contact_id \
+     where r.deleted_at is null and l.company_id in ",
+    "select r.id * 16 + 3 from assets r where r.deleted_at is null and r.company_id in ",
+    "select r.id * 16 + 4 from tickets r where r.deleted_at is null and r.company_id in ",
+    "select r.id * 16 + 5 from locations r where r.deleted_at is null and r.company_id in ",
+];
+
+/// Before a word that a text must hold; not `like`, which `SQLite` would look up among everybody's.
+const HOLDS: Sql = Sql::Per {
+    sqlite: " and instr(n.text, ",
+    pg: " and strpos(n.text, ",
+};
+
+/// What was said on tickets of companies that clients may read; ends before the list of companies. `SQLite` is told
+/// the order, so that its index of words is asked about one row at a time.
+pub(super) const SAID: Sql = Sql::Per {
+    sqlite: "select c.ticket_id from conversations c cross join search_words w on w.rowid = c.id \
+        where c.gone_at is null and c.private is not true and c.ticket_id in \
+        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+    pg: "select c.ticket_id from conversations c \
+        where c.gone_at is null and c.private is not true and c.ticket_id in \
+        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+};
+/// What tickets of companies are about; ends before the list of companies.
+pub(super) const ABOUT: Sql = Sql::Per {
+    sqlite: "select d.ticket_id from ticket_details d \
+        cross join search_descriptions w on w.rowid = d.ticket_id where d.ticket_id in \
+        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+    pg: "select d.ticket_id from ticket_details d where d.ticket_id in \
+        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+};
+
+/// As [`super::query::names`].
+pub(super) async fn names(
+    db: &Db,
+    own: &[CompanyId],
+    kinds: &[i64],
+    term: &Term,
+) -> Result<Vec<(i64, String)>> {
+    let mut q = db.query("select n.rowid, n.text from search_names n where n.rowid in (");
+    q.plan_anew();
+    let wanted = KINDS.iter().zip(PLACES);
+    let wanted = wanted.filter(|((kind, _), _)| kinds.contains(kind));
+    for (place, (_, select)) in wanted.enumerate() {
+        q.push(if place == 0 { "" } else { " union all " });
+        q.push(select).push_list(own.iter().copied());
+    }
+    q.push(")");
+    for word in &term.words {
+        q.push_sql(HOLDS).push_bind(word.as_str()).push(") > 0");
+    }
+    q.push(" limit ").push_bind(LIMIT + 1);
+    q.all().await
+}
+
+/// Tickets that `select` finds among those of companies where its texts match words.
+pub(super) async fn of_tickets(
+    db: &Db,
+    select: Sql,
+    own: &[CompanyId],
+    (matches, words): (Sql, &str),
+) -> Result<Vec<TicketId>> {
+    let mut q = db.query(select);
+    q.plan_anew().push_list(own.iter().copied());
+    q.push(") and ").push_sql(matches).push_bind(words);
+    q.push_sql(WORDS_END).push(" limit ").push_bind(LIMIT);
+    q.scalars().await
+}
+
+/// As [`super::query::installed`].
+pub(super) async fn installed(db: &Db, own: &[CompanyId], term: &Term) -> Result<Vec<i64>> {
+    let mut q: Q<'_> = db.query(
+        "select distinct s.asset_id from assets a join asset_software s on s.asset_id = a.id \
+         join software_titles t on t.id = s.title_id where a.company_id in ",
+    );
+    q.plan_anew().push_list(own.iter().copied()).push(" and ");
+    begins(&mut q, term);
+    q.push(" order by s.asset_id desc limit ")
+        .push_bind(INSTALLED);
+    q.scalars().await
+}
