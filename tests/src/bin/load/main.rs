@@ -121,7 +121,9 @@ async fn main() -> anyhow::Result<()> {
         term_length: Some("1 Year".into()),
         ..BillingPlanIn::default()
     };
-    client.billing().create_plan(&plan).await?;
+    if !options.filled {
+        client.billing().create_plan(&plan).await?;
+    }
     let common = client.search("ticket", &SearchOptions::default()).await?;
     anyhow::ensure!(common.more, "the common term is not common");
     let codex = Codex::builder(&database).open().await?;
