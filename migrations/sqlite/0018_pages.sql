@@ -1,9 +1,7 @@
 -- Pages of live tickets: what is passed over on the way to a far page is read in the index alone.
 drop index tickets_newest;
-drop index tickets_company;
 drop index tickets_status;
 create index tickets_newest on tickets (newest_at, id) where deleted_at is null;
-create index tickets_company on tickets (company_id, newest_at, id) where deleted_at is null;
 create index tickets_status on tickets (status_id, newest_at, id) where deleted_at is null;
 
 -- What a list counts by, so that counting reads no row.
