@@ -138,6 +138,9 @@ impl Codex {
                 continue;
             }
             let mut q: Q<'_> = self.0.db.query(select);
+            if kind == CONTACT {
+                q.push_list(ids.iter().copied()).push(OF_CONTACTS);
+            }
             q.push_list(ids)
                 .push(" and r.deleted_at is null order by company_name, company");
             let rows = q.all::<Found>().await?.into_iter();
@@ -155,8 +158,7 @@ const SELECTS: [&str; 5] = [
      r.account_number as number, r.name as company_name from companies r where r.id in ",
     "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
      c.account_number as number, c.name as company_name from contacts r \
-     left join contact_company l on l.contact_id = r.id \
-     left join companies c on c.id = l.company_id and c.deleted_at is null where r.id in ",
+     left join contact_company l on l.contact_id = r.id and l.contact_id in ",
     "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \
      c.id as company, c.account_number as number, c.name as company_name from assets r \
      left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
@@ -167,6 +169,12 @@ const SELECTS: [&str; 5] = [
      c.account_number as number, c.name as company_name from locations r \
      left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
 ];
+
+/// Contacts are named twice: else the view of their links would be made for everybody's.
+const CONTACT: i64 = KINDS[1].0;
+/// What follows the first list of contacts.
+const OF_CONTACTS: &str =
+    " left join companies c on c.id = l.company_id and c.deleted_at is null where r.id in ";
 
 fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
     let (_, name) = KINDS.into_iter().find(|(number, _)| *number == kind)?;

@@ -23,10 +23,11 @@ sql! {
     ALL = [CompanyFields::SELECT, " where deleted_at is null order by name_fold, id"];
     /// The companies opened to a user.
     OF_USER = "select company_id from user_companies where user_sub = $1";
-    /// The companies of active contacts with an e-mail address, by contact.
-    OF_EMAIL = "select t.id, l.company_id from contacts t left join contact_company l \
-        on l.contact_id = t.id where t.email_fold = $1 and t.deleted_at is null \
-        and coalesce(t.active, true)";
+    /// Active contacts with an e-mail address: one, or more than one.
+    WITH_EMAIL = "select id from contacts where email_fold = $1 and deleted_at is null \
+        and coalesce(active, true) limit 2";
+    /// The companies of a contact.
+    OF_CONTACT = "select company_id from contact_company where contact_id = $1";
 }
 
 /// Companies as a list.
@@ -131,15 +132,10 @@ pub async fn of_client(db: &Db, sub: &str, email: Option<&str>) -> Result<Vec<Co
     else {
         return Ok(Vec::new());
     };
-    let rows: Vec<(i64, Option<CompanyId>)> = db.query(OF_EMAIL).bind(email).all().await?;
-    let one_person = rows
-        .iter()
-        .all(|(contact, _)| Some(*contact) == rows.first().map(|r| r.0));
-    Ok(if one_person {
-        rows.into_iter()
-            .filter_map(|(_, company)| company)
-            .collect()
-    } else {
-        Vec::new()
-    })
+    // The contact first: joined with what its address leads to, the view of links would be made for everybody.
+    let people: Vec<i64> = db.query(WITH_EMAIL).bind(email).scalars().await?;
+    match people[..] {
+        [person] => db.query(OF_CONTACT).bind(person).scalars().await,
+        _ => Ok(Vec::new()),
+    }
 }
