@@ -131,7 +131,10 @@ on_each_engine! {
             let mut rival = db.begin().await?;
             rival.query(lock).bind(second).scalar::<i64>().await?;
             let refused = tokio::spawn(call()?);
-            while db.query(waiting).scalar::<i64>().await? == Some(0) {
+            for _ in 0..1_000 {
+                if db.query(waiting).scalar::<i64>().await? != Some(0) {
+                    break;
+                }
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
             if rival.query(lock).bind(first).scalar::<i64>().await.is_err() {

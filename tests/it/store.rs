@@ -34,6 +34,24 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn lists_of_about_one_length_are_one_statement(database: TestDatabase) -> TestResult {
+        let db = Db::open(&database.url).await?;
+        let of = |count: i64| {
+            let mut q = db.query("select count(*) from (select 1 as n union all select 2 union all select 3 \
+                union all select 1025) numbers where n in ");
+            q.push_list(1..=count);
+            q
+        };
+        let text = |count| format!("{:?}", of(count));
+        assert_eq!(text(3), text(4));
+        assert_ne!(text(4), text(5));
+        assert_ne!(text(1_025), text(1_026), "long ones are as they are");
+        for (count, found) in [(0, 0), (1, 1), (2, 2), (3, 3), (5, 3), (1_024, 3), (1_025, 4)] {
+            assert_eq!(of(count).scalar::<i64>().await?, Some(found), "{count}");
+        }
+        Ok(())
+    }
+
     async fn two_processes_may_migrate_at_once(database: TestDatabase) -> TestResult {
         let (one, two) = (Db::open(&database.url).await?, Db::open(&database.url).await?);
         let (first, second) = tokio::join!(one.migrate(), two.migrate());

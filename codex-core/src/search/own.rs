@@ -27,24 +27,23 @@ const HOLDS: Sql = Sql::Per {
     pg: " and strpos(n.text, ",
 };
 
-/// What was said on tickets of companies that clients may read; ends before the list of companies. `SQLite` is told
-/// the order, so that its index of words is asked about one row at a time.
+/// What was said that clients may read; ends before [`OF_TICKETS`]. `SQLite` is told the order, so that its index of
+/// words is asked about one row at a time.
 pub(super) const SAID: Sql = Sql::Per {
     sqlite: "select c.ticket_id from conversations c cross join search_words w on w.rowid = c.id \
-        where c.gone_at is null and c.private is not true and c.ticket_id in \
-        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+        where c.gone_at is null and c.private is not true and c.ticket_id",
     pg: "select c.ticket_id from conversations c \
-        where c.gone_at is null and c.private is not true and c.ticket_id in \
-        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+        where c.gone_at is null and c.private is not true and c.ticket_id",
 };
-/// What tickets of companies are about; ends before the list of companies.
+/// What tickets are about; ends before [`OF_TICKETS`].
 pub(super) const ABOUT: Sql = Sql::Per {
     sqlite: "select d.ticket_id from ticket_details d \
-        cross join search_descriptions w on w.rowid = d.ticket_id where d.ticket_id in \
-        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
-    pg: "select d.ticket_id from ticket_details d where d.ticket_id in \
-        (select r.id from tickets r where r.deleted_at is null and r.company_id in ",
+        cross join search_descriptions w on w.rowid = d.ticket_id where d.ticket_id",
+    pg: "select d.ticket_id from ticket_details d where d.ticket_id",
 };
+/// The tickets of companies; ends before the list of those.
+const OF_TICKETS: &str =
+    " in (select r.id from tickets r where r.deleted_at is null and r.company_id in ";
 
 /// As [`super::query::names`].
 pub(super) async fn names(
@@ -77,7 +76,8 @@ pub(super) async fn of_tickets(
     (matches, words): (Sql, &str),
 ) -> Result<Vec<TicketId>> {
     let mut q = db.query(select);
-    q.plan_anew().push_list(own.iter().copied());
+    q.plan_anew().push(OF_TICKETS);
+    q.push_list(own.iter().copied());
     q.push(") and ").push_sql(matches).push_bind(words);
     q.push_sql(WORDS_END).push(" limit ").push_bind(LIMIT);
     q.scalars().await
