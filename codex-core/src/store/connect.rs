@@ -27,11 +27,16 @@ static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 const PG_MINIMUM: i64 = 120_000;
 /// How long a caller waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// A connection to a server that was used this long ago is there still: asking it first would double the way of every
+/// statement.
+const FRESH: Duration = Duration::from_secs(1);
 /// How long `SQLite` waits for another process's write transaction.
 const BUSY: Duration = Duration::from_secs(10);
 /// Rows that the thread of a `SQLite` connection reads ahead: with fewer it and its reader wake each other all the
 /// time (a third of the system's time in a large download), with more they take memory.
 const ROWS: usize = 512;
+/// KiB of pages (the minus) that a connection which reads keeps to itself; the system has the file in memory anyway.
+const READ_CACHE: &str = "-1000";
 /// No statement of ours takes longer unless something is wrong. A process that stops inside a transaction
 /// loses it before those who wait for its locks give up.
 const PG_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10s'; \
@@ -102,12 +107,18 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))
+        .test_before_acquire(false)
         .connect_with(options.clone())
         .await?;
+    let reading = options
+        .read_only(true)
+        .create_if_missing(false)
+        .pragma("cache_size", READ_CACHE);
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .acquire_timeout(ACQUIRE)
-        .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+        .test_before_acquire(false)
+        .connect_lazy_with(reading.clone());
     // `data_version` counts from a connection's own beginning: only one that stays may be asked, and each new
     // one has a number of its own.
     let opened = Arc::new(AtomicU64::new(0));
@@ -117,11 +128,12 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
         .after_connect(move |_, _| {
             count.fetch_add(1, Ordering::Relaxed);
             Box::pin(async { Ok(()) })
         })
-        .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        .connect_lazy_with(reading);
     Ok(Pools::Sqlite {
         readers,
         writer,
@@ -150,6 +162,15 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     let pool = PgPoolOptions::new()
         .max_connections(10)
         .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for >= FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 sqlx::raw_sql(PG_SETTINGS).execute(connection).await?;
