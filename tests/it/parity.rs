@@ -82,7 +82,7 @@ on_each_engine! {
         let detail = client.tickets().list(&few).await?.tickets.remove(0);
         let number = serde_json::to_value(&detail)?["id"].as_i64().context("number")?;
         let (ticket, said) = codex.ticket(&scope, number).await?.context("ticket")?;
-        same("ticket", TicketDetailOut::new(&ticket, &said, &statuses), client.tickets().get(number).await?)?;
+        same("ticket", TicketDetailOut::new(&ticket, said, &statuses), client.tickets().get(number).await?)?;
 
         let agents = codex.psa_agents(&scope, None).await?;
         let agents: Vec<_> = agents.iter().map(PsaAgentOut::from).collect();

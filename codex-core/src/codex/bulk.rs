@@ -1,10 +1,8 @@
 //! All companies with everything that they have, in one answer (contract 1.2.B).
 
-use std::collections::HashMap;
-
 use super::{
     Codex,
-    download::{Download, Sink},
+    download::{Ahead, Download, Sink},
 };
 use crate::{
     Result, Scope,
@@ -13,13 +11,16 @@ use crate::{
     contacts::{self, wire::ContactOut},
     ids::CompanyId,
     locations::{self, wire::LocationOut},
-    tickets::{query::TicketFilter, status::Statuses, wire::CompanyTicketOut},
+    tickets::{
+        ShownTicket,
+        query::{Said, TicketFilter},
+        status::Statuses,
+        wire::CompanyTicketOut,
+    },
 };
 
 /// Companies that are read together: few, since one may have thousands of assets.
 const COMPANIES: usize = 20;
-/// Tickets that are read together, each with all that was said on it.
-const TICKETS: i64 = 250;
 
 /// The tickets of a bulk answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,32 +42,33 @@ impl Codex {
         let scope = scope.clone();
         self.download(async move |codex, mut sink| {
             let statuses = codex.ticket_statuses().await?;
-            sink.text("[");
-            let mut companies = codex.companies(&scope).await?.into_iter();
-            let mut first = true;
-            loop {
-                let chunk: Vec<Company> = companies.by_ref().take(COMPANIES).collect();
-                if chunk.is_empty() {
-                    break;
-                }
-                let mut parts = Parts::read(&codex, &chunk).await?;
-                for company in chunk {
-                    if !std::mem::take(&mut first) {
-                        sink.text(",");
+            let (seen, with_tickets) = (scope.clone(), filter.is_some());
+            let mut parts = codex
+                .read_ahead(async move |codex, ahead| read(&codex, &seen, filter, &ahead).await);
+            let end = if with_tickets { "]}" } else { "}" };
+            let mut between = "[";
+            let mut tickets = Tickets::default();
+            while let Some(part) = parts.next().await? {
+                match part {
+                    Part::Companies(companies) => {
+                        for own in companies {
+                            sink.text(between);
+                            own.write(&scope, &mut sink)?;
+                            if with_tickets {
+                                sink.text(",\"tickets\":[");
+                                tickets = Tickets::default();
+                                between = "]},";
+                            } else {
+                                between = "},";
+                            }
+                            sink.flow().await?;
+                        }
                     }
-                    parts.write(&scope, &company, &mut sink)?;
-                    if let Some(filter) = &filter {
-                        sink.text(",\"tickets\":");
-                        let filter = TicketFilter {
-                            company: Some(company.id),
-                            ..filter.clone()
-                        };
-                        write_tickets(&codex, &scope, &statuses, filter, &mut sink).await?;
-                    }
-                    sink.text("}");
-                    sink.flow().await?;
+                    Part::Tickets(page) => tickets.write(page, &statuses, &mut sink).await?,
                 }
             }
+            // A list without companies is a list all the same.
+            sink.text(if between == "[" { "[" } else { end });
             sink.text("]\n");
             Ok(sink)
         })
@@ -91,54 +93,99 @@ impl Codex {
         let scope = scope.clone();
         self.download(async move |codex, mut sink| {
             let statuses = codex.ticket_statuses().await?;
-            write_tickets(&codex, &scope, &statuses, filter, &mut sink).await?;
-            sink.text("\n");
+            let mut pages = codex.tickets_ahead(scope, filter);
+            let mut tickets = Tickets::default();
+            sink.text("[");
+            while let Some(page) = pages.next().await? {
+                tickets.write(page, &statuses, &mut sink).await?;
+            }
+            sink.text("]\n");
             Ok(sink)
         })
         .await
     }
 }
 
-/// What some companies have.
-struct Parts {
-    assets: HashMap<CompanyId, Vec<assets::ShownAsset>>,
-    contacts: HashMap<CompanyId, Vec<contacts::Contact>>,
-    locations: HashMap<CompanyId, Vec<locations::Location>>,
+/// What is read at once.
+enum Part {
+    /// Companies with what they have.
+    Companies(Vec<Own>),
+    /// Tickets of the company that was read last.
+    Tickets(Vec<Said<ShownTicket>>),
 }
 
-impl Parts {
-    async fn read(codex: &Codex, companies: &[Company]) -> Result<Self> {
+/// Reads all companies with a number, and the tickets of each behind it where `filter` says which.
+async fn read(
+    codex: &Codex,
+    scope: &Scope,
+    filter: Option<TicketFilter>,
+    ahead: &Ahead<Part>,
+) -> Result<()> {
+    let mut companies = codex.companies(scope).await?.into_iter();
+    loop {
+        let chunk: Vec<Company> = companies.by_ref().take(COMPANIES).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let chunk = Own::of(codex, chunk).await?;
+        let Some(filter) = &filter else {
+            ahead.put(Part::Companies(chunk)).await?;
+            continue;
+        };
+        for own in chunk {
+            let filter = TicketFilter {
+                company: Some(own.company.id),
+                ..filter.clone()
+            };
+            ahead.put(Part::Companies(vec![own])).await?;
+            codex
+                .ticket_pages(scope, filter, ahead, Part::Tickets)
+                .await?;
+        }
+    }
+}
+
+/// A company with what it has.
+struct Own {
+    company: Company,
+    assets: Vec<assets::ShownAsset>,
+    contacts: Vec<contacts::ShownContact>,
+    locations: Vec<locations::Location>,
+}
+
+impl Own {
+    async fn of(codex: &Codex, companies: Vec<Company>) -> Result<Vec<Self>> {
         let ids: Vec<CompanyId> = companies.iter().map(|company| company.id).collect();
         let db = &codex.0.db;
-        Ok(Self {
-            assets: assets::query::of_companies(db, &ids).await?,
-            contacts: contacts::query::of_companies(db, &ids).await?,
-            locations: locations::query::of_companies(db, &ids).await?,
-        })
+        let mut assets = assets::query::of_companies(db, &ids).await?;
+        let mut contacts = contacts::query::of_companies(db, &ids).await?;
+        let mut locations = locations::query::of_companies(db, &ids).await?;
+        let own = companies.into_iter().map(|company| Self {
+            assets: assets.remove(&company.id).unwrap_or_default(),
+            contacts: contacts.remove(&company.id).unwrap_or_default(),
+            locations: locations.remove(&company.id).unwrap_or_default(),
+            company,
+        });
+        Ok(own.collect())
     }
 
-    /// Writes a company without the brace that ends it.
-    fn write(&mut self, scope: &Scope, company: &Company, sink: &mut Sink) -> Result<()> {
-        let level = company.compliance_level();
-        let own = self.assets.remove(&company.id).unwrap_or_default();
-        let own: Vec<_> = own
-            .into_iter()
-            .map(|asset| AssetOut::shown(asset, level))
-            .collect();
+    /// Writes the company without the brace that ends it.
+    fn write(self, scope: &Scope, sink: &mut Sink) -> Result<()> {
+        let level = self.company.compliance_level();
+        let own = self.assets.into_iter();
+        let own: Vec<_> = own.map(|asset| AssetOut::shown(asset, level)).collect();
         sink.text("{\"assets\":");
         sink.json(&own)?;
         sink.text(",\"company\":");
-        sink.json(&companies::wire::seen_by(company, scope))?;
-        let own = self.contacts.remove(&company.id).unwrap_or_default();
+        sink.json(&companies::wire::seen_by(&self.company, scope))?;
+        let own = self.contacts.into_iter();
         let own: Vec<_> = own
-            .iter()
-            .map(|contact| ContactOut::new(contact, level))
+            .map(|contact| ContactOut::shown(contact, level))
             .collect();
         sink.text(",\"contacts\":");
         sink.json(&own)?;
-        let own = self.locations.remove(&company.id).unwrap_or_default();
+        let own = self.locations.iter();
         let own: Vec<_> = own
-            .iter()
             .map(|location| LocationOut::new(location, level))
             .collect();
         sink.text(",\"locations\":");
@@ -146,31 +193,26 @@ impl Parts {
     }
 }
 
-/// Writes tickets as an array, a page at a time.
-async fn write_tickets(
-    codex: &Codex,
-    scope: &Scope,
-    statuses: &Statuses,
-    mut filter: TicketFilter,
-    sink: &mut Sink,
-) -> Result<()> {
-    sink.text("[");
-    let mut first = true;
-    loop {
-        let page = codex.ticket_page(scope, &filter, TICKETS).await?;
-        let more = i64::try_from(page.len()) == Ok(TICKETS);
-        for (ticket, said) in &page {
-            if !std::mem::take(&mut first) {
+/// An array of tickets that is written a page at a time, without its brackets.
+#[derive(Default)]
+struct Tickets {
+    begun: bool,
+}
+
+impl Tickets {
+    async fn write(
+        &mut self,
+        page: Vec<Said<ShownTicket>>,
+        statuses: &Statuses,
+        sink: &mut Sink,
+    ) -> Result<()> {
+        for Said { ticket, said } in page {
+            if std::mem::replace(&mut self.begun, true) {
                 sink.text(",");
             }
-            sink.json(&CompanyTicketOut::new(ticket, said, statuses))?;
+            sink.json(&CompanyTicketOut::shown(ticket, said.0, statuses))?;
             sink.flow().await?;
         }
-        filter.before = page.last().map(|(ticket, _)| ticket.place());
-        if !more {
-            break;
-        }
+        Ok(())
     }
-    sink.text("]");
-    Ok(())
 }

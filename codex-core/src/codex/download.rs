@@ -13,7 +13,10 @@ use std::{
 
 use futures::Stream;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::{JoinError, JoinHandle},
+};
 
 use super::Codex;
 use crate::{Error, Result};
@@ -101,7 +104,65 @@ impl Sink {
     }
 }
 
+/// What is read for a download while it writes what was read before, so that two cores work: no more than two parts
+/// wait.
+#[derive(Debug)]
+pub(super) struct Parts<T> {
+    parts: mpsc::Receiver<T>,
+    reader: JoinHandle<Result<()>>,
+}
+
+/// Where a reader puts what it read.
+#[derive(Debug)]
+pub(super) struct Ahead<T>(mpsc::Sender<T>);
+
+impl<T> Parts<T> {
+    /// The next part; `None` when all were read.
+    ///
+    /// # Errors
+    /// What the reader ended with.
+    pub async fn next(&mut self) -> Result<Option<T>> {
+        if let Some(part) = self.parts.recv().await {
+            return Ok(Some(part));
+        }
+        let ended = (&mut self.reader).await;
+        // A reader that panicked has not read everything.
+        let broken = |error: JoinError| Error::Sync {
+            message: format!("reading broke off: {error}"),
+        };
+        ended.map_err(broken)?.map(|()| None)
+    }
+}
+
+impl<T> Ahead<T> {
+    /// Waits until the part before is taken.
+    ///
+    /// # Errors
+    /// [`Error::Sync`] when nobody wants any more.
+    pub async fn put(&self, part: T) -> Result<()> {
+        self.0.send(part).await.map_err(|_| Error::Sync {
+            message: "nobody wants what is read".into(),
+        })
+    }
+}
+
 impl Codex {
+    /// Begins to read for a download. The reader ends when the parts are dropped.
+    pub(super) fn read_ahead<T, F, W>(&self, read: F) -> Parts<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(Codex, Ahead<T>) -> W + Send + 'static,
+        W: Future<Output = Result<()>> + Send,
+    {
+        let (sender, parts) = mpsc::channel(1);
+        let codex = self.clone();
+        let reader = self
+            .0
+            .tasks
+            .spawn(async move { read(codex, Ahead(sender)).await });
+        Parts { parts, reader }
+    }
+
     /// Begins a download that `work` fills.
     ///
     /// # Errors
@@ -159,10 +220,15 @@ mod tests {
 
     use super::*;
 
-    async fn read(work: impl FnOnce(Sink) -> Result<Sink> + Send + 'static) -> (Vec<u8>, bool) {
+    async fn codex() -> (tempfile::TempDir, Codex) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let codex = Codex::open(file.to_str().unwrap()).await.unwrap();
+        (folder, codex)
+    }
+
+    async fn read(work: impl FnOnce(Sink) -> Result<Sink> + Send + 'static) -> (Vec<u8>, bool) {
+        let (_folder, codex) = codex().await;
         let download = codex.download(async move |_, sink| work(sink)).await;
         let mut download = download.unwrap();
         let (mut all, mut broken) = (Vec::new(), false);
@@ -186,5 +252,52 @@ mod tests {
         assert_eq!(read(failing).await, (Vec::new(), true));
         let panicking = |_| panic!("on purpose");
         assert_eq!(read(panicking).await, (Vec::new(), true));
+    }
+
+    #[tokio::test]
+    async fn what_is_read_ahead_is_whole_or_an_error() {
+        let (_folder, codex) = codex().await;
+        let collect = async |mut parts: Parts<i32>| {
+            let mut all = Vec::new();
+            while let Some(part) = parts.next().await? {
+                all.push(part);
+            }
+            Result::Ok(all)
+        };
+        let whole = codex.read_ahead(async |_, ahead| {
+            ahead.put(1).await?;
+            ahead.put(2).await
+        });
+        assert_eq!(collect(whole).await.unwrap(), [1, 2]);
+        let failing = codex.read_ahead(async |_, ahead: Ahead<i32>| {
+            ahead.put(1).await?;
+            Err(Error::Busy("no"))
+        });
+        assert!(matches!(collect(failing).await, Err(Error::Busy("no"))));
+        let panicking = codex.read_ahead(async |_, ahead: Ahead<i32>| {
+            ahead.put(1).await?;
+            panic!("on purpose")
+        });
+        assert!(matches!(collect(panicking).await, Err(Error::Sync { .. })));
+    }
+
+    #[tokio::test]
+    async fn nobody_reads_on_for_parts_that_are_dropped() {
+        let (_folder, codex) = codex().await;
+        let (told, ended) = tokio::sync::oneshot::channel();
+        let mut parts = codex.read_ahead(async move |_, ahead| {
+            let mut put = Ok(());
+            for number in 0..100 {
+                put = ahead.put(number).await;
+                if put.is_err() {
+                    break;
+                }
+            }
+            told.send(put.is_err()).ok();
+            put
+        });
+        assert_eq!(parts.next().await.unwrap(), Some(0));
+        drop(parts);
+        assert!(ended.await.unwrap());
     }
 }

@@ -22,7 +22,10 @@ use crate::{
     overrides::wire::OverrideOut,
     paging::{MAX_LIMIT, PageRequest},
     psa_agents::wire::PsaAgentOut,
-    tickets::{query::TicketFilter, wire::TicketDetailOut},
+    tickets::{
+        query::{Said, TicketFilter},
+        wire::TicketDetailOut,
+    },
 };
 
 /// What can be exported.
@@ -38,9 +41,6 @@ pub const EXPORTS: [&str; 10] = [
     "feature-options",
     "overrides",
 ];
-
-/// Tickets that are read together, each with all that was said on it.
-const TICKETS: i64 = 250;
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,17 +152,11 @@ impl Codex {
             }
             "tickets" => {
                 let statuses = self.ticket_statuses().await?;
-                let mut filter = TicketFilter::default();
-                loop {
-                    let page = self.ticket_page(scope, &filter, TICKETS).await?;
-                    let more = i64::try_from(page.len()) == Ok(TICKETS);
-                    for (ticket, said) in &page {
-                        rows.write(&TicketDetailOut::new(ticket, said, &statuses))
+                let mut pages = self.tickets_ahead(scope.clone(), TicketFilter::default());
+                while let Some(page) = pages.next().await? {
+                    for Said { ticket, said } in page {
+                        rows.write(&TicketDetailOut::shown(ticket, said.0, &statuses))
                             .await?;
-                    }
-                    filter.before = page.last().map(|(ticket, _)| ticket.place());
-                    if !more {
-                        break;
                     }
                 }
             }

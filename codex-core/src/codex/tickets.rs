@@ -2,15 +2,18 @@
 
 use serde_json::{Map, json};
 
-use super::Codex;
+use super::{
+    Codex,
+    download::{Ahead, Parts},
+};
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome},
     paging::{Page, PageRequest},
     tickets::{
-        Conversation, Ticket,
+        Conversation, ShownTicket, Ticket,
         psa::PsaActiveTicketOut,
-        query::{self, Slice, TicketFilter},
+        query::{self, Said, Slice, TicketFilter},
         status::{self, Statuses},
         threads,
         wire::{ActiveOut, TicketUpdateIn},
@@ -21,6 +24,8 @@ use crate::{
 const MAX_ACTIVE: i64 = 20_000;
 /// Statuses of the PSA's own list of active tickets (contract 1.2.E).
 const PSA_ACTIVE: [&str; 4] = ["open", "pending", "waiting_customer", "on_hold"];
+/// Tickets that a download reads together, each with all that was said on it.
+const PAGE: i64 = 250;
 /// The longest note.
 const MAX_NOTE: usize = 100_000;
 
@@ -39,10 +44,8 @@ impl Codex {
         offset: i64,
     ) -> Result<Slice<Ticket>> {
         let mut slice = query::list(&self.0.db, scope, filter, limit, offset).await?;
-        slice
-            .items
-            .iter_mut()
-            .for_each(|ticket| self.count_unworked(ticket));
+        let each = slice.items.iter_mut();
+        each.for_each(|ticket| self.count_unworked(&mut ticket.minutes));
         Ok(slice)
     }
 
@@ -55,7 +58,7 @@ impl Codex {
     ) -> Result<Vec<Ticket>> {
         let mut tickets = query::page(&self.0.db, scope, filter, limit, 0).await?;
         let each = tickets.iter_mut();
-        each.for_each(|ticket| self.count_unworked(ticket));
+        each.for_each(|ticket| self.count_unworked(&mut ticket.minutes));
         Ok(tickets)
     }
 
@@ -71,7 +74,7 @@ impl Codex {
     ) -> Result<Page<Ticket>> {
         let mut page = query::listed(&self.0.db, scope, filter, page).await?;
         let each = page.items.iter_mut();
-        each.for_each(|ticket| self.count_unworked(ticket));
+        each.for_each(|ticket| self.count_unworked(&mut ticket.minutes));
         Ok(page)
     }
 
@@ -81,37 +84,53 @@ impl Codex {
         scope: &Scope,
         number: i64,
     ) -> Result<Option<(Ticket, Vec<Conversation>)>> {
-        let Some(mut ticket) = query::find(&self.0.db, scope, number).await? else {
-            return Ok(None);
-        };
-        self.count_unworked(&mut ticket);
-        let mut said = query::said(&self.0.db, scope, &[ticket.id]).await?;
-        let said = said.remove(&ticket.id).unwrap_or_default();
-        Ok(Some((ticket, said)))
+        let found = query::find(&self.0.db, scope, number).await?;
+        Ok(found.map(|Said { mut ticket, said }| {
+            self.count_unworked(&mut ticket.minutes);
+            (ticket, said.0)
+        }))
     }
 
-    fn count_unworked(&self, ticket: &mut Ticket) {
-        if ticket.minutes == Some(0) {
-            ticket.minutes = Some(self.0.unworked_minutes);
+    fn count_unworked(&self, minutes: &mut Option<i64>) {
+        if *minutes == Some(0) {
+            *minutes = Some(self.0.unworked_minutes);
         }
     }
 
-    /// The first tickets that a filter leaves, last changed first, with what was said on each. The next page is
-    /// what is `before` the last of them.
-    pub async fn ticket_page(
+    /// Reads what is shown of all tickets that a filter leaves, last changed first, with what was said on each: a
+    /// page at a time, each put as a part.
+    pub(super) async fn ticket_pages<P: Send>(
         &self,
         scope: &Scope,
-        filter: &TicketFilter,
-        limit: i64,
-    ) -> Result<Vec<(Ticket, Vec<Conversation>)>> {
-        let tickets = self.first_tickets(scope, filter, limit).await?;
-        let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
-        let mut said = query::said(&self.0.db, scope, &ids).await?;
-        let with_said = |ticket: Ticket| {
-            let said = said.remove(&ticket.id).unwrap_or_default();
-            (ticket, said)
-        };
-        Ok(tickets.into_iter().map(with_said).collect())
+        mut filter: TicketFilter,
+        ahead: &Ahead<P>,
+        part: fn(Vec<Said<ShownTicket>>) -> P,
+    ) -> Result<()> {
+        loop {
+            let mut page = query::shown(&self.0.db, scope, &filter, PAGE).await?;
+            let each = page.iter_mut();
+            each.for_each(|found| self.count_unworked(&mut found.ticket.minutes));
+            let last = page.last().map(|Said { ticket, .. }| ticket);
+            filter.before = last.map(|ticket| (ticket.newest_at, ticket.id));
+            let more = i64::try_from(page.len()) == Ok(PAGE);
+            ahead.put(part(page)).await?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The pages of [`Codex::ticket_pages`], read ahead.
+    pub(super) fn tickets_ahead(
+        &self,
+        scope: Scope,
+        filter: TicketFilter,
+    ) -> Parts<Vec<Said<ShownTicket>>> {
+        self.read_ahead(async move |codex, ahead| {
+            codex
+                .ticket_pages(&scope, filter, &ahead, |page| page)
+                .await
+        })
     }
 
     /// The board of the tickets that somebody works on; 0 stands for any group or agent.

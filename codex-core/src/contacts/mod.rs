@@ -100,3 +100,18 @@ pub struct Contact {
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
 }
+
+/// What answers show of a person: few of many columns, for those who read thousands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub(crate) struct ShownContact {
+    pub id: ContactId,
+    pub active: Option<bool>,
+    pub email: Option<String>,
+    pub employment_type: Option<String>,
+    pub job_title: Option<String>,
+    pub mobile_phone_number: Option<String>,
+    pub name: String,
+    pub secondary_emails: List<String>,
+    pub work_phone_number: Option<String>,
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Contact, ContactFields};
+use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
     changes::Tracked,
@@ -14,12 +14,10 @@ use crate::{
     store::{Db, Q},
 };
 
-/// Contacts with a company of theirs; the select ends before the list of companies.
-const OF_COMPANIES: &str = const_concat!(
-    "select l.company_id as of_company, k.* from contact_company l join (",
-    ContactFields::SELECT,
-    ") k on k.id = l.contact_id and k.deleted_at is null where l.company_id in "
-);
+/// What is shown of contacts, with a company of theirs; the select ends before the list of companies.
+const OF_COMPANIES: &str = "select l.company_id as of_company, k.id, k.active, k.email, k.employment_type, \
+    k.job_title, k.mobile_phone_number, k.name, k.secondary_emails, k.work_phone_number from contact_company l \
+    join contacts k on k.id = l.contact_id and k.deleted_at is null where l.company_id in ";
 
 sql! {
     /// A live contact.
@@ -128,18 +126,18 @@ async fn with_levels(db: &Db, page: Page<Contact>) -> Result<Page<(Contact, Stri
 struct Of {
     of_company: CompanyId,
     #[sqlx(flatten)]
-    contact: Contact,
+    contact: ShownContact,
 }
 
-/// The contacts of some companies, by name; somebody of several is there several times.
+/// What is shown of the contacts of some companies, by name; somebody of several is there several times.
 pub(crate) async fn of_companies(
     db: &Db,
     companies: &[CompanyId],
-) -> Result<HashMap<CompanyId, Vec<Contact>>> {
+) -> Result<HashMap<CompanyId, Vec<ShownContact>>> {
     let mut q = db.query(OF_COMPANIES);
     q.push_list(companies.iter().copied());
     q.push(" order by k.name_fold, k.id");
-    let mut contacts: HashMap<CompanyId, Vec<Contact>> = HashMap::new();
+    let mut contacts: HashMap<CompanyId, Vec<ShownContact>> = HashMap::new();
     for row in q.all::<Of>().await? {
         contacts
             .entry(row.of_company)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Contact, ContactFields};
+use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
     edit::{Form, sound, take_ids, take_texts},
@@ -43,21 +43,35 @@ impl ContactOut {
     /// The wire form, with the compliance level of the company or companies.
     pub fn new(contact: &Contact, compliance_level: &str) -> Self {
         let fields = &contact.fields;
-        Self {
-            active: fields.active.unwrap_or(true),
-            company_compliance_level: compliance_level.to_owned(),
-            // Text in the contract; a consumer that folds it would fail on null.
-            email: fields.email.clone().unwrap_or_default(),
-            employment_type: fields
-                .employment_type
-                .clone()
-                .unwrap_or_else(|| "Full Time".into()),
-            id: contact.id.0,
+        let shown = ShownContact {
+            id: contact.id,
+            active: fields.active,
+            email: fields.email.clone(),
+            employment_type: fields.employment_type.clone(),
+            job_title: fields.job_title.clone(),
             mobile_phone_number: fields.mobile_phone_number.clone(),
             name: fields.name.clone(),
-            secondary_emails: fields.secondary_emails.to_wire(),
-            title: fields.job_title.clone(),
+            secondary_emails: fields.secondary_emails.clone(),
             work_phone_number: fields.work_phone_number.clone(),
+        };
+        Self::shown(shown, compliance_level)
+    }
+
+    /// The wire form of what is shown.
+    pub(crate) fn shown(contact: ShownContact, compliance_level: &str) -> Self {
+        let employment_type = contact.employment_type;
+        Self {
+            active: contact.active.unwrap_or(true),
+            company_compliance_level: compliance_level.to_owned(),
+            // Text in the contract; a consumer that folds it would fail on null.
+            email: contact.email.unwrap_or_default(),
+            employment_type: employment_type.unwrap_or_else(|| "Full Time".into()),
+            id: contact.id.0,
+            mobile_phone_number: contact.mobile_phone_number,
+            name: contact.name,
+            secondary_emails: contact.secondary_emails.to_wire(),
+            title: contact.job_title,
+            work_phone_number: contact.work_phone_number,
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod threads;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 #[cfg(feature = "store")]
@@ -139,9 +140,63 @@ pub struct Ticket {
     pub requester_address: Option<String>,
 }
 
-/// Something said on a ticket.
-#[derive(Debug, Clone, PartialEq)]
+/// What downloads show of a ticket: few of its many columns, for those who read thousands.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub(crate) struct ShownTicket {
+    pub id: TicketId,
+    pub number: i64,
+    pub external_id: Option<i64>,
+    pub external_source: Option<String>,
+    pub subject: Option<String>,
+    pub status_id: Option<i64>,
+    pub priority_id: Option<i64>,
+    pub opened_at: Option<DateTime<Utc>>,
+    pub last_updated_at: Option<DateTime<Utc>>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub newest_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub description: Option<String>,
+    pub description_text: Option<String>,
+    pub minutes: Option<i64>,
+    pub account_number: Option<String>,
+    pub company_name: Option<String>,
+    pub compliance_level: Option<String>,
+    pub requester: Option<String>,
+    pub requester_address: Option<String>,
+}
+
+impl From<&Ticket> for ShownTicket {
+    fn from(ticket: &Ticket) -> Self {
+        let fields = &ticket.fields;
+        Self {
+            id: ticket.id,
+            number: fields.number,
+            external_id: fields.external_id,
+            external_source: fields.external_source.clone(),
+            subject: fields.subject.clone(),
+            status_id: fields.status_id,
+            priority_id: fields.priority_id,
+            opened_at: fields.opened_at,
+            last_updated_at: fields.last_updated_at,
+            closed_at: fields.closed_at,
+            newest_at: fields.newest_at,
+            created_at: ticket.created_at,
+            description: ticket.description.clone(),
+            description_text: ticket.description_text.clone(),
+            minutes: ticket.minutes,
+            account_number: ticket.account_number.clone(),
+            company_name: ticket.company_name.clone(),
+            compliance_level: ticket.compliance_level.clone(),
+            requester: ticket.requester.clone(),
+            requester_address: ticket.requester_address.clone(),
+        }
+    }
+}
+
+/// Something said on a ticket. The database gives it as an array, in the order of these
+/// fields.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Conversation {
     /// The ticket.
     pub ticket_id: TicketId,
@@ -154,8 +209,10 @@ pub struct Conversation {
     /// Who wrote a note here.
     pub author: Option<String>,
     /// Whether the client wrote it.
+    #[serde(deserialize_with = "truth")]
     pub incoming: Option<bool>,
     /// Whether the client may not see it.
+    #[serde(deserialize_with = "truth")]
     pub private: Option<bool>,
     /// 0 reply, 2 note, ... (upstreams 1.5).
     pub channel: Option<i64>,
@@ -175,6 +232,21 @@ pub struct Conversation {
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
     pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// `SQLite` has 0 and 1 where others have false and true.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Truth {
+        Is(bool),
+        Counts(i64),
+    }
+    let truth = Option::<Truth>::deserialize(deserializer)?;
+    Ok(truth.map(|truth| match truth {
+        Truth::Is(truth) => truth,
+        Truth::Counts(number) => number != 0,
+    }))
 }
 
 /// Time worked on a ticket.

@@ -86,7 +86,7 @@ impl PsaTicketBase {
             external_id: fields.external_id,
             group_id: fields.group_id,
             id: fields.number,
-            priority: ticket.priority_word(),
+            priority: super::wire::priority_word(fields.priority_id),
             requester_name: ticket.requester.clone(),
             responder_id: fields.responder_id,
             source: fields.external_source.clone(),

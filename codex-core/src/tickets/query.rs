@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-use super::{Conversation, Ticket, TicketFields, status::Statuses};
+use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses};
 use crate::{
     Error, Result,
     changes::Tracked,
@@ -14,29 +14,60 @@ use crate::{
     listing::{Kind, Listing, always, column},
     paging::{self, PageRequest},
     scope::Scope,
-    store::{Db, Q, Tx},
+    store::{Db, Q, Sql, Tx},
 };
 
-/// A ticket with texts, hours, company and requester; the select ends before the condition.
+/// Texts, hours, company and requester of a ticket.
+const BESIDE: &str = ", d.description, d.description_text, d.minutes, c.account_number, \
+    c.name as company_name, c.compliance_level, \
+    coalesce(t.requester_name, r.name, nullif(trim(coalesce(a.first_name, '') || ' ' || \
+    coalesce(a.last_name, '')), '')) as requester, \
+    coalesce(t.requester_email, r.email, a.email) as requester_address";
+
+/// Where they are from; it ends before the condition.
 ///
 /// Who asked is looked up where the PSA did not say it, and only there: among contacts, then agents (upstreams
 /// trap 15).
-const SELECT: &str = const_concat!(
-    "select t.*, d.description, d.description_text, d.minutes, c.account_number, \
-     c.name as company_name, c.compliance_level, \
-     coalesce(t.requester_name, r.name, nullif(trim(coalesce(a.first_name, '') || ' ' || \
-     coalesce(a.last_name, '')), '')) as requester, \
-     coalesce(t.requester_email, r.email, a.email) as requester_address from (",
-    TicketFields::SELECT,
-    ") t left join ticket_details d on d.ticket_id = t.id \
+const JOINS: &str = " left join ticket_details d on d.ticket_id = t.id \
      left join companies c on c.id = t.company_id \
      left join claims q on q.source = t.external_source and q.kind = 'contact' and q.external_id = \
      case when t.requester_name is null or t.requester_email is null then cast(t.requester_id as text) end \
      left join contacts r on r.id = q.record_id \
      left join psa_agents a on a.external_source = t.external_source and a.external_id = \
      case when t.requester_name is null or t.requester_email is null then t.requester_id end \
-     and a.deleted_at is null"
+     and a.deleted_at is null";
+
+/// A whole ticket, from behind its tracked columns on.
+const WHOLE: &str = const_concat!(BESIDE, " from (", TicketFields::SELECT, ") t", JOINS);
+const SELECT: &str = const_concat!("select t.*", WHOLE);
+
+/// What is shown of a ticket; its own columns.
+const SHOWN: &str = "select t.id, t.number, t.external_id, t.external_source, t.subject, t.status_id, \
+    t.priority_id, t.opened_at, t.last_updated_at, t.closed_at, t.newest_at, t.created_at";
+/// Its own columns with those that [`JOINS`] needs, of all live tickets.
+const SHOWN_LIVE: &str = const_concat!(
+    BESIDE,
+    " from (",
+    SHOWN,
+    ", t.company_id, t.requester_id, t.requester_name, t.requester_email from tickets t \
+     where t.deleted_at is null"
 );
+const NEWEST_FIRST: &str = " order by t.newest_at desc, t.id desc";
+const JOINED_NEWEST_FIRST: &str = const_concat!(") t", JOINS, NEWEST_FIRST);
+
+/// What was said on a ticket `t`, oldest first, as one value: an array of [`Conversation`]s as arrays. A row for
+/// each costs three times as much, most of it on its way through the driver of `SQLite`.
+pub(super) const SAID: Sql = Sql::Per {
+    sqlite: ", (select json_group_array(json_array(s.ticket_id, s.source, s.external_id, s.user_id, s.author, \
+        s.incoming, s.private, s.channel, s.from_email, json(s.to_emails), s.support_email, s.body_html, s.body, \
+        json(s.attachments), s.created_at, s.updated_at) order by s.created_at, s.id)",
+    pg: ", (select coalesce(json_agg(json_build_array(s.ticket_id, s.source, s.external_id, s.user_id, s.author, \
+        s.incoming, s.private, s.channel, s.from_email, s.to_emails, s.support_email, s.body_html, s.body, \
+        s.attachments, s.created_at, s.updated_at) order by s.created_at, s.id), '[]')",
+};
+/// Without the PSA's copies of notes that were made here.
+const SAID_ON_IT: &str = " from conversations s where s.ticket_id = t.id and s.gone_at is null and not exists \
+    (select 1 from conversations n where n.sent_as = s.external_id and n.ticket_id = s.ticket_id)";
 /// Tickets as a list.
 pub const LISTING: Listing = Listing {
     select: SELECT,
@@ -64,15 +95,7 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
-const SAID: &str = "select ticket_id, source, external_id, user_id, author, incoming, private, channel, \
-    from_email, to_emails, support_email, body_html, body, attachments, created_at, updated_at \
-    from conversations where gone_at is null and not exists \
-    (select 1 from conversations n where n.sent_as = conversations.external_id \
-    and n.ticket_id = conversations.ticket_id)";
-
 sql! {
-    /// A live ticket by its number.
-    FIND = [SELECT, " where t.number = $1 and t.deleted_at is null"];
     /// The row of a live ticket.
     ID = "select id from tickets where number = $1 and deleted_at is null";
     /// What a source says of a ticket.
@@ -210,11 +233,30 @@ pub(crate) async fn page(
     let mut q = db.query(SELECT);
     q.push(" where t.id in (select t.id from tickets t where t.deleted_at is null");
     restrict(&mut q, scope, filter);
-    q.push(" order by t.newest_at desc, t.id desc limit ")
+    q.push(NEWEST_FIRST)
+        .push(" limit ")
         .push_bind(limit)
         .push(" offset ")
         .push_bind(offset)
-        .push(") order by t.newest_at desc, t.id desc");
+        .push(")")
+        .push(NEWEST_FIRST);
+    q.all().await
+}
+
+/// What is shown of the first tickets by their last change, the newest first, with what was said on each; one
+/// statement.
+pub(crate) async fn shown(
+    db: &Db,
+    scope: &Scope,
+    filter: &TicketFilter,
+    limit: i64,
+) -> Result<Vec<Said<ShownTicket>>> {
+    let mut q = db.query(SHOWN);
+    push_said(&mut q, scope);
+    q.push(SHOWN_LIVE);
+    restrict(&mut q, scope, filter);
+    q.push(NEWEST_FIRST).push(" limit ").push_bind(limit);
+    q.push(JOINED_NEWEST_FIRST);
     q.all().await
 }
 
@@ -261,10 +303,32 @@ fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
     }
 }
 
-/// Looks a ticket up by its number.
-pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<Ticket>> {
-    let found: Option<Ticket> = db.query(FIND).bind(number).optional().await?;
-    Ok(found.filter(|ticket| scope.sees(ticket.fields.company_id)))
+/// A ticket with what was said on it, oldest first.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Said<T> {
+    #[sqlx(flatten)]
+    pub ticket: T,
+    pub said: Json<Vec<Conversation>>,
+}
+
+/// Clients see nothing private.
+fn push_said(q: &mut Q<'_>, scope: &Scope) {
+    q.push_sql(SAID).push(SAID_ON_IT);
+    if scope.companies().is_some() {
+        q.push(" and s.private is not true");
+    }
+    q.push(") as said");
+}
+
+/// Looks a live ticket up by its number; one statement.
+pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<Said<Ticket>>> {
+    let mut q = db.query("select t.*");
+    push_said(&mut q, scope);
+    q.push(WHOLE)
+        .push(" where t.deleted_at is null and t.number = ");
+    q.push_bind(number);
+    let found: Option<Said<Ticket>> = q.optional().await?;
+    Ok(found.filter(|found| scope.sees(found.ticket.fields.company_id)))
 }
 
 /// The row of a live ticket.
@@ -301,28 +365,6 @@ pub(crate) async fn set_claim_time(
     let q = tx.query(SET_CLAIM_TIME).bind(source);
     q.bind(number.to_string()).bind(at).execute().await?;
     Ok(())
-}
-
-/// What was said on tickets, oldest first, by ticket; clients see nothing private.
-pub(crate) async fn said(
-    db: &Db,
-    scope: &Scope,
-    tickets: &[TicketId],
-) -> Result<HashMap<TicketId, Vec<Conversation>>> {
-    let mut said: HashMap<TicketId, Vec<Conversation>> = HashMap::new();
-    for chunk in tickets.chunks(5_000) {
-        let mut q = db.query(SAID);
-        if scope.companies().is_some() {
-            q.push(" and private is not true");
-        }
-        q.push(" and ticket_id in ")
-            .push_list(chunk.iter().copied());
-        q.push(" order by created_at, id");
-        for item in q.all::<Conversation>().await? {
-            said.entry(item.ticket_id).or_default().push(item);
-        }
-    }
-    Ok(said)
 }
 
 /// Names of the active agents of a PSA by its ids.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, Ticket, board,
+    Conversation, ShownTicket, Ticket, board,
     status::{self, Status, Statuses},
 };
 use crate::companies::STANDARD;
@@ -254,114 +254,141 @@ pub(super) fn hours(minutes: Option<i64>) -> f64 {
     minutes.unwrap_or_default() as f64 / 60.0
 }
 
+/// The time of the last change as far as it is known.
+fn newest(
+    last_updated_at: Option<DateTime<Utc>>,
+    opened_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+) -> DateTime<Utc> {
+    last_updated_at.or(opened_at).unwrap_or(created_at)
+}
+
+/// The word of a priority.
+pub(super) fn priority_word(id: Option<i64>) -> Option<String> {
+    let known = id.and_then(status::priority);
+    known.map(|(word, _)| word.to_owned())
+}
+
+/// A priority for people.
+fn priority_text(id: Option<i64>) -> String {
+    let known = id.and_then(status::priority);
+    known.map_or(UNKNOWN, |(_, label)| label).to_owned()
+}
+
 impl Ticket {
     /// The time of the last change as far as it is known.
     pub(super) fn changed_at(&self) -> DateTime<Utc> {
         let fields = &self.fields;
-        let known = fields.last_updated_at.or(fields.opened_at);
-        known.unwrap_or(self.created_at)
+        newest(fields.last_updated_at, fields.opened_at, self.created_at)
     }
 
     pub(super) fn status(&self, statuses: &Statuses) -> Option<Status> {
         self.fields.status_id.map(|id| statuses.of(id))
-    }
-
-    fn priority(&self) -> Option<(&'static str, &'static str)> {
-        self.fields.priority_id.and_then(status::priority)
-    }
-
-    pub(super) fn priority_word(&self) -> Option<String> {
-        self.priority().map(|(word, _)| word.to_owned())
-    }
-
-    fn priority_text(&self) -> String {
-        self.priority()
-            .map_or(UNKNOWN, |(_, label)| label)
-            .to_owned()
     }
 }
 
 impl TicketOut {
     /// The wire form.
     pub fn new(ticket: &Ticket, statuses: &Statuses) -> Self {
-        let level = ticket.compliance_level.as_deref().unwrap_or(STANDARD);
+        Self::shown(ticket.into(), statuses)
+    }
+
+    fn shown(ticket: ShownTicket, statuses: &Statuses) -> Self {
+        let changed_at = newest(ticket.last_updated_at, ticket.opened_at, ticket.created_at);
+        let level = ticket.compliance_level;
         Self {
-            closed_at: iso_of(ticket.fields.closed_at),
-            company_compliance_level: level.to_owned(),
-            company_id: ticket.account_number.clone(),
-            created_at: iso_of(ticket.fields.opened_at),
-            description_text: ticket.description_text.clone(),
-            id: ticket.fields.number,
-            last_updated_at: iso(ticket.changed_at()),
-            priority: ticket.priority_word(),
-            requester_email: ticket.requester_address.clone(),
-            requester_name: ticket.requester.clone(),
-            status: ticket.status(statuses).map(|status| status.word),
-            subject: ticket.fields.subject.clone(),
-            ticket_number: ticket.fields.number.to_string(),
+            closed_at: iso_of(ticket.closed_at),
+            company_compliance_level: level.unwrap_or_else(|| STANDARD.to_owned()),
+            company_id: ticket.account_number,
+            created_at: iso_of(ticket.opened_at),
+            description_text: ticket.description_text,
+            id: ticket.number,
+            last_updated_at: iso(changed_at),
+            priority: priority_word(ticket.priority_id),
+            requester_email: ticket.requester_address,
+            requester_name: ticket.requester,
+            status: ticket.status_id.map(|id| statuses.of(id).word),
+            subject: ticket.subject,
+            ticket_number: ticket.number.to_string(),
             total_hours_spent: hours(ticket.minutes),
         }
     }
 }
 
-impl From<&Conversation> for ConversationOut {
-    fn from(item: &Conversation) -> Self {
-        let body = item.body.clone().unwrap_or_default();
+impl From<Conversation> for ConversationOut {
+    fn from(item: Conversation) -> Self {
+        let body = item.body.unwrap_or_default();
         Self {
             body: body.clone(),
-            body_html: item.body_html.clone().unwrap_or_default(),
+            body_html: item.body_html.unwrap_or_default(),
             created_at: iso_of(item.created_at),
-            from_email: item.from_email.clone(),
+            from_email: item.from_email,
             id: item.external_id,
             incoming: item.incoming.unwrap_or_default(),
             private: item.private.unwrap_or_default(),
-            support_email: item.support_email.clone(),
+            support_email: item.support_email,
             text: body,
-            to_emails: item.to_emails.0.clone(),
+            to_emails: item.to_emails.0,
             updated_at: iso_of(item.updated_at),
-            user: item.author.clone(),
+            user: item.author,
             user_id: item.user_id,
         }
     }
 }
 
 /// Public and private ones.
-fn parted(said: &[Conversation]) -> (Vec<ConversationOut>, Vec<ConversationOut>) {
-    said.iter()
+fn parted(said: Vec<Conversation>) -> (Vec<ConversationOut>, Vec<ConversationOut>) {
+    said.into_iter()
         .map(ConversationOut::from)
         .partition(|item| !item.private)
 }
 
 impl TicketDetailOut {
     /// The wire form.
-    pub fn new(ticket: &Ticket, said: &[Conversation], statuses: &Statuses) -> Self {
+    pub fn new(ticket: &Ticket, said: Vec<Conversation>, statuses: &Statuses) -> Self {
+        Self::shown(ticket.into(), said, statuses)
+    }
+
+    pub(crate) fn shown(
+        mut ticket: ShownTicket,
+        said: Vec<Conversation>,
+        statuses: &Statuses,
+    ) -> Self {
         let (conversations, notes) = parted(said);
-        let label = ticket.status(statuses).map(|status| status.label);
+        let label = ticket.status_id.map(|id| statuses.of(id).label);
+        let (company_name, description) = (ticket.company_name.take(), ticket.description.take());
+        let (external_id, source) = (ticket.external_id, ticket.external_source.take());
+        let priority_text = priority_text(ticket.priority_id);
+        let ticket = TicketOut::shown(ticket, statuses);
         Self {
-            ticket: TicketOut::new(ticket, statuses),
-            company_name: ticket.company_name.clone(),
+            company_name,
             conversations,
-            description: ticket.description.clone(),
-            external_id: ticket.fields.external_id,
+            description,
+            external_id,
             notes,
-            priority_text: ticket.priority_text(),
-            source: ticket.fields.external_source.clone(),
+            priority_text,
+            source,
             status_text: label.unwrap_or_else(|| UNKNOWN.to_owned()),
-            updated_at: iso(ticket.changed_at()),
+            updated_at: ticket.last_updated_at.clone(),
+            ticket,
         }
     }
 }
 
 impl CompanyTicketOut {
-    /// The wire form.
-    pub fn new(ticket: &Ticket, said: &[Conversation], statuses: &Statuses) -> Self {
+    pub(crate) fn shown(
+        mut ticket: ShownTicket,
+        said: Vec<Conversation>,
+        statuses: &Statuses,
+    ) -> Self {
         let (conversations, notes) = parted(said);
-        let out = TicketOut::new(ticket, statuses);
+        let description = ticket.description.take();
+        let out = TicketOut::shown(ticket, statuses);
         Self {
             closed_at: out.closed_at,
             conversations,
             created_at: out.created_at,
-            description: ticket.description.clone(),
+            description,
             description_text: out.description_text,
             last_updated_at: out.last_updated_at,
             notes,
@@ -407,10 +434,10 @@ impl ActiveTicketOut {
             fr_due_by_str: iso_of(fields.fr_due_by),
             group_id: fields.group_id,
             id: fields.number,
-            priority: ticket.priority_word(),
+            priority: priority_word(fields.priority_id),
             priority_id: fields.priority_id,
             priority_raw: fields.priority_id,
-            priority_text: ticket.priority_text(),
+            priority_text: priority_text(fields.priority_id),
             requester_email: ticket.requester_address.clone(),
             requester_id: fields.requester_id,
             requester_name: requester.unwrap_or_else(|| "N/A".to_owned()),

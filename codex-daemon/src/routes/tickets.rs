@@ -257,7 +257,7 @@ async fn get_ticket(
     }
     let (ticket, said) = found.ok_or_else(|| Problem::not_found("Ticket not found").flat())?;
     let statuses = app.codex().ticket_statuses().await?;
-    Ok(Json(TicketDetailOut::new(&ticket, &said, &statuses)))
+    Ok(Json(TicketDetailOut::new(&ticket, said, &statuses)))
 }
 
 /// Change a ticket's status or add a private note, here at once.

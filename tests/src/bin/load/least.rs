@@ -85,7 +85,7 @@ impl Least {
             Self::Ticket(number) => {
                 let statuses = codex.ticket_statuses().await?;
                 let found = codex.ticket(&scope, *number).await?;
-                json(&found.map(|(ticket, said)| TicketDetailOut::new(&ticket, &said, &statuses)))
+                json(&found.map(|(ticket, said)| TicketDetailOut::new(&ticket, said, &statuses)))
             }
             Self::Search(term, kind) => {
                 let kinds: Vec<String> = kind.iter().map(|&kind| kind.to_owned()).collect();
