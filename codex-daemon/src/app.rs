@@ -11,6 +11,7 @@ use codex_core::{
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,7 +22,7 @@ use crate::{
     conditional::Answers,
     config::{self, Config},
     health::Health,
-    idempotency, problem, rate_limit,
+    idempotency, metrics, problem, rate_limit,
     rate_limit::Limits,
     request_id, routes, server,
 };
@@ -210,7 +211,7 @@ pub(crate) fn router_of(
     Ok(with_layers(router, app))
 }
 
-/// Layers from the inside out.
+/// What stands around the routes.
 fn with_layers(router: Router<App>, app: App) -> Router {
     let router = router
         .fallback(problem::unknown_route)
@@ -222,24 +223,25 @@ fn with_layers(router: Router<App>, app: App) -> Router {
         ))
         .layer(middleware::from_fn(request_id::name_route))
         .with_state(app.clone());
-    // A router's own layers stand around each of its handlers; these stand before the choice of one.
-    Router::new()
-        .fallback_service(router)
-        .layer(middleware::from_fn(problem::options))
+    // From the outside in, as one: a router boxes every layer that it is given by itself, once a call.
+    let around = ServiceBuilder::new()
+        .layer(middleware::from_fn(request_id::layer))
+        // Nexus undoes gzip only (consumers 3).
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(problem::layer))
+        .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(
             app.clone(),
-            conditional::layer,
+            rate_limit::layer,
         ))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             idempotency::layer,
         ))
-        .layer(middleware::from_fn_with_state(app, rate_limit::layer))
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(middleware::from_fn(problem::layer))
-        // Nexus undoes gzip only (consumers 3).
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(request_id::layer))
+        .layer(middleware::from_fn_with_state(app, conditional::layer))
+        .layer(middleware::from_fn(problem::options));
+    // A router's own layers stand around each of its handlers; these stand before the choice of one.
+    Router::new().fallback_service(router).layer(around)
 }
 
 /// A daemon at work.
@@ -290,6 +292,8 @@ pub fn start_router(
 ) -> anyhow::Result<Running> {
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();
+    let tidying = stop.clone();
+    tokio::spawn(async move { tidying.run_until_cancelled(metrics::tidy()).await });
     let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
     Ok(Running { addr, stop, server })
 }

@@ -1,6 +1,6 @@
 //! What the daemon counts, as Prometheus reads it.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
@@ -23,6 +23,8 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     handle
 });
 
+/// How long times are held one by one.
+const UPKEEP: Duration = Duration::from_secs(5);
 const REQUESTS: &str = "codex_http_requests_total";
 const SECONDS: &str = "codex_http_request_seconds";
 const FOREIGN: &str = "codex_foreign_service_tokens_total";
@@ -45,6 +47,15 @@ pub fn answered(method: &str, route: &str, status: u16, seconds: f64) {
 pub fn foreign_token(caller: &str) {
     LazyLock::force(&RECORDER);
     metrics::counter!(FOREIGN, "caller" => caller.to_owned()).increment(1);
+}
+
+/// Adds what was timed to its histogram again and again: until then every single time is held, and there may be
+/// nobody who asks for the text.
+pub async fn tidy() {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        RECORDER.run_upkeep();
+    }
 }
 
 /// Everything that was counted, as text.
