@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Companies that are read together: few, since one may have thousands of assets.
-const COMPANIES: usize = 20;
+/// Companies that are read together: few, since one may have thousands of assets and the first byte waits for them.
+const COMPANIES: usize = 8;
 
 /// The tickets of a bulk answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
