@@ -138,11 +138,7 @@ impl Codex {
                 continue;
             }
             let mut q: Q<'_> = self.0.db.query(select);
-            if kind == CONTACT {
-                q.push_list(ids.iter().copied()).push(OF_CONTACTS);
-            }
-            q.push_list(ids)
-                .push(" and r.deleted_at is null order by company_name, company");
+            restrict(&mut q, kind, &ids);
             let rows = q.all::<Found>().await?.into_iter();
             for row in rows.filter(|row| scope.sees(row.company)) {
                 found.entry((kind, row.id)).or_insert(row);
@@ -150,6 +146,15 @@ impl Codex {
         }
         Ok(found)
     }
+}
+
+/// Ends the select of a kind.
+fn restrict(q: &mut Q<'_>, kind: i64, ids: &[i64]) {
+    if kind == CONTACT {
+        q.push_list(ids.iter().copied()).push(OF_CONTACTS);
+    }
+    q.push_list(ids.iter().copied())
+        .push(" and r.deleted_at is null order by company_name, company");
 }
 
 /// For each kind what a hit shows; each ends before the list of ids.
@@ -198,4 +203,45 @@ fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
         path,
         title: row.title.clone().unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{codex::statements, store::Engine};
+
+    /// What `SQLite` says it does when it reads every link of every contact, which takes longer than most calls.
+    const EVERY_LINK: &str = "SCAN l USING INDEX sqlite_autoindex_contact_companies";
+
+    async fn plan(q: Q<'_>) -> String {
+        let steps: Vec<(i64, i64, i64, String)> = q.all().await.unwrap();
+        let steps = steps.into_iter().map(|(.., step)| step);
+        steps.collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn no_call_reads_the_links_of_everybody() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let codex = Codex::open(file.to_str().unwrap()).await.unwrap();
+        let explain = || codex.0.db.query("explain query plan ");
+        for (name, sql) in statements() {
+            let mut q = explain();
+            q.push(sql.text(Engine::Sqlite));
+            let plan = plan(q).await;
+            assert!(!plan.contains(EVERY_LINK), "{name}: {plan}");
+        }
+        for ((kind, name), select) in KINDS.into_iter().zip(SELECTS) {
+            let mut q = explain();
+            q.push(select);
+            restrict(&mut q, kind, &[1, 2]);
+            let plan = plan(q).await;
+            assert!(!plan.contains(EVERY_LINK), "{name}: {plan}");
+        }
+        let mut naive = explain();
+        naive.push(
+            "select c.name from contacts c left join contact_company l on l.contact_id = c.id",
+        );
+        assert!(plan(naive).await.contains(EVERY_LINK));
+    }
 }
