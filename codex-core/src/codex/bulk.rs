@@ -46,20 +46,21 @@ impl Codex {
             let mut parts = codex
                 .read_ahead(async move |codex, ahead| read(&codex, &seen, filter, &ahead).await);
             let end = if with_tickets { "]}" } else { "}" };
-            let mut between = "[";
+            let mut begun = false;
             let mut tickets = Tickets::default();
+            sink.text("[");
             while let Some(part) = parts.next().await? {
                 match part {
                     Part::Companies(companies) => {
                         for own in companies {
-                            sink.text(between);
+                            if std::mem::replace(&mut begun, true) {
+                                sink.text(end);
+                                sink.text(",");
+                            }
                             own.write(&scope, &mut sink)?;
                             if with_tickets {
                                 sink.text(",\"tickets\":[");
                                 tickets = Tickets::default();
-                                between = "]},";
-                            } else {
-                                between = "},";
                             }
                             sink.flow().await?;
                         }
@@ -67,8 +68,9 @@ impl Codex {
                     Part::Tickets(page) => tickets.write(page, &statuses, &mut sink).await?,
                 }
             }
-            // A list without companies is a list all the same.
-            sink.text(if between == "[" { "[" } else { end });
+            if begun {
+                sink.text(end);
+            }
             sink.text("]\n");
             Ok(sink)
         })
@@ -169,7 +171,7 @@ impl Own {
         Ok(own.collect())
     }
 
-    /// Writes the company without the brace that ends it.
+    /// Writes the company without its end: tickets may follow.
     fn write(self, scope: &Scope, sink: &mut Sink) -> Result<()> {
         let level = self.company.compliance_level();
         let own = self.assets.into_iter();
