@@ -56,7 +56,7 @@ const NEWEST_FIRST: &str = " order by t.newest_at desc, t.id desc";
 const JOINED_NEWEST_FIRST: &str = const_concat!(") t", JOINS, NEWEST_FIRST);
 
 /// What was said on a ticket `t`, oldest first, as one value: an array of [`Conversation`]s as arrays. A row for
-/// each costs three times as much, most of it on its way through the driver of `SQLite`.
+/// each costs `SQLite` twice as much, all of it on its way through the driver.
 pub(super) const SAID: Sql = Sql::Per {
     sqlite: ", (select json_group_array(json_array(s.ticket_id, s.source, s.external_id, s.user_id, s.author, \
         s.incoming, s.private, s.channel, s.from_email, json(s.to_emails), s.support_email, s.body_html, s.body, \
