@@ -27,8 +27,8 @@ static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 const PG_MINIMUM: i64 = 120_000;
 /// How long a caller waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// A connection to a server that was used this long ago is there still: asking it first would double the way of every
-/// statement.
+/// A connection to a server that was used this long ago is there still: asking it first would be one more way to the server
+/// and back for every statement.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long `SQLite` waits for another process's write transaction.
 const BUSY: Duration = Duration::from_secs(10);
