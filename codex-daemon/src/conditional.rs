@@ -15,7 +15,7 @@ use axum::{
     body::{Body, Bytes, HttpBody as _, to_bytes},
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode, Uri,
+        Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri,
         header::{ETAG, IF_MATCH, IF_NONE_MATCH, LINK},
         response::Parts,
     },
@@ -29,9 +29,10 @@ use serde::Serialize;
 
 use crate::{
     app::App,
-    auth::{Caller, Unchanged},
+    auth::{Unchanged, asker},
     digest::hex,
     problem::Problem,
+    request_id::Route,
 };
 
 /// The largest answer that gets a tag; larger ones are made while they are read.
@@ -62,6 +63,7 @@ struct Kept {
     tag: HeaderValue,
     body: Bytes,
     headers: HeaderMap,
+    route: Option<Route>,
 }
 
 /// The answers that are kept.
@@ -98,7 +100,7 @@ fn is_tagged(path: &str) -> bool {
 
 async fn read(app: &App, request: Request, next: Next) -> Response {
     let asked = request.headers().get(IF_NONE_MATCH).cloned();
-    let key = key(app, request.headers(), request.uri()).await;
+    let key = key(app, request.uri(), request.headers(), request.extensions()).await;
     let known = match &key {
         Some(key) => app.answers().0.get(key).await,
         None => None,
@@ -136,19 +138,25 @@ async fn read(app: &App, request: Request, next: Next) -> Response {
             tag: tag.clone(),
             body: body.clone(),
             headers: parts.headers.clone(),
+            route: parts.extensions.get().cloned(),
         };
         app.answers().0.insert(key, Arc::new(kept)).await;
     }
     if has(asked.as_ref(), &tag) {
-        return not_modified(tag);
+        return not_modified(tag, parts.extensions.remove());
     }
     parts.headers.insert(ETAG, tag);
     Response::from_parts(parts, Body::from(body))
 }
 
 /// What an answer is kept under; `None` for callers whose sight is a question of its own.
-async fn key(app: &App, headers: &HeaderMap, uri: &Uri) -> Option<String> {
-    let caller: Caller = app.auth().peek(headers, app.codex().now()).await.ok()?;
+async fn key(
+    app: &App,
+    uri: &Uri,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Option<String> {
+    let caller = asker(app, headers, extensions).await.ok()?;
     if caller.role() == Role::Client || uri.path().starts_with("/api/my/") {
         return None;
     }
@@ -161,12 +169,12 @@ async fn key(app: &App, headers: &HeaderMap, uri: &Uri) -> Option<String> {
 
 fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
     if has(asked, &kept.tag) {
-        return not_modified(kept.tag.clone());
+        return not_modified(kept.tag.clone(), kept.route.clone());
     }
     let mut response = Response::new(Body::from(kept.body.clone()));
     *response.headers_mut() = kept.headers.clone();
     response.headers_mut().insert(ETAG, kept.tag.clone());
-    response
+    name(response, kept.route.clone())
 }
 
 /// The record is read the way its caller reads it. What cannot be read, or has no version, is never as anybody
@@ -175,6 +183,7 @@ async fn change(mut request: Request, next: Next) -> Response {
     let mut question = Request::new(Body::empty());
     *question.uri_mut() = request.uri().clone();
     *question.headers_mut() = without_body(request.headers());
+    *question.extensions_mut() = request.extensions().clone();
     let answer = next.clone().run(question).await;
     let status = answer.status();
     if status == StatusCode::UNAUTHORIZED
@@ -257,9 +266,16 @@ fn bare(tag: &str) -> &str {
     tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"')
 }
 
-fn not_modified(tag: HeaderValue) -> Response {
+fn not_modified(tag: HeaderValue, route: Option<Route>) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
     response.headers_mut().insert(ETAG, tag);
+    name(response, route)
+}
+
+fn name(mut response: Response, route: Option<Route>) -> Response {
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
     response
 }
 

@@ -10,7 +10,13 @@ use axum::{
 };
 use codex_core::{KeptAnswer, Once, store::telling_commits};
 
-use crate::{app::App, digest::hex, problem::Problem, request_id};
+use crate::{
+    app::App,
+    auth::asker,
+    digest::hex,
+    problem::Problem,
+    request_id::{self, Route},
+};
 
 const HEADER: &str = "idempotency-key";
 /// The longest key.
@@ -49,9 +55,8 @@ async fn once(
         let message = format!("Idempotency-Key: must be of 1 to {LONGEST} visible characters");
         Problem::bad_request(message)
     })?;
-    let now = app.codex().now();
     // Whoever may not call is told so by the route.
-    let Ok(caller) = app.auth().peek(request.headers(), now).await else {
+    let Ok(caller) = asker(app, request.headers(), request.extensions()).await else {
         return Ok(next.run(request).await);
     };
     let (parts, body) = request.into_parts();
@@ -125,5 +130,6 @@ fn repeated(answer: KeptAnswer) -> Response {
         headers.insert(CONTENT_TYPE, kind);
     }
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response.extensions_mut().insert(Route::REPLAYED);
     response
 }

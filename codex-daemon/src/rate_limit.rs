@@ -10,7 +10,12 @@ use axum::{
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 
-use crate::{app::App, forwarded::Peer, problem::Problem};
+use crate::{
+    app::App,
+    auth::{Asker, asker},
+    forwarded::Peer,
+    problem::Problem,
+};
 
 /// After how many callers those who have been quiet are forgotten.
 const MANY: usize = 10_000;
@@ -40,12 +45,13 @@ impl Limits {
 
 /// Refuses a call too many with 429. Callers are told apart by what their token proves; without a valid one, by
 /// address.
-pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Asker::default());
     let path = request.uri().path();
     if path.starts_with("/health") || path == "/api/health" || app.limits().0.is_none() {
         return next.run(request).await;
     }
-    let caller = app.auth().peek(request.headers(), app.codex().now()).await;
+    let caller = asker(&app, request.headers(), request.extensions()).await;
     let caller = if let Ok(caller) = caller {
         caller.actor()
     } else {

@@ -1,6 +1,6 @@
 //! The correlation id: taken from `X-Correlation-ID` or made, echoed, logged, forwarded (contract 1.0).
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -67,12 +67,17 @@ pub fn keep<F: Future>(work: F) -> impl Future<Output = F::Output> {
 
 /// The template of the route that answered.
 #[derive(Debug, Clone)]
-struct Route(String);
+pub struct Route(Cow<'static, str>);
+
+impl Route {
+    /// Answers that were given before.
+    pub const REPLAYED: Self = Self(Cow::Borrowed("(replayed)"));
+}
 
 /// Says on the answer which route it is of: what stands before the router cannot know.
 pub async fn name_route(request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.map(|path| Route(path.as_str().to_owned()));
+    let route = matched.map(|path| Route(path.as_str().to_owned().into()));
     let mut response = next.run(request).await;
     if let Some(route) = route {
         response.extensions_mut().insert(route);
@@ -92,7 +97,7 @@ pub async fn layer(mut request: Request, next: Next) -> Response {
         let response = next.run(request).await;
         // The template, not the path: a path may hold names, and templates can be counted.
         let route = response.extensions().get::<Route>();
-        let route = route.map_or("(none)", |route| route.0.as_str());
+        let route = route.map_or("(none)", |route| &*route.0);
         let status = response.status().as_u16();
         crate::metrics::answered(
             method.as_str(),

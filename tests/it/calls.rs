@@ -1,5 +1,7 @@
 //! Calls that say what they know, that may be sent twice, that are too many, whose session is over.
 
+use std::time::{Duration, Instant};
+
 use codex_core::store::{Db, Sql};
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase},
@@ -192,7 +194,7 @@ on_each_engine! {
         let post = |timeout: u64| -> anyhow::Result<_> {
             let call = app.call_as("admin", Method::POST, "/api/companies/bulk")?;
             let call = call.header("idempotency-key", "bulk").json(&rows);
-            Ok(call.timeout(std::time::Duration::from_millis(timeout)).send())
+            Ok(call.timeout(Duration::from_millis(timeout)).send())
         };
         // Nobody waits for the answer; on a busy machine not even for the call to begin, so that it is sent again.
         for patience in [30, 60, 120] {
@@ -203,7 +205,7 @@ on_each_engine! {
         for _ in 0..200 {
             let again = post(10_000)?.await?;
             if again.status() == 409 {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
             assert_eq!(again.status(), 200);
@@ -315,15 +317,52 @@ on_each_engine! {
         assert_eq!(call(&app, &token).await?, 200);
         app.core.revoke(&token);
         assert_eq!(call(&app, &token).await?, 200, "the answer holds for a second");
-        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
         assert_eq!(call(&app, &token).await?, 401);
         let service = app.core.service_token("ledger");
         assert_eq!(call(&app, &service).await?, 200, "services have no session");
         let other = app.core.user_token("admin", "b@msp.example");
         assert_eq!(call(&app, &other).await?, 200);
         app.core.stop().await;
-        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
         assert_eq!(call(&app, &other).await?, 200, "a Core that cannot be asked locks nobody out");
+        Ok(())
+    }
+
+    async fn a_core_that_never_answers_keeps_one_call_waiting(database: TestDatabase) -> TestResult {
+        let app = TestApp::with(database, &[("auth.check_revocation", "true")]).await?;
+        app.core.hush(true);
+        let begun = Instant::now();
+        for person in ["a@msp.example", "b@msp.example", "c@msp.example"] {
+            let token = app.core.user_token("admin", person);
+            let answer = app.call(Method::POST, "/api/companies?dry_run=true").bearer_auth(&token);
+            let answer = answer.header("idempotency-key", person).json(&json!({"name": "X"})).send().await?;
+            assert_eq!(answer.status(), 202);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        assert_eq!(app.core.asked("validate"), 1);
+        Ok(())
+    }
+
+    async fn a_kept_answer_is_counted_as_one_that_is_made(app: TestApp) -> TestResult {
+        for n in 0..100 {
+            let made = app.call_as("admin", Method::POST, "/api/companies")?;
+            made.json(&json!({"name": format!("Company {n}")})).send().await?.error_for_status()?;
+        }
+        let engine = app.database_url().split(':').next().unwrap_or_default();
+        let caller = format!("counted-{engine}");
+        let token = app.core.key.service(&caller, "helm")?;
+        let mut tag = String::new();
+        for _ in 0..5 {
+            let answer = app.call(Method::GET, "/api/companies").bearer_auth(&token);
+            let answer = answer.header("if-none-match", &tag).send().await?;
+            tag = answer.headers()["etag"].to_str()?.to_owned();
+        }
+        let text = app.call(Method::GET, "/metrics").send().await?.text().await?;
+        let line = format!("codex_foreign_service_tokens_total{{caller=\"service:{caller}\"}} 5");
+        assert!(text.contains(&line), "{line} not in {text}");
+        let nameless = "method=\"GET\",route=\"(none)\",status=\"304\"";
+        assert!(!text.contains(nameless), "{text}");
         Ok(())
     }
 

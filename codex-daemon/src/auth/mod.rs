@@ -8,9 +8,15 @@ pub(crate) mod testing;
 mod tests;
 mod token;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, request::Parts},
+};
 use chrono::{DateTime, Utc};
 use codex_core::{Codex, Role, Scope, changes::Author};
+use tokio::sync::OnceCell;
 
 pub use token::{Authenticator, Refusal};
 
@@ -125,11 +131,29 @@ impl FromRequestParts<App> for Caller {
 }
 
 async fn verified(parts: &Parts, app: &App) -> Result<Caller, Problem> {
-    let caller = app.auth().caller(&parts.headers, app.codex().now()).await;
-    caller.map_err(|refusal| {
-        tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
-        refusal.into()
-    })
+    asker(app, &parts.headers, &parts.extensions)
+        .await
+        .map_err(|refusal| {
+            tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
+            refusal.into()
+        })
+}
+
+/// Who asks, found out once a request, by the first who wants to know.
+#[derive(Debug, Clone, Default)]
+pub struct Asker(Arc<OnceCell<Result<Caller, Refusal>>>);
+
+/// The caller of a request, as its headers name it. Those who stand around the routes ask too.
+pub async fn asker(
+    app: &App,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Caller, Refusal> {
+    let verify = || app.auth().caller(headers, app.codex().now());
+    match extensions.get::<Asker>() {
+        Some(asker) => asker.0.get_or_init(verify).await.clone(),
+        None => verify().await,
+    }
 }
 
 /// The moment after which the record of a call with `If-Match` must not have changed.

@@ -166,16 +166,6 @@ impl Authenticator {
 
     /// The caller that the headers of a request name; service tokens for others are counted.
     pub async fn caller(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Refusal> {
-        let caller = self.peek(headers, now).await?;
-        if self.is_foreign(&caller) {
-            self.foreign.fetch_add(1, Ordering::Relaxed);
-            crate::metrics::foreign_token(&caller.actor());
-        }
-        Ok(caller)
-    }
-
-    /// The caller that the headers of a request name, for what comes before the route.
-    pub async fn peek(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Caller, Refusal> {
         let header = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
@@ -197,8 +187,12 @@ impl Authenticator {
                 verified
             }
         };
-        if self.check_target && self.is_foreign(&verified.caller) {
-            return Err(Refusal::Target);
+        if self.is_foreign(&verified.caller) {
+            if self.check_target {
+                return Err(Refusal::Target);
+            }
+            self.foreign.fetch_add(1, Ordering::Relaxed);
+            crate::metrics::foreign_token(&verified.caller.actor());
         }
         if let Some(revocation) = &self.revocation
             && verified.caller.is_user()
