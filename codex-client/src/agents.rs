@@ -1,8 +1,8 @@
 //! Agents, the people who log in, and their settings.
 
 use codex_core::agents::wire::{
-    AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced, HomePageOut,
-    MySettingsChanged, MySettingsOut, SettingsIn, ThemeOut,
+    AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced,
+    HomePageOut, MySettingsChanged, MySettingsOut, SettingsIn, ThemeOut,
 };
 
 use serde::de::DeserializeOwned;
@@ -50,6 +50,21 @@ impl Agents<'_> {
             let answer: AgentSettingsChanged = json(body)?;
             Ok(answer.agent)
         })
+    }
+
+    /// The companies that are opened to an agent.
+    pub fn companies(&self, keycloak_id: &str) -> Reading<AgentCompanies> {
+        self.0.read(&["api", "agents", keycloak_id, "companies"])
+    }
+
+    /// Opens just these companies to an agent: they are what it sees as a client user. Gives what is opened now.
+    pub fn open_companies(
+        &self,
+        keycloak_id: &str,
+        companies: &AgentCompanies,
+    ) -> Edit<AgentCompanies> {
+        let path = ["api", "agents", keycloak_id, "companies"];
+        self.0.put(&path, companies)
     }
 
     /// The themes of the person with an e-mail address; the defaults for somebody whom Codex does not know.

@@ -110,8 +110,8 @@ pub use billing::{Billing, PlanOptions};
 pub use builder::Builder;
 pub use codex_core::{
     agents::wire::{
-        AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut, MySettingsChanged, MySettingsOut,
-        SettingsIn, SettingsOut, ThemeOut,
+        AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut,
+        MySettingsChanged, MySettingsOut, SettingsIn, SettingsOut, ThemeOut,
     },
     assets::{
         audit::wire::AssetAuditOut,

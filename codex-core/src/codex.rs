@@ -84,6 +84,7 @@ struct Inner {
 /// Every named statement of the library, for the test that prepares them on both engines.
 pub fn statements() -> Vec<(&'static str, Sql)> {
     let resources = [
+        crate::agents::companies::STATEMENTS,
         crate::agents::query::STATEMENTS,
         crate::billing_plans::query::STATEMENTS,
         crate::feature_options::query::STATEMENTS,

@@ -9,6 +9,7 @@ use crate::{
     Error, Result,
     fold::fold,
     paging::{Cursor, Filter, Op, Page, PageRequest, Sort},
+    scope::Scope,
     search::{Term, query::found},
     store::{Db, Engine, Q, Record, Sql},
 };
@@ -39,6 +40,8 @@ pub struct Column {
     pub kind: Kind,
     /// Whether every record has it; an index can be followed then.
     pub always: bool,
+    /// Whether clients, who are not shown it, may not list by it either.
+    pub staff: bool,
 }
 
 /// A kind of record as a list.
@@ -65,6 +68,15 @@ pub(crate) const fn column(name: &'static str, sql: &'static str, kind: Kind) ->
         sql,
         kind,
         always: false,
+        staff: false,
+    }
+}
+
+/// A column that may be unknown, and that clients are not shown.
+pub(crate) const fn staff(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+    Column {
+        staff: true,
+        ..column(name, sql, kind)
     }
 }
 
@@ -83,12 +95,17 @@ impl Listing {
         self.columns.iter().any(|column| column.name == name)
     }
 
-    fn column(&self, name: &str, parameter: &str) -> Result<&'static Column> {
+    fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<&'static Column> {
         let column = self.columns.iter().find(|column| column.name == name);
-        column.ok_or_else(|| {
+        let column = column.ok_or_else(|| {
             let message = format!("there is no `{name}` to list by");
             Error::invalid(parameter.to_owned(), message)
-        })
+        })?;
+        if column.staff && scope.companies().is_some() {
+            let message = format!("`{name}` is not shown to this role");
+            return Err(Error::invalid(parameter.to_owned(), message));
+        }
+        Ok(column)
     }
 
     /// A page of the records that `narrow` and the request leave. `place` is the row id of a record and its key
@@ -96,27 +113,28 @@ impl Listing {
     pub(crate) async fn page<T: Record>(
         &self,
         db: &Db,
+        scope: &Scope,
         request: &PageRequest,
         narrow: impl Fn(&mut Q<'_>),
         place: impl Fn(&T) -> (i64, String),
     ) -> Result<Page<T>> {
         let limit = request.limit()?;
         let (column, descending) = match &request.sort {
-            Some(Sort { name, descending }) => (self.column(name, "sort")?, *descending),
+            Some(Sort { name, descending }) => (self.column(scope, name, "sort")?, *descending),
             None => (&self.columns[0], false),
         };
         let mut total = None;
         if request.total {
             let mut q = db.query("select count(*) ");
             q.push(self.from);
-            self.narrowed(&mut q, db.engine(), request, &narrow)?;
+            self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
             total = q.scalar::<i64>().await?;
         }
         // Ids first: what does not come on the page is neither joined nor carried through the sort.
         let mut q = db.query(self.select);
         q.push(" where ").push(self.id).push(" in (select ");
         q.push(self.id).push(self.from);
-        self.narrowed(&mut q, db.engine(), request, &narrow)?;
+        self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
         if let Some(cursor) = &request.cursor {
             self.behind(&mut q, column, descending, cursor)?;
         }
@@ -156,6 +174,7 @@ impl Listing {
     fn narrowed(
         &self,
         q: &mut Q<'_>,
+        scope: &Scope,
         engine: Engine,
         request: &PageRequest,
         narrow: &impl Fn(&mut Q<'_>),
@@ -163,7 +182,7 @@ impl Listing {
         q.push(" where ").push(self.live);
         narrow(q);
         for filter in &request.filters {
-            let column = self.column(&filter.name, &filter.parameter)?;
+            let column = self.column(scope, &filter.name, &filter.parameter)?;
             condition(q, column, filter)?;
         }
         if let Some(text) = &request.search {

@@ -150,12 +150,7 @@ async fn read(app: &App, request: Request, next: Next) -> Response {
 }
 
 /// What an answer is kept under; `None` for callers whose sight is a question of its own.
-async fn key(
-    app: &App,
-    uri: &Uri,
-    headers: &HeaderMap,
-    extensions: &Extensions,
-) -> Option<String> {
+async fn key(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Option<String> {
     let caller = asker(app, headers, extensions).await.ok()?;
     if caller.role() == Role::Client || uri.path().starts_with("/api/my/") {
         return None;

@@ -10,6 +10,7 @@ mod billing;
 mod bulk;
 mod calls;
 mod client;
+mod clients;
 mod companies;
 mod conditions;
 mod contract;

@@ -7,8 +7,8 @@ use std::{
 
 use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
-    AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, Client, CompanyIn, ContactIn,
-    DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions, LocationIn, OverrideIn,
+    AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, Client, CompanyIn,
+    ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions, LocationIn, OverrideIn,
     OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, SettingsIn, TicketOptions,
     TicketUpdateIn, TokenSource,
 };
@@ -89,7 +89,7 @@ async fn call_everything(c: &Client) {
     }
     call! {
         c.agents().list(); c.agents().get("p"); c.agents().settings("p"); c.agents().create(&AgentIn::default());
-        c.agents().update("p", &AgentIn::default()); c.agents().update_settings("p", &SettingsIn::default());
+        c.agents().update("p", &AgentIn::default()); c.agents().companies("p"); c.agents().open_companies("p", &AgentCompanies::default()); c.agents().update_settings("p", &SettingsIn::default());
         c.agents().theme("e"); c.agents().home_page("e"); c.agents().sync();
         c.my_settings().get(); c.my_settings().update(&SettingsIn::default());
         c.assets().list(&list); c.assets().get(1); c.assets().audit(1); c.assets().create(&AssetIn::default());

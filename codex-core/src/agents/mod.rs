@@ -4,6 +4,8 @@
 //! administrator, so no sync touches it. A user that was removed in Keycloak stays as a disabled agent.
 
 #[cfg(feature = "store")]
+pub(crate) mod companies;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;

@@ -43,6 +43,16 @@ pub struct AgentOut {
     pub username: String,
 }
 
+/// The companies that are opened to somebody who logs in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentCompanies {
+    /// Account numbers, by the companies' names. What a client user sees; with none it is what the only contact
+    /// with the user's e-mail address is at.
+    #[schema(example = json!(["100001"]))]
+    pub company_account_numbers: Vec<String>,
+}
+
 /// `GET /api/agents`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentsOut {

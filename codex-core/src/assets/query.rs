@@ -8,7 +8,7 @@ use crate::{
     changes::Tracked,
     companies::STANDARD,
     ids::{AssetId, CompanyId},
-    listing::{Kind, Listing, always, column},
+    listing::{Kind, Listing, always, column, staff},
     paging::{Page, PageRequest},
     scope::Scope,
     store::{Db, Q},
@@ -39,17 +39,17 @@ pub const LISTING: Listing = Listing {
         always("hostname", "a.hostname_fold", Kind::Folded),
         always("id", "a.id", Kind::Int),
         column("hardware_type", "a.hardware_type", Kind::Text),
-        column("device_class", "a.device_class", Kind::Text),
+        staff("device_class", "a.device_class", Kind::Text),
         column("device_type", "a.device_type", Kind::Text),
         column("operating_system", "a.operating_system", Kind::Text),
         column("domain", "a.domain", Kind::Text),
-        column("manufacturer", "a.manufacturer", Kind::Text),
-        column("model", "a.model", Kind::Text),
-        column("serial_number", "a.serial_number", Kind::Text),
-        column("mac_address", "a.mac_address", Kind::Text),
+        staff("manufacturer", "a.manufacturer", Kind::Text),
+        staff("model", "a.model", Kind::Text),
+        staff("serial_number", "a.serial_number", Kind::Text),
+        staff("mac_address", "a.mac_address", Kind::Text),
         column("int_ip_address", "a.int_ip_address", Kind::Text),
         column("antivirus_product", "a.antivirus_product", Kind::Text),
-        column("device_uid", "a.device_uid", Kind::Text),
+        staff("device_uid", "a.device_uid", Kind::Text),
         column("backup_bytes", "a.backup_bytes", Kind::Int),
         column("online", "s.online", Kind::Bool),
         column("last_seen", "s.last_seen", Kind::Time),
@@ -105,7 +105,7 @@ pub async fn list(
         }
     };
     let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.clone());
-    let page = LISTING.page(db, page, narrow, place).await?;
+    let page = LISTING.page(db, scope, page, narrow, place).await?;
     with_levels(db, page).await
 }
 

@@ -10,16 +10,18 @@ use super::Codex;
 use crate::{
     Error, Fault, Result, Scope,
     agents::{
-        Agent, query,
-        wire::{self, Whose},
+        self, Agent, query,
+        wire::{self, AgentCompanies, Whose},
     },
     changes::Author,
+    companies, contacts,
     fold::fold,
     ids::AgentId,
 };
 
 /// How long Keycloak may take to say whether it has a user.
 const PATIENCE: Duration = Duration::from_secs(5);
+const NUL: &str = "must not hold the character NUL";
 
 impl Codex {
     /// The people who log in, disabled ones too, by login name.
@@ -162,6 +164,62 @@ impl Codex {
         let fields = wire::stated_agent(body, false)?;
         self.require_free_names(&fields, Some(agent.id)).await?;
         self.prefer(author, &agent, fields).await
+    }
+
+    /// The companies that are opened to an agent; `None` when there is no such agent.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for all but administrators and services.
+    pub async fn agent_companies(
+        &self,
+        scope: &Scope,
+        keycloak_id: &str,
+    ) -> Result<Option<(AgentCompanies, DateTime<Utc>)>> {
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let company_account_numbers = agents::companies::numbers(&self.0.db, &agent).await?;
+        let opened = AgentCompanies {
+            company_account_numbers,
+        };
+        Ok(Some((opened, agent.updated_at)))
+    }
+
+    /// Opens just these companies to an agent: they are what it sees as a client user. Gives what is opened now;
+    /// `None` when there is no such agent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming a company that is not there, [`Error::Forbidden`], [`Error::Changed`],
+    /// [`Error::DryRun`].
+    pub async fn open_companies(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        keycloak_id: &str,
+        wanted: &AgentCompanies,
+    ) -> Result<Option<AgentCompanies>> {
+        scope.require_admin("opening companies to users")?;
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let numbers = &wanted.company_account_numbers;
+        if numbers.iter().any(|number| number.contains('\0')) {
+            let fault = Fault::at("company_account_numbers", NUL);
+            return Err(Error::Unprocessable(vec![fault]));
+        }
+        let mut tx = self.0.db.begin().await?;
+        // Locks the agent, and holds it against what its author has seen.
+        let mut door = self.door(&mut tx, author);
+        if door.edit::<Agent>(agent.id.0, Map::new()).await?.is_none() {
+            return Ok(None);
+        }
+        let each = numbers.iter().map(String::as_str);
+        let held = companies::rules::holders(&mut tx, each, false).await?;
+        let named = contacts::companies::named(&held, numbers)?;
+        let outcome = agents::companies::open(&mut tx, author, &agent, &named).await?;
+        Self::conclude(tx, author, outcome).await?;
+        let opened = self.agent_companies(scope, keycloak_id).await?;
+        Ok(opened.map(|(opened, _)| opened))
     }
 
     /// Refuses a login name or an e-mail address that another agent has: people pick agents by them.

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use super::Codex;
 use crate::{
-    Result, Scope,
+    Result, Scope, contacts,
+    ids::ContactId,
     search::{Term, query::found},
     store::{Q, Record},
 };
@@ -90,10 +91,11 @@ type Sort = (&'static str, &'static str);
 
 const COMPANIES: &str = "select r.account_number, r.contract_end_date, r.description, r.email_system, r.name, \
     r.phone_system, r.plan_selected from companies r";
+const PLAN: &str = "plan_selected";
 const COMPANY_SORTS: [Sort; 6] = [
     ("name", "r.name_fold"),
     ("account_number", "r.account_number"),
-    ("plan_selected", "r.plan_selected"),
+    (PLAN, "r.plan_selected"),
     ("email_system", "r.email_system"),
     ("phone_system", "r.phone_system"),
     ("contract_end_date", "r.contract_end_date"),
@@ -135,8 +137,20 @@ impl Codex {
             }
         };
         let count = "select count(*) from companies r";
-        self.table(count, COMPANIES, &COMPANY_SORTS, page, narrow)
-            .await
+        if scope.companies().is_none() {
+            return self
+                .table(count, COMPANIES, &COMPANY_SORTS, page, narrow)
+                .await;
+        }
+        // Clients see nothing of plans (design 6), not by their order either.
+        let sorts = COMPANY_SORTS.into_iter().filter(|(name, _)| *name != PLAN);
+        let sorts: Vec<Sort> = sorts.collect();
+        let mut table: TableRows<CompanyRow> =
+            self.table(count, COMPANIES, &sorts, page, narrow).await?;
+        for row in &mut table.rows {
+            row.plan_selected = None;
+        }
+        Ok(table)
     }
 
     /// A page of the table of contacts.
@@ -159,8 +173,19 @@ impl Codex {
             }
         };
         let count = "select count(*) from contacts r";
-        self.table(count, CONTACTS, &CONTACT_SORTS, page, narrow)
-            .await
+        let mut table: TableRows<ContactRow> = self
+            .table(count, CONTACTS, &CONTACT_SORTS, page, narrow)
+            .await?;
+        if scope.companies().is_some() {
+            let ids: Vec<_> = table.rows.iter().map(|row| ContactId(row.id)).collect();
+            let companies = contacts::query::companies_of(&self.0.db, &ids).await?;
+            for row in &mut table.rows {
+                let all = companies.get(&ContactId(row.id)).into_iter().flatten();
+                let own = all.filter(|company| scope.sees(Some(**company)));
+                row.company_count = i64::try_from(own.count()).unwrap_or_default();
+            }
+        }
+        Ok(table)
     }
 
     /// A page of the table of assets.
@@ -183,7 +208,15 @@ impl Codex {
             }
         };
         let count = "select count(*) from assets r";
-        self.table(count, ASSETS, &ASSET_SORTS, page, narrow).await
+        let mut table: TableRows<AssetRow> = self
+            .table(count, ASSETS, &ASSET_SORTS, page, narrow)
+            .await?;
+        if scope.companies().is_some() {
+            // The way to take a device over.
+            let rows = table.rows.iter_mut();
+            rows.for_each(|row| row.web_remote_url = None);
+        }
+        Ok(table)
     }
 
     async fn table<T: Record>(

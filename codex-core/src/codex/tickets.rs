@@ -45,7 +45,7 @@ impl Codex {
     ) -> Result<Slice<Ticket>> {
         let mut slice = query::list(&self.0.db, scope, filter, limit, offset).await?;
         let each = slice.items.iter_mut();
-        each.for_each(|ticket| self.count_unworked(&mut ticket.minutes));
+        each.for_each(|ticket| self.settle(scope, ticket));
         Ok(slice)
     }
 
@@ -58,7 +58,7 @@ impl Codex {
     ) -> Result<Vec<Ticket>> {
         let mut tickets = query::page(&self.0.db, scope, filter, limit, 0).await?;
         let each = tickets.iter_mut();
-        each.for_each(|ticket| self.count_unworked(&mut ticket.minutes));
+        each.for_each(|ticket| self.settle(scope, ticket));
         Ok(tickets)
     }
 
@@ -74,7 +74,7 @@ impl Codex {
     ) -> Result<Page<Ticket>> {
         let mut page = query::listed(&self.0.db, scope, filter, page).await?;
         let each = page.items.iter_mut();
-        each.for_each(|ticket| self.count_unworked(&mut ticket.minutes));
+        each.for_each(|ticket| self.settle(scope, ticket));
         Ok(page)
     }
 
@@ -86,14 +86,24 @@ impl Codex {
     ) -> Result<Option<(Ticket, Vec<Conversation>)>> {
         let found = query::find(&self.0.db, scope, number).await?;
         Ok(found.map(|Said { mut ticket, said }| {
-            self.count_unworked(&mut ticket.minutes);
+            self.settle(scope, &mut ticket);
             (ticket, said.0)
         }))
     }
 
-    fn count_unworked(&self, minutes: &mut Option<i64>) {
-        if *minutes == Some(0) {
-            *minutes = Some(self.0.unworked_minutes);
+    /// Clients see neither agents nor what time entries say (design 6).
+    fn settle(&self, scope: &Scope, ticket: &mut Ticket) {
+        ticket.minutes = self.worked(scope, ticket.minutes);
+        if scope.companies().is_some() {
+            (ticket.fields.responder_id, ticket.fields.group_id) = (None, None);
+        }
+    }
+
+    fn worked(&self, scope: &Scope, minutes: Option<i64>) -> Option<i64> {
+        match minutes {
+            _ if scope.companies().is_some() => None,
+            Some(0) => Some(self.0.unworked_minutes),
+            minutes => minutes,
         }
     }
 
@@ -109,7 +119,7 @@ impl Codex {
         loop {
             let mut page = query::shown(&self.0.db, scope, &filter, PAGE).await?;
             let each = page.iter_mut();
-            each.for_each(|found| self.count_unworked(&mut found.ticket.minutes));
+            each.for_each(|found| found.ticket.minutes = self.worked(scope, found.ticket.minutes));
             let last = page.last().map(|Said { ticket, .. }| ticket);
             filter.before = last.map(|ticket| (ticket.newest_at, ticket.id));
             let more = i64::try_from(page.len()) == Ok(PAGE);
@@ -141,15 +151,21 @@ impl Codex {
         responder: Option<i64>,
     ) -> Result<ActiveOut> {
         let statuses = self.ticket_statuses().await?;
+        // Clients see no agents, and so cannot ask by them.
+        let staff = scope.companies().is_none();
         let filter = TicketFilter {
             not_statuses: Some(statuses.closed()),
-            group: group.filter(|id| *id != 0),
-            responder: responder.filter(|id| *id != 0),
+            group: group.filter(|id| staff && *id != 0),
+            responder: responder.filter(|id| staff && *id != 0),
             ..TicketFilter::default()
         };
         let tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
         let agents = query::agents(&self.0.db, &self.providers().psa).await?;
-        let last_sync = query::last_sync(&self.0.db).await?;
+        let last_sync = if staff {
+            query::last_sync(&self.0.db).await?
+        } else {
+            None
+        };
         Ok(ActiveOut::new(
             tickets,
             &statuses,

@@ -8,7 +8,7 @@ use crate::{
     changes::Tracked,
     companies::strictest,
     ids::{CompanyId, ContactId},
-    listing::{Kind, Listing, always, column},
+    listing::{Kind, Listing, always, column, staff},
     paging::{Page, PageRequest},
     scope::Scope,
     store::{Db, Q},
@@ -43,14 +43,14 @@ pub const LISTING: Listing = Listing {
         always("id", "id", Kind::Int),
         column("email", "email_fold", Kind::Folded),
         column("active", "active", Kind::Bool),
-        column("vip_user", "vip_user", Kind::Bool),
-        column("is_agent", "is_agent", Kind::Bool),
+        staff("vip_user", "vip_user", Kind::Bool),
+        staff("is_agent", "is_agent", Kind::Bool),
         column("title", "job_title", Kind::Text),
         column("employment_type", "employment_type", Kind::Text),
         column("mobile_phone_number", "mobile_phone_number", Kind::Text),
         column("work_phone_number", "work_phone_number", Kind::Text),
-        column("location_name", "location_name", Kind::Text),
-        column("external_id", "external_id", Kind::Int),
+        staff("location_name", "location_name", Kind::Text),
+        staff("external_id", "external_id", Kind::Int),
         always("created_at", "created_at", Kind::Time),
         always("updated_at", "updated_at", Kind::Time),
     ],
@@ -64,14 +64,15 @@ pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Ve
     db.query(OF_COMPANY).bind(company).all().await
 }
 
-/// Looks a contact up, with the strictest compliance level of its companies.
+/// Looks a contact up, with the strictest compliance level of those of its companies that the caller sees.
 pub async fn find(db: &Db, scope: &Scope, id: ContactId) -> Result<Option<(Contact, String)>> {
     let Some(contact) = db.query(FIND).bind(id).optional::<Contact>().await? else {
         return Ok(None);
     };
     let companies: Vec<(CompanyId, String)> = db.query(COMPANIES_OF).bind(id).all().await?;
-    let seen = scope.companies().is_none() || companies.iter().any(|(id, _)| scope.sees(Some(*id)));
-    let levels = companies.iter().map(|(_, level)| level.as_str());
+    let seen = companies.iter().filter(|(id, _)| scope.sees(Some(*id)));
+    let levels: Vec<_> = seen.map(|(_, level)| level.as_str()).collect();
+    let seen = scope.companies().is_none() || !levels.is_empty();
     Ok(seen.then(|| (contact, strictest(levels).to_owned())))
 }
 
@@ -92,18 +93,25 @@ pub async fn list(
         }
     };
     let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.clone());
-    let page = LISTING.page(db, page, narrow, place).await?;
-    with_levels(db, page).await
+    let page = LISTING.page(db, scope, page, narrow, place).await?;
+    with_levels(db, scope, page).await
 }
 
-/// Adds the strictest compliance level of each contact's companies, in one statement.
-async fn with_levels(db: &Db, page: Page<Contact>) -> Result<Page<(Contact, String)>> {
+/// Adds the strictest compliance level of those of each contact's companies that the caller sees, in one statement.
+async fn with_levels(
+    db: &Db,
+    scope: &Scope,
+    page: Page<Contact>,
+) -> Result<Page<(Contact, String)>> {
     let mut q = db.query(
         "select l.contact_id, c.compliance_level from contact_company l join companies c \
          on c.id = l.company_id and c.deleted_at is null \
          where c.compliance_level is not null and l.contact_id in ",
     );
     q.push_list(page.items.iter().map(|contact| contact.id));
+    if let Some(own) = scope.companies() {
+        q.push(" and c.id in ").push_list(own.iter().copied());
+    }
     let mut levels: HashMap<ContactId, Vec<String>> = HashMap::new();
     for (id, level) in q.all::<(ContactId, String)>().await? {
         levels.entry(id).or_default().push(level);

@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     changes::Tracked,
     ids::{CompanyId, TicketId},
-    listing::{Kind, Listing, always, column},
+    listing::{Kind, Listing, always, column, staff},
     paging::{self, PageRequest},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
@@ -85,9 +85,9 @@ pub const LISTING: Listing = Listing {
         column("category", "t.category", Kind::Text),
         column("sub_category", "t.sub_category", Kind::Text),
         column("requester_id", "t.requester_id", Kind::Int),
-        column("responder_id", "t.responder_id", Kind::Int),
-        column("group_id", "t.group_id", Kind::Int),
-        column("is_escalated", "t.is_escalated", Kind::Bool),
+        staff("responder_id", "t.responder_id", Kind::Int),
+        staff("group_id", "t.group_id", Kind::Int),
+        staff("is_escalated", "t.is_escalated", Kind::Bool),
         column("created_at", "t.opened_at", Kind::Time),
         column("resolved_at", "t.resolved_at", Kind::Time),
         column("closed_at", "t.closed_at", Kind::Time),
@@ -218,7 +218,7 @@ pub(crate) async fn listed(
 ) -> Result<paging::Page<Ticket>> {
     let place = |ticket: &Ticket| (ticket.id.0, ticket.place().0.to_rfc3339());
     let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
-    LISTING.page(db, page, narrow, place).await
+    LISTING.page(db, scope, page, narrow, place).await
 }
 
 /// Tickets by their last change, the newest first; one statement.

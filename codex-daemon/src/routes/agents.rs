@@ -5,8 +5,8 @@ use codex_core::{
     agents::{
         Agent,
         wire::{
-            AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut, AgentsSynced,
-            MySettingsChanged, MySettingsOut, SettingsIn,
+            AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut,
+            AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn,
         },
     },
     jobs::{Job, JobStatus},
@@ -30,6 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_agents, create_agent))
         .routes(routes!(get_agent, update_agent))
         .routes(routes!(get_agent_settings, update_agent_settings))
+        .routes(routes!(get_agent_companies, open_agent_companies))
         .routes(routes!(sync_agents))
         .routes(routes!(get_my_settings, update_my_settings))
 }
@@ -132,6 +133,47 @@ async fn update_agent_settings(
         message: "Settings updated.".into(),
         success: true,
     }))
+}
+
+/// Get the companies that are opened to an agent.
+#[utoipa::path(get, path = "/api/agents/{keycloak_id}/companies", tag = "agents",
+    params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
+    responses(
+        (status = 200, description = "Their account numbers", body = AgentCompanies),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such agent", body = ErrorOut)))]
+async fn get_agent_companies(
+    call: Call,
+    Path(id): Path<String>,
+) -> Result<Versioned<AgentCompanies>, Problem> {
+    let opened = call.codex.agent_companies(&call.scope, &id).await?;
+    let (opened, version) = opened.ok_or_else(unknown)?;
+    Ok(Versioned(opened, Some(version)))
+}
+
+/// Open just these companies to an agent: they are what it sees as a client user.
+///
+/// With none it sees what the only contact with its e-mail address is at.
+#[utoipa::path(put, path = "/api/agents/{keycloak_id}/companies", tag = "agents",
+    params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
+    request_body = AgentCompanies,
+    responses(
+        (status = 200, description = "What is opened now", body = AgentCompanies),
+        (status = 400, description = "There is no such company", body = ErrorOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such agent", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn open_agent_companies(
+    call: Call,
+    Path(id): Path<String>,
+    Body(wanted): Body<AgentCompanies>,
+) -> Result<Json<AgentCompanies>, Problem> {
+    let opened = call
+        .codex
+        .open_companies(&call.scope, &call.author, &id, &wanted);
+    let opened = opened.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(Json(opened))
 }
 
 /// Pull the users of Keycloak and answer when it is done.

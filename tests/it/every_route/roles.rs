@@ -47,6 +47,8 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("POST /api/agents/sync", Admins, 200),
     ("GET /api/agents/{keycloak_id}", Admins, 200),
     ("PUT /api/agents/{keycloak_id}", Admins, 202),
+    ("GET /api/agents/{keycloak_id}/companies", Admins, 200),
+    ("PUT /api/agents/{keycloak_id}/companies", Admins, 202),
     ("GET /api/agents/{keycloak_id}/settings", Admins, 200),
     ("PUT /api/agents/{keycloak_id}/settings", Admins, 202),
     ("GET /api/asset/{id}", Any, 200),

@@ -107,6 +107,9 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
         "PUT /api/agents/{keycloak_id}" => {
             new(json!({"first_name": "Ann"}), &["username"], "/api/agents").chosen(NEW_AGENT)
         }
+        "PUT /api/agents/{keycloak_id}/companies" => {
+            new(json!({"company_account_numbers": ["100001"]}), &["company_account_numbers"], "")
+        }
         "PUT /api/agents/{keycloak_id}/settings" => {
             new(json!({"theme_preference": "dark"}), nothing, "").chosen(THEMES)
                 .ignored(|member| THEMES[2..].contains(&member)).refusal(Named)
