@@ -249,6 +249,20 @@ on_each_engine! {
         let agreed = app.json("/api/companies/100001/overrides").await?;
         assert_eq!(agreed.as_array().unwrap().len(), 2, "{agreed}");
         assert_eq!(app.json("/api/companies/100001").await?["billing_plan"], "Gold");
+        // What was switched off stays so, whoever saves the page.
+        let off = put("/api/companies/100001/overrides/Dark%20Web", json!({"value": "Yes", "enabled": false})).await?;
+        assert_eq!(off.0, 200, "{}", off.1);
+        put("/companies/100001/update", json!({"feature_overrides": {"soc": "Huntress", "Dark Web": "No", "per_user_cost": "9.5"}})).await?;
+        put("/api/companies/100001/overrides/Dark%20Web", json!({"value": "Never"})).await?;
+        let kept = app.json("/api/companies/100001/overrides/Dark%20Web").await?;
+        assert_eq!(kept, json!({"enabled": false, "key": "Dark Web", "value": "Never"}));
+        let agreed = app.json("/api/companies/100001/overrides").await?;
+        assert_eq!(agreed.as_array().unwrap().len(), 3, "{agreed}");
+        put("/api/companies/100001", json!({"contract_term_length": "1-Year"})).await?;
+        assert_eq!(app.json("/api/companies/100001").await?["contract_term_length"], "1 Year");
+        let place = app.json("/api/companies/100001/locations").await?[0]["id"].clone();
+        let (status, place) = put(&format!("/companies/100001/locations/{place}"), json!({"address": "Bern"})).await?;
+        assert_eq!((status, &place["location"]["address"]), (200, &json!("Bern")), "{place}");
         // All or nothing: neither one bad value nor a missing right leaves a half behind.
         let (status, _) = put("/companies/100001/update", json!({"billing_plan": "Tin",
             "feature_overrides": {"soc": "Other", "per_user_cost": -1}})).await?;

@@ -168,6 +168,47 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn what_is_worked_on_here_is_the_last_change_of_a_ticket(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let sections = ["section1", "section2", "section3", "section4"];
+        let on_board = async |id: &Value| -> anyhow::Result<(&str, Value)> {
+            let board = app.json("/api/tickets/active").await?;
+            let found = sections.into_iter().find_map(|section| {
+                let ticket = board[section].as_array()?.iter().find(|ticket| ticket["id"] == *id)?;
+                Some((section, ticket.clone()))
+            });
+            found.ok_or_else(|| anyhow::anyhow!("{id} is not on the board"))
+        };
+        let overdue = app.json("/api/tickets/active").await?["section3"][0]["id"].clone();
+        let before = app.json(&format!("/api/ticket/{overdue}")).await?;
+        let begun = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
+        let update = app.call_as("technician", Method::POST, &format!("/api/ticket/{overdue}/update"))?;
+        update.json(&json!({"notes": "Called back", "assigned_to": 7})).send().await?.error_for_status()?;
+        let check = async || -> anyhow::Result<()> {
+            let (section, ticket) = on_board(&overdue).await?;
+            assert_ne!(section, "section3", "{ticket}");
+            assert!(ticket["updated_at_str"].as_str() > before["last_updated_at"].as_str(), "{ticket}");
+            assert_eq!(app.json("/api/tickets").await?["tickets"][0]["id"], overdue);
+            assert_eq!(app.json(&format!("/api/tickets?updated_from={begun}")).await?["total"], 1);
+            let account = before["company_id"].as_str().unwrap();
+            let own = app.json(&format!("/api/companies/{account}/tickets")).await?;
+            assert_eq!((&own[0]["ticket_id"], &own[0]["last_updated_at"]), (&overdue, &ticket["updated_at_str"]));
+            Ok(())
+        };
+        check().await?;
+        // Neither a pull that brings nothing nor one that brings an older change takes it back.
+        app.pull(&["/sync/tickets"]).await?;
+        check().await?;
+        {
+            let mut world = app.world.lock();
+            let ticket = world.tickets.iter_mut().find(|ticket| ticket.body["id"] == overdue).unwrap();
+            ticket.body["subject"] = json!("Another subject");
+        }
+        app.pull(&["/sync/tickets/full-history"]).await?;
+        assert_eq!(app.json(&format!("/api/ticket/{overdue}")).await?["subject"], "Another subject");
+        check().await
+    }
+
     async fn a_client_sees_own_tickets_and_nothing_private(app: TestApp) -> TestResult {
         app.sync().await?;
         let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap().to_owned() };

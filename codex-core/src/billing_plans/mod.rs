@@ -111,8 +111,8 @@ pub const MONTH_TO_MONTH: &str = "Month to Month";
 /// The terms that a plan is usually offered for.
 pub const TERMS: [&str; 4] = [MONTH_TO_MONTH, "1 Year", "2 Year", "3 Year"];
 
-/// A term in its one spelling: `1-Year`, `1 year` and `1 Years` are `1 Year` (contract 7 #20). What is no
-/// known term stays as it is, trimmed.
+/// A term in its one spelling: `1-Year`, `1 year` and `1 Years` are `1 Year`, `monthly` is `Month to Month`
+/// (contract 7 #20). What is no known term stays as it is, trimmed.
 pub fn term(text: &str) -> String {
     let key = |text: &str| -> String {
         let letters = text.chars().filter(|c| c.is_alphanumeric());
@@ -120,6 +120,9 @@ pub fn term(text: &str) -> String {
     };
     let wanted = key(text);
     let wanted = wanted.strip_suffix('s').unwrap_or(&wanted);
+    if wanted == "monthly" {
+        return MONTH_TO_MONTH.to_owned();
+    }
     let known = TERMS.into_iter().find(|known| key(known) == wanted);
     known.unwrap_or(text.trim()).to_owned()
 }

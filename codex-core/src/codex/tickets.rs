@@ -245,6 +245,9 @@ impl Codex {
             let note = threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;
             self.enqueue_note(&mut tx, author, number, note).await?;
         }
+        if status.is_some() || note.is_some() {
+            threads::touch(&mut tx, id, author.at).await?;
+        }
         Self::conclude(tx, author, outcome).await?;
         Ok(true)
     }

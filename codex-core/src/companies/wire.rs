@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use super::{Company, CompanyFields, LEVELS};
 use crate::{
-    Error, Fault, Result, assets::wire::AssetOut, contacts::wire::ContactOut, edit::Form,
-    locations::wire::LocationOut, tickets::wire::CompanyTicketOut,
+    Error, Fault, Result, assets::wire::AssetOut, billing_plans, contacts::wire::ContactOut,
+    edit::Form, locations::wire::LocationOut, tickets::wire::CompanyTicketOut,
 };
 
 /// A client organisation. Its keys are fixed: today's modules read them (contract 1.2.B).
@@ -275,6 +275,8 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
                 Err("must be standard, cjis or hipaa".into())
             }
         }
+        // Ledger looks for the plan of just this spelling.
+        ("contract_term_length", Value::String(text)) => Ok(billing_plans::term(&text).into()),
         // Forms send texts.
         ("head_user_id" | "prime_user_id", Value::String(text)) => {
             let id = text.trim().parse::<i64>();

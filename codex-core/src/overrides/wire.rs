@@ -50,7 +50,7 @@ impl From<&Override> for OverrideOut {
 pub struct OverrideIn {
     /// A number for a price, else a text.
     pub value: OverrideValue,
-    /// Whether it is in force; it is unless said otherwise.
+    /// Whether it is in force; absent leaves it as it is, and a new one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 }
@@ -64,12 +64,10 @@ const LONGEST_KEY: usize = 100;
 /// [`Error::Unprocessable`] with every fault.
 pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>> {
     let mut faults = Vec::new();
-    let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if key.is_empty() || key.len() > LONGEST_KEY || !key.chars().all(sound) {
-        faults.push(Fault::at(
-            "key",
-            "must be of small letters, digits and `_`, at most 100",
-        ));
+    // What a plan calls its features is open.
+    let sound = !key.trim().is_empty() && !key.chars().any(char::is_control);
+    if !sound || key.chars().count() > LONGEST_KEY {
+        faults.push(Fault::at("key", "must be of 1 to 100 characters"));
     }
     for unknown in body
         .keys()
@@ -87,16 +85,19 @@ pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>
         Some(_) => Err("must be a text that is not empty".into()),
     };
     let enabled = match body.get("enabled") {
-        None => Ok(true),
-        Some(Value::Bool(enabled)) => Ok(*enabled),
+        None => Ok(None),
+        Some(Value::Bool(enabled)) => Ok(Some(*enabled)),
         Some(_) => Err("must be true or false".to_owned()),
     };
     match (value, enabled) {
-        (Ok(value), Ok(enabled)) if faults.is_empty() => Ok(Map::from_iter([
-            ("key".to_owned(), key.into()),
-            ("value".to_owned(), value.into()),
-            ("enabled".to_owned(), enabled.into()),
-        ])),
+        (Ok(value), Ok(enabled)) if faults.is_empty() => {
+            let mut fields = Map::from_iter([
+                ("key".to_owned(), key.into()),
+                ("value".to_owned(), value.into()),
+            ]);
+            fields.extend(enabled.map(|enabled| ("enabled".to_owned(), enabled.into())));
+            Ok(fields)
+        }
         (value, enabled) => {
             faults.extend(value.err().map(|fault| Fault::at("value", fault)));
             faults.extend(enabled.err().map(|fault| Fault::at("enabled", fault)));
@@ -123,14 +124,16 @@ mod tests {
             fields,
             json!({"key": "per_user_cost", "value": "12.5", "enabled": false})
         );
-        assert!(sent("soc", &json!({"value": "Huntress"})).is_ok());
+        let fields = sent("Dark Web", &json!({"value": "Huntress"})).unwrap();
+        assert_eq!(fields, json!({"key": "Dark Web", "value": "Huntress"}));
         for (key, body) in [
             ("per_user_cost", json!({"value": -1})),
             ("per_user_cost", json!({"value": "x"})),
             ("soc", json!({"value": 1})),
             ("soc", json!({"value": " "})),
             ("soc", json!({})),
-            ("a b", json!({"value": "x"})),
+            (" ", json!({"value": "x"})),
+            ("a\nb", json!({"value": "x"})),
             ("soc", json!({"value": "x", "enabled": 1})),
             ("soc", json!({"value": "x", "colour": 1})),
         ] {

@@ -17,7 +17,7 @@ pub struct Place {
 
 /// Where a ticket stands at `now`; the first rule that fits holds.
 pub fn place(ticket: &TicketFields, status: &Status, now: DateTime<Utc>) -> Place {
-    let updated = friendly(ticket.last_updated_at, now);
+    let updated = friendly(ticket.changed_at(), now);
     let at = |section, text, class| Place {
         section,
         text,
@@ -59,7 +59,7 @@ pub fn place(ticket: &TicketFields, status: &Status, now: DateTime<Utc>) -> Plac
 
 /// Whether nobody touched it for longer than its priority allows.
 fn is_overdue(ticket: &TicketFields, now: DateTime<Utc>) -> bool {
-    let (Some(updated), Some(priority)) = (ticket.last_updated_at, ticket.priority_id) else {
+    let (Some(updated), Some(priority)) = (ticket.changed_at(), ticket.priority_id) else {
         return false;
     };
     let allowed = match priority {

@@ -89,7 +89,7 @@ record! {
         company_id: Option<CompanyId>,
     }
     derived {
-        /// The time of the last change as far as it is known: for order.
+        /// The time of the last change, at the PSA or here, as far as it is known: for order.
         newest_at: DateTime<Utc>,
         /// Folded subject, for search.
         subject_fold: String,
@@ -152,7 +152,6 @@ pub(crate) struct ShownTicket {
     pub status_id: Option<i64>,
     pub priority_id: Option<i64>,
     pub opened_at: Option<DateTime<Utc>>,
-    pub last_updated_at: Option<DateTime<Utc>>,
     pub closed_at: Option<DateTime<Utc>>,
     pub newest_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
@@ -178,7 +177,6 @@ impl From<&Ticket> for ShownTicket {
             status_id: fields.status_id,
             priority_id: fields.priority_id,
             opened_at: fields.opened_at,
-            last_updated_at: fields.last_updated_at,
             closed_at: fields.closed_at,
             newest_at: fields.newest_at,
             created_at: ticket.created_at,
@@ -274,6 +272,13 @@ pub struct TimeEntry {
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
     pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl TicketFields {
+    /// When it last changed, at the PSA or here.
+    pub(crate) fn changed_at(&self) -> Option<DateTime<Utc>> {
+        self.last_updated_at.map(|at| at.max(self.newest_at))
+    }
 }
 
 #[cfg(feature = "store")]

@@ -43,7 +43,7 @@ const SELECT: &str = const_concat!("select t.*", WHOLE);
 
 /// What is shown of a ticket; its own columns.
 const SHOWN: &str = "select t.id, t.number, t.external_id, t.external_source, t.subject, t.status_id, \
-    t.priority_id, t.opened_at, t.last_updated_at, t.closed_at, t.newest_at, t.created_at";
+    t.priority_id, t.opened_at, t.closed_at, t.newest_at, t.created_at";
 /// Its own columns with those that [`JOINS`] needs, of all live tickets.
 const SHOWN_LIVE: &str = const_concat!(
     BESIDE,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use sqlx::types::Json;
 
-use super::{Ticket, TicketFields, TicketTexts};
+use super::{Ticket, TicketFields, TicketTexts, threads};
 use crate::{
     Result,
     changes::{Attached, Draft, Resource, reserve_ids},
@@ -82,6 +82,8 @@ impl Resource for Ticket {
     }
 
     async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+        let ids: Vec<i64> = page.items.iter().map(|(id, _)| *id).collect();
+        threads::keep_touched(tx, &ids).await?;
         let mut stated: Vec<(i64, &TicketTexts)> = page
             .items
             .iter()

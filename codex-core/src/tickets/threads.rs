@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::{Conversation, TimeEntry};
 use crate::{
     Error, Result,
-    changes::resolve::MANUAL,
+    changes::{MAX_BINDS, resolve::MANUAL},
     ids::TicketId,
     store::{Db, Tx},
     sync::Run,
@@ -27,6 +27,9 @@ sql! {
     NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
         to_emails, body, attachments, created_at, updated_at) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) returning id";
+    /// A ticket was worked on.
+    TOUCH = "update tickets set touched_at = $2, updated_at = $2, \
+        newest_at = case when newest_at < $2 then $2 else newest_at end where id = $1";
 }
 
 /// A ticket whose details are to be read.
@@ -49,7 +52,8 @@ pub(crate) async fn stale(
         "select t.id, t.external_id, t.newest_at from tickets t \
          left join ticket_details d on d.ticket_id = t.id \
          where t.deleted_at is null and t.external_id is not null \
-         and (d.details_of is null or d.details_of < t.newest_at) and t.external_source = ",
+         and (d.details_of is null or d.details_of < coalesce(t.last_updated_at, t.opened_at)) \
+         and t.external_source = ",
     );
     q.push_bind(source)
         .push(" and t.newest_at >= ")
@@ -263,6 +267,23 @@ async fn save_entries(tx: &mut Tx, items: &[&TimeEntry]) -> Result<()> {
          created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null",
     );
     q.execute().await?;
+    Ok(())
+}
+
+/// A ticket was worked on here: it counts as changed then, unless it changed later.
+pub(crate) async fn touch(tx: &mut Tx, ticket: TicketId, at: DateTime<Utc>) -> Result<()> {
+    tx.query(TOUCH).bind(ticket).bind(at).execute().await?;
+    Ok(())
+}
+
+/// Keeps the time of the last change of tickets that were worked on here after their PSA last changed them.
+pub(crate) async fn keep_touched(tx: &mut Tx, tickets: &[i64]) -> Result<()> {
+    for chunk in tickets.chunks(MAX_BINDS) {
+        let mut q =
+            tx.query("update tickets set newest_at = touched_at where touched_at > newest_at");
+        q.push(" and id in ").push_list(chunk.iter().copied());
+        q.execute().await?;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
@@ -219,9 +220,9 @@ pub struct ActiveOut {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct TicketUpdateIn {
-    /// Taken and ignored, as today's Codex does.
+    /// Whatever it is, it is taken and ignored, as today's Codex does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub assigned_to: Option<String>,
+    pub assigned_to: Option<Value>,
     /// A private note to add.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
@@ -254,13 +255,13 @@ pub(super) fn hours(minutes: Option<i64>) -> f64 {
     minutes.unwrap_or_default() as f64 / 60.0
 }
 
-/// The time of the last change as far as it is known.
-fn newest(
-    last_updated_at: Option<DateTime<Utc>>,
-    opened_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
-) -> DateTime<Utc> {
-    last_updated_at.or(opened_at).unwrap_or(created_at)
+/// The time of the last change as far as it is known, else when the record was made here.
+fn newest(newest_at: DateTime<Utc>, created_at: DateTime<Utc>) -> DateTime<Utc> {
+    if newest_at == DateTime::UNIX_EPOCH {
+        created_at
+    } else {
+        newest_at
+    }
 }
 
 /// The word of a priority.
@@ -278,8 +279,7 @@ fn priority_text(id: Option<i64>) -> String {
 impl Ticket {
     /// The time of the last change as far as it is known.
     pub(super) fn changed_at(&self) -> DateTime<Utc> {
-        let fields = &self.fields;
-        newest(fields.last_updated_at, fields.opened_at, self.created_at)
+        newest(self.fields.newest_at, self.created_at)
     }
 
     pub(super) fn status(&self, statuses: &Statuses) -> Option<Status> {
@@ -294,7 +294,7 @@ impl TicketOut {
     }
 
     fn shown(ticket: ShownTicket, statuses: &Statuses) -> Self {
-        let changed_at = newest(ticket.last_updated_at, ticket.opened_at, ticket.created_at);
+        let changed_at = newest(ticket.newest_at, ticket.created_at);
         let level = ticket.compliance_level;
         Self {
             closed_at: iso_of(ticket.closed_at),
@@ -454,7 +454,7 @@ impl ActiveTicketOut {
             total_hours_spent: hours(ticket.minutes),
             kind: fields.ticket_type.clone(),
             updated_at_str: Some(iso(ticket.changed_at())),
-            updated_friendly: board::friendly(fields.last_updated_at, now),
+            updated_friendly: board::friendly(fields.changed_at(), now),
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(search_contacts))
         .routes(routes!(search_assets))
         .routes(routes!(list_locations, add_location))
-        .routes(routes!(remove_location))
+        .routes(routes!(edit_location, remove_location))
         .routes(routes!(edit_company))
         .routes(routes!(edit_contact))
         .routes(routes!(edit_asset_contacts))
@@ -128,9 +128,9 @@ struct LocationsPage {
     success: bool,
 }
 
-/// A location was added.
+/// A location was added or corrected.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-struct LocationAdded {
+struct LocationSaved {
     location: LocationOut,
     success: bool,
 }
@@ -239,7 +239,7 @@ async fn list_locations(
     params(("account_number" = String, Path, description = "Account number")),
     request_body = codex_core::locations::wire::LocationIn,
     responses(
-        (status = 200, description = "Added", body = LocationAdded),
+        (status = 200, description = "Added", body = LocationSaved),
         (status = 400, description = "A name and an address are needed", body = ErrorOut),
         (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
         (status = 404, description = "No such company", body = ErrorOut),
@@ -248,7 +248,7 @@ async fn add_location(
     call: Call,
     Path(account): Path<String>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<LocationAdded>, Problem> {
+) -> Result<Json<LocationSaved>, Problem> {
     let company = company(&call, &account).await?;
     call.scope
         .require_technician("adding locations")
@@ -265,7 +265,34 @@ async fn add_location(
         .codex
         .create_location(&call.scope, &call.author, &company, body);
     let location = made.await.map_err(flat)?;
-    Ok(Json(LocationAdded {
+    Ok(Json(LocationSaved {
+        location: LocationOut::new(&location, company.compliance_level()),
+        success: true,
+    }))
+}
+
+/// Correct a location.
+#[utoipa::path(put, path = "/companies/{account_number}/locations/{id}", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number"),
+        ("id" = i64, Path, description = "Id")),
+    request_body = codex_core::locations::wire::LocationIn,
+    responses(
+        (status = 200, description = "Corrected", body = LocationSaved),
+        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<LocationSaved>, Problem> {
+    let company = company(&call, &account).await?;
+    let edited =
+        call.codex
+            .update_location(&call.scope, &call.author, &company, LocationId(id), body);
+    let location = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
+    Ok(Json(LocationSaved {
         location: LocationOut::new(&location, company.compliance_level()),
         success: true,
     }))

@@ -301,7 +301,7 @@ on_each_engine! {
         ];
         let agreed = agreed.into_iter().map(|(value, at)| (page.clone(), json!({"feature_overrides": value}), at));
         let more = [
-            (format!("{company}/overrides/a%20b"), json!({"value": "x"}), "/key"),
+            (format!("{company}/overrides/a%0Ab"), json!({"value": "x"}), "/key"),
             (format!("{company}/overrides/soc"), json!({"value": "x", "colour": 1}), "/colour"),
             (company.clone(), json!({"colour": 1}), "/colour"),
             (company.clone(), json!({"a\0b": "x"}), "/a"),

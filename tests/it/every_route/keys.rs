@@ -260,6 +260,7 @@ const WRITES: &[(&str, &str)] = &[
     ("POST /companies/{account_number}/locations", "location success"),
     ("POST /api/companies/{account_number}/locations", LOCATION),
     ("PUT /api/companies/{account_number}/locations/{id}", LOCATION),
+    ("PUT /companies/{account_number}/locations/{id}", "location success"),
     ("DELETE /api/companies/{account_number}/locations/{id}", ""),
     ("DELETE /companies/{account_number}/locations/{id}", "message success"),
     ("POST /api/companies", COMPANY),

@@ -105,8 +105,8 @@ on_each_engine! {
         for operation in operations() {
             for parameter in operation.parameters("path") {
                 for segment in SEGMENTS.into_iter().chain([long.as_str()]) {
-                    // What can be agreed with a company has any name of small letters, digits and `_`.
-                    if parameter == "key" && ["0", "99999999999999999999"].contains(&segment) {
+                    // What can be agreed with a company has any name of up to a hundred characters.
+                    if parameter == "key" && segment.len() <= 100 && !segment.contains("%0") {
                         continue;
                     }
                     let template = operation.path.replace(&format!("{{{parameter}}}"), segment);

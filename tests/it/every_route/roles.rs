@@ -172,6 +172,11 @@ const TABLE: &[(&str, Who, u16)] = &[
         202,
     ),
     (
+        "PUT /companies/{account_number}/locations/{id}",
+        Technicians,
+        202,
+    ),
+    (
         "DELETE /companies/{account_number}/locations/{id}",
         Technicians,
         202,

@@ -155,7 +155,8 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
             "/api/companies/100001/locations",
         )
         .refusal(Named),
-        "PUT /api/companies/{account_number}/locations/{id}" => {
+        "PUT /api/companies/{account_number}/locations/{id}"
+        | "PUT /companies/{account_number}/locations/{id}" => {
             new(json!({"address": "Street 2"}), &["name"], "/api/companies/100001/locations")
         }
         "PUT /api/companies/{account_number}/overrides/{key}" => {

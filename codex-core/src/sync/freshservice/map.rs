@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{List, NAME};
 use crate::{
+    billing_plans,
     companies::Company,
     contacts::Contact,
     locations::Location,
@@ -71,7 +72,8 @@ fn state_contract(item: &mut Item) {
     let Some(term) = item.stated("contract_term").map(text) else {
         return;
     };
-    let length = term.as_deref().map(term_length);
+    let length = term.as_deref().map(billing_plans::term);
+    let length = length.as_deref();
     item.state("contract_term_length", length);
     let Some(start) = item.stated("contract_start_date").map(text) else {
         return;
@@ -81,16 +83,6 @@ fn state_contract(item: &mut Item) {
         .zip(years)
         .and_then(|(start, years)| contract_end(&start, years));
     item.state("contract_end_date", end);
-}
-
-fn term_length(term: &str) -> &str {
-    match term.trim().to_lowercase().replace('-', " ").as_str() {
-        "1 year" => "1 Year",
-        "2 year" | "2 years" => "2 Year",
-        "3 year" | "3 years" => "3 Year",
-        "month to month" | "monthly" => "Month to Month",
-        _ => term,
-    }
 }
 
 /// Start plus years less a day; a contract from 29 February ends on 28 February (the older service
@@ -308,9 +300,6 @@ mod tests {
         );
         assert_eq!(contract_end("2024-02-29", 1).as_deref(), Some("2025-02-28"));
         assert_eq!(contract_end("rubbish", 1), None);
-        assert_eq!(term_length("2 Years"), "2 Year");
-        assert_eq!(term_length("1-Year"), "1 Year");
-        assert_eq!(term_length("Handshake"), "Handshake");
     }
 
     #[test]
