@@ -1,6 +1,6 @@
 //! What can go wrong, and whether to try again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     StatusCode,
@@ -29,9 +29,9 @@ pub enum Error {
     /// There is no usable token: whoever provides it must act.
     #[error("no token: {0}")]
     Token(String),
-    /// Core did not give a token.
+    /// Core did not give a token; all calls that waited for it have the same reason.
     #[error("core did not give a token")]
-    Core(#[source] reqwest::Error),
+    Core(#[source] Arc<reqwest::Error>),
     /// Codex refused or failed.
     #[error("codex answered {status}: {message} (correlation id {correlation_id})")]
     Http {

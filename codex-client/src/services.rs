@@ -1,6 +1,6 @@
 //! Calls of other modules, as HiveMatrix modules make them: by name, with a token of Core.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::{Error, Result, TokenSource, request::Requester};
 
-/// The modules of an installation, by name (`services.json`, consumers 1).
+/// The modules of an installation, by name (`services.json`, consumers 1). Cheap to clone; tokens are shared.
 ///
 /// ```no_run
 /// # async fn tour() -> codex_client::Result<()> {
@@ -20,8 +20,14 @@ use crate::{Error, Result, TokenSource, request::Requester};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Services {
+    shared: Arc<Shared>,
+    correlation_id: Option<String>,
+}
+
+#[derive(Debug)]
+struct Shared {
     addresses: BTreeMap<String, String>,
     core: String,
     caller: String,
@@ -49,12 +55,25 @@ impl Services {
         let addresses = services
             .into_iter()
             .map(|(name, service)| (name, service.url));
-        Ok(Self {
+        let shared = Shared {
             addresses: addresses.collect(),
             core: core.to_owned(),
             caller: caller.to_owned(),
             requesters: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            correlation_id: None,
         })
+    }
+
+    /// The same modules on behalf of a request that has an id already, so that one id leads through the
+    /// logs of all modules. An id that cannot stand in a header is replaced by a new one per call.
+    pub fn with_correlation_id(&self, id: &str) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            correlation_id: Some(id.to_owned()),
+        }
     }
 
     /// Reads from a module: a path with its query, the answer as JSON.
@@ -82,6 +101,16 @@ impl Services {
         self.requester(service).await?.raw(method, path, body).await
     }
 
+    async fn requester(&self, service: &str) -> Result<Requester> {
+        let requester = self.shared.requester(service).await?;
+        Ok(match &self.correlation_id {
+            Some(id) => requester.with_correlation_id(id),
+            None => requester,
+        })
+    }
+}
+
+impl Shared {
     async fn requester(&self, service: &str) -> Result<Requester> {
         let mut requesters = self.requesters.lock().await;
         if let Some(known) = requesters.get(service) {

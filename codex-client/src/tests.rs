@@ -300,6 +300,45 @@ async fn a_token_that_codex_refuses_is_asked_for_anew_once() {
 }
 
 #[tokio::test]
+async fn a_token_is_used_to_its_end_when_core_does_not_renew_it() {
+    // It ends 30 s after the date of the answer: {"iat":1000,"exp":1300}
+    let token = "x.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0.y";
+    let date = "date: Thu, 1 Jan 1970 00:21:10 GMT\r\n";
+    let given = Answer::Full("200 OK", date, format!(r#"{{"token":"{token}"}}"#));
+    let core = Stub::new(vec![given, status("503 Service Unavailable")]).await;
+    let stub = Stub::new((0..3).map(|_| ok("[]")).collect()).await;
+    let source = TokenSource::core(&core.url, "ledger").unwrap();
+    let client = Client::builder(&stub.url, source).retries(0).build();
+    let client = client.unwrap();
+    for asked in [1, 2, 2] {
+        assert_eq!(client.companies().list().await.unwrap(), []);
+        assert_eq!(core.seen().len(), asked);
+    }
+    for head in stub.seen() {
+        let sent = header(&head, "authorization");
+        assert_eq!(sent, Some(format!("Bearer {token}").as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_a_file_is_read_for_every_call() {
+    let file = std::env::temp_dir().join(format!("codex-token-{}", uuid::Uuid::new_v4()));
+    let stub = Stub::new(vec![ok("[]"), ok("[]")]).await;
+    let client = Client::new(&stub.url, TokenSource::file(&file)).unwrap();
+    for token in ["first", "second"] {
+        std::fs::write(&file, format!("{token}\n")).unwrap();
+        assert_eq!(client.companies().list().await.unwrap(), []);
+        let sent = stub.seen().pop().unwrap();
+        let sent = header(&sent, "authorization");
+        assert_eq!(sent, Some(format!("Bearer {token}").as_str()));
+    }
+    std::fs::remove_file(&file).unwrap();
+    let error = client.companies().list().await.unwrap_err();
+    assert!(matches!(error, Error::Token(_)), "{error:?}");
+    assert_eq!(stub.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn a_core_that_is_down_for_a_moment_is_asked_again() {
     let core = Stub::new(vec![
         status("503 Service Unavailable"),

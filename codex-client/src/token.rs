@@ -1,6 +1,6 @@
 //! Where tokens come from.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,9 +11,13 @@ use url::Url;
 use crate::{Error, Result};
 
 /// How long before its end a service token is renewed, as today's modules do (contract 4.3).
-const MARGIN: std::time::Duration = std::time::Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_secs(60);
 /// Life of Core's service tokens (consumers 2).
-const LIFE: std::time::Duration = std::time::Duration::from_secs(300);
+const LIFE: Duration = Duration::from_secs(300);
+/// The longest wait for Core's answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a token that should be renewed is used on while somebody asks, and after nobody answered.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// A source of bearer tokens.
 #[derive(Debug)]
@@ -22,7 +26,7 @@ pub enum TokenSource {
     Fixed(SecretString),
     /// The content of a file, read for every call: somebody else renews it.
     File(PathBuf),
-    /// Core's `/service-token`, kept until shortly before it ends.
+    /// Core's `/service-token`, renewed shortly before it ends; without an answer of Core it is used to its end.
     Core(CoreTokens),
 }
 
@@ -32,8 +36,23 @@ pub struct CoreTokens {
     url: Url,
     caller: String,
     target: String,
-    /// One question at a time: who comes meanwhile waits for that answer.
-    current: Mutex<Option<(SecretString, Instant)>>,
+    /// Locked while a question is on its way that callers cannot do without.
+    known: Mutex<Known>,
+}
+
+/// What Core has said last.
+#[derive(Debug, Default)]
+struct Known {
+    kept: Option<Kept>,
+    /// When it did not answer, and why: for all who waited for that answer.
+    failed: Option<(Instant, Arc<reqwest::Error>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    token: SecretString,
+    renew_at: Instant,
+    ends_at: Instant,
 }
 
 impl TokenSource {
@@ -70,7 +89,7 @@ impl TokenSource {
             url,
             caller: caller.into(),
             target: target.into(),
-            current: Mutex::default(),
+            known: Mutex::default(),
         }))
     }
 
@@ -90,26 +109,61 @@ impl TokenSource {
         let Self::Core(core) = self else {
             return false;
         };
-        let mut current = core.current.lock().await;
+        let mut known = core.known.lock().await;
         // Another call may have renewed it meanwhile: that one stays.
-        current.take_if(|(token, _)| token.expose_secret() == refused.expose_secret());
+        let is_refused = |kept: &mut Kept| kept.token.expose_secret() == refused.expose_secret();
+        known.kept.take_if(is_refused);
         true
     }
 }
 
 impl CoreTokens {
     async fn token(&self, http: &reqwest::Client) -> Result<SecretString> {
-        let mut current = self.current.lock().await;
-        if let Some((token, renew_at)) = current.as_ref()
-            && Instant::now() < *renew_at
-        {
-            return Ok(token.clone());
+        let came = Instant::now();
+        let mut known = self.known.lock().await;
+        let now = Instant::now();
+        if let Some(kept) = known.kept.as_mut().filter(|kept| now < kept.ends_at) {
+            if now < kept.renew_at {
+                return Ok(kept.token.clone());
+            }
+            kept.renew_at = now + PAUSE;
+            let kept = kept.clone();
+            drop(known);
+            return self.renewed(http, kept).await;
         }
+        if let Some((when, error)) = &known.failed
+            && came < *when
+        {
+            return Err(Error::Core(error.clone()));
+        }
+        let asked = self.ask(http).await;
+        if let Err(Error::Core(error)) = &asked {
+            known.failed = Some((Instant::now(), error.clone()));
+        }
+        let kept = asked?;
+        known.kept = Some(kept.clone());
+        Ok(kept.token)
+    }
+
+    /// A token in place of one that ends soon, which others use meanwhile.
+    async fn renewed(&self, http: &reqwest::Client, old: Kept) -> Result<SecretString> {
+        match self.ask(http).await {
+            Ok(fresh) => {
+                self.known.lock().await.kept = Some(fresh.clone());
+                Ok(fresh.token)
+            }
+            Err(_) if Instant::now() < old.ends_at => Ok(old.token),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask(&self, http: &reqwest::Client) -> Result<Kept> {
         let ask = http
             .post(self.url.clone())
-            .timeout(std::time::Duration::from_secs(5))
+            .timeout(PATIENCE)
             .json(&json!({"calling_service": self.caller, "target_service": self.target}));
-        let failed = |error: reqwest::Error| Error::Core(error.without_url());
+        let failed = |error: reqwest::Error| Error::Core(Arc::new(error.without_url()));
+        let asked_at = Instant::now();
         let answer = ask
             .send()
             .await
@@ -125,23 +179,25 @@ impl CoreTokens {
         let body: Value = answer.json().await.map_err(failed)?;
         let token = body.get("token").and_then(Value::as_str);
         let token = token.ok_or_else(|| Error::Token("Core's answer holds none".to_owned()))?;
-        let life = life(token, now).unwrap_or(LIFE).saturating_sub(MARGIN);
-        let token = SecretString::from(token);
-        *current = Some((token.clone(), Instant::now() + life));
-        Ok(token)
+        let life = life(token, now).unwrap_or(LIFE);
+        Ok(Kept {
+            token: SecretString::from(token),
+            renew_at: asked_at + life.saturating_sub(MARGIN),
+            ends_at: asked_at + life,
+        })
     }
 }
 
 /// What is left of a token's life by the clock of the server that made it; not verified, which is the
 /// receiver's business.
-fn life(token: &str, now: Option<DateTime<Utc>>) -> Option<std::time::Duration> {
+fn life(token: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
     let payload = decode(token.split('.').nth(1)?)?;
     let claims: Value = serde_json::from_slice(&payload).ok()?;
     let begin = now
         .map(|now| now.timestamp())
         .or_else(|| claims.get("iat")?.as_i64())?;
     let left = claims.get("exp")?.as_i64()? - begin;
-    u64::try_from(left).ok().map(std::time::Duration::from_secs)
+    u64::try_from(left).ok().map(Duration::from_secs)
 }
 
 /// Base64 in its URL form without padding.
@@ -168,10 +224,10 @@ mod tests {
     fn the_life_of_a_token_is_read_from_its_payload() {
         // {"iat":1000,"exp":1300}
         let token = "x.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0.y";
-        assert_eq!(life(token, None), Some(std::time::Duration::from_secs(300)));
+        assert_eq!(life(token, None), Some(Duration::from_secs(300)));
         assert_eq!(
             life(token, DateTime::from_timestamp(1_290, 0)),
-            Some(std::time::Duration::from_secs(10))
+            Some(Duration::from_secs(10))
         );
         assert_eq!(life("rubbish", None), None);
     }

@@ -6,7 +6,7 @@ mod tests;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use axum::{
@@ -30,6 +30,8 @@ pub const KEY_ID: &str = "hivematrix-signing-key-1";
 pub const ISSUER: &str = "hivematrix-core";
 /// The service that service tokens are for unless one says otherwise.
 const TARGET: &str = "codex";
+/// Seconds that a service token is good for unless it is told otherwise.
+const LIFE: i64 = 300;
 
 /// The stand-in.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ pub struct Core {
     published: Arc<Mutex<Vec<Value>>>,
     revoked: Arc<Mutex<Vec<String>>>,
     silent: Arc<AtomicBool>,
+    life: Arc<AtomicI64>,
     calls: Arc<Shared>,
 }
 
@@ -69,6 +72,8 @@ impl Core {
                 validated(&over, &body)
             }
         };
+        let life = Arc::new(AtomicI64::new(LIFE));
+        let lives = life.clone();
         let server = Server::start(shared, |_| {
             Router::new()
                 .route("/.well-known/jwks.json", get(jwks))
@@ -83,7 +88,7 @@ impl Core {
                         given.count("service-token");
                         async move {
                             unless(&dumb).await;
-                            service_token(&service, &body)
+                            service_token(&service, &body, lives.load(Ordering::Acquire))
                         }
                     }),
                 )
@@ -99,6 +104,7 @@ impl Core {
             published,
             revoked,
             silent,
+            life,
             calls,
         })
     }
@@ -135,6 +141,11 @@ impl Core {
     /// Core takes questions about tokens and never answers them, until it is told otherwise.
     pub fn hush(&self, silent: bool) {
         self.silent.store(silent, Ordering::Release);
+    }
+
+    /// How many seconds the service tokens are good for that Core gives from now on.
+    pub fn tokens_live(&self, seconds: i64) {
+        self.life.store(seconds, Ordering::Release);
     }
 
     /// Core is down: connections are refused.
@@ -220,7 +231,7 @@ fn is_service_name(name: &str) -> bool {
     name.len() <= 50 && name.chars().all(allowed)
 }
 
-fn service_token(key: &SigningKey, body: &str) -> Response<Body> {
+fn service_token(key: &SigningKey, body: &str, life: i64) -> Response<Body> {
     // consumers.md 2: a body that is no JSON is a 500 there.
     let Ok(body) = serde_json::from_str::<Value>(body) else {
         return failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
@@ -236,7 +247,9 @@ fn service_token(key: &SigningKey, body: &str) -> Response<Body> {
     if !is_service_name(caller) || !is_service_name(target) {
         return failed(StatusCode::BAD_REQUEST, "Invalid service name format");
     }
-    signed(key.service(caller, target))
+    let mut claims = service_claims(caller, target);
+    claims["exp"] = json!(claims["iat"].as_i64().unwrap_or_default() + life);
+    signed(key.sign(&claims))
 }
 
 /// The seed's way to a token, which the real Core lacks (consumers.md 2): for the demo only. Any password will
