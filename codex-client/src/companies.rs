@@ -83,14 +83,15 @@ impl Companies<'_> {
         self.0.delete(&["api", "companies", account_number])
     }
 
-    /// All companies with everything that they have, held in memory; with tickets when `tickets` says so.
-    pub async fn bulk(&self, tickets: Option<BulkTickets>) -> Result<Vec<CompanyBundleOut>> {
+    /// All companies with everything that they have, each when it has arrived; with tickets when `tickets` says
+    /// so. One call, which may take an hour.
+    pub fn bulk(&self, tickets: Option<BulkTickets>) -> Records<CompanyBundleOut> {
         let mut query = Vec::new();
         if let Some(tickets) = tickets {
             query.push(("include_tickets", "true".to_owned()));
             query.extend(tickets.year.map(|year| ("year", year.to_string())));
         }
-        self.0.get(&["api", "companies", "bulk"], &query).await
+        self.0.items(&["api", "companies", "bulk"], query)
     }
 
     /// Makes and corrects many companies, by account number; a row without one is a new company. With `atomic`

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryFutureExt as _, stream};
+use serde::de::DeserializeOwned;
+
 use crate::{
-    Result, error,
+    Error, Records, Result, error,
+    items::Items,
     request::{Call, Requester},
 };
 
@@ -42,17 +46,54 @@ impl Download {
 }
 
 impl Requester {
-    /// An answer that is read in pieces, for as long as it takes.
-    pub async fn download(&self, path: &[&str]) -> Result<Download> {
-        let (call, id) = (Call::get(self.url(path, &[])?), self.id());
-        let request = self.request(&call, &id, &mut None).await?.timeout(LONGEST);
-        let unsent = |error: reqwest::Error| error::unsent(error, &id);
-        let response = request.send().await.map_err(unsent)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        if !status.is_success() {
-            let body = response.bytes().await.map_err(unsent)?;
-            return Err(error::refused(status, &headers, &body, &id));
-        }
+    /// An answer that is read in pieces, for as long as it takes. Until it begins, it is tried again like others.
+    pub async fn download(&self, path: &[&str], query: &[(&str, String)]) -> Result<Download> {
+        let mut call = Call::get(self.url(path, query)?);
+        call.longest = Some(LONGEST);
+        let (response, id) = self.open(&call).await?;
         Ok(Download { response, id })
+    }
+
+    /// The items of a bare array of objects, each when it has arrived. An error is the end.
+    pub fn items<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &[&'static str],
+        query: Vec<(&'static str, String)>,
+    ) -> Records<T> {
+        let (requester, path) = (self.clone(), path.to_vec());
+        let download = async move { requester.download(&path, &query).await };
+        let items = download.map_ok(|download| {
+            stream::try_unfold(
+                (download, Items::default()),
+                |(mut download, mut items)| async {
+                    let item = download.item(&mut items).await?;
+                    Ok(item.map(|item| (item, (download, items))))
+                },
+            )
+        });
+        items.try_flatten_stream().boxed()
+    }
+}
+
+impl Download {
+    /// The next item of an array; `None` at its end.
+    async fn item<T: DeserializeOwned>(&mut self, items: &mut Items) -> Result<Option<T>> {
+        loop {
+            if let Some(item) = items.next().map_err(|source| self.strange(source))? {
+                return Ok(Some(item));
+            }
+            let Some(piece) = self.piece().await? else {
+                let end = items.end().map_err(|source| self.strange(source));
+                return end.map(|()| None);
+            };
+            items.add(&piece);
+        }
+    }
+
+    fn strange(&self, source: serde_json::Error) -> Error {
+        Error::Decode {
+            correlation_id: self.id.clone(),
+            source,
+        }
     }
 }

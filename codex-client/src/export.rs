@@ -19,7 +19,7 @@ impl Client {
             ExportFormat::Csv => "csv",
         };
         let file = format!("{resource}.{ending}");
-        self.0.download(&["api", "export", &file]).await
+        self.0.download(&["api", "export", &file], &[]).await
     }
 
     /// The description of the API.

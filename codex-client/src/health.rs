@@ -40,6 +40,6 @@ impl Health<'_> {
     /// # Errors
     /// [`crate::Error`] when Codex is out of reach or refuses.
     pub async fn metrics(&self) -> Result<String> {
-        self.0.download(&["metrics"]).await?.text().await
+        self.0.download(&["metrics"], &[]).await?.text().await
     }
 }

@@ -89,6 +89,7 @@ mod error;
 mod export;
 mod health;
 mod holds;
+mod items;
 mod outbox;
 mod page;
 mod pending;
@@ -99,6 +100,7 @@ mod services;
 mod sync;
 mod tickets;
 mod token;
+mod tries;
 mod webhooks;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! The only loop: address, token, tries, errors.
+//! How calls are sent: address, token, tries, errors.
 
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
-    Method, StatusCode,
+    Method, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -12,10 +12,13 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{Builder, Error, Result, TokenSource, cache::Cache, error};
+use crate::{
+    Builder, Error, Result, TokenSource,
+    cache::{Cache, Kept},
+    error,
+    tries::{Failed, Tries},
+};
 
-/// The longest wait that a server's `Retry-After` is followed for.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Names a request in the logs of all modules (contract 1.0).
 pub(crate) const CORRELATION_ID: &str = "x-correlation-id";
 /// Makes a POST once, however often it is sent.
@@ -24,17 +27,18 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// Makes calls for all resources.
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
-    shared: Arc<Shared>,
+    pub shared: Arc<Shared>,
     correlation_id: Option<HeaderValue>,
 }
 
+/// What all calls of a client have in common.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     http: reqwest::Client,
     base: Url,
-    token: TokenSource,
-    retries: u32,
-    backoff: Duration,
+    pub token: TokenSource,
+    pub retries: u32,
+    pub backoff: Duration,
     cache: Cache,
 }
 
@@ -53,6 +57,8 @@ pub(crate) struct Call {
     pub with_token: bool,
     /// A status beside 2xx whose body is the answer.
     pub answers_too: Option<StatusCode>,
+    /// The longest that a try may take when it is not the client's timeout.
+    pub longest: Option<Duration>,
 }
 
 /// What was answered.
@@ -70,18 +76,6 @@ pub(crate) struct Answer {
     pub reply: Arc<Reply>,
 }
 
-/// A try that did not succeed, and how long the server asks to wait.
-struct Failed {
-    error: Error,
-    wait: Option<Duration>,
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self { error, wait: None }
-    }
-}
-
 impl Call {
     /// A call that reads, and may be sent again.
     pub fn get(url: Url) -> Self {
@@ -93,6 +87,7 @@ impl Call {
             repeatable: true,
             with_token: true,
             answers_too: None,
+            longest: None,
         }
     }
 
@@ -232,36 +227,23 @@ impl Requester {
 
     /// Sends a call until it is answered or must not be sent again.
     pub async fn send(&self, call: &Call) -> Result<Answer> {
-        let id = self.id();
-        let retries = if call.repeatable {
-            self.shared.retries
-        } else {
-            0
-        };
-        let (mut failures, mut renewed) = (0, false);
+        let mut tries = Tries::new(self, call);
         loop {
-            let mut used = None;
-            let failed = match self.attempt(call, &id, &mut used).await {
-                Ok(reply) => return Ok(Answer { id, reply }),
-                Err(failed) => failed,
-            };
-            // Core may have changed its key: nothing was done, so one fresh token is worth a try.
-            if failed.error.status() == Some(401)
-                && !renewed
-                && let Some(token) = used
-                && self.shared.token.forget(&token).await
-            {
-                renewed = true;
-                continue;
+            match self.attempt(call, &mut tries).await {
+                Ok(reply) => return Ok(tries.answered(reply)),
+                Err(failed) => tries.after(failed).await?,
             }
-            let pause = failed
-                .wait
-                .unwrap_or(self.shared.backoff * 2_u32.saturating_pow(failures));
-            if failures >= retries || !failed.error.is_retryable() || pause > LONGEST_WAIT {
-                return Err(failed.error);
+        }
+    }
+
+    /// Sends a call until an answer begins or it must not be sent again; with the id of the call.
+    pub async fn open(&self, call: &Call) -> Result<(Response, String)> {
+        let mut tries = Tries::new(self, call);
+        loop {
+            match self.begin(call, &mut tries, None).await {
+                Ok(response) => return Ok((response, tries.id)),
+                Err(failed) => tries.after(failed).await?,
             }
-            tokio::time::sleep(pause).await;
-            failures += 1;
         }
     }
 
@@ -271,74 +253,67 @@ impl Requester {
         given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
     }
 
-    /// A request with id and token.
-    pub async fn request(
+    /// One try, until an answer begins that is no refusal.
+    async fn begin(
         &self,
         call: &Call,
-        id: &str,
-        used: &mut Option<SecretString>,
-    ) -> Result<reqwest::RequestBuilder> {
+        tries: &mut Tries<'_>,
+        kept: Option<&Kept>,
+    ) -> Result<Response, Failed> {
         let shared = &self.shared;
         let mut request = shared
             .http
             .request(call.method.clone(), call.url.clone())
             .headers(call.headers.clone())
-            .header(CORRELATION_ID, id);
+            .header(CORRELATION_ID, &tries.id);
         if let Some(body) = &call.body {
             request = request
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.clone());
         }
+        if let Some(kept) = kept {
+            request = request.header(IF_NONE_MATCH, &kept.tag);
+        }
+        if let Some(longest) = call.longest {
+            request = request.timeout(longest);
+        }
         if call.with_token {
-            let token = used.insert(shared.token.token(&shared.http).await?);
+            let token = tries.used.insert(shared.token.token(&shared.http).await?);
             request = request.bearer_auth(token.expose_secret());
         }
-        Ok(request)
+        let unsent = |error: reqwest::Error| error::unsent(error, &tries.id);
+        let response = request.send().await.map_err(unsent)?;
+        let status = response.status();
+        let unchanged = kept.is_some() && status == StatusCode::NOT_MODIFIED;
+        if status.is_success() || unchanged || call.answers_too == Some(status) {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        let body = response.bytes().await.map_err(unsent)?;
+        Err(Failed::refused(call, status, &headers, &body, &tries.id))
     }
 
-    async fn attempt(
-        &self,
-        call: &Call,
-        id: &str,
-        used: &mut Option<SecretString>,
-    ) -> Result<Arc<Reply>, Failed> {
+    async fn attempt(&self, call: &Call, tries: &mut Tries<'_>) -> Result<Arc<Reply>, Failed> {
         let cache = &self.shared.cache;
-        let mut request = self.request(call, id, used).await?;
         let kept = match call.method {
             Method::GET if call.with_token => cache.get(&call.url).await,
             _ => None,
         };
-        if let Some(kept) = &kept {
-            request = request.header(IF_NONE_MATCH, &kept.tag);
-        }
-        let unsent = |error: reqwest::Error| error::unsent(error, id);
-        let response = request.send().await.map_err(unsent)?;
+        let response = self.begin(call, tries, kept.as_ref()).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         if let (StatusCode::NOT_MODIFIED, Some(kept)) = (status, kept) {
             return Ok(kept.reply);
         }
-        let mut body = Vec::from(response.bytes().await.map_err(unsent)?);
-        if status.is_success() || call.answers_too == Some(status) {
-            if body.is_empty() {
-                body.extend(b"null");
-            }
-            let reply = Arc::new(Reply { headers, body });
-            if call.method == Method::GET && call.with_token && status == StatusCode::OK {
-                cache.keep(&call.url, &reply).await;
-            }
-            return Ok(reply);
+        let body = response.bytes().await;
+        let mut body = Vec::from(body.map_err(|error| error::unsent(error, &tries.id))?);
+        if body.is_empty() {
+            body.extend(b"null");
         }
-        let keyed = call.headers.contains_key(IDEMPOTENCY_KEY);
-        let wait = error::asked_wait(&headers);
-        let error = error::refused(status, &headers, &body, id);
-        Err(match wait {
-            // Of all conflicts only this one goes by itself: an earlier try is still being made.
-            Some(_) if keyed && status == StatusCode::CONFLICT => Failed {
-                error: error.undecided(),
-                wait,
-            },
-            _ => Failed { error, wait },
-        })
+        let reply = Arc::new(Reply { headers, body });
+        if call.method == Method::GET && call.with_token && status == StatusCode::OK {
+            cache.keep(&call.url, &reply).await;
+        }
+        Ok(reply)
     }
 }
 

@@ -74,7 +74,8 @@ impl Sync<'_> {
 
     /// The progress of a job as server-sent events, until it has ended.
     pub async fn events(&self, job_id: &str) -> Result<Download> {
-        self.0.download(&["sync", "jobs", job_id, "events"]).await
+        let path = ["sync", "jobs", job_id, "events"];
+        self.0.download(&path, &[]).await
     }
 
     /// Asks a job to stop at its next page.

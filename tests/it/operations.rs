@@ -13,6 +13,7 @@ use codex_client::{
     TicketUpdateIn, TokenSource,
 };
 use codex_tests::harness::TestResult;
+use futures::TryStreamExt as _;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -99,7 +100,7 @@ async fn call_everything(c: &Client) {
         c.companies().list(); c.companies().get("p"); c.companies().create(&CompanyIn::default());
         c.companies().update("p", &CompanyIn::default()); c.companies().delete("p");
         c.companies().renumber("p", "1"); c.companies().assets("p"); c.companies().contacts("p");
-        c.companies().users("p"); c.companies().locations("p"); c.companies().bulk(None);
+        c.companies().users("p"); c.companies().locations("p"); c.companies().bulk(None).try_next();
         c.companies().bulk_write(&[], BulkAction::Upsert, false);
         c.contacts().bulk_write(&[], BulkAction::Upsert, false);
         c.assets().bulk_write(&[], BulkAction::Upsert, false);

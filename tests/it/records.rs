@@ -6,6 +6,7 @@ use codex_client::{
 };
 use codex_core::store::Db;
 use codex_tests::{harness::app::TestApp, on_each_engine};
+use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -331,7 +332,8 @@ on_each_engine! {
         app.sync().await?;
         let client = client(&app, "admin")?;
         let companies = client.companies();
-        let bulk = companies.bulk(Some(BulkTickets { year: None })).await?;
+        let bulk = companies.bulk(Some(BulkTickets { year: None }));
+        let bulk: Vec<_> = bulk.try_collect().await?;
         assert_eq!(bulk.len(), 3);
         for one in &bulk {
             let account = &one.company.account_number;
@@ -342,7 +344,7 @@ on_each_engine! {
             assert_eq!(one.tickets, Some(client.tickets().of_company(account, None).await?));
         }
         assert!(bulk.iter().any(|one| one.tickets.as_ref().is_some_and(|tickets| !tickets.is_empty())));
-        let plain = companies.bulk(None).await?;
+        let plain: Vec<_> = companies.bulk(None).try_collect().await?;
         assert!(plain.iter().all(|one| one.tickets.is_none()));
         let raw = app.json("/api/companies/bulk?include_tickets=TRUE&year=2000").await?;
         assert_eq!(raw[0]["tickets"], json!([]));

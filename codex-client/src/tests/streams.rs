@@ -1,10 +1,10 @@
 //! Lists that are read page after page.
 
 use futures::TryStreamExt as _;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Answer, Stub, ok, status};
-use crate::{ListOptions, Op, TicketOptions};
+use super::{Answer, Stub, header, ok, status};
+use crate::{Client, Error, ExportFormat, ListOptions, Op, TicketOptions, TokenSource};
 
 const NEXT: &str = "link: </api/contacts?cursor=7a>; rel=\"next\"\r\n";
 
@@ -69,4 +69,67 @@ async fn tickets_go_on_behind_the_cursor_of_the_page_before() {
             "GET /api/tickets?limit=1&cursor=7a"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_download_that_has_not_begun_is_tried_again() {
+    for busy in ["503 Service Unavailable", "429 Too Many Requests"] {
+        let stub = Stub::new(vec![status(busy), ok("{}\n")]).await;
+        let lines = stub.client().export("contacts", ExportFormat::Ndjson).await;
+        assert_eq!(lines.unwrap().text().await.unwrap(), "{}\n");
+        assert_eq!(stub.seen().len(), 2);
+    }
+    let stub = Stub::new(vec![Answer::Torn]).await;
+    let torn = stub.client().sync().events("1").await.unwrap();
+    assert!(matches!(torn.text().await, Err(Error::Transport { .. })));
+    assert_eq!(stub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_download_whose_token_is_refused_gets_a_fresh_one() {
+    let tokens = ["old", "new"].map(|t| ok(&format!(r#"{{"token":"{t}"}}"#)));
+    let core = Stub::new(tokens.into()).await;
+    let stub = Stub::new(vec![status("401 Unauthorized"), ok("data: {}\n\n")]).await;
+    let source = TokenSource::core(&core.url, "ledger").unwrap();
+    let client = Client::new(&stub.url, source).unwrap();
+    let events = client.sync().events("1").await.unwrap();
+    assert_eq!(events.text().await.unwrap(), "data: {}\n\n");
+    let sent = stub.seen();
+    let sent = sent.iter().map(|head| header(head, "authorization"));
+    assert_eq!(
+        sent.collect::<Vec<_>>(),
+        [Some("Bearer old"), Some("Bearer new")]
+    );
+}
+
+#[tokio::test]
+async fn companies_of_a_bulk_answer_come_one_by_one() {
+    let company = |number: &str| {
+        let company = json!({"account_number": number, "name": "A", "billing_plan": "", "compliance_level": ""});
+        json!({"company": company, "assets": [], "contacts": [], "locations": []}).to_string()
+    };
+    let all = format!("[{},{}", company("1"), company("2"));
+    let stub = Stub::new(vec![
+        status("503 Service Unavailable"),
+        ok(&format!("{all}]\n")),
+        ok(&all),
+        ok("<html>"),
+    ])
+    .await;
+    let client = stub.client();
+    let companies = client.companies();
+    assert_eq!(stub.seen().len(), 0);
+    let found: Vec<_> = companies.bulk(None).try_collect().await.unwrap();
+    let numbers = found.iter().map(|one| one.company.account_number.as_str());
+    assert_eq!(numbers.collect::<Vec<_>>(), ["1", "2"]);
+
+    let mut torn = companies.bulk(None);
+    for _ in 0..2 {
+        assert!(torn.try_next().await.unwrap().is_some());
+    }
+    assert!(matches!(torn.try_next().await, Err(Error::Decode { .. })));
+    assert!(torn.try_next().await.unwrap().is_none());
+    let strange = companies.bulk(None).try_next().await;
+    assert!(matches!(strange, Err(Error::Decode { .. })), "{strange:?}");
+    assert_eq!(stub.lines(), ["GET /api/companies/bulk"; 4]);
 }
