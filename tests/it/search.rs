@@ -41,12 +41,16 @@ on_each_engine! {
         let client = client(&app)?;
         let board = client.tickets().list(&TicketOptions::default()).await?;
         let number = board.tickets[0].id;
-        let note = json!({"notes": "The quokka überwinters in the plant room"});
+        let note = json!({"notes": "The quokka überwinters in the plant room; ask bob.smith@zoo-keepers.example, \
+            10.20.30.40 or http://intra.corp.example/srv/data/file_name.txt?v=1.2.3"});
         let path = format!("/api/ticket/{number}/update");
         let answer = app.call_as("technician", Method::POST, &path)?.json(&note).send().await?;
         assert_eq!(answer.status(), 200);
         let all = SearchOptions::default();
-        for words in ["quokka", "QUOK", "plant quokka", "überwinters"] {
+        for words in [
+            "quokka", "QUOK", "plant quokka", "überwinters", "10.20.30.40", "20.30", "bob.smith@zoo-keepers.example", "zoo",
+            "keepers", "smith", "intra.corp.example", "corp", "srv/data", "file_name.txt", "file_name", "v=1.2.3",
+        ] {
             let found = client.search(words, &all).await?;
             assert_eq!(found.count, 1, "{words}: {found:?}");
             assert_eq!((found.results[0].id.as_str(), found.results[0].matched.as_str()),

@@ -24,7 +24,7 @@ const SAID: Sql = Sql::Per {
 };
 const WORDS_SAID: Sql = Sql::Per {
     sqlite: "w.search_words match ",
-    pg: "to_tsvector('simple', left(coalesce(c.body, ''), 100000)) @@ to_tsquery('simple', ",
+    pg: "words_of(c.body) @@ to_tsquery('simple', ",
 };
 /// What tickets are about; ends before [`WORDS_ABOUT`].
 const ABOUT: Sql = Sql::Per {
@@ -33,7 +33,7 @@ const ABOUT: Sql = Sql::Per {
 };
 const WORDS_ABOUT: Sql = Sql::Per {
     sqlite: "w.search_descriptions match ",
-    pg: "to_tsvector('simple', left(coalesce(d.description_text, ''), 100000)) @@ to_tsquery('simple', ",
+    pg: "words_of(d.description_text) @@ to_tsquery('simple', ",
 };
 /// The newest first on `SQLite`, whose full-text index is read in the order of its rows; `PostgreSQL` reads as its
 /// index comes.

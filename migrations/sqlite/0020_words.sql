@@ -1,0 +1,2 @@
+-- SQLite's words are what stands between marks already.
+select 1;
