@@ -60,6 +60,30 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn agents_and_plans_are_found_by_those_who_may_list_them(app: TestApp) -> TestResult {
+        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        let plan = json!({"plan_name": "Quokka Care", "term_length": "1 Year"});
+        app.call_as("admin", Method::POST, "/api/billing-plans")?.json(&plan).send().await?.error_for_status()?;
+        let working = app.json("/api/psa/agents").await?[0].clone();
+        let agent = app.json("/api/agents").await?["agents"][0].clone();
+        let found = async |level: &str, kind: &str, term: &Value| -> anyhow::Result<Vec<String>> {
+            let query = [("q", term.as_str().unwrap_or_default()), ("kind", kind)];
+            let found: Value = app.get_as(level, "/api/search")?.query(&query).send().await?.error_for_status()?.json().await?;
+            Ok(found["results"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap().to_owned()).collect())
+        };
+        let id = working["external_id"].to_string();
+        assert!(found("technician", "psa_agent", &working["name"]).await?.contains(&id));
+        assert_eq!(found("technician", "billing_plan", &json!("quokka")).await?.len(), 1);
+        let id = agent["keycloak_id"].as_str().unwrap().to_owned();
+        assert!(found("admin", "agent", &agent["username"]).await?.contains(&id));
+        assert!(found("admin", "", &agent["username"]).await?.contains(&id));
+        assert!(found("technician", "agent", &agent["username"]).await?.is_empty());
+        for (kind, term) in [("agent", &agent["username"]), ("psa_agent", &working["name"]), ("billing_plan", &json!("quokka"))] {
+            assert!(found("client", kind, term).await?.is_empty(), "{kind}");
+        }
+        Ok(())
+    }
+
     async fn an_older_database_is_indexed_when_it_is_opened(app: TestApp) -> TestResult {
         app.sync().await?;
         let mut tx = app.codex.db().begin().await?;

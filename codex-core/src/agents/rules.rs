@@ -7,6 +7,7 @@ use crate::{
     Result,
     changes::{Draft, Resource, adopt_by, reserve_ids},
     fold::fold,
+    search::index,
     store::{Sql, Tx},
     sync::Incoming,
 };
@@ -17,6 +18,15 @@ impl Resource for Agent {
     const UNIQUE: &'static [&'static str] = &["keycloak_id"];
     type Fields = AgentFields;
     type Status = ();
+
+    fn found_by(fields: &AgentFields) -> String {
+        index::text([
+            Some(&*fields.username),
+            fields.email.as_deref(),
+            fields.first_name.as_deref(),
+            fields.last_name.as_deref(),
+        ])
+    }
 
     fn derive(fields: &mut AgentFields) {
         fields.username_fold = fold(&fields.username);

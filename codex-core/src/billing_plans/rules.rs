@@ -3,6 +3,7 @@
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
     changes::{Resource, reserve_ids},
+    search::index,
     store::Sql,
 };
 
@@ -12,6 +13,10 @@ impl Resource for BillingPlan {
     const UNIQUE: &'static [&'static str] = &["plan_name", "term_length"];
     type Fields = BillingPlanFields;
     type Status = ();
+
+    fn found_by(fields: &BillingPlanFields) -> String {
+        index::text([Some(&*fields.plan_name)])
+    }
 
     fn derive(fields: &mut BillingPlanFields) {
         fields.plan_name = fields.plan_name.trim().to_owned();

@@ -7,7 +7,7 @@ use crate::{
     Error, Result, Scope,
     ids::{CompanyId, TicketId},
     search::{
-        KINDS, Term, query,
+        self, KINDS, Term, query,
         wire::{SearchHit, SearchOut},
     },
     store::Q,
@@ -59,6 +59,15 @@ impl Codex {
         }
         if numbers.is_empty() {
             numbers.extend(KINDS.map(|(number, _)| number));
+        }
+        numbers.retain(|kind| search::is_for(scope, *kind));
+        if numbers.is_empty() {
+            return Ok(SearchOut {
+                count: 0,
+                more: false,
+                query: term.text,
+                results: Vec::new(),
+            });
         }
         let db = &self.0.db;
         let names = query::names(db, scope, &numbers, &term).await?;
@@ -158,7 +167,7 @@ fn restrict(q: &mut Q<'_>, kind: i64, ids: &[i64]) {
 }
 
 /// For each kind what a hit shows; each ends before the list of ids.
-const SELECTS: [&str; 5] = [
+const SELECTS: [&str; 8] = [
     "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
      r.account_number as number, r.name as company_name from companies r where r.id in ",
     "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
@@ -173,6 +182,13 @@ const SELECTS: [&str; 5] = [
     "select r.id, cast(r.id as text) as key, r.name as title, r.address as detail, c.id as company, \
      c.account_number as number, c.name as company_name from locations r \
      left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    "select r.id, cast(r.external_id as text) as key, \
+     trim(coalesce(r.first_name, '') || ' ' || coalesce(r.last_name, '')) as title, r.email as detail, \
+     cast(null as bigint) as company, null as number, null as company_name from psa_agents r where r.id in ",
+    "select r.id, cast(r.id as text) as key, r.plan_name as title, r.term_length as detail, \
+     cast(null as bigint) as company, null as number, null as company_name from billing_plans r where r.id in ",
+    "select r.id, r.keycloak_id as key, r.username as title, r.email as detail, \
+     cast(null as bigint) as company, null as number, null as company_name from agents r where r.id in ",
 ];
 
 /// Contacts are named twice: else the view of their links would be made for everybody's.
@@ -189,6 +205,8 @@ fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
         "contact" => Some(format!("/api/contacts/{id}")),
         "asset" => Some(format!("/api/assets/{id}")),
         "ticket" => Some(format!("/api/ticket/{id}")),
+        "billing_plan" => Some(format!("/api/billing-plans/{id}")),
+        "agent" => Some(format!("/api/agents/{id}")),
         _ => None,
     };
     let is_company = name == "company";

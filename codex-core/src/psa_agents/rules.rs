@@ -4,6 +4,7 @@ use super::{PsaAgent, PsaAgentFields};
 use crate::{
     changes::{Resource, reserve_ids},
     fold::fold,
+    search::index,
     store::Sql,
 };
 
@@ -12,6 +13,10 @@ impl Resource for PsaAgent {
     const RESERVE: Sql = reserve_ids!("psa_agents");
     type Fields = PsaAgentFields;
     type Status = ();
+
+    fn found_by(fields: &PsaAgentFields) -> String {
+        index::text([Some(&*fields.name_fold), fields.email.as_deref()])
+    }
 
     fn derive(fields: &mut PsaAgentFields) {
         let names = [fields.first_name.as_deref(), fields.last_name.as_deref()];

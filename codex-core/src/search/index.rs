@@ -72,23 +72,39 @@ pub(crate) fn number(kind: &str) -> Option<i64> {
     known.map(|(number, _)| *number)
 }
 
-/// Makes the index of a database that was filled before there was one: in one transaction, so that it is whole
-/// or not begun.
+/// Indexes the kinds of record that a database was filled with before they were searched: in one transaction, so
+/// that a kind is there as a whole or not at all.
 pub(crate) async fn fill(db: &Db) -> Result<()> {
-    let first: Option<i64> = db
-        .query("select rowid from search_names limit 1")
-        .scalar()
-        .await?;
-    if first.is_some() {
+    let mut missing = Vec::new();
+    for (number, kind) in KINDS {
+        let filled = by_kind!(kind, R => is_filled::<R>(db, number).await);
+        if !filled.transpose()?.unwrap_or(true) {
+            missing.push(kind);
+        }
+    }
+    if missing.is_empty() {
         return Ok(());
     }
     let mut tx = db.begin().await?;
-    for (_, kind) in KINDS {
+    for kind in missing {
         if let Some(filled) = by_kind!(kind, R => fill_kind::<R>(&mut tx).await) {
             filled?;
         }
     }
     tx.commit().await
+}
+
+/// Whether the first record of a kind is in the index, if there is one: a kind is filled as a whole.
+async fn is_filled<R: Resource>(db: &Db, kind: i64) -> Result<bool> {
+    let mut q = db.query("select id from ");
+    q.push(R::Fields::TABLE);
+    q.push(" where deleted_at is null order by id limit 1");
+    let Some(first) = q.scalar::<i64>().await? else {
+        return Ok(true);
+    };
+    let mut q = db.query("select rowid from search_names where rowid = ");
+    q.push_bind(first * STRIDE + kind);
+    Ok(q.scalar::<i64>().await?.is_some())
 }
 
 async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {

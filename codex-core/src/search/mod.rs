@@ -9,13 +9,26 @@ pub(crate) mod query;
 pub mod wire;
 
 /// The kinds that are searched, by their number in the index, in the order in which equals are shown.
-pub const KINDS: [(i64, &str); 5] = [
+pub const KINDS: [(i64, &str); 8] = [
     (1, "company"),
     (2, "contact"),
     (3, "asset"),
     (4, "ticket"),
     (5, "location"),
+    (6, "psa_agent"),
+    (7, "billing_plan"),
+    (8, "agent"),
 ];
+
+/// Whether a caller may find records of a kind: who is allowed to list them (design 6).
+#[cfg(feature = "store")]
+pub(crate) fn is_for(scope: &crate::Scope, kind: i64) -> bool {
+    match kind {
+        1..=5 => true,
+        6 | 7 => scope.require_staff("searching").is_ok(),
+        _ => scope.require_admin("searching").is_ok(),
+    }
+}
 
 /// A search term: folded words, all of which must be there.
 #[derive(Debug, Clone, PartialEq, Eq)]

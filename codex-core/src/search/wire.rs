@@ -15,7 +15,7 @@ pub struct SearchHit {
     /// What names it in paths: account number, id or ticket number.
     #[schema(example = "100001")]
     pub id: String,
-    /// `company`, `contact`, `asset`, `ticket` or `location`.
+    /// `company`, `contact`, `asset`, `ticket`, `location`, `psa_agent`, `billing_plan` or `agent`.
     #[schema(example = "company")]
     pub kind: String,
     /// Where it fits: `name`, or `text` for what was said on a ticket or is installed on an asset.

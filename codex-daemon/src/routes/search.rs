@@ -23,7 +23,8 @@ struct SearchParams {
     /// The term: all of its words must be there, anywhere in a name, or as words of what was said on a ticket.
     #[param(example = "acme")]
     q: String,
-    /// Only these kinds, with commas between: `company`, `contact`, `asset`, `ticket`, `location`.
+    /// Only these kinds, with commas between: `company`, `contact`, `asset`, `ticket`, `location`; for staff
+    /// `psa_agent` and `billing_plan`, for administrators `agent`.
     kind: Option<String>,
     /// At most this many records, 1 to 100; the default is 20.
     #[param(minimum = 1, maximum = 100)]
