@@ -1,10 +1,10 @@
 //! The contract as tables: every route of today's modules, every requirement of the consumers.
 //! Who may call them is in `every_route`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use codex_tests::{
-    harness::{app::TestApp, keys},
+    harness::{TestResult, app::TestApp, keys},
     on_each_engine,
 };
 use reqwest::Method;
@@ -113,6 +113,51 @@ fn every_route_of_the_contract_is_described() {
     assert_eq!(wanted.len(), ROUTES.len() + WANTED.len());
     let missing: Vec<_> = wanted.difference(&described).collect();
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// A route without the names of its parameters.
+fn nameless(route: &str) -> String {
+    let parts = route.split('/').map(|part| match part.chars().next() {
+        Some('<' | '{') => "*",
+        _ => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Rows of contract 1.1: `| 4 | GET | `/api/companies` | ON | any | bare array |`
+fn rows(contract: &str) -> Vec<(String, &str)> {
+    let section = contract
+        .lines()
+        .skip_while(|line| !line.starts_with("### 1.1"));
+    let section = section.skip(1).take_while(|line| !line.starts_with('#'));
+    let rows = section.filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, number, method, path, _, _, purpose, _] = cells[..] else {
+            return None;
+        };
+        number.parse::<u32>().ok()?;
+        Some((format!("{method} {}", path.trim_matches('`')), purpose))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_routes_are_those_of_the_contract() -> TestResult {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/contract.md");
+    let Ok(contract) = std::fs::read_to_string(&file) else {
+        eprintln!("SKIPPED: {} is not there", file.display());
+        return Ok(());
+    };
+    let is_other = |(route, purpose): &(String, &str)| {
+        let pushed = route.starts_with("POST /webhooks/");
+        pushed || ["HTML", "302"].iter().any(|word| purpose.contains(word))
+    };
+    let (others, routes): (Vec<_>, Vec<_>) = rows(&contract).into_iter().partition(is_other);
+    assert_eq!(others.len(), OTHERS, "{others:#?}");
+    let stated: BTreeSet<String> = routes.iter().map(|(route, _)| nameless(route)).collect();
+    let ours: BTreeSet<String> = ROUTES.iter().map(|route| nameless(route)).collect();
+    assert_eq!(ours, stated);
+    Ok(())
 }
 
 on_each_engine! {
