@@ -4,7 +4,7 @@ use codex_client::{
     BillingPlanIn, Client, FeatureOptionIn, Money, OverrideIn, OverrideValue, PlanOptions,
     TokenSource, ValueSource,
 };
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{harness::app::TestApp, on_each_engine, sim::world};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -204,6 +204,19 @@ on_each_engine! {
             .filter_map(|fault| fault["pointer"].as_str()).collect();
         assert_eq!(at, ["/plans/1/term_length", "/plans/1/per_user_cost"]);
         assert_eq!(billing.plans(&PlanOptions::default()).await?.len(), 1);
+        Ok(())
+    }
+
+    async fn the_plans_of_the_made_up_msp_are_in_force(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let admin = client(&app, "admin")?;
+        assert_eq!(admin.billing().import(&world::plans()).await?.plans_created, 20);
+        for company in admin.companies().list().await? {
+            let plan = admin.billing().plan_of(&company.account_number).await?;
+            assert_eq!(plan.plan_name, company.billing_plan);
+            let price = &plan.prices["per_user_cost"];
+            assert!(f64::from(price.value) > 0.0 && price.plan_value.is_some(), "{plan:?}");
+        }
         Ok(())
     }
 

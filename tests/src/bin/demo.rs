@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
+use codex_client::{Client, TokenSource};
 use codex_core::clock::{Clock as _, SystemClock};
 use codex_daemon::app;
 use codex_tests::{
     harness::app::config,
-    sim::{SharedWorld, Size, World, core::Core, datto, freshservice, keycloak},
+    sim::{SharedWorld, Size, World, core::Core, datto, freshservice, keycloak, world},
 };
 use serde_json::Value;
 
@@ -105,6 +106,10 @@ async fn main() -> anyhow::Result<()> {
         }
         anyhow::ensure!(job["status"] == "completed", "{}", job["error"]);
     }
+
+    let client = Client::new(&api.url, TokenSource::fixed(api.token.clone()))?;
+    let plans = client.billing().import(&world::plans()).await?;
+    println!("Billing plans: {} made", plans.plans_created);
 
     let companies = api.get("/api/companies").await?;
     let companies = companies.as_array().context("companies are an array")?;

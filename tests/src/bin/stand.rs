@@ -5,7 +5,11 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use codex_tests::harness::{app::TestApp, database};
+use codex_client::{Client, TokenSource};
+use codex_tests::{
+    harness::{app::TestApp, database},
+    sim::world,
+};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -16,6 +20,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"])
         .await?;
     let token = app.core.user_token("admin", "admin@msp.example");
+    let client = Client::new(&app.url(), TokenSource::fixed(token.clone()))?;
+    client.billing().import(&world::plans()).await?;
     let status = tokio::process::Command::new(program)
         .args(words)
         .env("CODEX_URL", app.url())

@@ -52,8 +52,8 @@ const NAMES: [&str; 12] = [
     "Łódź Textiles",
 ];
 const KINDS: [&str; 6] = ["Clinic", "GmbH", "Holdings", "Legal", "Ltd.", "Works"];
-const PLANS: [&str; 5] = ["Platinum", "Premium", "Advanced", "Basic", "Break/Fix"];
-const TERMS: [&str; 4] = ["1 Year", "2 Years", "Month to Month", "3 Year"];
+pub(super) const PLANS: [&str; 5] = ["Platinum", "Premium", "Advanced", "Basic", "Break/Fix"];
+pub(super) const TERMS: [&str; 4] = ["1 Year", "2 Years", "Month to Month", "3 Year"];
 /// A department that does not exist (upstreams trap 14).
 const NO_DEPARTMENT: i64 = 999_999_999_999;
 

@@ -17,6 +17,7 @@ mod datto;
 )]
 mod freshservice;
 mod keycloak;
+mod plans;
 #[cfg(test)]
 mod tests;
 #[expect(
@@ -32,6 +33,7 @@ use serde_json::{Map, Value};
 pub use datto::{ACCOUNT_UID, DELETED_DEVICES, device_uid};
 pub use freshservice::{department_id, requester_id};
 pub use keycloak::user_id;
+pub use plans::plans;
 
 /// How large a world is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
