@@ -24,7 +24,7 @@ const LONGEST: usize = 200;
 /// The largest answer that is kept.
 const LARGEST: usize = 4 * 1024 * 1024;
 /// What is kept in place of a larger one.
-const TOO_LARGE: &[u8] = br#"{"detail":"The call was made; its answer was too large to be kept."}"#;
+const TOO_LARGE: &[u8] = b"too large";
 
 /// Makes a call with a key once per caller.
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -71,6 +71,10 @@ async fn once(
     let actor = caller.actor();
     match app.codex().begin_once(&actor, key, &what).await? {
         Once::Make => {}
+        Once::Made(answer) if answer.body == TOO_LARGE => {
+            let detail = "Idempotency-Key: the call was made; its answer was too large to be kept";
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
+        }
         Once::Made(answer) => return Ok(repeated(answer)),
         Once::Other => {
             let detail = "Idempotency-Key: was used for another call already";

@@ -70,6 +70,9 @@ pub struct ProblemOut {
 pub struct ErrorOut {
     /// What went wrong.
     pub error: String,
+    /// `false` from syncs and updates, whose callers look for it; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success: Option<bool>,
     /// With 422: every fault of the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,

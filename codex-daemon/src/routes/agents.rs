@@ -182,10 +182,16 @@ async fn open_agent_companies(
 #[utoipa::path(post, path = "/api/agents/sync", tag = "agents", responses(
     (status = 200, description = "Done", body = AgentsSynced),
     (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ProblemOut),
+    (status = 400, description = "Keycloak says so; or `dry_run`: this call can only be made", body = ErrorOut),
+    (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ErrorOut),
     (status = 404, description = "Keycloak has no such realm", body = ErrorOut),
+    (status = 409, description = "Keycloak says so; or as with every `Idempotency-Key`", body = ErrorOut),
+    (status = 422, description = "Keycloak says so; or the `Idempotency-Key` was used for another call", body = ErrorOut),
+    (status = 429, description = "Keycloak says so; or too many calls: `Retry-After` says how long to wait", body = ErrorOut),
     (status = "4XX", description = "What else Keycloak answers to the question for its users", body = ErrorOut),
-    (status = 500, description = "Keycloak cannot be reached or refuses the login", body = ErrorOut)))]
+    (status = 500, description = "Keycloak cannot be reached or refuses the login", body = ErrorOut),
+    (status = 503, description = "Keycloak says so; or the database is out of reach", body = ErrorOut),
+    (status = "5XX", description = "What else Keycloak answers", body = ErrorOut)))]
 async fn sync_agents(
     State(app): State<App>,
     caller: Caller,

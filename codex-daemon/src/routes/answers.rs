@@ -130,7 +130,7 @@ fn add_key(operation: &mut Operation) {
     let refusals = [
         (
             "409",
-            "A call with this `Idempotency-Key` began; whether it was made is not known yet",
+            "A call with this `Idempotency-Key` began, and whether it was made is not known yet; or it was made, and its answer was too large to be kept",
         ),
         ("422", "The `Idempotency-Key` was used for another call"),
     ];

@@ -37,31 +37,30 @@ struct TicketEventIn {
     /// `ticket.created`, `ticket.updated` (the default) or `ticket.deleted`.
     event: Option<String>,
     /// The ticket's number, such as 123, "123" or "INC-123".
-    #[schema(value_type = Object)]
     ticket_id: Value,
     /// Subject.
     subject: Option<String>,
     /// The vendor's number of the status.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false)]
     status_id: Value,
     /// The vendor's number of the priority.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false)]
     priority_id: Value,
     /// Who asked.
     requester_email: Option<String>,
     /// Who asked.
     requester_name: Option<String>,
     /// Who asked, by the vendor's id.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false)]
     requester_id: Value,
     /// Who works on it, by the vendor's id.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false)]
     responder_id: Value,
     /// The team, by the vendor's id.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false)]
     group_id: Value,
     /// The company, by the vendor's id.
-    #[schema(value_type = Option<Object>)]
+    #[schema(required = false)]
     department_id: Value,
     /// RFC 3339 with an offset.
     updated_at: Option<String>,
@@ -75,7 +74,6 @@ struct TicketEventOut {
     /// `created`, `updated`, `deleted` or `ignored`.
     status: &'static str,
     /// The ticket, as the event names it.
-    #[schema(value_type = Object)]
     ticket_id: Value,
     /// Whose ticket it is.
     provider: &'static str,

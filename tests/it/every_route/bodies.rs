@@ -21,6 +21,8 @@ enum Kind {
     Integers,
     /// An object of texts.
     Dictionary,
+    /// What a vendor's automation sends: a number, or its text.
+    Anything,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             "object" => Self::Dictionary,
             // A price or a text: the samples say a text.
             "" if schema["oneOf"].is_array() => Self::Text,
+            "" if schema["type"].is_null() => Self::Anything,
             other => panic!("what is wrong for a member of type `{other}`? {schema}"),
         }
     }
@@ -103,6 +106,7 @@ impl Kind {
                 json!([1e30]),
                 json!({}),
             ],
+            Self::Anything => Vec::new(),
             Self::Dictionary => vec![
                 json!("x"),
                 json!(7),

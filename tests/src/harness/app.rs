@@ -39,6 +39,7 @@ pub struct TestApp {
     running: Running,
     http: Client,
     database: TestDatabase,
+    watch: spec::Watch,
     _folder: TempDir,
 }
 
@@ -138,7 +139,9 @@ impl TestApp {
         let listener = server::bind(&config.server).await?;
         let limits = config.server.clone();
         let router = app::router(config, codex.clone())?;
-        let router = router.layer(middleware::from_fn(spec::check));
+        let watch = spec::Watch::default();
+        let check = middleware::from_fn_with_state(watch.0.clone(), spec::check);
+        let router = router.layer(check);
         let running = app::start_router(listener, limits, router)?;
         let http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -153,8 +156,15 @@ impl TestApp {
             running,
             http,
             database,
+            watch,
             _folder: folder,
         })
+    }
+
+    /// Forgets answers that were not as described, for a test that breaks the daemon on purpose: how many there
+    /// were.
+    pub fn forgive(&self) -> usize {
+        self.watch.forget()
     }
 
     /// Where the daemon's database is.

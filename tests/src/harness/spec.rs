@@ -2,33 +2,66 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock},
+    io::{Read as _, Write as _},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use axum::{
     body::{Body, to_bytes},
-    extract::Request,
-    http::{Method, StatusCode, header::CONTENT_TYPE},
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderName, Method, StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_TYPE},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use flate2::read::GzDecoder;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 /// The largest answer that is checked.
 const LARGEST: usize = 64 * 1024 * 1024;
 
+/// Lines of JSON, which are no JSON as a whole.
+const LINES: &str = "application/x-ndjson";
+
 /// Answers that every route can give and that no operation need describe: they are the framework's.
 const OF_THE_FRAMEWORK: [u16; 2] = [405, 431];
 
-/// What an operation may answer: by status and media type.
-type Answers = HashMap<(String, String), Arc<Validator>>;
+/// What is wrong with the answers of one daemon.
+pub type Faults = Arc<Mutex<Vec<String>>>;
+
+/// Fails the test that it goes out of scope in when an answer was not as described.
+#[derive(Debug, Default)]
+pub struct Watch(pub Faults);
+
+impl Watch {
+    /// Forgets what was wrong: how much it was.
+    pub fn forget(&self) -> usize {
+        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.drain(..).count()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::thread::panicking() {
+            assert!(faults.is_empty(), "not as described: {faults:#?}");
+        }
+    }
+}
+
+/// What an operation may answer: by status the schemas of media types.
+type Answers = HashMap<String, HashMap<String, Validator>>;
 
 struct Operation {
     segments: Vec<String>,
     method: Method,
-    statuses: Vec<String>,
     answers: Answers,
+    /// A success of which the caller chose the keys: any of them, and tracked fields beside them.
+    chosen: Option<Validator>,
 }
 
 /// The operations of both descriptions.
@@ -42,43 +75,64 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
 });
 
 fn operations(spec: &Value) -> Vec<Operation> {
-    let mut spec = spec.clone();
-    close(&mut spec);
-    let components = spec["components"].clone();
+    let (mut closed, mut loose) = (spec.clone(), spec.clone());
+    close(&mut closed);
+    loosen(&mut loose["components"]["schemas"]);
     let mut all = Vec::new();
-    for (path, item) in spec["paths"].as_object().into_iter().flatten() {
-        for (method, operation) in item.as_object().into_iter().flatten() {
+    for (path, item) in object(&closed["paths"]) {
+        for (method, operation) in object(item) {
             let Ok(method) = method.to_uppercase().parse::<Method>() else {
                 continue;
             };
-            let responses = operation["responses"]
-                .as_object()
-                .cloned()
-                .unwrap_or_default();
             let mut answers = Answers::new();
-            for (status, response) in &responses {
-                for (kind, content) in response["content"].as_object().into_iter().flatten() {
-                    let mut schema = content["schema"].clone();
-                    if let Some(schema) = schema.as_object_mut() {
-                        schema.insert("components".into(), components.clone());
-                    }
-                    let validator = jsonschema::options()
-                        .with_draft(jsonschema::Draft::Draft202012)
-                        .build(&schema);
-                    if let Ok(validator) = validator {
-                        answers.insert((status.clone(), kind.clone()), Arc::new(validator));
-                    }
-                }
+            for (status, response) in object(&operation["responses"]) {
+                let contents = object(&response["content"]);
+                let contents = contents
+                    .map(|(kind, content)| (kind.clone(), validator(&closed, &content["schema"])));
+                answers.insert(status.clone(), contents.collect());
             }
+            let parameters = operation["parameters"].as_array();
+            let parameters = parameters.into_iter().flatten();
+            let chooses = parameters.filter(|parameter| parameter["name"] == "fields");
+            let success = &operation["responses"]["200"]["content"]["application/json"];
+            let chosen = chooses
+                .map(|_| validator(&loose, &success["schema"]))
+                .next();
             all.push(Operation {
                 segments: path.split('/').map(str::to_owned).collect(),
                 method,
-                statuses: responses.keys().cloned().collect(),
                 answers,
+                chosen,
             });
         }
     }
     all
+}
+
+fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+fn validator(spec: &Value, schema: &Value) -> Validator {
+    // What is described by words only may be anything.
+    let mut schema = schema.as_object().cloned().unwrap_or_default();
+    schema.insert("components".into(), spec["components"].clone());
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .build(&Value::from(schema))
+        .expect("schemas of the description can be compiled")
+}
+
+/// Takes what is required out of schemas.
+fn loosen(schemas: &mut Value) {
+    match schemas {
+        Value::Object(members) => {
+            members.retain(|key, value| key != "required" || !value.is_array());
+            members.values_mut().for_each(loosen);
+        }
+        Value::Array(items) => items.iter_mut().for_each(loosen),
+        _ => {}
+    }
 }
 
 /// A description lets keys through that it does not know; here a key that nobody described is a fault.
@@ -136,68 +190,149 @@ fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
 }
 
 /// Middleware: passes an answer on when the description allows it, else says what is wrong with it.
-pub async fn check(request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    // Whoever chooses the keys of a record gets just those.
-    let chosen = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.contains("fields="));
-    let response = next.run(request).await;
-    let Some(operation) = operation_of(&method, &path) else {
-        return response;
+pub async fn check(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let chosen = uri.query().is_some_and(|query| query.contains("fields="));
+    let answer = next.run(request).await;
+    let fault = match judged(&method, uri.path(), chosen, answer).await {
+        Ok(answer) => return answer,
+        Err(fault) => fault,
     };
-    let (parts, body) = response.into_parts();
-    let status = parts.status;
-    let kind = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().to_owned();
-    if OF_THE_FRAMEWORK.contains(&status.as_u16()) || status == StatusCode::NOT_MODIFIED {
-        return Response::from_parts(parts, body);
-    }
-    let range = format!("{}XX", &status.as_str()[..1]);
-    let described = [status.as_str().to_owned(), range];
-    let described = described
-        .into_iter()
-        .find(|is| operation.statuses.contains(is));
-    let Some(described) = described else {
-        return violation(&method, &path, &format!("status {status} is not described"));
-    };
-    if (chosen && status.is_success())
-        || !kind.contains("json")
-        || parts.headers.contains_key("content-encoding")
-    {
-        return Response::from_parts(parts, body);
-    }
-    let bytes = match to_bytes(body, LARGEST).await {
-        Ok(bytes) => bytes,
-        Err(error) => return violation(&method, &path, &format!("the body broke off: {error}")),
-    };
-    let value: Value = match serde_json::from_slice(&bytes) {
-        Ok(value) => value,
-        Err(error) => return violation(&method, &path, &format!("the body is no JSON: {error}")),
-    };
-    let answers = &operation.answers;
-    let known = answers.get(&(described, kind.clone()));
-    let fits = match known {
-        Some(validator) => validator
-            .validate(&value)
-            .map_err(|error| format!("{error} at {}", error.instance_path())),
-        None => Err(format!(
-            "no answer of type {kind} is described for {status}"
-        )),
-    };
-    match fits {
-        Ok(()) => Response::from_parts(parts, Body::from(bytes)),
-        Err(fault) => violation(&method, &path, &format!("{status}: {fault}\n{value}")),
-    }
+    let fault: String = format!("{method} {uri}: {fault}")
+        .chars()
+        .take(2_000)
+        .collect();
+    eprintln!("not as described: {fault}");
+    let mut faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
+    faults.push(fault.clone());
+    let body = Map::from_iter([("violation".to_owned(), Value::from(fault))]);
+    (StatusCode::NOT_IMPLEMENTED, axum::Json(body)).into_response()
 }
 
-fn violation(method: &Method, path: &str, fault: &str) -> Response {
-    let text: String = fault.chars().take(2_000).collect();
-    eprintln!("{method} {path} is not as described: {text}");
-    let body = Map::from_iter([("violation".to_owned(), Value::from(text))]);
-    (StatusCode::NOT_IMPLEMENTED, axum::Json(body)).into_response()
+async fn judged(
+    method: &Method,
+    path: &str,
+    chosen: bool,
+    answer: Response,
+) -> Result<Response, String> {
+    let status = answer.status();
+    let described = match *method {
+        Method::HEAD => &Method::GET,
+        _ => method,
+    };
+    let Some(operation) = operation_of(described, path) else {
+        let nothing = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
+        return match nothing || is_page(path) {
+            true => Ok(answer),
+            false => Err(format!("{status}, and the operation is not described")),
+        };
+    };
+    if OF_THE_FRAMEWORK.contains(&status.as_u16()) || status == StatusCode::NOT_MODIFIED {
+        return Ok(answer);
+    }
+    let range = format!("{}XX", &status.as_str()[..1]);
+    let kinds = operation.answers.get(status.as_str());
+    let kinds = kinds.or_else(|| operation.answers.get(&range));
+    let kinds = kinds.ok_or_else(|| format!("status {status} is not described"))?;
+    let kind = essence(answer.headers());
+    let schema = match kinds.get(&kind) {
+        Some(schema) => schema,
+        None if kinds.is_empty() && kind.is_empty() => return Ok(answer),
+        None => return Err(format!("no {status} of type `{kind}` is described")),
+    };
+    if method == Method::HEAD || !kind.contains("json") || kind == LINES {
+        return Ok(answer);
+    }
+    let schema = match &operation.chosen {
+        Some(loose) if chosen && status.is_success() => loose,
+        _ => schema,
+    };
+    let (parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, LARGEST).await;
+    let bytes = bytes.map_err(|error| format!("the body broke off: {error}"))?;
+    let value = json_of(&parts.headers, &bytes)?;
+    let fits = schema.validate(&value);
+    fits.map_err(|error| format!("{status}: {error} at {}\n{value}", error.instance_path()))?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+/// Pages of the description itself, and addresses that lead there.
+fn is_page(path: &str) -> bool {
+    path.starts_with("/docs") || ["/apidocs/index.html", "/apispec.json"].contains(&path)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+/// The media type without its parameters.
+fn essence(headers: &HeaderMap) -> String {
+    let kind = text(headers, &CONTENT_TYPE).split(';').next();
+    kind.unwrap_or_default().trim().to_owned()
+}
+
+fn json_of(headers: &HeaderMap, bytes: &[u8]) -> Result<Value, String> {
+    let mut plain = Vec::new();
+    let read = match text(headers, &CONTENT_ENCODING) {
+        "gzip" => GzDecoder::new(bytes).read_to_end(&mut plain),
+        _ => plain.write_all(bytes).map(|()| bytes.len()),
+    };
+    read.map_err(|error| format!("the body is no gzip: {error}"))?;
+    serde_json::from_slice(&plain).map_err(|error| format!("the body is no JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware};
+    use flate2::{Compression, read::GzEncoder};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::harness::TestResult;
+
+    /// How many faults an answer to a GET is taken for.
+    async fn faults(uri: &str, kind: &str, body: Vec<u8>, packed: bool) -> anyhow::Result<usize> {
+        let watch = Watch::default();
+        let encoding = if packed { "gzip" } else { "identity" };
+        let headers = [
+            (CONTENT_TYPE, kind.to_owned()),
+            (CONTENT_ENCODING, encoding.to_owned()),
+        ];
+        let router = Router::new().fallback(|| std::future::ready((headers, body)));
+        let check = middleware::from_fn_with_state(watch.0.clone(), check);
+        let call = Request::builder().uri(uri).body(Body::empty())?;
+        router.layer(check).oneshot(call).await?;
+        Ok(watch.forget())
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_described_is_a_fault() -> TestResult {
+        let json = "application/json";
+        for (uri, kind, body, wanted) in [
+            ("/api/companies", json, "[]", 0),
+            ("/api/companies", json, "{}", 1),
+            ("/api/companies", json, r#"[{"name":"A"}]"#, 1),
+            ("/api/companies", "text/html", "[]", 1),
+            ("/api/contacts?fields=id", json, r#"[{"id":1}]"#, 0),
+            ("/api/contacts?fields=id", json, r#"[{"id":"x"}]"#, 1),
+            ("/api/nobody/described/this", json, "[]", 1),
+            ("/docs/index.html", "text/html", "", 0),
+        ] {
+            let mut packed = Vec::new();
+            GzEncoder::new(body.as_bytes(), Compression::fast()).read_to_end(&mut packed)?;
+            for (body, packed) in [(body.into(), false), (packed, true)] {
+                let found = faults(uri, kind, body, packed).await?;
+                assert_eq!(found, wanted, "{uri} {kind} {packed}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    #[should_panic(expected = "not as described")]
+    fn a_fault_fails_the_test() {
+        let watch = Watch::default();
+        watch.0.lock().unwrap().push("GET /x".to_owned());
+    }
 }
