@@ -18,6 +18,38 @@ async fn company(app: &TestApp, name: &str) -> anyhow::Result<String> {
         .to_owned())
 }
 
+/// Many calls at once: their statuses and answers.
+async fn at_once(
+    app: &TestApp,
+    method: Method,
+    calls: impl Iterator<Item = (String, Value)>,
+) -> anyhow::Result<Vec<(u16, Value)>> {
+    let calls = calls.map(async |(path, body)| {
+        let call = app.call_as("admin", method.clone(), &path)?.json(&body);
+        let answer = call.send().await?;
+        anyhow::Ok((answer.status().as_u16(), answer.json().await?))
+    });
+    futures::future::try_join_all(calls).await
+}
+
+/// The winner of several, where the others were told who has what they wanted.
+fn only_winner<'a>(answers: &'a [(u16, Value)], won: u16, told: &str) -> &'a Value {
+    let (winners, losers): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|(status, _)| *status == won);
+    assert_eq!(winners.len(), 1, "{answers:?}");
+    for (status, answer) in losers {
+        let said = answer["error"].as_str().unwrap_or_default();
+        assert!(*status == 409 && said.contains(told), "{status} {answer}");
+    }
+    &winners[0].1
+}
+
+async fn count(db: &Db, sql: &'static str) -> anyhow::Result<i64> {
+    Ok(db.query(sql).scalar().await?.unwrap_or_default())
+}
+
+const WITHOUT_NUMBER: &str = "select count(*) from companies where account_number is null";
+
 async fn put(app: &TestApp, path: &str, body: Value) -> anyhow::Result<u16> {
     let call = app.call_as("admin", Method::PUT, path)?.json(&body);
     Ok(call.send().await?.status().as_u16())
@@ -85,6 +117,67 @@ on_each_engine! {
             let changes = changes(&db, kind, id, field).await?;
             assert!(changes.len() >= 8, "{changes:?}");
             assert!(changes.windows(2).all(|two| two[0][1] == two[1][0]), "{changes:?}");
+        }
+        Ok(())
+    }
+
+    async fn of_many_who_state_one_number_at_once_one_gets_it(app: TestApp) -> TestResult {
+        let db = Db::open(app.database_url()).await?;
+        for round in 0..4 {
+            let number = format!("20000{round}");
+            let named = (0..8).map(|n| json!({"name": format!("Company {n}"), "account_number": number}));
+            let path = "/api/companies".to_owned();
+            let answers = at_once(&app, Method::POST, named.map(|body| (path.clone(), body))).await?;
+            only_winner(&answers, 201, &format!("account number {number} belongs to company "));
+        }
+        assert_eq!(count(&db, "select count(*) from companies").await?, 4);
+        assert_eq!(count(&db, WITHOUT_NUMBER).await?, 0);
+        Ok(())
+    }
+
+    async fn of_many_who_state_one_number_row_by_row_one_makes_the_company(app: TestApp) -> TestResult {
+        let db = Db::open(app.database_url()).await?;
+        for (round, action) in ["upsert", "create", "upsert", "create"].into_iter().enumerate() {
+            let number = format!("20000{round}");
+            let rows = (0..8).map(|n| json!([{"name": format!("Company {n}"), "account_number": number}]));
+            let path = format!("/api/companies/bulk?action={action}");
+            let answers = at_once(&app, Method::POST, rows.map(|rows| (path.clone(), rows))).await?;
+            let made = answers.iter().filter(|(_, answer)| answer["created"] == 1).count();
+            let failed = answers.iter().filter(|(_, answer)| answer["failed"] == 1).count();
+            assert_eq!((made, failed), (1, if action == "create" { 7 } else { 0 }), "{answers:?}");
+        }
+        assert_eq!(count(&db, "select count(*) from companies").await?, 4);
+        assert_eq!(count(&db, WITHOUT_NUMBER).await?, 0);
+        Ok(())
+    }
+
+    async fn of_many_who_take_one_number_at_once_one_gets_it(app: TestApp) -> TestResult {
+        let db = Db::open(app.database_url()).await?;
+        let mut numbers = Vec::new();
+        for name in ["A", "B", "C", "D", "E", "F", "G", "H"] {
+            numbers.push(company(&app, name).await?);
+        }
+        let renumber = |from: &String, to: &str| {
+            (format!("/api/companies/{from}/renumber"), json!({"account_number": to}))
+        };
+        let calls = numbers.iter().map(|number| renumber(number, "200001"));
+        let answers = at_once(&app, Method::POST, calls).await?;
+        let taken = only_winner(&answers, 200, "account number 200001 belongs to company ");
+        assert_eq!(count(&db, WITHOUT_NUMBER).await?, 0);
+        assert_eq!(count(&db, "select count(*) from account_aliases").await?, 1);
+        // One company that is given several numbers at once has had all of them but the last.
+        let mut wanted: Vec<_> = (2..8).map(|n| format!("20000{n}")).collect();
+        let calls = wanted.iter().map(|to| renumber(&numbers[0], to));
+        for (status, answer) in at_once(&app, Method::POST, calls).await? {
+            assert_eq!(status, 200, "{answer}");
+        }
+        let first = numbers[0].clone();
+        wanted.push(first);
+        if taken["previous"] == json!([numbers[0]]) {
+            wanted.push("200001".to_owned());
+        }
+        for number in &wanted {
+            assert_eq!(app.json(&format!("/api/companies/{number}")).await?["name"], "A");
         }
         Ok(())
     }

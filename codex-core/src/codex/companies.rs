@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Codex,
-    bulk_write::{Companies, name_people, taken},
+    bulk_write::{Companies, name_people},
 };
 use crate::{
     Error, Fault, Result, Scope,
@@ -17,6 +17,7 @@ use crate::{
     },
     ids::CompanyId,
     overrides::{self, Override},
+    store::Tx,
 };
 
 const CHANGING: &str = "changing companies";
@@ -170,17 +171,22 @@ impl Codex {
             return Ok(None);
         };
         let mut tx = self.0.db.begin().await?;
-        let held = companies::rules::holders(&mut tx, std::iter::once(wanted), true).await?;
-        if let Some(holder) = held.get(wanted).filter(|holder| **holder != company.id.0) {
-            return Err(taken(wanted, *holder));
-        }
-        let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
-        let before = company.fields.account_number.filter(|old| old != wanted);
+        companies::rules::take_turn(&mut tx).await?;
+        require_free(&mut tx, company.id, wanted).await?;
+        let mut door = self.door(&mut tx, author);
+        let mut rows = door.lock::<Company>(&[company.id.0]).await?;
+        let row = rows.remove(&company.id.0);
+        let Some(row) = row.filter(|row| row.deleted_at.is_none()) else {
+            return Ok(None);
+        };
+        let before = row.fields.account_number;
         let mut outcome = Outcome::default();
-        if before.is_some() {
-            let mut door = self.door(&mut tx, author);
+        if before.as_deref() != Some(wanted) {
+            let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
             let edited = door.edit::<Company>(company.id.0, fields).await?;
             outcome = edited.unwrap_or_default();
+            // A sync takes no turn.
+            require_free(&mut tx, company.id, wanted).await?;
             let (at, actor) = (author.at, author.actor.as_str());
             companies::aliases::swap(&mut tx, company.id, before.as_deref(), wanted, actor, at)
                 .await?;
@@ -190,5 +196,14 @@ impl Codex {
             account_number: wanted.to_owned(),
             previous: companies::aliases::of_company(&self.0.db, company.id).await?,
         }))
+    }
+}
+
+/// Refuses a number that another company has or had.
+async fn require_free(tx: &mut Tx, company: CompanyId, number: &str) -> Result<()> {
+    let held = companies::rules::holders(tx, std::iter::once(number), true).await?;
+    match held.get(number) {
+        Some(holder) if *holder != company.0 => Err(companies::rules::taken(number, *holder)),
+        _ => Ok(()),
     }
 }

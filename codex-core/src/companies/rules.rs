@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
-    Result,
+    Error, Result,
     changes::{Attached, Draft, MAX_BINDS, Resource, adopt_by, reserve_ids},
     fold::fold,
     search::index,
@@ -62,6 +62,10 @@ impl Resource for Company {
             };
             let holder = *holders.entry(number.clone()).or_insert(draft.id);
             if holder != draft.id {
+                // What a person states is never dropped: a sync took the number meanwhile.
+                if draft.before.is_none() && draft.set_by_hand("account_number") {
+                    return Err(taken(&number, holder));
+                }
                 draft.fields.account_number = draft
                     .before
                     .as_ref()
@@ -107,6 +111,18 @@ impl Resource for Company {
         q.execute().await?;
         Ok(())
     }
+}
+
+/// Waits for the turn to give a company a number that it states: a rival must not find the same one free.
+pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
+    tx.take_turn(Company::KIND).await
+}
+
+/// Says whose a number is, or was.
+pub(crate) fn taken(number: &str, holder: i64) -> Error {
+    Error::conflict(format!(
+        "account number {number} belongs to company {holder}"
+    ))
 }
 
 /// Which company holds each of the numbers, or held it before; of deleted ones only when `deleted`.

@@ -25,6 +25,8 @@ pub use sql::Sql;
 
 use crate::Result;
 
+/// Waits for a turn.
+const TURN: &str = "select 1 from pg_advisory_xact_lock(hashtext($1))";
 /// Rises when another connection has committed (<https://www.sqlite.org/pragma.html#pragma_data_version>).
 const DATA_VERSION: Sql = Sql::Same("pragma data_version");
 /// Which transactions a read sees: the same word, the same reads.
@@ -180,6 +182,15 @@ impl Tx {
             Inner::Pg(tx) => query::Target::PgTx(tx),
         };
         Q::new(target, sql.into(), &self.statements)
+    }
+
+    /// Waits until no other transaction has its turn at this, and has it until its end: what is looked up then and
+    /// is not there cannot be made by another meanwhile. On `SQLite` the only writer has every turn.
+    pub async fn take_turn(&mut self, at: &'static str) -> Result<()> {
+        if matches!(self.inner, Inner::Pg(_)) {
+            self.query(TURN).bind(at).execute().await?;
+        }
+        Ok(())
     }
 
     /// Makes the changes last.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Row, Rows, Stated};
 use crate::{
-    Error, Fault, Result,
+    Fault, Result,
     bulk::BulkAction,
     changes::{Author, Outcome},
     companies::{self, Company, numbers::Numbers, wire},
@@ -72,9 +72,12 @@ impl Rows for Companies {
     async fn find(
         &mut self,
         tx: &mut Tx,
-        _: BulkAction,
+        action: BulkAction,
         rows: &mut [&mut Map<String, Value>],
     ) -> Result<Vec<Result<Option<i64>, Fault>>> {
+        if action == BulkAction::Upsert {
+            companies::rules::take_turn(tx).await?;
+        }
         let stated: Vec<_> = rows.iter().map(|body| self.stated(body)).collect();
         let numbers = stated
             .iter()
@@ -103,6 +106,9 @@ impl Rows for Companies {
             (fields, id)
         });
         let stated: Vec<_> = stated.collect();
+        if stated.iter().any(|(_, id)| id.is_none()) {
+            companies::rules::take_turn(tx).await?;
+        }
         let new = stated.iter().filter(|(_, id)| id.is_none());
         let numbers = new.filter_map(|(fields, _)| number(fields.as_ref().ok()?));
         let held = companies::rules::holders(tx, numbers, true).await?;
@@ -138,7 +144,7 @@ impl Companies {
     ) -> Result<Stated<String>> {
         let number = match number(&fields) {
             Some(number) => match held.get(number) {
-                Some(holder) => return Err(taken(number, *holder)),
+                Some(holder) => return Err(companies::rules::taken(number, *holder)),
                 None => number.to_owned(),
             },
             None => self.free(tx).await?,
@@ -150,13 +156,6 @@ impl Companies {
 
 fn number(fields: &Map<String, Value>) -> Option<&str> {
     fields.get(KEY)?.as_str()
-}
-
-/// Says whose a number is, or was.
-pub(crate) fn taken(number: &str, holder: i64) -> Error {
-    Error::conflict(format!(
-        "account number {number} belongs to company {holder}"
-    ))
 }
 
 /// The names of people follow their ids.

@@ -9,7 +9,7 @@ use crate::{
     bulk::BulkAction,
     changes::{Resource, Tracked as _, live},
     fold::fold,
-    store::{Sql, Tx},
+    store::Tx,
 };
 
 pub(super) const ID: &str = "id";
@@ -57,17 +57,8 @@ pub(super) async fn find<R: Resource>(
     naturals: &'static [Natural],
 ) -> Result<Vec<Result<Option<i64>, Fault>>> {
     if action == BulkAction::Upsert {
-        // Two at once would both find nothing, and both make it. SQLite has a single writer.
-        let mut q = tx.query(Sql::Per {
-            sqlite: "select 1 where '' <> ",
-            pg: "select 1 from pg_advisory_xact_lock(hashtext(",
-        });
-        q.push_bind(R::KIND);
-        q.push_sql(Sql::Per {
-            sqlite: "",
-            pg: "))",
-        });
-        q.scalars::<i32>().await?;
+        // Two at once would both find nothing, and both make it.
+        tx.take_turn(R::KIND).await?;
     }
     let naturals = if action == BulkAction::Upsert {
         naturals

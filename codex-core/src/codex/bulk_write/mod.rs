@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) use assets::Assets;
-pub(super) use companies::{Companies, name_people, taken};
+pub(super) use companies::{Companies, name_people};
 pub(super) use contacts::Contacts;
 
 /// The most rows that are written all or none.
@@ -165,7 +165,9 @@ impl Codex {
             match written.await {
                 Ok(written) => outcome.add(written),
                 // Somebody else was faster with a key: of these rows none was written.
-                Err(error) if !atomic && error.is_taken() => {
+                Err(error)
+                    if !atomic && (error.is_taken() || matches!(error, Error::Conflict { .. })) =>
+                {
                     let detail = "somebody else took a key of this part of the rows meanwhile";
                     out.fail_all(indices, &Fault::at(K::KEY, detail));
                 }
