@@ -3,7 +3,42 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Error, Fault, Result};
+use crate::{Error, Fault, Result, fold::fold};
+
+/// The longest text, in bytes.
+pub(crate) const LONGEST: usize = 8_000;
+/// The longest text that an index holds, in bytes, folded or not: `PostgreSQL` takes no row of an index beyond 2,704,
+/// and some hold two texts.
+pub(crate) const LONGEST_INDEXED: usize = 1_000;
+
+/// As much of a text as an index holds.
+pub(crate) fn indexable(text: &str) -> &str {
+    if text.is_ascii() {
+        return &text[..text.len().min(LONGEST_INDEXED)];
+    }
+    let (mut size, mut end) = (0, 0);
+    for (at, c) in text.char_indices() {
+        let own = c.len_utf8();
+        // One character may be a dozen when it is folded.
+        size += own.max(fold(c.encode_utf8(&mut [0; 4])).len());
+        if size > LONGEST_INDEXED {
+            break;
+        }
+        end = at + own;
+    }
+    &text[..end]
+}
+
+/// Refuses a text that is too long.
+pub(crate) fn fits(text: &str, indexed: bool) -> std::result::Result<(), String> {
+    if text.len() > LONGEST {
+        return Err(format!("is longer than {LONGEST} bytes"));
+    }
+    if indexed && indexable(text).len() < text.len() {
+        return Err(format!("is longer than {LONGEST_INDEXED} bytes"));
+    }
+    Ok(())
+}
 
 /// What may be stated about a kind of record.
 pub(crate) struct Form {
@@ -13,6 +48,8 @@ pub(crate) struct Form {
     pub keys: &'static [&'static str],
     /// Keys whose value must not be null.
     pub required: &'static [&'static str],
+    /// Keys whose text an index holds.
+    pub indexed: &'static [&'static str],
     /// Keys that are refused, and why.
     pub refused: &'static [(&'static str, &'static str)],
     /// What holds for one value besides its type; may rewrite it.
@@ -91,6 +128,9 @@ impl Form {
         }
         if has_nul(&value) {
             return Err("must not hold the character NUL".into());
+        }
+        if let Value::String(text) = &value {
+            fits(text, self.indexed.contains(&key))?;
         }
         let value = match value {
             Value::String(text) if text.trim().is_empty() => Value::Null,
@@ -208,6 +248,7 @@ mod tests {
         kind: "thing",
         keys: &["name", "size"],
         required: &["name"],
+        indexed: &["name"],
         refused: &[("id", "is given by Codex")],
         rule: as_it_is,
     };
@@ -232,6 +273,23 @@ mod tests {
         );
         assert_eq!(faults(json!({"name": " ", "size": null})), ["/name"]);
         assert_eq!(faults(json!({"name": "a\u{0}b"})), ["/name"]);
+        assert_eq!(faults(json!({"name": "a".repeat(1_001)})), ["/name"]);
+    }
+
+    #[test]
+    fn as_much_of_a_text_stays_as_an_index_holds_of_it_folded() {
+        assert_eq!(indexable("short"), "short");
+        assert_eq!(indexable(&"a".repeat(3_000)).len(), 1_000);
+        for text in ["\u{1f980}", "\u{fdfa}", "ä", "x\u{308}"] {
+            let long = text.repeat(2_000);
+            let cut = indexable(&long);
+            assert!((1..=1_000).contains(&cut.len()), "{text}");
+            assert!(fold(cut).len() <= 1_000, "{text}");
+            assert_eq!(indexable(cut), cut);
+        }
+        assert!(fits(&"a".repeat(8_000), false).is_ok());
+        assert!(fits(&"a".repeat(8_001), false).is_err());
+        assert!(fits(&"a".repeat(1_001), true).is_err());
     }
 
     #[test]

@@ -66,6 +66,9 @@ pub const HOME_PAGES: [&str; 7] = [
     "helm",
 ];
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 3] = ["keycloak_id", "username", "email"];
+
 /// Somebody who logs in.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, THEMES, VIEWS};
+use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, INDEXED, THEMES, VIEWS};
 use crate::{Error, Result, edit::Form};
 
 /// Somebody who logs in. Its keys are fixed (contract 1.2.G).
@@ -360,6 +360,7 @@ const NEW: Form = Form {
     kind: "agent",
     keys: &KEYS,
     required: &["keycloak_id", "username"],
+    indexed: &INDEXED,
     refused: &[],
     rule,
 };

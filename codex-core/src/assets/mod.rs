@@ -115,6 +115,9 @@ pub struct AssetStatus {
 /// Kept in a table of their own and never in claims, log, lists or errors (design 4).
 pub type AssetSecrets = BTreeMap<String, Option<String>>;
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 4] = ["hostname", "mac_address", "serial_number", "site_uid"];
+
 /// A device.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

@@ -22,6 +22,7 @@ use crate::{
 impl Resource for Asset {
     const KIND: &'static str = "asset";
     const RESERVE: Sql = reserve_ids!("assets");
+    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = AssetFields;
     type Status = AssetStatus;
 

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Asset, AssetFields, ShownAsset};
+use super::{Asset, AssetFields, INDEXED, ShownAsset};
 use crate::{
     Fault, Result,
-    edit::{Form, sound, take_ids},
+    edit::{Form, fits, sound, take_ids},
     ids::ContactId,
 };
 
@@ -195,6 +195,7 @@ const FORM: Form = Form {
     kind: "asset",
     keys: &KEYS,
     required: &["hostname"],
+    indexed: &INDEXED,
     refused: &[
         ("id", "is given by Codex"),
         ("billing_type", "is Ledger's (consumers 0 #3)"),
@@ -226,9 +227,14 @@ pub fn stated(mut body: Map<String, Value>, new: bool) -> Result<Stated> {
     let company = match body.remove("company_account_number") {
         None => None,
         Some(Value::Null) => Some(None),
-        Some(Value::String(number)) if !number.contains('\0') => Some(Some(number)),
+        Some(Value::String(number)) if !number.contains('\0') && fits(&number, true).is_ok() => {
+            Some(Some(number))
+        }
         Some(_) => {
-            faults.push(Fault::at("company_account_number", "must be a text"));
+            faults.push(Fault::at(
+                "company_account_number",
+                "must be an account number",
+            ));
             None
         }
     };

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{BILLED_HOURLY, BillingPlanFields, LEGACY_FEATURES, PRICES, term};
+use super::{BILLED_HOURLY, BillingPlanFields, INDEXED, LEGACY_FEATURES, PRICES, term};
 use crate::{
     Fault, Result,
-    edit::{Form, as_it_is, sound},
+    edit::{Form, as_it_is, fits, sound},
     list::Dict,
     money::{Money, MoneyError},
 };
@@ -122,6 +122,7 @@ const FORM: Form = Form {
     kind: "billing plan",
     keys: &KEYS,
     required: &REQUIRED,
+    indexed: &INDEXED,
     refused: &[],
     rule: |key, value| {
         if PRICES.contains(&key) {
@@ -200,10 +201,13 @@ fn features(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> StatedFea
         Value::Null => {
             features.insert(key.to_owned(), None);
         }
-        Value::String(text) if !text.contains('\0') => {
-            let text = text.trim();
-            features.insert(key.to_owned(), (!text.is_empty()).then(|| text.to_owned()));
-        }
+        Value::String(text) if !text.contains('\0') => match fits(&text, false) {
+            Ok(()) => {
+                let text = text.trim();
+                features.insert(key.to_owned(), (!text.is_empty()).then(|| text.to_owned()));
+            }
+            Err(long) => faults.push(Fault::at(key, long).within(place)),
+        },
         _ => faults.push(Fault::at(key, "must be a text").within(place)),
     };
     for (key, _) in LEGACY_FEATURES {

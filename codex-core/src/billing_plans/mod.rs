@@ -55,6 +55,9 @@ record! {
     }
 }
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 2] = ["plan_name", "term_length"];
+
 /// A plan for one term.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

@@ -13,7 +13,7 @@ use super::{
     log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL, Precedence},
 };
-use crate::{Error, Result, search::index, store::Tx, sync::Incoming};
+use crate::{Error, Result, edit::indexable, search::index, store::Tx, sync::Incoming};
 
 /// What a page of claims did.
 #[derive(Debug, Default)]
@@ -300,11 +300,12 @@ impl Door<'_> {
         for (id, before) in rows {
             let claims = claims.remove(&id).unwrap_or_default();
             let current = before.as_ref().map(|row| as_map(&row.fields)).transpose()?;
-            let fields = match current {
+            let mut fields = match current {
                 // Its claims were handed to another record: it keeps its last values.
                 Some(current) if claims.is_empty() => current,
                 current => resolve::resolve(self.precedence, R::KIND, &claims, current.as_ref()),
             };
+            cut::<R>(id, &mut fields, &mut outcome.issues);
             let mut draft = Draft {
                 id,
                 before,
@@ -399,6 +400,24 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, (origin, item): &Statement<R>) ->
             extra: item.extra.clone(),
         });
         true
+    }
+}
+
+/// Cuts what no index could hold: a person would be refused, a source cannot be asked to say it in other words.
+fn cut<R: Resource>(id: i64, fields: &mut Map<String, Value>, issues: &mut Vec<String>) {
+    for name in R::INDEXED {
+        let Some(Value::String(text)) = fields.get_mut(*name) else {
+            continue;
+        };
+        let kept = indexable(text).len();
+        if kept < text.len() {
+            let whole = text.len();
+            text.truncate(kept);
+            issues.push(format!(
+                "{} {id}: `{name}` is cut to {kept} of {whole} bytes",
+                R::KIND
+            ));
+        }
     }
 }
 

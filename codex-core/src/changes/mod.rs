@@ -67,6 +67,8 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     const NEWEST_WINS: bool = false;
     /// Columns that no two live records share the values of.
     const UNIQUE: &'static [&'static str] = &[];
+    /// Fields that an index holds the text of: what a source states of them is cut to what it takes.
+    const INDEXED: &'static [&'static str] = &[];
     /// Its tracked fields.
     type Fields: Tracked;
     /// What moves with every poll and is written outside the log; `()` where nothing does.

@@ -82,6 +82,9 @@ record! {
     }
 }
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 2] = ["account_number", "name"];
+
 /// A client organisation.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Company, CompanyFields, LEVELS};
+use super::{Company, CompanyFields, INDEXED, LEVELS};
 use crate::{
     Error, Fault, Result, assets::wire::AssetOut, billing_plans, contacts::wire::ContactOut,
     edit::Form, locations::wire::LocationOut, tickets::wire::CompanyTicketOut,
@@ -221,6 +221,7 @@ const FORM: Form = Form {
     kind: "company",
     keys: &EDITABLE,
     required: &["name"],
+    indexed: &INDEXED,
     refused: &REFUSED,
     rule,
 };

@@ -84,6 +84,9 @@ record! {
     }
 }
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 2] = ["name", "email"];
+
 /// A person at one or several companies.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

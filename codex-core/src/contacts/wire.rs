@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Contact, ContactFields, ShownContact};
+use super::{Contact, ContactFields, INDEXED, ShownContact};
 use crate::{
     Result,
     edit::{Form, sound, take_ids, take_texts},
@@ -175,6 +175,7 @@ const FORM: Form = Form {
     kind: "contact",
     keys: &KEYS,
     required: &["name"],
+    indexed: &INDEXED,
     refused: &[("id", "is given by Codex")],
     rule,
 };

@@ -26,6 +26,9 @@ record! {
     }
 }
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 2] = ["feature_category", "option_value"];
+
 /// Something that can be chosen for a kind of feature.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{FeatureOption, FeatureOptionFields};
+use super::{FeatureOption, FeatureOptionFields, INDEXED};
 use crate::{
     Result,
     edit::{Form, as_it_is},
@@ -162,6 +162,7 @@ const FORM: Form = Form {
     kind: "feature option",
     keys: &KEYS,
     required: &["feature_category", "option_value"],
+    indexed: &INDEXED,
     refused: &[],
     rule: as_it_is,
 };

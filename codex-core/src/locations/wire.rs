@@ -60,6 +60,7 @@ const FORM: Form = Form {
     kind: "location",
     keys: &["name", "address", "phone_number"],
     required: &["name"],
+    indexed: &[],
     refused: &[("id", "is given by Codex")],
     rule: as_it_is,
 };

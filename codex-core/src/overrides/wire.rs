@@ -8,6 +8,7 @@ use super::Override;
 use crate::{
     Error, Fault, Result,
     billing_plans::{PRICES, input::price},
+    edit::fits,
 };
 
 /// What is agreed with a company instead of one value of its plan.
@@ -81,7 +82,9 @@ pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>
         Some(Value::String(text)) if text.contains('\0') => {
             Err("must not hold the character NUL".into())
         }
-        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        Some(Value::String(text)) if !text.trim().is_empty() => {
+            fits(text, false).map(|()| text.trim().to_owned())
+        }
         Some(_) => Err("must be a text that is not empty".into()),
     };
     let enabled = match body.get("enabled") {

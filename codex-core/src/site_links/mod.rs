@@ -33,6 +33,9 @@ record! {
     }
 }
 
+/// Fields that an index holds the text of.
+pub(crate) const INDEXED: [&str; 2] = ["site_uid", "account_number"];
+
 /// A site of an RMM and the company it stands for.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

@@ -18,6 +18,7 @@ use crate::{
         resolve::Precedence,
     },
     clock::SharedClock,
+    edit::fits,
     jobs::{self, Counts, JobReport, ScopeResult},
     store::{Db, Tx},
 };
@@ -536,8 +537,16 @@ impl<R: Resource> Step<R> {
     }
 }
 
-/// An item whose fields are not those of its kind is a fault of one item, not of the page.
+/// An item whose fields are not those of its kind, or whose id no index holds, is a fault of one item, not of the
+/// page.
 fn checked<R: Resource>(item: Incoming<R>) -> Result<Incoming<R>, ItemError> {
+    for (what, id) in [("id", &item.external_id), ("list", &item.scope)] {
+        let kept: String = id.chars().take(40).collect();
+        fits(id, true).map_err(|reason| ItemError {
+            item: format!("{} {kept}", R::KIND),
+            reason: format!("its {what} {reason}"),
+        })?;
+    }
     let typed = crate::changes::resolve::typed::<R::Fields>(R::KIND, &item.fields);
     match typed {
         Ok(_) => Ok(item),

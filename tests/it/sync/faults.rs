@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use codex_core::{Scope, jobs::JobStatus, sync::Part};
 use codex_tests::{
-    harness::{TestResult, bench::Bench},
+    harness::{TestResult, bench::Bench, random_text},
     on_each_engine,
-    sim::fault::{Kind, When},
+    sim::{
+        fault::{Kind, When},
+        world::{department_id, device_uid, requester_id, user_id},
+    },
 };
+use serde_json::json;
 
 /// What every total failure of a list must look like.
 async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -> TestResult {
@@ -69,6 +73,32 @@ on_each_engine! {
         assert_eq!(rmm.report.counts["asset"].failed, 1);
         assert_eq!(psa.report.counts["contact"].deleted + rmm.report.counts["asset"].deleted, 0);
         assert_eq!(bench.live("contacts").await?, 2_000);
+        Ok(())
+    }
+
+    /// PostgreSQL holds no text over 2,704 bytes in an index.
+    async fn what_is_too_long_is_cut_and_told_and_the_rest_goes_on(bench: Bench) -> TestResult {
+        let long = random_text(10_000);
+        {
+            let mut world = bench.world.lock();
+            world.department_mut(department_id(3)).unwrap()["name"] = json!(long);
+            world.requester_mut(requester_id(5)).unwrap()["primary_email"] = json!(long);
+            world.requester_mut(requester_id(6)).unwrap()["first_name"] = json!("\u{fdfa}".repeat(1_000));
+            world.device_mut(&device_uid(4)).unwrap().body["hostname"] = json!(long);
+            world.user_mut(&user_id(3)).unwrap()["username"] = json!(long);
+        }
+        for (part, cuts) in [
+            (Part::Psa, vec!["company", "contact", "contact"]), (Part::Rmm, vec!["asset"]), (Part::Agents, vec!["agent"]),
+        ] {
+            let issues = bench.sync(part).await?.report.issues;
+            let cut = issues.iter().filter(|issue| issue.contains(" is cut to "));
+            let cut: Vec<_> = cut.filter_map(|issue| issue.split(' ').next()).collect();
+            assert_eq!(cut, cuts, "{issues:?}");
+            // What was said already is not said again.
+            assert_eq!(bench.sync(part).await?.report.counts.values().map(|counts| counts.updated).sum::<u64>(), 0);
+        }
+        let kept = "select count(*) from companies where length(name) = 1000";
+        assert_eq!(bench.count(kept).await?, 1);
         Ok(())
     }
 

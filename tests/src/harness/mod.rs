@@ -48,3 +48,11 @@ pub fn keys(object: &serde_json::Value) -> Vec<&str> {
     let members = object.as_object().into_iter().flatten();
     members.map(|(name, _)| name.as_str()).collect()
 }
+
+/// Letters and digits that no database makes shorter.
+pub fn random_text(length: usize) -> String {
+    let words = (0..=length / 32).map(|_| uuid::Uuid::new_v4().simple().to_string());
+    let mut text: String = words.collect();
+    text.truncate(length);
+    text
+}

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     assets::audit::{Disk, Hardware, Interface, MemoryModule, Parts, Software},
+    edit::indexable,
     sync::{
         item::{number, text},
         time,
@@ -73,11 +74,12 @@ pub(super) fn audit(body: &Value) -> Found {
     }
 }
 
-/// A program; `None` without a name.
+/// A program; `None` without a name. Nobody calls one by more than an index holds.
 pub(super) fn software(item: &Value) -> Option<Software> {
+    let short = |value: &Value| text(value).map(|text| indexable(&text).to_owned());
     Some(Software {
-        name: text(&item["name"])?,
-        version: text(&item["version"]),
+        name: short(&item["name"])?,
+        version: short(&item["version"]),
     })
 }
 
@@ -227,6 +229,8 @@ mod tests {
         }
         assert_eq!(audit(&Value::Null).hardware, Hardware::default());
         assert_eq!(software(&json!({"name": "", "version": "1"})), None);
+        let long = software(&json!({"name": "x".repeat(3_000)})).unwrap();
+        assert_eq!(long.name.len(), 1_000);
         assert_eq!(
             software(&json!({"name": "7-Zip", "version": ""}))
                 .unwrap()
