@@ -119,6 +119,7 @@ impl Listing {
         place: impl Fn(&T) -> (i64, String),
     ) -> Result<Page<T>> {
         let limit = request.limit()?;
+        Filter::within_bounds(&request.filters)?;
         let (column, descending) = match &request.sort {
             Some(Sort { name, descending }) => (self.column(scope, name, "sort")?, *descending),
             None => (&self.columns[0], false),

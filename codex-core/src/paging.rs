@@ -1,12 +1,16 @@
 //! Keyset paging: a page starts after the last record of the one before.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
 /// The most records on one page (contract 7 #25).
 pub const MAX_LIMIT: u32 = 500;
+/// The most values in one condition.
+const MAX_VALUES: usize = 500;
+/// The most conditions at once.
+const MAX_FILTERS: usize = 50;
 
 /// Which page of which part of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,7 +127,7 @@ impl Sort {
     }
 }
 
-/// A moment from RFC 3339 or a day of UTC.
+/// A moment from RFC 3339 or a day of UTC, of the years that both engines know.
 pub fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     let day = || {
@@ -131,7 +135,8 @@ pub fn moment(text: &str) -> Option<DateTime<Utc>> {
         Some(day.and_time(NaiveTime::MIN).and_utc())
     };
     let time = DateTime::parse_from_rfc3339(text).ok();
-    time.map(|time| time.to_utc()).or_else(day)
+    let time = time.map(|time| time.to_utc()).or_else(day)?;
+    (1..=9_999).contains(&time.year()).then_some(time)
 }
 
 /// Where a page ended: the sort key and the id of its last record.
@@ -196,6 +201,10 @@ impl Cursor {
             })
             .collect::<Result<Vec<u8>>>()?;
         let text = String::from_utf8(bytes).map_err(|_| bad())?;
+        // PostgreSQL cannot hold it, and so no key has it.
+        if text.contains('\0') {
+            return Err(bad());
+        }
         let (id, key) = text.split_once(':').ok_or_else(bad)?;
         Ok(Self(key.to_owned(), id.parse().map_err(|_| bad())?))
     }
@@ -214,6 +223,23 @@ impl PageRequest {
                 format!("must be from 1 to {MAX_LIMIT}"),
             )),
         }
+    }
+}
+
+impl Filter {
+    /// Refuses more conditions, or more values in one of them, than a statement takes.
+    pub(crate) fn within_bounds(filters: &[Self]) -> Result<()> {
+        if let Some(beyond) = filters.get(MAX_FILTERS) {
+            let message = format!("is more than {MAX_FILTERS} conditions at once");
+            return Err(Error::invalid(beyond.parameter.clone(), message));
+        }
+        let long =
+            |filter: &&Self| filter.op == Op::In && filter.value.split(',').count() > MAX_VALUES;
+        if let Some(long) = filters.iter().find(long) {
+            let message = format!("holds more than {MAX_VALUES} values");
+            return Err(Error::invalid(long.parameter.clone(), message));
+        }
+        Ok(())
     }
 }
 
@@ -249,7 +275,7 @@ mod tests {
     fn a_cursor_survives_its_word_and_rubbish_is_refused() {
         let cursor = Cursor::new("ärger: gmbh", 42);
         assert_eq!(Cursor::decode(&cursor.encode()).ok(), Some(cursor));
-        for bad in ["", "xyz", "abc", "zz", "61", "fffe"] {
+        for bad in ["", "xyz", "abc", "zz", "61", "fffe", "313a3d6100"] {
             assert!(Cursor::decode(bad).is_err(), "{bad}");
         }
     }
@@ -264,7 +290,16 @@ mod tests {
         assert_eq!(op("name__contains"), ("name".into(), Op::Contains));
         assert_eq!(op("name__odd"), ("name__odd".into(), Op::Eq));
         assert_eq!(moment("2026-01-31"), moment("2026-01-31T01:00:00+01:00"));
-        assert_eq!(moment("31.1.2026"), None);
+        assert!(moment("0001-01-01").is_some() && moment("9999-12-31").is_some());
+        for none in [
+            "31.1.2026",
+            "-9999-01-01",
+            "0000-12-31",
+            "+10000-01-01",
+            "0001-01-01T00:00:00+05:00",
+        ] {
+            assert_eq!(moment(none), None, "{none}");
+        }
     }
 
     #[test]
