@@ -182,6 +182,36 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn what_many_agree_at_once_is_agreed_by_each_of_them(app: TestApp) -> TestResult {
+        let db = Db::open(app.database_url()).await?;
+        let account = company(&app, "A").await?;
+        let path = format!("/api/companies/{account}/overrides/soc");
+        let agreed = (0..8).map(|n| (path.clone(), json!({"value": format!("Value {n}")})));
+        let agreed = at_once(&app, Method::PUT, agreed).await?;
+        assert!(agreed.iter().all(|(status, _)| *status == 200), "{agreed:?}");
+        assert_eq!(count(&db, "select count(*) from company_overrides").await?, 1);
+        let page = format!("/companies/{account}/update");
+        let whole = (0..8).map(|n| (page.clone(), json!({"feature_overrides": {"sat": format!("Value {n}")}})));
+        let whole = at_once(&app, Method::PUT, whole).await?;
+        assert!(whole.iter().all(|(status, _)| *status == 200), "{whole:?}");
+        assert_eq!(count(&db, "select count(*) from company_overrides where deleted_at is null").await?, 1);
+        Ok(())
+    }
+
+    async fn of_many_who_make_one_plan_at_once_one_makes_it(app: TestApp) -> TestResult {
+        let db = Db::open(app.database_url()).await?;
+        let plan = json!({"plan_name": "Silver", "term_length": "1 Year"});
+        let plans = (0..8).map(|_| ("/api/billing-plans".to_owned(), plan.clone()));
+        let made = at_once(&app, Method::POST, plans).await?;
+        only_winner(&made, 201, "is `Silver` for `1 Year` already");
+        let option = json!({"feature_category": "soc", "option_value": "Huntress"});
+        let options = (0..8).map(|_| ("/api/feature-options".to_owned(), option.clone()));
+        let made = at_once(&app, Method::POST, options).await?;
+        assert!(made.iter().all(|(status, _)| [200, 201].contains(status)), "{made:?}");
+        assert_eq!(count(&db, "select count(*) from feature_options").await?, 1);
+        Ok(())
+    }
+
     async fn two_who_link_one_record_at_once_both_link_it(app: TestApp) -> TestResult {
         let asset = make(&app, "/api/assets", json!({"hostname": "pc"})).await?["id"].clone();
         let mut people = Vec::new();

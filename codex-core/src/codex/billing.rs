@@ -14,7 +14,7 @@ use crate::{
         input::laid_over,
         wire::{BillingExport, BillingImported, BulkPlansOut},
     },
-    changes::{Author, Outcome, door::Door},
+    changes::{Author, Outcome, Resource as _, door::Door},
     companies::Company,
     feature_options::{self, FeatureOption},
     ids::BillingPlanId,
@@ -73,6 +73,7 @@ impl Codex {
         scope.require_billing(KEEPING)?;
         let fields = new_plan(body)?;
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(BillingPlan::KIND).await?;
         let (name, term) = name_and_term(&fields);
         if let Some(holder) = billing_plans::query::holder(&mut tx, &name, &term).await? {
             return Err(taken(&name, &term, holder));
@@ -99,6 +100,7 @@ impl Codex {
         scope.require_billing(KEEPING)?;
         let (mut fields, features) = billing_plans::input::stated(body, false)?;
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(BillingPlan::KIND).await?;
         let mut door = self.door(&mut tx, author);
         // Locked: what a rival sets in the same plan must not be laid over with an older state.
         let rows = door.lock::<BillingPlan>(&[id.0]).await?;
@@ -202,6 +204,7 @@ impl Codex {
         scope.require_billing(KEEPING)?;
         let fields = feature_options::wire::stated(body)?;
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(FeatureOption::KIND).await?;
         let mut outcome = Outcome::default();
         let mut door = self.door(&mut tx, author);
         let (id, new) = add_option(&mut door, fields, &mut outcome).await?;
@@ -276,6 +279,8 @@ impl Codex {
         }
         let (mut done, mut outcome) = (BillingImported::default(), Outcome::default());
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(BillingPlan::KIND).await?;
+        tx.take_turn(FeatureOption::KIND).await?;
         let mut door = self.door(&mut tx, author);
         for plan in plans {
             let (name, term) = name_and_term(&plan);
@@ -372,8 +377,9 @@ impl Codex {
     ) -> Result<Override> {
         scope.require_billing(KEEPING)?;
         let mut fields = overrides::wire::stated(key, body)?;
-        let before = self.override_of(scope, company, key).await?;
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Override::KIND).await?;
+        let before = overrides::query::find_now(&mut tx, company.id, key).await?;
         let mut door = self.door(&mut tx, author);
         let edited = match &before {
             Some(row) => door.edit::<Override>(row.id.0, fields.clone()).await?,
@@ -405,10 +411,10 @@ impl Codex {
         key: &str,
     ) -> Result<bool> {
         scope.require_billing(KEEPING)?;
-        let Some(row) = self.override_of(scope, company, key).await? else {
+        let mut tx = self.0.db.begin().await?;
+        let Some(row) = overrides::query::find_now(&mut tx, company.id, key).await? else {
             return Ok(false);
         };
-        let mut tx = self.0.db.begin().await?;
         let (found, outcome) = self
             .door(&mut tx, author)
             .delete::<Override>(&[row.id.0])

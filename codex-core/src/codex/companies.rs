@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{
     Error, Fault, Result, Scope,
-    changes::{Author, Outcome},
+    changes::{Author, Outcome, Resource as _},
     companies::{
         self, Company,
         wire::{self, Renumbered, is_account_number},
     },
+    edit::sound,
     ids::CompanyId,
     overrides::{self, Override},
     store::Tx,
@@ -74,38 +75,21 @@ impl Codex {
         author: &Author,
         company: &Company,
         body: Map<String, Value>,
-        agreed: Map<String, Value>,
+        agreed: Value,
     ) -> Result<()> {
         scope.require_technician(CHANGING)?;
         scope.require_billing("agreeing prices and features")?;
-        let mut fields = if body.is_empty() {
-            body
+        let fields = if body.is_empty() {
+            Ok(body)
         } else {
-            wire::stated(body)?
+            wire::stated(body)
         };
-        let (mut wanted, mut faults) = (HashMap::new(), Vec::new());
-        for (key, value) in agreed {
-            let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
-            if value.is_null() || empty {
-                continue;
-            }
-            let body = Map::from_iter([("value".to_owned(), value)]);
-            match overrides::wire::stated(&key, &body) {
-                Ok(stated) => drop(wanted.insert(key, stated)),
-                Err(Error::Unprocessable(own)) => {
-                    let here = |fault: Fault| Fault::at(&key, fault.detail);
-                    faults.extend(own.into_iter().map(here));
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        if !faults.is_empty() {
-            let within = |fault: Fault| fault.within("/feature_overrides");
-            return Err(Error::Unprocessable(
-                faults.into_iter().map(within).collect(),
-            ));
-        }
+        let mut faults = Vec::new();
+        let mut wanted = read_agreed(agreed, &mut faults)?;
+        let mut fields = sound(fields, faults)?;
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Override::KIND).await?;
+        let rows = overrides::query::of_company_now(&mut tx, company.id).await?;
         name_people(&mut tx, std::iter::once(&mut fields)).await?;
         let mut door = self.door(&mut tx, author);
         let mut outcome = Outcome::default();
@@ -114,7 +98,7 @@ impl Codex {
             outcome.add(edited.unwrap_or_default());
         }
         let (mut ended, mut edits) = (Vec::new(), HashMap::new());
-        for row in self.overrides(scope, company).await? {
+        for row in rows {
             match wanted.remove(&row.fields.key) {
                 Some(stated) => drop(edits.insert(row.id.0, stated)),
                 None => ended.push(row.id.0),
@@ -197,6 +181,36 @@ impl Codex {
             previous: companies::aliases::of_company(&self.0.db, company.id).await?,
         }))
     }
+}
+
+/// What is agreed by key, without what is empty.
+fn read_agreed(
+    agreed: Value,
+    faults: &mut Vec<Fault>,
+) -> Result<HashMap<String, Map<String, Value>>> {
+    const KEY: &str = "feature_overrides";
+    let mut wanted = HashMap::new();
+    let Value::Object(agreed) = agreed else {
+        faults.push(Fault::at(KEY, "must be an object"));
+        return Ok(wanted);
+    };
+    for (key, value) in agreed {
+        let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
+        if value.is_null() || empty {
+            continue;
+        }
+        let body = Map::from_iter([("value".to_owned(), value)]);
+        match overrides::wire::stated(&key, &body) {
+            Ok(stated) => drop(wanted.insert(key, stated)),
+            Err(Error::Unprocessable(own)) => {
+                let place = Fault::at(KEY, "").pointer;
+                let here = |fault: Fault| Fault::at(&key, fault.detail).within(&place);
+                faults.extend(own.into_iter().map(here));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(wanted)
 }
 
 /// Refuses a number that another company has or had.

@@ -1,7 +1,13 @@
 //! Reading overrides: for everybody but clients.
 
 use super::{Override, OverrideFields};
-use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
+use crate::{
+    Result,
+    changes::Tracked,
+    ids::CompanyId,
+    scope::Scope,
+    store::{Db, Tx},
+};
 
 sql! {
     /// The live overrides of a company.
@@ -42,4 +48,18 @@ pub async fn find(
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Override>> {
     scope.require_staff("reading overrides")?;
     db.query(LIST).all().await
+}
+
+/// What is agreed with a company, as somebody finds it who is about to change it.
+pub(crate) async fn of_company_now(tx: &mut Tx, company: CompanyId) -> Result<Vec<Override>> {
+    tx.query(OF_COMPANY).bind(company).all().await
+}
+
+/// What is agreed about one key, as somebody finds it who is about to change it.
+pub(crate) async fn find_now(
+    tx: &mut Tx,
+    company: CompanyId,
+    key: &str,
+) -> Result<Option<Override>> {
+    tx.query(FIND).bind(company).bind(key).optional().await
 }

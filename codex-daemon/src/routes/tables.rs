@@ -350,14 +350,11 @@ async fn edit_company(
                 .update_company(&call.scope, &call.author, &account, body);
             edited.await.map_err(flat)?;
         }
-        Some(Value::Object(agreed)) => {
+        Some(agreed) => {
             let (codex, author) = (&call.codex, &call.author);
             let edited =
                 codex.update_company_and_overrides(&call.scope, author, &company, body, agreed);
             edited.await.map_err(flat)?;
-        }
-        Some(_) => {
-            return Err(Problem::bad_request("feature_overrides: must be an object").flat());
         }
     }
     Ok(done("Company"))
