@@ -41,13 +41,13 @@ pub enum BulkStatus {
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BulkResult {
-    /// Account number, of a company; null for a row that failed.
+    /// Account number, of a company; null for a row that failed, and for a new one of a dry run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_number: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
-    /// Id of the record; null for a row that failed.
+    /// Id of the record; null for a row that failed, and for a new one of a dry run.
     pub id: Option<i64>,
     /// The row, counted from 0.
     pub index: usize,
@@ -93,6 +93,16 @@ impl BulkOut {
             self.failed += 1;
             row.errors = errors;
         }
+    }
+
+    /// The same of a dry run: a new record has neither the id nor the number that it would have had.
+    pub(crate) fn foreseen(mut self) -> Self {
+        for row in &mut self.results {
+            if row.status == BulkStatus::Created {
+                (row.id, row.account_number) = (None, None);
+            }
+        }
+        self
     }
 
     pub(crate) fn fail_all(&mut self, rows: impl IntoIterator<Item = usize>, fault: &Fault) {

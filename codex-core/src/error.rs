@@ -29,7 +29,12 @@ pub enum Error {
     /// No error: the caller only wanted to know what would change.
     #[cfg(feature = "store")]
     #[error("nothing was changed")]
-    DryRun(Vec<crate::changes::Change>),
+    DryRun {
+        /// What would change.
+        changes: Vec<crate::changes::Change>,
+        /// Of a call with many rows: what would become of each.
+        rows: Option<crate::bulk::BulkOut>,
+    },
     /// Codex has too much to do: the same call may succeed a little later.
     #[error("{0}")]
     Busy(&'static str),

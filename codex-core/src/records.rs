@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::bulk::BulkOut;
+
 /// A record that a person has deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeletedOut {
@@ -28,6 +30,9 @@ pub struct DryRunOut {
     pub changes: Vec<ChangeOut>,
     /// Always true: nothing was changed.
     pub dry_run: bool,
+    /// Of a call with many rows: what would become of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<BulkOut>,
 }
 
 /// A change of a record.

@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use codex_core::{Fault, changes::Change};
+use codex_core::{Fault, bulk::BulkOut, changes::Change};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -30,6 +30,7 @@ pub struct Problem {
     retry_after: Option<u64>,
     faults: Vec<Fault>,
     changes: Vec<Change>,
+    rows: Option<Box<BulkOut>>,
 }
 
 /// The body of an error answer.
@@ -88,6 +89,7 @@ impl Problem {
             retry_after: None,
             faults: Vec::new(),
             changes: Vec::new(),
+            rows: None,
         }
     }
 
@@ -168,6 +170,9 @@ impl Problem {
         if !self.faults.is_empty() {
             body["errors"] = json!(self.faults);
         }
+        if let Some(rows) = &self.rows {
+            body["rows"] = json!(rows);
+        }
         body
     }
 
@@ -241,9 +246,10 @@ impl From<codex_core::Error> for Problem {
                 ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             },
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, error.to_string()),
-            Error::DryRun(changes) => Self {
+            Error::DryRun { changes, rows } => Self {
                 shape: Shape::DryRun,
                 changes: changes.clone(),
+                rows: rows.clone().map(Box::new),
                 ..Self::new(StatusCode::ACCEPTED, error.to_string())
             },
             Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),

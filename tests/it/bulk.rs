@@ -6,7 +6,10 @@ use codex_client::{
     AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, CompanyIn, ContactBulkIn, ContactIn,
     ListOptions, TokenSource,
 };
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{
+    harness::{app::TestApp, random_text},
+    on_each_engine,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -99,6 +102,44 @@ on_each_engine! {
         let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
         assert_eq!(statuses, [BulkStatus::Updated, BulkStatus::Failed, BulkStatus::Failed, BulkStatus::Created]);
         assert_eq!(client.companies().get("100001").await?.name, "A");
+        Ok(())
+    }
+
+    /// One row that the database could not take must not cost the others.
+    async fn a_row_that_is_too_long_fails_alone(app: TestApp) -> TestResult {
+        let client = client(&app, "admin")?;
+        let long = random_text(3_000);
+        let out = client.companies().bulk_write(&[named(&long), named("A")], BulkAction::Upsert, false).await?;
+        assert_eq!((out.created, out.failed), (1, 1));
+        assert_eq!(out.results[0].errors[0].pointer, "/name");
+        let rows = [person("Ann", &long), person(&"\u{fdfa}".repeat(300), "a@bulk.example"), person("Ben", "b@bulk.example")];
+        let out = client.contacts().bulk_write(&rows, BulkAction::Upsert, false).await?;
+        assert_eq!((out.created, out.failed), (1, 2));
+        let rows = [device("pc-1", &long), device("pc-2", "S2")];
+        let out = client.assets().bulk_write(&rows, BulkAction::Upsert, false).await?;
+        assert_eq!((out.created, out.failed), (1, 1));
+        Ok(())
+    }
+
+    async fn a_dry_run_tells_what_would_become_of_each_row(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let rows = json!([{"account_number": "100001", "address": "A"}, {"name": "Fresh"}, {"name": 7}, []]);
+        for mode in ["partial", "atomic"] {
+            let path = format!("/api/companies/bulk?dry_run=true&mode={mode}");
+            let answer = app.call_as("admin", Method::POST, &path)?.json(&rows).send().await?;
+            let (status, told) = (answer.status(), answer.json::<Value>().await?);
+            if mode == "atomic" {
+                assert_eq!(status, 422, "{told}");
+                continue;
+            }
+            assert_eq!((status.as_u16(), told["changes"].as_array().unwrap().len()), (202, 2), "{told}");
+            let out: codex_client::BulkOut = serde_json::from_value(told["rows"].clone())?;
+            assert_eq!((out.created, out.updated, out.failed), (1, 1, 2));
+            assert_eq!(out.results[0].account_number.as_deref(), Some("100001"));
+            assert_eq!((out.results[1].id, &out.results[1].account_number), (None, &None));
+            assert_eq!(out.results[2].errors[0].pointer, "/name");
+        }
+        assert_eq!(client(&app, "admin")?.companies().list().await?.len(), 3);
         Ok(())
     }
 

@@ -95,7 +95,10 @@ impl Codex {
     pub(super) async fn conclude(tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
         if author.dry_run {
             tx.rollback().await?;
-            return Err(Error::DryRun(outcome.changes));
+            return Err(Error::DryRun {
+                changes: outcome.changes,
+                rows: None,
+            });
         }
         tx.commit().await?;
         Ok(outcome)

@@ -185,7 +185,10 @@ impl Codex {
             return Err(Error::Unprocessable(out.faults()));
         }
         if author.dry_run {
-            return Err(Error::DryRun(outcome.changes));
+            return Err(Error::DryRun {
+                changes: outcome.changes,
+                rows: Some(out.foreseen()),
+            });
         }
         Ok(out)
     }
