@@ -8,9 +8,12 @@ use axum::{
 use codex_core::{Error, Fault};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_path_to_error::{Path, Segment};
+use serde_path_to_error::Segment;
 
 use crate::problem::Problem;
+
+/// What does not fit, and where.
+type Misfit = serde_path_to_error::Error<serde_json::Error>;
 
 /// An object that was read. Not JSON, or no object, is 400; a member that does not fit is 422 with its place.
 #[derive(Debug, Clone, Copy)]
@@ -25,9 +28,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if !value.is_object() {
             return Err(Problem::bad_request("body: must be an object"));
         }
-        serde_path_to_error::deserialize(value)
-            .map(Self)
-            .map_err(|misfit| refused(misfit.path(), &misfit.inner().to_string()))
+        match serde_path_to_error::deserialize::<_, T>(&value) {
+            Ok(body) => Ok(Self(body)),
+            Err(misfit) => Err(refused::<T>(value, &misfit)),
+        }
     }
 }
 
@@ -65,23 +69,40 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
     }
 }
 
-fn refused(path: &Path, detail: &str) -> Problem {
-    let names = path.iter().filter_map(|segment| match segment {
+/// Every member that does not fit: each is told, and taken out for the others to be read.
+fn refused<T: DeserializeOwned>(mut body: Value, first: &Misfit) -> Problem {
+    let Some((mut member, fault)) = told(first) else {
+        return Problem::bad_request(format!("body: {}", first.inner()));
+    };
+    let mut faults = vec![fault];
+    while let Some(members) = body.as_object_mut()
+        && members.remove(&member).is_some()
+    {
+        let next = serde_path_to_error::deserialize::<_, T>(&body).err();
+        // One without a place says what is missing now that it was taken out.
+        let Some((another, fault)) = next.as_ref().and_then(told) else {
+            break;
+        };
+        faults.push(fault);
+        member = another;
+    }
+    Error::Unprocessable(faults).into()
+}
+
+/// The member of a body that does not fit, and what is wrong in it; `None` for what has no place.
+fn told(misfit: &Misfit) -> Option<(String, Fault)> {
+    let names = misfit.path().iter().filter_map(|segment| match segment {
         Segment::Seq { index } => Some(index.to_string()),
         Segment::Map { key } => Some(key.clone()),
         Segment::Enum { .. } | Segment::Unknown => None,
     });
     let mut names: Vec<String> = names.collect();
-    let Some(last) = names.pop() else {
-        return Problem::bad_request(format!("body: {detail}"));
-    };
-    let fault = names
-        .iter()
-        .rev()
-        .fold(Fault::at(&last, detail), |fault, name| {
-            fault.within(&Fault::at(name, "").pointer)
-        });
-    Error::Unprocessable(vec![fault]).into()
+    let member = names.first()?.clone();
+    let fault = Fault::at(&names.pop()?, misfit.inner().to_string());
+    let fault = names.iter().rev().fold(fault, |fault, name| {
+        fault.within(&Fault::at(name, "").pointer)
+    });
+    Some((member, fault))
 }
 
 #[cfg(test)]
@@ -100,6 +121,8 @@ mod tests {
     struct Order {
         #[serde(rename = "a/b")]
         _lines: Vec<i64>,
+        #[serde(default, rename = "name")]
+        _name: String,
     }
 
     async fn answered(text: &'static str) -> Value {
@@ -115,6 +138,13 @@ mod tests {
         let misfit = answered(r#"{"a/b": [1, "two"]}"#).await;
         assert_eq!(misfit["status"], 422);
         assert_eq!(misfit["errors"][0]["pointer"], "/a~1b/1");
+        let both = answered(r#"{"a/b": 7, "name": [], "more": 1}"#).await;
+        let pointers = both["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|fault| &fault["pointer"]);
+        assert_eq!(pointers.collect::<Vec<_>>(), ["/a~1b", "/name"]);
         for none in ["", "{", "[]", "null", "7"] {
             assert_eq!(answered(none).await["status"], json!(400), "{none}");
         }
