@@ -24,7 +24,9 @@ use crate::{
     health::Health,
     idempotency, metrics, problem, rate_limit,
     rate_limit::Limits,
-    request_id, routes, server,
+    request_id, routes,
+    routes::Parameters,
+    server,
 };
 
 /// What handlers share. Cheap to clone.
@@ -37,6 +39,7 @@ struct Inner {
     auth: Authenticator,
     health: Health,
     openapi: OpenApi,
+    parameters: Parameters,
     answers: Answers,
     limits: Limits,
 }
@@ -76,6 +79,11 @@ impl App {
     /// How many calls one caller may make.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// The parameters that there are.
+    pub fn parameters(&self) -> &Parameters {
+        &self.0.parameters
     }
 
     /// The API description.
@@ -198,7 +206,11 @@ pub(crate) fn router_of(
     codex: Codex,
 ) -> anyhow::Result<Router> {
     let (router, openapi) = routes::described(routes);
-    let router = router.merge(routes::described(routes::internal()).0);
+    let (pages, internal) = routes::described(routes::internal());
+    let router = router.merge(pages);
+    let mut parameters = Parameters::default();
+    parameters.add(&openapi);
+    parameters.add(&internal);
     let app = App(Arc::new(Inner {
         auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
         health: Health::new(&config).context("no HTTP client for Core")?,
@@ -207,6 +219,7 @@ pub(crate) fn router_of(
         config,
         codex,
         openapi,
+        parameters,
     }));
     Ok(with_layers(router, app))
 }

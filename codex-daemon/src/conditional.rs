@@ -16,7 +16,7 @@ use axum::{
     extract::{Request, State},
     http::{
         Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{ETAG, IF_MATCH, IF_NONE_MATCH, LINK},
+        header::{CONTENT_LENGTH, ETAG, IF_MATCH, IF_NONE_MATCH, LINK},
         response::Parts,
     },
     middleware::Next,
@@ -83,13 +83,55 @@ impl Answers {
 /// Answers from what is kept where it can, with 304 where the caller has the answer, and with 412 where the
 /// record is another than the caller has seen.
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() == Method::GET && is_tagged(request.uri().path()) {
-        return read(&app, request, next).await;
+    let head = request.method() == Method::HEAD;
+    if (head || request.method() == Method::GET) && is_tagged(request.uri().path()) {
+        return if head {
+            without_its_body(read(&app, as_get(request), next).await)
+        } else {
+            read(&app, request, next).await
+        };
     }
-    if request.method().is_safe() || !request.headers().contains_key(IF_MATCH) {
+    if request.method().is_safe() {
         return next.run(request).await;
     }
-    change(request, next).await
+    let put = request.method() == Method::PUT;
+    let answer = if request.headers().contains_key(IF_MATCH) {
+        change(request, next).await
+    } else {
+        next.run(request).await
+    };
+    if put && answer.extensions().get::<Unchanged>().is_some() {
+        tagged(answer).await
+    } else {
+        answer
+    }
+}
+
+/// The same call for the whole answer: its tag is made of the body.
+fn as_get(mut request: Request) -> Request {
+    *request.method_mut() = Method::GET;
+    request
+}
+
+/// What a record is after a change of it, with the tag for the next.
+async fn tagged(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Problem::internal().into_response();
+    };
+    let tag = tag(&parts, &body);
+    parts.headers.insert(ETAG, tag);
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Says how long the body is, and does not send it.
+fn without_its_body(mut response: Response) -> Response {
+    let length = response.body().size_hint().exact();
+    *response.body_mut() = Body::empty();
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    response
 }
 
 /// Lists and records; not what depends on the time of day, nor jobs and health.
@@ -176,7 +218,8 @@ fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
 /// has seen it.
 async fn change(mut request: Request, next: Next) -> Response {
     let mut question = Request::new(Body::empty());
-    *question.uri_mut() = request.uri().clone();
+    // Its parameters are those of the change.
+    *question.uri_mut() = request.uri().path().parse().unwrap_or_default();
     *question.headers_mut() = without_body(request.headers());
     *question.extensions_mut() = request.extensions().clone();
     let answer = next.clone().run(question).await;

@@ -73,6 +73,48 @@ on_each_engine! {
         Ok(())
     }
 
+    /// A second change needs no GET in between.
+    async fn the_answer_of_a_change_has_the_tag_for_the_next(app: TestApp) -> TestResult {
+        app.pull(&["/sync/psa", "/sync/agents"]).await?;
+        let place = app.json("/api/companies/100001/locations").await?[0]["id"].clone();
+        let contact = app.json("/api/contacts?limit=1").await?[0]["id"].clone();
+        let made = app.call_as("admin", Method::POST, "/api/assets")?.json(&json!({"hostname": "pc"})).send().await?;
+        let asset = made.json::<Value>().await?["id"].clone();
+        for (path, body) in [
+            ("/api/companies/100001".to_owned(), json!({"address": "A"})),
+            (format!("/api/companies/100001/locations/{place}"), json!({"address": "A"})),
+            ("/api/companies/100001/overrides/soc".to_owned(), json!({"value": "A"})),
+            (format!("/api/contacts/{contact}"), json!({"job_title": "A"})),
+            (format!("/api/assets/{asset}"), json!({"description": "A"})),
+            (format!("/api/agents/{}", user_id(1)), json!({"first_name": "A"})),
+        ] {
+            let changed = app.call_as("admin", Method::PUT, &path)?.json(&body).send().await?.error_for_status()?;
+            let now = changed.headers()["etag"].to_str()?.to_owned();
+            assert_eq!(now, tag(&app, &path).await?, "{path}");
+            // What would change is told of the record as it was seen too.
+            assert_eq!(put(&app, &format!("{path}?dry_run=true"), &now, &body).await?, 202, "{path}");
+            assert_eq!(put(&app, &path, &now, &body).await?, 200, "{path}");
+        }
+        Ok(())
+    }
+
+    async fn a_head_says_what_a_get_would(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for path in ["/api/companies", "/api/companies/100001", "/api/contacts?limit=2"] {
+            let read = app.get(path)?.send().await?;
+            let head = app.call_as("admin", Method::HEAD, path)?.send().await?;
+            assert_eq!(head.status(), 200, "{path}");
+            for name in ["etag", "content-type", "link"] {
+                assert_eq!(head.headers().get(name), read.headers().get(name), "{path} {name}");
+            }
+            let asked = app.call_as("admin", Method::HEAD, path)?.header("if-none-match", &read.headers()["etag"]);
+            assert_eq!(asked.send().await?.status(), 304, "{path}");
+            assert_eq!(head.headers()["content-length"].to_str()?.parse::<usize>()?, read.bytes().await?.len(), "{path}");
+            assert!(head.bytes().await?.is_empty(), "{path}");
+        }
+        Ok(())
+    }
+
     async fn what_is_not_there_is_made_with_no_tag(app: TestApp) -> TestResult {
         let made = app.call_as("admin", Method::POST, "/api/companies")?.json(&json!({"name": "Acme"})).send().await?;
         let company = made.json::<Value>().await?["account_number"].as_str().unwrap().to_owned();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::every_route::operations;
 
 /// Contract 1.1 without its pages and forms.
-const ROUTES: [&str; 63] = [
+pub const ROUTES: [&str; 63] = [
     "GET /health",
     "GET /api/health",
     "GET /api/companies",

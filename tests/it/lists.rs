@@ -163,11 +163,35 @@ on_each_engine! {
             ("hostname__isnull=2", "hostname__isnull"), ("q=%20", "q"), ("total=2", "total"), ("fields=colour", "fields"),
             ("limit=-1", "limit"), ("limit=99999999999999999999", "limit"), ("hostname=%00", "hostname"),
             (&format!("sort=last_seen&cursor={cursor}"), "cursor"),
+            // `1:=a\0`
+            ("sort=operating_system&cursor=313a3d6100", "cursor"),
+            ("created_at__lt=-9999-01-01", "created_at__lt"), ("created_at__gt=%2B10000-01-01", "created_at__gt"),
+            ("created_at=0000-12-31T00:00:00Z", "created_at"), ("sort=created_at&cursor=313a3d2d393939392d30312d3031", "cursor"),
+            (&format!("device_uid__in={}", ",".repeat(500)), "device_uid__in"),
+            (&"&id__ne=1".repeat(51), "id__ne"),
         ] {
             let answer = app.get(&format!("/api/assets?{query}"))?.send().await?;
             assert_eq!(answer.status(), 400, "{query}");
             let detail = answer.json::<Value>().await?["detail"].to_string();
             assert!(detail.contains(word), "{query}: {detail}");
+        }
+        for query in [format!("device_uid__in={}", "x,".repeat(499)), "id__ne=1&".repeat(50)] {
+            assert_eq!(app.get(&format!("/api/assets?{query}"))?.send().await?.status(), 200, "{query}");
+        }
+        // Even where there is nothing of which it could be shown.
+        for list in ["assets?id=-1", "contacts?id=-1", "companies?id=-1", "tickets?id=-1"] {
+            let answer = app.get(&format!("/api/{list}&fields=colour"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{list}");
+            assert!(answer.text().await?.contains("fields: there is no `colour`"), "{list}");
+        }
+        // No older parameter is called so.
+        for list in ["companies", "tickets"] {
+            let answer = app.get(&format!("/api/{list}?name__contain=x"))?.send().await?;
+            assert_eq!(answer.status(), 400, "{list}");
+            assert!(answer.text().await?.contains("name__contain"), "{list}");
+        }
+        for query in ["created_from=-9999-01-01", "updated_to=%2B10000-01-01"] {
+            assert_eq!(app.get(&format!("/api/tickets?{query}"))?.send().await?.status(), 400, "{query}");
         }
         // What the contract has stays lenient.
         for path in ["/api/companies?limit=-5&offset=x&colour=red", "/api/tickets?limit=-1&offset=-99999999999999999999",
@@ -193,6 +217,15 @@ on_each_engine! {
             link.trim_start_matches('<').split('>').next().unwrap().clone_into(&mut path);
         }
         assert_eq!(json!(seen), json!(wanted));
+        let query = "/api/tickets?status=open&limit=1&id__ne=1&id__ne=2&colour=red&sort=-id&total=true&offset=3";
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            let answer = app.get(query)?.send().await?.error_for_status()?;
+            answers.push(["link", "etag", "x-total-count"].map(|name| answer.headers()[name].to_str().unwrap().to_owned()));
+        }
+        let kept = "/api/tickets?status=open&limit=1&id__ne=1&id__ne=2&colour=red&sort=-id&total=true&cursor=";
+        assert!(answers[0][0].contains(kept), "{answers:?}");
+        assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
         let bad = app.get("/api/tickets?cursor=zz")?.send().await?;
         assert_eq!(bad.status(), 400);
         Ok(())

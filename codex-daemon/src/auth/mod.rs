@@ -11,7 +11,7 @@ mod token;
 use std::sync::Arc;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     http::{Extensions, HeaderMap, request::Parts},
 };
 use chrono::{DateTime, Utc};
@@ -131,12 +131,16 @@ impl FromRequestParts<App> for Caller {
 }
 
 async fn verified(parts: &Parts, app: &App) -> Result<Caller, Problem> {
-    asker(app, &parts.headers, &parts.extensions)
-        .await
-        .map_err(|refusal| {
-            tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
-            refusal.into()
-        })
+    let asker = asker(app, &parts.headers, &parts.extensions).await;
+    let caller = asker.map_err(|refusal| {
+        tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
+        Problem::from(refusal)
+    })?;
+    if let (Some(path), Some(query)) = (parts.extensions.get::<MatchedPath>(), parts.uri.query()) {
+        app.parameters()
+            .check(&parts.method, path.as_str(), query)?;
+    }
+    Ok(caller)
 }
 
 /// Who asks, found out once a request, by the first who wants to know.

@@ -320,11 +320,12 @@ async fn update_agent(
     call: Call,
     Path(id): Path<String>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<AgentOut>, Problem> {
+) -> Result<Versioned<AgentOut>, Problem> {
     let changed = call
         .codex
         .update_agent(&call.scope, &call.author, &id, body);
     let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let synced = call.codex.agents_synced_at().await?;
-    Ok(Json(AgentOut::new(&agent, synced)))
+    let out = AgentOut::new(&agent, synced);
+    Ok(Versioned(out, Some(agent.updated_at)))
 }

@@ -20,10 +20,13 @@ const OF_BODIES: [(&str, &str); 3] = [
     ("415", "The body is not said to be JSON"),
 ];
 
-/// Statuses of every operation with a parameter in its path or query.
-const OF_PARAMETERS: [(&str, &str); 1] = [("400", "A parameter that cannot be read")];
+/// Statuses of every operation that has parameters, or could be sent one.
+const OF_PARAMETERS: [(&str, &str); 1] = [(
+    "400",
+    "A parameter that cannot be read, or that there is not",
+)];
 
-/// Statuses of every change of what has no GET at its path.
+/// Statuses of every call that makes something, and of every change of what has no GET at its path.
 const OF_WHAT_CANNOT_BE_READ: [(&str, &str); 1] = [(
     "412",
     "An `If-Match`: nobody can have seen what is changed here",
@@ -59,7 +62,10 @@ pub fn complete(api: &mut OpenApi) {
                     .any(|tag| ONLY_MADE.contains(&tag.as_str()));
             match method {
                 _ if open || reads => {}
-                Method::POST => add_key(operation),
+                Method::POST => {
+                    add_key(operation);
+                    add(operation, &OF_WHAT_CANNOT_BE_READ);
+                }
                 _ if can_be_read => add_tag(operation),
                 _ => add(operation, &OF_WHAT_CANNOT_BE_READ),
             }
@@ -74,7 +80,7 @@ pub fn complete(api: &mut OpenApi) {
             if operation.request_body.is_some() {
                 add(operation, &OF_BODIES);
             }
-            if has_parameters(operation) {
+            if !open || has_parameters(operation) {
                 add(operation, &OF_PARAMETERS);
             }
         }

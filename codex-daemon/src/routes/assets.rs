@@ -56,9 +56,10 @@ async fn list_assets(
     query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
+    let staff = scope.companies().is_none();
+    query.require_fields::<AssetOut>("asset", staff)?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().assets(&scope, company, query.page()).await?;
-    let staff = scope.companies().is_none();
     let tracked = |(asset, _): &(Asset, String)| {
         let fields = staff.then(|| serde_json::to_value(&asset.fields));
         fields.and_then(Result::ok)
@@ -126,10 +127,11 @@ async fn get_asset_alias(
     get_asset(app, caller, id).await
 }
 
-async fn asset_now(call: &Call, id: AssetId) -> Result<AssetOut, Problem> {
+async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
     let found = call.codex.asset(&call.scope, id).await?;
-    let out = found.map(|(asset, level)| AssetOut::new(&asset, &level));
-    out.ok_or_else(unknown)
+    let (asset, level) = found.ok_or_else(unknown)?;
+    let out = AssetOut::new(&asset, &level);
+    Ok(Versioned(out, Some(asset.updated_at)))
 }
 
 fn unknown() -> Problem {
@@ -148,7 +150,7 @@ async fn create_asset(
 ) -> Result<(StatusCode, Json<AssetOut>), Problem> {
     let made = call.codex.create_asset(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, Json(asset_now(&call, id).await?)))
+    Ok((StatusCode::CREATED, Json(asset_now(&call, id).await?.0)))
 }
 
 /// Make and correct many assets, by id.
@@ -193,13 +195,13 @@ async fn update_asset(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<AssetOut>, Problem> {
+) -> Result<Versioned<AssetOut>, Problem> {
     let id = AssetId(id);
     let changed = call.codex.update_asset(&call.scope, &call.author, id, body);
     if !changed.await.map_err(flat)? {
         return Err(unknown());
     }
-    Ok(Json(asset_now(&call, id).await?))
+    asset_now(&call, id).await
 }
 
 /// Delete an asset: no sync brings it back, `POST /api/deleted/asset/{id}/restore` does.

@@ -21,6 +21,12 @@ const LISTS: [(&str, &Listing); 4] = [
 const DESCRIPTION: &str = "Only records of which this column is just so; `__ne`, `__in`, `__lt`, `__lte`, `__gt`, \
     `__gte`, `__contains`, `__startswith` or `__isnull` behind the name compare otherwise";
 
+/// Whether a parameter such as `name__contains` is about a column of the list at a path.
+pub fn knows(path: &str, parameter: &str) -> bool {
+    let list = LISTS.iter().find(|(own, _)| *own == path);
+    list.is_some_and(|(_, listing)| listing.knows(parameter))
+}
+
 /// Describes each column that is no parameter of another meaning.
 pub fn describe(api: &mut OpenApi) {
     for (path, listing) in LISTS {

@@ -76,8 +76,9 @@ async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Re
         let companies = call.codex.companies(&call.scope).await?.into_iter();
         return Ok(Json(companies.map(out).collect::<Vec<_>>()).into_response());
     };
-    let page = call.codex.companies_page(&call.scope, query.page()).await?;
     let staff = call.scope.companies().is_none();
+    query.require_fields::<CompanyOut>("company", staff)?;
+    let page = call.codex.companies_page(&call.scope, query.page()).await?;
     let tracked = |company: &Company| {
         let fields = staff.then(|| serde_json::to_value(&company.fields));
         fields.and_then(Result::ok)
@@ -197,12 +198,13 @@ async fn update_company(
     call: Call,
     Path(account): Path<String>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<CompanyOut>, Problem> {
+) -> Result<Versioned<CompanyOut>, Problem> {
     let changed = call
         .codex
         .update_company(&call.scope, &call.author, &account, body);
     let company = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    Ok(Json(wire::seen_by(&company, &call.scope)))
+    let out = wire::seen_by(&company, &call.scope);
+    Ok(Versioned(out, Some(company.updated_at)))
 }
 
 /// Delete a company: no sync brings it back, `POST /api/deleted/company/{id}/restore` does.

@@ -54,9 +54,10 @@ async fn list_contacts(
     query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
+    let staff = scope.companies().is_none();
+    query.require_fields::<ContactOut>("contact", staff)?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().contacts(&scope, company, query.page()).await?;
-    let staff = scope.companies().is_none();
     let tracked = |(contact, _): &(Contact, String)| {
         let fields = staff.then(|| serde_json::to_value(&contact.fields));
         fields.and_then(Result::ok)
@@ -104,10 +105,11 @@ async fn get_contact_alias(
     get_contact(app, caller, id).await
 }
 
-async fn contact_now(call: &Call, id: ContactId) -> Result<ContactOut, Problem> {
+async fn contact_now(call: &Call, id: ContactId) -> Result<Versioned<ContactOut>, Problem> {
     let found = call.codex.contact(&call.scope, id).await?;
-    let out = found.map(|(contact, level)| ContactOut::new(&contact, &level));
-    out.ok_or_else(unknown)
+    let (contact, level) = found.ok_or_else(unknown)?;
+    let out = ContactOut::new(&contact, &level);
+    Ok(Versioned(out, Some(contact.updated_at)))
 }
 
 fn unknown() -> Problem {
@@ -126,7 +128,7 @@ async fn create_contact(
 ) -> Result<(StatusCode, Json<ContactOut>), Problem> {
     let made = call.codex.create_contact(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, Json(contact_now(&call, id).await?)))
+    Ok((StatusCode::CREATED, Json(contact_now(&call, id).await?.0)))
 }
 
 /// Make and correct many contacts, by id.
@@ -170,7 +172,7 @@ async fn update_contact(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<ContactOut>, Problem> {
+) -> Result<Versioned<ContactOut>, Problem> {
     let id = ContactId(id);
     let changed = call
         .codex
@@ -178,7 +180,7 @@ async fn update_contact(
     if !changed.await.map_err(flat)? {
         return Err(unknown());
     }
-    Ok(Json(contact_now(&call, id).await?))
+    contact_now(&call, id).await
 }
 
 /// Delete a contact: no sync brings it back, `POST /api/deleted/contact/{id}/restore` does.

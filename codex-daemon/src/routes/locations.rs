@@ -93,13 +93,14 @@ async fn update_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<LocationOut>, Problem> {
+) -> Result<Versioned<LocationOut>, Problem> {
     let company = company(&call, &account).await?;
     let changed =
         call.codex
             .update_location(&call.scope, &call.author, &company, LocationId(id), body);
     let location = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    Ok(Json(out(&location, &company)))
+    let version = Some(location.updated_at);
+    Ok(Versioned(out(&location, &company), version))
 }
 
 /// Delete a location of a company: no sync brings it back.

@@ -22,6 +22,7 @@ mod locations;
 mod outbox;
 mod overrides;
 mod paging;
+mod parameters;
 mod psa_agents;
 mod psa_tickets;
 mod public_user;
@@ -31,6 +32,7 @@ mod tables;
 mod tickets;
 mod webhooks;
 
+pub use parameters::Parameters;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},

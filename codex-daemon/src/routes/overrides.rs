@@ -116,12 +116,13 @@ async fn set_override(
     call: Call,
     Path((account, key)): Path<(String, String)>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<OverrideOut>, Problem> {
+) -> Result<Versioned<OverrideOut>, Problem> {
     let company = company(&call, &account).await?;
     let row = call
         .codex
         .set_override(&call.scope, &call.author, &company, &key, &body);
-    Ok(Json((&row.await.map_err(flat)?).into()))
+    let row = row.await.map_err(flat)?;
+    Ok(Versioned((&row).into(), Some(row.updated_at)))
 }
 
 /// End what was agreed about one key: the plan holds again.

@@ -8,13 +8,14 @@ use axum::{
 };
 use codex_core::{
     Scope,
+    changes::fields_of,
     ids::CompanyId,
     listing::Listing,
     paging::{Cursor, Filter, MAX_LIMIT, Page, PageRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, PartialSchema};
 
 use crate::{app::App, extract::without_nul, forwarded::Forwarded, problem::Problem};
 
@@ -96,6 +97,16 @@ pub(super) struct ListQuery {
     kept: Vec<(String, String)>,
 }
 
+/// The parameters of a list as they were sent, without those that say where to go on.
+pub(super) fn kept(uri: &Uri) -> Vec<(String, String)> {
+    let text = uri.query().unwrap_or_default();
+    let mut pairs: Vec<_> = url::form_urlencoded::parse(text.as_bytes())
+        .into_owned()
+        .collect();
+    pairs.retain(|(name, _)| !["cursor", "offset"].contains(&name.as_str()));
+    pairs
+}
+
 impl<S: Sync> FromRequestParts<S> for ListQuery {
     type Rejection = Problem;
 
@@ -105,10 +116,8 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             without_nul(&name, &value)?;
             query.take(&name, &value)?;
-            if name != "cursor" {
-                query.kept.push((name.into_owned(), value.into_owned()));
-            }
         }
+        query.kept = kept(&parts.uri);
         Ok(query)
     }
 }
@@ -127,7 +136,8 @@ impl ListQuery {
         let text = uri.query().unwrap_or_default();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             without_nul(&name, &value)?;
-            if NEWER.contains(&&*name) || listing.knows(&name) {
+            // No older parameter has `__` in its name: what looks like a comparison must be one.
+            if NEWER.contains(&&*name) || listing.knows(&name) || name.contains("__") {
                 newer = true;
                 query.take(&name, &value)?;
             } else if name == "limit" {
@@ -135,18 +145,9 @@ impl ListQuery {
                 let limit = limit.map(|limit| limit.clamp(1, i64::from(MAX_LIMIT)));
                 query.page.limit = limit.and_then(|limit| u32::try_from(limit).ok());
             }
-            if name != "cursor" {
-                query.kept.push((name.into_owned(), value.into_owned()));
-            }
         }
+        query.kept = kept(uri);
         Ok(newer.then_some(query))
-    }
-
-    fn kept_pairs(&self) -> Vec<(&str, &str)> {
-        let pairs = self.kept.iter();
-        pairs
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect()
     }
 
     /// The page asked for, in this order unless another is asked for.
@@ -210,9 +211,9 @@ impl ListQuery {
         tracked: impl Fn(&T) -> Option<Value>,
         out: impl Fn(T) -> Out,
     ) -> Result<Response, Problem> {
-        let kept = self.kept_pairs();
+        let kept = &self.kept;
         if self.fields.is_none() {
-            return Ok(linked(path, forwarded, page, None, &kept, out));
+            return Ok(linked(path, forwarded, page, None, kept, out));
         }
         let (next, total) = (page.next, page.total);
         let rows = page.items.into_iter();
@@ -222,7 +223,27 @@ impl ListQuery {
             next,
             total,
         };
-        Ok(linked(path, forwarded, page, None, &kept, |row| row))
+        Ok(linked(path, forwarded, page, None, kept, |row| row))
+    }
+
+    /// Refuses a field that a record of a kind has not, even where no record is found: the keys of its answer, and
+    /// for staff those of its tracked fields.
+    pub fn require_fields<Out: PartialSchema>(
+        &self,
+        kind: &str,
+        staff: bool,
+    ) -> Result<(), Problem> {
+        let Some(fields) = &self.fields else {
+            return Ok(());
+        };
+        let schema = serde_json::to_value(Out::schema()).unwrap_or_default();
+        let tracked = fields_of(kind).filter(|_| staff).unwrap_or_default();
+        let is_known =
+            |field: &str| schema["properties"].get(field).is_some() || tracked.contains(&field);
+        match fields.iter().find(|field| !is_known(field)) {
+            Some(field) => Err(no_field(field)),
+            None => Ok(()),
+        }
     }
 
     /// Whether only some keys of each record were asked for.
@@ -247,11 +268,15 @@ impl ListQuery {
         }
         let mut row = Map::new();
         for field in self.fields.iter().flatten() {
-            let unknown = || Problem::bad_request(format!("fields: there is no `{field}`"));
-            row.insert(field.clone(), all.get(field).ok_or_else(unknown)?.clone());
+            let value = all.get(field).ok_or_else(|| no_field(field))?;
+            row.insert(field.clone(), value.clone());
         }
         Ok(row)
     }
+}
+
+fn no_field(field: &str) -> Problem {
+    Problem::bad_request(format!("fields: there is no `{field}`"))
 }
 
 fn linked<T, Out: Serialize>(
@@ -259,17 +284,22 @@ fn linked<T, Out: Serialize>(
     forwarded: &Forwarded,
     page: Page<T>,
     limit: Option<u32>,
-    kept: &[(&str, &str)],
+    kept: &[(String, String)],
     out: impl FnMut(T) -> Out,
 ) -> Response {
     let next = page.next.as_ref();
     let link = next.map(|cursor| next_link(path, forwarded, limit, kept, cursor));
     let total = page.total;
-    let mut response = Json(page.map(out).items).into_response();
+    let response = Json(page.map(out).items).into_response();
+    with_link(with_total(response, total), link.as_deref())
+}
+
+/// An answer with the length of the whole list, where it was counted.
+pub(super) fn with_total(mut response: Response, total: Option<i64>) -> Response {
     if let Some(total) = total {
         response.headers_mut().insert("x-total-count", total.into());
     }
-    with_link(response, link.as_deref())
+    response
 }
 
 /// The address of the next page as a `Link` (RFC 8288).
@@ -277,7 +307,7 @@ pub(super) fn next_link(
     path: &str,
     forwarded: &Forwarded,
     limit: Option<u32>,
-    kept: &[(&str, &str)],
+    kept: &[(String, String)],
     cursor: &Cursor,
 ) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());

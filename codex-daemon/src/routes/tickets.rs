@@ -28,7 +28,7 @@ use super::{
     companies::company,
     download::streamed,
     lenient::{Lenient, integer, word, year},
-    paging::{ListQuery, next_link, with_link},
+    paging::{ListQuery, kept, next_link, with_link, with_total},
 };
 use crate::{
     app::App,
@@ -71,6 +71,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("sort" = Option<String>, Query, description = "A column to sort by, `-` before it for the largest first", example = "-last_updated_at"),
         ("q" = Option<String>, Query, description = "Only tickets whose subject or number holds all words of this term"),
         ("fields" = Option<String>, Query, description = "Only these keys of each ticket, with commas between; any tracked field may be named"),
+        ("total" = Option<bool>, Query, description = "`true` says how long the list is in `X-Total-Count` too"),
         ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
         ("created_to" = Option<String>, Query, description = "Opened before then"),
         ("updated_from" = Option<String>, Query, description = "Last changed from then on"),
@@ -96,6 +97,10 @@ async fn list_tickets(
         total: 0,
     };
     let query = ListQuery::of_older_list(&uri, &LISTING)?;
+    let staff = call.scope.companies().is_none();
+    if let Some(query) = &query {
+        query.require_fields::<TicketOut>("ticket", staff)?;
+    }
     let Some(filter) = filter(&call.codex, &call.scope, &params).await? else {
         return Ok(Json(part).into_response());
     };
@@ -121,10 +126,10 @@ async fn list_tickets(
     let statuses = call.codex.ticket_statuses().await?;
     part.count = items.len();
     let out = |ticket: Ticket| TicketOut::new(&ticket, &statuses);
+    let counted = query.as_ref().is_some_and(|query| query.page().total);
     let mut body = None;
     match query.filter(ListQuery::chooses) {
         Some(query) => {
-            let staff = call.scope.companies().is_none();
             let tracked = |ticket: &Ticket| {
                 let fields = staff.then(|| serde_json::to_value(&ticket.fields));
                 fields.and_then(Result::ok)
@@ -138,19 +143,13 @@ async fn list_tickets(
         }
         None => part.tickets = items.into_iter().map(out).collect(),
     }
-    let link = next.map(|cursor| {
-        let kept: Vec<(&str, &str)> = params
-            .iter()
-            .filter(|(name, _)| !["cursor", "offset"].contains(&name.as_str()))
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        next_link("/api/tickets", &forwarded, None, &kept, &cursor)
-    });
+    let total = counted.then_some(part.total);
+    let link = next.map(|cursor| next_link("/api/tickets", &forwarded, None, &kept(&uri), &cursor));
     let response = body.map_or_else(
         || Json(part).into_response(),
         |body| Json(body).into_response(),
     );
-    Ok(with_link(response, link.as_deref()))
+    Ok(with_link(with_total(response, total), link.as_deref()))
 }
 
 /// A moment, if it was sent.

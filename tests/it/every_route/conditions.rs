@@ -130,6 +130,11 @@ on_each_engine! {
                 bound.refused("a tag", &one, "*").await?;
             }
         }
+        let posts = of(&serde_json::to_value(codex_daemon::routes::openapi())?);
+        for one in posts.iter().filter(|one| one.name == "POST /api/companies" || one.path.ends_with("/renumber")) {
+            assert!(one.described["responses"]["412"].is_object(), "{}", one.name);
+            bound.refused("a tag", one, "*").await?;
+        }
         assert!(bound.wrong.is_empty(), "{:#?}", bound.wrong);
         Ok(())
     }
