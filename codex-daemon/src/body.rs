@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::problem::Problem;
+use crate::{body_limit, problem::Problem};
 
 /// What does not fit, and where.
 type Misfit = serde_path_to_error::Error<serde_json::Error>;
@@ -52,8 +52,13 @@ impl<S: Send + Sync> FromRequest<S> for Rows {
 
 async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Problem> {
     let read = <Json<Value> as FromRequest<S>>::from_request(request, state).await;
-    read.map(|Json(value)| value)
-        .map_err(|refused| Problem::new(refused.status(), refused.body_text()))
+    read.map(|Json(value)| value).map_err(|refused| {
+        if body_limit::stood_still(&refused) {
+            body_limit::too_slow()
+        } else {
+            Problem::new(refused.status(), refused.body_text())
+        }
+    })
 }
 
 /// A call without a body has none; one that has some must say of what kind.

@@ -1,6 +1,6 @@
-//! The largest body that is read.
+//! The largest body that is read, and how long its sender may stand still.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -13,6 +13,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use crate::{app::App, problem::Problem};
 
@@ -43,16 +45,54 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     }
 }
 
+/// A body that ends with an error when its sender stands still for so long.
+pub fn timed(body: Incoming, stall: Duration) -> Body {
+    // Which routes without a body must know; the wrapper does not.
+    if body.is_end_stream() {
+        Body::new(body)
+    } else {
+        Body::new(TimeoutBody::new(stall, body))
+    }
+}
+
 /// A body of at most `limit` bytes, for routes that take less than others.
 pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(&mut body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            drain(body).await;
-            Err(too_large(limit))
+        Err(error) => {
+            if error.is::<LengthLimitError>() {
+                drain(body).await;
+            }
+            Err(unreadable(&*error, limit))
         }
-        Err(_) => Err(Problem::bad_request("The body ended early.")),
     }
+}
+
+/// Why a body of at most `limit` bytes could not be read.
+pub fn unreadable(error: &(dyn Error + 'static), limit: usize) -> Problem {
+    if is_of::<LengthLimitError>(error) {
+        too_large(limit)
+    } else if stood_still(error) {
+        too_slow()
+    } else {
+        Problem::bad_request("The body ended early.")
+    }
+}
+
+/// Whether a body could not be read because its sender stood still.
+pub fn stood_still(error: &(dyn Error + 'static)) -> bool {
+    is_of::<TimeoutError>(error)
+}
+
+/// The answer to whoever stands still.
+pub fn too_slow() -> Problem {
+    let detail = "The body stopped midway and was waited for in vain.";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+}
+
+/// Whether an error or one of its causes is of a type.
+fn is_of<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<E>())
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -13,6 +13,7 @@ use codex_core::{KeptAnswer, Once, store::telling_commits};
 use crate::{
     app::App,
     auth::asker,
+    body_limit,
     digest::hex,
     problem::Problem,
     request_id::{self, Route},
@@ -61,12 +62,8 @@ async fn once(
     };
     let (parts, body) = request.into_parts();
     let limit = app.config().server.body_limit;
-    let body = to_bytes(body, limit).await.map_err(|_| {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("The body is larger than {limit} bytes."),
-        )
-    })?;
+    let body = to_bytes(body, limit).await;
+    let body = body.map_err(|error| body_limit::unreadable(&error, limit))?;
     let what = hex(&[parts.uri.to_string().as_bytes(), &body]);
     let actor = caller.actor();
     match app.codex().begin_once(&actor, key, &what).await? {

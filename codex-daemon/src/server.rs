@@ -1,5 +1,5 @@
-//! The accept loop: HTTP/1.1 with a time limit on request heads, a limit on connections, and a stop that
-//! lets requests in flight end.
+//! The accept loop: HTTP/1.1 with a time limit on request heads and on clients who stand still, a limit on
+//! connections, and a stop that lets requests in flight end.
 //!
 //! HTTP/1.1 only: hyper-util's protocol sniffing has no timer, so a silent client would hold a connection
 //! for ever, and nobody who calls Codex speaks HTTP/2. axum's own `serve` has no header timeout.
@@ -27,12 +27,17 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Server, forwarded::Peer};
+use crate::{body_limit, config::Server, forwarded::Peer};
 
 /// After `accept` failed for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How much may wait unsent in a socket. Without a limit megabytes do, and the system says that there is room again
+/// when a third of them were read: whoever takes 16 KB a second would seem to stand still.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +93,15 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
         let Some((stream, peer, slot)) = accepted else {
             continue;
         };
+        let stall = server.stall;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(stall));
         let service = TowerToHyperService::new(router.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip()));
-            service.call(request)
+            service.call(request.map(|body| body_limit::timed(body, stall)))
         });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         let cut = cut.clone();
         tokio::spawn(async move {
@@ -134,6 +142,10 @@ async fn accept(
             // Answers are small and written at once; waiting to fill a packet costs up to 40 ms.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY was refused");
+            }
+            #[cfg(target_os = "linux")]
+            if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT) {
+                tracing::debug!(%error, "TCP_NOTSENT_LOWAT was refused");
             }
             Some((stream, peer, slot))
         }

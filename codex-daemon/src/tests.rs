@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use axum::{
     Json, Router,
-    body::Bytes,
+    body::{Body, Bytes},
     routing::{get, post},
 };
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -364,7 +364,8 @@ impl Bare {
             .route(
                 "/json",
                 post(|Json(body): Json<Named>| async move { body.name }),
-            );
+            )
+            .route("/endless", get(endless));
         let listener = server::bind(&config.server).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let limits = config.server.clone();
@@ -393,6 +394,12 @@ impl Bare {
 #[derive(serde::Deserialize)]
 struct Named {
     name: String,
+}
+
+/// What a client reads of `/endless`, until somebody hangs up.
+async fn endless() -> Body {
+    let piece = Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 64 * 1024]));
+    Body::from_stream(futures::stream::repeat(piece))
 }
 
 async fn panics() -> &'static str {
@@ -482,6 +489,88 @@ async fn a_client_that_says_nothing_or_half_a_head_is_cut_off() {
         let ended =
             tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "{said:?} held its connection");
+    }
+}
+
+/// A connection whose system takes little before it is read.
+async fn reader(url: &str, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    let address = url.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_reader_that_stands_still_is_cut_off() {
+    let bare = Bare::start(|server| {
+        server.stall = Duration::from_millis(300);
+        server.max_connections = 1;
+    })
+    .await;
+    let mut still = reader(&bare.url, "/endless").await;
+    // Its place is free.
+    let next = client().get(bare.url("/slow")).send();
+    let next = tokio::time::timeout(Duration::from_secs(5), next).await;
+    assert_eq!(next.expect("the place is taken").unwrap().status(), 200);
+    let mut all = Vec::new();
+    let rest = tokio::time::timeout(Duration::from_secs(5), still.read_to_end(&mut all)).await;
+    assert!(rest.is_ok() && !all.ends_with(b"0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn a_reader_that_is_slow_but_steady_is_not_cut_off() {
+    let bare = Bare::start(|server| server.stall = Duration::from_millis(1_500)).await;
+    let mut slow = reader(&bare.url, "/endless").await;
+    let start = Instant::now();
+    let mut some = vec![0; 16 * 1024];
+    // 250 KB a second.
+    while start.elapsed() < Duration::from_secs(5) {
+        slow.read_exact(&mut some).await.expect("it was cut off");
+        tokio::time::sleep(Duration::from_millis(64)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stops_midway_is_408_with_a_key_or_without() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url()), ("server.stall_seconds", "1")]).await;
+    let token = token("k0", 0, &service(&json!({})));
+    let address = daemon.running.addr();
+    for (key, length, status) in [
+        ("", "Content-Length: 100", 408),
+        ("Idempotency-Key: half\r\n", "Content-Length: 100", 408),
+        (
+            "Idempotency-Key: half\r\n",
+            "Transfer-Encoding: chunked",
+            408,
+        ),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /api/companies HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\n{key}{length}\r\n\r\n"
+        );
+        let half = if length.starts_with('C') {
+            "{"
+        } else {
+            "1\r\n{\r\n"
+        };
+        stream
+            .write_all(format!("{head}{half}").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer));
+        read.await.expect("it is held").unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.contains("about:blank#request-timeout"), "{answer}");
     }
 }
 

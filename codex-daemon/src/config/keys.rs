@@ -64,6 +64,8 @@ pub const KEYS: &[Key] = &[
     plain("server", "body_limit"),
     plain("server", "header_timeout_seconds"),
     plain("server", "drain_seconds"),
+    plain("server", "stall_seconds"),
+    plain("server", "download_wait_seconds"),
     plain("health", "disk_degraded_percent"),
     plain("health", "disk_unhealthy_percent"),
     Key {

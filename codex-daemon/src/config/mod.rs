@@ -91,6 +91,10 @@ pub struct Server {
     pub header_timeout: Duration,
     /// How long a stop waits for requests in flight.
     pub drain: Duration,
+    /// How long the reader of an answer or the sender of a body may stand still.
+    pub stall: Duration,
+    /// How long a download waits for its turn.
+    pub download_wait: Duration,
 }
 
 /// When the disk counts as full.
@@ -328,6 +332,12 @@ fn server(layers: &Layers) -> Result<Server, ConfigError> {
         body_limit: at_least_one("body_limit")?,
         header_timeout: seconds(layers, "server", "header_timeout_seconds")?,
         drain: seconds(layers, "server", "drain_seconds")?,
+        stall: layers.read_as("server", "stall_seconds", |text| {
+            let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
+            let wrong = || format!("`{text}` is not a number of seconds above 0");
+            seconds.map(Duration::from_secs).ok_or_else(wrong)
+        })?,
+        download_wait: seconds(layers, "server", "download_wait_seconds")?,
     })
 }
 

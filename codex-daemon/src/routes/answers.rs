@@ -14,8 +14,9 @@ const OF_ALL: [(&str, &str); 3] = [
 ];
 
 /// Statuses of every operation that takes a body.
-const OF_BODIES: [(&str, &str); 3] = [
+const OF_BODIES: [(&str, &str); 4] = [
     ("400", "The body is no JSON"),
+    ("408", "The body stopped midway"),
     ("413", "The body is too large"),
     ("415", "The body is not said to be JSON"),
 ];
