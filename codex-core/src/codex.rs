@@ -31,7 +31,7 @@ use std::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use bulk::BulkTickets;
-pub use download::Download;
+pub use download::{Download, Downloads};
 pub use events::EventOutcome;
 pub use export::{EXPORTS, ExportFormat};
 pub use idempotency::{KeptAnswer, Once};
@@ -76,7 +76,7 @@ struct Inner {
     /// Jobs of this process by source.
     running: Mutex<HashMap<&'static str, String>>,
     /// Turns of the answers that are too big to hold.
-    downloads: Arc<tokio::sync::Semaphore>,
+    downloads: download::Turns,
     tasks: TaskTracker,
     stop: CancellationToken,
 }

@@ -69,8 +69,8 @@ pub mod tickets;
 
 #[cfg(feature = "sync")]
 pub use codex::{
-    AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, EXPORTS, EventOutcome,
-    ExportFormat, Health, KeptAnswer, Once, Providers, Started, TablePage, TableRows,
+    AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, Downloads, EXPORTS,
+    EventOutcome, ExportFormat, Health, KeptAnswer, Once, Providers, Started, TablePage, TableRows,
     statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};

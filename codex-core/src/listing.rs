@@ -151,6 +151,8 @@ impl Listing {
                 let own_order = column.name == self.columns[0].name;
                 Some(if own_order {
                     Cursor::new(format!("={key}"), id)
+                } else if column.sql == self.id {
+                    Cursor::new(format!("={id}"), id)
                 } else {
                     self.cursor(db, column, id).await?
                 })

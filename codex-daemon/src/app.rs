@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use codex_core::{
-    Codex,
+    Codex, Downloads,
     sync::{Guard, HttpSettings, Pace, datto, freshservice, keycloak},
 };
 use secrecy::ExposeSecret as _;
@@ -106,6 +106,11 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
         .statuses(config.statuses.clone())
         .unworked_ticket_minutes(config.unworked_ticket_minutes)
         .lease(config.sync.lease)
+        .downloads(Downloads {
+            patience: config.server.download_wait,
+            stall: config.server.stall,
+            ..Downloads::default()
+        })
         .providers(config.psa.clone(), config.rmm.clone());
     let http = HttpSettings {
         timeout: config.sync.request_timeout,

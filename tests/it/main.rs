@@ -16,6 +16,7 @@ mod conditions;
 mod contract;
 mod crates;
 mod devices;
+mod downloads;
 mod every_route;
 mod jobs;
 mod kit;

@@ -2,7 +2,8 @@
 
 use super::{
     Codex,
-    download::{Ahead, Download, Sink},
+    download::{Ahead, Download, Sink, Size},
+    tickets::PAGE,
 };
 use crate::{
     Result, Scope,
@@ -13,7 +14,7 @@ use crate::{
     locations::{self, wire::LocationOut},
     tickets::{
         ShownTicket,
-        query::{Said, TicketFilter},
+        query::{self, Said, TicketFilter},
         status::Statuses,
         wire::CompanyTicketOut,
     },
@@ -40,7 +41,7 @@ impl Codex {
             .map(|tickets| TicketFilter::of_year(tickets.year))
             .transpose()?;
         let scope = scope.clone();
-        self.download(async move |codex, mut sink| {
+        self.download(Size::Everything, async move |codex, mut sink| {
             let statuses = codex.ticket_statuses().await?;
             let (seen, with_tickets) = (scope.clone(), filter.is_some());
             let mut parts = codex
@@ -81,21 +82,28 @@ impl Codex {
     /// when `year` says so. Memory does not grow with the answer.
     ///
     /// # Errors
-    /// As [`Codex::bulk`].
+    /// As [`Codex::bulk`]; what fits on a page waits for nobody.
     pub async fn company_tickets(
         &self,
         scope: &Scope,
         company: &Company,
         year: Option<i32>,
     ) -> Result<Download> {
-        let filter = TicketFilter {
-            company: Some(company.id),
-            ..TicketFilter::of_year(year)?
+        let (scope, company) = (scope.clone(), company.id);
+        let filter = TicketFilter::of_year(year)?;
+        let mut ids = query::of_companies(&self.0.db, &scope, &[company], &filter).await?;
+        let ids = ids.remove(&company).unwrap_or_default();
+        let size = if ids.len() <= PAGE as usize {
+            Size::Page
+        } else {
+            Size::Company
         };
-        let scope = scope.clone();
-        self.download(async move |codex, mut sink| {
+        self.download(size, async move |codex, mut sink| {
             let statuses = codex.ticket_statuses().await?;
-            let mut pages = codex.tickets_ahead(scope, filter);
+            let mut pages = codex.read_ahead(async move |codex, ahead| {
+                let pages = codex.ticket_pages(&scope, company, &ids, &ahead, |page| page);
+                pages.await
+            });
             let mut tickets = Tickets::default();
             sink.text("[");
             while let Some(page) = pages.next().await? {
@@ -134,14 +142,14 @@ async fn read(
             ahead.put(Part::Companies(chunk)).await?;
             continue;
         };
+        let ids: Vec<CompanyId> = chunk.iter().map(|own| own.company.id).collect();
+        let tickets = query::of_companies(&codex.0.db, scope, &ids, filter).await?;
         for own in chunk {
-            let filter = TicketFilter {
-                company: Some(own.company.id),
-                ..filter.clone()
-            };
+            let company = own.company.id;
             ahead.put(Part::Companies(vec![own])).await?;
+            let own = tickets.get(&company).map(Vec::as_slice).unwrap_or_default();
             codex
-                .ticket_pages(scope, filter, ahead, Part::Tickets)
+                .ticket_pages(scope, company, own, ahead, Part::Tickets)
                 .await?;
         }
     }

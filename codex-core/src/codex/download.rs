@@ -21,14 +21,78 @@ use tokio::{
 use super::Codex;
 use crate::{Error, Result};
 
-/// How many are made at once: each keeps a connection and a core busy.
-pub(super) const AT_ONCE: usize = 2;
-/// How long one waits for its turn; Nexus gives up after 30 seconds without a byte (consumers 3).
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a reader may take nothing.
-const STALL: Duration = Duration::from_secs(30);
 /// What is sent at once.
 const PIECE: usize = 64 * 1024;
+
+/// How downloads share a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Downloads {
+    /// How many of everything are made at once: each keeps a connection and a core busy.
+    pub at_once: usize,
+    /// How many of one company are made at once, beside those of everything.
+    pub of_companies: usize,
+    /// How long one waits for its turn.
+    pub patience: Duration,
+    /// How long a reader may take nothing.
+    pub stall: Duration,
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self {
+            at_once: 2,
+            of_companies: 8,
+            // Nexus gives up after 30 seconds without a byte (consumers 3).
+            patience: Duration::from_secs(20),
+            stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How much a download is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Everything of a kind, or of all companies.
+    Everything,
+    /// What one company has.
+    Company,
+    /// No more than an answer that is held: it needs no turn.
+    Page,
+}
+
+/// The turns of a [`Codex`].
+#[derive(Debug)]
+pub(super) struct Turns {
+    rules: Downloads,
+    everything: Arc<Semaphore>,
+    company: Arc<Semaphore>,
+}
+
+impl Turns {
+    pub fn new(rules: Downloads) -> Self {
+        Self {
+            rules,
+            everything: Arc::new(Semaphore::new(rules.at_once)),
+            company: Arc::new(Semaphore::new(rules.of_companies)),
+        }
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when others take too long.
+    async fn wait(&self, size: Size) -> Result<Option<OwnedSemaphorePermit>> {
+        let turns = match size {
+            Size::Everything => &self.everything,
+            Size::Company => &self.company,
+            Size::Page => return Ok(None),
+        };
+        let busy = || Error::Busy("too many downloads at once");
+        let turn = Arc::clone(turns).acquire_owned();
+        let turn = tokio::time::timeout(self.rules.patience, turn).await;
+        turn.map_err(|_| busy())?.map(Some).map_err(|_| busy())
+    }
+}
 
 /// An answer in pieces. Dropping it ends the work.
 #[derive(Debug)]
@@ -64,7 +128,8 @@ impl Stream for Download {
 pub(super) struct Sink {
     pieces: mpsc::Sender<Vec<u8>>,
     buffer: Vec<u8>,
-    _turn: OwnedSemaphorePermit,
+    stall: Duration,
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Sink {
@@ -97,7 +162,7 @@ impl Sink {
         if piece.is_empty() {
             return Ok(());
         }
-        let sent = self.pieces.send_timeout(piece, STALL).await;
+        let sent = self.pieces.send_timeout(piece, self.stall).await;
         sent.map_err(|_| Error::Sync {
             message: "the reader of a download is gone or stands still".into(),
         })
@@ -174,20 +239,18 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Busy`] when others take too long.
-    pub(super) async fn download<F, W>(&self, work: F) -> Result<Download>
+    pub(super) async fn download<F, W>(&self, size: Size, work: F) -> Result<Download>
     where
         F: FnOnce(Codex, Sink) -> W + Send + 'static,
         W: Future<Output = Result<Sink>> + Send,
     {
-        let turn = Arc::clone(&self.0.downloads).acquire_owned();
-        let busy = || Error::Busy("too many downloads at once");
-        let turn = tokio::time::timeout(PATIENCE, turn).await;
-        let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+        let turn = self.0.downloads.wait(size).await?;
         let (pieces, receiver) = mpsc::channel(2);
         let whole = Arc::new(AtomicBool::new(false));
         let sink = Sink {
             pieces,
             buffer: Vec::with_capacity(PIECE * 2),
+            stall: self.0.downloads.rules.stall,
             _turn: turn,
         };
         let codex = self.clone();
@@ -216,11 +279,6 @@ impl Codex {
     }
 }
 
-/// The turns of a new [`Codex`].
-pub(super) fn turns() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(AT_ONCE))
-}
-
 #[cfg(test)]
 mod tests {
     use futures::StreamExt as _;
@@ -236,8 +294,8 @@ mod tests {
 
     async fn read(work: impl FnOnce(Sink) -> Result<Sink> + Send + 'static) -> (Vec<u8>, bool) {
         let (_folder, codex) = codex().await;
-        let download = codex.download(async move |_, sink| work(sink)).await;
-        let mut download = download.unwrap();
+        let download = codex.download(Size::Everything, async move |_, sink| work(sink));
+        let mut download = download.await.unwrap();
         let (mut all, mut broken) = (Vec::new(), false);
         while let Some(piece) = download.next().await {
             match piece {
@@ -259,6 +317,59 @@ mod tests {
         assert_eq!(read(failing).await, (Vec::new(), true));
         let panicking = |_| panic!("on purpose");
         assert_eq!(read(panicking).await, (Vec::new(), true));
+    }
+
+    /// A download that goes on for as long as somebody reads.
+    async fn endless(codex: &Codex, size: Size) -> Result<Download> {
+        let work = async |_, mut sink: Sink| loop {
+            sink.text(&"x".repeat(PIECE));
+            sink.flow().await?;
+        };
+        codex.download(size, work).await
+    }
+
+    async fn impatient(stall: Duration) -> (tempfile::TempDir, Codex) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let rules = Downloads {
+            at_once: 2,
+            of_companies: 1,
+            patience: Duration::from_millis(200),
+            stall,
+        };
+        let builder = Codex::builder(file.to_str().unwrap()).downloads(rules);
+        (folder, builder.open().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn each_size_has_turns_of_its_own_and_a_page_needs_none() {
+        let (_folder, codex) = impatient(Duration::from_secs(600)).await;
+        let _one = endless(&codex, Size::Everything).await.unwrap();
+        let two = endless(&codex, Size::Everything).await.unwrap();
+        let third = endless(&codex, Size::Everything).await;
+        assert!(matches!(third, Err(Error::Busy(_))), "{third:?}");
+        let _company = endless(&codex, Size::Company).await.unwrap();
+        let second = endless(&codex, Size::Company).await;
+        assert!(matches!(second, Err(Error::Busy(_))), "{second:?}");
+        for _ in 0..10 {
+            endless(&codex, Size::Page).await.unwrap();
+        }
+        drop(two);
+        endless(&codex, Size::Everything).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stands_still_loses_its_turn_and_a_slow_one_does_not() {
+        let (_folder, codex) = impatient(Duration::from_millis(300)).await;
+        let still = endless(&codex, Size::Company).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let mut slow = endless(&codex, Size::Company).await.unwrap();
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(matches!(slow.next().await, Some(Ok(_))));
+        }
+        let mut still: Vec<_> = still.collect().await;
+        assert!(matches!(still.pop(), Some(Err(Error::Sync { .. }))));
     }
 
     #[tokio::test]

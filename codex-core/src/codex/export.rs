@@ -1,31 +1,28 @@
 //! Everything of one kind, as lines of JSON or as a table.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     Codex,
-    download::{Download, Sink},
+    download::{Download, Sink, Size},
 };
 use crate::{
     Error, Result, Scope,
-    agents::wire::AgentOut,
+    agents::{Agent, wire::AgentOut},
     assets::wire::AssetOut,
-    billing_plans::wire::BillingPlanOut,
-    companies::{self, wire::seen_by},
+    billing_plans::{BillingPlan, wire::BillingPlanOut},
+    changes::{Resource, Tracked as _},
+    companies::{self, Company, query::Mark, wire::seen_by},
     contacts::wire::ContactOut,
-    feature_options::wire::FeatureOptionOut,
+    feature_options::{FeatureOption, wire::FeatureOptionOut},
     ids::{CompanyId, ContactId},
-    locations::wire::LocationOut,
-    overrides::wire::OverrideOut,
-    paging::{MAX_LIMIT, PageRequest},
-    psa_agents::wire::PsaAgentOut,
-    tickets::{
-        query::{Said, TicketFilter},
-        wire::TicketDetailOut,
-    },
+    locations::{Location, wire::LocationOut},
+    overrides::{Override, wire::OverrideOut},
+    paging::{MAX_LIMIT, PageRequest, Sort},
+    psa_agents::{PsaAgent, wire::PsaAgentOut},
+    store::{Db, Record},
+    tickets::{query::Said, wire::TicketDetailOut},
 };
 
 /// What can be exported.
@@ -65,6 +62,14 @@ struct OfCompany<'c> {
     company_account_number: Option<&'c String>,
 }
 
+impl<'c> OfCompany<'c> {
+    fn new(company: Option<&'c Mark>) -> Self {
+        Self {
+            company_account_number: company.and_then(|company| company.account_number.as_ref()),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct OfCompanies<'c> {
     company_account_numbers: Vec<&'c String>,
@@ -93,7 +98,7 @@ impl Codex {
             _ => {}
         }
         let scope = scope.clone();
-        self.download(async move |codex, sink| {
+        self.download(Size::Everything, async move |codex, sink| {
             let mut rows = Rows {
                 sink,
                 format,
@@ -106,53 +111,44 @@ impl Codex {
     }
 
     async fn write_all(&self, scope: &Scope, resource: &str, rows: &mut Rows) -> Result<()> {
+        let db = &self.0.db;
         match resource {
             "companies" => {
-                for company in companies::query::all(&self.0.db, scope).await? {
-                    let mut record = json!(seen_by(&company, scope));
-                    // Lists have the companies with a number only, and a text for each.
-                    record["account_number"] = json!(company.fields.account_number);
-                    rows.write(&record).await?;
+                let mut pages = ById::new(db, |company: &Company| company.id.0);
+                pages.within(" and id in ", scope);
+                while let Some(page) = pages.next().await? {
+                    for company in page {
+                        let mut record = json!(seen_by(&company, scope));
+                        // Lists have the companies with a number only, and a text for each.
+                        record["account_number"] = json!(company.fields.account_number);
+                        rows.write(&record).await?;
+                    }
                 }
             }
             "contacts" => self.write_contacts(scope, rows).await?,
-            "assets" => {
-                let numbers = self.numbers(scope).await?;
-                let mut page = first_page();
-                loop {
-                    let found = self.assets(scope, None, &page).await?;
-                    for (asset, level) in &found.items {
-                        let company = asset.fields.company_id.and_then(|id| numbers.get(&id));
-                        let place = OfCompany {
-                            company_account_number: company,
-                        };
-                        rows.write(&Of {
-                            record: AssetOut::new(asset, level),
-                            place,
-                        })
-                        .await?;
-                    }
-                    page.cursor = found.next;
-                    if page.cursor.is_none() {
-                        break;
-                    }
-                }
-            }
+            "assets" => self.write_assets(scope, rows).await?,
             "locations" => {
-                for company in companies::query::all(&self.0.db, scope).await? {
-                    for location in self.company_locations(scope, company.id).await? {
-                        let record = LocationOut::new(&location, company.compliance_level());
-                        let number = company.fields.account_number.as_ref();
-                        let place = OfCompany {
-                            company_account_number: number,
+                let mut pages = ById::new(db, |location: &Location| location.id.0);
+                pages.within(" and company_id in ", scope);
+                while let Some(page) = pages.next().await? {
+                    let ids = page
+                        .iter()
+                        .filter_map(|location| location.fields.company_id);
+                    let companies = companies::query::marks(db, scope, ids).await?;
+                    for location in page {
+                        let company = location.fields.company_id;
+                        let Some(company) = company.and_then(|id| companies.get(&id)) else {
+                            continue;
                         };
+                        let record = LocationOut::new(&location, company.compliance_level());
+                        let place = OfCompany::new(Some(company));
                         rows.write(&Of { record, place }).await?;
                     }
                 }
             }
             "tickets" => {
                 let statuses = self.ticket_statuses().await?;
-                let mut pages = self.tickets_ahead(scope.clone(), TicketFilter::default());
+                let mut pages = self.tickets_ahead(scope.clone());
                 while let Some(page) = pages.next().await? {
                     for Said { ticket, said } in page {
                         rows.write(&TicketDetailOut::shown(ticket, said.0, &statuses))
@@ -162,57 +158,82 @@ impl Codex {
             }
             "agents" => {
                 let synced = self.agents_synced_at().await?;
-                for agent in self.agents(scope).await? {
-                    rows.write(&AgentOut::new(&agent, synced)).await?;
+                let mut pages = ById::new(db, |agent: &Agent| agent.id.0);
+                while let Some(page) = pages.next().await? {
+                    for agent in page {
+                        rows.write(&AgentOut::new(&agent, synced)).await?;
+                    }
                 }
             }
             "psa-agents" => {
-                for agent in self.psa_agents(scope, None).await? {
-                    rows.write(&PsaAgentOut::from(&agent)).await?;
-                }
+                let pages = ById::new(db, |agent: &PsaAgent| agent.id.0);
+                rows.write_as::<PsaAgentOut, _>(pages).await?;
             }
             "billing-plans" => {
-                for plan in self.billing_plans(scope).await? {
-                    rows.write(&BillingPlanOut::from(&plan)).await?;
-                }
+                let pages = ById::new(db, |plan: &BillingPlan| plan.id.0);
+                rows.write_as::<BillingPlanOut, _>(pages).await?;
             }
             "feature-options" => {
-                for option in self.feature_options(scope, None).await? {
-                    rows.write(&FeatureOptionOut::from(&option)).await?;
-                }
+                let pages = ById::new(db, |option: &FeatureOption| option.id.0);
+                rows.write_as::<FeatureOptionOut, _>(pages).await?;
             }
             _ => {
-                let numbers = self.numbers(scope).await?;
-                for row in self.all_overrides(scope).await? {
-                    let company = row.fields.company_id.and_then(|id| numbers.get(&id));
-                    let place = OfCompany {
-                        company_account_number: company,
-                    };
-                    rows.write(&Of {
-                        record: OverrideOut::from(&row),
-                        place,
-                    })
-                    .await?;
+                let mut pages = ById::new(db, |row: &Override| row.id.0);
+                while let Some(page) = pages.next().await? {
+                    let ids = page.iter().filter_map(|row| row.fields.company_id);
+                    let companies = companies::query::marks(db, scope, ids).await?;
+                    for row in page {
+                        let company = row.fields.company_id.and_then(|id| companies.get(&id));
+                        rows.write(&Of {
+                            record: OverrideOut::from(&row),
+                            place: OfCompany::new(company),
+                        })
+                        .await?;
+                    }
                 }
             }
         }
         Ok(())
     }
 
+    async fn write_assets(&self, scope: &Scope, rows: &mut Rows) -> Result<()> {
+        let mut page = by_id();
+        loop {
+            let found = self.assets(scope, None, &page).await?;
+            let ids = found
+                .items
+                .iter()
+                .filter_map(|(asset, _)| asset.fields.company_id);
+            let companies = companies::query::marks(&self.0.db, scope, ids).await?;
+            for (asset, level) in &found.items {
+                let company = asset.fields.company_id.and_then(|id| companies.get(&id));
+                rows.write(&Of {
+                    record: AssetOut::new(asset, level),
+                    place: OfCompany::new(company),
+                })
+                .await?;
+            }
+            page.cursor = found.next;
+            if page.cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     async fn write_contacts(&self, scope: &Scope, rows: &mut Rows) -> Result<()> {
-        let numbers = self.numbers(scope).await?;
-        let mut page = first_page();
+        let db = &self.0.db;
+        let mut page = by_id();
         loop {
             let found = self.contacts(scope, None, &page).await?;
             let ids: Vec<ContactId> = found.items.iter().map(|(contact, _)| contact.id).collect();
-            let companies = crate::contacts::query::companies_of(&self.0.db, &ids).await?;
+            let of = crate::contacts::query::companies_of(db, &ids).await?;
+            let ids = of.values().flatten().copied();
+            let companies = companies::query::marks(db, scope, ids).await?;
+            let number = |id| companies.get(id)?.account_number.as_ref();
             for (contact, level) in &found.items {
-                let own = companies
-                    .get(&contact.id)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
+                let own = of.get(&contact.id).map(Vec::as_slice).unwrap_or_default();
                 let place = OfCompanies {
-                    company_account_numbers: own.iter().filter_map(|id| numbers.get(id)).collect(),
+                    company_account_numbers: own.iter().filter_map(number).collect(),
                 };
                 rows.write(&Of {
                     record: ContactOut::new(contact, level),
@@ -226,20 +247,56 @@ impl Codex {
             }
         }
     }
+}
 
-    /// Account numbers of the companies that the caller sees.
-    async fn numbers(&self, scope: &Scope) -> Result<HashMap<CompanyId, String>> {
-        let companies = self.companies(scope).await?.into_iter();
-        Ok(companies
-            .filter_map(|company| Some((company.id, company.fields.account_number?)))
-            .collect())
+/// A first page of a list in the order of ids; see [`ById`].
+fn by_id() -> PageRequest {
+    PageRequest {
+        limit: Some(MAX_LIMIT),
+        sort: Some(Sort::new("id")),
+        ..PageRequest::default()
     }
 }
 
-fn first_page() -> PageRequest {
-    PageRequest {
-        limit: Some(MAX_LIMIT),
-        ..PageRequest::default()
+/// Pages of the live records of a kind in the order of their ids, which nobody changes: a record that changes
+/// meanwhile, and would move in a list, is there once.
+struct ById<'d, R> {
+    db: &'d Db,
+    id: fn(&R) -> i64,
+    last: i64,
+    within: Option<(&'static str, Vec<CompanyId>)>,
+}
+
+impl<'d, R: Resource + Record> ById<'d, R> {
+    fn new(db: &'d Db, id: fn(&R) -> i64) -> Self {
+        Self {
+            db,
+            id,
+            last: 0,
+            within: None,
+        }
+    }
+
+    /// Only records of companies that the caller sees; `condition` comes before their list.
+    fn within(&mut self, condition: &'static str, scope: &Scope) {
+        self.within = scope.within(None).map(|companies| (condition, companies));
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<R>>> {
+        let mut q = self.db.query(R::Fields::SELECT);
+        q.push(" where deleted_at is null and id > ")
+            .push_bind(self.last);
+        if let Some((condition, companies)) = &self.within {
+            q.push(condition).push_list(companies.iter().copied());
+        }
+        q.push(" order by id limit ")
+            .push_bind(i64::from(MAX_LIMIT));
+        let page: Vec<R> = q.all().await?;
+        let Some(last) = page.last() else {
+            return Ok(None);
+        };
+        self.last = (self.id)(last);
+        Ok(Some(page))
     }
 }
 
@@ -252,6 +309,20 @@ struct Rows {
 }
 
 impl Rows {
+    /// Writes whole records.
+    async fn write_as<T, R>(&mut self, mut pages: ById<'_, R>) -> Result<()>
+    where
+        T: for<'r> From<&'r R> + Serialize + Send + Sync,
+        R: Resource + Record,
+    {
+        while let Some(page) = pages.next().await? {
+            for record in &page {
+                self.write(&T::from(record)).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn write(&mut self, record: &impl Serialize) -> Result<()> {
         match self.format {
             ExportFormat::Ndjson => {

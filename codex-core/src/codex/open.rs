@@ -7,7 +7,7 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Codex, Inner, Providers};
+use super::{Codex, Downloads, Inner, Providers, download::Turns};
 use crate::{
     Result,
     changes::resolve::Precedence,
@@ -33,6 +33,7 @@ pub struct Builder {
     providers: Providers,
     statuses: Statuses,
     unworked_minutes: i64,
+    downloads: Downloads,
 }
 
 /// How the database answers.
@@ -114,6 +115,12 @@ impl Builder {
         self
     }
 
+    /// How many downloads are made at once, and how long is waited for a turn and for a reader.
+    pub fn downloads(mut self, downloads: Downloads) -> Self {
+        self.downloads = downloads;
+        self
+    }
+
     /// Opens the database.
     ///
     /// # Errors
@@ -137,7 +144,7 @@ impl Builder {
             statuses: self.statuses,
             unworked_minutes: self.unworked_minutes,
             running: std::sync::Mutex::default(),
-            downloads: super::download::turns(),
+            downloads: Turns::new(self.downloads),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })))
@@ -171,6 +178,7 @@ impl Codex {
             },
             statuses: Statuses::default(),
             unworked_minutes: 0,
+            downloads: Downloads::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome},
+    ids::{CompanyId, TicketId},
     paging::{Page, PageRequest},
     tickets::{
         Conversation, ShownTicket, Ticket,
@@ -25,7 +26,7 @@ const MAX_ACTIVE: i64 = 20_000;
 /// Statuses of the PSA's own list of active tickets (contract 1.2.E).
 const PSA_ACTIVE: [&str; 4] = ["open", "pending", "waiting_customer", "on_hold"];
 /// Tickets that a download reads together, each with all that was said on it.
-const PAGE: i64 = 250;
+pub(super) const PAGE: u32 = 250;
 /// The longest note.
 const MAX_NOTE: usize = 100_000;
 
@@ -107,40 +108,44 @@ impl Codex {
         }
     }
 
-    /// Reads what is shown of all tickets that a filter leaves, last changed first, with what was said on each: a
-    /// page at a time, each put as a part.
+    /// Reads what is shown of tickets of a company with what was said on each, in the order of `ids`: a page at a
+    /// time, each put as a part. By ids, since a ticket that changes meanwhile moves in every other order.
     pub(super) async fn ticket_pages<P: Send>(
         &self,
         scope: &Scope,
-        mut filter: TicketFilter,
+        company: CompanyId,
+        ids: &[TicketId],
         ahead: &Ahead<P>,
         part: fn(Vec<Said<ShownTicket>>) -> P,
     ) -> Result<()> {
-        loop {
-            let mut page = query::shown(&self.0.db, scope, &filter, PAGE).await?;
-            let each = page.iter_mut();
-            each.for_each(|found| found.ticket.minutes = self.worked(scope, found.ticket.minutes));
-            let last = page.last().map(|Said { ticket, .. }| ticket);
-            filter.before = last.map(|ticket| (ticket.newest_at, ticket.id));
-            let more = i64::try_from(page.len()) == Ok(PAGE);
+        for ids in ids.chunks(PAGE as usize) {
+            let mut page = query::shown(&self.0.db, scope, company, ids).await?;
+            self.count_shown(scope, &mut page);
             ahead.put(part(page)).await?;
-            if !more {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
-    /// The pages of [`Codex::ticket_pages`], read ahead.
-    pub(super) fn tickets_ahead(
-        &self,
-        scope: Scope,
-        filter: TicketFilter,
-    ) -> Parts<Vec<Said<ShownTicket>>> {
+    /// What is shown of all tickets with what was said on each, in pages that are read ahead.
+    pub(super) fn tickets_ahead(&self, scope: Scope) -> Parts<Vec<Said<ShownTicket>>> {
         self.read_ahead(async move |codex, ahead| {
-            codex
-                .ticket_pages(&scope, filter, &ahead, |page| page)
-                .await
+            let mut last = TicketId(0);
+            loop {
+                let db = &codex.0.db;
+                let mut page = query::shown_behind(db, &scope, last, PAGE).await?;
+                let Some(Said { ticket, .. }) = page.last() else {
+                    return Ok(());
+                };
+                last = ticket.id;
+                codex.count_shown(&scope, &mut page);
+                ahead.put(page).await?;
+            }
         })
+    }
+
+    fn count_shown(&self, scope: &Scope, page: &mut [Said<ShownTicket>]) {
+        let each = page.iter_mut();
+        each.for_each(|found| found.ticket.minutes = self.worked(scope, found.ticket.minutes));
     }
 
     /// The board of the tickets that somebody works on; 0 stands for any group or agent.

@@ -1,6 +1,8 @@
 //! Reading companies.
 
-use super::{Company, CompanyFields, aliases};
+use std::collections::HashMap;
+
+use super::{Company, CompanyFields, STANDARD, aliases};
 use crate::{
     Result,
     changes::Tracked,
@@ -19,8 +21,6 @@ sql! {
     /// All live companies with a number: consumers need one (design 4).
     LIST = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
-    /// All live companies, with a number and without.
-    ALL = [CompanyFields::SELECT, " where deleted_at is null order by name_fold, id"];
     /// The live companies opened to a user.
     OF_USER = "select u.company_id from user_companies u join companies c on c.id = u.company_id \
         and c.deleted_at is null where u.user_sub = $1";
@@ -77,18 +77,38 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Com
 
 /// All companies with a number that the caller sees, by name.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
-    seen(db.query(LIST), scope).await
-}
-
-/// All companies that the caller sees, those without a number too, by name.
-pub async fn all(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
-    seen(db.query(ALL), scope).await
-}
-
-async fn seen(q: Q<'_>, scope: &Scope) -> Result<Vec<Company>> {
-    let mut companies: Vec<Company> = q.all().await?;
+    let mut companies: Vec<Company> = db.query(LIST).all().await?;
     companies.retain(|company| scope.sees(Some(company.id)));
     Ok(companies)
+}
+
+/// What the records of a company are told by.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Mark {
+    id: CompanyId,
+    pub account_number: Option<String>,
+    compliance_level: Option<String>,
+}
+
+impl Mark {
+    pub fn compliance_level(&self) -> &str {
+        self.compliance_level.as_deref().unwrap_or(STANDARD)
+    }
+}
+
+/// What the records of some companies are told by, of those that the caller sees; one statement.
+pub(crate) async fn marks(
+    db: &Db,
+    scope: &Scope,
+    companies: impl IntoIterator<Item = CompanyId>,
+) -> Result<HashMap<CompanyId, Mark>> {
+    let mut q = db.query(
+        "select id, account_number, compliance_level from companies where deleted_at is null and id in ",
+    );
+    q.push_list(companies);
+    let marks: Vec<Mark> = q.all().await?;
+    let seen = marks.into_iter().filter(|mark| scope.sees(Some(mark.id)));
+    Ok(seen.map(|mark| (mark.id, mark)).collect())
 }
 
 /// Looks a company up by its account number, or one that it had before; `None` when there is none that

@@ -283,11 +283,6 @@ impl TicketFields {
 
 #[cfg(feature = "store")]
 impl Ticket {
-    /// Where it stands in a list.
-    pub fn place(&self) -> query::Place {
-        (self.fields.newest_at, self.id)
-    }
-
     /// A cursor behind it in a list by last change.
     pub fn cursor(&self) -> Cursor {
         Cursor::new(

@@ -53,7 +53,7 @@ const SHOWN_LIVE: &str = const_concat!(
      where t.deleted_at is null"
 );
 const NEWEST_FIRST: &str = " order by t.newest_at desc, t.id desc";
-const JOINED_NEWEST_FIRST: &str = const_concat!(") t", JOINS, NEWEST_FIRST);
+const JOINED: &str = const_concat!(") t", JOINS);
 
 /// What was said on a ticket `t`, oldest first, as one value: an array of [`Conversation`]s as arrays. `SQLite`
 /// makes it as fast as rows, and rows go through its driver value by value.
@@ -145,12 +145,7 @@ pub struct TicketFilter {
     pub opened_from: Option<DateTime<Utc>>,
     /// Opened before this moment.
     pub opened_before: Option<DateTime<Utc>>,
-    /// Behind this one in the order of the list.
-    pub before: Option<Place>,
 }
-
-/// Where a ticket stands in a list: its last change and its row.
-pub type Place = (DateTime<Utc>, TicketId);
 
 impl TicketFilter {
     /// Tickets last changed in a year (UTC), or in any.
@@ -196,11 +191,7 @@ pub(crate) async fn list(
     offset: i64,
 ) -> Result<Slice<Ticket>> {
     let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
-    let whole = TicketFilter {
-        before: None,
-        ..filter.clone()
-    };
-    restrict(&mut q, scope, &whole);
+    restrict(&mut q, scope, filter);
     let total = q.scalar::<i64>().await?.unwrap_or_default();
     let items = page(db, scope, filter, limit, offset).await?;
     Ok(Slice { items, total })
@@ -216,7 +207,7 @@ pub(crate) async fn listed(
     filter: &TicketFilter,
     page: &PageRequest,
 ) -> Result<paging::Page<Ticket>> {
-    let place = |ticket: &Ticket| (ticket.id.0, ticket.place().0.to_rfc3339());
+    let place = |ticket: &Ticket| (ticket.id.0, ticket.fields.newest_at.to_rfc3339());
     let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
     LISTING.page(db, scope, page, narrow, place).await
 }
@@ -243,21 +234,64 @@ pub(crate) async fn page(
     q.all().await
 }
 
-/// What is shown of the first tickets by their last change, the newest first, with what was said on each; one
+/// The rows of the tickets of some companies that `filter` leaves, last changed first; deleted ones are still among
+/// them, so that this is read in an index alone.
+pub(crate) async fn of_companies(
+    db: &Db,
+    scope: &Scope,
+    companies: &[CompanyId],
+    filter: &TicketFilter,
+) -> Result<HashMap<CompanyId, Vec<TicketId>>> {
+    let mut q = db.query("select t.company_id, t.id from tickets t where t.company_id in ");
+    q.push_list(companies.iter().copied());
+    restrict(&mut q, scope, filter);
+    q.push(NEWEST_FIRST);
+    let mut tickets: HashMap<CompanyId, Vec<TicketId>> = HashMap::new();
+    for (company, ticket) in q.all::<(CompanyId, TicketId)>().await? {
+        tickets.entry(company).or_default().push(ticket);
+    }
+    Ok(tickets)
+}
+
+/// What is shown of tickets that a company still has, with what was said on each, in the order of `ids`; one
 /// statement.
 pub(crate) async fn shown(
     db: &Db,
     scope: &Scope,
-    filter: &TicketFilter,
-    limit: i64,
+    company: CompanyId,
+    ids: &[TicketId],
 ) -> Result<Vec<Said<ShownTicket>>> {
     let mut q = db.query(SHOWN);
     push_said(&mut q, scope);
     q.push(SHOWN_LIVE);
-    restrict(&mut q, scope, filter);
-    q.push(NEWEST_FIRST).push(" limit ").push_bind(limit);
-    q.push(JOINED_NEWEST_FIRST);
-    q.all().await
+    // Found by their ids: with the sign no index of the company's tickets is read instead.
+    q.push(" and +t.company_id = ").push_bind(company);
+    q.push(" and t.id in ").push_list(ids.iter().copied());
+    q.push(JOINED);
+    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    let places: HashMap<TicketId, usize> = ids.iter().copied().zip(0..).collect();
+    // Here: the engines would carry all texts through their sort.
+    tickets.sort_unstable_by_key(|found| places.get(&found.ticket.id));
+    Ok(tickets)
+}
+
+/// What is shown of the first tickets behind one by their rows, with what was said on each; one statement.
+pub(crate) async fn shown_behind(
+    db: &Db,
+    scope: &Scope,
+    id: TicketId,
+    limit: u32,
+) -> Result<Vec<Said<ShownTicket>>> {
+    let mut q = db.query(SHOWN);
+    push_said(&mut q, scope);
+    q.push(SHOWN_LIVE);
+    restrict(&mut q, scope, &TicketFilter::default());
+    q.push(" and t.id > ").push_bind(id);
+    q.push(" order by t.id limit ").push_bind(i64::from(limit));
+    q.push(JOINED);
+    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    tickets.sort_unstable_by_key(|found| found.ticket.id);
+    Ok(tickets)
 }
 
 fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
@@ -296,10 +330,6 @@ fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
         if let Some(at) = at {
             q.push(text).push_bind(at);
         }
-    }
-    if let Some((at, id)) = filter.before {
-        q.push(" and (t.newest_at, t.id) < (").push_bind(at);
-        q.push(", ").push_bind(id).push(")");
     }
 }
 
