@@ -10,6 +10,7 @@ mod events;
 mod export;
 mod holds;
 mod idempotency;
+mod inventories;
 mod jobs;
 mod open;
 mod outbox;
@@ -43,7 +44,7 @@ use crate::{
     changes::resolve::Precedence,
     clock::SharedClock,
     store::{Db, Sql},
-    sync::{Guard, Source, freshservice::Desk, keycloak},
+    sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };
 
@@ -69,6 +70,7 @@ struct Inner {
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
+    inventories: Option<Inventories>,
     users: Option<keycloak::Users>,
     providers: RwLock<Providers>,
     statuses: Statuses,

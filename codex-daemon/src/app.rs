@@ -162,6 +162,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             ..datto::Options::default()
         };
         builder = builder
+            .inventories(datto::Inventories::new(settings.clone()))
             .source(datto::Accounts::new(
                 settings.clone(),
                 config.upstream_write,

@@ -4,6 +4,10 @@ use codex_client::{Client, DeviceOptions, TokenSource};
 use codex_tests::{
     harness::{app::TestApp, keys},
     on_each_engine,
+    sim::{
+        fault::{Kind, When},
+        world::device_uid,
+    },
 };
 use serde_json::{Value, json};
 
@@ -41,6 +45,16 @@ const DETAIL: [&str; 19] = [
     "status",
 ];
 
+/// Where the vendor tells inventories.
+const AUDITS: &str = "/api/v2/audit/";
+
+/// The id of the asset of the n-th device.
+async fn asset(app: &TestApp, n: usize) -> anyhow::Result<i64> {
+    let q = "select id from assets where device_uid = $1";
+    let id: Option<i64> = app.codex.db().query(q).bind(device_uid(n)).scalar().await?;
+    id.ok_or_else(|| anyhow::anyhow!("no device {n}"))
+}
+
 on_each_engine! {
     async fn devices_have_the_contracts_shape_under_both_names(app: TestApp) -> TestResult {
         app.sync().await?;
@@ -54,11 +68,12 @@ on_each_engine! {
             assert_eq!(keys(device), LISTED);
         }
         let id = devices[0]["id"].as_str().unwrap();
+        app.datto.faults().add(AUDITS, When::Always, Kind::Status(404));
         let one = app.json(&format!("/api/rmm/device/{id}")).await?;
         assert_eq!(one, app.json(&format!("/api/datto/device/{id}")).await?);
         assert_eq!(keys(&one), DETAIL);
         assert_eq!(one["health"], json!({"cpu_usage": null, "disk_usage": null, "ram_usage": null}));
-        assert_eq!(one["hardware"], json!({"cpu": null, "disk_gb": null, "ram_gb": null}), "not read, not invented");
+        assert_eq!(one["hardware"], json!({"cpu": null, "disk_gb": null, "ram_gb": null}), "the RMM has none, and none is invented");
         let online = app.json("/api/rmm/devices?status=ONLINE&limit=5000").await?;
         let offline = app.json("/api/rmm/devices?status=offline&limit=5000").await?;
         let all = app.json("/api/rmm/devices?status=what&limit=5000").await?;
@@ -77,6 +92,104 @@ on_each_engine! {
             assert_eq!(answer.status(), status, "{path}");
             assert!(answer.json::<Value>().await?["error"].is_string());
         }
+        Ok(())
+    }
+
+    async fn an_inventory_that_is_due_is_asked_for_when_staff_look_and_by_one_of_them(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let id = asset(&app, 7).await?;
+        let (device, audit) = (format!("/api/rmm/device/device-{id}"), format!("/api/assets/{id}/audit"));
+        let slow = Kind::Hang(std::time::Duration::from_millis(300));
+        app.datto.faults().add(AUDITS, When::Always, slow);
+        let (read, other) = tokio::join!(app.json(&device), app.json(&audit));
+        let (read, other) = (read?, other?);
+        assert_eq!(read["hardware"], json!({"cpu": "13th Gen Intel(R) Core(TM) i7-13700", "disk_gb": 477, "ram_gb": 16}));
+        assert_eq!(read["health"]["disk_usage"], 75);
+        assert_eq!(read["installed_software"], other["software"]);
+        assert_eq!(other["serial_number"], "SN000007", "the record has it too");
+        // Its hardware, and two pages of programs.
+        assert_eq!(app.datto.calls("audit"), 3);
+        for path in [&device, &audit, &device.replace("rmm", "datto")] {
+            app.json(path).await?;
+        }
+        assert_eq!(app.datto.calls("audit"), 3, "what is held is not asked for");
+        // A newer one is.
+        {
+            let mut world = app.world.lock();
+            world.tick(chrono::Duration::hours(1));
+            let now = world.now.timestamp_millis();
+            world.device_mut(&device_uid(7)).unwrap().body.insert("lastAuditDate".into(), json!(now));
+        }
+        app.pull(&["/sync/datto"]).await?;
+        let newer = app.json(&audit).await?;
+        assert_ne!(newer["audited_at"], other["audited_at"]);
+        assert_eq!(app.datto.calls("audit"), 6);
+        // There is none of a device that was never looked into.
+        app.json(&format!("/api/assets/{}/audit", asset(&app, 5).await?)).await?;
+        assert_eq!(app.datto.calls("audit"), 6);
+        Ok(())
+    }
+
+    async fn a_silent_rmm_keeps_nobody_long_and_is_left_alone_for_a_while(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let (first, second) = (asset(&app, 7).await?, asset(&app, 8).await?);
+        let path = |id: i64| format!("/api/rmm/device/device-{id}");
+        app.datto.faults().add(AUDITS, When::Always, Kind::Hang(std::time::Duration::from_secs(20)));
+        let begun = std::time::Instant::now();
+        let (paths, at_once) = ([path(first), path(first)], begun);
+        let (one, other) = tokio::join!(app.json(&paths[0]), app.json(&paths[1]));
+        assert_eq!(one?["hardware"], json!({"cpu": null, "disk_gb": null, "ram_gb": null}), "no error");
+        assert_eq!(other?["installed_software"], json!([]));
+        assert!((3..5).contains(&at_once.elapsed().as_secs()), "{:?}", at_once.elapsed());
+        assert_eq!(app.datto.calls("audit"), 1, "two at once are one question");
+        app.datto.faults().clear();
+        app.json(&path(first)).await?;
+        assert!(begun.elapsed().as_secs() < 5);
+        assert_eq!(app.datto.calls("audit"), 1, "that nothing came is believed for a while");
+        // What is held is shown although newer cannot be had.
+        let held = app.json(&path(second)).await?;
+        assert_eq!(held["hardware"]["ram_gb"], 16);
+        {
+            let mut world = app.world.lock();
+            world.tick(chrono::Duration::hours(1));
+            let now = world.now.timestamp_millis();
+            world.device_mut(&device_uid(8)).unwrap().body.insert("lastAuditDate".into(), json!(now));
+        }
+        app.pull(&["/sync/datto"]).await?;
+        app.datto.faults().add(AUDITS, When::Always, Kind::Status(403));
+        assert_eq!(app.json(&path(second)).await?["hardware"], held["hardware"]);
+        Ok(())
+    }
+
+    async fn who_looks_at_devices_keeps_the_rmms_limit(app: TestApp) -> TestResult {
+        app.sync().await?;
+        app.datto.faults().add(AUDITS, When::Always, Kind::RateLimited(Some("120".into())));
+        for n in [7, 8, 10] {
+            let id = asset(&app, n).await?;
+            let device = app.json(&format!("/api/rmm/device/device-{id}")).await?;
+            assert_eq!(device["hardware"]["cpu"], json!(null));
+        }
+        assert_eq!(app.datto.calls("audit"), 1, "the limit is the account's");
+        Ok(())
+    }
+
+    async fn a_clients_look_costs_no_call(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap().to_owned() };
+        let own = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("client", &email)?))?;
+        let staff = Client::new(&app.url(), TokenSource::core(app.core.url(), "brainhair")?)?;
+        let devices = own.devices().list(&DeviceOptions::default()).await?.devices;
+        let ids: Vec<i64> = devices.iter().filter_map(|device| device.id.strip_prefix("device-")?.parse().ok()).collect();
+        assert!(ids.len() > 1);
+        for id in &ids {
+            own.devices().get(*id).await?;
+            own.assets().audit(*id).await?;
+        }
+        assert_eq!(app.datto.calls("audit"), 0);
+        for id in ids {
+            staff.devices().get(id).await?;
+        }
+        assert!(app.datto.calls("audit") > 1);
         Ok(())
     }
 

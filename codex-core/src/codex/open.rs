@@ -14,7 +14,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     search,
     store::{Db, Engine},
-    sync::{Guard, Source, freshservice::Desk, keycloak},
+    sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };
 
@@ -29,6 +29,7 @@ pub struct Builder {
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
+    inventories: Option<Inventories>,
     users: Option<keycloak::Users>,
     providers: Providers,
     statuses: Statuses,
@@ -73,6 +74,12 @@ impl Builder {
     /// Where single tickets are read and written.
     pub fn desk(mut self, desk: Desk) -> Self {
         self.desk = Some(desk);
+        self
+    }
+
+    /// Where inventories of single devices are read.
+    pub fn inventories(mut self, inventories: Inventories) -> Self {
+        self.inventories = Some(inventories);
         self
     }
 
@@ -139,6 +146,7 @@ impl Builder {
             lease: self.lease,
             sources: self.sources,
             desk: self.desk,
+            inventories: self.inventories,
             users: self.users,
             providers: self.providers.into(),
             statuses: self.statuses,
@@ -171,6 +179,7 @@ impl Codex {
             lease: Duration::from_secs(30),
             sources: Vec::new(),
             desk: None,
+            inventories: None,
             users: None,
             providers: Providers {
                 psa: "freshservice".into(),

@@ -3,7 +3,7 @@
 use super::Codex;
 use crate::{
     Result, Scope,
-    assets::{self, Asset, audit::Audit, devices::DeviceCompany},
+    assets::{self, Asset, devices::DeviceCompany},
     companies::{self, Company},
     contacts::{self, Contact},
     ids::{AssetId, CompanyId, ContactId},
@@ -81,19 +81,6 @@ impl Codex {
     /// An asset, with the compliance level of its company.
     pub async fn asset(&self, scope: &Scope, id: AssetId) -> Result<Option<(Asset, String)>> {
         assets::query::find(&self.0.db, scope, id).await
-    }
-
-    /// An asset with what the RMM's inventory says of it, if that was read.
-    pub async fn asset_audit(
-        &self,
-        scope: &Scope,
-        id: AssetId,
-    ) -> Result<Option<(Asset, Option<Audit>)>> {
-        let Some((asset, _)) = self.asset(scope, id).await? else {
-            return Ok(None);
-        };
-        let audit = assets::audit::query::find(&self.0.db, id).await?;
-        Ok(Some((asset, audit)))
     }
 
     /// The first assets by host name with their companies: of one company, online or not, as is asked.

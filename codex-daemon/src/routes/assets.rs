@@ -92,6 +92,9 @@ async fn get_asset(
 }
 
 /// Get what is in an asset and on it, as the RMM's inventory found it.
+///
+/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
+/// client.
 #[utoipa::path(get, path = "/api/assets/{id}/audit", tag = "assets",
     params(("id" = i64, Path, description = "Id")),
     responses(

@@ -68,6 +68,9 @@ async fn list_datto_devices(
 }
 
 /// Get a device with what its inventory says.
+///
+/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
+/// client.
 #[utoipa::path(get, path = "/api/rmm/device/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "`device-` and the id of the asset", example = "device-1")),
     responses(
@@ -84,6 +87,9 @@ async fn get_rmm_device(
 }
 
 /// Get a device with what its inventory says, under an older name.
+///
+/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
+/// client.
 #[utoipa::path(get, path = "/api/datto/device/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "`device-` and the id of the asset", example = "device-1")),
     responses(

@@ -16,6 +16,15 @@ use crate::{
 /// Rows of programs written by one statement.
 const ROWS: usize = 1_000;
 
+const DUE_COLUMNS: &str =
+    "select a.id, a.device_uid, a.site_uid, a.device_class, s.last_audit_date as audited_at";
+const DUE_FROM: &str = " from assets a join asset_status s on s.asset_id = a.id \
+    left join asset_hardware h on h.asset_id = a.id \
+    where a.deleted_at is null and a.rmm_provider = $1 and a.device_uid is not null \
+    and s.last_audit_date is not null \
+    and (h.audited_at is null or h.audited_at < s.last_audit_date) \
+    and coalesce(a.device_class, 'device') in ('device', 'esxihost', 'printer')";
+
 sql! {
     /// The hardware of a device.
     FIND = "select audited_at, cpu, cpu_cores, ram_bytes, disk_bytes, disk_free_bytes, bios_version, \
@@ -24,21 +33,11 @@ sql! {
     SOFTWARE = "select t.name, t.version from asset_software s join software_titles t on t.id = s.title_id \
         where s.asset_id = $1 order by t.name_fold, t.version, t.id";
     /// Devices of an RMM whose inventory is newer than what was read, after one of them.
-    DUE = "select a.id, a.device_uid, a.site_uid, a.device_class, s.last_audit_date as audited_at \
-        from assets a join asset_status s on s.asset_id = a.id \
-        left join asset_hardware h on h.asset_id = a.id \
-        where a.deleted_at is null and a.rmm_provider = $1 and a.device_uid is not null \
-        and s.last_audit_date is not null \
-        and (h.audited_at is null or h.audited_at < s.last_audit_date) \
-        and coalesce(a.device_class, 'device') in ('device', 'esxihost', 'printer') \
-        and a.id > $2 order by a.id limit 100";
+    DUE = [DUE_COLUMNS, DUE_FROM, " and a.id > $2 order by a.id limit 100"];
+    /// A device, when it is one of those.
+    DUE_ONE = [DUE_COLUMNS, DUE_FROM, " and a.id = $2"];
     /// How many those are.
-    DUE_COUNT = "select count(*) from assets a join asset_status s on s.asset_id = a.id \
-        left join asset_hardware h on h.asset_id = a.id \
-        where a.deleted_at is null and a.rmm_provider = $1 and a.device_uid is not null \
-        and s.last_audit_date is not null \
-        and (h.audited_at is null or h.audited_at < s.last_audit_date) \
-        and coalesce(a.device_class, 'device') in ('device', 'esxihost', 'printer')";
+    DUE_COUNT = ["select count(*)", DUE_FROM];
 }
 
 #[derive(sqlx::FromRow)]
@@ -95,6 +94,12 @@ pub(crate) async fn find(db: &Db, asset: AssetId) -> Result<Option<Audit>> {
 
 pub(crate) async fn due(db: &Db, provider: &str, after: AssetId) -> Result<Vec<Due>> {
     db.query(DUE).bind(provider).bind(after).all().await
+}
+
+/// The device, when its inventory is newer than what was read.
+pub(crate) async fn due_one(db: &Db, provider: &str, asset: AssetId) -> Result<Option<Due>> {
+    let q = db.query(DUE_ONE).bind(provider).bind(asset);
+    q.optional().await
 }
 
 pub(crate) async fn due_count(db: &Db, provider: &str) -> Result<i64> {

@@ -22,7 +22,7 @@ use crate::{
             query::{self, Due},
         },
     },
-    changes::claims::Origin,
+    changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
     sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
 };
@@ -30,7 +30,7 @@ use crate::{
 /// Name of the source's runs that read inventories.
 const RUNS: &str = "datto.audits";
 /// What inventories say about a device.
-const AUDIT: Origin = Origin::Part {
+pub(super) const AUDIT: Origin = Origin::Part {
     name: "datto.audit",
     of: NAME,
 };
@@ -75,7 +75,7 @@ impl Source for Audits {
 /// What the vendor says of a device; `None` when it has no inventory.
 type Answer = (Due, Result<Option<Inventory>, UpstreamError>);
 
-struct Inventory {
+pub(super) struct Inventory {
     found: audit_map::Found,
     software: Vec<crate::assets::audit::Software>,
 }
@@ -117,7 +117,7 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-async fn ask(client: &Client, due: &Due) -> Result<Option<Inventory>, UpstreamError> {
+pub(super) async fn ask(client: &Client, due: &Due) -> Result<Option<Inventory>, UpstreamError> {
     let class = due.device_class.as_deref().unwrap_or("device");
     let Some(body) = client.audit(class, &due.device_uid).await? else {
         return Ok(None);
@@ -139,6 +139,43 @@ async fn ask(client: &Client, due: &Due) -> Result<Option<Inventory>, UpstreamEr
     }))
 }
 
+/// An answer as it is written.
+pub(crate) struct Answered {
+    /// What it says of the record; `None` when there is no inventory.
+    item: Option<Incoming<Asset>>,
+    audit: Audit,
+}
+
+impl Answered {
+    /// What the vendor's answer says of a device.
+    pub(super) fn new(due: Due, inventory: Option<Inventory>) -> Self {
+        let (item, hardware, software) = match inventory {
+            Some(Inventory { found, software }) => {
+                let site = due.site_uid.as_deref().unwrap_or("none");
+                let scope = format!("site:{site}");
+                let item = Incoming::part(due.device_uid, &scope, found.fields);
+                (Some(item), Some(found.hardware), software)
+            }
+            None => (None, None, Vec::new()),
+        };
+        let audit = Audit {
+            asset_id: due.id,
+            audited_at: due.audited_at,
+            hardware,
+            software,
+        };
+        Self { item, audit }
+    }
+
+    /// Writes it, outside of runs.
+    pub(crate) async fn take(self, door: &mut Door<'_>) -> Result<Outcome> {
+        let page = self.item.map(|item| (AUDIT, item)).into_iter().collect();
+        let outcome = door.apply::<Asset>(page).await?;
+        query::replace(door.tx, &[self.audit], door.author.at).await?;
+        Ok(outcome)
+    }
+}
+
 /// Whether the vendor says that there is no inventory: never taken (404), or not of this class (400).
 pub(super) fn is_none(error: &UpstreamError) -> bool {
     matches!(error.status(), Some(400 | 404))
@@ -158,22 +195,9 @@ async fn write(run: &mut Run, answers: Vec<Answer>) -> Result<()> {
                 continue;
             }
         };
-        let (hardware, software) = match inventory {
-            Some(Inventory { found, software }) => {
-                let site = due.site_uid.as_deref().unwrap_or("none");
-                let scope = format!("site:{site}");
-                let item = Incoming::part(due.device_uid, &scope, found.fields);
-                items.push(Ok(item));
-                (Some(found.hardware), software)
-            }
-            None => (None, Vec::new()),
-        };
-        audits.push(Audit {
-            asset_id: due.id,
-            audited_at: due.audited_at,
-            hardware,
-            software,
-        });
+        let Answered { item, audit } = Answered::new(due, inventory);
+        items.extend(item.map(Ok));
+        audits.push(audit);
     }
     let now: DateTime<Utc> = run.clock().now();
     run.page::<Asset>(AUDIT, items).await?;

@@ -6,12 +6,15 @@ mod audits;
 mod client;
 mod crawl;
 mod interfaces;
+mod inventories;
 mod map;
 mod parts;
 
 pub use accounts::Accounts;
+pub(crate) use audits::Answered;
 pub use audits::Audits;
 pub use client::Settings;
+pub use inventories::Inventories;
 
 use super::{Part, Run, Source, Work};
 use crate::changes::claims::Origin;
