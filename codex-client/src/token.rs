@@ -27,7 +27,7 @@ pub enum TokenSource {
     /// The content of a file, read for every call: somebody else renews it.
     File(PathBuf),
     /// Core's `/service-token`, renewed shortly before it ends; without an answer of Core it is used to its end.
-    Core(CoreTokens),
+    Core(Box<CoreTokens>),
 }
 
 /// Service tokens of HiveMatrix Core.
@@ -85,12 +85,12 @@ impl TokenSource {
     ) -> Result<Self> {
         let url = Url::parse(core).and_then(|url| url.join("/service-token"));
         let url = url.map_err(|_| Error::Address(core.to_owned()))?;
-        Ok(Self::Core(CoreTokens {
+        Ok(Self::Core(Box::new(CoreTokens {
             url,
             caller: caller.into(),
             target: target.into(),
             known: Mutex::default(),
-        }))
+        })))
     }
 
     pub(crate) async fn token(&self, http: &reqwest::Client) -> Result<SecretString> {

@@ -222,10 +222,10 @@ async fn judged(
     };
     let Some(operation) = operation_of(described, path) else {
         let nothing = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
-        return match nothing || is_page(path) {
-            true => Ok(answer),
-            false => Err(format!("{status}, and the operation is not described")),
-        };
+        if nothing || is_page(path) {
+            return Ok(answer);
+        }
+        return Err(format!("{status}, and the operation is not described"));
     };
     if OF_THE_FRAMEWORK.contains(&status.as_u16()) || status == StatusCode::NOT_MODIFIED {
         return Ok(answer);
