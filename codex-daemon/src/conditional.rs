@@ -135,7 +135,7 @@ fn without_its_body(mut response: Response) -> Response {
 }
 
 /// Lists and records; not what depends on the time of day, nor jobs and health.
-fn is_tagged(path: &str) -> bool {
+pub fn is_tagged(path: &str) -> bool {
     let timely = path.ends_with("/active") || path == "/api/health";
     (path.starts_with("/api/") || path.starts_with("/billing-plans/api/")) && !timely
 }

@@ -1,8 +1,9 @@
 //! The checked-in description is the one that the daemon serves.
 
-use std::{fmt::Write as _, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use codex_tests::harness::{TestResult, database::setting};
+use serde_json::Value;
 
 fn is_current(file: &str, current: &str) -> TestResult {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
@@ -69,5 +70,121 @@ fn every_operation_says_what_it_does_and_how_it_fails() -> TestResult {
             assert!(public || refuses, "{method} {path} does not say 401");
         }
     }
+    Ok(())
+}
+
+/// The fields of a schema without an example, and examples that are no values of theirs.
+fn faults(spec: &Value, schema: &Value, place: &str, seen: &[&str]) -> Vec<String> {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap_or_default();
+        if seen.contains(&name) {
+            return Vec::new();
+        }
+        let seen = [seen, &[name]].concat();
+        return faults(spec, &spec["components"]["schemas"][name], name, &seen);
+    }
+    if let Some(example) = schema.get("example") {
+        let mut whole = schema.clone();
+        // Copied only where it is needed: it is large.
+        if schema.to_string().contains("$ref") {
+            whole["components"] = spec["components"].clone();
+        }
+        let fits = jsonschema::is_valid(&whole, example);
+        return if fits {
+            Vec::new()
+        } else {
+            vec![format!("{place}: {example}")]
+        };
+    }
+    if let Some(fields) = schema["properties"].as_object() {
+        let each = fields.iter();
+        return each
+            .flat_map(|(name, field)| faults(spec, field, &format!("{place}.{name}"), seen))
+            .collect();
+    }
+    for kind in ["oneOf", "anyOf", "allOf"] {
+        if let Some(parts) = schema[kind].as_array() {
+            let each = parts.iter();
+            return each
+                .flat_map(|part| faults(spec, part, place, seen))
+                .collect();
+        }
+    }
+    if schema["items"].is_object() {
+        return faults(spec, &schema["items"], place, seen);
+    }
+    let speaks_for_itself =
+        schema["enum"].is_array() || schema["type"] == "null" || has_type(schema, "boolean");
+    if speaks_for_itself {
+        Vec::new()
+    } else {
+        vec![place.to_owned()]
+    }
+}
+
+fn has_type(schema: &Value, kind: &str) -> bool {
+    let types = &schema["type"];
+    types == kind
+        || types
+            .as_array()
+            .is_some_and(|types| types.contains(&kind.into()))
+}
+
+#[test]
+fn every_body_answer_and_parameter_has_an_example() -> TestResult {
+    for api in [
+        codex_daemon::routes::openapi(),
+        codex_daemon::routes::internal_openapi(),
+    ] {
+        let spec = serde_json::to_value(api)?;
+        let mut found = BTreeSet::new();
+        for operation in spec["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|item| item.as_object().unwrap().values())
+        {
+            let id = operation["operationId"].as_str().unwrap();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter.get("example").is_none() {
+                    let place = format!("{id}.{}", parameter["name"].as_str().unwrap());
+                    found.extend(faults(&spec, &parameter["schema"], &place, &[]));
+                }
+            }
+            let answers = operation["responses"].as_object().unwrap().iter();
+            let answers = answers.filter(|(status, _)| status.starts_with('2'));
+            let contents = answers
+                .map(|(_, answer)| answer)
+                .chain([&operation["requestBody"]]);
+            for content in contents.filter_map(|one| one["content"].get("application/json")) {
+                // The description itself has no schema.
+                if content.get("example").is_none() && id != "get_openapi" {
+                    found.extend(faults(&spec, &content["schema"], id, &[]));
+                }
+            }
+        }
+        assert!(found.is_empty(), "{found:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn headers_are_described_where_they_are_sent() -> TestResult {
+    let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+    let headers = |path: &str, method: &str, status: &str| {
+        let answer = &spec["paths"][path][method]["responses"][status];
+        codex_tests::harness::keys(&answer["headers"]).join(" ")
+    };
+    assert_eq!(
+        headers("/api/contacts", "get", "200"),
+        "etag link x-total-count"
+    );
+    assert_eq!(
+        headers("/api/companies/{account_number}", "get", "200"),
+        "etag"
+    );
+    assert_eq!(headers("/api/companies/bulk", "get", "200"), "");
+    assert_eq!(headers("/api/contacts", "get", "429"), "retry-after");
+    assert_eq!(headers("/api/contacts", "post", "409"), "retry-after");
     Ok(())
 }

@@ -26,6 +26,7 @@ pub struct OverrideOut {
 /// A price or a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(example = 14.5)]
 pub enum OverrideValue {
     /// A price.
     Price(f64),

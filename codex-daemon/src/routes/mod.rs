@@ -12,8 +12,10 @@ mod deleted;
 mod devices;
 mod docs;
 mod download;
+mod examples;
 mod export;
 mod feature_options;
+mod headers;
 mod health;
 mod holds;
 mod jobs;
@@ -133,5 +135,7 @@ pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::open
     let (router, mut api) = routes.split_for_parts();
     columns::describe(&mut api);
     answers::complete(&mut api);
+    headers::describe(&mut api);
+    examples::give(&mut api);
     (router, api)
 }

@@ -216,7 +216,7 @@ fn answer(event: TicketEvent, outcome: EventOutcome) -> (StatusCode, Json<Ticket
 
 /// SuperOps reports a ticket: heard and not stored, for there is no SuperOps source yet.
 #[utoipa::path(post, path = "/webhooks/superops/ticket", tag = "webhooks", security(()),
-    request_body(content = Object), responses(
+    request_body(content = Object, example = json!({"event": "ticket.updated", "id": "20001"})), responses(
     (status = 200, description = "Heard", body = HeardOut),
     (status = 400, description = "Not JSON, or an empty object", body = ErrorOut),
     (status = 401, description = "Wrong secret or signature", body = ErrorOut),
@@ -243,7 +243,7 @@ async fn superops_ticket_event(
 
 /// Try the way here: secret or signature, and address.
 #[utoipa::path(post, path = "/webhooks/test", tag = "webhooks", security(()),
-    request_body(content = Option<Object>), responses(
+    request_body(content = Option<Object>, example = json!({"hello": "codex"})), responses(
     (status = 200, description = "It came through", body = WebhookTestOut),
     (status = 401, description = "Wrong secret or signature", body = ErrorOut),
     (status = 403, description = "Not an address on the list", body = ErrorOut),
