@@ -92,7 +92,14 @@ pub fn too_slow() -> Problem {
 
 /// Whether an error or one of its causes is of a type.
 fn is_of<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |&error| error.source()).any(|error| error.is::<E>())
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<E>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -398,7 +398,7 @@ struct Named {
 
 /// What a client reads of `/endless`, until somebody hangs up.
 async fn endless() -> Body {
-    let piece = Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 64 * 1024]));
+    let piece = Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 64 * 1024]));
     Body::from_stream(futures::stream::repeat(piece))
 }
 
