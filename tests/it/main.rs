@@ -33,4 +33,5 @@ mod sql;
 mod store;
 mod sync;
 mod tickets;
+mod twins;
 mod webhooks;

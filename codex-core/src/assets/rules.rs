@@ -8,7 +8,7 @@ use super::{Asset, AssetFields, AssetStatus};
 use crate::{
     Result,
     changes::{
-        Attached, Draft, Resource, adopt_by, kept_by_people,
+        Attached, Draft, Resource, adopt_by,
         log::{self, Entry, Op},
         reserve_ids,
     },
@@ -23,6 +23,7 @@ impl Resource for Asset {
     const KIND: &'static str = "asset";
     const RESERVE: Sql = reserve_ids!("assets");
     const INDEXED: &'static [&'static str] = &super::INDEXED;
+    const UNIQUE: &'static [&'static str] = &["device_uid"];
     type Fields = AssetFields;
     type Status = AssetStatus;
 
@@ -61,9 +62,8 @@ impl Resource for Asset {
     async fn settle(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
-        issues: &mut Vec<String>,
+        _issues: &mut Vec<String>,
     ) -> Result<()> {
-        report_twins(tx, drafts, issues).await?;
         let sites: BTreeSet<&str> = drafts
             .iter()
             .filter_map(|draft| draft.fields.site_uid.as_deref())
@@ -100,40 +100,6 @@ const BY_SERIAL: (&str, &str) = (
     "select r.id, r.serial_number from assets r",
     "r.serial_number",
 );
-
-/// The RMM's inventory tells serial numbers long after a device has arrived: one that a record made by hand has
-/// too is no reason to make the two one, but to say so.
-async fn report_twins(
-    tx: &mut Tx,
-    drafts: &[Draft<Asset>],
-    issues: &mut Vec<String>,
-) -> Result<()> {
-    let news = drafts.iter().filter_map(|draft| {
-        let serial = draft.fields.serial_number.as_ref()?;
-        let before = draft.before.as_ref()?.fields.serial_number.as_ref();
-        (before != Some(serial) && !draft.set_by_hand("serial_number"))
-            .then_some((draft.id, serial))
-    });
-    let news: Vec<(i64, &String)> = news.collect();
-    if news.is_empty() {
-        return Ok(());
-    }
-    let serials = news.iter().map(|(_, serial)| (*serial).clone());
-    let kept = kept_by_people::<Asset>(tx, BY_SERIAL, serials).await?;
-    for (id, serial) in news {
-        for twin in kept
-            .get(serial)
-            .into_iter()
-            .flatten()
-            .filter(|twin| **twin != id)
-        {
-            issues.push(format!(
-                "possible duplicate: asset {twin} made by hand and {id} share one serial_number; all stay"
-            ));
-        }
-    }
-    Ok(())
-}
 
 /// Writes the status of every item of the page, in one statement that skips what did not move.
 async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {

@@ -291,7 +291,7 @@ pub(crate) async fn adopt_by<R: Resource>(
 }
 
 /// The live records that nobody but people keeps, by a column; see [`adopt_by`].
-pub(crate) async fn kept_by_people<R: Resource>(
+async fn kept_by_people<R: Resource>(
     tx: &mut Tx,
     (columns, column): (&'static str, &'static str),
     values: impl Iterator<Item = String>,

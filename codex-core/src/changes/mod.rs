@@ -24,7 +24,7 @@ use crate::{
 };
 pub(crate) use claims::MAX_BINDS;
 pub use door::{Change, Outcome};
-pub(crate) use manual::{adopt_by, kept_by_people, live, touch};
+pub(crate) use manual::{adopt_by, live, touch};
 use resolve::{Claim, MANUAL};
 
 /// The stored form of a record's tracked fields; written by the `record!` declaration.

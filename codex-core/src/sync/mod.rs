@@ -20,6 +20,7 @@ mod relink;
 mod request;
 mod run;
 pub mod time;
+mod twins;
 
 use std::{fmt::Debug, future::Future, pin::Pin};
 
@@ -43,6 +44,7 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         missing::STATEMENTS,
         relink::STATEMENTS,
         run::STATEMENTS,
+        twins::STATEMENTS,
     ];
     [
         engine.concat(),

@@ -72,6 +72,7 @@ enum Act {
     Retire(Vec<String>),
     Refresh(Vec<i64>),
     BringBack { new: i64, old: i64 },
+    Adopt { new: i64, old: i64 },
 }
 
 /// A statement without what moves with every poll and without secrets: a file is no place for them, and
@@ -193,6 +194,10 @@ impl PlannedStep {
                 new: *new,
                 old: *old,
             },
+            Step::Adopt { new, old } => Act::Adopt {
+                new: *new,
+                old: *old,
+            },
         };
         let kind = R::KIND.to_owned();
         Self { kind, act }
@@ -208,6 +213,10 @@ impl PlannedStep {
             Act::Retire(ids) => Step::Retire(ids.clone()),
             Act::Refresh(ids) => Step::Refresh(ids.clone()),
             Act::BringBack { new, old } => Step::BringBack {
+                new: *new,
+                old: *old,
+            },
+            Act::Adopt { new, old } => Step::Adopt {
                 new: *new,
                 old: *old,
             },

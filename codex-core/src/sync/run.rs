@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Incoming, ItemError, Request, lease::Lease, plan::Plan, relink::bring_back};
+use super::{Incoming, ItemError, Request, lease::Lease, plan::Plan, relink::bring_back, twins};
 use crate::{
     Error, Result,
     changes::{
@@ -511,6 +511,11 @@ pub(super) enum Step<R: Resource> {
         new: i64,
         old: i64,
     },
+    /// A record made by hand that turned out to be the source's.
+    Adopt {
+        new: i64,
+        old: i64,
+    },
 }
 
 impl<R: Resource> Step<R> {
@@ -524,6 +529,7 @@ impl<R: Resource> Step<R> {
                 bring_back(door.tx, *new, *old).await?;
                 door.refresh::<R>(&[*old, *new]).await
             }
+            Self::Adopt { new, old } => twins::adopt::<R>(door, *new, *old).await,
         }
     }
 
@@ -532,6 +538,9 @@ impl<R: Resource> Step<R> {
             Self::BringBack { new, old } => {
                 Some(format!("the device of asset {old} returned as asset {new}"))
             }
+            Self::Adopt { new, old } => Some(format!(
+                "asset {old} was made by hand for the device of asset {new}: they share one serial number"
+            )),
             _ => None,
         }
     }

@@ -146,6 +146,7 @@ fn unknown() -> Problem {
     (status = 201, description = "The new asset", body = AssetOut),
     (status = 400, description = "A record that the body names is not there", body = ErrorOut),
     (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 409, description = "Another asset has the device uid", body = ErrorOut),
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_asset(
     call: Call,
@@ -193,6 +194,7 @@ async fn bulk_write_assets(
         (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
         (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
         (status = 404, description = "No such asset", body = ErrorOut),
+        (status = 409, description = "Another asset has the device uid", body = ErrorOut),
         (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn update_asset(
     call: Call,

@@ -52,8 +52,14 @@ impl World {
     /// Lets [`codex_tests::on_each_engine`] make one.
     pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
         let app = start(database).await?;
-        app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"])
-            .await?;
+        app.pull(&[
+            "/sync/psa",
+            "/sync/datto",
+            "/sync/audits",
+            "/sync/tickets",
+            "/sync/agents",
+        ])
+        .await?;
         let newcomer = {
             let mut world = app.world.lock();
             let mut user = world.users[0].clone();

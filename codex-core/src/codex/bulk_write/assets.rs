@@ -12,12 +12,14 @@ use crate::{
     Error, Fault, Result,
     assets::{self, Asset, wire},
     bulk::BulkAction,
-    changes::{Author, Outcome, live},
+    changes::{Author, Outcome, Resource as _, live},
     companies,
     contacts::Contact,
     ids::{AssetId, ContactId},
     store::Tx,
 };
+
+const DEVICE_UID: &str = "device_uid";
 
 /// Assets among which no device means two rows.
 #[derive(Debug, Default)]
@@ -36,6 +38,7 @@ impl Rows for Assets {
     /// The people who use it; `None` leaves them as they are.
     type Links = Option<BTreeSet<ContactId>>;
     const KEY: &'static str = key::ID;
+    const UNIQUE: &'static str = DEVICE_UID;
 
     async fn find(
         &mut self,
@@ -43,7 +46,7 @@ impl Rows for Assets {
         action: BulkAction,
         rows: &mut [&mut Map<String, Value>],
     ) -> Result<Vec<Result<Option<i64>, Fault>>> {
-        const NATURALS: [Natural; 2] = [exact("device_uid"), exact("serial_number")];
+        const NATURALS: [Natural; 2] = [exact(DEVICE_UID), exact("serial_number")];
         key::find::<Asset>(tx, action, rows, &mut self.0, &NATURALS).await
     }
 
@@ -54,15 +57,26 @@ impl Rows for Assets {
     ) -> Result<Vec<Result<Stated<Self::Links>>>> {
         let stated: Vec<_> = rows
             .into_iter()
-            .map(|(body, id)| wire::stated(body, id.is_none()))
+            .map(|(body, id)| (wire::stated(body, id.is_none()), id))
             .collect();
-        let sound = || stated.iter().filter_map(|row| row.as_ref().ok());
+        let sound = || stated.iter().filter_map(|(row, _)| row.as_ref().ok());
+        let uids = sound().filter_map(|row| uid(&row.fields));
+        let mut holders = holders(tx, uids.collect()).await?;
         let numbers = sound().filter_map(|row| row.company.as_ref()?.as_deref());
         let held = companies::rules::holders(tx, numbers, false).await?;
         let named = sound().flat_map(|row| row.contacts.iter().flatten());
         let live = live::<Contact>(tx, named.map(|id| id.0)).await?;
-        let read = |row: Result<wire::Stated>| {
+        let read = |(row, id): (Result<wire::Stated>, Option<i64>)| {
             let mut row = row?;
+            if let Some(uid) = uid(&row.fields) {
+                let is_new = !holders.contains_key(uid);
+                let holder = *holders.entry(uid.to_owned()).or_insert(id);
+                if !is_new && (id.is_none() || holder != id) {
+                    let holder = holder.map_or("another row".into(), |id| format!("asset {id}"));
+                    let message = format!("{holder} has the device uid {uid} already");
+                    return Err(Error::conflict(message));
+                }
+            }
             if let Some(number) = row.company {
                 let id = number.as_deref().map(|number| {
                     let message = || format!("there is no company {number}");
@@ -89,4 +103,24 @@ impl Rows for Assets {
             .filter_map(|(id, people)| Some((AssetId(id), people?)));
         assets::contacts::assign(tx, author, &people.collect()).await
     }
+}
+
+fn uid(fields: &Map<String, Value>) -> Option<&str> {
+    fields.get(DEVICE_UID)?.as_str()
+}
+
+/// The live assets that have device uids; `None` would be another row.
+async fn holders(tx: &mut Tx, uids: Vec<&str>) -> Result<HashMap<String, Option<i64>>> {
+    if uids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // Two at once would both find nobody.
+    tx.take_turn(Asset::KIND).await?;
+    let mut q =
+        tx.query("select device_uid, id from assets where deleted_at is null and device_uid in ");
+    q.push_list(uids).push(" order by id");
+    Ok(q.all::<(String, Option<i64>)>()
+        .await?
+        .into_iter()
+        .collect())
 }

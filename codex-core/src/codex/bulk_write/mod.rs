@@ -43,6 +43,8 @@ pub(super) trait Rows: Send {
     type Links: Send;
     /// What a row names its record by.
     const KEY: &'static str;
+    /// What no two records have.
+    const UNIQUE: &'static str = Self::KEY;
 
     /// The live record that each row means; `None` for a new one.
     fn find(
@@ -336,7 +338,7 @@ impl<K: Rows> Plan<K> {
                 (Ok(stated), None) => plan.new.push((index, stated)),
                 (Err(Error::Unprocessable(faults)), _) => out.fail(index, faults),
                 (Err(Error::Conflict { message }), _) => {
-                    out.fail(index, vec![Fault::at(K::KEY, message)]);
+                    out.fail(index, vec![Fault::at(K::UNIQUE, message)]);
                 }
                 (Err(Error::Invalid { field, message }), _) => {
                     let fault = if field == "body" {

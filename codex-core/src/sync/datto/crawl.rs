@@ -114,6 +114,7 @@ async fn finish(run: &mut Run, client: &Client) -> Result<()> {
     run.stage("links", Some(95));
     run.relink_companies().await?;
     run.relink_returned().await?;
+    run.adopt_by_serial().await?;
     run.calls(client.calls());
     run.stage("done", Some(100));
     Ok(())

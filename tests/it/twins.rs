@@ -1,0 +1,174 @@
+//! Records made by hand that turn out to be a vendor's, or seem to be.
+
+use codex_client::{
+    AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, ContactIn, ListOptions, TokenSource,
+};
+use codex_tests::{harness::app::TestApp, on_each_engine, sim::world::device_uid};
+
+fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
+    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
+    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
+}
+
+fn serial(hostname: &str, serial: &str) -> AssetIn {
+    AssetIn {
+        hostname: Some(hostname.into()),
+        serial_number: Some(Some(serial.into())),
+        ..AssetIn::default()
+    }
+}
+
+fn with_uid(hostname: &str, uid: &str) -> AssetIn {
+    AssetIn {
+        hostname: Some(hostname.into()),
+        device_uid: Some(Some(uid.into())),
+        ..AssetIn::default()
+    }
+}
+
+/// The live asset with a device uid.
+async fn asset(app: &TestApp, uid: &str) -> anyhow::Result<i64> {
+    let q = "select id from assets where device_uid = $1 and deleted_at is null";
+    let id: Option<i64> = app.codex.db().query(q).bind(uid).scalar().await?;
+    id.ok_or_else(|| anyhow::anyhow!("no device {uid}"))
+}
+
+/// What the last job of a script says.
+async fn told(app: &TestApp, script: &str) -> anyhow::Result<String> {
+    Ok(app.json(&format!("/sync/last/{script}")).await?["output"].to_string())
+}
+
+on_each_engine! {
+    async fn a_serial_number_that_the_inventory_brings_makes_the_two_one(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let person = ContactIn { name: Some("User".into()), ..ContactIn::default() };
+        let person = client.contacts().create(&person).await?.id;
+        let by_hand = AssetIn { contact_ids: Some(vec![person]), ..serial("by-hand", "SN000007") };
+        let by_hand = client.assets().create(&by_hand).await?.id;
+        app.sync().await?;
+        let uid = device_uid(7);
+        let vendors = asset(&app, &uid).await?;
+        assert_ne!(vendors, by_hand, "the device list has no serial numbers");
+        let status = client.assets().get(vendors).await?;
+        let count = async || anyhow::Ok(client.assets().all(&ListOptions::default()).await?.len());
+        let before = count().await?;
+        app.pull(&["/sync/audits"]).await?;
+        assert_eq!(count().await?, before - 1);
+        assert_eq!(asset(&app, &uid).await?, by_hand, "the older keeps its id");
+        assert_eq!(client.assets().get(vendors).await.unwrap_err().status(), Some(404));
+        let adopted = client.assets().get(by_hand).await?;
+        assert_eq!(adopted.hostname, "by-hand");
+        assert_eq!((adopted.online, &adopted.operating_system), (status.online, &status.operating_system));
+        let audit = client.assets().audit(by_hand).await?;
+        assert!(audit.ram_bytes.is_some() && audit.software.len() > 200);
+        let why = "select reason from change_log where kind = 'asset' and op = 'delete' and record_id = $1";
+        let why: Option<String> = app.codex.db().query(why).bind(vendors).scalar().await?;
+        assert!(why.is_some_and(|why| why.contains(&format!("asset {by_hand} was made by hand"))));
+        assert!(!told(&app, "rmm-audits").await?.contains("possible duplicate"));
+        // The device is that record from now on.
+        app.pull(&["/sync/datto", "/sync/audits"]).await?;
+        assert_eq!((asset(&app, &uid).await?, count().await?), (by_hand, before - 1));
+        assert!(client.deleted().list("asset", &ListOptions::default()).await?.items.is_empty());
+        Ok(())
+    }
+
+    async fn a_serial_number_that_somebody_looked_up_makes_the_two_one_with_the_next_run(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let by_hand = client.assets().create(&serial("by-hand", "SN000007")).await?.id;
+        app.sync().await?;
+        let vendors = asset(&app, &device_uid(7)).await?;
+        assert_eq!(client.assets().audit(vendors).await?.serial_number.as_deref(), Some("SN000007"));
+        assert_eq!(asset(&app, &device_uid(7)).await?, vendors, "nobody loses a record while looking at it");
+        app.pull(&["/sync/datto"]).await?;
+        assert_eq!(asset(&app, &device_uid(7)).await?, by_hand);
+        Ok(())
+    }
+
+    async fn twins_that_are_not_certain_both_stay_and_are_reported(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        let (assets, contacts) = (client.assets(), client.contacts());
+        let create = async |asset: AssetIn| anyhow::Ok(assets.create(&asset).await?.id);
+        let twice = [create(serial("a", "SN000007")).await?, create(serial("b", "SN000007")).await?];
+        let other_uid = AssetIn { device_uid: Some(Some("of-another".into())), ..serial("c", "SN000008") };
+        let other_uid = create(other_uid).await?;
+        let used = create(serial("d", "SN000010")).await?;
+        let edited = create(serial("e", "SN000011")).await?;
+        app.sync().await?;
+        let vendors = async |n: usize| asset(&app, &device_uid(n)).await;
+        let person = contacts.create(&ContactIn { name: Some("User".into()), ..ContactIn::default() }).await?.id;
+        let of_person = AssetIn { contact_ids: Some(vec![person]), ..AssetIn::default() };
+        assets.update(vendors(10).await?, &of_person).await?;
+        let said = AssetIn { description: Some(Some("Mine".into())), ..AssetIn::default() };
+        assets.update(vendors(11).await?, &said).await?;
+        let before = assets.all(&ListOptions::default()).await?.len();
+        app.pull(&["/sync/audits"]).await?;
+        assert_eq!(assets.all(&ListOptions::default()).await?.len(), before);
+        let told = told(&app, "rmm-audits").await?;
+        for (kept, n) in [
+            (format!("{}, {}", twice[0], twice[1]), 7), (other_uid.to_string(), 8), (used.to_string(), 10),
+            (edited.to_string(), 11),
+        ] {
+            let vendors = vendors(n).await?;
+            let issue = format!("possible duplicate: asset {kept} made by hand and {vendors} share one serial_number");
+            assert!(told.contains(&issue), "{issue}: {told}");
+        }
+        Ok(())
+    }
+
+    async fn what_is_made_by_hand_beside_a_vendors_record_is_reported_with_the_next_run(app: TestApp) -> TestResult {
+        app.sync().await?;
+        app.pull(&["/sync/audits", "/sync/psa"]).await?;
+        let client = client(&app, "technician")?;
+        let reported = async |script| anyhow::Ok(told(&app, script).await?.contains("possible duplicate"));
+        assert!(!reported("rmm-audits").await? && !reported("psa").await?);
+        let theirs = asset(&app, &device_uid(7)).await?;
+        let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap_or_default().to_uppercase() };
+        let device = client.assets().create(&serial("twin", "SN000007")).await?.id;
+        let person = ContactIn { name: Some("Twin".into()), email: Some(Some(email)), ..ContactIn::default() };
+        let person = client.contacts().create(&person).await?.id;
+        app.pull(&["/sync/datto", "/sync/psa"]).await?;
+        let (rmm, psa) = (told(&app, "rmm").await?, told(&app, "psa").await?);
+        let issue = format!("possible duplicate: asset {device} made by hand and {theirs} share one serial_number");
+        assert!(rmm.contains(&issue), "{rmm}");
+        assert!(psa.contains(&format!("possible duplicate: contact {person} made by hand and ")), "{psa}");
+        assert!(psa.contains("share one email; all stay"), "{psa}");
+        // What nobody has touched since is not told of for ever.
+        app.pull(&["/sync/datto", "/sync/psa", "/sync/datto", "/sync/psa"]).await?;
+        assert!(!reported("rmm").await? && !reported("psa").await?);
+        assert_eq!(client.assets().get(device).await?.hostname, "twin");
+        Ok(())
+    }
+
+    async fn a_device_uid_belongs_to_one_record(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let (assets, uid) = (client.assets(), device_uid(7));
+        let holder = asset(&app, &uid).await?;
+        let names_it = |error: &codex_client::Error| error.to_string().contains(&format!("asset {holder} has the device uid"));
+        let refused = assets.create(&with_uid("twin", &uid)).await.unwrap_err();
+        assert!(refused.status() == Some(409) && names_it(&refused), "{refused}");
+        let other = assets.create(&with_uid("other", "own")).await?.id;
+        let refused = assets.update(other, &with_uid("other", &uid)).await.unwrap_err();
+        assert!(refused.status() == Some(409) && names_it(&refused), "{refused}");
+        assets.update(holder, &with_uid("same", &uid)).await?;
+        assets.update(other, &with_uid("same", "own")).await?;
+        let row = |id: Option<i64>, uid: &str| AssetBulkIn { id, asset: with_uid("row", uid) };
+        let rows = [row(None, &uid), row(Some(other), &uid), row(None, "new"), row(None, "new"), row(Some(holder), &uid)];
+        let out = assets.bulk_write(&rows[..4], BulkAction::Create, false).await?;
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Failed, BulkStatus::Failed, BulkStatus::Created, BulkStatus::Failed]);
+        assert_eq!(out.results[0].errors[0].pointer, "/device_uid");
+        let out = assets.bulk_write(&[rows[1].clone(), rows[4].clone()], BulkAction::Update, false).await?;
+        assert_eq!((out.failed, out.updated), (1, 1));
+        // Two at once.
+        let (one, two) = (with_uid("one", "at-once"), with_uid("two", "at-once"));
+        let (one, two) = tokio::join!(async { assets.create(&one).await }, async { assets.create(&two).await });
+        assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+        // A deleted one comes back only where nobody has taken its place.
+        assets.delete(other).await?;
+        let next = assets.create(&with_uid("next", "own")).await?.id;
+        let taken = client.deleted().restore("asset", other).await.unwrap_err();
+        assert!(taken.status() == Some(409) && taken.to_string().contains(&next.to_string()), "{taken}");
+        Ok(())
+    }
+}
