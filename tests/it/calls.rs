@@ -358,7 +358,7 @@ on_each_engine! {
         for _ in 0..5 {
             let answer = app.call(Method::GET, "/api/companies").bearer_auth(&token);
             let answer = answer.header("if-none-match", &tag).send().await?;
-            tag = answer.headers()["etag"].to_str()?.to_owned();
+            answer.headers()["etag"].to_str()?.clone_into(&mut tag);
         }
         let text = app.call(Method::GET, "/metrics").send().await?.text().await?;
         let line = format!("codex_foreign_service_tokens_total{{caller=\"service:{caller}\"}} 5");

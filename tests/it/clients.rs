@@ -129,10 +129,10 @@ on_each_engine! {
             assert_eq!((&ticket["responder_id"], &ticket["group_id"]), (&Value::Null, &Value::Null), "{ticket}");
             assert!(ticket["responder_name"].is_null() || ticket["responder_name"] == "Unassigned", "{ticket}");
         }
-        let hours = |list: &Value| -> f64 { all(list, "total_hours_spent").iter().filter_map(|hours| hours.as_f64()).sum() };
-        assert!(hours(&app.json("/api/companies/100001/tickets").await?) > 0.0);
-        assert_eq!(hours(&client.json("/api/companies/100001/tickets").await?), 0.0);
-        assert_eq!(hours(&client.json("/api/tickets?limit=1000").await?["tickets"]), 0.0);
+        let worked = |list: &Value| all(list, "total_hours_spent").iter().any(|hours| **hours != json!(0.0));
+        assert!(worked(&app.json("/api/companies/100001/tickets").await?));
+        assert!(!worked(&client.json("/api/companies/100001/tickets").await?));
+        assert!(!worked(&client.json("/api/tickets?limit=1000").await?["tickets"]));
 
         for path in [
             "/api/companies?sort=billing_plan", "/api/companies?support_level__isnull=true", "/api/companies?external_id__gt=1",

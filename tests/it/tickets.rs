@@ -181,7 +181,7 @@ on_each_engine! {
         };
         let overdue = app.json("/api/tickets/active").await?["section3"][0]["id"].clone();
         let before = app.json(&format!("/api/ticket/{overdue}")).await?;
-        let begun = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ");
+        let begun = app.codex.now().format("%Y-%m-%dT%H:%M:%SZ");
         let update = app.call_as("technician", Method::POST, &format!("/api/ticket/{overdue}/update"))?;
         update.json(&json!({"notes": "Called back", "assigned_to": 7})).send().await?.error_for_status()?;
         let check = async || -> anyhow::Result<()> {
