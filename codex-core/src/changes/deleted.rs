@@ -1,10 +1,11 @@
 //! What people have deleted.
 
+use chrono::DateTime;
 use serde_json::Value;
 
 use super::{Resource, Stored, Tracked, resolve::MANUAL};
 use crate::{
-    Result,
+    Error, Result,
     paging::{Cursor, Page, PageRequest},
     records::DeletedOut,
     store::Db,
@@ -31,12 +32,18 @@ pub(crate) async fn list<R: Resource>(db: &Db, page: &PageRequest) -> Result<Pag
         .push_bind(MANUAL);
     q.push(" and gone_at is not null)");
     if let Some(after) = &page.cursor {
-        q.push(" and id < ").push_bind(after.id());
+        let key = DateTime::parse_from_rfc3339(after.key());
+        let at = key.map_err(|_| Error::invalid("cursor", "is not one of this list"))?;
+        q.push(" and (deleted_at, id) < (").push_bind(at.to_utc());
+        q.push(", ").push_bind(after.id()).push(")");
     }
-    q.push(" order by id desc limit ")
+    q.push(" order by deleted_at desc, id desc limit ")
         .push_bind(i64::from(limit) + 1);
     let rows = q.all::<Stored<R::Fields>>().await?;
-    let page = Page::cut(rows, limit, |last| Cursor::new("", last.id));
+    let key = |row: &Stored<R::Fields>| row.deleted_at.map(|at| at.to_rfc3339());
+    let page = Page::cut(rows, limit, |last| {
+        Cursor::new(key(last).unwrap_or_default(), last.id)
+    });
 
     let mut q = db.query("select record_id, actor from change_log where op = 'delete' and kind = ");
     q.push_bind(R::KIND).push(" and record_id in ");
