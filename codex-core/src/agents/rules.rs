@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Agent, AgentFields};
 use crate::{
     Result,
-    changes::{Draft, Resource, adopt_by, reserve_ids},
+    changes::{Draft, Resource, reserve_ids, resolve::MANUAL},
     fold::fold,
     search::index,
     store::{Sql, Tx},
@@ -37,10 +37,14 @@ impl Resource for Agent {
     async fn adopt(
         tx: &mut Tx,
         new: &[&Incoming<Self>],
-        issues: &mut Vec<String>,
+        _issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
-        let columns = ("select r.id, r.keycloak_id from agents r", "r.keycloak_id");
-        adopt_by(tx, new, "keycloak_id", columns, false, issues).await
+        // The id says who it is, whether people still keep the agent or not.
+        let mut q = tx.query(
+            "select keycloak_id, id from agents where deleted_at is null and keycloak_id in ",
+        );
+        q.push_list(new.iter().map(|item| item.external_id.as_str()));
+        Ok(q.all::<(String, i64)>().await?.into_iter().collect())
     }
 
     /// A removed user keeps the record with its preferences, and the same record is enabled again when the
@@ -56,8 +60,10 @@ impl Resource for Agent {
             draft.fields.enabled = Some(false);
             let before = draft.before.as_ref();
             if before.is_some_and(|before| before.fields.enabled != Some(false)) {
+                let was_there = draft.claims.iter().any(|claim| claim.source != MANUAL);
+                let since = if was_there { "no longer" } else { "not" };
                 issues.push(format!(
-                    "agent {} `{}` is no longer in Keycloak: disabled, preferences are kept",
+                    "agent {} `{}` is {since} in Keycloak: disabled, preferences are kept",
                     draft.id, draft.fields.username
                 ));
             }

@@ -130,6 +130,16 @@ impl Door<'_> {
         .await
     }
 
+    /// Keeps records no longer for the people: those that no source has either are gone.
+    pub async fn let_go<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
+        let (_, outcome) = self
+            .by_hand::<R>(ids, |_, hand| {
+                std::mem::replace(&mut hand.claim.anchor, false)
+            })
+            .await?;
+        Ok(outcome)
+    }
+
     /// Undoes a deletion by hand; `None` when no person has deleted such a record. One that no source has any
     /// more is kept by the people from now on.
     ///

@@ -50,6 +50,7 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         engine.concat(),
         datto::statements(),
         freshservice::STATEMENTS.to_vec(),
+        keycloak::STATEMENTS.to_vec(),
     ]
     .concat()
 }

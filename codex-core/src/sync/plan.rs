@@ -71,6 +71,7 @@ enum Act {
     Apply(Vec<Item>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
+    LetGo(Vec<i64>),
     BringBack { new: i64, old: i64 },
     Adopt { new: i64, old: i64 },
 }
@@ -190,6 +191,7 @@ impl PlannedStep {
             Step::Apply(page) => Act::Apply(page.iter().map(Item::of).collect()),
             Step::Retire(ids) => Act::Retire(ids.clone()),
             Step::Refresh(ids) => Act::Refresh(ids.clone()),
+            Step::LetGo(ids) => Act::LetGo(ids.clone()),
             Step::BringBack { new, old } => Act::BringBack {
                 new: *new,
                 old: *old,
@@ -212,6 +214,7 @@ impl PlannedStep {
             }
             Act::Retire(ids) => Step::Retire(ids.clone()),
             Act::Refresh(ids) => Step::Refresh(ids.clone()),
+            Act::LetGo(ids) => Step::LetGo(ids.clone()),
             Act::BringBack { new, old } => Step::BringBack {
                 new: *new,
                 old: *old,

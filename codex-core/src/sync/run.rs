@@ -182,6 +182,11 @@ impl Run {
         self.source
     }
 
+    /// When it began.
+    pub(crate) fn started(&self) -> DateTime<Utc> {
+        self.started
+    }
+
     /// The clock.
     pub fn clock(&self) -> &SharedClock {
         &self.clock
@@ -352,6 +357,14 @@ impl Run {
         Ok(())
     }
 
+    /// Keeps records no longer that people made and the source does not have.
+    pub(crate) async fn let_go<R: Resource>(&mut self, ids: &[i64]) -> Result<()> {
+        for chunk in ids.chunks(MAX_ROWS) {
+            self.write::<R>(Step::LetGo(chunk.to_vec())).await?;
+        }
+        Ok(())
+    }
+
     /// Where an incremental pull goes on; `None` before the first.
     pub async fn cursor(&self, name: &str) -> Result<Option<DateTime<Utc>>> {
         let q = self.db.query(CURSOR).bind(self.source).bind(name);
@@ -506,6 +519,7 @@ pub(super) enum Step<R: Resource> {
     Apply(Vec<Statement<R>>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
+    LetGo(Vec<i64>),
     /// A device that returned under a new id.
     BringBack {
         new: i64,
@@ -525,6 +539,7 @@ impl<R: Resource> Step<R> {
             Self::Apply(page) => door.apply::<R>(page.clone()).await,
             Self::Retire(ids) => door.retire::<R>(source, ids).await,
             Self::Refresh(ids) => door.refresh::<R>(ids).await,
+            Self::LetGo(ids) => door.let_go::<R>(ids).await,
             Self::BringBack { new, old } => {
                 bring_back(door.tx, *new, *old).await?;
                 door.refresh::<R>(&[*old, *new]).await

@@ -21,6 +21,15 @@ const MAIN: Origin = Origin::Main(NAME);
 /// The only scope: all users of the realm.
 const USERS: &str = "users";
 
+sql! {
+    /// Agents that only people keep, since before a moment.
+    KEPT = "select a.id, a.keycloak_id from agents a join claims m on m.record_id = a.id \
+        and m.kind = 'agent' and m.source = 'manual' and m.anchor \
+        where a.deleted_at is null and a.created_at <= $2 \
+        and not exists (select 1 from claims c where c.kind = 'agent' and c.record_id = a.id \
+            and c.source = $1) order by a.id";
+}
+
 /// The Keycloak source.
 #[derive(Debug)]
 pub struct Keycloak {
@@ -80,8 +89,22 @@ async fn read(run: &mut Run, client: &Arc<Client>) -> Result<()> {
     }
     let certified = crawl.certify::<Agent>(run, USERS).await?;
     run.stage("missing users", Some(90));
+    if certified {
+        disable_unfound(run).await?;
+    }
     let certified = certified.then(|| USERS.to_owned()).into_iter().collect();
     run.reconcile(&certified, &ById(client)).await
+}
+
+/// Agents that were made while Keycloak could not be asked, and whom it does not list.
+async fn disable_unfound(run: &mut Run) -> Result<()> {
+    let kept = run.db().query(KEPT).bind(NAME).bind(run.started());
+    let kept: Vec<(i64, String)> = kept.all().await?;
+    let unfound = kept
+        .into_iter()
+        .filter(|(_, user)| !run.has_seen::<Agent>(USERS, user));
+    let unfound: Vec<i64> = unfound.map(|(id, _)| id).collect();
+    run.let_go::<Agent>(&unfound).await
 }
 
 /// Looks users up by their ids.
