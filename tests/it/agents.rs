@@ -317,4 +317,67 @@ on_each_engine! {
         assert_eq!((status, &made["verified"]), (201, &json!(false)), "{made}");
         Ok(())
     }
+
+    async fn an_agent_whom_keycloak_turns_out_not_to_have_is_disabled(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let user = |id: &str| json!({"id": id, "username": id, "enabled": true, "email": format!("{id}@msp.example")});
+        app.world.lock().users.push(user("there"));
+        let list = "/admin/realms/hivematrix/users";
+        app.keycloak.faults().add(list, When::Always, Kind::Status(500));
+        for id in ["there", "nowhere"] {
+            let body = json!({"keycloak_id": id, "username": id, "theme_preference": "dark"});
+            let made = app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send().await?;
+            assert_eq!((made.status().as_u16(), &made.json::<Value>().await?["verified"]), (201, &json!(false)));
+        }
+        app.keycloak.faults().clear();
+        let enabled = async |id: &str| anyhow::Ok(app.json(&format!("/api/agents/{id}")).await?["enabled"].clone());
+        // A list that is not whole proves nothing.
+        app.keycloak.faults().add(list, When::Always, Kind::NullItem);
+        app.pull(&["/sync/agents"]).await?;
+        assert_eq!((enabled("there").await?, enabled("nowhere").await?), (json!(true), json!(true)));
+        app.keycloak.faults().clear();
+        app.pull(&["/sync/agents"]).await?;
+        assert_eq!((enabled("there").await?, enabled("nowhere").await?), (json!(true), json!(false)));
+        let job = app.json("/sync/last/keycloak_agents").await?;
+        let output = job["output"].as_str().unwrap();
+        assert!(output.contains("`nowhere` is not in Keycloak") && !output.contains("`there`"), "{output}");
+        app.pull(&["/sync/agents"]).await?;
+        let job = app.json("/sync/last/keycloak_agents").await?;
+        assert!(!job["output"].as_str().unwrap().contains("nowhere"), "told once: {job}");
+        // Who turns up after all is the same agent.
+        app.world.lock().users.push(user("nowhere"));
+        app.pull(&["/sync/agents"]).await?;
+        let agent = app.json("/api/agents/nowhere").await?;
+        assert_eq!((&agent["enabled"], &agent["theme_preference"]), (&json!(true), &json!("dark")));
+        Ok(())
+    }
+
+    async fn two_at_once_do_not_make_two_agents_of_one_name(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let known = app.json("/api/agents").await?["total"].as_u64().unwrap();
+        for n in 0..5 {
+            let post = |place: usize| {
+                let id = format!("id-{n}-{place}");
+                app.world.lock().users.push(json!({"id": id, "username": id, "enabled": true}));
+                let body = json!({"keycloak_id": id, "username": format!("same-{n}")});
+                anyhow::Ok(app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send())
+            };
+            let (one, other) = tokio::join!(post(1)?, post(2)?);
+            let mut statuses = [one?.status().as_u16(), other?.status().as_u16()];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [201, 409]);
+        }
+        assert_eq!(app.json("/api/agents").await?["total"], known + 5);
+        // Nor of one address.
+        app.world.lock().users.push(json!({"id": "mail", "username": "mail", "enabled": true}));
+        let body = json!({"keycloak_id": "mail", "username": "mail", "email": "Technician@MSP.example"});
+        let refused = app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send().await?;
+        assert_eq!(refused.status(), 409);
+        assert!(refused.text().await?.contains("has this e-mail address already"));
+        let other = app.json(&format!("/api/agents/{}", user_id(2))).await?;
+        let path = format!("/api/agents/{}", user_id(1));
+        let put = app.call_as("admin", Method::PUT, &path)?.json(&json!({"email": other["email"]})).send().await?;
+        assert_eq!(put.status(), 409);
+        Ok(())
+    }
 }

@@ -13,9 +13,9 @@ sql! {
     /// Agents with an e-mail address, those who may log in first.
     OF_EMAIL = [AgentFields::SELECT, " where email_fold = $1 and deleted_at is null \
         order by case when coalesce(enabled, true) then 0 else 1 end, id"];
-    /// Agents with a login name or an e-mail address.
-    WITH_NAME = [AgentFields::SELECT,
-        " where deleted_at is null and (username_fold = $1 or email_fold = $2) order by id"];
+    /// Agents with a Keycloak id, a login name or an e-mail address.
+    RIVALS = [AgentFields::SELECT,
+        " where deleted_at is null and (keycloak_id = $1 or username_fold = $2 or email_fold = $3) order by id"];
     /// When Keycloak was last read to its end.
     LAST_SYNCED = "select completed_at from sync_jobs where script = 'keycloak_agents' \
         and status = 'completed' order by started_at desc limit 1";
@@ -64,16 +64,6 @@ pub async fn of_email(db: &Db, email: &str) -> Result<Option<Agent>> {
         .iter()
         .filter(|agent| enabled(agent) == agents.first().is_some_and(enabled));
     Ok((rivals.count() == 1).then(|| agents.swap_remove(0)))
-}
-
-/// Agents with a folded login name or e-mail address.
-pub(crate) async fn with_name(
-    db: &Db,
-    name: Option<&str>,
-    email: Option<&str>,
-) -> Result<Vec<Agent>> {
-    let q = db.query(WITH_NAME).bind_text(name).bind_text(email);
-    q.all().await
 }
 
 /// When Keycloak was last read to its end, if it ever was.

@@ -366,10 +366,18 @@ const NEW: Form = Form {
 };
 
 const CHANGE: Form = Form {
-    refused: &[("keycloak_id", "never changes: it says who the agent is")],
+    refused: &REFUSED,
     required: &["username"],
     ..NEW
 };
+
+const REFUSED: [(&str, &str); 5] = [
+    ("keycloak_id", "never changes: it says who the agent is"),
+    ("enabled", "is Keycloak's to say"),
+    ("created_at", "is Codex's to say"),
+    ("last_synced_at", "is Codex's to say"),
+    ("updated_at", "is Codex's to say"),
+];
 
 fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     let known: &[&str] = match key {
@@ -386,16 +394,30 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     }
 }
 
-/// The fields that the body of a new agent states, or that of a change.
+/// The fields that the body of a new agent states.
 ///
 /// # Errors
 /// [`Error::Unprocessable`] with every fault.
-pub fn stated_agent(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>> {
-    if new {
-        NEW.new_record::<AgentFields>(body)
-    } else {
-        CHANGE.change::<AgentFields>(body)
-    }
+pub fn stated_new(body: Map<String, Value>) -> Result<Map<String, Value>> {
+    NEW.new_record::<AgentFields>(body)
+}
+
+/// The fields that a change of an agent states; what cannot be changed may be as it is.
+///
+/// # Errors
+/// [`Error::Unprocessable`] with every fault.
+pub fn stated_change(mut body: Map<String, Value>, now: &AgentOut) -> Result<Map<String, Value>> {
+    let now = [
+        ("keycloak_id", Value::from(now.keycloak_id.as_str())),
+        ("enabled", now.enabled.into()),
+        ("created_at", now.created_at.as_str().into()),
+        ("last_synced_at", now.last_synced_at.as_str().into()),
+        ("updated_at", now.updated_at.as_str().into()),
+    ];
+    let stated = body.len();
+    body.retain(|key, value| !now.iter().any(|(name, now)| key == name && value == now));
+    let states_more = body.len() < stated;
+    CHANGE.change_beside::<AgentFields>(body, states_more)
 }
 
 #[cfg(test)]

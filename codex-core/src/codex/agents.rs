@@ -11,12 +11,12 @@ use crate::{
     Error, Fault, Result, Scope,
     agents::{
         self, Agent, query,
-        wire::{self, AgentCompanies, Whose},
+        wire::{self, AgentCompanies, AgentOut, Whose},
     },
-    changes::Author,
+    changes::{Author, Resource as _},
     companies, contacts,
     fold::fold,
-    ids::AgentId,
+    store::{Q, Tx},
 };
 
 /// How long Keycloak may take to say whether it has a user.
@@ -94,7 +94,8 @@ impl Codex {
     }
 
     /// Makes an agent of a Keycloak user; tells whether Keycloak was asked and knows the user. One that it does
-    /// not know is refused; one that could not be asked about is made, and is no longer than the next sync.
+    /// not know is refused; one that could not be asked about is made, and the next sync that does not find it
+    /// disables it.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming what another agent has,
@@ -106,36 +107,13 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<(Agent, bool)> {
         scope.require_admin("making agents")?;
-        let fields = wire::stated_agent(body, true)?;
-        let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
-        let id = text("keycloak_id").to_owned();
-        if query::find(&self.0.db, scope, &id).await?.is_some() {
-            return Err(Error::conflict(format!("agent {id} is there already")));
-        }
-        self.require_free_names(&fields, None).await?;
-        let verified = match &self.0.users {
-            Some(users) => match timeout(PATIENCE, users.has(&self.0.db, &self.0.clock, &id)).await
-            {
-                Ok(Ok(true)) => true,
-                Ok(Ok(false)) => {
-                    let fault = Fault::at("keycloak_id", "Keycloak has no such user");
-                    return Err(Error::Unprocessable(vec![fault]));
-                }
-                Ok(Err(error)) => {
-                    tracing::warn!(
-                        error = error.chain(),
-                        "Keycloak could not be asked about a user"
-                    );
-                    false
-                }
-                Err(_) => {
-                    tracing::warn!("Keycloak took too long to say whether it has a user");
-                    false
-                }
-            },
-            None => false,
-        };
+        let fields = wire::stated_new(body)?;
+        let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
+        require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
+        let verified = self.is_in_keycloak(&id).await?;
         let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Agent::KIND).await?;
+        require_free(tx.query(query::RIVALS), &fields, None).await?;
         let (_, outcome) = self
             .door(&mut tx, author)
             .create::<Agent>(vec![fields])
@@ -146,7 +124,36 @@ impl Codex {
         Ok((agent.ok_or_else(gone)?, verified))
     }
 
-    /// Corrects an agent; `None` when there is no such agent.
+    /// Whether Keycloak says that it has a user; `false` when it does not say.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] when it says that it has none such.
+    async fn is_in_keycloak(&self, id: &str) -> Result<bool> {
+        let Some(users) = &self.0.users else {
+            return Ok(false);
+        };
+        match timeout(PATIENCE, users.has(&self.0.db, &self.0.clock, id)).await {
+            Ok(Ok(true)) => Ok(true),
+            Ok(Ok(false)) => {
+                let fault = Fault::at("keycloak_id", "Keycloak has no such user");
+                Err(Error::Unprocessable(vec![fault]))
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    error = error.chain(),
+                    "Keycloak could not be asked about a user"
+                );
+                Ok(false)
+            }
+            Err(_) => {
+                tracing::warn!("Keycloak took too long to say whether it has a user");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Corrects an agent; `None` when there is no such agent. What people do not say of agents may be stated as
+    /// it is.
     ///
     /// # Errors
     /// As [`Codex::create_agent`], and [`Error::Changed`].
@@ -161,9 +168,12 @@ impl Codex {
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };
-        let fields = wire::stated_agent(body, false)?;
-        self.require_free_names(&fields, Some(agent.id)).await?;
-        self.prefer(author, &agent, fields).await
+        let now = AgentOut::new(&agent, self.agents_synced_at().await?);
+        let fields = wire::stated_change(body, &now)?;
+        let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Agent::KIND).await?;
+        require_free(tx.query(query::RIVALS), &fields, Some(&agent)).await?;
+        self.say_of(tx, author, &agent, fields).await
     }
 
     /// The companies that are opened to an agent; `None` when there is no such agent.
@@ -222,31 +232,6 @@ impl Codex {
         Ok(opened.map(|(opened, _)| opened))
     }
 
-    /// Refuses a login name or an e-mail address that another agent has: people pick agents by them.
-    async fn require_free_names(
-        &self,
-        fields: &Map<String, Value>,
-        own: Option<AgentId>,
-    ) -> Result<()> {
-        let text = |key: &str| fields.get(key).and_then(Value::as_str).map(fold);
-        let (name, email) = (text("username"), text("email"));
-        let others = query::with_name(&self.0.db, name.as_deref(), email.as_deref()).await?;
-        match others.into_iter().find(|other| Some(other.id) != own) {
-            Some(other) => {
-                let what = if Some(&other.fields.username_fold) == name.as_ref() {
-                    format!("username `{}`", other.fields.username)
-                } else {
-                    "this e-mail address".to_owned()
-                };
-                let holder = other.fields.keycloak_id;
-                Err(Error::conflict(format!(
-                    "agent {holder} has {what} already"
-                )))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// States what an agent prefers. Nothing but a person says so, which is why it outlives every sync.
     async fn prefer(
         &self,
@@ -254,10 +239,60 @@ impl Codex {
         agent: &Agent,
         stated: Map<String, Value>,
     ) -> Result<Option<Agent>> {
-        let mut tx = self.0.db.begin().await?;
+        let tx = self.0.db.begin().await?;
+        self.say_of(tx, author, agent, stated).await
+    }
+
+    async fn say_of(
+        &self,
+        mut tx: Tx,
+        author: &Author,
+        agent: &Agent,
+        stated: Map<String, Value>,
+    ) -> Result<Option<Agent>> {
         let mut door = self.door(&mut tx, author);
         let outcome = door.edit::<Agent>(agent.id.0, stated).await?;
         Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
         query::own(&self.0.db, &agent.fields.keycloak_id, None).await
     }
+}
+
+fn text<'f>(fields: &'f Map<String, Value>, key: &str) -> Option<&'f str> {
+    fields.get(key)?.as_str()
+}
+
+/// Refuses a Keycloak id, a login name or an e-mail address that another agent has: people pick agents by them.
+async fn require_free(
+    rivals: Q<'_>,
+    fields: &Map<String, Value>,
+    own: Option<&Agent>,
+) -> Result<()> {
+    let id = text(fields, "keycloak_id");
+    let stated = |key: &str| text(fields, key).map(fold);
+    // What an agent has already it may keep: Keycloak lets several share an address.
+    let name =
+        stated("username").filter(|name| own.is_none_or(|own| own.fields.username_fold != *name));
+    let email = stated("email")
+        .filter(|email| own.is_none_or(|own| own.fields.email_fold.as_ref() != Some(email)));
+    let rivals = rivals
+        .bind_text(id)
+        .bind_text(name.as_deref())
+        .bind_text(email.as_deref());
+    let others: Vec<Agent> = rivals.all().await?;
+    let Some(other) = others
+        .into_iter()
+        .find(|other| own.is_none_or(|own| own.id != other.id))
+    else {
+        return Ok(());
+    };
+    let holder = &other.fields.keycloak_id;
+    let message = if id == Some(holder) {
+        format!("agent {holder} is there already")
+    } else if Some(&other.fields.username_fold) == name.as_ref() {
+        let username = &other.fields.username;
+        format!("agent {holder} has username `{username}` already")
+    } else {
+        format!("agent {holder} has this e-mail address already")
+    };
+    Err(Error::conflict(message))
 }

@@ -57,7 +57,7 @@ impl Codex {
             return Ok(None);
         };
         scope.require_technician(CHANGING)?;
-        let kind = Companies::default();
+        let kind = Companies::one(&company);
         if !self.correct(author, kind, company.id.0, body).await? {
             return Ok(None);
         }
@@ -82,7 +82,7 @@ impl Codex {
         let fields = if body.is_empty() {
             Ok(body)
         } else {
-            wire::stated(body)
+            wire::stated(body, company.fields.account_number.as_deref())
         };
         let mut faults = Vec::new();
         let mut wanted = read_agreed(agreed, &mut faults)?;

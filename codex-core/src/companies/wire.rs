@@ -226,12 +226,17 @@ const FORM: Form = Form {
     rule,
 };
 
-/// Turns the body of an edit into the tracked fields that it states.
+/// Turns the body of an edit into the tracked fields that it states; the company's `own` account number is no
+/// change.
 ///
 /// # Errors
 /// [`Error::Unprocessable`] with every fault.
-pub fn stated(body: Map<String, Value>) -> Result<Map<String, Value>> {
-    FORM.change::<CompanyFields>(body)
+pub fn stated(mut body: Map<String, Value>, own: Option<&str>) -> Result<Map<String, Value>> {
+    let is_own = own.is_some_and(|own| body.get("account_number").is_some_and(|n| n == own));
+    if is_own {
+        body.remove("account_number");
+    }
+    FORM.change_beside::<CompanyFields>(body, is_own)
 }
 
 /// Turns the body of a new company into its fields; an account number may be among them.
@@ -303,7 +308,11 @@ mod tests {
 
     #[test]
     fn an_edit_names_the_key_that_it_cannot_take() {
-        let refused = |value: Value| stated(body(&value)).unwrap_err().to_string();
+        let refused = |value: Value| {
+            stated(body(&value), Some("100001"))
+                .unwrap_err()
+                .to_string()
+        };
         assert!(refused(serde_json::json!({})).starts_with("body: "));
         let two = refused(serde_json::json!({"id": 1, "compliance_level": "x"}));
         assert!(
@@ -330,7 +339,7 @@ mod tests {
         };
         let sent = serde_json::to_value(&edit).unwrap();
         assert_eq!(
-            Value::Object(stated(body(&sent)).unwrap()),
+            Value::Object(stated(body(&sent), None).unwrap()),
             serde_json::json!({"address": null, "description": null, "compliance_level": "hipaa",
                 "domains": ["a.test"]})
         );

@@ -285,7 +285,7 @@ async fn update_my_settings(
 /// Make an agent of a user of Keycloak.
 ///
 /// Keycloak is asked whether it has the user; when it cannot be reached, the agent is made and `verified` is
-/// false.
+/// false: the next sync that does not find the user disables it.
 #[utoipa::path(post, path = "/api/agents", tag = "agents", request_body = AgentIn, responses(
     (status = 201, description = "The new agent", body = AgentSaved),
     (status = 403, description = "For administrators and services", body = ProblemOut),
@@ -307,6 +307,8 @@ async fn create_agent(
 }
 
 /// Correct an agent by hand; what is stated wins over Keycloak.
+///
+/// What people do not say of agents, such as the id, may be sent as it is.
 #[utoipa::path(put, path = "/api/agents/{keycloak_id}", tag = "agents", request_body = AgentIn,
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(

@@ -37,6 +37,18 @@ impl Companies {
         }
     }
 
+    /// A company that is named by its number.
+    pub fn one(company: &Company) -> Self {
+        let number = company.fields.account_number.clone();
+        Self {
+            named: number
+                .map(|number| (company.id.0, number))
+                .into_iter()
+                .collect(),
+            ..Self::default()
+        }
+    }
+
     /// The number that a row states.
     fn stated(&mut self, body: &Map<String, Value>) -> Result<Option<String>, Fault> {
         let number = match body.get(KEY) {
@@ -100,7 +112,7 @@ impl Rows for Companies {
     async fn read(&mut self, tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Result<Stated<String>>>> {
         let stated = rows.into_iter().map(|(body, id)| {
             let fields = match id {
-                Some(_) => wire::stated(body),
+                Some(id) => wire::stated(body, self.named.get(&id).map(String::as_str)),
                 None => wire::stated_new(body),
             };
             (fields, id)
