@@ -129,6 +129,25 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn the_psas_agents_come_active_ones_first_then_by_name(app: TestApp) -> TestResult {
+        {
+            let mut world = app.world.lock();
+            let one = world.agents[0].clone();
+            world.agents.clear();
+            for (id, name, active) in [(1, "Aaron", false), (2, "zoe", true), (3, "Bert", true), (4, "adam", false)] {
+                let mut agent = one.clone();
+                (agent["id"], agent["active"]) = (json!(id), json!(active));
+                (agent["first_name"], agent["last_name"]) = (json!(name), json!("X"));
+                world.agents.push(agent);
+            }
+        }
+        app.pull(&["/sync/psa"]).await?;
+        let agents = app.json("/api/psa/agents").await?;
+        let ids: Vec<&Value> = agents.as_array().unwrap().iter().map(|agent| &agent["external_id"]).collect();
+        assert_eq!(json!(ids), json!([3, 2, 1, 4]), "{agents}");
+        Ok(())
+    }
+
     async fn clients_see_no_agents_and_start_no_sync(app: TestApp) -> TestResult {
         app.sync().await?;
         assert_eq!(app.get_as("client", "/api/psa/agents")?.send().await?.status(), 403);

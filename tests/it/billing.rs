@@ -159,6 +159,41 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn every_price_and_the_support_level_can_be_agreed_otherwise(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let billing = client(&app, "billing")?;
+        let (billing, account) = (billing.billing(), "100001");
+        let before = billing.plan_of(account).await?;
+        billing.create_plan(&BillingPlanIn {
+            plan_name: Some(before.plan_name.clone()),
+            term_length: Some(before.term_length.clone()),
+            support_level: Some("Business hours".into()),
+            ..gold()
+        }).await?;
+        let of_plan = billing.plan_of(account).await?;
+        assert_eq!(of_plan.prices.keys().collect::<Vec<_>>(), {
+            let mut prices = codex_core::billing_plans::PRICES.to_vec();
+            prices.sort_unstable();
+            prices
+        });
+        let agree = |value: OverrideValue| OverrideIn { value, enabled: None };
+        for (n, key) in (1_u8..).zip(codex_core::billing_plans::PRICES) {
+            billing.set_override(account, key, &agree(OverrideValue::Price(f64::from(n)))).await?;
+        }
+        billing.set_override(account, "support_level", &agree(OverrideValue::Text("Unlimited".into()))).await?;
+        let agreed = billing.plan_of(account).await?;
+        for (n, key) in (1_u8..).zip(codex_core::billing_plans::PRICES) {
+            let price = &agreed.prices[key];
+            assert_eq!((f64::from(price.value), price.source), (f64::from(n), ValueSource::Override), "{key}");
+            assert_eq!(price.plan_value, Some(of_plan.prices[key].value), "{key}");
+        }
+        let level = agreed.support_level.unwrap();
+        assert_eq!((level.value.as_str(), level.source), ("Unlimited", ValueSource::Override));
+        assert_eq!(level.plan_value.as_deref(), Some("Business hours"));
+        assert!(!agreed.features.contains_key("support_level"));
+        Ok(())
+    }
+
     async fn what_is_billed_adds_up_to_what_the_company_has(app: TestApp) -> TestResult {
         app.sync().await?;
         let billing = client(&app, "billing")?;

@@ -92,6 +92,59 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn what_was_deleted_last_is_listed_first_and_by_whom(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let (technician, admin) = (client(&app, "technician")?, client(&app, "admin")?);
+        let all = technician.contacts().all(&ListOptions::default()).await?;
+        let mut ids: Vec<i64> = all.iter().take(3).map(|contact| contact.id).collect();
+        ids.sort_unstable();
+        let in_order = [ids[1], ids[2], ids[0]];
+        for (id, client) in in_order.iter().zip([&technician, &admin, &technician]) {
+            client.contacts().delete(*id).await?;
+        }
+        let two = ListOptions { limit: Some(2), ..ListOptions::default() };
+        let first = technician.deleted().list("contact", &two).await?;
+        let next = ListOptions { cursor: first.next.clone(), ..two };
+        let rest = technician.deleted().list("contact", &next).await?;
+        let deleted: Vec<_> = first.items.iter().chain(&rest.items).collect();
+        assert_eq!(deleted.iter().map(|one| one.id).collect::<Vec<_>>(), [ids[0], ids[2], ids[1]]);
+        assert!(deleted.is_sorted_by(|one, next| one.deleted_at >= next.deleted_at));
+        let by: Vec<_> = deleted.iter().map(|one| one.deleted_by.as_deref().unwrap_or_default()).collect();
+        assert_eq!(by, ["kc-technician@msp.example", "kc-admin@msp.example", "kc-technician@msp.example"]);
+        let foreign = app.get("/api/deleted/contact?cursor=313a78")?.send().await?;
+        assert_eq!(foreign.status(), 400);
+        Ok(())
+    }
+
+    async fn what_is_read_may_be_sent_back_as_it_is(app: TestApp) -> TestResult {
+        app.sync().await?;
+        // Two who share an address.
+        {
+            let mut world = app.world.lock();
+            let email = world.users[0]["email"].clone();
+            world.users[1]["email"] = email;
+        }
+        app.pull(&["/sync/agents"]).await?;
+        let agent = app.world.lock().users[0]["id"].clone();
+        let agent = format!("/api/agents/{}", agent.as_str().unwrap());
+        let put = async |path: &str, body: &Value| -> anyhow::Result<u16> {
+            Ok(app.call_as("admin", Method::PUT, path)?.json(body).send().await?.status().as_u16())
+        };
+        for (path, key) in [("/api/companies/100001", "account_number"), (agent.as_str(), "keycloak_id")] {
+            let read = app.json(path).await?;
+            assert_eq!(put(path, &read).await?, 200, "{path}");
+            assert_eq!(put(path, &json!({key: read[key]})).await?, 200, "{path}");
+            let mut other = read.clone();
+            other[key] = json!("other");
+            assert_eq!(put(path, &other).await?, 422, "{path}");
+            assert_eq!(app.json(path).await?[key], read[key]);
+        }
+        for (key, value) in [("enabled", json!(false)), ("created_at", json!("2020-01-01T00:00:00.000000+00:00"))] {
+            assert_eq!(put(&agent, &json!({key: value})).await?, 422, "{key}");
+        }
+        Ok(())
+    }
+
     async fn what_a_person_made_is_adopted_when_its_like_arrives(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
@@ -356,6 +409,18 @@ on_each_engine! {
     async fn everything_of_a_kind_is_exported_as_lines_and_as_a_table(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let client = client(&app, "admin")?;
+        let plan = codex_client::BillingPlanIn {
+            plan_name: Some("Gold, \"all in\"".into()), term_length: Some("1 Year".into()), ..Default::default()
+        };
+        client.billing().create_plan(&plan).await?;
+        let option = codex_client::FeatureOptionIn {
+            feature_category: "soc".into(), option_value: "Huntress".into(), ..Default::default()
+        };
+        client.billing().create_feature_option(&option).await?;
+        let agreed = codex_client::OverrideIn {
+            value: codex_client::OverrideValue::Price(9.5), enabled: None,
+        };
+        client.billing().set_override("100001", "per_user_cost", &agreed).await?;
         for resource in codex_core::EXPORTS {
             let lines = client.export(resource, ExportFormat::Ndjson).await?.text().await?;
             let records: Vec<Value> = lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
@@ -374,8 +439,7 @@ on_each_engine! {
                     assert_eq!(text, wanted, "{resource} {name}");
                 }
             }
-            let empty = ["billing-plans", "feature-options", "overrides"].contains(&resource);
-            assert_eq!(records.is_empty(), empty, "{resource}");
+            assert!(!records.is_empty(), "{resource}");
         }
         assert_eq!(client.companies().list().await?.len(), 3);
         for bad in ["planets.csv", "companies.xml", "companies"] {
@@ -388,6 +452,35 @@ on_each_engine! {
             let answer = app.get_as("client", &format!("/api/export/{refused}.csv"))?.send().await?;
             assert_eq!(answer.status(), 403, "{refused}");
         }
+        Ok(())
+    }
+
+    async fn lists_of_a_company_are_its_own_without_what_was_deleted(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let account = "100001";
+        let ids = async |path: &str| -> anyhow::Result<Vec<i64>> {
+            let list = app.json(path).await?;
+            let mut ids: Vec<i64> = list.as_array().unwrap().iter().filter_map(|one| one["id"].as_i64()).collect();
+            ids.sort_unstable();
+            Ok(ids)
+        };
+        for kind in ["contacts", "assets"] {
+            let own = ids(&format!("/api/companies/{account}/{kind}")).await?;
+            assert!(own.len() > 1, "{kind}");
+            assert_eq!(ids(&format!("/api/{kind}?company_id={account}")).await?, own, "{kind}");
+            assert!(own.len() < ids(&format!("/api/{kind}")).await?.len(), "{kind}");
+            match kind {
+                "contacts" => client.contacts().delete(own[0]).await?,
+                _ => client.assets().delete(own[0]).await?,
+            }
+            for path in [format!("/api/companies/{account}/{kind}"), format!("/api/{kind}?company_id={account}")] {
+                assert_eq!(ids(&path).await?, own[1..], "{path}");
+            }
+        }
+        let users = ids(&format!("/api/companies/{account}/users")).await?;
+        assert_eq!(users, ids(&format!("/api/companies/{account}/contacts")).await?);
+        assert_eq!(client.companies().get(account).await?.account_number, account);
         Ok(())
     }
 

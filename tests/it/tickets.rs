@@ -122,6 +122,40 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn tickets_of_the_board_are_in_their_sections_the_most_urgent_first(app: TestApp) -> TestResult {
+        let now = app.codex.now();
+        // Number, status, priority, hours since the last change.
+        let active = [
+            (1, 2, 1, 1), (2, 2, 3, 1), (3, 3, 1, 2), (4, 8, 1, 1), (5, 8, 2, 200), (6, 2, 3, 60), (7, 2, 4, 2),
+            (8, 6, 1, 1), (9, 9, 2, 1),
+        ];
+        {
+            let mut world = app.world.lock();
+            for ticket in &mut world.tickets {
+                ticket.body.insert("status".into(), json!(5));
+            }
+            for (number, status, priority, hours) in active {
+                let changed = now - chrono::Duration::hours(hours);
+                let changed = changed.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+                let ticket = world.tickets.iter_mut().find(|ticket| ticket.body["id"] == number).unwrap();
+                for (name, value) in [("status", json!(status)), ("priority", json!(priority)), ("updated_at", json!(changed))] {
+                    ticket.body.insert(name.into(), value);
+                }
+            }
+        }
+        app.sync().await?;
+        let board = app.json("/api/tickets/active").await?;
+        let section = |name: &str| -> Vec<i64> {
+            board[name].as_array().unwrap().iter().filter_map(|ticket| ticket["id"].as_i64()).collect()
+        };
+        assert_eq!(section("section1"), [2, 3, 1], "by priority, then the longest untouched: {board}");
+        assert_eq!(section("section2"), [5, 4], "the customer replied, however long ago");
+        assert_eq!(section("section3"), [7, 6], "untouched for longer than the priority allows");
+        assert_eq!(section("section4"), [9, 8]);
+        assert_eq!(board["total_active"], 9);
+        Ok(())
+    }
+
     async fn the_board_knows_where_the_psas_pages_are(app: TestApp) -> TestResult {
         let config = app.json("/api/psa/config").await?;
         let site = app.freshservice.url();
