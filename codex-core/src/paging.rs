@@ -8,8 +8,10 @@ use crate::{Error, Result};
 /// The most records on one page (contract 7 #25).
 pub const MAX_LIMIT: u32 = 500;
 /// The most values in one condition.
+#[cfg(feature = "store")]
 const MAX_VALUES: usize = 500;
 /// The most conditions at once.
+#[cfg(feature = "store")]
 const MAX_FILTERS: usize = 50;
 
 /// Which page of which part of a list.
@@ -226,6 +228,7 @@ impl PageRequest {
     }
 }
 
+#[cfg(feature = "store")]
 impl Filter {
     /// Refuses more conditions, or more values in one of them, than a statement takes.
     pub(crate) fn within_bounds(filters: &[Self]) -> Result<()> {

@@ -34,6 +34,7 @@ record! {
 }
 
 /// Fields that an index holds the text of.
+#[cfg(feature = "store")]
 pub(crate) const INDEXED: [&str; 2] = ["site_uid", "account_number"];
 
 /// A site of an RMM and the company it stands for.

@@ -375,6 +375,7 @@ impl TicketDetailOut {
     }
 }
 
+#[cfg(feature = "store")]
 impl CompanyTicketOut {
     pub(crate) fn shown(
         mut ticket: ShownTicket,
