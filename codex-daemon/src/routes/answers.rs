@@ -10,8 +10,10 @@ use utoipa::openapi::{
 const OF_ALL: [(&str, &str); 3] = [
     ("401", "No valid token"),
     ("429", "Too many calls; `Retry-After` says how long to wait"),
-    ("503", "The database is out of reach"),
+    (OUT_OF_REACH, "The database is out of reach"),
 ];
+
+const OUT_OF_REACH: &str = "503";
 
 /// Statuses of every operation that takes a body.
 const OF_BODIES: [(&str, &str); 4] = [
@@ -53,7 +55,11 @@ pub fn complete(api: &mut OpenApi) {
                     .all(|scheme| *scheme == utoipa::openapi::SecurityRequirement::default())
             });
             if !open {
+                let flat = has_errors_of_its_own(operation);
                 add(operation, &OF_ALL);
+                if flat {
+                    add_flat(operation, OUT_OF_REACH);
+                }
             }
             let only_made = operation.operation_id.as_deref() == Some("sync_agents")
                 || operation
@@ -85,6 +91,28 @@ pub fn complete(api: &mut OpenApi) {
                 add(operation, &OF_PARAMETERS);
             }
         }
+    }
+}
+
+/// Whether a route tells what concerns its call in the form that today's modules read.
+fn has_errors_of_its_own(operation: &Operation) -> bool {
+    let mut answers = operation.responses.responses.iter();
+    answers.any(|(status, answer)| match answer {
+        RefOr::T(answer) => status.starts_with('4') && answer.content.contains_key(JSON),
+        RefOr::Ref(_) => false,
+    })
+}
+
+/// Describes that form of an answer too.
+fn add_flat(operation: &mut Operation, status: &str) {
+    let answer = operation.responses.responses.get_mut(status);
+    if let Some(RefOr::T(answer)) = answer {
+        let schema = Ref::from_schema_name("ErrorOut");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        answer
+            .content
+            .entry(JSON.to_owned())
+            .or_insert(RefOr::T(content));
     }
 }
 
@@ -166,6 +194,7 @@ fn add(operation: &mut Operation, statuses: &[(&str, &str)]) {
 }
 
 const PROBLEM: &str = "application/problem+json";
+const JSON: &str = "application/json";
 
 /// Problems have a media type of their own; and wherever a route has an error of its own shape, the framework
 /// may have refused the call before it came so far.
@@ -181,11 +210,11 @@ fn name_problems(operation: &mut Operation) {
             }) => schema.ref_location.ends_with(&format!("/{name}")),
             _ => false,
         };
-        let Some(json) = response.content.get("application/json") else {
+        let Some(json) = response.content.get(JSON) else {
             continue;
         };
         if is(json, "Problem") {
-            let content = response.content.shift_remove("application/json");
+            let content = response.content.shift_remove(JSON);
             response
                 .content
                 .extend(content.map(|content| (PROBLEM.to_owned(), content)));
