@@ -106,9 +106,10 @@ async fn main() -> anyhow::Result<()> {
         .account_number
         .clone();
     let tickets = client.tickets().list(&TicketOptions::default()).await?;
-    let ticket = tickets.tickets.first().context("no ticket")?.id;
-    // Another than the one that is read: it grows by every note.
-    let noted = tickets.tickets.last().context("no ticket")?.id;
+    let ticket = tickets.tickets.last().context("no ticket")?.id;
+    // Others than the one that is read: they grow by every note, and come first.
+    let noted = tickets.tickets.iter().take(options.clients);
+    let noted: Vec<i64> = noted.map(|ticket| ticket.id).collect();
     let far = tickets.total / 2;
     let engine = database.split("://").next().unwrap_or("?").to_owned();
     println!(
@@ -233,10 +234,11 @@ async fn main() -> anyhow::Result<()> {
             one.p50, one.p99
         );
     }
-    let update = format!("/api/ticket/{noted}/update");
-    let note = Post(&update, r#"{"notes": "Called back."}"#);
+    let updates = noted.iter().map(|id| format!("/api/ticket/{id}/update"));
+    let updates: Vec<String> = updates.collect();
+    let note = Post(&updates, r#"{"notes": "Called back."}"#);
     let written = run(&options, &daemon.url, note, &token, None).await?;
-    let least = serve_least(&core, codex.clone(), Least::Note(noted)).await?;
+    let least = serve_least(&core, codex.clone(), Least::Note(noted[0])).await?;
     let bare = run(&options, &least, note, &token, None).await?;
     println!(
         "{:<44} {:>9.0} {:>8.2} {:>8.2} {:>9} {:>9.2}",
@@ -312,7 +314,8 @@ async fn many(client: &Client) -> anyhow::Result<()> {
 #[derive(Debug, Clone, Copy)]
 enum Call<'c> {
     Get(&'c str),
-    Post(&'c str, &'c str),
+    /// To each of these in turn, a caller at a time: rivals for one record would wait for each other.
+    Post(&'c [String], &'c str),
 }
 use Call::{Get, Post};
 
@@ -337,16 +340,16 @@ async fn run(
     token: &str,
     tag: Option<&str>,
 ) -> anyhow::Result<Run> {
-    let (method, path, body) = match call {
-        Get(path) => (Method::GET, path, ""),
-        Post(path, body) => (Method::POST, path, body),
+    let (method, paths, body) = match call {
+        Get(path) => (Method::GET, vec![path.to_owned()], ""),
+        Post(paths, body) => (Method::POST, paths.to_vec(), body),
     };
     let address = url.trim_start_matches("http://").to_owned();
     let calls = Arc::new(AtomicU64::new(0));
     let end = Instant::now() + Duration::from_secs(options.seconds);
     let mut tasks = Vec::new();
-    for _ in 0..options.clients {
-        let (address, path, token) = (address.clone(), path.to_owned(), token.to_owned());
+    for path in paths.into_iter().cycle().take(options.clients) {
+        let (address, token) = (address.clone(), token.to_owned());
         let (calls, tag) = (calls.clone(), tag.map(str::to_owned));
         let (method, body) = (method.clone(), Bytes::from(body.to_owned()));
         tasks.push(tokio::spawn(async move {
