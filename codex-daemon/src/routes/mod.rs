@@ -34,7 +34,7 @@ mod tables;
 mod tickets;
 mod webhooks;
 
-pub use parameters::Parameters;
+pub use parameters::{OF_TODAY, Parameters};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use codex_daemon::routes::OF_TODAY;
 use codex_tests::on_each_engine;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::contract::ROUTES;
 
 use super::{
     Operation, operations, samples,
@@ -210,7 +209,7 @@ on_each_engine! {
 fn is_strict(operation: &Operation) -> bool {
     let open = operation.described["security"].as_array();
     let open = open.is_some_and(|needed| needed.contains(&json!({})));
-    !open && !ROUTES.contains(&operation.name.as_str())
+    !open && !OF_TODAY.contains(&operation.name.as_str())
 }
 
 /// Parameters of old lists that are new: nobody relies on leniency.
