@@ -13,6 +13,7 @@ mod client;
 mod clients;
 mod companies;
 mod conditions;
+mod consumers;
 mod contract;
 mod crates;
 mod devices;
