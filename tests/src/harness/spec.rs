@@ -221,7 +221,8 @@ async fn judged(
         _ => method,
     };
     let Some(operation) = operation_of(described, path) else {
-        let nothing = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
+        // `If-Match` is looked at before anybody knows whether the path has the method.
+        let nothing = [404, 405, 412].contains(&status.as_u16()) || *method == Method::OPTIONS;
         if nothing || is_page(path) {
             return Ok(answer);
         }
