@@ -40,6 +40,9 @@ pub(crate) fn fits(text: &str, indexed: bool) -> std::result::Result<(), String>
     Ok(())
 }
 
+/// What is said of a text with that character: `PostgreSQL` cannot hold it.
+pub(crate) const NUL: &str = "must not hold the character NUL";
+
 /// What may be stated about a kind of record.
 pub(crate) struct Form {
     /// The kind, for messages.
@@ -127,7 +130,7 @@ impl Form {
             return Err(format!("a {} has no such field to state", self.kind));
         }
         if has_nul(&value) {
-            return Err("must not hold the character NUL".into());
+            return Err(NUL.into());
         }
         if let Value::String(text) = &value {
             fits(text, self.indexed.contains(&key))?;

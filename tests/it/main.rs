@@ -27,6 +27,7 @@ mod parity;
 mod providers;
 mod records;
 mod rivals;
+mod scopes;
 mod search;
 mod services;
 mod spec;

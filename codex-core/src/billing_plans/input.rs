@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{BILLED_HOURLY, BillingPlanFields, INDEXED, LEGACY_FEATURES, PRICES, term};
 use crate::{
     Fault, Result,
-    edit::{Form, as_it_is, fits, sound},
+    edit::{Form, NUL, as_it_is, fits, sound},
     list::Dict,
     money::{Money, MoneyError},
 };
@@ -196,7 +196,7 @@ fn features(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> StatedFea
     let mut features = StatedFeatures::new();
     let mut state = |key: &str, place: &str, value: Value| match value {
         _ if key.contains('\0') => {
-            faults.push(Fault::at(key, "must not hold the character NUL").within(place));
+            faults.push(Fault::at(key, NUL).within(place));
         }
         Value::Null => {
             features.insert(key.to_owned(), None);

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    edit::{has_nul, type_faults},
+    edit::{NUL, has_nul, type_faults},
     fold::fold,
     store::Tx,
     sync::Incoming,
@@ -373,10 +373,7 @@ fn check<'m, R: Resource>(records: impl Iterator<Item = &'m Map<String, Value>>)
             return Err(Error::invalid(name.clone(), message));
         }
         if let Some((name, _)) = fields.iter().find(|(_, value)| has_nul(value)) {
-            return Err(Error::invalid(
-                name.clone(),
-                "must not hold the character NUL",
-            ));
+            return Err(Error::invalid(name.clone(), NUL));
         }
         let faults = type_faults::<R::Fields>(fields);
         if let Some(fault) = faults.into_iter().next() {

@@ -15,13 +15,13 @@ use crate::{
     },
     changes::{Author, Resource as _},
     companies, contacts,
+    edit::NUL,
     fold::fold,
     store::{Q, Tx},
 };
 
 /// How long Keycloak may take to say whether it has a user.
 const PATIENCE: Duration = Duration::from_secs(5);
-const NUL: &str = "must not hold the character NUL";
 
 impl Codex {
     /// The people who log in, disabled ones too, by login name.

@@ -342,14 +342,6 @@ impl Codex {
         overrides::query::of_company(&self.0.db, scope, company.id).await
     }
 
-    /// What is agreed with all companies, disabled overrides too.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for clients.
-    pub async fn all_overrides(&self, scope: &Scope) -> Result<Vec<Override>> {
-        overrides::query::list(&self.0.db, scope).await
-    }
-
     /// What is agreed with a company about one key.
     ///
     /// # Errors

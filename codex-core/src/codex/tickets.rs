@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome},
+    edit::NUL,
     ids::{CompanyId, TicketId},
     paging::{Page, PageRequest},
     tickets::{
@@ -230,7 +231,7 @@ impl Codex {
             return Err(Error::invalid("notes", message));
         }
         if note.is_some_and(|text| text.contains('\0')) {
-            return Err(Error::invalid("notes", "must not hold the character NUL"));
+            return Err(Error::invalid("notes", NUL));
         }
         let source_status = self.source_status(number).await?;
         let mut tx = self.0.db.begin().await?;

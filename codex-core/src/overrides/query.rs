@@ -12,8 +12,6 @@ use crate::{
 sql! {
     /// The live overrides of a company.
     OF_COMPANY = [OverrideFields::SELECT, " where company_id = $1 and deleted_at is null order by key"];
-    /// All live overrides.
-    LIST = [OverrideFields::SELECT, " where deleted_at is null order by company_id, key"];
     /// A company's live override of a key.
     FIND = [OverrideFields::SELECT, " where company_id = $1 and key = $2 and deleted_at is null"];
 }
@@ -39,15 +37,6 @@ pub async fn find(
 ) -> Result<Option<Override>> {
     scope.require_staff("reading overrides")?;
     db.query(FIND).bind(company).bind(key).optional().await
-}
-
-/// What is agreed with all companies.
-///
-/// # Errors
-/// [`crate::Error::Forbidden`] for clients.
-pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Override>> {
-    scope.require_staff("reading overrides")?;
-    db.query(LIST).all().await
 }
 
 /// What is agreed with a company, as somebody finds it who is about to change it.

@@ -8,7 +8,7 @@ use super::Override;
 use crate::{
     Error, Fault, Result,
     billing_plans::{PRICES, input::price},
-    edit::fits,
+    edit::{NUL, fits},
 };
 
 /// What is agreed with a company instead of one value of its plan.
@@ -80,9 +80,7 @@ pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>
     let value = match body.get("value") {
         None => Err("is required".to_owned()),
         Some(value) if PRICES.contains(&key) => price(value).map(|price| price.to_string()),
-        Some(Value::String(text)) if text.contains('\0') => {
-            Err("must not hold the character NUL".into())
-        }
+        Some(Value::String(text)) if text.contains('\0') => Err(NUL.into()),
         Some(Value::String(text)) if !text.trim().is_empty() => {
             fits(text, false).map(|()| text.trim().to_owned())
         }

@@ -19,6 +19,7 @@ mod plan;
 mod relink;
 mod request;
 mod run;
+mod step;
 pub mod time;
 mod twins;
 

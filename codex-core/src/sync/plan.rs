@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Incoming, run::Step};
+use super::{Incoming, step::Step};
 use crate::{
     Error, Result,
     changes::{

@@ -1,6 +1,9 @@
 //! Links between what different sources say, mended after a run.
 
-use super::run::{MAX_ROWS, Run, Step};
+use super::{
+    run::{MAX_ROWS, Run},
+    step::Step,
+};
 use crate::{Result, assets::Asset, site_links::SiteLink, store::Tx, tickets::Ticket};
 
 sql! {

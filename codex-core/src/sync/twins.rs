@@ -1,11 +1,12 @@
 //! Records made by hand that seem to be the source's, found when a run is over: what both have may have come
 //! after both were there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     relink::{EDITED, bring_back},
-    run::{Run, Step},
+    run::Run,
+    step::Step,
 };
 use crate::{
     Result,
@@ -15,6 +16,8 @@ use crate::{
     store::Sql,
 };
 
+/// Pairs that one run looks at; the statements end with it.
+const MOST: usize = 1_000;
 /// Until when twins were looked for.
 const CURSOR: &str = "twins";
 
@@ -35,7 +38,7 @@ sql! {
             and c.source <> 'manual' and c.anchor) \
         and exists (select 1 from claims c where c.kind = 'asset' and c.record_id = v.id \
             and c.source = $1 and c.anchor and c.gone_at is null) \
-        order by r.id, v.id limit 1000";
+        order by shared, r.id, v.id limit 1000";
     /// Live contacts that only people keep, with the source's that have the same e-mail address. Those of whom
     /// nothing has changed since the source's arrived were told of then.
     SAME_EMAIL = "select r.id as kept, v.id as other, r.email as shared, \
@@ -48,7 +51,7 @@ sql! {
             and c.source <> 'manual' and c.anchor) \
         and exists (select 1 from claims c where c.kind = 'contact' and c.record_id = v.id \
             and c.source = $1 and c.anchor and c.gone_at is null) \
-        order by r.id, v.id limit 1000";
+        order by shared, r.id, v.id limit 1000";
     /// Hands over what is beside the fields of an asset; a record made by hand has nothing of it.
     HAND_OVER_STATUS = "update asset_status set asset_id = $2 where asset_id = $1";
     HAND_OVER_SECRETS = "update asset_secrets set asset_id = $2 where asset_id = $1";
@@ -99,11 +102,19 @@ impl Run {
             .bind(since)
             .all()
             .await?;
-        let mut by_shared: BTreeMap<String, Vec<Pair>> = BTreeMap::new();
+        let is_cut = pairs.len() >= MOST;
+        let mut groups: Vec<Vec<Pair>> = Vec::new();
         for pair in pairs {
-            by_shared.entry(pair.shared.clone()).or_default().push(pair);
+            match groups.last_mut() {
+                Some(group) if group[0].shared == pair.shared => group.push(pair),
+                _ => groups.push(vec![pair]),
+            }
         }
-        Ok(by_shared.into_values().collect())
+        // Who else shares what the last ones share is not known.
+        if is_cut {
+            groups.pop();
+        }
+        Ok(groups)
     }
 
     /// Once, and again when one of them has changed.

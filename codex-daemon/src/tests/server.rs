@@ -1,0 +1,317 @@
+//! The server: what it takes, whom it cuts off, how it stops.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes},
+    routing::{get, post},
+};
+use reqwest::Client;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Daemon, problem};
+use crate::{
+    app,
+    auth::testing::{Core, service, token},
+    config::{Config, Server, Sources},
+    server,
+};
+
+/// A server with routes of its own inside the daemon's layers.
+struct Bare {
+    url: String,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl Bare {
+    async fn start(change: impl FnOnce(&mut Server)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config::load(&Sources::new(dir.path()).set("server.port", "0")).unwrap();
+        change(&mut config.server);
+        let codex = app::open(&config, true).await.unwrap();
+        let routes = Router::new()
+            .route(
+                "/slow",
+                get(|| async {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    "done"
+                }),
+            )
+            .route("/panic", get(panics))
+            .route(
+                "/length",
+                post(|body: Bytes| async move { body.len().to_string() }),
+            )
+            .route(
+                "/json",
+                post(|Json(body): Json<Named>| async move { body.name }),
+            )
+            .route("/endless", get(endless));
+        let listener = server::bind(&config.server).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let limits = config.server.clone();
+        let router = app::router_of(routes.into(), config, codex).unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
+        Self {
+            url,
+            stop,
+            server,
+            _dir: dir,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.url.trim_start_matches("http://"))
+            .await
+            .unwrap()
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// What a client reads of `/endless`, until somebody hangs up.
+async fn endless() -> Body {
+    let piece = Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 64 * 1024]));
+    Body::from_stream(futures::stream::repeat(piece))
+}
+
+async fn panics() -> &'static str {
+    panic!("hunter2")
+}
+
+fn client() -> Client {
+    Client::builder().build().unwrap()
+}
+
+#[tokio::test]
+async fn a_panic_is_500_without_its_words() {
+    let bare = Bare::start(|_| ()).await;
+    let body = problem(
+        client().get(bare.url("/panic")).send().await.unwrap(),
+        500,
+        "/panic",
+    )
+    .await;
+    assert!(!body.to_string().contains("hunter2"));
+    assert_eq!(
+        client()
+            .get(bare.url("/slow"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn bad_bodies_are_problems_with_their_true_status() {
+    let bare = Bare::start(|_| ()).await;
+    let send = |kind: &'static str, body: &'static str| {
+        let request = client()
+            .post(bare.url("/json"))
+            .header("content-type", kind);
+        async move { request.body(body).send().await.unwrap() }
+    };
+    assert_eq!(
+        send("application/json", r#"{"name":"x"}"#)
+            .await
+            .text()
+            .await
+            .unwrap(),
+        "x"
+    );
+    problem(send("application/json", "{").await, 400, "/json").await;
+    problem(send("text/plain", "{}").await, 415, "/json").await;
+    problem(send("application/json", "{}").await, 422, "/json").await;
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_413_whether_or_not_its_length_is_told() {
+    let bare = Bare::start(|server| server.body_limit = 1000).await;
+    let told = |length: usize| {
+        client()
+            .post(bare.url("/length"))
+            .body(vec![b'x'; length])
+            .send()
+    };
+    assert_eq!(told(1000).await.unwrap().text().await.unwrap(), "1000");
+    problem(told(1001).await.unwrap(), 413, "/length").await;
+    // More than the socket buffers hold: the answer must still arrive.
+    problem(told(20_000_000).await.unwrap(), 413, "/length").await;
+
+    let mut stream = bare.connect().await;
+    let head = "POST /length HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let body = format!("3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001));
+    stream
+        .write_all(format!("{head}{body}").as_bytes())
+        .await
+        .unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_or_half_a_head_is_cut_off() {
+    let bare = Bare::start(|server| server.header_timeout = Duration::from_millis(100)).await;
+    for said in ["", "GET /slow HT", "PRI * HTT"] {
+        let mut stream = bare.connect().await;
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        let ended =
+            tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "{said:?} held its connection");
+    }
+}
+
+/// A connection whose system takes little before it is read.
+async fn reader(url: &str, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    let address = url.trim_start_matches("http://").parse().unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_reader_that_stands_still_is_cut_off() {
+    let bare = Bare::start(|server| {
+        server.stall = Duration::from_millis(300);
+        server.max_connections = 1;
+    })
+    .await;
+    let mut still = reader(&bare.url, "/endless").await;
+    // Its place is free.
+    let next = client().get(bare.url("/slow")).send();
+    let next = tokio::time::timeout(Duration::from_secs(5), next).await;
+    assert_eq!(next.expect("the place is taken").unwrap().status(), 200);
+    let mut all = Vec::new();
+    let rest = tokio::time::timeout(Duration::from_secs(5), still.read_to_end(&mut all)).await;
+    assert!(rest.is_ok() && !all.ends_with(b"0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn a_reader_that_is_slow_but_steady_is_not_cut_off() {
+    let bare = Bare::start(|server| server.stall = Duration::from_millis(1_500)).await;
+    let mut slow = reader(&bare.url, "/endless").await;
+    let start = Instant::now();
+    let mut some = vec![0; 16 * 1024];
+    // 250 KB a second.
+    while start.elapsed() < Duration::from_secs(5) {
+        slow.read_exact(&mut some).await.expect("it was cut off");
+        tokio::time::sleep(Duration::from_millis(64)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stops_midway_is_408_with_a_key_or_without() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url()), ("server.stall_seconds", "1")]).await;
+    let token = token("k0", 0, &service(&json!({})));
+    let address = daemon.running.addr();
+    for (key, length, status) in [
+        ("", "Content-Length: 100", 408),
+        ("Idempotency-Key: half\r\n", "Content-Length: 100", 408),
+        (
+            "Idempotency-Key: half\r\n",
+            "Transfer-Encoding: chunked",
+            408,
+        ),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /api/companies HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\n{key}{length}\r\n\r\n"
+        );
+        let half = if length.starts_with('C') {
+            "{"
+        } else {
+            "1\r\n{\r\n"
+        };
+        stream
+            .write_all(format!("{head}{half}").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer));
+        read.await.expect("it is held").unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+        assert!(answer.contains("about:blank#request-timeout"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_wait_for_their_turn() {
+    let bare = Bare::start(|server| server.max_connections = 1).await;
+    let first = bare.connect().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let second = tokio::spawn(client().get(bare.url("/slow")).send());
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(!second.is_finished());
+    drop(first);
+    assert_eq!(second.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_stop_refuses_new_connections_and_finishes_what_is_in_flight() {
+    let bare = Bare::start(|_| ()).await;
+    let url = bare.url("/slow");
+    let in_flight = tokio::spawn(client().get(&url).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    bare.stop.cancel();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(client().get(&url).send().await.is_err());
+    assert_eq!(
+        in_flight.await.unwrap().unwrap().text().await.unwrap(),
+        "done"
+    );
+    bare.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_beyond_its_time() {
+    let bare = Bare::start(|server| server.drain = Duration::from_millis(50)).await;
+    let in_flight = tokio::spawn(client().get(bare.url("/slow")).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let start = Instant::now();
+    bare.stop.cancel();
+    bare.server.await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_millis(250),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(in_flight.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_a_stop_up() {
+    let daemon = Daemon::start(&[]).await;
+    assert_eq!(daemon.get("/health/live").await.status(), 200);
+    let start = Instant::now();
+    daemon.running.shutdown().await;
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
