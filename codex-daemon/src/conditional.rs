@@ -40,7 +40,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// Answers from this size on are kept.
 const WORTH_KEEPING: usize = 8 * 1024;
 /// Bytes of all answers that are kept.
-const KEPT: u64 = 16 * 1024 * 1024;
+const KEPT: u64 = 24 * 1024 * 1024;
 
 /// A record as an answer, and when it last changed, which is its version; `None` where there is no record.
 #[derive(Debug)]
