@@ -8,7 +8,7 @@ use codex_core::agents::wire::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Creation, Edit, Reading, Result, Start,
+    Creation, Edit, ListOptions, Reading, Records, Result, Start,
     request::{Requester, json},
 };
 
@@ -21,6 +21,18 @@ impl Agents<'_> {
     pub async fn list(&self) -> Result<Vec<AgentOut>> {
         let answer: AgentsOut = self.0.get(&["api", "agents"], &[]).await?;
         Ok(answer.agents)
+    }
+
+    /// Every agent that `options` let through, by login name unless they say otherwise, page after page as they are
+    /// asked for.
+    pub fn stream(&self, options: &ListOptions) -> Records<AgentOut> {
+        let call = options
+            .in_order("username")
+            .call(self.0, &["api", "agents"]);
+        self.0.stream(call, |body| {
+            let part: AgentsOut = json(body)?;
+            Ok(part.agents)
+        })
     }
 
     /// One agent, by Keycloak's user id.

@@ -17,7 +17,7 @@ use codex_core::{
 };
 
 use crate::{
-    Creation, Edit, Reading, Result,
+    Creation, Edit, ListOptions, Reading, Records, Result,
     request::{Requester, json},
 };
 
@@ -31,30 +31,19 @@ fn id(body: &[u8]) -> serde_json::Result<i64> {
     Ok(saved.id)
 }
 
-/// Which billing plans.
-#[derive(Debug, Clone, Default)]
-pub struct PlanOptions {
-    /// Only plans of this name.
-    pub plan_name: Option<String>,
-    /// Only plans for this term, in any spelling.
-    pub term_length: Option<String>,
-}
-
 const PLANS: [&str; 2] = ["api", "billing-plans"];
 const LEDGER: [&str; 2] = ["billing-plans", "api"];
 
 impl Billing<'_> {
-    /// Billing plans, by name and term.
-    pub async fn plans(&self, options: &PlanOptions) -> Result<Vec<BillingPlanOut>> {
-        let mut query = Vec::new();
-        query.extend(options.plan_name.clone().map(|name| ("plan_name", name)));
-        query.extend(
-            options
-                .term_length
-                .clone()
-                .map(|term| ("term_length", term)),
-        );
-        self.0.get(&PLANS, &query).await
+    /// All billing plans, by name and term.
+    pub async fn plans(&self) -> Result<Vec<BillingPlanOut>> {
+        self.0.get(&PLANS, &[]).await
+    }
+
+    /// Every plan that `options` let through, by name unless they say otherwise, page after page as they are asked
+    /// for. A term may be named in any spelling.
+    pub fn plans_where(&self, options: &ListOptions) -> Records<BillingPlanOut> {
+        self.0.records(&PLANS, &options.in_order("plan_name"))
     }
 
     /// Makes a billing plan; gives its id.

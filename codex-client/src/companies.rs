@@ -22,13 +22,6 @@ pub struct BulkTickets {
 
 const PATH: [&str; 2] = ["api", "companies"];
 
-/// The list comes in pages only when it is asked for an order (contract 7).
-fn in_order(options: &ListOptions) -> ListOptions {
-    let mut options = options.clone();
-    options.sort.get_or_insert_with(|| "name".to_owned());
-    options
-}
-
 fn location<'p>(account_number: &'p str, id: &'p str) -> [&'p str; 5] {
     ["api", "companies", account_number, "locations", id]
 }
@@ -45,12 +38,12 @@ impl Companies<'_> {
 
     /// A page of them, by name or as `options` say.
     pub async fn page(&self, options: &ListOptions) -> Result<Page<CompanyOut>> {
-        self.0.page(&PATH, &in_order(options)).await
+        self.0.page(&PATH, &options.in_order("name")).await
     }
 
     /// Every company that `options` let through, page after page as they are asked for.
     pub fn stream(&self, options: &ListOptions) -> Records<CompanyOut> {
-        self.0.records(&PATH, &in_order(options))
+        self.0.records(&PATH, &options.in_order("name"))
     }
 
     /// As [`Companies::stream`], but only these keys of each record, tracked fields among them: as a type of
@@ -60,7 +53,7 @@ impl Companies<'_> {
         fields: &[&str],
         options: &ListOptions,
     ) -> Records<T> {
-        self.0.chosen(&PATH, fields, &in_order(options))
+        self.0.chosen(&PATH, fields, &options.in_order("name"))
     }
 
     /// One company.

@@ -108,7 +108,7 @@ mod tests;
 
 pub use agents::{Agents, MySettings};
 pub use assets::Assets;
-pub use billing::{Billing, PlanOptions};
+pub use billing::Billing;
 pub use builder::Builder;
 pub use codex_core::{
     agents::wire::{

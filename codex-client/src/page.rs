@@ -84,6 +84,14 @@ impl ListOptions {
         self.with(column, Op::In, values.join(","))
     }
 
+    /// The same with an order: lists that are older than paging come in pages only when they are asked for one
+    /// (contract 7).
+    pub(crate) fn in_order(&self, column: &str) -> Self {
+        let mut options = self.clone();
+        options.sort.get_or_insert_with(|| column.to_owned());
+        options
+    }
+
     pub(crate) fn query(&self) -> Query<'static> {
         let limit = self.limit.map(|limit| limit.to_string());
         let named = [
@@ -183,7 +191,7 @@ impl Requester {
 }
 
 impl ListOptions {
-    fn call(&self, requester: &Requester, path: &[&str]) -> Result<Call> {
+    pub(crate) fn call(&self, requester: &Requester, path: &[&str]) -> Result<Call> {
         let mut url = requester.url(path, &self.query())?;
         with_filters(&mut url, &self.filters);
         Ok(Call::get(url))

@@ -88,6 +88,20 @@ pub(crate) const fn always(name: &'static str, sql: &'static str, kind: Kind) ->
     }
 }
 
+impl Column {
+    /// Adds the column where its order matters: that of text is by bytes, whatever the locale of the server.
+    fn in_order<'q, 'a>(&self, q: &'q mut Q<'a>) -> &'q mut Q<'a> {
+        q.push(self.sql);
+        if self.kind == Kind::Text {
+            q.push_sql(Sql::Per {
+                sqlite: "",
+                pg: " collate \"C\"",
+            });
+        }
+        q
+    }
+}
+
 impl Listing {
     /// Whether a parameter such as `name__contains` is about one of the columns.
     pub fn knows(&self, parameter: &str) -> bool {
@@ -169,8 +183,8 @@ impl Listing {
                 .push(column.sql)
                 .push(" is null then 1 else 0 end, ");
         }
-        q.push(column.sql)
-            .push(if descending { " desc, " } else { ", " });
+        column.in_order(q);
+        q.push(if descending { " desc, " } else { ", " });
         q.push(self.id).push(if descending { " desc" } else { "" });
     }
 
@@ -216,17 +230,17 @@ impl Listing {
             return Ok(());
         };
         if column.always {
-            q.push(" and (")
-                .push(column.sql)
-                .push(", ")
-                .push(self.id)
-                .push(")");
+            q.push(" and (");
+            column.in_order(q);
+            q.push(", ").push(self.id).push(")");
             q.push(beyond).push("(");
             bind(q, column.kind, key).ok_or_else(foreign)?;
             q.push(", ").push_bind(id).push(")");
             return Ok(());
         }
-        q.push(" and (").push(column.sql).push(beyond);
+        q.push(" and (");
+        column.in_order(q);
+        q.push(beyond);
         bind(q, column.kind, key).ok_or_else(foreign)?;
         q.push(" or (").push(column.sql).push(" = ");
         bind(q, column.kind, key).ok_or_else(foreign)?;
@@ -288,18 +302,18 @@ fn condition(q: &mut Q<'_>, column: &Column, filter: &Filter) -> Result<()> {
     };
     q.push(" and ");
     let compare = |q: &mut Q<'_>, operator: &'static str| {
-        q.push(column.sql).push(operator);
+        q.push(operator);
         bind(q, column.kind, value).ok_or_else(|| wrong(what))
     };
     match filter.op {
-        Op::Eq => compare(q, " = ")?,
-        Op::Lt => compare(q, " < ")?,
-        Op::Lte => compare(q, " <= ")?,
-        Op::Gt => compare(q, " > ")?,
-        Op::Gte => compare(q, " >= ")?,
+        Op::Eq => compare(q.push(column.sql), " = ")?,
+        Op::Lt => compare(column.in_order(q), " < ")?,
+        Op::Lte => compare(column.in_order(q), " <= ")?,
+        Op::Gt => compare(column.in_order(q), " > ")?,
+        Op::Gte => compare(column.in_order(q), " >= ")?,
         Op::Ne => {
             q.push("(");
-            compare(q, " <> ")?;
+            compare(q.push(column.sql), " <> ")?;
             q.push(" or ").push(column.sql).push(" is null)");
         }
         Op::In => {

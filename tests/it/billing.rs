@@ -1,10 +1,11 @@
 //! Billing through the API: plans, options, what is agreed, what is billed.
 
 use codex_client::{
-    BillingPlanIn, Client, FeatureOptionIn, Money, OverrideIn, OverrideValue, PlanOptions,
+    BillingPlanIn, Client, FeatureOptionIn, ListOptions, Money, Op, OverrideIn, OverrideValue,
     TokenSource, ValueSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine, sim::world};
+use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,11 +33,16 @@ on_each_engine! {
         assert_eq!((plan.plan_name.as_str(), plan.term_length.as_str()), ("Gold / All & in", "1 Year"));
         assert_eq!((plan.soc.as_str(), plan.sat.as_str()), ("Huntress", "Not Included"));
         assert_eq!(plan.backup_included_tb.to_string(), "1.00");
-        let wanted = |name: &str, term: &str| PlanOptions {
-            plan_name: Some(name.into()), term_length: Some(term.into()),
+        let wanted = async |op, term: &str| {
+            let options = ListOptions::default().with("plan_name", Op::Eq, "Gold / All & in").with("term_length", op, term);
+            billing.plans_where(&options).try_collect::<Vec<_>>().await
         };
-        assert_eq!(billing.plans(&wanted("Gold / All & in", "1-Year")).await?, [plan]);
-        assert_eq!(billing.plans(&wanted("Gold / All & in", "2-Year")).await?, []);
+        for (op, term, found) in [
+            (Op::Eq, "1-Year", 1), (Op::Eq, "2-Year", 0), (Op::In, "2-Year,1-Year", 1), (Op::In, "2-Year,3 Year", 0),
+            (Op::Ne, "1-Year", 0), (Op::Ne, "monthly", 1),
+        ] {
+            assert_eq!(wanted(op, term).await?, vec![plan.clone(); found], "{op:?} {term}");
+        }
         for term in ["1 Year", "1-Year"] {
             let plan = billing.ledger_plan("Gold / All & in", term).await?;
             assert_eq!((plan.id, f64::from(plan.per_user_cost)), (id, 12.5));
@@ -226,7 +232,7 @@ on_each_engine! {
         billing.delete_plan(id).await?;
         let back = billing.import(&export).await?;
         assert_eq!((back.plans_created, back.options_skipped), (1, 1));
-        let mut plans = billing.plans(&PlanOptions::default()).await?;
+        let mut plans = billing.plans().await?;
         plans[0].id = id;
         assert_eq!(plans, [before]);
         // One bad plan, and none of them is made.
@@ -238,7 +244,7 @@ on_each_engine! {
         let at: Vec<&str> = errors["errors"].as_array().unwrap().iter()
             .filter_map(|fault| fault["pointer"].as_str()).collect();
         assert_eq!(at, ["/plans/1/term_length", "/plans/1/per_user_cost"]);
-        assert_eq!(billing.plans(&PlanOptions::default()).await?.len(), 1);
+        assert_eq!(billing.plans().await?.len(), 1);
         Ok(())
     }
 

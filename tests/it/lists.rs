@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use codex_client::{AssetIn, Client, Filter, ListOptions, Op, TicketOptions, TokenSource};
 use codex_tests::{harness::app::TestApp, on_each_engine};
 use futures::TryStreamExt as _;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 fn client(app: &TestApp) -> anyhow::Result<Client> {
@@ -34,6 +35,23 @@ on_each_engine! {
             }
             assert_ne!(orders[0], orders[1], "{column}");
         }
+        Ok(())
+    }
+
+    async fn text_is_ordered_by_its_bytes_whatever_the_order_of_the_server(app: TestApp) -> TestResult {
+        let client = client(&app)?;
+        let systems = ["B", "_", "a", "b", "\u{e4}"];
+        for system in systems.iter().rev() {
+            let asset = AssetIn { hostname: Some("x".into()), operating_system: Some(Some((*system).into())), ..AssetIn::default() };
+            client.assets().create(&asset).await?;
+        }
+        let found = async |options: ListOptions| -> anyhow::Result<Vec<Option<String>>> {
+            Ok(client.assets().all(&options).await?.into_iter().map(|asset| asset.operating_system).collect())
+        };
+        let sorted = ListOptions { sort: Some("operating_system".into()), limit: Some(2), ..ListOptions::default() };
+        assert_eq!(found(sorted.clone()).await?, systems.map(|system| Some(system.to_owned())));
+        assert_eq!(found(sorted.clone().with("operating_system", Op::Lt, "_")).await?, [Some("B".to_owned())]);
+        assert_eq!(found(sorted.with("operating_system", Op::Gte, "b")).await?.len(), 2);
         Ok(())
     }
 
@@ -98,6 +116,87 @@ on_each_engine! {
             let answer = app.get_as("client", &format!("/api/companies?{query}"))?.send().await?;
             assert_eq!(answer.status(), 400, "{query}");
         }
+        Ok(())
+    }
+
+    async fn agents_come_in_pages_where_that_is_asked_for(app: TestApp) -> TestResult {
+        app.call_as("admin", Method::POST, "/api/agents/sync")?.send().await?.error_for_status()?;
+        let token = app.core.key.user("admin", "a@msp.example")?;
+        let client = Client::new(&app.url(), TokenSource::fixed(token))?;
+        let all = client.agents().list().await?;
+        assert!(all.len() > 2, "{all:?}");
+        let found = async |options: &ListOptions| client.agents().stream(options).try_collect::<Vec<_>>().await;
+        let one = ListOptions { limit: Some(1), ..ListOptions::default() };
+        assert_eq!(found(&one).await?, all);
+        let last = ListOptions { sort: Some("-username".into()), ..one.clone() };
+        assert!(found(&last).await?.iter().rev().eq(&all));
+        for column in ["keycloak_id", "email", "first_name", "enabled", "updated_at"] {
+            for sort in [column.to_owned(), format!("-{column}")] {
+                let options = ListOptions { sort: Some(sort.clone()), ..one.clone() };
+                let ids: BTreeSet<_> = found(&options).await?.into_iter().map(|agent| agent.keycloak_id).collect();
+                assert_eq!(ids.len(), all.len(), "{sort}");
+            }
+        }
+        let own = ListOptions::default().with("email", Op::Eq, all[0].email.to_uppercase());
+        assert_eq!(found(&own).await?[0], all[0]);
+        for enabled in [true, false] {
+            let options = ListOptions::default().with("enabled", Op::Eq, enabled);
+            assert!(found(&options).await?.iter().eq(all.iter().filter(|agent| agent.enabled == enabled)));
+        }
+        let q = ListOptions { q: Some(all[0].username.clone()), ..ListOptions::default() };
+        assert!(found(&q).await?.contains(&all[0]));
+        let answer = app.get("/api/agents?fields=email,keycloak_id&limit=2&total=true&colour=red")?.send().await?;
+        let (count, link) = (answer.headers()["x-total-count"].clone(), answer.headers()["link"].clone());
+        let body: Value = answer.json().await?;
+        assert_eq!((count.to_str()?, &body["total"]), (all.len().to_string().as_str(), &json!(all.len())));
+        assert!(link.to_str()?.starts_with("</api/agents?fields=email%2Ckeycloak_id&limit=2"), "{link:?}");
+        let keys: Vec<_> = body["agents"].as_array().unwrap().iter().map(|agent| json!(agent.as_object().unwrap().keys().collect::<Vec<_>>())).collect();
+        assert_eq!(keys, [json!(["email", "keycloak_id"]), json!(["email", "keycloak_id"])]);
+        let refused = app.get_as("technician", "/api/agents?sort=email")?.send().await?;
+        assert_eq!(refused.status(), 403);
+        Ok(())
+    }
+
+    async fn what_belongs_to_a_company_comes_in_pages_where_that_is_asked_for(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for n in 0..3 {
+            let place = json!({"name": format!("Office {n}"), "phone_number": (n > 0).then(|| format!("0{n}"))});
+            let made = app.call_as("admin", Method::POST, "/api/companies/100001/locations")?.json(&place).send().await?;
+            assert_eq!(made.status(), 201);
+        }
+        for (part, column, hidden) in [("assets", "hostname", "device_uid"), ("contacts", "name", "external_id"), ("users", "name", "external_id"), ("locations", "id", "external_source")] {
+            let list = format!("/api/companies/100001/{part}");
+            let whole = app.json(&list).await?;
+            let whole = whole.as_array().unwrap();
+            assert!(whole.len() > 2, "{part}: {}", whole.len());
+            assert_eq!(app.json(&format!("{list}?limit=1&company_id=x&colour=red")).await?, json!(whole), "{part}");
+            for order in ["", "-"] {
+                let mut seen = Vec::new();
+                let mut path = Some(format!("{list}?limit=1&total=true&sort={order}{column}&company_id=100002"));
+                while let Some(next) = path.take() {
+                    let answer = app.get(&next)?.send().await?.error_for_status()?;
+                    assert_eq!(answer.headers()["x-total-count"].to_str()?, whole.len().to_string(), "{part}");
+                    let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+                    path = link.map(|link| link.trim_start_matches('<').split('>').next().unwrap().to_owned());
+                    seen.extend(answer.json::<Vec<Value>>().await?);
+                }
+                if order == "-" {
+                    seen.reverse();
+                }
+                assert_eq!(seen, *whole, "{part} {order}");
+            }
+            let id = &whole[1]["id"];
+            let chosen = app.json(&format!("{list}?id={id}&fields=id,{hidden}")).await?;
+            assert_eq!(chosen[0]["id"], *id, "{part}");
+            assert_eq!(chosen.as_array().unwrap().len(), 1, "{part}");
+            let unknown = app.get(&format!("/api/companies/999999/{part}?sort=id"))?.send().await?;
+            assert_eq!(unknown.status(), 404, "{part}");
+            for bad in ["sort=colour", "fields=colour", "cursor=x", "id=x", "id__contain=1"] {
+                assert_eq!(app.get(&format!("{list}?{bad}"))?.send().await?.status(), 400, "{part} {bad}");
+            }
+        }
+        let without = app.json("/api/companies/100001/locations?phone_number__isnull=true&name__startswith=Office").await?;
+        assert_eq!(without.as_array().unwrap().len(), 1, "{without}");
         Ok(())
     }
 

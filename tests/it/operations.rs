@@ -9,7 +9,7 @@ use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
     AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, Client, CompanyIn,
     ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions, LocationIn, OverrideIn,
-    OverrideValue, PlanOptions, PsaTicketOptions, Script, SearchOptions, SettingsIn, TicketOptions,
+    OverrideValue, PsaTicketOptions, Script, SearchOptions, SettingsIn, TicketOptions,
     TicketUpdateIn, TokenSource,
 };
 use codex_tests::harness::TestResult;
@@ -106,7 +106,7 @@ async fn call_everything(c: &Client) {
         c.assets().bulk_write(&[], BulkAction::Upsert, false);
         c.companies().create_location("p", &LocationIn::default()); c.companies().location("p", 1);
         c.companies().update_location("p", 1, &LocationIn::default()); c.companies().delete_location("p", 1);
-        c.billing().plans(&PlanOptions::default()); c.billing().create_plan(&BillingPlanIn::default());
+        c.billing().plans(); c.billing().create_plan(&BillingPlanIn::default());
         c.billing().plan(1); c.billing().update_plan(1, &BillingPlanIn::default()); c.billing().delete_plan(1);
         c.billing().plan_features("p", "p"); c.billing().import(&BillingExport::default());
         c.billing().export(); c.billing().ledger_plans(); c.billing().ledger_plan("p", "p");

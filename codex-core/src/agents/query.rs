@@ -3,7 +3,15 @@
 use chrono::{DateTime, Utc};
 
 use super::{Agent, AgentFields};
-use crate::{Result, changes::Tracked, fold::fold, scope::Scope, store::Db};
+use crate::{
+    Result,
+    changes::Tracked,
+    fold::fold,
+    listing::{Kind, Listing, always, column},
+    paging::{Page, PageRequest},
+    scope::Scope,
+    store::Db,
+};
 
 sql! {
     /// All agents, by login name.
@@ -19,6 +27,35 @@ sql! {
     /// When Keycloak was last read to its end.
     LAST_SYNCED = "select completed_at from sync_jobs where script = 'keycloak_agents' \
         and status = 'completed' order by started_at desc limit 1";
+}
+
+/// Agents as a list.
+pub const LISTING: Listing = Listing {
+    select: AgentFields::SELECT,
+    from: " from agents",
+    live: "deleted_at is null",
+    id: "id",
+    search: 8,
+    columns: &[
+        always("username", "username_fold", Kind::Folded),
+        always("keycloak_id", "keycloak_id", Kind::Text),
+        column("email", "email_fold", Kind::Folded),
+        column("first_name", "first_name", Kind::Text),
+        column("last_name", "last_name", Kind::Text),
+        always("enabled", "coalesce(enabled, true)", Kind::Bool),
+        always("created_at", "created_at", Kind::Time),
+        always("updated_at", "updated_at", Kind::Time),
+    ],
+};
+
+/// A page of agents, by login name.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list, [`crate::Error::Forbidden`] for all but administrators and services.
+pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
+    scope.require_admin("listing agents")?;
+    let place = |agent: &Agent| (agent.id.0, agent.fields.username_fold.clone());
+    LISTING.page(db, scope, page, |_| (), place).await
 }
 
 /// All agents, disabled ones too, by login name.

@@ -5,6 +5,8 @@ use crate::{
     Result,
     changes::Tracked,
     ids::BillingPlanId,
+    listing::{Kind, Listing, always, column},
+    paging::{Op, Page, PageRequest},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -25,7 +27,46 @@ sql! {
         where deleted_at is null and billing_plan is not null";
 }
 
+/// Billing plans as a list.
+pub const LISTING: Listing = Listing {
+    select: BillingPlanFields::SELECT,
+    from: " from billing_plans",
+    live: "deleted_at is null",
+    id: "id",
+    search: 7,
+    columns: &[
+        always("plan_name", "plan_name", Kind::Text),
+        always("term_length", TERM, Kind::Text),
+        always("id", "id", Kind::Int),
+        column("support_level", "support_level", Kind::Text),
+        always("created_at", "created_at", Kind::Time),
+        always("updated_at", "updated_at", Kind::Time),
+    ],
+};
+
+const TERM: &str = "term_length";
 const WHAT: &str = "reading billing plans";
+
+/// A page of plans, by name; a whole term may be named in any spelling.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list.
+pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<BillingPlan>> {
+    scope.require_staff(WHAT)?;
+    let mut page = page.clone();
+    for filter in page.filters.iter_mut().filter(|filter| filter.name == TERM) {
+        match filter.op {
+            Op::Eq | Op::Ne => filter.value = term(&filter.value),
+            Op::In => {
+                let terms = filter.value.split(',').map(term);
+                filter.value = terms.collect::<Vec<_>>().join(",");
+            }
+            _ => {}
+        }
+    }
+    let place = |plan: &BillingPlan| (plan.id.0, plan.fields.plan_name.clone());
+    LISTING.page(db, scope, &page, |_| (), place).await
+}
 
 /// All plans, by name and term.
 ///

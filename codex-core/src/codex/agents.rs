@@ -17,6 +17,7 @@ use crate::{
     companies, contacts,
     edit::NUL,
     fold::fold,
+    paging::{Page, PageRequest},
     store::{Q, Tx},
 };
 
@@ -30,6 +31,15 @@ impl Codex {
     /// [`crate::Error::Forbidden`] for all but administrators and services.
     pub async fn agents(&self, scope: &Scope) -> Result<Vec<Agent>> {
         query::list(&self.0.db, scope).await
+    }
+
+    /// A page of them, by login name unless another order is asked for.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its
+    /// column; [`crate::Error::Forbidden`] for all but administrators and services.
+    pub async fn agents_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
+        query::page(&self.0.db, scope, page).await
     }
 
     /// The agent of a Keycloak user.

@@ -19,6 +19,7 @@ use crate::{
     feature_options::{self, FeatureOption},
     ids::BillingPlanId,
     overrides::{self, Override},
+    paging::{Page, PageRequest},
 };
 
 const KEEPING: &str = "keeping plans and prices";
@@ -32,6 +33,19 @@ impl Codex {
     /// [`Error::Forbidden`] for clients.
     pub async fn billing_plans(&self, scope: &Scope) -> Result<Vec<BillingPlan>> {
         billing_plans::query::list(&self.0.db, scope).await
+    }
+
+    /// A page of them, by name unless another order is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its column;
+    /// [`Error::Forbidden`] for clients.
+    pub async fn billing_plans_page(
+        &self,
+        scope: &Scope,
+        page: &PageRequest,
+    ) -> Result<Page<BillingPlan>> {
+        billing_plans::query::page(&self.0.db, scope, page).await
     }
 
     /// A billing plan by its id.

@@ -60,6 +60,20 @@ impl Codex {
         locations::query::of_company(&self.0.db, scope, company).await
     }
 
+    /// A page of them, the oldest first unless another order is asked for.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its
+    /// column.
+    pub async fn company_locations_page(
+        &self,
+        scope: &Scope,
+        company: CompanyId,
+        page: &PageRequest,
+    ) -> Result<Page<Location>> {
+        locations::query::page(&self.0.db, scope, company, page).await
+    }
+
     /// A contact, with the strictest compliance level of its companies.
     pub async fn contact(&self, scope: &Scope, id: ContactId) -> Result<Option<(Contact, String)>> {
         contacts::query::find(&self.0.db, scope, id).await

@@ -33,7 +33,7 @@ type Candidate = (u8, i64, i64, bool);
 
 impl Codex {
     /// Finds records of some kinds, or of all, by a part of their name, and tickets by what was said on them;
-    /// the best fit first. Looks at a thousand candidates at most.
+    /// the best fit first. Ranks a thousand names at most; what has the term elsewhere stands behind them.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an empty term, a kind that is not searched, or a limit out of range.
@@ -70,8 +70,9 @@ impl Codex {
             });
         }
         let db = &self.0.db;
-        let names = query::names(db, scope, &numbers, &term).await?;
+        let mut names = query::names(db, scope, &numbers, &term).await?;
         let mut more = names.len() > query::CANDIDATES;
+        names.truncate(query::CANDIDATES);
         let mut candidates: Vec<Candidate> = names
             .iter()
             .map(|(kind, id, text)| (term.rank(text), *kind, *id, true))

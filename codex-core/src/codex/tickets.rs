@@ -233,7 +233,10 @@ impl Codex {
         if note.is_some_and(|text| text.contains('\0')) {
             return Err(Error::invalid("notes", NUL));
         }
-        let source_status = self.source_status(number).await?;
+        let source_status = match status {
+            Some(_) => self.source_status(number).await?,
+            None => None,
+        };
         let mut tx = self.0.db.begin().await?;
         let Some(id) = query::id(&mut tx, number).await? else {
             return Ok(false);

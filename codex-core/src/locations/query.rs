@@ -3,12 +3,55 @@
 use std::collections::HashMap;
 
 use super::{Location, LocationFields};
-use crate::{Result, changes::Tracked, ids::CompanyId, scope::Scope, store::Db};
+use crate::{
+    Result,
+    changes::Tracked,
+    ids::CompanyId,
+    listing::{Kind, Listing, always, column},
+    paging::{Page, PageRequest},
+    scope::Scope,
+    store::{Db, Q},
+};
 
 sql! {
     /// The live locations of a company.
     OF_COMPANY = [LocationFields::SELECT,
         " where company_id = $1 and deleted_at is null order by id"];
+}
+
+/// Locations as a list.
+pub const LISTING: Listing = Listing {
+    select: LocationFields::SELECT,
+    from: " from locations",
+    live: "deleted_at is null",
+    id: "id",
+    search: 5,
+    columns: &[
+        always("id", "id", Kind::Int),
+        always("name", "name", Kind::Text),
+        column("address", "address", Kind::Text),
+        column("phone_number", "phone_number", Kind::Text),
+        always("created_at", "created_at", Kind::Time),
+        always("updated_at", "updated_at", Kind::Time),
+    ],
+};
+
+/// A page of the locations of a company, the oldest first.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list.
+pub async fn page(
+    db: &Db,
+    scope: &Scope,
+    company: CompanyId,
+    page: &PageRequest,
+) -> Result<Page<Location>> {
+    let narrow = |q: &mut Q<'_>| {
+        let seen = scope.within(Some(company)).unwrap_or_default();
+        q.push(" and company_id in ").push_list(seen);
+    };
+    let place = |location: &Location| (location.id.0, location.id.0.to_string());
+    LISTING.page(db, scope, page, narrow, place).await
 }
 
 /// The locations of a company, oldest first.

@@ -1,4 +1,4 @@
-//! Finding: at most a thousand candidates, whatever the term.
+//! Finding: at most a thousand candidates of each way to hold a term.
 
 use super::{Term, own};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     store::{Db, Engine, Q, Sql},
 };
 
-/// The most candidates that are looked at.
+/// The most candidates of one way.
 pub(crate) const CANDIDATES: usize = 1_000;
 /// The same as the engines count.
 pub(super) const LIMIT: i64 = 1_000;

@@ -1,9 +1,15 @@
 //! Agents, the people who log in, and their settings (contract 1.2.G).
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
 use codex_core::{
     agents::{
         Agent,
+        query::LISTING,
         wire::{
             AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut,
             AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn,
@@ -15,12 +21,14 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::paging::{ListQuery, PageOfListParams, tracked};
 use crate::{
     app::App,
     auth::{Call, Caller},
     body::Body,
     conditional::Versioned,
     extract::Path,
+    forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
@@ -51,18 +59,29 @@ fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
     body.map(|Body(object)| object).unwrap_or_default()
 }
 
-/// List all agents, disabled ones too, by login name.
-#[utoipa::path(get, path = "/api/agents", tag = "agents", responses(
-    (status = 200, description = "All agents", body = AgentsOut),
+/// List all agents, disabled ones too, by login name, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies; `total` in
+/// the answer is then how many the whole list has.
+#[utoipa::path(get, path = "/api/agents", tag = "agents", params(PageOfListParams), responses(
+    (status = 200, description = "The agents", body = AgentsOut),
+    (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
     (status = 401, description = "No valid token", body = ProblemOut),
     (status = 403, description = "For administrators and services", body = ProblemOut)))]
-async fn list_agents(State(app): State<App>, caller: Caller) -> Result<Json<AgentsOut>, Problem> {
-    let scope = caller.scope(app.codex()).await?;
-    let agents = app.codex().agents(&scope).await?;
-    let synced = app.codex().agents_synced_at().await?;
-    let agents: Vec<_> = agents.iter().map(|a| AgentOut::new(a, synced)).collect();
-    let total = agents.len();
-    Ok(Json(AgentsOut { agents, total }))
+async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let synced = codex.agents_synced_at().await?;
+    let out = |agent: Agent| AgentOut::new(&agent, synced);
+    let Some(query) = ListQuery::of_older_list(&uri, &LISTING)? else {
+        let agents = codex.agents(scope).await?.into_iter();
+        let agents: Vec<_> = agents.map(out).collect();
+        let total = agents.len();
+        return Ok(Json(AgentsOut { agents, total }).into_response());
+    };
+    query.require_fields::<AgentOut>("agent", scope)?;
+    let page = codex.agents_page(scope, &query.counted_page()).await?;
+    let tracked = |agent: &Agent| tracked(scope, &agent.fields);
+    query.answer_as("agents", &uri, &forwarded, page, tracked, out)
 }
 
 /// Get one agent.

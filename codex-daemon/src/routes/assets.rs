@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     bulk_write::BulkParams,
-    paging::{ListParams, ListQuery, PageOfListParams},
+    paging::{ListParams, ListQuery, PageOfListParams, tracked},
 };
 use crate::{
     app::App,
@@ -56,14 +56,10 @@ async fn list_assets(
     query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let staff = scope.companies().is_none();
-    query.require_fields::<AssetOut>("asset", staff)?;
+    query.require_fields::<AssetOut>("asset", &scope)?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().assets(&scope, company, query.page()).await?;
-    let tracked = |(asset, _): &(Asset, String)| {
-        let fields = staff.then(|| serde_json::to_value(&asset.fields));
-        fields.and_then(Result::ok)
-    };
+    let tracked = |(asset, _): &(Asset, String)| tracked(&scope, &asset.fields);
     let out = |(asset, level): (Asset, String)| AssetOut::new(&asset, &level);
     query.answer(PATH, &forwarded, page, tracked, out)
 }

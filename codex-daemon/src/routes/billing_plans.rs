@@ -2,12 +2,14 @@
 
 use axum::{
     Json,
-    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::CONTENT_DISPOSITION},
+    response::{IntoResponse as _, Response},
 };
 use codex_core::{
     billing_plans::{
         BillingPlan,
         input::BillingPlanIn,
+        query::LISTING,
         wire::{
             BillingExport, BillingImported, BillingPlanOut, BulkPlansOut, LedgerPlanAnswer,
             LedgerPlansOut, PlanFeaturesOut, Saved,
@@ -18,15 +20,17 @@ use codex_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::paging::{ListQuery, PageOfListParams, tracked};
 use crate::{
     app::App,
     auth::Call,
     body::Body,
     conditional::Versioned,
-    extract::{Path, Query},
+    extract::Path,
+    forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -45,15 +49,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_ledger_plan))
         .routes(routes!(list_plans_in_use))
         .routes(routes!(export_billing))
-}
-
-/// Which plans.
-#[derive(Debug, Deserialize, IntoParams)]
-struct PlanParams {
-    /// Only plans of this name.
-    plan_name: Option<String>,
-    /// Only plans for this term, in any spelling.
-    term_length: Option<String>,
 }
 
 /// Why a plan is not answered, in the shape that Ledger's routes have.
@@ -77,26 +72,30 @@ fn saved(id: BillingPlanId, message: &str) -> Json<Saved> {
     })
 }
 
-/// List billing plans, by name and term.
-#[utoipa::path(get, path = "/api/billing-plans", tag = "billing", params(PlanParams), responses(
+/// List billing plans, by name and term, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies. A term may be
+/// named in any spelling.
+#[utoipa::path(get, path = "/api/billing-plans", tag = "billing", params(PageOfListParams), responses(
     (status = 200, description = "The plans", body = Vec<BillingPlanOut>),
+    (status = 400, description = "A parameter of a page is wrong", body = ErrorOut),
     (status = 403, description = "Not for clients", body = ErrorOut)))]
 async fn list_billing_plans(
     call: Call,
-    Query(params): Query<PlanParams>,
-) -> Result<Json<Vec<BillingPlanOut>>, Problem> {
-    let plans = call.codex.billing_plans(&call.scope).await.map_err(flat)?;
-    let term = params
-        .term_length
-        .as_deref()
-        .map(codex_core::billing_plans::term);
-    let wanted = |plan: &&BillingPlan| {
-        let fields = &plan.fields;
-        let named = params.plan_name.as_ref();
-        named.is_none_or(|name| *name == fields.plan_name)
-            && term.as_ref().is_none_or(|term| *term == fields.term_length)
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let out = |plan: BillingPlan| BillingPlanOut::from(&plan);
+    let Some(query) = ListQuery::of_older_list(&uri, &LISTING).map_err(Problem::flat)? else {
+        let plans = codex.billing_plans(scope).await.map_err(flat)?.into_iter();
+        return Ok(Json(plans.map(out).collect::<Vec<_>>()).into_response());
     };
-    Ok(Json(plans.iter().filter(wanted).map(Into::into).collect()))
+    let known = query.require_fields::<BillingPlanOut>("billing_plan", scope);
+    known.map_err(Problem::flat)?;
+    let page = codex.billing_plans_page(scope, query.page()).await;
+    let tracked = |plan: &BillingPlan| tracked(scope, &plan.fields);
+    query.answer(uri.path(), &forwarded, page.map_err(flat)?, tracked, out)
 }
 
 /// Make a billing plan.

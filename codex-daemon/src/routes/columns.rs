@@ -1,9 +1,9 @@
 //! Columns of lists as parameters of their operations.
 
 use codex_core::{
-    assets, companies, contacts,
+    agents, assets, billing_plans, companies, contacts,
     listing::{Kind, Listing},
-    tickets,
+    locations, tickets,
 };
 use utoipa::openapi::{
     ObjectBuilder, OpenApi, RefOr, Type,
@@ -11,11 +11,29 @@ use utoipa::openapi::{
 };
 
 /// The lists that columns filter.
-const LISTS: [(&str, &Listing); 4] = [
+const LISTS: [(&str, &Listing); 10] = [
     ("/api/companies", &companies::query::LISTING),
     ("/api/contacts", &contacts::query::LISTING),
     ("/api/assets", &assets::query::LISTING),
     ("/api/tickets", &tickets::query::LISTING),
+    ("/api/agents", &agents::query::LISTING),
+    ("/api/billing-plans", &billing_plans::query::LISTING),
+    (
+        "/api/companies/{account_number}/assets",
+        &assets::query::LISTING,
+    ),
+    (
+        "/api/companies/{account_number}/contacts",
+        &contacts::query::LISTING,
+    ),
+    (
+        "/api/companies/{account_number}/users",
+        &contacts::query::LISTING,
+    ),
+    (
+        "/api/companies/{account_number}/locations",
+        &locations::query::LISTING,
+    ),
 ];
 
 const DESCRIPTION: &str = "Only records of which this column is just so; `__ne`, `__in`, `__lt`, `__lte`, `__gt`, \

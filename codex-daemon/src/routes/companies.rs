@@ -7,15 +7,15 @@ use axum::{
 };
 use codex_core::{
     BulkTickets,
-    assets::wire::AssetOut,
+    assets::{self, Asset, wire::AssetOut},
     bulk::BulkOut,
     companies::{
         Company,
         query::LISTING,
         wire::{self, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
-    contacts::wire::ContactOut,
-    locations::wire::LocationOut,
+    contacts::{self, Contact, wire::ContactOut},
+    locations::{self, Location, wire::LocationOut},
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -24,7 +24,7 @@ use super::{
     bulk_write::BulkParams,
     download::streamed,
     lenient::{Lenient, word, year},
-    paging::{ListQuery, PageOfListParams},
+    paging::{ListQuery, PageOfListParams, tracked},
 };
 use crate::{
     app::App,
@@ -76,13 +76,9 @@ async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Re
         let companies = call.codex.companies(&call.scope).await?.into_iter();
         return Ok(Json(companies.map(out).collect::<Vec<_>>()).into_response());
     };
-    let staff = call.scope.companies().is_none();
-    query.require_fields::<CompanyOut>("company", staff)?;
+    query.require_fields::<CompanyOut>("company", &call.scope)?;
     let page = call.codex.companies_page(&call.scope, query.page()).await?;
-    let tracked = |company: &Company| {
-        let fields = staff.then(|| serde_json::to_value(&company.fields));
-        fields.and_then(Result::ok)
-    };
+    let tracked = |company: &Company| tracked(&call.scope, &company.fields);
     query.answer("/api/companies", &forwarded, page, tracked, out)
 }
 
@@ -251,85 +247,125 @@ async fn renumber_company(
     Ok(Json(done.await.map_err(flat)?.ok_or_else(unknown)?))
 }
 
-/// List a company's assets, by host name.
+/// List a company's assets, by host name, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
 #[utoipa::path(get, path = "/api/companies/{account_number}/assets", tag = "companies",
-    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its assets", body = Vec<AssetOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_assets(
     call: Call,
     Path(account): Path<String>,
-) -> Result<Json<Vec<AssetOut>>, Problem> {
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let level = company.compliance_level();
-    let assets = call.codex.company_assets(&call.scope, company.id).await?;
-    Ok(Json(
-        assets
-            .iter()
-            .map(|asset| AssetOut::new(asset, level))
-            .collect(),
-    ))
+    let out = |asset: Asset| AssetOut::new(&asset, company.compliance_level());
+    let Some(query) = ListQuery::of_older_list(&uri, &assets::query::LISTING)? else {
+        let all = codex.company_assets(scope, company.id).await?.into_iter();
+        return Ok(Json(all.map(out).collect::<Vec<_>>()).into_response());
+    };
+    query.require_fields::<AssetOut>("asset", scope)?;
+    let page = codex.assets(scope, Some(company.id), query.page()).await?;
+    let tracked = |asset: &Asset| tracked(scope, &asset.fields);
+    query.answer(
+        uri.path(),
+        &forwarded,
+        page.map(|(asset, _)| asset),
+        tracked,
+        out,
+    )
 }
 
-/// List a company's contacts, by name; inactive ones too.
+/// List a company's contacts, by name, inactive ones too, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
 #[utoipa::path(get, path = "/api/companies/{account_number}/contacts", tag = "companies",
-    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its contacts", body = Vec<ContactOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_contacts(
     call: Call,
     Path(account): Path<String>,
-) -> Result<Json<Vec<ContactOut>>, Problem> {
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let level = company.compliance_level();
-    let contacts = call.codex.company_contacts(&call.scope, company.id).await?;
-    Ok(Json(
-        contacts
-            .iter()
-            .map(|contact| ContactOut::new(contact, level))
-            .collect(),
-    ))
+    let out = |contact: Contact| ContactOut::new(&contact, company.compliance_level());
+    let Some(query) = ListQuery::of_older_list(&uri, &contacts::query::LISTING)? else {
+        let all = codex.company_contacts(scope, company.id).await?.into_iter();
+        return Ok(Json(all.map(out).collect::<Vec<_>>()).into_response());
+    };
+    query.require_fields::<ContactOut>("contact", scope)?;
+    let page = codex
+        .contacts(scope, Some(company.id), query.page())
+        .await?;
+    let tracked = |contact: &Contact| tracked(scope, &contact.fields);
+    query.answer(
+        uri.path(),
+        &forwarded,
+        page.map(|(contact, _)| contact),
+        tracked,
+        out,
+    )
 }
 
 /// List a company's contacts under their other name.
 #[utoipa::path(get, path = "/api/companies/{account_number}/users", tag = "companies",
-    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its contacts", body = Vec<ContactOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_users(
     call: Call,
     account: Path<String>,
-) -> Result<Json<Vec<ContactOut>>, Problem> {
-    list_company_contacts(call, account).await
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    list_company_contacts(call, account, forwarded, uri).await
 }
 
-/// List a company's locations.
+/// List a company's locations, the oldest first, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
 #[utoipa::path(get, path = "/api/companies/{account_number}/locations", tag = "companies",
-    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its locations", body = Vec<LocationOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
 async fn list_company_locations(
     call: Call,
     Path(account): Path<String>,
-) -> Result<Json<Vec<LocationOut>>, Problem> {
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let level = company.compliance_level();
-    let locations = call
-        .codex
-        .company_locations(&call.scope, company.id)
+    let out = |location: Location| LocationOut::new(&location, company.compliance_level());
+    let Some(query) = ListQuery::of_older_list(&uri, &locations::query::LISTING)? else {
+        let all = codex
+            .company_locations(scope, company.id)
+            .await?
+            .into_iter();
+        return Ok(Json(all.map(out).collect::<Vec<_>>()).into_response());
+    };
+    query.require_fields::<LocationOut>("location", scope)?;
+    let page = codex
+        .company_locations_page(scope, company.id, query.page())
         .await?;
-    Ok(Json(
-        locations
-            .iter()
-            .map(|location| LocationOut::new(location, level))
-            .collect(),
-    ))
+    let tracked = |location: &Location| tracked(scope, &location.fields);
+    query.answer(uri.path(), &forwarded, page, tracked, out)
 }

@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     bulk_write::BulkParams,
-    paging::{ListParams, ListQuery, PageOfListParams},
+    paging::{ListParams, ListQuery, PageOfListParams, tracked},
 };
 use crate::{
     app::App,
@@ -54,14 +54,10 @@ async fn list_contacts(
     query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let staff = scope.companies().is_none();
-    query.require_fields::<ContactOut>("contact", staff)?;
+    query.require_fields::<ContactOut>("contact", &scope)?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().contacts(&scope, company, query.page()).await?;
-    let tracked = |(contact, _): &(Contact, String)| {
-        let fields = staff.then(|| serde_json::to_value(&contact.fields));
-        fields.and_then(Result::ok)
-    };
+    let tracked = |(contact, _): &(Contact, String)| tracked(&scope, &contact.fields);
     let out = |(contact, level): (Contact, String)| ContactOut::new(&contact, &level);
     query.answer(PATH, &forwarded, page, tracked, out)
 }

@@ -14,7 +14,7 @@ use codex_core::{
     paging::{Cursor, Filter, MAX_LIMIT, Page, PageRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, PartialSchema};
 
 use crate::{app::App, extract::without_nul, forwarded::Forwarded, problem::Problem};
@@ -84,6 +84,7 @@ pub(super) struct PageOfListParams {
     /// Only these keys of each record, with commas between; any tracked field may be named.
     fields: Option<String>,
     /// `true` counts the whole list into `X-Total-Count`.
+    #[param(example = true)]
     total: Option<bool>,
 }
 
@@ -190,6 +191,14 @@ impl ListQuery {
         &self.page
     }
 
+    /// The page asked for, with the length of the whole list.
+    pub fn counted_page(&self) -> PageRequest {
+        PageRequest {
+            total: true,
+            ..self.page.clone()
+        }
+    }
+
     /// The company asked for; an unknown one is 404.
     pub async fn company(&self, app: &App, scope: &Scope) -> Result<Option<CompanyId>, Problem> {
         let Some(account) = &self.company_id else {
@@ -226,17 +235,41 @@ impl ListQuery {
         Ok(linked(path, forwarded, page, None, kept, |row| row))
     }
 
+    /// The same in an object under a name, beside the length of the whole list, which the page must know.
+    pub fn answer_as<T, Out: Serialize>(
+        &self,
+        name: &str,
+        uri: &Uri,
+        forwarded: &Forwarded,
+        page: Page<T>,
+        tracked: impl Fn(&T) -> Option<Value>,
+        out: impl Fn(T) -> Out,
+    ) -> Result<Response, Problem> {
+        let row = |item| match self.fields {
+            Some(_) => self.chosen(item, &tracked, &out).map(Value::Object),
+            None => Ok(serde_json::to_value(out(item)).unwrap_or_default()),
+        };
+        let next = page.next.as_ref();
+        let link = next.map(|cursor| next_link(uri.path(), forwarded, None, &self.kept, cursor));
+        let rows = page.items.into_iter().map(row);
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let response = Json(json!({name: rows, "total": page.total})).into_response();
+        let counted = page.total.filter(|_| self.page.total);
+        Ok(with_link(with_total(response, counted), link.as_deref()))
+    }
+
     /// Refuses a field that a record of a kind has not, even where no record is found: the keys of its answer, and
     /// for staff those of its tracked fields.
     pub fn require_fields<Out: PartialSchema>(
         &self,
         kind: &str,
-        staff: bool,
+        scope: &Scope,
     ) -> Result<(), Problem> {
         let Some(fields) = &self.fields else {
             return Ok(());
         };
         let schema = serde_json::to_value(Out::schema()).unwrap_or_default();
+        let staff = scope.companies().is_none();
         let tracked = fields_of(kind).filter(|_| staff).unwrap_or_default();
         let is_known =
             |field: &str| schema["properties"].get(field).is_some() || tracked.contains(&field);
@@ -273,6 +306,12 @@ impl ListQuery {
         }
         Ok(row)
     }
+}
+
+/// The tracked fields of a record, for those who may ask for them: not for clients.
+pub(super) fn tracked(scope: &Scope, fields: &impl Serialize) -> Option<Value> {
+    let staff = scope.companies().is_none();
+    staff.then(|| serde_json::to_value(fields).ok()).flatten()
 }
 
 fn no_field(field: &str) -> Problem {

@@ -31,10 +31,11 @@ struct SearchParams {
     limit: Option<usize>,
 }
 
-/// Find companies, contacts, assets, tickets and locations; the best fit first.
+/// Find companies, contacts, assets, tickets, locations, agents and plans; the best fit first.
 ///
 /// Names are found by any part of them, without regard to case and diacritics; tickets also by the words of
-/// their description and of what was said on them, assets by programs whose name begins so. A thousand candidates at most are looked at.
+/// their description and of what was said on them, assets by programs whose name begins so; these stand behind the
+/// names, of which a thousand at most are ranked.
 #[utoipa::path(get, path = "/api/search", tag = "search", params(SearchParams), responses(
     (status = 200, description = "What was found", body = SearchOut),
     (status = 400, description = "A parameter is missing or wrong", body = crate::problem::ProblemOut)))]

@@ -28,7 +28,7 @@ use super::{
     companies::company,
     download::streamed,
     lenient::{Lenient, integer, word, year},
-    paging::{ListQuery, kept, next_link, with_link, with_total},
+    paging::{ListQuery, kept, next_link, tracked, with_link, with_total},
 };
 use crate::{
     app::App,
@@ -71,7 +71,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("sort" = Option<String>, Query, description = "A column to sort by, `-` before it for the largest first", example = "-last_updated_at"),
         ("q" = Option<String>, Query, description = "Only tickets whose subject or number holds all words of this term"),
         ("fields" = Option<String>, Query, description = "Only these keys of each ticket, with commas between; any tracked field may be named"),
-        ("total" = Option<bool>, Query, description = "`true` says how long the list is in `X-Total-Count` too"),
+        ("total" = Option<bool>, Query, description = "`true` says how long the list is in `X-Total-Count` too", example = true),
         ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
         ("created_to" = Option<String>, Query, description = "Opened before then"),
         ("updated_from" = Option<String>, Query, description = "Last changed from then on"),
@@ -97,9 +97,8 @@ async fn list_tickets(
         total: 0,
     };
     let query = ListQuery::of_older_list(&uri, &LISTING)?;
-    let staff = call.scope.companies().is_none();
     if let Some(query) = &query {
-        query.require_fields::<TicketOut>("ticket", staff)?;
+        query.require_fields::<TicketOut>("ticket", &call.scope)?;
     }
     let Some(filter) = filter(&call.codex, &call.scope, &params).await? else {
         return Ok(Json(part).into_response());
@@ -130,10 +129,7 @@ async fn list_tickets(
     let mut body = None;
     match query.filter(ListQuery::chooses) {
         Some(query) => {
-            let tracked = |ticket: &Ticket| {
-                let fields = staff.then(|| serde_json::to_value(&ticket.fields));
-                fields.and_then(Result::ok)
-            };
+            let tracked = |ticket: &Ticket| tracked(&call.scope, &ticket.fields);
             let rows = items.into_iter();
             let rows = rows.map(|ticket| query.chosen(ticket, tracked, out));
             let rows: Vec<_> = rows.collect::<Result<_, _>>()?;

@@ -50,6 +50,9 @@ pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The first version of `PostgreSQL` of which a database can have an order of its own from ICU.
+const ORDERS: i32 = 150_000;
+
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -89,13 +92,23 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
     }))
 }
 
-/// Test runs of one machine do not share a template: each process makes its own.
+/// Test runs of one machine do not share a template: each process makes its own. It orders text as people do, where
+/// the server can, so that a query that minds the order of a server is found.
 async fn make_template(server: &str) -> anyhow::Result<String> {
     let name = format!("codex_test_{}", std::process::id());
     let mut admin = connect(server).await?;
     let drop = format!("drop database if exists {name}");
     sqlx::query(AssertSqlSafe(drop)).execute(&mut admin).await?;
-    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+    let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::int")
+        .fetch_one(&mut admin)
+        .await?;
+    let order = if version >= ORDERS {
+        "template template0 locale_provider icu icu_locale 'en-US'"
+    } else {
+        ""
+    };
+    let create = format!("create database {name} {order}");
+    sqlx::query(AssertSqlSafe(create))
         .execute(&mut admin)
         .await?;
     admin.close().await?;
