@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, body::Bytes, extract::DefaultBodyLimit, middleware};
 use codex_core::{
     Codex, Downloads,
     sync::{Guard, HttpSettings, Pace, datto, freshservice, keycloak},
@@ -13,7 +13,6 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -38,7 +37,7 @@ struct Inner {
     codex: Codex,
     auth: Authenticator,
     health: Health,
-    openapi: OpenApi,
+    openapi: Bytes,
     parameters: Parameters,
     answers: Answers,
     limits: Limits,
@@ -86,9 +85,9 @@ impl App {
         &self.0.parameters
     }
 
-    /// The API description.
-    pub fn openapi(&self) -> &OpenApi {
-        &self.0.openapi
+    /// The API description, as JSON.
+    pub fn openapi(&self) -> Bytes {
+        self.0.openapi.clone()
     }
 }
 
@@ -224,7 +223,7 @@ pub(crate) fn router_of(
         limits: Limits::new(config.server.calls_per_minute),
         config,
         codex,
-        openapi,
+        openapi: serde_json::to_vec(&openapi)?.into(),
         parameters,
     }));
     Ok(with_layers(router, app))

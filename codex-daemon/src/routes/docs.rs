@@ -5,7 +5,6 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Json,
     extract::{FromRequestParts, Path, State},
     http::{
         StatusCode,
@@ -59,7 +58,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/openapi.json", tag = "description", security((), ("bearer" = [])),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
 async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
-    Json(app.openapi()).into_response()
+    ([(CONTENT_TYPE, "application/json")], app.openapi()).into_response()
 }
 
 /// What the daemon counts, as Prometheus reads it.
