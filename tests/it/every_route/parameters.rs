@@ -45,8 +45,14 @@ const VALUES: [&str; 12] = [
     "%27%22%25_%5C",
 ];
 /// Lists that take every parameter as it comes, as today's modules send them (contract 1.0).
-const LENIENT: [&str; 9] = [
+const LENIENT: [&str; 15] = [
     "/api/companies",
+    "/api/companies/{account_number}/assets",
+    "/api/companies/{account_number}/contacts",
+    "/api/companies/{account_number}/users",
+    "/api/companies/{account_number}/locations",
+    "/api/agents",
+    "/api/billing-plans",
     "/api/tickets",
     "/api/psa/tickets",
     "/api/rmm/devices",
