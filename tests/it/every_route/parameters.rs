@@ -44,8 +44,9 @@ const VALUES: [&str; 12] = [
     "%F0%9F%A6%80",
     "%27%22%25_%5C",
 ];
-/// Lists that take every parameter as it comes, as today's modules send them (contract 1.0).
-const LENIENT: [&str; 15] = [
+/// Lists that are older than paging: their older parameters come as today's modules send them, the newer are strict
+/// (contract 7).
+const PAGED: [&str; 8] = [
     "/api/companies",
     "/api/companies/{account_number}/assets",
     "/api/companies/{account_number}/contacts",
@@ -54,6 +55,9 @@ const LENIENT: [&str; 15] = [
     "/api/agents",
     "/api/billing-plans",
     "/api/tickets",
+];
+/// Other lists that take parameters as they come, as today's modules send them (contract 1.0).
+const LENIENT: [&str; 7] = [
     "/api/psa/tickets",
     "/api/rmm/devices",
     "/api/datto/devices",
@@ -148,7 +152,7 @@ on_each_engine! {
                     let path = with_query(&path, &format!("{parameter}={value}"));
                     let (status, text) = answered(&world, &operation, &path).await?;
                     let lenient = operation.method == Method::GET
-                        && LENIENT.contains(&operation.path.as_str())
+                        && is_lenient(&operation.path)
                         && !is_new(&operation.path, parameter);
                     let fine = match operation.method {
                         _ if refused => {
@@ -178,7 +182,7 @@ on_each_engine! {
             if parameters.contains(&"cursor") {
                 bad.extend(["", "x", "%00", "-1", "eyJ9", "%F0%9F%A6%80"].map(|value| ("cursor", value)));
             }
-            if parameters.contains(&"limit") && !LENIENT.contains(&operation.path.as_str()) {
+            if parameters.contains(&"limit") && !is_lenient(&operation.path) {
                 bad.extend(["", "-1", "0", "abc", "1.5", "100000", "99999999999999999999"].map(|value| ("limit", value)));
             }
             for (parameter, value) in bad {
@@ -218,6 +222,10 @@ fn is_strict(operation: &Operation) -> bool {
     !open && !OF_TODAY.contains(&operation.name.as_str())
 }
 
+fn is_lenient(path: &str) -> bool {
+    PAGED.contains(&path) || LENIENT.contains(&path)
+}
+
 /// Parameters of old lists that are new: nobody relies on leniency.
 fn is_new(path: &str, parameter: &str) -> bool {
     let old = [
@@ -229,7 +237,7 @@ fn is_new(path: &str, parameter: &str) -> bool {
         "unknown",
     ];
     match path {
-        "/api/companies" | "/api/tickets" => !old.contains(&parameter),
+        _ if PAGED.contains(&path) => !old.contains(&parameter),
         _ => parameter == "cursor" || parameter.ends_with("_from") || parameter.ends_with("_to"),
     }
 }
