@@ -217,6 +217,20 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_thousand_names_are_ranked_and_more_are_said(app: TestApp) -> TestResult {
+        let staff = client(&app)?;
+        let companies = SearchOptions { kinds: vec!["company".into()], limit: Some(100) };
+        let named = |n: usize| codex_client::CompanyIn { name: Some(format!("Wallaby {n}")), ..Default::default() };
+        let thousand: Vec<_> = (0..1_000).map(named).collect();
+        staff.companies().bulk_write(&thousand, codex_client::BulkAction::Create, false).await?;
+        let found = staff.search("wallaby", &companies).await?;
+        assert_eq!((found.count, found.more), (100, false));
+        staff.companies().create(&named(1_000)).await?;
+        let found = staff.search("wallaby", &companies).await?;
+        assert_eq!((found.count, found.more), (100, true));
+        Ok(())
+    }
+
     async fn a_bad_search_names_its_parameter(app: TestApp) -> TestResult {
         for (query, word) in [("", "q"), ("q=", "q"), ("q=x&kind=planet", "kind"), ("q=x&limit=0", "limit"),
             ("q=x&limit=101", "limit"), ("q=x&colour=red", "colour")] {

@@ -34,6 +34,22 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn single_pages_are_cheap_unless_the_server_says_otherwise(database: TestDatabase) -> TestResult {
+        let db = Db::open(&database.url).await?;
+        if db.engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        let cost = "select current_setting('random_page_cost')";
+        assert_eq!(db.query(cost).scalar::<String>().await?.as_deref(), Some("1.1"));
+        db.close().await;
+        let name = database.url.rsplit('/').next().unwrap();
+        let own = format!("alter database {name} set random_page_cost = 2.5");
+        PgConnection::connect(&database.url).await?.execute(AssertSqlSafe(own)).await?;
+        let db = Db::open(&database.url).await?;
+        assert_eq!(db.query(cost).scalar::<String>().await?.as_deref(), Some("2.5"));
+        Ok(())
+    }
+
     async fn lists_of_about_one_length_are_one_statement(database: TestDatabase) -> TestResult {
         let db = Db::open(&database.url).await?;
         let of = |count: i64| {

@@ -131,7 +131,7 @@ macro_rules! by_kind {
 pub(crate) use by_kind;
 
 /// The tracked fields of a kind of record, `None` when there is no such kind.
-pub fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
+pub(crate) fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
     by_kind!(kind, R => <R as Resource>::Fields::NAMES)
 }
 

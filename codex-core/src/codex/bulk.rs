@@ -12,6 +12,7 @@ use crate::{
     contacts::{self, wire::ContactOut},
     ids::CompanyId,
     locations::{self, wire::LocationOut},
+    store::Db,
     tickets::{
         ShownTicket,
         query::{self, Said, TicketFilter},
@@ -124,26 +125,22 @@ enum Part {
     Tickets(Vec<Said<ShownTicket>>),
 }
 
-/// Reads all companies with a number, and the tickets of each behind it where `filter` says which.
+/// Reads all companies with a number, and the tickets of each behind it where `filter` says which. By ids, since a
+/// company that gets another name meanwhile moves in the order of names.
 async fn read(
     codex: &Codex,
     scope: &Scope,
     filter: Option<TicketFilter>,
     ahead: &Ahead<Part>,
 ) -> Result<()> {
-    let mut companies = codex.companies(scope).await?.into_iter();
-    loop {
-        let chunk: Vec<Company> = companies.by_ref().take(COMPANIES).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        let chunk = Own::of(codex, chunk).await?;
+    let db = &codex.0.db;
+    for ids in companies::query::ids(db, scope).await?.chunks(COMPANIES) {
+        let chunk = Own::of(db, companies::query::of_ids(db, scope, ids).await?).await?;
         let Some(filter) = &filter else {
             ahead.put(Part::Companies(chunk)).await?;
             continue;
         };
-        let ids: Vec<CompanyId> = chunk.iter().map(|own| own.company.id).collect();
-        let tickets = query::of_companies(&codex.0.db, scope, &ids, filter).await?;
+        let tickets = query::of_companies(db, scope, ids, filter).await?;
         for own in chunk {
             let company = own.company.id;
             ahead.put(Part::Companies(vec![own])).await?;
@@ -153,6 +150,7 @@ async fn read(
                 .await?;
         }
     }
+    Ok(())
 }
 
 /// A company with what it has.
@@ -164,9 +162,8 @@ struct Own {
 }
 
 impl Own {
-    async fn of(codex: &Codex, companies: Vec<Company>) -> Result<Vec<Self>> {
+    async fn of(db: &Db, companies: Vec<Company>) -> Result<Vec<Self>> {
         let ids: Vec<CompanyId> = companies.iter().map(|company| company.id).collect();
-        let db = &codex.0.db;
         let mut assets = assets::query::of_companies(db, &ids).await?;
         let mut contacts = contacts::query::of_companies(db, &ids).await?;
         let mut locations = locations::query::of_companies(db, &ids).await?;

@@ -21,6 +21,9 @@ sql! {
     /// All live companies with a number: consumers need one (design 4).
     LIST = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
+    /// Their ids, in the same order.
+    IDS = "select id from companies \
+        where deleted_at is null and account_number is not null order by name_fold, id";
     /// The live companies opened to a user.
     OF_USER = "select u.company_id from user_companies u join companies c on c.id = u.company_id \
         and c.deleted_at is null where u.user_sub = $1";
@@ -80,6 +83,22 @@ pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
     let mut companies: Vec<Company> = db.query(LIST).all().await?;
     companies.retain(|company| scope.sees(Some(company.id)));
     Ok(companies)
+}
+
+/// The ids of all companies with a number that the caller sees, by name.
+pub(crate) async fn ids(db: &Db, scope: &Scope) -> Result<Vec<CompanyId>> {
+    let mut ids: Vec<CompanyId> = db.query(IDS).scalars().await?;
+    ids.retain(|id| scope.sees(Some(*id)));
+    Ok(ids)
+}
+
+/// Those of some companies that are live, have a number and are seen by the caller, by name.
+pub(crate) async fn of_ids(db: &Db, scope: &Scope, ids: &[CompanyId]) -> Result<Vec<Company>> {
+    let mut q = db.query(CompanyFields::SELECT);
+    q.push(" where deleted_at is null and account_number is not null and id in ");
+    q.push_list(ids.iter().copied().filter(|id| scope.sees(Some(*id))));
+    q.push(" order by name_fold, id");
+    q.all().await
 }
 
 /// What the records of a company are told by.

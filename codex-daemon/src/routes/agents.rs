@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::State,
     http::{StatusCode, Uri},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use codex_core::{
     agents::{
@@ -21,7 +21,7 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListQuery, PageOfListParams, tracked};
+use super::paging::{OlderList, PageOfListParams};
 use crate::{
     app::App,
     auth::{Call, Caller},
@@ -71,17 +71,12 @@ fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
 async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let synced = codex.agents_synced_at().await?;
+    let list = OlderList::object(&uri, &LISTING, "agents")?;
+    let whole = codex.agents(scope);
+    let page = codex.agents_page(scope, &list.page);
     let out = |agent: Agent| AgentOut::new(&agent, synced);
-    let Some(query) = ListQuery::of_older_list(&uri, &LISTING)? else {
-        let agents = codex.agents(scope).await?.into_iter();
-        let agents: Vec<_> = agents.map(out).collect();
-        let total = agents.len();
-        return Ok(Json(AgentsOut { agents, total }).into_response());
-    };
-    query.require_fields::<AgentOut>("agent", scope)?;
-    let page = codex.agents_page(scope, &query.counted_page()).await?;
-    let tracked = |agent: &Agent| tracked(scope, &agent.fields);
-    query.answer_as("agents", &uri, &forwarded, page, tracked, out)
+    let answer = list.answer(scope, &forwarded, whole, page, |agent| &agent.fields, out);
+    answer.await
 }
 
 /// Get one agent.

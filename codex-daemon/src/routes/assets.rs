@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     assets::{
-        Asset,
+        Asset, AssetFields,
         audit::wire::AssetAuditOut,
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
@@ -56,7 +56,7 @@ async fn list_assets(
     query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<AssetOut>("asset", &scope)?;
+    query.require_fields::<AssetOut, AssetFields>(&scope)?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().assets(&scope, company, query.page()).await?;
     let tracked = |(asset, _): &(Asset, String)| tracked(&scope, &asset.fields);

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header::CONTENT_DISPOSITION},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use codex_core::{
     billing_plans::{
@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListQuery, PageOfListParams, tracked};
+use super::paging::{OlderList, PageOfListParams};
 use crate::{
     app::App,
     auth::Call,
@@ -86,16 +86,12 @@ async fn list_billing_plans(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
+    let list = OlderList::array(&uri, &LISTING).map_err(Problem::flat)?;
+    let whole = codex.billing_plans(scope);
+    let page = codex.billing_plans_page(scope, &list.page);
     let out = |plan: BillingPlan| BillingPlanOut::from(&plan);
-    let Some(query) = ListQuery::of_older_list(&uri, &LISTING).map_err(Problem::flat)? else {
-        let plans = codex.billing_plans(scope).await.map_err(flat)?.into_iter();
-        return Ok(Json(plans.map(out).collect::<Vec<_>>()).into_response());
-    };
-    let known = query.require_fields::<BillingPlanOut>("billing_plan", scope);
-    known.map_err(Problem::flat)?;
-    let page = codex.billing_plans_page(scope, query.page()).await;
-    let tracked = |plan: &BillingPlan| tracked(scope, &plan.fields);
-    query.answer(uri.path(), &forwarded, page.map_err(flat)?, tracked, out)
+    let answer = list.answer(scope, &forwarded, whole, page, |plan| &plan.fields, out);
+    answer.await.map_err(Problem::flat)
 }
 
 /// Make a billing plan.

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     http::{StatusCode, Uri},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use codex_core::{
     BulkTickets,
@@ -24,7 +24,7 @@ use super::{
     bulk_write::BulkParams,
     download::streamed,
     lenient::{Lenient, word, year},
-    paging::{ListQuery, PageOfListParams, tracked},
+    paging::{OlderList, PageOfListParams},
 };
 use crate::{
     app::App,
@@ -71,15 +71,20 @@ pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Probl
     (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
     (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
-    let out = |company: Company| wire::seen_by(&company, &call.scope);
-    let Some(query) = ListQuery::of_older_list(&uri, &LISTING)? else {
-        let companies = call.codex.companies(&call.scope).await?.into_iter();
-        return Ok(Json(companies.map(out).collect::<Vec<_>>()).into_response());
-    };
-    query.require_fields::<CompanyOut>("company", &call.scope)?;
-    let page = call.codex.companies_page(&call.scope, query.page()).await?;
-    let tracked = |company: &Company| tracked(&call.scope, &company.fields);
-    query.answer("/api/companies", &forwarded, page, tracked, out)
+    let (codex, scope) = (&call.codex, &call.scope);
+    let list = OlderList::array(&uri, &LISTING)?;
+    let whole = codex.companies(scope);
+    let page = codex.companies_page(scope, &list.page);
+    let out = |company: Company| wire::seen_by(&company, scope);
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |company| &company.fields,
+        out,
+    );
+    answer.await
 }
 
 /// Download all companies, each with its assets, contacts and locations, and with its tickets on request.
@@ -265,21 +270,15 @@ async fn list_company_assets(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let out = |asset: Asset| AssetOut::new(&asset, company.compliance_level());
-    let Some(query) = ListQuery::of_older_list(&uri, &assets::query::LISTING)? else {
-        let all = codex.company_assets(scope, company.id).await?.into_iter();
-        return Ok(Json(all.map(out).collect::<Vec<_>>()).into_response());
+    let list = OlderList::array(&uri, &assets::query::LISTING)?;
+    let whole = codex.company_assets(scope, company.id);
+    let page = async {
+        let page = codex.assets(scope, Some(company.id), &list.page).await?;
+        Ok(page.map(|(asset, _)| asset))
     };
-    query.require_fields::<AssetOut>("asset", scope)?;
-    let page = codex.assets(scope, Some(company.id), query.page()).await?;
-    let tracked = |asset: &Asset| tracked(scope, &asset.fields);
-    query.answer(
-        uri.path(),
-        &forwarded,
-        page.map(|(asset, _)| asset),
-        tracked,
-        out,
-    )
+    let out = |asset: Asset| AssetOut::new(&asset, company.compliance_level());
+    let answer = list.answer(scope, &forwarded, whole, page, |asset| &asset.fields, out);
+    answer.await
 }
 
 /// List a company's contacts, by name, inactive ones too, or a page of them.
@@ -300,23 +299,22 @@ async fn list_company_contacts(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let out = |contact: Contact| ContactOut::new(&contact, company.compliance_level());
-    let Some(query) = ListQuery::of_older_list(&uri, &contacts::query::LISTING)? else {
-        let all = codex.company_contacts(scope, company.id).await?.into_iter();
-        return Ok(Json(all.map(out).collect::<Vec<_>>()).into_response());
+    let list = OlderList::array(&uri, &contacts::query::LISTING)?;
+    let whole = codex.company_contacts(scope, company.id);
+    let page = async {
+        let page = codex.contacts(scope, Some(company.id), &list.page).await?;
+        Ok(page.map(|(contact, _)| contact))
     };
-    query.require_fields::<ContactOut>("contact", scope)?;
-    let page = codex
-        .contacts(scope, Some(company.id), query.page())
-        .await?;
-    let tracked = |contact: &Contact| tracked(scope, &contact.fields);
-    query.answer(
-        uri.path(),
+    let out = |contact: Contact| ContactOut::new(&contact, company.compliance_level());
+    let answer = list.answer(
+        scope,
         &forwarded,
-        page.map(|(contact, _)| contact),
-        tracked,
+        whole,
+        page,
+        |contact| &contact.fields,
         out,
-    )
+    );
+    answer.await
 }
 
 /// List a company's contacts under their other name.
@@ -354,18 +352,17 @@ async fn list_company_locations(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
+    let list = OlderList::array(&uri, &locations::query::LISTING)?;
+    let whole = codex.company_locations(scope, company.id);
+    let page = codex.company_locations_page(scope, company.id, &list.page);
     let out = |location: Location| LocationOut::new(&location, company.compliance_level());
-    let Some(query) = ListQuery::of_older_list(&uri, &locations::query::LISTING)? else {
-        let all = codex
-            .company_locations(scope, company.id)
-            .await?
-            .into_iter();
-        return Ok(Json(all.map(out).collect::<Vec<_>>()).into_response());
-    };
-    query.require_fields::<LocationOut>("location", scope)?;
-    let page = codex
-        .company_locations_page(scope, company.id, query.page())
-        .await?;
-    let tracked = |location: &Location| tracked(scope, &location.fields);
-    query.answer(uri.path(), &forwarded, page, tracked, out)
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |location| &location.fields,
+        out,
+    );
+    answer.await
 }

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     bulk::BulkOut,
     contacts::{
-        Contact,
+        Contact, ContactFields,
         wire::{ContactBulkIn, ContactIn, ContactOut},
     },
     ids::ContactId,
@@ -54,7 +54,7 @@ async fn list_contacts(
     query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<ContactOut>("contact", &scope)?;
+    query.require_fields::<ContactOut, ContactFields>(&scope)?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().contacts(&scope, company, query.page()).await?;
     let tracked = |(contact, _): &(Contact, String)| tracked(&scope, &contact.fields);

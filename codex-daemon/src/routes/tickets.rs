@@ -13,7 +13,7 @@ use codex_core::{
     Codex, Scope,
     paging::moment,
     tickets::{
-        Ticket,
+        Ticket, TicketFields,
         query::{LISTING, TicketFilter},
         wire::{
             ActiveOut, CompanyTicketOut, TicketDetailOut, TicketOut, TicketUpdateIn,
@@ -98,7 +98,7 @@ async fn list_tickets(
     };
     let query = ListQuery::of_older_list(&uri, &LISTING)?;
     if let Some(query) = &query {
-        query.require_fields::<TicketOut>("ticket", &call.scope)?;
+        query.require_fields::<TicketOut, TicketFields>(&call.scope)?;
     }
     let Some(filter) = filter(&call.codex, &call.scope, &params).await? else {
         return Ok(Json(part).into_response());

@@ -8,14 +8,16 @@ use axum::{
 };
 use codex_core::{
     Scope,
-    changes::fields_of,
+    changes::Tracked,
     ids::CompanyId,
-    listing::Listing,
-    paging::{Cursor, Filter, MAX_LIMIT, Page, PageRequest, Sort},
+    paging::{Cursor, Filter, Page, PageRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, PartialSchema};
+
+mod older;
+pub(super) use older::OlderList;
 
 use crate::{app::App, extract::without_nul, forwarded::Forwarded, problem::Problem};
 
@@ -123,34 +125,7 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
     }
 }
 
-/// Parameters of lists that were made with paging.
-const NEWER: [&str; 5] = ["cursor", "sort", "q", "fields", "total"];
-
 impl ListQuery {
-    /// What a list that is older than paging is asked for; `None` when nothing but its older parameters is sent.
-    ///
-    /// The newer parameters are strict; `limit` and whatever else there is stay as lenient as they were
-    /// (contract 7).
-    pub fn of_older_list(uri: &Uri, listing: &Listing) -> Result<Option<Self>, Problem> {
-        let mut query = Self::default();
-        let mut newer = false;
-        let text = uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            without_nul(&name, &value)?;
-            // No older parameter has `__` in its name: what looks like a comparison must be one.
-            if NEWER.contains(&&*name) || listing.knows(&name) || name.contains("__") {
-                newer = true;
-                query.take(&name, &value)?;
-            } else if name == "limit" {
-                let limit = value.trim().parse::<i64>().ok();
-                let limit = limit.map(|limit| limit.clamp(1, i64::from(MAX_LIMIT)));
-                query.page.limit = limit.and_then(|limit| u32::try_from(limit).ok());
-            }
-        }
-        query.kept = kept(uri);
-        Ok(newer.then_some(query))
-    }
-
     /// The page asked for, in this order unless another is asked for.
     pub fn page_by(&self, name: &str, descending: bool) -> PageRequest {
         let own = Sort {
@@ -189,14 +164,6 @@ impl ListQuery {
     /// The page asked for.
     pub fn page(&self) -> &PageRequest {
         &self.page
-    }
-
-    /// The page asked for, with the length of the whole list.
-    pub fn counted_page(&self) -> PageRequest {
-        PageRequest {
-            total: true,
-            ..self.page.clone()
-        }
     }
 
     /// The company asked for; an unknown one is 404.
@@ -260,9 +227,8 @@ impl ListQuery {
 
     /// Refuses a field that a record of a kind has not, even where no record is found: the keys of its answer, and
     /// for staff those of its tracked fields.
-    pub fn require_fields<Out: PartialSchema>(
+    pub fn require_fields<Out: PartialSchema, Fields: Tracked>(
         &self,
-        kind: &str,
         scope: &Scope,
     ) -> Result<(), Problem> {
         let Some(fields) = &self.fields else {
@@ -270,9 +236,8 @@ impl ListQuery {
         };
         let schema = serde_json::to_value(Out::schema()).unwrap_or_default();
         let staff = scope.companies().is_none();
-        let tracked = fields_of(kind).filter(|_| staff).unwrap_or_default();
-        let is_known =
-            |field: &str| schema["properties"].get(field).is_some() || tracked.contains(&field);
+        let is_tracked = |field: &str| staff && Fields::NAMES.contains(&field);
+        let is_known = |field: &str| schema["properties"].get(field).is_some() || is_tracked(field);
         match fields.iter().find(|field| !is_known(field)) {
             Some(field) => Err(no_field(field)),
             None => Ok(()),
