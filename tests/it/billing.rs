@@ -127,7 +127,7 @@ on_each_engine! {
             term_length: Some(before.term_length.clone()),
             ..gold()
         }).await?;
-        let agree = |value: OverrideValue| OverrideIn { value, enabled: None };
+        let agree = |value: OverrideValue| OverrideIn { value: Some(value), enabled: None };
         let text = |text: &str| agree(OverrideValue::Text(text.into()));
         billing.set_override(account, "per_user_cost", &agree(OverrideValue::Price(9.5))).await?;
         billing.set_override(account, "per_user_cost", &agree(OverrideValue::Price(9.75))).await?;
@@ -148,13 +148,20 @@ on_each_engine! {
         assert_eq!(plan.features["soc"].plan_value.as_deref(), Some("Huntress"));
         assert_eq!(plan.features["edr"].source, ValueSource::Override);
 
+        for (enabled, price) in [(false, "12.50"), (true, "9.75")] {
+            let switch = OverrideIn { value: None, enabled: Some(enabled) };
+            let now = billing.set_override(account, "per_user_cost", &switch).await?;
+            assert_eq!((now.value, now.enabled), (OverrideValue::Price(9.75), enabled));
+            assert_eq!(billing.plan_of(account).await?.prices["per_user_cost"].value.to_string(), price);
+        }
+
         billing.delete_override(account, "per_user_cost").await?;
         assert_eq!(billing.plan_of(account).await?.prices["per_user_cost"].value.to_string(), "12.50");
         let gone = billing.delete_override(account, "per_user_cost").await.unwrap_err();
         assert_eq!(gone.status(), Some(404));
         let refused = technician.billing().set_override(account, "soc", &text("x")).await.unwrap_err();
         assert_eq!(refused.status(), Some(403));
-        for bad in [json!({"value": -1}), json!({"value": 1e-5}), json!({"value": null}), json!({})] {
+        for bad in [json!({"value": -1}), json!({"value": 1e-5}), json!({"value": null}), json!({}), json!({"enabled": true})] {
             let path = format!("/api/companies/{account}/overrides/per_user_cost");
             let answer = app.call_as("billing", Method::PUT, &path)?.json(&bad).send().await?;
             assert_eq!(answer.status(), 422, "{bad}");
@@ -182,7 +189,7 @@ on_each_engine! {
             prices.sort_unstable();
             prices
         });
-        let agree = |value: OverrideValue| OverrideIn { value, enabled: None };
+        let agree = |value: OverrideValue| OverrideIn { value: Some(value), enabled: None };
         for (n, key) in (1_u8..).zip(codex_core::billing_plans::PRICES) {
             billing.set_override(account, key, &agree(OverrideValue::Price(f64::from(n)))).await?;
         }

@@ -136,7 +136,7 @@ on_each_engine! {
         let client = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("admin", "admin@msp.example")?))?;
         let (company, agent) = ("100001", user_id(1));
         let place = client.companies().locations(company).await?.remove(0).id;
-        let agreed = |value: &str| OverrideIn { value: OverrideValue::Text(value.into()), enabled: None };
+        let agreed = |value: &str| OverrideIn { value: Some(OverrideValue::Text(value.into())), enabled: None };
         client.billing().set_override(company, "soc", &agreed("A")).await?;
         macro_rules! bound {
             ($read:expr, $edit:expr) => {

@@ -82,7 +82,7 @@ async fn call_everything(c: &Client) {
     let list = ListOptions::default();
     let secret = SecretString::from("s");
     let agreed = OverrideIn {
-        value: OverrideValue::Price(1.0),
+        value: Some(OverrideValue::Price(1.0)),
         enabled: None,
     };
     macro_rules! call {

@@ -418,7 +418,7 @@ on_each_engine! {
         };
         client.billing().create_feature_option(&option).await?;
         let agreed = codex_client::OverrideIn {
-            value: codex_client::OverrideValue::Price(9.5), enabled: None,
+            value: Some(codex_client::OverrideValue::Price(9.5)), enabled: None,
         };
         client.billing().set_override("100001", "per_user_cost", &agreed).await?;
         for resource in codex_core::EXPORTS {

@@ -369,7 +369,8 @@ impl Codex {
         overrides::query::find(&self.0.db, scope, company.id, key).await
     }
 
-    /// Agrees something with a company about one key, in place of what was agreed before.
+    /// Agrees something with a company about one key, in place of what was agreed before; `enabled` alone puts that
+    /// out of force or back.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`].
@@ -382,10 +383,10 @@ impl Codex {
         body: &Map<String, Value>,
     ) -> Result<Override> {
         scope.require_billing(KEEPING)?;
-        let mut fields = overrides::wire::stated(key, body)?;
         let mut tx = self.0.db.begin().await?;
         tx.take_turn(Override::KIND).await?;
         let before = overrides::query::find_now(&mut tx, company.id, key).await?;
+        let mut fields = overrides::wire::stated(key, body, before.is_some())?;
         let mut door = self.door(&mut tx, author);
         let edited = match &before {
             Some(row) => door.edit::<Override>(row.id.0, fields.clone()).await?,

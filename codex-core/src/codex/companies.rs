@@ -200,7 +200,7 @@ fn read_agreed(
             continue;
         }
         let body = Map::from_iter([("value".to_owned(), value)]);
-        match overrides::wire::stated(&key, &body) {
+        match overrides::wire::stated(&key, &body, false) {
             Ok(stated) => drop(wanted.insert(key, stated)),
             Err(Error::Unprocessable(own)) => {
                 let place = Fault::at(KEY, "").pointer;

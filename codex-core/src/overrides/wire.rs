@@ -50,8 +50,10 @@ impl From<&Override> for OverrideOut {
 /// An override as it is sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OverrideIn {
-    /// A number for a price, else a text.
-    pub value: OverrideValue,
+    /// A number for a price, else a text; a new one needs it, absent leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub value: Option<OverrideValue>,
     /// Whether it is in force; absent leaves it as it is, and a new one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
@@ -60,11 +62,12 @@ pub struct OverrideIn {
 /// The longest key of an override (contract 2.4).
 const LONGEST_KEY: usize = 100;
 
-/// The fields of an override of `key`. Prices are numbers from 0; everything else is a text.
+/// The fields of an override of `key`, new or one that `is_there`. Prices are numbers from 0; everything else is a
+/// text.
 ///
 /// # Errors
 /// [`Error::Unprocessable`] with every fault.
-pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>> {
+pub fn stated(key: &str, body: &Map<String, Value>, is_there: bool) -> Result<Map<String, Value>> {
     let mut faults = Vec::new();
     // What a plan calls its features is open.
     let sound = !key.trim().is_empty() && !key.chars().any(char::is_control);
@@ -78,11 +81,12 @@ pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>
         faults.push(Fault::at(unknown, "an override has no such field to state"));
     }
     let value = match body.get("value") {
+        None if is_there && body.contains_key("enabled") => Ok(None),
         None => Err("is required".to_owned()),
-        Some(value) if PRICES.contains(&key) => price(value).map(|price| price.to_string()),
+        Some(value) if PRICES.contains(&key) => price(value).map(|price| Some(price.to_string())),
         Some(Value::String(text)) if text.contains('\0') => Err(NUL.into()),
         Some(Value::String(text)) if !text.trim().is_empty() => {
-            fits(text, false).map(|()| text.trim().to_owned())
+            fits(text, false).map(|()| Some(text.trim().to_owned()))
         }
         Some(_) => Err("must be a text that is not empty".into()),
     };
@@ -93,10 +97,8 @@ pub fn stated(key: &str, body: &Map<String, Value>) -> Result<Map<String, Value>
     };
     match (value, enabled) {
         (Ok(value), Ok(enabled)) if faults.is_empty() => {
-            let mut fields = Map::from_iter([
-                ("key".to_owned(), key.into()),
-                ("value".to_owned(), value.into()),
-            ]);
+            let mut fields = Map::from_iter([("key".to_owned(), key.into())]);
+            fields.extend(value.map(|value| ("value".to_owned(), value.into())));
             fields.extend(enabled.map(|enabled| ("enabled".to_owned(), enabled.into())));
             Ok(fields)
         }
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     fn sent(key: &str, body: &Value) -> std::result::Result<Value, String> {
-        let fields = stated(key, body.as_object().unwrap());
+        let fields = stated(key, body.as_object().unwrap(), false);
         fields.map(Value::Object).map_err(|error| error.to_string())
     }
 
@@ -141,5 +143,18 @@ mod tests {
         ] {
             assert!(sent(key, &body).is_err(), "{key} {body}");
         }
+    }
+
+    #[test]
+    fn one_that_is_there_is_put_out_of_force_without_its_value() {
+        let off = json!({"enabled": false});
+        let body = off.as_object().unwrap();
+        let fields = stated("soc", body, true).unwrap();
+        assert_eq!(
+            Value::Object(fields),
+            json!({"key": "soc", "enabled": false})
+        );
+        assert!(stated("soc", body, false).is_err());
+        assert!(stated("soc", &Map::new(), true).is_err());
     }
 }

@@ -102,6 +102,8 @@ async fn get_override(
 }
 
 /// Agree something with a company about one key, in place of what was agreed before.
+///
+/// `enabled` alone puts what was agreed out of force, or back, with the value that it has.
 #[utoipa::path(put, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
