@@ -4,10 +4,10 @@ use std::{
     path::Path,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -117,10 +117,19 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .read_only(true)
         .create_if_missing(false)
         .pragma("cache_size", READ_CACHE);
+    let analyzed = Arc::new(Mutex::new(Instant::now()));
+    let last = analyzed.clone();
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
+        .before_acquire(move |_, about| {
+            let since = last
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .elapsed();
+            Box::pin(async move { Ok(about.age < since) })
+        })
         .connect_lazy_with(reading.clone());
     // `data_version` counts from a connection's own beginning: only one that stays may be asked, and each new
     // one has a number of its own.
@@ -142,6 +151,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         writer,
         watcher,
         opened,
+        analyzed,
     })
 }
 

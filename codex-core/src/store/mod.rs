@@ -13,9 +13,10 @@ use std::{
     cell::Cell,
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
@@ -65,6 +66,8 @@ enum Pools {
         watcher: SqlitePool,
         /// How often the watcher was opened.
         opened: Arc<AtomicU64>,
+        /// When the planner last looked at the tables. Readers know what it saw when they were opened.
+        analyzed: Arc<Mutex<Instant>>,
     },
     Pg(PgPool),
 }
@@ -151,6 +154,13 @@ impl Db {
         }
     }
 
+    /// Lets reads be planned by what the planner has seen of the tables since they were last looked at.
+    pub(crate) fn plan_anew(&self) {
+        if let Pools::Sqlite { analyzed, .. } = &self.pools {
+            *analyzed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+    }
+
     /// How many statements this database has run, for tests that count them.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
@@ -211,5 +221,40 @@ impl Tx {
             Inner::Pg(tx) => tx.rollback().await?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Changes what belongs to one connection in all of them, and tells what it was.
+    async fn mark(readers: &SqlitePool) -> Vec<i64> {
+        let mut all = Vec::new();
+        for _ in 0..readers.options().get_max_connections() {
+            all.push(readers.acquire().await.unwrap());
+        }
+        let mut sizes = Vec::new();
+        for reader in &mut all {
+            let size = sqlx::query_scalar("pragma cache_size");
+            sizes.push(size.fetch_one(&mut **reader).await.unwrap());
+            let mark = sqlx::query("pragma cache_size = 77");
+            mark.execute(&mut **reader).await.unwrap();
+        }
+        sizes
+    }
+
+    #[tokio::test]
+    async fn reads_are_planned_anew_once_the_planner_has_looked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let db = Db::open(file.to_str().unwrap()).await.unwrap();
+        let Pools::Sqlite { readers, .. } = &db.pools else {
+            panic!("no SQLite");
+        };
+        let own = mark(readers).await;
+        assert!(mark(readers).await.iter().all(|size| *size == 77));
+        db.plan_anew();
+        assert_eq!(mark(readers).await, own);
     }
 }

@@ -430,7 +430,9 @@ impl Run {
         self.look_again_at = self.created * 4;
         let mut tx = self.begin().await?;
         tx.query(LOOK_AGAIN).execute().await?;
-        self.end(tx).await
+        self.end(tx).await?;
+        self.db.plan_anew();
+        Ok(())
     }
 
     /// Begins a transaction that only the holder of the lease can commit.
