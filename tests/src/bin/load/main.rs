@@ -264,6 +264,13 @@ async fn main() -> anyhow::Result<()> {
         "{:<44} {:>9.0} {:>8.2} {:>8.2}",
         "W3 all companies, 304", known.rate, known.p50, known.p99
     );
+    download(
+        &daemon,
+        &token,
+        "W6a bulk, the first",
+        "/api/companies/bulk",
+    )
+    .await?;
     let bulk = download(&daemon, &token, "W6a bulk", "/api/companies/bulk").await?;
     without_daemon(&codex, None, bulk).await?;
     let bulk = download(
