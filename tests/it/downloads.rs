@@ -117,7 +117,7 @@ on_each_engine! {
         assert_eq!((&tickets[0]["ticket_id"], &tickets[MANY - 1]["ticket_id"]), (&MANY.into(), &1.into()));
         let download = app.codex.bulk(&scope, Some(BulkTickets { year: None })).await?;
         // Companies, too, when they get other names meanwhile.
-        let (first, last) = ("set name_fold = 'a' where id = 9", format!("set name_fold = '0' where id = {MANY}"));
+        let (first, last) = ("set name_fold = 'a' where id = 1", format!("set name_fold = '0' where id = {MANY}"));
         let renamed = [format!("update companies {first}"), format!("update companies {last}")];
         let bulk = read(&app, download, &[&change(2), &renamed[0], &renamed[1]]).await?;
         let bulk: Vec<Value> = serde_json::from_str(&bulk)?;

@@ -117,8 +117,8 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .read_only(true)
         .create_if_missing(false)
         .pragma("cache_size", READ_CACHE);
-    let analyzed = Arc::new(Mutex::new(Instant::now()));
-    let last = analyzed.clone();
+    let renewed = Arc::new(Mutex::new(Instant::now()));
+    let last = renewed.clone();
     let readers = SqlitePoolOptions::new()
         .max_connections(4)
         .acquire_timeout(ACQUIRE)
@@ -151,7 +151,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         writer,
         watcher,
         opened,
-        analyzed,
+        renewed,
     })
 }
 

@@ -66,8 +66,8 @@ enum Pools {
         watcher: SqlitePool,
         /// How often the watcher was opened.
         opened: Arc<AtomicU64>,
-        /// When the planner last looked at the tables. Readers know what it saw when they were opened.
-        analyzed: Arc<Mutex<Instant>>,
+        /// Readers that were opened before are opened anew.
+        renewed: Arc<Mutex<Instant>>,
     },
     Pg(PgPool),
 }
@@ -154,10 +154,11 @@ impl Db {
         }
     }
 
-    /// Lets reads be planned by what the planner has seen of the tables since they were last looked at.
-    pub(crate) fn plan_anew(&self) {
-        if let Pools::Sqlite { analyzed, .. } = &self.pools {
-            *analyzed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// Opens the connections that read anew, each when it is next used: `SQLite` plans by the statistics that a
+    /// connection found when it was opened (<https://www.sqlite.org/lang_analyze.html>). A server does without.
+    pub(crate) fn renew_readers(&self) {
+        if let Pools::Sqlite { renewed, .. } = &self.pools {
+            *renewed.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         }
     }
 
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_are_planned_anew_once_the_planner_has_looked_again() {
+    async fn every_reader_is_opened_anew() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let db = Db::open(file.to_str().unwrap()).await.unwrap();
@@ -254,7 +255,7 @@ mod tests {
         };
         let own = mark(readers).await;
         assert!(mark(readers).await.iter().all(|size| *size == 77));
-        db.plan_anew();
+        db.renew_readers();
         assert_eq!(mark(readers).await, own);
     }
 }

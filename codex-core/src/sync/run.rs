@@ -431,7 +431,7 @@ impl Run {
         let mut tx = self.begin().await?;
         tx.query(LOOK_AGAIN).execute().await?;
         self.end(tx).await?;
-        self.db.plan_anew();
+        self.db.renew_readers();
         Ok(())
     }
 

@@ -206,7 +206,7 @@ impl ListQuery {
     pub fn answer_as<T, Out: Serialize>(
         &self,
         name: &str,
-        uri: &Uri,
+        path: &str,
         forwarded: &Forwarded,
         page: Page<T>,
         tracked: impl Fn(&T) -> Option<Value>,
@@ -217,7 +217,7 @@ impl ListQuery {
             None => Ok(serde_json::to_value(out(item)).unwrap_or_default()),
         };
         let next = page.next.as_ref();
-        let link = next.map(|cursor| next_link(uri.path(), forwarded, None, &self.kept, cursor));
+        let link = next.map(|cursor| next_link(path, forwarded, None, &self.kept, cursor));
         let rows = page.items.into_iter().map(row);
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let response = Json(json!({name: rows, "total": page.total})).into_response();

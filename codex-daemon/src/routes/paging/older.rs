@@ -49,7 +49,7 @@ impl ListQuery {
 
 /// A list that is asked for whole or by pages.
 pub(in crate::routes) struct OlderList<'a> {
-    uri: &'a Uri,
+    path: &'a str,
     query: Option<ListQuery>,
     /// What the list is called in its object; a bare array has no name.
     name: Option<&'static str>,
@@ -62,7 +62,7 @@ impl<'a> OlderList<'a> {
     pub fn array(uri: &'a Uri, listing: &Listing) -> Result<Self, Problem> {
         let query = ListQuery::of_older_list(uri, listing)?;
         Ok(Self {
-            uri,
+            path: uri.path(),
             page: query
                 .as_ref()
                 .map(ListQuery::page)
@@ -103,8 +103,8 @@ impl<'a> OlderList<'a> {
         let page = page.await?;
         let tracked = |record: &T| tracked(scope, fields(record));
         match self.name {
-            Some(name) => query.answer_as(name, self.uri, forwarded, page, tracked, out),
-            None => query.answer(self.uri.path(), forwarded, page, tracked, out),
+            Some(name) => query.answer_as(name, self.path, forwarded, page, tracked, out),
+            None => query.answer(self.path, forwarded, page, tracked, out),
         }
     }
 }
