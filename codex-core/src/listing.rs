@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Error, Result,
-    fold::fold,
+    fold::SearchKey,
     paging::{Cursor, Filter, Op, Page, PageRequest, Sort},
     scope::Scope,
     search::{Term, query::found},
@@ -296,7 +296,7 @@ fn condition(q: &mut Q<'_>, column: &Column, filter: &Filter) -> Result<()> {
     let value = filter.value.as_str();
     let texts = matches!(column.kind, Kind::Text | Kind::Folded);
     let folded = if column.kind == Kind::Folded {
-        fold(value)
+        SearchKey::new(value).to_string()
     } else {
         value.to_owned()
     };
@@ -363,7 +363,7 @@ fn condition(q: &mut Q<'_>, column: &Column, filter: &Filter) -> Result<()> {
 fn bind(q: &mut Q<'_>, kind: Kind, text: &str) -> Option<()> {
     match kind {
         Kind::Text => q.push_bind(text),
-        Kind::Folded => q.push_bind(fold(text)),
+        Kind::Folded => q.push_bind(SearchKey::new(text)),
         Kind::Int => q.push_bind(text.trim().parse::<i64>().ok()?),
         Kind::Bool => q.push_bind(text.trim().parse::<bool>().ok()?),
         Kind::Time => q.push_bind(crate::paging::moment(text)?),

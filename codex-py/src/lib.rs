@@ -81,7 +81,7 @@ impl PyCodex {
 /// Folds a name as search and order do.
 #[pyfunction]
 fn fold(text: &str) -> String {
-    codex_core::fold::fold(text)
+    codex_core::fold::SearchKey::new(text).to_string()
 }
 
 /// The library.

@@ -94,6 +94,28 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_similar_address_opens_nothing(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for email in ["muller@acme.test", "kate@acme.test", "sam@acme.test", "Zoë@acmé.test"] {
+            let person = json!({"name": email, "email": email, "company_account_numbers": [OWN]});
+            done(&app, Method::POST, "/api/contacts", person).await?;
+        }
+        let seen = async |email: &str| -> anyhow::Result<Vec<Value>> {
+            let companies = Client::new(&app, email)?.json("/api/companies").await?;
+            Ok(all(&companies, "account_number").into_iter().cloned().collect())
+        };
+        for email in ["muller@acme.test", " MULLER@acme.TEST", "kate@acme.test", "ZOË@ACMÉ.test", "zoe\u{308}@acme\u{301}.test"] {
+            assert_eq!(seen(email).await?, [OWN], "{email}");
+        }
+        for email in [
+            "müller@acme.test", "muller@acmé.test", "\u{212a}ate@acme.test", "\u{17f}am@acme.test", "zoe@acme.test",
+            "kate@acme\u{ff0e}test", "ka\u{200b}te@acme.test",
+        ] {
+            assert_eq!(seen(email).await?, Vec::<Value>::new(), "{email}");
+        }
+        Ok(())
+    }
+
     async fn clients_see_no_plans_agents_and_hours(app: TestApp) -> TestResult {
         let (email, _) = contacts(&app).await?;
         let asset = app.json("/api/companies/100001/assets").await?[0]["id"].clone();

@@ -192,12 +192,12 @@ on_each_engine! {
         app.call_as("technician", Method::POST, &path)?.json(&note).send().await?.error_for_status()?;
         for (term, published, crowd) in [
             ("quokka", "update conversations set private = false where body = 'A quokka in the plant room'",
-             "insert into conversations (ticket_id, source, private, to_emails, attachments, body) \
-              select id, 'manual', false, '[]', '[]', 'A quokka' from tickets where id > 100000"),
-            ("wombat", "update ticket_details set description_text = 'A wombat' where ticket_id in \
+             "insert into conversations (ticket_id, source, private, to_emails, attachments, body, words) \
+              select id, 'manual', false, '[]', '[]', 'A quokka', 'a quokka' from tickets where id > 100000"),
+            ("wombat", "update ticket_details set description_text = 'A wombat', words = 'a wombat' where ticket_id in \
               (select ticket_id from conversations where body = 'A quokka in the plant room')",
-             "insert into ticket_details (ticket_id, description_text) \
-              select id, 'A wombat' from tickets where id > 100000"),
+             "insert into ticket_details (ticket_id, description_text, words) \
+              select id, 'A wombat', 'a wombat' from tickets where id > 100000"),
         ] {
             let mut tx = app.codex.db().begin().await?;
             tx.query("with recursive n (i) as (select 1 union all select i + 1 from n where i < 1100) \
@@ -213,6 +213,41 @@ on_each_engine! {
             let ids: Vec<String> = found.results.into_iter().map(|hit| hit.id).collect();
             assert_eq!(ids, [number.to_string()], "{term}");
             assert!(staff.search(term, &tickets).await?.more);
+        }
+        Ok(())
+    }
+
+    async fn letters_are_found_in_any_case_and_without_marks(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let staff = client(&app)?;
+        let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
+        for (n, (name, terms)) in [
+            ("Αφοί Νίκος ΑΕ", &["νικος", "ΝΙΚΟΣ", "Νίκος", "νικοσ"][..]),
+            ("Łódź Ørsted", &["lodz orsted", "ŁÓDŹ", "ørsted"]),
+            ("Işık İzmir", &["isik", "IŞIK", "izmir", "ışık"]),
+            ("Quo\u{200b}kka\u{ad} Ltd", &["quokka", "quo\u{200d}kka ltd"]),
+            ("Straße & Æsir", &["strasse", "STRASSE", "aesir"]),
+        ].into_iter().enumerate() {
+            let number = format!("70000{n}");
+            let company = codex_client::CompanyIn { name: Some(name.into()), account_number: Some(number), ..Default::default() };
+            staff.companies().create(&company).await?;
+            for term in terms {
+                let found = staff.search(term, &companies).await?;
+                assert_eq!((found.count, found.results[0].title.as_str()), (1, name), "{term}");
+                let list = ListOptions::default().with("name", codex_client::Op::Contains, term);
+                assert_eq!(staff.companies().page(&list).await?.items.len(), 1, "{term}");
+            }
+            let whole = ListOptions::default().with("name", codex_client::Op::Eq, name.to_uppercase());
+            assert_eq!(staff.companies().page(&whole).await?.items.len(), 1, "{name}");
+        }
+        let number = staff.tickets().list(&TicketOptions::default()).await?.tickets[0].id;
+        let note = json!({"notes": "“Ibexes” climb—‘chamois’ don’t… ΛΌΓΟΣ हिन्दी ÄRGERLICH"});
+        let path = format!("/api/ticket/{number}/update");
+        app.call_as("technician", Method::POST, &path)?.json(&note).send().await?.error_for_status()?;
+        for term in ["ibexes", "IBEX", "chamois", "“ibexes”", "λόγος", "λογοσ", "argerlich", "ärgerlich", "हिन्दी", "climb chamois"] {
+            let found = staff.search(term, &SearchOptions::default()).await?;
+            assert_eq!(found.count, 1, "{term}: {found:?}");
+            assert_eq!(found.results[0].id, number.to_string());
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use codex_core::{
+    Codex, Scope,
+    changes::Author,
     codex_statements,
     store::{Db, Engine, Sql},
 };
@@ -10,6 +12,7 @@ use codex_tests::{
     harness::{TestResult, database::TestDatabase},
     on_each_engine,
 };
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 on_each_engine! {
@@ -31,6 +34,55 @@ on_each_engine! {
         db.migrate().await?;
         let companies: i64 = db.query("select count(*) from companies").scalar().await?.unwrap();
         assert_eq!(companies, 0);
+        Ok(())
+    }
+
+    async fn stored_keys_follow_newer_rules_once(database: TestDatabase) -> TestResult {
+        let codex = Codex::open(&database.url).await?;
+        let (scope, author) = (Scope::system(), Author::new("system", codex.now()));
+        let body = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let person = body(json!({"name": "Łucja", "email": "MÜLLER@x.test"}));
+        codex.create_contact(&scope, &author, person).await?;
+        let device = json!({"hostname": "PC", "serial_number": " SN1", "mac_address": "3C-52-82-00-00-01"});
+        codex.create_asset(&scope, &author, body(device)).await?;
+        let mut tx = codex.db().begin().await?;
+        for sql in [
+            // As an older program has left them.
+            "update contacts set name_fold = 'łucja', email_key = null",
+            "update assets set serial_key = null, mac_key = null",
+            "delete from search_names where rowid % 16 = 2",
+            "insert into search_names (rowid, text) select id * 16 + 2, 'łucja' from contacts",
+            "insert into tickets (id, created_at, updated_at, number, tags, newest_at, subject_fold) \
+             select 1, created_at, updated_at, 1, '[]', updated_at, '' from contacts",
+            "insert into conversations (ticket_id, source, private, to_emails, attachments, body) \
+             values (1, 'manual', false, '[]', '[]', '“Quokka”')",
+            "insert into ticket_details (ticket_id, description_text) values (1, 'A wombat')",
+            "update key_rules set version = 0",
+        ] {
+            tx.query(sql).execute().await?;
+        }
+        tx.commit().await?;
+        let found = async |codex: &Codex, term: &str| anyhow::Ok(codex.search(&scope, term, &[], 10).await?.count);
+        assert_eq!(found(&codex, "lucja").await?, 0);
+        codex.close().await;
+        let codex = Codex::open(&database.url).await?;
+        for term in ["lucja", "quokka", "wombat"] {
+            assert_eq!(found(&codex, term).await?, 1, "{term}");
+        }
+        let keys = "select c.name_fold || '|' || c.email_key || '|' || a.serial_key || '|' || a.mac_key \
+            from contacts c join assets a on true";
+        let keys: Option<String> = codex.db().query(keys).scalar().await?;
+        assert_eq!(keys.as_deref(), Some("lucja|müller@x.test|sn1|3c5282000001"));
+        codex.close().await;
+        // Not again.
+        let codex = Codex::open(&database.url).await?;
+        let mut tx = codex.db().begin().await?;
+        tx.query("update contacts set name_fold = 'stays'").execute().await?;
+        tx.commit().await?;
+        codex.close().await;
+        let codex = Codex::open(&database.url).await?;
+        let stays: Option<String> = codex.db().query("select name_fold from contacts").scalar().await?;
+        assert_eq!(stays.as_deref(), Some("stays"));
         Ok(())
     }
 

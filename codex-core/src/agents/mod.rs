@@ -13,7 +13,10 @@ pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::AgentId;
+use crate::{
+    fold::{IdentityKey, SearchKey},
+    ids::AgentId,
+};
 
 record! {
     /// What is tracked about an agent (contract 2.8).
@@ -41,9 +44,13 @@ record! {
     }
     derived {
         /// Folded login name, for order.
-        username_fold: String,
-        /// Folded e-mail address, for looking a person up by it.
-        email_fold: Option<String>,
+        username_fold: SearchKey,
+        /// Login name, for the question whose it is.
+        username_key: Option<IdentityKey>,
+        /// Folded e-mail address, for search and order.
+        email_fold: Option<SearchKey>,
+        /// E-mail address, for the question whose it is.
+        email_key: Option<IdentityKey>,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Agent, AgentFields};
 use crate::{
     Result,
     changes::Tracked,
-    fold::fold,
+    fold::IdentityKey,
     listing::{Kind, Listing, always, column},
     paging::{Page, PageRequest},
     scope::Scope,
@@ -19,11 +19,11 @@ sql! {
     /// The agent of a Keycloak user.
     FIND = [AgentFields::SELECT, " where keycloak_id = $1 and deleted_at is null"];
     /// Agents with an e-mail address, those who may log in first.
-    OF_EMAIL = [AgentFields::SELECT, " where email_fold = $1 and deleted_at is null \
+    OF_EMAIL = [AgentFields::SELECT, " where email_key = $1 and deleted_at is null \
         order by case when coalesce(enabled, true) then 0 else 1 end, id"];
     /// Agents with a Keycloak id, a login name or an e-mail address.
     RIVALS = [AgentFields::SELECT,
-        " where deleted_at is null and (keycloak_id = $1 or username_fold = $2 or email_fold = $3) order by id"];
+        " where deleted_at is null and (keycloak_id = $1 or username_key = $2 or email_key = $3) order by id"];
     /// When Keycloak was last read to its end.
     LAST_SYNCED = "select completed_at from sync_jobs where script = 'keycloak_agents' \
         and status = 'completed' order by started_at desc limit 1";
@@ -54,7 +54,7 @@ pub const LISTING: Listing = Listing {
 /// [`crate::Error::Invalid`] as in every list, [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
     scope.require_admin("listing agents")?;
-    let place = |agent: &Agent| (agent.id.0, agent.fields.username_fold.clone());
+    let place = |agent: &Agent| (agent.id.0, agent.fields.username_fold.to_string());
     LISTING.page(db, scope, page, |_| (), place).await
 }
 
@@ -91,10 +91,9 @@ pub async fn own(db: &Db, sub: &str, email: Option<&str>) -> Result<Option<Agent
 
 /// The only agent with an e-mail address; see [`own`].
 pub async fn of_email(db: &Db, email: &str) -> Result<Option<Agent>> {
-    let email = fold(email);
-    if email.is_empty() {
+    let Some(email) = IdentityKey::of(email) else {
         return Ok(None);
-    }
+    };
     let mut agents: Vec<Agent> = db.query(OF_EMAIL).bind(email).all().await?;
     let enabled = |agent: &Agent| agent.fields.enabled.unwrap_or(true);
     let rivals = agents

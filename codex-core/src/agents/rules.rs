@@ -1,12 +1,12 @@
 //! What holds for agents: somebody whom Keycloak no longer has is disabled, not deleted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Agent, AgentFields};
 use crate::{
     Result,
     changes::{Draft, Resource, reserve_ids, resolve::MANUAL},
-    fold::fold,
+    fold::{IdentityKey, SearchKey},
     search::index,
     store::{Sql, Tx},
     sync::Incoming,
@@ -29,9 +29,12 @@ impl Resource for Agent {
         ])
     }
 
-    fn derive(fields: &mut AgentFields) {
-        fields.username_fold = fold(&fields.username);
-        fields.email_fold = fields.email.as_deref().map(fold);
+    fn keys(fields: &mut AgentFields) {
+        fields.username_fold = SearchKey::new(&fields.username);
+        fields.username_key = IdentityKey::of(&fields.username);
+        let email = fields.email.as_deref();
+        fields.email_fold = email.map(SearchKey::new);
+        fields.email_key = email.and_then(IdentityKey::of);
     }
 
     async fn adopt(
@@ -69,24 +72,15 @@ impl Resource for Agent {
             }
         }
         let new = drafts.iter().filter(|draft| draft.before.is_none());
-        let names: HashMap<&str, &str> = new
-            .map(|draft| {
-                (
-                    draft.fields.username.as_str(),
-                    draft.fields.username_fold.as_str(),
-                )
-            })
+        let names: BTreeSet<&IdentityKey> = new
+            .filter_map(|draft| draft.fields.username_key.as_ref())
             .collect();
         if names.is_empty() {
             return Ok(());
         }
-        let mut q = tx.query("select id, username from agents where username_fold in ");
-        q.push_list(names.values().copied()).push(" order by id");
-        let found = q.all::<(i64, String)>().await?;
-        for (id, name) in found
-            .into_iter()
-            .filter(|(_, name)| names.contains_key(name.as_str()))
-        {
+        let mut q = tx.query("select id, username from agents where username_key in ");
+        q.push_list(names.into_iter().cloned()).push(" order by id");
+        for (id, name) in q.all::<(i64, String)>().await? {
             issues.push(format!(
                 "agent {id} had the name `{name}` that a new Keycloak user has now: they are two agents"
             ));

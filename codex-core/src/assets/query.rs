@@ -104,7 +104,7 @@ pub async fn list(
             q.push(" and a.company_id in ").push_list(companies);
         }
     };
-    let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.clone());
+    let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.to_string());
     let page = LISTING.page(db, scope, page, narrow, place).await?;
     with_levels(db, page).await
 }

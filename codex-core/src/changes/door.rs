@@ -314,6 +314,7 @@ impl Door<'_> {
                 claims,
             };
             R::derive(&mut draft.fields);
+            R::keys(&mut draft.fields);
             drafts.push(draft);
         }
         R::settle(self.tx, &mut drafts, &mut outcome.issues).await?;

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, Result,
     edit::{NUL, has_nul, type_faults},
-    fold::fold,
+    fold::IdentityKey,
     store::Tx,
     sync::Incoming,
 };
@@ -224,7 +224,7 @@ impl Door<'_> {
     }
 }
 
-fn nothing_said(id: i64) -> Claim {
+pub(super) fn nothing_said(id: i64) -> Claim {
     Claim {
         source: MANUAL.to_owned(),
         external_id: id.to_string(),
@@ -235,7 +235,7 @@ fn nothing_said(id: i64) -> Claim {
     }
 }
 
-fn new_claim(id: i64, claim: &Claim) -> NewClaim<'_> {
+pub(super) fn new_claim(id: i64, claim: &Claim) -> NewClaim<'_> {
     NewClaim {
         source: MANUAL,
         external_id: &claim.external_id,
@@ -253,13 +253,13 @@ fn new_claim(id: i64, claim: &Claim) -> NewClaim<'_> {
 /// Pairs new items with the records that only people keep, by a column that both have: just where one item and
 /// one record share a value. Other matches are possible duplicates and are reported.
 ///
-/// `columns` is `select r.id, r.<column> from <table> r`; `folded` says whether the column holds folded values.
+/// `columns` is `select r.id, r.<column> from <table> r`; `by_key` says whether the column holds identity keys.
 pub(crate) async fn adopt_by<R: Resource>(
     tx: &mut Tx,
     new: &[&Incoming<R>],
     field: &'static str,
     (columns, column): (&'static str, &'static str),
-    folded: bool,
+    by_key: bool,
     issues: &mut Vec<String>,
 ) -> Result<HashMap<String, i64>> {
     let mut wanting: HashMap<String, Vec<&str>> = HashMap::new();
@@ -267,8 +267,8 @@ pub(crate) async fn adopt_by<R: Resource>(
         let Some(value) = item.fields.get(field).and_then(Value::as_str) else {
             continue;
         };
-        let value = if folded {
-            fold(value)
+        let value = if by_key {
+            IdentityKey::new(value).to_string()
         } else {
             value.to_owned()
         };

@@ -16,7 +16,7 @@ use crate::{
     changes::{Author, Resource as _},
     companies, contacts,
     edit::NUL,
-    fold::fold,
+    fold::IdentityKey,
     paging::{Page, PageRequest},
     store::{Q, Tx},
 };
@@ -278,16 +278,13 @@ async fn require_free(
     own: Option<&Agent>,
 ) -> Result<()> {
     let id = text(fields, "keycloak_id");
-    let stated = |key: &str| text(fields, key).map(fold);
+    let stated = |key: &str| text(fields, key).and_then(IdentityKey::of);
     // What an agent has already it may keep: Keycloak lets several share an address.
-    let name =
-        stated("username").filter(|name| own.is_none_or(|own| own.fields.username_fold != *name));
+    let name = stated("username")
+        .filter(|name| own.is_none_or(|own| own.fields.username_key.as_ref() != Some(name)));
     let email = stated("email")
-        .filter(|email| own.is_none_or(|own| own.fields.email_fold.as_ref() != Some(email)));
-    let rivals = rivals
-        .bind_text(id)
-        .bind_text(name.as_deref())
-        .bind_text(email.as_deref());
+        .filter(|email| own.is_none_or(|own| own.fields.email_key.as_ref() != Some(email)));
+    let rivals = rivals.bind_text(id).bind(name.clone()).bind(email);
     let others: Vec<Agent> = rivals.all().await?;
     let Some(other) = others
         .into_iter()
@@ -298,7 +295,7 @@ async fn require_free(
     let holder = &other.fields.keycloak_id;
     let message = if id == Some(holder) {
         format!("agent {holder} is there already")
-    } else if Some(&other.fields.username_fold) == name.as_ref() {
+    } else if name.is_some() && other.fields.username_key == name {
         let username = &other.fields.username;
         format!("agent {holder} has username `{username}` already")
     } else {

@@ -12,7 +12,7 @@ pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::{ids::CompanyId, list::List};
+use crate::{fold::SearchKey, ids::CompanyId, list::List};
 
 record! {
     /// What is tracked about a company (contract 2.1).
@@ -78,7 +78,7 @@ record! {
     }
     derived {
         /// Folded name, for search and order.
-        name_fold: String,
+        name_fold: SearchKey,
     }
 }
 

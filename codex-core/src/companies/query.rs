@@ -6,6 +6,7 @@ use super::{Company, CompanyFields, STANDARD, aliases};
 use crate::{
     Result,
     changes::Tracked,
+    fold::IdentityKey,
     ids::CompanyId,
     listing::{Kind, Listing, always, column, staff},
     paging::{Page, PageRequest},
@@ -28,7 +29,7 @@ sql! {
     OF_USER = "select u.company_id from user_companies u join companies c on c.id = u.company_id \
         and c.deleted_at is null where u.user_sub = $1";
     /// Active contacts with an e-mail address: one, or more than one.
-    WITH_EMAIL = "select id from contacts where email_fold = $1 and deleted_at is null \
+    WITH_EMAIL = "select id from contacts where email_key = $1 and deleted_at is null \
         and coalesce(active, true) limit 2";
     /// The live companies of a contact.
     OF_CONTACT = "select l.company_id from contact_company l join companies c on c.id = l.company_id \
@@ -74,7 +75,7 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Com
             q.push(" and id in ").push_list(companies);
         }
     };
-    let place = |company: &Company| (company.id.0, company.fields.name_fold.clone());
+    let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
     LISTING.page(db, scope, page, narrow, place).await
 }
 
@@ -155,10 +156,7 @@ pub async fn of_client(db: &Db, sub: &str, email: Option<&str>) -> Result<Vec<Co
     if !opened.is_empty() {
         return Ok(opened);
     }
-    let Some(email) = email
-        .map(crate::fold::fold)
-        .filter(|email| !email.is_empty())
-    else {
+    let Some(email) = email.and_then(IdentityKey::of) else {
         return Ok(Vec::new());
     };
     // The contact first: joined with what its address leads to, the view of links would be made for everybody.

@@ -6,7 +6,7 @@ use super::{Company, CompanyFields};
 use crate::{
     Error, Result,
     changes::{Attached, Draft, MAX_BINDS, Resource, adopt_by, reserve_ids},
-    fold::fold,
+    fold::SearchKey,
     search::index,
     store::{Sql, Tx},
     sync::Incoming,
@@ -29,8 +29,8 @@ impl Resource for Company {
         index::text(own.into_iter().chain(domains))
     }
 
-    fn derive(fields: &mut CompanyFields) {
-        fields.name_fold = fold(&fields.name);
+    fn keys(fields: &mut CompanyFields) {
+        fields.name_fold = SearchKey::new(&fields.name);
     }
 
     async fn adopt(

@@ -3,6 +3,8 @@
 #[cfg(feature = "store")]
 pub(crate) mod companies;
 #[cfg(feature = "store")]
+pub(crate) mod hand_over;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
@@ -10,7 +12,11 @@ pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::{ids::ContactId, list::List};
+use crate::{
+    fold::{IdentityKey, SearchKey},
+    ids::ContactId,
+    list::List,
+};
 
 record! {
     /// What is tracked about a contact (contract 2.3).
@@ -78,9 +84,11 @@ record! {
     }
     derived {
         /// Folded name, for search and order.
-        name_fold: String,
-        /// Folded primary e-mail, for looking a person up by it.
-        email_fold: Option<String>,
+        name_fold: SearchKey,
+        /// Folded primary e-mail address, for search and order.
+        email_fold: Option<SearchKey>,
+        /// Primary e-mail address, for the question whose it is.
+        email_key: Option<IdentityKey>,
     }
 }
 

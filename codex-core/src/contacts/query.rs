@@ -92,7 +92,7 @@ pub async fn list(
             q.push_list(companies).push(")");
         }
     };
-    let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.clone());
+    let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.to_string());
     let page = LISTING.page(db, scope, page, narrow, place).await?;
     with_levels(db, scope, page).await
 }

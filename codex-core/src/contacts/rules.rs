@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Contact, ContactFields};
+use super::{Contact, ContactFields, hand_over};
 use crate::{
     Result,
     changes::{Attached, Draft, Resource, Tracked as _, adopt_by, reserve_ids, resolve::MANUAL},
     companies::rules::by_external_id,
-    fold::fold,
+    fold::{IdentityKey, SearchKey},
     ids::ContactId,
     search::index,
     store::{Sql, Tx},
@@ -36,13 +36,11 @@ impl Resource for Contact {
         index::text(own.into_iter().chain(others))
     }
 
-    fn derive(fields: &mut ContactFields) {
-        fields.name_fold = fold(&fields.name);
-        fields.email_fold = fields
-            .email
-            .as_deref()
-            .map(fold)
-            .filter(|email| !email.is_empty());
+    fn keys(fields: &mut ContactFields) {
+        fields.name_fold = SearchKey::new(&fields.name);
+        let email = fields.email.as_deref();
+        fields.email_fold = email.map(SearchKey::new).filter(|key| !key.is_empty());
+        fields.email_key = email.and_then(IdentityKey::of);
     }
 
     async fn adopt(
@@ -50,8 +48,12 @@ impl Resource for Contact {
         new: &[&Incoming<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
-        let columns = ("select r.id, r.email_fold from contacts r", "r.email_fold");
+        let columns = ("select r.id, r.email_key from contacts r", "r.email_key");
         adopt_by(tx, new, "email", columns, true, issues).await
+    }
+
+    async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+        hand_over::hand_over(tx, from, to).await
     }
 
     /// Upstream links follow upstream; links made by hand are rows of their own and stay.

@@ -13,6 +13,4 @@ impl Resource for FeatureOption {
     const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = FeatureOptionFields;
     type Status = ();
-
-    fn derive(_fields: &mut FeatureOptionFields) {}
 }

@@ -22,8 +22,6 @@ impl Resource for Location {
         index::text([Some(fields.name.as_str()), fields.address.as_deref()])
     }
 
-    fn derive(_fields: &mut LocationFields) {}
-
     async fn settle(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],

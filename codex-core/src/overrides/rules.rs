@@ -12,6 +12,4 @@ impl Resource for Override {
     const UNIQUE: &'static [&'static str] = &["company_id", "key"];
     type Fields = OverrideFields;
     type Status = ();
-
-    fn derive(_fields: &mut OverrideFields) {}
 }

@@ -8,7 +8,7 @@ pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::{ids::PsaAgentId, list::List};
+use crate::{fold::SearchKey, ids::PsaAgentId, list::List};
 
 record! {
     /// What is tracked about a PSA agent (contract 2.4).
@@ -36,7 +36,7 @@ record! {
     }
     derived {
         /// Folded name, for order.
-        name_fold: String,
+        name_fold: SearchKey,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
     changes::{Resource, reserve_ids},
-    fold::fold,
+    fold::SearchKey,
     search::index,
     store::Sql,
 };
@@ -15,11 +15,12 @@ impl Resource for PsaAgent {
     type Status = ();
 
     fn found_by(fields: &PsaAgentFields) -> String {
-        index::text([Some(&*fields.name_fold), fields.email.as_deref()])
+        index::text([Some(fields.name_fold.as_str()), fields.email.as_deref()])
     }
 
-    fn derive(fields: &mut PsaAgentFields) {
+    fn keys(fields: &mut PsaAgentFields) {
         let names = [fields.first_name.as_deref(), fields.last_name.as_deref()];
-        fields.name_fold = fold(&names.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        fields.name_fold = SearchKey::new(&name);
     }
 }

@@ -1,10 +1,12 @@
 //! Keeps what records are found by.
 
+use std::collections::HashMap;
+
 use super::KINDS;
 use crate::{
     Result,
     changes::{Draft, Resource, Stored, Tracked, by_kind},
-    fold::fold,
+    fold::SearchKey,
     store::{Db, Sql, Tx},
 };
 
@@ -17,8 +19,9 @@ const CHUNK: usize = 500;
 
 /// Folds parts into one text, a part a line.
 pub(crate) fn text<'p>(parts: impl IntoIterator<Item = Option<&'p str>>) -> String {
-    let parts = parts.into_iter().flatten().map(fold);
-    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    let parts = parts.into_iter().flatten().map(SearchKey::new);
+    let parts: Vec<SearchKey> = parts.filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = parts.iter().map(SearchKey::as_str).collect();
     parts.join("\n").chars().take(LONGEST).collect()
 }
 
@@ -64,6 +67,31 @@ async fn insert(tx: &mut Tx, texts: &[(i64, String)], end: Sql) -> Result<()> {
         q.execute().await?;
     }
     Ok(())
+}
+
+/// Computes the texts of records again, where their kind is searched; writes those that differ.
+pub(crate) async fn refresh<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]) -> Result<()> {
+    let Some(kind) = number(R::KIND) else {
+        return Ok(());
+    };
+    let live = rows.iter().filter(|row| row.deleted_at.is_none());
+    let fresh = live.map(|row| (row.id * STRIDE + kind, R::found_by(&row.fields)));
+    let mut fresh: HashMap<i64, String> = fresh.collect();
+    let mut q = tx.query("select rowid, text from search_names where rowid in ");
+    q.push_list(fresh.keys().copied());
+    for (place, text) in q.all::<(i64, String)>().await? {
+        if fresh.get(&place) == Some(&text) {
+            fresh.remove(&place);
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let mut q = tx.query("delete from search_names where rowid in ");
+    q.push_list(fresh.keys().copied());
+    q.execute().await?;
+    let fresh: Vec<(i64, String)> = fresh.into_iter().collect();
+    insert(tx, &fresh, FILLED).await
 }
 
 /// The number of a kind in the index.

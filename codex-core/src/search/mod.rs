@@ -1,5 +1,7 @@
 //! Search over all kinds of record: names by any part of them, what was said on tickets by its words.
 
+use crate::fold::SearchKey;
+
 #[cfg(feature = "store")]
 pub(crate) mod index;
 #[cfg(feature = "store")]
@@ -37,8 +39,6 @@ pub struct Term {
     pub text: String,
     /// Its words, folded.
     pub words: Vec<String>,
-    /// Its words in small letters, with their diacritics.
-    pub spelled: Vec<String>,
 }
 
 /// The longest term, in characters.
@@ -48,19 +48,9 @@ impl Term {
     /// Reads a term; `None` when it says nothing.
     pub fn new(text: &str) -> Option<Self> {
         let text: String = text.chars().filter(|c| *c != '\0').take(LONGEST).collect();
-        let words = |text: &str| {
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let spelled = words(&text.to_lowercase());
-        let text = crate::fold::fold(&text);
-        let words = words(&text);
-        (!words.is_empty()).then_some(Self {
-            text,
-            words,
-            spelled,
-        })
+        let text = SearchKey::new(&text).to_string();
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        (!words.is_empty()).then_some(Self { text, words })
     }
 
     /// How well a folded text fits: the lower, the better.

@@ -24,7 +24,7 @@ const SAID: Sql = Sql::Per {
 };
 const WORDS_SAID: Sql = Sql::Per {
     sqlite: "w.search_words match ",
-    pg: "words_of(c.body) @@ to_tsquery('simple', ",
+    pg: "word_list(c.words) @@ cast(",
 };
 /// What tickets are about; ends before [`WORDS_ABOUT`].
 const ABOUT: Sql = Sql::Per {
@@ -33,7 +33,7 @@ const ABOUT: Sql = Sql::Per {
 };
 const WORDS_ABOUT: Sql = Sql::Per {
     sqlite: "w.search_descriptions match ",
-    pg: "words_of(d.description_text) @@ to_tsquery('simple', ",
+    pg: "word_list(d.words) @@ cast(",
 };
 /// The newest first on `SQLite`, whose full-text index is read in the order of its rows; `PostgreSQL` reads as its
 /// index comes.
@@ -44,7 +44,7 @@ const NEWEST: Sql = Sql::Per {
 /// After the words of a condition.
 pub(super) const WORDS_END: Sql = Sql::Per {
     sqlite: "",
-    pg: ")",
+    pg: " as tsquery)",
 };
 
 /// The most assets that are found by what is installed on them.
@@ -166,18 +166,11 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<Tick
     Ok(tickets)
 }
 
-/// The term in the engine's language of words; the last word may go on. `SQLite`'s index is without
-/// diacritics, `PostgreSQL`'s has words as they are spelled. `SQLite` gathers every hit of a word that may go on
-/// before it gives the first, so that it is asked for the words as they are before.
+/// The term in the engine's language of words, parted as [`crate::fold::words`] does; the last word may go on.
+/// `SQLite` gathers every hit of a word that may go on before it gives the first, so that it is asked for the words
+/// as they are before.
 fn words(engine: Engine, term: &Term) -> Vec<String> {
-    let written = if engine == Engine::Sqlite {
-        &term.words
-    } else {
-        &term.spelled
-    };
-    let parts = written
-        .iter()
-        .flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
+    let parts = term.text.split(|c: char| !c.is_alphanumeric());
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     let Some(last) = parts.last() else {
         return Vec::new();
@@ -189,7 +182,7 @@ fn words(engine: Engine, term: &Term) -> Vec<String> {
             vec![whole.clone(), whole + "*"]
         }
         (Engine::Sqlite, false) => vec![format!("\"{}\"", parts.join("\" AND \""))],
-        (Engine::Postgres, true) => vec![parts.join(" & ") + ":*"],
-        (Engine::Postgres, false) => vec![parts.join(" & ")],
+        (Engine::Postgres, true) => vec![format!("'{}':*", parts.join("' & '"))],
+        (Engine::Postgres, false) => vec![format!("'{}'", parts.join("' & '"))],
     }
 }

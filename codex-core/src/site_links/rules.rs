@@ -16,8 +16,6 @@ impl Resource for SiteLink {
     type Fields = SiteLinkFields;
     type Status = ();
 
-    fn derive(_fields: &mut SiteLinkFields) {}
-
     async fn settle(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],

@@ -18,6 +18,7 @@ use serde_json::Value;
 #[cfg(feature = "store")]
 use crate::paging::Cursor;
 use crate::{
+    fold::SearchKey,
     ids::{CompanyId, TicketId},
     list::List,
 };
@@ -92,7 +93,7 @@ record! {
         /// The time of the last change, at the PSA or here, as far as it is known: for order.
         newest_at: DateTime<Utc>,
         /// Folded subject, for search.
-        subject_fold: String,
+        subject_fold: SearchKey,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     Result,
     changes::{Attached, Draft, Resource, reserve_ids},
     companies::rules::by_external_id,
-    fold::fold,
+    fold::{SearchKey, words},
     ids::CompanyId,
     search::index,
     store::{Sql, Tx},
@@ -36,7 +36,11 @@ impl Resource for Ticket {
     fn derive(fields: &mut TicketFields) {
         let newest = fields.last_updated_at.or(fields.opened_at);
         fields.newest_at = newest.unwrap_or_default();
-        fields.subject_fold = fields.subject.as_deref().map(fold).unwrap_or_default();
+    }
+
+    fn keys(fields: &mut TicketFields) {
+        let subject = fields.subject.as_deref().map(SearchKey::new);
+        fields.subject_fold = subject.unwrap_or_default();
     }
 
     /// The company of the ticket's department; without one, the only company of who asked (upstreams
@@ -93,12 +97,13 @@ impl Resource for Ticket {
         stated.dedup_by_key(|(id, _)| *id);
         for chunk in stated.chunks(1_000) {
             let mut q = tx.query(
-                "insert into ticket_details (ticket_id, description, description_text, attachments) ",
+                "insert into ticket_details (ticket_id, description, description_text, words, attachments) ",
             );
             q.push_rows(chunk, |row, (id, texts)| {
                 row.bind(*id)
                     .bind_text(texts.description.as_deref())
                     .bind_text(texts.description_text.as_deref())
+                    .bind(texts.description_text.as_deref().map(words))
                     .bind(texts.attachments.clone().map(Json));
             });
             // What a shape of the vendor's leaves out stays.
@@ -106,6 +111,7 @@ impl Resource for Ticket {
                 " on conflict (ticket_id) do update set \
                  description = coalesce(excluded.description, ticket_details.description), \
                  description_text = coalesce(excluded.description_text, ticket_details.description_text), \
+                 words = coalesce(excluded.words, ticket_details.words), \
                  attachments = coalesce(excluded.attachments, ticket_details.attachments)",
             );
             q.execute().await?;

@@ -9,6 +9,7 @@ use super::{Conversation, TimeEntry};
 use crate::{
     Error, Result,
     changes::{MAX_BINDS, resolve::MANUAL},
+    fold::words,
     ids::TicketId,
     store::{Db, Tx},
     sync::Run,
@@ -25,8 +26,8 @@ sql! {
         where t.deleted_at is null and t.opened_at > $2 and t.opened_at < $3";
     /// A note made here.
     NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
-        to_emails, body, attachments, created_at, updated_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) returning id";
+        to_emails, body, words, attachments, created_at, updated_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) returning id";
     /// A ticket was worked on.
     TOUCH = "update tickets set touched_at = $2, updated_at = $2, \
         newest_at = case when newest_at < $2 then $2 else newest_at end where id = $1";
@@ -210,8 +211,8 @@ pub(crate) async fn replace(
 async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> {
     let mut q = tx.query(
         "insert into conversations (ticket_id, source, external_id, user_id, incoming, private, \
-         channel, from_email, to_emails, support_email, body_html, body, attachments, created_at, \
-         updated_at) ",
+         channel, from_email, to_emails, support_email, body_html, body, words, attachments, \
+         created_at, updated_at) ",
     );
     q.push_rows(items, |row, item| {
         row.bind(item.ticket_id)
@@ -226,6 +227,7 @@ async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> 
             .bind_text(item.support_email.as_deref())
             .bind_text(item.body_html.as_deref())
             .bind_text(item.body.as_deref())
+            .bind(item.body.as_deref().map(words))
             .bind(Json(&item.attachments))
             .bind(item.created_at)
             .bind(item.updated_at);
@@ -235,7 +237,7 @@ async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> 
          ticket_id = excluded.ticket_id, user_id = excluded.user_id, incoming = excluded.incoming, \
          private = excluded.private, channel = excluded.channel, from_email = excluded.from_email, \
          to_emails = excluded.to_emails, support_email = excluded.support_email, \
-         body_html = excluded.body_html, body = excluded.body, attachments = excluded.attachments, \
+         body_html = excluded.body_html, body = excluded.body, words = excluded.words, attachments = excluded.attachments, \
          created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null",
     );
     q.execute().await?;
@@ -306,6 +308,7 @@ pub(crate) async fn add_note(
         .bind(2_i64)
         .bind(Json(&none))
         .bind(text)
+        .bind(words(text))
         .bind(Json(&none))
         .bind(at)
         .scalar()

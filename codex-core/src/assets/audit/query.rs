@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use super::{Audit, Hardware, Parts, Software};
 use crate::{
     Result,
-    fold::fold,
+    fold::SearchKey,
     ids::AssetId,
     store::{Db, Tx},
 };
@@ -171,7 +171,7 @@ async fn install(tx: &mut Tx, rows: &[(AssetId, &Software)]) -> Result<()> {
     q.push_rows(&titles, |row, title| {
         row.bind(title.name.as_str())
             .bind(version(title))
-            .bind(fold(&title.name));
+            .bind(SearchKey::new(&title.name));
     });
     q.push(" on conflict (name, version) do nothing");
     q.execute().await?;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Fault, Result,
-    assets::{self, Asset, wire},
+    assets::{self, Asset, identifiers, wire},
     bulk::BulkAction,
     changes::{Author, Outcome, Resource as _, live},
     companies,
@@ -20,18 +20,25 @@ use crate::{
 };
 
 const DEVICE_UID: &str = "device_uid";
+const SERIAL: &str = "serial_number";
+const COMPANY: &str = "company_account_number";
 
 /// Assets among which no device means two rows.
 #[derive(Debug, Default)]
 pub(crate) struct Assets(key::Met);
 
-const fn exact(name: &'static str) -> Natural {
+const NATURALS: [Natural; 2] = [
     Natural {
-        field: name,
-        column: name,
-        folded: false,
-    }
-}
+        field: DEVICE_UID,
+        column: DEVICE_UID,
+        key: |text| Some(text.trim().to_owned()).filter(|uid| !uid.is_empty()),
+    },
+    Natural {
+        field: SERIAL,
+        column: "serial_key",
+        key: |text| identifiers::serial_key(text).map(|key| key.to_string()),
+    },
+];
 
 impl Rows for Assets {
     type Record = Asset;
@@ -46,8 +53,9 @@ impl Rows for Assets {
         action: BulkAction,
         rows: &mut [&mut Map<String, Value>],
     ) -> Result<Vec<Result<Option<i64>, Fault>>> {
-        const NATURALS: [Natural; 2] = [exact(DEVICE_UID), exact("serial_number")];
-        key::find::<Asset>(tx, action, rows, &mut self.0, &NATURALS).await
+        let claimed: Vec<Option<String>> = rows.iter().map(|body| claimed_by(body)).collect();
+        let found = key::find::<Asset>(tx, action, rows, &mut self.0, &NATURALS).await?;
+        same_company(tx, &claimed, found).await
     }
 
     async fn read(
@@ -103,6 +111,49 @@ impl Rows for Assets {
             .filter_map(|(id, people)| Some((AssetId(id), people?)));
         assets::contacts::assign(tx, author, &people.collect()).await
     }
+}
+
+/// The company of a row that names its device by nothing but a serial number.
+fn claimed_by(body: &Map<String, Value>) -> Option<String> {
+    let is_stated = |key: &str| body.get(key).is_some_and(|value| !value.is_null());
+    let by_serial = !is_stated(key::ID) && !is_stated(DEVICE_UID) && is_stated(SERIAL);
+    let company = body.get(COMPANY)?.as_str()?;
+    by_serial.then(|| company.to_owned())
+}
+
+/// Refuses rows whose serial number is that of another company's device: a serial number alone moves none.
+async fn same_company(
+    tx: &mut Tx,
+    claimed: &[Option<String>],
+    found: Vec<Result<Option<i64>, Fault>>,
+) -> Result<Vec<Result<Option<i64>, Fault>>> {
+    let rows = claimed.iter().zip(&found);
+    let meant = rows.filter(|(company, _)| company.is_some());
+    let meant: Vec<i64> = meant
+        .filter_map(|(_, found)| found.as_ref().ok().copied().flatten())
+        .collect();
+    if meant.is_empty() {
+        return Ok(found);
+    }
+    let numbers = claimed.iter().flatten().map(String::as_str);
+    let held = companies::rules::holders(tx, numbers, false).await?;
+    let mut q =
+        tx.query("select id, company_id from assets where company_id is not null and id in ");
+    q.push_list(meant);
+    let owners: HashMap<i64, i64> = q.all::<(i64, i64)>().await?.into_iter().collect();
+    let checked = claimed.iter().zip(found).map(|(company, found)| {
+        let (Some(company), Ok(Some(id))) = (company, &found) else {
+            return found;
+        };
+        match (owners.get(id), held.get(company)) {
+            (Some(owner), Some(holder)) if owner != holder => {
+                let detail = format!("belongs to asset {id} of another company: say which by `id`");
+                Err(Fault::at(SERIAL, detail))
+            }
+            _ => found,
+        }
+    });
+    Ok(checked.collect())
 }
 
 fn uid(fields: &Map<String, Value>) -> Option<&str> {

@@ -15,6 +15,7 @@ use crate::{
     changes::{Author, Outcome, live},
     companies,
     contacts::{self, Contact, wire},
+    fold::IdentityKey,
     ids::{AssetId, CompanyId, ContactId},
     store::Tx,
 };
@@ -25,8 +26,8 @@ pub(crate) struct Contacts(key::Met);
 
 const EMAIL: Natural = Natural {
     field: "email",
-    column: "email_fold",
-    folded: true,
+    column: "email_key",
+    key: |text| IdentityKey::of(text).map(|key| key.to_string()),
 };
 
 /// The companies of a contact, and the assets that it uses; `None` leaves them as they are.

@@ -8,7 +8,6 @@ use crate::{
     Fault, Result,
     bulk::BulkAction,
     changes::{Resource, Tracked as _, live},
-    fold::fold,
     store::Tx,
 };
 
@@ -21,19 +20,14 @@ pub(super) struct Natural {
     pub field: &'static str,
     /// The column that holds it.
     pub column: &'static str,
-    /// Whether the column holds it folded.
-    pub folded: bool,
+    /// What the column holds of a text; `None` when it tells nobody apart.
+    pub key: fn(&str) -> Option<String>,
 }
 
 impl Natural {
     fn of(&self, body: &Map<String, Value>) -> Option<String> {
-        let text = body.get(self.field)?.as_str()?.trim();
-        let value = if self.folded {
-            fold(text)
-        } else {
-            text.to_owned()
-        };
-        (!value.is_empty() && !value.contains('\0')).then_some(value)
+        let text = body.get(self.field)?.as_str()?;
+        (self.key)(text).filter(|value| !value.contains('\0'))
     }
 }
 

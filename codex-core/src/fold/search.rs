@@ -1,0 +1,146 @@
+//! How texts are found and sorted.
+
+use std::collections::BTreeSet;
+
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// The most characters of a text whose words are kept.
+const LONGEST_TEXT: usize = 100_000;
+/// The most bytes of all words of a text: `PostgreSQL` takes less than 1 MiB.
+const LONGEST_WORDS: usize = 400_000;
+/// The most characters of one word: `PostgreSQL` takes up to 2,046 bytes.
+const LONGEST_WORD: usize = 200;
+
+/// A text for searching and sorting: small letters without diacritics, compatibility forms and invisible characters
+/// resolved, trimmed. It says nothing about identity: `müller` and `muller` have the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "store", derive(sqlx::Type), sqlx(transparent))]
+pub struct SearchKey(String);
+
+super::key!(SearchKey);
+
+impl SearchKey {
+    /// The key of a text.
+    pub fn new(text: &str) -> Self {
+        let text = text.trim();
+        if text.is_ascii() {
+            return Self(text.to_ascii_lowercase());
+        }
+        let mut key = String::with_capacity(text.len());
+        let letters = text
+            .nfkd()
+            .filter(|c| !is_combining_mark(*c) && !is_invisible(*c));
+        for c in letters.flat_map(char::to_lowercase) {
+            match without_stroke(c) {
+                Some(plain) => key.push_str(plain),
+                // A small letter may have come with its mark, as that of `İ` does.
+                None => key.extend(Some(c).filter(|c| !is_combining_mark(*c))),
+            }
+        }
+        let trimmed = key.trim();
+        if trimmed.len() < key.len() {
+            key = trimmed.to_owned();
+        }
+        Self(key)
+    }
+}
+
+/// The words of a text, each once, in order, with a space between: what is not a letter or a digit parts them. Both
+/// engines index this text as it is; what their own parsers take for a word differs, by locale too.
+pub(crate) fn words(text: &str) -> String {
+    let end = text.char_indices().nth(LONGEST_TEXT);
+    let key = SearchKey::new(end.map_or(text, |(end, _)| &text[..end]));
+    let words: BTreeSet<&str> = key
+        .as_str()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(cut)
+        .collect();
+    let mut text = String::new();
+    for word in words {
+        if text.len() + word.len() >= LONGEST_WORDS {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+fn cut(word: &str) -> &str {
+    let end = word.char_indices().nth(LONGEST_WORD);
+    end.map_or(word, |(end, _)| &word[..end])
+}
+
+/// Characters that show nothing: zero width ones, soft hyphens, marks of direction.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Letters that Unicode does not take apart, and what people type for them.
+fn without_stroke(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ς' => "σ",
+        'ı' => "i",
+        'ł' => "l",
+        'ø' => "o",
+        'đ' | 'ð' => "d",
+        'ħ' => "h",
+        'ŧ' => "t",
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'þ' => "th",
+        'ĸ' => "k",
+        'ŋ' => "n",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> String {
+        SearchKey::new(text).to_string()
+    }
+
+    #[test]
+    fn case_diacritics_and_strokes_disappear() {
+        assert_eq!(key("  Ärger STRASSE "), "arger strasse");
+        assert_eq!(key("Straße"), "strasse");
+        assert_eq!(key("日本"), "日本");
+        assert_eq!(key("ΝΙΚΟΣ Νίκος"), "νικοσ νικοσ");
+        assert_eq!(key("Łódź Ørsted Işık İzmir"), "lodz orsted isik izmir");
+        assert_eq!(key("Đorđe Æsir \u{212a}ate"), "dorde aesir kate");
+        assert_eq!(key("\u{feff}Ac\u{200b}me\u{ad} \u{200d}"), "acme");
+    }
+
+    #[test]
+    fn a_key_is_its_own_key() {
+        for c in '\0'..=char::MAX {
+            let once = SearchKey::new(&format!("a{c}b"));
+            assert_eq!(SearchKey::new(once.as_str()), once, "{:x}", u32::from(c));
+        }
+    }
+
+    #[test]
+    fn words_are_what_stands_between_marks() {
+        assert_eq!(
+            words("“Drucker” — don’t: C:\\Users\\me, a@b.test, me"),
+            "a b c don drucker me t test users"
+        );
+        assert_eq!(words("Ünïque ΛΌΓΟΣ हिन्दी"), "unique λογοσ हनद");
+        assert_eq!(words(" ... "), "");
+        assert_eq!(words(&"x".repeat(5_000)).len(), LONGEST_WORD);
+        let long: String = (0..90_000).map(|n| format!("{n} ")).collect();
+        assert!(words(&long).len() < LONGEST_WORDS);
+        assert!(words(&"\u{fdfa}".repeat(200_000)).len() < LONGEST_WORDS);
+    }
+}
