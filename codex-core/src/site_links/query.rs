@@ -43,6 +43,16 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    #[cfg(test)]
+    pub fn unlinked(name: &str) -> Self {
+        Self {
+            site_uid: name.to_owned(),
+            site_name: Some(name.to_owned()),
+            account_number: None,
+            company_id: None,
+        }
+    }
+
     /// Its name; empty when it has none.
     pub fn name(&self) -> &str {
         self.site_name.as_deref().unwrap_or_default()

@@ -1,10 +1,11 @@
 //! Account numbers at Datto: the site variable `AccountNumber` says whose site it is (contract 3.5).
 //!
-//! A site finds its company by the link that it has, else by the same name, else by the longest company
-//! name that its own name holds. What fits more than one company is reported and left alone. Writing is off
-//! by default; then the job says what it would do.
+//! A site finds its company by the link that it has, else by its whole name: the same words, whatever their case and
+//! the marks between them. Exactly one company must have that name. Companies whose names are only similar are listed
+//! for a person, and the site is left alone: `Acmetron Ltd` is not `Acme`. Writing is off by default; then the job
+//! says what it would do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    fold::fold,
+    fold::{IdentityKey, words},
     site_links::{SiteLink, query},
     sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
 };
@@ -24,12 +25,12 @@ use crate::{
 const RUNS: &str = "datto.accounts";
 /// The variable's name where it is made.
 const VARIABLE: &str = "AccountNumber";
-/// Shorter names are in too many others.
-const SHORTEST: usize = 4;
+/// Companies that an issue names.
+const MOST_NAMED: usize = 5;
 
 sql! {
     /// Live companies with a number.
-    COMPANIES = "select id, account_number, name_fold from companies \
+    COMPANIES = "select id, account_number, name from companies \
         where deleted_at is null and account_number is not null order by id";
 }
 
@@ -69,7 +70,37 @@ impl Source for Accounts {
 struct Company {
     id: i64,
     account_number: String,
-    name_fold: String,
+    name: String,
+}
+
+/// A company with what sites are compared with.
+struct Candidate {
+    company: Company,
+    whole: Option<String>,
+    words: BTreeSet<String>,
+}
+
+impl From<Company> for Candidate {
+    fn from(company: Company) -> Self {
+        let (whole, words) = (whole_name(&company.name), word_set(&company.name));
+        Self {
+            company,
+            whole,
+            words,
+        }
+    }
+}
+
+/// The words of a name in their order; `None` without any.
+fn whole_name(name: &str) -> Option<String> {
+    let key = IdentityKey::new(name);
+    let words = key.as_str().split(|c: char| !c.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+fn word_set(name: &str) -> BTreeSet<String> {
+    words(name).split_whitespace().map(str::to_owned).collect()
 }
 
 async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
@@ -77,6 +108,7 @@ async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
     let clock = run.clock().clone();
     let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
     let companies: Vec<Company> = run.db().query(COMPANIES).all().await?;
+    let companies: Vec<Candidate> = companies.into_iter().map(Candidate::from).collect();
     let sites: Vec<query::Named> = query::named(run.db(), NAME).await?;
     let count = sites.len().max(1);
     for (place, site) in sites.into_iter().enumerate() {
@@ -84,11 +116,8 @@ async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
         let company = match wanted(&site, &companies) {
             Match::One(company) => company,
             Match::None => continue,
-            Match::Many(names) => {
-                run.issue(format!(
-                    "site `{}` fits {names} companies: nothing is guessed",
-                    site.name()
-                ));
+            Match::Unclear(candidates) => {
+                run.issue(unclear(&site, &candidates));
                 continue;
             }
         };
@@ -130,46 +159,60 @@ async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
 enum Match<'c> {
     None,
     One(&'c Company),
-    Many(usize),
+    /// For a person: several with the same name, or some with a similar one.
+    Unclear(Vec<&'c Company>),
 }
 
 /// The company of a site.
-fn wanted<'c>(site: &query::Named, companies: &'c [Company]) -> Match<'c> {
+fn wanted<'c>(site: &query::Named, candidates: &'c [Candidate]) -> Match<'c> {
+    let companies = || candidates.iter().map(|candidate| &candidate.company);
     if let Some(linked) = site.company_id {
-        let company = companies.iter().find(|company| company.id == linked.0);
+        let company = companies().find(|company| company.id == linked.0);
         return company.map_or(Match::None, Match::One);
     }
     // A number that belongs to nobody is somebody's mistake, and not ours to overwrite.
     if site.account_number.is_some() {
         return Match::None;
     }
-    let name = fold(site.name());
-    let same: Vec<&Company> = companies.iter().filter(|c| c.name_fold == name).collect();
-    if !same.is_empty() {
-        return best(&same);
-    }
-    let inside = companies
+    let Some(whole) = whole_name(site.name()) else {
+        return Match::None;
+    };
+    let same = candidates
         .iter()
-        .filter(|c| c.name_fold.len() >= SHORTEST && name.contains(&c.name_fold));
-    let mut by_length: HashMap<usize, Vec<&Company>> = HashMap::new();
-    for company in inside {
-        by_length
-            .entry(company.name_fold.len())
-            .or_default()
-            .push(company);
+        .filter(|candidate| candidate.whole.as_ref() == Some(&whole));
+    let same: Vec<&Company> = same.map(|candidate| &candidate.company).collect();
+    match same[..] {
+        [one] => return Match::One(one),
+        [] => {}
+        _ => return Match::Unclear(same),
     }
-    let longest = by_length
-        .keys()
-        .max()
-        .and_then(|length| by_length.get(length));
-    longest.map_or(Match::None, |found| best(found))
+    let own = word_set(site.name());
+    let similar = candidates.iter().filter(|candidate| {
+        let words = &candidate.words;
+        !words.is_empty() && (words.is_subset(&own) || own.is_subset(words))
+    });
+    let similar: Vec<&Company> = similar.map(|candidate| &candidate.company).collect();
+    if similar.is_empty() {
+        Match::None
+    } else {
+        Match::Unclear(similar)
+    }
 }
 
-fn best<'c>(found: &[&'c Company]) -> Match<'c> {
-    match found {
-        [one] => Match::One(one),
-        _ => Match::Many(found.len()),
+/// Names a site and the companies that a person may choose from.
+fn unclear(site: &query::Named, candidates: &[&Company]) -> String {
+    let named = candidates.iter().take(MOST_NAMED);
+    let mut named: Vec<String> = named
+        .map(|company| format!("`{}` ({})", company.name, company.account_number))
+        .collect();
+    if let Some(more) = candidates.len().checked_sub(MOST_NAMED + 1) {
+        named.push(format!("and {} more", more + 1));
     }
+    format!(
+        "site `{}` has no account number and may belong to {}: set its `{VARIABLE}` variable to the right one",
+        site.name(),
+        named.join(", ")
+    )
 }
 
 /// Creates or updates a site's variable and reads it back; `false` when the one that is there is masked.
@@ -203,4 +246,46 @@ async fn write(run: &mut Run, client: &Arc<Client>, site: &str, number: &str) ->
     let item = Incoming::part(site.to_owned(), "sites", fields);
     run.page::<SiteLink>(VARIABLES, [Ok(item)]).await?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(site: &str, companies: &[&str]) -> String {
+        let companies: Vec<Candidate> = companies
+            .iter()
+            .zip(1..)
+            .map(|(name, id)| {
+                Candidate::from(Company {
+                    id,
+                    account_number: format!("10000{id}"),
+                    name: (*name).to_owned(),
+                })
+            })
+            .collect();
+        match wanted(&query::Named::unlinked(site), &companies) {
+            Match::None => "none".to_owned(),
+            Match::One(company) => company.name.clone(),
+            Match::Unclear(companies) => {
+                let names: Vec<&str> = companies.iter().map(|c| c.name.as_str()).collect();
+                format!("unclear: {}", names.join(", "))
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_whole_name_finds_a_company() {
+        assert_eq!(found("Acmetron Ltd", &["Acme"]), "none");
+        assert_eq!(found("Great Northern", &["North"]), "none");
+        assert_eq!(found("  ACME,  Inc. ", &["Acme Inc", "Acme"]), "Acme Inc");
+        assert_eq!(found("Acme - Branch", &["Acme", "Bolt"]), "unclear: Acme");
+        assert_eq!(
+            found("Acme", &["Acme Ltd", "Acme GmbH"]),
+            "unclear: Acme Ltd, Acme GmbH"
+        );
+        assert_eq!(found("Acme", &["ACME", "Acme."]), "unclear: ACME, Acme.");
+        assert_eq!(found("Muller", &["Müller"]), "unclear: Müller");
+        assert_eq!(found("...", &["!!!"]), "none");
+    }
 }
