@@ -85,6 +85,7 @@ mod contacts;
 mod deleted;
 mod devices;
 mod download;
+mod duplicates;
 mod error;
 mod export;
 mod health;
@@ -132,6 +133,10 @@ pub use codex_core::{
     bulk::{BulkAction, BulkOut, BulkResult, BulkStatus},
     companies::wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
+    duplicates::{
+        DuplicateState, Fact,
+        wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},
+    },
     feature_options::wire::{FeatureOptionIn, FeatureOptionOut, LedgerOptionOut, LedgerOptionsOut},
     health::wire::{HealthOut, Status},
     holds::{HoldStatus, wire::HoldOut},
@@ -160,6 +165,7 @@ pub use contacts::Contacts;
 pub use deleted::Deleted;
 pub use devices::{DeviceOptions, Devices};
 pub use download::Download;
+pub use duplicates::Duplicates;
 pub use error::{Error, Result};
 pub use export::ExportFormat;
 pub use health::Health;
@@ -259,6 +265,11 @@ impl Client {
     /// Deletions that wait for a person.
     pub fn holds(&self) -> Holds<'_> {
         Holds(&self.0)
+    }
+
+    /// Records that may be one.
+    pub fn duplicates(&self) -> Duplicates<'_> {
+        Duplicates(&self.0)
     }
 
     /// What people have deleted.

@@ -6,6 +6,7 @@ mod bulk;
 mod bulk_write;
 mod companies;
 mod download;
+mod duplicates;
 mod events;
 mod export;
 mod holds;
@@ -43,6 +44,7 @@ pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
 use crate::{
     changes::resolve::Precedence,
     clock::SharedClock,
+    duplicates::Matching,
     store::{Db, Sql},
     sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,
@@ -67,6 +69,7 @@ struct Inner {
     clock: SharedClock,
     precedence: Precedence,
     guard: Guard,
+    matching: Matching,
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
@@ -104,6 +107,12 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
         crate::holds::query::STATEMENTS,
+        crate::fold::stored::STATEMENTS,
+        crate::changes::merge::STATEMENTS,
+        crate::duplicates::found::STATEMENTS,
+        crate::duplicates::query::STATEMENTS,
+        crate::assets::hand_over::STATEMENTS,
+        crate::contacts::hand_over::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
         crate::outbox::query::STATEMENTS,

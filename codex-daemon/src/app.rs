@@ -101,6 +101,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
     let mut builder = Codex::builder(config.database.url.expose_secret())
         .migrate(migrate)
         .guard(guard)
+        .matching(config.matching)
         .precedence(config.precedence.clone())
         .statuses(config.statuses.clone())
         .unworked_ticket_minutes(config.unworked_ticket_minutes)

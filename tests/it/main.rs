@@ -18,6 +18,7 @@ mod contract;
 mod crates;
 mod devices;
 mod downloads;
+mod duplicates;
 mod every_route;
 mod jobs;
 mod kit;

@@ -127,6 +127,7 @@ async fn call_everything(c: &Client) {
         c.sync().status("p"); c.sync().last("p"); c.sync().jobs(1); c.sync().job("p"); c.sync().cancel("p");
         c.sync().events("p");
         c.outbox().list(None); c.outbox().retry(1); c.outbox().cancel(1);
+        c.duplicates().list(&list); c.duplicates().get(1); c.duplicates().merge(1, None); c.duplicates().reject(1);
         c.holds().list(None); c.holds().approve("p"); c.holds().reject("p");
         c.health().get(); c.health().live(); c.health().ready(); c.health().metrics();
         c.webhooks().health(); c.webhooks().test(&secret);

@@ -6,6 +6,10 @@ pub mod billable;
 pub mod contacts;
 pub mod devices;
 #[cfg(feature = "store")]
+pub(crate) mod hand_over;
+#[cfg(feature = "store")]
+pub(crate) mod identifiers;
+#[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
@@ -16,6 +20,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    fold::{IdentityKey, SearchKey},
     ids::{AssetId, CompanyId},
     list::Dict,
 };
@@ -78,7 +83,11 @@ record! {
     }
     derived {
         /// Folded host name, for search and order.
-        hostname_fold: String,
+        hostname_fold: SearchKey,
+        /// Serial number for comparison; `None` for a placeholder.
+        serial_key: Option<IdentityKey>,
+        /// MAC address for comparison; `None` for one that several machines may have.
+        mac_key: Option<String>,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Map;
 
-use super::{Asset, AssetFields, AssetStatus};
+use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
     Result,
     changes::{
@@ -12,7 +12,7 @@ use crate::{
         log::{self, Entry, Op},
         reserve_ids,
     },
-    fold::fold,
+    fold::SearchKey,
     ids::CompanyId,
     search::index,
     store::{Sql, Tx},
@@ -38,8 +38,16 @@ impl Resource for Asset {
         ])
     }
 
-    fn derive(fields: &mut AssetFields) {
-        fields.hostname_fold = fields.hostname.as_deref().map(fold).unwrap_or_default();
+    fn keys(fields: &mut AssetFields) {
+        fields.hostname_fold = fields
+            .hostname
+            .as_deref()
+            .map(SearchKey::new)
+            .unwrap_or_default();
+        let serial = fields.serial_number.as_deref();
+        fields.serial_key = serial.and_then(identifiers::serial_key);
+        let address = fields.mac_address.as_deref();
+        fields.mac_key = address.and_then(identifiers::mac_key);
     }
 
     async fn adopt(
@@ -48,14 +56,11 @@ impl Resource for Asset {
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         let columns = ("select r.id, r.device_uid from assets r", "r.device_uid");
-        let mut adopted = adopt_by(tx, new, "device_uid", columns, false, issues).await?;
-        let rest: Vec<&Incoming<Self>> = new
-            .iter()
-            .copied()
-            .filter(|item| !adopted.contains_key(&item.external_id))
-            .collect();
-        adopted.extend(adopt_by(tx, &rest, "serial_number", BY_SERIAL, false, issues).await?);
-        Ok(adopted)
+        adopt_by(tx, new, "device_uid", columns, false, issues).await
+    }
+
+    async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+        hand_over::hand_over(tx, from, to).await
     }
 
     /// The company is the one of the device's site, unless a person said otherwise.
@@ -95,11 +100,6 @@ impl Resource for Asset {
         write_secrets(tx, page).await
     }
 }
-
-const BY_SERIAL: (&str, &str) = (
-    "select r.id, r.serial_number from assets r",
-    "r.serial_number",
-);
 
 /// Writes the status of every item of the page, in one statement that skips what did not move.
 async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {

@@ -9,6 +9,7 @@ pub(crate) mod deleted;
 pub(crate) mod door;
 pub(crate) mod log;
 mod manual;
+pub(crate) mod merge;
 pub mod resolve;
 
 use std::{collections::HashMap, future::Future};
@@ -79,8 +80,11 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
         String::new()
     }
 
-    /// Fills what follows from the fields alone: folded names, fall-backs.
-    fn derive(fields: &mut Self::Fields);
+    /// Fills what follows from the fields alone, besides keys: fall-backs.
+    fn derive(_fields: &mut Self::Fields) {}
+
+    /// Fills the keys that the record is searched, sorted and told apart by.
+    fn keys(_fields: &mut Self::Fields) {}
 
     /// Which of the records that only people keep an arriving item stands for, by the item's id; whoever
     /// could be meant but not for certain goes to `issues`.
@@ -98,6 +102,12 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
         _drafts: &mut [Draft<Self>],
         _issues: &mut Vec<String>,
     ) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Gives what hangs on one record to another, into which it is merged. Where both have something of which there
+    /// can be only one, the newer stays with the record that is kept.
+    fn hand_over(_tx: &mut Tx, _from: i64, _to: i64) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 

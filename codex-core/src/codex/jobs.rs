@@ -303,6 +303,7 @@ impl Codex {
             clock: self.0.clock.clone(),
             precedence: self.0.precedence.clone(),
             guard: self.0.guard,
+            matching: self.0.matching,
         };
         Run::new(context, source.provider(), job_id, lease, cancel)
     }

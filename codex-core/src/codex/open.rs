@@ -12,7 +12,8 @@ use crate::{
     Result,
     changes::resolve::Precedence,
     clock::{SharedClock, SystemClock},
-    search,
+    duplicates::Matching,
+    fold, search,
     store::{Db, Engine},
     sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,
@@ -26,6 +27,7 @@ pub struct Builder {
     clock: SharedClock,
     precedence: Precedence,
     guard: Guard,
+    matching: Matching,
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
     desk: Option<Desk>,
@@ -95,6 +97,12 @@ impl Builder {
         self
     }
 
+    /// From which evidence on records are merged or proposed as duplicates.
+    pub fn matching(mut self, matching: Matching) -> Self {
+        self.matching = matching;
+        self
+    }
+
     /// How long a run of another process may be silent before it is taken for dead.
     pub fn lease(mut self, patience: Duration) -> Self {
         self.lease = patience;
@@ -137,12 +145,14 @@ impl Builder {
         if self.migrate {
             db.migrate().await?;
             search::index::fill(&db).await?;
+            fold::stored::refresh(&db).await?;
         }
         Ok(Codex(Arc::new(Inner {
             db,
             clock: self.clock,
             precedence: self.precedence,
             guard: self.guard,
+            matching: self.matching,
             lease: self.lease,
             sources: self.sources,
             desk: self.desk,
@@ -176,6 +186,7 @@ impl Codex {
             clock: Arc::new(SystemClock),
             precedence: Precedence::default(),
             guard: Guard::default(),
+            matching: Matching::default(),
             lease: Duration::from_secs(30),
             sources: Vec::new(),
             desk: None,

@@ -14,6 +14,7 @@ mod item;
 pub mod keycloak;
 pub mod kit;
 mod lease;
+mod matching;
 mod missing;
 mod plan;
 mod relink;
@@ -21,7 +22,6 @@ mod request;
 mod run;
 mod step;
 pub mod time;
-mod twins;
 
 use std::{fmt::Debug, future::Future, pin::Pin};
 
@@ -45,7 +45,7 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         missing::STATEMENTS,
         relink::STATEMENTS,
         run::STATEMENTS,
-        twins::STATEMENTS,
+        matching::STATEMENTS,
     ];
     [
         engine.concat(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Incoming, step::Step};
+use super::{Incoming, matching::Merge, step::Step};
 use crate::{
     Error, Result,
     changes::{
@@ -72,8 +72,7 @@ enum Act {
     Retire(Vec<String>),
     Refresh(Vec<i64>),
     LetGo(Vec<i64>),
-    BringBack { new: i64, old: i64 },
-    Adopt { new: i64, old: i64 },
+    Merge(Merge),
 }
 
 /// A statement without what moves with every poll and without secrets: a file is no place for them, and
@@ -192,14 +191,7 @@ impl PlannedStep {
             Step::Retire(ids) => Act::Retire(ids.clone()),
             Step::Refresh(ids) => Act::Refresh(ids.clone()),
             Step::LetGo(ids) => Act::LetGo(ids.clone()),
-            Step::BringBack { new, old } => Act::BringBack {
-                new: *new,
-                old: *old,
-            },
-            Step::Adopt { new, old } => Act::Adopt {
-                new: *new,
-                old: *old,
-            },
+            Step::Merge(merge) => Act::Merge(merge.clone()),
         };
         let kind = R::KIND.to_owned();
         Self { kind, act }
@@ -215,14 +207,7 @@ impl PlannedStep {
             Act::Retire(ids) => Step::Retire(ids.clone()),
             Act::Refresh(ids) => Step::Refresh(ids.clone()),
             Act::LetGo(ids) => Step::LetGo(ids.clone()),
-            Act::BringBack { new, old } => Step::BringBack {
-                new: *new,
-                old: *old,
-            },
-            Act::Adopt { new, old } => Step::Adopt {
-                new: *new,
-                old: *old,
-            },
+            Act::Merge(merge) => Step::Merge(merge.clone()),
         })
     }
 }

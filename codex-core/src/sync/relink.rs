@@ -1,10 +1,7 @@
 //! Links between what different sources say, mended after a run.
 
-use super::{
-    run::{MAX_ROWS, Run},
-    step::Step,
-};
-use crate::{Result, assets::Asset, site_links::SiteLink, store::Tx, tickets::Ticket};
+use super::run::{MAX_ROWS, Run};
+use crate::{Result, assets::Asset, site_links::SiteLink, tickets::Ticket};
 
 sql! {
     /// Site links whose account number now belongs to another company, or to none.
@@ -23,24 +20,6 @@ sql! {
         and c.kind = 'company' and c.external_id = cast(t.department_id as text) \
         where t.deleted_at is null and t.company_id is null and t.department_id is not null \
         and t.id > $1 order by t.id limit 250";
-    /// A live asset with the hardware address or serial number of a retired one: the vendor gave a
-    /// returning device a new uid. Only one that is new since the retirement or in this run: cloned
-    /// machines share addresses and live side by side.
-    RETURNED = "select n.id, o.id from assets o join assets n \
-        on (n.mac_address = o.mac_address or n.serial_number = o.serial_number) \
-        where o.deleted_at is not null and n.deleted_at is null and n.id > o.id \
-        and n.created_at > o.created_at and (n.created_at > o.deleted_at or n.created_at >= $2) \
-        and exists (select 1 from claims c where c.kind = 'asset' and c.record_id = o.id \
-            and c.source = $1 and c.gone_at is not null) \
-        order by o.id, n.id limit 1000";
-    /// Whether a person has stated something about a record.
-    EDITED = "select count(*) from claims where kind = 'asset' and record_id = $1 and source = 'manual'";
-    /// Hands the claims of one record to another.
-    HAND_OVER = "update claims set record_id = $2 where kind = 'asset' and record_id = $1";
-    /// Hands the people who use a device over.
-    HAND_OVER_CONTACTS = "insert into asset_contacts (asset_id, source, contact_id, removed) \
-        select $2, source, contact_id, removed from asset_contacts where asset_id = $1 \
-        on conflict (asset_id, source, contact_id) do nothing";
 }
 
 impl Run {
@@ -69,40 +48,4 @@ impl Run {
         debug_assert!(ids.len() <= MAX_ROWS);
         Ok((!ids.is_empty()).then_some(ids))
     }
-
-    /// Brings back the record of a device that returned under a new uid (upstreams trap 51), when it
-    /// is the only candidate on either side.
-    pub(crate) async fn relink_returned(&mut self) -> Result<()> {
-        let pairs: Vec<(i64, i64)> = self
-            .db
-            .query(RETURNED)
-            .bind(self.source)
-            .bind(self.started)
-            .all()
-            .await?;
-        for &(new, old) in &pairs {
-            let rivals = pairs
-                .iter()
-                .filter(|(n, o)| (*n == new) != (*o == old))
-                .count();
-            let edited: i64 = self.db.query(EDITED).bind(new).scalar().await?.unwrap_or(0);
-            if rivals > 0 || edited > 0 {
-                self.issue(format!(
-                    "asset {new} looks like the retired asset {old} under a new id: a person should decide"
-                ));
-                continue;
-            }
-            self.write::<Asset>(Step::BringBack { new, old }).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Hands everything that is known of a retired device to the record that it returned as, or the other way
-/// round: the older record lives on.
-pub(super) async fn bring_back(tx: &mut Tx, new: i64, old: i64) -> Result<()> {
-    tx.query(HAND_OVER).bind(new).bind(old).execute().await?;
-    let q = tx.query(HAND_OVER_CONTACTS).bind(new).bind(old);
-    q.execute().await?;
-    Ok(())
 }

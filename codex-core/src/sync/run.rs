@@ -23,6 +23,7 @@ use crate::{
         resolve::Precedence,
     },
     clock::SharedClock,
+    duplicates::Matching,
     jobs::{self, Counts, JobReport, ScopeResult},
     store::{Db, Tx},
 };
@@ -96,6 +97,7 @@ pub(crate) struct Context {
     pub clock: SharedClock,
     pub precedence: Precedence,
     pub guard: Guard,
+    pub matching: Matching,
 }
 
 /// A run of a source.
@@ -105,6 +107,7 @@ pub struct Run {
     pub(super) clock: SharedClock,
     pub(super) precedence: Precedence,
     pub(super) guard: Guard,
+    pub(super) matching: Matching,
     pub(super) source: &'static str,
     pub(super) job_id: String,
     pub(super) started: DateTime<Utc>,
@@ -135,6 +138,7 @@ impl Run {
             clock,
             precedence,
             guard,
+            matching,
         } = context;
         Self {
             started: clock.now(),
@@ -142,6 +146,7 @@ impl Run {
             clock,
             precedence,
             guard,
+            matching,
             source,
             job_id,
             lease,

@@ -1,6 +1,9 @@
 //! What one transaction of a run does, and which items may come into one.
 
-use super::{Incoming, ItemError, relink::bring_back, twins};
+use super::{
+    Incoming, ItemError,
+    matching::{self, Merge},
+};
 use crate::{
     Result,
     changes::{Outcome, Resource, claims::Statement, door::Door, resolve::typed},
@@ -13,16 +16,8 @@ pub(super) enum Step<R: Resource> {
     Retire(Vec<String>),
     Refresh(Vec<i64>),
     LetGo(Vec<i64>),
-    /// A device that returned under a new id.
-    BringBack {
-        new: i64,
-        old: i64,
-    },
-    /// A record made by hand that turned out to be the source's.
-    Adopt {
-        new: i64,
-        old: i64,
-    },
+    /// Two records that are one.
+    Merge(Merge),
 }
 
 impl<R: Resource> Step<R> {
@@ -33,23 +28,14 @@ impl<R: Resource> Step<R> {
             Self::Retire(ids) => door.retire::<R>(source, ids).await,
             Self::Refresh(ids) => door.refresh::<R>(ids).await,
             Self::LetGo(ids) => door.let_go::<R>(ids).await,
-            Self::BringBack { new, old } => {
-                bring_back(door.tx, *new, *old).await?;
-                door.refresh::<R>(&[*old, *new]).await
-            }
-            Self::Adopt { new, old } => twins::adopt::<R>(door, *new, *old).await,
+            Self::Merge(merge) => matching::merge::<R>(door, merge).await,
         }
     }
 
     /// Why, where the change log should say so.
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::BringBack { new, old } => {
-                Some(format!("the device of asset {old} returned as asset {new}"))
-            }
-            Self::Adopt { new, old } => Some(format!(
-                "asset {old} was made by hand for the device of asset {new}: they share one serial number"
-            )),
+            Self::Merge(merge) => Some(merge.why.clone()),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod config;
+mod duplicates;
 mod held;
 mod init;
 mod jobs;
@@ -73,6 +74,7 @@ enum Command {
     Accounts(accounts::Accounts),
     Jobs(jobs::Jobs),
     Held(held::Held),
+    Duplicates(duplicates::Duplicates),
     Outbox(outbox::Outbox),
     Init(init::Init),
     Config(config::Show),
@@ -153,6 +155,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Jobs(command) => command.run(&sources).await,
         Command::Outbox(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,
+        Command::Duplicates(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Openapi(openapi) => openapi.run(),

@@ -125,6 +125,8 @@ pub const KEYS: &[Key] = &[
     plain("sync", "min_delete"),
     plain("sync", "lease_seconds"),
     plain("sync", "requests_timeout"),
+    plain("matching", "merge_score"),
+    plain("matching", "candidate_score"),
     from_env("logging", "level", "LOG_LEVEL"),
     from_env("logging", "json", "ENABLE_JSON_LOGGING"),
 ];

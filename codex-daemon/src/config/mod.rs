@@ -17,6 +17,7 @@ use std::{net::IpAddr, path::Path, time::Duration};
 use chrono::TimeDelta;
 use codex_core::{
     changes::resolve::{Policy, Precedence},
+    duplicates::Matching,
     schedule::Entry,
     sync::Part,
     tickets::status::Statuses,
@@ -69,6 +70,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// How syncs behave.
     pub sync: Sync,
+    /// From which evidence on two records are one, or may be.
+    pub matching: Matching,
     /// What is logged.
     pub logging: Logging,
     /// What should be looked at but stops nothing.
@@ -231,6 +234,7 @@ impl Config {
                 lease: seconds(layers, "sync", "lease_seconds")?,
                 request_timeout: seconds(layers, "sync", "requests_timeout")?,
             },
+            matching: matching(layers)?,
             logging: Logging {
                 level: layers.read_as("logging", "level", level)?,
                 json: layers.boolean("logging", "json")?,
@@ -253,6 +257,24 @@ fn group(layers: &Layers, key: &str) -> Result<Option<i64>, ConfigError> {
 
 fn number(layers: &Layers, section: &str, key: &str) -> Result<usize, ConfigError> {
     layers.parse(section, key, "a whole number")
+}
+
+fn matching(layers: &Layers) -> Result<Matching, ConfigError> {
+    let points = |key| layers.parse("matching", key, "a number of points");
+    let merge_score: u16 = points("merge_score")?;
+    let candidate_score = layers.read_as("matching", "candidate_score", |text| {
+        let points = text
+            .parse()
+            .ok()
+            .filter(|points| (1..=merge_score).contains(points));
+        points.ok_or_else(|| {
+            format!("`{text}` is not a number from 1 to merge_score ({merge_score})")
+        })
+    })?;
+    Ok(Matching {
+        merge_score,
+        candidate_score,
+    })
 }
 
 fn percentage(layers: &Layers, section: &str, key: &str) -> Result<u8, ConfigError> {

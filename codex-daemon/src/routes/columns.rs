@@ -1,7 +1,7 @@
 //! Columns of lists as parameters of their operations.
 
 use codex_core::{
-    agents, assets, billing_plans, companies, contacts,
+    agents, assets, billing_plans, companies, contacts, duplicates,
     listing::{Kind, Listing},
     locations, tickets,
 };
@@ -11,13 +11,14 @@ use utoipa::openapi::{
 };
 
 /// The lists that columns filter.
-const LISTS: [(&str, &Listing); 10] = [
+const LISTS: [(&str, &Listing); 11] = [
     ("/api/companies", &companies::query::LISTING),
     ("/api/contacts", &contacts::query::LISTING),
     ("/api/assets", &assets::query::LISTING),
     ("/api/tickets", &tickets::query::LISTING),
     ("/api/agents", &agents::query::LISTING),
     ("/api/billing-plans", &billing_plans::query::LISTING),
+    ("/api/duplicates", &duplicates::query::LISTING),
     (
         "/api/companies/{account_number}/assets",
         &assets::query::LISTING,

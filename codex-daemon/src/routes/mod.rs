@@ -12,6 +12,7 @@ mod deleted;
 mod devices;
 mod docs;
 mod download;
+mod duplicates;
 mod examples;
 mod export;
 mod feature_options;
@@ -107,6 +108,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(locations::routes())
         .merge(deleted::routes())
         .merge(devices::routes())
+        .merge(duplicates::routes())
         .merge(billing_plans::routes())
         .merge(feature_options::routes())
         .merge(overrides::routes())

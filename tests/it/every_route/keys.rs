@@ -166,6 +166,8 @@ const READS: &[(&str, &str, &str)] = &[
 
 /// What reads and has no keys of its own.
 const OTHERS: &[&str] = &[
+    "/api/duplicates",
+    "/api/duplicates/{duplicate_id}",
     "/api/export/{file}",
     "/metrics",
     "/openapi.json",
@@ -288,6 +290,8 @@ const WRITES: &[(&str, &str)] = &[
 
 /// Calls that need something held, waiting or at work; `sync` has it.
 const ELSEWHERE: &[&str] = &[
+    "POST /api/duplicates/{duplicate_id}/merge",
+    "POST /api/duplicates/{duplicate_id}/reject",
     "POST /sync/holds/{hold_id}/approve",
     "POST /sync/holds/{hold_id}/reject",
     "POST /sync/jobs/{job_id}/cancel",

@@ -194,6 +194,18 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("POST /sync/create-account-numbers", Admins, 200),
     ("POST /sync/datto", Admins, 200),
     ("POST /sync/freshservice", Admins, 200),
+    ("GET /api/duplicates", Technicians, 200),
+    ("GET /api/duplicates/{duplicate_id}", Technicians, 200),
+    (
+        "POST /api/duplicates/{duplicate_id}/merge",
+        Technicians,
+        202,
+    ),
+    (
+        "POST /api/duplicates/{duplicate_id}/reject",
+        Technicians,
+        202,
+    ),
     ("GET /sync/holds", Staff, 200),
     ("POST /sync/holds/{hold_id}/approve", Admins, 404),
     ("POST /sync/holds/{hold_id}/reject", Admins, 404),

@@ -172,6 +172,7 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
         "PUT /api/contacts/{id}" | "PUT /contacts/{id}/update" => {
             new(json!({"job_title": "Changed"}), &["name"], "/api/contacts?fields={}")
         }
+        "POST /api/duplicates/{duplicate_id}/merge" => new(json!({"keep": null}), nothing, ""),
         "POST /api/feature-options" => new(
             json!({"feature_category": "sat", "option_value": "KnowBe4"}),
             &["feature_category", "option_value"],

@@ -97,6 +97,7 @@ impl World {
             // Nothing is held and nothing waits.
             ("{hold_id}", "1".to_owned()),
             ("{change_id}", "1".to_owned()),
+            ("{duplicate_id}", candidate(&app).await?),
             ("{plan_name}", "Gold".to_owned()),
             ("{term_length}", "1%20Year".to_owned()),
             ("{file}", "companies.ndjson".to_owned()),
@@ -219,6 +220,23 @@ async fn start(database: TestDatabase) -> anyhow::Result<TestApp> {
         ("server.body_limit", "65536"),
     ];
     TestApp::with(database, &settings).await
+}
+
+/// A duplicate candidate of two contacts of one company: nothing else is known of why.
+async fn candidate(app: &TestApp) -> anyhow::Result<String> {
+    let twin = json!({"name": "Twin", "company_account_numbers": [OWN]});
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let made = send(app, Method::POST, "/api/contacts", twin.clone()).await?;
+        ids.push(made["id"].as_i64().context("an id")?);
+    }
+    let mut tx = app.codex.db().begin().await?;
+    let insert = "insert into duplicate_candidates (kind, record_a, record_b, score, evidence, state, first_seen) \
+        values ('contact', $1, $2, 50, '[]', 'open', $3) returning id";
+    let q = tx.query(insert).bind(ids[0]).bind(ids[1]);
+    let id: Option<i64> = q.bind(chrono::Utc::now()).scalar().await?;
+    tx.commit().await?;
+    Ok(id.context("a candidate")?.to_string())
 }
 
 /// The statement that counts every table.

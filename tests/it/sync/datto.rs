@@ -1,6 +1,9 @@
 //! Datto's traps (upstreams 4), as far as sites and devices go.
 
-use codex_core::{Scope, ids::AssetId, sync::Part};
+use codex_core::{
+    Scope, changes::Author, duplicates::wire::DuplicateMergeIn, ids::AssetId, paging::PageRequest,
+    sync::Part,
+};
 use codex_tests::{
     harness::{bench::Bench, database::TestDatabase},
     on_each_engine,
@@ -190,6 +193,63 @@ on_each_engine! {
         }
         assert_eq!(asset_id(&bench, &device_uid(8)).await?, clone);
         assert_eq!(asset_id(&bench, &device_uid(7)).await?, None);
+        Ok(())
+    }
+
+    async fn a_shared_address_gives_no_record_to_another_company(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let old = asset_id(&bench, &device_uid(6)).await?;
+        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
+        bench.sync(Part::Rmm).await?;
+        bench.clock.advance(chrono::Duration::hours(1));
+        {
+            // The headset went to somebody at another company; the name is that of the old machine.
+            let mut world = bench.world.lock();
+            let mut other = world.devices[6].clone();
+            other.site.clone_from(&world.sites[4].uid);
+            other.body.insert("uid".into(), json!("other-uid"));
+            other.body.insert("siteName".into(), world.sites[4].body["name"].clone());
+            world.devices.push(other);
+        }
+        let job = bench.sync(Part::Rmm).await?;
+        let new = asset_id(&bench, "other-uid").await?;
+        assert!(new.is_some() && new != old, "{new:?} {old:?}");
+        assert_eq!(asset_id(&bench, &device_uid(6)).await?, None, "the old machine stays retired");
+        assert!(!job.report.issues.iter().any(|issue| issue.contains("duplicate candidate")), "{:?}", job.report.issues);
+        assert_eq!(bench.count("select count(*) from duplicate_candidates").await?, 0);
+        Ok(())
+    }
+
+    async fn a_returned_device_under_another_name_is_a_duplicate_candidate(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
+        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
+        bench.sync(Part::Rmm).await?;
+        bench.clock.advance(chrono::Duration::hours(1));
+        {
+            let mut world = bench.world.lock();
+            let mut back = world.devices[6].clone();
+            back.site.clone_from(&world.sites[6].uid);
+            back.body.insert("uid".into(), json!("returned-uid"));
+            back.body.insert("hostname".into(), json!("RENAMED"));
+            world.devices.push(back);
+        }
+        let job = bench.sync(Part::Rmm).await?;
+        let new = asset_id(&bench, "returned-uid").await?.unwrap();
+        assert_ne!(new, old);
+        let told = format!("duplicate candidate: asset {old} and asset {new} may be one (company, mac_address)");
+        assert!(job.report.issues.iter().any(|issue| issue.contains(&told)), "{:?}", job.report.issues);
+        let again = bench.sync(Part::Rmm).await?;
+        assert!(!again.report.issues.iter().any(|issue| issue.contains("duplicate candidate")), "told once");
+        let scope = Scope::system();
+        let author = Author::new("system", bench.codex.now());
+        let candidate = bench.codex.duplicates(&scope, &PageRequest::default()).await?.items.remove(0);
+        assert_eq!((candidate.record_a.is_live, candidate.record_b.is_live), (false, true));
+        bench.codex.merge_duplicate(&scope, &author, candidate.id, DuplicateMergeIn::default()).await?;
+        assert_eq!(asset_id(&bench, "returned-uid").await?, Some(old));
+        bench.sync(Part::Rmm).await?;
+        assert_eq!(asset_id(&bench, "returned-uid").await?, Some(old));
+        assert_eq!(bench.live("assets").await?, 3_000);
         Ok(())
     }
 

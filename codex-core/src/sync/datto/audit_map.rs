@@ -3,26 +3,16 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    assets::audit::{Disk, Hardware, Interface, MemoryModule, Parts, Software},
+    assets::{
+        audit::{Disk, Hardware, Interface, MemoryModule, Parts, Software},
+        identifiers::serial_number,
+    },
     edit::indexable,
     sync::{
         item::{number, text},
         time,
     },
 };
-
-/// What manufacturers write where a serial number should be.
-const NO_SERIAL: [&str; 9] = [
-    "to be filled by o.e.m.",
-    "default string",
-    "system serial number",
-    "not specified",
-    "not applicable",
-    "none",
-    "n/a",
-    "unknown",
-    "empty",
-];
 
 /// What an inventory says of a device: tracked fields of the record, and the rest.
 pub(super) struct Found {
@@ -41,7 +31,7 @@ pub(super) fn audit(body: &Value) -> Found {
     let serial = serials
         .into_iter()
         .filter_map(text)
-        .find(|text| is_serial(text));
+        .find_map(|text| serial_number(&text).map(str::to_owned));
     let fields = [
         ("manufacturer", text(&system["manufacturer"])),
         ("model", text(&system["model"])),
@@ -85,12 +75,6 @@ pub(super) fn software(item: &Value) -> Option<Software> {
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
-}
-
-fn is_serial(text: &str) -> bool {
-    let folded = text.to_lowercase();
-    let is_zero = folded.bytes().all(|byte| b"0-. ".contains(&byte));
-    !is_zero && !NO_SERIAL.contains(&folded.as_str())
 }
 
 fn positive(value: &Value) -> Option<i64> {
@@ -222,6 +206,9 @@ mod tests {
             "0",
             "0000-0000",
             "None",
+            "Default string\t",
+            "INVALID",
+            "0123456789",
             " ",
         ] {
             let found = audit(&json!({"bios": {"serialNumber": serial}}));

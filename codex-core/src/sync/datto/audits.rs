@@ -113,7 +113,7 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         }
     }
     run.calls(client.calls());
-    run.adopt_by_serial().await?;
+    run.match_devices().await?;
     run.stage("done", Some(100));
     Ok(())
 }

@@ -113,8 +113,7 @@ pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) 
 async fn finish(run: &mut Run, client: &Client) -> Result<()> {
     run.stage("links", Some(95));
     run.relink_companies().await?;
-    run.relink_returned().await?;
-    run.adopt_by_serial().await?;
+    run.match_devices().await?;
     run.calls(client.calls());
     run.stage("done", Some(100));
     Ok(())

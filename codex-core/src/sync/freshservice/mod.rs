@@ -100,7 +100,7 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
 
     run.stage("links", Some(95));
     run.relink_companies().await?;
-    run.report_same_email().await?;
+    run.match_contacts().await?;
     run.stage("done", Some(100));
     Ok(())
 }

@@ -163,7 +163,7 @@ pub(super) fn device(rng: &mut SmallRng, n: usize, site: &Site, now: DateTime<Ut
     }
     // A cloned image has its original's address.
     let original = if n % 97 == 50 { n - 1 } else { n };
-    let mac = (n % 41 != 40).then(|| format!("02{:010X}", original + 1));
+    let mac = (n % 41 != 40).then(|| format!("3C{:010X}", original + 1));
     Device {
         site: site.uid.clone(),
         mac,

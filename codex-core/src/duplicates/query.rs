@@ -1,0 +1,166 @@
+//! Reading duplicate candidates and writing decisions.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::{Duplicate, DuplicateState, KINDS, wire::DuplicateRecord};
+use crate::{
+    Error, Result,
+    listing::{Kind, Listing, always},
+    paging::{Filter, Op, Page, PageRequest},
+    scope::Scope,
+    store::{Db, Tx},
+};
+
+const SELECT: &str = "select d.id, d.kind, d.record_a, d.record_b, d.score, d.evidence, d.state, d.first_seen, \
+    d.decided_by, d.decided_at, d.kept from duplicate_candidates d";
+
+sql! {
+    /// A candidate.
+    FIND = [SELECT, " where d.id = $1"];
+    /// A person decides; once.
+    DECIDE = "update duplicate_candidates set state = $2, decided_by = $3, decided_at = $4, kept = $5 \
+        where id = $1 and state = 'open'";
+    /// What else was open of a record that is no more; the next run finds what still holds.
+    WITHDRAW = "delete from duplicate_candidates where kind = $1 and state = 'open' \
+        and (record_a = $2 or record_b = $2)";
+}
+
+/// Candidates as a list.
+pub const LISTING: Listing = Listing {
+    select: SELECT,
+    from: " from duplicate_candidates d",
+    live: "1 = 1",
+    id: "d.id",
+    search: 0,
+    columns: &[
+        always("id", "d.id", Kind::Int),
+        always("kind", "d.kind", Kind::Text),
+        always("state", "d.state", Kind::Text),
+        always("score", "d.score", Kind::Int),
+        always("first_seen", "d.first_seen", Kind::Time),
+    ],
+};
+
+/// A page of candidates.
+///
+/// # Errors
+/// [`Error::Invalid`] for a limit out of range, a column, state or kind that there is not, a term;
+/// [`Error::Forbidden`].
+pub(crate) async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Duplicate>> {
+    scope.require_technician("reading duplicate candidates")?;
+    if page.search.is_some() {
+        return Err(Error::invalid(
+            "q",
+            "duplicate candidates are not searched by text",
+        ));
+    }
+    for filter in &page.filters {
+        match filter.name.as_str() {
+            "state" => known(filter, &DuplicateState::ALL.map(DuplicateState::name))?,
+            "kind" => known(filter, &KINDS)?,
+            _ => {}
+        }
+    }
+    let place = |duplicate: &Duplicate| (duplicate.id, duplicate.id.to_string());
+    LISTING.page(db, scope, page, |_| (), place).await
+}
+
+/// Refuses a value that no candidate can have.
+fn known(filter: &Filter, words: &[&str]) -> Result<()> {
+    let mut values: Vec<&str> = match filter.op {
+        Op::Eq | Op::Ne => vec![&filter.value],
+        Op::In => filter.value.split(',').collect(),
+        _ => Vec::new(),
+    };
+    values.retain(|value| !words.contains(value));
+    match values.first() {
+        None => Ok(()),
+        Some(value) => Err(Error::invalid(
+            filter.parameter.clone(),
+            format!("there is no `{value}`; it is one of {}", words.join(", ")),
+        )),
+    }
+}
+
+pub(crate) async fn find(db: &Db, scope: &Scope, id: i64) -> Result<Option<Duplicate>> {
+    scope.require_technician("reading duplicate candidates")?;
+    db.query(FIND).bind(id).optional().await
+}
+
+/// Writes a decision; tells whether it was the first.
+pub(crate) async fn decide(
+    tx: &mut Tx,
+    id: i64,
+    state: DuplicateState,
+    kept: Option<i64>,
+    by: &str,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let q = tx.query(DECIDE).bind(id).bind(state).bind(by);
+    Ok(q.bind(at).bind(kept).execute().await? == 1)
+}
+
+/// Forgets what was open of a record that was merged into another.
+pub(crate) async fn withdraw(tx: &mut Tx, kind: &str, record: i64) -> Result<()> {
+    tx.query(WITHDRAW).bind(kind).bind(record).execute().await?;
+    Ok(())
+}
+
+/// A record as a candidate shows it.
+#[derive(Debug, sqlx::FromRow)]
+struct Shown {
+    id: i64,
+    name: Option<String>,
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+/// The records of some candidates, by kind and id, in at most two statements a kind.
+pub(crate) async fn records(
+    db: &Db,
+    duplicates: &[Duplicate],
+) -> Result<HashMap<(String, i64), DuplicateRecord>> {
+    let mut records = HashMap::new();
+    for (kind, select, companies) in [
+        (
+            KINDS[0],
+            "select id, hostname as name, deleted_at from assets where id in ",
+            "select a.id, c.account_number from assets a join companies c on c.id = a.company_id \
+             where c.deleted_at is null and c.account_number is not null and a.id in ",
+        ),
+        (
+            KINDS[1],
+            "select id, name, deleted_at from contacts where id in ",
+            "select l.contact_id, c.account_number from contact_company l join companies c on c.id = l.company_id \
+             where c.deleted_at is null and c.account_number is not null and l.contact_id in ",
+        ),
+    ] {
+        let of_kind = duplicates.iter().filter(|duplicate| duplicate.kind == kind);
+        let ids = of_kind.flat_map(|duplicate| [duplicate.record_a, duplicate.record_b]);
+        let ids: BTreeSet<i64> = ids.collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let mut q = db.query(select);
+        q.push_list(ids.iter().copied());
+        for row in q.all::<Shown>().await? {
+            let record = DuplicateRecord {
+                company_account_numbers: Vec::new(),
+                id: row.id,
+                is_live: row.deleted_at.is_none(),
+                name: row.name,
+            };
+            records.insert((kind.to_owned(), row.id), record);
+        }
+        let mut q = db.query(companies);
+        q.push_list(ids.iter().copied());
+        q.push(" order by c.account_number");
+        for (id, number) in q.all::<(i64, String)>().await? {
+            if let Some(record) = records.get_mut(&(kind.to_owned(), id)) {
+                record.company_account_numbers.push(number);
+            }
+        }
+    }
+    Ok(records)
+}

@@ -1,0 +1,172 @@
+//! `codexd duplicates`
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use codex_core::{
+    Codex, Error, Scope,
+    changes::Author,
+    duplicates::{
+        DuplicateState, KINDS,
+        wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},
+    },
+    paging::{Filter, PageRequest, Sort},
+};
+
+use super::{load, with_codex};
+use crate::config::Sources;
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd duplicates list                     candidates that wait for a person
+  codexd duplicates list --all --kind asset  all candidates of assets
+  codexd duplicates merge 12                 keep the older record
+  codexd duplicates merge 12 --keep 4711     keep asset or contact 4711
+  codexd duplicates merge 12 --dry-run       show what would change
+  codexd duplicates reject 12                they are two; never propose them again
+
+Exit code 1 when there is no such candidate, it was decided already, or the records belong to different companies.";
+
+/// See, merge and reject records that may be one
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Duplicates {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List candidates, newest first
+    List {
+        /// Also those that were decided
+        #[arg(long)]
+        all: bool,
+        /// Only candidates of this kind
+        #[arg(long, value_parser = KINDS)]
+        kind: Option<String>,
+        /// At most this many, 1 to 500
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Merge the two records
+    Merge {
+        /// Candidate
+        id: i64,
+        /// The record to keep; the older one unless given
+        #[arg(long, value_name = "RECORD")]
+        keep: Option<i64>,
+        /// Show what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Keep the two records apart
+    Reject {
+        /// Candidate
+        id: i64,
+    },
+}
+
+impl Duplicates {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let config = load(sources)?;
+        with_codex(&config, false, async |codex| self.work(codex).await).await
+    }
+
+    async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
+        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let mut author = Author::new("system", codex.now());
+        let decided = match &self.command {
+            Command::List { .. } => return self.list(codex).await,
+            Command::Merge { id, keep, dry_run } => {
+                author.dry_run = *dry_run;
+                let which = DuplicateMergeIn { keep: *keep };
+                match codex.merge_duplicate(&scope, &author, *id, which).await {
+                    Err(Error::DryRun { changes, .. }) => {
+                        for change in &changes {
+                            writeln!(out, "would {change}")?;
+                        }
+                        return Ok(());
+                    }
+                    merged => merged?,
+                }
+            }
+            Command::Reject { id } => codex.reject_duplicate(&scope, &author, *id).await?,
+        };
+        let decided = decided.context("there is no such duplicate candidate")?;
+        writeln!(out, "{}", line(&decided))?;
+        Ok(())
+    }
+
+    async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
+        let Command::List {
+            all,
+            kind,
+            limit,
+            json,
+        } = &self.command
+        else {
+            bail!("this is no list");
+        };
+        let mut page = PageRequest {
+            limit: Some(*limit),
+            sort: Some(Sort::new("-id")),
+            ..PageRequest::default()
+        };
+        if !all {
+            let open = DuplicateState::Open.name();
+            page.filters.push(Filter::new("state", open));
+        }
+        let of_kind = kind.as_deref().map(|kind| Filter::new("kind", kind));
+        page.filters.extend(of_kind);
+        let found = codex.duplicates(&Scope::system(), &page).await?;
+        let mut out = std::io::stdout();
+        if *json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&found.items)?)?;
+            return Ok(());
+        }
+        if found.items.is_empty() {
+            writeln!(out, "No duplicate candidate waits for a decision.")?;
+        } else {
+            writeln!(out, "    ID  STATE     SCORE  RECORDS")?;
+        }
+        for duplicate in &found.items {
+            writeln!(out, "{}", line(duplicate))?;
+        }
+        if found.next.is_some() {
+            writeln!(out, "There are more; --limit shows up to 500.")?;
+        }
+        Ok(())
+    }
+}
+
+/// A candidate in one line.
+fn line(duplicate: &DuplicateOut) -> String {
+    let record = |record: &DuplicateRecord| {
+        let name = record.name.as_deref().unwrap_or("without a name");
+        let of = record.company_account_numbers.join(" ");
+        let company = if of.is_empty() {
+            "no company".to_owned()
+        } else {
+            of
+        };
+        let gone = if record.is_live { "" } else { ", deleted" };
+        format!("{} `{name}` ({company}{gone})", record.id)
+    };
+    let shared = duplicate.evidence.iter().filter(|fact| fact.points > 0);
+    let shared: Vec<&str> = shared.map(|fact| fact.fact.as_str()).collect();
+    format!(
+        "{:>6}  {:<8}  {:>5}  {} {} and {}: {}",
+        duplicate.id,
+        duplicate.state.name(),
+        duplicate.score,
+        duplicate.kind,
+        record(&duplicate.record_a),
+        record(&duplicate.record_b),
+        shared.join(", ")
+    )
+}
