@@ -40,6 +40,7 @@ pub mod clock;
 mod codex;
 pub mod companies;
 pub mod contacts;
+mod dates;
 pub mod duplicates;
 mod edit;
 mod error;

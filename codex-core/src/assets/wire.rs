@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{Asset, AssetFields, INDEXED, ShownAsset};
 use crate::{
     Fault, Result,
+    dates::{self, EVENTS},
     edit::{Form, fits, sound, take_ids},
     ids::ContactId,
 };
@@ -200,8 +201,13 @@ const FORM: Form = Form {
         ("id", "is given by Codex"),
         ("billing_type", "is Ledger's (consumers 0 #3)"),
     ],
-    rule: |key, value| match (key, value.as_i64()) {
-        ("backup_bytes", Some(bytes)) if bytes < 0 => Err("must not be negative".into()),
+    rule: |key, value| match (key, &value) {
+        ("backup_bytes", Value::Number(bytes)) if bytes.as_i64().is_some_and(|bytes| bytes < 0) => {
+            Err("must not be negative".into())
+        }
+        ("warranty_date", Value::String(text)) => {
+            dates::check(text, &EVENTS).map(|()| text.trim().into())
+        }
         _ => Ok(value),
     },
 };

@@ -1,13 +1,20 @@
 //! Companies as JSON (contract 1.2.B).
 
+use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Company, CompanyFields, INDEXED, LEVELS};
 use crate::{
-    Error, Fault, Result, assets::wire::AssetOut, billing_plans, contacts::wire::ContactOut,
-    edit::Form, locations::wire::LocationOut, tickets::wire::CompanyTicketOut,
+    Error, Fault, Result,
+    assets::wire::AssetOut,
+    billing_plans,
+    contacts::wire::ContactOut,
+    dates::{self, EVENTS, LIVES},
+    edit::Form,
+    locations::wire::LocationOut,
+    tickets::wire::CompanyTicketOut,
 };
 
 /// A client organisation. Its keys are fixed: today's modules read them (contract 1.2.B).
@@ -280,6 +287,15 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
             } else {
                 Err("must be standard, cjis or hipaa".into())
             }
+        }
+        ("contract_start_date" | "contract_end_date", Value::String(text)) => {
+            dates::check(&text, &EVENTS).map(|()| text.trim().into())
+        }
+        // A founding is known by its year, or not so exactly; a date must be one that can be true.
+        ("company_start_date", Value::String(text))
+            if dates::day(&text).is_some_and(|day| !LIVES.contains(&day.year())) =>
+        {
+            dates::check(&text, &LIVES).map(|()| text.into())
         }
         // Ledger looks for the plan of just this spelling.
         ("contract_term_length", Value::String(text)) => Ok(billing_plans::term(&text).into()),

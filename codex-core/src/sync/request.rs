@@ -1,9 +1,9 @@
 //! What somebody asks a source for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::{Part, Source};
-use crate::{Error, Result};
+use crate::{Error, Result, dates::EVENTS};
 
 /// A pull of a part, whole unless it is narrowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,12 @@ impl Request {
     /// [`Error::Invalid`] naming `since` or `scope`.
     pub(crate) fn check(&self, source: &dyn Source, now: DateTime<Utc>) -> Result<()> {
         let name = source.name();
+        if self
+            .since
+            .is_some_and(|since| !EVENTS.contains(&since.year()))
+        {
+            return Err(Error::invalid("since", "must be of the year 1970 or later"));
+        }
         if self.since.is_some_and(|since| since > now) {
             return Err(Error::invalid("since", "is in the future"));
         }
