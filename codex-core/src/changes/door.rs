@@ -13,7 +13,7 @@ use super::{
     log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL, Precedence},
 };
-use crate::{Error, Result, edit::indexable, search::index, store::Tx, sync::Incoming};
+use crate::{Error, Result, dates, edit::indexable, search::index, store::Tx, sync::Incoming};
 
 /// What a page of claims did.
 #[derive(Debug, Default)]
@@ -124,12 +124,13 @@ impl Door<'_> {
     /// Takes a page of statements of one source and its parts. One that says what it said last time
     /// writes nothing but its status; the number of statements does not depend on the number of items.
     pub async fn apply<R: Resource>(&mut self, page: Vec<Statement<R>>) -> Result<Outcome> {
-        let page = claims::last_of_each(page);
+        let mut page = claims::last_of_each(page);
+        let mut outcome = Outcome::default();
+        self.forget_times_to_come(&mut page, &mut outcome.issues);
         let Some(source) = page.first().map(|(origin, _)| origin.owner()) else {
-            return Ok(Outcome::default());
+            return Ok(outcome);
         };
         let known = claims::known(self.tx, &page).await?;
-        let mut outcome = Outcome::default();
         let new: Vec<&Incoming<R>> = page
             .iter()
             .filter(|statement| statement.0.is_main() && !known.contains_key(&key(statement)))
@@ -207,6 +208,25 @@ impl Door<'_> {
         let written = self.write::<R>(drafts, claims, &mut outcome).await?;
         self.attach(source, &items, &written).await?;
         Ok(outcome)
+    }
+
+    /// Which of two states is newer must not depend on a time that has not come.
+    fn forget_times_to_come<R: Resource>(
+        &self,
+        page: &mut [Statement<R>],
+        issues: &mut Vec<String>,
+    ) {
+        for (_, item) in page {
+            let stated = &mut item.source_updated_at;
+            let to_come = stated.take_if(|at| !dates::has_happened(*at, self.author.at));
+            if to_come.is_some() {
+                issues.push(format!(
+                    "{} {}: the time of its last change is in the future and is unknown",
+                    R::KIND,
+                    item.external_id
+                ));
+            }
+        }
     }
 
     /// Marks claims and those of their parts as gone; a record that no claim keeps alive is soft-deleted.

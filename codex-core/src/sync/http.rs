@@ -22,11 +22,14 @@ use serde_json::Value;
 pub use error::UpstreamError;
 pub use pace::Pace;
 
-use super::Gate;
+use super::{
+    Gate,
+    entrance::{self, Refusal},
+};
 use crate::clock::{Clock, SharedClock};
 
-/// The largest answer that is read.
-const MAX_BODY: usize = 64 << 20;
+/// The largest answer that is read, in bytes, unpacked.
+pub(in crate::sync) const MAX_BODY: usize = 64 << 20;
 /// How often a call is tried.
 const TRIES: u32 = 4;
 /// What to wait when a vendor limits us without saying for how long; doubled each time.
@@ -298,25 +301,33 @@ impl Upstream {
             });
         }
         let body = self.read(resource, response).await?;
-        match serde_json::from_slice(&body) {
+        match entrance::read(&body) {
             Ok(body) => Ok(Reply { headers, body }),
-            Err(error) if error.is_eof() => Err(UpstreamError::Truncated {
+            Err(Refusal::CutOff) => Err(UpstreamError::Truncated {
                 source_name: self.source,
                 resource: resource.to_owned(),
             }),
             // Not cut off but wrong: it would be the same again.
-            Err(_) => Err(UpstreamError::malformed(self.source, resource)),
+            Err(Refusal::NotJson) => Err(UpstreamError::malformed(self.source, resource)),
+            Err(Refusal::TooLarge) => Err(UpstreamError::too_large(self.source, resource)),
         }
     }
 
+    /// The body, unpacked; one that is too large is not read to its end.
     async fn read(&self, resource: &str, mut response: Response) -> Result<Vec<u8>, UpstreamError> {
         let mut body = Vec::new();
+        if response
+            .content_length()
+            .is_some_and(|size| size > MAX_BODY as u64)
+        {
+            return Err(UpstreamError::too_large(self.source, resource));
+        }
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => {
                     body.extend_from_slice(&chunk);
                 }
-                Ok(Some(_)) => return Err(UpstreamError::malformed(self.source, resource)),
+                Ok(Some(_)) => return Err(UpstreamError::too_large(self.source, resource)),
                 Ok(None) => return Ok(body),
                 Err(error) => return Err(UpstreamError::transport(self.source, resource, error)),
             }

@@ -27,6 +27,8 @@ pub struct Incoming<R: Resource> {
     pub secrets: BTreeMap<String, Option<String>>,
     /// The source's own time of last change.
     pub source_updated_at: Option<DateTime<Utc>>,
+    /// Members that are there and could not be read: unknown, and reported by the run.
+    pub unread: Vec<Unread>,
 }
 
 impl<R: Resource> Incoming<R> {
@@ -40,6 +42,7 @@ impl<R: Resource> Incoming<R> {
             status: None,
             secrets: BTreeMap::new(),
             source_updated_at: None,
+            unread: Vec::new(),
         }
     }
 }
@@ -55,6 +58,25 @@ impl<R: Resource> Clone for Incoming<R> {
             status: self.status.clone(),
             secrets: self.secrets.clone(),
             source_updated_at: self.source_updated_at,
+            unread: self.unread.clone(),
+        }
+    }
+}
+
+/// A member of an item that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Its name.
+    pub member: String,
+    /// What is wrong with it; never holds values.
+    pub reason: &'static str,
+}
+
+impl Unread {
+    pub(super) fn new(member: &str, reason: &'static str) -> Self {
+        Self {
+            member: member.to_owned(),
+            reason,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod crawl;
 pub mod datto;
+mod entrance;
 pub mod freshservice;
 mod gate;
 mod html;
@@ -27,7 +28,7 @@ use std::{fmt::Debug, future::Future, pin::Pin};
 
 pub use gate::Gate;
 pub use http::{HttpSettings, Pace, UpstreamError};
-pub use incoming::{Incoming, ItemError};
+pub use incoming::{Incoming, ItemError, Unread};
 pub(crate) use lease::Lease;
 pub use missing::Answer;
 pub use plan::{MAX_CHANGES, Plan, PlannedHold};

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Incoming, ItemError, Request,
+    Incoming, ItemError, Request, Unread,
     lease::Lease,
     plan::Plan,
     step::{Step, checked},
@@ -119,6 +119,10 @@ pub struct Run {
     created: u64,
     look_again_at: u64,
     seen: HashMap<(&'static str, String), HashSet<u64>>,
+    /// What has arrived of each kind, in whichever scope: counted once, however often it is read.
+    arrived: HashMap<&'static str, HashSet<u64>>,
+    /// Members of each kind that could not be read; the first of each is reported with its item.
+    unread: HashSet<(&'static str, String)>,
     /// An item of each kind that the source has just shown: known to be there.
     probes: HashMap<&'static str, String>,
     since: Option<DateTime<Utc>>,
@@ -156,6 +160,8 @@ impl Run {
             created: 0,
             look_again_at: GROWTH,
             seen: HashMap::new(),
+            arrived: HashMap::new(),
+            unread: HashSet::new(),
             probes: HashMap::new(),
             since: None,
             scopes: Vec::new(),
@@ -321,8 +327,11 @@ impl Run {
             }
         }
         self.counts::<R>().failed += unreadable as u64;
+        for (item, parts) in &readable {
+            self.report_unread(item);
+            parts.iter().for_each(|(_, part)| self.report_unread(part));
+        }
         if origin.is_main() {
-            self.counts::<R>().seen += readable.len() as u64;
             for (item, _) in &readable {
                 let key = (R::KIND, item.scope.clone());
                 self.seen
@@ -337,15 +346,53 @@ impl Run {
         (readable, unreadable)
     }
 
+    /// Says that a member could not be read: of many items that have it, the first is named.
+    fn report_unread<R: Resource>(&mut self, item: &Incoming<R>) {
+        for Unread { member, reason } in &item.unread {
+            if self.unread.insert((R::KIND, member.clone())) {
+                self.issue(format!(
+                    "{} {}: `{member}` {reason} and is unknown; others like it are only counted",
+                    R::KIND,
+                    item.external_id
+                ));
+            } else {
+                self.report.issue_count += 1;
+            }
+        }
+    }
+
+    /// Counts items that arrive for the first time; gives how many had arrived before.
+    fn count_once<R: Resource>(&mut self, items: &[WithParts<R>]) -> u64 {
+        let ids: HashSet<u64> = items
+            .iter()
+            .map(|(item, _)| short(&item.external_id))
+            .collect();
+        let arrived = self.arrived.entry(R::KIND).or_default();
+        let before = arrived.len();
+        let in_page = ids.len();
+        arrived.extend(ids);
+        let new = arrived.len() - before;
+        self.counts::<R>().seen += new as u64;
+        (in_page - new) as u64
+    }
+
     async fn take<R: Resource>(&mut self, origin: Origin, items: Vec<WithParts<R>>) -> Result<()> {
         let mut rest = items;
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(MAX_ROWS));
             let chunk = std::mem::replace(&mut rest, later);
+            let again = if origin.is_main() {
+                self.count_once(&chunk)
+            } else {
+                0
+            };
             let statements = chunk
                 .into_iter()
                 .flat_map(|(item, parts)| std::iter::once((origin, item)).chain(parts));
             self.write::<R>(Step::Apply(statements.collect())).await?;
+            // What was read again is unchanged, or has changed since: either way it is counted already.
+            let counts = self.counts::<R>();
+            counts.unchanged = counts.unchanged.saturating_sub(again);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::{
     },
     edit::indexable,
     sync::{
+        entrance,
         item::{number, text},
         time,
     },
@@ -18,6 +19,8 @@ use crate::{
 pub(super) struct Found {
     pub fields: Map<String, Value>,
     pub hardware: Hardware,
+    /// Entries of its lists that could not be read.
+    pub unreadable: usize,
 }
 
 /// An inventory by any of the routes. Members that a class of device does not have are not there.
@@ -45,10 +48,16 @@ pub(super) fn audit(body: &Value) -> Found {
         interfaces: list(&body["nics"]).map(interface).collect(),
         memory: list(&body["physicalMemory"]).map(module).collect(),
     };
+    let unreadable: usize = ["logicalDisks", "nics", "physicalMemory", "processors"]
+        .into_iter()
+        .map(|name| entries(&body[name]).filter(|item| entrance::fault(item).is_some()))
+        .map(Iterator::count)
+        .sum();
     let fixed = || parts.disks.iter().filter(|disk| is_fixed(disk));
     let modules = sum(parts.memory.iter().map(|module| module.size_bytes));
     let cores = sum(list(&body["processors"]).map(|cpu| number(&cpu["numberOfCores"])));
     Found {
+        unreadable,
         fields: fields.collect(),
         hardware: Hardware {
             cpu: processors(&body["processors"]),
@@ -73,7 +82,12 @@ pub(super) fn software(item: &Value) -> Option<Software> {
     })
 }
 
+/// The readable entries of a list.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    entries(value).filter(|item| entrance::fault(item).is_none())
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

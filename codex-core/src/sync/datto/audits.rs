@@ -24,7 +24,7 @@ use crate::{
     },
     changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
-    sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
+    sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _, entrance},
 };
 
 /// Name of the source's runs that read inventories.
@@ -134,8 +134,13 @@ pub(super) async fn ask(client: &Client, due: &Due) -> Result<Option<Inventory>,
         Err(error) if is_none(&error) => Vec::new(),
         Err(error) => return Err(error),
     };
+    let mut found = audit_map::audit(&body);
+    let faults = software
+        .iter()
+        .filter(|item| entrance::fault(item).is_some());
+    found.unreadable += faults.count();
     Ok(Some(Inventory {
-        found: audit_map::audit(&body),
+        found,
         software: software.iter().filter_map(audit_map::software).collect(),
     }))
 }
@@ -196,6 +201,13 @@ async fn write(run: &mut Run, answers: Vec<Answer>) -> Result<()> {
                 continue;
             }
         };
+        let unreadable = inventory.as_ref().map_or(0, |all| all.found.unreadable);
+        if unreadable > 0 {
+            run.issue(format!(
+                "device {}: entries of its inventory that could not be read: {unreadable}",
+                due.device_uid
+            ));
+        }
         let Answered { item, audit } = Answered::new(due, inventory);
         items.extend(item.map(Ok));
         audits.push(audit);

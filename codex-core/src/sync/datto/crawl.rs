@@ -48,7 +48,7 @@ impl Intake<'_> {
     /// lies in the graveyard is gone by the vendor's own word.
     async fn take(&mut self, run: &mut Run, items: &[Value]) -> Result<usize> {
         let buried = |item: &Value| {
-            let site = item.get("siteUid").and_then(Value::as_str);
+            let site = map::uid(item, "siteUid");
             map::device_deleted(item)
                 || site
                     .and_then(|uid| self.sites.get(uid))
@@ -61,13 +61,15 @@ impl Intake<'_> {
             Ok((device, parts))
         });
         let unreadable = run.page_with_parts::<Asset>(MAIN, live).await?;
-        let gone: Vec<String> = gone
-            .iter()
-            .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned))
-            .collect();
-        run.retire::<Asset>(&gone).await?;
+        run.retire::<Asset>(&uids(gone)).await?;
         Ok(unreadable)
     }
+}
+
+/// The uids of devices, as far as they have one.
+fn uids<'v>(items: impl IntoIterator<Item = &'v Value>) -> Vec<String> {
+    let uids = items.into_iter().filter_map(|item| map::uid(item, "uid"));
+    uids.map(str::to_owned).collect()
 }
 
 /// Scope of one site's devices.
@@ -160,11 +162,7 @@ async fn crawl_devices(
     let (mut arrived, mut read) = (HashSet::new(), 0_u64);
     while let Some(items) = crawl.next(run).await? {
         read += items.len() as u64;
-        arrived.extend(
-            items
-                .iter()
-                .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)),
-        );
+        arrived.extend(uids(&items));
         if let Some(total) = crawl.total.filter(|total| *total > 0) {
             let percent = 30 + (read * 55 / total).min(55);
             run.stage("devices", u8::try_from(percent).ok());
@@ -225,10 +223,12 @@ async fn check_sites(
                     },
                 );
             }
-            // One site that may not be read keeps its assets; the others go on (upstreams trap 42).
-            Err(crate::Error::Upstream(UpstreamError::Forbidden { resource, .. })) => {
-                run.issue(format!("{resource} may not be read; its assets are kept"));
-                let reason = Some("access denied".to_owned());
+            // One site that cannot be read keeps its assets; the others go on (upstreams trap 42).
+            Err(crate::Error::Upstream(error)) if is_about_one_site(&error) => {
+                run.issue(format!(
+                    "site {uid}: its devices could not be read and are kept ({error})"
+                ));
+                let reason = Some("its devices could not be read".to_owned());
                 run.scope(
                     &scope,
                     ScopeResult {
@@ -244,6 +244,17 @@ async fn check_sites(
     Ok(certified)
 }
 
+/// Whether the vendor would refuse this one site at every call, and no other for it.
+fn is_about_one_site(error: &UpstreamError) -> bool {
+    matches!(
+        error,
+        UpstreamError::Forbidden { .. }
+            | UpstreamError::NotFound { .. }
+            | UpstreamError::Malformed { .. }
+            | UpstreamError::TooLarge { .. }
+    )
+}
+
 /// Reads one site's devices; gives the reason why absence there proves nothing, if there is one.
 async fn crawl_site(
     run: &mut Run,
@@ -255,11 +266,7 @@ async fn crawl_site(
     let mut crawl = Crawl::start(client, List::SiteDevices(uid.to_owned()));
     let mut arrived = HashSet::new();
     while let Some(items) = crawl.next(run).await? {
-        arrived.extend(
-            items
-                .iter()
-                .filter_map(|item| item.get("uid")?.as_str().map(str::to_owned)),
-        );
+        arrived.extend(uids(&items));
         crawl.unreadable += intake.take(run, &items).await?;
     }
     let listed = arrived.len() as u64;

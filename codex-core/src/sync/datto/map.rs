@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use super::NAME;
 use crate::{
     assets::{Asset, AssetStatus},
+    dates::EVENTS,
     site_links::SiteLink,
     sync::{
         Incoming, ItemError,
-        item::{Item, number, text},
-        time,
+        item::{Item, any_text, number, text},
     },
 };
 
@@ -29,20 +29,12 @@ pub(super) fn site(value: &Value) -> Result<Incoming<SiteLink>, ItemError> {
     item.state("site_name", name);
     item.flag("onDemand", "on_demand");
     item.text("portalUrl", "portal_url");
-    // Counts move with every poll; notes and proxy settings have been seen to hold secrets (trap 61a).
-    for dropped in ["devicesStatus", "proxySettings", "notes"] {
-        item.take(dropped);
+    item.drop_volatile(&["devicesStatus"]);
+    // Notes and proxy settings have been seen to hold secrets (trap 61a).
+    for secret in ["proxySettings", "notes"] {
+        item.take(secret);
     }
-    let (fields, extra) = item.finish();
-    Ok(Incoming {
-        external_id: uid,
-        scope: "sites".into(),
-        fields,
-        extra,
-        status: None,
-        secrets: BTreeMap::new(),
-        source_updated_at: None,
-    })
+    Ok(item.into_incoming(uid, "sites"))
 }
 
 fn system_site(name: Option<&str>, uid: &str) -> bool {
@@ -120,6 +112,12 @@ fn variable(variable: &Value) -> Variable {
     }
 }
 
+/// The uid in a member, as [`Item::id`] reads it.
+pub(super) fn uid<'v>(value: &'v Value, member: &str) -> Option<&'v str> {
+    let uid = value.get(member)?.as_str()?.trim();
+    (!uid.is_empty()).then_some(uid)
+}
+
 /// Whether the device is flagged as deleted.
 pub(super) fn device_deleted(value: &Value) -> bool {
     value.get("deleted") == Some(&Value::Bool(true))
@@ -142,10 +140,13 @@ pub(super) fn device(value: &Value, secret_udfs: &[String]) -> Result<Incoming<A
         ("intIpAddress", "int_ip_address"),
         ("portalUrl", "portal_url"),
         ("webRemoteUrl", "web_remote_url"),
-        ("warrantyDate", "warranty_date"),
     ] {
         item.text(member, field);
     }
+    if let Some(site) = item.stated("site_uid").and_then(text) {
+        item.state("site_uid", site.trim());
+    }
+    item.date("warrantyDate", "warranty_date", &EVENTS);
     item.flag("suspended", "suspended");
     if let Some(kind) = item.take("deviceType") {
         item.state("hardware_type", kind.get("category").and_then(text));
@@ -172,30 +173,21 @@ pub(super) fn device(value: &Value, secret_udfs: &[String]) -> Result<Incoming<A
         .and_then(Value::as_str)
         .unwrap_or_default();
     let scope = format!("site:{site}");
-    let (fields, extra) = item.finish();
-    Ok(Incoming {
-        external_id: uid,
-        scope,
-        fields,
-        extra,
-        status: Some(status),
-        secrets,
-        source_updated_at: None,
-    })
+    let mut incoming = item.into_incoming(uid, &scope);
+    incoming.status = Some(status);
+    incoming.secrets = secrets;
+    Ok(incoming)
 }
 
 /// Takes what moves with every poll.
 fn status(item: &mut Item) -> AssetStatus {
     let patches = item.nested("patchManagement");
     let count = |name| patches.get(name).and_then(number);
-    let mut when = |member| item.take(member).as_ref().and_then(time::parse);
-    let (last_seen, last_reboot, last_audit_date) =
-        (when("lastSeen"), when("lastReboot"), when("lastAuditDate"));
     AssetStatus {
         online: item.take("online").and_then(|flag| flag.as_bool()),
-        last_seen,
-        last_reboot,
-        last_audit_date,
+        last_seen: item.take_time("lastSeen"),
+        last_reboot: item.take_time("lastReboot"),
+        last_audit_date: item.take_time("lastAuditDate"),
         last_logged_in_user: item.take("lastLoggedInUser").as_ref().and_then(text),
         ext_ip_address: item.take("extIpAddress").as_ref().and_then(text),
         patch_status: patches.get("patchStatus").and_then(text),
@@ -215,7 +207,7 @@ fn user_fields(item: &mut Item, secret: &[String]) -> BTreeMap<String, Option<St
     let mut plain = Map::new();
     let mut secrets = BTreeMap::new();
     for (name, value) in &udf {
-        let value = text(value);
+        let value = any_text(value);
         let same = |known: &String| known.trim().eq_ignore_ascii_case(name.trim());
         if secret.iter().any(same) {
             secrets.insert(name.clone(), value);

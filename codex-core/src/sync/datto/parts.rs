@@ -17,6 +17,7 @@ use crate::{
     sync::{
         Incoming, Run, UpstreamError,
         crawl::{Lister as _, Page},
+        entrance,
     },
 };
 
@@ -81,6 +82,11 @@ pub(super) async fn variables(
                 map::Variable::Masked => {
                     run.issue(format!("site {uid}: its account number is masked"));
                     Value::Null
+                }
+                // One that could not be read may have been the number: the site keeps its company.
+                _ if variables.iter().any(|item| entrance::fault(item).is_some()) => {
+                    run.issue(format!("site {uid}: a variable could not be read"));
+                    continue;
                 }
                 map::Variable::Empty | map::Variable::Missing => Value::Null,
             };

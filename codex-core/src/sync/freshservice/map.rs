@@ -1,6 +1,6 @@
 //! Freshservice's items to our fields (contract 3.2, 3.3).
 
-use chrono::{Datelike, Months, NaiveDate};
+use chrono::{Datelike as _, Months};
 use serde_json::{Map, Value};
 
 use super::{List, NAME};
@@ -8,14 +8,24 @@ use crate::{
     billing_plans,
     companies::Company,
     contacts::Contact,
+    dates::{self, EVENTS, LIVES},
     locations::Location,
     psa_agents::PsaAgent,
     sync::{
         Incoming, ItemError,
         item::{Item, blank, list, number, text},
-        time,
     },
 };
+
+/// What moves while an agent works and says nothing about who the agent is: visits, points and levels of the
+/// vendor's game, and since when tickets are assigned automatically.
+const VOLATILE: [&str; 5] = [
+    "last_login_at",
+    "last_active_at",
+    "scoreboard_level_id",
+    "scoreboard_points",
+    "auto_assign_status_changed_at",
+];
 
 /// A department: a company.
 pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> {
@@ -35,6 +45,12 @@ pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> 
 
     let mut custom = item.nested("custom_fields");
     item.text_of(&mut custom, "account_number", "account_number");
+    for (field, years) in [
+        ("contract_start_date", &EVENTS),
+        ("company_start_date", &LIVES),
+    ] {
+        item.date_of(&mut custom, field, field, years);
+    }
     if let Some(account) = item.stated("account_number").and_then(text) {
         item.state("account_number", account.trim());
     }
@@ -44,17 +60,15 @@ pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> 
         "managed_devices",
         "managed_network",
         "contract_term",
-        "contract_start_date",
         "profit_or_non_profit",
         "company_main_number",
         "address",
-        "company_start_date",
         "phone_system",
         "email_system",
         "datto_portal_url",
         "support_level",
     ] {
-        item.text_of(&mut custom, field, field);
+        item.any_text_of(&mut custom, field, field);
     }
     let own_plan = custom.remove("billing_plan");
     let plan = [item.stated("plan_selected"), own_plan.as_ref()];
@@ -88,8 +102,7 @@ fn state_contract(item: &mut Item) {
 /// Start plus years less a day; a contract from 29 February ends on 28 February (the older service
 /// left it open).
 fn contract_end(start: &str, years: u32) -> Option<String> {
-    let day = start.split('T').next()?;
-    let start = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    let start = dates::day(start)?;
     let next = start.checked_add_months(Months::new(12 * years))?;
     // Months are clipped at the end of February, which is the last day already.
     let end = if next.day() == start.day() {
@@ -97,7 +110,7 @@ fn contract_end(start: &str, years: u32) -> Option<String> {
     } else {
         next
     };
-    Some(end.to_string())
+    EVENTS.contains(&end.year()).then(|| end.to_string())
 }
 
 /// The main offices of a page of departments, and the ids of those that state to have none.
@@ -129,15 +142,7 @@ pub(super) fn main_offices(items: &[Value]) -> (Vec<Incoming<Location>>, Vec<Str
         }
         fields.insert("company_external_id".into(), id.clone().into());
         fields.insert("external_source".into(), NAME.into());
-        offices.push(Incoming {
-            external_id: id,
-            scope: List::Departments.name().into(),
-            fields,
-            extra: Map::new(),
-            status: None,
-            secrets: std::collections::BTreeMap::new(),
-            source_updated_at: None,
-        });
+        offices.push(Incoming::part(id, List::Departments.name(), fields));
     }
     (offices, closed)
 }
@@ -229,9 +234,7 @@ pub(super) fn agent(value: &Value) -> Result<Incoming<PsaAgent>, ItemError> {
     if let Some(groups) = groups.and_then(|groups| list(&groups, number)) {
         item.state("group_ids", groups);
     }
-    for volatile in ["last_login_at", "last_active_at"] {
-        item.take(volatile);
-    }
+    item.drop_volatile(&VOLATILE);
     let custom = item.nested("custom_fields");
     Ok(incoming(item, id, List::Agents, custom))
 }
@@ -242,20 +245,14 @@ fn incoming<R: crate::changes::Resource>(
     list: List,
     custom: Map<String, Value>,
 ) -> Incoming<R> {
-    let source_updated_at = item.take("updated_at").as_ref().and_then(time::parse);
-    let (fields, mut extra) = item.finish();
+    let source_updated_at = item.take_time("updated_at");
+    let mut incoming = item.into_incoming(external_id, list.name());
+    incoming.source_updated_at = source_updated_at;
     if !custom.is_empty() {
-        extra.insert("custom_fields".into(), Value::Object(custom));
+        let custom = Value::Object(custom);
+        incoming.extra.insert("custom_fields".into(), custom);
     }
-    Incoming {
-        external_id,
-        scope: list.name().into(),
-        fields,
-        extra,
-        status: None,
-        secrets: std::collections::BTreeMap::new(),
-        source_updated_at,
-    }
+    incoming
 }
 
 #[cfg(test)]
@@ -300,6 +297,9 @@ mod tests {
         );
         assert_eq!(contract_end("2024-02-29", 1).as_deref(), Some("2025-02-28"));
         assert_eq!(contract_end("rubbish", 1), None);
+        for beyond in ["9999-12-31", "2199-06-01", "262142-12-31"] {
+            assert_eq!(contract_end(beyond, 3), None, "{beyond}");
+        }
     }
 
     #[test]
@@ -351,7 +351,9 @@ mod tests {
 
     #[test]
     fn an_agents_groups_come_from_member_of() {
-        let fields = agent(&json!({"id": 1, "member_of": [5, "6"], "last_login_at": "x"})).unwrap();
+        let item = json!({"id": 1, "member_of": [5, "6"], "last_login_at": "x", "scoreboard_points": 5,
+            "auto_assign_status_changed_at": "2026-01-05T10:00:00Z"});
+        let fields = agent(&item).unwrap();
         assert_eq!(fields.fields["group_ids"], json!([5, 6]));
         assert!(fields.extra.is_empty());
     }
@@ -367,13 +369,6 @@ mod tests {
         assert_eq!(offices.len(), 1);
         assert_eq!(offices[0].fields["company_external_id"], "1");
         assert_eq!(closed, ["2"]);
-    }
-
-    #[test]
-    fn nul_characters_are_dropped() {
-        let company = department(&json!({"id": 1, "name": "A\u{0}B", "x": "\u{0}"})).unwrap();
-        assert_eq!(company.fields["name"], "AB");
-        assert_eq!(company.extra["x"], "");
     }
 
     /// The vendor's samples, where this checkout has them.
@@ -525,7 +520,10 @@ mod tests {
     fn trap_29_the_time_of_the_last_change_is_kept_beside_the_fields() {
         let item = json!({"id": 1, "name": "A", "updated_at": "2019-04-04T04:45:15.983Z"});
         let company = department(&item).unwrap();
-        assert_eq!(company.source_updated_at, time::parse(&item["updated_at"]));
+        assert_eq!(
+            company.source_updated_at,
+            crate::sync::time::parse(&item["updated_at"])
+        );
         assert!(company.source_updated_at.is_some() && company.extra.is_empty());
     }
 }

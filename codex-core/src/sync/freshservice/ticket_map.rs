@@ -88,21 +88,16 @@ pub(super) fn ticket(value: &Value) -> Result<Incoming<Ticket>, ItemError> {
     for other in ["conversations", "deleted", "spam"] {
         item.take(other);
     }
-    let (fields, mut extra) = item.finish();
+    let mut incoming = item.into_incoming(id, "tickets");
     for name in ADDRESSES {
-        if extra.get(name).is_some_and(Value::is_null) {
-            extra.insert(name.to_owned(), Value::Array(Vec::new()));
+        if incoming.extra.get(name).is_some_and(Value::is_null) {
+            let none = Value::Array(Vec::new());
+            incoming.extra.insert(name.to_owned(), none);
         }
     }
-    Ok(Incoming {
-        external_id: id,
-        scope: "tickets".into(),
-        fields,
-        extra,
-        status: Some(texts),
-        secrets: std::collections::BTreeMap::new(),
-        source_updated_at,
-    })
+    incoming.status = Some(texts);
+    incoming.source_updated_at = source_updated_at;
+    Ok(incoming)
 }
 
 fn texts(item: &mut Item) -> TicketTexts {

@@ -14,7 +14,7 @@ use super::{
     details, ticket_map,
 };
 use crate::{
-    Result,
+    Result, dates,
     jobs::ScopeResult,
     sync::{Gate, Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _},
     tickets::{Ticket, threads},
@@ -132,7 +132,10 @@ async fn changed(
         let mapped = items
             .iter()
             .filter_map(|item| ticket_map::ticket(item).ok());
-        newest = newest.max(mapped.filter_map(|item| item.source_updated_at).max());
+        let changed = mapped.filter_map(|item| item.source_updated_at);
+        // One ticket that is dated years ahead would be the last that is ever read.
+        let now = run.clock().now();
+        newest = newest.max(changed.filter(|at| dates::has_happened(*at, now)).max());
         // A ticket whose details are read anyway is written once, with them.
         let items = if depth == Depth::Detail {
             let (done, rest) = details::of_page(run, client, items).await?;

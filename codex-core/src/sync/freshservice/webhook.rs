@@ -10,7 +10,7 @@ use super::ticket_map;
 use crate::{
     Error, Result,
     sync::{
-        Incoming,
+        Incoming, entrance,
         item::{blank, number, text},
     },
     tickets::Ticket,
@@ -56,10 +56,11 @@ impl TicketEvent {
     /// # Errors
     /// [`Error::Invalid`] for a body that is no object, or without a ticket's id.
     pub fn read(body: &[u8]) -> Result<Self> {
-        let value = match serde_json::from_slice(body) {
+        let value = match entrance::read(body) {
             Ok(value) => value,
-            Err(error) => salvaged(body)
-                .ok_or_else(|| Error::invalid("body", format!("is not JSON: {error}")))?,
+            Err(error) => {
+                salvaged(body).ok_or_else(|| Error::invalid("body", error.to_string()))?
+            }
         };
         let Value::Object(body) = value else {
             return Err(Error::invalid("body", "is no object"));

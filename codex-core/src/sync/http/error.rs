@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::MAX_BODY;
+
 /// A vendor could not be read. Holds neither bodies nor keys.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -67,6 +69,16 @@ pub enum UpstreamError {
     /// No JSON, or JSON of another shape than the vendor documents.
     #[error("{source_name} answered {resource} with JSON of an unknown shape")]
     Malformed {
+        source_name: &'static str,
+        resource: String,
+    },
+    /// More than any page of a vendor holds; reading it would take our memory.
+    #[error(
+        "{source_name} answered {resource} with more than Codex reads at once: {} MiB, an item of 8 MiB, \
+         or 100,000 items",
+        MAX_BODY >> 20
+    )]
+    TooLarge {
         source_name: &'static str,
         resource: String,
     },
@@ -144,6 +156,13 @@ impl UpstreamError {
     /// JSON of another shape than the vendor documents.
     pub fn malformed(source_name: &'static str, resource: &str) -> Self {
         Self::Malformed {
+            source_name,
+            resource: resource.to_owned(),
+        }
+    }
+
+    pub(in crate::sync) fn too_large(source_name: &'static str, resource: &str) -> Self {
+        Self::TooLarge {
             source_name,
             resource: resource.to_owned(),
         }

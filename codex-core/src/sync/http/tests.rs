@@ -283,3 +283,27 @@ fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
     assert_eq!(read("Mon, 05 Jan 2026 09:00:00 GMT"), seconds(0));
     assert_eq!(read("soon"), None);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_refused_before_it_is_read() {
+    let announced =
+        "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 314572800\r\n\r\n[";
+    let vendor = Vendor::new(move |_, _| announced.to_owned()).await;
+    let error = vendor.error().await;
+    assert!(matches!(error, UpstreamError::TooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("64 MiB"), "{error}");
+    assert_eq!(vendor.stub.count(), 1, "it would be as large again");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_length_is_read_to_the_limit() {
+    let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+    let body = format!("[\"{}\"", " ".repeat(super::MAX_BODY));
+    let vendor = Vendor::new(move |_, _| format!("{head}{body}")).await;
+    let error = vendor.error().await;
+    assert!(matches!(error, UpstreamError::TooLarge { .. }), "{error}");
+    let items = format!("[\"{}\", 1]", "x".repeat(9 << 20));
+    let vendor = Vendor::new(move |_, _| json(&items)).await;
+    let body = vendor.call().await.unwrap().body;
+    assert_eq!(body[1], 1, "a large item costs no other");
+}

@@ -49,16 +49,9 @@ pub(super) fn user(value: &Value) -> Result<Incoming<Agent>, ItemError> {
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), item.take(name)?)));
     let extra: Map<String, Value> = kept.collect();
-    let (fields, _) = item.finish();
-    Ok(Incoming {
-        external_id: id,
-        scope: USERS.into(),
-        fields,
-        extra,
-        status: None,
-        secrets: std::collections::BTreeMap::new(),
-        source_updated_at: None,
-    })
+    let mut incoming = item.into_incoming(id, USERS);
+    incoming.extra = extra;
+    Ok(incoming)
 }
 
 #[cfg(test)]
