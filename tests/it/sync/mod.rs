@@ -3,6 +3,7 @@
 mod accounts;
 mod audits;
 mod datto;
+mod entrance;
 mod events;
 mod faults;
 mod freshservice;
