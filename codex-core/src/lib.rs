@@ -55,6 +55,7 @@ pub mod list;
 pub mod listing;
 pub mod locations;
 pub mod money;
+pub mod nearest;
 pub mod outbox;
 pub mod overrides;
 pub mod paging;

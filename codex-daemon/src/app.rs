@@ -118,7 +118,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
     };
     if let Some(vendor) = &config.freshservice {
         let settings = freshservice::Settings {
-            base: vendor.base_url.clone(),
+            base: vendor.base_url.url().clone(),
             api_key: vendor.api_key.clone(),
             all_workspaces: vendor.all_workspaces,
             http: HttpSettings {
@@ -144,7 +144,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
     }
     if let Some(vendor) = &config.datto {
         let settings = datto::Settings {
-            base: vendor.api_endpoint.clone(),
+            base: vendor.api_endpoint.url().clone(),
             public_key: vendor.public_key.clone(),
             secret_key: vendor.secret_key.clone(),
             http: HttpSettings {
@@ -170,21 +170,22 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             .source(datto::Audits::new(settings.clone()))
             .source(datto::Datto::new(settings, options));
     }
-    let settings = keycloak::Settings {
-        base: config.keycloak.base_url.clone(),
-        realm: config.keycloak.realm.clone(),
-        logins: logins(&config.keycloak),
-        http: HttpSettings {
-            verify_tls: config.keycloak.verify_tls,
-            pace: Pace::default(),
-            ..http
-        },
-    };
-    builder
-        .users(keycloak::Users::new(settings.clone()))
-        .source(keycloak::Keycloak::new(settings))
-        .open()
-        .await
+    if let Some(server) = &config.keycloak {
+        let settings = keycloak::Settings {
+            base: server.base_url.url().clone(),
+            realm: server.realm.clone(),
+            logins: logins(server),
+            http: HttpSettings {
+                verify_tls: server.verify_tls,
+                pace: Pace::default(),
+                ..http
+            },
+        };
+        builder = builder
+            .users(keycloak::Users::new(settings.clone()))
+            .source(keycloak::Keycloak::new(settings));
+    }
+    builder.open().await
 }
 
 /// The client first: least privilege, and no person's password.

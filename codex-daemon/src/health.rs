@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use codex_core::{Codex, store::Engine};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
-use url::Url;
 
-use crate::config::{self, Config};
+use crate::config::{self, BaseUrl, Config};
 
 pub use codex_core::health::wire::{
     ChecksOut, DatabaseOut, DependenciesOut, DependencyOut, DiskOut, HealthOut, Status,
@@ -25,7 +24,7 @@ const DISK: &str = "/";
 /// The checks, with the last answer of Core.
 #[derive(Debug)]
 pub struct Health {
-    core: Url,
+    core: BaseUrl,
     limits: config::Health,
     http: Client,
     last: Mutex<Option<(Instant, DependencyOut)>>,
@@ -34,9 +33,8 @@ pub struct Health {
 impl Health {
     /// Checks as `config` says.
     pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
-        let core = &config.auth.core_url;
         Ok(Self {
-            core: core.join("health").unwrap_or_else(|_| core.clone()),
+            core: config.auth.core_url.at("health"),
             limits: config.health,
             http: Client::builder().timeout(LIMIT).no_proxy().build()?,
             last: Mutex::default(),
@@ -82,7 +80,7 @@ impl Health {
             http_status: None,
             error: None,
         };
-        match self.http.get(self.core.clone()).send().await {
+        match self.http.get(self.core.url().clone()).send().await {
             Ok(response) if response.status() == StatusCode::OK => {
                 out.status = Status::Healthy;
                 out.response_time_ms = Some(milliseconds(start.elapsed()));

@@ -29,11 +29,12 @@ const LIBRARIES: &str = "warn,codex_core={level},codex_daemon={level}";
 /// Logs to standard error from here on. Has no effect a second time.
 pub fn start(logging: &Logging) {
     let filter = EnvFilter::new(LIBRARIES.replace("{level}", logging.level.as_str()));
+    let terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    let started = if logging.json {
+        .with_ansi(terminal);
+    let started = if logging.json.unwrap_or(!terminal) {
         let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines);
         lines.finish().try_init()
     } else {

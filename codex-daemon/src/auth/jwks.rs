@@ -12,9 +12,11 @@ use jsonwebtoken::{
 };
 use reqwest::Client;
 use serde::Deserialize;
-use url::Url;
 
-use crate::{config::Auth, request_id};
+use crate::{
+    config::{Auth, BaseUrl},
+    request_id,
+};
 
 /// Core answers in milliseconds; a request waits this long at most for a key that is not known yet.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,7 +26,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// The keys of Core.
 #[derive(Debug)]
 pub struct Jwks {
-    url: Url,
+    url: BaseUrl,
     http: Client,
     cache: Duration,
     cooldown: Duration,
@@ -53,11 +55,7 @@ impl Jwks {
     /// The keys at `.well-known/jwks.json` of Core. Nothing is read yet.
     pub fn new(auth: &Auth) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            // Joining a relative path to a base that ends in `/` cannot fail, but says so by type.
-            url: auth
-                .core_url
-                .join(".well-known/jwks.json")
-                .unwrap_or_else(|_| auth.core_url.clone()),
+            url: auth.core_url.at(".well-known/jwks.json"),
             // Core is a neighbour: a proxy meant for the internet must not see its answers.
             http: Client::builder().timeout(TIMEOUT).no_proxy().build()?,
             cache: auth.jwks_cache,
@@ -151,7 +149,7 @@ impl Jwks {
     }
 
     async fn fetch(&self) -> Result<HashMap<String, Arc<DecodingKey>>, reqwest::Error> {
-        let request = request_id::forward(self.http.get(self.url.clone()));
+        let request = request_id::forward(self.http.get(self.url.url().clone()));
         let set: KeySet = request.send().await?.error_for_status()?.json().await?;
         Ok(set.keys.into_iter().filter_map(usable).collect())
     }

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{Codex, Scope, changes::Author, sync::Part};
 
-use super::{load, sync, with_codex};
+use super::{NotConfigured, load, sync, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -56,10 +56,10 @@ impl Accounts {
                 return with_codex(&config, true, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
-                bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
+                return Err(NotConfigured::error(sync::FRESHSERVICE));
             }
             Command::Push if config.datto.is_none() => {
-                bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
+                return Err(NotConfigured::error(sync::DATTO));
             }
             Command::Assign => Part::AssignAccounts,
             Command::Push => Part::PushAccounts,

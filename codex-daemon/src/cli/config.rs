@@ -4,22 +4,29 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
+use super::UNUSABLE;
 use crate::config::{Config, DEFAULT, Layers, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
   codexd config              effective values, secrets masked, and where each came from
+  codexd config --check      whether everything that is set is right; names all faults at once
   codexd config --explain    the commented defaults: what each setting means
 
-Fails when a value cannot be used, naming file, section and key.";
+Exit codes:
+  0  the configuration can be used
+  2  it cannot; standard error names file, section and key of every fault, and what would be right";
 
-/// Show the effective settings
+/// Show and check the effective settings
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Show {
     /// Print the commented defaults instead
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check")]
     explain: bool,
+    /// Only say whether the configuration can be used
+    #[arg(long)]
+    check: bool,
 }
 
 impl Show {
@@ -29,12 +36,14 @@ impl Show {
             write!(out, "{DEFAULT}")?;
             return Ok(());
         }
-        let layers = Layers::read(sources).context("the configuration cannot be read")?;
-        write!(out, "{layers}")?;
-        for warning in layers.warnings() {
-            eprintln!("warning: {warning}");
+        let layers = Layers::read(sources);
+        if !self.check {
+            write!(out, "{layers}")?;
         }
-        Config::from_layers(&layers, sources).context("the configuration cannot be used")?;
+        Config::from_layers(layers, sources).context(UNUSABLE)?;
+        if self.check {
+            writeln!(out, "The configuration can be used.")?;
+        }
         Ok(())
     }
 }

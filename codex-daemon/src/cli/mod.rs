@@ -21,7 +21,7 @@ use codex_core::Codex;
 
 use crate::{
     app,
-    config::{Config, Sources},
+    config::{Config, ConfigErrors, Sources},
     problem::chain,
 };
 
@@ -43,7 +43,7 @@ First steps:
 Exit codes:
   0  done
   1  failed; the last line on standard error says why and who can act
-  2  the command line was not understood";
+  2  the command line or the configuration was not understood, or what it needs is not configured";
 
 /// Command line of codexd.
 #[derive(Debug, Parser)]
@@ -96,13 +96,28 @@ impl Global {
     }
 }
 
-/// Settings for a command that a person runs: what is wrong goes to standard error as text.
+/// Settings for a command.
 fn load(sources: &Sources) -> anyhow::Result<Config> {
-    let config = Config::load(sources).context("the configuration cannot be used")?;
-    for warning in &config.warnings {
-        eprintln!("warning: {warning}");
+    Config::load(sources).context(UNUSABLE)
+}
+
+const UNUSABLE: &str = "the configuration cannot be used";
+
+/// A command needs something that is not configured; says what to set.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotConfigured(String);
+
+impl NotConfigured {
+    fn error(message: impl Into<String>) -> anyhow::Error {
+        Self(message.into()).into()
     }
-    Ok(config)
+}
+
+/// 2 when the configuration is at fault: to try again would be in vain.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
+    ExitCode::from(if configuration { 2 } else { 1 })
 }
 
 /// Opens the library as configured, does some work with it and closes it, however the work ends.
@@ -140,7 +155,7 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("codexd: {}", chain(&*error));
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
 }
@@ -193,5 +208,55 @@ mod tests {
                 "{example}"
             );
         }
+    }
+
+    fn run_in(folder: &std::path::Path, words: &[&str]) -> ExitCode {
+        let conf = folder.join("codex.conf");
+        let database = format!(
+            "database.connection_string=sqlite://{}/codex.db",
+            folder.display()
+        );
+        let before = [
+            "codexd",
+            "--config",
+            conf.to_str().unwrap(),
+            "--set",
+            &database,
+        ];
+        main_with(before.iter().chain(words).map(OsString::from))
+    }
+
+    #[test]
+    fn configuration_faults_exit_with_2() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = |words: &[&str]| run_in(dir.path(), words);
+        let two = ExitCode::from(2);
+        assert_eq!(
+            run(&["config", "--check"]),
+            two,
+            "the named file is missing"
+        );
+        assert_eq!(run(&["serve", "--port", "0"]), two);
+        std::fs::write(dir.path().join("codex.conf"), "[server]\nprt = 1\n").unwrap();
+        assert_eq!(run(&["config", "--check"]), two);
+        assert_eq!(run(&["config"]), two);
+        assert_eq!(run(&["jobs"]), two);
+        std::fs::write(dir.path().join("codex.conf"), "[server]\nport = 1\n").unwrap();
+        assert_eq!(run(&["config", "--check"]), ExitCode::SUCCESS);
+        assert_eq!(run(&["config", "--check", "--set", "server.prt=1"]), two);
+    }
+
+    #[test]
+    fn a_sync_of_what_is_not_configured_exits_with_2() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("codex.conf"), "").unwrap();
+        for source in ["all", "keycloak", "freshservice", "datto"] {
+            assert_eq!(
+                run_in(dir.path(), &["sync", source]),
+                ExitCode::from(2),
+                "{source}"
+            );
+        }
+        assert!(!dir.path().join("codex.db").exists(), "no run was begun");
     }
 }

@@ -18,7 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   codexd serve
   codexd serve --port 0                  any free port; the address is printed
-  codexd serve --set logging.json=false  log lines for people
+  codexd serve --set logging.json=true   log lines as JSON on a terminal too
 
 SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end.";
 
@@ -44,11 +44,8 @@ impl Serve {
             .flags
             .extend(self.port.map(|port| flag("server.port", port.to_string())));
         let watched = sources.clone();
-        let config = Config::load(&sources).context("the configuration cannot be used")?;
+        let config = super::load(&sources)?;
         logging::start(&config.logging);
-        for warning in &config.warnings {
-            tracing::warn!("{warning}");
-        }
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await?;
         let codex = app::open(&config, true)

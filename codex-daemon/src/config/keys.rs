@@ -1,4 +1,9 @@
 //! Every setting there is: its place, its environment variable, and how much of it may be shown.
+//!
+//! A new setting is a line in [`KEYS`] and one in `default.conf`. What is not declared here is an error
+//! wherever it is set.
+
+use codex_core::nearest::nearest;
 
 /// How a value is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,8 +12,10 @@ pub enum Secrecy {
     Plain,
     /// Not at all.
     Secret,
-    /// A URL whose password is hidden.
-    UrlPassword,
+    /// A host name or URL; a password in it is hidden.
+    Address,
+    /// A database's URL. Anything else that stands in its place is hidden whole: it may be a password.
+    Connection,
 }
 
 /// A setting.
@@ -54,6 +61,13 @@ const fn from_env(section: &'static str, name: &'static str, env: &'static str) 
     }
 }
 
+const fn address(key: Key) -> Key {
+    Key {
+        secrecy: Secrecy::Address,
+        ..key
+    }
+}
+
 /// All settings, in the order of `default.conf`.
 pub const KEYS: &[Key] = &[
     plain("server", "bind"),
@@ -69,11 +83,11 @@ pub const KEYS: &[Key] = &[
     plain("health", "disk_degraded_percent"),
     plain("health", "disk_unhealthy_percent"),
     Key {
-        secrecy: Secrecy::UrlPassword,
+        secrecy: Secrecy::Connection,
         ..plain("database", "connection_string")
     },
     from_env("service", "name", "SERVICE_NAME"),
-    from_env("core", "url", "CORE_SERVICE_URL"),
+    address(from_env("core", "url", "CORE_SERVICE_URL")),
     plain("auth", "check_target_service"),
     plain("auth", "check_revocation"),
     plain("auth", "revocation_cache_seconds"),
@@ -83,20 +97,20 @@ pub const KEYS: &[Key] = &[
     plain("psa", "unworked_ticket_minutes"),
     plain("psa", "helpdesk_group"),
     plain("psa", "professional_services_group"),
-    plain("freshservice", "domain"),
+    address(plain("freshservice", "domain")),
     secret("freshservice", "api_key"),
-    plain("freshservice", "web_domain"),
+    address(plain("freshservice", "web_domain")),
     plain("freshservice", "first_ticket_days"),
     plain("freshservice", "all_workspaces"),
     plain("rmm", "default_provider"),
-    plain("datto", "api_endpoint"),
+    address(plain("datto", "api_endpoint")),
     secret("datto", "public_key"),
     secret("datto", "secret_key"),
     plain("datto", "secret_udfs"),
     plain("datto", "map_pseudo_sites"),
     plain("datto", "calls_per_minute"),
-    from_env("keycloak", "server_url", "KEYCLOAK_SERVER_URL"),
-    from_env("keycloak", "backend_url", "KEYCLOAK_BACKEND_URL"),
+    address(from_env("keycloak", "server_url", "KEYCLOAK_SERVER_URL")),
+    address(from_env("keycloak", "backend_url", "KEYCLOAK_BACKEND_URL")),
     from_env("keycloak", "realm", "KEYCLOAK_REALM"),
     from_env("keycloak", "client_id", "KEYCLOAK_CLIENT_ID"),
     secret_from_env("keycloak", "client_secret", "KEYCLOAK_CLIENT_SECRET"),
@@ -152,16 +166,52 @@ pub const POLICIES: &str = "policies";
 /// Words of the PSA's statuses, by number.
 pub const TICKET_STATUSES: &str = "ticket_statuses";
 
-/// Sections whose keys others write or read and this version does not use (contract 4.1): no warning.
-const OTHERS: &[&str] = &["database_credentials", "psa.superops"];
+/// Sections of the Flask service's files that Codex does not use: accepted, and listed as unused.
+const UNUSED_SECTIONS: &[&str] = &[
+    // Written by its installer and by Helm, which also read them.
+    "database_credentials",
+    // A PSA of its admin page that no sync was ever written for.
+    "psa.superops",
+    "superops",
+    // Named by its public documentation, read by no version.
+    "integrations",
+];
 
 /// Single keys of that kind.
-const OTHERS_KEYS: &[(&str, &str)] = &[
+const UNUSED_KEYS: &[(&str, &str)] = &[
     ("database", "db_host"),
     ("database", "db_port"),
     ("database", "db_name"),
+    ("database", "db_dbname"),
     ("database", "db_user"),
     ("psa", "enabled_providers"),
+];
+
+/// Variables that begin as ours do and belong to others, or to the tools around Codex.
+const OTHERS_VARIABLES: &[&str] = &[
+    // The Flask service's scripts keep their own scheduler from starting with it.
+    "CODEX_SKIP_SCHEDULER",
+    // Where clients find a daemon, and their token.
+    "CODEX_URL",
+    "CODEX_TOKEN",
+    "CODEX_HOME",
+];
+
+/// Beginnings of such variables.
+const OTHERS_PREFIXES: &[&str] = &[
+    // Kubernetes describes a service named `codex` to every container beside it.
+    "CODEX_PORT",
+    "CODEX_SERVICE_HOST",
+    "CODEX_SERVICE_PORT",
+    // The tests' own settings.
+    "CODEX_TEST_",
+    "CODEX_REQUIRE_",
+    "CODEX_VENDOR_",
+    "CODEX_FUZZ_",
+    "CODEX_CI_",
+    // A coding assistant of the same name sets these for what it runs.
+    "CODEX_SANDBOX",
+    "CODEX_MANAGED_",
 ];
 
 impl Key {
@@ -170,9 +220,13 @@ impl Key {
         format!("{}.{}", self.section, self.name)
     }
 
+    fn underscored(&self) -> String {
+        format!("{}_{}", self.section, self.name)
+    }
+
     /// The variable that every setting has.
     pub fn generic_env(&self) -> String {
-        format!("CODEX_{}_{}", self.section, self.name).to_uppercase()
+        format!("CODEX_{}", self.underscored()).to_uppercase()
     }
 }
 
@@ -186,7 +240,66 @@ pub fn find(section: &str, name: &str) -> Option<&'static Key> {
         .find(|key| key.section == section && key.name == name)
 }
 
-/// Whether another program is known to use the key.
-pub fn belongs_to_others(section: &str, name: &str) -> bool {
-    OTHERS.contains(&section) || OTHERS_KEYS.contains(&(section, name))
+/// Whether the Flask service had the key in its files, and Codex has no use for it.
+pub fn is_unused(section: &str, name: &str) -> bool {
+    UNUSED_SECTIONS.contains(&section) || UNUSED_KEYS.contains(&(section, name))
+}
+
+/// Names of the settings of a section.
+fn names(section: &str) -> impl Iterator<Item = &'static str> {
+    let of_section = KEYS.iter().filter(move |key| key.section == section);
+    of_section.map(|key| key.name)
+}
+
+/// Why there is no such setting, with the one that was probably meant.
+pub fn unknown(section: &str, name: &str) -> String {
+    let sections = || KEYS.iter().map(|key| key.section).chain(OPEN);
+    if sections().any(|known| known == section) {
+        let elsewhere = KEYS.iter().find(|key| key.name == name);
+        let meant = match (nearest(name, names(section)), elsewhere) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, Some(key)) => format!("did you mean [{}] {}?", key.section, key.name),
+            (None, None) => LISTED.to_owned(),
+        };
+        return format!("there is no such setting; {meant}");
+    }
+    let meant = match nearest(section, sections()) {
+        Some(meant) => match nearest(name, names(meant)) {
+            Some(name) => format!("did you mean [{meant}] {name}?"),
+            None => format!("did you mean [{meant}]?"),
+        },
+        None => LISTED.to_owned(),
+    };
+    format!("there is no such section; {meant}")
+}
+
+const LISTED: &str = "`codexd config` lists them all";
+
+/// Why a variable that begins as ours do sets nothing; `None` when it does, or is none of ours.
+pub fn unknown_variable(variable: &str) -> Option<String> {
+    let others = OTHERS_VARIABLES.contains(&variable)
+        || OTHERS_PREFIXES
+            .iter()
+            .any(|prefix| variable.starts_with(prefix));
+    let rest = variable.strip_prefix("CODEX_")?.to_lowercase();
+    if others || KEYS.iter().any(|key| key.generic_env() == variable) {
+        return None;
+    }
+    let of_section = KEYS.iter().find_map(|key| {
+        let name = rest.strip_prefix(key.section)?.strip_prefix('_')?;
+        Some((key.section, name))
+    });
+    let meant = match of_section {
+        Some((section, name)) => nearest(name, names(section)).and_then(|name| find(section, name)),
+        None => {
+            let all: Vec<String> = KEYS.iter().map(Key::underscored).collect();
+            let near = nearest(&rest, all.iter().map(String::as_str));
+            near.and_then(|near| KEYS.iter().find(|key| key.underscored() == near))
+        }
+    };
+    let meant = meant.map_or_else(
+        || LISTED.to_owned(),
+        |key| format!("did you mean {}?", key.generic_env()),
+    );
+    Some(format!("there is no such setting; {meant}"))
 }

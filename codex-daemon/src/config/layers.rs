@@ -7,9 +7,9 @@ use std::{
     str::FromStr,
 };
 
-use url::Url;
-
 use super::{
+    ConfigError,
+    address::{masked_host, masked_url},
     flaskenv, ini,
     keys::{self, KEYS, Key, Secrecy},
 };
@@ -42,42 +42,6 @@ impl fmt::Display for Origin {
             Self::Flag => f.write_str("command line"),
         }
     }
-}
-
-/// A configuration that cannot be used. Names the place, never a secret.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A value that is not acceptable.
-    #[error("{origin}: [{section}] {key}: {message}")]
-    Value {
-        /// Where it was set.
-        origin: Origin,
-        /// Its section.
-        section: String,
-        /// Its key.
-        key: String,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A file that does not follow its syntax.
-    #[error("{}:{line}: {message}", file.display())]
-    Syntax {
-        /// The file.
-        file: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// A file that is there but cannot be read.
-    #[error("cannot read {}", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
 }
 
 /// Where to look for settings.
@@ -136,12 +100,14 @@ struct Value {
 /// The effective value of every setting, with provenance.
 ///
 /// `Debug` shows names only: values may be secrets.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Layers {
     values: BTreeMap<(&'static str, &'static str), Value>,
     /// Keys of open sections, by section and name.
     open: BTreeMap<(&'static str, String), Value>,
-    warnings: Vec<String>,
+    /// Settings of the Flask service that nothing here uses, with their places.
+    unused: Vec<String>,
+    problems: Vec<ConfigError>,
 }
 
 impl fmt::Debug for Layers {
@@ -151,28 +117,52 @@ impl fmt::Debug for Layers {
 }
 
 impl Layers {
-    /// Reads all places.
-    pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
+    /// Reads all places. What cannot be read, or sets nothing, is kept as a problem; the rest counts.
+    pub fn read(sources: &Sources) -> Self {
         let mut layers = Self::default();
-        layers.defaults()?;
-        layers.services(&sources.path("services.json"))?;
-        layers.file(&sources.conf())?;
-        layers.flaskenv(&sources.path(".flaskenv"))?;
+        for read in [Self::defaults, Self::services, Self::file, Self::flaskenv] {
+            if let Err(problem) = read(&mut layers, sources) {
+                layers.problems.push(problem);
+            }
+        }
         layers.environment(&sources.env, |name| Origin::Environment(name.to_owned()));
-        layers.flags(&sources.flags)?;
-        Ok(layers)
+        layers.flags(&sources.flags);
+        layers
     }
 
-    /// What should be looked at but stops nothing.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// What was found wrong so far; the list is empty afterwards.
+    pub(super) fn take_problems(&mut self) -> Vec<ConfigError> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// Lets the default of a refused value hold; `false` when there is none.
+    pub(super) fn reset(&mut self, refused: &ConfigError) -> bool {
+        let ConfigError::Value { section, key, .. } = refused else {
+            return false;
+        };
+        if let Some(section) = open(section) {
+            return self.open.remove(&(section, key.clone())).is_some();
+        }
+        let Some(key) = keys::find(section, key) else {
+            return false;
+        };
+        let place = (key.section, key.name);
+        let was_set = self
+            .values
+            .remove(&place)
+            .is_some_and(|value| value.origin != Origin::Default);
+        let default = ini::parse(super::DEFAULT).unwrap_or_default().into_iter();
+        for entry in default.filter(|entry| (entry.section.as_str(), entry.key.as_str()) == place) {
+            self.put(key, &entry.value, Origin::Default);
+        }
+        was_set
     }
 
     fn put(&mut self, key: &'static Key, text: &str, origin: Origin) {
         let text = match key.secrecy {
             Secrecy::Secret => text,
             // A blank cannot stand in a URL, so a connection string may carry a comment too.
-            Secrecy::Plain | Secrecy::UrlPassword => ini::strip_comment(text),
+            Secrecy::Plain | Secrecy::Address | Secrecy::Connection => ini::strip_comment(text),
         };
         if !text.is_empty() {
             let text = text.to_owned();
@@ -193,7 +183,7 @@ impl Layers {
         entries.map(|((_, key), value)| (key.as_str(), value.text.as_str()))
     }
 
-    fn defaults(&mut self) -> Result<(), ConfigError> {
+    fn defaults(&mut self, _: &Sources) -> Result<(), ConfigError> {
         for entry in parse(Path::new("default.conf"), super::DEFAULT)? {
             if let Some(key) = keys::find(&entry.section, &entry.key) {
                 self.put(key, &entry.value, Origin::Default);
@@ -203,40 +193,45 @@ impl Layers {
     }
 
     /// Core's address, where Helm says it is; the rest is for calls between services (contract 4.3).
-    fn services(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let Some(text) = read(path)? else {
+    fn services(&mut self, sources: &Sources) -> Result<(), ConfigError> {
+        let path = sources.path("services.json");
+        let Some(text) = read(&path)? else {
             return Ok(());
         };
         let services: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| ConfigError::Syntax {
-                file: path.to_owned(),
+                file: path.clone(),
                 line: error.line(),
                 message: "not JSON of the form {\"name\": {\"url\": \"...\"}}".to_owned(),
             })?;
         let url = services.pointer("/core/url").and_then(|url| url.as_str());
         if let (Some(url), Some(key)) = (url, keys::find("core", "url")) {
-            self.put(key, url, Origin::Services(path.to_owned()));
+            self.put(key, url, Origin::Services(path));
         }
         Ok(())
     }
 
-    fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let Some(text) = read(path)? else {
-            return Ok(());
+    fn file(&mut self, sources: &Sources) -> Result<(), ConfigError> {
+        let path = sources.conf();
+        let Some(text) = read(&path)? else {
+            return match &sources.file {
+                Some(named) => Err(ConfigError::Missing(named.clone())),
+                None => Ok(()),
+            };
         };
-        let entries = parse(path, &text)?;
+        let entries = parse(&path, &text)?;
         for entry in &entries {
-            let origin = Origin::File(path.to_owned(), entry.line);
+            let origin = Origin::File(path.clone(), entry.line);
             if let Some(section) = open(&entry.section) {
                 self.put_open(section, &entry.key, &entry.value, origin);
                 continue;
             }
             let Some(key) = keys::find(&entry.section, &entry.key) else {
-                if !keys::belongs_to_others(&entry.section, &entry.key) {
-                    self.warnings.push(format!(
-                        "{origin}: [{}] {} is not a setting of codexd",
-                        entry.section, entry.key
-                    ));
+                if keys::is_unused(&entry.section, &entry.key) {
+                    let setting = format!("{origin}: [{}] {}", entry.section, entry.key);
+                    self.unused.push(setting);
+                } else {
+                    self.unknown(origin, &entry.section, &entry.key);
                 }
                 continue;
             };
@@ -251,13 +246,14 @@ impl Layers {
         Ok(())
     }
 
-    fn flaskenv(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let Some(text) = read(path)? else {
+    fn flaskenv(&mut self, sources: &Sources) -> Result<(), ConfigError> {
+        let path = sources.path(".flaskenv");
+        let Some(text) = read(&path)? else {
             return Ok(());
         };
         let variables = flaskenv::parse(&text).into_iter().collect();
         self.environment(&variables, |name| {
-            Origin::Flaskenv(path.to_owned(), name.to_owned())
+            Origin::Flaskenv(path.clone(), name.to_owned())
         });
         Ok(())
     }
@@ -275,9 +271,16 @@ impl Layers {
                 }
             }
         }
+        for name in variables.keys() {
+            if let Some(message) = keys::unknown_variable(name) {
+                let origin = origin(name);
+                self.problems
+                    .push(ConfigError::Variable { origin, message });
+            }
+        }
     }
 
-    fn flags(&mut self, flags: &[(String, String)]) -> Result<(), ConfigError> {
+    fn flags(&mut self, flags: &[(String, String)]) {
         for (name, value) in flags {
             let in_open = name.split_once('.');
             if let Some((section, key)) = in_open.and_then(|(s, key)| Some((open(s)?, key))) {
@@ -285,15 +288,20 @@ impl Layers {
                 continue;
             }
             let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
-            let found = keys::find(section, key).ok_or_else(|| ConfigError::Value {
-                origin: Origin::Flag,
-                section: section.to_owned(),
-                key: key.to_owned(),
-                message: "there is no such setting; `codexd config` lists them".to_owned(),
-            })?;
-            self.put(found, value, Origin::Flag);
+            match keys::find(section, key) {
+                Some(found) => self.put(found, value, Origin::Flag),
+                None => self.unknown(Origin::Flag, section, key),
+            }
         }
-        Ok(())
+    }
+
+    fn unknown(&mut self, origin: Origin, section: &str, key: &str) {
+        self.problems.push(ConfigError::Value {
+            origin,
+            section: section.to_owned(),
+            key: key.to_owned(),
+            message: keys::unknown(section, key),
+        });
     }
 
     /// The text of a setting, `None` when it is not set.
@@ -392,6 +400,12 @@ impl fmt::Display for Layers {
                 writeln!(f, "{setting:<48} # {}", value.origin)?;
             }
         }
+        if !self.unused.is_empty() {
+            writeln!(f, "\n# Not used by codexd; other programs may read them:")?;
+        }
+        for setting in &self.unused {
+            writeln!(f, "#   {setting}")?;
+        }
         Ok(())
     }
 }
@@ -400,33 +414,16 @@ fn masked(secrecy: Secrecy, text: &str) -> String {
     match secrecy {
         Secrecy::Plain => text.replace('\n', " "),
         Secrecy::Secret => "***".to_owned(),
-        Secrecy::UrlPassword => masked_url(text),
+        Secrecy::Address => masked_host(text),
+        Secrecy::Connection => masked_url(text),
     }
-}
-
-/// A URL without its password and without parameters that may hold one.
-pub fn masked_url(text: &str) -> String {
-    if text.starts_with("sqlite:") {
-        return text.to_owned();
-    }
-    let Ok(mut url) = Url::parse(text) else {
-        return "***".to_owned();
-    };
-    let hidden = url.password().is_none() || url.set_password(Some("***")).is_ok();
-    if url.query().is_some() {
-        url.set_query(Some("***"));
-    }
-    if hidden { url.into() } else { "***".to_owned() }
 }
 
 fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(ConfigError::Read {
-            file: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(ConfigError::read(path, source)),
     }
 }
 

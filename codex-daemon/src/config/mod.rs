@@ -3,6 +3,8 @@
 //! `default.conf` is the documentation and the weakest layer; [`keys`] lists the settings; [`layers`]
 //! reads the places; here the values get their types. The environment is read in this folder only.
 
+mod address;
+mod error;
 mod flaskenv;
 pub mod ini;
 pub mod keys;
@@ -25,7 +27,9 @@ use codex_core::{
 use secrecy::SecretString;
 use url::Url;
 
-pub use layers::{ConfigError, Layers, Origin, Sources, masked_url};
+pub use address::{BaseUrl, masked_url};
+pub use error::{ConfigError, ConfigErrors};
+pub use layers::{Layers, Origin, Sources};
 use vendors::secret;
 pub use vendors::{Datto, Freshservice, Keycloak};
 pub use webhooks::Webhooks;
@@ -54,8 +58,8 @@ pub struct Config {
     pub freshservice: Option<Freshservice>,
     /// Access to Datto RMM, when it is configured.
     pub datto: Option<Datto>,
-    /// Where the people who log in are known.
-    pub keycloak: Keycloak,
+    /// Access to Keycloak, which knows the people who log in, when it is configured.
+    pub keycloak: Option<Keycloak>,
     /// Whether Codex may write to vendors.
     pub upstream_write: bool,
     /// Which source wins, per field.
@@ -74,8 +78,6 @@ pub struct Config {
     pub matching: Matching,
     /// What is logged.
     pub logging: Logging,
-    /// What should be looked at but stops nothing.
-    pub warnings: Vec<String>,
 }
 
 /// How the daemon listens.
@@ -123,7 +125,7 @@ pub struct Database {
 #[derive(Debug, Clone)]
 pub struct Auth {
     /// Base URL of Core.
-    pub core_url: Url,
+    pub core_url: BaseUrl,
     /// Name of this service in service tokens.
     pub service_name: String,
     /// Whether a service token for another service is refused.
@@ -165,8 +167,8 @@ pub struct Sync {
 pub struct Logging {
     /// Least serious level.
     pub level: tracing::Level,
-    /// Whether lines are JSON.
-    pub json: bool,
+    /// Whether lines are JSON; `None`: unless they go to a terminal.
+    pub json: Option<bool>,
 }
 
 impl Sources {
@@ -184,12 +186,35 @@ impl Sources {
 
 impl Config {
     /// Reads and checks everything that can be set.
-    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        Self::from_layers(&Layers::read(sources)?, sources)
+    ///
+    /// # Errors
+    /// Everything that is wrong, not the first alone.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
+        Self::from_layers(Layers::read(sources), sources)
     }
 
     /// Gives the values their types.
-    pub fn from_layers(layers: &Layers, sources: &Sources) -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_layers(mut layers: Layers, sources: &Sources) -> Result<Self, ConfigErrors> {
+        let mut problems = layers.take_problems();
+        loop {
+            let error = match Self::typed(&layers, sources) {
+                Ok(config) if problems.is_empty() => return Ok(config),
+                Ok(_) => return Err(ConfigErrors(problems)),
+                Err(error) => error,
+            };
+            // With the default in its place the next one is found too. Every turn uses one value up.
+            let more = layers.reset(&error);
+            problems.push(error);
+            if !more {
+                return Err(ConfigErrors(problems));
+            }
+        }
+    }
+
+    fn typed(layers: &Layers, sources: &Sources) -> Result<Self, ConfigError> {
         let (freshservice, datto) = (vendors::freshservice(layers)?, vendors::datto(layers)?);
         Ok(Self {
             scheduler: scheduler(layers, freshservice.is_some(), datto.is_some())?,
@@ -203,7 +228,7 @@ impl Config {
                 url: database_url(layers, &sources.path("instance/codex.db"))?,
             },
             auth: Auth {
-                core_url: layers.read_as("core", "url", base_url)?,
+                core_url: layers.read_as("core", "url", BaseUrl::read)?,
                 service_name: text(layers, "service", "name"),
                 check_target_service: layers.boolean("auth", "check_target_service")?,
                 check_revocation: layers.boolean("auth", "check_revocation")?,
@@ -237,9 +262,11 @@ impl Config {
             matching: matching(layers)?,
             logging: Logging {
                 level: layers.read_as("logging", "level", level)?,
-                json: layers.boolean("logging", "json")?,
+                json: layers.read_as("logging", "json", |text| match text {
+                    "auto" => Ok(None),
+                    _ => boolean_or_auto(text).map(Some),
+                })?,
             },
-            warnings: layers.warnings().to_vec(),
         })
     }
 }
@@ -289,11 +316,15 @@ fn seconds(layers: &Layers, section: &str, key: &str) -> Result<Duration, Config
     Ok(Duration::from_secs(seconds))
 }
 
+fn boolean_or_auto(text: &str) -> Result<bool, String> {
+    layers::boolean(text).ok_or_else(|| format!("`{text}` is not true, false or auto"))
+}
+
 fn server(layers: &Layers) -> Result<Server, ConfigError> {
     let bind: IpAddr = layers.parse("server", "bind", "an IP address")?;
     let docs_public = layers.read_as("server", "docs_public", |text| match text {
         "auto" => Ok(bind.is_loopback()),
-        _ => layers::boolean(text).ok_or_else(|| format!("`{text}` is not true, false or auto")),
+        _ => boolean_or_auto(text),
     })?;
     let at_least_one = |key| {
         layers.read_as("server", key, |text| {
@@ -347,19 +378,6 @@ fn database_url(layers: &Layers, default: &Path) -> Result<SecretString, ConfigE
         Some("sqlite") => wrong("names no file; sqlite://instance/codex.db is the default"),
         _ => wrong("must start with postgresql:// or sqlite://"),
     }
-}
-
-/// An http(s) URL whose path ends in `/`, so that paths can be joined to it.
-fn base_url(text: &str) -> Result<Url, String> {
-    let mut url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| format!("`{text}` is not an http:// or https:// URL"))?;
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
 }
 
 /// `[policies]`: `kind.field = manual_wins | source_wins | write_if_empty`.

@@ -1,15 +1,14 @@
 //! Access to vendors, and to where people log in.
 
 use secrecy::SecretString;
-use url::Url;
 
-use super::{ConfigError, Layers, base_url, text};
+use super::{BaseUrl, ConfigError, Layers, text};
 
 /// Access to Freshservice.
 #[derive(Debug, Clone)]
 pub struct Freshservice {
     /// Base of API paths, such as `https://example.freshservice.com/api/v2/`.
-    pub base_url: Url,
+    pub base_url: BaseUrl,
     /// API key.
     pub api_key: SecretString,
     /// Host for links in pages.
@@ -24,7 +23,7 @@ pub struct Freshservice {
 #[derive(Debug, Clone)]
 pub struct Datto {
     /// URL of the account's platform.
-    pub api_endpoint: Url,
+    pub api_endpoint: BaseUrl,
     /// API key.
     pub public_key: SecretString,
     /// API secret key.
@@ -41,7 +40,7 @@ pub struct Datto {
 #[derive(Debug, Clone)]
 pub struct Keycloak {
     /// Address of the server.
-    pub base_url: Url,
+    pub base_url: BaseUrl,
     /// Realm of the users.
     pub realm: String,
     /// Id and secret of a client with a service account.
@@ -64,7 +63,7 @@ pub(super) fn secret(layers: &Layers, section: &str, key: &str) -> Option<Secret
 }
 
 pub(super) fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, ConfigError> {
-    let (Some(domain), Some(api_key)) = (
+    let (Some(_), Some(api_key)) = (
         layers
             .text("freshservice", "domain")
             .filter(|text| !is_sample(text)),
@@ -73,25 +72,23 @@ pub(super) fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, Conf
         return Ok(None);
     };
     let base_url = layers.read_as("freshservice", "domain", |text| {
-        let site = if text.contains("://") {
-            base_url(text)?
-        } else {
-            base_url(&format!("https://{text}"))?
-        };
-        site.join("api/v2/").map_err(|error| error.to_string())
+        Ok(BaseUrl::read_host(text)?.at("api/v2/"))
     })?;
-    let web_domain = layers.text("freshservice", "web_domain").unwrap_or(domain);
+    let web_domain = match layers.text("freshservice", "web_domain") {
+        Some(_) => layers.read_as("freshservice", "web_domain", BaseUrl::read_host)?,
+        None => base_url.clone(),
+    };
     Ok(Some(Freshservice {
         base_url,
         api_key,
-        web_domain: web_domain.to_owned(),
+        web_domain: web_domain.authority(),
         all_workspaces: layers.boolean("freshservice", "all_workspaces")?,
         first_ticket_days: layers.parse("freshservice", "first_ticket_days", "a number of days")?,
     }))
 }
 
 pub(super) fn datto(layers: &Layers) -> Result<Option<Datto>, ConfigError> {
-    let api_endpoint = layers.read_as("datto", "api_endpoint", base_url)?;
+    let api_endpoint = layers.read_as("datto", "api_endpoint", BaseUrl::read)?;
     let secret_udfs = layers.read_as("datto", "secret_udfs", |text| {
         let numbers = text.split(',').map(|number| number.trim().parse());
         let numbers: Result<_, _> = numbers.collect();
@@ -119,16 +116,16 @@ pub(super) fn datto(layers: &Layers) -> Result<Option<Datto>, ConfigError> {
     }))
 }
 
-pub(super) fn keycloak(layers: &Layers) -> Result<Keycloak, ConfigError> {
-    let address = match layers.text("keycloak", "backend_url") {
-        Some(_) => "backend_url",
-        None => "server_url",
+pub(super) fn keycloak(layers: &Layers) -> Result<Option<Keycloak>, ConfigError> {
+    let is_set = |key: &&str| layers.text("keycloak", key).is_some();
+    let Some(address) = ["backend_url", "server_url"].into_iter().find(is_set) else {
+        return Ok(None);
     };
     let id = layers.text("keycloak", "client_id");
     let user = layers.text("keycloak", "admin_user");
     let admin = user.zip(secret(layers, "keycloak", "admin_password"));
-    Ok(Keycloak {
-        base_url: layers.read_as("keycloak", address, base_url)?,
+    Ok(Some(Keycloak {
+        base_url: layers.read_as("keycloak", address, BaseUrl::read)?,
         realm: text(layers, "keycloak", "realm"),
         client: id
             .map(str::to_owned)
@@ -138,5 +135,5 @@ pub(super) fn keycloak(layers: &Layers) -> Result<Keycloak, ConfigError> {
             (realm, user.to_owned(), password)
         }),
         verify_tls: layers.boolean("keycloak", "verify_ssl")?,
-    })
+    }))
 }
