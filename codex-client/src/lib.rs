@@ -80,6 +80,7 @@ mod billing;
 mod builder;
 mod bulk;
 mod cache;
+mod claims;
 mod companies;
 mod contacts;
 mod deleted;
@@ -111,6 +112,7 @@ pub use agents::{Agents, MySettings};
 pub use assets::Assets;
 pub use billing::Billing;
 pub use builder::Builder;
+pub use claims::Claims;
 pub use codex_core::{
     agents::wire::{
         AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut,
@@ -131,6 +133,10 @@ pub use codex_core::{
         },
     },
     bulk::{BulkAction, BulkOut, BulkResult, BulkStatus},
+    claims::{
+        ClaimedResource,
+        wire::{FieldClaimsOut, OtherClaimOut, RecordClaimsOut, SourceRecordOut},
+    },
     companies::wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
     duplicates::{
@@ -210,6 +216,11 @@ impl Client {
     /// Companies and what belongs to them.
     pub fn companies(&self) -> Companies<'_> {
         Companies(&self.0)
+    }
+
+    /// What each source states about a record.
+    pub fn claims(&self) -> Claims<'_> {
+        Claims(&self.0)
     }
 
     /// Contacts across companies.

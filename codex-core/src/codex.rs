@@ -4,6 +4,7 @@ mod agents;
 mod billing;
 mod bulk;
 mod bulk_write;
+mod claims;
 mod companies;
 mod download;
 mod duplicates;
@@ -92,6 +93,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::agents::companies::STATEMENTS,
         crate::agents::query::STATEMENTS,
         crate::billing_plans::query::STATEMENTS,
+        crate::claims::query::STATEMENTS,
         crate::feature_options::query::STATEMENTS,
         crate::overrides::query::STATEMENTS,
         crate::companies::aliases::STATEMENTS,

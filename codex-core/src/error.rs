@@ -23,6 +23,9 @@ pub enum Error {
         /// Names the other record.
         message: String,
     },
+    /// What the caller names is not there; says what, and what there is.
+    #[error("{0}")]
+    NotFound(String),
     /// The record is not as the caller has seen it any more.
     #[error("the record was changed meanwhile")]
     Changed,

@@ -35,6 +35,7 @@ pub mod billing_plans;
 pub mod bulk;
 #[cfg(feature = "store")]
 pub mod changes;
+pub mod claims;
 pub mod clock;
 #[cfg(feature = "sync")]
 mod codex;

@@ -253,6 +253,7 @@ impl From<codex_core::Error> for Problem {
                 ..Self::new(StatusCode::ACCEPTED, error.to_string())
             },
             Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
+            Error::NotFound(_) => Self::not_found(error.to_string()),
             Error::Busy(_) => Self::unavailable(error.to_string()).retry_after(5),
             Error::Forbidden(_) => Self::forbidden(error.to_string()),
             Error::Unsupported(_) => Self::unavailable(error.to_string()),

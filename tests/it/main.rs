@@ -9,6 +9,7 @@ mod api;
 mod billing;
 mod bulk;
 mod calls;
+mod claims;
 mod client;
 mod clients;
 mod companies;

@@ -32,6 +32,8 @@ pub struct Outcome {
     pub issues: Vec<String>,
     /// The changes in detail.
     pub changes: Vec<Change>,
+    /// Fields that a person set or released without another value.
+    pub(crate) statements: Vec<Change>,
 }
 
 impl Outcome {
@@ -44,6 +46,7 @@ impl Outcome {
         self.deleted += other.deleted;
         self.issues.extend(other.issues);
         self.changes.extend(other.changes);
+        self.statements.extend(other.statements);
     }
 }
 
@@ -442,7 +445,8 @@ fn cut<R: Resource>(id: i64, fields: &mut Map<String, Value>, issues: &mut Vec<S
     }
 }
 
-fn as_map<F: Tracked>(fields: &F) -> Result<Map<String, Value>> {
+/// The tracked fields of a row by name.
+pub(crate) fn as_map<F: Tracked>(fields: &F) -> Result<Map<String, Value>> {
     match serde_json::to_value(fields) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::Corrupt {

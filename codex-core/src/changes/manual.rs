@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
-    Author, Resource, Tracked,
+    Author, Change, Resource, Stored, Tracked, as_map,
     claims::{self, MAX_BINDS, NewClaim},
     door::{Door, Outcome},
+    log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL},
 };
 use crate::{
@@ -104,20 +105,43 @@ impl Door<'_> {
         .await
     }
 
-    /// Takes manual values back, so that the sources' values show again.
-    pub async fn release<R: Resource>(
-        &mut self,
-        id: i64,
-        names: &[&str],
-    ) -> Result<Option<Outcome>> {
-        let kept = |name: &String| !names.contains(&name.as_str());
-        let (found, outcome) = self
+    /// Releases a manual value, so that the field follows the sources again. `None` when there is no such live
+    /// record, or nobody has set the field.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when people made the record and no source states the field.
+    pub async fn release<R: Resource>(&mut self, id: i64, name: &str) -> Result<Option<Outcome>> {
+        let claims = claims::of_records::<R>(self.tx, &[id]).await?;
+        let claims = claims.get(&id).map_or(&[][..], Vec::as_slice);
+        let states = |claim: &&Claim| claim.fields.contains_key(name);
+        let Some(manual) = claims
+            .iter()
+            .find(|claim| claim.source == MANUAL)
+            .filter(states)
+        else {
+            return Ok(None);
+        };
+        if manual.anchor
+            && !claims
+                .iter()
+                .any(|claim| claim.source != MANUAL && states(&claim))
+        {
+            return Err(Error::conflict(format!(
+                "people made this record and no source states `{name}`; set another value instead"
+            )));
+        }
+        let (found, mut outcome) = self
             .by_hand::<R>(&[id], |_, hand| {
-                hand.claim.fields.retain(|name, _| kept(name));
-                hand.claim.extra.retain(|name, _| kept(name));
+                hand.claim.fields.remove(name);
+                hand.claim.extra.remove(name);
                 !hand.deleted
             })
             .await?;
+        if outcome.changes.is_empty() {
+            // The value stays and yet the record is another one: it may change with the next sync.
+            touch::<R>(self.tx, self.author, found.iter().copied()).await?;
+        }
+        outcome.changes.append(&mut outcome.statements);
         Ok((!found.is_empty()).then_some(outcome))
     }
 
@@ -190,6 +214,7 @@ impl Door<'_> {
         let rows = self.lock::<R>(ids).await?;
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut changed: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
+        let mut noted = Vec::with_capacity(rows.len());
         for (id, row) in &rows {
             if self
                 .author
@@ -203,6 +228,7 @@ impl Door<'_> {
                 all.into_iter().partition(|claim| claim.source == MANUAL);
             let manual = manual.into_iter().next();
             let mut claim = manual.unwrap_or_else(|| nothing_said(*id));
+            let before = claim.fields.clone();
             let hand = Hand {
                 deleted: row.deleted_at.is_some(),
                 claim: &mut claim,
@@ -210,6 +236,12 @@ impl Door<'_> {
                 sources: resolve::resolve(self.precedence, R::KIND, &sources, None),
             };
             if change(*id, hand) {
+                let stated = log::difference(&before, &claim.fields);
+                let released = before
+                    .keys()
+                    .filter(|name| !claim.fields.contains_key(*name));
+                let names: Vec<String> = stated.keys().chain(released).cloned().collect();
+                noted.push((*id, names));
                 changed.push((*id, claim));
             }
         }
@@ -219,8 +251,51 @@ impl Door<'_> {
             .collect();
         claims::save::<R>(self.tx, self.author, &new).await?;
         let ids: Vec<i64> = changed.iter().map(|(id, _)| *id).collect();
-        let outcome = self.refresh::<R>(&ids).await?;
+        let mut outcome = self.refresh::<R>(&ids).await?;
+        outcome.statements = self.note::<R>(&rows, noted, &outcome.changes).await?;
         Ok((ids, outcome))
+    }
+
+    /// Writes into the log which fields were set or released without another value: from then on another
+    /// source decides. Before and after are the same.
+    async fn note<R: Resource>(
+        &mut self,
+        rows: &HashMap<i64, Stored<R::Fields>>,
+        noted: Vec<(i64, Vec<String>)>,
+        logged: &[Change],
+    ) -> Result<Vec<Change>> {
+        let logged: BTreeSet<(i64, &str)> = logged
+            .iter()
+            .flat_map(|change| {
+                change
+                    .fields
+                    .keys()
+                    .map(|name| (change.record_id, name.as_str()))
+            })
+            .collect();
+        let mut entries = Vec::new();
+        for (record_id, mut names) in noted {
+            names.retain(|name| !logged.contains(&(record_id, name.as_str())));
+            let Some(row) = rows.get(&record_id).filter(|_| !names.is_empty()) else {
+                continue;
+            };
+            let values = as_map(&row.fields)?;
+            let same = names.into_iter().map(|name| {
+                let value = values.get(&name).cloned().unwrap_or_default();
+                (name, json!({ "before": value, "after": value }))
+            });
+            entries.push(Entry {
+                kind: R::KIND,
+                record_id,
+                op: Op::Update,
+                changes: same.collect(),
+            });
+        }
+        entries.sort_by_key(|entry| entry.record_id);
+        for chunk in entries.chunks(MAX_BINDS / 9) {
+            log::append(self.tx, self.author, chunk).await?;
+        }
+        Ok(entries.iter().map(Change::from).collect())
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     sync::Incoming,
 };
 pub(crate) use claims::MAX_BINDS;
+pub(crate) use door::as_map;
 pub use door::{Change, Outcome};
 pub(crate) use manual::{adopt_by, live, touch};
 use resolve::{Claim, MANUAL};

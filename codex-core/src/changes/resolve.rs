@@ -114,13 +114,24 @@ pub fn resolve(
     claims: &[Claim],
     current: Option<&Map<String, Value>>,
 ) -> Map<String, Value> {
-    let any_live = claims
-        .iter()
-        .any(|claim| claim.live && claim.source != MANUAL);
-    let mut order: Vec<&Claim> = claims
-        .iter()
-        .filter(|claim| claim.source == MANUAL || claim.live || !any_live)
-        .collect();
+    let winners = winners(precedence, kind, claims, current).into_iter();
+    winners
+        .map(|(name, winner)| (name.to_owned(), winner.value.clone()))
+        .collect()
+}
+
+/// The value of a field, and the claim that states it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Winner<'c> {
+    /// The value.
+    pub value: &'c Value,
+    /// The claim; `None` when the record keeps a value that no claim states any more.
+    pub claim: Option<&'c Claim>,
+}
+
+/// The claims, the strongest first: people, then the sources in order of precedence.
+pub(crate) fn ordered<'c>(precedence: &Precedence, claims: &'c [Claim]) -> Vec<&'c Claim> {
+    let mut order: Vec<&Claim> = claims.iter().collect();
     // Two claims of one source (a device that came back under a new uid): the live one, then by id.
     order.sort_by_key(|claim| {
         (
@@ -130,11 +141,26 @@ pub fn resolve(
             &claim.external_id,
         )
     });
+    order
+}
 
-    let mut fields = Map::new();
+/// As [`resolve`], with the claim that each value comes from.
+pub(crate) fn winners<'c>(
+    precedence: &Precedence,
+    kind: &str,
+    claims: &'c [Claim],
+    current: Option<&'c Map<String, Value>>,
+) -> BTreeMap<&'c str, Winner<'c>> {
+    let any_live = claims
+        .iter()
+        .any(|claim| claim.live && claim.source != MANUAL);
+    let mut order = ordered(precedence, claims);
+    order.retain(|claim| claim.source == MANUAL || claim.live || !any_live);
+
+    let mut fields = BTreeMap::new();
     let names = order.iter().flat_map(|claim| claim.fields.keys());
     for name in names {
-        if fields.contains_key(name) {
+        if fields.contains_key(name.as_str()) {
             continue;
         }
         let policy = precedence.policy(kind, name);
@@ -142,9 +168,13 @@ pub fn resolve(
             order
                 .iter()
                 .filter(|claim| (claim.source == MANUAL) == manual)
-                .find_map(|claim| claim.fields.get(name))
+                .find_map(|claim| {
+                    let value = claim.fields.get(name)?;
+                    let claim = Some(*claim);
+                    Some(Winner { value, claim })
+                })
         };
-        let value = match policy {
+        let winner = match policy {
             Policy::ManualWins | Policy::WriteIfEmpty => stated(true).or_else(|| stated(false)),
             Policy::SourceWins => stated(false).or_else(|| stated(true)),
             Policy::ManualUntilChanged => {
@@ -153,8 +183,8 @@ pub fn resolve(
                     .find(|claim| claim.source == MANUAL)
                     .and_then(|claim| claim.extra.get(name));
                 let source = stated(false);
-                let same = source.unwrap_or(&Value::Null) == replaced.unwrap_or(&Value::Null);
-                if same {
+                let now = source.map_or(&Value::Null, |winner| winner.value);
+                if now == replaced.unwrap_or(&Value::Null) {
                     stated(true).or(source)
                 } else {
                     source.or_else(|| stated(true))
@@ -164,9 +194,16 @@ pub fn resolve(
         let kept = current
             .and_then(|current| current.get(name))
             .filter(|value| policy == Policy::WriteIfEmpty && !value.is_null())
-            .filter(|_| stated(true).is_none());
-        if let Some(value) = kept.or(value) {
-            fields.insert(name.clone(), value.clone());
+            .filter(|_| stated(true).is_none())
+            .map(|value| Winner {
+                value,
+                // It may well be what a source states.
+                claim: winner
+                    .filter(|winner| winner.value == value)
+                    .and_then(|winner| winner.claim),
+            });
+        if let Some(winner) = kept.or(winner) {
+            fields.insert(name.as_str(), winner);
         }
     }
     fields

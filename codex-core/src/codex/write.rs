@@ -50,26 +50,6 @@ impl Codex {
         Self::conclude(tx, author, outcome).await.map(Some)
     }
 
-    /// Takes manual values back, so that what the sources say shows again.
-    ///
-    /// # Errors
-    /// As [`Codex::edit`].
-    pub async fn release<R: Resource>(
-        &self,
-        scope: &Scope,
-        author: &Author,
-        id: i64,
-        fields: &[&str],
-    ) -> Result<Option<Outcome>> {
-        scope.require_technician(CHANGING)?;
-        let mut tx = self.0.db.begin().await?;
-        let outcome = self.door(&mut tx, author).release::<R>(id, fields).await?;
-        let Some(outcome) = outcome else {
-            return Ok(None);
-        };
-        Self::conclude(tx, author, outcome).await.map(Some)
-    }
-
     /// Deletes a record for the people: no sync brings it back, [`Codex::restore`] does. `false` when there is
     /// no such live record.
     ///

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod accounts;
+mod claims;
 mod config;
 mod duplicates;
 mod held;
@@ -12,6 +13,7 @@ mod outbox;
 mod progress;
 mod serve;
 mod sync;
+mod table;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -72,6 +74,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Sync(sync::Sync),
     Accounts(accounts::Accounts),
+    Claims(claims::Claims),
     Jobs(jobs::Jobs),
     Held(held::Held),
     Duplicates(duplicates::Duplicates),
@@ -167,6 +170,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(command) => command.run(&sources).await,
         Command::Sync(command) => command.run(&sources).await,
         Command::Accounts(command) => command.run(&sources).await,
+        Command::Claims(command) => command.run(&sources).await,
         Command::Jobs(command) => command.run(&sources).await,
         Command::Outbox(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,

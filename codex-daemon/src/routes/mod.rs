@@ -5,6 +5,7 @@ mod answers;
 mod assets;
 mod billing_plans;
 mod bulk_write;
+mod claims;
 mod columns;
 mod companies;
 mod contacts;
@@ -106,6 +107,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(contacts::routes())
         .merge(assets::routes())
         .merge(locations::routes())
+        .merge(claims::routes())
         .merge(deleted::routes())
         .merge(devices::routes())
         .merge(duplicates::routes())

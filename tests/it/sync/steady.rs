@@ -6,6 +6,7 @@ use chrono::Duration;
 use codex_core::{
     Scope,
     changes::Author,
+    claims::ClaimedResource,
     companies::Company,
     ids::{AssetId, CompanyId, ContactId},
     jobs::JobStatus,
@@ -67,7 +68,7 @@ on_each_engine! {
         assert_eq!(edited.fields.billing_plan.as_deref(), Some("Ours"));
         assert_eq!(edited.fields.plan_selected.as_deref(), Some("Theirs"));
         assert_ne!(plan.as_deref(), Some("Theirs"));
-        bench.codex.release::<Company>(&system, &author, company.id.0, &["billing_plan"]).await?.unwrap();
+        bench.codex.release_claim(&system, &author, ClaimedResource::Companies, "100001", "billing_plan").await?;
         let released = bench.codex.company(&system, "100001").await?.unwrap();
         assert_eq!(released.fields.billing_plan.as_deref(), Some("Theirs"));
         Ok(())

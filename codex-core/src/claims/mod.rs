@@ -1,0 +1,107 @@
+//! What each source states about a record and which source wins, for people who ask why it says what it says.
+
+#[cfg(feature = "store")]
+pub(crate) mod query;
+#[cfg(feature = "store")]
+pub(crate) mod view;
+pub mod wire;
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The resources whose fields come from claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClaimedResource {
+    /// By Keycloak id.
+    Agents,
+    /// By id.
+    Assets,
+    /// By id.
+    BillingPlans,
+    /// By account number.
+    Companies,
+    /// By id.
+    Contacts,
+    /// By id.
+    Locations,
+    /// By number.
+    Tickets,
+}
+
+impl ClaimedResource {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Agents,
+        Self::Assets,
+        Self::BillingPlans,
+        Self::Companies,
+        Self::Contacts,
+        Self::Locations,
+        Self::Tickets,
+    ];
+
+    /// The name in paths of the API.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+            Self::Assets => "assets",
+            Self::BillingPlans => "billing-plans",
+            Self::Companies => "companies",
+            Self::Contacts => "contacts",
+            Self::Locations => "locations",
+            Self::Tickets => "tickets",
+        }
+    }
+
+    /// The name of one record's kind.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Agents => "agent",
+            Self::Assets => "asset",
+            Self::BillingPlans => "billing_plan",
+            Self::Companies => "company",
+            Self::Contacts => "contact",
+            Self::Locations => "location",
+            Self::Tickets => "ticket",
+        }
+    }
+}
+
+impl FromStr for ClaimedResource {
+    type Err = String;
+
+    /// Reads a path's name or a kind's, such as `companies` or `company`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is = |resource: &Self| {
+            resource.path() == text || resource.kind().replace('_', "-") == text.replace('_', "-")
+        };
+        Self::ALL.into_iter().find(is).ok_or_else(|| {
+            let all = Self::ALL.map(Self::path).join(", ");
+            format!("`{text}` is none of {all}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_read_by_its_path_and_by_its_kind() {
+        for resource in ClaimedResource::ALL {
+            assert_eq!(resource.path().parse(), Ok(resource));
+            assert_eq!(resource.kind().parse(), Ok(resource));
+            let json = serde_json::to_value(resource).unwrap();
+            assert_eq!(json, resource.path());
+        }
+        assert!(
+            "planets"
+                .parse::<ClaimedResource>()
+                .unwrap_err()
+                .contains("contacts")
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! `codexd claims`
+
+use std::io::Write as _;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use clap::Subcommand;
+use codex_core::{
+    Codex, Scope,
+    changes::Author,
+    claims::{
+        ClaimedResource,
+        wire::{FieldClaimsOut, RecordClaimsOut},
+    },
+};
+use serde_json::Value;
+
+use super::{load, table::Table, with_codex};
+use crate::config::Sources;
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd claims show company 100001        for each field its value, the source that wins, and the others
+  codexd claims show ticket 4711 --all     fields that nobody states too
+  codexd claims release company 100001 description
+                                           the field follows the sources again
+
+Kinds: company (by account number), contact, asset, location, billing-plan (by id), ticket (by number), agent
+(by Keycloak id). Exit code 1 when there is no such record, or nobody has set the field.";
+
+/// See which source each field of a record comes from, and release manual values
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Claims {
+    #[command(subcommand)]
+    command: Command,
+    /// As JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what each source states about a record
+    Show {
+        /// Kind of record
+        kind: ClaimedResource,
+        /// What names it, such as an account number
+        id: String,
+        /// Also fields that nobody states
+        #[arg(long)]
+        all: bool,
+    },
+    /// Release a manual value, so that the field follows the sources again
+    Release {
+        /// Kind of record
+        kind: ClaimedResource,
+        /// What names it, such as an account number
+        id: String,
+        /// Field
+        field: String,
+    },
+}
+
+impl Claims {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let config = load(sources)?;
+        with_codex(&config, false, async |codex| self.work(codex).await).await
+    }
+
+    async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
+        let scope = Scope::system();
+        let (claims, only) = match &self.command {
+            Command::Show { kind, id, .. } => {
+                (codex.record_claims(&scope, *kind, id).await?.0, None)
+            }
+            Command::Release { kind, id, field } => {
+                let author = Author::new("system", codex.now());
+                let released = codex
+                    .release_claim(&scope, &author, *kind, id, field)
+                    .await?;
+                (released.0, Some(field.as_str()))
+            }
+        };
+        let mut out = std::io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&claims)?)?;
+            return Ok(());
+        }
+        let all = matches!(self.command, Command::Show { all: true, .. });
+        write!(
+            out,
+            "{}",
+            fields(&claims, |field| match only {
+                Some(name) => field.field == name,
+                None => all || is_stated(field),
+            })
+        )?;
+        if only.is_none() {
+            write!(out, "\n{}", sources(&claims))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether anybody says anything of it.
+fn is_stated(field: &FieldClaimsOut) -> bool {
+    field.source.is_some() || !field.others.is_empty() || !field.value.is_null()
+}
+
+fn fields(claims: &RecordClaimsOut, shown: impl Fn(&FieldClaimsOut) -> bool) -> Table {
+    let mut table = Table::of(["field", "value", "source", "since", "others"]);
+    for field in claims.fields.iter().filter(|field| shown(field)) {
+        let others = field.others.iter();
+        let others = others.map(|other| format!("{}: {}", other.source, text(&other.value)));
+        table.push([
+            field.field.clone(),
+            text(&field.value),
+            field.source.clone().unwrap_or_else(|| "-".to_owned()),
+            time(field.since),
+            others.collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    table
+}
+
+fn sources(claims: &RecordClaimsOut) -> Table {
+    let mut table = Table::of(["source", "external id", "first seen", "gone"]);
+    for source in &claims.sources {
+        table.push([
+            source.source.clone(),
+            source.external_id.clone().unwrap_or_else(|| "-".to_owned()),
+            time(Some(source.first_seen)),
+            time(source.gone_at),
+        ]);
+    }
+    table
+}
+
+/// The longest value that is shown whole.
+const LONGEST: usize = 60;
+
+/// A value for people: `-` for null, texts without quotes.
+pub(super) fn text(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+/// A moment in UTC for people: `-` when there is none.
+pub(super) fn time(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(
+        || "-".to_owned(),
+        |at| at.to_rfc3339_opts(SecondsFormat::Secs, true),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_field_is_a_line_with_who_wins_and_who_else_states_it() {
+        let claims: RecordClaimsOut = serde_json::from_value(json!({
+            "id": "100001", "resource": "companies",
+            "fields": [
+                {"field": "name", "value": "Ours", "source": "manual", "since": "2026-01-02T03:04:05Z",
+                    "others": [{"source": "freshservice", "external_id": "7", "value": "Theirs"}]},
+                {"field": "address", "value": null, "source": null, "since": null, "others": []},
+            ],
+            "sources": [{"source": "freshservice", "external_id": "7", "first_seen": "2026-01-01T00:00:00Z",
+                "gone_at": null, "source_updated_at": null}],
+        }))
+        .unwrap();
+        assert_eq!(
+            fields(&claims, is_stated).to_string(),
+            "FIELD  VALUE  SOURCE  SINCE                 OTHERS\n\
+             name   Ours   manual  2026-01-02T03:04:05Z  freshservice: Theirs\n"
+        );
+        assert_eq!(fields(&claims, |_| true).to_string().lines().count(), 3);
+        assert!(
+            sources(&claims)
+                .to_string()
+                .contains("freshservice  7            2026-01-01T00:00:00Z  -\n")
+        );
+    }
+}

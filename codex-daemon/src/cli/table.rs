@@ -1,0 +1,74 @@
+//! Tables for people: a header, columns as wide as what is in them.
+
+use std::fmt;
+
+/// Rows under a header.
+#[derive(Debug)]
+pub(in crate::cli) struct Table {
+    rows: Vec<Vec<String>>,
+    /// The first column that holds numbers, as all after it do.
+    numbers: usize,
+}
+
+impl Table {
+    /// A table with a header.
+    pub(in crate::cli) fn of<'h>(head: impl IntoIterator<Item = &'h str>) -> Self {
+        Self {
+            rows: vec![head.into_iter().map(str::to_uppercase).collect()],
+            numbers: usize::MAX,
+        }
+    }
+
+    /// The first column, from 0, that holds numbers, as all after it do.
+    pub(in crate::cli) fn numbers_from(self, numbers: usize) -> Self {
+        Self { numbers, ..self }
+    }
+
+    /// Adds a row; what breaks lines becomes a blank.
+    pub(in crate::cli) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
+        let flat = |cell: String| cell.replace(['\n', '\r', '\t'], " ");
+        self.rows.push(cells.into_iter().map(flat).collect());
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for row in &self.rows {
+            let cells = row.iter().zip(&widths).enumerate();
+            let padded = cells.map(|(column, (cell, &width))| {
+                if column >= self.numbers {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+            writeln!(f, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_cells_and_have_a_header() {
+        let mut table = Table::of(["id", "name", "count"]).numbers_from(2);
+        table.push(["1".into(), "Müller\nAG".into(), "7".into()]);
+        table.push(["1000".into(), String::new(), "12".into()]);
+        assert_eq!(
+            table.to_string(),
+            "ID    NAME       COUNT\n1     Müller AG      7\n1000                12\n"
+        );
+    }
+}
