@@ -41,7 +41,7 @@ impl Sync<'_> {
             Script::Psa => &["sync", "psa"],
             Script::Freshservice => &["sync", "freshservice"],
             Script::Datto => &["sync", "datto"],
-            Script::Audits => &["sync", "audits"],
+            Script::Audits => &["sync", "datto-audits"],
             Script::Tickets => &["sync", "tickets"],
             Script::TicketHistory => &["sync", "tickets", "full-history"],
             Script::AssignAccounts => &["sync", "create-account-numbers"],

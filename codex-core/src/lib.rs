@@ -60,6 +60,7 @@ pub mod nearest;
 pub mod outbox;
 pub mod overrides;
 pub mod paging;
+pub mod plural;
 pub mod psa_agents;
 pub mod records;
 #[cfg(feature = "sync")]

@@ -19,6 +19,40 @@ fn client(app: &TestApp) -> anyhow::Result<Client> {
 }
 
 on_each_engine! {
+    /// Modules ask for `psa`, `rmm` and `tickets`; jobs keep the names under which they are stored.
+    async fn a_sync_is_found_by_any_of_its_names(app: TestApp) -> TestResult {
+        app.pull(&["/sync/freshservice", "/sync/datto", "/sync/datto-audits", "/sync/tickets", "/sync/keycloak"]).await?;
+        let jobs = app.json("/sync/jobs").await?;
+        let id = |sync: &str| {
+            let found = jobs.as_array().unwrap().iter().find(|job| job["sync"] == sync);
+            found.unwrap_or_else(|| panic!("{sync} in {jobs}"))["id"].clone()
+        };
+        for (name, sync) in [
+            // Tickets were read later, under the same script.
+            ("psa", "freshservice"), ("freshservice", "freshservice"),
+            ("rmm", "datto"), ("datto", "datto"),
+            ("datto-audits", "datto-audits"), ("rmm-audits", "datto-audits"), ("datto.audits", "datto-audits"),
+            ("tickets", "tickets"), ("tickets-detail", "tickets"),
+            ("keycloak", "keycloak"), ("keycloak_agents", "keycloak"),
+        ] {
+            assert_eq!(app.json(&format!("/sync/last/{name}")).await?["id"], id(sync), "{name}");
+            let listed = app.json(&format!("/sync/jobs?script={name}")).await?;
+            assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &id(sync)), "{name}");
+        }
+        assert_eq!(app.json("/sync/last/psa").await?["script"], "psa");
+        for (method, path, status) in [
+            (Method::POST, "/sync/dato", 404),
+            (Method::GET, "/sync/last/dato", 404),
+            (Method::GET, "/sync/jobs?script=dato", 400),
+        ] {
+            let answer = app.call_as("admin", method, path)?.send().await?;
+            assert_eq!(answer.status(), status, "{path}");
+            assert!(answer.text().await?.contains("there is no sync `dato`; did you mean `datto`?"), "{path}");
+        }
+        assert_eq!(app.get("/sync/last/accounts-push")?.send().await?.status(), 404, "none has run");
+        Ok(())
+    }
+
     async fn a_running_job_is_listed_watched_and_cancelled(app: TestApp) -> TestResult {
         let client = client(&app)?;
         let hang = Kind::Hang(Duration::from_secs(3));

@@ -7,10 +7,10 @@ use std::{
 
 use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
-    AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, Client, CompanyIn,
-    ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions, LocationIn, OverrideIn,
-    OverrideValue, PsaTicketOptions, Script, SearchOptions, SettingsIn, TicketOptions,
-    TicketUpdateIn, TokenSource,
+    AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, ClaimedResource,
+    Client, CompanyIn, ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions,
+    LocationIn, OverrideIn, OverrideValue, PsaTicketOptions, Script, SearchOptions, SettingsIn,
+    TicketOptions, TicketUpdateIn, TokenSource,
 };
 use codex_tests::harness::TestResult;
 use futures::TryStreamExt as _;
@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 /// The same under another name, for modules that call it so.
-const ALIASES: [&str; 7] = [
+const ALIASES: [&str; 8] = [
     "GET /api/company/{account_number}",
     "GET /api/contact/{id}",
     "GET /api/asset/{id}",
@@ -27,6 +27,7 @@ const ALIASES: [&str; 7] = [
     "GET /api/datto/device/{device_id}",
     "GET /api/health",
     "POST /sync/freshservice",
+    "POST /sync/audits",
 ];
 
 #[tokio::test]
@@ -70,7 +71,7 @@ fn fits(operation: &str, call: &str) -> bool {
     let same = |(template, is): (&&str, &&str)| {
         let parameter = template.starts_with('{');
         if parameter {
-            ["p", "1", "device-1", "p.csv"].contains(is)
+            ["p", "1", "device-1", "p.csv", "companies", "datto-audits"].contains(is)
         } else {
             template == is
         }
@@ -115,6 +116,8 @@ async fn call_everything(c: &Client) {
         c.billing().feature_categories(); c.billing().plan_of("p"); c.billing().billable("p");
         c.billing().overrides("p"); c.billing().get_override("p", "p");
         c.billing().set_override("p", "p", &agreed); c.billing().delete_override("p", "p");
+        c.claims().get(ClaimedResource::Companies, "p"); c.claims().get(ClaimedResource::BillingPlans, "1");
+        c.claims().manual(ClaimedResource::Companies, "p", "p"); c.claims().release(ClaimedResource::Companies, "p", "p");
         c.deleted().list("p", &list); c.deleted().restore("p", 1);
         c.devices().list(&DeviceOptions::default()); c.devices().get(1);
         c.tickets().list(&TicketOptions::default()); c.tickets().active(None, None); c.tickets().get(1);

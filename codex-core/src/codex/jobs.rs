@@ -198,17 +198,17 @@ impl Codex {
         query::find(&self.0.db, scope, id).await
     }
 
-    /// The newest job of a script, whatever its status unless one is named.
+    /// The newest job of a sync, by any of its names, whatever its status unless one is named.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for clients.
     pub async fn last_job(
         &self,
         scope: &Scope,
-        script: &str,
+        sync: &str,
         status: Option<JobStatus>,
     ) -> Result<Option<Job>> {
-        query::last(&self.0.db, scope, script, status).await
+        query::last(&self.0.db, scope, sync, status).await
     }
 
     /// The newest jobs.

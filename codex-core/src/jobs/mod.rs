@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::plural::count_of;
+
 /// How a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[cfg_attr(
@@ -68,6 +70,23 @@ pub struct Counts {
     pub held: u64,
     /// Items that could not be read.
     pub failed: u64,
+}
+
+impl Counts {
+    /// Each count with its word, in the order in which people read them.
+    pub fn named(&self) -> [(&'static str, u64); 9] {
+        [
+            ("seen", self.seen),
+            ("created", self.created),
+            ("updated", self.updated),
+            ("unchanged", self.unchanged),
+            ("restored", self.restored),
+            ("deleted", self.deleted),
+            ("missing", self.missing),
+            ("held", self.held),
+            ("unreadable", self.failed),
+        ]
+    }
 }
 
 /// How one scope of a run ended.
@@ -134,24 +153,34 @@ pub struct Job {
     pub report: JobReport,
 }
 
+#[cfg(feature = "sync")]
+impl Job {
+    /// The name of its sync, of a stored job too that no sync of today is.
+    pub fn sync(&self) -> &str {
+        use crate::sync::Part;
+        match Part::of_job(&self.script, self.sync_type.as_deref()) {
+            // Other vendors may be the PSA or RMM; their runs have the vendor's name.
+            Some(Part::Psa | Part::Rmm) => self.provider.as_deref().unwrap_or(&self.script),
+            Some(part) => part.name(),
+            None => &self.script,
+        }
+    }
+}
+
 impl std::fmt::Display for JobReport {
-    /// A few lines for people: counts by kind, scopes that are not certified, issues.
+    /// A few lines for people: counts by kind as far as they are not zero, scopes that are not certified, issues.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (kind, c) in &self.counts {
-            writeln!(
-                f,
-                "{kind}: {} seen, {} created, {} updated, {} unchanged, {} restored, {} deleted, \
-                 {} missing, {} held, {} unreadable",
-                c.seen,
-                c.created,
-                c.updated,
-                c.unchanged,
-                c.restored,
-                c.deleted,
-                c.missing,
-                c.held,
-                c.failed
-            )?;
+            let counts = c.named().into_iter().filter(|(_, count)| *count > 0);
+            let counts: Vec<String> = counts
+                .map(|(name, count)| format!("{count} {name}"))
+                .collect();
+            let counts = if counts.is_empty() {
+                "nothing".to_owned()
+            } else {
+                counts.join(", ")
+            };
+            writeln!(f, "{kind}: {counts}")?;
         }
         for (scope, result) in self
             .scopes
@@ -170,6 +199,10 @@ impl std::fmt::Display for JobReport {
         for issue in &self.issues {
             writeln!(f, "- {issue}")?;
         }
-        write!(f, "{} calls, {} issues", self.calls, self.issue_count)
+        write!(f, "{}", count_of(self.calls, "call"))?;
+        if self.issue_count > 0 {
+            write!(f, ", {}", count_of(self.issue_count, "issue"))?;
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,8 @@ use super::{Job, JobReport, JobStatus};
 use crate::{
     Result,
     scope::Scope,
-    store::{Db, Tx},
+    store::{Db, Q, Tx},
+    sync::Part,
 };
 
 /// A job as stored.
@@ -92,34 +93,42 @@ pub async fn find(db: &Db, scope: &Scope, id: &str) -> Result<Option<Job>> {
         .map(Job::from))
 }
 
-/// The newest job of a script, whatever its status unless one is named; names of the older service are
-/// understood (contract 1.2.H, 7 #11).
+/// The newest job of a sync, whatever its status unless one is named; `None` when there is no such sync.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn last(
     db: &Db,
     scope: &Scope,
-    script: &str,
+    sync: &str,
     status: Option<JobStatus>,
 ) -> Result<Option<Job>> {
     scope.require_staff("reading sync jobs")?;
-    let (script, sync_type) = match script {
-        "freshservice" => ("psa", Some("base")),
-        "tickets" => ("psa", Some("tickets%")),
-        "datto" => ("rmm", None),
-        other => (other, None),
-    };
     let mut q = db.query(SELECT);
-    q.push(" where script = ").push_bind(script);
-    if let Some(sync_type) = sync_type {
-        q.push(" and sync_type like ").push_bind(sync_type);
-    }
+    q.push(" where ");
+    push_sync(&mut q, sync);
     if let Some(status) = status {
         q.push(" and status = ").push_bind(status);
     }
     q.push(" order by started_at desc, id desc limit 1");
     Ok(q.optional::<JobRow>().await?.map(Job::from))
+}
+
+/// Only jobs of a sync, by any of its names.
+fn push_sync(q: &mut Q<'_>, sync: &str) {
+    if sync == Part::Tickets.name() {
+        // Modules ask so for the last sync of tickets, in whichever way they were read.
+        q.push("script = ").push_bind(Part::Tickets.script());
+        q.push(" and sync_type like 'tickets%'");
+        return;
+    }
+    let part = sync.parse::<Part>();
+    q.push("script = ")
+        .push_bind(part.as_ref().map_or(sync, |part| part.script()).to_owned());
+    match part.ok().and_then(Part::sync_type) {
+        Some(sync_type) => q.push(" and sync_type = ").push_bind(sync_type),
+        None => q.push(" and sync_type is null"),
+    };
 }
 
 /// Writes a new job.
@@ -150,8 +159,8 @@ pub(crate) async fn progress(tx: &mut Tx, id: &str, report: &JobReport) -> Resul
 /// Which jobs of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobFilter {
-    /// Of this script, such as `psa`.
-    pub script: Option<String>,
+    /// Of this sync, by any of its names.
+    pub sync: Option<String>,
     /// In this state.
     pub status: Option<JobStatus>,
     /// At most this many, 1 to 500.
@@ -166,8 +175,9 @@ pub async fn list(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>
     scope.require_staff("reading sync jobs")?;
     let mut q = db.query(SELECT);
     q.push(" where 1 = 1");
-    if let Some(script) = &filter.script {
-        q.push(" and script = ").push_bind(script.as_str());
+    if let Some(sync) = &filter.sync {
+        q.push(" and ");
+        push_sync(&mut q, sync);
     }
     if let Some(status) = filter.status {
         q.push(" and status = ").push_bind(status);

@@ -74,10 +74,16 @@ pub struct JobDetailOut {
     pub started_at: String,
     /// `queued`, `running`, `completed`, `failed` or `cancelled`.
     pub status: JobStatus,
+    /// The sync, by the name that starts it: `freshservice`, `datto-audits`. Null from a Codex that does not
+    /// say.
+    #[serde(default)]
+    #[schema(example = "datto-audits")]
+    pub sync: Option<String>,
     /// Part of the source's work, such as `base` or `tickets`.
     pub sync_type: Option<String>,
 }
 
+#[cfg(feature = "sync")]
 impl From<&Job> for JobDetailOut {
     fn from(job: &Job) -> Self {
         let out = JobOut::from(job);
@@ -90,6 +96,7 @@ impl From<&Job> for JobDetailOut {
             script: out.script,
             started_at: out.started_at,
             status: job.status,
+            sync: Some(job.sync().to_owned()),
             sync_type: job.sync_type.clone(),
         }
     }

@@ -17,6 +17,7 @@ pub mod kit;
 mod lease;
 mod matching;
 mod missing;
+mod names;
 mod plan;
 mod relink;
 mod request;
@@ -81,7 +82,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// Name of its jobs (contract 1.2.H).
+    /// What its jobs are stored as: what today's modules ask for.
     pub fn script(self) -> &'static str {
         match self {
             Self::Psa | Self::Tickets | Self::TicketsLight | Self::TicketHistory => "psa",
@@ -93,8 +94,8 @@ impl Part {
         }
     }
 
-    /// Type of its jobs (contract 1.2.H).
-    pub(crate) fn sync_type(self) -> Option<&'static str> {
+    /// Type of its jobs, where several syncs share a script.
+    pub fn sync_type(self) -> Option<&'static str> {
         match self {
             Self::Psa => Some("base"),
             Self::Tickets => Some("tickets-detail"),

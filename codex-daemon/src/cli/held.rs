@@ -10,7 +10,7 @@ use codex_core::{
     holds::{Hold, HoldStatus, wire::HoldOut},
 };
 
-use super::{load, with_codex};
+use super::{load, table::Table, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -69,9 +69,7 @@ impl Held {
                 } else if holds.is_empty() {
                     writeln!(out, "No deletion waits for a decision.")?;
                 } else {
-                    for hold in &holds {
-                        writeln!(out, "{}", line(hold))?;
-                    }
+                    write!(out, "{}", table(&holds))?;
                 }
                 return Ok(());
             }
@@ -81,17 +79,27 @@ impl Held {
         let Some(hold) = decided else {
             bail!("there is no such held deletion");
         };
-        writeln!(out, "{}", line(&hold))?;
+        write!(out, "{}", table(&[hold]))?;
         Ok(())
     }
 }
 
-/// A held deletion in one line.
-fn line(hold: &Hold) -> String {
-    let status = format!("{:?}", hold.status).to_lowercase();
-    let until = hold.expires_at.date_naive();
-    format!(
-        "{}  {:<9} {} {}: {} of {} {} records are missing; until {until}",
-        hold.id, status, hold.source, hold.scope, hold.missing, hold.total, hold.kind
-    )
+fn table(holds: &[Hold]) -> Table {
+    let head = [
+        "id", "status", "source", "scope", "records", "until", "missing", "of",
+    ];
+    let mut table = Table::of(head).numbers_from(6);
+    for hold in holds {
+        table.push([
+            hold.id.clone(),
+            format!("{:?}", hold.status).to_lowercase(),
+            hold.source.clone(),
+            hold.scope.clone(),
+            hold.kind.clone(),
+            hold.expires_at.date_naive().to_string(),
+            hold.missing.to_string(),
+            hold.total.to_string(),
+        ]);
+    }
+    table
 }

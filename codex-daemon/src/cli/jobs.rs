@@ -3,7 +3,6 @@
 use std::io::Write as _;
 
 use anyhow::bail;
-use chrono::SecondsFormat;
 use clap::Subcommand;
 use codex_core::{
     Codex, Scope,
@@ -11,7 +10,7 @@ use codex_core::{
     jobs::{Job, query::JobFilter, wire::JobDetailOut},
 };
 
-use super::{load, with_codex};
+use super::{claims::time, load, sync::report::status, table::Table, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -72,16 +71,19 @@ impl Jobs {
                 } else if jobs.is_empty() {
                     writeln!(out, "No sync has run yet.")?;
                 } else {
-                    for job in &jobs {
-                        writeln!(out, "{}", line(job))?;
-                    }
+                    write!(out, "{}", table(&jobs))?;
                 }
             }
             Some(Command::Show { id }) => {
                 let Some(job) = codex.job(&scope, id).await? else {
                     bail!("there is no job {id}");
                 };
-                writeln!(out, "{}\n{}", line(&job), job.report)?;
+                write!(
+                    out,
+                    "{}\n{}\n",
+                    table(std::slice::from_ref(&job)),
+                    job.report
+                )?;
             }
             Some(Command::Cancel { id }) => {
                 let author = Author::new("system", codex.now());
@@ -95,18 +97,50 @@ impl Jobs {
     }
 }
 
-/// A job in one line.
-fn line(job: &Job) -> String {
-    let started = job.started_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let percent = job.report.percent.filter(|_| !job.status.is_over());
-    let far = percent.map_or_else(String::new, |percent| format!(" {percent} %"));
-    let kind = job.sync_type.as_deref().unwrap_or("-");
-    let status = format!("{:?}", job.status).to_lowercase();
-    let error = job.error.as_ref().map(|error| format!(": {error}"));
-    format!(
-        "{}  {started}  {:<22} {kind:<16} {status}{far}{}",
-        job.id,
-        job.script,
-        error.unwrap_or_default()
-    )
+fn table(jobs: &[Job]) -> Table {
+    let mut table = Table::of(["id", "started", "sync", "status", "error"]);
+    for job in jobs {
+        let percent = job.report.percent.filter(|_| !job.status.is_over());
+        let percent = percent.map_or_else(String::new, |percent| format!(" {percent} %"));
+        table.push([
+            job.id.clone(),
+            time(Some(job.started_at)),
+            job.sync().to_owned(),
+            format!("{}{percent}", status(job.status)),
+            job.error.clone().unwrap_or_else(|| "-".to_owned()),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_core::jobs::{JobReport, JobStatus};
+
+    use super::*;
+
+    #[test]
+    fn jobs_are_a_table_with_a_header() {
+        let job = Job {
+            id: "j".into(),
+            script: "psa".into(),
+            provider: Some("freshservice.tickets".into()),
+            sync_type: Some("tickets-detail".into()),
+            status: JobStatus::Running,
+            started_at: chrono::DateTime::UNIX_EPOCH,
+            completed_at: None,
+            output: None,
+            error: None,
+            success: None,
+            report: JobReport {
+                percent: Some(7),
+                ..JobReport::default()
+            },
+        };
+        assert_eq!(
+            table(&[job]).to_string(),
+            "ID  STARTED               SYNC     STATUS       ERROR\n\
+             j   1970-01-01T00:00:00Z  tickets  running 7 %  -\n"
+        );
+    }
 }

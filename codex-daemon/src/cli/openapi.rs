@@ -49,6 +49,7 @@ fn check(file: &std::path::Path) -> anyhow::Result<()> {
     }
     match found.len() {
         0 => writeln!(out, "Nothing breaks.").map_err(Into::into),
+        1 => anyhow::bail!("1 change breaks callers"),
         count => anyhow::bail!("{count} changes break callers"),
     }
 }

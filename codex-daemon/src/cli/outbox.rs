@@ -8,9 +8,10 @@ use codex_core::{
     Codex, Scope,
     changes::Author,
     outbox::{OutboxEntry, OutboxKind, OutboxState, wire::OutboxOut},
+    plural::count_of,
 };
 
-use super::{load, with_codex};
+use super::{claims::time, load, table::Table, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -66,14 +67,14 @@ impl Outbox {
             None => return self.list(codex).await,
             Some(Command::Send) => {
                 let tried = codex.send_outbox().await?;
-                writeln!(out, "{tried} changes were tried.")?;
+                writeln!(out, "Tried {}.", count_of(tried, "change"))?;
                 return Ok(());
             }
             Some(Command::Retry { id }) => codex.retry_outbox(&scope, *id).await?,
             Some(Command::Cancel { id }) => codex.cancel_outbox(&scope, &author, *id).await?,
         };
         let entry = changed.context("there is no such change")?;
-        writeln!(out, "{}", line(&entry))?;
+        write!(out, "{}", table(&[entry]))?;
         Ok(())
     }
 
@@ -86,9 +87,8 @@ impl Outbox {
             writeln!(out, "{}", serde_json::to_string_pretty(&entries)?)?;
         } else if entries.is_empty() {
             writeln!(out, "No change of a ticket waits.")?;
-        }
-        for entry in entries.iter().filter(|_| !self.json) {
-            writeln!(out, "{}", line(entry))?;
+        } else {
+            write!(out, "{}", table(&entries))?;
         }
         Ok(())
     }
@@ -102,21 +102,26 @@ fn is_open(state: OutboxState) -> bool {
     )
 }
 
-/// A change in one line.
-fn line(entry: &OutboxEntry) -> String {
-    let state = format!("{:?}", entry.state).to_lowercase();
-    let what = match (entry.kind, entry.status_id) {
-        (OutboxKind::Status, Some(id)) => format!("status {id}"),
-        _ => "note".to_owned(),
-    };
-    let at = entry.created_at.format("%Y-%m-%d %H:%M");
-    let why = entry.last_error.as_deref().map(|why| format!(": {why}"));
-    format!(
-        "{:>6}  {state:<10} {at}  ticket {} {what} by {}, tried {} times{}",
-        entry.id,
-        entry.number,
-        entry.author,
-        entry.attempts,
-        why.unwrap_or_default()
-    )
+fn table(entries: &[OutboxEntry]) -> Table {
+    let head = [
+        "id", "state", "created", "ticket", "change", "by", "tried", "error",
+    ];
+    let mut table = Table::of(head);
+    for entry in entries {
+        let change = match (entry.kind, entry.status_id) {
+            (OutboxKind::Status, Some(id)) => format!("status {id}"),
+            _ => "note".to_owned(),
+        };
+        table.push([
+            entry.id.to_string(),
+            format!("{:?}", entry.state).to_lowercase(),
+            time(Some(entry.created_at)),
+            entry.number.to_string(),
+            change,
+            entry.author.clone(),
+            entry.attempts.to_string(),
+            entry.last_error.clone().unwrap_or_else(|| "-".to_owned()),
+        ]);
+    }
+    table
 }

@@ -10,6 +10,7 @@ use axum::{
 use codex_core::{
     Codex, Scope,
     jobs::{Job, JobStatus, query::JobFilter, wire::JobDetailOut},
+    sync::Part,
 };
 use futures::{Stream, stream};
 use serde::Deserialize;
@@ -44,7 +45,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct JobParams {
-    /// The only script to list, such as `psa`.
+    /// The only sync to list, by any of its names, such as `psa` or `datto-audits`.
     script: Option<String>,
     /// The only state to list.
     status: Option<JobStatus>,
@@ -73,8 +74,11 @@ async fn list_jobs(
     if !(1..=500).contains(&limit) {
         return Err(Problem::bad_request("limit: must be from 1 to 500"));
     }
+    if let Some(Err(error)) = params.script.as_deref().map(str::parse::<Part>) {
+        return Err(Problem::bad_request(format!("script: {error}")));
+    }
     let filter = JobFilter {
-        script: params.script,
+        sync: params.script,
         status: params.status,
         limit,
     };

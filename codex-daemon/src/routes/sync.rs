@@ -22,6 +22,7 @@ use crate::{
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(start_sync))
         .routes(routes!(start_psa_sync))
         .routes(routes!(start_freshservice_sync))
         .routes(routes!(start_datto_sync))
@@ -52,6 +53,32 @@ async fn start(app: &App, caller: &Caller, part: Part) -> Result<Json<JobStarted
         message: message.into(),
         success: true,
     }))
+}
+
+/// Start a sync.
+///
+/// `sync` is one of freshservice (companies, contacts, PSA agents), tickets, tickets-light (without conversations),
+/// ticket-history (every ticket), datto (sites and devices), datto-audits, keycloak, accounts-assign and
+/// accounts-push; the names of today's routes are understood. Answers at once with a job to ask for; a sync that is
+/// at work already is not started twice. Technicians may start those of changed tickets, administrators and
+/// services all.
+#[utoipa::path(post, path = "/sync/{sync}", tag = "sync",
+    params(("sync" = String, Path, description = "Sync", example = "datto-audits")),
+    responses(
+        (status = 200, description = "Started, or at work already", body = JobStarted),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for this role", body = ErrorOut),
+        (status = 404, description = "There is no such sync", body = ErrorOut),
+        (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_sync(
+    State(app): State<App>,
+    caller: Caller,
+    Path(sync): Path<String>,
+) -> Result<Json<JobStarted>, Problem> {
+    let part = sync
+        .parse()
+        .map_err(|error: String| Problem::not_found(error).job())?;
+    start(&app, &caller, part).await
 }
 
 /// Pull companies, contacts and agents from the PSA.
@@ -201,12 +228,13 @@ async fn get_sync_status(
         .ok_or_else(|| Problem::not_found("Job not found").flat())
 }
 
-/// The newest job of a kind, whatever its status.
+/// Get the newest job of a sync, whatever its status.
 ///
-/// `psa`, `rmm`, `tickets` and `keycloak_agents`; the older names `freshservice` and `datto` are understood.
+/// `script` is a name of `POST /sync/{sync}`, or one of today's modules: psa, rmm, keycloak_agents. `tickets` means
+/// the newest in whichever way tickets were read.
 #[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
     params(
-        ("script" = String, Path, description = "Kind of job", example = "psa"),
+        ("script" = String, Path, description = "Sync", example = "psa"),
         ("status" = Option<String>, Query, description = "`completed`: the newest that succeeded")),
     responses(
         (status = 200, description = "The job", body = JobOut),
@@ -228,6 +256,8 @@ async fn get_last_sync(
         .last_job(&scope, &script, completed.then_some(JobStatus::Completed))
         .await
         .map_err(|e| Problem::from(e).job())?;
-    job.map(|job| Json(JobOut::from(&job)))
-        .ok_or_else(|| Problem::not_found("No sync of this kind has run").flat())
+    job.map(|job| Json(JobOut::from(&job))).ok_or_else(|| {
+        let unknown = script.parse::<Part>().err();
+        Problem::not_found(unknown.unwrap_or_else(|| "No sync of this kind has run".into())).flat()
+    })
 }

@@ -33,7 +33,7 @@ const DEVICE: &str = "company_id~ company_name~ device_type id! ip_address last_
 const DEVICE_DETAIL: &str = "antivirus company_id~ company_name~ device_type domain hardware! health! id! \
     installed_software! ip_address last_logged_in_user last_reboot last_seen mac_address name! os os_version patch_status status!";
 const JOB_DETAIL: &str =
-    "completed_at error id! provider report! script! started_at! status! sync_type";
+    "completed_at error id! provider report! script! started_at! status! sync! sync_type";
 const AUDIT: &str = "asset_id! audited_at base_board bios_released_at bios_version cpu cpu_cores disk_bytes disk_free_bytes \
     manufacturer model parts! ram_bytes serial_number software!";
 const JOB: &str = "completed_at error id! output script! started_at! status! success";
@@ -59,6 +59,7 @@ const OVERRIDE: &str = "enabled! key! value!";
 const SETTINGS: &str = "email! home_page_preference! knowledgetree_view_preference! preferred_color_theme! synced! \
     theme_preference! username!";
 const PAGINATION: &str = "has_next! has_prev! next_num~ page! pages! prev_num~ total!";
+const CLAIMS: &str = "fields! id! resource! sources!";
 const HEALTH: &str = "checks! service! status! timestamp!";
 
 /// What reads, where in its answer (`*` is each of a list, which must not be empty), and the keys there: with `!`
@@ -149,6 +150,10 @@ const READS: &[(&str, &str, &str)] = &[
     ("/sync/last/{script}", "", JOB),
     ("/sync/jobs", "/*", JOB_DETAIL),
     ("/sync/jobs/{job_id}", "", JOB_DETAIL),
+    ("/api/{resource}/{id}/claims", "", CLAIMS),
+    ("/api/{resource}/{id}/claims", "/fields/*", "field! others! since~ source~ value~"),
+    ("/api/{resource}/{id}/claims", "/sources/*", "external_id~ first_seen! gone_at~ source! source_updated_at~"),
+    ("/api/billing-plans/{id}/claims", "", CLAIMS),
     ("/api/deleted/{kind}", "/*", "deleted_at! deleted_by! id! kind! name!"),
     ("/api/search?q=bare", "", "count! more! query! results!"),
     ("/api/search?q=bare", "/results/*", "company_id company_name detail id! kind! matched! path! title!"),
@@ -168,6 +173,8 @@ const READS: &[(&str, &str, &str)] = &[
 const OTHERS: &[&str] = &[
     "/api/duplicates",
     "/api/duplicates/{duplicate_id}",
+    // One of `fields` of the record's claims.
+    "/api/{resource}/{id}/claims/manual/{field}",
     "/api/export/{file}",
     "/metrics",
     "/openapi.json",
@@ -176,8 +183,8 @@ const OTHERS: &[&str] = &[
     "/sync/outbox",
 ];
 
-/// Places where there is nothing of companies that have no plan.
-const OF_A_PLAN: &[&str] = &["/prices/*", "/plans/*"];
+/// Places where there is nothing of companies that have no plan, and of records that no source has.
+const OF_WHAT_IS_KNOWN: &[&str] = &["/prices/*", "/plans/*", "/sources/*"];
 
 /// Everything at a place; a `*` stands for each of a list or an object.
 fn at<'v>(value: &'v Value, place: &str) -> Vec<&'v Value> {
@@ -222,7 +229,7 @@ async fn hold(world: &World, nothing_known: bool) -> anyhow::Result<()> {
         }
         let value: Value = serde_json::from_str(&text)?;
         let found = at(&value, place);
-        if found.is_empty() && !(nothing_known && OF_A_PLAN.contains(place)) {
+        if found.is_empty() && !(nothing_known && OF_WHAT_IS_KNOWN.contains(place)) {
             wrong.push(format!("{address} has nothing at {place}"));
         }
         let first = found
@@ -272,6 +279,7 @@ const WRITES: &[(&str, &str)] = &[
     ("PUT /companies/{account_number}/update", "message success"),
     ("PUT /api/companies/{account_number}", COMPANY),
     ("POST /api/companies/{account_number}/renumber", "account_number previous"),
+    ("DELETE /api/{resource}/{id}/claims/manual/{field}", ""),
     ("DELETE /api/companies/{account_number}", ""),
     ("POST /webhooks/freshservice/ticket", "provider reason status ticket_id"),
     ("POST /webhooks/superops/ticket", "message status"),
@@ -283,6 +291,7 @@ const WRITES: &[(&str, &str)] = &[
     ("POST /sync/freshservice", "job_id message success"),
     ("POST /sync/psa", "job_id message success"),
     ("POST /sync/push-to-datto", "job_id message success"),
+    ("POST /sync/{sync}", "job_id message success"),
     ("POST /sync/tickets", "job_id message success"),
     ("POST /sync/tickets/full-history", "job_id message success"),
     ("POST /api/agents/sync", "created success synced total_keycloak_users updated"),

@@ -152,6 +152,14 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("POST /api/ticket/{ticket_id}/update", Technicians, 202),
     ("GET /api/tickets", Any, 200),
     ("GET /api/tickets/active", Any, 200),
+    ("GET /api/billing-plans/{id}/claims", Staff, 200),
+    ("GET /api/{resource}/{id}/claims", Staff, 200),
+    ("GET /api/{resource}/{id}/claims/manual/{field}", Staff, 200),
+    (
+        "DELETE /api/{resource}/{id}/claims/manual/{field}",
+        Technicians,
+        202,
+    ),
     ("GET /assets/api/search", People, 200),
     ("PUT /assets/{id}/update-contacts", Technicians, 202),
     ("GET /billing-plans/api/bulk-plans", Staff, 200),
@@ -221,6 +229,7 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("POST /sync/psa", Admins, 200),
     ("POST /sync/push-to-datto", Admins, 200),
     ("GET /sync/status/{job_id}", Staff, 200),
+    ("POST /sync/{sync}", Admins, 200),
     ("POST /sync/tickets", Technicians, 200),
     ("POST /sync/tickets/full-history", Admins, 200),
     ("POST /webhooks/freshservice/ticket", Public, 200),
@@ -257,7 +266,7 @@ fn names_a_record(operation: &Operation) -> bool {
 fn starts_a_sync(operation: &Operation) -> bool {
     operation.method == Method::POST
         && (operation.path == "/api/agents/sync" || operation.path.starts_with("/sync/"))
-        && operation.parameters("path").is_empty()
+        && (operation.parameters("path").is_empty() || operation.path == "/sync/{sync}")
 }
 
 async fn status(

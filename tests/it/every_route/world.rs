@@ -92,7 +92,11 @@ impl World {
             ("{keycloak_id}", agent.clone()),
             ("{key}", "soc".to_owned()),
             ("{kind}", "contact".to_owned()),
+            ("{resource}", "companies".to_owned()),
+            // A person has set it.
+            ("{field}", "contract_term_length".to_owned()),
             ("{script}", "psa".to_owned()),
+            ("{sync}", "datto-audits".to_owned()),
             ("{job_id}", text(&app, "/sync/last/psa", "/id").await?),
             // Nothing is held and nothing waits.
             ("{hold_id}", "1".to_owned()),
@@ -170,6 +174,7 @@ impl World {
         let each = template.split('/').map(|part| {
             let name = match part {
                 "{id}" if template.starts_with("/api/deleted/") => "contact",
+                "{id}" if before == "{resource}" => "{account_number}",
                 "{id}" => match before {
                     "contact" => "contacts",
                     "asset" => "assets",

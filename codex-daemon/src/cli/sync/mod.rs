@@ -1,23 +1,24 @@
 //! `codexd sync`
 
-mod report;
+pub(super) mod report;
 mod schedule;
 
 use std::{fs, io::Write as _, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use codex_core::{
     Codex, Scope,
     jobs::{Job, JobStatus, wire::JobDetailOut},
+    plural::count_of,
     sync::{Part, Plan, Request},
 };
 
-use super::{progress::Progress, serve::refused};
+use super::{NotConfigured, progress::Progress, serve::refused};
 use crate::{
     app,
-    config::{Config, Sources},
+    config::{Config, Keycloak, Sources},
 };
 
 /// How often the job is looked at.
@@ -30,18 +31,22 @@ Examples:
   codexd sync freshservice --scope departments
                                        companies only; may be repeated
   codexd sync datto                    sites and devices
-  codexd sync audits                   hardware and programs of devices, where the RMM's inventory is new
+  codexd sync datto-audits             hardware and programs of devices, where the RMM's inventory is new
   codexd sync tickets                  changed tickets, what was said and worked on each
   codexd sync tickets --light          changed tickets, lists only
   codexd sync tickets --since 2026-01-31
                                        what changed since then, once more
-  codexd sync tickets --full           every ticket back to the first; goes on where it was cut
+  codexd sync ticket-history           every ticket back to the first; goes on where it was cut
   codexd sync keycloak                 the people who log in
+  codexd sync accounts-assign          as `codexd accounts assign`; accounts-push as `codexd accounts push`
   codexd sync all                      everything that is configured, one after another
   codexd sync datto --watch            the run that is at work elsewhere, to its end; else one of its own
   codexd sync plan datto -o plan.json  a plan to be looked at ...
   codexd sync apply plan.json          ... and applied as it is, or not at all
   codexd sync --schedule               what `codexd serve` starts by itself, and when
+
+Sources: freshservice, datto, datto-audits, tickets, tickets-light, ticket-history, keycloak, accounts-assign,
+accounts-push, all. The names of jobs and of today's routes (psa, rmm, audits, agents, ...) are understood.
 
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
 are held for a person.
@@ -49,7 +54,7 @@ are held for a person.
 Exit codes:
   0  every run completed, or the plan was made
   1  a run did not complete; it says why. A plan was not applied; it names the rows that have drifted
-  2  the command line was not understood";
+  2  the command line was not understood, or the source is not configured";
 
 /// Pull from a vendor
 #[derive(Debug, clap::Args)]
@@ -57,8 +62,8 @@ Exit codes:
 pub(super) struct Sync {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Where to pull from
-    #[arg(required_unless_present = "schedule")]
+    /// Where to pull from, such as freshservice or all
+    #[arg(required_unless_present = "schedule", value_parser = source)]
     source: Option<Source>,
     #[command(flatten)]
     what: What,
@@ -97,7 +102,8 @@ struct What {
 enum Command {
     /// Write what would change to a file
     Plan {
-        /// Where to pull from
+        /// Where to pull from, such as freshservice
+        #[arg(value_parser = source)]
         source: Source,
         #[command(flatten)]
         what: What,
@@ -112,23 +118,36 @@ enum Command {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    Freshservice,
-    Datto,
-    Audits,
-    Tickets,
-    Keycloak,
+    One(Part),
     All,
 }
 
-/// In the order in which links find what they point to.
-const ALL: [Source; 5] = [
-    Source::Freshservice,
-    Source::Datto,
-    Source::Audits,
-    Source::Tickets,
-    Source::Keycloak,
+fn source(text: &str) -> Result<Source, String> {
+    match text {
+        "all" => Ok(Source::All),
+        name => name.parse().map(Source::One),
+    }
+}
+
+/// What to set for each vendor.
+pub(super) const FRESHSERVICE: &str =
+    "Freshservice is not configured; set [freshservice] domain and api_key in instance/codex.conf";
+pub(super) const DATTO: &str =
+    "Datto RMM is not configured; set [datto] public_key and secret_key in instance/codex.conf";
+const KEYCLOAK: &str = "Keycloak is not configured; set [keycloak] server_url, and client_id with client_secret \
+     or admin_user with admin_password, in instance/codex.conf";
+const NOTHING: &str = "nothing is configured; set [freshservice] domain and api_key, [datto] public_key and \
+     secret_key, or [keycloak] server_url in instance/codex.conf";
+
+/// What `all` means, in the order in which links find what they point to.
+const ALL: [Part; 5] = [
+    Part::Psa,
+    Part::Rmm,
+    Part::RmmAudits,
+    Part::Tickets,
+    Part::Agents,
 ];
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
@@ -154,6 +173,8 @@ impl Sync {
             None => (self.source, &self.what),
         };
         let source = source.context("name a source")?;
+        let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
+        config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
         with(&config, async |codex| self.work(codex, requests).await).await
     }
@@ -167,7 +188,8 @@ impl Sync {
             fs::write(output, plan.to_file()?)
                 .with_context(|| format!("cannot write {}", output.display()))?;
             let (changes, file) = (plan.changes.len(), output.display());
-            println!("{changes} changes are in {file}. `codexd sync apply {file}` makes them.");
+            let changes = count_of(changes, "change");
+            println!("Wrote {changes} to {file}. `codexd sync apply {file}` applies them.");
             return Ok(());
         }
         let mut jobs = Vec::new();
@@ -279,20 +301,19 @@ fn read(file: &PathBuf) -> anyhow::Result<Plan> {
 impl What {
     fn requests(&self, source: Source, config: &mut Config) -> anyhow::Result<Vec<Request>> {
         let narrowed = self.light || self.full || self.since.is_some() || !self.scope.is_empty();
-        if source == Source::All {
+        let Source::One(part) = source else {
             if narrowed {
                 bail!("--light, --full, --since and --scope are for one source");
             }
-            let configured = ALL
-                .into_iter()
-                .filter_map(|source| source.select(config).ok());
+            let configured = ALL.into_iter().filter(|part| select(*part, config).is_ok());
             let requests: Vec<Request> = configured.map(Request::from).collect();
             if requests.is_empty() {
-                bail!("no vendor is configured in instance/codex.conf");
+                return Err(NotConfigured::error(NOTHING));
             }
             return Ok(requests);
-        }
-        let part = match source.select(config)? {
+        };
+        select(part, config)?;
+        let part = match part {
             Part::Tickets if self.light => Part::TicketsLight,
             Part::Tickets if self.full => Part::TicketHistory,
             _ if self.light || self.full => bail!("--light and --full are for tickets"),
@@ -306,36 +327,33 @@ impl What {
     }
 }
 
-impl Source {
-    /// Makes the source the provider of its part, and refuses when it lacks credentials.
-    fn select(self, config: &mut Config) -> anyhow::Result<Part> {
-        match self {
-            Self::Freshservice | Self::Tickets if config.freshservice.is_none() => {
-                bail!("[freshservice] domain and api_key are not set in instance/codex.conf")
+/// Makes the vendor of a sync the provider of its part, and refuses when it lacks credentials.
+fn select(part: Part, config: &mut Config) -> anyhow::Result<()> {
+    match part {
+        Part::Psa
+        | Part::Tickets
+        | Part::TicketsLight
+        | Part::TicketHistory
+        | Part::AssignAccounts => {
+            if config.freshservice.is_none() {
+                return Err(NotConfigured::error(FRESHSERVICE));
             }
-            Self::Datto | Self::Audits if config.datto.is_none() => {
-                bail!("[datto] public_key and secret_key are not set in instance/codex.conf")
-            }
-            Self::Keycloak
-                if config.keycloak.client.is_none() && config.keycloak.admin.is_none() =>
-            {
-                bail!(
-                    "[keycloak] has neither client_id and client_secret nor admin_user and admin_password"
-                )
-            }
-            Self::Freshservice | Self::Tickets => "freshservice".clone_into(&mut config.psa),
-            Self::Datto | Self::Audits => "datto".clone_into(&mut config.rmm),
-            Self::Keycloak | Self::All => {}
+            "freshservice".clone_into(&mut config.psa);
         }
-        match self {
-            Self::Freshservice => Ok(Part::Psa),
-            Self::Tickets => Ok(Part::Tickets),
-            Self::Datto => Ok(Part::Rmm),
-            Self::Audits => Ok(Part::RmmAudits),
-            Self::Keycloak => Ok(Part::Agents),
-            Self::All => bail!("all is more than one source"),
+        Part::Rmm | Part::RmmAudits | Part::PushAccounts => {
+            if config.datto.is_none() {
+                return Err(NotConfigured::error(DATTO));
+            }
+            "datto".clone_into(&mut config.rmm);
+        }
+        Part::Agents => {
+            let login = |keycloak: &Keycloak| keycloak.client.is_some() || keycloak.admin.is_some();
+            if !config.keycloak.as_ref().is_some_and(login) {
+                return Err(NotConfigured::error(KEYCLOAK));
+            }
         }
     }
+    Ok(())
 }
 
 async fn follow(codex: &Codex, scope: &Scope, id: &str) -> anyhow::Result<Job> {

@@ -2,47 +2,23 @@
 
 use std::fmt::Write as _;
 
-use codex_core::{changes::Change, jobs::Job, sync::Plan};
+use codex_core::{
+    changes::Change,
+    jobs::{Counts, Job, JobStatus},
+    plural::count_of,
+    sync::Plan,
+};
 use serde_json::Value;
+
+use crate::cli::table::Table;
 
 /// The longest value that a plan shows whole.
 const LONGEST: usize = 60;
 
-/// A table of what jobs did, a line for each kind of record; then what a person should look at.
+/// A table of what jobs did, a line for each kind of record, and only counts that some line has; then what a
+/// person should look at.
 pub(in crate::cli) fn summary(jobs: &[Job]) -> String {
-    let mut text = String::new();
-    let columns = [
-        "seen",
-        "created",
-        "updated",
-        "restored",
-        "deleted",
-        "missing",
-        "held",
-        "unreadable",
-    ];
-    let head = columns.map(|column| format!("{column:>11}")).concat();
-    line(
-        &mut text,
-        format_args!("{:<22} {:<10} {:<10}{head}", "source", "status", "records"),
-    );
-    for job in jobs {
-        let source = job.provider.as_deref().unwrap_or(&job.script);
-        let status = format!("{:?}", job.status).to_lowercase();
-        if job.report.counts.is_empty() {
-            line(&mut text, format_args!("{source:<22} {status:<10} -"));
-        }
-        for (kind, c) in &job.report.counts {
-            let counts = [
-                c.seen, c.created, c.updated, c.restored, c.deleted, c.missing, c.held, c.failed,
-            ];
-            let counts = counts.map(|count| format!("{count:>11}")).concat();
-            line(
-                &mut text,
-                format_args!("{source:<22} {status:<10} {kind:<10}{counts}"),
-            );
-        }
-    }
+    let mut text = counts(jobs).to_string();
     for job in jobs {
         let reasons = job.report.scopes.iter();
         for (scope, result) in reasons {
@@ -56,18 +32,61 @@ pub(in crate::cli) fn summary(jobs: &[Job]) -> String {
         for issue in &job.report.issues {
             line(&mut text, format_args!("- {issue}"));
         }
-        let (calls, issues) = (job.report.calls, job.report.issue_count);
+        let mut parts = vec![count_of(job.report.calls, "call")];
+        if job.report.issue_count > 0 {
+            parts.push(count_of(job.report.issue_count, "issue"));
+        }
         let took = job
             .completed_at
             .map(|end| (end - job.started_at).num_seconds());
-        let took = took.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());
-        let source = job.provider.as_deref().unwrap_or(&job.script);
+        parts.extend(took.map(|seconds| format!("{seconds} s")));
         line(
             &mut text,
-            format_args!("{source}: {calls} calls, {issues} issues, {took} s"),
+            format_args!("{}: {}", job.sync(), parts.join(", ")),
         );
     }
     text
+}
+
+fn counts(jobs: &[Job]) -> Table {
+    let all = || jobs.iter().flat_map(|job| job.report.counts.values());
+    let shown: Vec<&str> = Counts::default()
+        .named()
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| all().any(|counts| count(counts, name) > 0))
+        .collect();
+    let head = ["source", "status", "records"]
+        .into_iter()
+        .chain(shown.iter().copied());
+    let mut table = Table::of(head).numbers_from(3);
+    for job in jobs {
+        let own = [job.sync().to_owned(), status(job.status).to_owned()];
+        if job.report.counts.is_empty() {
+            table.push(own.iter().cloned().chain(["-".to_owned()]));
+        }
+        for (kind, counts) in &job.report.counts {
+            let counts = shown.iter().map(|name| count(counts, name).to_string());
+            table.push(own.iter().cloned().chain([kind.clone()]).chain(counts));
+        }
+    }
+    table
+}
+
+fn count(counts: &Counts, name: &str) -> u64 {
+    let found = counts.named().into_iter().find(|(known, _)| *known == name);
+    found.map_or(0, |(_, count)| count)
+}
+
+/// A status as people read it.
+pub(in crate::cli) fn status(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Queued => "queued",
+        JobStatus::Running => "running",
+        JobStatus::Completed => "completed",
+        JobStatus::Failed => "failed",
+        JobStatus::Cancelled => "cancelled",
+    }
 }
 
 /// A plan, each change with its fields before and after.
@@ -124,4 +143,51 @@ fn shown(value: &Value) -> String {
 fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
     // Writing to a text does not fail.
     let _ = writeln!(text, "{content}");
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_core::jobs::JobReport;
+
+    use super::*;
+
+    #[test]
+    fn a_summary_has_a_header_and_plurals_and_leaves_zero_counts_out() {
+        let counts = Counts {
+            seen: 3,
+            created: 1,
+            ..Counts::default()
+        };
+        let report = JobReport {
+            counts: [("company".to_owned(), counts)].into(),
+            calls: 1,
+            issue_count: 1,
+            issues: vec!["one".into()],
+            ..JobReport::default()
+        };
+        let job = Job {
+            id: "j".into(),
+            script: "rmm-audits".into(),
+            provider: Some("datto.audits".into()),
+            sync_type: None,
+            status: JobStatus::Completed,
+            started_at: chrono::DateTime::UNIX_EPOCH,
+            completed_at: None,
+            output: None,
+            error: None,
+            success: Some(true),
+            report,
+        };
+        assert_eq!(
+            summary(std::slice::from_ref(&job)),
+            "SOURCE        STATUS     RECORDS  SEEN  CREATED\n\
+             datto-audits  completed  company     3        1\n\
+             - one\n\
+             datto-audits: 1 call, 1 issue\n"
+        );
+        assert_eq!(
+            job.report.to_string(),
+            "company: 3 seen, 1 created\n- one\n1 call, 1 issue"
+        );
+    }
 }

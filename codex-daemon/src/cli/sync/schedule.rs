@@ -4,7 +4,10 @@ use std::io::Write as _;
 
 use codex_core::{Codex, Scope};
 
-use crate::{cli::with_codex, config::Config};
+use crate::{
+    cli::{table::Table, with_codex},
+    config::Config,
+};
 
 /// The next three runs of each schedule, and when each ran last.
 pub(super) async fn show(config: &Config) -> anyhow::Result<()> {
@@ -19,7 +22,9 @@ pub(super) async fn show(config: &Config) -> anyhow::Result<()> {
             out,
             "Nothing runs by itself: no vendor is configured, or [scheduler] is off."
         )?;
+        return Ok(());
     }
+    let mut table = Table::of(["sync", "schedule", "last started", "next"]);
     for entry in &config.scheduler.entries {
         let mut runs = Vec::new();
         let mut after = now;
@@ -30,12 +35,13 @@ pub(super) async fn show(config: &Config) -> anyhow::Result<()> {
         let known = planned.iter().find(|known| known.name == entry.name());
         let last = known.and_then(|known| known.last_at);
         let last = last.map_or_else(|| "never".to_owned(), |at| entry.local(at));
-        let (name, cron) = (entry.name(), entry.cron());
-        writeln!(
-            out,
-            "{name:<10} {cron:<14} next {}; last started {last}",
-            runs.join(", ")
-        )?;
+        table.push([
+            entry.part().name().to_owned(),
+            entry.cron(),
+            last,
+            runs.join(", "),
+        ]);
     }
+    write!(out, "{table}")?;
     Ok(())
 }

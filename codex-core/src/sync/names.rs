@@ -1,0 +1,98 @@
+//! One name for each sync: on the command line, in paths of the API, in lists of jobs.
+//!
+//! Jobs are stored under `script` and `sync_type`, leases and cursors under the source's own name. Those stay
+//! as they are; they are understood as other names of the sync.
+
+use std::str::FromStr;
+
+use super::Part;
+use crate::nearest::nearest;
+
+impl Part {
+    /// Every sync, in the order in which links find what they point to.
+    pub const ALL: [Self; 9] = [
+        Self::Psa,
+        Self::Rmm,
+        Self::RmmAudits,
+        Self::Tickets,
+        Self::TicketsLight,
+        Self::TicketHistory,
+        Self::Agents,
+        Self::AssignAccounts,
+        Self::PushAccounts,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Psa => "freshservice",
+            Self::Rmm => "datto",
+            Self::RmmAudits => "datto-audits",
+            Self::Tickets => "tickets",
+            Self::TicketsLight => "tickets-light",
+            Self::TicketHistory => "ticket-history",
+            Self::Agents => "keycloak",
+            Self::AssignAccounts => "accounts-assign",
+            Self::PushAccounts => "accounts-push",
+        }
+    }
+
+    /// Names that it has or had elsewhere: of its jobs, its source, its older routes and commands.
+    pub fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Psa => &["psa"],
+            Self::Rmm => &["rmm"],
+            Self::RmmAudits => &["audits", "rmm-audits", "datto.audits"],
+            Self::Tickets => &["tickets-detail", "freshservice.tickets"],
+            Self::TicketsLight => &[],
+            Self::TicketHistory => &["tickets-history", "full-history", "freshservice.history"],
+            Self::Agents => &["agents", "keycloak_agents"],
+            Self::AssignAccounts => &["create-account-numbers", "freshservice.accounts"],
+            Self::PushAccounts => &["push-to-datto", "datto.accounts"],
+        }
+    }
+
+    /// The sync whose jobs are stored so; `None` for what no sync of today is.
+    pub fn of_job(script: &str, sync_type: Option<&str>) -> Option<Self> {
+        let is = |part: &Self| part.script() == script && part.sync_type() == sync_type;
+        Self::ALL.into_iter().find(is)
+    }
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is = |part: &Self| part.name() == text || part.aliases().contains(&text);
+        Self::ALL.into_iter().find(is).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            let meant = match nearest(text, names) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("there are {}", names.join(", ")),
+            };
+            format!("there is no sync `{text}`; {meant}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_means_one_sync() {
+        let mut seen = BTreeSet::new();
+        for part in Part::ALL {
+            for name in std::iter::once(part.name()).chain(part.aliases().iter().copied()) {
+                assert!(seen.insert(name), "{name}");
+                assert_eq!(name.parse(), Ok(part));
+            }
+            assert_eq!(Part::of_job(part.script(), part.sync_type()), Some(part));
+        }
+        assert_eq!(Part::of_job("psa", None), None);
+        let error = "dato".parse::<Part>().unwrap_err();
+        assert_eq!(error, "there is no sync `dato`; did you mean `datto`?");
+    }
+}
