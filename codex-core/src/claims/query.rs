@@ -20,8 +20,6 @@ sql! {
     /// The newest changes of a record.
     CHANGES = "select at, op, changes from change_log where kind = $1 and record_id = $2 \
         order by id desc limit $3";
-    /// The row id of a live company by its account number.
-    COMPANY = "select id from companies where account_number = $1 and deleted_at is null";
     /// The row id of a live ticket by its number.
     TICKET = "select id from tickets where number = $1 and deleted_at is null";
     /// The row id of a live agent by its Keycloak id.

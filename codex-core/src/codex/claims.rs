@@ -33,7 +33,7 @@ impl Codex {
             Agent::KIND => scope.require_admin(what)?,
             _ => scope.require_staff(what)?,
         }
-        let id = self.row_id(resource, key).await?;
+        let id = self.row_id(scope, resource, key).await?;
         let read = by_kind!(resource.kind(), R => self.claims_of::<R>(id).await);
         let found = read.unwrap_or(Ok(None))?;
         let (mut fields, sources, version) = found.ok_or_else(|| no_record(resource, key))?;
@@ -93,7 +93,7 @@ impl Codex {
             BillingPlan::KIND => scope.require_billing(what)?,
             _ => scope.require_technician(what)?,
         }
-        let id = self.row_id(resource, key).await?;
+        let id = self.row_id(scope, resource, key).await?;
         let names =
             by_kind!(resource.kind(), R => <R as Resource>::Fields::NAMES).unwrap_or_default();
         let public: Vec<&str> = names.iter().map(|name| public_name(name)).collect();
@@ -137,11 +137,14 @@ impl Codex {
     }
 
     /// The row id of what a path names.
-    async fn row_id(&self, resource: ClaimedResource, key: &str) -> Result<i64> {
+    async fn row_id(&self, scope: &Scope, resource: ClaimedResource, key: &str) -> Result<i64> {
         let db = &self.0.db;
         let number = || key.parse::<i64>().ok().filter(|id| id.to_string() == key);
         let id = match resource {
-            ClaimedResource::Companies => db.query(query::COMPANY).bind(key).scalar().await?,
+            ClaimedResource::Companies => {
+                let company = self.company(scope, key).await?;
+                company.map(|company| company.id.0)
+            }
             ClaimedResource::Agents => db.query(query::AGENT).bind(key).scalar().await?,
             ClaimedResource::Tickets => match number() {
                 Some(number) => db.query(query::TICKET).bind(number).scalar().await?,

@@ -174,7 +174,9 @@ impl World {
         let each = template.split('/').map(|part| {
             let name = match part {
                 "{id}" if template.starts_with("/api/deleted/") => "contact",
-                "{id}" if before == "{resource}" => "{account_number}",
+                "{id}" if template.contains("/{id}/claims") && before != "billing-plans" => {
+                    "{account_number}"
+                }
                 "{id}" => match before {
                     "contact" => "contacts",
                     "asset" => "assets",
