@@ -284,6 +284,26 @@ async fn docs_work_behind_a_prefix_and_without_the_internet() {
 }
 
 #[tokio::test]
+async fn syncs_whose_vendor_is_not_configured_are_503() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url())]).await;
+    let admin = token("k0", 0, &user(&json!({"permission_level": "admin"})));
+    for path in [
+        "/sync/keycloak",
+        "/sync/agents",
+        "/api/agents/sync",
+        "/sync/psa",
+        "/sync/datto",
+    ] {
+        let answer = daemon.request(Method::POST, path).bearer_auth(&admin);
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        let told = answer.text().await.unwrap();
+        assert!(told.contains("not configured"), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn the_description_lists_its_routes_and_the_token() {
     let daemon = Daemon::start(&[]).await;
     let api: Value = daemon.get("/openapi.json").await.json().await.unwrap();
