@@ -49,7 +49,11 @@ on_each_engine! {
         let name = field(&synced, "name");
         assert_eq!(name.source.as_deref(), Some("freshservice"));
         assert!(name.others.is_empty() && name.since.is_some(), "{name:?}");
-        let nobodys = field(&synced, "datto_portal_url");
+        let new = CompanyIn { name: Some("New GmbH".into()), ..CompanyIn::default() };
+        let new = client.companies().create(&new).await?.account_number;
+        let own = client.claims().get(Companies, &new).await?;
+        assert_eq!(field(&own, "name").source.as_deref(), Some("manual"));
+        let nobodys = field(&own, "datto_portal_url");
         assert_eq!((&nobodys.value, &nobodys.source, nobodys.since), (&Value::Null, &None, None));
         let source = &synced.sources[0];
         assert_eq!(source.source, "freshservice");

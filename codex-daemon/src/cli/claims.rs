@@ -5,8 +5,8 @@ use std::io::Write as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use codex_core::{
-    Codex, Scope,
-    changes::Author,
+    Codex, Error, Scope,
+    changes::{Author, Change},
     claims::{
         ClaimedResource,
         wire::{FieldClaimsOut, RecordClaimsOut},
@@ -21,8 +21,8 @@ const EXAMPLES: &str = "\
 Examples:
   codexd claims show company 100001        for each field its value, the source that wins, and the others
   codexd claims show ticket 4711 --all     fields that nobody states too
-  codexd claims release company 100001 description
-                                           the field follows the sources again
+  codexd claims release company 100001 description --dry-run
+                                           what would change; without --dry-run the field follows the sources again
 
 Kinds: company (by account number), contact, asset, location, billing-plan (by id), ticket (by number), agent
 (by Keycloak id). Exit code 1 when there is no such record, or nobody has set the field.";
@@ -58,6 +58,9 @@ enum Command {
         id: String,
         /// Field
         field: String,
+        /// Show what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -73,12 +76,21 @@ impl Claims {
             Command::Show { kind, id, .. } => {
                 (codex.record_claims(&scope, *kind, id).await?.0, None)
             }
-            Command::Release { kind, id, field } => {
-                let author = Author::new("system", codex.now());
-                let released = codex
-                    .release_claim(&scope, &author, *kind, id, field)
-                    .await?;
-                (released.0, Some(field.as_str()))
+            Command::Release {
+                kind,
+                id,
+                field,
+                dry_run,
+            } => {
+                let author = Author {
+                    dry_run: *dry_run,
+                    ..Author::new("system", codex.now())
+                };
+                let released = codex.release_claim(&scope, &author, *kind, id, field).await;
+                if let Err(Error::DryRun { changes, .. }) = &released {
+                    return self.foretell(changes);
+                }
+                (released?.0, Some(field.as_str()))
             }
         };
         let mut out = std::io::stdout();
@@ -100,9 +112,27 @@ impl Claims {
         }
         Ok(())
     }
+
+    fn foretell(&self, changes: &[Change]) -> anyhow::Result<()> {
+        let mut out = std::io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(changes)?)?;
+            return Ok(());
+        }
+        let mut table = Table::of(["field", "before", "after"]);
+        for (field, values) in changes.iter().flat_map(|change| &change.fields) {
+            table.push([
+                field.clone(),
+                text(&values["before"]),
+                text(&values["after"]),
+            ]);
+        }
+        writeln!(out, "{table}Nothing was written.")?;
+        Ok(())
+    }
 }
 
-/// Whether anybody says anything of it.
+/// Whether anybody states it, or it has a value.
 fn is_stated(field: &FieldClaimsOut) -> bool {
     field.source.is_some() || !field.others.is_empty() || !field.value.is_null()
 }

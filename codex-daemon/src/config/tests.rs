@@ -390,7 +390,7 @@ fn files_of_the_flask_service_load_and_unused_keys_are_listed() {
         "[database] db_host",
         "[psa] enabled_providers",
         "[superops] helpdesk_group_id",
-        "codex.conf:24: [psa.superops] api_key",
+        "codex.conf:28: [psa.superops] api_key",
     ] {
         assert!(unused.contains(setting), "{unused}");
     }
