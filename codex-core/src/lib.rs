@@ -61,6 +61,8 @@ pub mod outbox;
 pub mod overrides;
 pub mod paging;
 pub mod plural;
+#[cfg(feature = "store")]
+pub mod panics;
 pub mod psa_agents;
 pub mod records;
 #[cfg(feature = "sync")]
@@ -75,8 +77,8 @@ pub mod tickets;
 #[cfg(feature = "sync")]
 pub use codex::{
     AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, Downloads, EXPORTS,
-    EventOutcome, ExportFormat, Health, KeptAnswer, Once, Providers, Started, TablePage, TableRows,
-    statements as codex_statements,
+    EventOutcome, ExportFormat, Health, KeptAnswer, LateSource, Once, Providers, Started,
+    TablePage, TableRows, statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

@@ -1,11 +1,12 @@
 //! The daemon put together: state, routes, layers, start and stop.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, middleware};
 use codex_core::{
-    Codex, Downloads,
+    Codex, Downloads, panics,
+    panics::Panicked,
     sync::{Guard, HttpSettings, Pace, datto, freshservice, keycloak},
 };
 use secrecy::ExposeSecret as _;
@@ -27,6 +28,9 @@ use crate::{
     routes::Parameters,
     server,
 };
+
+/// How often it is looked whether the server is at work.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -269,7 +273,7 @@ fn with_layers(router: Router<App>, app: App) -> Router {
 pub struct Running {
     addr: SocketAddr,
     stop: CancellationToken,
-    server: JoinHandle<()>,
+    server: JoinHandle<Result<(), Panicked>>,
 }
 
 impl Running {
@@ -286,8 +290,18 @@ impl Running {
     /// Stops accepting, lets requests in flight end, returns when the server is gone.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "The server ended in disorder: {error}");
+        match self.server.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "The server ended in disorder: {error}"),
+            Err(error) => tracing::error!(%error, "The server ended in disorder: {error}"),
+        }
+    }
+
+    /// Waits until the server is gone though nobody has stopped it.
+    pub async fn broken(&mut self) {
+        // Its end is told by `shutdown`.
+        while !self.server.is_finished() {
+            tokio::time::sleep(LOOK).await;
         }
     }
 }
@@ -312,8 +326,15 @@ pub fn start_router(
 ) -> anyhow::Result<Running> {
     let addr = listener.local_addr()?;
     let stop = CancellationToken::new();
+    metrics::start();
     let tidying = stop.clone();
-    tokio::spawn(async move { tidying.run_until_cancelled(metrics::tidy()).await });
-    let server = tokio::spawn(server::serve(listener, router, limits, stop.clone()));
+    panics::spawn("metrics", async move {
+        let tidy = || async {
+            tidying.run_until_cancelled(metrics::tidy()).await;
+        };
+        panics::keep_going("metrics", &tidying, tidy).await;
+    });
+    let server = server::serve(listener, router, limits, stop.clone());
+    let server = panics::spawn("server", server);
     Ok(Running { addr, stop, server })
 }

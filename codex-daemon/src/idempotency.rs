@@ -8,7 +8,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use codex_core::{KeptAnswer, Once, store::telling_commits};
+use codex_core::{
+    KeptAnswer, Once,
+    panics::{self, Panicked},
+    store::telling_commits,
+};
 
 use crate::{
     app::App,
@@ -34,8 +38,9 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
         Some(key) if request.method() == Method::POST => {
             // A caller that hangs up must find the answer when it comes again: the call goes on without it.
             let call = async move { once(&app, &key, request, next).await };
-            let call = tokio::spawn(request_id::keep(call));
-            let answer = call.await.unwrap_or_else(|_| Err(Problem::internal()));
+            let call = panics::spawn("request", request_id::keep(call)).await;
+            let answer = call.unwrap_or(Err(Panicked { place: "request" }));
+            let answer = answer.unwrap_or_else(|_| Err(Problem::internal()));
             answer.unwrap_or_else(Problem::into_response)
         }
         _ => next.run(request).await,
@@ -85,7 +90,9 @@ async fn once(
         }
     }
     let call = next.run(Request::from_parts(parts, Body::from(body)));
-    let (response, may_be_made) = telling_commits(call).await;
+    // A panic is an answer too: a call that came to no commit frees its key.
+    let (response, may_be_made) = telling_commits(panics::guarded("request", call)).await;
+    let response = response.unwrap_or_else(|_| Problem::internal().into_response());
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX)
         .await

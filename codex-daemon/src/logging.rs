@@ -26,7 +26,7 @@ use crate::config::Logging;
 /// Libraries below this say what is of use to their authors.
 const LIBRARIES: &str = "warn,codex_core={level},codex_daemon={level}";
 
-/// Logs to standard error from here on. Has no effect a second time.
+/// Logs to standard error from here on, panics too. Has no effect a second time.
 pub fn start(logging: &Logging) {
     let filter = EnvFilter::new(LIBRARIES.replace("{level}", logging.level.as_str()));
     let terminal = io::stderr().is_terminal();
@@ -40,8 +40,9 @@ pub fn start(logging: &Logging) {
     } else {
         lines.finish().try_init()
     };
-    if let Err(error) = started {
-        tracing::debug!(%error, "Logging was started before");
+    match started {
+        Ok(()) => codex_core::panics::log_panics(),
+        Err(error) => tracing::debug!(%error, "Logging was started before"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use codex_core::panics;
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
@@ -20,6 +21,7 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     metrics::describe_counter!(REQUESTS, "Requests by method, route and status");
     metrics::describe_histogram!(SECONDS, metrics::Unit::Seconds, "Time to answer, by route");
     metrics::describe_counter!(FOREIGN, "Requests with a service token for another service");
+    metrics::describe_counter!(panics::COUNTER, "Panics that were contained, by place");
     handle
 });
 
@@ -29,9 +31,14 @@ const REQUESTS: &str = "codex_http_requests_total";
 const SECONDS: &str = "codex_http_request_seconds";
 const FOREIGN: &str = "codex_foreign_service_tokens_total";
 
+/// Takes up counting: what other crates count before is lost.
+pub fn start() {
+    LazyLock::force(&RECORDER);
+}
+
 /// Counts an answer; `route` is a template, never a path.
 pub fn answered(method: &str, route: &str, status: u16, seconds: f64) {
-    LazyLock::force(&RECORDER);
+    start();
     // Anybody may send any method; the counters must not grow with them.
     let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"].contains(&method);
     let labels = [
@@ -45,7 +52,7 @@ pub fn answered(method: &str, route: &str, status: u16, seconds: f64) {
 
 /// Counts a service token that was made for another service (design 6).
 pub fn foreign_token(caller: &str) {
-    LazyLock::force(&RECORDER);
+    start();
     metrics::counter!(FOREIGN, "caller" => caller.to_owned()).increment(1);
 }
 

@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::Router;
+use codex_core::panics;
 use hyper::{
     Request,
     body::Incoming,
@@ -104,7 +105,7 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
         let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = graceful.watch(connection);
         let cut = cut.clone();
-        tokio::spawn(async move {
+        panics::spawn("connection", async move {
             // Clients that hang up or are too slow are their own affair.
             if let Some(Err(error)) = cut.run_until_cancelled(connection).await {
                 tracing::debug!(

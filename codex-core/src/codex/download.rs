@@ -15,11 +15,14 @@ use futures::Stream;
 use serde::Serialize;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    task::{JoinError, JoinHandle},
+    task::JoinHandle,
 };
 
 use super::Codex;
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    panics::{Panicked, joined, spawn_on},
+};
 
 /// What is sent at once.
 const PIECE: usize = 64 * 1024;
@@ -174,7 +177,7 @@ impl Sink {
 #[derive(Debug)]
 pub(super) struct Parts<T> {
     parts: mpsc::Receiver<T>,
-    reader: JoinHandle<Result<()>>,
+    reader: JoinHandle<Result<Result<()>, Panicked>>,
 }
 
 impl<T> Drop for Parts<T> {
@@ -197,12 +200,9 @@ impl<T> Parts<T> {
         if let Some(part) = self.parts.recv().await {
             return Ok(Some(part));
         }
-        let ended = (&mut self.reader).await;
         // A reader that panicked has not read everything.
-        let broken = |error: JoinError| Error::Sync {
-            message: format!("reading broke off: {error}"),
-        };
-        ended.map_err(broken)?.map(|()| None)
+        joined("download reader", (&mut self.reader).await)??;
+        Ok(None)
     }
 }
 
@@ -228,10 +228,9 @@ impl Codex {
     {
         let (sender, parts) = mpsc::channel(1);
         let codex = self.clone();
-        let reader = self
-            .0
-            .tasks
-            .spawn(async move { read(codex, Ahead(sender)).await });
+        let reader = spawn_on(&self.0.tasks, "download reader", async move {
+            read(codex, Ahead(sender)).await
+        });
         Parts { parts, reader }
     }
 
@@ -255,7 +254,7 @@ impl Codex {
         };
         let codex = self.clone();
         let (stop, said) = (self.0.stop.clone(), whole.clone());
-        self.0.tasks.spawn(async move {
+        spawn_on(&self.0.tasks, "download", async move {
             let work = async {
                 let mut sink = work(codex, sink).await?;
                 sink.flush().await?;

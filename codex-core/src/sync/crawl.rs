@@ -3,10 +3,15 @@
 use std::{future::Future, sync::Arc};
 
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Run, UpstreamError, missing};
-use crate::{Result, changes::Resource, jobs::ScopeResult};
+use crate::{
+    Result,
+    changes::Resource,
+    jobs::ScopeResult,
+    panics::{Panicked, joined, spawn},
+};
 
 /// A page of a vendor's list.
 #[derive(Debug, Clone)]
@@ -37,8 +42,9 @@ pub trait Lister: Send + Sync + 'static {
     fn calls(&self) -> u64;
 }
 
-/// A page on its way.
-type Pending<C> = JoinHandle<Result<Page<<C as Lister>::Next>, UpstreamError>>;
+/// A page on its way; nobody fetches it any more once it is dropped.
+type Pending<C> =
+    AbortOnDropHandle<Result<Result<Page<<C as Lister>::Next>, UpstreamError>, Panicked>>;
 
 /// A list being read: the next page is fetched while the current one is written.
 pub struct Crawl<C: Lister> {
@@ -62,14 +68,6 @@ impl<C: Lister> std::fmt::Debug for Crawl<C> {
     }
 }
 
-impl<C: Lister> Drop for Crawl<C> {
-    fn drop(&mut self) {
-        if let Some(pending) = &self.pending {
-            pending.abort();
-        }
-    }
-}
-
 impl<C: Lister> Crawl<C> {
     /// Starts to read a list.
     pub fn start(client: &Arc<C>, list: C::List) -> Self {
@@ -88,7 +86,8 @@ impl<C: Lister> Crawl<C> {
 
     fn fetch(&mut self, at: Option<C::Next>) {
         let (client, list) = (self.client.clone(), self.list.clone());
-        self.pending = Some(tokio::spawn(async move { client.page(&list, at).await }));
+        let fetch = spawn("page", async move { client.page(&list, at).await });
+        self.pending = Some(AbortOnDropHandle::new(fetch));
     }
 
     /// The items of the next page, `None` after the last.
@@ -99,10 +98,7 @@ impl<C: Lister> Crawl<C> {
         let fetched = pending.await;
         self.pending = None;
         run.calls(self.client.calls());
-        let page = match fetched {
-            Ok(page) => page?,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        };
+        let page = joined("page", fetched)??;
         self.pages += 1;
         if self.pages == 1 {
             self.first = page.items.iter().map(identity).collect();

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use codex_core::panics;
 use jsonwebtoken::{
     DecodingKey,
     jwk::{AlgorithmParameters, Jwk},
@@ -120,7 +121,7 @@ impl Jwks {
             return;
         }
         let jwks = self.clone();
-        tokio::spawn(async move {
+        panics::spawn("keys of Core", async move {
             if let Ok(_one_at_a_time) = jwks.flight.try_lock() {
                 jwks.refresh().await;
             }

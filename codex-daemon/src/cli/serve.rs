@@ -3,7 +3,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use anyhow::Context as _;
-use codex_core::{Codex, Providers};
+use codex_core::{Codex, Providers, panics};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app,
@@ -52,7 +53,7 @@ impl Serve {
             .await
             .with_context(|| refused(&config))?;
         let schedule = config.scheduler.clone();
-        let running = app::start_on(listener, config, codex.clone())?;
+        let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
             let codex = codex.clone();
             let work = async move {
@@ -60,22 +61,36 @@ impl Serve {
                     .keep_schedule(schedule.entries, schedule.at_once)
                     .await;
             };
-            tokio::spawn(work)
+            panics::spawn("scheduler", work)
         };
         let sender = {
             let codex = codex.clone();
-            tokio::spawn(async move { codex.keep_outbox().await })
+            panics::spawn("outbox", async move { codex.keep_outbox().await })
         };
-        let watch = tokio::spawn(watch(watched, codex.clone()));
+        let watch = {
+            let (codex, stop) = (codex.clone(), CancellationToken::new());
+            let work = async move {
+                let work = || watch(watched.clone(), codex.clone());
+                panics::keep_going("settings", &stop, work).await;
+            };
+            AbortOnDropHandle::new(panics::spawn("settings", work))
+        };
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
-        super::stop_signal().await?;
+        let broken = tokio::select! {
+            stopped = super::stop_signal() => stopped.map(|_| false)?,
+            () = running.broken() => true,
+        };
         tracing::info!("Stopping");
-        watch.abort();
+        drop(watch);
         running.shutdown().await;
         codex.close().await;
-        scheduler.await.context("the scheduler ended in disorder")?;
-        sender.await.context("the outbox ended in disorder")?;
+        scheduler
+            .await?
+            .context("the scheduler ended in disorder")?;
+        sender.await?.context("the outbox ended in disorder")?;
+        // Whoever started codexd starts it again.
+        anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())
     }
 }

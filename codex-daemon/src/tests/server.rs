@@ -7,6 +7,7 @@ use axum::{
     body::{Body, Bytes},
     routing::{get, post},
 };
+use futures::StreamExt as _;
 use reqwest::Client;
 use serde_json::json;
 use tokio::{
@@ -46,6 +47,7 @@ impl Bare {
                 }),
             )
             .route("/panic", get(panics))
+            .route("/panic-midway", get(panics_midway))
             .route(
                 "/length",
                 post(|body: Bytes| async move { body.len().to_string() }),
@@ -93,6 +95,57 @@ async fn endless() -> Body {
 
 async fn panics() -> &'static str {
     panic!("hunter2")
+}
+
+/// An answer whose second piece is a panic.
+async fn panics_midway() -> Body {
+    let pieces = futures::stream::iter([false, true]).map(|broken| {
+        assert!(!broken, "hunter2");
+        Ok::<_, std::convert::Infallible>(Bytes::from_static(b"piece"))
+    });
+    Body::from_stream(pieces)
+}
+
+/// Panics that were counted at a place. Other tests of this process may add to them.
+fn counted(place: &str) -> u64 {
+    let line = format!("codex_panics_total{{place=\"{place}\"}} ");
+    let text = crate::metrics::text();
+    let count = text.lines().find_map(|text| text.strip_prefix(&line));
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_panic_is_counted_and_nothing_else_ends() {
+    let bare = Bare::start(|server| server.max_connections = 2).await;
+    for _ in 0..5 {
+        let before = counted("request");
+        let call = client().get(bare.url("/panic"));
+        let answer = call.header("X-Correlation-ID", "abc").send().await.unwrap();
+        assert_eq!(answer.headers()["x-correlation-id"], "abc");
+        let body = problem(answer, 500, "/panic").await;
+        assert!(body["detail"].as_str().unwrap().contains("correlation id"));
+        assert!(counted("request") > before);
+
+        let before = counted("connection");
+        let answer = client()
+            .get(bare.url("/panic-midway"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.bytes().await.is_err(), "half an answer is not whole");
+        // The connection ends before it is counted.
+        for _ in 0..100 {
+            if counted("connection") > before {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(counted("connection") > before);
+    }
+    // No slot of a connection was kept.
+    let length = client().post(bare.url("/length")).body("four");
+    assert_eq!(length.send().await.unwrap().text().await.unwrap(), "4");
 }
 
 fn client() -> Client {

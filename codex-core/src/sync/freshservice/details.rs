@@ -2,13 +2,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    panic::resume_unwind,
     sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     ById, NAME,
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Result,
     ids::TicketId,
+    panics::{joined, spawn},
     sync::{ItemError, Run, UpstreamError, crawl::Lister as _},
     tickets::{
         Ticket,
@@ -113,20 +114,20 @@ async fn read_all(run: &mut Run, client: &Arc<Client>, wanted: Vec<Wanted>) -> R
     let mut answers = stream::iter(wanted)
         .map(|wanted| {
             let client = client.clone();
-            tokio::spawn(async move {
+            AbortOnDropHandle::new(spawn("ticket details", async move {
                 let answer = ask(&client, wanted.0).await;
                 (wanted, answer)
-            })
+            }))
         })
         .buffered(AT_ONCE)
         .chunks(BATCH);
     while let Some(answers) = answers.next().await {
         run.calls(client.calls());
-        let answers = answers.into_iter().map(|answer| match answer {
-            Ok(answer) => answer,
-            Err(panic) => resume_unwind(panic.into_panic()),
-        });
-        lost.extend(write(run, answers.collect()).await?);
+        let answers = answers
+            .into_iter()
+            .map(|answer| joined("ticket details", answer));
+        let answers = answers.collect::<Result<_, _>>()?;
+        lost.extend(write(run, answers).await?);
     }
     Ok(lost)
 }
