@@ -60,9 +60,9 @@ pub mod nearest;
 pub mod outbox;
 pub mod overrides;
 pub mod paging;
-pub mod plural;
 #[cfg(feature = "store")]
 pub mod panics;
+pub mod plural;
 pub mod psa_agents;
 pub mod records;
 #[cfg(feature = "sync")]

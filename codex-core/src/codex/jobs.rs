@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
 use super::Codex;
@@ -17,6 +17,7 @@ use crate::{
         Job, JobReport, JobStatus,
         query::{self, JobFilter},
     },
+    panics::{guarded, spawn_on},
     sync::{Context, Lease, Part, Plan, Request, Run, Source, Work, keycloak},
 };
 
@@ -87,7 +88,7 @@ impl Codex {
         }
         let job_id = job.id.clone();
         let codex = self.clone();
-        self.0.tasks.spawn(async move {
+        spawn_on(&self.0.tasks, "job", async move {
             codex.work(source, request, job).await;
         });
         Ok(Started {
@@ -128,10 +129,12 @@ impl Codex {
         let request = request.into();
         let source = self.source(request.part)?;
         request.check(&*source, self.now())?;
+        let stop = self.0.stop.child_token();
         let mut run = self
-            .run(&source, "dry-run".into(), None, self.0.stop.child_token())
+            .run(&source, "dry-run".into(), None, stop.clone())
             .narrowed(&request);
-        source.pull(&mut run).await?;
+        let pulled = stop.run_until_cancelled(source.pull(&mut run)).await;
+        pulled.unwrap_or_else(|| Err(cancelled()))?;
         Ok(Plan {
             database: self.database_id().await?,
             source: source.name().to_owned(),
@@ -219,8 +222,8 @@ impl Codex {
         query::list(&self.0.db, scope, filter).await
     }
 
-    /// Asks a job to stop at its next page, in whichever process it runs; `None` when there is no such
-    /// job. What it has done so far stays.
+    /// Cancels a job, in whichever process it runs, within a second; `None` when there is no such job. What it
+    /// has done so far stays.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it has ended already, [`Error::Forbidden`].
@@ -242,7 +245,7 @@ impl Codex {
         self.job(scope, id).await
     }
 
-    fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
+    pub(super) fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
         let providers = self.providers();
         let wanted = match part {
             Part::Psa
@@ -308,76 +311,105 @@ impl Codex {
         Run::new(context, source.provider(), job_id, lease, cancel)
     }
 
-    /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job.
+    /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job: an error, a panic,
+    /// somebody who cancels.
     async fn work(&self, source: Arc<dyn Source>, request: Request, mut job: Job) {
         let cancel = self.0.stop.child_token();
-        let inner = &self.0;
-        let watch = inner
-            .tasks
-            .spawn(heed_cancel(self.clone(), job.id.clone(), cancel.clone()));
-        let taken = tokio::select! {
-            taken = Lease::take(&inner.db, &*inner.clock, source.name(), &job.id, inner.lease) => taken,
-            () = cancel.cancelled() => Err(Error::Sync { message: "the run was cancelled".into() }),
-        };
-        let (report, ended) = match &taken {
-            Ok(lease) => {
-                let mut run = self
-                    .run(&source, job.id.clone(), Some(lease.clone()), cancel.clone())
-                    .narrowed(&request);
-                let heart =
-                    inner
-                        .tasks
-                        .spawn(keep_alive(self.clone(), lease.clone(), cancel.clone()));
-                let ended = source.pull(&mut run).await;
-                if ended.is_ok()
-                    && let Err(error) = run.settle().await
-                {
-                    let error = error.chain();
-                    tracing::warn!(error, "The database could not look at its tables");
-                }
-                heart.abort();
-                (run.report, ended)
-            }
-            Err(error) => (JobReport::default(), Err(Error::conflict(error.chain()))),
-        };
-        watch.abort();
+        let mut attempt = Attempt::default();
+        let ended = guarded(
+            "sync",
+            self.attempt(&source, &request, &job, &cancel, &mut attempt),
+        )
+        .await
+        .unwrap_or_else(|panicked| Err(panicked.into()));
         let cancelled_by = match &ended {
-            Err(_) if cancel.is_cancelled() => query::cancelled_by(&inner.db, &job.id).await,
-            _ => Ok(None),
+            Err(_) if cancel.is_cancelled() => self.cancelled_by(&job.id).await,
+            _ => None,
         };
+        let report = attempt.run.map(|run| run.report).unwrap_or_default();
         job.completed_at = Some(self.now());
         job.success = Some(ended.is_ok());
         job.output = Some(report.to_string());
-        (job.status, job.error) = match (&ended, cancelled_by.ok().flatten()) {
+        (job.status, job.error) = match (&ended, cancelled_by) {
             (Ok(()), _) => (JobStatus::Completed, None),
             (Err(_), Some(by)) => (JobStatus::Cancelled, Some(format!("cancelled by {by}"))),
             (Err(error), None) => (JobStatus::Failed, Some(told(error))),
         };
         job.report = report;
-        match ended.as_ref().err().map(Error::chain) {
-            None => tracing::info!(
-                job.id,
-                source = source.name(),
-                "Sync of `{}` completed",
-                source.name()
-            ),
-            Some(error) => tracing::error!(
-                job.id,
-                source = source.name(),
-                error,
-                "Sync of `{}` failed",
-                source.name()
-            ),
+        let source = source.name();
+        let error = ended.as_ref().err().map(Error::chain);
+        match job.status {
+            JobStatus::Completed => {
+                tracing::info!(job.id, source, "Sync of `{source}` completed");
+            }
+            JobStatus::Cancelled => {
+                let reason = job.error.as_deref();
+                tracing::info!(job.id, source, reason, "Sync of `{source}` was cancelled");
+            }
+            _ => tracing::error!(job.id, source, error, "Sync of `{source}` failed"),
         }
         // Before the job shows its end: whoever sees it may start the next one at once.
-        self.forget(source.name());
-        if let Err(error) = self.finish(&job, taken.ok()).await {
+        self.forget(source);
+        if let Err(error) = self.finish(&job, attempt.lease).await {
             tracing::error!(
                 job.id,
                 error = error.chain(),
                 "The end of job `{}` could not be written",
                 job.id
             );
+        }
+    }
+
+    /// The part of a job that may fail, panic or be cancelled. What it got hold of stays in `attempt`; the tasks
+    /// beside it end with it.
+    async fn attempt(
+        &self,
+        source: &Arc<dyn Source>,
+        request: &Request,
+        job: &Job,
+        cancel: &CancellationToken,
+        attempt: &mut Attempt,
+    ) -> Result<()> {
+        let inner = &self.0;
+        let watch = heed_cancel(self.clone(), job.id.clone(), cancel.clone());
+        let _watch = AbortOnDropHandle::new(spawn_on(&inner.tasks, "job watch", watch));
+        let take = Lease::take(
+            &inner.db,
+            &*inner.clock,
+            source.name(),
+            &job.id,
+            inner.lease,
+        );
+        let taken = cancel.run_until_cancelled(take).await;
+        let lease = taken
+            .unwrap_or_else(|| Err(cancelled()))
+            .map_err(|error| Error::conflict(error.chain()))?;
+        attempt.lease = Some(lease.clone());
+        let beats = keep_alive(self.clone(), lease.clone(), cancel.clone());
+        let _beats = AbortOnDropHandle::new(spawn_on(&inner.tasks, "job lease", beats));
+        let run = self
+            .run(source, job.id.clone(), Some(lease.clone()), cancel.clone())
+            .narrowed(request);
+        let run = attempt.run.insert(run);
+        // Whatever the source waits for (a vendor's answer, its limit, a pause) is given up at once.
+        match cancel.run_until_cancelled(source.pull(run)).await {
+            Some(pulled) => pulled?,
+            // The lease says whether it is lost, which is no wish of anybody's.
+            None => return lease.beat(&inner.db).await.and_then(|()| Err(cancelled())),
+        }
+        if let Err(error) = run.settle().await {
+            let error = error.chain();
+            tracing::warn!(error, "The database could not look at its tables");
+        }
+        Ok(())
+    }
+
+    /// Who or what cancelled a job that its own lease has not ended.
+    async fn cancelled_by(&self, job: &str) -> Option<String> {
+        match query::cancelled_by(&self.0.db, job).await {
+            Ok(Some(by)) => Some(by),
+            _ if self.0.stop.is_cancelled() => Some("the end of the process".to_owned()),
+            _ => None,
         }
     }
 
@@ -389,6 +421,20 @@ impl Codex {
             lease.release(&mut tx).await?;
         }
         tx.commit().await
+    }
+}
+
+/// What a job got hold of until it ended.
+#[derive(Debug, Default)]
+struct Attempt {
+    lease: Option<Lease>,
+    run: Option<Run>,
+}
+
+/// The end of a run whose token was cancelled.
+fn cancelled() -> Error {
+    Error::Sync {
+        message: "the run was cancelled".into(),
     }
 }
 
@@ -443,7 +489,10 @@ async fn keep_alive(codex: Codex, lease: Lease, run: CancellationToken) {
         match lease.beat(&codex.0.db).await {
             // A database that is away for a moment is the run's own trouble.
             Ok(()) | Err(Error::Db(_)) => {}
-            Err(_) => return run.cancel(),
+            Err(error) => {
+                tracing::error!(error = error.chain(), "A sync has lost its lease");
+                return run.cancel();
+            }
         }
     }
 }

@@ -149,6 +149,7 @@ impl Builder {
         }
         Ok(Codex(Arc::new(Inner {
             db,
+            opened_at: self.clock.now(),
             clock: self.clock,
             precedence: self.precedence,
             guard: self.guard,
@@ -255,7 +256,7 @@ impl Codex {
         self.0.clock.now()
     }
 
-    /// Stops running syncs at their next page and closes the database.
+    /// Cancels running syncs, whatever they wait for, and closes the database.
     pub async fn close(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();

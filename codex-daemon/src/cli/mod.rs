@@ -45,7 +45,10 @@ First steps:
 Exit codes:
   0  done
   1  failed; the last line on standard error says why and who can act
-  2  the command line or the configuration was not understood, or what it needs is not configured";
+  2  the command line or the configuration was not understood, or what it needs is not configured
+  130, 143
+     stopped by Ctrl-C or SIGTERM within two seconds; a sync that was at work is `cancelled`, what it has
+     done so far stays, and the next one goes on. `codexd serve` ends with 0";
 
 /// Command line of codexd.
 #[derive(Debug, Parser)]
@@ -118,12 +121,15 @@ impl NotConfigured {
 }
 
 /// 2 when the configuration is at fault: to try again would be in vain.
-fn exit_code(error: &anyhow::Error) -> ExitCode {
+fn code_of(error: &anyhow::Error) -> u8 {
     let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
-    ExitCode::from(if configuration { 2 } else { 1 })
+    let failed = if configuration { 2 } else { FAILED };
+    let stopped = error.downcast_ref::<Stopped>();
+    stopped.map_or(failed, Stopped::exit_code)
 }
 
-/// Opens the library as configured, does some work with it and closes it, however the work ends.
+/// Opens the library as configured, does some work with it and closes it, however the work ends; a signal ends it
+/// too. Closing cancels a sync that is at work.
 async fn with_codex<T>(
     config: &Config,
     migrate: bool,
@@ -131,7 +137,10 @@ async fn with_codex<T>(
 ) -> anyhow::Result<T> {
     let opened = app::open(config, migrate).await;
     let codex = opened.with_context(|| serve::refused(config))?;
-    let done = work(&codex).await;
+    let done = tokio::select! {
+        done = work(&codex) => done,
+        stopped = stop_signal() => Err(stopped?.into()),
+    };
     codex.close().await;
     done
 }
@@ -143,22 +152,27 @@ pub fn main() -> ExitCode {
 
 /// Runs the program with a command line; the first word is the program's name.
 pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    exit_code(args).into()
+}
+
+/// As [`main_with`], with the exit code as a number.
+pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = Cli::parse_from(args);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("codexd: the system gives no threads: {error}");
-            return ExitCode::FAILURE;
+            return FAILED;
         }
     };
     let done = runtime.block_on(run(cli));
     // A thread that still reads the terminal must not hold the exit up.
     runtime.shutdown_background();
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("codexd: {}", chain(&*error));
-            exit_code(&error)
+            code_of(&error)
         }
     }
 }
@@ -181,18 +195,39 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Ctrl-C or SIGTERM.
-async fn stop_signal() -> std::io::Result<()> {
+/// The exit code of what failed.
+const FAILED: u8 = 1;
+
+/// The signal that ended a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Stopped {
+    #[error("stopped by Ctrl-C; what was done so far stays, the next run goes on")]
+    Interrupt,
+    #[error("stopped by SIGTERM; what was done so far stays, the next run goes on")]
+    Terminate,
+}
+
+impl Stopped {
+    /// As shells count: 128 and the signal's number.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stop_signal() -> std::io::Result<Stopped> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Ok(Stopped::Terminate),
+        _ = interrupt.recv() => Ok(Stopped::Interrupt),
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -108,7 +108,9 @@ async fn get_job(
     Ok(Json(JobDetailOut::from(&job)))
 }
 
-/// Ask a job to stop at its next page, in whichever process it runs. What it has done so far stays.
+/// Cancel a job
+///
+/// It ends within a second, in whichever process it runs, as `cancelled`. What it has done so far stays.
 #[utoipa::path(post, path = "/sync/jobs/{job_id}/cancel", tag = "sync",
     params(("job_id" = String, Path, description = "Job")),
     responses(

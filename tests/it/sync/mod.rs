@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audits;
+mod cancelled;
 mod datto;
 mod entrance;
 mod events;
@@ -13,6 +14,7 @@ mod killed;
 mod month;
 mod outbox;
 mod plans;
+mod rows;
 mod scheduler;
 mod schedules;
 mod steady;

@@ -1,10 +1,6 @@
 //! codexd as a process of its own, so that it can be killed: the test binary started once more.
 
-use std::{
-    ffi::OsString,
-    path::Path,
-    process::{ExitCode, Stdio},
-};
+use std::{ffi::OsString, path::Path, process::Stdio};
 
 use tokio::process::{Child, Command};
 
@@ -17,8 +13,7 @@ const ARGS: &str = "CODEX_TEST_CHILD";
 pub fn become_codexd() {
     let Some(args) = setting(ARGS) else { return };
     let words = args.split('\n').map(OsString::from);
-    let ended = codex_daemon::cli::main_with(words);
-    std::process::exit(i32::from(ended != ExitCode::SUCCESS));
+    std::process::exit(codex_daemon::cli::exit_code(words).into());
 }
 
 /// Starts codexd with a command line in a working directory. `test` is the full name of the test that

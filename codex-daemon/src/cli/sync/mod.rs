@@ -15,11 +15,8 @@ use codex_core::{
     sync::{Part, Plan, Request},
 };
 
-use super::{NotConfigured, progress::Progress, serve::refused};
-use crate::{
-    app,
-    config::{Config, Keycloak, Sources},
-};
+use super::{NotConfigured, progress::Progress, with_codex};
+use crate::config::{Config, Keycloak, Sources};
 
 /// How often the job is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -54,7 +51,9 @@ are held for a person.
 Exit codes:
   0  every run completed, or the plan was made
   1  a run did not complete; it says why. A plan was not applied; it names the rows that have drifted
-  2  the command line was not understood, or the source is not configured";
+  2  the command line was not understood, or the source is not configured
+  130, 143
+     stopped by Ctrl-C or SIGTERM; the job is `cancelled`, what it has done so far stays";
 
 /// Pull from a vendor
 #[derive(Debug, clap::Args)]
@@ -167,7 +166,8 @@ impl Sync {
             Some(Command::Plan { source, what, .. }) => (Some(*source), what),
             Some(Command::Apply { file }) => {
                 let plan = read(file)?;
-                return with(&config, async |codex| self.apply(codex, plan).await).await;
+                return with_codex(&config, true, async |codex| self.apply(codex, plan).await)
+                    .await;
             }
             None if self.schedule => return schedule::show(&config).await,
             None => (self.source, &self.what),
@@ -176,7 +176,10 @@ impl Sync {
         let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
         config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
-        with(&config, async |codex| self.work(codex, requests).await).await
+        with_codex(&config, true, async |codex| {
+            self.work(codex, requests).await
+        })
+        .await
     }
 
     async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
@@ -264,25 +267,6 @@ pub(super) async fn run_and_report(codex: &Codex, part: Part) -> anyhow::Result<
     let jobs = [follow(codex, &scope, &started.job_id).await?];
     write!(std::io::stdout(), "{}", report::summary(&jobs))?;
     verdict(&jobs)
-}
-
-/// Opens the library and closes it, however the work ends; a signal ends it too.
-async fn with(
-    config: &Config,
-    work: impl AsyncFnOnce(&Codex) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let opened = app::open(config, true).await;
-    let codex = opened.with_context(|| refused(config))?;
-    let done = tokio::select! {
-        done = work(&codex) => done,
-        stopped = super::stop_signal() => {
-            stopped?;
-            Err(anyhow::anyhow!("stopped; what was done so far stays, the next run goes on"))
-        }
-    };
-    // Lets a run end at its next page and give its lease back.
-    codex.close().await;
-    done
 }
 
 async fn plan(codex: &Codex, request: Request) -> anyhow::Result<Plan> {
