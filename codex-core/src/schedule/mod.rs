@@ -6,11 +6,18 @@
 #[cfg(feature = "store")]
 pub(crate) mod query;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
 use crate::{Error, Result, sync::Part};
+
+/// The bit by which croner marks a value that an expression holds for, whatever the month: its constant is private.
+const SET: u8 = 1;
+/// After how many of its intervals without an end a source is late.
+const LATE_INTERVALS: u32 = 3;
+/// The longest that a process waits for runs that were missed before it calls a source late.
+const MOST_GRACE: TimeDelta = TimeDelta::hours(1);
 
 /// A sync that runs by itself.
 #[derive(Debug, Clone)]
@@ -74,10 +81,63 @@ impl Entry {
     }
 
     /// The first time after a moment, without jitter; `None` for an expression that never comes due.
+    ///
+    /// When clocks change, an expression for every hour goes on in real time. One that names hours keeps to the
+    /// wall clock: what falls into hours that are left out runs once, when they are over; what falls into hours
+    /// that come twice runs in the first of them.
     pub fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let local = after.with_timezone(&self.zone);
-        let next = self.cron.find_next_occurrence(&local, false).ok()?;
-        Some(next.to_utc())
+        let mut local = after.with_timezone(&self.zone);
+        if self.is_hourly() {
+            let next = self.cron.find_next_occurrence(&local, false).ok()?;
+            return Some(next.to_utc());
+        }
+        // The wall clock as a time line of its own, without gaps.
+        let mut wall = local.naive_local();
+        loop {
+            wall = self
+                .cron
+                .find_next_occurrence(&wall.and_utc(), false)
+                .ok()?
+                .naive_utc();
+            local = self.instant(wall)?;
+            // In the second of two equal hours the first is over.
+            if local.to_utc() > after {
+                return Some(local.to_utc());
+            }
+        }
+    }
+
+    /// Whether the expression holds in every hour of a day.
+    fn is_hourly(&self) -> bool {
+        let hours = &self.cron.pattern.hours;
+        (0..24).all(|hour| hours.is_bit_set(hour, SET).unwrap_or(false))
+    }
+
+    /// When the wall clock first shows a time, or is beyond it where clocks leave it out.
+    fn instant(&self, wall: NaiveDateTime) -> Option<DateTime<Tz>> {
+        // The longest that a wall clock ever left out is a day (Samoa, 30 December 2011).
+        let minutes = (0..=26 * 60).map(TimeDelta::minutes);
+        minutes
+            .filter_map(|later| self.zone.from_local_datetime(&(wall + later)).earliest())
+            .next()
+    }
+
+    /// When a source is late that last completed at a moment: three of its intervals later, which are those that
+    /// follow.
+    pub(crate) fn late_after(&self, completed: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let first = self.next(completed)?;
+        let mut last = first;
+        for _ in 0..LATE_INTERVALS {
+            last = self.next(last)?;
+        }
+        Some(completed + (last - first) + self.jitter)
+    }
+
+    /// How long after the start of a process runs that were missed before may take: an interval, at most an hour.
+    pub(crate) fn grace(&self, start: DateTime<Utc>) -> TimeDelta {
+        let next = self.next(start);
+        let interval = next.and_then(|next| Some(self.next(next)? - next));
+        interval.map_or(MOST_GRACE, |interval| interval.min(MOST_GRACE)) + self.jitter
     }
 
     /// A moment in the zone of the schedule, for people.
@@ -158,6 +218,103 @@ mod tests {
             assert_eq!(berlin(first).to_string()[8..], next_day.to_string());
             assert_ne!(berlin(first), berlin(second), "{first} {second}");
         }
+    }
+
+    /// Times of all runs within a day of a zone, given as the moments between which they lie.
+    fn runs(cron: &str, zone: &str, from: &str, to: &str) -> Vec<String> {
+        let (entry, to) = (entry(cron, zone), at(to));
+        let next = |after: &DateTime<Utc>| entry.next(*after).filter(|next| *next < to);
+        let all = std::iter::successors(next(&at(from)), next);
+        all.map(|at| at.format("%H:%M").to_string()).collect()
+    }
+
+    /// 2026: Berlin's clocks go from 02:00 to 03:00 on 29 March (01:00Z), from 03:00 to 02:00 on 25 October
+    /// (01:00Z); New York's from 02:00 to 03:00 on 8 March (07:00Z), from 02:00 to 01:00 on 1 November (06:00Z).
+    #[test]
+    fn runs_keep_to_the_wall_clock_once_when_clocks_change() {
+        let (spring, autumn) = (
+            ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+        );
+        let berlin = |cron, (from, to)| runs(cron, "Europe/Berlin", from, to);
+        assert_eq!(berlin("15,45 2 * * *", spring), ["01:00"]);
+        assert_eq!(berlin("15,45 2 * * *", autumn), ["00:15", "00:45"]);
+        assert_eq!(berlin("30 2 * * *", spring), ["01:00"]);
+        assert_eq!(berlin("30 2 * * *", autumn), ["00:30"]);
+        assert_eq!(
+            berlin("30 1,2,3 * * *", spring),
+            ["00:30", "01:00", "01:30"]
+        );
+        assert_eq!(berlin("*/20 2 * * *", autumn), ["00:00", "00:20", "00:40"]);
+        assert_eq!(berlin("0 */6 * * *", spring), ["04:00", "10:00", "16:00"]);
+
+        let (spring, autumn) = (
+            ("2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z"),
+            ("2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"),
+        );
+        let new_york = |cron, (from, to)| runs(cron, "America/New_York", from, to);
+        assert_eq!(new_york("15,45 2 * * *", spring), ["07:00"]);
+        assert_eq!(new_york("15,45 1 * * *", autumn), ["05:15", "05:45"]);
+        assert_eq!(new_york("15,45 2 * * *", autumn), ["07:15", "07:45"]);
+    }
+
+    #[test]
+    fn expressions_for_every_hour_go_on_in_real_time() {
+        for (zone, from, to, hours) in [
+            (
+                "Europe/Berlin",
+                "2026-03-28T22:59:00Z",
+                "2026-03-29T22:00:00Z",
+                23,
+            ),
+            (
+                "Europe/Berlin",
+                "2026-10-24T21:59:00Z",
+                "2026-10-25T23:00:00Z",
+                25,
+            ),
+            (
+                "America/New_York",
+                "2026-03-08T04:59:00Z",
+                "2026-03-09T04:00:00Z",
+                23,
+            ),
+            (
+                "America/New_York",
+                "2026-11-01T03:59:00Z",
+                "2026-11-02T05:00:00Z",
+                25,
+            ),
+        ] {
+            for (cron, each_hour) in [("*/30 * * * *", 2), ("0 * * * *", 1), ("7,8 0-23 * * *", 2)]
+            {
+                let found = runs(cron, zone, from, to).len();
+                assert_eq!(found, hours * each_hour, "{cron} in {zone} from {from}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_in_the_second_of_two_equal_hours_is_not_repeated() {
+        let daily = entry("15,45 2 * * *", "Europe/Berlin");
+        // 02:20 for the second time: both of today's runs are over.
+        let next = daily.next(at("2026-10-25T01:20:00Z"));
+        assert_eq!(next, Some(at("2026-10-26T01:15:00Z")));
+    }
+
+    #[test]
+    fn a_source_is_late_after_three_of_its_intervals() {
+        let often = entry("*/5 * * * *", "UTC");
+        let done = at("2026-01-05T10:01:00Z");
+        assert_eq!(
+            often.late_after(done),
+            Some(at("2026-01-05T10:17:00Z")),
+            "with jitter"
+        );
+        let daily = entry("0 2 * * *", "UTC");
+        assert_eq!(daily.late_after(done), Some(at("2026-01-08T10:02:00Z")));
+        assert_eq!(daily.grace(done), TimeDelta::minutes(61));
+        assert_eq!(often.grace(done), TimeDelta::minutes(6));
     }
 
     #[test]
