@@ -283,6 +283,13 @@ on_each_engine! {
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
         let update = TicketUpdateIn { notes: Some("Called back".into()), ..TicketUpdateIn::default() };
         client.tickets().update(5, &update).await?;
+        assert!(client.outbox().list(None).await?.is_empty(), "writing is off, the default");
+        // As an older version kept it.
+        let mut tx = app.codex.db().begin().await?;
+        tx.query("insert into outbox (number, kind, base_status_ids, note_id, author, created_at, state, attempts, \
+            next_at) select 5, 'note', '[]', id, author, created_at, 'off', 0, created_at from conversations \
+            where source = 'manual'").execute().await?;
+        tx.commit().await?;
         let all = client.outbox().list(None).await?;
         let [change] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((change.state, change.ticket_id, change.note.as_deref()), (OutboxState::Off, 5, Some("Called back")));

@@ -1,6 +1,6 @@
 //! Writing changes of tickets to the PSA.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,6 +12,7 @@ use crate::{
         OutboxEntry, OutboxKind, OutboxState,
         query::{self, New},
     },
+    panics::keep_going,
     store::Tx,
     sync::{UpstreamError, freshservice::Desk},
     tickets,
@@ -19,6 +20,8 @@ use crate::{
 
 /// How often the table is looked at.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often what ended long ago is forgotten.
+const TIDY: Duration = Duration::from_secs(3600);
 /// How long a process that tries is believed to be alive.
 const CLAIM: TimeDelta = TimeDelta::minutes(10);
 /// What a write may take, with the vendor's limits; who has less time left does not begin.
@@ -29,7 +32,7 @@ const PAUSE: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// A PSA that is away for a day may still get everything.
 const TRIES: i64 = 30;
-/// How long ended changes are shown.
+/// How long changes are shown after they have ended.
 const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// What came of a try that the PSA answered.
@@ -130,19 +133,50 @@ impl Codex {
         Ok(tried)
     }
 
-    /// Sends what is due until [`Codex::close`]; ends at once where nothing is ever sent. While another PSA
-    /// is chosen, changes wait.
+    /// Sends what is due, and forgets what ended long ago, until [`Codex::close`], which does not wait for the PSA:
+    /// a change whose answer did not arrive is looked for before it is sent again. While another PSA is chosen,
+    /// changes wait. Goes on after a panic.
     pub async fn keep_outbox(&self) {
-        while self.0.desk.as_ref().is_some_and(Desk::writes) {
-            if self.desk().is_ok()
+        let stop = &self.0.stop;
+        keep_going("outbox", stop, || async {
+            stop.run_until_cancelled(self.heed_outbox()).await;
+        })
+        .await;
+    }
+
+    async fn heed_outbox(&self) {
+        let mut tidied: Option<Instant> = None;
+        loop {
+            if tidied.is_none_or(|at| at.elapsed() >= TIDY) {
+                tidied = Some(Instant::now());
+                if let Err(error) = self.tidy_outbox().await {
+                    tracing::warn!(error = error.chain(), "The outbox could not be tidied");
+                }
+            }
+            if self.desk().is_ok_and(Desk::writes)
                 && let Err(error) = self.send_outbox().await
             {
                 // The database may be away for a while; changes wait for it.
                 tracing::error!(error = error.chain(), "The outbox could not be read");
             }
-            tokio::select! {
-                () = self.0.stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK) => {}
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Forgets changes that ended more than 90 days ago, in small transactions; gives how many.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn tidy_outbox(&self) -> Result<u64> {
+        let before = self.now() - KEPT;
+        let mut all = 0;
+        loop {
+            let mut tx = self.0.db.begin().await?;
+            let some = query::forget(&mut tx, before).await?;
+            tx.commit().await?;
+            all += some;
+            if some < query::FORGOTTEN_AT_ONCE || self.0.stop.is_cancelled() {
+                return Ok(all);
             }
         }
     }
@@ -156,9 +190,9 @@ impl Codex {
         status: i64,
         source_status: Option<i64>,
     ) -> Result<()> {
-        let Some(state) = self.outbox_state() else {
+        if !self.sends_changes() {
             return Ok(());
-        };
+        }
         // What the PSA may have when this is sent: what it has now, and what we are about to write.
         let mut base: Vec<i64> = source_status.into_iter().collect();
         let open = query::open(tx, number).await?;
@@ -174,7 +208,6 @@ impl Codex {
         }
         base.sort_unstable();
         base.dedup();
-        query::forget(tx, author.at - KEPT).await?;
         let new = New {
             number,
             kind: OutboxKind::Status,
@@ -183,7 +216,6 @@ impl Codex {
             note_id: None,
             author: &author.actor,
             at: author.at,
-            state,
         };
         query::insert(tx, &new).await
     }
@@ -196,9 +228,9 @@ impl Codex {
         number: i64,
         note_id: i64,
     ) -> Result<()> {
-        let Some(state) = self.outbox_state() else {
+        if !self.sends_changes() {
             return Ok(());
-        };
+        }
         let new = New {
             number,
             kind: OutboxKind::Note,
@@ -207,7 +239,6 @@ impl Codex {
             note_id: Some(note_id),
             author: &author.actor,
             at: author.at,
-            state,
         };
         query::insert(tx, &new).await
     }
@@ -218,14 +249,9 @@ impl Codex {
         Ok(claimed.and_then(|claimed| claimed.fields.0.get("status_id")?.as_i64()))
     }
 
-    /// How a new change begins; `None` without a PSA to write to.
-    fn outbox_state(&self) -> Option<OutboxState> {
-        let desk = self.desk().ok()?;
-        Some(if desk.writes() {
-            OutboxState::Pending
-        } else {
-            OutboxState::Off
-        })
+    /// Whether changes are put on their way: not while writing to vendors is off, and not without a PSA.
+    fn sends_changes(&self) -> bool {
+        self.desk().is_ok_and(Desk::writes)
     }
 
     async fn send(&self, desk: &Desk, entry: &OutboxEntry, until: DateTime<Utc>) -> Result<()> {

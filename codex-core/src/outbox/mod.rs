@@ -34,7 +34,7 @@ pub enum OutboxKind {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum OutboxState {
-    /// Writing was off when it was made; a retry sends it.
+    /// Writing was off when an older version kept it; a retry sends it. Nothing is kept for sending while writing is off.
     Off,
     /// It will be sent.
     Pending,

@@ -25,7 +25,7 @@ sql! {
     OPEN = [SELECT, " where o.number = $1 and o.kind = 'status' and o.state = 'pending' order by o.id"];
     /// A new one.
     INSERT = "insert into outbox (number, kind, status_id, base_status_ids, note_id, author, \
-        created_at, state, attempts, next_at) values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $7)";
+        created_at, state, attempts, next_at) values ($1, $2, $3, $4, $5, $6, $7, 'pending', 0, $7)";
     /// One process tries; `attempts` tells who came first.
     CLAIM = "update outbox set attempts = attempts + 1, next_at = $3 \
         where id = $1 and attempts = $2 and state = 'pending'";
@@ -49,8 +49,9 @@ sql! {
     /// A later change replaces one that was never tried.
     REPLACE = "update outbox set state = 'superseded', last_error = $2, finished_at = $3 \
         where id = $1 and attempts = 0 and state = 'pending'";
-    /// What ended long ago is forgotten.
-    FORGET = "delete from outbox where state <> 'pending' and created_at < $1";
+    /// What ended long ago is forgotten, a few at a time. What writing was off for has never ended.
+    FORGET = "delete from outbox where id in (select id from outbox where state <> 'pending' \
+        and created_at < $1 and coalesce(finished_at, created_at) < $1 order by created_at limit 500)";
 }
 
 /// The newest changes, 500 at most; those of one state when it is named.
@@ -92,7 +93,6 @@ pub(crate) struct New<'n> {
     pub note_id: Option<i64>,
     pub author: &'n str,
     pub at: DateTime<Utc>,
-    pub state: OutboxState,
 }
 
 pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<()> {
@@ -104,7 +104,6 @@ pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<()> {
         .bind(new.note_id)
         .bind(new.author)
         .bind(new.at)
-        .bind(new.state)
         .execute()
         .await?;
     Ok(())
@@ -168,7 +167,10 @@ pub(crate) async fn replace(tx: &mut Tx, id: i64, why: &str, at: DateTime<Utc>) 
     Ok(q.execute().await? == 1)
 }
 
-pub(crate) async fn forget(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
-    tx.query(FORGET).bind(before).execute().await?;
-    Ok(())
+/// The most changes that one call of [`forget`] removes.
+pub(crate) const FORGOTTEN_AT_ONCE: u64 = 500;
+
+/// Forgets changes that ended before a moment; gives how many.
+pub(crate) async fn forget(tx: &mut Tx, before: DateTime<Utc>) -> Result<u64> {
+    tx.query(FORGET).bind(before).execute().await
 }

@@ -30,7 +30,8 @@ struct OutboxParams {
 
 /// List changes of tickets on their way to the PSA, the newest first.
 ///
-/// With `[upstream] write = off`, the default, they are `off`: kept here and sent when somebody says so.
+/// With `[upstream] write = off`, the default, nothing is put on its way. Changes that an older version kept then are
+/// `off`, and sent when somebody retries them. What has ended is shown for 90 days.
 #[utoipa::path(get, path = "/sync/outbox", tag = "sync", params(OutboxParams), responses(
     (status = 200, description = "Changes, 500 at most", body = Vec<OutboxOut>),
     (status = 400, description = "An unknown parameter or state", body = ProblemOut),

@@ -75,6 +75,13 @@ async fn last(bench: &Bench) -> anyhow::Result<OutboxEntry> {
         .ok_or_else(|| anyhow::anyhow!("nothing"))
 }
 
+async fn execute(bench: &Bench, sql: &'static str) -> anyhow::Result<u64> {
+    let mut tx = bench.db().begin().await?;
+    let rows = tx.query(sql).execute().await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
 /// Tries what is due until nothing is, over all pauses.
 async fn send_all(bench: &Bench) -> anyhow::Result<()> {
     for _ in 0..40 {
@@ -246,7 +253,11 @@ on_each_engine! {
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let change = TicketUpdateIn { status: Some("closed".into()), ..TicketUpdateIn::default() };
         quiet.update_ticket(&system, &author, 5, &change).await?;
+        assert!(states(&bench).await?.is_empty(), "nothing is put on its way");
         assert_eq!(quiet.send_outbox().await?, 0);
+        // What an older version kept while writing was off.
+        update(&bench, 5, "closed", "").await?;
+        execute(&bench, "update outbox set state = 'off'").await?;
         let entry = last(&bench).await?;
         assert_eq!(entry.state, OutboxState::Off);
         assert!(matches!(quiet.retry_outbox(&system, entry.id).await, Err(Error::Conflict { .. })));
@@ -264,4 +275,56 @@ on_each_engine! {
         quiet.close().await;
         Ok(())
     }
+
+    async fn what_ended_long_ago_is_forgotten_and_the_rest_kept(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        update(&bench, 5, "pending", "").await?;
+        send_all(&bench).await?;
+        update(&bench, 6, "pending", "Waits").await?;
+        // 1,600 that ended, 800 that never did; the clock stands at 5 January 2026.
+        let old = "insert into outbox (number, kind, base_status_ids, author, created_at, state, attempts, next_at, \
+            finished_at) with recursive n (n) as (select 1 union all select n + 1 from n where n < 800) \
+            select n, 'status', '[]', 'user-1', $1, $2, 1, $1, $3 from n";
+        let created = bench.codex.now() - Duration::days(100);
+        let ended = |state| match state {
+            OutboxState::Pending => None,
+            _ => Some(created),
+        };
+        for state in [OutboxState::Done, OutboxState::Failed, OutboxState::Pending] {
+            let mut tx = bench.db().begin().await?;
+            tx.query(old).bind(created).bind(state).bind(ended(state)).execute().await?;
+            tx.commit().await?;
+        }
+        execute(&bench, "update outbox set finished_at = '2026-01-04 00:00:00+00:00' where number = 77 and state = 'done'")
+            .await?;
+        assert_eq!(bench.codex.tidy_outbox().await?, 1_599);
+        assert_eq!(bench.codex.tidy_outbox().await?, 0);
+        // What was sent just now, the two that wait, 800 that wait since long ago, the one that ended yesterday.
+        assert_eq!(bench.count("select count(*) from outbox").await?, 1 + 2 + 800 + 1);
+        Ok(())
+    }
+}
+
+/// With many changes that have ended, one more costs as little as the first.
+#[tokio::test]
+async fn the_changes_of_a_ticket_are_found_by_an_index() -> anyhow::Result<()> {
+    let database = TestDatabase::on(codex_tests::harness::database::sqlite()?).await?;
+    let db = codex_core::store::Db::open(&database.url).await?;
+    for sql in [
+        "explain query plan select id from outbox where number = 5 and kind = 'status' and state = 'pending'",
+        "explain query plan select id from outbox where state <> 'pending' and created_at < '2026' order by created_at limit 5",
+    ] {
+        let plan: Vec<(i64, i64, i64, String)> = db.query(sql).all().await?;
+        let plan = plan
+            .into_iter()
+            .map(|step| step.3)
+            .collect::<Vec<_>>()
+            .join("; ");
+        assert!(plan.contains("INDEX outbox_"), "{plan}");
+        assert!(
+            !plan.contains("TEMP B-TREE") && !plan.starts_with("SCAN outbox;"),
+            "{plan}"
+        );
+    }
+    Ok(())
 }
