@@ -142,7 +142,16 @@ async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
          patches_installed = excluded.patches_installed, \
          patches_approved_pending = excluded.patches_approved_pending, \
          patches_not_approved = excluded.patches_not_approved, \
-         reboot_required = excluded.reboot_required",
+         reboot_required = excluded.reboot_required \
+         where (asset_status.online, asset_status.last_seen, asset_status.last_reboot, \
+         asset_status.last_audit_date, asset_status.last_logged_in_user, asset_status.ext_ip_address, \
+         asset_status.patch_status, asset_status.patches_installed, \
+         asset_status.patches_approved_pending, asset_status.patches_not_approved, \
+         asset_status.reboot_required) is distinct from \
+         (excluded.online, excluded.last_seen, excluded.last_reboot, excluded.last_audit_date, \
+         excluded.last_logged_in_user, excluded.ext_ip_address, excluded.patch_status, \
+         excluded.patches_installed, excluded.patches_approved_pending, \
+         excluded.patches_not_approved, excluded.reboot_required)",
     );
     q.execute().await?;
     Ok(())

@@ -53,7 +53,7 @@ sql! {
     CURSOR = "select at from sync_cursors where source = $1 and name = $2";
     /// Moves a cursor.
     SET_CURSOR = "insert into sync_cursors (source, name, at) values ($1, $2, $3) \
-        on conflict (source, name) do update set at = excluded.at";
+        on conflict (source, name) do update set at = excluded.at where sync_cursors.at <> excluded.at";
 }
 
 /// How deletions are guarded.

@@ -112,7 +112,13 @@ impl Resource for Ticket {
                  description = coalesce(excluded.description, ticket_details.description), \
                  description_text = coalesce(excluded.description_text, ticket_details.description_text), \
                  words = coalesce(excluded.words, ticket_details.words), \
-                 attachments = coalesce(excluded.attachments, ticket_details.attachments)",
+                 attachments = coalesce(excluded.attachments, ticket_details.attachments) \
+                 where (ticket_details.description, ticket_details.description_text, \
+                 ticket_details.words, ticket_details.attachments) is distinct from \
+                 (coalesce(excluded.description, ticket_details.description), \
+                 coalesce(excluded.description_text, ticket_details.description_text), \
+                 coalesce(excluded.words, ticket_details.words), \
+                 coalesce(excluded.attachments, ticket_details.attachments))",
             );
             q.execute().await?;
         }

@@ -202,7 +202,9 @@ pub(crate) async fn replace(
     });
     q.push(
         " on conflict (ticket_id) do update set minutes = excluded.minutes, \
-         details_of = excluded.details_of",
+         details_of = excluded.details_of \
+         where (ticket_details.minutes, ticket_details.details_of) is distinct from \
+         (excluded.minutes, excluded.details_of)",
     );
     q.execute().await?;
     Ok(())
@@ -237,8 +239,18 @@ async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> 
          ticket_id = excluded.ticket_id, user_id = excluded.user_id, incoming = excluded.incoming, \
          private = excluded.private, channel = excluded.channel, from_email = excluded.from_email, \
          to_emails = excluded.to_emails, support_email = excluded.support_email, \
-         body_html = excluded.body_html, body = excluded.body, words = excluded.words, attachments = excluded.attachments, \
-         created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null",
+         body_html = excluded.body_html, body = excluded.body, words = excluded.words, \
+         attachments = excluded.attachments, created_at = excluded.created_at, \
+         updated_at = excluded.updated_at, gone_at = null \
+         where conversations.gone_at is not null or (conversations.ticket_id, conversations.user_id, \
+         conversations.incoming, conversations.private, conversations.channel, conversations.from_email, \
+         conversations.to_emails, conversations.support_email, conversations.body_html, \
+         conversations.body, conversations.words, conversations.attachments, \
+         conversations.created_at, conversations.updated_at) is distinct from (excluded.ticket_id, \
+         excluded.user_id, excluded.incoming, excluded.private, excluded.channel, \
+         excluded.from_email, excluded.to_emails, excluded.support_email, excluded.body_html, \
+         excluded.body, excluded.words, excluded.attachments, excluded.created_at, \
+         excluded.updated_at)",
     );
     q.execute().await?;
     Ok(())
@@ -266,7 +278,12 @@ async fn save_entries(tx: &mut Tx, items: &[&TimeEntry]) -> Result<()> {
         " on conflict (source, external_id) do update set ticket_id = excluded.ticket_id, \
          agent_id = excluded.agent_id, note = excluded.note, billable = excluded.billable, \
          running = excluded.running, minutes = excluded.minutes, executed_at = excluded.executed_at, \
-         created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null",
+         created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null \
+         where time_entries.gone_at is not null or (time_entries.ticket_id, time_entries.agent_id, \
+         time_entries.note, time_entries.billable, time_entries.running, time_entries.minutes, \
+         time_entries.executed_at, time_entries.created_at, time_entries.updated_at) is distinct from \
+         (excluded.ticket_id, excluded.agent_id, excluded.note, excluded.billable, excluded.running, \
+         excluded.minutes, excluded.executed_at, excluded.created_at, excluded.updated_at)",
     );
     q.execute().await?;
     Ok(())
