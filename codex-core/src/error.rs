@@ -141,10 +141,13 @@ impl Error {
             Self::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
                 true
             }
-            // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections
-            // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+            Self::Db(sqlx::Error::WorkerCrashed) => true,
+            // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections, no memory, a
+            // statement that took too long (https://www.postgresql.org/docs/current/errcodes-appendix.html).
             _ => self.code().is_some_and(|code| {
-                code.starts_with("08") || code.starts_with("57P0") || code == "53300"
+                code.starts_with("08")
+                    || code.starts_with("57P0")
+                    || ["53300", "53200", "57014"].contains(&&*code)
             }),
         }
     }
@@ -153,9 +156,26 @@ impl Error {
     /// little later.
     #[cfg(feature = "store")]
     pub fn is_in_the_way(&self) -> bool {
-        // PostgreSQL: deadlock, serialization failure, a lock that did not come free in time. SQLite: busy.
+        // SQLITE_BUSY, which has several extended codes.
+        if let Self::Db(sqlx::Error::Database(error)) = self
+            && let Some(code) = crate::store::sqlite_code(&**error)
+        {
+            return code == 5;
+        }
+        // PostgreSQL: deadlock, serialization failure or conflict with the recovery of a copy, a lock that did not
+        // come free in time.
         let code = self.code();
-        code.is_some_and(|code| ["40P01", "40001", "55P03", "5"].contains(&&*code))
+        code.is_some_and(|code| ["40P01", "40001", "55P03"].contains(&&*code))
+    }
+
+    /// Why the database could not be written, though it can be read: somebody must act, then the same call may
+    /// succeed.
+    #[cfg(feature = "store")]
+    pub fn write_trouble(&self) -> Option<crate::store::WriteTrouble> {
+        match self {
+            Self::Db(error) => crate::store::WriteTrouble::of(error),
+            _ => None,
+        }
     }
 
     /// The database's own code of what it refused.

@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use codex_core::{Fault, bulk::BulkOut, changes::Change};
+use codex_core::{Fault, bulk::BulkOut, changes::Change, panics, store::WriteTrouble};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -124,6 +124,16 @@ impl Problem {
     /// 503: the caller may try again later.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// 507 or 503: nothing can be written for now.
+    fn unwritable(trouble: WriteTrouble) -> Self {
+        let status = match trouble {
+            WriteTrouble::Full => StatusCode::INSUFFICIENT_STORAGE,
+            WriteTrouble::Disk | WriteTrouble::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let detail = format!("Nothing was changed: {trouble}. Reading still works.");
+        Self::new(status, detail).retry_after(30)
     }
 
     /// Answers `{"error": ...}`, for routes whose callers read that (contract 1.0, E1).
@@ -239,6 +249,13 @@ pub fn flat(error: codex_core::Error) -> Problem {
 impl From<codex_core::Error> for Problem {
     fn from(error: codex_core::Error) -> Self {
         use codex_core::Error;
+        if let Some(trouble) = error.write_trouble() {
+            tracing::error!(
+                error = error.chain(),
+                "The database cannot be written: {trouble}"
+            );
+            return Self::unwritable(trouble);
+        }
         match &error {
             Error::Invalid { .. } => Self::bad_request(error.to_string()),
             Error::Unprocessable(faults) => Self {
@@ -287,9 +304,13 @@ pub async fn unknown_route() -> Problem {
     Problem::not_found("There is nothing at this address.")
 }
 
-/// The answer to a handler's panic; the panic itself is on standard error already.
-pub fn panicked(_payload: Box<dyn std::any::Any + Send>) -> Response {
-    tracing::error!("A handler panicked");
+/// The answer to a handler's panic.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands its payload over"
+)]
+pub fn panicked(payload: Box<dyn std::any::Any + Send>) -> Response {
+    panics::caught("request", &*payload);
     Problem::internal().into_response()
 }
 

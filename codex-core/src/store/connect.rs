@@ -5,13 +5,13 @@ use std::{
     str::FromStr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -65,7 +65,7 @@ impl Db {
         };
         Ok(Self {
             pools,
-            statements: Arc::default(),
+            shared: Arc::default(),
         })
     }
 
@@ -107,10 +107,31 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         .pragma("temp_store", "memory")
         .row_buffer_size(ROWS)
         .optimize_on_close(true, None);
+    let most_pages = Arc::new(AtomicU32::new(0));
+    let (most, most_of_new) = (most_pages.clone(), most_pages.clone());
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))
         .test_before_acquire(false)
+        .before_acquire(move |connection, _| {
+            let most = most.load(Ordering::Relaxed);
+            Box::pin(async move {
+                // After a full disk, an I/O error or an interrupt SQLite has undone the transaction by itself, which
+                // sqlx goes on counting (https://www.sqlite.org/lang_transaction.html): another connection is clean.
+                if connection.is_in_transaction() {
+                    tracing::warn!(
+                        "The connection that writes was left in a transaction: it is renewed"
+                    );
+                    return Ok(false);
+                }
+                limit(connection, most).await?;
+                Ok(true)
+            })
+        })
+        .after_connect(move |connection, _| {
+            let most = most_of_new.load(Ordering::Relaxed);
+            Box::pin(async move { limit(connection, most).await })
+        })
         .connect_with(options.clone())
         .await?;
     let reading = options
@@ -152,7 +173,17 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
         watcher,
         opened,
         renewed,
+        most_pages,
     })
+}
+
+/// Limits the file to a number of pages, unless that is 0.
+async fn limit(connection: &mut SqliteConnection, pages: u32) -> sqlx::Result<()> {
+    if pages > 0 {
+        let limit = AssertSqlSafe(format!("pragma max_page_count = {pages}"));
+        sqlx::raw_sql(limit).execute(connection).await?;
+    }
+    Ok(())
 }
 
 async fn open_postgres(url: &str) -> Result<Pools> {

@@ -8,13 +8,14 @@ mod connect;
 mod query;
 #[macro_use]
 pub mod sql;
+mod trouble;
 
 use std::{
     cell::Cell,
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -23,6 +24,8 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use query::{Bind, Q, Record, Row, Scalar};
 pub use sql::Sql;
+pub use trouble::WriteTrouble;
+pub(crate) use trouble::{STATEMENTS, sqlite_code};
 
 use crate::Result;
 
@@ -68,6 +71,8 @@ enum Pools {
         opened: Arc<AtomicU64>,
         /// Readers that were opened before are opened anew.
         renewed: Arc<Mutex<Instant>>,
+        /// How many pages the file may have; 0 for as many as the disk holds.
+        most_pages: Arc<AtomicU32>,
     },
     Pg(PgPool),
 }
@@ -76,7 +81,14 @@ enum Pools {
 #[derive(Debug, Clone)]
 pub struct Db {
     pools: Pools,
-    statements: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+}
+
+/// What all handles of a database share.
+#[derive(Debug, Default)]
+struct Shared {
+    statements: AtomicU64,
+    writing: trouble::Writing,
 }
 
 enum Inner {
@@ -87,7 +99,7 @@ enum Inner {
 /// An open write transaction; dropping it rolls back.
 pub struct Tx {
     inner: Inner,
-    statements: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Tx {
@@ -111,7 +123,7 @@ impl Db {
             Pools::Sqlite { readers, .. } => query::Target::Sqlite(readers),
             Pools::Pg(pool) => query::Target::Pg(pool),
         };
-        Q::new(target, sql.into(), &self.statements)
+        Q::new(target, sql.into(), &self.shared)
     }
 
     /// Begins a write transaction.
@@ -119,15 +131,17 @@ impl Db {
     /// On `SQLite` with `BEGIN IMMEDIATE` on the only writer connection: a deferred one that reads
     /// before it writes fails under contention (storage.md section 5).
     pub async fn begin(&self) -> Result<Tx> {
-        let inner = match &self.pools {
+        let begun = match &self.pools {
             Pools::Sqlite { writer, .. } => {
-                Inner::Sqlite(writer.begin_with("begin immediate").await?)
+                let begun = writer.begin_with("begin immediate").await;
+                begun.map(Inner::Sqlite)
             }
-            Pools::Pg(pool) => Inner::Pg(pool.begin().await?),
+            Pools::Pg(pool) => pool.begin().await.map(Inner::Pg),
         };
+        let inner = begun.inspect_err(|error| self.shared.writing.failed(error))?;
         Ok(Tx {
             inner,
-            statements: self.statements.clone(),
+            shared: self.shared.clone(),
         })
     }
 
@@ -142,7 +156,7 @@ impl Db {
                 watcher, opened, ..
             } => {
                 let target = query::Target::Sqlite(watcher);
-                let q = Q::new(target, DATA_VERSION, &self.statements);
+                let q = Q::new(target, DATA_VERSION, &self.shared);
                 let version: Option<i64> = q.scalar().await?;
                 let opened = opened.load(Ordering::Relaxed);
                 Ok(format!("{opened}.{}", version.unwrap_or_default()))
@@ -162,9 +176,17 @@ impl Db {
         }
     }
 
+    /// Lets the file of a `SQLite` database grow to so many pages at most, as a full disk would: writes that need more
+    /// fail. For tests; a server does without.
+    pub fn limit_pages(&self, most: u32) {
+        if let Pools::Sqlite { most_pages, .. } = &self.pools {
+            most_pages.store(most, Ordering::Relaxed);
+        }
+    }
+
     /// How many statements this database has run, for tests that count them.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.shared.statements.load(Ordering::Relaxed)
     }
 
     /// Closes all connections.
@@ -192,7 +214,7 @@ impl Tx {
             Inner::Sqlite(tx) => query::Target::SqliteTx(tx),
             Inner::Pg(tx) => query::Target::PgTx(tx),
         };
-        Q::new(target, sql.into(), &self.statements)
+        Q::new(target, sql.into(), &self.shared)
     }
 
     /// Waits until no other transaction has its turn at this, and has it until its end: what is looked up then and
@@ -208,11 +230,15 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         // Nobody asks outside of `telling_commits`.
         COMMITS.try_with(|commits| commits.set(true)).ok();
-        match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Pg(tx) => tx.commit().await?,
+        let done = match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await,
+            Inner::Pg(tx) => tx.commit().await,
+        };
+        match &done {
+            Ok(()) => self.shared.writing.succeeded(),
+            Err(error) => self.shared.writing.failed(error),
         }
-        Ok(())
+        Ok(done?)
     }
 
     /// Discards the changes.

@@ -1,9 +1,6 @@
 //! One statement with its binds: the only place that matches on the engine for every call.
 
-use std::{
-    borrow::Cow,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{borrow::Cow, sync::atomic::Ordering};
 
 use sqlx::{
     Arguments, AssertSqlSafe, ColumnIndex, Encode, FromRow, PgPool, Postgres, Row as _, Sqlite,
@@ -12,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
 };
 
-use super::Sql;
+use super::{Shared, Sql};
 use crate::Result;
 
 /// A value that both engines can take.
@@ -83,7 +80,7 @@ pub struct Q<'e> {
     error: Option<sqlx::error::BoxDynError>,
     /// Whether the engine keeps the prepared statement, and with it its plan.
     kept: bool,
-    count: &'e AtomicU64,
+    shared: &'e Shared,
 }
 
 impl std::fmt::Debug for Q<'_> {
@@ -103,14 +100,15 @@ macro_rules! on_engine {
             args,
             error,
             kept,
-            count,
+            shared,
         } = $q;
         if let Some(error) = error {
             return Err(sqlx::Error::Encode(error).into());
         }
-        count.fetch_add(1, Ordering::Relaxed);
+        shared.statements.fetch_add(1, Ordering::Relaxed);
         let sql = AssertSqlSafe(sql);
-        match (target, args) {
+        let writes = matches!(target, Target::SqliteTx(_) | Target::PgTx(_));
+        let done = match (target, args) {
             (Target::Sqlite($executor), Args::Sqlite(args)) => {
                 let $query = sqlx::query_with::<Sqlite, _>(sql, args).persistent(kept);
                 $run
@@ -128,7 +126,11 @@ macro_rules! on_engine {
                 $run
             }
             _ => unreachable!("arguments are made for their target"),
+        };
+        if let (true, Err(error)) = (writes, &done) {
+            shared.writing.failed(error);
         }
+        done
     }};
 }
 
@@ -159,7 +161,7 @@ impl Row<'_, '_> {
 }
 
 impl<'e> Q<'e> {
-    pub(super) fn new(target: Target<'e>, sql: Sql, count: &'e AtomicU64) -> Self {
+    pub(super) fn new(target: Target<'e>, sql: Sql, shared: &'e Shared) -> Self {
         let (sql, args) = match &target {
             Target::Sqlite(_) | Target::SqliteTx(_) => {
                 (sql.sqlite(), Args::Sqlite(SqliteArguments::default()))
@@ -172,7 +174,7 @@ impl<'e> Q<'e> {
             args,
             error: None,
             kept: true,
-            count,
+            shared,
         }
     }
 
@@ -294,26 +296,26 @@ impl<'e> Q<'e> {
 
     /// Runs it and gives the number of rows touched.
     pub async fn execute(self) -> Result<u64> {
-        on_engine!(self, |query, executor| Ok(query
+        Ok(on_engine!(self, |query, executor| query
             .execute(executor)
-            .await?
-            .rows_affected()))
+            .await
+            .map(|done| done.rows_affected()))?)
     }
 
     /// All rows.
     pub async fn all<T: Record>(self) -> Result<Vec<T>> {
-        on_engine!(self, |query, executor| Ok(query
+        Ok(on_engine!(self, |query, executor| query
             .try_map(|row| T::from_row(&row))
             .fetch_all(executor)
-            .await?))
+            .await)?)
     }
 
     /// The first row, if there is one.
     pub async fn optional<T: Record>(self) -> Result<Option<T>> {
-        on_engine!(self, |query, executor| Ok(query
+        Ok(on_engine!(self, |query, executor| query
             .try_map(|row| T::from_row(&row))
             .fetch_optional(executor)
-            .await?))
+            .await)?)
     }
 
     /// The first column of the first row, if there is one.
@@ -321,17 +323,17 @@ impl<'e> Q<'e> {
     where
         usize: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
     {
-        on_engine!(self, |query, executor| Ok(query
+        Ok(on_engine!(self, |query, executor| query
             .try_map(|row| row.try_get::<T, _>(0))
             .fetch_optional(executor)
-            .await?))
+            .await)?)
     }
 
     /// The first column of every row.
     pub async fn scalars<T: Scalar + Send + Unpin>(self) -> Result<Vec<T>> {
-        on_engine!(self, |query, executor| Ok(query
+        Ok(on_engine!(self, |query, executor| query
             .try_map(|row| row.try_get::<T, _>(0))
             .fetch_all(executor)
-            .await?))
+            .await)?)
     }
 }

@@ -7,13 +7,18 @@ use utoipa::openapi::{
 };
 
 /// Statuses of every operation that needs a token.
-const OF_ALL: [(&str, &str); 3] = [
+const OF_ALL: [(&str, &str); 4] = [
     ("401", "No valid token"),
     ("429", "Too many calls; `Retry-After` says how long to wait"),
     (OUT_OF_REACH, "The database is out of reach"),
+    (
+        FULL,
+        "The disk of the database is full; `Retry-After` says when to try again",
+    ),
 ];
 
 const OUT_OF_REACH: &str = "503";
+const FULL: &str = "507";
 
 /// Statuses of every operation that takes a body.
 const OF_BODIES: [(&str, &str); 4] = [
@@ -59,6 +64,7 @@ pub fn complete(api: &mut OpenApi) {
                 add(operation, &OF_ALL);
                 if flat {
                     add_flat(operation, OUT_OF_REACH);
+                    add_flat(operation, FULL);
                 }
             }
             let only_made = operation.operation_id.as_deref() == Some("sync_agents")

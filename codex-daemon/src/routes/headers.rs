@@ -48,7 +48,7 @@ pub fn describe(api: &mut OpenApi) {
         }
         let posts = item.post.iter_mut();
         posts.for_each(|operation| add(operation, &["409"], &LATER));
-        of_all(item, &["429", "503"], &LATER);
+        of_all(item, &["429", "503", "507"], &LATER);
     }
 }
 
