@@ -31,6 +31,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use bulk::BulkTickets;
@@ -40,6 +41,7 @@ pub use export::{EXPORTS, ExportFormat};
 pub use idempotency::{KeptAnswer, Once};
 pub use jobs::Started;
 pub use open::{Builder, Health};
+pub use schedule::LateSource;
 pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
 
 use crate::{
@@ -85,6 +87,7 @@ struct Inner {
     downloads: download::Turns,
     tasks: TaskTracker,
     stop: CancellationToken,
+    opened_at: DateTime<Utc>,
 }
 
 /// Every named statement of the library, for the test that prepares them on both engines.
@@ -117,6 +120,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::contacts::hand_over::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
+        crate::store::STATEMENTS,
         crate::outbox::query::STATEMENTS,
         idempotency::STATEMENTS,
         webhooks::STATEMENTS,

@@ -2,30 +2,33 @@
 //!
 //! Helm waits two seconds for the answer, so every check has a limit below that and all run at once.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use codex_core::{Codex, store::Engine};
+use chrono::{DateTime, SecondsFormat, Utc};
+use codex_core::{Codex, schedule::Entry, store::Engine};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
 
 use crate::config::{self, BaseUrl, Config};
 
 pub use codex_core::health::wire::{
-    ChecksOut, DatabaseOut, DependenciesOut, DependencyOut, DiskOut, HealthOut, Status,
+    ChecksOut, DatabaseOut, DependenciesOut, DependencyOut, DiskOut, HealthOut, LateSourceOut,
+    SourcesOut, Status,
 };
 
 /// The longest that a check may take.
 const LIMIT: Duration = Duration::from_millis(1200);
 /// How long an answer of Core is good for: a page of health checks must not become a load on Core.
 const FRESH: Duration = Duration::from_secs(5);
-/// The file system that is watched (contract 1.2.A).
-const DISK: &str = "/";
-
 /// The checks, with the last answer of Core.
 #[derive(Debug)]
 pub struct Health {
     core: BaseUrl,
     limits: config::Health,
+    schedule: Vec<Entry>,
     http: Client,
     last: Mutex<Option<(Instant, DependencyOut)>>,
 }
@@ -35,7 +38,8 @@ impl Health {
     pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
         Ok(Self {
             core: config.auth.core_url.at("health"),
-            limits: config.health,
+            limits: config.health.clone(),
+            schedule: config.scheduler.entries.clone(),
             http: Client::builder().timeout(LIMIT).no_proxy().build()?,
             last: Mutex::default(),
         })
@@ -43,20 +47,41 @@ impl Health {
 
     /// Runs all checks.
     pub async fn check(&self, codex: &Codex) -> HealthOut {
-        let (database, core) = tokio::join!(database(codex), self.core());
-        let disk = disk(self.limits);
+        let (database, core, sources) =
+            tokio::join!(database(codex), self.core(), self.sources(codex));
+        let disk = disk(&self.limits);
         let worst = database.status.max(disk.status);
         let dependency = core.status.min(Status::Degraded);
+        let late = sources.as_ref().map_or(Status::Healthy, |s| s.status);
         HealthOut {
             service: "codex".to_owned(),
-            status: worst.max(dependency),
+            status: worst.max(dependency).max(late),
             timestamp: timestamp(codex),
             checks: ChecksOut {
                 database,
                 disk,
                 dependencies: DependenciesOut { core },
+                sources,
             },
         }
+    }
+
+    /// The sources that have not completed for three of their intervals; `None` when there are none, or when they
+    /// cannot be told: then the database is what is wrong.
+    async fn sources(&self, codex: &Codex) -> Option<SourcesOut> {
+        let late = tokio::time::timeout(LIMIT, codex.late_sources(&self.schedule));
+        let late = late.await.ok()?.ok()?;
+        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, false);
+        let late: Vec<_> = late
+            .into_iter()
+            .map(|late| LateSourceOut {
+                schedule: late.schedule.to_owned(),
+                source: late.source.to_owned(),
+                last_completed_at: late.last_completed_at.map(text),
+            })
+            .collect();
+        let status = Status::Degraded;
+        (!late.is_empty()).then_some(SourcesOut { status, late })
     }
 
     /// One question at a time; those who wait get the same answer.
@@ -94,7 +119,7 @@ impl Health {
     }
 }
 
-/// Whether the database answers in time.
+/// Whether the database answers in time, and can be written.
 pub async fn database(codex: &Codex) -> DatabaseOut {
     let engine = match codex.db().engine() {
         Engine::Sqlite => "sqlite",
@@ -117,11 +142,52 @@ pub async fn database(codex: &Codex) -> DatabaseOut {
         }
         Err(_) => out.error = Some("timeout".to_owned()),
     }
+    if out.status == Status::Healthy
+        && let Some(trouble) = write_trouble(codex).await
+    {
+        out.status = Status::Unhealthy;
+        out.error = Some(trouble);
+    }
     out
 }
 
-fn disk(limits: config::Health) -> DiskOut {
-    match rustix::fs::statvfs(DISK) {
+/// Why nothing can be written, if so. A probe that has to wait for its turn to write tells nothing.
+async fn write_trouble(codex: &Codex) -> Option<String> {
+    let trouble = tokio::time::timeout(LIMIT, codex.db().write_trouble());
+    match trouble.await {
+        Ok(trouble) => trouble.map(|trouble| trouble.to_string()),
+        Err(_) => Some("writing takes too long".to_owned()),
+    }
+}
+
+/// The fullest of the disks that are watched.
+fn disk(limits: &config::Health) -> DiskOut {
+    let disks = limits.folders.iter().map(|folder| disk_of(folder, limits));
+    disks.reduce(worse).unwrap_or(UNKNOWN)
+}
+
+const UNKNOWN: DiskOut = DiskOut {
+    status: Status::Healthy,
+    usage_percent: None,
+    free_gb: None,
+    total_gb: None,
+    error: None,
+};
+
+fn worse(one: DiskOut, other: DiskOut) -> DiskOut {
+    let fuller = other.usage_percent.unwrap_or(0.0) > one.usage_percent.unwrap_or(0.0);
+    if other.status > one.status || (other.status == one.status && fuller) {
+        other
+    } else {
+        one
+    }
+}
+
+/// The disk that a folder is on, or will be on when it is made.
+fn disk_of(folder: &Path, limits: &config::Health) -> DiskOut {
+    let existing = folder.ancestors().find(|folder| folder.exists());
+    let existing = existing.filter(|folder| !folder.as_os_str().is_empty());
+    match rustix::fs::statvfs(existing.unwrap_or(Path::new("."))) {
         Ok(disk) => {
             let usable = disk.f_blocks - disk.f_bfree + disk.f_bavail;
             let usage = 100.0 * (1.0 - ratio(disk.f_bavail, usable));
@@ -144,7 +210,7 @@ fn disk(limits: config::Health) -> DiskOut {
     }
 }
 
-fn disk_status(usage_percent: f64, limits: config::Health) -> Status {
+fn disk_status(usage_percent: f64, limits: &config::Health) -> Status {
     if usage_percent >= f64::from(limits.disk_unhealthy) {
         Status::Unhealthy
     } else if usage_percent >= f64::from(limits.disk_degraded) {
@@ -191,14 +257,34 @@ mod tests {
         let limits = config::Health {
             disk_degraded: 85,
             disk_unhealthy: 95,
+            folders: vec!["no/such/folder/yet".into(), "/".into()],
         };
-        assert_eq!(disk_status(84.9, limits), Status::Healthy);
-        assert_eq!(disk_status(85.0, limits), Status::Degraded);
-        assert_eq!(disk_status(95.0, limits), Status::Unhealthy);
-        let now = disk(limits);
+        assert_eq!(disk_status(84.9, &limits), Status::Healthy);
+        assert_eq!(disk_status(85.0, &limits), Status::Degraded);
+        assert_eq!(disk_status(95.0, &limits), Status::Unhealthy);
+        let now = disk(&limits);
         assert!(
             now.total_gb.unwrap() > 0.0 && now.free_gb <= now.total_gb,
             "{now:?}"
         );
+    }
+
+    #[test]
+    fn the_fullest_disk_counts() {
+        let used = |status, usage| DiskOut {
+            status,
+            usage_percent: Some(usage),
+            ..UNKNOWN
+        };
+        let half = || used(Status::Healthy, 50.0);
+        for (disks, fullest) in [
+            ([half(), used(Status::Healthy, 60.0)], 60.0),
+            ([half(), used(Status::Healthy, 40.0)], 50.0),
+            ([used(Status::Degraded, 86.0), half()], 86.0),
+            ([half(), used(Status::Unhealthy, 96.0)], 96.0),
+        ] {
+            let found = disks.into_iter().reduce(worse).unwrap();
+            assert_eq!(found.usage_percent, Some(fullest));
+        }
     }
 }

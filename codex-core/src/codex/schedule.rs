@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::Codex;
 use crate::{
-    Error, Result, Scope,
+    Error, Result, Scope, jobs,
+    panics::{guarded, keep_going},
     schedule::{Entry, Planned, query},
 };
 
@@ -14,7 +15,54 @@ const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
 /// When an expression never comes due, it is asked again after this.
 const NEVER: TimeDelta = TimeDelta::days(365);
 
+/// A scheduled source that has not completed for three of its intervals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LateSource {
+    /// Name of its schedule.
+    pub schedule: &'static str,
+    /// The source.
+    pub source: &'static str,
+    /// When it last completed.
+    pub last_completed_at: Option<DateTime<Utc>>,
+}
+
 impl Codex {
+    /// The sources of some schedules that have not completed for three of their intervals. One that never has is
+    /// counted from its first job, or from the start of this process; after a start, runs that were missed have an
+    /// interval, at most an hour, to be caught up. Schedules whose vendor is not available are left out.
+    ///
+    /// # Errors
+    /// [`Error::Db`].
+    pub async fn late_sources(&self, entries: &[Entry]) -> Result<Vec<LateSource>> {
+        let (now, start) = (self.now(), self.0.opened_at);
+        let sources: Vec<(&Entry, &'static str)> = entries
+            .iter()
+            .filter_map(|entry| Some((entry, self.source(entry.part()).ok()?.name())))
+            .collect();
+        let names: Vec<&str> = sources.iter().map(|(_, name)| *name).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let completed = jobs::query::last_completed(&self.0.db, &names).await?;
+        let first = jobs::query::first_started(&self.0.db, &names).await?;
+        let is_late = |entry: &Entry, name: &str| {
+            let first = first.get(name).copied().unwrap_or(start);
+            let since = completed.get(name).copied().unwrap_or(first);
+            let late = entry.late_after(since);
+            late.is_some_and(|late| late <= now) && start + entry.grace(start) <= now
+        };
+        let late = sources
+            .into_iter()
+            .filter(|(entry, name)| is_late(entry, name));
+        Ok(late
+            .map(|(entry, source)| LateSource {
+                schedule: entry.name(),
+                source,
+                last_completed_at: completed.get(source).copied(),
+            })
+            .collect())
+    }
+
     /// Every schedule that has been planned on this database, by name.
     ///
     /// # Errors
@@ -54,17 +102,22 @@ impl Codex {
         Ok(started)
     }
 
-    /// Runs schedules until [`Codex::close`]; `at_once` starts each when it begins.
+    /// Runs schedules until [`Codex::close`]; `at_once` starts each when it begins. Goes on after a panic.
     pub async fn keep_schedule(&self, entries: Vec<Entry>, at_once: bool) {
         if at_once {
             for entry in &entries {
-                if let Err(error) = self.start_planned(entry).await {
+                let started = guarded("scheduler", self.start_planned(entry)).await;
+                if let Ok(Err(error)) = started {
                     tracing::error!(error = error.chain(), "A scheduled sync could not start");
                 }
             }
         }
+        keep_going("scheduler", &self.0.stop, || self.heed_schedule(&entries)).await;
+    }
+
+    async fn heed_schedule(&self, entries: &[Entry]) {
         loop {
-            if let Err(error) = self.run_due(&entries).await {
+            if let Err(error) = self.run_due(entries).await {
                 // The database may be away for a while; the schedule waits for it.
                 tracing::error!(error = error.chain(), "Schedules could not be read");
             }

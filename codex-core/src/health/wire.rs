@@ -33,16 +33,40 @@ pub struct HealthOut {
 pub struct ChecksOut {
     /// The database.
     pub database: DatabaseOut,
-    /// Space on `/`.
+    /// Space on the fullest of the disks that hold the instance folder and an embedded database.
     pub disk: DiskOut,
     /// Other services.
     pub dependencies: DependenciesOut,
+    /// Scheduled syncs that are late; absent when none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<SourcesOut>,
+}
+
+/// Scheduled syncs that are late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourcesOut {
+    /// Degraded.
+    pub status: Status,
+    /// Which.
+    pub late: Vec<LateSourceOut>,
+}
+
+/// A source that has not completed for three of its intervals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LateSourceOut {
+    /// Name of its schedule, such as `tickets`.
+    pub schedule: String,
+    /// The source, such as `freshservice.tickets`.
+    pub source: String,
+    /// When it last completed, RFC 3339 in UTC; absent when it never has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_completed_at: Option<String>,
 }
 
 /// The database.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DatabaseOut {
-    /// Healthy when it answers.
+    /// Healthy when it answers and can be written.
     pub status: Status,
     /// How long a statement took.
     #[serde(skip_serializing_if = "Option::is_none")]

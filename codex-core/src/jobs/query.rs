@@ -1,5 +1,7 @@
 //! Reading and writing sync jobs.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
@@ -129,6 +131,31 @@ fn push_sync(q: &mut Q<'_>, sync: &str) {
         Some(sync_type) => q.push(" and sync_type = ").push_bind(sync_type),
         None => q.push(" and sync_type is null"),
     };
+}
+
+/// When some sources last completed; those that never have are not there.
+pub(crate) async fn last_completed(
+    db: &Db,
+    sources: &[&str],
+) -> Result<HashMap<String, DateTime<Utc>>> {
+    let mut q = db.query(
+        "select provider, max(completed_at) from sync_jobs \
+         where status = 'completed' and completed_at is not null and provider in ",
+    );
+    q.push_list(sources.iter().copied());
+    q.push(" group by provider");
+    Ok(q.all().await?.into_iter().collect())
+}
+
+/// When the first job of some sources that is still known began.
+pub(crate) async fn first_started(
+    db: &Db,
+    sources: &[&str],
+) -> Result<HashMap<String, DateTime<Utc>>> {
+    let mut q = db.query("select provider, min(started_at) from sync_jobs where provider in ");
+    q.push_list(sources.iter().copied());
+    q.push(" group by provider");
+    Ok(q.all().await?.into_iter().collect())
 }
 
 /// Writes a new job.

@@ -14,7 +14,11 @@ mod tests;
 mod vendors;
 mod webhooks;
 
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
 use codex_core::{
@@ -24,7 +28,7 @@ use codex_core::{
     sync::Part,
     tickets::status::Statuses,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 pub use address::{BaseUrl, masked_url};
@@ -106,12 +110,14 @@ pub struct Server {
 }
 
 /// When the disk counts as full.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Health {
     /// Percentage in use from which health is degraded.
     pub disk_degraded: u8,
     /// Percentage in use from which health is bad.
     pub disk_unhealthy: u8,
+    /// Folders whose disks are looked at: the instance folder, and that of an embedded database.
+    pub folders: Vec<PathBuf>,
 }
 
 /// Where records are kept.
@@ -216,6 +222,7 @@ impl Config {
 
     fn typed(layers: &Layers, sources: &Sources) -> Result<Self, ConfigError> {
         let (freshservice, datto) = (vendors::freshservice(layers)?, vendors::datto(layers)?);
+        let database = database_url(layers, &sources.path("instance/codex.db"))?;
         Ok(Self {
             scheduler: scheduler(layers, freshservice.is_some(), datto.is_some())?,
             webhooks: Webhooks::load(layers)?,
@@ -223,10 +230,9 @@ impl Config {
             health: Health {
                 disk_degraded: percentage(layers, "health", "disk_degraded_percent")?,
                 disk_unhealthy: percentage(layers, "health", "disk_unhealthy_percent")?,
+                folders: folders(&database, sources.path("instance")),
             },
-            database: Database {
-                url: database_url(layers, &sources.path("instance/codex.db"))?,
-            },
+            database: Database { url: database },
             auth: Auth {
                 core_url: layers.read_as("core", "url", BaseUrl::read)?,
                 service_name: text(layers, "service", "name"),
@@ -348,6 +354,13 @@ fn server(layers: &Layers) -> Result<Server, ConfigError> {
         })?,
         download_wait: seconds(layers, "server", "download_wait_seconds")?,
     })
+}
+
+/// The folders that must not run full.
+fn folders(database: &SecretString, instance: PathBuf) -> Vec<PathBuf> {
+    let file = database.expose_secret().strip_prefix("sqlite://");
+    let folder = file.and_then(|file| Some(Path::new(file).parent()?.to_owned()));
+    std::iter::once(instance).chain(folder).collect()
 }
 
 /// Python's connection strings may name a driver (`postgresql+psycopg2://`), which is none of ours.
