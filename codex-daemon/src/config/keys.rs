@@ -187,10 +187,18 @@ const UNUSED_KEYS: &[(&str, &str)] = &[
     ("psa", "enabled_providers"),
 ];
 
+/// Variables of that kind.
+const UNUSED_VARIABLES: &[&str] = &[
+    // The Flask service's scripts kept their own scheduler from starting with it; `[scheduler]` says what runs.
+    "CODEX_SKIP_SCHEDULER",
+    // Where it sent its log.
+    "HELM_SERVICE_URL",
+    // It signed cookies with it.
+    "SECRET_KEY",
+];
+
 /// Variables that begin as ours do and belong to others, or to the tools around Codex.
 const OTHERS_VARIABLES: &[&str] = &[
-    // The Flask service's scripts keep their own scheduler from starting with it.
-    "CODEX_SKIP_SCHEDULER",
     // Where clients find a daemon, and their token.
     "CODEX_URL",
     "CODEX_TOKEN",
@@ -245,6 +253,11 @@ pub fn is_unused(section: &str, name: &str) -> bool {
     UNUSED_SECTIONS.contains(&section) || UNUSED_KEYS.contains(&(section, name))
 }
 
+/// Whether the Flask service read the variable, and Codex has no use for it.
+pub fn is_unused_variable(variable: &str) -> bool {
+    UNUSED_VARIABLES.contains(&variable)
+}
+
 /// Names of the settings of a section.
 fn names(section: &str) -> impl Iterator<Item = &'static str> {
     let of_section = KEYS.iter().filter(move |key| key.section == section);
@@ -277,7 +290,8 @@ const LISTED: &str = "`codexd config` lists them all";
 
 /// Why a variable that begins as ours do sets nothing; `None` when it does, or is none of ours.
 pub fn unknown_variable(variable: &str) -> Option<String> {
-    let others = OTHERS_VARIABLES.contains(&variable)
+    let others = is_unused_variable(variable)
+        || OTHERS_VARIABLES.contains(&variable)
         || OTHERS_PREFIXES
             .iter()
             .any(|prefix| variable.starts_with(prefix));

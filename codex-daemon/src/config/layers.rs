@@ -272,7 +272,9 @@ impl Layers {
             }
         }
         for name in variables.keys() {
-            if let Some(message) = keys::unknown_variable(name) {
+            if keys::is_unused_variable(name) {
+                self.unused.push(origin(name).to_string());
+            } else if let Some(message) = keys::unknown_variable(name) {
                 let origin = origin(name);
                 self.problems
                     .push(ConfigError::Variable { origin, message });

@@ -362,6 +362,13 @@ fn variables_of_other_programs_are_accepted() {
         sources.env.insert(name.into(), "x".into());
     }
     assert!(Config::load(&sources).is_ok());
+    let shown = Layers::read(&sources).to_string();
+    let unused = shown.split_once("# Not used by codexd").unwrap().1;
+    assert!(
+        unused.contains(".flaskenv CODEX_SKIP_SCHEDULER"),
+        "{unused}"
+    );
+    assert!(!unused.contains("CODEX_SERVICE_HOST"), "{unused}");
 }
 
 /// Every section and key that the Flask service and Helm write or read.
