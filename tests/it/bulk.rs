@@ -48,6 +48,30 @@ fn device(hostname: &str, serial: &str) -> AssetBulkIn {
 }
 
 on_each_engine! {
+    async fn an_upsert_takes_nobody_for_somebody_alike(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let (contacts, assets) = (client.contacts(), client.assets());
+        let one = [person("Muller", "muller@acme.test")];
+        contacts.bulk_write(&one, BulkAction::Upsert, false).await?;
+        let alike = [person("Müller", "müller@acme.test"), person("M", "MULLER@acme.test "), person("K", "mu\u{fb02}er@acme.test")];
+        let out = contacts.bulk_write(&alike, BulkAction::Upsert, false).await?;
+        let statuses: Vec<_> = out.results.iter().map(|row| row.status).collect();
+        assert_eq!(statuses, [BulkStatus::Created, BulkStatus::Updated, BulkStatus::Created]);
+        // A serial number moves no device to another company.
+        let of = |company: &str| {
+            let mut row = device("pc", "SN-BULK-1");
+            row.asset.company_account_number = Some(Some(company.into()));
+            row
+        };
+        assets.bulk_write(&[of("100001")], BulkAction::Upsert, false).await?;
+        let out = assets.bulk_write(&[of("100002")], BulkAction::Upsert, false).await?;
+        assert_eq!((out.failed, out.results[0].errors[0].pointer.as_str()), (1, "/serial_number"), "{out:?}");
+        let out = assets.bulk_write(&[of("100001")], BulkAction::Upsert, false).await?;
+        assert_eq!((out.updated, out.failed), (1, 0), "{out:?}");
+        Ok(())
+    }
+
     async fn many_companies_are_written_row_by_row_or_all_or_none(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
