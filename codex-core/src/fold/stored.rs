@@ -54,8 +54,9 @@ const COLUMNS: [Column; 3] = [
     },
 ];
 
+/// What is stored beside the text that it is computed of.
 #[derive(Debug, sqlx::FromRow)]
-struct Text {
+struct Computed {
     id: i64,
     text: Option<String>,
     stored: Option<String>,
@@ -127,7 +128,7 @@ async fn refresh_column(db: &Db, column: &Column) -> Result<()> {
         let mut tx = db.begin().await?;
         let mut q = tx.query(column.rows).bind(after).bind(CHUNK);
         q.push_row_lock();
-        let rows: Vec<Text> = q.all().await?;
+        let rows: Vec<Computed> = q.all().await?;
         let Some(last) = rows.last() else {
             return tx.rollback().await;
         };
