@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use codex_core::paging::Op;
+use codex_core::paging::{MAX_LIMIT, Op, listed};
 use futures::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
@@ -30,7 +30,7 @@ pub(crate) type Query<'q> = Vec<(&'q str, String)>;
 pub struct ListOptions {
     /// Account number of the only company to list.
     pub company_id: Option<String>,
-    /// At most this many records a page, 1 to 500.
+    /// At most this many records a page, 1 to 500; 500 when not given.
     pub limit: Option<u32>,
     /// Where to go on, from the page before.
     pub cursor: Option<String>,
@@ -78,10 +78,10 @@ impl ListOptions {
         self
     }
 
-    /// Only records of which a column is one of several values, none with a comma in it.
+    /// Only records of which a column is one of several values.
     pub fn one_of(self, column: &str, values: impl IntoIterator<Item: Display>) -> Self {
         let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
-        self.with(column, Op::In, values.join(","))
+        self.with(column, Op::In, listed(values))
     }
 
     /// The same with an order: lists that are older than paging come in pages only when they are asked for one
@@ -93,7 +93,8 @@ impl ListOptions {
     }
 
     pub(crate) fn query(&self) -> Query<'static> {
-        let limit = self.limit.map(|limit| limit.to_string());
+        // Without a limit some lists come whole, and would be held here.
+        let limit = Some(self.limit.unwrap_or(MAX_LIMIT).to_string());
         let named = [
             ("company_id", self.company_id.clone()),
             ("limit", limit),
@@ -210,7 +211,7 @@ pub(crate) fn with_filters(url: &mut Url, filters: &[Filter]) {
 fn go_on(call: &mut Call, cursor: &str) {
     let pairs = call.url.query_pairs();
     let kept: Vec<(String, String)> = pairs
-        .filter(|(name, _)| name != "cursor")
+        .filter(|(name, _)| name != "cursor" && name != "offset")
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     let mut query = call.url.query_pairs_mut();

@@ -265,7 +265,8 @@ impl Requester {
             .http
             .request(call.method.clone(), call.url.clone())
             .headers(call.headers.clone())
-            .header(CORRELATION_ID, &tries.id);
+            .header(CORRELATION_ID, &tries.id)
+            .header("prefer", "handling=strict");
         if let Some(body) = &call.body {
             request = request
                 .header(CONTENT_TYPE, "application/json")

@@ -23,6 +23,7 @@ mod search;
 mod tables;
 mod tickets;
 mod webhooks;
+mod whole_list;
 mod write;
 
 use std::{
@@ -43,6 +44,7 @@ pub use jobs::Started;
 pub use open::{Builder, Health};
 pub use schedule::LateSource;
 pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
+pub use whole_list::WholeList;
 
 use crate::{
     changes::resolve::Precedence,

@@ -29,6 +29,7 @@ pub mod store;
 #[macro_use]
 mod record;
 
+pub mod address;
 pub mod agents;
 pub mod assets;
 pub mod billing_plans;
@@ -55,6 +56,7 @@ pub mod list;
 #[cfg(feature = "store")]
 pub mod listing;
 pub mod locations;
+pub mod mac;
 pub mod money;
 pub mod nearest;
 pub mod outbox;
@@ -78,7 +80,7 @@ pub mod tickets;
 pub use codex::{
     AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, Downloads, EXPORTS,
     EventOutcome, ExportFormat, Health, KeptAnswer, LateSource, Once, Providers, Started,
-    TablePage, TableRows, statements as codex_statements,
+    TablePage, TableRows, WholeList, statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

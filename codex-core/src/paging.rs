@@ -29,6 +29,10 @@ pub struct PageRequest {
     pub search: Option<String>,
     /// Whether to count the whole list.
     pub total: bool,
+    /// How many records are passed over; a cursor makes it void.
+    pub offset: Option<i64>,
+    /// The most records, for lists that have always had longer pages than [`MAX_LIMIT`].
+    pub most: Option<u32>,
 }
 
 /// What a list is sorted by.
@@ -43,11 +47,13 @@ pub struct Sort {
 /// How a column and a value stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
-    /// The same.
+    /// The same; of text, without regard to case.
     Eq,
+    /// The same, byte by byte.
+    Exact,
     /// Another, or none.
     Ne,
-    /// One of several, with commas between.
+    /// One of several, with commas between; one in double quotes may hold commas.
     In,
     /// Less.
     Lt,
@@ -78,7 +84,8 @@ pub struct Filter {
     pub value: String,
 }
 
-const OPS: [(&str, Op); 9] = [
+const OPS: [(&str, Op); 10] = [
+    ("exact", Op::Exact),
     ("ne", Op::Ne),
     ("in", Op::In),
     ("lt", Op::Lt),
@@ -95,6 +102,21 @@ impl Op {
     pub fn suffix(self) -> Option<&'static str> {
         let known = OPS.into_iter().find(|(_, op)| *op == self);
         known.map(|(name, _)| name)
+    }
+
+    /// The parameter that compares a column so, such as `name__contains`.
+    pub fn parameter(self, column: &str) -> String {
+        match self.suffix() {
+            Some(suffix) => format!("{column}__{suffix}"),
+            None => column.to_owned(),
+        }
+    }
+}
+
+impl Op {
+    /// Every operator, [`Op::Eq`] first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Eq].into_iter().chain(OPS.map(|(_, op)| op))
     }
 }
 
@@ -116,6 +138,65 @@ impl Filter {
             value: value.to_owned(),
         }
     }
+
+    /// The values of [`Op::In`], as in a line of CSV: what stands in double quotes may hold commas, and a quote twice
+    /// is one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the parameter when a quote is not closed, or something stands behind it.
+    pub fn values(&self) -> Result<Vec<String>> {
+        let bad = |what: &str| Err(Error::invalid(self.parameter.clone(), what));
+        let mut values = Vec::new();
+        let mut rest = self.value.as_str();
+        loop {
+            let Some(quoted) = rest.strip_prefix('"') else {
+                let (value, behind) = rest
+                    .split_once(',')
+                    .map_or((rest, None), |(v, b)| (v, Some(b)));
+                values.push(value.to_owned());
+                let Some(behind) = behind else {
+                    return Ok(values);
+                };
+                rest = behind;
+                continue;
+            };
+            let mut value = String::new();
+            rest = quoted;
+            loop {
+                let Some((part, behind)) = rest.split_once('"') else {
+                    return bad("has a quote that is not closed");
+                };
+                value.push_str(part);
+                let Some(again) = behind.strip_prefix('"') else {
+                    rest = behind;
+                    break;
+                };
+                value.push('"');
+                rest = again;
+            }
+            values.push(value);
+            if rest.is_empty() {
+                return Ok(values);
+            }
+            let Some(behind) = rest.strip_prefix(',') else {
+                return bad("has something behind a closing quote");
+            };
+            rest = behind;
+        }
+    }
+}
+
+/// Values with commas between, each such that [`Filter::values`] reads it as it is.
+pub fn listed(values: impl IntoIterator<Item: AsRef<str>>) -> String {
+    let quoted = |value: &str| {
+        if value.contains(',') || value.starts_with('"') {
+            format!("\"{}\"", value.replace('"', "\"\""))
+        } else {
+            value.to_owned()
+        }
+    };
+    let values = values.into_iter().map(|value| quoted(value.as_ref()));
+    values.collect::<Vec<_>>().join(",")
 }
 
 impl Sort {
@@ -218,15 +299,15 @@ impl PageRequest {
     /// The limit in force.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming `limit` when it is 0 or above [`MAX_LIMIT`].
+    /// [`Error::Invalid`] naming `limit` when it is 0 or above the most.
     pub fn limit(&self) -> Result<u32> {
-        match self.limit.unwrap_or(MAX_LIMIT) {
-            limit @ 1..=MAX_LIMIT => Ok(limit),
-            _ => Err(Error::invalid(
-                "limit",
-                format!("must be from 1 to {MAX_LIMIT}"),
-            )),
+        let most = self.most.unwrap_or(MAX_LIMIT);
+        let limit = self.limit.unwrap_or(MAX_LIMIT);
+        if (1..=most).contains(&limit) {
+            return Ok(limit);
         }
+        let message = format!("must be from 1 to {most}");
+        Err(Error::invalid("limit", message))
     }
 }
 
@@ -238,13 +319,24 @@ impl Filter {
             let message = format!("is more than {MAX_FILTERS} conditions at once");
             return Err(Error::invalid(beyond.parameter.clone(), message));
         }
-        let long =
-            |filter: &&Self| filter.op == Op::In && filter.value.split(',').count() > MAX_VALUES;
-        if let Some(long) = filters.iter().find(long) {
-            let message = format!("holds more than {MAX_VALUES} values");
-            return Err(Error::invalid(long.parameter.clone(), message));
+        for filter in filters.iter().filter(|filter| filter.op == Op::In) {
+            if filter.values()?.len() > MAX_VALUES {
+                let message = format!("holds more than {MAX_VALUES} values");
+                return Err(Error::invalid(filter.parameter.clone(), message));
+            }
         }
         Ok(())
+    }
+}
+
+impl<T> Default for Page<T> {
+    /// Of an empty list.
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+            total: Some(0),
+        }
     }
 }
 
@@ -307,6 +399,25 @@ mod tests {
         ] {
             assert_eq!(moment(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn values_with_commas_stand_in_quotes() {
+        let read = |value: &str| Filter::new("name__in", value).values().ok();
+        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+        assert_eq!(read("a,b"), words(&["a", "b"]));
+        assert_eq!(read(r#""Acme, Inc.",b"#), words(&["Acme, Inc.", "b"]));
+        assert_eq!(
+            read(r#"a"b,"say ""hi""","""#),
+            words(&["a\"b", "say \"hi\"", ""])
+        );
+        assert_eq!(read(""), words(&[""]));
+        assert_eq!(read("a,"), words(&["a", ""]));
+        for bad in [r#""a"#, r#""a"b"#, r#"a,""""#] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        let odd = ["a,b", "\"c\"", "d\"e", "", ","];
+        assert_eq!(read(&listed(odd)), words(&odd));
     }
 
     #[test]

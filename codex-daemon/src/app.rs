@@ -21,6 +21,7 @@ use crate::{
     body_limit, conditional,
     conditional::Answers,
     config::{self, Config},
+    handling,
     health::Health,
     idempotency, metrics, problem, rate_limit,
     rate_limit::Limits,
@@ -245,6 +246,7 @@ fn with_layers(router: Router<App>, app: App) -> Router {
             app.clone(),
             body_limit::layer,
         ))
+        .layer(middleware::from_fn_with_state(app.clone(), handling::layer))
         .layer(middleware::from_fn(request_id::name_route))
         .with_state(app.clone());
     // From the outside in, as one: a router boxes every layer that it is given by itself, once a call.

@@ -31,6 +31,7 @@ use crate::{
     app::App,
     auth::{Unchanged, asker},
     digest::hex,
+    handling::is_strict,
     problem::Problem,
     request_id::Route,
 };
@@ -97,6 +98,8 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     let put = request.method() == Method::PUT;
     let answer = if request.headers().contains_key(IF_MATCH) {
         change(request, next).await
+    } else if put && request.headers().contains_key(IF_NONE_MATCH) {
+        make(request, next).await
     } else {
         next.run(request).await
     };
@@ -201,7 +204,8 @@ async fn key(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions)
     let prefix = prefix
         .and_then(|prefix| prefix.to_str().ok())
         .unwrap_or_default();
-    Some(format!("{:?} {prefix} {uri}", caller.role()))
+    let strict = is_strict(headers);
+    Some(format!("{:?} {strict} {prefix} {uri}", caller.role()))
 }
 
 fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
@@ -217,12 +221,7 @@ fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
 /// The record is read the way its caller reads it. What cannot be read, or has no version, is never as anybody
 /// has seen it.
 async fn change(mut request: Request, next: Next) -> Response {
-    let mut question = Request::new(Body::empty());
-    // Its parameters are those of the change.
-    *question.uri_mut() = request.uri().path().parse().unwrap_or_default();
-    *question.headers_mut() = without_body(request.headers());
-    *question.extensions_mut() = request.extensions().clone();
-    let answer = next.clone().run(question).await;
+    let answer = next.clone().run(question(&request)).await;
     let status = answer.status();
     if status == StatusCode::UNAUTHORIZED
         || status == StatusCode::FORBIDDEN
@@ -238,6 +237,32 @@ async fn change(mut request: Request, next: Next) -> Response {
     };
     request.extensions_mut().insert(since);
     next.run(request).await
+}
+
+/// A record is written only where there is none, or another than those that the caller has seen.
+async fn make(request: Request, next: Next) -> Response {
+    let answer = next.clone().run(question(&request)).await;
+    let (parts, body) = answer.into_parts();
+    if parts.status == StatusCode::OK {
+        let Ok(body) = to_bytes(body, usize::MAX).await else {
+            return Problem::internal().into_response();
+        };
+        if has(request.headers().get(IF_NONE_MATCH), &tag(&parts, &body)) {
+            let detail = "There is such a record already: `If-None-Match` forbids to change it";
+            return Problem::new(StatusCode::PRECONDITION_FAILED, detail).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// What is at the address of a change, as its caller would read it.
+fn question(request: &Request) -> Request {
+    let mut question = Request::new(Body::empty());
+    // Its parameters are those of the change.
+    *question.uri_mut() = request.uri().path().parse().unwrap_or_default();
+    *question.headers_mut() = without_body(request.headers());
+    *question.extensions_mut() = request.extensions().clone();
+    question
 }
 
 fn without_body(headers: &HeaderMap) -> HeaderMap {

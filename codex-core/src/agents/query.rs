@@ -37,9 +37,9 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 8,
     columns: &[
-        always("username", "username_fold", Kind::Folded),
+        always("username", "username_fold", Kind::Folded).spelled("username"),
         always("keycloak_id", "keycloak_id", Kind::Text),
-        column("email", "email_fold", Kind::Folded),
+        column("email", "email_fold", Kind::Folded).spelled("email"),
         column("first_name", "first_name", Kind::Text),
         column("last_name", "last_name", Kind::Text),
         always("enabled", "coalesce(enabled, true)", Kind::Bool),

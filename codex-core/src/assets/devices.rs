@@ -7,20 +7,12 @@ use super::{
     Asset,
     audit::{Audit, Software},
 };
+use crate::companies::CompanyRef;
 
 /// What an id starts with.
 const PREFIX: &str = "device-";
 /// Bytes in a GB as operating systems count.
 const GB: i64 = 1 << 30;
-
-/// The company of a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceCompany {
-    /// Account number.
-    pub account_number: Option<String>,
-    /// Name.
-    pub name: String,
-}
 
 /// A device of a list (contract 1.2.D).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -108,7 +100,7 @@ pub struct DeviceDetailOut {
 
 impl DeviceOut {
     /// The wire form of an asset and its company.
-    pub fn new(asset: &Asset, company: Option<&DeviceCompany>) -> Self {
+    pub fn new(asset: &Asset, company: Option<&CompanyRef>) -> Self {
         let (fields, status) = (&asset.fields, &asset.status);
         let kind = fields.device_type.clone();
         let outside = status.ext_ip_address.clone();
@@ -138,7 +130,7 @@ impl DeviceOut {
 
 impl DeviceDetailOut {
     /// The wire form of an asset, its company and its inventory.
-    pub fn new(asset: &Asset, company: Option<&DeviceCompany>, audit: Option<&Audit>) -> Self {
+    pub fn new(asset: &Asset, company: Option<&CompanyRef>, audit: Option<&Audit>) -> Self {
         let (fields, status) = (&asset.fields, &asset.status);
         let hardware = audit.and_then(|audit| audit.hardware.as_ref());
         let gb = |bytes: i64| (bytes + GB / 2) / GB;

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Asset, AssetFields, ShownAsset, devices::DeviceCompany};
+use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Result,
     changes::Tracked,
-    companies::STANDARD,
+    companies::{self, CompanyRef, STANDARD},
     ids::{AssetId, CompanyId},
     listing::{Kind, Listing, always, column, staff},
     paging::{Page, PageRequest},
@@ -36,8 +36,13 @@ pub const LISTING: Listing = Listing {
     id: "a.id",
     search: 3,
     columns: &[
-        always("hostname", "a.hostname_fold", Kind::Folded),
+        always("hostname", "a.hostname_fold", Kind::Folded).spelled("a.hostname"),
         always("id", "a.id", Kind::Int),
+        column(
+            "company_account_number",
+            "(select c.account_number from companies c where c.id = a.company_id)",
+            Kind::Text,
+        ),
         column("hardware_type", "a.hardware_type", Kind::Text),
         staff("device_class", "a.device_class", Kind::Text),
         column("device_type", "a.device_type", Kind::Text),
@@ -46,7 +51,7 @@ pub const LISTING: Listing = Listing {
         staff("manufacturer", "a.manufacturer", Kind::Text),
         staff("model", "a.model", Kind::Text),
         staff("serial_number", "a.serial_number", Kind::Text),
-        staff("mac_address", "a.mac_address", Kind::Text),
+        staff("mac_address", "a.mac_address", Kind::Mac),
         column("int_ip_address", "a.int_ip_address", Kind::Text),
         column("antivirus_product", "a.antivirus_product", Kind::Text),
         staff("device_uid", "a.device_uid", Kind::Text),
@@ -89,7 +94,7 @@ pub async fn find(db: &Db, scope: &Scope, id: AssetId) -> Result<Option<(Asset, 
     Ok(Some((asset, level.unwrap_or_else(|| STANDARD.to_owned()))))
 }
 
-/// A page of assets by host name, of all companies that the caller sees or of one.
+/// A page of assets by host name, of all companies that the caller sees or of one, each with its company.
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] for a limit out of range.
@@ -98,81 +103,66 @@ pub async fn list(
     scope: &Scope,
     company: Option<CompanyId>,
     page: &PageRequest,
-) -> Result<Page<(Asset, String)>> {
-    let narrow = |q: &mut Q<'_>| {
-        if let Some(companies) = scope.within(company) {
-            q.push(" and a.company_id in ").push_list(companies);
-        }
-    };
+) -> Result<Page<(Asset, Option<CompanyRef>)>> {
     let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.to_string());
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
     let page = LISTING.page(db, scope, page, narrow, place).await?;
-    with_levels(db, page).await
+    with_companies(db, page).await
 }
 
-/// The first assets by host name, of all companies that the caller sees or of one, with their companies;
-/// those that are online or not, when that is asked for. What nobody knows to be online is not.
-pub async fn devices(
-    db: &Db,
-    scope: &Scope,
-    company: Option<CompanyId>,
-    online: Option<bool>,
-    limit: i64,
-) -> Result<Vec<(Asset, Option<DeviceCompany>)>> {
-    let mut q = db.query(SELECT);
-    q.push(" where a.deleted_at is null");
+fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     if let Some(companies) = scope.within(company) {
         q.push(" and a.company_id in ").push_list(companies);
     }
-    match online {
-        Some(true) => q.push(" and s.online is true"),
-        Some(false) => q.push(" and s.online is not true"),
-        None => &mut q,
+}
+
+/// The row ids of all assets of a list, in its order.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list.
+pub(crate) async fn ids(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+) -> Result<Vec<i64>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    LISTING.ids(db, scope, request, narrow).await
+}
+
+/// Some assets of such a list, in this order.
+pub(crate) async fn of_ids(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    ids: &[i64],
+) -> Result<Vec<(Asset, Option<CompanyRef>)>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    let id = |asset: &Asset| asset.id.0;
+    let items = LISTING.of_ids(db, ids, narrow, id).await?;
+    let page = Page {
+        items,
+        next: None,
+        total: None,
     };
-    q.push(" order by a.hostname_fold, a.id limit ")
-        .push_bind(limit.max(0));
-    let assets = q.all::<Asset>().await?;
-    let companies = companies_of(db, &assets).await?;
-    let with_company = |asset: Asset| {
-        let company = asset.fields.company_id;
-        let company = company.and_then(|id| companies.get(&id)).cloned();
-        (asset, company)
-    };
-    Ok(assets.into_iter().map(with_company).collect())
+    Ok(with_companies(db, page).await?.items)
 }
 
 /// The companies of assets, in one statement.
 pub(crate) async fn companies_of(
     db: &Db,
     assets: &[Asset],
-) -> Result<HashMap<CompanyId, DeviceCompany>> {
-    let mut q = db.query("select id, account_number, name from companies where id in ");
-    q.push_list(assets.iter().filter_map(|asset| asset.fields.company_id));
-    let rows: Vec<(CompanyId, Option<String>, String)> = q.all().await?;
-    let company = |(id, account_number, name)| {
-        let company = DeviceCompany {
-            account_number,
-            name,
-        };
-        (id, company)
-    };
-    Ok(rows.into_iter().map(company).collect())
+) -> Result<HashMap<CompanyId, CompanyRef>> {
+    let ids = assets.iter().filter_map(|asset| asset.fields.company_id);
+    companies::query::refs(db, ids).await
 }
 
-/// Adds the compliance level of each asset's company, in one statement.
-async fn with_levels(db: &Db, page: Page<Asset>) -> Result<Page<(Asset, String)>> {
-    let mut q = db.query(
-        "select id, compliance_level from companies where compliance_level is not null and id in ",
-    );
-    q.push_list(
-        page.items
-            .iter()
-            .filter_map(|asset| asset.fields.company_id),
-    );
-    let levels: HashMap<CompanyId, String> = q.all().await?.into_iter().collect();
+async fn with_companies(db: &Db, page: Page<Asset>) -> Result<Page<(Asset, Option<CompanyRef>)>> {
+    let companies = companies_of(db, &page.items).await?;
     Ok(page.map(|asset| {
-        let level = asset.fields.company_id.and_then(|id| levels.get(&id));
-        let level = level.map_or(STANDARD, String::as_str).to_owned();
-        (asset, level)
+        let company = asset.fields.company_id;
+        let company = company.and_then(|id| companies.get(&id)).cloned();
+        (asset, company)
     }))
 }
 

@@ -14,6 +14,7 @@ use crate::{
     },
     fold::SearchKey,
     ids::CompanyId,
+    mac,
     search::index,
     store::{Sql, Tx},
     sync::Incoming,
@@ -34,6 +35,7 @@ impl Resource for Asset {
             fields.site_name.as_deref(),
             fields.serial_number.as_deref(),
             fields.mac_address.as_deref(),
+            fields.mac_address.as_deref().and_then(mac::bare).as_deref(),
             fields.int_ip_address.as_deref(),
         ])
     }

@@ -6,7 +6,7 @@ use crate::{
     changes::Tracked,
     ids::BillingPlanId,
     listing::{Kind, Listing, always, column},
-    paging::{Op, Page, PageRequest},
+    paging::{Op, Page, PageRequest, listed},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -58,8 +58,8 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Bil
         match filter.op {
             Op::Eq | Op::Ne => filter.value = term(&filter.value),
             Op::In => {
-                let terms = filter.value.split(',').map(term);
-                filter.value = terms.collect::<Vec<_>>().join(",");
+                let terms = filter.values()?;
+                filter.value = listed(terms.iter().map(|text| term(text)));
             }
             _ => {}
         }

@@ -16,7 +16,7 @@ use crate::{
     companies::{self, Company, query::Mark, wire::seen_by},
     contacts::wire::ContactOut,
     feature_options::{FeatureOption, wire::FeatureOptionOut},
-    ids::{CompanyId, ContactId},
+    ids::CompanyId,
     locations::{Location, wire::LocationOut},
     overrides::{Override, wire::OverrideOut},
     paging::{MAX_LIMIT, PageRequest, Sort},
@@ -151,8 +151,12 @@ impl Codex {
                 let mut pages = self.tickets_ahead(scope.clone());
                 while let Some(page) = pages.next().await? {
                     for Said { ticket, said } in page {
-                        rows.write(&TicketDetailOut::shown(ticket, said.0, &statuses))
-                            .await?;
+                        let number = ticket.account_number.clone();
+                        let place = OfCompany {
+                            company_account_number: number.as_ref(),
+                        };
+                        let record = TicketDetailOut::shown(ticket, said.0, &statuses);
+                        rows.write(&Of { record, place }).await?;
                     }
                 }
             }
@@ -200,16 +204,14 @@ impl Codex {
         let mut page = by_id();
         loop {
             let found = self.assets(scope, None, &page).await?;
-            let ids = found
-                .items
-                .iter()
-                .filter_map(|(asset, _)| asset.fields.company_id);
-            let companies = companies::query::marks(&self.0.db, scope, ids).await?;
-            for (asset, level) in &found.items {
-                let company = asset.fields.company_id.and_then(|id| companies.get(&id));
+            for (asset, company) in &found.items {
+                let company = company.as_ref();
+                let number = company.and_then(|company| company.account_number.as_ref());
                 rows.write(&Of {
-                    record: AssetOut::new(asset, level),
-                    place: OfCompany::new(company),
+                    record: AssetOut::new(asset, companies::level_of(company)),
+                    place: OfCompany {
+                        company_account_number: number,
+                    },
                 })
                 .await?;
             }
@@ -221,23 +223,15 @@ impl Codex {
     }
 
     async fn write_contacts(&self, scope: &Scope, rows: &mut Rows) -> Result<()> {
-        let db = &self.0.db;
         let mut page = by_id();
         loop {
             let found = self.contacts(scope, None, &page).await?;
-            let ids: Vec<ContactId> = found.items.iter().map(|(contact, _)| contact.id).collect();
-            let of = crate::contacts::query::companies_of(db, &ids).await?;
-            let ids = of.values().flatten().copied();
-            let companies = companies::query::marks(db, scope, ids).await?;
-            let number = |id| companies.get(id)?.account_number.as_ref();
-            for (contact, level) in &found.items {
-                let own = of.get(&contact.id).map(Vec::as_slice).unwrap_or_default();
-                let place = OfCompanies {
-                    company_account_numbers: own.iter().filter_map(number).collect(),
-                };
+            for (contact, companies) in &found.items {
                 rows.write(&Of {
-                    record: ContactOut::new(contact, level),
-                    place,
+                    record: ContactOut::new(contact, &companies.compliance_level),
+                    place: OfCompanies {
+                        company_account_numbers: companies.account_numbers.iter().collect(),
+                    },
                 })
                 .await?;
             }

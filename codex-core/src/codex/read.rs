@@ -3,9 +3,9 @@
 use super::Codex;
 use crate::{
     Result, Scope,
-    assets::{self, Asset, devices::DeviceCompany},
-    companies::{self, Company},
-    contacts::{self, Contact},
+    assets::{self, Asset},
+    companies::{self, Company, CompanyRef},
+    contacts::{self, Contact, query::ContactCompanies},
     ids::{AssetId, CompanyId, ContactId},
     locations::{self, Location},
     paging::{Page, PageRequest},
@@ -79,7 +79,7 @@ impl Codex {
         contacts::query::find(&self.0.db, scope, id).await
     }
 
-    /// A page of contacts, by name.
+    /// A page of contacts, by name, each with what the caller sees of its companies.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] for a limit out of range.
@@ -88,7 +88,7 @@ impl Codex {
         scope: &Scope,
         company: Option<CompanyId>,
         page: &PageRequest,
-    ) -> Result<Page<(Contact, String)>> {
+    ) -> Result<Page<(Contact, ContactCompanies)>> {
         contacts::query::list(&self.0.db, scope, company, page).await
     }
 
@@ -97,20 +97,8 @@ impl Codex {
         assets::query::find(&self.0.db, scope, id).await
     }
 
-    /// The first assets by host name with their companies: of one company, online or not, as is asked.
-    /// What nobody knows to be online is not.
-    pub async fn devices(
-        &self,
-        scope: &Scope,
-        company: Option<CompanyId>,
-        online: Option<bool>,
-        limit: i64,
-    ) -> Result<Vec<(Asset, Option<DeviceCompany>)>> {
-        assets::query::devices(&self.0.db, scope, company, online, limit).await
-    }
-
     /// The company of an asset that the caller may see.
-    pub async fn company_of_asset(&self, asset: &Asset) -> Result<Option<DeviceCompany>> {
+    pub async fn company_of_asset(&self, asset: &Asset) -> Result<Option<CompanyRef>> {
         let assets = std::slice::from_ref(asset);
         let companies = assets::query::companies_of(&self.0.db, assets).await?;
         Ok(companies.into_values().next())
@@ -121,7 +109,7 @@ impl Codex {
         assets::contacts::of_asset(&self.0.db, scope, asset).await
     }
 
-    /// A page of assets, by host name.
+    /// A page of assets, by host name, each with its company.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] for a limit out of range.
@@ -130,7 +118,7 @@ impl Codex {
         scope: &Scope,
         company: Option<CompanyId>,
         page: &PageRequest,
-    ) -> Result<Page<(Asset, String)>> {
+    ) -> Result<Page<(Asset, Option<CompanyRef>)>> {
         assets::query::list(&self.0.db, scope, company, page).await
     }
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Codex;
 use crate::{
     Error, Result, Scope,
+    address::segment,
     ids::{CompanyId, TicketId},
     search::{
         self, KINDS, Term, query,
@@ -201,15 +202,17 @@ const OF_CONTACTS: &str =
 fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
     let (_, name) = KINDS.into_iter().find(|(number, _)| *number == kind)?;
     let id = row.key.clone().unwrap_or_default();
-    let path = match name {
-        "company" if !id.is_empty() => Some(format!("/api/companies/{id}")),
-        "contact" => Some(format!("/api/contacts/{id}")),
-        "asset" => Some(format!("/api/assets/{id}")),
-        "ticket" => Some(format!("/api/ticket/{id}")),
-        "billing_plan" => Some(format!("/api/billing-plans/{id}")),
-        "agent" => Some(format!("/api/agents/{id}")),
+    let list = match name {
+        "company" => Some("/api/companies"),
+        "contact" => Some("/api/contacts"),
+        "asset" => Some("/api/assets"),
+        "ticket" => Some("/api/ticket"),
+        "billing_plan" => Some("/api/billing-plans"),
+        "agent" => Some("/api/agents"),
         _ => None,
     };
+    let list = list.filter(|_| !id.is_empty());
+    let path = list.map(|list| format!("{list}/{}", segment(&id)));
     let is_company = name == "company";
     let company = |text: &Option<String>| text.clone().filter(|_| !is_company);
     Some(SearchHit {

@@ -15,7 +15,7 @@ use crate::{
     tickets::{
         Conversation, ShownTicket, Ticket,
         psa::PsaActiveTicketOut,
-        query::{self, Said, Slice, TicketFilter},
+        query::{self, Said, TicketFilter},
         status::{self, Statuses},
         threads,
         wire::{ActiveOut, TicketUpdateIn},
@@ -37,20 +37,6 @@ impl Codex {
         query::statuses(&self.0.db, &self.0.statuses).await
     }
 
-    /// Part of the tickets that a filter leaves, last changed first.
-    pub async fn tickets(
-        &self,
-        scope: &Scope,
-        filter: &TicketFilter,
-        limit: i64,
-        offset: i64,
-    ) -> Result<Slice<Ticket>> {
-        let mut slice = query::list(&self.0.db, scope, filter, limit, offset).await?;
-        let each = slice.items.iter_mut();
-        each.for_each(|ticket| self.settle(scope, ticket));
-        Ok(slice)
-    }
-
     /// The first tickets of a list, which nobody counts.
     async fn first_tickets(
         &self,
@@ -58,13 +44,14 @@ impl Codex {
         filter: &TicketFilter,
         limit: i64,
     ) -> Result<Vec<Ticket>> {
-        let mut tickets = query::page(&self.0.db, scope, filter, limit, 0).await?;
+        let mut tickets = query::first(&self.0.db, scope, filter, limit).await?;
         let each = tickets.iter_mut();
         each.for_each(|ticket| self.settle(scope, ticket));
         Ok(tickets)
     }
 
-    /// A page of the tickets that a filter leaves, sorted and narrowed as `page` says.
+    /// A page of the tickets that a filter leaves, sorted and narrowed as `page` says; last changed first unless it
+    /// says otherwise.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming what cannot be listed by.
@@ -74,7 +61,8 @@ impl Codex {
         filter: &TicketFilter,
         page: &PageRequest,
     ) -> Result<Page<Ticket>> {
-        let mut page = query::listed(&self.0.db, scope, filter, page).await?;
+        let statuses = self.ticket_statuses().await?;
+        let mut page = query::listed(&self.0.db, scope, filter, page, &statuses).await?;
         let each = page.items.iter_mut();
         each.for_each(|ticket| self.settle(scope, ticket));
         Ok(page)

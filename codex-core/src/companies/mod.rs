@@ -102,6 +102,17 @@ pub struct Company {
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
+/// What a record shows of its company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyRef {
+    /// Account number; `None` until one is assigned.
+    pub account_number: Option<String>,
+    /// Name.
+    pub name: String,
+    /// `standard`, `cjis` or `hipaa`.
+    pub compliance_level: String,
+}
+
 /// The compliance level of a company of which nothing else is known (contract 1.2.B).
 pub const STANDARD: &str = "standard";
 
@@ -112,6 +123,11 @@ pub const LEVELS: [&str; 3] = [STANDARD, "hipaa", "cjis"];
 pub fn strictest<'a>(levels: impl IntoIterator<Item = &'a str>) -> &'a str {
     let rank = |level: &&str| LEVELS.iter().position(|known| known == level);
     levels.into_iter().max_by_key(rank).unwrap_or(STANDARD)
+}
+
+/// The compliance level of a record's company, where it has one.
+pub fn level_of(company: Option<&CompanyRef>) -> &str {
+    company.map_or(STANDARD, |company| company.compliance_level.as_str())
 }
 
 impl Company {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Company, CompanyFields, STANDARD, aliases};
+use super::{Company, CompanyFields, CompanyRef, STANDARD, aliases};
 use crate::{
     Result,
     changes::Tracked,
@@ -44,7 +44,7 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 1,
     columns: &[
-        always("name", "name_fold", Kind::Folded),
+        always("name", "name_fold", Kind::Folded).spelled("name"),
         always("id", "id", Kind::Int),
         always("account_number", "account_number", Kind::Text),
         column("description", "description", Kind::Text),
@@ -100,6 +100,26 @@ pub(crate) async fn of_ids(db: &Db, scope: &Scope, ids: &[CompanyId]) -> Result<
     q.push_list(ids.iter().copied().filter(|id| scope.sees(Some(*id))));
     q.push(" order by name_fold, id");
     q.all().await
+}
+
+/// What records show of some companies, deleted ones too; one statement.
+pub(crate) async fn refs(
+    db: &Db,
+    companies: impl IntoIterator<Item = CompanyId>,
+) -> Result<HashMap<CompanyId, CompanyRef>> {
+    let mut q =
+        db.query("select id, account_number, name, compliance_level from companies where id in ");
+    q.push_list(companies);
+    let rows: Vec<(CompanyId, Option<String>, String, Option<String>)> = q.all().await?;
+    let company = |(id, account_number, name, level): (_, _, _, Option<String>)| {
+        let company = CompanyRef {
+            account_number,
+            name,
+            compliance_level: level.unwrap_or_else(|| STANDARD.to_owned()),
+        };
+        (id, company)
+    };
+    Ok(rows.into_iter().map(company).collect())
 }
 
 /// What the records of a company are told by.

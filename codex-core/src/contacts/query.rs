@@ -8,7 +8,7 @@ use crate::{
     changes::Tracked,
     companies::strictest,
     ids::{CompanyId, ContactId},
-    listing::{Kind, Listing, always, column, staff},
+    listing::{Kind, Listing, Several, always, column, staff},
     paging::{Page, PageRequest},
     scope::Scope,
     store::{Db, Q},
@@ -31,6 +31,14 @@ sql! {
         (select contact_id from contact_company where company_id = $1) order by name_fold, id"];
 }
 
+/// The companies of a contact.
+const OF_A_COMPANY: Several = Several {
+    before: "id in (select contact_id from contact_company where company_id in (select c.id from companies c \
+        where c.deleted_at is null",
+    company: "c.id",
+    behind: "))",
+};
+
 /// Contacts as a list.
 pub const LISTING: Listing = Listing {
     select: ContactFields::SELECT,
@@ -39,9 +47,10 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 2,
     columns: &[
-        always("name", "name_fold", Kind::Folded),
+        always("name", "name_fold", Kind::Folded).spelled("name"),
         always("id", "id", Kind::Int),
-        column("email", "email_fold", Kind::Folded),
+        column("email", "email_fold", Kind::Folded).spelled("email"),
+        column("company_account_number", "c.account_number", Kind::Text).several(OF_A_COMPANY),
         column("active", "active", Kind::Bool),
         staff("vip_user", "vip_user", Kind::Bool),
         staff("is_agent", "is_agent", Kind::Bool),
@@ -85,47 +94,90 @@ pub async fn list(
     scope: &Scope,
     company: Option<CompanyId>,
     page: &PageRequest,
-) -> Result<Page<(Contact, String)>> {
-    let narrow = |q: &mut Q<'_>| {
-        if let Some(companies) = scope.within(company) {
-            q.push(" and id in (select contact_id from contact_company where company_id in ");
-            q.push_list(companies).push(")");
-        }
-    };
+) -> Result<Page<(Contact, ContactCompanies)>> {
     let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.to_string());
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
     let page = LISTING.page(db, scope, page, narrow, place).await?;
-    with_levels(db, scope, page).await
+    with_companies(db, scope, page).await
 }
 
-/// Adds the strictest compliance level of those of each contact's companies that the caller sees, in one statement.
-async fn with_levels(
+fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
+    if let Some(companies) = scope.within(company) {
+        q.push(" and id in (select contact_id from contact_company where company_id in ");
+        q.push_list(companies).push(")");
+    }
+}
+
+/// The row ids of all contacts of a list, in its order.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list.
+pub(crate) async fn ids(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+) -> Result<Vec<i64>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    LISTING.ids(db, scope, request, narrow).await
+}
+
+/// Some contacts of such a list, in this order.
+pub(crate) async fn of_ids(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    ids: &[i64],
+) -> Result<Vec<(Contact, ContactCompanies)>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    let id = |contact: &Contact| contact.id.0;
+    let items = LISTING.of_ids(db, ids, narrow, id).await?;
+    let page = Page {
+        items,
+        next: None,
+        total: None,
+    };
+    Ok(with_companies(db, scope, page).await?.items)
+}
+
+/// What is shown of the companies of a contact, as far as the caller sees them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContactCompanies {
+    /// Their account numbers, by name; those without one are left out.
+    pub account_numbers: Vec<String>,
+    /// The strictest of their compliance levels.
+    pub compliance_level: String,
+}
+
+/// Adds those of each contact's companies that the caller sees, in one statement.
+async fn with_companies(
     db: &Db,
     scope: &Scope,
     page: Page<Contact>,
-) -> Result<Page<(Contact, String)>> {
+) -> Result<Page<(Contact, ContactCompanies)>> {
     let mut q = db.query(
-        "select l.contact_id, c.compliance_level from contact_company l join companies c \
-         on c.id = l.company_id and c.deleted_at is null \
-         where c.compliance_level is not null and l.contact_id in ",
+        "select l.contact_id, c.account_number, c.compliance_level from contact_company l \
+         join companies c on c.id = l.company_id and c.deleted_at is null where l.contact_id in ",
     );
     q.push_list(page.items.iter().map(|contact| contact.id));
     if let Some(own) = scope.companies() {
         q.push(" and c.id in ").push_list(own.iter().copied());
     }
-    let mut levels: HashMap<ContactId, Vec<String>> = HashMap::new();
-    for (id, level) in q.all::<(ContactId, String)>().await? {
-        levels.entry(id).or_default().push(level);
+    q.push(" order by c.name_fold, c.id");
+    let mut companies: HashMap<ContactId, Vec<(Option<String>, Option<String>)>> = HashMap::new();
+    for (id, number, level) in q.all::<(ContactId, _, _)>().await? {
+        companies.entry(id).or_default().push((number, level));
     }
-    let level = |contact: &Contact| {
-        let own = levels
-            .get(&contact.id)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        strictest(own.iter().map(String::as_str)).to_owned()
-    };
     Ok(page.map(|contact| {
-        let level = level(&contact);
-        (contact, level)
+        let own = companies.remove(&contact.id).unwrap_or_default();
+        let levels = own.iter().filter_map(|(_, level)| level.as_deref());
+        let compliance_level = strictest(levels).to_owned();
+        let account_numbers = own.into_iter().filter_map(|(number, _)| number).collect();
+        let companies = ContactCompanies {
+            account_numbers,
+            compliance_level,
+        };
+        (contact, companies)
     }))
 }
 

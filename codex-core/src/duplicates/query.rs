@@ -69,12 +69,12 @@ pub(crate) async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<P
 
 /// Refuses a value that no candidate can have.
 fn known(filter: &Filter, words: &[&str]) -> Result<()> {
-    let mut values: Vec<&str> = match filter.op {
-        Op::Eq | Op::Ne => vec![&filter.value],
-        Op::In => filter.value.split(',').collect(),
+    let mut values: Vec<String> = match filter.op {
+        Op::Eq | Op::Ne => vec![filter.value.clone()],
+        Op::In => filter.values()?,
         _ => Vec::new(),
     };
-    values.retain(|value| !words.contains(value));
+    values.retain(|value| !words.contains(&value.as_str()));
     match values.first() {
         None => Ok(()),
         Some(value) => Err(Error::invalid(

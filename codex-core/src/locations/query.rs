@@ -29,6 +29,11 @@ pub const LISTING: Listing = Listing {
     columns: &[
         always("id", "id", Kind::Int),
         always("name", "name", Kind::Text),
+        column(
+            "company_account_number",
+            "(select c.account_number from companies c where c.id = locations.company_id)",
+            Kind::Text,
+        ),
         column("address", "address", Kind::Text),
         column("phone_number", "phone_number", Kind::Text),
         always("created_at", "created_at", Kind::Time),

@@ -53,6 +53,11 @@ impl Term {
         (!words.is_empty()).then_some(Self { text, words })
     }
 
+    /// The other form of a word that is a hardware address: the index has it as it is written, and its digits alone.
+    pub(crate) fn other_form(word: &str) -> Option<String> {
+        crate::mac::bare(word).filter(|digits| digits != word)
+    }
+
     /// How well a folded text fits: the lower, the better.
     pub fn rank(&self, text: &str) -> u8 {
         let mut parts = text.split('\n');

@@ -23,8 +23,8 @@ const PLACES: [&str; 5] = [
 
 /// Before a word that a text must hold; not `like`, which `SQLite` would look up among everybody's.
 const HOLDS: Sql = Sql::Per {
-    sqlite: " and instr(n.text, ",
-    pg: " and strpos(n.text, ",
+    sqlite: "instr(n.text, ",
+    pg: "strpos(n.text, ",
 };
 
 /// What was said that clients may read; ends before [`OF_TICKETS`]. `SQLite` is told the order, so that its index of
@@ -62,7 +62,15 @@ pub(super) async fn names(
     }
     q.push(")");
     for word in &term.words {
+        q.push(" and (");
         q.push_sql(HOLDS).push_bind(word.as_str()).push(") > 0");
+        if let Some(other) = Term::other_form(word) {
+            q.push(" or ")
+                .push_sql(HOLDS)
+                .push_bind(other)
+                .push(") > 0");
+        }
+        q.push(")");
     }
     q.push(" limit ").push_bind(LIMIT + 1);
     q.all().await

@@ -86,9 +86,13 @@ pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
     let (matched, scanned): (Vec<&String>, Vec<&String>) = term.words.iter().partition(indexed);
     q.plan_anew().push("1 = 1");
     if !matched.is_empty() {
-        let words = matched
-            .iter()
-            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+        let words = matched.iter().map(|word| {
+            let quoted = format!("\"{}\"", word.replace('"', "\"\""));
+            match Term::other_form(word) {
+                Some(other) => format!("({quoted} OR \"{other}\")"),
+                None => quoted,
+            }
+        });
         let query = words.collect::<Vec<_>>().join(" AND ");
         q.push(" and search_names.text match ").push_bind(query);
     }
@@ -97,9 +101,14 @@ pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
             .replace('\\', "\\\\")
             .replace('%', "\\%")
             .replace('_', "\\_");
-        q.push(" and search_names.text like ")
+        q.push(" and (search_names.text like ")
             .push_bind(format!("%{escaped}%"));
         q.push(" escape '\\'");
+        if let Some(other) = Term::other_form(word) {
+            q.push(" or search_names.text like ")
+                .push_bind(format!("%{other}%"));
+        }
+        q.push(")");
     }
 }
 

@@ -10,13 +10,13 @@ pub mod status;
 #[cfg(feature = "store")]
 pub(crate) mod threads;
 pub mod wire;
+#[cfg(feature = "store")]
+mod words;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-#[cfg(feature = "store")]
-use crate::paging::Cursor;
 use crate::{
     fold::SearchKey,
     ids::{CompanyId, TicketId},
@@ -279,16 +279,5 @@ impl TicketFields {
     /// When it last changed, at the PSA or here.
     pub(crate) fn changed_at(&self) -> Option<DateTime<Utc>> {
         self.last_updated_at.map(|at| at.max(self.newest_at))
-    }
-}
-
-#[cfg(feature = "store")]
-impl Ticket {
-    /// A cursor behind it in a list by last change.
-    pub fn cursor(&self) -> Cursor {
-        Cursor::new(
-            format!("={}", self.fields.newest_at.to_rfc3339()),
-            self.id.0,
-        )
     }
 }

@@ -6,13 +6,13 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses};
+use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
 use crate::{
     Error, Result,
     changes::Tracked,
     ids::{CompanyId, TicketId},
     listing::{Kind, Listing, always, column, staff},
-    paging::{self, PageRequest},
+    paging::{self, PageRequest, Sort},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
 };
@@ -78,7 +78,14 @@ pub const LISTING: Listing = Listing {
     columns: &[
         always("last_updated_at", "t.newest_at", Kind::Time),
         always("id", "t.number", Kind::Int),
-        column("subject", "t.subject_fold", Kind::Folded),
+        column("subject", "t.subject_fold", Kind::Folded).spelled("t.subject"),
+        column(
+            "company_account_number",
+            "(select c.account_number from companies c where c.id = t.company_id)",
+            Kind::Text,
+        ),
+        column("status", "t.status_id", Kind::Word),
+        column("priority", "t.priority_id", Kind::Word),
         column("status_id", "t.status_id", Kind::Int),
         column("priority_id", "t.priority_id", Kind::Int),
         column("ticket_type", "t.ticket_type", Kind::Text),
@@ -167,37 +174,14 @@ fn beginning_of(year: i32) -> Result<DateTime<Utc>> {
     start.ok_or_else(|| Error::invalid("year", format!("there is no year {year}")))
 }
 
-/// Part of a list, with the count of the whole.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Slice<T> {
-    /// The records.
-    pub items: Vec<T>,
-    /// How many the list has.
-    pub total: i64,
-}
-
 /// The statuses of the account, with the words of `configured`.
 pub(crate) async fn statuses(db: &Db, configured: &Statuses) -> Result<Statuses> {
     let labels: Vec<(i64, String)> = db.query(LABELS).all().await?;
     Ok(configured.clone().with_labels(labels))
 }
 
-/// Tickets by their last change, the newest first; two statements.
-pub(crate) async fn list(
-    db: &Db,
-    scope: &Scope,
-    filter: &TicketFilter,
-    limit: i64,
-    offset: i64,
-) -> Result<Slice<Ticket>> {
-    let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
-    restrict(&mut q, scope, filter);
-    let total = q.scalar::<i64>().await?.unwrap_or_default();
-    let items = page(db, scope, filter, limit, offset).await?;
-    Ok(Slice { items, total })
-}
-
-/// A page of the tickets that `filter` leaves, sorted and narrowed as `page` says.
+/// A page of the tickets that `filter` leaves, sorted and narrowed as `page` says; its own order is the last change, the
+/// newest first.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its column.
@@ -206,19 +190,25 @@ pub(crate) async fn listed(
     scope: &Scope,
     filter: &TicketFilter,
     page: &PageRequest,
+    statuses: &Statuses,
 ) -> Result<paging::Page<Ticket>> {
+    let newest_first = || Sort::new("-last_updated_at");
+    let page = PageRequest {
+        filters: words::numbered(&page.filters, statuses)?,
+        sort: page.sort.clone().or_else(|| Some(newest_first())),
+        ..page.clone()
+    };
     let place = |ticket: &Ticket| (ticket.id.0, ticket.fields.newest_at.to_rfc3339());
     let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
-    LISTING.page(db, scope, page, narrow, place).await
+    LISTING.page(db, scope, &page, narrow, place).await
 }
 
-/// Tickets by their last change, the newest first; one statement.
-pub(crate) async fn page(
+/// The first tickets by their last change, the newest first; one statement.
+pub(crate) async fn first(
     db: &Db,
     scope: &Scope,
     filter: &TicketFilter,
     limit: i64,
-    offset: i64,
 ) -> Result<Vec<Ticket>> {
     // Ids first, so that rows that are passed over cost nothing but their place in the index.
     let mut q = db.query(SELECT);
@@ -227,8 +217,6 @@ pub(crate) async fn page(
     q.push(NEWEST_FIRST)
         .push(" limit ")
         .push_bind(limit)
-        .push(" offset ")
-        .push_bind(offset)
         .push(")")
         .push(NEWEST_FIRST);
     q.all().await

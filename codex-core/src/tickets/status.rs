@@ -122,6 +122,11 @@ impl Statuses {
         ids
     }
 
+    /// The words of all statuses that are known.
+    pub fn words(&self) -> Vec<String> {
+        self.known().map(|id| self.of(id).word).collect()
+    }
+
     /// The numbers of statuses in which nobody works on a ticket any more.
     pub fn closed(&self) -> Vec<i64> {
         self.known().filter(|id| self.of(*id).is_closed()).collect()
@@ -162,6 +167,11 @@ fn title(word: &str) -> String {
 pub fn priority(id: i64) -> Option<(&'static str, &'static str)> {
     let found = PRIORITIES.iter().find(|(known, ..)| *known == id);
     found.map(|(_, word, label)| (*word, *label))
+}
+
+/// The words of all priorities.
+pub fn priority_words() -> Vec<String> {
+    PRIORITIES.map(|(_, word, _)| word.to_owned()).to_vec()
 }
 
 /// The number of a priority's word or label.

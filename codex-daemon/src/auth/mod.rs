@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 
 pub use token::{Authenticator, Refusal};
 
-use crate::{app::App, problem::Problem, request_id::CorrelationId};
+use crate::{app::App, handling::Handling, problem::Problem, request_id::CorrelationId};
 
 /// What a caller is: a person, or another module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,8 @@ pub struct Call {
     pub author: Author,
     /// Who asks.
     pub caller: Caller,
+    /// How the caller wants parameters read.
+    pub handling: Handling,
 }
 
 impl FromRequestParts<App> for Call {
@@ -114,6 +116,7 @@ impl FromRequestParts<App> for Call {
             scope,
             author,
             caller,
+            handling: Handling::of_request(parts),
         })
     }
 }
@@ -137,8 +140,9 @@ async fn verified(parts: &Parts, app: &App) -> Result<Caller, Problem> {
         Problem::from(refusal)
     })?;
     if let (Some(path), Some(query)) = (parts.extensions.get::<MatchedPath>(), parts.uri.query()) {
-        app.parameters()
-            .check(&parts.method, path.as_str(), query)?;
+        let handling = Handling::of_request(parts);
+        let parameters = app.parameters();
+        parameters.check(&parts.method, path.as_str(), query, &handling)?;
     }
     Ok(caller)
 }

@@ -21,14 +21,16 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{OlderList, PageOfListParams};
+use super::paging::PageOfListParams;
 use crate::{
     app::App,
     auth::{Call, Caller},
     body::Body,
     conditional::Versioned,
+    created::Created,
     extract::Path,
     forwarded::Forwarded,
+    legacy::List,
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
@@ -71,11 +73,19 @@ fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
 async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let synced = codex.agents_synced_at().await?;
-    let list = OlderList::object(&uri, &LISTING, "agents")?;
+    let list = List::object(&call, &uri, &LISTING, "agents")?;
     let whole = codex.agents(scope);
     let page = codex.agents_page(scope, &list.page);
     let out = |agent: Agent| AgentOut::new(&agent, synced);
-    let answer = list.answer(scope, &forwarded, whole, page, |agent| &agent.fields, out);
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |agent| &agent.fields,
+        None,
+        out,
+    );
     answer.await
 }
 
@@ -307,8 +317,9 @@ async fn update_my_settings(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_agent(
     call: Call,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<AgentSaved>), Problem> {
+) -> Result<Created<AgentSaved>, Problem> {
     let made = call.codex.create_agent(&call.scope, &call.author, body);
     let (agent, verified) = made.await.map_err(flat)?;
     let synced = call.codex.agents_synced_at().await?;
@@ -317,7 +328,8 @@ async fn create_agent(
         success: true,
         verified,
     };
-    Ok((StatusCode::CREATED, Json(saved)))
+    let id = saved.agent.keycloak_id.clone();
+    Ok(Created::new(&forwarded, "/api/agents", id, saved))
 }
 
 /// Correct an agent by hand; what is stated wins over Keycloak.

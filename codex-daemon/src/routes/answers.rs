@@ -93,9 +93,7 @@ pub fn complete(api: &mut OpenApi) {
             if operation.request_body.is_some() {
                 add(operation, &OF_BODIES);
             }
-            if !open || has_parameters(operation) {
-                add(operation, &OF_PARAMETERS);
-            }
+            add(operation, &OF_PARAMETERS);
         }
     }
 }
@@ -120,15 +118,6 @@ fn add_flat(operation: &mut Operation, status: &str) {
             .entry(JSON.to_owned())
             .or_insert(RefOr::T(content));
     }
-}
-
-/// Headers aside: what is in those is text already.
-fn has_parameters(operation: &Operation) -> bool {
-    let mut parameters = operation.parameters.iter().flatten();
-    parameters.any(|parameter| match parameter {
-        RefOr::T(parameter) => parameter.parameter_in != ParameterIn::Header,
-        RefOr::Ref(_) => true,
-    })
 }
 
 /// What these start cannot be told in advance.
@@ -179,7 +168,7 @@ fn add_key(operation: &mut Operation) {
 }
 
 /// A parameter in a header.
-fn add_header(operation: &mut Operation, name: &str, description: &str) {
+pub(super) fn add_header(operation: &mut Operation, name: &str, description: &str) {
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)

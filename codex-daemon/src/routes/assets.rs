@@ -2,32 +2,45 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
+    WholeList,
     assets::{
         Asset, AssetFields,
         audit::wire::AssetAuditOut,
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
     bulk::BulkOut,
+    changes::Tracked as _,
+    companies::{CompanyRef, level_of},
     ids::AssetId,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     bulk_write::BulkParams,
-    paging::{ListParams, ListQuery, PageOfListParams, tracked},
+    download::streamed,
+    paging::{COMPANY, ListParams, ListQuery, PageOfListParams, beside, with_total},
 };
 use crate::{
     app::App,
     auth::{Call, Caller},
     body::{Body, Rows},
     conditional::Versioned,
+    created::Created,
     extract::{Path, Query},
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
 const PATH: &str = "/api/assets";
+
+/// An asset of a list.
+type Row = (Asset, Option<CompanyRef>);
+
+fn company_of((_, company): &Row) -> Value {
+    let company = company.as_ref();
+    json!(company.and_then(|company| company.account_number.as_ref()))
+}
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -39,11 +52,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_asset_audit))
 }
 
-/// List assets, a page at a time.
+/// List assets
 ///
-/// A bare array; the address of the next page is in the header `Link: <...>; rel="next"`. Columns filter the
-/// list: `name=`, and with `__ne`, `__in`, `__lt`, `__lte`, `__gt`, `__gte`, `__contains`, `__startswith` or
-/// `__isnull` behind the name. A column that there is not is 400.
+/// A bare array. Without `limit` and `cursor` it is the whole list, made while it is read: an answer that breaks off is
+/// not whole. With one of them it is a page, and the address of the next one is in the header `Link: <...>; rel="next"`.
+/// Columns filter the list: `name=` ignores case, `name__exact=` does not; `__ne`, `__in`, `__lt`, `__lte`, `__gt`,
+/// `__gte`, `__contains`, `__startswith` and `__isnull` compare otherwise. A value of `__in` that holds a comma stands in
+/// double quotes. Unknown columns return 400.
 #[utoipa::path(get, path = "/api/assets", tag = "assets", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<AssetOut>),
     (status = 400, description = "A parameter is wrong", body = ProblemOut),
@@ -53,15 +68,25 @@ async fn list_assets(
     State(app): State<App>,
     caller: Caller,
     forwarded: Forwarded,
-    query: ListQuery,
+    mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<AssetOut, AssetFields>(&scope)?;
+    query.require_fields::<AssetOut>(&scope, AssetFields::NAMES, Some(COMPANY))?;
     let company = query.company(&app, &scope).await?;
-    let page = app.codex().assets(&scope, company, query.page()).await?;
-    let tracked = |(asset, _): &(Asset, String)| tracked(&scope, &asset.fields);
-    let out = |(asset, level): (Asset, String)| AssetOut::new(&asset, &level);
-    query.answer(PATH, &forwarded, page, tracked, out)
+    let page = app.codex().assets(&scope, company, &query.page).await?;
+    let whole = query.is_whole() && page.next.is_some();
+    let request = query.page.clone();
+    let own = scope.clone();
+    let beside = move |row: &Row| beside(&own, row, &row.0.fields, Some((COMPANY, &company_of)));
+    let out = |(asset, company): Row| AssetOut::new(&asset, level_of(company.as_ref()));
+    if !whole {
+        return Ok(query.answer(PATH, &forwarded, page, beside, out));
+    }
+    let out = move |row| query.shown(row, &beside, out);
+    let all = app.codex().all_assets(&scope, company, &request, out);
+    let WholeList { download, total } = all.await?;
+    let total = i64::try_from(total).ok();
+    Ok(with_total(streamed(download, "application/json"), total))
 }
 
 /// Get one asset.
@@ -146,11 +171,13 @@ fn unknown() -> Problem {
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_asset(
     call: Call,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<AssetOut>), Problem> {
+) -> Result<Created<AssetOut>, Problem> {
     let made = call.codex.create_asset(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, Json(asset_now(&call, id).await?.0)))
+    let out = asset_now(&call, id).await?.0;
+    Ok(Created::new(&forwarded, PATH, id, out))
 }
 
 /// Make and correct many assets, by id.

@@ -23,14 +23,16 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{OlderList, PageOfListParams};
+use super::paging::PageOfListParams;
 use crate::{
     app::App,
     auth::Call,
     body::Body,
     conditional::Versioned,
+    created::Created,
     extract::Path,
     forwarded::Forwarded,
+    legacy::List,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -86,11 +88,19 @@ async fn list_billing_plans(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
-    let list = OlderList::array(&uri, &LISTING).map_err(Problem::flat)?;
+    let list = List::array(&call, &uri, &LISTING).map_err(Problem::flat)?;
     let whole = codex.billing_plans(scope);
     let page = codex.billing_plans_page(scope, &list.page);
     let out = |plan: BillingPlan| BillingPlanOut::from(&plan);
-    let answer = list.answer(scope, &forwarded, whole, page, |plan| &plan.fields, out);
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |plan| &plan.fields,
+        None,
+        out,
+    );
     answer.await.map_err(Problem::flat)
 }
 
@@ -104,13 +114,15 @@ async fn list_billing_plans(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_billing_plan(
     call: Call,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<Saved>), Problem> {
+) -> Result<Created<Saved>, Problem> {
     let made = call
         .codex
         .create_billing_plan(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, saved(id, "Billing plan created")))
+    let Json(saved) = saved(id, "Billing plan created");
+    Ok(Created::new(&forwarded, "/api/billing-plans", id, saved))
 }
 
 /// Get one billing plan.

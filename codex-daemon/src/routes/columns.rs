@@ -2,13 +2,18 @@
 
 use codex_core::{
     agents, assets, billing_plans, companies, contacts, duplicates,
-    listing::{Kind, Listing},
-    locations, tickets,
+    listing::{Column, Kind, Listing},
+    locations,
+    paging::Op,
+    tickets,
 };
+use serde_json::json;
 use utoipa::openapi::{
     ObjectBuilder, OpenApi, RefOr, Type,
-    path::{ParameterBuilder, ParameterIn},
+    path::{Parameter, ParameterBuilder, ParameterIn},
 };
+
+use super::examples;
 
 /// The lists that columns filter.
 const LISTS: [(&str, &Listing); 11] = [
@@ -37,42 +42,67 @@ const LISTS: [(&str, &Listing); 11] = [
     ),
 ];
 
-const DESCRIPTION: &str = "Only records of which this column is just so; `__ne`, `__in`, `__lt`, `__lte`, `__gt`, \
-    `__gte`, `__contains`, `__startswith` or `__isnull` behind the name compare otherwise";
-
-/// Whether a parameter such as `name__contains` is about a column of the list at a path.
-pub fn knows(path: &str, parameter: &str) -> bool {
-    let list = LISTS.iter().find(|(own, _)| *own == path);
-    list.is_some_and(|(_, listing)| listing.knows(parameter))
+/// What a comparison leaves.
+fn description(op: Op) -> &'static str {
+    match op {
+        Op::Eq => "Equal; text ignores case",
+        Op::Exact => "Equal, byte by byte",
+        Op::Ne => "Not equal, or unknown",
+        Op::In => "One of these, with commas between; one that holds a comma in double quotes",
+        Op::Lt => "Less",
+        Op::Lte => "Less or equal",
+        Op::Gt => "Greater",
+        Op::Gte => "Greater or equal",
+        Op::Contains => "Contains; ignores case",
+        Op::StartsWith => "Starts with; ignores case",
+        Op::IsNull => "`true`: unknown; `false`: known",
+    }
 }
 
-/// Describes each column that is no parameter of another meaning.
+/// Describes each comparison of each column that is no parameter of another meaning.
 pub fn describe(api: &mut OpenApi) {
     for (path, listing) in LISTS {
         let item = api.paths.paths.get_mut(path);
         let Some(operation) = item.and_then(|item| item.get.as_mut()) else {
             continue;
         };
+        let id = operation.operation_id.clone().unwrap_or_default();
         let parameters = operation.parameters.get_or_insert_default();
+        let is_known = |name: &str, parameters: &[RefOr<Parameter>]| {
+            let mut known = parameters.iter();
+            known.any(|known| matches!(known, RefOr::T(known) if known.name == name))
+        };
         for column in listing.columns {
-            let known = parameters
-                .iter()
-                .any(|known| matches!(known, RefOr::T(known) if known.name == column.name));
-            if known {
-                continue;
+            for (name, op) in column.parameters() {
+                if !is_known(&name, parameters) {
+                    parameters.push(RefOr::T(parameter(&id, column, name, op)));
+                }
             }
-            let kind = match column.kind {
-                Kind::Text | Kind::Folded | Kind::Time => Type::String,
-                Kind::Int => Type::Integer,
-                Kind::Bool => Type::Boolean,
-            };
-            let parameter = ParameterBuilder::new()
-                .name(column.name)
-                .parameter_in(ParameterIn::Query)
-                .description(Some(DESCRIPTION))
-                .schema(Some(ObjectBuilder::new().schema_type(kind)))
-                .build();
-            parameters.push(RefOr::T(parameter));
         }
     }
+}
+
+fn parameter(operation: &str, column: &Column, name: String, op: Op) -> Parameter {
+    let kind = match (op, column.kind) {
+        (Op::IsNull, _) => Type::Boolean,
+        (Op::In, _) => Type::String,
+        (_, Kind::Int) => Type::Integer,
+        (_, Kind::Bool) => Type::Boolean,
+        _ => Type::String,
+    };
+    let example = match kind {
+        Type::Boolean => Some(json!(true)),
+        _ => examples::example(operation, column.name),
+    };
+    let example = match (example, &kind) {
+        (Some(example), Type::String) if !example.is_string() => Some(json!(example.to_string())),
+        (example, _) => example,
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .description(Some(description(op)))
+        .schema(Some(ObjectBuilder::new().schema_type(kind)))
+        .example(example)
+        .build()
 }

@@ -14,25 +14,27 @@ use codex_core::{
         query::LISTING,
         wire::{self, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
-    contacts::{self, Contact, wire::ContactOut},
+    contacts::{self, query::ContactCompanies, wire::ContactOut},
     locations::{self, Location, wire::LocationOut},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     bulk_write::BulkParams,
+    contacts::{Row, companies_of},
     download::streamed,
-    lenient::{Lenient, word, year},
-    paging::{OlderList, PageOfListParams},
+    paging::{COMPANIES, COMPANY, PageOfListParams},
 };
 use crate::{
     app::App,
     auth::Call,
     body::{Body, Rows},
     conditional::Versioned,
+    created::Created,
     extract::{Path, Query},
     forwarded::Forwarded,
+    legacy::{List, Params},
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -72,7 +74,7 @@ pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Probl
     (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
-    let list = OlderList::array(&uri, &LISTING)?;
+    let list = List::array(&call, &uri, &LISTING)?;
     let whole = codex.companies(scope);
     let page = codex.companies_page(scope, &list.page);
     let out = |company: Company| wire::seen_by(&company, scope);
@@ -82,6 +84,7 @@ async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Re
         whole,
         page,
         |company| &company.fields,
+        None,
         out,
     );
     answer.await
@@ -96,12 +99,10 @@ async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Re
         ("year" = Option<i32>, Query, description = "Only tickets last changed in this year (UTC)")),
     responses(
         (status = 200, description = "A bare array by name", body = Vec<CompanyBundleOut>)))]
-async fn bulk_companies(call: Call, Query(params): Lenient) -> Result<Response, Problem> {
-    let wanted =
-        word(&params, "include_tickets").is_some_and(|word| word.eq_ignore_ascii_case("true"));
-    let tickets = wanted.then(|| BulkTickets {
-        year: year(&params),
-    });
+async fn bulk_companies(call: Call, params: Params) -> Result<Response, Problem> {
+    let wanted = params.flag("include_tickets")?.unwrap_or_default();
+    let year = params.year()?;
+    let tickets = wanted.then_some(BulkTickets { year });
     let download = call.codex.bulk(&call.scope, tickets).await?;
     Ok(streamed(download, "application/json"))
 }
@@ -147,14 +148,14 @@ async fn get_company_alias(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_company(
     call: Call,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<CompanyOut>), Problem> {
+) -> Result<Created<CompanyOut>, Problem> {
     let made = call.codex.create_company(&call.scope, &call.author, body);
     let company = made.await.map_err(flat)?;
-    Ok((
-        StatusCode::CREATED,
-        Json(wire::seen_by(&company, &call.scope)),
-    ))
+    let out = wire::seen_by(&company, &call.scope);
+    let number = out.account_number.clone();
+    Ok(Created::new(&forwarded, "/api/companies", number, out))
 }
 
 /// Make and correct many companies, by account number.
@@ -270,14 +271,23 @@ async fn list_company_assets(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let list = OlderList::array(&uri, &assets::query::LISTING)?;
+    let list = List::array(&call, &uri, &assets::query::LISTING)?;
     let whole = codex.company_assets(scope, company.id);
     let page = async {
         let page = codex.assets(scope, Some(company.id), &list.page).await?;
         Ok(page.map(|(asset, _)| asset))
     };
     let out = |asset: Asset| AssetOut::new(&asset, company.compliance_level());
-    let answer = list.answer(scope, &forwarded, whole, page, |asset| &asset.fields, out);
+    let number = |_: &Asset| json!(company.fields.account_number);
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |asset| &asset.fields,
+        Some((COMPANY, &number)),
+        out,
+    );
     answer.await
 }
 
@@ -299,19 +309,23 @@ async fn list_company_contacts(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let list = OlderList::array(&uri, &contacts::query::LISTING)?;
-    let whole = codex.company_contacts(scope, company.id);
-    let page = async {
-        let page = codex.contacts(scope, Some(company.id), &list.page).await?;
-        Ok(page.map(|(contact, _)| contact))
+    let list = List::array(&call, &uri, &contacts::query::LISTING)?;
+    let whole = async {
+        let whole = codex.company_contacts(scope, company.id).await?;
+        let rows = whole.into_iter();
+        Ok(rows
+            .map(|contact| (contact, ContactCompanies::default()))
+            .collect())
     };
-    let out = |contact: Contact| ContactOut::new(&contact, company.compliance_level());
+    let page = codex.contacts(scope, Some(company.id), &list.page);
+    let out = |(contact, _): Row| ContactOut::new(&contact, company.compliance_level());
     let answer = list.answer(
         scope,
         &forwarded,
         whole,
         page,
-        |contact| &contact.fields,
+        |(contact, _)| &contact.fields,
+        Some((COMPANIES, &companies_of)),
         out,
     );
     answer.await
@@ -352,16 +366,18 @@ async fn list_company_locations(
 ) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let company = company(&call, &account).await?;
-    let list = OlderList::array(&uri, &locations::query::LISTING)?;
+    let list = List::array(&call, &uri, &locations::query::LISTING)?;
     let whole = codex.company_locations(scope, company.id);
     let page = codex.company_locations_page(scope, company.id, &list.page);
     let out = |location: Location| LocationOut::new(&location, company.compliance_level());
+    let number = |_: &Location| json!(company.fields.account_number);
     let answer = list.answer(
         scope,
         &forwarded,
         whole,
         page,
         |location| &location.fields,
+        Some((COMPANY, &number)),
         out,
     );
     answer.await

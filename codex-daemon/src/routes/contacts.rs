@@ -2,31 +2,44 @@
 
 use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
+    WholeList,
     bulk::BulkOut,
+    changes::Tracked as _,
     contacts::{
         Contact, ContactFields,
+        query::ContactCompanies,
         wire::{ContactBulkIn, ContactIn, ContactOut},
     },
     ids::ContactId,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     bulk_write::BulkParams,
-    paging::{ListParams, ListQuery, PageOfListParams, tracked},
+    download::streamed,
+    paging::{COMPANIES, ListParams, ListQuery, PageOfListParams, beside, with_total},
 };
 use crate::{
     app::App,
     auth::{Call, Caller},
     body::{Body, Rows},
     conditional::Versioned,
+    created::Created,
     extract::{Path, Query},
     forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
 const PATH: &str = "/api/contacts";
+
+/// A contact of a list.
+pub(super) type Row = (Contact, ContactCompanies);
+
+/// The account numbers of the companies of a contact that the caller sees.
+pub(super) fn companies_of((_, companies): &Row) -> Value {
+    json!(companies.account_numbers)
+}
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -37,11 +50,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_contact_alias))
 }
 
-/// List contacts, a page at a time.
+/// List contacts
 ///
-/// A bare array; the address of the next page is in the header `Link: <...>; rel="next"`. Columns filter the
-/// list: `name=`, and with `__ne`, `__in`, `__lt`, `__lte`, `__gt`, `__gte`, `__contains`, `__startswith` or
-/// `__isnull` behind the name. A column that there is not is 400.
+/// A bare array. Without `limit` and `cursor` it is the whole list, made while it is read: an answer that breaks off is
+/// not whole. With one of them it is a page, and the address of the next one is in the header `Link: <...>; rel="next"`.
+/// Columns filter the list: `name=` ignores case, `name__exact=` does not; `__ne`, `__in`, `__lt`, `__lte`, `__gt`,
+/// `__gte`, `__contains`, `__startswith` and `__isnull` compare otherwise. A value of `__in` that holds a comma stands in
+/// double quotes. Unknown columns return 400.
 #[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<ContactOut>),
     (status = 400, description = "A parameter is wrong", body = ProblemOut),
@@ -51,15 +66,26 @@ async fn list_contacts(
     State(app): State<App>,
     caller: Caller,
     forwarded: Forwarded,
-    query: ListQuery,
+    mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<ContactOut, ContactFields>(&scope)?;
+    query.require_fields::<ContactOut>(&scope, ContactFields::NAMES, Some(COMPANIES))?;
     let company = query.company(&app, &scope).await?;
-    let page = app.codex().contacts(&scope, company, query.page()).await?;
-    let tracked = |(contact, _): &(Contact, String)| tracked(&scope, &contact.fields);
-    let out = |(contact, level): (Contact, String)| ContactOut::new(&contact, &level);
-    query.answer(PATH, &forwarded, page, tracked, out)
+    let page = app.codex().contacts(&scope, company, &query.page).await?;
+    let whole = query.is_whole() && page.next.is_some();
+    let request = query.page.clone();
+    let own = scope.clone();
+    let beside =
+        move |row: &Row| beside(&own, row, &row.0.fields, Some((COMPANIES, &companies_of)));
+    let out = |(contact, companies): Row| ContactOut::new(&contact, &companies.compliance_level);
+    if !whole {
+        return Ok(query.answer(PATH, &forwarded, page, beside, out));
+    }
+    let out = move |row| query.shown(row, &beside, out);
+    let all = app.codex().all_contacts(&scope, company, &request, out);
+    let WholeList { download, total } = all.await?;
+    let total = i64::try_from(total).ok();
+    Ok(with_total(streamed(download, "application/json"), total))
 }
 
 /// Get one contact.
@@ -120,11 +146,13 @@ fn unknown() -> Problem {
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_contact(
     call: Call,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<ContactOut>), Problem> {
+) -> Result<Created<ContactOut>, Problem> {
     let made = call.codex.create_contact(&call.scope, &call.author, body);
     let id = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, Json(contact_now(&call, id).await?.0)))
+    let out = contact_now(&call, id).await?.0;
+    Ok(Created::new(&forwarded, PATH, id, out))
 }
 
 /// Make and correct many contacts, by id.

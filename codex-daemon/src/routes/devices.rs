@@ -1,26 +1,27 @@
 //! Assets as the devices of an RMM, under two names (contract 1.2.D).
 
-use std::collections::HashMap;
-
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::Uri, response::Response};
 use codex_core::{
     assets::devices::{DeviceDetailOut, DeviceOut, DevicesOut},
     ids::AssetId,
+    paging::{Filter, Page, PageRequest},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::lenient::{Lenient, integer, word};
+use super::paging::cut;
 use crate::{
     app::App,
     auth::Caller,
-    extract::{Path, Query},
+    extract::Path,
+    forwarded::Forwarded,
+    legacy::{Params, Wanted},
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
 /// Devices of a list, when nothing else is asked for (contract 1.2.D).
-const LIMIT: i64 = 100;
+const LIMIT: u32 = 100;
 /// The longest list.
-const MAX_LIMIT: i64 = 10_000;
+const MAX_LIMIT: u32 = 10_000;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -33,21 +34,25 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List devices by host name.
 ///
-/// A parameter that cannot be read is ignored.
+/// A parameter that cannot be read is ignored. `X-Total-Count` says how long the list is, and the address of the next page
+/// is in the header `Link: <...>; rel="next"`.
 #[utoipa::path(get, path = "/api/rmm/devices", tag = "devices",
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
         ("status" = Option<String>, Query, description = "`online` or `offline`", example = "online"),
-        ("limit" = Option<i64>, Query, description = "At most this many, 100 when not given, 10000 at most")),
+        ("limit" = Option<i64>, Query, description = "At most this many, 100 when not given, 10000 at most"),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first devices", body = DevicesOut),
         (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_rmm_devices(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Lenient,
-) -> Result<Json<DevicesOut>, Problem> {
-    list(&app, &caller, &params).await
+    params: Params,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    list(&app, &caller, &params, (&uri, &forwarded)).await
 }
 
 /// List devices by host name, under an older name.
@@ -55,16 +60,19 @@ async fn list_rmm_devices(
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
         ("status" = Option<String>, Query, description = "`online` or `offline`", example = "online"),
-        ("limit" = Option<i64>, Query, description = "At most this many, 100 when not given, 10000 at most")),
+        ("limit" = Option<i64>, Query, description = "At most this many, 100 when not given, 10000 at most"),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first devices", body = DevicesOut),
         (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_datto_devices(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Lenient,
-) -> Result<Json<DevicesOut>, Problem> {
-    list(&app, &caller, &params).await
+    params: Params,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    list(&app, &caller, &params, (&uri, &forwarded)).await
 }
 
 /// Get a device with what its inventory says.
@@ -108,37 +116,45 @@ async fn get_datto_device(
 async fn list(
     app: &App,
     caller: &Caller,
-    params: &HashMap<String, String>,
-) -> Result<Json<DevicesOut>, Problem> {
+    params: &Params,
+    (uri, forwarded): (&Uri, &Forwarded),
+) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let limit = integer(params, "limit").unwrap_or(LIMIT);
-    let online = word(params, "status").and_then(|word| match word.to_lowercase().as_str() {
-        "online" => Some(true),
-        "offline" => Some(false),
-        _ => None,
-    });
-    let company = match word(params, "company_id") {
+    let limit = params.within("limit", 0, MAX_LIMIT.into())?;
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+    let online = match params.word("status").map(str::to_lowercase).as_deref() {
         None => None,
-        Some(account) => match app.codex().company(&scope, account).await? {
-            Some(company) => Some(company.id),
-            None => {
-                return Ok(Json(DevicesOut {
-                    count: 0,
-                    devices: Vec::new(),
-                }));
-            }
-        },
+        // What nobody knows to be online is not.
+        Some("online") => Some(Filter::new("online", "true")),
+        Some("offline") => Some(Filter::new("online__ne", "true")),
+        Some(_) => params.unread("status", "must be `online` or `offline`")?,
     };
-    let limit = limit.clamp(0, MAX_LIMIT);
-    let found = app.codex().devices(&scope, company, online, limit).await?;
-    let devices = found.iter();
+    let page = PageRequest {
+        limit: Some(limit.unwrap_or(LIMIT).max(1)),
+        most: Some(MAX_LIMIT),
+        cursor: params.cursor()?,
+        filters: online.into_iter().collect(),
+        total: true,
+        ..PageRequest::default()
+    };
+    let company = params.company("company_id", app.codex(), &scope).await?;
+    let mut page = match company {
+        Wanted::Unknown => Page::default(),
+        Wanted::Any => app.codex().assets(&scope, None, &page).await?,
+        Wanted::Only(company) => app.codex().assets(&scope, Some(company), &page).await?,
+    };
+    if limit == Some(0) {
+        (page.items, page.next) = (Vec::new(), None);
+    }
+    let devices = page.items.iter();
     let devices: Vec<_> = devices
         .map(|(asset, company)| DeviceOut::new(asset, company.as_ref()))
         .collect();
-    Ok(Json(DevicesOut {
+    let answer = DevicesOut {
         count: devices.len(),
         devices,
-    }))
+    };
+    Ok(cut(uri, forwarded, Json(answer), page.next, page.total))
 }
 
 async fn get(app: &App, caller: &Caller, given: String) -> Result<Json<DeviceDetailOut>, Problem> {

@@ -2,6 +2,7 @@
 
 use axum::{Json, response::Response};
 use codex_core::duplicates::wire::{DuplicateMergeIn, DuplicateOut};
+use serde_json::Map;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::paging::{ListQuery, PageOfListParams};
@@ -38,9 +39,11 @@ async fn list_duplicates(
     forwarded: Forwarded,
     query: ListQuery,
 ) -> Result<Response, Problem> {
+    query.require_fields::<DuplicateOut>(&call.scope, &[], None)?;
     let page = query.page_by("id", true);
     let page = call.codex.duplicates(&call.scope, &page).await?;
-    query.answer(PATH, &forwarded, page, |_| None, |duplicate| duplicate)
+    let beside = |_: &DuplicateOut| Map::new();
+    Ok(query.answer(PATH, &forwarded, page, beside, |duplicate| duplicate))
 }
 
 fn out(duplicate: Option<DuplicateOut>) -> Result<Json<DuplicateOut>, Problem> {

@@ -16,7 +16,7 @@ use utoipa::openapi::{
 static EXAMPLES: LazyLock<HashMap<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).unwrap_or_default());
 
-fn example(of: &str, name: &str) -> Option<Value> {
+pub fn example(of: &str, name: &str) -> Option<Value> {
     let own = EXAMPLES.get(&format!("{of}.{name}"));
     own.or_else(|| EXAMPLES.get(name)).cloned()
 }

@@ -1,6 +1,9 @@
 //! Options of features (contract 1.2.F).
 
-use axum::{Json, http::StatusCode};
+use axum::{
+    Json,
+    response::{IntoResponse as _, Response},
+};
 use codex_core::{
     billing_plans::wire::Saved,
     feature_options::wire::{
@@ -16,7 +19,9 @@ use crate::{
     app::App,
     auth::Call,
     body::Body,
+    created::Created,
     extract::Query,
+    forwarded::Forwarded,
     problem::{ErrorOut, Problem, flat},
 };
 
@@ -60,22 +65,23 @@ async fn list_feature_options(
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_feature_option(
     call: Call,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<Saved>), Problem> {
+) -> Result<Response, Problem> {
     let made = call
         .codex
         .create_feature_option(&call.scope, &call.author, body);
     let (option, new) = made.await.map_err(flat)?;
-    let (status, message) = if new {
-        (StatusCode::CREATED, "Feature option created")
-    } else {
-        (StatusCode::OK, "Feature option already exists")
-    };
-    let saved = Saved {
+    let saved = |message: &str| Saved {
         id: option.id.0,
         message: message.to_owned(),
     };
-    Ok((status, Json(saved)))
+    if !new {
+        return Ok(Json(saved("Feature option already exists")).into_response());
+    }
+    // An option has no address of its own: the list has it.
+    let out = saved("Feature option created");
+    Ok(Created::new(&forwarded, "/api", "feature-options", out).into_response())
 }
 
 /// List the options of features by kind, as Ledger reads them.

@@ -6,8 +6,8 @@ use utoipa::openapi::{
     path::{Operation, PathItem},
 };
 
-use super::examples;
-use crate::conditional::is_tagged;
+use super::{answers, examples};
+use crate::{conditional::is_tagged, legacy};
 
 /// Made while they are read: nobody knows what they will say.
 const UNTAGGED: [&str; 3] = ["bulk_companies", "list_company_tickets", "export"];
@@ -34,20 +34,46 @@ const TOTAL: Sent = Sent {
     description: "How many the whole list has; with `total=true`",
     example: "34",
 };
+const LOCATION: Sent = Sent {
+    name: "location",
+    description: "Where to read what was made",
+    example: "/api/contacts/4711",
+};
+const IGNORED: Sent = Sent {
+    name: "x-ignored-parameters",
+    description: "Query parameters that had no effect: unknown ones, and those that could not be read",
+    example: "colour, limit",
+};
+const APPLIED: Sent = Sent {
+    name: "preference-applied",
+    description: "`handling=strict`, when that was preferred",
+    example: "handling=strict",
+};
 const LATER: Sent = Sent {
     name: "retry-after",
     description: "Seconds after which another try may succeed",
     example: "5",
 };
 
+const PREFER: &str = "`handling=strict` refuses unknown and unreadable parameters, which are ignored otherwise, and honours \
+    `limit` wherever a list has one (RFC 7240)";
+
 /// Describes them where they are sent.
 pub fn describe(api: &mut OpenApi) {
     for (path, item) in &mut api.paths.paths {
         if let Some(read) = &mut item.get {
             describe_reading(path, read);
+            if legacy::ROUTES.contains(&&*format!("GET {path}")) {
+                add(read, &["200"], &IGNORED);
+                add(read, &["200"], &APPLIED);
+                answers::add_header(read, "Prefer", PREFER);
+            }
         }
         let posts = item.post.iter_mut();
-        posts.for_each(|operation| add(operation, &["409"], &LATER));
+        posts.for_each(|operation| {
+            add(operation, &["409"], &LATER);
+            add(operation, &["201"], &LOCATION);
+        });
         of_all(item, &["429", "503", "507"], &LATER);
     }
 }

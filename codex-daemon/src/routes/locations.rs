@@ -1,7 +1,8 @@
 //! Locations of a company.
 
-use axum::{Json, http::StatusCode};
+use axum::http::StatusCode;
 use codex_core::{
+    address::segment,
     companies::Company,
     ids::LocationId,
     locations::{
@@ -18,7 +19,9 @@ use crate::{
     auth::Call,
     body::Body,
     conditional::Versioned,
+    created::Created,
     extract::Path,
+    forwarded::Forwarded,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
@@ -49,14 +52,17 @@ fn out(location: &Location, company: &Company) -> LocationOut {
 async fn create_location(
     call: Call,
     Path(account): Path<String>,
+    forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<(StatusCode, Json<LocationOut>), Problem> {
+) -> Result<Created<LocationOut>, Problem> {
     let company = company(&call, &account).await?;
     let made = call
         .codex
         .create_location(&call.scope, &call.author, &company, body);
     let location = made.await.map_err(flat)?;
-    Ok((StatusCode::CREATED, Json(out(&location, &company))))
+    let list = format!("/api/companies/{}/locations", segment(&account));
+    let out = out(&location, &company);
+    Ok(Created::new(&forwarded, &list, location.id, out))
 }
 
 /// Get one location of a company.

@@ -21,22 +21,24 @@ mod headers;
 mod health;
 mod holds;
 mod jobs;
-mod lenient;
 mod locations;
 mod outbox;
 mod overrides;
-mod paging;
+pub(crate) mod paging;
 mod parameters;
+mod partial;
 mod psa_agents;
 mod psa_tickets;
 mod public_user;
+mod root;
 mod search;
 mod sync;
 mod tables;
 mod tickets;
+mod times;
 mod webhooks;
 
-pub use parameters::{OF_TODAY, Parameters};
+pub use parameters::Parameters;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -58,7 +60,29 @@ use crate::{app::App, problem::ProblemOut};
     ),
     components(schemas(DryRunOut, ProblemOut)),
     modifiers(&Bearer),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    servers(
+        (url = ".", description = "Where this description is: the daemon, or `/codex` behind Nexus"),
+        (url = "http://127.0.0.1:5010", description = "The daemon at the address that it has by default"),
+    ),
+    tags(
+        (name = "agents", description = "People who log in, what they prefer, and the companies that a client may see"),
+        (name = "assets", description = "Devices of the companies"),
+        (name = "billing", description = "Plans, features, overrides, and what is billed"),
+        (name = "companies", description = "Client organisations, and what belongs to one"),
+        (name = "contacts", description = "People at the companies"),
+        (name = "deleted", description = "Records that were deleted, and how to restore them"),
+        (name = "description", description = "Where everything is, and this description"),
+        (name = "devices", description = "Assets as the devices of an RMM (legacy addresses)"),
+        (name = "duplicates", description = "Records that may be one: what speaks for it, and what a person decided"),
+        (name = "export", description = "Downloads of everything of one kind"),
+        (name = "health", description = "Whether the service is well; metrics"),
+        (name = "psa", description = "The PSA's agents and addresses"),
+        (name = "search", description = "Search over everything"),
+        (name = "sync", description = "Syncs with the vendors: jobs, held deletions, what waits to be written to a vendor"),
+        (name = "tickets", description = "Tickets, their conversations and their status"),
+        (name = "webhooks", description = "What vendors report by themselves"),
+    )
 )]
 struct Description;
 
@@ -85,7 +109,9 @@ impl Modify for Bearer {
     ),
     components(schemas(DryRunOut, ProblemOut)),
     modifiers(&Bearer),
-    security(("bearer" = []))
+    security(("bearer" = [])),
+    servers((url = ".", description = "Where this description is")),
+    tags((name = "tables", description = "Tables of the pages, and edits from them"))
 )]
 struct InternalDescription;
 
@@ -102,6 +128,7 @@ pub fn internal_openapi() -> utoipa::openapi::OpenApi {
 /// Every route for others with its description.
 pub fn all() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .merge(root::routes())
         .merge(health::routes())
         .merge(companies::routes())
         .merge(contacts::routes())
@@ -138,6 +165,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut api) = routes.split_for_parts();
     columns::describe(&mut api);
+    partial::describe(&mut api);
+    times::describe(&mut api);
     answers::complete(&mut api);
     headers::describe(&mut api);
     examples::give(&mut api);

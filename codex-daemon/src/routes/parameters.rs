@@ -1,92 +1,33 @@
-//! Parameters that an operation does not have: told by name, since whoever misspells one gets something else than
+//! Parameters that an operation does not have: refused by name, since whoever misspells one gets something else than
 //! was asked for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use axum::http::Method;
+use codex_core::nearest::nearest;
 use utoipa::openapi::{
     OpenApi, RefOr,
     path::{Operation, ParameterIn},
     security::SecurityRequirement,
 };
 
-use super::columns;
-use crate::problem::Problem;
+use crate::{handling::Handling, legacy, problem::Problem};
 
-/// The calls of contract 1.1, without pages and forms: today's modules send what they like with them, and it is
-/// passed over (contract 1.0).
-pub const OF_TODAY: [&str; 63] = [
-    "GET /health",
-    "GET /api/health",
-    "GET /api/companies",
-    "GET /api/companies/bulk",
-    "GET /api/companies/{account_number}",
-    "GET /api/companies/{account_number}/assets",
-    "GET /api/companies/{account_number}/contacts",
-    "GET /api/companies/{account_number}/users",
-    "GET /api/companies/{account_number}/locations",
-    "GET /api/companies/{account_number}/tickets",
-    "GET /api/tickets",
-    "GET /api/tickets/active",
-    "GET /api/ticket/{ticket_id}",
-    "POST /api/ticket/{ticket_id}/update",
-    "GET /api/datto/devices",
-    "GET /api/datto/device/{device_id}",
-    "GET /api/rmm/devices",
-    "GET /api/rmm/device/{device_id}",
-    "GET /api/psa/agents",
-    "GET /api/psa/config",
-    "GET /api/psa/tickets",
-    "GET /api/psa/tickets/active",
-    "GET /api/billing-plans",
-    "POST /api/billing-plans",
-    "GET /api/billing-plans/{id}",
-    "PUT /api/billing-plans/{id}",
-    "GET /api/billing-plans/{plan_name}/{term_length}",
-    "GET /api/feature-options",
-    "POST /api/feature-options",
-    "GET /api/agents",
-    "GET /api/agents/{keycloak_id}",
-    "PUT /api/agents/{keycloak_id}/settings",
-    "POST /api/agents/sync",
-    "GET /api/my/settings",
-    "PUT /api/my/settings",
-    "GET /api/public/user/theme",
-    "GET /api/public/user/home-page",
-    "POST /sync/freshservice",
-    "POST /sync/psa",
-    "POST /sync/datto",
-    "POST /sync/tickets",
-    "POST /sync/tickets/full-history",
-    "POST /sync/create-account-numbers",
-    "POST /sync/push-to-datto",
-    "POST /sync/agents",
-    "GET /sync/status/{job_id}",
-    "GET /sync/last/{script}",
-    "GET /companies/api/search",
-    "GET /companies/{account_number}/locations",
-    "POST /companies/{account_number}/locations",
-    "DELETE /companies/{account_number}/locations/{id}",
-    "PUT /companies/{account_number}/update",
-    "GET /contacts/api/search",
-    "PUT /contacts/{id}/update",
-    "GET /assets/api/search",
-    "PUT /assets/{id}/update-contacts",
-    "GET /billing-plans/export",
-    "GET /billing-plans/api/bulk-plans",
-    "GET /billing-plans/api/plans",
-    "GET /billing-plans/api/plans/{plan_name}/{term_length}",
-    "GET /billing-plans/api/feature-options",
-    "GET /billing-plans/api/feature-categories",
-    "GET /webhooks/health",
-];
-
-/// The parameters of each operation that takes no other.
+/// The parameters of each operation.
 #[derive(Debug, Default)]
-pub struct Parameters(HashMap<(Method, String), HashSet<String>>);
+pub struct Parameters(HashMap<(Method, String), Known>);
+
+#[derive(Debug)]
+struct Known {
+    names: Vec<String>,
+    /// Whether unknown parameters are ignored unless the caller asks for more.
+    lenient: bool,
+    /// Whether no token is needed.
+    open: bool,
+}
 
 impl Parameters {
-    /// Those of what a description describes, where a token is needed.
+    /// Adds those of what a description describes.
     pub fn add(&mut self, api: &OpenApi) {
         for (path, item) in &api.paths.paths {
             let operations = [
@@ -96,32 +37,64 @@ impl Parameters {
                 (Method::DELETE, &item.delete),
             ];
             for (method, operation) in operations {
-                let lenient = OF_TODAY.contains(&&*format!("{method} {path}"));
-                let strict = |operation: &&Operation| !lenient && !is_open(operation);
-                if let Some(operation) = operation.as_ref().filter(strict) {
-                    self.0.insert((method, path.clone()), names(operation));
-                }
+                let Some(operation) = operation else { continue };
+                let open = is_open(operation);
+                let known = Known {
+                    names: names(operation),
+                    lenient: open || legacy::ROUTES.contains(&&*format!("{method} {path}")),
+                    open,
+                };
+                self.0.insert((method, path.clone()), known);
             }
         }
     }
 
-    /// Refuses a query with a parameter that the operation of this path does not have.
-    pub fn check(&self, method: &Method, path: &str, query: &str) -> Result<(), Problem> {
+    /// Refuses a query with a parameter that the operation of this path does not have, or notes it as ignored.
+    ///
+    /// # Errors
+    /// 400 that names the parameter and the nearest one that there is.
+    pub fn check(
+        &self,
+        method: &Method,
+        path: &str,
+        query: &str,
+        handling: &Handling,
+    ) -> Result<(), Problem> {
+        let Some(known) = self.known(method, path) else {
+            return Ok(());
+        };
+        for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
+            if known.names.iter().any(|known| *known == name) {
+                continue;
+            }
+            if known.lenient && !handling.is_strict() {
+                handling.ignore(&name);
+                continue;
+            }
+            return Err(unknown(&name, known));
+        }
+        Ok(())
+    }
+
+    /// Whether an operation needs no token: nobody but the layer around it checks its parameters.
+    pub fn is_open(&self, method: &Method, path: &str) -> bool {
+        self.known(method, path).is_some_and(|known| known.open)
+    }
+
+    fn known(&self, method: &Method, path: &str) -> Option<&Known> {
         let method = match *method {
             Method::HEAD => Method::GET,
             ref other => other.clone(),
         };
-        let Some(known) = self.0.get(&(method, path.to_owned())) else {
-            return Ok(());
-        };
-        for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
-            if !known.contains(&*name) && !columns::knows(path, &name) {
-                let message = format!("{name}: there is no such parameter");
-                return Err(Problem::bad_request(message));
-            }
-        }
-        Ok(())
+        self.0.get(&(method, path.to_owned()))
     }
+}
+
+fn unknown(name: &str, known: &Known) -> Problem {
+    let names = known.names.iter().map(String::as_str);
+    let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
+    let hint = hint.unwrap_or_default();
+    Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
 }
 
 fn is_open(operation: &Operation) -> bool {
@@ -131,7 +104,7 @@ fn is_open(operation: &Operation) -> bool {
         .any(|scheme| *scheme == SecurityRequirement::default())
 }
 
-fn names(operation: &Operation) -> HashSet<String> {
+fn names(operation: &Operation) -> Vec<String> {
     let parameters = operation.parameters.iter().flatten();
     let names = parameters.filter_map(|parameter| match parameter {
         RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => {

@@ -1,24 +1,28 @@
 //! The PSA's tickets in two bare lists (contract 1.2.E).
 
-use axum::{Json, extract::State};
-use codex_core::tickets::{
-    psa::{PsaActiveTicketOut, PsaTicketOut},
-    query::TicketFilter,
+use axum::{Json, extract::State, http::Uri, response::Response};
+use codex_core::{
+    paging::{Filter, Page, PageRequest},
+    tickets::{
+        psa::{PsaActiveTicketOut, PsaTicketOut},
+        query::TicketFilter,
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::lenient::{Lenient, integer, word};
+use super::paging::cut;
 use crate::{
     app::App,
     auth::Caller,
-    extract::Query,
+    forwarded::Forwarded,
+    legacy::{Params, Wanted},
     problem::{Problem, ProblemOut},
 };
 
 /// Tickets of the list, when nothing else is asked for (contract 1.2.E).
-const LIMIT: i64 = 100;
+const LIMIT: u32 = 100;
 /// The longest list.
-const MAX_LIMIT: i64 = 10_000;
+const MAX_LIMIT: u32 = 10_000;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -29,44 +33,64 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List the PSA's tickets, last changed first.
 ///
-/// A parameter that cannot be read is ignored.
+/// A parameter that cannot be read is ignored. `X-Total-Count` says how long the list is, and the address of the next page
+/// is in the header `Link: <...>; rel="next"`.
 #[utoipa::path(get, path = "/api/psa/tickets", tag = "tickets",
     params(
         ("provider" = Option<String>, Query, description = "The only PSA", example = "freshservice"),
         ("status" = Option<String>, Query, description = "The only status", example = "open"),
         ("company" = Option<String>, Query, description = "Account number of the only company"),
-        ("limit" = Option<i64>, Query, description = "At most this many, 100 when not given, 10000 at most")),
+        ("limit" = Option<i64>, Query, description = "At most this many, 100 when not given, 10000 at most"),
+        ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first tickets", body = Vec<PsaTicketOut>),
         (status = 401, description = "No valid token", body = ProblemOut)))]
 async fn list_psa_tickets(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Lenient,
-) -> Result<Json<Vec<PsaTicketOut>>, Problem> {
+    params: Params,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let (codex, scope) = (app.codex(), caller.scope(app.codex()).await?);
     let mut filter = TicketFilter {
-        source: word(&params, "provider").map(str::to_owned),
+        source: params.word("provider").map(str::to_owned),
         ..TicketFilter::default()
     };
-    if let Some(account) = word(&params, "company") {
-        let Some(company) = codex.company(&scope, account).await? else {
-            return Ok(Json(Vec::new()));
-        };
-        filter.company = Some(company.id);
+    let company = params.company("company", codex, &scope).await?;
+    if let Wanted::Only(company) = company {
+        filter.company = Some(company);
     }
-    if let Some(status) = word(&params, "status") {
-        filter.statuses = Some(codex.status_filter(status).await?);
+    let mut filters = Vec::new();
+    match params.word("status") {
+        // The column refuses words that it does not know.
+        Some(status) if params.is_strict() => filters.push(Filter::new("status", status)),
+        Some(status) => filter.statuses = Some(codex.status_filter(status).await?),
+        None => {}
     }
-    let limit = integer(&params, "limit")
-        .unwrap_or(LIMIT)
-        .clamp(0, MAX_LIMIT);
+    let limit = params.within("limit", 0, MAX_LIMIT.into())?;
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+    let page = PageRequest {
+        limit: Some(limit.unwrap_or(LIMIT).max(1)),
+        most: Some(MAX_LIMIT),
+        cursor: params.cursor()?,
+        filters,
+        total: true,
+        ..PageRequest::default()
+    };
     let statuses = codex.ticket_statuses().await?;
-    let tickets = codex.tickets(&scope, &filter, limit, 0).await?.items;
-    let out = tickets
-        .iter()
-        .map(|ticket| PsaTicketOut::new(ticket, &statuses));
-    Ok(Json(out.collect()))
+    let mut page = match company {
+        Wanted::Unknown => Page::default(),
+        _ => codex.tickets_page(&scope, &filter, &page).await?,
+    };
+    if limit == Some(0) {
+        (page.items, page.next) = (Vec::new(), None);
+    }
+    let out = page.items.iter();
+    let out: Vec<_> = out
+        .map(|ticket| PsaTicketOut::new(ticket, &statuses))
+        .collect();
+    Ok(cut(&uri, &forwarded, Json(out), page.next, page.total))
 }
 
 /// List the PSA's tickets that are open, pending, on hold or wait for the customer: the most urgent first.
@@ -78,10 +102,10 @@ async fn list_psa_tickets(
 async fn list_active_psa_tickets(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Lenient,
+    params: Params,
 ) -> Result<Json<Vec<PsaActiveTicketOut>>, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let provider = word(&params, "provider");
+    let provider = params.word("provider");
     Ok(Json(
         app.codex().active_psa_tickets(&scope, provider).await?,
     ))

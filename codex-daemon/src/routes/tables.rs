@@ -13,22 +13,21 @@ use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    companies::company,
-    lenient::{Lenient, integer, word},
-    locations,
-};
+use super::{companies::company, locations};
 use crate::{
     app::App,
     auth::Call,
     body::Body,
-    extract::{Path, Query},
+    extract::Path,
+    legacy::Params,
     problem::{ErrorOut, Problem, ProblemOut, flat},
 };
 
 /// Rows of a page, when nothing else is asked for, and at most (contract 1.2.J).
 const PER_PAGE: i64 = 50;
 const MAX_PER_PAGE: i64 = 500;
+/// The last page that can be asked for.
+const MAX_PAGE: i64 = 1_000_000_000;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -143,21 +142,18 @@ fn done(what: &str) -> Json<Done> {
 }
 
 /// Tables are for people.
-fn page(
-    call: &Call,
-    params: &std::collections::HashMap<String, String>,
-) -> Result<TablePage, Problem> {
+fn page(call: &Call, params: &Params) -> Result<TablePage, Problem> {
     if !call.caller.is_user() {
         return Err(Problem::forbidden("This endpoint is for users only").flat());
     }
-    let per_page = integer(params, "per_page").filter(|rows| *rows >= 1);
+    let per_page = params.within("per_page", 0, MAX_PER_PAGE)?;
     Ok(TablePage {
-        page: integer(params, "page").unwrap_or(1).clamp(1, 1_000_000_000),
-        per_page: per_page.unwrap_or(PER_PAGE).min(MAX_PER_PAGE),
-        sort_by: word(params, "sort_by").map(str::to_owned),
-        descending: word(params, "order") == Some("desc"),
-        search: word(params, "search").map(str::to_owned),
-        inactive: word(params, "show_inactive") == Some("1"),
+        page: params.within("page", 1, MAX_PAGE)?.unwrap_or(1),
+        per_page: per_page.filter(|rows| *rows >= 1).unwrap_or(PER_PAGE),
+        sort_by: params.word("sort_by").map(str::to_owned),
+        descending: params.word("order") == Some("desc"),
+        search: params.word("search").map(str::to_owned),
+        inactive: params.word("show_inactive") == Some("1"),
     })
 }
 
@@ -165,10 +161,7 @@ fn page(
 #[utoipa::path(get, path = "/companies/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = CompaniesPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
-async fn search_companies(
-    call: Call,
-    Query(params): Lenient,
-) -> Result<Json<CompaniesPage>, Problem> {
+async fn search_companies(call: Call, params: Params) -> Result<Json<CompaniesPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.company_table(&call.scope, &page).await?;
     Ok(Json(CompaniesPage {
@@ -182,10 +175,7 @@ async fn search_companies(
 #[utoipa::path(get, path = "/contacts/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = ContactsPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
-async fn search_contacts(
-    call: Call,
-    Query(params): Lenient,
-) -> Result<Json<ContactsPage>, Problem> {
+async fn search_contacts(call: Call, params: Params) -> Result<Json<ContactsPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.contact_table(&call.scope, &page).await?;
     Ok(Json(ContactsPage {
@@ -199,7 +189,7 @@ async fn search_contacts(
 #[utoipa::path(get, path = "/assets/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = AssetsPage),
     (status = 403, description = "Not for services", body = ErrorOut)))]
-async fn search_assets(call: Call, Query(params): Lenient) -> Result<Json<AssetsPage>, Problem> {
+async fn search_assets(call: Call, params: Params) -> Result<Json<AssetsPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.asset_table(&call.scope, &page).await?;
     Ok(Json(AssetsPage {

@@ -1,7 +1,5 @@
 //! Tickets (contract 1.2.B, 1.2.C).
 
-use std::collections::HashMap;
-
 use axum::{
     Json,
     extract::State,
@@ -10,8 +8,9 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Codex, Scope,
-    paging::moment,
+    Codex,
+    changes::Tracked as _,
+    paging::{Filter, Page, PageRequest, moment},
     tickets::{
         Ticket, TicketFields,
         query::{LISTING, TicketFilter},
@@ -21,28 +20,30 @@ use codex_core::{
         },
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     companies::company,
     download::streamed,
-    lenient::{Lenient, integer, word, year},
-    paging::{ListQuery, kept, next_link, tracked, with_link, with_total},
+    paging::{COMPANY, ListQuery, beside, kept, next_link, with_link, with_total},
 };
 use crate::{
     app::App,
     auth::{Call, Caller},
     body::Body,
-    extract::{Path, Query},
+    extract::Path,
     forwarded::Forwarded,
+    legacy::{self, Params},
     problem::{ErrorOut, Problem, ProblemOut},
 };
 
 /// Tickets of a part of a list, when nothing else is asked for (contract 1.2.C).
 const LIMIT: u32 = 50;
 /// The largest part of a list.
-const MAX_LIMIT: i64 = 10_000;
+const MAX_LIMIT: u32 = 10_000;
+/// What the list always had.
+const OLDER: [&str; 5] = ["company_id", "limit", "offset", "priority", "status"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -57,9 +58,8 @@ pub fn routes() -> OpenApiRouter<App> {
 /// List tickets, last changed first.
 ///
 /// `status` and `priority` are words (`waiting_customer`, `high`) or labels. A parameter that cannot be read
-/// is ignored. With `cursor`, `sort`, `q`, `fields` or a column as parameter at most 500 come at once, and `offset` is
-/// ignored; the address of the next page is in the header `Link: <...>; rel="next"`. Columns filter as in the list
-/// of contacts.
+/// is ignored. `X-Total-Count` says how long the list is, and the address of the next page is in the header
+/// `Link: <...>; rel="next"`; with `cursor`, `offset` is ignored. Columns filter as in the list of contacts.
 #[utoipa::path(get, path = "/api/tickets", tag = "tickets",
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
@@ -71,7 +71,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("sort" = Option<String>, Query, description = "A column to sort by, `-` before it for the largest first", example = "-last_updated_at"),
         ("q" = Option<String>, Query, description = "Only tickets whose subject or number holds all words of this term"),
         ("fields" = Option<String>, Query, description = "Only these keys of each ticket, with commas between; any tracked field may be named"),
-        ("total" = Option<bool>, Query, description = "`true` says how long the list is in `X-Total-Count` too", example = true),
+        ("total" = Option<bool>, Query, description = "`X-Total-Count` says how long the list is, whatever is sent", example = true),
         ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
         ("created_to" = Option<String>, Query, description = "Opened before then"),
         ("updated_from" = Option<String>, Query, description = "Last changed from then on"),
@@ -84,68 +84,69 @@ async fn list_tickets(
     call: Call,
     forwarded: Forwarded,
     uri: Uri,
-    Query(params): Lenient,
+    params: Params,
 ) -> Result<Response, Problem> {
-    let limit = integer(&params, "limit").unwrap_or(LIMIT.into());
-    let limit = limit.clamp(0, MAX_LIMIT);
-    let offset = integer(&params, "offset").unwrap_or_default().max(0);
-    let mut part = TicketsOut {
-        count: 0,
-        limit,
+    let (codex, scope) = (&call.codex, &call.scope);
+    let limit = params.within("limit", 0, MAX_LIMIT.into())?;
+    let limit = limit.and_then(|limit| u32::try_from(limit).ok());
+    let mut offset = params.within("offset", 0, i64::MAX)?;
+    let (mut query, _) = legacy::newer_query(&uri, &LISTING, &OLDER)?;
+    query.require_fields::<TicketOut>(scope, TicketFields::NAMES, Some(COMPANY))?;
+    if query.page.cursor.is_some() && offset.take().is_some() {
+        params.unread::<()>("offset", "has no meaning beside `cursor`")?;
+    }
+    let page = PageRequest {
+        limit: Some(limit.unwrap_or(LIMIT).max(1)),
+        most: Some(MAX_LIMIT),
         offset,
-        tickets: Vec::new(),
-        total: 0,
+        total: true,
+        ..query.page.clone()
     };
-    let query = ListQuery::of_older_list(&uri, &LISTING)?;
-    if let Some(query) = &query {
-        query.require_fields::<TicketOut, TicketFields>(&call.scope)?;
-    }
-    let Some(filter) = filter(&call.codex, &call.scope, &params).await? else {
-        return Ok(Json(part).into_response());
-    };
-    let (items, next) = if let Some(query) = &query {
-        let mut page = query.page_by("last_updated_at", true);
-        let limit = *page.limit.get_or_insert(LIMIT);
-        page.total = true;
-        let page = call.codex.tickets_page(&call.scope, &filter, &page).await?;
-        (part.limit, part.offset) = (limit.into(), 0);
-        part.total = page.total.unwrap_or_default();
-        (page.items, page.next)
-    } else {
-        let slice = call
-            .codex
-            .tickets(&call.scope, &filter, limit, offset)
-            .await?;
-        part.total = slice.total;
-        let full = i64::try_from(slice.items.len()) == Ok(limit);
-        let last = slice.items.last().filter(|_| full);
-        let next = last.map(Ticket::cursor);
-        (slice.items, next)
-    };
-    let statuses = call.codex.ticket_statuses().await?;
-    part.count = items.len();
-    let out = |ticket: Ticket| TicketOut::new(&ticket, &statuses);
-    let counted = query.as_ref().is_some_and(|query| query.page().total);
-    let mut body = None;
-    match query.filter(ListQuery::chooses) {
-        Some(query) => {
-            let tracked = |ticket: &Ticket| tracked(&call.scope, &ticket.fields);
-            let rows = items.into_iter();
-            let rows = rows.map(|ticket| query.chosen(ticket, tracked, out));
-            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-            let mut whole = serde_json::to_value(&part).unwrap_or_default();
-            whole["tickets"] = json!(rows);
-            body = Some(whole);
+    let mut page = match filter(&call, &params, &mut query).await? {
+        Some(filter) => {
+            let filters = query.page.filters.clone();
+            let page = PageRequest { filters, ..page };
+            codex.tickets_page(scope, &filter, &page).await?
         }
-        None => part.tickets = items.into_iter().map(out).collect(),
+        None => Page::default(),
+    };
+    if limit == Some(0) {
+        (page.items, page.next) = (Vec::new(), None);
     }
-    let total = counted.then_some(part.total);
+    let statuses = codex.ticket_statuses().await?;
+    let total = page.total.unwrap_or_default();
+    let mut part = TicketsOut {
+        count: page.items.len(),
+        limit: limit.unwrap_or(LIMIT).into(),
+        offset: offset.unwrap_or_default(),
+        tickets: Vec::new(),
+        total,
+    };
+    let out = |ticket: Ticket| TicketOut::new(&ticket, &statuses);
+    let response = if query.chooses() {
+        let beside =
+            |row: &Ticket| beside(scope, row, &row.fields, Some((COMPANY, &company_number)));
+        let rows = page.items.into_iter();
+        let rows: Vec<_> = rows
+            .map(|ticket| query.chosen(ticket, beside, out))
+            .collect();
+        let mut whole = serde_json::to_value(&part).unwrap_or_default();
+        whole["tickets"] = json!(rows);
+        Json(whole).into_response()
+    } else {
+        part.tickets = page.items.into_iter().map(out).collect();
+        Json(part).into_response()
+    };
+    let next = page.next;
     let link = next.map(|cursor| next_link("/api/tickets", &forwarded, None, &kept(&uri), &cursor));
-    let response = body.map_or_else(
-        || Json(part).into_response(),
-        |body| Json(body).into_response(),
-    );
-    Ok(with_link(with_total(response, total), link.as_deref()))
+    Ok(with_link(
+        with_total(response, Some(total)),
+        link.as_deref(),
+    ))
+}
+
+fn company_number(ticket: &Ticket) -> Value {
+    json!(ticket.account_number)
 }
 
 /// A moment, if it was sent.
@@ -153,10 +154,10 @@ type Moment = Option<DateTime<Utc>>;
 
 /// The beginning, and the end that no longer belongs to it. What cannot be read is told: these parameters
 /// are new, and nobody relies on leniency.
-fn period(params: &HashMap<String, String>, name: &str) -> Result<(Moment, Moment), Problem> {
+fn period(params: &Params, name: &str) -> Result<(Moment, Moment), Problem> {
     let bound = |end: &str| -> Result<Moment, Problem> {
         let key = format!("{name}_{end}");
-        let Some(text) = word(params, &key) else {
+        let Some(text) = params.word(&key) else {
             return Ok(None);
         };
         let time = moment(text);
@@ -172,25 +173,38 @@ fn period(params: &HashMap<String, String>, name: &str) -> Result<(Moment, Momen
     Ok((from, to))
 }
 
-/// `None` when the company that is asked for is not there, so that nothing can match.
+/// `None` when the company that is asked for is not there, so that nothing can match; strictly handled it is 404, and
+/// a word that no status or priority is called by is 400.
 async fn filter(
-    codex: &Codex,
-    scope: &Scope,
-    params: &HashMap<String, String>,
+    call: &Call,
+    params: &Params,
+    query: &mut ListQuery,
 ) -> Result<Option<TicketFilter>, Problem> {
+    let (codex, strict) = (&call.codex, call.handling.is_strict());
     let mut filter = TicketFilter::default();
     (filter.opened_from, filter.opened_before) = period(params, "created")?;
     (filter.changed_from, filter.changed_before) = period(params, "updated")?;
-    if let Some(account) = word(params, "company_id") {
-        match codex.company(scope, account).await? {
+    let account = query.account_number()?;
+    let account = params.word("company_id").or(account.as_deref());
+    if let Some(account) = account {
+        match codex.company(&call.scope, account).await? {
             Some(company) => filter.company = Some(company.id),
+            None if strict => return Err(Problem::not_found("Company not found").flat()),
             None => return Ok(None),
         }
     }
-    if let Some(status) = word(params, "status") {
-        filter.statuses = Some(codex.status_filter(status).await?);
+    let words = |name: &str| params.word(name).filter(|_| strict);
+    for name in ["status", "priority"] {
+        // As a filter of the column, which refuses words that it does not know.
+        let filters = words(name).map(|word| Filter::new(name, word));
+        query.page.filters.extend(filters);
     }
-    filter.priority = word(params, "priority").map(Codex::priority_filter);
+    if !strict {
+        if let Some(status) = params.word("status") {
+            filter.statuses = Some(codex.status_filter(status).await?);
+        }
+        filter.priority = params.word("priority").map(Codex::priority_filter);
+    }
     Ok(Some(filter))
 }
 
@@ -208,13 +222,10 @@ async fn filter(
 async fn list_active_tickets(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Lenient,
+    params: Params,
 ) -> Result<Json<ActiveOut>, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let (group, responder) = (
-        integer(&params, "group_id"),
-        integer(&params, "responder_id"),
-    );
+    let (group, responder) = (params.integer("group_id")?, params.integer("responder_id")?);
     let board = app.codex().active_tickets(&scope, group, responder).await?;
     Ok(Json(board))
 }
@@ -301,10 +312,10 @@ async fn update_ticket(
 async fn list_company_tickets(
     call: Call,
     Path(account): Path<String>,
-    Query(params): Lenient,
+    params: Params,
 ) -> Result<Response, Problem> {
     let company = company(&call, &account).await?;
-    let year = year(&params);
+    let year = params.year()?;
     let tickets = call.codex.company_tickets(&call.scope, &company, year);
     Ok(streamed(tickets.await?, "application/json"))
 }

@@ -4,7 +4,8 @@ use axum::{
     Extension, Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
+    response::{IntoResponse as _, Response},
 };
 use codex_core::{EventOutcome, Scope, sync::freshservice::TicketEvent};
 use serde::Serialize;
@@ -14,7 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    forwarded::Peer,
+    created::Created,
+    forwarded::{Forwarded, Peer},
     health,
     problem::{ErrorOut, Problem},
     webhook_gate::{self, Admitted},
@@ -167,10 +169,11 @@ async fn freshservice_ticket_event(
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<TicketEventOut>), Problem> {
+) -> Result<Response, Problem> {
+    let forwarded = Forwarded::of(&headers);
     let admitted = admit(&app, peer, &headers, body).await?;
     match take(&app, &admitted.body).await {
-        Ok((event, outcome)) => Ok(answer(event, outcome)),
+        Ok((event, outcome)) => Ok(answer(&forwarded, event, outcome)),
         Err(error) => {
             if let Err(error) = admitted.give_back(app.codex()).await {
                 tracing::warn!(error = error.chain(), "A webhook's signature stays used");
@@ -186,7 +189,7 @@ async fn take(app: &App, body: &[u8]) -> codex_core::Result<(TicketEvent, EventO
     Ok((event, outcome))
 }
 
-fn answer(event: TicketEvent, outcome: EventOutcome) -> (StatusCode, Json<TicketEventOut>) {
+fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> Response {
     let mut out = TicketEventOut {
         status: "updated",
         ticket_id: event.ticket_id,
@@ -195,11 +198,12 @@ fn answer(event: TicketEvent, outcome: EventOutcome) -> (StatusCode, Json<Ticket
         new_status: None,
         reason: None,
     };
-    let mut status = StatusCode::OK;
     match outcome {
         EventOutcome::Created => {
             out.status = "created";
-            status = StatusCode::CREATED;
+            let number = out.ticket_id.as_str().map(str::to_owned);
+            let number = number.unwrap_or_else(|| out.ticket_id.to_string());
+            return Created::new(forwarded, "/api/ticket", number, out).into_response();
         }
         EventOutcome::Updated(changes) => out.changes = Some(changes),
         EventOutcome::Deleted => {
@@ -211,7 +215,7 @@ fn answer(event: TicketEvent, outcome: EventOutcome) -> (StatusCode, Json<Ticket
             out.reason = Some(reason);
         }
     }
-    (status, Json(out))
+    Json(out).into_response()
 }
 
 /// SuperOps reports a ticket: heard and not stored, for there is no SuperOps source yet.

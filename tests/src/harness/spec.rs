@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderName, Method, StatusCode,
-        header::{CONTENT_ENCODING, CONTENT_TYPE},
+        header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION},
     },
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -60,7 +60,7 @@ struct Operation {
     segments: Vec<String>,
     method: Method,
     answers: Answers,
-    /// A success of which the caller chose the keys: any of them, and tracked fields beside them.
+    /// A success of which the caller chose the keys.
     chosen: Option<Validator>,
 }
 
@@ -75,9 +75,8 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
 });
 
 fn operations(spec: &Value) -> Vec<Operation> {
-    let (mut closed, mut loose) = (spec.clone(), spec.clone());
+    let mut closed = spec.clone();
     close(&mut closed);
-    loosen(&mut loose["components"]["schemas"]);
     let mut all = Vec::new();
     for (path, item) in object(&closed["paths"]) {
         for (method, operation) in object(item) {
@@ -96,8 +95,14 @@ fn operations(spec: &Value) -> Vec<Operation> {
             let chooses = parameters.filter(|parameter| parameter["name"] == "fields");
             let success = &operation["responses"]["200"]["content"]["application/json"];
             let chosen = chooses
-                .map(|_| validator(&loose, &success["schema"]))
+                .map(|_| validator(&closed, &success["schema"]["anyOf"][1]))
                 .next();
+            if chosen.is_some() {
+                // A whole record has all of its keys.
+                let whole = validator(&closed, &success["schema"]["anyOf"][0]);
+                let of_success = answers.entry("200".to_owned()).or_default();
+                of_success.insert("application/json".to_owned(), whole);
+            }
             all.push(Operation {
                 segments: path.split('/').map(str::to_owned).collect(),
                 method,
@@ -121,18 +126,6 @@ fn validator(spec: &Value, schema: &Value) -> Validator {
         .with_draft(jsonschema::Draft::Draft202012)
         .build(&Value::from(schema))
         .expect("schemas of the description can be compiled")
-}
-
-/// Takes what is required out of schemas.
-fn loosen(schemas: &mut Value) {
-    match schemas {
-        Value::Object(members) => {
-            members.retain(|key, value| key != "required" || !value.is_array());
-            members.values_mut().for_each(loosen);
-        }
-        Value::Array(items) => items.iter_mut().for_each(loosen),
-        _ => {}
-    }
 }
 
 /// A description lets keys through that it does not know; here a key that nobody described is a fault.
@@ -230,6 +223,11 @@ async fn judged(
     };
     if OF_THE_FRAMEWORK.contains(&status.as_u16()) || status == StatusCode::NOT_MODIFIED {
         return Ok(answer);
+    }
+    // What was made before has its address in its own answer.
+    let repeated = answer.headers().contains_key("idempotency-replayed");
+    if status == StatusCode::CREATED && !repeated && !answer.headers().contains_key(LOCATION) {
+        return Err("201 without `Location`".to_owned());
     }
     let range = format!("{}XX", &status.as_str()[..1]);
     let kinds = operation.answers.get(status.as_str());

@@ -4,20 +4,17 @@ use axum::{
     Json,
     extract::FromRequestParts,
     http::{HeaderValue, Uri, header::LINK, request::Parts},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use codex_core::{
     Scope,
-    changes::Tracked,
     ids::CompanyId,
-    paging::{Cursor, Filter, Page, PageRequest, Sort},
+    nearest::nearest,
+    paging::{Cursor, Filter, Op, Page, PageRequest, Sort},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, PartialSchema};
-
-mod older;
-pub(super) use older::OlderList;
 
 use crate::{app::App, extract::without_nul, forwarded::Forwarded, problem::Problem};
 
@@ -73,7 +70,7 @@ pub(super) struct ListParams {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the description of what `ListQuery` reads")]
 pub(super) struct PageOfListParams {
-    /// At most this many records, 1 to 500; the default is 500.
+    /// At most this many records, 1 to 500.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Where to go on, from the `Link` header of the page before.
@@ -92,10 +89,11 @@ pub(super) struct PageOfListParams {
 
 /// Which records of a list, strictly read.
 #[derive(Debug, Default)]
-pub(super) struct ListQuery {
+pub(crate) struct ListQuery {
     company_id: Option<String>,
     fields: Option<Vec<String>>,
-    page: PageRequest,
+    /// The page asked for.
+    pub page: PageRequest,
     /// Everything but the cursor, for the address of the next page.
     kept: Vec<(String, String)>,
 }
@@ -114,28 +112,34 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut query = Self::default();
-        let text = parts.uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            without_nul(&name, &value)?;
-            query.take(&name, &value)?;
-        }
-        query.kept = kept(&parts.uri);
-        Ok(query)
+        Self::of(&parts.uri)
     }
 }
 
 impl ListQuery {
-    /// The page asked for, in this order unless another is asked for.
-    pub fn page_by(&self, name: &str, descending: bool) -> PageRequest {
-        let own = Sort {
-            name: name.to_owned(),
-            descending,
-        };
-        PageRequest {
-            sort: self.page.sort.clone().or(Some(own)),
-            ..self.page.clone()
+    /// Reads a query, every parameter strictly.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn of(uri: &Uri) -> Result<Self, Problem> {
+        Self::of_those(uri, |_, _| true)
+    }
+
+    /// The same of the parameters that `taken` chooses by name and value.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub fn of_those(uri: &Uri, mut taken: impl FnMut(&str, &str) -> bool) -> Result<Self, Problem> {
+        let mut query = Self::default();
+        let text = uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            without_nul(&name, &value)?;
+            if taken(&name, &value) {
+                query.take(&name, &value)?;
+            }
         }
+        query.kept = kept(uri);
+        Ok(query)
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
@@ -161,45 +165,65 @@ impl ListQuery {
         Ok(())
     }
 
-    /// The page asked for.
-    pub fn page(&self) -> &PageRequest {
-        &self.page
-    }
-
-    /// The company asked for; an unknown one is 404.
-    pub async fn company(&self, app: &App, scope: &Scope) -> Result<Option<CompanyId>, Problem> {
-        let Some(account) = &self.company_id else {
+    /// The company asked for, by its account number or one that it had before; an unknown one is 404.
+    pub async fn company(
+        &mut self,
+        app: &App,
+        scope: &Scope,
+    ) -> Result<Option<CompanyId>, Problem> {
+        let Some(account) = self.account_number()? else {
             return Ok(None);
         };
-        match app.codex().company(scope, account).await? {
+        match app.codex().company(scope, &account).await? {
             Some(company) => Ok(Some(company.id)),
             None => Err(Problem::not_found("Company not found").flat()),
         }
     }
 
-    /// A bare array, with the next page and the count in headers. `tracked` gives the fields of a record that
+    /// The only account number asked for, which is then no filter of a column any more.
+    pub fn account_number(&mut self) -> Result<Option<String>, Problem> {
+        let filters = &mut self.page.filters;
+        let is_company = |filter: &Filter| filter.name == COMPANY && filter.op == Op::Eq;
+        let mut wanted: Vec<String> = self.company_id.take().into_iter().collect();
+        let of_column = filters.iter().filter(|filter| is_company(filter));
+        wanted.extend(of_column.map(|filter| filter.value.clone()));
+        filters.retain(|filter| !is_company(filter));
+        if wanted.windows(2).any(|two| two[0] != two[1]) {
+            let message = format!("{COMPANY}: names more than one company; `{COMPANY}__in` may");
+            return Err(Problem::bad_request(message));
+        }
+        Ok(wanted.pop())
+    }
+
+    /// The page asked for, in this order unless another is asked for.
+    pub fn page_by(&self, name: &str, descending: bool) -> PageRequest {
+        let own = Sort {
+            name: name.to_owned(),
+            descending,
+        };
+        PageRequest {
+            sort: self.page.sort.clone().or(Some(own)),
+            ..self.page.clone()
+        }
+    }
+
+    /// Whether the whole list is asked for: neither a page nor what is behind one.
+    pub fn is_whole(&self) -> bool {
+        self.page.limit.is_none() && self.page.cursor.is_none()
+    }
+
+    /// A bare array, with the next page and the count in headers. `beside` gives the fields of a record that
     /// its answer does not have, for those who may ask for them.
     pub fn answer<T, Out: Serialize>(
         &self,
         path: &str,
         forwarded: &Forwarded,
         page: Page<T>,
-        tracked: impl Fn(&T) -> Option<Value>,
+        beside: impl Fn(&T) -> Map<String, Value>,
         out: impl Fn(T) -> Out,
-    ) -> Result<Response, Problem> {
-        let kept = &self.kept;
-        if self.fields.is_none() {
-            return Ok(linked(path, forwarded, page, None, kept, out));
-        }
-        let (next, total) = (page.next, page.total);
-        let rows = page.items.into_iter();
-        let rows = rows.map(|item| self.chosen(item, &tracked, &out));
-        let page = Page {
-            items: rows.collect::<Result<Vec<_>, _>>()?,
-            next,
-            total,
-        };
-        Ok(linked(path, forwarded, page, None, kept, |row| row))
+    ) -> Response {
+        let row = |item| self.shown(item, &beside, &out);
+        linked(path, forwarded, page, None, &self.kept, row)
     }
 
     /// The same in an object under a name, beside the length of the whole list, which the page must know.
@@ -209,37 +233,51 @@ impl ListQuery {
         path: &str,
         forwarded: &Forwarded,
         page: Page<T>,
-        tracked: impl Fn(&T) -> Option<Value>,
+        beside: impl Fn(&T) -> Map<String, Value>,
         out: impl Fn(T) -> Out,
-    ) -> Result<Response, Problem> {
-        let row = |item| match self.fields {
-            Some(_) => self.chosen(item, &tracked, &out).map(Value::Object),
-            None => Ok(serde_json::to_value(out(item)).unwrap_or_default()),
-        };
+    ) -> Response {
         let next = page.next.as_ref();
         let link = next.map(|cursor| next_link(path, forwarded, None, &self.kept, cursor));
-        let rows = page.items.into_iter().map(row);
-        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let rows = page.items.into_iter();
+        let rows: Vec<_> = rows.map(|item| self.shown(item, &beside, &out)).collect();
         let response = Json(json!({name: rows, "total": page.total})).into_response();
         let counted = page.total.filter(|_| self.page.total);
-        Ok(with_link(with_total(response, counted), link.as_deref()))
+        with_link(with_total(response, counted), link.as_deref())
     }
 
-    /// Refuses a field that a record of a kind has not, even where no record is found: the keys of its answer, and
-    /// for staff those of its tracked fields.
-    pub fn require_fields<Out: PartialSchema, Fields: Tracked>(
+    /// What is shown of a record.
+    pub fn shown<T, Out: Serialize>(
+        &self,
+        item: T,
+        beside: impl Fn(&T) -> Map<String, Value>,
+        out: impl Fn(T) -> Out,
+    ) -> Shown<Out> {
+        if self.fields.is_some() {
+            Shown::Chosen(self.chosen(item, beside, out))
+        } else {
+            Shown::Whole(out(item))
+        }
+    }
+
+    /// Refuses a field that a record of a kind has not, even where no record is found: the keys of its answer, a
+    /// further one, and for staff those of its tracked fields.
+    pub fn require_fields<Out: PartialSchema>(
         &self,
         scope: &Scope,
+        tracked: &[&'static str],
+        further: Option<&str>,
     ) -> Result<(), Problem> {
         let Some(fields) = &self.fields else {
             return Ok(());
         };
         let schema = serde_json::to_value(Out::schema()).unwrap_or_default();
-        let staff = scope.companies().is_none();
-        let is_tracked = |field: &str| staff && Fields::NAMES.contains(&field);
-        let is_known = |field: &str| schema["properties"].get(field).is_some() || is_tracked(field);
-        match fields.iter().find(|field| !is_known(field)) {
-            Some(field) => Err(no_field(field)),
+        let own = schema["properties"].as_object().into_iter().flatten();
+        let mut known: Vec<&str> = own.map(|(name, _)| name.as_str()).chain(further).collect();
+        if scope.companies().is_none() {
+            known.extend(tracked.iter().filter(|name| **name != ROW_ID));
+        }
+        match fields.iter().find(|field| !known.contains(&field.as_str())) {
+            Some(field) => Err(no_field(field, known)),
             None => Ok(()),
         }
     }
@@ -249,38 +287,69 @@ impl ListQuery {
         self.fields.is_some()
     }
 
-    /// Those keys of a record.
+    /// Those keys of a record, which [`ListQuery::require_fields`] knows; null where its answer leaves one out.
     pub fn chosen<T, Out: Serialize>(
         &self,
         item: T,
-        tracked: impl Fn(&T) -> Option<Value>,
+        beside: impl Fn(&T) -> Map<String, Value>,
         out: impl Fn(T) -> Out,
-    ) -> Result<Map<String, Value>, Problem> {
-        let tracked = tracked(&item);
-        let own = serde_json::to_value(out(item)).unwrap_or_default();
-        let mut all = Map::new();
-        for part in [tracked, Some(own)].into_iter().flatten() {
-            if let Value::Object(part) = part {
-                all.extend(part);
-            }
+    ) -> Map<String, Value> {
+        let mut all = beside(&item);
+        if let Ok(Value::Object(own)) = serde_json::to_value(out(item)) {
+            all.extend(own);
         }
-        let mut row = Map::new();
-        for field in self.fields.iter().flatten() {
-            let value = all.get(field).ok_or_else(|| no_field(field))?;
-            row.insert(field.clone(), value.clone());
-        }
-        Ok(row)
+        let fields = self.fields.iter().flatten();
+        fields
+            .map(|field| (field.clone(), all.get(field).cloned().unwrap_or_default()))
+            .collect()
     }
 }
 
-/// The tracked fields of a record, for those who may ask for them: not for clients.
-pub(super) fn tracked(scope: &Scope, fields: &impl Serialize) -> Option<Value> {
-    let staff = scope.companies().is_none();
-    staff.then(|| serde_json::to_value(fields).ok()).flatten()
+/// What is shown of a record: all of its answer, or the fields that were chosen.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Shown<Out> {
+    Whole(Out),
+    Chosen(Map<String, Value>),
 }
 
-fn no_field(field: &str) -> Problem {
-    Problem::bad_request(format!("fields: there is no `{field}`"))
+/// The account number of a record's company, as parameters and fields call it.
+pub(crate) const COMPANY: &str = "company_account_number";
+/// The account numbers of the companies of a contact.
+pub(crate) const COMPANIES: &str = "company_account_numbers";
+/// The tracked field with the row id of a record's company, which stays inside.
+pub(super) const ROW_ID: &str = "company_id";
+
+/// A field that is neither a key of an answer nor tracked, and its value of a record.
+pub(crate) type Further<'f, T> = Option<(&'static str, &'f (dyn Fn(&T) -> Value + Sync))>;
+
+/// The fields of a record beside the keys of its answer: a further one, and the tracked ones for those who may ask for
+/// them, who are not clients.
+pub(crate) fn beside<T>(
+    scope: &Scope,
+    record: &T,
+    fields: &impl Serialize,
+    further: Further<'_, T>,
+) -> Map<String, Value> {
+    let mut beside = match serde_json::to_value(fields) {
+        Ok(Value::Object(tracked)) if scope.companies().is_none() => tracked,
+        _ => Map::new(),
+    };
+    beside.remove(ROW_ID);
+    if let Some((name, value)) = further {
+        beside.insert(name.to_owned(), value(record));
+    }
+    beside
+}
+
+fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
+    let known: Vec<N> = known.into_iter().collect();
+    let names = || known.iter().map(AsRef::as_ref);
+    let company = names().find(|name| name.starts_with(COMPANY) && field == ROW_ID);
+    let hint = company.or_else(|| nearest(field, names()));
+    let hint = hint.map(|name| format!("; did you mean `{name}`?"));
+    let hint = hint.unwrap_or_default();
+    Problem::bad_request(format!("fields: there is no `{field}`{hint}"))
 }
 
 fn linked<T, Out: Serialize>(
@@ -296,6 +365,19 @@ fn linked<T, Out: Serialize>(
     let total = page.total;
     let response = Json(page.map(out).items).into_response();
     with_link(with_total(response, total), link.as_deref())
+}
+
+/// An older list that is a part of what there is: its headers say so.
+pub(super) fn cut(
+    uri: &Uri,
+    forwarded: &Forwarded,
+    answer: impl IntoResponse,
+    next: Option<Cursor>,
+    total: Option<i64>,
+) -> Response {
+    let link = next.map(|next| next_link(uri.path(), forwarded, None, &kept(uri), &next));
+    let answer = with_total(answer.into_response(), Some(total.unwrap_or_default()));
+    with_link(answer, link.as_deref())
 }
 
 /// An answer with the length of the whole list, where it was counted.

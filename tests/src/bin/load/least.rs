@@ -8,6 +8,7 @@ use codex_core::{
     Codex, Result, Scope,
     assets::wire::AssetOut,
     companies::wire::CompanyOut,
+    paging::PageRequest,
     tickets::{
         query::TicketFilter,
         wire::{TicketDetailOut, TicketOut},
@@ -76,7 +77,13 @@ impl Least {
                 if let Some(status) = status {
                     filter.statuses = Some(codex.status_filter(status).await?);
                 }
-                let part = codex.tickets(&scope, &filter, 50, *offset).await?;
+                let page = PageRequest {
+                    limit: Some(50),
+                    offset: Some(*offset),
+                    total: true,
+                    ..PageRequest::default()
+                };
+                let part = codex.tickets_page(&scope, &filter, &page).await?;
                 let statuses = codex.ticket_statuses().await?;
                 let out = part.items.iter();
                 let out = out.map(|ticket| TicketOut::new(ticket, &statuses));

@@ -3,11 +3,16 @@
 //! A page goes on behind the last record of the one before (its sort key and id), on any column, in either
 //! direction. What is not known comes last, whichever way the rest is sorted.
 
+mod condition;
+mod uncased;
+
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
     Error, Result,
-    fold::SearchKey,
+    nearest::nearest,
     paging::{Cursor, Filter, Op, Page, PageRequest, Sort},
     scope::Scope,
     search::{Term, query::found},
@@ -17,10 +22,14 @@ use crate::{
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Text, compared byte by byte.
+    /// Text: ordered by its bytes, compared without regard to case.
     Text,
-    /// Folded text, compared without regard to case and diacritics.
+    /// Folded text: ordered and compared without regard to case and diacritics.
     Folded,
+    /// A hardware address: compared by its digits, in whatever spelling it comes.
+    Mac,
+    /// A number that has words, which whoever reads the list turns into numbers; ordered by the number.
+    Word,
     /// A whole number.
     Int,
     /// True or false.
@@ -42,6 +51,21 @@ pub struct Column {
     pub always: bool,
     /// Whether clients, who are not shown it, may not list by it either.
     pub staff: bool,
+    /// The text as it was written, in SQL, where `sql` is folded.
+    pub spelled: Option<&'static str>,
+    /// What stands before and behind the condition, where a record has several of it: such a column has no order.
+    pub several: Option<Several>,
+}
+
+/// A column that is on other records, of which a record has several.
+#[derive(Debug, Clone, Copy)]
+pub struct Several {
+    /// Before the condition on such a record.
+    pub before: &'static str,
+    /// The company of such a record in SQL: a clients' own alone count.
+    pub company: &'static str,
+    /// Behind the condition.
+    pub behind: &'static str,
 }
 
 /// A kind of record as a list.
@@ -69,6 +93,8 @@ pub(crate) const fn column(name: &'static str, sql: &'static str, kind: Kind) ->
         kind,
         always: false,
         staff: false,
+        spelled: None,
+        several: None,
     }
 }
 
@@ -89,10 +115,53 @@ pub(crate) const fn always(name: &'static str, sql: &'static str, kind: Kind) ->
 }
 
 impl Column {
+    /// Of folded text: where it is as it was written.
+    pub(crate) const fn spelled(self, sql: &'static str) -> Self {
+        Self {
+            spelled: Some(sql),
+            ..self
+        }
+    }
+
+    /// Of a column on several other records.
+    pub(crate) const fn several(self, several: Several) -> Self {
+        Self {
+            several: Some(several),
+            ..self
+        }
+    }
+
+    /// Whether it holds text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Folded | Kind::Mac)
+    }
+
+    /// Whether a list can be sorted by it.
+    pub fn has_order(&self) -> bool {
+        self.several.is_none()
+    }
+
+    /// The comparisons that it knows.
+    pub fn operators(&self) -> impl Iterator<Item = Op> {
+        let (text, kind, order) = (self.is_text(), self.kind, self.has_order());
+        Op::all().filter(move |op| match op {
+            Op::Eq | Op::Ne | Op::In | Op::IsNull => true,
+            Op::Exact | Op::Contains | Op::StartsWith => text,
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte => {
+                order && !matches!(kind, Kind::Word | Kind::Bool | Kind::Mac)
+            }
+        })
+    }
+
+    /// The parameters that filter by it: its name, and its name with each operator behind it.
+    pub fn parameters(&self) -> impl Iterator<Item = (String, Op)> {
+        self.operators().map(|op| (op.parameter(self.name), op))
+    }
+
     /// Adds the column where its order matters: that of text is by bytes, whatever the locale of the server.
     fn in_order<'q, 'a>(&self, q: &'q mut Q<'a>) -> &'q mut Q<'a> {
         q.push(self.sql);
-        if self.kind == Kind::Text {
+        if matches!(self.kind, Kind::Text | Kind::Mac) {
             q.push_sql(Sql::Per {
                 sqlite: "",
                 pg: " collate \"C\"",
@@ -112,7 +181,10 @@ impl Listing {
     fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<&'static Column> {
         let column = self.columns.iter().find(|column| column.name == name);
         let column = column.ok_or_else(|| {
-            let message = format!("there is no `{name}` to list by");
+            let hint = nearest(name, self.columns.iter().map(|column| column.name));
+            let hint = hint.map(|name| format!("; did you mean `{name}`?"));
+            let hint = hint.unwrap_or_default();
+            let message = format!("there is no `{name}` to list by{hint}");
             Error::invalid(parameter.to_owned(), message)
         })?;
         if column.staff && scope.companies().is_some() {
@@ -120,6 +192,19 @@ impl Listing {
             return Err(Error::invalid(parameter.to_owned(), message));
         }
         Ok(column)
+    }
+
+    /// The column that a list is sorted by, and whether the largest comes first.
+    fn order_of(&self, scope: &Scope, request: &PageRequest) -> Result<(&'static Column, bool)> {
+        let Some(Sort { name, descending }) = &request.sort else {
+            return Ok((&self.columns[0], false));
+        };
+        let column = self.column(scope, name, "sort")?;
+        if column.has_order() {
+            return Ok((column, *descending));
+        }
+        let message = format!("a record has several `{name}`: they have no order");
+        Err(Error::invalid("sort", message))
     }
 
     /// A page of the records that `narrow` and the request leave. `place` is the row id of a record and its key
@@ -134,10 +219,7 @@ impl Listing {
     ) -> Result<Page<T>> {
         let limit = request.limit()?;
         Filter::within_bounds(&request.filters)?;
-        let (column, descending) = match &request.sort {
-            Some(Sort { name, descending }) => (self.column(scope, name, "sort")?, *descending),
-            None => (&self.columns[0], false),
-        };
+        let (column, descending) = self.order_of(scope, request)?;
         let mut total = None;
         if request.total {
             let mut q = db.query("select count(*) ");
@@ -154,7 +236,11 @@ impl Listing {
             self.behind(&mut q, column, descending, cursor)?;
         }
         self.order(&mut q, column, descending);
-        q.push(" limit ").push_bind(i64::from(limit) + 1).push(")");
+        q.push(" limit ").push_bind(i64::from(limit) + 1);
+        if let (Some(offset), None) = (request.offset, &request.cursor) {
+            q.push(" offset ").push_bind(offset);
+        }
+        q.push(")");
         self.order(&mut q, column, descending);
         let mut items = q.all::<T>().await?;
         let more = items.len() > limit as usize;
@@ -174,6 +260,45 @@ impl Listing {
             None => None,
         };
         Ok(Page { items, next, total })
+    }
+
+    /// The row ids of all records that `narrow` and the request leave, in its order.
+    pub(crate) async fn ids(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        narrow: impl Fn(&mut Q<'_>),
+    ) -> Result<Vec<i64>> {
+        Filter::within_bounds(&request.filters)?;
+        let (column, descending) = self.order_of(scope, request)?;
+        let mut q = db.query("select ");
+        q.push(self.id).push(self.from);
+        self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
+        self.order(&mut q, column, descending);
+        q.scalars().await
+    }
+
+    /// Those of some records that are live and that `narrow` leaves, in the order of their row ids here; `id` is the
+    /// row id of a record.
+    pub(crate) async fn of_ids<T: Record>(
+        &self,
+        db: &Db,
+        ids: &[i64],
+        narrow: impl Fn(&mut Q<'_>),
+        id: impl Fn(&T) -> i64,
+    ) -> Result<Vec<T>> {
+        let mut q = db.query(self.select);
+        q.push(" where ")
+            .push(self.live)
+            .push(" and ")
+            .push(self.id);
+        q.push(" in ").push_list(ids.iter().copied());
+        narrow(&mut q);
+        let mut records: Vec<T> = q.all().await?;
+        let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
+        records.sort_unstable_by_key(|record| places.get(&id(record)));
+        Ok(records)
     }
 
     fn order(&self, q: &mut Q<'_>, column: &Column, descending: bool) {
@@ -200,7 +325,7 @@ impl Listing {
         narrow(q);
         for filter in &request.filters {
             let column = self.column(scope, &filter.name, &filter.parameter)?;
-            condition(q, column, filter)?;
+            condition::push(q, scope, column, filter)?;
         }
         if let Some(text) = &request.search {
             let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
@@ -234,16 +359,16 @@ impl Listing {
             column.in_order(q);
             q.push(", ").push(self.id).push(")");
             q.push(beyond).push("(");
-            bind(q, column.kind, key).ok_or_else(foreign)?;
+            condition::bind(q, column.kind, key).ok_or_else(foreign)?;
             q.push(", ").push_bind(id).push(")");
             return Ok(());
         }
         q.push(" and (");
         column.in_order(q);
         q.push(beyond);
-        bind(q, column.kind, key).ok_or_else(foreign)?;
+        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
         q.push(" or (").push(column.sql).push(" = ");
-        bind(q, column.kind, key).ok_or_else(foreign)?;
+        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
         q.push(" and ").push(self.id).push(beyond).push_bind(id);
         q.push(") or ").push(column.sql).push(" is null)");
         Ok(())
@@ -259,8 +384,8 @@ impl Listing {
             .push(self.id);
         q.push(" = ").push_bind(id);
         let key = match column.kind {
-            Kind::Text | Kind::Folded => q.scalar::<Option<String>>().await?.flatten(),
-            Kind::Int => q
+            Kind::Text | Kind::Folded | Kind::Mac => q.scalar::<Option<String>>().await?.flatten(),
+            Kind::Int | Kind::Word => q
                 .scalar::<Option<i64>>()
                 .await?
                 .flatten()
@@ -280,93 +405,4 @@ impl Listing {
             id,
         ))
     }
-}
-
-fn condition(q: &mut Q<'_>, column: &Column, filter: &Filter) -> Result<()> {
-    let wrong = |what: &str| {
-        let message = format!("`{}` is no {what}", filter.value);
-        Error::invalid(filter.parameter.clone(), message)
-    };
-    let what = match column.kind {
-        Kind::Text | Kind::Folded => "text",
-        Kind::Int => "whole number",
-        Kind::Bool => "true or false",
-        Kind::Time => "time such as 2026-01-31",
-    };
-    let value = filter.value.as_str();
-    let texts = matches!(column.kind, Kind::Text | Kind::Folded);
-    let folded = if column.kind == Kind::Folded {
-        SearchKey::new(value).to_string()
-    } else {
-        value.to_owned()
-    };
-    q.push(" and ");
-    let compare = |q: &mut Q<'_>, operator: &'static str| {
-        q.push(operator);
-        bind(q, column.kind, value).ok_or_else(|| wrong(what))
-    };
-    match filter.op {
-        Op::Eq => compare(q.push(column.sql), " = ")?,
-        Op::Lt => compare(column.in_order(q), " < ")?,
-        Op::Lte => compare(column.in_order(q), " <= ")?,
-        Op::Gt => compare(column.in_order(q), " > ")?,
-        Op::Gte => compare(column.in_order(q), " >= ")?,
-        Op::Ne => {
-            q.push("(");
-            compare(q.push(column.sql), " <> ")?;
-            q.push(" or ").push(column.sql).push(" is null)");
-        }
-        Op::In => {
-            q.push(column.sql).push(" in (");
-            for (index, value) in value.split(',').enumerate() {
-                if index > 0 {
-                    q.push(", ");
-                }
-                bind(q, column.kind, value).ok_or_else(|| wrong(what))?;
-            }
-            q.push(")");
-        }
-        Op::IsNull => {
-            q.push(column.sql);
-            q.push(match value {
-                "true" => " is null",
-                "false" => " is not null",
-                _ => return Err(wrong("true or false")),
-            });
-        }
-        Op::Contains if texts => {
-            q.push_sql(Sql::Per {
-                sqlite: "instr(",
-                pg: "strpos(",
-            })
-            .push(column.sql)
-            .push(", ")
-            .push_bind(folded)
-            .push(") > 0");
-        }
-        Op::StartsWith if texts => {
-            q.push("substr(")
-                .push(column.sql)
-                .push(", 1, length(")
-                .push_bind(folded.clone());
-            q.push(")) = ").push_bind(folded);
-        }
-        Op::Contains | Op::StartsWith => {
-            let message = format!("`{}` holds no text", column.name);
-            return Err(Error::invalid(filter.parameter.clone(), message));
-        }
-    }
-    Ok(())
-}
-
-/// Binds a value of a kind; `None` when the text is none.
-fn bind(q: &mut Q<'_>, kind: Kind, text: &str) -> Option<()> {
-    match kind {
-        Kind::Text => q.push_bind(text),
-        Kind::Folded => q.push_bind(SearchKey::new(text)),
-        Kind::Int => q.push_bind(text.trim().parse::<i64>().ok()?),
-        Kind::Bool => q.push_bind(text.trim().parse::<bool>().ok()?),
-        Kind::Time => q.push_bind(crate::paging::moment(text)?),
-    };
-    Some(())
 }
