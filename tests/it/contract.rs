@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use crate::every_route::operations;
-use codex_daemon::routes::OF_TODAY;
+use codex_daemon::legacy;
 
 /// Routes of contract 1.1 that are pages and forms, which are not here yet, and the webhooks of a vendor.
 const OTHERS: usize = 31;
@@ -33,11 +33,11 @@ const WANTED: [&str; 18] = [
 
 #[test]
 fn every_route_of_the_contract_is_described() {
-    assert_eq!(OF_TODAY.len() + OTHERS, 94);
+    assert_eq!(legacy::ROUTES.len() + OTHERS, 94);
     let described = operations();
     let described: BTreeSet<&str> = described.iter().map(|one| one.name.as_str()).collect();
-    let wanted: BTreeSet<&str> = OF_TODAY.iter().chain(&WANTED).copied().collect();
-    assert_eq!(wanted.len(), OF_TODAY.len() + WANTED.len());
+    let wanted: BTreeSet<&str> = legacy::ROUTES.iter().chain(&WANTED).copied().collect();
+    assert_eq!(wanted.len(), legacy::ROUTES.len() + WANTED.len());
     let missing: Vec<_> = wanted.difference(&described).collect();
     assert!(missing.is_empty(), "{missing:#?}");
 }
@@ -82,6 +82,6 @@ fn the_routes_are_those_of_the_contract() {
     let (others, routes): (Vec<_>, Vec<_>) = rows(&contract).into_iter().partition(is_other);
     assert_eq!(others.len(), OTHERS, "{others:#?}");
     let stated: BTreeSet<String> = routes.iter().map(|(route, _)| nameless(route)).collect();
-    let ours: BTreeSet<String> = OF_TODAY.iter().map(|route| nameless(route)).collect();
+    let ours: BTreeSet<String> = legacy::ROUTES.iter().map(|route| nameless(route)).collect();
     assert_eq!(ours, stated);
 }

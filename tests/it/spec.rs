@@ -181,9 +181,13 @@ fn headers_are_described_where_they_are_sent() -> TestResult {
     );
     assert_eq!(
         headers("/api/companies/{account_number}", "get", "200"),
-        "etag"
+        "etag preference-applied x-ignored-parameters"
     );
-    assert_eq!(headers("/api/companies/bulk", "get", "200"), "");
+    assert_eq!(
+        headers("/api/companies/bulk", "get", "200"),
+        "preference-applied x-ignored-parameters"
+    );
+    assert_eq!(headers("/api/contacts", "post", "201"), "location");
     assert_eq!(headers("/api/contacts", "get", "429"), "retry-after");
     assert_eq!(headers("/api/contacts", "post", "409"), "retry-after");
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use codex_daemon::routes::OF_TODAY;
+use codex_daemon::legacy;
 use codex_tests::on_each_engine;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -144,7 +144,9 @@ on_each_engine! {
                 if parameter == "dry_run" {
                     continue;
                 }
-                for value in VALUES {
+                // Comparisons are the same in every list.
+                let one_list = !parameter.contains("__") || operation.path == "/api/assets";
+                for value in VALUES.into_iter().take(if one_list { VALUES.len() } else { 1 }) {
                     let refused = parameter == "unknown" && is_strict(&operation);
                     if operation.method != Method::GET && !operation.has_dry_run() && !refused {
                         continue;
@@ -156,7 +158,7 @@ on_each_engine! {
                         && !is_new(&operation.path, parameter);
                     let fine = match operation.method {
                         _ if refused => {
-                            status == 400 && text.contains("unknown: there is no such parameter")
+                            status == 400 && text.contains("unknown parameter `unknown`")
                         }
                         _ if lenient => status == if value.contains("%00") { 400 } else { 200 },
                         Method::GET => [200, 400, 404].contains(&status),
@@ -219,7 +221,7 @@ on_each_engine! {
 fn is_strict(operation: &Operation) -> bool {
     let open = operation.described["security"].as_array();
     let open = open.is_some_and(|needed| needed.contains(&json!({})));
-    !open && !OF_TODAY.contains(&operation.name.as_str())
+    !open && !legacy::ROUTES.contains(&operation.name.as_str())
 }
 
 fn is_lenient(path: &str) -> bool {

@@ -192,6 +192,7 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("PUT /companies/{account_number}/update", Technicians, 202),
     ("GET /contacts/api/search", People, 200),
     ("PUT /contacts/{id}/update", Technicians, 202),
+    ("GET /", Public, 200),
     ("GET /health", Public, 200),
     ("GET /health/live", Public, 200),
     ("GET /health/ready", Public, 200),
