@@ -69,6 +69,7 @@ use crate::{app::App, problem::ProblemOut};
         (name = "agents", description = "People who log in, what they prefer, and the companies that a client may see"),
         (name = "assets", description = "Devices of the companies"),
         (name = "billing", description = "Plans, features, overrides, and what is billed"),
+        (name = "claims", description = "What each source states of a record, and how to release manual values"),
         (name = "companies", description = "Client organisations, and what belongs to one"),
         (name = "contacts", description = "People at the companies"),
         (name = "deleted", description = "Records that were deleted, and how to restore them"),
