@@ -190,14 +190,14 @@ on_each_engine! {
         let note = json!({"notes": "A quokka in the plant room"});
         let path = format!("/api/ticket/{number}/update");
         app.call_as("technician", Method::POST, &path)?.json(&note).send().await?.error_for_status()?;
-        for (term, published, crowd) in [
-            ("quokka", "update conversations set private = false where body = 'A quokka in the plant room'",
+        for (term, of_others, published, crowd) in [
+            ("quokka", "numbat", "update conversations set private = false where body = 'A quokka in the plant room'",
              "insert into conversations (ticket_id, source, private, to_emails, attachments, body, words) \
-              select id, 'manual', false, '[]', '[]', 'A quokka', 'a quokka' from tickets where id > 100000"),
-            ("wombat", "update ticket_details set description_text = 'A wombat', words = 'a wombat' where ticket_id in \
+              select id, 'manual', false, '[]', '[]', 'A quokka and a numbat', 'a and numbat quokka' from tickets where id > 100000"),
+            ("wombat", "echidna", "update ticket_details set description_text = 'A wombat', words = 'a wombat' where ticket_id in \
               (select ticket_id from conversations where body = 'A quokka in the plant room')",
              "insert into ticket_details (ticket_id, description_text, words) \
-              select id, 'A wombat', 'a wombat' from tickets where id > 100000"),
+              select id, 'A wombat and an echidna', 'a an and echidna wombat' from tickets where id > 100000"),
         ] {
             let mut tx = app.codex.db().begin().await?;
             tx.query("with recursive n (i) as (select 1 union all select i + 1 from n where i < 1100) \
@@ -210,8 +210,11 @@ on_each_engine! {
             }
             tx.commit().await?;
             let found = own.search(term, &tickets).await?;
+            assert!(!found.more, "{term}");
             let ids: Vec<String> = found.results.into_iter().map(|hit| hit.id).collect();
             assert_eq!(ids, [number.to_string()], "{term}");
+            let found = own.search(of_others, &SearchOptions::default()).await?;
+            assert_eq!((found.count, found.more), (0, false), "{of_others}");
             assert!(staff.search(term, &tickets).await?.more);
         }
         Ok(())

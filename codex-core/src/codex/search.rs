@@ -71,23 +71,23 @@ impl Codex {
             });
         }
         let db = &self.0.db;
-        let mut names = query::names(db, scope, &numbers, &term).await?;
-        let mut more = names.len() > query::CANDIDATES;
-        names.truncate(query::CANDIDATES);
+        let names = query::names(db, scope, &numbers, &term).await?;
+        let mut more = names.more;
         let mut candidates: Vec<Candidate> = names
+            .items
             .iter()
             .map(|(kind, id, text)| (term.rank(text), *kind, *id, true))
             .collect();
         let ticket = KINDS[3].0;
         if numbers.contains(&ticket) {
             let said = query::said(db, scope, &term).await?;
-            more |= said.len() >= query::CANDIDATES;
+            more |= said.more;
             let named: HashSet<i64> = candidates
                 .iter()
                 .filter(|(_, kind, ..)| *kind == ticket)
                 .map(|(_, _, id, _)| *id)
                 .collect();
-            let only_said = said.iter().filter(|TicketId(id)| !named.contains(id));
+            let only_said = said.items.iter().filter(|TicketId(id)| !named.contains(id));
             candidates.extend(only_said.map(|TicketId(id)| (u8::MAX, ticket, *id, false)));
         }
         let asset = KINDS[2].0;

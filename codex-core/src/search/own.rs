@@ -27,19 +27,33 @@ const HOLDS: Sql = Sql::Per {
     pg: "strpos(n.text, ",
 };
 
-/// What was said that clients may read; ends before [`OF_TICKETS`]. `SQLite` is told the order, so that its index of
-/// words is asked about one row at a time.
-pub(super) const SAID: Sql = Sql::Per {
-    sqlite: "select c.ticket_id from conversations c cross join search_words w on w.rowid = c.id \
-        where c.gone_at is null and c.private is not true and c.ticket_id",
-    pg: "select c.ticket_id from conversations c \
-        where c.gone_at is null and c.private is not true and c.ticket_id",
+/// Texts of tickets that clients may read.
+pub(super) struct OwnTexts {
+    /// Ends before [`OF_TICKETS`].
+    select: Sql,
+    /// The newest first, so that the cut is the same whatever else the database holds.
+    newest: Sql,
+}
+
+/// What was said. `SQLite` is told the order of the tables, so that its index of words is asked about one row at a
+/// time.
+pub(super) const SAID: OwnTexts = OwnTexts {
+    select: Sql::Per {
+        sqlite: "select c.ticket_id from conversations c cross join search_words w on w.rowid = c.id \
+            where c.gone_at is null and c.private is not true and c.ticket_id",
+        pg: "select c.ticket_id from conversations c \
+            where c.gone_at is null and c.private is not true and c.ticket_id",
+    },
+    newest: Sql::Same(" order by c.id desc limit "),
 };
-/// What tickets are about; ends before [`OF_TICKETS`].
-pub(super) const ABOUT: Sql = Sql::Per {
-    sqlite: "select d.ticket_id from ticket_details d \
-        cross join search_descriptions w on w.rowid = d.ticket_id where d.ticket_id",
-    pg: "select d.ticket_id from ticket_details d where d.ticket_id",
+/// What tickets are about.
+pub(super) const ABOUT: OwnTexts = OwnTexts {
+    select: Sql::Per {
+        sqlite: "select d.ticket_id from ticket_details d \
+            cross join search_descriptions w on w.rowid = d.ticket_id where d.ticket_id",
+        pg: "select d.ticket_id from ticket_details d where d.ticket_id",
+    },
+    newest: Sql::Same(" order by d.ticket_id desc limit "),
 };
 /// The tickets of companies; ends before the list of those.
 const OF_TICKETS: &str =
@@ -72,23 +86,27 @@ pub(super) async fn names(
         }
         q.push(")");
     }
-    q.push(" limit ").push_bind(LIMIT + 1);
+    q.push(" order by n.rowid desc limit ").push_bind(LIMIT + 1);
     q.all().await
 }
 
-/// Tickets that `select` finds among those of companies where its texts match words.
-pub(super) async fn of_tickets(
-    db: &Db,
-    select: Sql,
-    own: &[CompanyId],
-    (matches, words): (Sql, &str),
-) -> Result<Vec<TicketId>> {
-    let mut q = db.query(select);
-    q.plan_anew().push(OF_TICKETS);
-    q.push_list(own.iter().copied());
-    q.push(") and ").push_sql(matches).push_bind(words);
-    q.push_sql(WORDS_END).push(" limit ").push_bind(LIMIT);
-    q.scalars().await
+impl OwnTexts {
+    /// Tickets of companies whose texts match words.
+    pub(super) async fn find(
+        &self,
+        db: &Db,
+        own: &[CompanyId],
+        (matches, words): (Sql, &str),
+    ) -> Result<Vec<TicketId>> {
+        let mut q = db.query(self.select);
+        q.plan_anew().push(OF_TICKETS);
+        q.push_list(own.iter().copied());
+        q.push(") and ").push_sql(matches).push_bind(words);
+        q.push_sql(WORDS_END)
+            .push_sql(self.newest)
+            .push_bind(LIMIT + 1);
+        q.scalars().await
+    }
 }
 
 /// As [`super::query::installed`].

@@ -120,13 +120,30 @@ pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static s
     q.push(" and rowid % 16 = ").push_bind(kind).push(")");
 }
 
+/// What one way finds, and whether there is more of it than is looked at. For a client both are a function of its own
+/// companies' records alone: where everybody's are cut off, its own are gone through instead.
+#[derive(Debug)]
+pub(crate) struct Candidates<T> {
+    pub items: Vec<T>,
+    pub more: bool,
+}
+
+impl<T> Candidates<T> {
+    /// Of at most [`LIMIT`] and one.
+    fn new(mut items: Vec<T>) -> Self {
+        let more = items.len() > CANDIDATES;
+        items.truncate(CANDIDATES);
+        Self { items, more }
+    }
+}
+
 /// Records whose names hold a term: kind, id, text.
 pub(crate) async fn names(
     db: &Db,
     scope: &Scope,
     kinds: &[i64],
     term: &Term,
-) -> Result<Vec<(i64, i64, String)>> {
+) -> Result<Candidates<(i64, i64, String)>> {
     let mut q = db.query("select rowid, text from search_names where ");
     holds(&mut q, db.engine(), term);
     q.push(" and rowid % 16 in ")
@@ -136,43 +153,53 @@ pub(crate) async fn names(
     if let Some(own) = scope.companies().filter(|_| rows.len() > CANDIDATES) {
         rows = own::names(db, own, kinds, term).await?;
     }
-    Ok(rows
-        .into_iter()
-        .map(|(place, text)| (place % STRIDE, place / STRIDE, text))
-        .collect())
+    let Candidates { mut items, more } = Candidates::new(rows);
+    // SQLite's index folds a few letters once more; going through a client's own records does not.
+    items.retain(|(_, text)| term.words.iter().all(|word| text.contains(word)));
+    let items = items.into_iter();
+    let items = items.map(|(place, text)| (place % STRIDE, place / STRIDE, text));
+    Ok(Candidates {
+        items: items.collect(),
+        more,
+    })
 }
 
 /// Tickets on which a term was said, or that are about it.
-pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Vec<TicketId>> {
+pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Candidates<TicketId>> {
     let public = if scope.companies().is_some() {
         " and c.private is not true"
     } else {
         ""
     };
-    let mut tickets = Vec::new();
+    let (mut tickets, mut more) = (Vec::new(), false);
     for (select, matches, public, own_select) in [
         (SAID, WORDS_SAID, public, own::SAID),
         (ABOUT, WORDS_ABOUT, "", own::ABOUT),
     ] {
-        let mut found: Vec<TicketId> = Vec::new();
+        let mut found = Candidates::new(Vec::new());
         for words in words(db.engine(), term) {
-            if found.len() >= CANDIDATES {
+            if found.more {
                 break;
             }
             let mut q = db.query(select);
             q.plan_anew().push_sql(matches).push_bind(words.as_str());
             q.push_sql(WORDS_END).push(public);
-            q.push_sql(NEWEST).push_bind(LIMIT);
-            found = q.scalars().await?;
-            if let Some(own) = scope.companies().filter(|_| found.len() >= CANDIDATES) {
-                found = own::of_tickets(db, own_select, own, (matches, &words)).await?;
+            q.push_sql(NEWEST).push_bind(LIMIT + 1);
+            let mut rows = q.scalars().await?;
+            if let Some(own) = scope.companies().filter(|_| rows.len() > CANDIDATES) {
+                rows = own_select.find(db, own, (matches, &words)).await?;
             }
+            found = Candidates::new(rows);
         }
-        tickets.extend(found);
+        tickets.extend(found.items);
+        more |= found.more;
     }
     tickets.sort_unstable();
     tickets.dedup();
-    Ok(tickets)
+    Ok(Candidates {
+        items: tickets,
+        more,
+    })
 }
 
 /// The term in the engine's language of words, parted as [`crate::fold::words`] does; the last word may go on.
