@@ -6,6 +6,7 @@ mod bulk;
 mod bulk_write;
 mod claims;
 mod companies;
+mod csv_file;
 mod download;
 mod duplicates;
 mod events;

@@ -5,7 +5,10 @@ use codex_client::{
     TokenSource,
 };
 use codex_core::store::Db;
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{
+    harness::{app::TestApp, keys},
+    on_each_engine,
+};
 use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -430,9 +433,11 @@ on_each_engine! {
             let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>()?;
             assert_eq!(rows.len(), records.len(), "{resource}");
             for (row, record) in rows.iter().zip(&records) {
+                assert_eq!(names.iter().collect::<Vec<_>>(), keys(record), "{resource}");
                 for (name, text) in names.iter().zip(row) {
                     let wanted = match &record[name] {
                         Value::Null => String::new(),
+                        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => format!("'{text}"),
                         Value::String(text) => text.clone(),
                         other => other.to_string(),
                     };
@@ -448,10 +453,33 @@ on_each_engine! {
         }
         let own = app.get_as("client", "/api/export/companies.ndjson")?.send().await?;
         assert_eq!((own.status().as_u16(), own.text().await?), (200, String::new()));
+        for empty in ["companies", "contacts", "assets", "locations", "tickets"] {
+            let own = app.get_as("client", &format!("/api/export/{empty}.csv"))?.send().await?.text().await?;
+            let all = client.export(empty, ExportFormat::Csv).await?.text().await?;
+            assert_eq!(own.trim_end(), all.lines().next().unwrap(), "{empty}");
+        }
         for refused in ["agents", "billing-plans", "overrides", "psa-agents"] {
             let answer = app.get_as("client", &format!("/api/export/{refused}.csv"))?.send().await?;
             assert_eq!(answer.status(), 403, "{refused}");
         }
+        Ok(())
+    }
+
+    async fn exported_texts_are_no_formulas(app: TestApp) -> TestResult {
+        let client = client(&app, "admin")?;
+        let formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x.example\"; \"y\")"];
+        for name in formulas {
+            let company = codex_client::CompanyIn { name: Some(name.into()), ..Default::default() };
+            client.companies().create(&company).await?;
+        }
+        let table = client.export("companies", ExportFormat::Csv).await?.text().await?;
+        let mut table = csv::Reader::from_reader(table.as_bytes());
+        let column = table.headers()?.iter().position(|name| name == "name").unwrap();
+        let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>()?;
+        let names: Vec<&str> = rows.iter().map(|row| &row[column]).collect();
+        assert_eq!(names, formulas.map(|name| format!("'{name}")));
+        let lines = client.export("companies", ExportFormat::Ndjson).await?.text().await?;
+        assert!(lines.contains("\"name\":\"=1+1\""), "{lines}");
         Ok(())
     }
 

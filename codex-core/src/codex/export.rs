@@ -1,10 +1,11 @@
 //! Everything of one kind, as lines of JSON or as a table.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Codex,
+    csv_file::CsvFile,
     download::{Download, Sink, Size},
 };
 use crate::{
@@ -13,7 +14,11 @@ use crate::{
     assets::wire::AssetOut,
     billing_plans::{BillingPlan, wire::BillingPlanOut},
     changes::{Resource, Tracked as _},
-    companies::{self, Company, query::Mark, wire::seen_by},
+    companies::{
+        self, Company,
+        query::Mark,
+        wire::{CompanyOut, seen_by},
+    },
     contacts::wire::ContactOut,
     feature_options::{FeatureOption, wire::FeatureOptionOut},
     ids::CompanyId,
@@ -44,7 +49,8 @@ pub const EXPORTS: [&str; 10] = [
 pub enum ExportFormat {
     /// A JSON object a line.
     Ndjson,
-    /// A line of names, then a line a record; lists and objects are JSON inside their field.
+    /// A line of names, also where there is no record, then a line a record; lists and objects are JSON inside their
+    /// field. A text that a spreadsheet would run as a formula has an apostrophe before it.
     Csv,
 }
 
@@ -99,11 +105,11 @@ impl Codex {
         }
         let scope = scope.clone();
         self.download(Size::Everything, async move |codex, sink| {
-            let mut rows = Rows {
-                sink,
-                format,
-                names: Vec::new(),
-            };
+            let table = (format == ExportFormat::Csv).then(|| table(resource));
+            let mut rows = Rows { sink, table };
+            if let Some(table) = &rows.table {
+                rows.sink.text(&table.header()?);
+            }
             codex.write_all(&scope, resource, &mut rows).await?;
             Ok(rows.sink)
         })
@@ -294,12 +300,26 @@ impl<'d, R: Resource + Record> ById<'d, R> {
     }
 }
 
-/// Writes records in a format.
+/// The table of a kind of [`EXPORTS`].
+fn table(resource: &str) -> CsvFile {
+    match resource {
+        "companies" => CsvFile::of::<CompanyOut>(),
+        "contacts" => CsvFile::of::<ContactOut>().with("company_account_numbers"),
+        "assets" => CsvFile::of::<AssetOut>().with("company_account_number"),
+        "locations" => CsvFile::of::<LocationOut>().with("company_account_number"),
+        "tickets" => CsvFile::of::<TicketDetailOut>(),
+        "agents" => CsvFile::of::<AgentOut>(),
+        "psa-agents" => CsvFile::of::<PsaAgentOut>(),
+        "billing-plans" => CsvFile::of::<BillingPlanOut>(),
+        "feature-options" => CsvFile::of::<FeatureOptionOut>(),
+        _ => CsvFile::of::<OverrideOut>().with("company_account_number"),
+    }
+}
+
+/// Writes records as lines of JSON, or of a table.
 struct Rows {
     sink: Sink,
-    format: ExportFormat,
-    /// Names of the table, from its first record on.
-    names: Vec<String>,
+    table: Option<CsvFile>,
 }
 
 impl Rows {
@@ -318,37 +338,12 @@ impl Rows {
     }
 
     async fn write(&mut self, record: &impl Serialize) -> Result<()> {
-        match self.format {
-            ExportFormat::Ndjson => {
-                self.sink.json(record)?;
-                self.sink.text("\n");
-            }
-            ExportFormat::Csv => self.line(record)?,
+        if let Some(table) = &self.table {
+            self.sink.text(&table.record(record)?);
+        } else {
+            self.sink.json(record)?;
+            self.sink.text("\n");
         }
         self.sink.flow().await
-    }
-
-    fn line(&mut self, record: &impl Serialize) -> Result<()> {
-        let record = serde_json::to_value(record).unwrap_or_default();
-        let Value::Object(record) = record else {
-            return Ok(());
-        };
-        let mut lines = csv::Writer::from_writer(Vec::new());
-        let failed = |error: csv::Error| Error::Sync {
-            message: format!("a line could not be written: {error}"),
-        };
-        if self.names.is_empty() {
-            self.names = record.keys().cloned().collect();
-            lines.write_record(&self.names).map_err(failed)?;
-        }
-        let fields = self.names.iter().map(|name| match record.get(name) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        });
-        lines.write_record(fields).map_err(failed)?;
-        let text = lines.into_inner().unwrap_or_default();
-        self.sink.text(&String::from_utf8_lossy(&text));
-        Ok(())
     }
 }
