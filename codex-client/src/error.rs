@@ -1,11 +1,13 @@
 //! What can go wrong, and whether to try again.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
+use codex_core::Fault;
 use reqwest::{
     StatusCode,
     header::{HeaderMap, RETRY_AFTER},
 };
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::request::CORRELATION_ID;
@@ -32,18 +34,33 @@ pub enum Error {
     /// Core did not give a token; all calls that waited for it have the same reason.
     #[error("core did not give a token")]
     Core(#[source] Arc<reqwest::Error>),
-    /// Codex refused or failed.
-    #[error("codex answered {status}: {message} (correlation id {correlation_id})")]
-    Http {
-        /// The status.
-        status: u16,
-        /// The problem's code, such as `not-found`; `None` for today's flat bodies.
-        code: Option<String>,
-        /// The problem's detail, or the `error` of today's flat bodies.
-        message: String,
-        /// The request in Codex's log.
-        correlation_id: String,
+    /// What was sent must be corrected first (400, 422).
+    #[error("{refusal}")]
+    Validation {
+        /// What is wrong, each with its place in the body; empty where a parameter or the body as a whole is wrong,
+        /// which the message names.
+        faults: Vec<Fault>,
+        /// What Codex said.
+        refusal: Refusal,
     },
+    /// The token is not accepted (401).
+    #[error("{0}")]
+    Unauthorized(Refusal),
+    /// The caller may not do this (403).
+    #[error("{0}")]
+    Forbidden(Refusal),
+    /// There is no such record, or none that the caller may see (404).
+    #[error("{0}")]
+    NotFound(Refusal),
+    /// Another record is in the way (409).
+    #[error("{0}")]
+    Conflict(Refusal),
+    /// The record is not as the caller has seen it: read it again (412).
+    #[error("{0}")]
+    Changed(Refusal),
+    /// Codex refused for another reason, or failed.
+    #[error("{0}")]
+    Http(Refusal),
     /// A call with the same `Idempotency-Key` has begun, and whether it was made is not known yet. With the same
     /// key it can be sent again; with another one it might be made twice.
     #[error("codex does not know yet: {message} (correlation id {correlation_id})")]
@@ -95,6 +112,35 @@ pub enum Error {
     StillRunning(String),
 }
 
+/// What Codex said when it did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// The problem's code, such as `not-found`; `None` when something else answered.
+    pub code: Option<String>,
+    /// What went wrong, for people.
+    pub message: String,
+    /// The request in Codex's log.
+    pub correlation_id: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            message,
+            correlation_id,
+            ..
+        } = self;
+        write!(
+            f,
+            "codex answered {status}: {message} (correlation id {correlation_id})"
+        )
+    }
+}
+
 /// The result of every call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -106,7 +152,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             // Too many calls, or trouble on the other side; the rest of 4xx is ours. 501 will not change.
-            Self::Http { status, .. } => retryable(*status),
+            Self::Http(refusal) => retryable(refusal.status),
             // No status means that Core could not be reached.
             Self::Core(source) => source.status().is_none_or(|s| retryable(s.as_u16())),
             // The connection may come back; the first call ends; the job goes on.
@@ -122,47 +168,85 @@ impl Error {
             | Self::Token(_)
             | Self::Encode(_)
             | Self::NoTag { .. }
+            | Self::Validation { .. }
+            | Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::Changed(_)
             | Self::Decode { .. } => false,
+        }
+    }
+
+    /// What Codex said, when it answered and refused.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Validation { refusal, .. }
+            | Self::Unauthorized(refusal)
+            | Self::Forbidden(refusal)
+            | Self::NotFound(refusal)
+            | Self::Conflict(refusal)
+            | Self::Changed(refusal)
+            | Self::Http(refusal) => Some(refusal),
+            _ => None,
         }
     }
 
     /// The status, when Codex answered at all.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Http { status, .. } => Some(*status),
             Self::Undecided { .. } => Some(409),
-            _ => None,
+            _ => self.refusal().map(|refusal| refusal.status),
+        }
+    }
+
+    /// The problem's code, such as `not-found`, when Codex answered.
+    pub fn code(&self) -> Option<&str> {
+        self.refusal()?.code.as_deref()
+    }
+
+    /// What is wrong with the body that was sent, each with its place; empty for other errors.
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Validation { faults, .. } => faults,
+            _ => &[],
         }
     }
 
     /// The request in Codex's log, when one was sent.
     pub fn correlation_id(&self) -> Option<&str> {
         match self {
-            Self::Http { correlation_id, .. }
-            | Self::Undecided { correlation_id, .. }
+            Self::Undecided { correlation_id, .. }
             | Self::NoTag { correlation_id }
             | Self::Timeout { correlation_id, .. }
             | Self::Transport { correlation_id, .. }
             | Self::Decode { correlation_id, .. } => Some(correlation_id),
-            Self::Address(_)
-            | Self::Services(_)
-            | Self::Segment(_)
-            | Self::Header(_)
-            | Self::Token(_)
-            | Self::Core(_)
-            | Self::Encode(_)
-            | Self::StillRunning(_) => None,
+            _ => self
+                .refusal()
+                .map(|refusal| refusal.correlation_id.as_str()),
+        }
+    }
+
+    fn refused(refusal: Refusal, faults: Vec<Fault>) -> Self {
+        match refusal.status {
+            400 | 422 => Self::Validation { faults, refusal },
+            401 => Self::Unauthorized(refusal),
+            403 => Self::Forbidden(refusal),
+            404 => Self::NotFound(refusal),
+            409 => Self::Conflict(refusal),
+            412 => Self::Changed(refusal),
+            _ => Self::Http(refusal),
         }
     }
 
     /// A refusal that leaves open whether the call was made.
     pub(crate) fn undecided(self) -> Self {
         match self {
-            Self::Http {
+            Self::Conflict(Refusal {
                 message,
                 correlation_id,
                 ..
-            } => Self::Undecided {
+            }) => Self::Undecided {
                 message,
                 correlation_id,
             },
@@ -204,7 +288,7 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], sent
         .iter()
         .find_map(|key| body.get(key)?.as_str());
     let code = body.get("type").and_then(Value::as_str);
-    Error::Http {
+    let refusal = Refusal {
         status: status.as_u16(),
         code: code
             .and_then(|kind| kind.split_once('#'))
@@ -214,7 +298,13 @@ pub(crate) fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], sent
             .unwrap_or("no reason given")
             .to_owned(),
         correlation_id: echoed.unwrap_or(sent).to_owned(),
-    }
+    };
+    // One fault that cannot be read does not hide the others.
+    let faults = body.get("errors").and_then(Value::as_array).into_iter();
+    let faults = faults
+        .flatten()
+        .filter_map(|fault| Fault::deserialize(fault).ok());
+    Error::refused(refusal, faults.collect())
 }
 
 /// Seconds only: Codex sends no dates.

@@ -48,7 +48,7 @@
 //!
 //! ```no_run
 //! # async fn tour(codex: codex_client::Client) -> codex_client::Result<()> {
-//! use codex_client::CompanyIn;
+//! use codex_client::{CompanyIn, Error};
 //!
 //! let read = codex.companies().get("100001").tagged().await?;
 //! let edit = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
@@ -56,7 +56,8 @@
 //! println!("{:?}", foretold.changes);
 //! match codex.companies().update("100001", &edit).if_match(&read.etag).await {
 //!     Ok(company) => println!("{}", company.name),
-//!     Err(error) if error.status() == Some(412) => println!("somebody was faster"),
+//!     Err(Error::Changed(_)) => println!("somebody was faster"),
+//!     Err(Error::Validation { faults, .. }) => println!("{faults:?}"),
 //!     Err(error) => return Err(error),
 //! }
 //! codex.companies().create(&edit).idempotency_key("order 4711").await?;
@@ -114,6 +115,7 @@ pub use billing::Billing;
 pub use builder::Builder;
 pub use claims::Claims;
 pub use codex_core::{
+    Fault,
     agents::wire::{
         AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentsSynced, HomePageOut,
         MySettingsChanged, MySettingsOut, SettingsIn, SettingsOut, ThemeOut,
@@ -172,7 +174,7 @@ pub use deleted::Deleted;
 pub use devices::{DeviceOptions, Devices};
 pub use download::Download;
 pub use duplicates::Duplicates;
-pub use error::{Error, Result};
+pub use error::{Error, Refusal, Result};
 pub use export::ExportFormat;
 pub use health::Health;
 pub use holds::Holds;

@@ -10,6 +10,8 @@ use tokio::{
     net::TcpListener,
 };
 
+use codex_core::Fault;
+
 use crate::{Builder, Client, Error, ListOptions, Status, TokenSource};
 
 mod cached;
@@ -138,8 +140,44 @@ async fn a_refusal_is_not_tried_again_and_says_why() {
         error.to_string(),
         "codex answered 403: not for clients (correlation id from-the-server)"
     );
-    assert!(matches!(&error, Error::Http { code: Some(code), .. } if code == "forbidden"));
+    assert!(
+        matches!(&error, Error::Forbidden(refusal) if refusal.code.as_deref() == Some("forbidden"))
+    );
     assert_eq!(stub.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn refusals_are_variants_by_who_must_do_what() {
+    let refused = async |status: &'static str, body: &str| {
+        let stub = Stub::new(vec![Answer::Full(status, "", body.to_owned())]).await;
+        let client = stub.builder().retries(0).build().unwrap();
+        client.companies().list().await.unwrap_err()
+    };
+    let body =
+        |code: &str| format!(r#"{{"error":"no","detail":"no","type":"about:blank#{code}"}}"#);
+    let error = refused("404 Not Found", &body("not-found")).await;
+    assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+    assert_eq!(
+        (error.code(), error.status()),
+        (Some("not-found"), Some(404))
+    );
+    let error = refused("409 Conflict", &body("conflict")).await;
+    assert!(matches!(error, Error::Conflict(_)), "{error:?}");
+    let error = refused("412 Precondition Failed", &body("precondition-failed")).await;
+    assert!(matches!(error, Error::Changed(_)), "{error:?}");
+    let error = refused("401 Unauthorized", &body("unauthorized")).await;
+    assert!(matches!(error, Error::Unauthorized(_)), "{error:?}");
+    let error = refused("500 Internal Server Error", "oops").await;
+    assert!(matches!(error, Error::Http(_)), "{error:?}");
+    assert_eq!((error.code(), error.is_retryable()), (None, true));
+    let faults = r#"{"errors":[{"pointer":"/email","detail":"no address"},7],"detail":"no"}"#;
+    let error = refused("422 Unprocessable Entity", faults).await;
+    let Error::Validation { faults, refusal } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*faults, [Fault::at("email", "no address")]);
+    assert_eq!(refusal.message, "no");
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::request_id::CorrelationId;
+
 /// The longest text of a framework's error that becomes a problem's detail.
 const LONGEST_DETAIL: usize = 1024;
 
@@ -42,6 +44,8 @@ enum Shape {
     Flat,
     /// `{"success": false, "error": ...}`: sync and update routes (E2).
     Job,
+    /// `{"status": "error", "message": ...}`: the routes of one plan, in place of the status as a number.
+    StatusWord,
     /// What a dry run would change: no error, but the end of the call all the same.
     DryRun,
 }
@@ -61,22 +65,29 @@ pub struct ProblemOut {
     pub detail: String,
     /// The path that was asked for.
     pub instance: String,
+    /// The code alone, such as `not-found`.
+    #[serde(default)]
+    #[schema(example = "not-found")]
+    pub code: String,
+    /// The request in the log of Codex; the same as the header `X-Correlation-ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
     /// With 422: every fault of the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
 }
 
-/// A route's own error, in the shape that today's modules read.
+/// A route's own error, in the shape that today's modules read, with the members of a problem beside it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ErrorOut {
-    /// What went wrong.
+    /// What went wrong: the same as `detail`.
     pub error: String,
     /// `false` from syncs and updates, whose callers look for it; absent elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
-    /// With 422: every fault of the body.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Fault>,
+    /// What a problem says.
+    #[serde(flatten)]
+    pub problem: ProblemOut,
 }
 
 impl Problem {
@@ -146,6 +157,11 @@ impl Problem {
         self.shaped(Shape::Job)
     }
 
+    /// Answers `{"status": "error", "message": ...}`, which Ledger reads of one plan.
+    pub fn status_word(self) -> Self {
+        self.shaped(Shape::StatusWord)
+    }
+
     fn shaped(mut self, shape: Shape) -> Self {
         if self.shape != Shape::DryRun {
             self.shape = shape;
@@ -165,20 +181,31 @@ impl Problem {
     }
 
     fn body(&self, instance: &str) -> serde_json::Value {
-        let mut body = match self.shape {
-            Shape::Flat => json!({"error": self.detail}),
-            Shape::Job => json!({"success": false, "error": self.detail}),
-            Shape::DryRun => json!({"dry_run": true, "changes": self.changes}),
-            Shape::Problem => json!({
-                "type": format!("about:blank#{}", code(self.status)),
-                "title": title(self.status),
-                "status": self.status.as_u16(),
-                "detail": self.detail,
-                "instance": instance,
-            }),
+        let mut body = if self.shape == Shape::DryRun {
+            json!({"dry_run": true, "changes": self.changes})
+        } else {
+            json!(ProblemOut {
+                kind: format!("about:blank#{}", code(self.status)),
+                title: title(self.status).to_owned(),
+                status: self.status.as_u16(),
+                detail: self.detail.clone(),
+                instance: instance.to_owned(),
+                code: code(self.status).into_owned(),
+                correlation_id: CorrelationId::current().map(|id| id.as_str().to_owned()),
+                errors: self.faults.clone(),
+            })
         };
-        if !self.faults.is_empty() {
-            body["errors"] = json!(self.faults);
+        match self.shape {
+            Shape::Flat => body["error"] = json!(self.detail),
+            Shape::Job => {
+                body["error"] = json!(self.detail);
+                body["success"] = json!(false);
+            }
+            Shape::StatusWord => {
+                body["status"] = json!("error");
+                body["message"] = json!(self.detail);
+            }
+            Shape::Problem | Shape::DryRun => {}
         }
         if let Some(rows) = &self.rows {
             body["rows"] = json!(rows);
@@ -388,17 +415,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn flat_shapes_are_those_that_modules_read() {
+    async fn flat_shapes_have_what_modules_read_beside_the_problem() {
+        let body = async |problem: Problem| -> serde_json::Value {
+            serde_json::from_str(&text(problem).await).unwrap()
+        };
         let problem = || Problem::not_found("Company not found");
+        let bare = body(problem()).await;
         assert_eq!(
-            text(problem().flat()).await,
-            r#"{"error":"Company not found"}"#
+            bare,
+            json!({"type": "about:blank#not-found", "title": "Not Found", "status": 404, "code": "not-found",
+                "detail": "Company not found", "instance": ""})
         );
-        assert_eq!(
-            text(problem().job()).await,
-            r#"{"error":"Company not found","success":false}"#
-        );
-        assert!(!text(problem()).await.contains(r#""error""#));
+        let with = |more: serde_json::Value| {
+            let mut body = bare.clone();
+            for (name, value) in more.as_object().unwrap() {
+                body[name] = value.clone();
+            }
+            body
+        };
+        let error = json!({"error": "Company not found"});
+        assert_eq!(body(problem().flat()).await, with(error));
+        let error = json!({"error": "Company not found", "success": false});
+        assert_eq!(body(problem().job()).await, with(error));
+        let error = json!({"message": "Company not found", "status": "error"});
+        assert_eq!(body(problem().status_word()).await, with(error));
     }
 
     #[test]

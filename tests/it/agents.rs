@@ -82,7 +82,7 @@ on_each_engine! {
         ] {
             app.keycloak.faults().add(list, When::Always, kind.clone());
             let (answered, body) = sync().await?;
-            assert_eq!((answered, keys(&body)), (status, vec!["error"]), "{kind:?}: {body}");
+            assert_eq!((answered, body["error"].is_string()), (status, true), "{kind:?}: {body}");
             app.keycloak.faults().clear();
         }
         app.keycloak.change(|options| {
@@ -144,7 +144,7 @@ on_each_engine! {
             json!({"knowledgetree_view_preference": ["grid"]}), json!({"theme_preference": "dark", "home_page_preference": "x"}),
         ] {
             let (status, refused) = put(&app, "client", MINE, &body).await?;
-            assert_eq!((status, keys(&refused)), (400, vec!["error"]), "{body}: {refused}");
+            assert_eq!((status, refused["error"].is_string()), (400, true), "{body}: {refused}");
         }
         let absent = app.call_as("client", Method::PUT, MINE)?.send().await?;
         assert_eq!(absent.status(), 400);
@@ -172,7 +172,7 @@ on_each_engine! {
             Ok((answer.status().as_u16(), answer.json().await?))
         };
         let (status, refused) = get(&claims).await?;
-        assert_eq!((status, keys(&refused)), (400, vec!["error"]));
+        assert_eq!((status, refused["error"].is_string()), (400, true));
         claims["sub"] = json!(user_id(4));
         let (status, mine) = get(&claims).await?;
         assert_eq!((status, &mine["username"], &mine["email"]), (200, &json!("kiosk4"), &json!("")));
@@ -194,7 +194,7 @@ on_each_engine! {
             (settings_of(4), json!({"theme_preference": "x"}), 400),
         ] {
             let (status, refused) = put(&app, "admin", &path, &body).await?;
-            assert_eq!((status, keys(&refused)), (wanted, vec!["error"]), "{path} {body}");
+            assert_eq!((status, refused["error"].is_string()), (wanted, true), "{path} {body}");
         }
         let logged = app.codex.db()
             .query("select count(*) from change_log where kind = 'agent' and actor = 'kc-admin@msp.example'")
@@ -221,7 +221,7 @@ on_each_engine! {
         assert_eq!(app.call(Method::GET, MINE).send().await?.status(), 401);
         let missing = app.get("/api/agents/none")?.send().await?;
         assert_eq!(missing.status(), 404);
-        assert_eq!(missing.json::<Value>().await?, json!({"error": "Agent not found"}));
+        assert_eq!(missing.json::<Value>().await?["error"], "Agent not found");
         Ok(())
     }
 

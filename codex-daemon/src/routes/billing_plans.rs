@@ -53,14 +53,22 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export_billing))
 }
 
-/// Why a plan is not answered, in the shape that Ledger's routes have.
+/// Why a plan is not answered, in the shape that Ledger's routes have, with the members of a problem beside it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StatusError {
     /// What went wrong.
-    message: String,
+    pub message: String,
     /// `error`.
     #[schema(example = "error")]
-    status: String,
+    pub status: String,
+    /// As of a problem; so are the others.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub detail: String,
+    pub instance: String,
+    pub code: String,
+    pub correlation_id: Option<String>,
 }
 
 fn unknown() -> Problem {
@@ -227,19 +235,15 @@ async fn list_ledger_plans(call: Call) -> Result<Json<LedgerPlansOut>, Problem> 
 async fn get_ledger_plan(
     call: Call,
     Path((name, term)): Path<(String, String)>,
-) -> Result<Result<Json<LedgerPlanAnswer>, (StatusCode, Json<StatusError>)>, Problem> {
+) -> Result<Json<LedgerPlanAnswer>, Problem> {
     let plan = call.codex.billing_plan_of(&call.scope, &name, &term);
     let plan = plan.await.map_err(flat)?;
     let missing = || {
-        let error = StatusError {
-            message: format!("Billing plan '{name}' with term '{term}' not found"),
-            status: "error".into(),
-        };
-        (StatusCode::NOT_FOUND, Json(error))
+        let message = format!("Billing plan '{name}' with term '{term}' not found");
+        Problem::not_found(message).status_word()
     };
-    Ok(plan
-        .map(|plan| Json(LedgerPlanAnswer::from(&plan)))
-        .ok_or_else(missing))
+    let plan = plan.ok_or_else(missing)?;
+    Ok(Json(LedgerPlanAnswer::from(&plan)))
 }
 
 /// List what the plans contain that companies have, by `name|term`.
