@@ -45,6 +45,7 @@ pub mod contacts;
 mod dates;
 pub mod duplicates;
 mod edit;
+mod email;
 mod error;
 pub mod feature_options;
 pub mod fold;

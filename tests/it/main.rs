@@ -42,5 +42,6 @@ mod strict;
 mod sync;
 mod tickets;
 mod twins;
+mod validation;
 mod webhooks;
 mod writing_fails;

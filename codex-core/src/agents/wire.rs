@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, INDEXED, THEMES, VIEWS};
-use crate::{Error, Result, edit::Form};
+use crate::{Error, Result, edit::Form, email};
 
 /// Somebody who logs in. Its keys are fixed (contract 1.2.G).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -385,6 +385,7 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
         "preferred_color_theme" => &COLOR_THEMES,
         "knowledgetree_view_preference" => &VIEWS,
         "home_page_preference" => &HOME_PAGES,
+        "email" => return email::check(value),
         _ => return Ok(value),
     };
     if value.is_null() || value.as_str().is_some_and(|text| known.contains(&text)) {

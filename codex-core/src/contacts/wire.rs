@@ -8,6 +8,7 @@ use super::{Contact, ContactFields, INDEXED, ShownContact};
 use crate::{
     Result,
     edit::{Form, sound, take_ids, take_texts},
+    email,
     ids::AssetId,
 };
 
@@ -95,6 +96,8 @@ pub struct ContactIn {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// An e-mail address.
+    #[schema(format = "email")]
     pub email: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub employment_type: Option<Option<String>>,
@@ -180,20 +183,30 @@ const FORM: Form = Form {
     rule,
 };
 
-#[expect(clippy::unnecessary_wraps, reason = "it has the type of a form's rule")]
 fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     match (key, value) {
+        ("email", value) => email::check(value),
         ("secondary_emails", Value::Null) => Ok(Value::Array(Vec::new())),
         ("secondary_emails", Value::String(text)) => {
-            if let Ok(list @ Value::Array(_)) = serde_json::from_str(&text) {
-                return Ok(list);
+            if let Ok(Value::Array(list)) = serde_json::from_str(&text) {
+                return addresses(list);
             }
             let each = text.split(',').map(str::trim);
             let each = each.filter(|part| !part.is_empty());
-            Ok(each.map(Value::from).collect())
+            addresses(each.map(Value::from).collect())
         }
+        ("secondary_emails", Value::Array(list)) => addresses(list),
         (_, value) => Ok(value),
     }
+}
+
+/// A list of e-mail addresses; what is no text is left to the check of types.
+fn addresses(list: Vec<Value>) -> std::result::Result<Value, String> {
+    let each = list.into_iter().enumerate().map(|(index, value)| {
+        let checked = email::check(value);
+        checked.map_err(|fault| format!("address {}: {fault}", index + 1))
+    });
+    each.collect()
 }
 
 /// What a body states of a contact.

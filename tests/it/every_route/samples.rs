@@ -39,8 +39,22 @@ const THEMES: &[&str] = &[
     "knowledgetree_view_preference",
     "home_page_preference",
 ];
-const NEW_AGENT: &[&str] = &["keycloak_id", THEMES[0], THEMES[1], THEMES[2], THEMES[3]];
-const COMPANY: &[&str] = &["account_number", "compliance_level"];
+const NEW_AGENT: &[&str] = &[
+    "keycloak_id",
+    "email",
+    THEMES[0],
+    THEMES[1],
+    THEMES[2],
+    THEMES[3],
+];
+const ASSET: &[&str] = &["company_account_number", "warranty_date"];
+const CONTACT: &[&str] = &["email"];
+const COMPANY: &[&str] = &[
+    "account_number",
+    "compliance_level",
+    "contract_start_date",
+    "contract_end_date",
+];
 const PLAN: &[&str] = &[
     "plan_name",
     "term_length",
@@ -119,12 +133,12 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
         }
         "POST /api/assets/bulk" => {
             new(json!([{"hostname": "many"}]), &["hostname"], "/api/assets?fields={}").at("/0")
-                .chosen(&["company_account_number"])
+                .chosen(ASSET)
         }
         "POST /api/assets" => new(json!({"hostname": "fresh"}), &["hostname"], "/api/assets?fields={}")
-            .chosen(&["company_account_number"]),
+            .chosen(ASSET),
         "PUT /api/assets/{id}" => {
-            new(json!({"description": "changed"}), &["hostname"], "/api/assets?fields={}").chosen(&["company_account_number"])
+            new(json!({"description": "changed"}), &["hostname"], "/api/assets?fields={}").chosen(ASSET)
         }
         "PUT /assets/{id}/update-contacts" => {
             new(json!({"contact_ids": []}), nothing, "").ignored(|member| member != "contact_ids")
@@ -166,11 +180,13 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
             new(json!({"account_number": "765432"}), &["account_number"], "").chosen(COMPANY).refusal(Named)
         }
         "POST /api/contacts/bulk" => {
-            new(json!([{"name": "Many"}]), &["name"], "/api/contacts?fields={}").at("/0")
+            new(json!([{"name": "Many"}]), &["name"], "/api/contacts?fields={}").at("/0").chosen(CONTACT)
         }
-        "POST /api/contacts" => new(json!({"name": "Fresh"}), &["name"], "/api/contacts?fields={}"),
+        "POST /api/contacts" => {
+            new(json!({"name": "Fresh"}), &["name"], "/api/contacts?fields={}").chosen(CONTACT)
+        }
         "PUT /api/contacts/{id}" | "PUT /contacts/{id}/update" => {
-            new(json!({"job_title": "Changed"}), &["name"], "/api/contacts?fields={}")
+            new(json!({"job_title": "Changed"}), &["name"], "/api/contacts?fields={}").chosen(CONTACT)
         }
         "POST /api/duplicates/{duplicate_id}/merge" => new(json!({"keep": null}), nothing, ""),
         "POST /api/feature-options" => new(
