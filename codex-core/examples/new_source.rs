@@ -10,8 +10,8 @@ use codex_core::{
     Codex, Scope,
     companies::Company,
     sync::kit::{
-        Answer, Crawl, Directory, Gate, HttpSettings, Incoming, Item, ItemError, Lister, Origin,
-        Page, Part, Run, Source, Upstream, UpstreamError, Work,
+        Answer, Crawl, Directory, HttpSettings, Incoming, Item, ItemError, Lister, Origin, Page,
+        Part, Run, Source, Upstream, UpstreamError, Work,
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -132,7 +132,7 @@ impl Source for Acme {
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
-            let gate = Gate::new(run.db().clone(), NAME);
+            let gate = run.gate(NAME);
             let upstream = Upstream::new(NAME, self.http.clone(), gate, run.clock().clone())?;
             let client = Arc::new(Client {
                 upstream,

@@ -7,7 +7,7 @@ use codex_core::{
     companies::Company,
     sync::{
         HttpSettings, Part,
-        kit::{Gate, Incoming, Origin, Run, Source, Upstream, Work},
+        kit::{Incoming, Origin, Run, Source, Upstream, Work},
     },
 };
 use codex_tests::{
@@ -91,7 +91,7 @@ impl Source for Careless {
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
-            let gate = Gate::new(run.db().clone(), new_source::NAME);
+            let gate = run.gate(new_source::NAME);
             let clock = run.clock().clone();
             let upstream = Upstream::new(new_source::NAME, self.http.clone(), gate, clock)?;
             let (mut seen, mut page) = (HashSet::new(), Some(1));

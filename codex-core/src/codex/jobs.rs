@@ -134,6 +134,7 @@ impl Codex {
             .run(&source, "dry-run".into(), None, stop.clone())
             .narrowed(&request);
         let pulled = stop.run_until_cancelled(source.pull(&mut run)).await;
+        run.leave_accounts().await;
         pulled.unwrap_or_else(|| Err(cancelled()))?;
         Ok(Plan {
             database: self.database_id().await?,
@@ -322,6 +323,9 @@ impl Codex {
         )
         .await
         .unwrap_or_else(|panicked| Err(panicked.into()));
+        if let Some(run) = &attempt.run {
+            run.leave_accounts().await;
+        }
         let cancelled_by = match &ended {
             Err(_) if cancel.is_cancelled() => self.cancelled_by(&job.id).await,
             _ => None,

@@ -1,5 +1,6 @@
 //! One small HTTP layer for all vendors: paced, retried, checked.
 
+pub(super) mod budget;
 mod error;
 mod pace;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 pub use error::UpstreamError;
 pub use pace::Pace;
+use pace::Pacer;
 
 use super::{
     Gate,
@@ -47,7 +49,7 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// The first pause between two tries; doubled each time.
     pub backoff: Duration,
-    /// How fast; share it between everything that calls one account.
+    /// How fast, all who call the account together.
     pub pace: Pace,
     /// Whether certificates are checked.
     pub verify_tls: bool,
@@ -97,6 +99,7 @@ pub struct Upstream {
     http: reqwest::Client,
     settings: HttpSettings,
     gate: Gate,
+    pacer: Pacer,
     clock: SharedClock,
     calls: AtomicU64,
     just_limited: AtomicBool,
@@ -125,12 +128,19 @@ impl Upstream {
         Ok(Self {
             source,
             http,
+            pacer: Pacer::new(settings.pace, gate.clone()),
             settings,
             gate,
             clock,
             calls: AtomicU64::new(0),
             just_limited: AtomicBool::new(false),
         })
+    }
+
+    /// The same for somebody who waits: the last calls that a limit has room for are theirs.
+    pub fn for_people(mut self) -> Self {
+        self.pacer = self.pacer.for_people();
+        self
     }
 
     /// Calls made so far, tries included.
@@ -182,9 +192,10 @@ impl Upstream {
         let (mut attempt, mut waited) = (1, Duration::ZERO);
         loop {
             self.pass_gate(resource).await?;
-            let (pace, clock) = (&self.settings.pace, &*self.clock);
-            pace.rest(clock).await;
-            pace.wait(clock, resource).await;
+            let clock = &*self.clock;
+            self.pacer.rest(clock).await;
+            let place = self.pacer.wait(clock, resource).await;
+            place.map_err(|error| UpstreamError::gate(self.source, error))?;
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
             let outside = Outside::begin(clock);
@@ -202,7 +213,7 @@ impl Upstream {
             let error = match result {
                 Ok(reply) => {
                     self.just_limited.store(false, Ordering::Relaxed);
-                    pace.learn(clock, resource, &reply.headers);
+                    self.pacer.learn(clock, resource, &reply.headers);
                     return Ok(reply);
                 }
                 Err(error) => error,
@@ -216,7 +227,10 @@ impl Upstream {
                     return Err(error);
                 }
                 // The limit is the account's: whoever calls beside us would only prolong it.
-                pace.rest_for(clock, wait);
+                self.pacer.rest_for(clock, wait);
+                let until = clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
+                let closed = self.gate.close_for_others(until, "rate limited").await;
+                closed.map_err(|error| UpstreamError::gate(self.source, error))?;
             } else if attempt == tries || !error.is_retryable() {
                 return Err(error);
             } else {

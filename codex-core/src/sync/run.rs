@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Incoming, ItemError, Request, Unread,
+    Gate, Incoming, ItemError, Request, Unread,
     lease::Lease,
     plan::Plan,
     step::{Step, checked},
@@ -127,6 +127,8 @@ pub struct Run {
     probes: HashMap<&'static str, String>,
     since: Option<DateTime<Utc>>,
     scopes: Vec<String>,
+    /// Gates of the accounts that are called.
+    gates: Vec<Gate>,
 }
 
 impl Run {
@@ -165,6 +167,7 @@ impl Run {
             probes: HashMap::new(),
             since: None,
             scopes: Vec::new(),
+            gates: Vec::new(),
         }
     }
 
@@ -174,6 +177,26 @@ impl Run {
             since: request.since,
             scopes: request.scopes.clone(),
             ..self
+        }
+    }
+
+    /// The gate of an account that the run calls.
+    pub fn gate(&mut self, source: &'static str) -> Gate {
+        let gate = Gate::new(self.db.clone(), source);
+        self.gates.push(gate.clone());
+        gate
+    }
+
+    /// Gives back calls that vendors would allow and that were not made.
+    pub(crate) async fn leave_accounts(&self) {
+        for gate in &self.gates {
+            if let Err(error) = gate.give_back().await {
+                // They count for one window more.
+                tracing::warn!(
+                    error = error.chain(),
+                    "Unused calls could not be given back"
+                );
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod freshservice;
 mod holds;
 mod keycloak;
 mod killed;
+mod limits;
 mod month;
 mod outbox;
 mod plans;

@@ -18,7 +18,7 @@ use crate::{
     Error, Result,
     fold::{IdentityKey, words},
     site_links::{SiteLink, query},
-    sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
+    sync::{Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
 };
 
 /// Name of the source's runs that push numbers.
@@ -104,7 +104,7 @@ fn word_set(name: &str) -> BTreeSet<String> {
 }
 
 async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let clock = run.clock().clone();
     let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
     let companies: Vec<Company> = run.db().query(COMPANIES).all().await?;

@@ -24,7 +24,7 @@ use crate::{
     },
     changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
-    sync::{Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _, entrance},
+    sync::{Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _, entrance},
 };
 
 /// Name of the source's runs that read inventories.
@@ -81,7 +81,7 @@ pub(super) struct Inventory {
 }
 
 async fn read(source: &Audits, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let clock = run.clock().clone();
     let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
     let total = query::due_count(run.db(), NAME).await?;

@@ -99,6 +99,12 @@ impl Client {
         })
     }
 
+    /// The same for somebody who waits ([`Upstream::for_people`]).
+    pub fn for_people(mut self) -> Self {
+        self.upstream = self.upstream.for_people();
+        self
+    }
+
     /// A site by its uid, a bare object; `None` for a 404.
     pub async fn site(&self, uid: &str) -> Result<Option<Value>, UpstreamError> {
         self.one(&["site", uid]).await

@@ -19,7 +19,7 @@ use crate::{
     jobs::ScopeResult,
     site_links::SiteLink,
     sync::{
-        Answer, Gate, Run, UpstreamError,
+        Answer, Run, UpstreamError,
         crawl::{Crawl, Lister as _},
         missing::Directory,
     },
@@ -78,7 +78,7 @@ fn scope_of(site: &str) -> String {
 }
 
 pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
 
     run.stage("sites", Some(0));

@@ -83,7 +83,7 @@ impl Inventories {
     ) -> Result<Answered, UpstreamError> {
         let open = async || {
             let gate = Gate::new(db.clone(), NAME);
-            Client::new(self.settings.clone(), gate, clock.clone())
+            Client::new(self.settings.clone(), gate, clock.clone()).map(Client::for_people)
         };
         let client = self.client.get_or_try_init(open).await?;
         let inventory = audits::ask(client, &due).await?;

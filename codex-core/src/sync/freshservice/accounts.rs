@@ -15,9 +15,7 @@ use super::{
 use crate::{
     Error, Result,
     companies::{Company, numbers::Numbers},
-    sync::{
-        Gate, Incoming, Part, Run, Source, UpstreamError, Work, crawl::Crawl, crawl::Lister as _,
-    },
+    sync::{Incoming, Part, Run, Source, UpstreamError, Work, crawl::Crawl, crawl::Lister as _},
 };
 
 /// Name of the source's runs that assign numbers.
@@ -71,7 +69,7 @@ struct Wanting {
 }
 
 async fn assign(source: &Accounts, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let clock = run.clock().clone();
     let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
     run.stage("departments", Some(0));

@@ -139,6 +139,12 @@ impl Client {
         })
     }
 
+    /// The same for somebody who waits ([`Upstream::for_people`]).
+    pub fn for_people(mut self) -> Self {
+        self.upstream = self.upstream.for_people();
+        self
+    }
+
     /// Proves that the key works before anything is read; the route is not documented, so its absence,
     /// 404 or 400, proves nothing (upstreams 1.1, 6).
     pub async fn check_login(&self) -> Result<(), UpstreamError> {

@@ -159,7 +159,7 @@ impl Desk {
     async fn client(&self, db: &Db, clock: &SharedClock) -> Result<&Client, UpstreamError> {
         let open = async || {
             let gate = Gate::new(db.clone(), NAME);
-            Client::new(self.settings.clone(), gate, clock.clone())
+            Client::new(self.settings.clone(), gate, clock.clone()).map(Client::for_people)
         };
         self.client.get_or_try_init(open).await
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, TimeZone as _, Utc};
 use super::{NAME, Settings, client::Client, details, tickets};
 use crate::{
     Result,
-    sync::{Gate, Part, Run, Source, Work, crawl::Lister as _},
+    sync::{Part, Run, Source, Work, crawl::Lister as _},
     tickets::{Ticket, threads},
 };
 
@@ -59,7 +59,7 @@ impl Source for History {
 }
 
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
     let first = Utc.with_ymd_and_hms(FIRST_YEAR, 1, 1, 0, 0, 0).single();
     let first = first.unwrap_or_default();

@@ -25,7 +25,7 @@ pub use tickets::{Depth, Tickets};
 pub use webhook::{MAX_EVENT, TicketEvent};
 
 use super::{
-    Answer, Gate, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,
+    Answer, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,
     crawl::{Crawl, Lister as _},
     missing::Directory,
 };
@@ -76,7 +76,7 @@ impl Source for Freshservice {
 /// Companies first, so that the links of contacts find them; agents before requesters, because a
 /// converted requester moves from one list to the other under the same id (upstreams 1.7).
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
     client.check_login().await?;
 

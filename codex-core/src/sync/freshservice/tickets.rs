@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Result, dates,
     jobs::ScopeResult,
-    sync::{Gate, Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _},
+    sync::{Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _},
     tickets::{Ticket, threads},
 };
 
@@ -81,7 +81,7 @@ impl Source for Tickets {
 }
 
 async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let client = Arc::new(Client::new(
         source.settings.clone(),
         gate,

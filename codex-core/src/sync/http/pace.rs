@@ -1,107 +1,155 @@
-//! Staying below a vendor's limits.
+//! Staying below a vendor's limits, together with every other process that calls the account.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::HashMap,
+    sync::{
+        LazyLock, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use reqwest::header::HeaderMap;
+use uuid::Uuid;
 
-use crate::clock::Clock;
+use super::budget::{
+    Budget, Caller, GOOD_FOR, Grant, Known, Millis, Settled, WINDOW, is_nearly_used_up,
+};
+use crate::{Result, clock::Clock, sync::Gate};
 
-/// The window of every limit that we know (upstreams 1.3, 2.3).
-const WINDOW: Duration = Duration::from_secs(60);
-/// Calls this near to one another are counted as one.
-const GRAIN: Duration = Duration::from_millis(250);
-/// Of what a vendor allows, the last tenth is for people.
-const OURS: (u64, u64) = (9, 10);
+/// This process among those that call an account.
+static PROCESS: LazyLock<u32> = LazyLock::new(|| Uuid::new_v4().as_fields().0);
+/// How many grants it has asked for.
+static GRANTS: AtomicU64 = AtomicU64::new(0);
 
-/// How fast an account is called: by a window of our own where the vendor gives no headers, by the
-/// vendor's word where it does. Clones are one: a limit is the account's, whoever calls.
-#[derive(Debug, Clone, Default)]
-pub struct Pace(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
+/// How fast an account is called: by a window of our own where the vendor gives no headers, by the vendor's word where
+/// it does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
     per_minute: Option<u64>,
-    state: Mutex<State>,
-}
-
-/// What is known of the account; times are those of [`Clock::elapsed`].
-#[derive(Debug, Default)]
-struct State {
-    /// Calls of the last window with what they cost, in the order of their times.
-    recent: VecDeque<Spent>,
-    /// The largest limit that the vendor has shown: that of the account, once a call without a limit of its
-    /// own was made.
-    shown: Option<u64>,
-    /// The limits of resources, as the vendor has shown them.
-    totals: HashMap<String, u64>,
-    /// What a call of a resource cost last (upstreams 1.3: what is included costs more).
-    costs: HashMap<String, u64>,
-    /// Resources whose quota is nearly used up, and until when they rest.
-    resting: HashMap<String, Duration>,
-    /// Until when nothing is called, because the vendor limited one of our calls.
-    limited: Duration,
-}
-
-/// Calls within the last window that were made within [`GRAIN`].
-#[derive(Debug)]
-struct Spent {
-    /// The first of them.
-    at: Duration,
-    /// Empty where only the account has a limit.
-    resource: String,
-    cost: u64,
-}
-
-/// A place in the window, given back by who does not wait for it: people who gave up must not hold up
-/// whoever comes after them.
-struct Place<'p> {
-    pace: &'p Pace,
-    resource: &'p str,
-    at: Duration,
-    cost: u64,
-    is_used: bool,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if !self.is_used {
-            self.pace
-                .state()
-                .give_back(self.resource, self.at, self.cost);
-        }
-    }
-}
-
-/// What is ours of a limit.
-fn ours(limit: u64) -> u64 {
-    (limit * OURS.0 / OURS.1).max(1)
 }
 
 impl Pace {
     /// At most so many calls in any 60 seconds; `None` where the vendor's headers tell.
     pub fn new(per_minute: Option<u32>) -> Self {
-        Self(Arc::new(Inner {
+        Self {
             per_minute: per_minute.map(|calls| calls.max(1).into()),
-            ..Inner::default()
-        }))
+        }
+    }
+}
+
+/// Paces the calls of one [`super::Upstream`]. What the account has spent stands in a row that all processes share; a
+/// few calls at a time are taken from it, so that a call costs no statement.
+#[derive(Debug)]
+pub(super) struct Pacer {
+    gate: Gate,
+    caller: Caller,
+    /// Whoever takes places for the others.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What the row said of the limits; `None` until it was read.
+    known: Option<Known>,
+    /// What the vendor has told since.
+    told: Known,
+    /// Grants in use, by resource.
+    held: HashMap<String, Held>,
+    /// Grants that ended, which the row does not know yet.
+    settled: Vec<Settled>,
+    /// Calls that were made before a limit was known.
+    uncounted: Vec<(String, Millis)>,
+    /// Until when nothing is called, by [`Clock::elapsed`], because the vendor limited one of our calls.
+    limited: Duration,
+}
+
+/// A grant in use.
+#[derive(Debug)]
+struct Held {
+    grant: Grant,
+    used: u64,
+    last: Millis,
+}
+
+impl Held {
+    fn is_good(&self, now: Millis) -> bool {
+        self.used < self.grant.calls && now < self.grant.at + GOOD_FOR
+    }
+
+    fn settled(&self, by: u32) -> Settled {
+        Settled {
+            by,
+            id: self.grant.id,
+            calls: self.grant.calls,
+            used: self.used,
+            at: self.last,
+        }
+    }
+}
+
+/// A grant of one call, given back by who does not wait for it: people who gave up must not hold up whoever comes after
+/// them.
+struct Single<'p> {
+    pacer: &'p Pacer,
+    grant: Settled,
+    /// More calls were granted, and all of them are held.
+    is_held: bool,
+}
+
+impl Drop for Single<'_> {
+    fn drop(&mut self) {
+        if !self.is_held {
+            self.pacer.state().settled.push(self.grant.clone());
+        }
+    }
+}
+
+impl Drop for Pacer {
+    /// What was not used is given back with the gate, by whoever ends the run.
+    fn drop(&mut self) {
+        let by = self.caller.by;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut settled = std::mem::take(&mut state.settled);
+        settled.extend(state.held.values().map(|held| held.settled(by)));
+        self.gate.leave(settled);
+    }
+}
+
+impl Pacer {
+    pub fn new(pace: Pace, gate: Gate) -> Self {
+        let caller = Caller {
+            by: *PROCESS,
+            is_person: false,
+            per_minute: pace.per_minute,
+        };
+        Self {
+            gate,
+            caller,
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Somebody waits for the answers.
+    pub fn for_people(mut self) -> Self {
+        self.caller.is_person = true;
+        self
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps every call waiting for a while; a longer wait stands.
-    pub(super) fn rest_for(&self, clock: &dyn Clock, wait: Duration) {
+    /// Keeps every call of ours waiting for a while; a longer wait stands.
+    pub fn rest_for(&self, clock: &dyn Clock, wait: Duration) {
         let mut state = self.state();
         state.limited = state.limited.max(clock.elapsed() + wait);
     }
 
     /// Waits until a limit is over.
-    pub(super) async fn rest(&self, clock: &dyn Clock) {
+    pub async fn rest(&self, clock: &dyn Clock) {
         let wait = self.state().limited.saturating_sub(clock.elapsed());
         if !wait.is_zero() {
             clock.sleep(wait).await;
@@ -109,199 +157,179 @@ impl Pace {
     }
 
     /// Waits until a call may be made: a window or two, for callers are few.
-    pub(super) async fn wait(&self, clock: &dyn Clock, resource: &str) {
-        let now = clock.elapsed();
-        let name = if self.0.per_minute.is_some() {
-            ""
-        } else {
-            resource
+    ///
+    /// # Errors
+    /// [`crate::Error::Db`] when the account's row cannot be reached.
+    pub async fn wait(&self, clock: &dyn Clock, resource: &str) -> Result<()> {
+        let resource = match self.caller.per_minute {
+            Some(_) => "",
+            None => resource,
         };
-        let mut place = {
-            let mut state = self.state();
-            let rest = state.resting.get(resource).copied().unwrap_or_default();
-            let limit = self.0.per_minute.or_else(|| state.shown.map(ours));
-            let at = state.reserve(name, limit, now.max(rest), now);
-            Place {
-                pace: self,
-                resource: name,
-                at,
-                cost: state.cost(name),
-                is_used: false,
-            }
-        };
-        let wait = place.at.saturating_sub(now);
-        if !wait.is_zero() {
-            clock.sleep(wait).await;
+        let turn = self.turn.lock().await;
+        let now = clock.now().timestamp_millis();
+        if self.use_held(resource, now) || !self.is_limited(resource, now).await? {
+            return Ok(());
         }
-        place.is_used = true;
+        let mut single = Single {
+            pacer: self,
+            grant: Settled {
+                by: self.caller.by,
+                id: GRANTS.fetch_add(1, Ordering::Relaxed),
+                calls: 1,
+                used: 0,
+                at: now,
+            },
+            is_held: false,
+        };
+        let grant = self.take(single.grant.id, resource, now).await?;
+        single.grant.at = grant.at;
+        let wait = u64::try_from(grant.at - now).unwrap_or_default();
+        if grant.calls > 1 {
+            self.state().hold(self.caller.by, resource, grant);
+            single.is_held = true;
+        }
+        drop(turn);
+        if wait > 0 {
+            clock.sleep(Duration::from_millis(wait)).await;
+        }
+        single.grant.used = 1;
+        Ok(())
+    }
+
+    /// Uses a call of a grant that is held.
+    fn use_held(&self, resource: &str, now: Millis) -> bool {
+        let mut state = self.state();
+        let held = state.held.get_mut(resource);
+        let Some(held) = held.filter(|held| held.is_good(now)) else {
+            return false;
+        };
+        held.used += 1;
+        held.last = now;
+        true
+    }
+
+    /// Whether a limit of the account is known; else the call is only noted.
+    async fn is_limited(&self, resource: &str, now: Millis) -> Result<bool> {
+        if self.state().known.is_none() {
+            let known = self.gate.budget().await?.known;
+            self.state().known.get_or_insert(known);
+        }
+        let mut state = self.state();
+        let known = state
+            .known
+            .as_ref()
+            .and_then(|known| self.caller.limit(known));
+        if known.or_else(|| self.caller.limit(&state.told)).is_some() {
+            return Ok(true);
+        }
+        state.uncounted.retain(|(_, at)| now - at < WINDOW);
+        state.uncounted.push((resource.to_owned(), now));
+        Ok(false)
+    }
+
+    /// Takes places from the account's row, and tells it what it does not know yet.
+    async fn take(&self, id: u64, resource: &str, now: Millis) -> Result<Grant> {
+        let (settled, told, uncounted) = {
+            let mut state = self.state();
+            state.settle(self.caller.by, resource);
+            (
+                state.settled.clone(),
+                std::mem::take(&mut state.told),
+                std::mem::take(&mut state.uncounted),
+            )
+        };
+        let many = settled.len();
+        let again = (told.clone(), uncounted.clone());
+        let caller = self.caller;
+        let change = |budget: &mut Budget| {
+            settled.iter().for_each(|settled| budget.settle(settled));
+            budget.tidy(caller.by, now);
+            for (resource, at) in &uncounted {
+                budget.add(caller.by, resource, *at);
+            }
+            budget.learn(told);
+            let grant = budget.take(caller, id, resource, now);
+            (grant, budget.known.clone())
+        };
+        let taken = self.gate.change_budget(change).await;
+        let mut state = self.state();
+        match taken {
+            Ok((grant, known)) => {
+                state.settled.drain(..many);
+                state.known = Some(known);
+                Ok(grant)
+            }
+            Err(error) => {
+                let (told, uncounted) = again;
+                state.told.add(told);
+                state.uncounted.extend(uncounted);
+                Err(error)
+            }
+        }
     }
 
     /// Reads what Freshservice says of the quota of this endpoint.
-    pub(super) fn learn(&self, clock: &dyn Clock, resource: &str, headers: &HeaderMap) {
+    pub fn learn(&self, clock: &dyn Clock, resource: &str, headers: &HeaderMap) {
         let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let (Some(total), Some(left)) =
             (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
         else {
             return;
         };
+        let now = clock.now().timestamp_millis();
         let mut state = self.state();
-        state.shown = state.shown.max(Some(total));
-        state.totals.insert(resource.to_owned(), total);
-        if let Some(cost) = number("x-ratelimit-used-currentrequest") {
-            state.settle(resource, cost.max(1));
-        }
-        // Others use the quota too.
-        if left * OURS.1 <= total * (OURS.1 - OURS.0) {
-            let until = clock.elapsed() + WINDOW;
-            state.resting.insert(resource.to_owned(), until);
-        } else {
-            state.resting.remove(resource);
+        let is_nearly_used_up = is_nearly_used_up(left, total);
+        let told = Known {
+            shown: Some(total),
+            totals: [(resource.to_owned(), total)].into(),
+            costs: number("x-ratelimit-used-currentrequest")
+                .map(|cost| (resource.to_owned(), cost.max(1)))
+                .into_iter()
+                .collect(),
+            // Others use the quota too. Where it is free again, an earlier rest ends.
+            resting: [(
+                resource.to_owned(),
+                if is_nearly_used_up { now + WINDOW } else { now },
+            )]
+            .into(),
+        };
+        state.hear(told, now);
+        if is_nearly_used_up {
+            state.settle(self.caller.by, resource);
         }
     }
 }
 
 impl State {
-    /// Notes what a call of a resource costs. Those before the first answer were taken to cost one.
-    fn settle(&mut self, resource: &str, cost: u64) {
-        if self.costs.insert(resource.to_owned(), cost).is_none() {
-            let own = self.recent.iter_mut();
-            let own = own.filter(|spent| spent.resource == resource);
-            own.for_each(|spent| spent.cost *= cost);
-        }
+    /// Notes what the row does not say already.
+    fn hear(&mut self, mut told: Known, now: Millis) {
+        let known = self.known.clone().unwrap_or_default();
+        let rests =
+            |known: &Known, name: &str| known.resting.get(name).is_some_and(|until| *until > now);
+        told.shown = told.shown.filter(|shown| known.shown < Some(*shown));
+        told.totals
+            .retain(|name, total| known.totals.get(name) != Some(&*total));
+        told.costs
+            .retain(|name, cost| known.costs.get(name) != Some(&*cost));
+        told.resting
+            .retain(|name, until| *until > now || rests(&known, name) || rests(&self.told, name));
+        self.told.add(told);
     }
 
-    fn cost(&self, resource: &str) -> u64 {
-        self.costs.get(resource).copied().unwrap_or(1)
+    /// Ends a grant.
+    fn settle(&mut self, by: u32, resource: &str) {
+        let ended = self.held.remove(resource);
+        self.settled.extend(ended.map(|held| held.settled(by)));
     }
 
-    /// Takes a place in the window, not before `from`; says when it is free.
-    fn reserve(
-        &mut self,
-        resource: &str,
-        limit: Option<u64>,
-        from: Duration,
-        now: Duration,
-    ) -> Duration {
-        while self
-            .recent
-            .front()
-            .is_some_and(|spent| spent.at + WINDOW + GRAIN <= now)
-        {
-            self.recent.pop_front();
-        }
-        let cost = self.cost(resource);
-        let own = self.totals.get(resource).copied().map(ours);
-        let of_own = |spent: &&Spent| spent.resource == resource;
-        let at = from
-            .max(self.free(limit, cost, |_| true))
-            .max(self.free(own, cost, of_own));
-        let place = self.recent.partition_point(|spent| spent.at <= at);
-        let near = self.recent.iter_mut().take(place).rev();
-        let mut near = near.take_while(|spent| spent.at + GRAIN > at);
-        if let Some(spent) = near.find(|spent| spent.resource == resource) {
-            spent.cost += cost;
-        } else {
-            let resource = resource.to_owned();
-            let spent = Spent { at, resource, cost };
-            self.recent.insert(place, spent);
-        }
-        at
-    }
-
-    /// Frees a place that was not used.
-    fn give_back(&mut self, resource: &str, at: Duration, cost: u64) {
-        let is_it =
-            |spent: &Spent| spent.resource == resource && spent.at <= at && at < spent.at + GRAIN;
-        if let Some(place) = self.recent.iter().rposition(is_it) {
-            let left = self.recent[place].cost.saturating_sub(cost);
-            if left == 0 {
-                self.recent.remove(place);
-            } else {
-                self.recent[place].cost = left;
-            }
-        }
-    }
-
-    /// When there is room for `cost` beside the calls that count.
-    fn free(&self, limit: Option<u64>, cost: u64, counts: impl Fn(&&Spent) -> bool) -> Duration {
-        let Some(limit) = limit else {
-            return Duration::ZERO;
+    /// Begins a grant by its first call.
+    fn hold(&mut self, by: u32, resource: &str, grant: Grant) {
+        self.settle(by, resource);
+        let held = Held {
+            used: 1,
+            last: grant.at,
+            grant,
         };
-        let mut room = limit.saturating_sub(cost);
-        // From the newest back: what does not fit beside us must have left the window.
-        for spent in self.recent.iter().rev().filter(counts) {
-            match room.checked_sub(spent.cost) {
-                Some(rest) => room = rest,
-                None => return spent.at + WINDOW + GRAIN,
-            }
-        }
-        Duration::ZERO
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::SystemClock;
-
-    fn headers(total: u64, left: u64, used: u64) -> HeaderMap {
-        let number = |n: u64| n.to_string().parse().unwrap();
-        HeaderMap::from_iter([
-            ("x-ratelimit-total".parse().unwrap(), number(total)),
-            ("x-ratelimit-remaining".parse().unwrap(), number(left)),
-            (
-                "x-ratelimit-used-currentrequest".parse().unwrap(),
-                number(used),
-            ),
-        ])
-    }
-
-    async fn waited(pace: &Pace, resource: &str) -> Duration {
-        let start = tokio::time::Instant::now();
-        pace.wait(&SystemClock, resource).await;
-        start.elapsed()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_window_makes_the_next_call_wait() {
-        let pace = Pace::new(Some(2));
-        for expected in [Duration::ZERO, Duration::ZERO, WINDOW + GRAIN] {
-            assert_eq!(waited(&pace, "devices").await, expected);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_last_tenth_of_an_endpoints_quota_is_left_to_people() {
-        let pace = Pace::new(None);
-        pace.learn(&SystemClock, "requesters", &headers(40, 4, 1));
-        assert_eq!(waited(&pace, "agents").await, Duration::ZERO);
-        assert_eq!(waited(&pace, "requesters").await, WINDOW);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_accounts_limit_is_that_of_all_its_endpoints_and_includes_cost() {
-        let pace = Pace::new(None);
-        pace.learn(&SystemClock, "ticket", &headers(100, 96, 4));
-        // 90 are ours: 22 views of four, and two calls of one.
-        for _ in 0..22 {
-            assert_eq!(waited(&pace, "ticket").await, Duration::ZERO);
-        }
-        for _ in 0..2 {
-            assert_eq!(waited(&pace, "time_entries").await, Duration::ZERO);
-        }
-        assert_eq!(waited(&pace, "time_entries").await, WINDOW + GRAIN);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_gives_up_gives_the_place_back() {
-        let pace = Pace::new(Some(2));
-        waited(&pace, "devices").await;
-        waited(&pace, "devices").await;
-        for _ in 0..50 {
-            let patience = Duration::from_millis(1);
-            let waits = pace.wait(&SystemClock, "devices");
-            assert!(tokio::time::timeout(patience, waits).await.is_err());
-        }
-        assert!(waited(&pace, "devices").await <= WINDOW + GRAIN);
+        self.held.insert(resource.to_owned(), held);
     }
 }

@@ -134,6 +134,12 @@ impl Client {
         })
     }
 
+    /// The same for somebody who waits ([`Upstream::for_people`]).
+    pub fn for_people(mut self) -> Self {
+        self.upstream = self.upstream.for_people();
+        self
+    }
+
     /// Proves that a login works before anything is read.
     pub async fn login(&self) -> Result<(), UpstreamError> {
         self.token().await.map(drop)

@@ -58,7 +58,7 @@ impl Source for Keycloak {
 }
 
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
-    let gate = Gate::new(run.db().clone(), NAME);
+    let gate = run.gate(NAME);
     let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
     run.stage("login", Some(0));
     client.login().await?;
@@ -138,7 +138,7 @@ impl Users {
     /// [`Error::Upstream`] when it could not be asked.
     pub(crate) async fn has(&self, db: &Db, clock: &SharedClock, id: &str) -> Result<bool> {
         let gate = Gate::new(db.clone(), NAME);
-        let client = Client::new(self.0.clone(), gate, clock.clone())?;
+        let client = Client::new(self.0.clone(), gate, clock.clone())?.for_people();
         Ok(client.user(id).await?.is_some())
     }
 }

@@ -1,0 +1,111 @@
+//! Limits of an account are kept by all who call it: processes beside each other, and one after the other.
+
+use std::{sync::Arc, time::Duration};
+
+use codex_core::{
+    Codex, Scope,
+    clock::Clock as _,
+    jobs::JobStatus,
+    sync::{HttpSettings, Pace, Part, datto},
+};
+use codex_tests::{
+    harness::{clock::EventClock, database::TestDatabase},
+    on_each_engine,
+    sim::{
+        SharedWorld, Size, World,
+        clock::SimClock,
+        datto::{self as sim_datto, Datto},
+    },
+};
+use secrecy::SecretString;
+
+/// Datto with its real limits, and the clock of all.
+struct Account {
+    clock: Arc<EventClock>,
+    rmm: Datto,
+    database: TestDatabase,
+}
+
+impl Account {
+    async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let world = World::generate(Size::S, 7);
+        let start = world.now;
+        let vendors = SimClock::stopped();
+        let options = sim_datto::Options {
+            clock: vendors.clone(),
+            slow_down: Duration::ZERO,
+            ..Default::default()
+        };
+        let rmm = Datto::start(SharedWorld::new(world), options).await?;
+        Ok(Self {
+            clock: EventClock::new(start, vendors),
+            rmm,
+            database,
+        })
+    }
+
+    /// A Codex as a process of its own would open it.
+    async fn process(&self) -> anyhow::Result<Codex> {
+        let settings = datto::Settings {
+            base: self.rmm.url().parse()?,
+            public_key: SecretString::from(sim_datto::API_KEY),
+            secret_key: SecretString::from(sim_datto::API_SECRET),
+            http: HttpSettings {
+                pace: Pace::new(Some(540)),
+                ..HttpSettings::default()
+            },
+        };
+        let builder = Codex::builder(&self.database.url)
+            .clock(self.clock.clone())
+            // Waits of minutes go by in milliseconds, and signs of life do not.
+            .lease(Duration::from_secs(86_400))
+            .source(datto::Audits::new(settings.clone()))
+            .source(datto::Datto::new(settings, datto::Options::default()));
+        Ok(builder.open().await?)
+    }
+
+    /// Syncs and expects success.
+    async fn sync(&self, codex: &Codex, part: Part) -> anyhow::Result<()> {
+        let job = codex.sync(&Scope::system(), part).await?;
+        anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
+        let of_limits = job
+            .report
+            .issues
+            .iter()
+            .find(|issue| issue.contains("limit"));
+        assert_eq!(of_limits, None);
+        Ok(())
+    }
+}
+
+on_each_engine! {
+    async fn syncs_one_after_the_other_stay_within_the_limit(account: Account) -> TestResult {
+        let first = account.process().await?;
+        account.clock.during(account.sync(&first, Part::Rmm)).await?;
+        first.close().await;
+        let by_first = account.rmm.calls("");
+        let second = account.process().await?;
+        account.clock.during(account.sync(&second, Part::RmmAudits)).await?;
+        let calls = account.rmm.calls("");
+        assert!(by_first > 60 && calls > 600, "{by_first} of {calls} calls: enough to meet the limit");
+        assert_eq!(account.rmm.calls("refused"), 0);
+        // All that is allowed is used: no window beyond those that so many calls need.
+        let windows = u32::try_from(calls / 513)?;
+        assert!(account.clock.elapsed() <= Duration::from_secs(75) * windows, "{:?}", account.clock.elapsed());
+        Ok(())
+    }
+
+    async fn syncs_beside_each_other_stay_within_the_limit(account: Account) -> TestResult {
+        let (one, two) = (account.process().await?, account.process().await?);
+        account.clock.during(account.sync(&one, Part::Rmm)).await?;
+        account.clock.move_to(account.clock.elapsed() + Duration::from_secs(120));
+        let before = account.rmm.calls("");
+        let both = async {
+            tokio::try_join!(account.sync(&one, Part::RmmAudits), account.sync(&two, Part::Rmm))
+        };
+        account.clock.during(both).await?;
+        assert!(account.rmm.calls("") - before > 600);
+        assert_eq!(account.rmm.calls("refused"), 0);
+        Ok(())
+    }
+}
