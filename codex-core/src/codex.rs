@@ -127,6 +127,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::outbox::query::STATEMENTS,
         idempotency::STATEMENTS,
         webhooks::STATEMENTS,
+        crate::store::REVISIONS,
         jobs::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()

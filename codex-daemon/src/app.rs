@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, middleware};
 use codex_core::{
-    Codex, Downloads, panics,
+    Builder, Codex, Downloads, panics,
     panics::Panicked,
     sync::{Guard, HttpSettings, Pace, datto, freshservice, keycloak},
 };
@@ -17,9 +17,9 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    answer_cache::Answers,
     auth::Authenticator,
     body_limit, conditional,
-    conditional::Answers,
     config::{self, Config},
     handling,
     health::Health,
@@ -98,6 +98,11 @@ impl App {
 
 /// Opens the library as configured; `migrate` brings the schema up to date.
 pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
+    builder(config, migrate).open().await
+}
+
+/// The same, with more to be said before it is opened.
+pub fn builder(config: &Config, migrate: bool) -> Builder {
     let guard = Guard {
         max_delete_percent: config.sync.max_delete_percent,
         min_delete: config.sync.min_delete,
@@ -190,7 +195,7 @@ pub async fn open(config: &Config, migrate: bool) -> codex_core::Result<Codex> {
             .users(keycloak::Users::new(settings.clone()))
             .source(keycloak::Keycloak::new(settings));
     }
-    builder.open().await
+    builder
 }
 
 /// The client first: least privilege, and no person's password.

@@ -5,14 +5,11 @@
 //! the version alone: what moves at every sync (when a device was last seen, when agents were last read) is in the
 //! answer, and yet nobody has changed the record.
 //!
-//! A large answer is kept with the version of the database that it was made of: as long as nobody has committed
-//! anything, it is not made again.
-
-use std::sync::Arc;
+//! A large answer is kept until what it was made of changes: see [`crate::answer_cache`].
 
 use axum::{
     Json,
-    body::{Body, Bytes, HttpBody as _, to_bytes},
+    body::{Body, HttpBody as _, to_bytes},
     extract::{Request, State},
     http::{
         Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri,
@@ -23,11 +20,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use codex_core::Role;
-use moka::future::Cache;
+use codex_core::{Role, store::noting_reads};
 use serde::Serialize;
 
 use crate::{
+    answer_cache::Kept,
     app::App,
     auth::{Unchanged, asker},
     digest::hex,
@@ -38,11 +35,6 @@ use crate::{
 
 /// The largest answer that gets a tag; larger ones are made while they are read.
 const LARGEST: u64 = 16 * 1024 * 1024;
-/// Answers from this size on are kept.
-const WORTH_KEEPING: usize = 8 * 1024;
-/// Bytes of all answers that are kept.
-const KEPT: u64 = 24 * 1024 * 1024;
-
 /// A record as an answer, and when it last changed, which is its version; `None` where there is no record.
 #[derive(Debug)]
 pub struct Versioned<T>(pub T, pub Option<DateTime<Utc>>);
@@ -54,30 +46,6 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
             response.extensions_mut().insert(Unchanged(at));
         }
         response
-    }
-}
-
-/// An answer that is kept.
-#[derive(Debug, Clone)]
-struct Kept {
-    version: String,
-    tag: HeaderValue,
-    body: Bytes,
-    headers: HeaderMap,
-    route: Option<Route>,
-}
-
-/// The answers that are kept.
-#[derive(Debug)]
-pub struct Answers(Cache<String, Arc<Kept>>);
-
-impl Answers {
-    /// None yet.
-    pub fn new() -> Self {
-        let weigh = |key: &String, kept: &Arc<Kept>| {
-            u32::try_from(key.len() + kept.body.len()).unwrap_or(u32::MAX)
-        };
-        Self(Cache::builder().max_capacity(KEPT).weigher(weigh).build())
     }
 }
 
@@ -146,52 +114,54 @@ pub fn is_tagged(path: &str) -> bool {
 async fn read(app: &App, request: Request, next: Next) -> Response {
     let asked = request.headers().get(IF_NONE_MATCH).cloned();
     let key = key(app, request.uri(), request.headers(), request.extensions()).await;
-    let known = match &key {
-        Some(key) => app.answers().0.get(key).await,
-        None => None,
-    };
-    // The version is read first: an answer that is newer than its version is made once too often, never once
-    // too seldom.
-    let version = match (&key, &known) {
-        (Some(_), Some(_)) => app.codex().version().await.ok(),
-        _ => None,
-    };
-    if let (Some(kept), Some(version)) = (&known, &version)
-        && kept.version == *version
-    {
-        return from_kept(kept, asked.as_ref());
-    }
-    let response = next.run(request).await;
-    if response.status() != StatusCode::OK
-        || response
-            .body()
-            .size_hint()
-            .exact()
-            .is_none_or(|size| size > LARGEST)
-    {
-        return response;
-    }
-    let (mut parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, usize::MAX).await else {
-        return Problem::internal().into_response();
-    };
-    let tag = tag(&parts, &body);
-    if let Some(key) = key.filter(|_| body.len() >= WORTH_KEEPING) {
-        // The first time it is only learned that it is worth it.
-        let kept = Kept {
-            version: version.unwrap_or_default(),
-            tag: tag.clone(),
-            body: body.clone(),
-            headers: parts.headers.clone(),
-            route: parts.extensions.get().cloned(),
+    let Some(key) = key else {
+        let response = next.run(request).await;
+        return match whole(response).await {
+            Ok((answer, parts)) => answered(answer, parts, asked.as_ref()),
+            Err(response) => response,
         };
-        app.answers().0.insert(key, Arc::new(kept)).await;
+    };
+    let make = async |making| {
+        let (response, reads) = noting_reads(next.run(request)).await;
+        match whole(response).await {
+            Ok((answer, parts)) => {
+                app.answers().keep(making, reads, &answer).await;
+                answered(answer, parts, asked.as_ref())
+            }
+            Err(response) => response,
+        }
+    };
+    match app.answers().answer(app.codex(), key, make).await {
+        Ok(kept) => from_kept(kept, asked.as_ref()),
+        Err(response) => response,
     }
-    if has(asked.as_ref(), &tag) {
-        return not_modified(tag, parts.extensions.remove());
+}
+
+/// An answer that can have a tag, in one piece, with the parts of its response; any other as it is.
+async fn whole(response: Response) -> Result<(Kept, Parts), Response> {
+    let size = response.body().size_hint().exact();
+    if response.status() != StatusCode::OK || size.is_none_or(|size| size > LARGEST) {
+        return Err(response);
     }
-    parts.headers.insert(ETAG, tag);
-    Response::from_parts(parts, Body::from(body))
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await;
+    let body = body.map_err(|_| Problem::internal().into_response())?;
+    let answer = Kept {
+        tag: tag(&parts, &body),
+        body,
+        headers: parts.headers.clone(),
+        route: parts.extensions.get().cloned(),
+    };
+    Ok((answer, parts))
+}
+
+/// An answer that was just made.
+fn answered(answer: Kept, mut parts: Parts, asked: Option<&HeaderValue>) -> Response {
+    if has(asked, &answer.tag) {
+        return not_modified(answer.tag, answer.route);
+    }
+    parts.headers.insert(ETAG, answer.tag);
+    Response::from_parts(parts, Body::from(answer.body))
 }
 
 /// What an answer is kept under; `None` for callers whose sight is a question of its own.
@@ -208,14 +178,14 @@ async fn key(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions)
     Some(format!("{:?} {strict} {prefix} {uri}", caller.role()))
 }
 
-fn from_kept(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
+fn from_kept(kept: Kept, asked: Option<&HeaderValue>) -> Response {
     if has(asked, &kept.tag) {
-        return not_modified(kept.tag.clone(), kept.route.clone());
+        return not_modified(kept.tag, kept.route);
     }
-    let mut response = Response::new(Body::from(kept.body.clone()));
-    *response.headers_mut() = kept.headers.clone();
-    response.headers_mut().insert(ETAG, kept.tag.clone());
-    name(response, kept.route.clone())
+    let mut response = Response::new(Body::from(kept.body));
+    *response.headers_mut() = kept.headers;
+    response.headers_mut().insert(ETAG, kept.tag);
+    name(response, kept.route)
 }
 
 /// The record is read the way its caller reads it. What cannot be read, or has no version, is never as anybody

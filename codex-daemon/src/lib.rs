@@ -3,6 +3,7 @@
 //! A thin door: rules and SQL are in `codex-core`. [`app::start`] starts the daemon inside a process, as
 //! `codexd serve` and the tests do; [`routes`] has one file per resource.
 
+mod answer_cache;
 pub mod app;
 pub mod auth;
 mod body;

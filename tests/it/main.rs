@@ -5,6 +5,7 @@
 )]
 
 mod agents;
+mod answer_cache;
 mod api;
 mod billing;
 mod bulk;

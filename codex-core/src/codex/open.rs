@@ -14,7 +14,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     duplicates::Matching,
     fold, search,
-    store::{Db, Engine},
+    store::{Db, Engine, Revisions},
     sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,
 };
@@ -238,12 +238,12 @@ impl Codex {
         &self.0.db
     }
 
-    /// What the database holds, as a word that changes with every commit; see [`Db::version`].
+    /// How often each table was changed by now; see [`Db::revisions`].
     ///
     /// # Errors
     /// [`crate::Error::Db`] when the database cannot be reached.
-    pub async fn version(&self) -> Result<String> {
-        self.0.db.version().await
+    pub async fn revisions(&self) -> Result<Revisions> {
+        self.0.db.revisions().await
     }
 
     /// How many statements its database has run, for tests that count them.

@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -151,27 +151,10 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
                 .elapsed();
             Box::pin(async move { Ok(about.age < since) })
         })
-        .connect_lazy_with(reading.clone());
-    // `data_version` counts from a connection's own beginning: only one that stays may be asked, and each new
-    // one has a number of its own.
-    let opened = Arc::new(AtomicU64::new(0));
-    let count = opened.clone();
-    let watcher = SqlitePoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(ACQUIRE)
-        .test_before_acquire(false)
-        .after_connect(move |_, _| {
-            count.fetch_add(1, Ordering::Relaxed);
-            Box::pin(async { Ok(()) })
-        })
         .connect_lazy_with(reading);
     Ok(Pools::Sqlite {
         readers,
         writer,
-        watcher,
-        opened,
         renewed,
         most_pages,
     })

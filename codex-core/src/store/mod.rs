@@ -8,6 +8,7 @@ mod connect;
 mod query;
 #[macro_use]
 pub mod sql;
+mod revisions;
 mod trouble;
 
 use std::{
@@ -23,6 +24,9 @@ use std::{
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use query::{Bind, Q, Record, Row, Scalar};
+pub(crate) use revisions::STATEMENTS as REVISIONS;
+use revisions::Written;
+pub use revisions::{Reads, Revisions, noting_reads};
 pub use sql::Sql;
 pub use trouble::WriteTrouble;
 pub(crate) use trouble::{STATEMENTS, sqlite_code};
@@ -31,10 +35,6 @@ use crate::Result;
 
 /// Waits for a turn.
 const TURN: &str = "select 1 from pg_advisory_xact_lock(hashtext($1))";
-/// Rises when another connection has committed (<https://www.sqlite.org/pragma.html#pragma_data_version>).
-const DATA_VERSION: Sql = Sql::Same("pragma data_version");
-/// Which transactions a read sees: the same word, the same reads.
-const SNAPSHOT: Sql = Sql::Same("select txid_current_snapshot()::text");
 
 tokio::task_local! {
     /// Whether the work of this task has begun to commit.
@@ -65,10 +65,6 @@ enum Pools {
     Sqlite {
         readers: SqlitePool,
         writer: SqlitePool,
-        /// One connection that sees when others have committed.
-        watcher: SqlitePool,
-        /// How often the watcher was opened.
-        opened: Arc<AtomicU64>,
         /// Readers that were opened before are opened anew.
         renewed: Arc<Mutex<Instant>>,
         /// How many pages the file may have; 0 for as many as the disk holds.
@@ -100,6 +96,7 @@ enum Inner {
 pub struct Tx {
     inner: Inner,
     shared: Arc<Shared>,
+    written: Written,
 }
 
 impl std::fmt::Debug for Tx {
@@ -123,7 +120,7 @@ impl Db {
             Pools::Sqlite { readers, .. } => query::Target::Sqlite(readers),
             Pools::Pg(pool) => query::Target::Pg(pool),
         };
-        Q::new(target, sql.into(), &self.shared)
+        Q::new(target, sql.into(), &self.shared, None)
     }
 
     /// Begins a write transaction.
@@ -142,30 +139,8 @@ impl Db {
         Ok(Tx {
             inner,
             shared: self.shared.clone(),
+            written: Written::default(),
         })
-    }
-
-    /// What the database holds, as a word that changes with every commit of anybody: as long as it stays the
-    /// same, every read gives the same.
-    ///
-    /// # Errors
-    /// [`crate::Error::Db`] when the database cannot be reached.
-    pub async fn version(&self) -> Result<String> {
-        match &self.pools {
-            Pools::Sqlite {
-                watcher, opened, ..
-            } => {
-                let target = query::Target::Sqlite(watcher);
-                let q = Q::new(target, DATA_VERSION, &self.shared);
-                let version: Option<i64> = q.scalar().await?;
-                let opened = opened.load(Ordering::Relaxed);
-                Ok(format!("{opened}.{}", version.unwrap_or_default()))
-            }
-            Pools::Pg(_) => {
-                let snapshot = self.query(SNAPSHOT).scalar::<String>().await?;
-                Ok(snapshot.unwrap_or_default())
-            }
-        }
     }
 
     /// Opens the connections that read anew, each when it is next used: `SQLite` plans by the statistics that a
@@ -193,12 +168,8 @@ impl Db {
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite {
-                readers,
-                writer,
-                watcher,
-                ..
+                readers, writer, ..
             } => {
-                watcher.close().await;
                 readers.close().await;
                 writer.close().await;
             }
@@ -214,7 +185,15 @@ impl Tx {
             Inner::Sqlite(tx) => query::Target::SqliteTx(tx),
             Inner::Pg(tx) => query::Target::PgTx(tx),
         };
-        Q::new(target, sql.into(), &self.shared)
+        Q::new(target, sql.into(), &self.shared, Some(&mut self.written))
+    }
+
+    /// The engine.
+    fn engine(&self) -> Engine {
+        match self.inner {
+            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Pg(_) => Engine::Postgres,
+        }
     }
 
     /// Waits until no other transaction has its turn at this, and has it until its end: what is looked up then and
@@ -227,7 +206,8 @@ impl Tx {
     }
 
     /// Makes the changes last.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        self.count_changes().await?;
         // Nobody asks outside of `telling_commits`.
         COMMITS.try_with(|commits| commits.set(true)).ok();
         let done = match self.inner {

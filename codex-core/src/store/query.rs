@@ -9,7 +9,10 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteConnection, SqliteRow},
 };
 
-use super::{Shared, Sql};
+use super::{
+    Shared, Sql,
+    revisions::{Written, note_read, written},
+};
 use crate::Result;
 
 /// A value that both engines can take.
@@ -81,6 +84,8 @@ pub struct Q<'e> {
     /// Whether the engine keeps the prepared statement, and with it its plan.
     kept: bool,
     shared: &'e Shared,
+    /// Where a transaction notes what it changes.
+    written: Option<&'e mut Written>,
 }
 
 impl std::fmt::Debug for Q<'_> {
@@ -89,11 +94,12 @@ impl std::fmt::Debug for Q<'_> {
     }
 }
 
-/// Runs `$run` with the statement and its executor for whichever engine it is.
+/// Runs `$run` with the statement and its executor for whichever engine it is, and notes the table that the statement
+/// changes where `$changed` says of what came, `$came`, that it did.
 ///
 /// Expands to a match with one arm per target, each naming the same expression.
 macro_rules! on_engine {
-    ($q:expr, |$query:ident, $executor:ident| $run:expr) => {{
+    ($q:expr, |$query:ident, $executor:ident| $run:expr, |$came:ident| $changed:expr) => {{
         let Q {
             target,
             sql,
@@ -101,11 +107,14 @@ macro_rules! on_engine {
             error,
             kept,
             shared,
+            written: noted,
         } = $q;
         if let Some(error) = error {
             return Err(sqlx::Error::Encode(error).into());
         }
         shared.statements.fetch_add(1, Ordering::Relaxed);
+        note_read(&sql);
+        let noted = noted.and_then(|noted| Some((noted, written(&sql)?)));
         let sql = AssertSqlSafe(sql);
         let writes = matches!(target, Target::SqliteTx(_) | Target::PgTx(_));
         let done = match (target, args) {
@@ -129,6 +138,11 @@ macro_rules! on_engine {
         };
         if let (true, Err(error)) = (writes, &done) {
             shared.writing.failed(error);
+        }
+        if let (Some((noted, table)), Ok($came)) = (noted, &done)
+            && $changed
+        {
+            noted.add(table);
         }
         done
     }};
@@ -161,7 +175,12 @@ impl Row<'_, '_> {
 }
 
 impl<'e> Q<'e> {
-    pub(super) fn new(target: Target<'e>, sql: Sql, shared: &'e Shared) -> Self {
+    pub(super) fn new(
+        target: Target<'e>,
+        sql: Sql,
+        shared: &'e Shared,
+        written: Option<&'e mut Written>,
+    ) -> Self {
         let (sql, args) = match &target {
             Target::Sqlite(_) | Target::SqliteTx(_) => {
                 (sql.sqlite(), Args::Sqlite(SqliteArguments::default()))
@@ -175,6 +194,7 @@ impl<'e> Q<'e> {
             error: None,
             kept: true,
             shared,
+            written,
         }
     }
 
@@ -296,26 +316,38 @@ impl<'e> Q<'e> {
 
     /// Runs it and gives the number of rows touched.
     pub async fn execute(self) -> Result<u64> {
-        Ok(on_engine!(self, |query, executor| query
-            .execute(executor)
-            .await
-            .map(|done| done.rows_affected()))?)
+        Ok(on_engine!(
+            self,
+            |query, executor| query
+                .execute(executor)
+                .await
+                .map(|done| done.rows_affected()),
+            |rows| *rows > 0
+        )?)
     }
 
     /// All rows.
     pub async fn all<T: Record>(self) -> Result<Vec<T>> {
-        Ok(on_engine!(self, |query, executor| query
-            .try_map(|row| T::from_row(&row))
-            .fetch_all(executor)
-            .await)?)
+        Ok(on_engine!(
+            self,
+            |query, executor| query
+                .try_map(|row| T::from_row(&row))
+                .fetch_all(executor)
+                .await,
+            |rows| !rows.is_empty()
+        )?)
     }
 
     /// The first row, if there is one.
     pub async fn optional<T: Record>(self) -> Result<Option<T>> {
-        Ok(on_engine!(self, |query, executor| query
-            .try_map(|row| T::from_row(&row))
-            .fetch_optional(executor)
-            .await)?)
+        Ok(on_engine!(
+            self,
+            |query, executor| query
+                .try_map(|row| T::from_row(&row))
+                .fetch_optional(executor)
+                .await,
+            |row| row.is_some()
+        )?)
     }
 
     /// The first column of the first row, if there is one.
@@ -323,17 +355,25 @@ impl<'e> Q<'e> {
     where
         usize: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
     {
-        Ok(on_engine!(self, |query, executor| query
-            .try_map(|row| row.try_get::<T, _>(0))
-            .fetch_optional(executor)
-            .await)?)
+        Ok(on_engine!(
+            self,
+            |query, executor| query
+                .try_map(|row| row.try_get::<T, _>(0))
+                .fetch_optional(executor)
+                .await,
+            |value| value.is_some()
+        )?)
     }
 
     /// The first column of every row.
     pub async fn scalars<T: Scalar + Send + Unpin>(self) -> Result<Vec<T>> {
-        Ok(on_engine!(self, |query, executor| query
-            .try_map(|row| row.try_get::<T, _>(0))
-            .fetch_all(executor)
-            .await)?)
+        Ok(on_engine!(
+            self,
+            |query, executor| query
+                .try_map(|row| row.try_get::<T, _>(0))
+                .fetch_all(executor)
+                .await,
+            |values| !values.is_empty()
+        )?)
     }
 }
