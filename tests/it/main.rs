@@ -22,6 +22,7 @@ mod devices;
 mod downloads;
 mod duplicates;
 mod every_route;
+mod interference;
 mod jobs;
 mod kit;
 mod late_sources;

@@ -1,9 +1,12 @@
 //! The real daemon, with simulated vendors and Core.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use axum::middleware;
-use codex_core::Codex;
+use axum::{Router, middleware};
+use codex_core::{
+    Codex,
+    clock::{Clock, SystemClock},
+};
 use codex_daemon::{
     app::{self, Running},
     config::{Config, Sources},
@@ -36,6 +39,7 @@ pub struct TestApp {
     pub world: SharedWorld,
     /// The library inside the daemon.
     pub codex: Codex,
+    router: Router,
     running: Running,
     http: Client,
     database: TestDatabase,
@@ -112,6 +116,15 @@ impl TestApp {
         database: TestDatabase,
         settings: &[(&'static str, &str)],
     ) -> anyhow::Result<Self> {
+        Self::at(database, settings, SystemClock).await
+    }
+
+    /// The same by another clock.
+    pub async fn at(
+        database: TestDatabase,
+        settings: &[(&'static str, &str)],
+        clock: impl Clock + 'static,
+    ) -> anyhow::Result<Self> {
         let world = SharedWorld::new(World::generate(Size::Tiny, 7));
         let fresh_options = freshservice::Options {
             limits: false,
@@ -135,13 +148,16 @@ impl TestApp {
             &keycloak,
             settings,
         )?;
-        let codex = app::open(&config, true).await?;
+        let codex = app::builder(&config, true)
+            .clock(Arc::new(clock))
+            .open()
+            .await?;
         let listener = server::bind(&config.server).await?;
         let limits = config.server.clone();
-        let router = app::router(config, codex.clone())?;
+        let bare = app::router(config, codex.clone())?;
         let watch = spec::Watch::default();
         let check = middleware::from_fn_with_state(watch.0.clone(), spec::check);
-        let router = router.layer(check);
+        let router = bare.clone().layer(check);
         let running = app::start_router(listener, limits, router)?;
         let http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -153,6 +169,7 @@ impl TestApp {
             keycloak,
             world,
             codex,
+            router: bare,
             running,
             http,
             database,
@@ -165,6 +182,16 @@ impl TestApp {
     /// were.
     pub fn forgive(&self) -> usize {
         self.watch.forget()
+    }
+
+    /// The daemon without a network, and without a look at its answers.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// The daemon's database.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
     }
 
     /// Where the daemon's database is.

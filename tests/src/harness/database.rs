@@ -25,6 +25,31 @@ impl TestDatabase {
         self.folder.path()
     }
 
+    /// Another database with the same contents. Nobody may have this one open.
+    ///
+    /// # Errors
+    /// When the engine cannot copy it.
+    pub async fn copy(&self) -> anyhow::Result<Self> {
+        let Some(path) = self.url.strip_prefix("sqlite://") else {
+            let (server, name) = self.url.rsplit_once('/').context("a name")?;
+            let copy = format!("{name}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+            let mut admin = connect(server).await?;
+            let create = format!("create database {copy} template {name}");
+            sqlx::query(AssertSqlSafe(create))
+                .execute(&mut admin)
+                .await?;
+            admin.close().await?;
+            return Ok(Self {
+                url: format!("{server}/{copy}"),
+                folder: tempfile::tempdir()?,
+            });
+        };
+        let copy = sqlite()?;
+        let to = copy.url.strip_prefix("sqlite://").context("a path")?;
+        std::fs::copy(path, to)?;
+        Ok(copy)
+    }
+
     /// Lets [`crate::on_each_engine`] hand a bare database to a test.
     pub async fn on(database: Self) -> anyhow::Result<Self> {
         let db = Db::open(&database.url).await?;

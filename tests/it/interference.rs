@@ -1,0 +1,686 @@
+//! Nothing of other companies moves a bit of what a client is answered.
+//!
+//! Two daemons have the same client company with the same ids. One has other companies beside it, whose records stand
+//! before, between and after the client's in the order of ids, share its names and words, and are so many that every
+//! cut is met. Generated calls of a client must get the same bytes from both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    http::{HeaderMap, HeaderValue, Request, StatusCode},
+};
+use codex_client::{AssetIn, BulkAction, Client, CompanyIn, ContactIn, LocationIn, TokenSource};
+use codex_core::{clock::ManualClock, store::Db};
+use codex_tests::{
+    harness::{
+        app::TestApp,
+        database::{TestDatabase, setting},
+    },
+    on_each_engine,
+};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// Calls on each engine, unless CODEX_TEST_CALLS says more.
+const CALLS: usize = 10_000;
+/// The client's company, between others.
+const OWN: &str = "100002";
+/// Records of others that share a word with the client's: more than a search looks at.
+const CROWD: usize = 1_100;
+/// Cursors, tags and links that are remembered.
+const MOST: usize = 2_000;
+/// Stands in every text of others that the client's do not have.
+const MARK: &str = "Zqx";
+
+/// Both daemons.
+struct Twins {
+    with_others: Twin,
+    alone: Twin,
+}
+
+struct Twin {
+    app: TestApp,
+    router: Router,
+    token: String,
+}
+
+/// An answer as it is compared.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    status: StatusCode,
+    headers: BTreeMap<String, String>,
+    body: Bytes,
+}
+
+impl Twin {
+    async fn new(database: TestDatabase, now: &ManualClock, email: &str) -> anyhow::Result<Self> {
+        let clock = ManualClock::new(codex_core::clock::Clock::now(now));
+        let app = TestApp::at(database, &[("server.calls_per_minute", "0")], clock).await?;
+        Ok(Self {
+            router: app.router().clone(),
+            token: app.core.key.user("client", email)?,
+            app,
+        })
+    }
+
+    async fn ask(&self, call: &Call) -> anyhow::Result<Answer> {
+        let mut request = Request::get(&call.path)
+            .header("host", "codex")
+            .header("x-correlation-id", "same")
+            .header("authorization", format!("Bearer {}", self.token));
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        let answer = self
+            .router
+            .clone()
+            .oneshot(request.body(Body::empty())?)
+            .await?;
+        let (parts, body) = answer.into_parts();
+        Ok(Answer {
+            status: parts.status,
+            headers: told(&parts.headers),
+            body: to_bytes(body, usize::MAX).await?,
+        })
+    }
+}
+
+/// Headers that are compared.
+fn told(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let all = headers.iter().filter(|(name, _)| *name != "date");
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    all.map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}
+
+/// A GET.
+#[derive(Debug, Clone)]
+struct Call {
+    path: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Twins {
+    async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let app = TestApp::on(database).await?;
+        app.pull(&[
+            "/sync/psa",
+            "/sync/datto",
+            "/sync/audits",
+            "/sync/tickets",
+            "/sync/agents",
+        ])
+        .await?;
+        let people = app.json(&format!("/api/companies/{OWN}/contacts")).await?;
+        let mut emails = people.as_array().into_iter().flatten();
+        let email =
+            emails.find_map(|one| one["email"].as_str().filter(|email| email.contains('@')));
+        let email = email.context("an address")?.to_owned();
+        others(&app, &email).await?;
+        let now = ManualClock::new(app.codex.now());
+        app.codex.close().await;
+        let (with_others, alone) = (app.database().copy().await?, app.database().copy().await?);
+        let db = Db::open(&alone.url).await?;
+        leave_alone(&db).await?;
+        db.close().await;
+        Ok(Self {
+            with_others: Twin::new(with_others, &now, &email).await?,
+            alone: Twin::new(alone, &now, &email).await?,
+        })
+    }
+
+    /// Asks both; the answer, when it is the same.
+    async fn ask(&self, call: &Call) -> anyhow::Result<Result<Answer, String>> {
+        let (one, two) = tokio::try_join!(self.with_others.ask(call), self.alone.ask(call))?;
+        if one == two {
+            return Ok(Ok(one));
+        }
+        let text = |answer: &Answer| {
+            let body = String::from_utf8_lossy(&answer.body);
+            format!("{} {:?} {body:.600}", answer.status, answer.headers)
+        };
+        Ok(Err(format!(
+            "{call:?}\n  with others: {}\n  alone:       {}",
+            text(&one),
+            text(&two)
+        )))
+    }
+}
+
+/// Fills the database with records of others, around those of the client.
+async fn others(app: &TestApp, email: &str) -> anyhow::Result<()> {
+    let token = app.core.key.user("admin", "admin@msp.example")?;
+    let client = Client::new(&app.url(), TokenSource::fixed(token))?;
+    let own = client.companies().get(OWN).await?;
+    let assets = client.companies().assets(OWN).await?;
+    let contacts = client.companies().contacts(OWN).await?;
+    let number = |n: usize| format!("{:06}", 200_000 + n);
+    // Names that begin with, end with and are the client's.
+    let companies: Vec<CompanyIn> = (0..CROWD)
+        .map(|n| CompanyIn {
+            account_number: Some(number(n)),
+            name: Some(match n {
+                0 => own.name.clone(),
+                _ => format!("{} {MARK} {n}", own.name),
+            }),
+            description: Some(Some(format!("{MARK} server laptop ticket"))),
+            compliance_level: Some(Some("cjis".into())),
+            ..CompanyIn::default()
+        })
+        .collect();
+    client
+        .companies()
+        .bulk_write(&companies, BulkAction::Create, false)
+        .await?;
+    let (name, host) = email.split_once('@').context("an address")?;
+    let alike = [
+        format!("{}@{host}", name.to_uppercase()) + "x",
+        format!("x{email}"),
+        format!("{name}+1@{host}"),
+        format!("{name}@{host}.example"),
+    ];
+    for round in 0..2 {
+        // Some of the client's own between those of others.
+        let person = ContactIn {
+            name: Some(format!("Late {round} {}", contacts[0].name)),
+            email: Some(Some(format!("late{round}@{host}"))),
+            company_account_numbers: Some(vec![OWN.into()]),
+            ..ContactIn::default()
+        };
+        let late = client.contacts().create(&person).await?;
+        let machine = AssetIn {
+            hostname: Some(format!("LATE-{round}")),
+            company_account_number: Some(Some(OWN.into())),
+            contact_ids: Some(vec![late.id]),
+            ..AssetIn::default()
+        };
+        client.assets().create(&machine).await?;
+        let place = LocationIn {
+            name: Some(format!("Late {round}")),
+            ..LocationIn::default()
+        };
+        client.companies().create_location(OWN, &place).await?;
+        client
+            .companies()
+            .create_location(&number(1), &place)
+            .await?;
+        for (n, email) in alike.iter().enumerate() {
+            let person = ContactIn {
+                name: Some(format!("{} {MARK} {round}{n}", contacts[0].name)),
+                email: Some(Some(format!("{round}{email}"))),
+                company_account_numbers: Some(vec![number(n)]),
+                ..ContactIn::default()
+            };
+            client.contacts().create(&person).await?;
+        }
+        // Somebody who is with the client and with another.
+        let both = ContactIn {
+            name: Some(format!("Both {round}")),
+            company_account_numbers: Some(vec![number(0), OWN.into(), number(7)]),
+            ..ContactIn::default()
+        };
+        client.contacts().create(&both).await?;
+    }
+    let both_kinds: Vec<codex_client::ContactBulkIn> = (0..CROWD)
+        .map(|n| codex_client::ContactBulkIn {
+            id: None,
+            contact: ContactIn {
+                name: Some(format!("{} {MARK} {n}", contacts[0].name)),
+                email: Some(Some(format!("{MARK}{n}@{host}"))),
+                company_account_numbers: Some(vec![number(n % 50)]),
+                ..ContactIn::default()
+            },
+        })
+        .collect();
+    client
+        .contacts()
+        .bulk_write(&both_kinds, BulkAction::Create, false)
+        .await?;
+    let machines: Vec<codex_client::AssetBulkIn> = (0..CROWD)
+        .map(|n| codex_client::AssetBulkIn {
+            id: None,
+            asset: AssetIn {
+                hostname: Some(format!("{}-{MARK}-{n}", assets[0].hostname)),
+                company_account_number: Some(Some(number(n % 50))),
+                ..AssetIn::default()
+            },
+        })
+        .collect();
+    client
+        .assets()
+        .bulk_write(&machines, BulkAction::Create, false)
+        .await?;
+    crowd_of_tickets(app.codex.db()).await
+}
+
+/// Tickets of others with the subjects and the words of the client's, some numbers between and after them.
+async fn crowd_of_tickets(db: &Db) -> anyhow::Result<()> {
+    let mut tx = db.begin().await?;
+    for sql in [
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1100) \
+         insert into tickets (id, created_at, updated_at, number, tags, company_id, newest_at, subject, subject_fold) \
+         select 500000 + i, t.created_at, t.updated_at, 500000 + i, '[]', c.id, t.newest_at, t.subject, t.subject_fold \
+         from n join companies c on c.account_number = '200003' \
+         join (select t.* from tickets t join companies o on o.id = t.company_id and o.account_number = '100002' \
+               order by t.id limit 1) t on 1 = 1",
+        "insert into ticket_details (ticket_id, description_text, words) select t.id, \
+         (select max(d.description_text) from ticket_details d), (select max(d.words) from ticket_details d) from tickets t where t.id > 500000",
+        "insert into conversations (ticket_id, source, private, to_emails, attachments, body, words) select t.id, \
+         'manual', false, '[]', '[]', (select max(c.body) from conversations c), (select max(c.words) from conversations c) from tickets t where t.id > 500000",
+    ] {
+        anyhow::ensure!(tx.query(sql).execute().await? > 0, "{sql}");
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Statements that delete.
+macro_rules! deletions {
+    ($($sql:literal),+ $(,)?) => { [$(concat!("delete from ", $sql)),+] };
+}
+
+/// Takes everything of others away, as if it had never been.
+async fn leave_alone(db: &Db) -> anyhow::Result<()> {
+    let mut tx = db.begin().await?;
+    for sql in deletions![
+        "asset_software where asset_id not in (select a.id from assets a join companies c on c.id = a.company_id \
+         where c.account_number = '100002')",
+        "asset_hardware where asset_id not in (select a.id from assets a join companies c on c.id = a.company_id \
+         where c.account_number = '100002')",
+        "asset_status where asset_id not in (select a.id from assets a join companies c on c.id = a.company_id \
+         where c.account_number = '100002')",
+        "asset_secrets where asset_id not in (select a.id from assets a join companies c on c.id = a.company_id \
+         where c.account_number = '100002')",
+        "asset_contacts where asset_id not in (select a.id from assets a join companies c on c.id = a.company_id \
+         where c.account_number = '100002')",
+        "contact_companies where company_id is null or company_id not in \
+         (select id from companies where account_number = '100002')",
+        "asset_contacts where contact_id not in (select contact_id from contact_companies)",
+        "contacts where id not in (select contact_id from contact_companies)",
+        "assets where company_id is null or company_id not in (select id from companies where account_number = '100002')",
+        "conversations where ticket_id not in (select t.id from tickets t join companies c on c.id = t.company_id \
+         where c.account_number = '100002')",
+        "time_entries where ticket_id not in (select t.id from tickets t join companies c on c.id = t.company_id \
+         where c.account_number = '100002')",
+        "ticket_details where ticket_id not in (select t.id from tickets t join companies c on c.id = t.company_id \
+         where c.account_number = '100002')",
+        "tickets where company_id is null or company_id not in (select id from companies where account_number = '100002')",
+        "locations where company_id is null or company_id not in (select id from companies where account_number = '100002')",
+        "site_link_status where site_link_id not in (select l.id from site_links l join companies c on c.id = l.company_id \
+         where c.account_number = '100002')",
+        "site_links where company_id is null or company_id not in (select id from companies where account_number = '100002')",
+        "account_aliases where company_id not in (select id from companies where account_number = '100002')",
+        "company_overrides where company_id is null or company_id not in (select id from companies where account_number = '100002')",
+        "companies where account_number is null or account_number <> '100002'",
+        "search_names where rowid % 16 = 1 and rowid / 16 not in (select id from companies)",
+        "search_names where rowid % 16 = 2 and rowid / 16 not in (select id from contacts)",
+        "search_names where rowid % 16 = 3 and rowid / 16 not in (select id from assets)",
+        "search_names where rowid % 16 = 4 and rowid / 16 not in (select id from tickets)",
+        "search_names where rowid % 16 = 5 and rowid / 16 not in (select id from locations)",
+        "claims where kind in ('company', 'contact', 'asset', 'ticket', 'location', 'site_link')",
+        "change_log",
+    ] {
+        tx.query(sql).execute().await.with_context(|| sql)?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What calls are made of.
+struct Words {
+    /// Paths of operations, with their parameters.
+    operations: Vec<(String, Vec<String>)>,
+    /// Values for the parameters of paths, of the client's and of others.
+    places: BTreeMap<String, Vec<String>>,
+    /// Keys of records.
+    columns: Vec<String>,
+    /// Values of records, whole and in parts.
+    values: Vec<String>,
+    /// Cursors and tags that were answered.
+    cursors: Vec<String>,
+    tags: Vec<(String, String)>,
+    links: Vec<String>,
+}
+
+impl Words {
+    async fn of(twins: &Twins) -> anyhow::Result<Self> {
+        let api = serde_json::to_value(codex_daemon::routes::openapi())?;
+        let mut operations = Vec::new();
+        for (path, item) in api["paths"].as_object().context("paths")? {
+            let Some(get) = item.get("get") else { continue };
+            // What the process, and not the database, says of itself.
+            if ["/health", "/metrics"].iter().any(|own| path.contains(own)) {
+                continue;
+            }
+            let parameters = get["parameters"].as_array().into_iter().flatten();
+            let query = parameters.filter(|one| one["in"] == "query");
+            let names = query.filter_map(|one| one["name"].as_str().map(str::to_owned));
+            operations.push((path.clone(), names.collect()));
+        }
+        let app = &twins.with_others.app;
+        let ids = async |path: &str, key: &str| -> anyhow::Result<Vec<String>> {
+            let all = app.json(path).await?;
+            let list = all.as_array().cloned().unwrap_or_default();
+            let id = |one: &Value| {
+                one[key]
+                    .as_str()
+                    .map_or_else(|| one[key].to_string(), str::to_owned)
+            };
+            Ok(list.iter().map(id).take(40).collect())
+        };
+        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, own, foreign, key) in [
+            (
+                "contacts",
+                "/api/companies/100002/contacts",
+                "/api/companies/200001/contacts",
+                "id",
+            ),
+            (
+                "assets",
+                "/api/companies/100002/assets",
+                "/api/companies/200001/assets",
+                "id",
+            ),
+            (
+                "locations",
+                "/api/companies/100002/locations",
+                "/api/companies/200001/locations",
+                "id",
+            ),
+            (
+                "ticket",
+                "/api/companies/100002/tickets",
+                "/api/companies/200003/tickets",
+                "ticket_id",
+            ),
+        ] {
+            let mut all = ids(own, key).await?;
+            all.extend(ids(foreign, key).await?);
+            all.extend(["1", "999999", "0"].map(str::to_owned));
+            places.insert(name.to_owned(), all);
+        }
+        let devices = places["assets"].iter();
+        let devices = devices.map(|id| format!("device-{id}")).collect();
+        places.insert("device".into(), devices);
+        let numbers = [
+            "100002", "100002", "100002", "100001", "100003", "200000", "200001", "200003",
+            "999998", "x",
+        ];
+        places.insert("account_number".into(), numbers.map(str::to_owned).to_vec());
+        let files = [
+            "companies",
+            "contacts",
+            "assets",
+            "locations",
+            "tickets",
+            "agents",
+            "planets",
+        ];
+        let files = files
+            .iter()
+            .flat_map(|file| ["csv", "ndjson"].map(|kind| format!("{file}.{kind}")));
+        places.insert("file".into(), files.collect());
+        let mut words = Self {
+            operations,
+            places,
+            columns: Vec::new(),
+            values: Vec::new(),
+            cursors: Vec::new(),
+            tags: Vec::new(),
+            links: Vec::new(),
+        };
+        let (mut columns, mut values) = (BTreeSet::new(), BTreeSet::new());
+        for path in [
+            "/api/companies",
+            "/api/companies/100002/contacts",
+            "/api/companies/100002/assets",
+            "/api/companies/100002/tickets",
+            "/api/companies/200001/contacts",
+            "/api/companies/200003/tickets?limit=5",
+        ] {
+            let all = app.json(path).await?;
+            for record in all.as_array().into_iter().flatten().take(30) {
+                for (key, value) in record.as_object().into_iter().flatten() {
+                    columns.insert(key.clone());
+                    let text = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
+                    if !text.is_empty() && text.len() < 60 {
+                        values.insert(text.split(' ').next().unwrap_or_default().to_owned());
+                        values.insert(text);
+                    }
+                }
+            }
+        }
+        columns.extend(
+            [
+                "company_id",
+                "company_account_number",
+                "created_at",
+                "updated_at",
+                "last_seen",
+            ]
+            .map(str::to_owned),
+        );
+        values.extend(
+            [
+                MARK,
+                "e",
+                "la",
+                "the",
+                "server",
+                "2026-01-01",
+                "true",
+                "null",
+                "100002",
+                "200001",
+            ]
+            .map(str::to_owned),
+        );
+        words.columns = columns.into_iter().collect();
+        words.values = values.into_iter().collect();
+        Ok(words)
+    }
+
+    fn pick<'w>(random: &mut StdRng, from: &'w [String]) -> &'w str {
+        from.choose(random).map_or("1", String::as_str)
+    }
+
+    /// A call that a client may make, or may not.
+    fn call(&self, random: &mut StdRng) -> Call {
+        if random.random_range(0..6) == 0
+            && let Some((path, tag)) = self.tags.choose(random)
+        {
+            let headers = vec![("if-none-match", tag.clone())];
+            return Call {
+                path: path.clone(),
+                headers,
+            };
+        }
+        let headers = Vec::new();
+        if !self.links.is_empty() && random.random_range(0..8) == 0 {
+            let path = Self::pick(random, &self.links).to_owned();
+            return Call { path, headers };
+        }
+        // Half of the calls are of lists and searches, which have the most to say.
+        let lists = [
+            "/api/search",
+            "/api/companies",
+            "/api/contacts",
+            "/api/assets",
+            "/api/tickets",
+        ];
+        let listed = random.random_range(0..2) == 0;
+        let (path, parameters) = if listed {
+            let path = *lists.choose(random).unwrap_or(&lists[0]);
+            let known = self.operations.iter().find(|(known, _)| known == path);
+            known.cloned().unwrap_or_default()
+        } else {
+            self.operations.choose(random).cloned().unwrap_or_default()
+        };
+        let segments = path.split('/').scan(String::new(), |before, segment| {
+            let said = match segment
+                .strip_prefix('{')
+                .and_then(|name| name.strip_suffix('}'))
+            {
+                Some(name) => {
+                    let of = self
+                        .places
+                        .get(name)
+                        .or_else(|| self.places.get(before.as_str()));
+                    let of = of.or_else(|| name.contains("ticket").then(|| &self.places["ticket"]));
+                    of.map_or(Self::pick(random, &self.values), |of| {
+                        Self::pick(random, of)
+                    })
+                    .to_owned()
+                }
+                None => segment.to_owned(),
+            };
+            before.clear();
+            before.push_str(segment);
+            Some(encode(&said, segment))
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let mut query = Vec::new();
+        for _ in 0..random.random_range(0..4) {
+            let free = random.random_range(0..3) == 0 || parameters.is_empty();
+            let name = if free {
+                let operator = ["", "__in", "__contains", "__gt", "__lt", "__ne", "__isnull"];
+                let operator = operator.choose(random).unwrap_or(&"");
+                format!("{}{operator}", Self::pick(random, &self.columns))
+            } else {
+                Self::pick(random, &parameters).to_owned()
+            };
+            let value = self.value(random, &name);
+            query.push(format!("{}={}", urlencode(&name), urlencode(&value)));
+        }
+        if path == "/api/search" {
+            query.push(format!("q={}", urlencode(Self::pick(random, &self.values))));
+        }
+        let path = if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{}", query.join("&"))
+        };
+        Call { path, headers }
+    }
+
+    fn value(&self, random: &mut StdRng, name: &str) -> String {
+        match name {
+            "limit" | "per_page" => random.random_range(1..12).to_string(),
+            "page" | "offset" => random.random_range(0..4).to_string(),
+            "total" | "include_tickets" => "true".to_owned(),
+            "cursor" => Self::pick(random, &self.cursors).to_owned(),
+            "sort" | "sort_by" => {
+                let down = if random.random_range(0..2) == 0 {
+                    "-"
+                } else {
+                    ""
+                };
+                format!("{down}{}", Self::pick(random, &self.columns))
+            }
+            "fields" => {
+                let many = random.random_range(1..4);
+                (0..many)
+                    .map(|_| Self::pick(random, &self.columns))
+                    .collect::<Vec<_>>()
+                    .join(",")
+            }
+            "kind" => {
+                let kinds = ["company", "contact", "asset", "ticket", "location", "agent"];
+                (*kinds.choose(random).unwrap_or(&"")).to_owned()
+            }
+            "company_id" => Self::pick(random, &self.places["account_number"]).to_owned(),
+            _ => {
+                let value = Self::pick(random, &self.values);
+                let from = random.random_range(0..2);
+                let part: String = value
+                    .chars()
+                    .skip(from)
+                    .take(random.random_range(1..20))
+                    .collect();
+                if part.is_empty() {
+                    value.to_owned()
+                } else {
+                    part
+                }
+            }
+        }
+    }
+
+    /// Takes in what an answer offers for the next calls.
+    fn learn(&mut self, call: &Call, answer: &Answer) {
+        if let Some(tag) = answer
+            .headers
+            .get("etag")
+            .filter(|_| self.tags.len() < MOST)
+        {
+            self.tags.push((call.path.clone(), tag.clone()));
+        }
+        let link = answer
+            .headers
+            .get("link")
+            .filter(|_| self.links.len() < MOST);
+        let target = link.and_then(|link| link.split('<').nth(1)?.split('>').next());
+        let Some(path) = target.and_then(|target| target.find("/api").map(|at| &target[at..]))
+        else {
+            return;
+        };
+        self.links.push(path.to_owned());
+        let cursor = path.split("cursor=").nth(1);
+        let cursor = cursor.and_then(|rest| rest.split('&').next());
+        self.cursors.extend(cursor.map(str::to_owned));
+    }
+}
+
+fn encode(text: &str, template: &str) -> String {
+    if template.starts_with('{') {
+        urlencode(text).replace('+', "%20")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn urlencode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+on_each_engine! {
+    async fn others_move_no_bit_of_a_clients_answers(twins: Twins) -> TestResult {
+        let seed = setting("CODEX_TEST_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(17);
+        let calls = setting("CODEX_TEST_CALLS").and_then(|calls| calls.parse().ok()).unwrap_or(CALLS);
+        println!("seed {seed}, {calls} calls");
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut words = Words::of(&twins).await?;
+        let (mut different, mut by_status) = (Vec::new(), BTreeMap::<u16, usize>::new());
+        for _ in 0..calls {
+            let call = words.call(&mut random);
+            match twins.ask(&call).await? {
+                Ok(answer) => {
+                    *by_status.entry(answer.status.as_u16()).or_default() += 1;
+                    words.learn(&call, &answer);
+                }
+                Err(difference) => different.push(difference),
+            }
+            if different.len() >= 20 {
+                break;
+            }
+        }
+        println!("{by_status:?}");
+        assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
+        let share = |status: u16| by_status.get(&status).copied().unwrap_or_default() * 100 / calls;
+        assert!(share(200) >= 20 && share(304) >= 1 && by_status.contains_key(&404), "{by_status:?}");
+        assert!(words.cursors.len() > 5, "lists went on");
+        // The others are there: staff find them.
+        for (twin, more) in [(&twins.with_others, true), (&twins.alone, false)] {
+            let found = twin.app.json(&format!("/api/search?q={MARK}&limit=1")).await?;
+            assert_eq!((found["count"] == 1, found["more"] == true), (more, more), "{found}");
+        }
+        Ok(())
+    }
+}
