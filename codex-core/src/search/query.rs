@@ -24,7 +24,7 @@ const SAID: Sql = Sql::Per {
 };
 const WORDS_SAID: Sql = Sql::Per {
     sqlite: "w.search_words match ",
-    pg: "word_list(c.words) @@ cast(",
+    pg: "c.word_vector @@ cast(",
 };
 /// What tickets are about; ends before [`WORDS_ABOUT`].
 const ABOUT: Sql = Sql::Per {
@@ -33,7 +33,7 @@ const ABOUT: Sql = Sql::Per {
 };
 const WORDS_ABOUT: Sql = Sql::Per {
     sqlite: "w.search_descriptions match ",
-    pg: "word_list(d.words) @@ cast(",
+    pg: "d.word_vector @@ cast(",
 };
 /// The newest first on `SQLite`, whose full-text index is read in the order of its rows; `PostgreSQL` reads as its
 /// index comes.
@@ -41,6 +41,12 @@ const NEWEST: Sql = Sql::Per {
     sqlite: " order by w.rowid desc limit ",
     pg: " limit ",
 };
+/// The same among the newest rows alone. `PostgreSQL` takes any beginning of a word for one that few rows have, and
+/// gathers all of its hits before it gives the first: of what most rows have, a few rows are enough to find too many.
+const SAID_OF_LATE: &str = "select c.ticket_id from (select ticket_id, private, gone_at, word_vector from conversations \
+    order by id desc limit 2000) c where c.gone_at is null and ";
+const ABOUT_OF_LATE: &str = "select d.ticket_id from (select ticket_id, word_vector from ticket_details \
+    order by ticket_id desc limit 2000) d where ";
 /// After the words of a condition.
 pub(super) const WORDS_END: Sql = Sql::Per {
     sqlite: "",
@@ -172,16 +178,20 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Candidat
         ""
     };
     let (mut tickets, mut more) = (Vec::new(), false);
-    for (select, matches, public, own_select) in [
-        (SAID, WORDS_SAID, public, own::SAID),
-        (ABOUT, WORDS_ABOUT, "", own::ABOUT),
+    for (select, of_late, matches, public, own_select) in [
+        (SAID, SAID_OF_LATE, WORDS_SAID, public, own::SAID),
+        (ABOUT, ABOUT_OF_LATE, WORDS_ABOUT, "", own::ABOUT),
     ] {
         let mut found = Candidates::new(Vec::new());
-        for words in words(db.engine(), term) {
+        for Asked { words, is_of_late } in words(db.engine(), term) {
             if found.more {
                 break;
             }
-            let mut q = db.query(select);
+            let mut q = if is_of_late {
+                db.query(of_late)
+            } else {
+                db.query(select)
+            };
             q.plan_anew().push_sql(matches).push_bind(words.as_str());
             q.push_sql(WORDS_END).push(public);
             q.push_sql(NEWEST).push_bind(LIMIT + 1);
@@ -202,23 +212,39 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Candidat
     })
 }
 
-/// The term in the engine's language of words, parted as [`crate::fold::words`] does; the last word may go on.
-/// `SQLite` gathers every hit of a word that may go on before it gives the first, so that it is asked for the words
+/// Words in the language of an engine.
+struct Asked {
+    words: String,
+    /// Whether only the newest rows are asked for them, to learn whether there are too many.
+    is_of_late: bool,
+}
+
+/// The term in the engine's language of words, parted as [`crate::fold::words`] does; the last word may go on. Both
+/// engines gather every hit of a word that may go on before they give the first, so that they are asked for the words
 /// as they are before.
-fn words(engine: Engine, term: &Term) -> Vec<String> {
+fn words(engine: Engine, term: &Term) -> Vec<Asked> {
     let parts = term.text.split(|c: char| !c.is_alphanumeric());
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     let Some(last) = parts.last() else {
         return Vec::new();
     };
     let goes_on = last.chars().count() >= TRIGRAM;
-    match (engine, goes_on) {
-        (Engine::Sqlite, true) => {
-            let whole = format!("\"{}\"", parts.join("\" AND \""));
-            vec![whole.clone(), whole + "*"]
-        }
-        (Engine::Sqlite, false) => vec![format!("\"{}\"", parts.join("\" AND \""))],
-        (Engine::Postgres, true) => vec![format!("'{}':*", parts.join("' & '"))],
-        (Engine::Postgres, false) => vec![format!("'{}'", parts.join("' & '"))],
+    let (whole, begun) = match engine {
+        Engine::Sqlite => (format!("\"{}\"", parts.join("\" AND \"")), "*"),
+        Engine::Postgres => (format!("'{}'", parts.join("' & '")), ":*"),
+    };
+    let begun = format!("{whole}{begun}");
+    let asked = |words: &str, is_of_late| Asked {
+        words: words.to_owned(),
+        is_of_late,
+    };
+    match (goes_on, engine) {
+        (false, _) => vec![asked(&whole, false)],
+        (true, Engine::Sqlite) => vec![asked(&whole, false), asked(&begun, false)],
+        (true, Engine::Postgres) => vec![
+            asked(&whole, false),
+            asked(&begun, true),
+            asked(&begun, false),
+        ],
     }
 }

@@ -1,0 +1,2 @@
+-- SQLite's full-text tables keep their words already.
+select 1;
