@@ -8,8 +8,14 @@ use codex_core::sync::Part;
 use codex_tests::{harness::bench::Bench, on_each_engine};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
-/// Tables of the work itself: every run writes them.
-const OF_RUNS: [&str; 3] = ["sync_jobs", "sync_leases", "sync_cursors"];
+/// Tables of the work itself, which every run writes, and the counts of what was written.
+const OF_RUNS: [&str; 5] = [
+    "sync_jobs",
+    "sync_leases",
+    "sync_cursors",
+    "upstream_budgets",
+    "revisions",
+];
 
 /// Has every row that is written to any table counted from here on.
 async fn count_rows(url: &str) -> anyhow::Result<()> {
