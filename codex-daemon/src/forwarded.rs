@@ -4,8 +4,12 @@ use std::{convert::Infallible, net::IpAddr};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header::HOST, request::Parts},
+    http::{HeaderMap, HeaderName, header::HOST, request::Parts},
 };
+
+use crate::headers::{list, single};
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +19,9 @@ impl Peer {
     /// Who calls: what a proxy on this machine says, else the other end itself. Anyone else could say
     /// anything.
     pub fn caller(self, headers: &HeaderMap) -> IpAddr {
-        let named = last(headers, "x-forwarded-for").and_then(|text| text.parse().ok());
+        let named = list(headers, &FOR);
+        let named = named.as_ref().and_then(|named| named.to_str().ok());
+        let named = named.and_then(|named| last(named).parse().ok());
         let caller = named.filter(|_| self.0.is_loopback()).unwrap_or(self.0);
         caller.to_canonical()
     }
@@ -31,11 +37,12 @@ pub struct Forwarded {
 impl Forwarded {
     /// Reads the headers of one hop; what is not usable is ignored.
     pub fn of(headers: &HeaderMap) -> Self {
-        let prefix = last(headers, "x-forwarded-prefix").filter(|prefix| is_path(prefix));
-        let host = last(headers, "x-forwarded-host")
-            .or_else(|| headers.get(HOST).and_then(|value| value.to_str().ok()))
+        let forwarded = |name: &str| single(headers, name).map(last);
+        let prefix = forwarded("x-forwarded-prefix").filter(|prefix| is_path(prefix));
+        let host = forwarded("x-forwarded-host")
+            .or_else(|| single(headers, HOST))
             .filter(|host| is_host(host));
-        let proto = last(headers, "x-forwarded-proto").filter(|p| matches!(*p, "http" | "https"));
+        let proto = forwarded("x-forwarded-proto").filter(|p| matches!(*p, "http" | "https"));
         Self {
             prefix: prefix.unwrap_or_default().trim_end_matches('/').to_owned(),
             origin: host.map(|host| format!("{}://{host}", proto.unwrap_or("http"))),
@@ -67,10 +74,15 @@ impl<S: Sync> FromRequestParts<S> for Forwarded {
     }
 }
 
-/// The value that the nearest proxy added (contract 1.0: one hop is trusted).
-fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    value.rsplit(',').next().map(str::trim)
+/// Whether a proxy passed a request on.
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    let mut names = headers.keys().map(HeaderName::as_str);
+    names.any(|name| name.starts_with("x-forwarded-") || name == "forwarded")
+}
+
+/// The value that the nearest proxy added: proxies write theirs behind a comma, and one hop is trusted.
+fn last(values: &str) -> &str {
+    values.rsplit(',').next().unwrap_or_default().trim()
 }
 
 /// A path on this host. `//elsewhere` would be another host.

@@ -12,6 +12,8 @@ use reqwest::RequestBuilder;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use crate::headers::single;
+
 /// The header.
 pub const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Longer ids are not believed: they would fill the log.
@@ -37,8 +39,7 @@ impl CorrelationId {
     }
 
     fn of(headers: &HeaderMap) -> Self {
-        let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
-        let usable = given.filter(|id| {
+        let usable = single(headers, HEADER).filter(|id| {
             (1..=LONGEST).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
         });
         Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
