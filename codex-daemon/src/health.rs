@@ -33,6 +33,11 @@ pub struct Health {
     last: Mutex<Option<(Instant, DependencyOut)>>,
 }
 
+/// Whether a path is one of those that say how the daemon is: they are answered whatever else it has to do.
+pub fn is_health(path: &str) -> bool {
+    path.starts_with("/health") || path == "/api/health"
+}
+
 impl Health {
     /// Checks as `config` says.
     pub fn new(config: &Config) -> Result<Self, reqwest::Error> {

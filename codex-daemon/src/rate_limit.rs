@@ -13,7 +13,9 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use crate::{
     app::App,
     auth::{Asker, asker},
+    connections::Overloaded,
     forwarded::Peer,
+    health::is_health,
     problem::Problem,
 };
 
@@ -47,8 +49,11 @@ impl Limits {
 /// address.
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Asker::default());
-    let path = request.uri().path();
-    if path.starts_with("/health") || path == "/api/health" || app.limits().0.is_none() {
+    if request.extensions().get::<Overloaded>().is_some() {
+        let detail = "Too many calls are being answered; `Retry-After` says how long to wait.";
+        return Problem::unavailable(detail).retry_after(1).into_response();
+    }
+    if is_health(request.uri().path()) || app.limits().0.is_none() {
         return next.run(request).await;
     }
     let caller = asker(&app, request.headers(), request.extensions()).await;

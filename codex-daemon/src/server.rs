@@ -1,13 +1,13 @@
-//! The accept loop: HTTP/1.1 with a time limit on request heads and on clients who stand still, a limit on
-//! connections, and a stop that lets requests in flight end.
+//! The accept loop: HTTP/1.1 with a time limit on request heads, on bodies and on clients who stand still, a limit
+//! on connections and requests, and a stop that lets requests in flight end.
 //!
 //! HTTP/1.1 only: hyper-util's protocol sniffing has no timer, so a silent client would hold a connection
 //! for ever, and nobody who calls Codex speaks HTTP/2. axum's own `serve` has no header timeout.
 
 use std::{
+    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 
@@ -24,17 +24,23 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
-use tokio_io_timeout::TimeoutStream;
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::{body_limit, config::Server, forwarded::Peer};
+use crate::{
+    body_limit,
+    config::Server,
+    connections::{Answer, Connection, Connections, Overloaded},
+    forwarded::Peer,
+    health::is_health,
+    lingering::Lingering,
+};
 
 /// After `accept` failed for want of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// After a connection gave its place away, so that its descriptor is free.
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
 /// How much may wait unsent in a socket. Without a limit megabytes do, and the system says that there is room again
 /// when a third of them were read: whoever takes 16 KB a second would seem to stand still.
 #[cfg(target_os = "linux")]
@@ -80,40 +86,55 @@ pub async fn bind(server: &Server) -> Result<TcpListener, BindError> {
 /// Serves until `stop`, then lets requests in flight end within the configured time.
 pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    // Without a timer hyper panics at the first timeout. The timeout covers idle connections too.
+    // Without a timer hyper panics at the first timeout. The timeout covers idle connections too. A client that
+    // has sent all it has to say still waits for the answer.
     http.timer(TokioTimer::new())
-        .header_read_timeout(server.header_timeout);
-    let slots = Arc::new(Semaphore::new(server.max_connections));
+        .header_read_timeout(server.header_timeout)
+        .half_close(true);
+    let connections = Connections::new(&server);
     let graceful = GracefulShutdown::new();
     let cut = CancellationToken::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &slots) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
         };
-        let Some((stream, peer, slot)) = accepted else {
+        let Some((stream, connection)) = accepted else {
             continue;
         };
-        let stall = server.stall;
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(stall));
-        let service = TowerToHyperService::new(router.clone());
+        let (router, served) = (router.clone(), connections.clone());
+        let (stall, longest) = (server.stall, server.body_timeout);
+        let (peer, activity) = (connection.peer, connection.activity.clone());
+        let stream = Lingering::new(stream, stall, activity.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer.ip()));
-            service.call(request.map(|body| body_limit::timed(body, stall)))
+            let service = TowerToHyperService::new(router.clone());
+            let (connections, activity) = (served.clone(), activity.clone());
+            async move {
+                let mut busy = connections.begin(&activity);
+                if !is_health(request.uri().path()) {
+                    busy.turn = connections.turn(peer.caller(request.headers())).await;
+                    if busy.turn.is_none() {
+                        request.extensions_mut().insert(Overloaded);
+                    }
+                }
+                request.extensions_mut().insert(peer);
+                let body = |body| body_limit::timed(body, stall, longest, activity);
+                let answer = service.call(request.map(body)).await?;
+                Ok::<_, Infallible>(answer.map(|body| Answer::new(body, busy)))
+            }
         });
-        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
-        let connection = graceful.watch(connection);
+        let work = http.serve_connection(TokioIo::new(stream), service);
+        let work = graceful.watch(work);
         let cut = cut.clone();
         panics::spawn("connection", async move {
             // Clients that hang up or are too slow are their own affair.
-            if let Some(Err(error)) = cut.run_until_cancelled(connection).await {
+            let ended = cut.run_until_cancelled(connection.run(work)).await;
+            if let Some(Some(Err(error))) = ended {
                 tracing::debug!(
                     error = crate::problem::chain(&error),
                     "A connection ended early"
                 );
             }
-            drop(slot);
         });
     }
     // New connections are refused from here on.
@@ -131,13 +152,11 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
     }
 }
 
-/// The next connection with its slot. Above the limit, connections wait in the system's queue.
+/// The next connection, if there is a place for it.
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    // The semaphore is never closed.
-    let slot = slots.clone().acquire_owned().await.ok()?;
+    connections: &Connections,
+) -> Option<(TcpStream, Connection)> {
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Answers are small and written at once; waiting to fill a packet costs up to 40 ms.
@@ -148,11 +167,23 @@ async fn accept(
             if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT) {
                 tracing::debug!(%error, "TCP_NOTSENT_LOWAT was refused");
             }
-            Some((stream, peer, slot))
+            let connection = connections.admit(Peer(peer.ip()));
+            if connection.is_none() {
+                crate::metrics::connection_refused();
+                tracing::debug!("Every connection is busy: a new one was closed");
+            }
+            Some((stream, connection?))
         }
         Err(error) => {
             tracing::warn!(%error, "A connection could not be accepted: {error}");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
+            let errno = Errno::from_io_error(&error);
+            let is_full = errno == Some(Errno::MFILE) || errno == Some(Errno::NFILE);
+            let pause = if is_full && connections.make_room() {
+                ROOM_PAUSE
+            } else {
+                ACCEPT_PAUSE
+            };
+            tokio::time::sleep(pause).await;
             None
         }
     }

@@ -10,14 +10,25 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{Codex, sync::freshservice::MAX_EVENT};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
 
-use crate::{body_limit, config::Webhooks, forwarded::Peer, problem::Problem};
+use crate::{
+    body_limit,
+    config::Webhooks,
+    forwarded::Peer,
+    headers::{single, value},
+    problem::Problem,
+};
 
 const SECRET: &str = "x-webhook-secret";
 const TIMESTAMP: &str = "x-webhook-timestamp";
 const SIGNATURE: &str = "x-webhook-signature";
 /// How far the clock of a signer may be off.
 const SKEW: Duration = Duration::from_secs(300);
+/// How long a body may take; vendors send theirs in milliseconds.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// Bodies that are read at once: nobody has proved yet who sends them.
+static READING: Semaphore = Semaphore::const_new(64);
 /// What stands before the signature and names its algorithm.
 const SCHEME: &str = "sha256=";
 
@@ -39,11 +50,11 @@ impl Admitted {
     }
 }
 
-/// Lets a report in.
+/// Lets a report in. All that can be told from the headers is checked before the body is read.
 ///
 /// # Errors
 /// 503 when nothing is accepted, 401 for the unknown, 403 for an address that is not on the list, 413
-/// for a body over [`MAX_EVENT`], 409 for a signature that was used.
+/// for a body over [`MAX_EVENT`], 408 for one that takes too long, 409 for a signature that was used.
 pub async fn admit(
     settings: &Webhooks,
     codex: &Codex,
@@ -58,25 +69,31 @@ pub async fn admit(
     let refused = || Problem::unauthorized("The webhook's secret or signature is wrong.").flat();
     let secret = settings.secret.as_ref().ok_or_else(refused)?;
     let signed = Signed::read(headers);
-    if signed.is_none() && (settings.require_signature || !knows(headers, secret)) {
+    let may_read = match &signed {
+        Some(signed) => signed.is_plausible() && signed.is_fresh(codex.now()),
+        None => !settings.require_signature && knows(headers, secret),
+    };
+    if !may_read {
         return Err(refused());
     }
     let caller = peer.caller(headers);
     let is_listed = settings.allowed_ips.is_empty() || settings.allowed_ips.contains(&caller);
-    if signed.is_none() && !is_listed {
-        return Err(not_listed());
+    if !is_listed {
+        return Err(Problem::forbidden("Your address is not on the list.").flat());
     }
-    let body = body_limit::read(body, MAX_EVENT).await;
+    let reading = READING.try_acquire().map_err(|_| {
+        let detail = "Too many webhooks arrive at once; send it again.";
+        Problem::unavailable(detail).retry_after(1).flat()
+    })?;
+    let body = body_limit::read(body, MAX_EVENT, BODY_TIME).await;
+    drop(reading);
     let body = body.map_err(Problem::flat)?;
     let Some(signed) = signed else {
         let signature = None;
         return Ok(Admitted { body, signature });
     };
-    if !signed.is_by(secret, &body) || !signed.is_fresh(codex.now()) {
+    if !signed.is_by(secret, &body) {
         return Err(refused());
-    }
-    if !is_listed {
-        return Err(not_listed());
     }
     let signature = signed.signature.to_owned();
     let expires_at = codex.now() + 2 * SKEW;
@@ -89,12 +106,9 @@ pub async fn admit(
     Ok(Admitted { body, signature })
 }
 
-fn not_listed() -> Problem {
-    Problem::forbidden("Your address is not on the list.").flat()
-}
-
 fn knows(headers: &HeaderMap, secret: &SecretString) -> bool {
-    let given = headers.get(SECRET).map(HeaderValue::as_bytes);
+    // A secret may hold more than plain text.
+    let given = value(headers, SECRET).map(HeaderValue::as_bytes);
     let secret = secret.expose_secret().as_bytes();
     given.is_some_and(|given| constant_time::verify_slices_are_equal(given, secret).is_ok())
 }
@@ -109,22 +123,22 @@ struct Signed<'h> {
 impl<'h> Signed<'h> {
     /// What a signer sends; one header of the two is none.
     fn read(headers: &'h HeaderMap) -> Option<Self> {
-        let text = |name| headers.get(name)?.to_str().ok();
         Some(Self {
-            timestamp: text(TIMESTAMP)?,
-            signature: text(SIGNATURE)?.strip_prefix(SCHEME)?,
+            timestamp: single(headers, TIMESTAMP)?,
+            signature: single(headers, SIGNATURE)?.strip_prefix(SCHEME)?,
         })
     }
 
-    fn is_by(&self, secret: &SecretString, body: &[u8]) -> bool {
-        // One signature is spelled in one way, or the guard against replays could be passed by spelling.
+    /// Whether it is spelled as a signature, in the one way there is: by another spelling the guard against replays
+    /// could be passed.
+    fn is_plausible(&self) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        let digits = self.signature.as_bytes();
-        if digits.len() != 64 || !digits.iter().copied().all(is_plain) {
-            return false;
-        }
+        self.signature.len() == 64 && self.signature.bytes().all(is_plain)
+    }
+
+    fn is_by(&self, secret: &SecretString, body: &[u8]) -> bool {
         let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let tag: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+        let tag: Option<Vec<u8>> = self.signature.as_bytes().chunks(2).map(byte).collect();
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
         let message = [self.timestamp.as_bytes(), b".", body].concat();
         tag.is_some_and(|tag| hmac::verify(&key, &message, &tag).is_ok())

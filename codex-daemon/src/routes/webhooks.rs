@@ -159,6 +159,7 @@ struct EndpointsOut {
     (status = 400, description = "Not JSON, or without a ticket's id", body = ErrorOut),
     (status = 401, description = "Wrong secret or signature", body = ErrorOut),
     (status = 403, description = "Not an address on the list", body = ErrorOut),
+    (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
     (status = 409, description = "A signature that was used before", body = ErrorOut),
     (status = 413, description = "Over 1 MiB", body = ErrorOut),
     (status = 502, description = "The PSA had to be asked and did not answer; send it again",
@@ -225,6 +226,7 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
     (status = 400, description = "Not JSON, or an empty object", body = ErrorOut),
     (status = 401, description = "Wrong secret or signature", body = ErrorOut),
     (status = 403, description = "Not an address on the list", body = ErrorOut),
+    (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
     (status = 409, description = "A signature that was used before", body = ErrorOut),
     (status = 413, description = "Over 1 MiB", body = ErrorOut),
     (status = 503, description = "Webhooks are off", body = ErrorOut)))]
@@ -251,6 +253,7 @@ async fn superops_ticket_event(
     (status = 200, description = "It came through", body = WebhookTestOut),
     (status = 401, description = "Wrong secret or signature", body = ErrorOut),
     (status = 403, description = "Not an address on the list", body = ErrorOut),
+    (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
     (status = 409, description = "A signature that was used before", body = ErrorOut),
     (status = 413, description = "Over 1 MiB", body = ErrorOut),
     (status = 503, description = "Webhooks are off", body = ErrorOut)))]

@@ -317,15 +317,184 @@ async fn a_body_that_stops_midway_is_408_with_a_key_or_without() {
 }
 
 #[tokio::test]
-async fn connections_above_the_limit_wait_for_their_turn() {
+async fn requests_above_the_limit_wait_for_their_turn() {
     let bare = Bare::start(|server| server.max_connections = 1).await;
-    let first = bare.connect().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let second = tokio::spawn(client().get(bare.url("/slow")).send());
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    assert!(!second.is_finished());
-    drop(first);
-    assert_eq!(second.await.unwrap().unwrap().status(), 200);
+    let first = tokio::spawn(client().get(bare.url("/slow")).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    let second = client().get(bare.url("/slow")).send().await.unwrap();
+    assert_eq!(second.status(), 200);
+    assert!(begun.elapsed() > Duration::from_millis(400));
+    assert_eq!(first.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn silent_connections_give_their_place_to_others() {
+    let bare = Bare::start(|server| server.max_connections = 2).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(bare.connect().await);
+    }
+    let begun = Instant::now();
+    let answer = client().get(bare.url("/slow")).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn health_is_answered_while_all_turns_are_taken() {
+    for one_address in [true, false] {
+        let bare = Bare::start(|server| {
+            let limit = if one_address {
+                &mut server.connections_per_address
+            } else {
+                &mut server.max_connections
+            };
+            *limit = 3;
+        });
+        let bare = bare.await;
+        let mut readers = Vec::new();
+        for _ in 0..3 {
+            readers.push(reader(&bare.url, "/endless").await);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let begun = Instant::now();
+        let waiting: Vec<_> = (0..100)
+            .map(|_| tokio::spawn(client().get(bare.url("/slow")).send()))
+            .collect();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..20 {
+            let health = client().get(bare.url("/health/live")).send().await;
+            assert_eq!(
+                health.unwrap().status(),
+                404,
+                "no such route here, but an answer"
+            );
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            begun.elapsed()
+        );
+        for answer in waiting {
+            // Some are told at once, some after they have waited, and some lost their place.
+            let Ok(answer) = answer.await.unwrap() else {
+                continue;
+            };
+            assert_eq!(answer.headers()["retry-after"], "1");
+            problem(answer, 503, "/slow").await;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(9));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_however_large_the_refused_body_is() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url())]).await;
+    let invalid = token("k0", 1, &service(&json!({})));
+    let body = vec![b'x'; 4 * 1024 * 1024];
+    for (head, status) in [
+        (
+            format!("POST /api/contacts HTTP/1.1\r\nAuthorization: Bearer {invalid}"),
+            401,
+        ),
+        ("POST /api/nothing HTTP/1.1".to_owned(), 404),
+        ("POST /health HTTP/1.1".to_owned(), 405),
+    ] {
+        for _ in 0..3 {
+            let head = format!(
+                "{head}\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            let mut stream = TcpStream::connect(daemon.running.addr()).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // As most clients do: everything is sent before anything is read.
+            stream.write_all(&body).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}")),
+                "{answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_are_431() {
+    let bare = Bare::start(|_| ()).await;
+    let head = format!(
+        "GET /slow HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+        "x".repeat(3 << 20)
+    );
+    for _ in 0..3 {
+        let mut stream = bare.connect().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_408() {
+    let bare = Bare::start(|server| server.body_timeout = Duration::from_secs(1)).await;
+    let mut stream = bare.connect().await;
+    let head = "POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n                Content-Length: 100000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let begun = Instant::now();
+    let mut answer = [0; 12];
+    loop {
+        let pause = tokio::time::sleep(Duration::from_millis(50));
+        tokio::select! {
+            read = stream.read_exact(&mut answer) => { read.unwrap(); break }
+            () = pause => {}
+        }
+        stream.write_all(b" ").await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5), "it is held");
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn a_client_that_has_said_all_gets_its_answer() {
+    let bare = Bare::start(|_| ()).await;
+    for _ in 0..5 {
+        let mut stream = bare.connect().await;
+        let head = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_judged_by_its_headers_before_its_body_is_read() {
+    let settings = [("webhooks.enabled", "true"), ("webhooks.secret", "s")];
+    let daemon = Daemon::start(&settings).await;
+    let signature = format!("sha256={}", "0".repeat(64));
+    for lines in [
+        "X-Webhook-Secret: wrong".to_owned(),
+        format!("X-Webhook-Timestamp: 1000\r\nX-Webhook-Signature: {signature}"),
+        "X-Webhook-Timestamp: 9999999999\r\nX-Webhook-Signature: sha256=made-up".to_owned(),
+    ] {
+        let mut stream = TcpStream::connect(daemon.running.addr()).await.unwrap();
+        let head = format!(
+            "POST /webhooks/test HTTP/1.1\r\nHost: x\r\n{lines}\r\nContent-Length: 100\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        let read = tokio::time::timeout(Duration::from_secs(2), stream.read_exact(&mut answer));
+        read.await.expect("the body is waited for").unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401", "{lines}");
+    }
 }
 
 #[tokio::test]
