@@ -95,6 +95,14 @@ impl BulkOut {
         }
     }
 
+    /// What is wrong with some rows so far.
+    pub(crate) fn failed_among(&self, rows: &[usize]) -> Vec<(usize, Vec<Fault>)> {
+        let faults = rows
+            .iter()
+            .map(|index| (*index, self.results[*index].errors.clone()));
+        faults.filter(|(_, errors)| !errors.is_empty()).collect()
+    }
+
     /// The same of a dry run: a new record has neither the id nor the number that it would have had.
     pub(crate) fn foreseen(mut self) -> Self {
         for row in &mut self.results {

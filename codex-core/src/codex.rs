@@ -40,7 +40,7 @@ pub use bulk::BulkTickets;
 pub use download::{Download, Downloads};
 pub use events::EventOutcome;
 pub use export::{EXPORTS, ExportFormat};
-pub use idempotency::{KeptAnswer, Once};
+pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
 pub use jobs::Started;
 pub use open::{Builder, Health};
 pub use schedule::LateSource;

@@ -80,8 +80,8 @@ pub mod tickets;
 #[cfg(feature = "sync")]
 pub use codex::{
     AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, Downloads, EXPORTS,
-    EventOutcome, ExportFormat, Health, KeptAnswer, LateSource, Once, Providers, Started,
-    TablePage, TableRows, WholeList, statements as codex_statements,
+    EventOutcome, ExportFormat, Health, IdempotencyState, KeptAnswer, KeyedCall, LateSource,
+    Providers, Started, TablePage, TableRows, WholeList, statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
 pub use scope::{Role, Scope};

@@ -24,6 +24,7 @@ mod duplicates;
 mod every_route;
 mod interference;
 mod jobs;
+mod killed_calls;
 mod kit;
 mod late_sources;
 mod lists;

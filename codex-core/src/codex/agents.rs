@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use super::Codex;
+use super::{Codex, idempotency::step_done};
 use crate::{
     Error, Fault, Result, Scope,
     agents::{
@@ -119,16 +119,21 @@ impl Codex {
         scope.require_admin("making agents")?;
         let fields = wire::stated_new(body)?;
         let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
-        require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
-        let verified = self.is_in_keycloak(&id).await?;
-        let mut tx = self.0.db.begin().await?;
-        tx.take_turn(Agent::KIND).await?;
-        require_free(tx.query(query::RIVALS), &fields, None).await?;
-        let (_, outcome) = self
-            .door(&mut tx, author)
-            .create::<Agent>(vec![fields])
-            .await?;
-        Self::conclude(tx, author, outcome).await?;
+        let verified = if let Some(verified) = step_done(0)? {
+            verified
+        } else {
+            require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
+            let verified = self.is_in_keycloak(&id).await?;
+            let mut tx = self.begin_step(0).await?;
+            tx.take_turn(Agent::KIND).await?;
+            require_free(tx.query(query::RIVALS), &fields, None).await?;
+            let (_, outcome) = self
+                .door(&mut tx, author)
+                .create::<Agent>(vec![fields])
+                .await?;
+            Self::conclude_step(tx, author, outcome, 0, &verified).await?;
+            verified
+        };
         let agent = query::find(&self.0.db, scope, &id).await?;
         let gone = || Error::conflict("the agent was deleted meanwhile");
         Ok((agent.ok_or_else(gone)?, verified))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Codex;
+use super::{Codex, idempotency::step_done};
 use crate::{
     Error, Result, Scope,
     assets::billable::BillableOut,
@@ -85,8 +85,11 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<BillingPlanId> {
         scope.require_billing(KEEPING)?;
+        if let Some(id) = step_done(0)? {
+            return Ok(BillingPlanId(id));
+        }
         let fields = new_plan(body)?;
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_step(0).await?;
         tx.take_turn(BillingPlan::KIND).await?;
         let (name, term) = name_and_term(&fields);
         if let Some(holder) = billing_plans::query::holder(&mut tx, &name, &term).await? {
@@ -96,8 +99,9 @@ impl Codex {
             .door(&mut tx, author)
             .create::<BillingPlan>(vec![fields])
             .await?;
-        Self::conclude(tx, author, outcome).await?;
-        Ok(BillingPlanId(ids.first().copied().unwrap_or_default()))
+        let id = ids.first().copied().unwrap_or_default();
+        Self::conclude_step(tx, author, outcome, 0, &id).await?;
+        Ok(BillingPlanId(id))
     }
 
     /// Changes a billing plan; `false` when there is no such plan.
@@ -112,7 +116,6 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<bool> {
         scope.require_billing(KEEPING)?;
-        let (mut fields, features) = billing_plans::input::stated(body, false)?;
         let mut tx = self.0.db.begin().await?;
         tx.take_turn(BillingPlan::KIND).await?;
         let mut door = self.door(&mut tx, author);
@@ -121,6 +124,7 @@ impl Codex {
         let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
             return Ok(false);
         };
+        let (mut fields, features) = billing_plans::input::stated(body, false)?;
         if !features.is_empty() {
             let features = laid_over(&row.fields.features, features);
             fields.insert("features".into(), json!(features));
@@ -217,12 +221,17 @@ impl Codex {
     ) -> Result<(FeatureOption, bool)> {
         scope.require_billing(KEEPING)?;
         let fields = feature_options::wire::stated(body)?;
-        let mut tx = self.0.db.begin().await?;
-        tx.take_turn(FeatureOption::KIND).await?;
-        let mut outcome = Outcome::default();
-        let mut door = self.door(&mut tx, author);
-        let (id, new) = add_option(&mut door, fields, &mut outcome).await?;
-        Self::conclude(tx, author, outcome).await?;
+        let (id, new) = if let Some(done) = step_done(0)? {
+            done
+        } else {
+            let mut tx = self.begin_step(0).await?;
+            tx.take_turn(FeatureOption::KIND).await?;
+            let mut outcome = Outcome::default();
+            let mut door = self.door(&mut tx, author);
+            let added = add_option(&mut door, fields, &mut outcome).await?;
+            Self::conclude_step(tx, author, outcome, 0, &added).await?;
+            added
+        };
         let option = feature_options::query::find(&self.0.db, id).await?;
         let gone = || Error::conflict("the option was deleted meanwhile");
         Ok((option.ok_or_else(gone)?, new))
@@ -291,8 +300,11 @@ impl Codex {
         if !faults.is_empty() {
             return Err(Error::Unprocessable(faults));
         }
+        if let Some(done) = step_done(0)? {
+            return Ok(done);
+        }
         let (mut done, mut outcome) = (BillingImported::default(), Outcome::default());
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_step(0).await?;
         tx.take_turn(BillingPlan::KIND).await?;
         tx.take_turn(FeatureOption::KIND).await?;
         let mut door = self.door(&mut tx, author);
@@ -313,7 +325,7 @@ impl Codex {
                 done.options_skipped += 1;
             }
         }
-        Self::conclude(tx, author, outcome).await?;
+        Self::conclude_step(tx, author, outcome, 0, &done).await?;
         Ok(done)
     }
 

@@ -147,13 +147,13 @@ impl Codex {
         wanted: &str,
     ) -> Result<Option<Renumbered>> {
         scope.require_admin("renumbering companies")?;
+        let Some(company) = self.company(scope, account_number).await? else {
+            return Ok(None);
+        };
         if !is_account_number(wanted) {
             let message = format!("`{wanted}` has not six digits");
             return Err(Error::invalid("account_number", message));
         }
-        let Some(company) = self.company(scope, account_number).await? else {
-            return Ok(None);
-        };
         let mut tx = self.0.db.begin().await?;
         companies::rules::take_turn(&mut tx).await?;
         require_free(&mut tx, company.id, wanted).await?;

@@ -1,6 +1,9 @@
 //! Held deletions.
 
-use super::Codex;
+use super::{
+    Codex,
+    idempotency::{keep_step, step_done},
+};
 use crate::{
     Error, Result, Scope,
     changes::{Author, Resource, by_kind},
@@ -31,6 +34,9 @@ impl Codex {
         author: &Author,
         id: &str,
     ) -> Result<Option<Hold>> {
+        if step_done::<()>(0)?.is_some() {
+            return query::find(&self.0.db, scope, id).await;
+        }
         let Some(hold) = self.waiting(scope, id).await? else {
             return Ok(None);
         };
@@ -58,6 +64,9 @@ impl Codex {
         author: &Author,
         id: &str,
     ) -> Result<Option<Hold>> {
+        if step_done::<()>(0)?.is_some() {
+            return query::find(&self.0.db, scope, id).await;
+        }
         match self.waiting(scope, id).await? {
             Some(_) => self.decide(author, id, HoldStatus::Rejected).await,
             None => Ok(None),
@@ -94,10 +103,11 @@ impl Codex {
     }
 
     async fn decide(&self, author: &Author, id: &str, status: HoldStatus) -> Result<Option<Hold>> {
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_step(0).await?;
         if !query::decide(&mut tx, id, status, &author.actor, author.at).await? {
             return Err(Error::conflict("somebody else decided in the meantime"));
         }
+        keep_step(&mut tx, 0, &()).await?;
         tx.commit().await?;
         query::find(&self.0.db, &Scope::system(), id).await
     }

@@ -9,7 +9,10 @@ use chrono::TimeDelta;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
-use super::Codex;
+use super::{
+    Codex,
+    idempotency::{keep_step, step_done, unkeyed},
+};
 use crate::{
     Error, Result, Scope,
     changes::Author,
@@ -60,6 +63,12 @@ impl Codex {
                 scope.require_admin("starting a sync")?;
             }
         }
+        if let Some(job_id) = step_done(0)? {
+            return Ok(Started {
+                job_id,
+                already_running: false,
+            });
+        }
         let source = self.source(request.part)?;
         request.check(&*source, self.now())?;
         self.start(source, request).await
@@ -102,7 +111,8 @@ impl Codex {
     /// # Errors
     /// As [`Codex::start_sync`]; a run that fails is not an error here but a failed job.
     pub async fn sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Job> {
-        let started = self.start_sync(scope, request).await?;
+        // The run of a process that has ended will never be over.
+        let started = unkeyed(self.start_sync(scope, request)).await?;
         self.ended(scope, &started.job_id).await
     }
 
@@ -238,11 +248,14 @@ impl Codex {
         if self.job(scope, id).await?.is_none() {
             return Ok(None);
         }
-        let mut tx = self.0.db.begin().await?;
-        if !query::cancel(&mut tx, id, &author.actor).await? {
-            return Err(Error::conflict("the job has ended already"));
+        if step_done::<()>(0)?.is_none() {
+            let mut tx = self.begin_step(0).await?;
+            if !query::cancel(&mut tx, id, &author.actor).await? {
+                return Err(Error::conflict("the job has ended already"));
+            }
+            keep_step(&mut tx, 0, &()).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
         self.job(scope, id).await
     }
 
@@ -282,8 +295,9 @@ impl Codex {
     }
 
     async fn insert(&self, job: &Job) -> Result<()> {
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_step(0).await?;
         query::insert(&mut tx, job).await?;
+        keep_step(&mut tx, 0, &job.id).await?;
         tx.commit().await
     }
 

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Codex;
+use super::{
+    Codex,
+    idempotency::{keep_step, step_done},
+};
 use crate::{
     Error, Result, Scope,
     changes::Author,
@@ -70,12 +73,15 @@ impl Codex {
         let Some(entry) = query::find(&self.0.db, id).await? else {
             return Ok(None);
         };
-        let base = self.source_status(entry.number).await?;
-        let mut tx = self.0.db.begin().await?;
-        if !query::retry(&mut tx, id, base.as_slice(), self.now()).await? {
-            return Err(Error::conflict("the change is on its way or done"));
+        if step_done::<()>(0)?.is_none() {
+            let base = self.source_status(entry.number).await?;
+            let mut tx = self.begin_step(0).await?;
+            if !query::retry(&mut tx, id, base.as_slice(), self.now()).await? {
+                return Err(Error::conflict("the change is on its way or done"));
+            }
+            keep_step(&mut tx, 0, &()).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
         query::find(&self.0.db, id).await
     }
 
@@ -93,12 +99,15 @@ impl Codex {
         if query::find(&self.0.db, id).await?.is_none() {
             return Ok(None);
         }
-        let why = format!("stopped by {}", author.actor);
-        let mut tx = self.0.db.begin().await?;
-        if !query::cancel(&mut tx, id, &why, author.at).await? {
-            return Err(Error::conflict("the change has ended already"));
+        if step_done::<()>(0)?.is_none() {
+            let why = format!("stopped by {}", author.actor);
+            let mut tx = self.begin_step(0).await?;
+            if !query::cancel(&mut tx, id, &why, author.at).await? {
+                return Err(Error::conflict("the change has ended already"));
+            }
+            keep_step(&mut tx, 0, &()).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
         query::find(&self.0.db, id).await
     }
 

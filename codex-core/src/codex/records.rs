@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Codex,
     bulk_write::{Assets, Contacts},
+    idempotency::step_done,
 };
 use crate::{
     Error, Result, Scope,
@@ -211,14 +212,17 @@ impl Codex {
         id: i64,
     ) -> Result<bool> {
         require_keeper(scope, kind)?;
-        let mut tx = self.0.db.begin().await?;
+        if step_done::<()>(0)?.is_some() {
+            return Ok(true);
+        }
+        let mut tx = self.begin_step(0).await?;
         let mut door = self.door(&mut tx, author);
         let restored = by_kind!(kind, R => door.restore::<R>(id).await);
         let restored = restored.unwrap_or_else(|| Err(no_such_kind(kind)))?;
         let Some(outcome) = restored else {
             return Ok(false);
         };
-        Self::conclude(tx, author, outcome).await?;
+        Self::conclude_step(tx, author, outcome, 0, &()).await?;
         Ok(true)
     }
 }

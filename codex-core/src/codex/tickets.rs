@@ -5,6 +5,7 @@ use serde_json::{Map, json};
 use super::{
     Codex,
     download::{Ahead, Parts},
+    idempotency::step_done,
 };
 use crate::{
     Error, Result, Scope,
@@ -206,6 +207,9 @@ impl Codex {
         update: &TicketUpdateIn,
     ) -> Result<bool> {
         scope.require_technician("changing tickets")?;
+        if step_done::<()>(0)?.is_some() {
+            return Ok(true);
+        }
         let status = match update.status.as_deref().map(str::trim) {
             None | Some("") => None,
             Some(name) => Some(self.status_id(name).await?),
@@ -225,7 +229,7 @@ impl Codex {
             Some(_) => self.source_status(number).await?,
             None => None,
         };
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_step(0).await?;
         let Some(id) = query::id(&mut tx, number).await? else {
             return Ok(false);
         };
@@ -245,7 +249,7 @@ impl Codex {
         if status.is_some() || note.is_some() {
             threads::touch(&mut tx, id, author.at).await?;
         }
-        Self::conclude(tx, author, outcome).await?;
+        Self::conclude_step(tx, author, outcome, 0, &()).await?;
         Ok(true)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Codex;
+use super::{Codex, idempotency::step_done};
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome, Resource, door::Door},
@@ -23,10 +23,14 @@ impl Codex {
         fields: Map<String, Value>,
     ) -> Result<i64> {
         scope.require_technician(CHANGING)?;
-        let mut tx = self.0.db.begin().await?;
+        if let Some(id) = step_done(0)? {
+            return Ok(id);
+        }
+        let mut tx = self.begin_step(0).await?;
         let (ids, outcome) = self.door(&mut tx, author).create::<R>(vec![fields]).await?;
-        Self::conclude(tx, author, outcome).await?;
-        Ok(ids.first().copied().unwrap_or_default())
+        let id = ids.first().copied().unwrap_or_default();
+        Self::conclude_step(tx, author, outcome, 0, &id).await?;
+        Ok(id)
     }
 
     /// States fields of a record by hand; they win over every source until they are released.

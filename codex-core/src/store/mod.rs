@@ -12,8 +12,6 @@ mod revisions;
 mod trouble;
 
 use std::{
-    cell::Cell,
-    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -35,21 +33,6 @@ use crate::Result;
 
 /// Waits for a turn.
 const TURN: &str = "select 1 from pg_advisory_xact_lock(hashtext($1))";
-
-tokio::task_local! {
-    /// Whether the work of this task has begun to commit.
-    static COMMITS: Cell<bool>;
-}
-
-/// Does some work, and tells whether it began to commit anything: nothing lasts of work that did not. What it
-/// leaves to other tasks is not its own.
-pub async fn telling_commits<T>(work: impl Future<Output = T>) -> (T, bool) {
-    let told = async {
-        let done = work.await;
-        (done, COMMITS.with(Cell::get))
-    };
-    COMMITS.scope(Cell::new(false), told).await
-}
 
 /// Which engine a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,8 +191,6 @@ impl Tx {
     /// Makes the changes last.
     pub async fn commit(mut self) -> Result<()> {
         self.count_changes().await?;
-        // Nobody asks outside of `telling_commits`.
-        COMMITS.try_with(|commits| commits.set(true)).ok();
         let done = match self.inner {
             Inner::Sqlite(tx) => tx.commit().await,
             Inner::Pg(tx) => tx.commit().await,

@@ -5,15 +5,22 @@ mod companies;
 mod contacts;
 mod key;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    iter,
+};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Codex;
+use super::{
+    Codex,
+    idempotency::{keep_step, step_done},
+};
 use crate::{
     Error, Fault, Result, Scope,
     bulk::{BulkAction, BulkOut, BulkStatus},
-    changes::{Author, Outcome, Resource},
+    changes::{Author, Outcome, Resource, live},
     store::Tx,
 };
 
@@ -162,6 +169,10 @@ impl Codex {
             let rest = bodies.split_off(chunk.min(bodies.len()));
             let rows = std::mem::replace(&mut bodies, rest);
             let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
+            if let Some(part) = step_done::<Part>(step_of(&indices))? {
+                part.tell(&mut met, &mut out);
+                continue;
+            }
             let written =
                 self.write_rows(author, &mut kind, action, atomic, rows, &mut met, &mut out);
             match written.await {
@@ -207,7 +218,9 @@ impl Codex {
         met: &mut HashSet<i64>,
         out: &mut BulkOut,
     ) -> Result<Outcome> {
-        let mut tx = self.0.db.begin().await?;
+        let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
+        let step = step_of(&indices);
+        let mut tx = self.begin_step(step).await?;
         let plan = Plan::new(&mut tx, kind, action, rows, met, out).await?;
         if atomic && out.failed > 0 {
             return Ok(Outcome::default());
@@ -245,14 +258,17 @@ impl Codex {
             return Ok(Outcome::default());
         }
         outcome.add(K::link(&mut tx, author, links).await?);
+        let part = Part {
+            done,
+            failed: out.failed_among(&indices),
+        };
         if author.dry_run {
             tx.rollback().await?;
         } else {
+            keep_step(&mut tx, step, &part).await?;
             tx.commit().await?;
         }
-        for (index, id, account_number, status) in done {
-            out.done(index, id, account_number, status);
-        }
+        part.tell(met, out);
         Ok(outcome)
     }
 
@@ -263,13 +279,16 @@ impl Codex {
         mut kind: K,
         body: Map<String, Value>,
     ) -> Result<i64> {
-        let mut tx = self.0.db.begin().await?;
+        if let Some(id) = step_done(0)? {
+            return Ok(id);
+        }
+        let mut tx = self.begin_step(0).await?;
         let (fields, links) = only(kind.read(&mut tx, vec![(body, None)]).await?)?;
         let mut door = self.door(&mut tx, author);
         let (ids, mut outcome) = door.create::<K::Record>(vec![fields]).await?;
         let id = ids.first().copied().unwrap_or_default();
         outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
-        Self::conclude(tx, author, outcome).await?;
+        Self::conclude_step(tx, author, outcome, 0, &id).await?;
         Ok(id)
     }
 
@@ -282,7 +301,12 @@ impl Codex {
         body: Map<String, Value>,
     ) -> Result<bool> {
         let mut tx = self.0.db.begin().await?;
-        let (fields, links) = only(kind.read(&mut tx, vec![(body, Some(id))]).await?)?;
+        let read = only(kind.read(&mut tx, vec![(body, Some(id))]).await?);
+        // Whether there is such a record is judged before what is said of it.
+        if read.is_err() && live::<K::Record>(&mut tx, iter::once(id)).await?.is_empty() {
+            return Ok(false);
+        }
+        let (fields, links) = read?;
         let mut door = self.door(&mut tx, author);
         let Some(mut outcome) = door.edit::<K::Record>(id, fields).await? else {
             return Ok(false);
@@ -296,6 +320,32 @@ impl Codex {
 fn only<T>(read: Vec<Result<T>>) -> Result<T> {
     let first = read.into_iter().next();
     first.unwrap_or_else(|| Err(Error::invalid("body", "states no field")))
+}
+
+/// Rows are written in steps that are named by their first row.
+fn step_of(indices: &[usize]) -> i64 {
+    let first = indices.first().copied().unwrap_or_default();
+    i64::try_from(first).unwrap_or(i64::MAX)
+}
+
+/// What became of some rows.
+#[derive(Debug, Serialize, Deserialize)]
+struct Part {
+    /// Row, id, account number.
+    done: Vec<(usize, i64, Option<String>, BulkStatus)>,
+    failed: Vec<(usize, Vec<Fault>)>,
+}
+
+impl Part {
+    fn tell(self, met: &mut HashSet<i64>, out: &mut BulkOut) {
+        for (index, errors) in self.failed {
+            out.fail(index, errors);
+        }
+        for (index, id, account_number, status) in self.done {
+            met.insert(id);
+            out.done(index, id, account_number, status);
+        }
+    }
 }
 
 /// What becomes of some rows.
