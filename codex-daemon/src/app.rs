@@ -21,7 +21,7 @@ use crate::{
     auth::Authenticator,
     body_limit, conditional,
     config::{self, Config},
-    handling,
+    handling, headers,
     health::Health,
     idempotency, metrics, problem, rate_limit,
     rate_limit::Limits,
@@ -229,7 +229,7 @@ pub(crate) fn router_of(
     parameters.add(&openapi);
     parameters.add(&internal);
     let app = App(Arc::new(Inner {
-        auth: Authenticator::new(&config.auth).context("no HTTP client for Core")?,
+        auth: Authenticator::new(&config.auth)?,
         health: Health::new(&config).context("no HTTP client for Core")?,
         answers: Answers::new(),
         limits: Limits::new(config.server.calls_per_minute),
@@ -261,6 +261,7 @@ fn with_layers(router: Router<App>, app: App) -> Router {
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(problem::layer))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(headers::layer))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             rate_limit::layer,

@@ -1,6 +1,7 @@
 //! Who calls: bearer tokens of HiveMatrix Core (contract 6).
 
 mod jwks;
+pub mod local;
 mod revocation;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -18,9 +19,12 @@ use chrono::{DateTime, Utc};
 use codex_core::{Codex, Role, Scope, changes::Author};
 use tokio::sync::OnceCell;
 
-pub use token::{Authenticator, Refusal};
+pub use token::{AuthError, Authenticator, Refusal};
 
-use crate::{app::App, handling::Handling, problem::Problem, request_id::CorrelationId};
+use crate::{
+    app::App, forwarded::Peer, handling::Handling, problem::Problem, request_id::CorrelationId,
+    routes::require_writer,
+};
 
 /// What a caller is: a person, or another module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +61,11 @@ impl Caller {
         }
     }
 
-    /// The name in the change log: a user's `sub` or `service:<name>`.
+    /// The name in the change log: a user's `sub` or `service:<name>`. A user whose `sub` would read as somebody
+    /// else's name is `user:<sub>`.
     pub fn actor(&self) -> String {
         match &self.kind {
+            Kind::User(_) if is_reserved(&self.sub) => format!("user:{}", self.sub),
             Kind::User(_) => self.sub.clone(),
             Kind::Service(name) => format!("service:{name}"),
         }
@@ -86,6 +92,12 @@ impl Caller {
     }
 }
 
+/// Whether a name in the change log is of services, sources, the system, or made of such a one.
+fn is_reserved(sub: &str) -> bool {
+    let prefixes = ["service:", "source:", "user:"];
+    sub.is_empty() || sub == "system" || prefixes.iter().any(|prefix| sub.starts_with(prefix))
+}
+
 /// A call: who asks, what may be seen, and whom to ask. What most handlers begin with.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -106,10 +118,13 @@ impl FromRequestParts<App> for Call {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = verified(parts, app).await?;
+        if let Some(path) = parts.extensions.get::<MatchedPath>() {
+            require_writer(&parts.method, path.as_str(), caller.role())?;
+        }
         let codex = app.codex().clone();
         let scope = caller.scope(&codex).await?;
         let mut author = caller.author(codex.now());
-        author.dry_run = dry_run(parts)?;
+        author.dry_run = dry_run(parts)? || parts.extensions.get::<Tentative>().is_some();
         author.unchanged_since = parts.extensions.get::<Unchanged>().map(|since| since.0);
         Ok(Self {
             codex,
@@ -128,6 +143,9 @@ impl FromRequestParts<App> for Caller {
         // What is made without a `Call` is made at once: nobody may think that it was not.
         if dry_run(parts)? {
             return Err(Problem::bad_request("dry_run: this call can only be made"));
+        }
+        if parts.extensions.get::<Tentative>().is_some() {
+            return Err(crate::conditional::precondition_failed());
         }
         verified(parts, app).await
     }
@@ -157,7 +175,8 @@ pub async fn asker(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Caller, Refusal> {
-    let verify = || app.auth().caller(headers, app.codex().now());
+    let peer = extensions.get::<Peer>().copied();
+    let verify = || app.auth().caller(headers, peer, app.codex().now());
     match extensions.get::<Asker>() {
         Some(asker) => asker.0.get_or_init(verify).await.clone(),
         None => verify().await,
@@ -167,6 +186,10 @@ pub async fn asker(
 /// The moment after which the record of a call with `If-Match` must not have changed.
 #[derive(Debug, Clone, Copy)]
 pub struct Unchanged(pub DateTime<Utc>);
+
+/// Marks a call that must not be made, since its `If-Match` does not hold: it is judged like a dry run.
+#[derive(Debug, Clone, Copy)]
+pub struct Tentative;
 
 /// Whether a call that changes something only wants to know what would change.
 fn dry_run(parts: &Parts) -> Result<bool, Problem> {

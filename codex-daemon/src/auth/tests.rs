@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 
 use super::{
     Authenticator, Caller, Kind, Refusal,
+    local::{self, LocalIssuer},
     testing::{Core, service, token, user},
 };
-use crate::config::{Auth, Config, Sources};
+use crate::{
+    config::{Auth, Config, Sources},
+    forwarded::Peer,
+};
 
 const MINUTE: i64 = 60;
 
@@ -29,7 +33,7 @@ fn authenticator(core: &Core) -> Authenticator {
 
 async fn with_header(auth: &Authenticator, header: &str) -> Result<Caller, Refusal> {
     let value = HeaderValue::from_str(header).unwrap();
-    auth.caller(&HeaderMap::from_iter([(AUTHORIZATION, value)]), now())
+    auth.caller(&HeaderMap::from_iter([(AUTHORIZATION, value)]), None, now())
         .await
 }
 
@@ -101,7 +105,7 @@ async fn a_missing_token_and_another_scheme_are_refused() {
     let auth = authenticator(&core);
     let good = token("k0", 0, &user(&json!({})));
     assert_eq!(
-        auth.caller(&HeaderMap::new(), now()).await,
+        auth.caller(&HeaderMap::new(), None, now()).await,
         Err(Refusal::Missing)
     );
     for header in [
@@ -141,7 +145,7 @@ async fn expiry_has_no_leeway_and_counts_for_a_remembered_token_too() {
     let value = HeaderValue::from_str(&format!("Bearer {short}")).unwrap();
     let later = now() + chrono::Duration::seconds(1);
     let again = auth
-        .caller(&HeaderMap::from_iter([(AUTHORIZATION, value)]), later)
+        .caller(&HeaderMap::from_iter([(AUTHORIZATION, value)]), None, later)
         .await;
     assert_eq!(again, Err(Refusal::Expired));
 }
@@ -263,15 +267,119 @@ async fn known_keys_work_while_core_is_down() {
 }
 
 #[tokio::test]
-async fn core_down_from_the_start_is_a_refusal_until_it_is_back() {
+async fn core_down_from_the_start_is_no_refusal_of_the_token() {
     let core = Core::start().await;
     core.fail();
     let auth = authenticator(&core);
     let token = token("k0", 0, &user(&json!({})));
-    assert_eq!(ask(&auth, &token).await, Err(Refusal::UnknownKey));
+    assert_eq!(ask(&auth, &token).await, Err(Refusal::NoKeys));
+    // A set without keys says as little.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    core.serve_keys(&[]);
+    assert_eq!(ask(&auth, &token).await, Err(Refusal::NoKeys));
     core.serve_keys(&[("k0", 0)]);
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert!(ask(&auth, &token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_set_without_keys_replaces_nothing() {
+    let core = Core::start().await;
+    let auth = Authenticator::new(&Auth {
+        jwks_cache: Duration::ZERO,
+        ..settings(&core)
+    });
+    let auth = auth.unwrap();
+    assert!(ask(&auth, &token("k0", 0, &user(&json!({})))).await.is_ok());
+    core.serve_keys(&[]);
+    for n in 0..3 {
+        let other = token("k0", 0, &user(&json!({"sub": n.to_string()})));
+        assert!(ask(&auth, &other).await.is_ok());
+    }
+    assert_eq!(core.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_with_the_cache() {
+    let core = Core::start().await;
+    let auth = Authenticator::new(&Auth {
+        jwks_cache: Duration::from_secs(1),
+        ..settings(&core)
+    });
+    let auth = auth.unwrap();
+    let token = token("k0", 0, &user(&json!({})));
+    assert!(ask(&auth, &token).await.is_ok());
+    core.serve_keys(&[("k1", 1)]);
+    assert!(ask(&auth, &token).await.is_ok(), "the keys are young");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(ask(&auth, &token).await, Err(Refusal::UnknownKey));
+}
+
+#[tokio::test]
+async fn critical_extensions_are_refused() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = Some("k0".into());
+    header.crit = Some(vec!["exp".into()]);
+    let key = &super::testing::KEYS[0];
+    let token = jsonwebtoken::encode(&header, &user(&json!({})), key).unwrap();
+    assert_eq!(ask(&auth, &token).await, Err(Refusal::Critical));
+}
+
+#[tokio::test]
+async fn a_new_key_is_accepted_while_others_make_keys_up() {
+    let core = Core::start().await;
+    let auth = authenticator(&core);
+    let claims = user(&json!({}));
+    assert!(ask(&auth, &token("k0", 0, &claims)).await.is_ok());
+    let flood = |n: usize| {
+        let token = token(&format!("x{n}"), 1, &claims);
+        let auth = &auth;
+        async move { from(auth, "192.0.2.1", &token).await }
+    };
+    for n in 0..5 {
+        assert_eq!(flood(n).await, Err(Refusal::UnknownKey));
+    }
+    assert_eq!(core.asked(), 2, "the first keys, and one question");
+    core.serve_keys(&[("k0", 0), ("k1", 1)]);
+    let begun = std::time::Instant::now();
+    let new = token("k1", 1, &claims);
+    let (made_up, genuine) = tokio::join!(flood(5), from(&auth, "192.0.2.2", &new));
+    assert_eq!(made_up, Err(Refusal::UnknownKey));
+    assert!(genuine.is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(core.asked(), 3);
+}
+
+async fn from(auth: &Authenticator, address: &str, token: &str) -> Result<Caller, Refusal> {
+    let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+    let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+    let peer = Some(Peer(address.parse().unwrap()));
+    auth.caller(&headers, peer, now()).await
+}
+
+#[tokio::test]
+async fn a_local_key_signs_for_its_own_issuer_only() {
+    let core = Core::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("local-issuer.pem");
+    let auth = Authenticator::new(&Auth {
+        local_issuer: Some(file.clone()),
+        ..settings(&core)
+    });
+    let auth = auth.unwrap();
+    let local = LocalIssuer::open(&file).unwrap();
+    let own = local.sign(&user(&json!({"iss": local::ISSUER}))).unwrap();
+    let caller = ask(&auth, &own).await.unwrap();
+    assert_eq!(caller.kind, Kind::User(Role::Admin));
+    assert_eq!(core.asked(), 0, "Core has no part in it");
+    let as_core = local.sign(&user(&json!({}))).unwrap();
+    assert_eq!(ask(&auth, &as_core).await, Err(Refusal::Issuer));
+    let by_core = token("k0", 0, &user(&json!({"iss": local::ISSUER})));
+    assert_eq!(ask(&auth, &by_core).await, Err(Refusal::Issuer));
+    let off = authenticator(&core);
+    assert_eq!(ask(&off, &own).await, Err(Refusal::UnknownKey));
 }
 
 /// All answers of futures that run at once.

@@ -14,6 +14,7 @@ mod progress;
 mod serve;
 mod sync;
 mod table;
+mod token;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -85,6 +86,7 @@ enum Command {
     Init(init::Init),
     Config(config::Show),
     Openapi(openapi::Openapi),
+    Token(token::Token),
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -192,6 +194,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Openapi(openapi) => openapi.run(),
+        Command::Token(command) => command.run(&sources),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use codex_core::{Codex, Providers, panics};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -33,6 +33,9 @@ pub(super) struct Serve {
     /// Port to listen on; 0 takes any free one
     #[arg(long)]
     port: Option<u16>,
+    /// Accept tokens of the local issuer on an address that others can reach
+    #[arg(long)]
+    insecure: bool,
 }
 
 impl Serve {
@@ -46,7 +49,18 @@ impl Serve {
             .extend(self.port.map(|port| flag("server.port", port.to_string())));
         let watched = sources.clone();
         let config = super::load(&sources)?;
+        let is_local = config.auth.local_issuer.is_some();
+        if is_local && !config.server.bind.is_loopback() && !self.insecure {
+            bail!(
+                "[auth] local_issuer is on, and {} can be reached by others: whoever reads \
+                 instance/local-issuer.pem could be anybody; bind to 127.0.0.1, turn it off, or say --insecure",
+                config.server.bind
+            );
+        }
         logging::start(&config.logging);
+        if is_local {
+            tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
+        }
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await?;
         let codex = app::open(&config, true)

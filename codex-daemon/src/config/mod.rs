@@ -52,6 +52,8 @@ pub struct Config {
     pub database: Database,
     /// Whose tokens are believed.
     pub auth: Auth,
+    /// With which token anybody may read the metrics.
+    pub metrics_token: Option<SecretString>,
     /// Where companies, contacts and tickets come from.
     pub psa: String,
     /// The PSA's help desk and professional services groups, by their ids there.
@@ -93,8 +95,10 @@ pub struct Server {
     pub port: u16,
     /// Whether the API description answers without a token.
     pub docs_public: bool,
-    /// Connections served at once.
+    /// Requests answered at once.
     pub max_connections: usize,
+    /// Requests of one address answered at once.
+    pub connections_per_address: usize,
     /// Calls that one caller may make in a minute; 0 counts none.
     pub calls_per_minute: u32,
     /// Largest request body in bytes.
@@ -105,6 +109,8 @@ pub struct Server {
     pub drain: Duration,
     /// How long the reader of an answer or the sender of a body may stand still.
     pub stall: Duration,
+    /// How long a body may take in all.
+    pub body_timeout: Duration,
     /// How long a download waits for its turn.
     pub download_wait: Duration,
 }
@@ -142,8 +148,10 @@ pub struct Auth {
     pub revocation_cache: Duration,
     /// How long keys are used before they are read again.
     pub jwks_cache: Duration,
-    /// How long to wait between two questions for unknown keys.
+    /// How long an address waits between two questions for unknown keys.
     pub jwks_cooldown: Duration,
+    /// The file with the key whose tokens are believed beside Core's.
+    pub local_issuer: Option<PathBuf>,
 }
 
 /// What runs by itself.
@@ -241,7 +249,11 @@ impl Config {
                 revocation_cache: seconds(layers, "auth", "revocation_cache_seconds")?,
                 jwks_cache: seconds(layers, "auth", "jwks_cache_seconds")?,
                 jwks_cooldown: seconds(layers, "auth", "jwks_cooldown_seconds")?,
+                local_issuer: layers
+                    .boolean("auth", "local_issuer")?
+                    .then(|| sources.path("instance/local-issuer.pem")),
             },
+            metrics_token: secret(layers, "metrics", "token"),
             psa: text(layers, "psa", "default_provider"),
             psa_groups: [
                 group(layers, "helpdesk_group")?,
@@ -326,6 +338,14 @@ fn boolean_or_auto(text: &str) -> Result<bool, String> {
     layers::boolean(text).ok_or_else(|| format!("`{text}` is not true, false or auto"))
 }
 
+fn some_seconds(layers: &Layers, key: &str) -> Result<Duration, ConfigError> {
+    layers.read_as("server", key, |text| {
+        let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
+        let wrong = || format!("`{text}` is not a number of seconds above 0");
+        seconds.map(Duration::from_secs).ok_or_else(wrong)
+    })
+}
+
 fn server(layers: &Layers) -> Result<Server, ConfigError> {
     let bind: IpAddr = layers.parse("server", "bind", "an IP address")?;
     let docs_public = layers.read_as("server", "docs_public", |text| match text {
@@ -343,15 +363,13 @@ fn server(layers: &Layers) -> Result<Server, ConfigError> {
         port: layers.parse("server", "port", "a port number")?,
         docs_public,
         max_connections: at_least_one("max_connections")?,
+        connections_per_address: at_least_one("connections_per_address")?,
         calls_per_minute: layers.parse("server", "calls_per_minute", "a whole number")?,
         body_limit: at_least_one("body_limit")?,
         header_timeout: seconds(layers, "server", "header_timeout_seconds")?,
         drain: seconds(layers, "server", "drain_seconds")?,
-        stall: layers.read_as("server", "stall_seconds", |text| {
-            let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
-            let wrong = || format!("`{text}` is not a number of seconds above 0");
-            seconds.map(Duration::from_secs).ok_or_else(wrong)
-        })?,
+        stall: some_seconds(layers, "stall_seconds")?,
+        body_timeout: some_seconds(layers, "body_timeout_seconds")?,
         download_wait: seconds(layers, "server", "download_wait_seconds")?,
     })
 }

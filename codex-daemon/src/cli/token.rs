@@ -1,0 +1,84 @@
+//! `codexd token`
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+use codex_core::clock::{Clock as _, SystemClock};
+use serde_json::json;
+
+use super::load;
+use crate::{
+    auth::local::{ISSUER, LocalIssuer},
+    config::Sources,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd token --role technician              a token for 8 hours, on standard output
+  codexd token --role admin --hours 1 --name 'Ann Smith'
+  codexd token --role client --email ann@acme.example
+                                              sees the company of the one contact with that address
+
+Works without Core, and only while [auth] local_issuer is on: the key is instance/local-issuer.pem. A token cannot be
+taken back; remove the key and restart codexd to end them all.";
+
+/// Make a token without Core, for trying out and for stand-alone use
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Token {
+    /// What its holder may do
+    #[arg(long, value_enum)]
+    role: Role,
+    /// How long it is good for
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=8_760))]
+    hours: u16,
+    /// Id of the person, which the change log shows; `local-<role>` when not given
+    #[arg(long)]
+    sub: Option<String>,
+    /// E-mail address of the person; a client sees companies by it
+    #[arg(long)]
+    email: Option<String>,
+    /// Name of the person
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Role {
+    Admin,
+    Billing,
+    Technician,
+    Client,
+}
+
+impl Token {
+    pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let config = load(sources)?;
+        let Some(file) = &config.auth.local_issuer else {
+            bail!(
+                "tokens without Core are off; set [auth] local_issuer = on in instance/codex.conf, or give \
+                 `--set auth.local_issuer=on` to both `codexd serve` and `codexd token`"
+            );
+        };
+        let issuer = LocalIssuer::open(file)?;
+        let level = self.role.to_possible_value();
+        let level = level.map_or_else(String::new, |value| value.get_name().to_owned());
+        let sub = self.sub.unwrap_or_else(|| format!("local-{level}"));
+        if sub.trim().is_empty() {
+            bail!("--sub: must not be empty");
+        }
+        if self.role == Role::Client && self.email.is_none() {
+            eprintln!("warning: without --email this client sees no company");
+        }
+        let now = SystemClock.now().timestamp();
+        let claims = json!({
+            "iss": ISSUER, "sub": sub, "permission_level": level, "email": self.email,
+            "name": self.name.as_ref().unwrap_or(&sub), "preferred_username": sub, "groups": [],
+            "iat": now, "exp": now + i64::from(self.hours) * 3600,
+        });
+        let token = issuer.sign(&claims).context("the token cannot be signed")?;
+        writeln!(std::io::stdout(), "{token}")?;
+        Ok(())
+    }
+}
