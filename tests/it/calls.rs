@@ -6,6 +6,7 @@ use codex_core::store::{Db, Sql};
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase},
     on_each_engine,
+    sim::core::{service_claims, user_claims},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -244,11 +245,63 @@ on_each_engine! {
         let (status, _) = made(&app, "late").await?;
         assert!(status >= 500, "what was written cannot be read: {status}");
         assert_eq!(app.forgive(), 1);
+        let (status, answer) = made(&app, "late").await?;
+        assert!(status >= 500, "it still cannot be read: {status} {answer}");
+        assert_eq!(app.forgive(), 1);
+        assert_eq!(companies(&db).await?, 1);
+        let mut tx = db.begin().await?;
+        tx.query("update companies set domains = '[]'").execute().await?;
+        tx.commit().await?;
         for _ in 0..2 {
             let (status, answer) = made(&app, "late").await?;
-            assert_eq!(status, 409, "{answer}");
+            assert_eq!(status, 201, "{answer}");
         }
         assert_eq!(companies(&db).await?, 1);
+        Ok(())
+    }
+
+    async fn a_key_belongs_to_one_caller_in_one_role(app: TestApp) -> TestResult {
+        let post = async |claims: Value| -> anyhow::Result<(u16, bool)> {
+            let call = app.call(Method::POST, "/api/companies").bearer_auth(app.core.key.sign(&claims)?);
+            let call = call.header("idempotency-key", "one").json(&json!({"name": "Once"}));
+            let answer = call.send().await?;
+            Ok((answer.status().as_u16(), answer.headers().contains_key("idempotency-replayed")))
+        };
+        let person = |level: &str, sub: &str| {
+            let mut claims = user_claims(level, "a@msp.example");
+            claims["sub"] = json!(sub);
+            claims
+        };
+        assert_eq!(post(person("admin", "u-1")).await?, (201, false));
+        assert_eq!(post(person("admin", "u-1")).await?, (201, true));
+        assert_eq!(post(person("technician", "u-1")).await?, (201, false));
+        assert_eq!(post(person("client", "u-1")).await?, (403, false));
+        assert_eq!(post(person("admin", "service:beacon")).await?, (201, false));
+        assert_eq!(post(service_claims("beacon", "codex")).await?, (201, false));
+        assert_eq!(post(person("admin", "")).await?, (400, false));
+        let db = Db::open(app.database_url()).await?;
+        assert_eq!(companies(&db).await?, 4);
+        Ok(())
+    }
+
+    async fn a_precondition_is_judged_last(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let company = "/api/companies/100001";
+        let good = json!({"description": "x"});
+        let before = app.json(company).await?;
+        for (role, method, path, body, status) in [
+            ("admin", Method::PATCH, company, &good, 405),
+            ("billing", Method::PUT, company, &good, 403),
+            ("admin", Method::PUT, "/api/companies/999999", &good, 404),
+            ("admin", Method::PUT, company, &json!({"name": null}), 422),
+            ("admin", Method::PUT, company, &good, 412),
+            ("admin", Method::DELETE, company, &good, 412),
+        ] {
+            let call = app.call_as(role, method.clone(), path)?.header("if-match", "\"x\"");
+            let answer = call.json(body).send().await?;
+            assert_eq!(answer.status(), status, "{role} {method} {path} {body}");
+        }
+        assert_eq!(app.json(company).await?, before);
         Ok(())
     }
 

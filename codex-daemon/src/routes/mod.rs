@@ -37,6 +37,7 @@ mod tables;
 mod tickets;
 mod times;
 mod webhooks;
+mod writers;
 
 pub use parameters::Parameters;
 use utoipa::{
@@ -44,6 +45,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::router::OpenApiRouter;
+pub use writers::require as require_writer;
 
 use codex_core::records::DryRunOut;
 

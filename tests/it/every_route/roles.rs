@@ -330,6 +330,26 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn the_role_is_judged_before_the_body(world: World) -> TestResult {
+        let table: BTreeMap<&str, Who> = TABLE.iter().map(|(name, who, _)| (*name, *who)).collect();
+        let mut wrong = Vec::new();
+        for operation in operations().iter().filter(|one| one.body.is_some()) {
+            let who = table[operation.name.as_str()];
+            for role in ROLES.into_iter().filter(|role| !who.has(role)) {
+                let wanted = if role == "nobody" { 401 } else { 403 };
+                for body in ["{", "7", "{\"no such key\": 1}"] {
+                    let call = world.call(role, &operation.method, &operation.at(&world, Whose::Own));
+                    let answer = call.header("content-type", "application/json").body(body).send().await?;
+                    if answer.status() != wanted {
+                        wrong.push(format!("{} as {role} with {body}: {}", operation.name, answer.status()));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        Ok(())
+    }
+
     /// Kinds of record that share a path differ in who may have them.
     async fn some_may_have_one_kind_and_not_another(world: World) -> TestResult {
         let table = [
