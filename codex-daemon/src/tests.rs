@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{
     app::{self, Running},
@@ -139,13 +142,67 @@ async fn a_token_is_needed_where_it_is_needed() {
 }
 
 #[tokio::test]
-async fn an_unreachable_core_with_no_keys_is_401() {
+async fn an_unreachable_core_with_no_keys_is_503() {
     let daemon = Daemon::start(&[("server.docs_public", "false")]).await;
     let token = token("k0", 0, &user(&json!({})));
     let request = daemon
         .request(Method::GET, "/openapi.json")
         .bearer_auth(token);
-    problem(request.send().await.unwrap(), 401, "/openapi.json").await;
+    let answer = request.send().await.unwrap();
+    assert_eq!(header(&answer, "retry-after"), "1");
+    problem(answer, 503, "/openapi.json").await;
+}
+
+#[tokio::test]
+async fn a_header_with_one_value_is_sent_once_and_every_call_names_its_host() {
+    let daemon = Daemon::start(&[]).await;
+    for (lines, status) in [
+        ("Host: x\r\nX-Forwarded-Prefix: /codex\r\n", 200),
+        (
+            "Host: x\r\nX-Forwarded-Prefix: /codex\r\nX-Forwarded-Prefix: /poison\r\n",
+            400,
+        ),
+        ("Host: x\r\nHost: y\r\n", 400),
+        ("Accept: */*\r\n", 400),
+    ] {
+        let mut stream = TcpStream::connect(daemon.running.addr()).await.unwrap();
+        let head = format!("GET /health/live HTTP/1.1\r\n{lines}Connection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{lines}: {answer}"
+        );
+        assert_eq!(
+            status == 400,
+            answer.contains("about:blank#bad-request"),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_for_this_machine_and_for_those_who_may() {
+    let core = Core::start().await;
+    let daemon = Daemon::start(&[("core.url", core.url()), ("metrics.token", "m")]).await;
+    assert_eq!(daemon.get("/metrics").await.status(), 200);
+    let admin = token("k0", 0, &user(&json!({})));
+    let client = token("k0", 0, &user(&json!({"permission_level": "client"})));
+    for (token, status) in [
+        ("", 401),
+        ("m", 200),
+        ("n", 401),
+        (&admin, 200),
+        (&client, 403),
+    ] {
+        let call = daemon.request(Method::GET, "/metrics");
+        let mut call = call.header("x-forwarded-for", "192.0.2.1");
+        if !token.is_empty() {
+            call = call.bearer_auth(token);
+        }
+        assert_eq!(call.send().await.unwrap().status(), status, "{token}");
+    }
 }
 
 #[tokio::test]

@@ -4,20 +4,28 @@
 
 use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::constant_time;
 use axum::{
     extract::{FromRequestParts, Path, State},
     http::{
-        StatusCode,
-        header::{CONTENT_TYPE, LOCATION},
+        HeaderMap, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, LOCATION},
         request::Parts,
     },
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use secrecy::ExposeSecret as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, serve};
 
-use crate::{app::App, auth::Caller, forwarded::Forwarded, problem::Problem};
+use crate::{
+    app::App,
+    auth::Caller,
+    forwarded::{Forwarded, Peer, is_forwarded},
+    headers::single,
+    problem::{Problem, ProblemOut},
+};
 
 static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     // Without a validator: the page must not send the description to a site on the internet.
@@ -37,6 +45,35 @@ impl FromRequestParts<App> for Reader {
         }
         Ok(Self)
     }
+}
+
+/// Leave to read the metrics.
+#[derive(Debug)]
+struct MetricsReader;
+
+impl FromRequestParts<App> for MetricsReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<Peer>();
+        let is_here = peer.is_some_and(|peer| peer.0.to_canonical().is_loopback());
+        if (is_here && !is_forwarded(&parts.headers)) || has_metrics_token(&parts.headers, app) {
+            return Ok(Self);
+        }
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let scope = caller.scope(app.codex()).await?;
+        scope.require_admin("reading metrics")?;
+        Ok(Self)
+    }
+}
+
+fn has_metrics_token(headers: &HeaderMap, app: &App) -> bool {
+    let given = single(headers, AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let (Some(given), Some(token)) = (given, &app.config().metrics_token) else {
+        return false;
+    };
+    let token = token.expose_secret().as_bytes();
+    constant_time::verify_slices_are_equal(given.as_bytes(), token).is_ok()
 }
 
 /// The routes. Only the description describes itself; pages and redirects are for people.
@@ -63,10 +100,12 @@ async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
 
 /// What the daemon counts, as Prometheus reads it.
 ///
-/// Needs a token unless `server.docs_public` opens it.
+/// From this machine without a token, unless a proxy passes the call on (`X-Forwarded-*`); else with an
+/// administrator's token, or with that of `[metrics] token`.
 #[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
-    responses((status = 200, description = "Counters", body = String, content_type = "text/plain")))]
-async fn get_metrics(_: Reader) -> Response {
+    responses((status = 200, description = "Counters", body = String, content_type = "text/plain"),
+        (status = 403, description = "For administrators and services", body = ProblemOut)))]
+async fn get_metrics(_: MetricsReader) -> Response {
     let kind = "text/plain; version=0.0.4";
     ([(CONTENT_TYPE, kind)], crate::metrics::text()).into_response()
 }
