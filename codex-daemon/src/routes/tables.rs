@@ -224,10 +224,24 @@ async fn list_locations(
     }))
 }
 
+/// A location to add.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body that core reads")]
+struct NewLocationIn {
+    /// Name.
+    #[schema(example = "Main Office", pattern = r"\S")]
+    name: String,
+    /// Postal address, one text.
+    #[schema(pattern = r"\S")]
+    address: String,
+    /// Telephone number.
+    phone_number: Option<String>,
+}
+
 /// Add a location; the answer is 200, as today's pages expect.
 #[utoipa::path(post, path = "/companies/{account_number}/locations", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
-    request_body = codex_core::locations::wire::LocationIn,
+    request_body = NewLocationIn,
     responses(
         (status = 200, description = "Added", body = LocationSaved),
         (status = 400, description = "A name and an address are needed", body = ErrorOut),
