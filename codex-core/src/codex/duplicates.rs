@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Codex;
+use super::{Codex, idempotency::step_done};
 use crate::{
     Error, Result, Scope,
     assets::Asset,
@@ -70,13 +70,16 @@ impl Codex {
         let Some(duplicate) = query::find(&self.0.db, scope, id).await? else {
             return Ok(None);
         };
+        if step_done::<()>(0)?.is_some() {
+            return self.duplicate(scope, id).await;
+        }
         let kept = which.keep.unwrap_or(duplicate.record_a);
         let other = match kept {
             kept if kept == duplicate.record_a => duplicate.record_b,
             kept if kept == duplicate.record_b => duplicate.record_a,
             _ => return Err(neither(&duplicate)),
         };
-        let mut tx = self.0.db.begin().await?;
+        let mut tx = self.begin_step(0).await?;
         let merged = DuplicateState::Merged;
         self.decide_duplicate(&mut tx, author, id, merged, Some(kept))
             .await?;
@@ -91,7 +94,7 @@ impl Codex {
             .merge_records(&mut tx, &author, &duplicate.kind, kept, other)
             .await?;
         query::withdraw(&mut tx, &duplicate.kind, other).await?;
-        Self::conclude(tx, &author, outcome).await?;
+        Self::conclude_step(tx, &author, outcome, 0, &()).await?;
         self.duplicate(scope, id).await
     }
 
@@ -109,11 +112,14 @@ impl Codex {
         if query::find(&self.0.db, scope, id).await?.is_none() {
             return Ok(None);
         }
-        let mut tx = self.0.db.begin().await?;
+        if step_done::<()>(0)?.is_some() {
+            return self.duplicate(scope, id).await;
+        }
+        let mut tx = self.begin_step(0).await?;
         let rejected = DuplicateState::Rejected;
         self.decide_duplicate(&mut tx, author, id, rejected, None)
             .await?;
-        Self::conclude(tx, author, Outcome::default()).await?;
+        Self::conclude_step(tx, author, Outcome::default(), 0, &()).await?;
         self.duplicate(scope, id).await
     }
 

@@ -33,7 +33,7 @@ const JOB: Form = Problem::job;
 const PROBLEM: Form = |problem| problem;
 
 /// Every operation with a body whose callers are not all who have a token. A test holds it against the roles.
-const WRITERS: [(&str, &str, Who, Form); 26] = [
+const WRITERS: [(&str, &str, Who, Form); 27] = [
     ("POST", "/api/agents", Admins, PROBLEM),
     ("PUT", "/api/agents/{keycloak_id}", Admins, PROBLEM),
     (
@@ -79,6 +79,12 @@ const WRITERS: [(&str, &str, Who, Form); 26] = [
     ("POST", "/api/contacts", Technicians, FLAT),
     ("POST", "/api/contacts/bulk", Technicians, FLAT),
     ("PUT", "/api/contacts/{id}", Technicians, FLAT),
+    (
+        "POST",
+        "/api/duplicates/{duplicate_id}/merge",
+        Technicians,
+        PROBLEM,
+    ),
     ("POST", "/api/feature-options", Billing, FLAT),
     ("POST", "/api/ticket/{ticket_id}/update", Technicians, JOB),
     ("PUT", "/assets/{id}/update-contacts", Technicians, FLAT),
