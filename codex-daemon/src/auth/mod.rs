@@ -22,8 +22,8 @@ use tokio::sync::OnceCell;
 pub use token::{AuthError, Authenticator, Refusal};
 
 use crate::{
-    app::App, forwarded::Peer, handling::Handling, problem::Problem, request_id::CorrelationId,
-    routes::require_writer,
+    app::App, conditional::precondition_failed, forwarded::Peer, handling::Handling,
+    problem::Problem, request_id::CorrelationId, routes::require_writer,
 };
 
 /// What a caller is: a person, or another module.
@@ -140,14 +140,15 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = verified(parts, app).await?;
         // What is made without a `Call` is made at once: nobody may think that it was not.
         if dry_run(parts)? {
             return Err(Problem::bad_request("dry_run: this call can only be made"));
         }
         if parts.extensions.get::<Tentative>().is_some() {
-            return Err(crate::conditional::precondition_failed());
+            return Err(precondition_failed());
         }
-        verified(parts, app).await
+        Ok(caller)
     }
 }
 
