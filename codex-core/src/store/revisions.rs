@@ -24,10 +24,11 @@ use super::{Db, Engine, Sql, Tx};
 use crate::Result;
 
 /// Tables that change all the time and are in no answer that is kept, or in none that is large.
-const UNCOUNTED: [&str; 13] = [
+const UNCOUNTED: [&str; 14] = [
     "change_log",
     "codex_database",
     "idempotency_keys",
+    "idempotency_steps",
     "outbox",
     "revisions",
     "schedules",

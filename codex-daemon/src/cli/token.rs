@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use codex_core::clock::{Clock as _, SystemClock};
 use serde_json::json;
 
-use super::load;
+use super::{NotConfigured, load};
 use crate::{
     auth::local::{ISSUER, LocalIssuer},
     config::Sources,
@@ -56,10 +56,10 @@ impl Token {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let config = load(sources)?;
         let Some(file) = &config.auth.local_issuer else {
-            bail!(
+            return Err(NotConfigured::error(
                 "tokens without Core are off; set [auth] local_issuer = on in instance/codex.conf, or give \
-                 `--set auth.local_issuer=on` to both `codexd serve` and `codexd token`"
-            );
+                 `--set auth.local_issuer=on` to both `codexd serve` and `codexd token`",
+            ));
         };
         let issuer = LocalIssuer::open(file)?;
         let level = self.role.to_possible_value();
