@@ -79,7 +79,13 @@ pub fn complete(api: &mut OpenApi) {
                     add_key(operation);
                     add(operation, &OF_WHAT_CANNOT_BE_READ);
                 }
-                _ if can_be_read => add_tag(operation),
+                _ if can_be_read => {
+                    add_tag(operation);
+                    if method == Method::PUT {
+                        let description = "`*` makes a record and changes none";
+                        add_header(operation, "If-None-Match", description);
+                    }
+                }
                 _ => add(operation, &OF_WHAT_CANNOT_BE_READ),
             }
             match (reads, only_made) {

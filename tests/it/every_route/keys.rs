@@ -66,6 +66,7 @@ const HEALTH: &str = "checks! service! status! timestamp!";
 /// never null, with `~` null or not, else null as long as nothing is known.
 #[rustfmt::skip] // A row a line, as a table is read.
 const READS: &[(&str, &str, &str)] = &[
+    ("/", "", "docs! health! openapi! service!"),
     ("/health", "", HEALTH),
     ("/api/health", "", HEALTH),
     ("/health/live", "", "service! status! timestamp!"),
