@@ -246,11 +246,11 @@ pub(super) fn interfaces(value: &Value) -> Result<(String, Option<String>), Item
     let mut item = Item::new("network interfaces of device", value)?;
     let uid = item.id("uid", false)?;
     let nics = item.take("nics");
-    let nics = nics
-        .as_ref()
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let nics: &[Value] = match &nics {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(nics)) => nics.as_slice(),
+        Some(_) => return Err(item.fault("`nics` is no list")),
+    };
     let addresses = nics
         .iter()
         .filter_map(|nic| hardware_address(nic.get("macAddress")?.as_str()?));
