@@ -13,6 +13,7 @@ mod keycloak;
 mod killed;
 mod limits;
 mod month;
+mod mutations;
 mod outbox;
 mod plans;
 mod rows;

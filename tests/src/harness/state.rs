@@ -13,6 +13,7 @@ use codex_core::{
     psa_agents::PsaAgent,
     site_links::SiteLink,
     store::Db,
+    tickets::Ticket,
 };
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
@@ -58,6 +59,7 @@ pub async fn state(db: &Db) -> anyhow::Result<BTreeMap<String, Value>> {
     records::<SiteLink>(db, &names, &mut state).await?;
     records::<PsaAgent>(db, &names, &mut state).await?;
     records::<Agent>(db, &names, &mut state).await?;
+    records::<Ticket>(db, &names, &mut state).await?;
     let links: Vec<(i64, i64)> = db
         .query("select contact_id, company_id from contact_company")
         .all()

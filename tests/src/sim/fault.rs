@@ -61,6 +61,15 @@ pub enum Kind {
     SelfLink,
     /// The answer comes this much later.
     Hang(Duration),
+    /// One item of a list becomes something else ([`super::mutant::spoil`]).
+    Mutant {
+        /// Its id.
+        id: String,
+        /// The id of another item.
+        other: String,
+        /// What becomes of it.
+        seed: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -72,6 +81,13 @@ struct Fault {
 }
 
 impl Fault {
+    fn is_at(&self, path: &str) -> bool {
+        match self.path.strip_suffix('$') {
+            Some(whole) => path == whole,
+            None => path.starts_with(&self.path),
+        }
+    }
+
     fn strikes(&self, page: u32) -> bool {
         match self.when {
             When::Always => true,
@@ -88,7 +104,8 @@ impl Fault {
 pub struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
-    /// Adds a fault to all paths that start with `path`; `/api/v2/agents/` are the single agents.
+    /// Adds a fault to all paths that start with `path`; `/api/v2/agents/` are the single agents, and
+    /// `/api/v2/agents$` is the list alone.
     pub fn add(&self, path: &str, when: When, kind: Kind) {
         let fault = Fault {
             path: path.to_owned(),
@@ -114,10 +131,7 @@ impl Faults {
     pub(super) fn strike(&self, path: &str, page: u32) -> Option<Kind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut struck = None;
-        for fault in faults
-            .iter_mut()
-            .filter(|fault| path.starts_with(&fault.path))
-        {
+        for fault in faults.iter_mut().filter(|fault| fault.is_at(path)) {
             fault.seen += 1;
             if struck.is_none() && fault.strikes(page) {
                 struck = Some(fault.kind.clone());

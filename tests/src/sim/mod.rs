@@ -12,6 +12,7 @@ mod encode;
 pub mod fault;
 pub mod freshservice;
 pub mod keycloak;
+pub mod mutant;
 pub mod recorded;
 mod reply;
 mod server;

@@ -15,7 +15,7 @@ use axum::{
 use hyper::body::{Frame, SizeHint};
 use serde_json::Value;
 
-use super::{fault::Kind, server::NoAnswer};
+use super::{fault::Kind, mutant, server::NoAnswer};
 
 /// What the body of an error looks like where nobody has written it down (upstreams 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +160,12 @@ pub(super) async fn spoil(
             // No test should wait longer for something that will not come.
             tokio::time::sleep(time.min(Duration::from_secs(30))).await;
             right
+        }
+        Kind::Mutant { id, other, seed } => {
+            let (parts, body) = right.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await;
+            let body = mutant::spoil(&body.unwrap_or_default(), &id, &other, seed);
+            Response::from_parts(parts, Body::from(body))
         }
         Kind::EmptyList
         | Kind::NullItem
