@@ -8,7 +8,7 @@ use codex_client::{
 use codex_core::{
     Role, Scope,
     assets::wire::AssetOut,
-    companies::wire::CompanyOut,
+    companies::{STANDARD, wire::CompanyOut},
     contacts::wire::ContactOut,
     ids::{AssetId, ContactId},
     locations::wire::LocationOut,
@@ -63,9 +63,9 @@ on_each_engine! {
 
         let page = PageRequest::default();
         let contacts = codex.contacts(&scope, None, &page).await?.items;
-        let contacts: Vec<_> = contacts.iter().map(|(one, level)| ContactOut::new(one, level)).collect();
+        let contacts: Vec<_> = contacts.iter().map(|(one, of)| ContactOut::new(one, &of.compliance_level)).collect();
         let assets = codex.assets(&scope, None, &page).await?.items;
-        let assets: Vec<_> = assets.iter().map(|(one, level)| AssetOut::new(one, level)).collect();
+        let assets: Vec<_> = assets.iter().map(|(one, of)| AssetOut::new(one, of.as_ref().map_or(STANDARD, |of| &of.compliance_level))).collect();
         let few = ListOptions { limit: Some(5), ..ListOptions::default() };
         same("contacts", &contacts, client.contacts().all(&few).await?)?;
         same("assets", &assets, client.assets().all(&few).await?)?;
@@ -75,7 +75,7 @@ on_each_engine! {
         same("asset", AssetOut::new(&id, &level), client.assets().get(assets[0].id).await?)?;
 
         let statuses = codex.ticket_statuses().await?;
-        let tickets = codex.tickets(&scope, &TicketFilter::default(), 10_000, 0).await?.items;
+        let tickets = codex.tickets_page(&scope, &TicketFilter::default(), &page).await?.items;
         let out: Vec<_> = tickets.iter().map(|one| TicketOut::new(one, &statuses)).collect();
         let few = TicketOptions { limit: Some(7), ..TicketOptions::default() };
         same("tickets", &out, client.tickets().stream(&few).try_collect::<Vec<_>>().await?)?;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::CONTENT_DISPOSITION},
+    http::{HeaderMap, HeaderValue, Uri, header::CONTENT_DISPOSITION},
     response::Response,
 };
 use codex_core::{

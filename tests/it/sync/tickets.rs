@@ -5,6 +5,7 @@ use codex_core::{
     Codex, Scope,
     changes::Author,
     jobs::JobStatus,
+    paging::PageRequest,
     sync::{Part, freshservice::History},
     tickets::query::TicketFilter,
     tickets::wire::TicketUpdateIn,
@@ -166,7 +167,7 @@ on_each_engine! {
         assert_eq!(statuses.of(6).word, "waiting_customer");
         assert_eq!(statuses.of(28).label, "Status 28");
         let filter = TicketFilter { statuses: Some(statuses.ids("status_28")), ..TicketFilter::default() };
-        let found = bench.codex.tickets(&Scope::system(), &filter, 50, 0).await?;
+        let found = bench.codex.tickets_page(&Scope::system(), &filter, &PageRequest::default()).await?;
         assert!(found.items.iter().any(|ticket| ticket.fields.number == 7));
         Ok(())
     }
