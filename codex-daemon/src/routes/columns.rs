@@ -91,6 +91,7 @@ fn parameter(operation: &str, column: &Column, name: String, op: Op) -> Paramete
         _ => Type::String,
     };
     let example = match kind {
+        _ if column.kind == Kind::Bool => Some(json!(true)),
         Type::Boolean => Some(json!(true)),
         _ => examples::example(operation, column.name),
     };

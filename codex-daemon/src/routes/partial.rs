@@ -6,8 +6,10 @@ use codex_core::{
     companies::CompanyFields, contacts::ContactFields, locations::LocationFields,
     tickets::TicketFields,
 };
-use serde_json::{Map, Value, json};
-use utoipa::openapi::{Components, Content, OpenApi, RefOr, Schema};
+use utoipa::openapi::{
+    ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
+    schema::{AnyOfBuilder, ArrayItems, SchemaType},
+};
 
 use super::paging::{COMPANIES, COMPANY, ROW_ID};
 
@@ -81,90 +83,115 @@ pub fn describe(api: &mut OpenApi) {
 }
 
 fn either(components: &mut Components, content: &mut Content, further: &Further) {
-    let whole = serde_json::to_value(&content.schema).unwrap_or_default();
+    let Some(whole) = content.schema.clone() else {
+        return;
+    };
     let Some(parts) = parts_of(components, &whole, further) else {
         return;
     };
-    let either = json!({"anyOf": [whole, parts]});
-    content.schema = serde_json::from_value(either)
-        .ok()
-        .or(content.schema.take());
+    let either = AnyOfBuilder::new().item(whole).item(parts);
+    content.schema = Some(either.into());
 }
 
 /// The same schema of parts: of an array, or of an object that has one.
-fn parts_of(components: &mut Components, whole: &Value, further: &Further) -> Option<Value> {
-    if whole["type"] == "array" {
-        let name = named(&whole["items"])?;
-        let part = part_of(components, name, further);
-        return Some(json!({"type": "array", "items": part}));
+fn parts_of(
+    components: &mut Components,
+    whole: &RefOr<Schema>,
+    further: &Further,
+) -> Option<RefOr<Schema>> {
+    if let RefOr::T(Schema::Array(array)) = whole {
+        let ArrayItems::RefOrSchema(items) = &array.items else {
+            return None;
+        };
+        let part = part_of(components, named(items)?, further);
+        return Some(ArrayBuilder::new().items(part).into());
     }
     let name = named(whole)?;
-    let mut object = component(components, name);
-    let members = object["properties"].as_object()?.clone();
-    for (member, schema) in members.iter().filter(|(_, one)| one["type"] == "array") {
-        object["properties"][member] = parts_of(components, schema, further)?;
+    let Some(RefOr::T(Schema::Object(object))) = components.schemas.get(name) else {
+        return None;
+    };
+    let mut object = object.clone();
+    for schema in object.properties.values_mut() {
+        if matches!(schema, RefOr::T(Schema::Array(_))) {
+            *schema = parts_of(components, schema, further)?;
+        }
     }
-    Some(add(components, name, &object))
+    Some(add(components, name, object).into())
 }
 
 /// The schema of a part of a record.
-fn part_of(components: &mut Components, name: &str, further: &Further) -> Value {
-    let mut members = Map::new();
+fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
     let tracked = further.tracked.iter().filter(|name| **name != ROW_ID);
-    for name in tracked {
-        let description = "As it is tracked; null when unknown";
-        members.insert(
-            (*name).to_owned(),
-            json!({"description": description, "example": null}),
-        );
+    let description = "Some fields of a record: those that `fields` names.";
+    let mut part = ObjectBuilder::new().description(Some(description));
+    for field in tracked {
+        let any = ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .description(Some("As it is tracked; null when unknown"));
+        part = part.property(*field, any);
     }
     match further.name {
         Some(COMPANY) => {
-            let description = "Account number of its company; null when it has none";
-            let number = json!({"type": ["string", "null"], "description": description, "example": "100001"});
-            members.insert(COMPANY.to_owned(), number);
+            let number = ObjectBuilder::new()
+                .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+                .description(Some("Account number of its company; null when it has none"));
+            part = part.property(COMPANY, number);
         }
-        Some(name) => {
-            let description = "Account numbers of its companies, by name";
-            let numbers = json!({"type": "array", "items": {"type": "string"}, "description": description, "example": ["100001"]});
-            members.insert(name.to_owned(), numbers);
+        Some(field) => {
+            let number = ObjectBuilder::new().schema_type(Type::String);
+            let numbers = ArrayBuilder::new()
+                .items(number)
+                .description(Some("Account numbers of its companies, by name"));
+            part = part.property(field, numbers);
         }
         None => {}
     }
-    members.extend(members_of(components, &component(components, name)));
-    let description = "Some fields of a record: those that `fields` names.";
-    let part = json!({"type": "object", "properties": members, "description": description});
-    add(components, name, &part)
-}
-
-/// The members of an object, of all its parts.
-fn members_of(components: &Components, schema: &Value) -> Map<String, Value> {
-    if let Some(name) = named(schema) {
-        return members_of(components, &component(components, name));
+    let mut members = Vec::new();
+    if let Some(whole) = components.schemas.get(name) {
+        members_of(components, whole, &mut members);
     }
-    let own = schema["properties"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
-    let parts = schema["allOf"].as_array().into_iter().flatten();
-    let parts = parts.flat_map(|part| members_of(components, part));
-    own.into_iter().chain(parts).collect()
+    for (field, schema) in members {
+        part = part.property(field, schema);
+    }
+    add(components, name, part.build())
 }
 
-fn named(schema: &Value) -> Option<&str> {
-    schema["$ref"].as_str()?.rsplit('/').next()
+/// Gathers the members of an object, of all its parts.
+fn members_of(
+    components: &Components,
+    schema: &RefOr<Schema>,
+    members: &mut Vec<(String, RefOr<Schema>)>,
+) {
+    match schema {
+        RefOr::Ref(_) => {
+            let schema = named(schema).and_then(|name| components.schemas.get(name));
+            if let Some(schema) = schema {
+                members_of(components, schema, members);
+            }
+        }
+        RefOr::T(Schema::Object(object)) => {
+            let own = object.properties.iter();
+            members.extend(own.map(|(name, schema)| (name.clone(), schema.clone())));
+        }
+        RefOr::T(Schema::AllOf(all)) => {
+            for part in &all.items {
+                members_of(components, part, members);
+            }
+        }
+        RefOr::T(_) => {}
+    }
 }
 
-fn component(components: &Components, name: &str) -> Value {
-    let schema = components.schemas.get(name);
-    serde_json::to_value(schema).unwrap_or_default()
+fn named(schema: &RefOr<Schema>) -> Option<&str> {
+    match schema {
+        RefOr::Ref(schema) => schema.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
+    }
 }
 
 /// Adds a schema of parts, and refers to it.
-fn add(components: &mut Components, whole: &str, schema: &Value) -> Value {
+fn add(components: &mut Components, whole: &str, schema: Object) -> Ref {
     let name = format!("Partial{whole}");
-    if let Ok(schema) = serde_json::from_value::<RefOr<Schema>>(schema.clone()) {
-        components.schemas.insert(name.clone(), schema);
-    }
-    json!({"$ref": format!("#/components/schemas/{name}")})
+    components.schemas.insert(name.clone(), schema.into());
+    Ref::from_schema_name(name)
 }
