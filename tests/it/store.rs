@@ -104,6 +104,24 @@ on_each_engine! {
         Ok(())
     }
 
+    /// `PostgreSQL` refuses a statement that would update one row twice.
+    async fn an_upsert_of_a_key_twice_keeps_the_last(database: TestDatabase) -> TestResult {
+        let db = Db::open(&database.url).await?;
+        for labels in [[(1, "a"), (1, "b"), (2, "c")], [(2, "x"), (1, "y"), (2, "z")]] {
+            let mut tx = db.begin().await?;
+            let mut q = tx.query("insert into ticket_statuses (source, status_id, label) ");
+            q.push_upsert_rows(labels, |(id, _)| *id, |row, (id, label)| {
+                row.bind("test").bind(i64::from(id)).bind(label);
+            });
+            q.push(" on conflict (source, status_id) do update set label = excluded.label");
+            assert_eq!(q.execute().await?, 2);
+            tx.commit().await?;
+        }
+        let labels: Vec<String> = db.query("select label from ticket_statuses order by status_id").scalars().await?;
+        assert_eq!(labels, ["y", "z"]);
+        Ok(())
+    }
+
     async fn two_processes_may_migrate_at_once(database: TestDatabase) -> TestResult {
         let (one, two) = (Db::open(&database.url).await?, Db::open(&database.url).await?);
         let (first, second) = tokio::join!(one.migrate(), two.migrate());

@@ -105,14 +105,11 @@ impl Resource for Asset {
 
 /// Writes the status of every item of the page, in one statement that skips what did not move.
 async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
-    let mut moved: Vec<(i64, &AssetStatus)> = page
+    let moved: Vec<(i64, &AssetStatus)> = page
         .items
         .iter()
         .filter_map(|(id, item)| item.status.as_ref().map(|status| (*id, status)))
         .collect();
-    // Two devices can stand for one record (a uid that came back); one statement writes a row once.
-    moved.sort_by_key(|(id, _)| *id);
-    moved.dedup_by_key(|(id, _)| *id);
     if moved.is_empty() {
         return Ok(());
     }
@@ -121,20 +118,25 @@ async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
          last_logged_in_user, ext_ip_address, patch_status, patches_installed, \
          patches_approved_pending, patches_not_approved, reboot_required) ",
     );
-    q.push_rows(moved, |row, (id, status)| {
-        row.bind(id)
-            .bind(status.online)
-            .bind(status.last_seen)
-            .bind(status.last_reboot);
-        row.bind(status.last_audit_date)
-            .bind_text(status.last_logged_in_user.as_deref());
-        row.bind_text(status.ext_ip_address.as_deref())
-            .bind_text(status.patch_status.as_deref());
-        row.bind(status.patches_installed)
-            .bind(status.patches_approved_pending);
-        row.bind(status.patches_not_approved)
-            .bind(status.reboot_required);
-    });
+    // Two devices can stand for one record (a uid that came back).
+    q.push_upsert_rows(
+        moved,
+        |(id, _)| *id,
+        |row, (id, status)| {
+            row.bind(id)
+                .bind(status.online)
+                .bind(status.last_seen)
+                .bind(status.last_reboot);
+            row.bind(status.last_audit_date)
+                .bind_text(status.last_logged_in_user.as_deref());
+            row.bind_text(status.ext_ip_address.as_deref())
+                .bind_text(status.patch_status.as_deref());
+            row.bind(status.patches_installed)
+                .bind(status.patches_approved_pending);
+            row.bind(status.patches_not_approved)
+                .bind(status.reboot_required);
+        },
+    );
     q.push(
         " on conflict (asset_id) do update set online = excluded.online, \
          last_seen = excluded.last_seen, last_reboot = excluded.last_reboot, \
@@ -198,9 +200,13 @@ async fn write_secrets(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
     }
     if !set.is_empty() {
         let mut q = tx.query("insert into asset_secrets (asset_id, name, value) ");
-        q.push_rows(set, |row, ((id, name), value)| {
-            row.bind(id).bind(name).bind_text(value);
-        });
+        q.push_upsert_rows(
+            set,
+            |(key, _)| *key,
+            |row, ((id, name), value)| {
+                row.bind(id).bind(name).bind_text(value);
+            },
+        );
         q.push(" on conflict (asset_id, name) do update set value = excluded.value");
         q.execute().await?;
     }

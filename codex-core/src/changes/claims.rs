@@ -190,20 +190,24 @@ pub(super) async fn save<R: Resource>(
             "insert into claims (source, kind, external_id, record_id, scope, anchor, fields, \
              extra, hash, source_updated_at, first_seen, gone_at) ",
         );
-        q.push_rows(chunk, |row, claim| {
-            row.bind(claim.source)
-                .bind(R::KIND)
-                .bind(claim.external_id)
-                .bind(claim.record_id)
-                .bind(claim.scope)
-                .bind(claim.anchor)
-                .bind(Json(claim.fields))
-                .bind(Json(claim.extra))
-                .bind(claim.hash)
-                .bind(claim.source_updated_at)
-                .bind(author.at)
-                .bind((!claim.live).then_some(author.at));
-        });
+        q.push_upsert_rows(
+            chunk,
+            |claim| (claim.source, claim.external_id),
+            |row, claim| {
+                row.bind(claim.source)
+                    .bind(R::KIND)
+                    .bind(claim.external_id)
+                    .bind(claim.record_id)
+                    .bind(claim.scope)
+                    .bind(claim.anchor)
+                    .bind(Json(claim.fields))
+                    .bind(Json(claim.extra))
+                    .bind(claim.hash)
+                    .bind(claim.source_updated_at)
+                    .bind(author.at)
+                    .bind((!claim.live).then_some(author.at));
+            },
+        );
         q.push(
             " on conflict (source, kind, external_id) do update set scope = excluded.scope, \
              anchor = excluded.anchor, \

@@ -367,14 +367,18 @@ impl Door<'_> {
         for chunk in written.chunks(MAX_BINDS / R::Fields::COLUMNS) {
             let at = self.author.at;
             let mut q = self.tx.query(R::Fields::INSERT);
-            q.push_rows(chunk, |row, draft: &Draft<R>| {
-                let created = draft.before.as_ref().map_or(at, |before| before.created_at);
-                row.bind(draft.id)
-                    .bind(created)
-                    .bind(at)
-                    .bind((!draft.alive).then_some(at));
-                draft.fields.bind(row);
-            });
+            q.push_upsert_rows(
+                chunk,
+                |draft| draft.id,
+                |row, draft: &Draft<R>| {
+                    let created = draft.before.as_ref().map_or(at, |before| before.created_at);
+                    row.bind(draft.id)
+                        .bind(created)
+                        .bind(at)
+                        .bind((!draft.alive).then_some(at));
+                    draft.fields.bind(row);
+                },
+            );
             q.push(R::Fields::ON_CONFLICT);
             q.execute().await?;
         }

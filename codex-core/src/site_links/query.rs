@@ -97,9 +97,13 @@ async fn note(mut q: Q<'_>, ids: &[i64], at: DateTime<Utc>, update: &'static str
     if ids.is_empty() {
         return Ok(());
     }
-    q.push_rows(ids, |row, id| {
-        row.bind(*id).bind(at);
-    });
+    q.push_upsert_rows(
+        ids,
+        |id| **id,
+        |row, id| {
+            row.bind(*id).bind(at);
+        },
+    );
     q.push(update);
     q.execute().await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! One statement with its binds: the only place that matches on the engine for every call.
 
-use std::{borrow::Cow, sync::atomic::Ordering};
+use std::{borrow::Cow, collections::HashMap, hash::Hash, sync::atomic::Ordering};
 
 use sqlx::{
     Arguments, AssertSqlSafe, ColumnIndex, Encode, FromRow, PgPool, Postgres, Row as _, Sqlite,
@@ -83,6 +83,8 @@ pub struct Q<'e> {
     error: Option<sqlx::error::BoxDynError>,
     /// Whether the engine keeps the prepared statement, and with it its plan.
     kept: bool,
+    /// Whether it has rows of which two may have one key; see [`Q::push_upsert_rows`].
+    rows_may_repeat: bool,
     shared: &'e Shared,
     /// Where a transaction notes what it changes.
     written: Option<&'e mut Written>,
@@ -108,6 +110,7 @@ macro_rules! on_engine {
             kept,
             shared,
             written: noted,
+            ..
         } = $q;
         if let Some(error) = error {
             return Err(sqlx::Error::Encode(error).into());
@@ -193,6 +196,7 @@ impl<'e> Q<'e> {
             args,
             error: None,
             kept: true,
+            rows_may_repeat: false,
             shared,
             written,
         }
@@ -223,6 +227,10 @@ impl<'e> Q<'e> {
 
     /// Appends text.
     pub fn push(&mut self, text: &'static str) -> &mut Self {
+        debug_assert!(
+            !(self.rows_may_repeat && text.contains("do update set")),
+            "rows of an upsert are appended with `push_upsert_rows`"
+        );
         self.sql.to_mut().push_str(text);
         self
     }
@@ -275,6 +283,36 @@ impl<'e> Q<'e> {
 
     /// Appends `values (...), (...)`, one group per item.
     pub fn push_rows<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        bind: impl FnMut(&mut Row<'_, 'e>, T),
+    ) -> &mut Self {
+        self.rows_may_repeat = true;
+        self.push_groups(items, bind)
+    }
+
+    /// Appends `values (...), (...)` for `on conflict ... do update`: one group per key, the last item of each.
+    ///
+    /// Vendors list items twice, and `PostgreSQL` refuses a statement that would update one row twice, where
+    /// `SQLite` keeps the last.
+    pub fn push_upsert_rows<T, K: Hash + Eq>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> K,
+        bind: impl FnMut(&mut Row<'_, 'e>, T),
+    ) -> &mut Self {
+        let mut places = HashMap::new();
+        let mut rows: Vec<Option<T>> = Vec::new();
+        for item in items {
+            if let Some(earlier) = places.insert(key(&item), rows.len()) {
+                rows[earlier] = None;
+            }
+            rows.push(Some(item));
+        }
+        self.push_groups(rows.into_iter().flatten(), bind)
+    }
+
+    fn push_groups<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
         mut bind: impl FnMut(&mut Row<'_, 'e>, T),
