@@ -148,7 +148,9 @@ impl DeviceDetailOut {
                 disk_usage: in_use,
                 ..DeviceHealthOut::default()
             },
-            installed_software: audit.map_or_else(Vec::new, |audit| audit.software.clone()),
+            installed_software: audit
+                .and_then(|audit| audit.software.clone())
+                .unwrap_or_default(),
             last_reboot: status.last_reboot.map(super::wire::text),
             mac_address: fields.mac_address.clone(),
             os_version: fields.operating_system.as_deref().and_then(version),

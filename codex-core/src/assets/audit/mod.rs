@@ -107,6 +107,6 @@ pub struct Audit {
     pub audited_at: DateTime<Utc>,
     /// `None` where the RMM has no inventory.
     pub hardware: Option<Hardware>,
-    /// Programs by name.
-    pub software: Vec<Software>,
+    /// Programs by name; `None` where the RMM does not give them.
+    pub software: Option<Vec<Software>>,
 }

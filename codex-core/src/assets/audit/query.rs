@@ -88,7 +88,7 @@ pub(crate) async fn find(db: &Db, asset: AssetId) -> Result<Option<Audit>> {
             base_board: row.base_board,
             parts,
         }),
-        software: software.collect(),
+        software: Some(software.collect()),
     }))
 }
 
@@ -117,26 +117,30 @@ pub(crate) async fn replace(tx: &mut Tx, audits: &[Audit], at: DateTime<Utc>) ->
         "insert into asset_hardware (asset_id, audited_at, read_at, cpu, cpu_cores, ram_bytes, \
          disk_bytes, disk_free_bytes, bios_version, bios_released_at, base_board, detail) ",
     );
-    q.push_rows(audits, |row, audit| {
-        let hardware = audit.hardware.as_ref().unwrap_or(&none);
-        row.bind(audit.asset_id)
-            .bind(audit.audited_at)
-            .bind(at)
-            .bind_text(hardware.cpu.as_deref())
-            .bind(hardware.cpu_cores)
-            .bind(hardware.ram_bytes)
-            .bind(hardware.disk_bytes)
-            .bind(hardware.disk_free_bytes)
-            .bind_text(hardware.bios_version.as_deref())
-            .bind(hardware.bios_released_at)
-            .bind_text(hardware.base_board.as_deref())
-            .bind(
-                audit
-                    .hardware
-                    .as_ref()
-                    .map(|found| Json(found.parts.clone())),
-            );
-    });
+    q.push_upsert_rows(
+        audits,
+        |audit| audit.asset_id,
+        |row, audit| {
+            let hardware = audit.hardware.as_ref().unwrap_or(&none);
+            row.bind(audit.asset_id)
+                .bind(audit.audited_at)
+                .bind(at)
+                .bind_text(hardware.cpu.as_deref())
+                .bind(hardware.cpu_cores)
+                .bind(hardware.ram_bytes)
+                .bind(hardware.disk_bytes)
+                .bind(hardware.disk_free_bytes)
+                .bind_text(hardware.bios_version.as_deref())
+                .bind(hardware.bios_released_at)
+                .bind_text(hardware.base_board.as_deref())
+                .bind(
+                    audit
+                        .hardware
+                        .as_ref()
+                        .map(|found| Json(found.parts.clone())),
+                );
+        },
+    );
     q.push(
         " on conflict (asset_id) do update set audited_at = excluded.audited_at, \
          read_at = excluded.read_at, cpu = excluded.cpu, cpu_cores = excluded.cpu_cores, \
@@ -146,13 +150,14 @@ pub(crate) async fn replace(tx: &mut Tx, audits: &[Audit], at: DateTime<Utc>) ->
          detail = excluded.detail",
     );
     q.execute().await?;
+    let known = || audits.iter().filter(|audit| audit.software.is_some());
     let mut q = tx.query("delete from asset_software where asset_id in ");
-    q.push_list(audits.iter().map(|audit| audit.asset_id));
+    q.push_list(known().map(|audit| audit.asset_id));
     q.execute().await?;
 
-    let installed = audits.iter().flat_map(|audit| {
+    let installed = known().flat_map(|audit| {
         let of = |software| (audit.asset_id, software);
-        audit.software.iter().map(of)
+        audit.software.iter().flatten().map(of)
     });
     let installed: Vec<(AssetId, &Software)> = installed.collect();
     for chunk in installed.chunks(ROWS) {

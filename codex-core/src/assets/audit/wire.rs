@@ -64,7 +64,9 @@ impl AssetAuditOut {
             parts: hardware.parts.clone(),
             ram_bytes: hardware.ram_bytes,
             serial_number: asset.fields.serial_number.clone(),
-            software: audit.map_or_else(Vec::new, |audit| audit.software.clone()),
+            software: audit
+                .and_then(|audit| audit.software.clone())
+                .unwrap_or_default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
+use serde_json::Value;
 
 use super::{
     NAME, Settings, audit_map,
@@ -24,7 +25,12 @@ use crate::{
     },
     changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
-    sync::{Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _, entrance},
+    sync::{
+        Incoming, Part, Run, Source, UpstreamError, Work,
+        crawl::Lister as _,
+        entrance,
+        optional::{OptionalList, is_refusal},
+    },
 };
 
 /// Name of the source's runs that read inventories.
@@ -77,7 +83,24 @@ type Answer = (Due, Result<Option<Inventory>, UpstreamError>);
 
 pub(super) struct Inventory {
     found: audit_map::Found,
-    software: Vec<crate::assets::audit::Software>,
+    /// `None` when the vendor does not give it.
+    software: Option<Vec<crate::assets::audit::Software>>,
+}
+
+/// The lists of devices that an account may lack.
+#[derive(Debug)]
+pub(super) struct Parts {
+    inventories: OptionalList,
+    software: OptionalList,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            inventories: OptionalList::new("inventory"),
+            software: OptionalList::new("list of programs"),
+        }
+    }
 }
 
 async fn read(source: &Audits, run: &mut Run) -> Result<()> {
@@ -90,7 +113,8 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         return Ok(());
     }
     let (mut after, mut done) = (AssetId(0), 0_i64);
-    loop {
+    let known = Parts::default();
+    while known.inventories.lacking().is_none() {
         let due = query::due(run.db(), NAME, after).await?;
         let Some(last) = due.last() else { break };
         after = last.id;
@@ -99,9 +123,9 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         done += i64::try_from(due.len()).unwrap_or(0);
         let mut answers = stream::iter(due)
             .map(|due| {
-                let client = client.clone();
+                let (client, known) = (client.clone(), &known);
                 async move {
-                    let answer = ask(&client, &due).await;
+                    let answer = ask(&client, known, &due).await;
                     (due, answer)
                 }
             })
@@ -113,36 +137,61 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         }
     }
     run.calls(client.calls());
+    known
+        .inventories
+        .report(run, "what is known of devices is kept");
+    known
+        .software
+        .report(run, "hardware is read without programs");
     run.match_devices().await?;
     run.stage("done", Some(100));
     Ok(())
 }
 
-pub(super) async fn ask(client: &Client, due: &Due) -> Result<Option<Inventory>, UpstreamError> {
+/// `None` when the device has no inventory.
+pub(super) async fn ask(
+    client: &Client,
+    known: &Parts,
+    due: &Due,
+) -> Result<Option<Inventory>, UpstreamError> {
     let class = due.device_class.as_deref().unwrap_or("device");
-    let Some(body) = client.audit(class, &due.device_uid).await? else {
+    let record = format!("device {}", due.device_uid);
+    let answer = client.audit(class, &due.device_uid).await;
+    known.inventories.note(&record, &answer);
+    let Some(body) = answer? else {
         return Ok(None);
     };
     let software = if class == "device" {
-        parts::whole(client, List::Software(due.device_uid.clone())).await
+        software(client, known, due, &record).await?
     } else {
-        Ok(Vec::new())
-    };
-    let software = match software {
-        Ok(items) => items,
-        // A device without a list of programs (upstreams trap 58).
-        Err(error) if is_none(&error) => Vec::new(),
-        Err(error) => return Err(error),
+        Some(Vec::new())
     };
     let mut found = audit_map::audit(&body);
     let faults = software
         .iter()
+        .flatten()
         .filter(|item| entrance::fault(item).is_some());
     found.unreadable += faults.count();
-    Ok(Some(Inventory {
-        found,
-        software: software.iter().filter_map(audit_map::software).collect(),
-    }))
+    let software = software.map(|items| items.iter().filter_map(audit_map::software).collect());
+    Ok(Some(Inventory { found, software }))
+}
+
+/// The programs on a device; `None` when the vendor does not give them.
+async fn software(
+    client: &Client,
+    known: &Parts,
+    due: &Due,
+    record: &str,
+) -> Result<Option<Vec<Value>>, UpstreamError> {
+    if known.software.lacking().is_some() {
+        return Ok(None);
+    }
+    match parts::whole(client, List::Software(due.device_uid.clone())).await {
+        // A device without a list of programs (upstreams trap 58).
+        Err(error) if is_none(&error) => Ok(Some(Vec::new())),
+        answer if known.software.note(record, &answer) => Ok(None),
+        answer => answer.map(Some),
+    }
 }
 
 /// An answer as it is written.
@@ -162,7 +211,7 @@ impl Answered {
                 let item = Incoming::part(due.device_uid, &scope, found.fields);
                 (Some(item), Some(found.hardware), software)
             }
-            None => (None, None, Vec::new()),
+            None => (None, None, Some(Vec::new())),
         };
         let audit = Audit {
             asset_id: due.id,
@@ -193,6 +242,8 @@ async fn write(run: &mut Run, answers: Vec<Answer>) -> Result<()> {
         let inventory = match answer {
             Ok(inventory) => inventory,
             Err(error) if error.stops_everything() => return Err(error.into()),
+            // Reported at the end, as one issue where the account gives none at all.
+            Err(error) if is_refusal(&error) => continue,
             Err(error) => {
                 run.issue(format!(
                     "device {}: its inventory could not be read ({error})",

@@ -22,6 +22,7 @@ use crate::{
         Answer, Run, UpstreamError,
         crawl::{Crawl, Lister as _},
         missing::Directory,
+        optional::OptionalList,
     },
 };
 
@@ -93,10 +94,11 @@ pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) 
     }
     run.stage("network interfaces", Some(15));
     let holds_devices = |uid: &str| sites.get(uid).is_some_and(|s| s.count != Some(0));
+    let known = Arc::new(OptionalList::new("network interfaces"));
     let mut intake = Intake {
         options,
         sites: &sites,
-        addresses: Addresses::read(run, &client, holds_devices).await?,
+        addresses: Addresses::read(run, &client, &known, holds_devices).await?,
     };
 
     run.stage("devices", Some(30));
@@ -108,7 +110,8 @@ pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) 
     reconcile_devices(run, &client, options, &sites, &certified).await?;
 
     run.stage("network interfaces of new devices", Some(90));
-    interfaces::of_new_devices(run, &client).await?;
+    interfaces::of_new_devices(run, &client, &known).await?;
+    known.report(run, "hardware addresses stay as they are");
     finish(run, &client).await
 }
 

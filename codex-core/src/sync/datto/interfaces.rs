@@ -21,7 +21,7 @@ use crate::{
     assets::Asset,
     changes::claims::Statement,
     site_links::query,
-    sync::{Incoming, Run, UpstreamError, crawl::Lister as _},
+    sync::{Incoming, Run, UpstreamError, crawl::Lister as _, optional::OptionalList},
 };
 
 sql! {
@@ -48,6 +48,7 @@ impl Addresses {
     pub async fn read(
         run: &mut Run,
         client: &Arc<Client>,
+        known: &Arc<OptionalList>,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Self> {
         let sites = query::state(run.db(), NAME).await?;
@@ -57,7 +58,7 @@ impl Addresses {
             .map(|site| (site.id, site.site_uid))
             .collect();
         let mut addresses = Self::default();
-        let mut answers = ask(client, sites);
+        let mut answers = ask(client, known, sites);
         while let Some(answer) = answers.next().await {
             let Some((id, uid, devices)) = readable(run, client, answer)? else {
                 continue;
@@ -103,10 +104,14 @@ impl Addresses {
 }
 
 /// Asks the sites that have got devices since they were asked.
-pub(super) async fn of_new_devices(run: &mut Run, client: &Arc<Client>) -> Result<()> {
+pub(super) async fn of_new_devices(
+    run: &mut Run,
+    client: &Arc<Client>,
+    known: &Arc<OptionalList>,
+) -> Result<()> {
     let now = run.clock().now();
     let sites: Vec<(i64, String)> = run.db().query(WITHOUT_ADDRESS).bind(NAME).all().await?;
-    let mut answers = ask(client, sites);
+    let mut answers = ask(client, known, sites);
     while let Some(answer) = answers.next().await {
         let Some((id, uid, devices)) = readable(run, client, answer)? else {
             continue;
@@ -130,13 +135,15 @@ type Answer<T> = (i64, String, T);
 /// The answers of sites, a few calls at a time.
 fn ask(
     client: &Arc<Client>,
+    known: &Arc<OptionalList>,
     sites: Vec<(i64, String)>,
-) -> impl Stream<Item = Answer<Result<Vec<Value>, UpstreamError>>> + Unpin + Send + use<> {
-    let client = client.clone();
+) -> impl Stream<Item = Answer<Result<Option<Vec<Value>>, UpstreamError>>> + Unpin + Send + use<> {
+    let (client, known) = (client.clone(), known.clone());
     let calls = stream::iter(sites).map(move |(id, uid)| {
-        let client = client.clone();
+        let (client, known) = (client.clone(), known.clone());
         async move {
-            let all = parts::whole(&client, List::SiteInterfaces(uid.clone())).await;
+            let list = List::SiteInterfaces(uid.clone());
+            let all = parts::whole_unless_lacking(&client, &known, &uid, list).await;
             (id, uid, all)
         }
     });
@@ -147,11 +154,11 @@ fn ask(
 fn readable(
     run: &mut Run,
     client: &Client,
-    (id, uid, answer): Answer<Result<Vec<Value>, UpstreamError>>,
+    (id, uid, answer): Answer<Result<Option<Vec<Value>>, UpstreamError>>,
 ) -> Result<Option<Answer<Vec<Value>>>> {
     run.calls(client.calls());
     match answer {
-        Ok(devices) => Ok(Some((id, uid, devices))),
+        Ok(devices) => Ok(devices.map(|devices| (id, uid, devices))),
         Err(error) if error.stops_everything() => Err(error.into()),
         Err(error) => {
             run.issue(format!(

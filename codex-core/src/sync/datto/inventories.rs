@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     NAME, Settings,
-    audits::{self, Answered},
+    audits::{self, Answered, Parts},
     client::Client,
 };
 use crate::{
@@ -86,7 +86,7 @@ impl Inventories {
             Client::new(self.settings.clone(), gate, clock.clone()).map(Client::for_people)
         };
         let client = self.client.get_or_try_init(open).await?;
-        let inventory = audits::ask(client, &due).await?;
+        let inventory = audits::ask(client, &Parts::default(), &due).await?;
         Ok(Answered::new(due, inventory))
     }
 

@@ -18,6 +18,7 @@ use crate::{
         Incoming, Run, UpstreamError,
         crawl::{Lister as _, Page},
         entrance,
+        optional::OptionalList,
     },
 };
 
@@ -52,12 +53,17 @@ pub(super) async fn variables(
         .filter(|site| site.variables_read_at.is_none_or(|at| at < oldest))
         .map(|site| (site.id, site.site_uid))
         .collect();
+    let known = OptionalList::new("site variables");
     let mut answers = stream::iter(sites)
         .map(|(id, uid)| {
-            let client = client.clone();
+            let (client, known) = (client.clone(), &known);
             async move {
-                let all = whole(&client, List::SiteVariables(uid.clone())).await;
-                (id, uid, all)
+                let list = List::SiteVariables(uid.clone());
+                (
+                    id,
+                    whole_unless_lacking(&client, known, &uid, list).await,
+                    uid,
+                )
             }
         })
         .buffered(AT_ONCE)
@@ -65,9 +71,10 @@ pub(super) async fn variables(
     while let Some(answers) = answers.next().await {
         run.calls(client.calls());
         let (mut read, mut items) = (Vec::new(), Vec::new());
-        for (id, uid, answer) in answers {
+        for (id, answer, uid) in answers {
             let variables = match answer {
-                Ok(variables) => variables,
+                Ok(Some(variables)) => variables,
+                Ok(None) => continue,
                 // A failure is not absence: the site keeps its company (upstreams trap 46).
                 Err(error) if !error.stops_everything() => {
                     run.issue(format!(
@@ -99,7 +106,25 @@ pub(super) async fn variables(
         query::variables_read(&mut tx, &read, now).await?;
         run.end(tx).await?;
     }
+    known.report(run, "sites keep their companies");
     Ok(())
+}
+
+/// All items of a short list of one site; `None` when it is refused, which `known` reports.
+pub(super) async fn whole_unless_lacking(
+    client: &Client,
+    known: &OptionalList,
+    site: &str,
+    list: List,
+) -> Result<Option<Vec<Value>>, UpstreamError> {
+    if known.lacking().is_some() {
+        return Ok(None);
+    }
+    let answer = whole(client, list).await;
+    if known.note(&format!("site {site}"), &answer) {
+        return Ok(None);
+    }
+    answer.map(Some)
 }
 
 /// All items of a short list.
