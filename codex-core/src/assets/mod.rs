@@ -18,6 +18,7 @@ pub mod wire;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::{
     fold::{IdentityKey, SearchKey},
@@ -92,7 +93,7 @@ record! {
 }
 
 /// What changes at every poll of the RMM: kept apart from the record, outside its history (design 4).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
 pub struct AssetStatus {
     /// Whether the agent is connected.
