@@ -41,6 +41,16 @@ impl Codex {
         made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
     }
 
+    /// How many companies have no account number, and how many there are. Those without one are in none of the
+    /// lists that other modules read.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn companies_without_number(&self, scope: &Scope) -> Result<(i64, i64)> {
+        scope.require_staff("counting companies")?;
+        companies::query::without_number(&self.0.db).await
+    }
+
     /// Corrects a company; `None` when there is none that the caller sees.
     ///
     /// # Errors

@@ -34,6 +34,15 @@ sql! {
     /// The live companies of a contact.
     OF_CONTACT = "select l.company_id from contact_company l join companies c on c.id = l.company_id \
         and c.deleted_at is null where l.contact_id = $1";
+    /// Live companies without a number, and all.
+    WITHOUT_NUMBER = "select count(*) - count(account_number), count(*) from companies \
+        where deleted_at is null";
+}
+
+/// How many live companies have no account number, and how many there are.
+pub(crate) async fn without_number(db: &Db) -> Result<(i64, i64)> {
+    let counts = db.query(WITHOUT_NUMBER).optional().await?;
+    Ok(counts.unwrap_or_default())
 }
 
 /// Companies as a list.

@@ -9,6 +9,7 @@ mod query;
 #[macro_use]
 pub mod sql;
 mod revisions;
+pub mod schema;
 mod trouble;
 
 use std::{

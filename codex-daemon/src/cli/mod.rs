@@ -3,6 +3,7 @@
 mod accounts;
 mod claims;
 mod config;
+mod doctor;
 mod duplicates;
 mod held;
 mod init;
@@ -85,6 +86,7 @@ enum Command {
     Outbox(outbox::Outbox),
     Init(init::Init),
     Config(config::Show),
+    Doctor(doctor::Doctor),
     Openapi(openapi::Openapi),
     Token(token::Token),
 }
@@ -193,6 +195,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Duplicates(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
+        Command::Doctor(command) => command.run(&sources).await,
         Command::Openapi(openapi) => openapi.run(),
         Command::Token(command) => command.run(&sources),
     }

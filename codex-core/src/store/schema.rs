@@ -1,0 +1,52 @@
+//! Whether the schema is the one that this program knows.
+
+use super::{Db, Sql};
+use crate::Result;
+
+sql! {
+    /// Whether any migration was ever run.
+    BEGUN = {
+        sqlite: "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'",
+        pg: "select cast(count(*) as bigint) from pg_catalog.pg_class \
+             where oid = to_regclass('_sqlx_migrations')",
+    };
+}
+
+/// Migrations that were run.
+const APPLIED: &str = "select version from _sqlx_migrations where success";
+
+/// How a database's schema differs from the program's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaState {
+    /// Migrations that were not run yet.
+    pub missing: Vec<i64>,
+    /// Migrations of a newer program.
+    pub unknown: Vec<i64>,
+}
+
+impl Db {
+    /// Compares the migrations that were run with those that the program has. Changes nothing.
+    ///
+    /// # Errors
+    /// [`crate::Error::Db`] when the database cannot be read.
+    pub async fn schema_state(&self) -> Result<SchemaState> {
+        let begun: Option<i64> = self.query(BEGUN).scalar().await?;
+        let applied: Vec<i64> = if begun == Some(1) {
+            self.query(Sql::Same(APPLIED)).scalars().await?
+        } else {
+            Vec::new()
+        };
+        let known: Vec<i64> = Self::migrations(self.engine())
+            .map(|(version, ..)| version)
+            .collect();
+        let without = |all: &[i64], others: &[i64]| {
+            let mut rest = all.to_vec();
+            rest.retain(|version| !others.contains(version));
+            rest
+        };
+        Ok(SchemaState {
+            missing: without(&known, &applied),
+            unknown: without(&applied, &known),
+        })
+    }
+}

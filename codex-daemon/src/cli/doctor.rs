@@ -1,0 +1,284 @@
+//! `codexd doctor`
+
+use std::{fmt, future::Future, io::Write as _, path::Path, pin::Pin};
+
+use anyhow::bail;
+use codex_core::{Codex, Scope};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use crate::{
+    app,
+    config::{Config, Sources, masked_url},
+    problem::chain,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  codexd doctor             check configuration, database and data; a line for each check
+  codexd doctor --json      the same as JSON
+
+Changes nothing. Exit code 1 when something is an error; warnings are for a person to decide.";
+
+/// Check the installation and say what to do
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Doctor {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    Warning,
+    Error,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// What a check has found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Finding {
+    check: &'static str,
+    status: Status,
+    /// What is so.
+    message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            check,
+            status: Status::Ok,
+            message: message.into(),
+            action: None,
+        }
+    }
+
+    fn bad(
+        status: Status,
+        check: &'static str,
+        message: impl Into<String>,
+        action: impl Into<String>,
+    ) -> Self {
+        Self {
+            check,
+            status,
+            message: message.into(),
+            action: Some(action.into()),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<8} {:<14} {}", self.status, self.check, self.message)?;
+        match &self.action {
+            Some(action) => write!(f, "\n{:>24}{action}", ""),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A check of an open database.
+type Check = for<'c> fn(&'c Codex) -> Pin<Box<dyn Future<Output = Finding> + Send + 'c>>;
+
+/// The checks of an open database, in their order; a further one is a line here.
+const CHECKS: [Check; 2] = [
+    |codex| Box::pin(schema(codex)),
+    |codex| Box::pin(accounts(codex)),
+];
+
+impl Doctor {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let findings = examine(sources).await;
+        let mut out = std::io::stdout();
+        if self.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+        } else {
+            for finding in &findings {
+                writeln!(out, "{finding}")?;
+            }
+        }
+        let errors = findings
+            .iter()
+            .filter(|found| found.status == Status::Error);
+        match errors.count() {
+            0 => Ok(()),
+            1 => bail!("1 check found an error"),
+            errors => bail!("{errors} checks found an error"),
+        }
+    }
+}
+
+/// Runs the checks; those that need what an earlier one found broken are left out.
+async fn examine(sources: &Sources) -> Vec<Finding> {
+    const CHECK: &str = "configuration";
+    let config = match Config::load(sources) {
+        Ok(config) => config,
+        Err(error) => {
+            let action = "`codexd config` shows every setting and where it comes from";
+            return vec![Finding::bad(Status::Error, CHECK, chain(&error), action)];
+        }
+    };
+    let mut findings = vec![Finding::ok(CHECK, "can be used")];
+    let action = "see `codexd config --explain`";
+    let warnings = config.warnings.iter();
+    findings.extend(warnings.map(|text| Finding::bad(Status::Warning, CHECK, text, action)));
+    let codex = match open(&config).await {
+        Ok((codex, finding)) => {
+            findings.push(finding);
+            codex
+        }
+        Err(finding) => {
+            findings.push(finding);
+            return findings;
+        }
+    };
+    for check in CHECKS {
+        findings.push(check(&codex).await);
+    }
+    codex.close().await;
+    findings
+}
+
+/// Opens the database as it is.
+async fn open(config: &Config) -> Result<(Codex, Finding), Finding> {
+    const CHECK: &str = "database";
+    let url = config.database.url.expose_secret();
+    let shown = masked_url(url);
+    // Opening would make the file.
+    let file = match url.split_once("://") {
+        Some(("sqlite", path)) => Some(path),
+        Some(_) => None,
+        None => Some(url),
+    };
+    if file.is_some_and(|path| !Path::new(path).exists()) {
+        let message = format!("{shown} does not exist");
+        let action = "`codexd migrate` or `codexd serve` creates it";
+        return Err(Finding::bad(Status::Error, CHECK, message, action));
+    }
+    match app::open(config, false).await {
+        Ok(codex) => {
+            let finding = Finding::ok(CHECK, format!("{shown} answers"));
+            Ok((codex, finding))
+        }
+        Err(error) => {
+            let message = format!("{shown} cannot be opened: {}", error.chain());
+            let action = "check [database] connection_string; `codexd init` sets it";
+            Err(Finding::bad(Status::Error, CHECK, message, action))
+        }
+    }
+}
+
+async fn schema(codex: &Codex) -> Finding {
+    const CHECK: &str = "schema";
+    match codex.db().schema_state().await {
+        Ok(state) if !state.unknown.is_empty() => Finding::bad(
+            Status::Error,
+            CHECK,
+            format!("is of a newer codexd (migrations {:?})", state.unknown),
+            "install that version",
+        ),
+        Ok(state) if !state.missing.is_empty() => Finding::bad(
+            Status::Error,
+            CHECK,
+            format!("lacks migrations {:?}", state.missing),
+            "run `codexd migrate`; `codexd serve` does it at its start",
+        ),
+        Ok(_) => Finding::ok(CHECK, "is up to date"),
+        Err(error) => unreadable(CHECK, &error),
+    }
+}
+
+/// Companies without an account number are in none of the lists that other modules read.
+async fn accounts(codex: &Codex) -> Finding {
+    const CHECK: &str = "accounts";
+    match codex.companies_without_number(&Scope::system()).await {
+        Ok((0, total)) => Finding::ok(CHECK, format!("all {total} companies have a number")),
+        Ok((without, total)) => Finding::bad(
+            Status::Warning,
+            CHECK,
+            format!(
+                "{without} of {total} companies have no account number; `GET /api/companies` leaves them out"
+            ),
+            "run `codexd accounts assign` (--dry-run shows what it would do)",
+        ),
+        Err(error) => unreadable(CHECK, &error),
+    }
+}
+
+fn unreadable(check: &'static str, error: &codex_core::Error) -> Finding {
+    let message = format!("could not be checked: {}", error.chain());
+    Finding::bad(Status::Error, check, message, "see the checks above")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_is_so_and_the_next_what_to_do() {
+        let fine = Finding::ok("schema", "is up to date");
+        assert_eq!(fine.to_string(), "ok       schema         is up to date");
+        let bad = Finding::bad(Status::Warning, "accounts", "2 of 3", "run it");
+        assert_eq!(
+            bad.to_string(),
+            format!("warning  accounts       2 of 3\n{}run it", " ".repeat(24))
+        );
+    }
+
+    #[tokio::test]
+    async fn each_broken_thing_is_an_error_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = |url: String| Sources {
+            flags: vec![("database.connection_string".to_owned(), url)],
+            ..Sources::new(folder.path())
+        };
+        let path = folder.path().join("codex.db");
+        let url = format!("sqlite://{}", path.display());
+        let last = async |url: &str| examine(&sources(url.to_owned())).await.pop().unwrap();
+
+        let absent = last(&url).await;
+        assert_eq!((absent.check, absent.status), ("database", Status::Error));
+        assert!(!path.exists(), "looking makes no database");
+        let wrong = last("mysql://nobody/x").await;
+        assert_eq!(wrong.status, Status::Error, "{wrong}");
+        std::fs::write(&path, "").unwrap();
+        let empty = examine(&sources(url.clone())).await;
+        let schema = empty.iter().find(|found| found.check == "schema").unwrap();
+        assert!(
+            schema.action.as_ref().unwrap().contains("codexd migrate"),
+            "{schema}"
+        );
+        let codex = Codex::open(&url).await.unwrap();
+        codex.close().await;
+        let fine = examine(&sources(url)).await;
+        assert!(
+            fine.iter().all(|found| found.status != Status::Error),
+            "{fine:?}"
+        );
+        assert_eq!(
+            fine.len(),
+            4 + fine
+                .iter()
+                .filter(|found| found.status == Status::Warning)
+                .count()
+        );
+    }
+}
