@@ -5,7 +5,7 @@ use axum::{
     body::HttpBody as _,
     extract::{FromRequest, OptionalFromRequest, Request},
 };
-use codex_core::{Error, Fault};
+use codex_core::{Error, Fault, nearest::nearest};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
@@ -103,11 +103,25 @@ fn told(misfit: &Misfit) -> Option<(String, Fault)> {
     });
     let mut names: Vec<String> = names.collect();
     let member = names.first()?.clone();
-    let fault = Fault::at(&names.pop()?, misfit.inner().to_string());
+    let fault = Fault::at(&names.pop()?, in_words(&misfit.inner().to_string()));
     let fault = names.iter().rev().fold(fault, |fault, name| {
         fault.within(&Fault::at(name, "").pointer)
     });
     Some((member, fault))
+}
+
+/// What serde says; of an unknown key, with the one that was probably meant.
+fn in_words(message: &str) -> String {
+    let unknown = message.strip_prefix("unknown field `");
+    let Some((wrong, known)) = unknown.and_then(|rest| rest.split_once('`')) else {
+        return message.to_owned();
+    };
+    // `, expected one of `a`, `b``: the names stand between the marks.
+    let names: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    match nearest(wrong, names.iter().copied()) {
+        Some(name) => format!("there is no such key; did you mean `{name}`?"),
+        None => format!("there is no such key; there are `{}`", names.join("`, `")),
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +137,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Order {
         #[serde(rename = "a/b")]
         _lines: Vec<i64>,
@@ -143,7 +158,14 @@ mod tests {
         let misfit = answered(r#"{"a/b": [1, "two"]}"#).await;
         assert_eq!(misfit["status"], 422);
         assert_eq!(misfit["errors"][0]["pointer"], "/a~1b/1");
-        let both = answered(r#"{"a/b": 7, "name": [], "more": 1}"#).await;
+        let unknown = answered(r#"{"a/b": [], "nam": "x"}"#).await;
+        assert_eq!(unknown["errors"][0]["pointer"], "/nam");
+        let detail = unknown["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.ends_with("did you mean `name`?"), "{detail}");
+        let far = answered(r#"{"a/b": [], "colour": "x"}"#).await;
+        let detail = far["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.ends_with("there are `a/b`, `name`"), "{detail}");
+        let both = answered(r#"{"a/b": 7, "name": []}"#).await;
         let pointers = both["errors"]
             .as_array()
             .unwrap()
