@@ -184,10 +184,10 @@ on_each_engine! {
         let ticket = app.json("/api/ticket/5").await?;
         assert_eq!((&ticket["status"], &ticket["status_text"]), (&json!("on_hold"), &json!("On Hold")));
         let note = ticket["notes"].as_array().unwrap().last().unwrap();
-        assert_eq!((&note["text"], &note["user"]), (&json!("Called back"), &json!("kc-technician@msp.example")));
+        assert_eq!((&note["text"], &note["user"]), (&json!("Called back"), &json!("technician@msp.example")));
         let before = ticket;
         for (level, body, status) in [
-            ("admin", json!({"status": "Nonsense", "notes": "x"}), 400), ("admin", json!({"notes": "a\u{0}b"}), 400),
+            ("admin", json!({"status": "Nonsense"}), 400), ("admin", json!({"notes": "a\u{0}b"}), 400),
             ("client", json!({"status": "open"}), 403), ("billing", json!({"status": "open"}), 403),
         ] {
             let answer = app.call_as(level, Method::POST, path)?.json(&body).send().await?;
@@ -199,6 +199,58 @@ on_each_engine! {
         assert_eq!(app.json("/api/ticket/5").await?, before);
         let unknown = app.call_as("admin", Method::POST, "/api/ticket/999999/update")?.json(&json!({}));
         assert_eq!(unknown.send().await?.status(), 404);
+        Ok(())
+    }
+
+    async fn words_of_todays_modules_set_the_nearest_status(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let token = app.core.key.service("brainhair", "codex")?;
+        let update = async |body: Value| -> anyhow::Result<(u16, Value)> {
+            let call = app.call(Method::POST, "/api/ticket/5/update").bearer_auth(token.clone());
+            let answer = call.json(&body).send().await?;
+            Ok((answer.status().as_u16(), answer.json().await?))
+        };
+        for (word, status) in [
+            ("in_progress", "open"), ("resolved", "resolved"), ("closed", "closed"), ("open", "open"),
+            ("waiting_customer", "waiting_customer"), ("scheduled", "on_hold"),
+        ] {
+            let (code, done) = update(json!({"status": word, "notes": word})).await?;
+            assert_eq!((code, &done["success"]), (200, &json!(true)), "{word}: {done}");
+            assert!(done["message"].as_str().unwrap().contains(&format!("the status is `{status}`")), "{done}");
+            assert_eq!(done.get("not_done"), None, "{done}");
+            let ticket = app.json("/api/ticket/5").await?;
+            assert_eq!(ticket["status"], status, "{word}");
+            let note = ticket["notes"].as_array().unwrap().last().unwrap().clone();
+            assert_eq!((&note["text"], &note["user"]), (&json!(word), &json!("system")));
+        }
+        let (code, done) = update(json!({"status": "nonsense", "notes": "Kept"})).await?;
+        assert_eq!((code, &done["not_done"]), (200, &json!(["status"])));
+        assert!(done["message"].as_str().unwrap().contains("no status is called `nonsense`"), "{done}");
+        let ticket = app.json("/api/ticket/5").await?;
+        assert_eq!(ticket["notes"].as_array().unwrap().last().unwrap()["text"], "Kept");
+        let (code, done) = update(json!({})).await?;
+        assert_eq!((code, &done["message"]), (200, &json!("Ticket 5: nothing was changed")));
+        let (code, done) = update(json!({"assigned_to": 7})).await?;
+        assert_eq!((code, &done["not_done"]), (200, &json!(["assigned_to"])));
+        assert_eq!(app.json("/api/ticket/5").await?, ticket);
+        Ok(())
+    }
+
+    async fn an_unknown_key_of_an_update_is_refused_with_the_nearest_name(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let before = app.json("/api/ticket/5").await?;
+        for (body, pointer, words) in [
+            (json!({"status": "closed", "note": "hi"}), "/note", "did you mean `notes`?"),
+            (json!({"foo": "x"}), "/foo", "there are `assigned_to`, `notes`, `status`"),
+        ] {
+            let call = app.call_as("technician", Method::POST, "/api/ticket/5/update")?;
+            let answer = call.json(&body).send().await?;
+            assert_eq!(answer.status(), 422, "{body}");
+            let problem: Value = answer.json().await?;
+            assert_eq!(problem["errors"][0]["pointer"], pointer);
+            assert!(problem["errors"][0]["detail"].as_str().unwrap().ends_with(words), "{problem}");
+        }
+        assert_eq!(app.json("/api/ticket/5").await?, before);
         Ok(())
     }
 

@@ -235,6 +235,8 @@ pub struct Attached<'p, R: Resource> {
 pub struct Author {
     /// A user's `sub`, `service:<name>`, `source:<name>` or `system`.
     pub actor: String,
+    /// What people call the actor: a person's login name. `None` for what has no such name.
+    pub name: Option<String>,
     /// The time of the change.
     pub at: DateTime<Utc>,
     /// Why, in words.
@@ -254,6 +256,7 @@ impl Author {
     pub fn new(actor: impl Into<String>, at: DateTime<Utc>) -> Self {
         Self {
             actor: actor.into(),
+            name: None,
             at,
             reason: None,
             request_id: None,

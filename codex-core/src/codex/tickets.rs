@@ -1,6 +1,8 @@
 //! Tickets.
 
-use serde_json::{Map, json};
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
 
 use super::{
     Codex,
@@ -14,12 +16,12 @@ use crate::{
     ids::{CompanyId, TicketId},
     paging::{Page, PageRequest},
     tickets::{
-        Conversation, ShownTicket, Ticket,
+        Conversation, ShownTicket, Ticket, beside,
         psa::PsaActiveTicketOut,
         query::{self, Said, TicketFilter},
         status::{self, Statuses},
         threads,
-        wire::{ActiveOut, TicketUpdateIn},
+        wire::{ActiveOut, TicketUpdateIn, TicketUpdateOut},
     },
 };
 
@@ -80,6 +82,20 @@ impl Codex {
             self.settle(scope, &mut ticket);
             (ticket, said.0)
         }))
+    }
+
+    /// What staff may choose of tickets beside their tracked fields: the `wanted` keys of [`beside::BESIDE`], by
+    /// ticket. Clients get nothing: private notes and time entries are among it.
+    pub async fn beside_tickets(
+        &self,
+        scope: &Scope,
+        tickets: &[TicketId],
+        wanted: &[&str],
+    ) -> Result<HashMap<TicketId, Map<String, Value>>> {
+        if scope.companies().is_some() || wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        beside::read(&self.0.db, tickets, wanted).await
     }
 
     /// Clients see neither agents nor what time entries say (design 6).
@@ -193,11 +209,11 @@ impl Codex {
     }
 
     /// Changes the status of a ticket and adds a private note, here at once, and puts both on their way to
-    /// the PSA ([`Codex::outbox`]); `false` when there is no such ticket. The status holds until the PSA's
-    /// own changes.
+    /// the PSA ([`Codex::outbox`]); `None` when there is no such ticket. The status holds until the PSA's
+    /// own changes. A note is added even when the status that comes with it is unknown: what was not done is said.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a status that nothing is called, or a note that is too long;
+    /// [`Error::Invalid`] for nothing but a status that is unknown, or a note that is too long;
     /// [`Error::Forbidden`].
     pub async fn update_ticket(
         &self,
@@ -205,15 +221,11 @@ impl Codex {
         author: &Author,
         number: i64,
         update: &TicketUpdateIn,
-    ) -> Result<bool> {
+    ) -> Result<Option<TicketUpdateOut>> {
         scope.require_technician("changing tickets")?;
-        if step_done::<()>(0)?.is_some() {
-            return Ok(true);
+        if let Some(answer) = step_done::<TicketUpdateOut>(0)? {
+            return Ok(Some(answer));
         }
-        let status = match update.status.as_deref().map(str::trim) {
-            None | Some("") => None,
-            Some(name) => Some(self.status_id(name).await?),
-        };
         let note = update
             .notes
             .as_deref()
@@ -225,13 +237,30 @@ impl Codex {
         if note.is_some_and(|text| text.contains('\0')) {
             return Err(Error::invalid("notes", NUL));
         }
+        let name = update.status.as_deref().map(str::trim);
+        let name = name.filter(|name| !name.is_empty());
+        let statuses = self.ticket_statuses().await?;
+        let status = name.and_then(|name| statuses.to_set(name));
+        let unknown = name.filter(|_| status.is_none()).map(|name| {
+            let known = statuses.words().join(", ");
+            format!("no status is called `{name}`; there are {known}")
+        });
+        let mut done = Updated::default();
+        match (unknown, note) {
+            (Some(unknown), None) => return Err(Error::invalid("status", unknown)),
+            (Some(unknown), Some(_)) => done.leave("status", &unknown),
+            (None, _) => {}
+        }
+        if update.assigned_to.is_some() {
+            done.leave("assigned_to", "who works on a ticket is set at the PSA");
+        }
         let source_status = match status {
             Some(_) => self.source_status(number).await?,
             None => None,
         };
         let mut tx = self.begin_step(0).await?;
         let Some(id) = query::id(&mut tx, number).await? else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut outcome = Outcome::default();
         if let Some(status) = status {
@@ -241,22 +270,20 @@ impl Codex {
             outcome = edited.unwrap_or_default();
             self.enqueue_status(&mut tx, author, number, status, source_status)
                 .await?;
+            let word = statuses.of(status).word;
+            done.add(format!("the status is `{word}`"));
         }
         if let Some(text) = note {
-            let note = threads::add_note(&mut tx, id, &author.actor, text, author.at).await?;
+            let note = threads::add_note(&mut tx, id, author, text).await?;
             self.enqueue_note(&mut tx, author, number, note).await?;
+            done.add("a private note was added".to_owned());
         }
         if status.is_some() || note.is_some() {
             threads::touch(&mut tx, id, author.at).await?;
         }
-        Self::conclude_step(tx, author, outcome, 0, &()).await?;
-        Ok(true)
-    }
-
-    async fn status_id(&self, name: &str) -> Result<i64> {
-        let ids = self.ticket_statuses().await?.ids(name);
-        let first = ids.first().copied();
-        first.ok_or_else(|| Error::invalid("status", format!("no status is called `{name}`")))
+        let answer = done.answer(number);
+        Self::conclude_step(tx, author, outcome, 0, &answer).await?;
+        Ok(Some(answer))
     }
 
     /// The filter for a status by word or label; one that nothing is called matches nothing.
@@ -267,5 +294,42 @@ impl Codex {
     /// The filter for a priority by word or label; one that nothing is called matches nothing.
     pub fn priority_filter(name: &str) -> i64 {
         status::priority_id(name).unwrap_or(-1)
+    }
+}
+
+/// What an update has done and left.
+#[derive(Debug, Default)]
+struct Updated {
+    done: Vec<String>,
+    left: Vec<String>,
+    not_done: Vec<String>,
+}
+
+impl Updated {
+    fn add(&mut self, what: String) {
+        self.done.push(what);
+    }
+
+    fn leave(&mut self, key: &str, why: &str) {
+        self.not_done.push(key.to_owned());
+        self.left.push(format!("`{key}` changed nothing: {why}"));
+    }
+
+    fn answer(self, number: i64) -> TicketUpdateOut {
+        let mut message = if self.done.is_empty() {
+            format!("Ticket {number}: nothing was changed")
+        } else {
+            format!("Ticket {number} updated: {}", self.done.join(", "))
+        };
+        for left in self.left {
+            message.push_str("; ");
+            message.push_str(&left);
+        }
+        TicketUpdateOut {
+            message,
+            not_done: self.not_done,
+            success: true,
+            ticket_id: number,
+        }
     }
 }

@@ -18,6 +18,7 @@ mod lease;
 mod matching;
 mod missing;
 mod names;
+mod optional;
 mod plan;
 mod relink;
 mod request;

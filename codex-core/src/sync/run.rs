@@ -254,6 +254,16 @@ impl Run {
         }
     }
 
+    /// Reports an item of a list inside a record that could not be read, and counts it under the list.
+    pub(super) fn unreadable(&mut self, list: &str, error: &ItemError) {
+        self.report
+            .counts
+            .entry(list.to_owned())
+            .or_default()
+            .failed += 1;
+        self.issue(error.to_string());
+    }
+
     /// Says what was done, or would be done, outside Codex.
     pub fn note(&mut self, text: impl Into<String>) {
         if self.report.notes.len() < MAX_ISSUES {

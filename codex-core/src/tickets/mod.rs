@@ -1,6 +1,10 @@
 //! Tickets: what clients asked for, what was said and how long it took.
 
+#[cfg(feature = "store")]
+pub mod beside;
 pub mod board;
+#[cfg(feature = "store")]
+pub(crate) mod owed;
 pub mod psa;
 #[cfg(feature = "store")]
 pub mod query;
@@ -97,7 +101,7 @@ record! {
     }
 }
 
-/// The texts of a ticket as its source states them; absent says nothing.
+/// The texts of a ticket as its source states them; absent says nothing, an empty text blanks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TicketTexts {
     /// HTML as sent.
@@ -106,6 +110,17 @@ pub struct TicketTexts {
     pub description_text: Option<String>,
     /// Metadata of attached files, as sent.
     pub attachments: Option<Vec<Value>>,
+    /// The source's statistics, as sent.
+    pub stats: Option<Value>,
+}
+
+#[cfg(feature = "store")]
+impl TicketTexts {
+    /// Whether one of the texts is blanked.
+    pub(crate) fn blanks(&self) -> bool {
+        let texts = [&self.description, &self.description_text];
+        texts.iter().any(|text| text.as_deref() == Some(""))
+    }
 }
 
 /// A ticket with its texts and hours.
@@ -232,6 +247,16 @@ pub struct Conversation {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
+/// A conversation as its source sends it: with the addresses that are kept beside what answers show.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SentConversation {
+    pub said: Conversation,
+    /// Addresses of who got a copy.
+    pub cc_emails: List<String>,
+    /// Addresses of who got a blind copy.
+    pub bcc_emails: List<String>,
+}
+
 /// `SQLite` has 0 and 1 where others have false and true.
 fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     #[derive(Deserialize)]
@@ -265,8 +290,12 @@ pub struct TimeEntry {
     pub billable: Option<bool>,
     /// Whether the timer runs.
     pub running: Option<bool>,
-    /// Minutes; `None` while the timer runs (upstreams trap 28).
+    /// Minutes; `None` while the timer runs, and when the PSA sends no readable time.
     pub minutes: Option<i64>,
+    /// PSA id of the task of the ticket that was worked on.
+    pub task_id: Option<i64>,
+    /// When the timer was started.
+    pub started_at: Option<DateTime<Utc>>,
     /// The day that it counts for.
     pub executed_at: Option<DateTime<Utc>>,
     /// When it was entered.

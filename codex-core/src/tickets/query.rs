@@ -58,11 +58,11 @@ const JOINED: &str = const_concat!(") t", JOINS);
 /// What was said on a ticket `t`, oldest first, as one value: an array of [`Conversation`]s as arrays. `SQLite`
 /// makes it as fast as rows, and rows go through its driver value by value.
 pub(super) const SAID: Sql = Sql::Per {
-    sqlite: ", (select json_group_array(json_array(s.ticket_id, s.source, s.external_id, s.user_id, s.author, \
-        s.incoming, s.private, s.channel, s.from_email, json(s.to_emails), s.support_email, s.body_html, s.body, \
+    sqlite: ", (select json_group_array(json_array(s.ticket_id, s.source, s.external_id, s.user_id, \
+        coalesce(s.author_name, s.author), s.incoming, s.private, s.channel, s.from_email, json(s.to_emails), s.support_email, s.body_html, s.body, \
         json(s.attachments), s.created_at, s.updated_at) order by s.created_at, s.id)",
-    pg: ", (select coalesce(json_agg(json_build_array(s.ticket_id, s.source, s.external_id, s.user_id, s.author, \
-        s.incoming, s.private, s.channel, s.from_email, s.to_emails, s.support_email, s.body_html, s.body, \
+    pg: ", (select coalesce(json_agg(json_build_array(s.ticket_id, s.source, s.external_id, s.user_id, \
+        coalesce(s.author_name, s.author), s.incoming, s.private, s.channel, s.from_email, s.to_emails, s.support_email, s.body_html, s.body, \
         s.attachments, s.created_at, s.updated_at) order by s.created_at, s.id), '[]')",
 };
 /// Without the PSA's copies of notes that were made here.
@@ -96,9 +96,12 @@ pub const LISTING: Listing = Listing {
         staff("group_id", "t.group_id", Kind::Int),
         staff("is_escalated", "t.is_escalated", Kind::Bool),
         column("created_at", "t.opened_at", Kind::Time),
+        staff("first_responded_at", "t.first_responded_at", Kind::Time),
+        staff("agent_responded_at", "t.agent_responded_at", Kind::Time),
         column("resolved_at", "t.resolved_at", Kind::Time),
         column("closed_at", "t.closed_at", Kind::Time),
         column("due_by", "t.due_by", Kind::Time),
+        column("fr_due_by", "t.fr_due_by", Kind::Time),
     ],
 };
 

@@ -88,42 +88,67 @@ impl Resource for Ticket {
     async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
         let ids: Vec<i64> = page.items.iter().map(|(id, _)| *id).collect();
         threads::keep_touched(tx, &ids).await?;
-        let mut stated: Vec<(i64, &TicketTexts)> = page
+        let stated: Vec<(i64, &TicketTexts)> = page
             .items
             .iter()
             .filter_map(|(id, item)| item.status.as_ref().map(|texts| (*id, texts)))
             .collect();
-        stated.sort_by_key(|(id, _)| *id);
-        stated.dedup_by_key(|(id, _)| *id);
         for chunk in stated.chunks(1_000) {
-            let mut q = tx.query(
-                "insert into ticket_details (ticket_id, description, description_text, words, attachments) ",
-            );
-            q.push_rows(chunk, |row, (id, texts)| {
-                row.bind(*id)
-                    .bind_text(texts.description.as_deref())
-                    .bind_text(texts.description_text.as_deref())
-                    .bind(texts.description_text.as_deref().map(words))
-                    .bind(texts.attachments.clone().map(Json));
-            });
-            // What a shape of the vendor's leaves out stays.
-            q.push(
-                " on conflict (ticket_id) do update set \
-                 description = coalesce(excluded.description, ticket_details.description), \
-                 description_text = coalesce(excluded.description_text, ticket_details.description_text), \
-                 words = coalesce(excluded.words, ticket_details.words), \
-                 attachments = coalesce(excluded.attachments, ticket_details.attachments) \
-                 where (ticket_details.description, ticket_details.description_text, \
-                 ticket_details.words, ticket_details.attachments) is distinct from \
-                 (coalesce(excluded.description, ticket_details.description), \
-                 coalesce(excluded.description_text, ticket_details.description_text), \
-                 coalesce(excluded.words, ticket_details.words), \
-                 coalesce(excluded.attachments, ticket_details.attachments))",
-            );
-            q.execute().await?;
+            save_texts(tx, chunk).await?;
         }
         Ok(())
     }
+}
+
+/// Writes the texts of tickets. What a shape of the vendor's leaves out stays, what it shows empty is blanked.
+async fn save_texts(tx: &mut Tx, stated: &[(i64, &TicketTexts)]) -> Result<()> {
+    let mut q = tx.query(
+        "insert into ticket_details (ticket_id, description, description_text, words, attachments, stats) ",
+    );
+    q.push_upsert_rows(
+        stated,
+        |(id, _)| *id,
+        |row, (id, texts)| {
+            row.bind(*id)
+                .bind_text(texts.description.as_deref())
+                .bind_text(texts.description_text.as_deref())
+                .bind(texts.description_text.as_deref().map(words))
+                .bind(texts.attachments.clone().map(Json))
+                .bind(texts.stats.clone().map(Json));
+        },
+    );
+    q.push(
+        " on conflict (ticket_id) do update set \
+         description = nullif(coalesce(excluded.description, ticket_details.description), ''), \
+         description_text = nullif(coalesce(excluded.description_text, ticket_details.description_text), ''), \
+         words = nullif(coalesce(excluded.words, ticket_details.words), ''), \
+         attachments = coalesce(excluded.attachments, ticket_details.attachments), \
+         stats = coalesce(excluded.stats, ticket_details.stats) \
+         where (ticket_details.description, ticket_details.description_text, ticket_details.words, \
+         ticket_details.attachments, ticket_details.stats) is distinct from \
+         (nullif(coalesce(excluded.description, ticket_details.description), ''), \
+         nullif(coalesce(excluded.description_text, ticket_details.description_text), ''), \
+         nullif(coalesce(excluded.words, ticket_details.words), ''), \
+         coalesce(excluded.attachments, ticket_details.attachments), \
+         coalesce(excluded.stats, ticket_details.stats))",
+    );
+    q.execute().await?;
+    let blanked: Vec<i64> = stated
+        .iter()
+        .filter(|(_, texts)| texts.blanks())
+        .map(|(id, _)| *id)
+        .collect();
+    if !blanked.is_empty() {
+        // An empty text is none: answers and search know null alone. This is about new rows.
+        let mut q = tx.query(
+            "update ticket_details set description = nullif(description, ''), \
+             description_text = nullif(description_text, ''), words = nullif(words, '') \
+             where '' in (description, description_text, words) and ticket_id in ",
+        );
+        q.push_list(blanked);
+        q.execute().await?;
+    }
+    Ok(())
 }
 
 /// The companies of contacts that have exactly one, by the source's id of the contact.

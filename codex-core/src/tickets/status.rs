@@ -38,6 +38,25 @@ const CLOSED: [&str; 7] = [
     "deleted",
 ];
 
+/// Words of today's modules that an account need not have a status for, and the words that mean nearly the same, the
+/// nearest first.
+const NEAREST: [(&str, &[&str]); 11] = [
+    (
+        "in_progress",
+        &["work_in_progress", "under_investigation", "open"],
+    ),
+    ("under_investigation", &["in_progress", "open"]),
+    ("customer_replied", &["open"]),
+    ("update_needed", &["open"]),
+    ("scheduled", &["on_hold", "pending"]),
+    ("on_hold", &["pending"]),
+    ("waiting_customer", &["pending"]),
+    ("waiting_third_party", &["pending"]),
+    ("pending_hubspot", &["pending"]),
+    ("job_complete_bill", &["resolved"]),
+    ("billing_complete", &["closed"]),
+];
+
 /// Priorities by number.
 const PRIORITIES: [(i64, &str, &str); 4] = [
     (1, "low", "Low"),
@@ -125,6 +144,17 @@ impl Statuses {
     /// The words of all statuses that are known.
     pub fn words(&self) -> Vec<String> {
         self.known().map(|id| self.of(id).word).collect()
+    }
+
+    /// The number to set for a word or a label: its own, else that of the status that comes nearest to a word of
+    /// today's modules.
+    pub fn to_set(&self, name: &str) -> Option<i64> {
+        let own = self.ids(name).first().copied();
+        own.or_else(|| {
+            let wanted = word_of(name);
+            let (_, near) = NEAREST.iter().find(|(word, _)| *word == wanted)?;
+            near.iter().find_map(|word| self.ids(word).first().copied())
+        })
     }
 
     /// The numbers of statuses in which nobody works on a ticket any more.
@@ -235,6 +265,28 @@ mod tests {
         assert_eq!(account().ids("status_99"), [99]);
         assert_eq!(account().ids("nonsense"), Vec::<i64>::new());
         assert_eq!(account().closed(), [4, 5, 15]);
+    }
+
+    #[test]
+    fn a_word_of_todays_modules_means_the_nearest_status_of_the_account() {
+        let near = |account: &Statuses, name| account.to_set(name).map(|id| account.of(id).word);
+        let (bare, account) = (Statuses::default(), account());
+        for (name, word) in [
+            ("open", "open"),
+            ("In-Progress", "open"),
+            ("resolved", "resolved"),
+            ("closed", "closed"),
+            ("on_hold", "pending"),
+            ("job_complete_bill", "resolved"),
+        ] {
+            assert_eq!(near(&bare, name).as_deref(), Some(word), "{name}");
+        }
+        assert_eq!(near(&account, "on_hold").as_deref(), Some("on_hold"));
+        let working = account.with_labels([(12, "Work in progress".to_owned())]);
+        assert_eq!(working.to_set("in_progress"), Some(12));
+        let own = working.with_labels([(13, "In Progress".to_owned())]);
+        assert_eq!(own.to_set("in_progress"), Some(13));
+        assert_eq!(own.to_set("nonsense"), None);
     }
 
     #[test]

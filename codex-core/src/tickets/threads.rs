@@ -5,15 +5,21 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Conversation, TimeEntry};
+use super::{
+    SentConversation, TimeEntry,
+    owed::{self, Owed},
+};
 use crate::{
     Error, Result,
-    changes::{MAX_BINDS, resolve::MANUAL},
+    changes::{Author, MAX_BINDS, resolve::MANUAL},
     fold::words,
     ids::TicketId,
-    store::{Db, Tx},
+    store::{Db, Q, Tx},
     sync::Run,
 };
+
+/// The author of what no person does.
+const SYSTEM: &str = "system";
 
 sql! {
     /// A word of the account for a status; writes nothing when it is the same.
@@ -25,9 +31,9 @@ sql! {
         and c.record_id = t.id and c.source = $1 and c.gone_at is null \
         where t.deleted_at is null and t.opened_at > $2 and t.opened_at < $3";
     /// A note made here.
-    NOTE = "insert into conversations (ticket_id, source, author, incoming, private, channel, \
-        to_emails, body, words, attachments, created_at, updated_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) returning id";
+    NOTE = "insert into conversations (ticket_id, source, author, author_name, incoming, private, \
+        channel, to_emails, body, words, attachments, created_at, updated_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) returning id";
     /// A ticket was worked on.
     TOUCH = "update tickets set touched_at = $2, updated_at = $2, \
         newest_at = case when newest_at < $2 then $2 else newest_at end where id = $1";
@@ -42,7 +48,7 @@ pub(crate) struct Stale {
 }
 
 /// The next tickets changed since a moment whose details are older than they are: the newest first, from
-/// `before` on backwards.
+/// `before` on backwards. Those that owe something are left out: they have a time of their own.
 pub(crate) async fn stale(
     db: &Db,
     source: &str,
@@ -52,7 +58,8 @@ pub(crate) async fn stale(
     let mut q = db.query(
         "select t.id, t.external_id, t.newest_at from tickets t \
          left join ticket_details d on d.ticket_id = t.id \
-         where t.deleted_at is null and t.external_id is not null \
+         left join ticket_details_owed o on o.ticket_id = t.id \
+         where t.deleted_at is null and t.external_id is not null and o.ticket_id is null \
          and (d.details_of is null or d.details_of < coalesce(t.last_updated_at, t.opened_at)) \
          and t.external_source = ",
     );
@@ -117,20 +124,33 @@ pub(crate) async fn opened_between(
         .await
 }
 
+/// A list of one ticket as it was read.
+#[derive(Debug)]
+pub(crate) struct Read<T> {
+    pub items: Vec<T>,
+    /// Whether every item could be read: only then is what is not in it no longer there.
+    pub whole: bool,
+}
+
 /// Everything that a source has beside one ticket.
 #[derive(Debug)]
 pub(crate) struct Details {
     pub ticket: i64,
     /// The change of the ticket that this was read after.
     pub of: DateTime<Utc>,
-    pub conversations: Vec<Conversation>,
-    pub entries: Vec<TimeEntry>,
+    /// `None` when they could not be read: what is known stays.
+    pub conversations: Option<Read<SentConversation>>,
+    /// `None` when they could not be read: what is known stays.
+    pub entries: Option<Read<TimeEntry>>,
+    /// What could not be read.
+    pub owed: Option<Owed>,
 }
 
 impl Details {
-    /// Minutes of entries whose timers do not run.
-    fn minutes(&self) -> i64 {
-        self.entries.iter().filter_map(|entry| entry.minutes).sum()
+    /// Minutes of entries whose timers do not run; `None` when the entries are unknown.
+    fn minutes(&self) -> Option<i64> {
+        let entries = &self.entries.as_ref()?.items;
+        Some(entries.iter().filter_map(|entry| entry.minutes).sum())
     }
 }
 
@@ -149,7 +169,7 @@ pub(crate) async fn save_labels(run: &Run, source: &str, labels: &[(i64, String)
 }
 
 /// Makes a source's conversations and time entries of some tickets those that were read. What is no
-/// longer there is marked, notes made here stay.
+/// longer there is marked, notes made here stay, and what could not be read is remembered as owed.
 pub(crate) async fn replace(
     tx: &mut Tx,
     source: &str,
@@ -159,96 +179,123 @@ pub(crate) async fn replace(
     if all.is_empty() {
         return Ok(());
     }
-    let tickets = || all.iter().map(|details| details.ticket);
-    let said = || all.iter().flat_map(|details| &details.conversations);
-    let worked = || all.iter().flat_map(|details| &details.entries);
-
+    let (mut said, mut worked) = (Vec::new(), Vec::new());
+    let (mut whole_said, mut whole_worked) = (Vec::new(), Vec::new());
+    let (mut owing, mut paid) = (Vec::new(), Vec::new());
+    for details in all {
+        if let Some(read) = &details.conversations {
+            said.extend(&read.items);
+            whole_said.extend(read.whole.then_some(details.ticket));
+        }
+        if let Some(read) = &details.entries {
+            worked.extend(&read.items);
+            whole_worked.extend(read.whole.then_some(details.ticket));
+        }
+        match &details.owed {
+            Some(owed) => owing.push(owed.clone()),
+            None => paid.push(details.ticket),
+        }
+    }
+    let present: Vec<i64> = said
+        .iter()
+        .filter_map(|item| item.said.external_id)
+        .collect();
     let mut q = tx.query("update conversations set gone_at = ");
-    q.push_bind(at)
-        .push(" where source = ")
-        .push_bind(source)
-        .push(" and gone_at is null and ticket_id in ")
-        .push_list(tickets());
-    if said().next().is_some() {
-        q.push(" and external_id not in ")
-            .push_list(said().filter_map(|item| item.external_id));
-    }
+    q.push_bind(at).push(" where source = ").push_bind(source);
+    but(&mut q, whole_said, present);
     q.execute().await?;
+    let present: Vec<i64> = worked.iter().map(|item| item.external_id).collect();
     let mut q = tx.query("update time_entries set gone_at = ");
-    q.push_bind(at)
-        .push(" where source = ")
-        .push_bind(source)
-        .push(" and gone_at is null and ticket_id in ")
-        .push_list(tickets());
-    if worked().next().is_some() {
-        q.push(" and external_id not in ")
-            .push_list(worked().map(|item| item.external_id));
-    }
+    q.push_bind(at).push(" where source = ").push_bind(source);
+    but(&mut q, whole_worked, present);
     q.execute().await?;
 
-    let said: Vec<&Conversation> = said().collect();
     for chunk in said.chunks(500) {
         save_conversations(tx, chunk).await?;
     }
-    let worked: Vec<&TimeEntry> = worked().collect();
     for chunk in worked.chunks(500) {
         save_entries(tx, chunk).await?;
     }
     let mut q = tx.query("insert into ticket_details (ticket_id, minutes, details_of) ");
-    q.push_rows(all, |row, details| {
-        row.bind(details.ticket)
-            .bind(details.minutes())
-            .bind(details.of);
-    });
+    q.push_upsert_rows(
+        all,
+        |details| details.ticket,
+        |row, details| {
+            row.bind(details.ticket)
+                .bind(details.minutes())
+                .bind(details.of);
+        },
+    );
     q.push(
-        " on conflict (ticket_id) do update set minutes = excluded.minutes, \
+        " on conflict (ticket_id) do update set \
+         minutes = coalesce(excluded.minutes, ticket_details.minutes), \
          details_of = excluded.details_of \
          where (ticket_details.minutes, ticket_details.details_of) is distinct from \
-         (excluded.minutes, excluded.details_of)",
+         (coalesce(excluded.minutes, ticket_details.minutes), excluded.details_of)",
     );
     q.execute().await?;
-    Ok(())
+
+    owed::remember(tx, source, at, &owing).await?;
+    owed::paid(tx, paid).await
 }
 
-async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> {
+/// Everything of some tickets that is not `present` any more.
+fn but(q: &mut Q<'_>, tickets: Vec<i64>, present: Vec<i64>) {
+    q.push(" and gone_at is null and ticket_id in ")
+        .push_list(tickets);
+    if !present.is_empty() {
+        q.push(" and external_id not in ").push_list(present);
+    }
+}
+
+async fn save_conversations(tx: &mut Tx, items: &[&SentConversation]) -> Result<()> {
     let mut q = tx.query(
         "insert into conversations (ticket_id, source, external_id, user_id, incoming, private, \
-         channel, from_email, to_emails, support_email, body_html, body, words, attachments, \
-         created_at, updated_at) ",
+         channel, from_email, to_emails, cc_emails, bcc_emails, support_email, body_html, body, words, \
+         attachments, created_at, updated_at) ",
     );
-    q.push_rows(items, |row, item| {
-        row.bind(item.ticket_id)
-            .bind(item.source.as_str())
-            .bind(item.external_id)
-            .bind(item.user_id)
-            .bind(item.incoming)
-            .bind(item.private)
-            .bind(item.channel)
-            .bind_text(item.from_email.as_deref())
-            .bind(Json(&item.to_emails))
-            .bind_text(item.support_email.as_deref())
-            .bind_text(item.body_html.as_deref())
-            .bind_text(item.body.as_deref())
-            .bind(item.body.as_deref().map(words))
-            .bind(Json(&item.attachments))
-            .bind(item.created_at)
-            .bind(item.updated_at);
-    });
+    q.push_upsert_rows(
+        items,
+        |item| item.said.external_id,
+        |row, item| {
+            let said = &item.said;
+            row.bind(said.ticket_id)
+                .bind(said.source.as_str())
+                .bind(said.external_id)
+                .bind(said.user_id)
+                .bind(said.incoming)
+                .bind(said.private)
+                .bind(said.channel)
+                .bind_text(said.from_email.as_deref())
+                .bind(Json(&said.to_emails))
+                .bind(Json(&item.cc_emails))
+                .bind(Json(&item.bcc_emails))
+                .bind_text(said.support_email.as_deref())
+                .bind_text(said.body_html.as_deref())
+                .bind_text(said.body.as_deref())
+                .bind(said.body.as_deref().map(words))
+                .bind(Json(&said.attachments))
+                .bind(said.created_at)
+                .bind(said.updated_at);
+        },
+    );
     q.push(
         " on conflict (source, external_id) where external_id is not null do update set \
          ticket_id = excluded.ticket_id, user_id = excluded.user_id, incoming = excluded.incoming, \
          private = excluded.private, channel = excluded.channel, from_email = excluded.from_email, \
-         to_emails = excluded.to_emails, support_email = excluded.support_email, \
-         body_html = excluded.body_html, body = excluded.body, words = excluded.words, \
-         attachments = excluded.attachments, created_at = excluded.created_at, \
+         to_emails = excluded.to_emails, cc_emails = excluded.cc_emails, bcc_emails = excluded.bcc_emails, \
+         support_email = excluded.support_email, body_html = excluded.body_html, body = excluded.body, \
+         words = excluded.words, attachments = excluded.attachments, created_at = excluded.created_at, \
          updated_at = excluded.updated_at, gone_at = null \
          where conversations.gone_at is not null or (conversations.ticket_id, conversations.user_id, \
          conversations.incoming, conversations.private, conversations.channel, conversations.from_email, \
-         conversations.to_emails, conversations.support_email, conversations.body_html, \
+         conversations.to_emails, conversations.cc_emails, conversations.bcc_emails, \
+         conversations.support_email, conversations.body_html, \
          conversations.body, conversations.words, conversations.attachments, \
          conversations.created_at, conversations.updated_at) is distinct from (excluded.ticket_id, \
          excluded.user_id, excluded.incoming, excluded.private, excluded.channel, \
-         excluded.from_email, excluded.to_emails, excluded.support_email, excluded.body_html, \
+         excluded.from_email, excluded.to_emails, excluded.cc_emails, excluded.bcc_emails, \
+         excluded.support_email, excluded.body_html, \
          excluded.body, excluded.words, excluded.attachments, excluded.created_at, \
          excluded.updated_at)",
     );
@@ -259,31 +306,40 @@ async fn save_conversations(tx: &mut Tx, items: &[&Conversation]) -> Result<()> 
 async fn save_entries(tx: &mut Tx, items: &[&TimeEntry]) -> Result<()> {
     let mut q = tx.query(
         "insert into time_entries (ticket_id, source, external_id, agent_id, note, billable, \
-         running, minutes, executed_at, created_at, updated_at) ",
+         running, minutes, task_id, started_at, executed_at, created_at, updated_at) ",
     );
-    q.push_rows(items, |row, item| {
-        row.bind(item.ticket_id)
-            .bind(item.source.as_str())
-            .bind(item.external_id)
-            .bind(item.agent_id)
-            .bind_text(item.note.as_deref())
-            .bind(item.billable)
-            .bind(item.running)
-            .bind(item.minutes)
-            .bind(item.executed_at)
-            .bind(item.created_at)
-            .bind(item.updated_at);
-    });
+    q.push_upsert_rows(
+        items,
+        |item| item.external_id,
+        |row, item| {
+            row.bind(item.ticket_id)
+                .bind(item.source.as_str())
+                .bind(item.external_id)
+                .bind(item.agent_id)
+                .bind_text(item.note.as_deref())
+                .bind(item.billable)
+                .bind(item.running)
+                .bind(item.minutes)
+                .bind(item.task_id)
+                .bind(item.started_at)
+                .bind(item.executed_at)
+                .bind(item.created_at)
+                .bind(item.updated_at);
+        },
+    );
     q.push(
         " on conflict (source, external_id) do update set ticket_id = excluded.ticket_id, \
          agent_id = excluded.agent_id, note = excluded.note, billable = excluded.billable, \
-         running = excluded.running, minutes = excluded.minutes, executed_at = excluded.executed_at, \
+         running = excluded.running, minutes = excluded.minutes, task_id = excluded.task_id, \
+         started_at = excluded.started_at, executed_at = excluded.executed_at, \
          created_at = excluded.created_at, updated_at = excluded.updated_at, gone_at = null \
          where time_entries.gone_at is not null or (time_entries.ticket_id, time_entries.agent_id, \
          time_entries.note, time_entries.billable, time_entries.running, time_entries.minutes, \
+         time_entries.task_id, time_entries.started_at, \
          time_entries.executed_at, time_entries.created_at, time_entries.updated_at) is distinct from \
          (excluded.ticket_id, excluded.agent_id, excluded.note, excluded.billable, excluded.running, \
-         excluded.minutes, excluded.executed_at, excluded.created_at, excluded.updated_at)",
+         excluded.minutes, excluded.task_id, excluded.started_at, excluded.executed_at, \
+         excluded.created_at, excluded.updated_at)",
     );
     q.execute().await?;
     Ok(())
@@ -306,20 +362,30 @@ pub(crate) async fn keep_touched(tx: &mut Tx, tickets: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// Adds a private note of a person, which no sync touches; gives its row.
+/// What notes call their author, as today's Codex does: a person's login name, `unknown` for a person without
+/// one, `system` for a service.
+fn note_name(author: &Author) -> &str {
+    if author.actor.starts_with("service:") || author.actor == SYSTEM {
+        SYSTEM
+    } else {
+        author.name.as_deref().unwrap_or("unknown")
+    }
+}
+
+/// Adds a private note, which no sync touches; gives its row.
 pub(crate) async fn add_note(
     tx: &mut Tx,
     ticket: TicketId,
-    author: &str,
+    author: &Author,
     text: &str,
-    at: DateTime<Utc>,
 ) -> Result<i64> {
     let none: [String; 0] = [];
     let id = tx
         .query(NOTE)
         .bind(ticket)
         .bind(MANUAL)
-        .bind(author)
+        .bind(author.actor.as_str())
+        .bind(note_name(author))
         .bind(false)
         .bind(true)
         .bind(2_i64)
@@ -327,7 +393,7 @@ pub(crate) async fn add_note(
         .bind(text)
         .bind(words(text))
         .bind(Json(&none))
-        .bind(at)
+        .bind(author.at)
         .scalar()
         .await?;
     id.ok_or_else(|| Error::Corrupt {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    Conversation, ShownTicket, Ticket, board,
+    Conversation, ShownTicket, Ticket, TimeEntry, board,
     status::{self, Status, Statuses},
 };
 use crate::companies::STANDARD;
@@ -90,10 +90,37 @@ pub struct ConversationOut {
     pub to_emails: Vec<String>,
     /// When it was last changed.
     pub updated_at: Option<String>,
-    /// Who wrote a note here; null for what came from the PSA.
+    /// Who wrote a note here: a login name, `system` for a service; null for what came from the PSA.
     pub user: Option<String>,
     /// PSA id of who wrote it.
     pub user_id: Option<i64>,
+}
+
+/// Time worked on a ticket; for staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimeEntryOut {
+    /// PSA id of who worked.
+    pub agent_id: Option<i64>,
+    /// Whether it is billed.
+    pub billable: Option<bool>,
+    /// When it was entered.
+    pub created_at: Option<String>,
+    /// The day that it counts for.
+    pub executed_at: Option<String>,
+    /// The PSA's id.
+    pub id: i64,
+    /// Minutes; null while the timer runs, and when the PSA sends no readable time.
+    pub minutes: Option<i64>,
+    /// What was done.
+    pub note: Option<String>,
+    /// Whether the timer runs.
+    pub running: Option<bool>,
+    /// When the timer was started.
+    pub started_at: Option<String>,
+    /// PSA id of the task of the ticket that was worked on.
+    pub task_id: Option<i64>,
+    /// When it was last changed.
+    pub updated_at: Option<String>,
 }
 
 /// A ticket with everything said on it (contract 1.2.C).
@@ -216,17 +243,18 @@ pub struct ActiveOut {
     pub total_active: usize,
 }
 
-/// A change of a ticket (contract 1.2.C).
+/// A change of a ticket (contract 1.2.C). An unknown key is an error: a note under a wrong name must not be lost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct TicketUpdateIn {
-    /// Whatever it is, it is taken and ignored, as today's Codex does.
+    /// Accepted and ignored, as today's Codex does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assigned_to: Option<Value>,
     /// A private note to add.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
-    /// Word or label of the new status.
+    /// Word or label of the new status, such as `open`, `in_progress`, `resolved` or `closed`. A word that the
+    /// account has no status for means the nearest one, which the answer names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
 }
@@ -234,8 +262,11 @@ pub struct TicketUpdateIn {
 /// A ticket was changed (contract 1.2.C).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TicketUpdateOut {
-    /// What was done, for people.
+    /// What was done and what was not, for people.
     pub message: String,
+    /// Keys of the body that changed nothing; the message says why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_done: Vec<String>,
     /// True.
     pub success: bool,
     /// The number asked for.
@@ -332,6 +363,24 @@ impl From<Conversation> for ConversationOut {
             updated_at: iso_of(item.updated_at),
             user: item.author,
             user_id: item.user_id,
+        }
+    }
+}
+
+impl From<TimeEntry> for TimeEntryOut {
+    fn from(entry: TimeEntry) -> Self {
+        Self {
+            agent_id: entry.agent_id,
+            billable: entry.billable,
+            created_at: iso_of(entry.created_at),
+            executed_at: iso_of(entry.executed_at),
+            id: entry.external_id,
+            minutes: entry.minutes,
+            note: entry.note,
+            running: entry.running,
+            started_at: iso_of(entry.started_at),
+            task_id: entry.task_id,
+            updated_at: iso_of(entry.updated_at),
         }
     }
 }

@@ -74,6 +74,7 @@ impl Caller {
     /// The caller as the author of a change, with the id of the request that is being answered.
     pub fn author(&self, now: DateTime<Utc>) -> Author {
         let mut author = Author::new(self.actor(), now);
+        author.name.clone_from(&self.preferred_username);
         author.request_id = CorrelationId::current().map(|id| id.as_str().to_owned());
         author
     }

@@ -268,17 +268,19 @@ async fn get_ticket(
 
 /// Change a ticket's status or add a private note, here at once.
 ///
-/// The status holds until the PSA's own changes; notes stay for ever.
+/// The status holds until the PSA's own changes; notes stay for ever. A note is added even when the status beside it
+/// is unknown; `not_done` and the message say what was not done. Unknown keys return 422.
 #[utoipa::path(post, path = "/api/ticket/{ticket_id}/update", tag = "tickets",
     params(("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1")),
     request_body = TicketUpdateIn,
     responses(
         (status = 200, description = "Done", body = TicketUpdateOut),
-        (status = 400, description = "A status that nothing is called, or a note that is too long", body = ErrorOut),
+        (status = 400, description = "Nothing but a status that is unknown, or a note that is too long", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
         (status = 404, description = "No such ticket", body = ErrorOut),
-        (status = 415, description = "No JSON", body = ProblemOut)))]
+        (status = 415, description = "No JSON", body = ProblemOut),
+        (status = 422, description = "A key that there is not, or a value of a wrong type", body = ProblemOut)))]
 async fn update_ticket(
     call: Call,
     Path(id): Path<String>,
@@ -290,14 +292,8 @@ async fn update_ticket(
         .update_ticket(&call.scope, &call.author, ticket_id, &update)
         .await
         .map_err(|error| Problem::from(error).job())?;
-    if !done {
-        return Err(Problem::not_found("Ticket not found").flat());
-    }
-    Ok(Json(TicketUpdateOut {
-        message: format!("Ticket {ticket_id} updated"),
-        success: true,
-        ticket_id,
-    }))
+    done.map(Json)
+        .ok_or_else(|| Problem::not_found("Ticket not found").flat())
 }
 
 /// List a company's tickets with everything said on each.

@@ -4,6 +4,7 @@ mod accounts;
 mod audits;
 mod cancelled;
 mod datto;
+mod details;
 mod entrance;
 mod events;
 mod faults;

@@ -46,7 +46,7 @@ async fn update(bench: &Bench, number: i64, status: &str, note: &str) -> anyhow:
     };
     let system = Scope::system();
     let done = bench.codex.update_ticket(&system, &author, number, &update);
-    anyhow::ensure!(done.await?, "no ticket {number}");
+    anyhow::ensure!(done.await?.is_some(), "no ticket {number}");
     Ok(())
 }
 

@@ -333,9 +333,9 @@ on_each_engine! {
             notes: Some("Called back".into()),
             ..TicketUpdateIn::default()
         };
-        assert!(bench.codex.update_ticket(&system, &author, 5, &update).await?);
-        assert!(!bench.codex.update_ticket(&system, &author, 999_999, &update).await?);
-        let bad = TicketUpdateIn { status: Some("Nonsense".into()), ..update.clone() };
+        assert!(bench.codex.update_ticket(&system, &author, 5, &update).await?.is_some());
+        assert!(bench.codex.update_ticket(&system, &author, 999_999, &update).await?.is_none());
+        let bad = TicketUpdateIn { status: Some("Nonsense".into()), ..TicketUpdateIn::default() };
         let error = bench.codex.update_ticket(&system, &author, 5, &bad).await.unwrap_err();
         assert!(error.to_string().starts_with("status: "), "{error}");
         bench.world.lock().tick(Duration::hours(1));

@@ -82,8 +82,13 @@ struct Fault {
 
 impl Fault {
     fn is_at(&self, path: &str) -> bool {
-        match self.path.strip_suffix('$') {
-            Some(whole) => path == whole,
+        if let Some(whole) = self.path.strip_suffix('$') {
+            return path == whole;
+        }
+        match self.path.split_once('*') {
+            Some((start, end)) => path
+                .strip_prefix(start)
+                .is_some_and(|rest| rest.ends_with(end)),
             None => path.starts_with(&self.path),
         }
     }
@@ -105,7 +110,7 @@ pub struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
     /// Adds a fault to all paths that start with `path`; `/api/v2/agents/` are the single agents, and
-    /// `/api/v2/agents$` is the list alone.
+    /// `/api/v2/agents$` is the list alone. A `*` stands for anything: `/api/v2/tickets/*/time_entries`.
     pub fn add(&self, path: &str, when: When, kind: Kind) {
         let fault = Fault {
             path: path.to_owned(),

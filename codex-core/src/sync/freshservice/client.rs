@@ -103,7 +103,7 @@ impl List {
         found.filter(|record| record.is_object())
     }
 
-    fn singular(self) -> &'static str {
+    pub fn singular(self) -> &'static str {
         match self {
             Self::Departments => "department",
             Self::Requesters => "requester",

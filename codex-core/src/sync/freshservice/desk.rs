@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use super::{
     NAME, Settings,
     client::{Client, List},
-    details::{self, Whole},
+    details::{self, Parts, Whole},
     ticket_map,
 };
 use crate::{
@@ -87,7 +87,8 @@ impl Desk {
         number: i64,
     ) -> Result<Option<Shown>, UpstreamError> {
         let client = self.client(db, clock).await?;
-        let whole = details::ask(client, number).await?;
+        // What an account lacks may change while the process lives: nothing is remembered here.
+        let whole = details::ask(client, &Parts::default(), number).await?;
         Ok(whole.map(|whole| Shown { whole }))
     }
 
@@ -146,7 +147,7 @@ impl Desk {
         let all = client.whole(List::Conversations(number)).await?;
         // The row does not matter: nothing of this is written.
         let of = |item| ticket_map::conversation(TicketId(0), item);
-        let said = all.iter().filter_map(|item| of(item).ok());
+        let said = all.iter().filter_map(|item| Some(of(item).ok()?.said));
         let mut same = said.filter(|said| {
             let words = said.body.as_deref().unwrap_or_default().split_whitespace();
             said.private == Some(true)
@@ -189,8 +190,12 @@ impl Shown {
         ticket_map::ticket(&self.whole.view)
     }
 
-    /// What was said and worked on it, for its row.
+    /// What was said and worked on it, for its row. Items that could not be read are logged.
     pub fn details(&self, row: i64) -> Result<Details, ItemError> {
-        details::details_of(row, &self.whole)
+        let (details, unreadable) = details::details_of(row, &self.whole)?;
+        for (list, error) in unreadable {
+            tracing::warn!(list, "An item of a ticket could not be read: {error}");
+        }
+        Ok(details)
     }
 }

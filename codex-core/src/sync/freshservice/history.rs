@@ -7,7 +7,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, TimeZone as _, Utc};
 
-use super::{NAME, Settings, client::Client, details, tickets};
+use super::{
+    NAME, Settings,
+    client::Client,
+    details::{self, Reader},
+    tickets,
+};
 use crate::{
     Result,
     sync::{Part, Run, Source, Work, crawl::Lister as _},
@@ -86,8 +91,11 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
         }
     }
     run.stage("conversations and time entries", Some(50));
-    let lost = details::stale(run, &client, first).await?;
-    details::look_after(run, &client, &lost).await?;
+    let mut details = Reader::new(&client);
+    details.owed(run).await?;
+    details.stale(run, first).await?;
+    details.look_after_lost(run).await?;
+    details::report_owed(run).await?;
     run.calls(client.calls());
     run.stage("done", Some(100));
     Ok(())

@@ -28,12 +28,14 @@ use super::{
     Answer, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,
     crawl::{Crawl, Lister as _},
     missing::Directory,
+    optional::is_refusal,
 };
 use crate::{
-    Result,
+    Error, Result,
     changes::{Resource, claims::Origin},
-    companies::Company,
+    companies::{self, Company},
     contacts::Contact,
+    jobs::ScopeResult,
     locations::Location,
     psa_agents::PsaAgent,
 };
@@ -88,20 +90,31 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
 
     if run.wants(List::Agents.name()) {
         run.stage("agents", Some(20));
-        let certified = crawl::<PsaAgent>(run, &client, List::Agents, map::agent).await?;
-        reconcile::<PsaAgent>(run, &client, List::Agents, certified, map::agent).await?;
+        optional::<PsaAgent>(run, &client, List::Agents, map::agent).await?;
     }
 
     if run.wants(List::Requesters.name()) {
         run.stage("requesters", Some(30));
-        let certified = crawl::<Contact>(run, &client, List::Requesters, map::requester).await?;
-        reconcile::<Contact>(run, &client, List::Requesters, certified, map::requester).await?;
+        optional::<Contact>(run, &client, List::Requesters, map::requester).await?;
     }
 
     run.stage("links", Some(95));
     run.relink_companies().await?;
     run.match_contacts().await?;
+    report_without_number(run).await?;
     run.stage("done", Some(100));
+    Ok(())
+}
+
+/// Says why companies are missing in the lists of other modules, and what gives them their numbers.
+async fn report_without_number(run: &mut Run) -> Result<()> {
+    let (without, total) = companies::query::without_number(run.db()).await?;
+    if without > 0 {
+        run.issue(format!(
+            "{without} of {total} companies have no account number and are left out of lists such as \
+             `GET /api/companies`; `codexd accounts assign` gives each one a number"
+        ));
+    }
     Ok(())
 }
 
@@ -133,6 +146,31 @@ async fn crawl<R: Resource>(
         crawl.unreadable += run.page::<R>(MAIN, items.iter().map(map)).await?;
     }
     crawl.certify::<R>(run, list.name()).await
+}
+
+/// Reads a list that the key may not have the right to read: it costs its own records alone.
+async fn optional<R: Resource>(
+    run: &mut Run,
+    client: &Arc<Client>,
+    list: List,
+    map: Map<R>,
+) -> Result<()> {
+    let certified = match crawl::<R>(run, client, list, map).await {
+        Err(Error::Upstream(error)) if is_refusal(&error) => {
+            let name = list.name();
+            let reason = format!("{error}; what is known of {name} is kept");
+            run.issue(format!("{name} could not be read: {reason}"));
+            let result = ScopeResult {
+                certified: false,
+                seen: run.seen::<R>(name) as u64,
+                reason: Some(reason),
+            };
+            run.scope(name, result);
+            return Ok(());
+        }
+        certified => certified?,
+    };
+    reconcile::<R>(run, client, list, certified, map).await
 }
 
 async fn reconcile<R: Resource>(

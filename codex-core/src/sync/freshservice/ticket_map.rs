@@ -8,10 +8,10 @@ use crate::{
     list::List,
     sync::{
         Incoming, ItemError, html,
-        item::{Item, list, number, text},
+        item::{Item, blank, number, text},
         time,
     },
-    tickets::{Conversation, Ticket, TicketTexts, TimeEntry},
+    tickets::{Conversation, SentConversation, Ticket, TicketTexts, TimeEntry},
 };
 
 /// Lists of addresses that are null in one shape and empty in another (trap 31).
@@ -72,6 +72,7 @@ pub(super) fn ticket(value: &Value) -> Result<Incoming<Ticket>, ItemError> {
         item.time(member, field);
     }
     let mut stats = item.nested("stats");
+    let all_stats = (!stats.is_empty()).then(|| Value::Object(stats.clone()));
     for (member, field) in [
         ("closed_at", "closed_at"),
         ("resolved_at", "resolved_at"),
@@ -84,7 +85,8 @@ pub(super) fn ticket(value: &Value) -> Result<Incoming<Ticket>, ItemError> {
     item.text_of(&mut requester, "name", "requester_name");
     item.text_of(&mut requester, "email", "requester_email");
 
-    let texts = texts(&mut item);
+    let mut texts = texts(&mut item);
+    texts.stats = all_stats;
     for other in ["conversations", "deleted", "spam"] {
         item.take(other);
     }
@@ -100,27 +102,43 @@ pub(super) fn ticket(value: &Value) -> Result<Incoming<Ticket>, ItemError> {
     Ok(incoming)
 }
 
+/// A member that is there and empty is blanked; a member that is absent stays as it was.
 fn texts(item: &mut Item) -> TicketTexts {
-    let own = |value: Option<Value>| value.as_ref().and_then(text);
+    let own = |value: Option<Value>| value.map(|value| text(&value).unwrap_or_default());
     let description = own(item.take("description"));
     let plain = own(item.take("description_text"));
+    let of_html = |html: &String| html::text(html).unwrap_or_default();
     let attachments = item.take("attachments");
     TicketTexts {
-        description_text: plain.or_else(|| html::text(description.as_deref()?)),
+        // Some shapes have the HTML alone.
+        description_text: plain
+            .filter(|text| !text.is_empty())
+            .or_else(|| description.as_ref().map(of_html)),
         description,
-        attachments: attachments.and_then(|value| value.as_array().cloned()),
+        attachments: attachments.and_then(|value| match value {
+            Value::Null => Some(Vec::new()),
+            Value::Array(items) => Some(items),
+            _ => None,
+        }),
+        stats: None,
     }
 }
 
+/// Addresses of a list, of which one that is no text costs itself alone.
+fn addresses(value: &Value) -> List<String> {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    List(items.iter().filter_map(text).collect())
+}
+
 /// Something said on a ticket.
-pub(super) fn conversation(ticket: TicketId, value: &Value) -> Result<Conversation, ItemError> {
+pub(super) fn conversation(ticket: TicketId, value: &Value) -> Result<SentConversation, ItemError> {
     let mut item = Item::new("conversation", value)?;
     let id = item.id("id", true)?;
     let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
     let body_html = text(member("body"));
     let body = text(member("body_text")).or_else(|| html::text(body_html.as_deref()?));
     let attachments = member("attachments").as_array().cloned();
-    Ok(Conversation {
+    let said = Conversation {
         ticket_id: ticket,
         source: NAME.to_owned(),
         external_id: id.parse().ok(),
@@ -130,29 +148,41 @@ pub(super) fn conversation(ticket: TicketId, value: &Value) -> Result<Conversati
         private: member("private").as_bool(),
         channel: number(member("source")),
         from_email: text(member("from_email")),
-        to_emails: List(list(member("to_emails"), text).unwrap_or_default()),
+        to_emails: addresses(member("to_emails")),
         support_email: text(member("support_email")),
         body_html,
         body,
         attachments: List(attachments.unwrap_or_default()),
         created_at: time::parse(member("created_at")),
         updated_at: time::parse(member("updated_at")),
+    };
+    Ok(SentConversation {
+        said,
+        cc_emails: addresses(member("cc_emails")),
+        bcc_emails: addresses(member("bcc_emails")),
     })
 }
 
-/// Time worked on a ticket.
-pub(super) fn time_entry(ticket: TicketId, value: &Value) -> Result<TimeEntry, ItemError> {
+/// Time worked on a ticket, and what could not be read of it: an entry whose time is unreadable is an entry
+/// without a time.
+pub(super) fn time_entry(
+    ticket: TicketId,
+    value: &Value,
+) -> Result<(TimeEntry, Option<ItemError>), ItemError> {
     let mut item = Item::new("time entry", value)?;
     let id = item.id("id", true)?;
     let external_id = id.parse().map_err(|_| item.fault("`id` is too large"))?;
     let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
     let running = member("timer_running").as_bool();
-    let spent = text(member("time_spent"));
-    let minutes = spent.as_deref().map(|spent| {
-        minutes(spent).ok_or_else(|| item.fault("`time_spent` is not of the form hh:mm"))
+    let spent = Some(member("time_spent")).filter(|spent| !blank(spent));
+    let minutes_spent = spent.and_then(|spent| minutes(spent.as_str()?));
+    let unreadable = spent.filter(|_| minutes_spent.is_none()).map(|spent| {
+        let kind = if spent.is_string() { "text" } else { "value" };
+        item.fault(format!(
+            "`time_spent` is a {kind} that is not of the form hh:mm; the entry is kept without its time"
+        ))
     });
-    let minutes = minutes.transpose()?;
-    Ok(TimeEntry {
+    let entry = TimeEntry {
         ticket_id: ticket,
         source: NAME.to_owned(),
         external_id,
@@ -161,14 +191,20 @@ pub(super) fn time_entry(ticket: TicketId, value: &Value) -> Result<TimeEntry, I
         billable: member("billable").as_bool(),
         running,
         // A timer that runs says another figure at every look (trap 28).
-        minutes: minutes.filter(|_| running != Some(true)),
+        minutes: minutes_spent.filter(|_| running != Some(true)),
+        task_id: number(member("task_id")),
+        started_at: time::parse(member("start_time")),
         executed_at: time::parse(member("executed_at")),
         created_at: time::parse(member("created_at")),
         updated_at: time::parse(member("updated_at")),
-    })
+    };
+    Ok((entry, unreadable))
 }
 
-/// `hh:mm` or `hh:mm:ss`, hours without end (trap 28).
+/// `hh:mm` or `hh:mm:ss`, hours without end.
+///
+/// The vendor documents a text of hours and minutes and nothing else. A bare number (`90`, `"1.5"`) may be hours,
+/// minutes or seconds; since hours are billed, it is reported and not guessed.
 fn minutes(text: &str) -> Option<i64> {
     let mut parts = text.trim().split(':');
     let hours: i64 = parts.next()?.parse().ok()?;
@@ -233,7 +269,9 @@ mod tests {
     #[test]
     fn trap_27_a_conversation_of_any_shape_is_read() {
         let value = json!({"id": "21", "body": "<p>Hi</p>", "to_emails": null, "from_email": "\"N\" <n@x.test>"});
-        let said = conversation(TicketId(1), &value).unwrap();
+        let sent = conversation(TicketId(1), &value).unwrap();
+        assert!(sent.cc_emails.0.is_empty() && sent.bcc_emails.0.is_empty());
+        let said = sent.said;
         assert_eq!(
             (said.body.as_deref(), said.external_id),
             (Some("Hi"), Some(21))
@@ -247,16 +285,85 @@ mod tests {
     fn trap_28_hours_go_beyond_a_day_and_a_running_timer_has_none() {
         let entry = |spent: &str, running: bool| {
             let value = json!({"id": 1, "time_spent": spent, "timer_running": running});
-            time_entry(TicketId(1), &value).map(|entry| entry.minutes)
+            let (entry, unreadable) = time_entry(TicketId(1), &value).unwrap();
+            (entry.minutes, unreadable.is_some())
         };
-        assert_eq!(entry("103:30", false), Ok(Some(6_210)));
-        assert_eq!(entry("00:15:59", false), Ok(Some(15)));
-        assert_eq!(entry("01:00", true), Ok(None));
-        assert!(entry("soon", false).is_err() && entry("1:99", false).is_err());
+        assert_eq!(entry("103:30", false), (Some(6_210), false));
+        assert_eq!(entry("00:15:59", false), (Some(15), false));
+        assert_eq!(entry(" 2:05 ", false), (Some(125), false));
+        assert_eq!(entry("01:00", true), (None, false));
+        assert_eq!(entry("", false), (None, false));
+        let (entry, unreadable) = time_entry(TicketId(1), &json!({"id": 1})).unwrap();
+        assert_eq!((entry.minutes, unreadable), (None, None));
+    }
+
+    #[test]
+    fn a_time_that_is_no_hours_and_minutes_is_reported_and_the_entry_stays() {
+        for odd in [
+            json!(90),
+            json!("90"),
+            json!("1.5"),
+            json!("soon"),
+            json!("1:99"),
+            json!("-1:00"),
+            json!(true),
+            json!({}),
+            json!(["02:00"]),
+        ] {
+            let value = json!({"id": 7, "note": "x", "task_id": 3, "time_spent": odd,
+                "start_time": "2026-01-02T03:04:05Z"});
+            let (entry, unreadable) = time_entry(TicketId(1), &value).unwrap();
+            assert_eq!(
+                (entry.minutes, entry.note.as_deref()),
+                (None, Some("x")),
+                "{odd}"
+            );
+            assert_eq!(entry.task_id, Some(3));
+            assert_eq!(
+                entry.started_at,
+                time::parse(&json!("2026-01-02T03:04:05Z"))
+            );
+            let unreadable = unreadable.unwrap().to_string();
+            assert!(unreadable.contains("time entry 7"), "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_the_vendor_shows_empty_is_blanked_and_one_it_leaves_out_stays() {
+        let texts = |value: Value| ticket(&value).unwrap().status.unwrap();
+        let empty = Some(String::new());
+        for blank in [json!(""), json!(" "), Value::Null] {
+            let shown = texts(json!({"id": 1, "description": blank, "description_text": ""}));
+            assert_eq!(
+                (&shown.description, &shown.description_text),
+                (&empty, &empty)
+            );
+            let html = texts(json!({"id": 1, "description": blank}));
+            assert_eq!(
+                (&html.description, &html.description_text),
+                (&empty, &empty)
+            );
+        }
+        let absent = texts(json!({"id": 1}));
+        assert_eq!((absent.description, absent.description_text), (None, None));
+        let html = texts(json!({"id": 1, "description": "<p>Hi</p>", "description_text": null}));
+        assert_eq!(html.description_text.as_deref(), Some("Hi"));
         assert_eq!(
-            time_entry(TicketId(1), &json!({"id": 1})).unwrap().minutes,
-            None
+            texts(json!({"id": 1, "attachments": null})).attachments,
+            Some(Vec::new())
         );
+    }
+
+    #[test]
+    fn every_statistic_and_every_readable_address_is_kept() {
+        let value = json!({"id": 1, "stats": {"closed_at": null, "inbound_count": 3}});
+        let stats = ticket(&value).unwrap().status.unwrap().stats;
+        assert_eq!(stats, Some(json!({"closed_at": null, "inbound_count": 3})));
+        let value =
+            json!({"id": 2, "cc_emails": ["a@x.test", {"odd": 1}], "bcc_emails": ["b@x.test"]});
+        let sent = conversation(TicketId(1), &value).unwrap();
+        assert_eq!(sent.cc_emails.0, ["a@x.test"]);
+        assert_eq!(sent.bcc_emails.0, ["b@x.test"]);
     }
 
     #[test]

@@ -11,12 +11,16 @@ use serde_json::Value;
 use super::{
     MAIN, NAME, Settings,
     client::{Client, List},
-    details, ticket_map,
+    details::{self, Reader},
+    ticket_map,
 };
 use crate::{
-    Result, dates,
+    Error, Result, dates,
     jobs::ScopeResult,
-    sync::{Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _},
+    sync::{
+        Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _,
+        optional::is_refusal,
+    },
     tickets::{Ticket, threads},
 };
 
@@ -89,24 +93,41 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
     )?);
 
     run.stage("statuses", Some(0));
-    let labels = ticket_map::status_labels(&client.form().await?);
-    threads::save_labels(run, NAME, &labels).await?;
+    match client.form().await {
+        Ok(form) => threads::save_labels(run, NAME, &ticket_map::status_labels(&form)).await?,
+        // Tickets come without the account's words for statuses, or with those of earlier runs.
+        Err(error) if is_refusal(&error) => run.issue(format!(
+            "the account's own names of statuses could not be read ({error}); tickets are read without them"
+        )),
+        Err(error) => return Err(error.into()),
+    }
+    let mut details = (source.depth == Depth::Detail).then(|| Reader::new(&client));
+    if let Some(details) = &mut details {
+        run.stage("what earlier runs could not read", Some(1));
+        details.owed(run).await?;
+    }
 
     let first = run.clock().now() - Duration::days(i64::from(source.first_days));
     let cursor = run.cursor(CHANGED).await?;
     let due = cursor.map_or(first, |at| at - OVERLAP);
     let since = run.since().unwrap_or(due);
     run.stage("changed tickets", Some(2));
-    let (newest, whole, mut lost) = changed(run, &client, since, source.depth).await?;
+    let (newest, whole) = changed(run, &client, since, details.as_mut()).await?;
     for (view, percent) in [("deleted", 80), ("spam", 85)] {
         run.stage(format!("{view} tickets"), Some(percent));
-        gone(run, &client, since, view).await?;
+        match gone(run, &client, since, view).await {
+            Err(Error::Upstream(error)) if is_refusal(&error) => run.issue(format!(
+                "the list of {view} tickets could not be read ({error}); such tickets go when their ids do"
+            )),
+            done => done?,
+        }
     }
-    if source.depth == Depth::Detail {
+    if let Some(details) = &mut details {
         run.stage("conversations and time entries", Some(90));
-        lost.extend(details::stale(run, &client, since).await?);
-        details::look_after(run, &client, &lost).await?;
+        details.stale(run, since).await?;
+        details.look_after_lost(run).await?;
     }
+    details::report_owed(run).await?;
     // An item that could not be read is asked for again: the list begins where it began.
     // A list that begins later than it had to leaves a gap before it.
     let whole = whole && since <= due;
@@ -118,15 +139,15 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// Takes the tickets that changed since a moment; gives the newest change, by the vendor's clock, whether
-/// every item could be read, and the ids of tickets that were listed and then not there.
+/// Takes the tickets that changed since a moment; gives the newest change, by the vendor's clock, and whether
+/// every item could be read.
 async fn changed(
     run: &mut Run,
     client: &Arc<Client>,
     since: DateTime<Utc>,
-    depth: Depth,
-) -> Result<(Option<DateTime<Utc>>, bool, Vec<String>)> {
-    let (mut newest, mut lost) = (None, Vec::new());
+    mut details: Option<&mut Reader>,
+) -> Result<(Option<DateTime<Utc>>, bool)> {
+    let mut newest = None;
     let mut crawl = Crawl::start(client, List::Tickets(since, None));
     while let Some(items) = crawl.next(run).await? {
         let mapped = items
@@ -137,12 +158,9 @@ async fn changed(
         let now = run.clock().now();
         newest = newest.max(changed.filter(|at| dates::has_happened(*at, now)).max());
         // A ticket whose details are read anyway is written once, with them.
-        let items = if depth == Depth::Detail {
-            let (done, rest) = details::of_page(run, client, items).await?;
-            lost.extend(done);
-            rest
-        } else {
-            items
+        let items = match &mut details {
+            Some(details) => details.of_page(run, items).await?,
+            None => items,
         };
         crawl.unreadable += take(run, &items).await?;
     }
@@ -155,7 +173,7 @@ async fn changed(
             reason: (unreadable > 0).then(|| format!("{unreadable} items could not be read")),
         },
     );
-    Ok((newest, unreadable == 0, lost))
+    Ok((newest, unreadable == 0))
 }
 
 /// Takes tickets in any shape; gives how many could not be read. One that is flagged deleted or spam is

@@ -146,6 +146,16 @@ impl Ticket {
         self.body["id"].as_i64().unwrap_or_default()
     }
 
+    /// Makes its conversations these.
+    pub fn set_conversations(&mut self, said: Vec<Value>) {
+        self.said = Some(said);
+    }
+
+    /// Makes its time entries these.
+    pub fn set_time_entries(&mut self, worked: Vec<Value>) {
+        self.worked = Some(worked);
+    }
+
     /// A flag of its body.
     pub fn flag(&self, name: &str) -> bool {
         self.body[name] == true

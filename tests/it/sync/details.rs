@@ -1,0 +1,289 @@
+//! What belongs to a ticket, when some of it cannot be read, comes twice or is not in the account.
+
+use chrono::Duration;
+use codex_core::{Scope, jobs::Job, sync::Part};
+use codex_tests::{
+    harness::{TestResult, bench::Bench, database::TestDatabase},
+    on_each_engine,
+    sim::{
+        Size, World, datto,
+        fault::{Kind, When},
+        freshservice,
+    },
+};
+use serde_json::{Value, json};
+
+const TIME_ENTRIES: &str = "/api/v2/tickets/*/time_entries";
+
+/// A bench with sixty tickets that nothing was pulled from yet.
+async fn small(database: TestDatabase) -> anyhow::Result<Bench> {
+    let options = freshservice::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let datto = datto::Options {
+        limits: false,
+        ..Default::default()
+    };
+    Bench::with(database, World::generate(Size::Tiny, 7), options, datto).await
+}
+
+/// Minutes and how much was said on a ticket.
+async fn details(bench: &Bench, number: i64) -> anyhow::Result<(Option<i64>, usize)> {
+    let found = bench.codex.ticket(&Scope::system(), number).await?;
+    let (ticket, said) = found.ok_or_else(|| anyhow::anyhow!("no ticket {number}"))?;
+    Ok((ticket.minutes, said.len()))
+}
+
+/// The issues that hold a word.
+fn issues<'j>(job: &'j Job, word: &str) -> Vec<&'j String> {
+    let issues = job.report.issues.iter();
+    issues.filter(|issue| issue.contains(word)).collect()
+}
+
+fn entry(id: i64, spent: &Value) -> Value {
+    json!({"id": id, "agent_id": null, "note": "Looked into it", "billable": true, "timer_running": false,
+        "task_id": 77, "start_time": "2026-01-05T08:00:00Z", "time_spent": spent})
+}
+
+/// Conversations arrive, hours are unknown, one issue says so, and few calls are wasted.
+async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult {
+    let bench = small(database).await?;
+    let faults = bench.freshservice.faults();
+    faults.add(TIME_ENTRIES, When::Always, Kind::Status(status));
+    let job = bench.sync(Part::Tickets).await?;
+    let [issue] = job.report.issues.as_slice() else {
+        panic!("{:?}", job.report.issues)
+    };
+    assert!(
+        issue.contains("60 tickets still lack their time_entries"),
+        "{issue}"
+    );
+    assert!(
+        issue.contains("the plan or the key may lack them"),
+        "{issue}"
+    );
+    let said: usize = {
+        let world = bench.world.lock();
+        world
+            .tickets
+            .iter()
+            .map(|ticket| ticket.conversations().len())
+            .sum()
+    };
+    let stored = "select count(*) from conversations where gone_at is null";
+    assert_eq!(bench.count(stored).await?, i64::try_from(said)?);
+    assert_eq!(details(&bench, 5).await?.0, None, "unknown, not 0");
+    let of = |id: i64| {
+        bench
+            .freshservice
+            .calls(&format!("tickets/{id}/time_entries"))
+    };
+    let calls: u64 = (1..=60).map(of).sum();
+    assert!(
+        (1..=12).contains(&calls),
+        "{calls} calls for what is not there"
+    );
+    // The account gets the feature: what was owed arrives.
+    faults.clear();
+    bench.clock.advance(Duration::hours(1));
+    let job = bench.sync(Part::Tickets).await?;
+    assert_eq!(job.report.issues, Vec::<String>::new());
+    let unknown = "select count(*) from ticket_details where minutes is null";
+    assert_eq!(bench.count(unknown).await?, 0);
+    Ok(())
+}
+
+on_each_engine! {
+    async fn what_is_listed_twice_is_stored_once_and_the_last_wins(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        {
+            let mut world = bench.world.lock();
+            world.change_ticket(5, |ticket| {
+                let mut said = ticket.conversations();
+                let mut again = said[0].clone();
+                again["body_text"] = json!("The last of two");
+                said.push(again);
+                ticket.set_conversations(said);
+                ticket.set_time_entries(vec![entry(1, &json!("02:00")), entry(1, &json!("03:00"))]);
+            }).unwrap();
+            let mut twin = world.ticket(5).unwrap().clone();
+            twin.body.insert("subject".into(), json!("The last of two"));
+            let place = world.tickets.iter().position(|ticket| ticket.id() == 5).unwrap();
+            world.tickets.insert(place, twin);
+        }
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(job.report.issues, Vec::<String>::new());
+        assert_eq!(bench.live("tickets").await?, 60);
+        assert_eq!(details(&bench, 5).await?, (Some(180), 5));
+        let last = "select count(*) from conversations where body = 'The last of two'";
+        assert_eq!(bench.count(last).await?, 1);
+        Ok(())
+    }
+
+    async fn an_unreadable_item_costs_itself_alone_and_is_reported_once(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        bench.world.lock().change_ticket(5, |ticket| {
+            let spent = [json!("02:00"), json!("1.5"), json!("00:30"), json!(90)];
+            let entries = (1..).zip(&spent).map(|(id, spent)| entry(id, spent));
+            ticket.set_time_entries(entries.collect());
+            let mut said = ticket.conversations();
+            said.push(json!({"body": "nobody knows which"}));
+            said.push(json!(7));
+            ticket.set_conversations(said);
+        }).unwrap();
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(details(&bench, 5).await?, (Some(150), 5), "2.5 h, and everything said");
+        assert_eq!(issues(&job, "time_spent").len(), 2, "{:?}", job.report.issues);
+        assert_eq!(job.report.issue_count, 4, "{:?}", job.report.issues);
+        assert_eq!(job.report.counts["time_entry"].failed, 2);
+        assert_eq!(job.report.counts["conversation"].failed, 2);
+        let kept = "select count(*) from time_entries where ticket_id = (select id from tickets where number = 5) \
+            and gone_at is null and task_id = 77 and started_at is not null";
+        assert_eq!(bench.count(kept).await?, 4, "an entry without a readable time is an entry");
+        let again = bench.sync(Part::Tickets).await?;
+        assert_eq!(again.report.issues, Vec::<String>::new(), "reported once");
+        Ok(())
+    }
+
+    async fn an_item_that_becomes_unreadable_takes_nothing_away(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        bench.sync(Part::Tickets).await?;
+        let before = details(&bench, 5).await?;
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().change_ticket(5, |ticket| {
+            let mut said = ticket.conversations();
+            said[0].as_object_mut().unwrap().remove("id");
+            ticket.set_conversations(said);
+        }).unwrap();
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(job.report.counts["conversation"].failed, 1);
+        assert_eq!(details(&bench, 5).await?, before);
+        Ok(())
+    }
+
+    async fn details_that_failed_once_arrive_although_the_cursor_has_moved_on(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        bench.sync(Part::Tickets).await?;
+        let before = details(&bench, 5).await?;
+        let later = || {
+            bench.world.lock().tick(Duration::hours(5));
+            bench.clock.advance(Duration::hours(5));
+            bench.world.lock().set_ticket(6, &json!({"priority": 4})).unwrap();
+        };
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().say(5, false, "One more").unwrap();
+        bench.world.lock().work(5, "01:15").unwrap();
+        bench.world.lock().set_ticket(7, &json!({"priority": 4})).unwrap();
+        bench.freshservice.faults().add("/api/v2/tickets/5/time_entries", When::Always, Kind::Status(500));
+        bench.freshservice.faults().add("/api/v2/tickets/7", When::Always, Kind::Status(400));
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(details(&bench, 5).await?, (before.0, before.1 + 1), "what could be read is here");
+        assert_eq!(issues(&job, "ticket 5 still lacks its time_entries").len(), 1, "{:?}", job.report.issues);
+        assert_eq!(issues(&job, "ticket 7 still lacks its details").len(), 1, "{:?}", job.report.issues);
+        assert_eq!(job.report.issue_count, 2, "{:?}", job.report.issues);
+        later();
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(job.report.issue_count, 2, "still owed: {:?}", job.report.issues);
+        let light = bench.sync(Part::TicketsLight).await?;
+        assert_eq!(light.report.issue_count, 2, "every run says so: {:?}", light.report.issues);
+        bench.freshservice.faults().clear();
+        let asked = bench.freshservice.calls("tickets/5");
+        let early = bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.freshservice.calls("tickets/5"), asked, "not before its time: {:?}", early.report.issues);
+        later();
+        let job = bench.sync(Part::Tickets).await?;
+        assert_eq!(job.report.issues, Vec::<String>::new());
+        assert_eq!(details(&bench, 5).await?, (before.0.map(|minutes| minutes + 75), before.1 + 1));
+        assert_eq!(bench.count("select count(*) from ticket_details_owed").await?, 0);
+        Ok(())
+    }
+
+    async fn a_detailed_run_reads_what_light_runs_have_left(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        for _ in 0..2 {
+            bench.sync(Part::TicketsLight).await?;
+            bench.world.lock().tick(Duration::days(1));
+            bench.clock.advance(Duration::days(1));
+            bench.world.lock().set_ticket(6, &json!({"priority": 4})).unwrap();
+        }
+        assert_eq!(bench.count("select count(*) from ticket_details where details_of is not null").await?, 0);
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.count("select count(*) from ticket_details where details_of is not null").await?, 60);
+        Ok(())
+    }
+
+    async fn a_plan_without_time_entries_leaves_hours_unknown(database: TestDatabase) -> TestResult {
+        without_time_entries(database, 403).await
+    }
+
+    async fn a_key_that_finds_no_time_entries_leaves_hours_unknown(database: TestDatabase) -> TestResult {
+        without_time_entries(database, 404).await
+    }
+
+    async fn a_list_that_the_key_may_not_read_costs_that_list_alone(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        for status in [403, 404] {
+            bench.freshservice.faults().add("/api/v2/ticket_form_fields", When::Always, Kind::Status(status));
+            let job = bench.sync(Part::Tickets).await?;
+            assert_eq!(bench.live("tickets").await?, 60);
+            assert_eq!(job.report.issues.len(), 1, "{:?}", job.report.issues);
+            assert!(job.report.issues[0].contains("names of statuses"), "{:?}", job.report.issues);
+            bench.freshservice.faults().clear();
+        }
+        bench.freshservice.faults().add("/api/v2/agents", When::From(2), Kind::Status(403));
+        let job = bench.sync(Part::Psa).await?;
+        assert_eq!(issues(&job, "agents could not be read").len(), 1, "{:?}", job.report.issues);
+        assert!(!job.report.scopes["agents"].certified);
+        assert!(bench.live("contacts").await? > 0 && bench.live("companies").await? > 0);
+        Ok(())
+    }
+
+    async fn an_account_without_site_variables_or_interfaces_gets_one_issue_each(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        bench.datto.faults().add("/api/v2/site/*/variables", When::Always, Kind::Status(403));
+        bench.datto.faults().add("/api/v2/site/*/devices/network-interface", When::Always, Kind::Status(403));
+        let job = bench.sync(Part::Rmm).await?;
+        assert_eq!(issues(&job, "the account gives no").len(), 2, "{:?}", job.report.issues);
+        assert!(issues(&job, "site variables").len() == 1, "{:?}", job.report.issues);
+        assert!(bench.live("assets").await? > 0);
+        Ok(())
+    }
+
+    async fn a_text_that_the_vendor_blanks_is_blank_here_and_is_not_found(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        let texts = |html: &str, text: &str| {
+            bench.world.lock().tick(Duration::hours(1));
+            bench.world.lock().set_ticket(5, &json!({"description": html, "description_text": text,
+                "attachments": [{"name": "a.txt"}]})).unwrap();
+        };
+        let found = async || -> anyhow::Result<usize> {
+            Ok(bench.codex.search(&Scope::system(), "xyzzypass", &[], 20).await?.count)
+        };
+        texts("<p>My word is xyzzypass</p>", "My word is xyzzypass");
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(found().await?, 1);
+        texts("", "");
+        bench.sync(Part::Tickets).await?;
+        let (ticket, _) = bench.codex.ticket(&Scope::system(), 5).await?.unwrap();
+        assert_eq!((ticket.description, ticket.description_text), (None, None));
+        assert_eq!(found().await?, 0);
+        Ok(())
+    }
+
+    async fn companies_without_a_number_are_an_issue_that_says_what_gives_them_one(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        let total = {
+            let mut world = bench.world.lock();
+            for department in &mut world.departments {
+                department["custom_fields"] = json!({});
+            }
+            world.departments.len()
+        };
+        let job = bench.sync(Part::Psa).await?;
+        let [issue] = issues(&job, "account number")[..] else { panic!("{:?}", job.report.issues) };
+        assert!(issue.contains(&format!("{total} of {total} companies")), "{issue}");
+        assert!(issue.contains("`codexd accounts assign`"), "{issue}");
+        Ok(())
+    }
+}
