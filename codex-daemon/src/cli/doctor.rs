@@ -246,9 +246,8 @@ mod tests {
     #[tokio::test]
     async fn each_broken_thing_is_an_error_with_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let sources = |url: String| Sources {
-            flags: vec![("database.connection_string".to_owned(), url)],
-            ..Sources::new(folder.path())
+        let sources = |url: String| {
+            Sources::new(folder.path()).set("database.connection_string", url)
         };
         let path = folder.path().join("codex.db");
         let url = format!("sqlite://{}", path.display());
