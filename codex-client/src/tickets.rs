@@ -173,6 +173,14 @@ impl Tickets<'_> {
             .await
     }
 
+    /// As [`Tickets::get`], but only these keys, what is kept beside a ticket among them, such as `time_entries`: as a
+    /// type of one's own, or as [`serde_json::Map`].
+    pub async fn get_fields<T: DeserializeOwned>(&self, number: i64, fields: &[&str]) -> Result<T> {
+        let query = [("fields", fields.join(","))];
+        let path = ["api", "ticket", &number.to_string()];
+        self.0.get(&path, &query).await
+    }
+
     /// Changes the status or adds a private note.
     pub fn update(&self, number: i64, update: &TicketUpdateIn) -> Creation<TicketUpdateOut> {
         self.0

@@ -202,6 +202,57 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn staff_may_choose_everything_that_is_kept_of_a_ticket_and_an_asset(app: TestApp) -> TestResult {
+        app.world.lock().change_ticket(5, |ticket| {
+            let mut said = ticket.conversations();
+            said[0]["cc_emails"] = json!(["copy@client.example"]);
+            said[0]["bcc_emails"] = json!(["blind@client.example"]);
+            ticket.set_conversations(said);
+            ticket.body.insert("attachments".into(), json!([{"name": "log.txt"}]));
+        }).unwrap();
+        app.sync().await?;
+        let fields = "attachments,conversations,notes,minutes,stats,time_entries,first_responded_at,description";
+        let one = app.json(&format!("/api/ticket/5?fields={fields}")).await?;
+        let list = app.json(&format!("/api/tickets?id=5&fields={fields}")).await?;
+        assert_eq!(list["tickets"][0], one, "the same in a list");
+        assert_eq!(one["attachments"], json!([{"name": "log.txt"}]));
+        assert_eq!(one["conversations"][0]["cc_emails"], json!(["copy@client.example"]));
+        assert_eq!(one["conversations"][0]["bcc_emails"], json!(["blind@client.example"]));
+        assert_eq!(one["stats"]["inbound_count"], 1);
+        let worked = one["time_entries"].as_array().unwrap();
+        assert_eq!((worked.len(), &worked[0]["minutes"], &one["minutes"]), (2, &json!(30), &json!(60)));
+        assert!(worked[0]["started_at"].is_string() && worked[0]["note"].is_string());
+        for (path, status) in [
+            ("/api/ticket/5?fields=nonsense", 400), ("/api/tickets?fields=nonsense", 400),
+            ("/api/ticket/5?fields=subject,status", 200),
+        ] {
+            assert_eq!(app.get(path)?.send().await?.status(), status, "{path}");
+        }
+        let asset = app.json("/api/assets?fields=patch_status,patches_installed,patches_approved_pending,\
+            patches_not_approved,reboot_required,last_audit_date,last_reboot,last_seen").await?;
+        assert_eq!(keys(&asset[0]).len(), 8, "{asset}");
+        for key in ["last_audit_date", "last_reboot"] {
+            assert!(asset.as_array().unwrap().iter().any(|asset| asset[key].is_string()), "{key}");
+        }
+        for filter in ["reboot_required=true", "patch_status__isnull=false", "patches_installed__gte=0", "last_reboot__lt=2030-01-01"] {
+            assert_eq!(app.get(&format!("/api/assets?{filter}"))?.send().await?.status(), 200, "{filter}");
+        }
+        let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap().to_owned() };
+        let token = app.core.key.user("client", &email)?;
+        let get = |path: String| app.call(Method::GET, &path).bearer_auth(token.clone());
+        let own: Value = get("/api/tickets".into()).send().await?.json().await?;
+        let number = own["tickets"][0]["id"].as_i64().unwrap();
+        for key in ["attachments", "time_entries", "stats", "minutes"] {
+            assert_eq!(get(format!("/api/ticket/{number}?fields={key}")).send().await?.status(), 400, "{key}");
+            assert_eq!(get(format!("/api/tickets?fields={key}")).send().await?.status(), 400, "{key}");
+        }
+        let shown: Value = get(format!("/api/ticket/{number}?fields=notes,conversations")).send().await?.json().await?;
+        assert_eq!(shown["notes"], json!([]));
+        assert!(shown["conversations"].as_array().unwrap().iter().all(|said| said.get("cc_emails").is_none()));
+        assert_eq!(get("/api/assets?fields=patch_status".into()).send().await?.status(), 400);
+        Ok(())
+    }
+
     async fn words_of_todays_modules_set_the_nearest_status(app: TestApp) -> TestResult {
         app.sync().await?;
         let token = app.core.key.service("brainhair", "codex")?;

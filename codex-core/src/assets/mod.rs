@@ -120,6 +120,21 @@ pub struct AssetStatus {
     pub reboot_required: Option<bool>,
 }
 
+/// Keys that staff may choose of an asset beside its tracked fields: those of its status.
+pub const BESIDE: [&str; 11] = [
+    "online",
+    "last_seen",
+    "last_reboot",
+    "last_audit_date",
+    "last_logged_in_user",
+    "ext_ip_address",
+    "patch_status",
+    "patches_installed",
+    "patches_approved_pending",
+    "patches_not_approved",
+    "reboot_required",
+];
+
 /// Values of secret user-defined fields by field name; `None` clears.
 ///
 /// Kept in a table of their own and never in claims, log, lists or errors (design 4).
@@ -148,6 +163,25 @@ pub struct Asset {
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
+/// Everything that is kept of an asset, without its secrets.
+#[derive(Debug, Serialize)]
+pub struct Kept<'a> {
+    #[serde(flatten)]
+    fields: &'a AssetFields,
+    #[serde(flatten)]
+    status: &'a AssetStatus,
+}
+
+impl Asset {
+    /// Everything that is kept of it, without its secrets.
+    pub fn kept(&self) -> Kept<'_> {
+        Kept {
+            fields: &self.fields,
+            status: &self.status,
+        }
+    }
+}
+
 /// What answers show of a device: few of its many columns, for those who read thousands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
@@ -166,4 +200,24 @@ pub(crate) struct ShownAsset {
     pub last_seen: Option<DateTime<Utc>>,
     pub online: Option<bool>,
     pub operating_system: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_the_status_can_be_chosen() {
+        let status = serde_json::to_value(AssetStatus::default()).unwrap_or_default();
+        let mut names: Vec<&str> = status
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let mut beside = BESIDE.to_vec();
+        names.sort_unstable();
+        beside.sort_unstable();
+        assert_eq!(names, beside);
+    }
 }

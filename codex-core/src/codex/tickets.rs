@@ -1,8 +1,6 @@
 //! Tickets.
 
-use std::collections::HashMap;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::{
     Codex,
@@ -16,7 +14,8 @@ use crate::{
     ids::{CompanyId, TicketId},
     paging::{Page, PageRequest},
     tickets::{
-        Conversation, ShownTicket, Ticket, beside,
+        Conversation, ShownTicket, Ticket,
+        beside::{self, Beside},
         psa::PsaActiveTicketOut,
         query::{self, Said, TicketFilter},
         status::{self, Statuses},
@@ -91,9 +90,9 @@ impl Codex {
         scope: &Scope,
         tickets: &[TicketId],
         wanted: &[&str],
-    ) -> Result<HashMap<TicketId, Map<String, Value>>> {
+    ) -> Result<Beside> {
         if scope.companies().is_some() || wanted.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Beside::new());
         }
         beside::read(&self.0.db, tickets, wanted).await
     }

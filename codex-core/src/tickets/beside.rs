@@ -29,7 +29,7 @@ pub const BESIDE: [&str; 7] = [
 ];
 
 /// What is beside a ticket, by key.
-pub(crate) type Beside = HashMap<TicketId, Map<String, Value>>;
+pub type Beside = HashMap<TicketId, Map<String, Value>>;
 
 #[derive(Debug, sqlx::FromRow)]
 struct Texts {

@@ -246,9 +246,8 @@ mod tests {
     #[tokio::test]
     async fn each_broken_thing_is_an_error_with_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
-        let sources = |url: String| {
-            Sources::new(folder.path()).set("database.connection_string", url)
-        };
+        let sources =
+            |url: String| Sources::new(folder.path()).set("database.connection_string", url);
         let path = folder.path().join("codex.db");
         let url = format!("sqlite://{}", path.display());
         let last = async |url: &str| examine(&sources(url.to_owned())).await.pop().unwrap();

@@ -4,7 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     WholeList,
     assets::{
-        Asset, AssetFields,
+        Asset, AssetFields, BESIDE,
         audit::wire::AssetAuditOut,
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
@@ -71,13 +71,14 @@ async fn list_assets(
     mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<AssetOut>(&scope, AssetFields::NAMES, Some(COMPANY))?;
+    let kept = [AssetFields::NAMES, &BESIDE].concat();
+    query.require_fields::<AssetOut>(&scope, &kept, Some(COMPANY))?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().assets(&scope, company, &query.page).await?;
     let whole = query.is_whole() && page.next.is_some();
     let request = query.page.clone();
     let own = scope.clone();
-    let beside = move |row: &Row| beside(&own, row, &row.0.fields, Some((COMPANY, &company_of)));
+    let beside = move |row: &Row| beside(&own, row, &row.0.kept(), Some((COMPANY, &company_of)));
     let out = |(asset, company): Row| AssetOut::new(&asset, level_of(company.as_ref()));
     if !whole {
         return Ok(query.answer(PATH, &forwarded, page, beside, out));

@@ -8,11 +8,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Codex,
+    Codex, Scope,
     changes::Tracked as _,
+    ids::TicketId,
     paging::{Filter, Page, PageRequest, moment},
     tickets::{
         Ticket, TicketFields,
+        beside::{BESIDE, Beside},
         query::{LISTING, TicketFilter},
         wire::{
             ActiveOut, CompanyTicketOut, TicketDetailOut, TicketOut, TicketUpdateIn,
@@ -20,13 +22,13 @@ use codex_core::{
         },
     },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     companies::company,
     download::streamed,
-    paging::{COMPANY, ListQuery, beside, kept, next_link, with_link, with_total},
+    paging::{COMPANY, ListQuery, beside, kept, next_link, no_field, with_link, with_total},
 };
 use crate::{
     app::App,
@@ -70,7 +72,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before"),
         ("sort" = Option<String>, Query, description = "A column to sort by, `-` before it for the largest first", example = "-last_updated_at"),
         ("q" = Option<String>, Query, description = "Only tickets whose subject or number holds all words of this term"),
-        ("fields" = Option<String>, Query, description = "Only these keys of each ticket, with commas between; any tracked field may be named"),
+        ("fields" = Option<String>, Query, description = "Only these keys of each ticket, with commas between; staff may name any tracked field and `attachments`, `conversations`, `description`, `minutes`, `notes`, `stats`, `time_entries`"),
         ("total" = Option<bool>, Query, description = "`X-Total-Count` says how long the list is, whatever is sent", example = true),
         ("created_from" = Option<String>, Query, description = "Opened from then on: RFC 3339 or YYYY-MM-DD (UTC)"),
         ("created_to" = Option<String>, Query, description = "Opened before then"),
@@ -91,7 +93,7 @@ async fn list_tickets(
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     let mut offset = params.within("offset", 0, i64::MAX)?;
     let (mut query, _) = legacy::newer_query(&uri, &LISTING, &OLDER)?;
-    query.require_fields::<TicketOut>(scope, TicketFields::NAMES, Some(COMPANY))?;
+    query.require_fields::<TicketOut>(scope, &kept_keys(), Some(COMPANY))?;
     if query.page.cursor.is_some() && offset.take().is_some() {
         params.unread::<()>("offset", "has no meaning beside `cursor`")?;
     }
@@ -124,8 +126,10 @@ async fn list_tickets(
     };
     let out = |ticket: Ticket| TicketOut::new(&ticket, &statuses);
     let response = if query.chooses() {
-        let beside =
-            |row: &Ticket| beside(scope, row, &row.fields, Some((COMPANY, &company_number)));
+        let ids: Vec<TicketId> = page.items.iter().map(|ticket| ticket.id).collect();
+        let wanted = query.chosen_of(&BESIDE);
+        let more = codex.beside_tickets(scope, &ids, &wanted).await?;
+        let beside = |row: &Ticket| kept_of(scope, row, &more);
         let rows = page.items.into_iter();
         let rows: Vec<_> = rows
             .map(|ticket| query.chosen(ticket, beside, out))
@@ -143,6 +147,24 @@ async fn list_tickets(
         with_total(response, Some(total)),
         link.as_deref(),
     ))
+}
+
+/// Keys that staff may choose of a ticket beside those of its answer.
+fn kept_keys() -> Vec<&'static str> {
+    [TicketFields::NAMES, &BESIDE].concat()
+}
+
+/// What may be chosen of a ticket: its company, and for staff its tracked fields and what was read `more`.
+fn kept_of(scope: &Scope, ticket: &Ticket, more: &Beside) -> Map<String, Value> {
+    let company = Some((
+        COMPANY,
+        &company_number as &(dyn Fn(&Ticket) -> Value + Sync),
+    ));
+    let mut kept = beside(scope, ticket, &ticket.fields, company);
+    if let Some(more) = more.get(&ticket.id) {
+        kept.extend(more.clone());
+    }
+    kept
 }
 
 fn company_number(ticket: &Ticket) -> Value {
@@ -241,9 +263,12 @@ fn number(text: &str) -> Result<i64, Problem> {
 ///
 /// The PSA is asked, for three seconds at most, when the ticket is not known here.
 #[utoipa::path(get, path = "/api/ticket/{ticket_id}", tag = "tickets",
-    params(("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1")),
+    params(
+        ("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1"),
+        ("fields" = Option<String>, Query, description = "Only these keys, with commas between; staff may name any tracked field and `attachments`, `minutes`, `stats`, `time_entries`, and get conversations and notes with `cc_emails`, `bcc_emails`, `channel` and `attachments`", example = "id,subject")),
     responses(
         (status = 200, description = "The ticket", body = TicketDetailOut),
+        (status = 400, description = "A field that there is not", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such ticket, or none that the caller may see", body = ErrorOut),
         (status = 502, description = "The PSA had to be asked and did not answer", body = ErrorOut)))]
@@ -251,7 +276,8 @@ async fn get_ticket(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<TicketDetailOut>, Problem> {
+    params: Params,
+) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let number = number(&id)?;
     let mut found = app.codex().ticket(&scope, number).await?;
@@ -263,7 +289,39 @@ async fn get_ticket(
     }
     let (ticket, said) = found.ok_or_else(|| Problem::not_found("Ticket not found").flat())?;
     let statuses = app.codex().ticket_statuses().await?;
-    Ok(Json(TicketDetailOut::new(&ticket, said, &statuses)))
+    let out = TicketDetailOut::new(&ticket, said, &statuses);
+    let Some(fields) = params.word("fields") else {
+        return Ok(Json(out).into_response());
+    };
+    let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
+    let wanted = BESIDE.into_iter().filter(|key| fields.contains(key));
+    let wanted: Vec<&str> = wanted.collect();
+    let more = app.codex().beside_tickets(&scope, &[ticket.id], &wanted);
+    let row = chosen(&scope, &ticket, &out, &more.await?, &fields);
+    Ok(Json(row.map_err(Problem::flat)?).into_response())
+}
+
+/// Some keys of a ticket. What was read `more` has more in it than the keys of the same name of today's answer.
+fn chosen(
+    scope: &Scope,
+    ticket: &Ticket,
+    out: &TicketDetailOut,
+    more: &Beside,
+    fields: &[&str],
+) -> Result<Map<String, Value>, Problem> {
+    let mut all = kept_of(scope, ticket, &Beside::new());
+    if let Ok(Value::Object(own)) = serde_json::to_value(out) {
+        all.extend(own);
+    }
+    all.extend(more.get(&ticket.id).cloned().unwrap_or_default());
+    let mut row = Map::new();
+    for field in fields {
+        let Some(value) = all.get(*field) else {
+            return Err(no_field(field, all.keys()));
+        };
+        row.insert((*field).to_owned(), value.clone());
+    }
+    Ok(row)
 }
 
 /// Change a ticket's status or add a private note, here at once.

@@ -287,6 +287,13 @@ impl ListQuery {
         self.fields.is_some()
     }
 
+    /// Those of some keys that were asked for.
+    pub fn chosen_of(&self, keys: &[&'static str]) -> Vec<&'static str> {
+        let chosen = self.fields.as_deref().unwrap_or_default();
+        let is_chosen = |key: &&&str| chosen.iter().any(|field| field == **key);
+        keys.iter().filter(is_chosen).copied().collect()
+    }
+
     /// Those keys of a record, which [`ListQuery::require_fields`] knows; null where its answer leaves one out.
     pub fn chosen<T, Out: Serialize>(
         &self,
@@ -342,7 +349,7 @@ pub(crate) fn beside<T>(
     beside
 }
 
-fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
+pub(super) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
     let company = names().find(|name| name.starts_with(COMPANY) && field == ROW_ID);
