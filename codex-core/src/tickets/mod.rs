@@ -248,6 +248,7 @@ pub struct Conversation {
 }
 
 /// A conversation as its source sends it: with the addresses that are kept beside what answers show.
+#[cfg(feature = "store")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SentConversation {
     pub said: Conversation,
