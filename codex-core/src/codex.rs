@@ -112,6 +112,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::locations::query::STATEMENTS,
         crate::site_links::query::STATEMENTS,
         crate::psa_agents::query::STATEMENTS,
+        crate::store::schema::STATEMENTS,
         crate::tickets::owed::STATEMENTS,
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
