@@ -52,20 +52,19 @@ pub(crate) async fn propose(
     at: DateTime<Utc>,
     found: &[(Pair, Evidence)],
 ) -> Result<()> {
-    let mut seen = HashSet::new();
-    let once: Vec<_> = found
-        .iter()
-        .filter(|(pair, _)| seen.insert(*pair))
-        .collect();
-    for chunk in once.chunks(ROWS) {
+    for chunk in found.chunks(ROWS) {
         let mut q = tx.query(
             "insert into duplicate_candidates (kind, record_a, record_b, score, evidence, state, first_seen) ",
         );
-        q.push_rows(chunk, |row, ((a, b), evidence)| {
-            row.bind(kind.to_owned()).bind(*a).bind(*b);
-            row.bind(evidence.score()).bind(Json(&evidence.facts));
-            row.bind(DuplicateState::Open).bind(at);
-        });
+        q.push_upsert_rows(
+            chunk,
+            |(pair, _)| *pair,
+            |row, ((a, b), evidence)| {
+                row.bind(kind.to_owned()).bind(*a).bind(*b);
+                row.bind(evidence.score()).bind(Json(&evidence.facts));
+                row.bind(DuplicateState::Open).bind(at);
+            },
+        );
         q.push(
             " on conflict (kind, record_a, record_b) do update set score = excluded.score, \
              evidence = excluded.evidence where duplicate_candidates.state = 'open' \

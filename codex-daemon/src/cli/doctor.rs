@@ -137,9 +137,6 @@ async fn examine(sources: &Sources) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::ok(CHECK, "can be used")];
-    let action = "see `codexd config --explain`";
-    let warnings = config.warnings.iter();
-    findings.extend(warnings.map(|text| Finding::bad(Status::Warning, CHECK, text, action)));
     let codex = match open(&config).await {
         Ok((codex, finding)) => {
             findings.push(finding);
@@ -271,12 +268,6 @@ mod tests {
             fine.iter().all(|found| found.status != Status::Error),
             "{fine:?}"
         );
-        assert_eq!(
-            fine.len(),
-            4 + fine
-                .iter()
-                .filter(|found| found.status == Status::Warning)
-                .count()
-        );
+        assert_eq!(fine.len(), 4, "{fine:?}");
     }
 }
