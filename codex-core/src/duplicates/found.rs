@@ -1,6 +1,6 @@
 //! Writing what a run has found.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
