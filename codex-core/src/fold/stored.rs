@@ -111,11 +111,15 @@ async fn write_keys<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]) -> Res
     let changed: Vec<_> = changed.collect();
     for chunk in changed.chunks(MAX_BINDS / R::Fields::COLUMNS) {
         let mut q = tx.query(R::Fields::INSERT);
-        q.push_rows(chunk, |values, (row, fields)| {
-            values.bind(row.id).bind(row.created_at);
-            values.bind(row.updated_at).bind(row.deleted_at);
-            fields.bind(values);
-        });
+        q.push_upsert_rows(
+            chunk,
+            |(row, _)| row.id,
+            |values, (row, fields)| {
+                values.bind(row.id).bind(row.created_at);
+                values.bind(row.updated_at).bind(row.deleted_at);
+                fields.bind(values);
+            },
+        );
         q.push(R::Fields::ON_CONFLICT);
         q.execute().await?;
     }

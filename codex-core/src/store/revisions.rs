@@ -204,12 +204,16 @@ impl Tx {
         }
         let engine = self.engine();
         let mut q = self.query(COUNT);
-        q.push_rows(&tables, |row, table| {
-            row.bind(*table);
-            if engine == Engine::Sqlite {
-                row.bind(0_i64).bind(1_i64);
-            }
-        });
+        q.push_upsert_rows(
+            &tables,
+            |table| **table,
+            |row, table| {
+                row.bind(*table);
+                if engine == Engine::Sqlite {
+                    row.bind(0_i64).bind(1_i64);
+                }
+            },
+        );
         q.push_sql(COUNT_END);
         if engine == Engine::Sqlite {
             q.execute().await?;
