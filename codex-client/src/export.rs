@@ -1,5 +1,7 @@
 //! Everything of one kind.
 
+use codex_core::health::wire::RootOut;
+
 use crate::{Client, Download, Result};
 
 /// How an export is written.
@@ -25,5 +27,13 @@ impl Client {
     /// The description of the API.
     pub async fn openapi(&self) -> Result<serde_json::Value> {
         self.0.get(&["openapi.json"], &[]).await
+    }
+
+    /// The addresses of documentation, description and health. No token is needed.
+    ///
+    /// # Errors
+    /// [`crate::Error`] when Codex is out of reach.
+    pub async fn root(&self) -> Result<RootOut> {
+        self.0.probe(&[], None).await
     }
 }

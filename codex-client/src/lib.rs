@@ -146,7 +146,7 @@ pub use codex_core::{
         wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},
     },
     feature_options::wire::{FeatureOptionIn, FeatureOptionOut, LedgerOptionOut, LedgerOptionsOut},
-    health::wire::{HealthOut, Status},
+    health::wire::{HealthOut, RootOut, Status},
     holds::{HoldStatus, wire::HoldOut},
     jobs::{
         JobStatus,

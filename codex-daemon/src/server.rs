@@ -16,6 +16,7 @@ use codex_core::panics;
 use hyper::{
     Request,
     body::Incoming,
+    header::{CONNECTION, HeaderValue},
     server::conn::http1,
     service::{Service as _, service_fn},
 };
@@ -118,8 +119,13 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
                     }
                 }
                 request.extensions_mut().insert(peer);
-                let body = |body| body_limit::timed(body, stall, longest, activity);
-                let answer = service.call(request.map(body)).await?;
+                let body = |body| body_limit::timed(body, stall, longest, activity.clone());
+                let mut answer = service.call(request.map(body)).await?;
+                // The connection ends then: a client that is not told loses its next request.
+                if activity.is_unread() {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
                 Ok::<_, Infallible>(answer.map(|body| Answer::new(body, busy)))
             }
         });

@@ -110,7 +110,9 @@ on_each_engine! {
         let out = client.companies().bulk_write(&rows, BulkAction::Create, false).await?;
         assert_eq!(out.created, 1_000);
         let used = app.codex.statements_run() - before;
-        assert!(used <= 4 * 12, "{used} statements for four chunks");
+        // Eight of the call with its key: looked up, old keys forgotten (2), the answer kept (3), the numbers given so
+        // far, the first slots of the revisions. Of the twelve of a chunk its step takes three, its revisions one.
+        assert!(used <= 4 * 12 + 8, "{used} statements for four chunks");
         Ok(())
     }
 

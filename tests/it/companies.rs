@@ -58,9 +58,12 @@ on_each_engine! {
         }
         let unknown = app.call_as("admin", Method::PUT, "/api/companies/999999")?;
         assert_eq!(unknown.json(&json!({"name": "New"})).send().await?.status(), 404);
-        for (level, status) in [("billing", 403), ("client", 404)] {
-            let put = app.call_as(level, Method::PUT, PATH)?.json(&json!({"name": "New"}));
-            assert_eq!(put.send().await?.status(), status, "{level}");
+        // The role is judged first: a client is not told whether there is such a company.
+        for level in ["billing", "client"] {
+            for path in [PATH, "/api/companies/999999"] {
+                let put = app.call_as(level, Method::PUT, path)?.json(&json!({"name": "New"}));
+                assert_eq!(put.send().await?.status(), 403, "{level} {path}");
+            }
         }
         assert_eq!(app.json(PATH).await?, before);
         Ok(())

@@ -119,14 +119,16 @@ on_each_engine! {
         let made = app.call_as("admin", Method::POST, "/api/companies")?.json(&json!({"name": "Acme"})).send().await?;
         let company = made.json::<Value>().await?["account_number"].as_str().unwrap().to_owned();
         let agreed = format!("/api/companies/{company}/overrides/soc");
+        // The call would make it: nothing but the precondition is against it (RFC 9110, section 13.1.1).
         for tag in ["*", "\"x\""] {
-            assert_eq!(put(&app, &agreed, tag, &json!({"value": "Huntress"})).await?, 404, "{tag}");
+            assert_eq!(put(&app, &agreed, tag, &json!({"value": "Huntress"})).await?, 412, "{tag}");
         }
         assert_eq!(app.get(&agreed)?.send().await?.status(), 404, "nothing was agreed");
-        // Settings of somebody whom Codex does not know can be read, but there is no record.
+        // Settings of somebody whom Codex does not know can be read, but there is no record: the call is refused for
+        // that, with a precondition or without.
         let mine = "/api/my/settings";
         for tag in ["*".to_owned(), tag(&app, mine).await?] {
-            assert_eq!(put(&app, mine, &tag, &json!({"theme_preference": "dark"})).await?, 412, "{tag}");
+            assert_eq!(put(&app, mine, &tag, &json!({"theme_preference": "dark"})).await?, 404, "{tag}");
         }
         Ok(())
     }

@@ -316,13 +316,14 @@ on_each_engine! {
             link.trim_start_matches('<').split('>').next().unwrap().clone_into(&mut path);
         }
         assert_eq!(json!(seen), json!(wanted));
-        let query = "/api/tickets?status=open&limit=1&id__ne=1&id__ne=2&colour=red&sort=-id&total=true&offset=3";
+        // `offset` counts beside every parameter but `cursor`; most tickets are closed, so that the list goes on.
+        let query = "/api/tickets?status=closed&limit=1&id__ne=1&id__ne=2&colour=red&sort=-id&total=true&offset=3";
         let mut answers = Vec::new();
         for _ in 0..4 {
             let answer = app.get(query)?.send().await?.error_for_status()?;
             answers.push(["link", "etag", "x-total-count"].map(|name| answer.headers()[name].to_str().unwrap().to_owned()));
         }
-        let kept = "/api/tickets?status=open&limit=1&id__ne=1&id__ne=2&colour=red&sort=-id&total=true&cursor=";
+        let kept = "/api/tickets?status=closed&limit=1&id__ne=1&id__ne=2&colour=red&sort=-id&total=true&cursor=";
         assert!(answers[0][0].contains(kept), "{answers:?}");
         assert!(answers.windows(2).all(|two| two[0] == two[1]), "{answers:?}");
         let bad = app.get("/api/tickets?cursor=zz")?.send().await?;

@@ -135,6 +135,6 @@ async fn call_everything(c: &Client) {
         c.health().get(); c.health().live(); c.health().ready(); c.health().metrics();
         c.webhooks().health(); c.webhooks().test(&secret);
         c.webhooks().freshservice_ticket(&secret, &json!({})); c.webhooks().superops_ticket(&secret, &json!({}));
-        c.search("p", &SearchOptions::default()); c.export("p", ExportFormat::Csv); c.openapi();
+        c.search("p", &SearchOptions::default()); c.export("p", ExportFormat::Csv); c.openapi(); c.root();
     }
 }

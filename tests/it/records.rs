@@ -1,8 +1,8 @@
 //! Records that people make, correct, delete and bring back.
 
 use codex_client::{
-    AssetIn, BulkTickets, Client, CompanyIn, ContactIn, ExportFormat, ListOptions, LocationIn,
-    TokenSource,
+    AssetIn, BulkTickets, Client, CompanyIn, ContactIn, DuplicateState, ExportFormat, ListOptions,
+    LocationIn, TokenSource,
 };
 use codex_core::store::Db;
 use codex_tests::{
@@ -262,8 +262,17 @@ on_each_engine! {
         let before = client.assets().all(&ListOptions::default()).await?.len();
         app.pull(&["/sync/audits"]).await?;
         assert_eq!(client.assets().all(&ListOptions::default()).await?.len(), before, "all stay");
+        let found = client.duplicates().list(&ListOptions::default()).await?.items;
+        assert!(!found.is_empty());
         let jobs = app.json("/sync/jobs").await?.to_string();
-        assert!(jobs.contains("possible duplicate: asset") && jobs.contains("share one serial_number"), "{jobs}");
+        for one in &found {
+            let facts: Vec<&str> = one.evidence.iter().map(|fact| fact.fact.as_str()).collect();
+            assert_eq!((one.kind.as_str(), one.state, facts), ("asset", DuplicateState::Open, vec!["serial_number"]));
+            let told = format!(
+                "duplicate candidate: asset {} and asset {} may be one (serial_number)", one.record_a.id, one.record_b.id
+            );
+            assert!(jobs.contains(&told), "{told}: {jobs}");
+        }
         Ok(())
     }
 

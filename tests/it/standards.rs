@@ -246,25 +246,29 @@ fn partial_answers_require_nothing() -> TestResult {
         let id = one["operationId"].as_str().unwrap();
         let either = &one["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"];
         let mut part = &either[1];
+        let mut is_record = false;
         loop {
             if let Some(name) = part["$ref"].as_str() {
                 part = &spec["components"]["schemas"][name.rsplit('/').next().unwrap()];
                 let members = part["properties"].as_object().unwrap();
-                let list = members
-                    .values()
-                    .find(|one| one["type"] == "array" && one["items"]["$ref"].is_string());
+                // Lists of a record are its own: only what is no list yet may be a list in an envelope.
+                let is_list =
+                    |one: &&Value| one["type"] == "array" && one["items"]["$ref"].is_string();
+                let list = members.values().find(is_list).filter(|_| !is_record);
                 match list {
                     Some(list) => part = list,
                     None => break,
                 }
             } else {
                 part = &part["items"];
+                is_record = true;
             }
         }
         assert!(part["required"].is_null(), "{id}: {part}");
         assert!(part["properties"].as_object().unwrap().len() > 5, "{id}");
         assert!(
-            part["properties"]["company_id"].is_null() || id == "list_tickets",
+            part["properties"]["company_id"].is_null()
+                || ["get_ticket", "list_tickets"].contains(&id),
             "{id}"
         );
     }

@@ -186,10 +186,9 @@ pub(super) async fn save<R: Resource>(
     claims: &[NewClaim<'_>],
 ) -> Result<()> {
     for chunk in claims.chunks(MAX_BINDS / COLUMNS) {
-        let mut q = tx.query(
-            "insert into claims (source, kind, external_id, record_id, scope, anchor, fields, \
-             extra, hash, source_updated_at, first_seen, gone_at) ",
-        );
+        let insert = "insert into claims (source, kind, external_id, record_id, scope, anchor, \
+            fields, extra, hash, source_updated_at, first_seen, gone_at) ";
+        let mut q = tx.query(insert).of_kind(R::KIND);
         q.push_upsert_rows(
             chunk,
             |claim| (claim.source, claim.external_id),
@@ -227,7 +226,7 @@ pub(super) async fn retire<R: Resource>(
     source: &str,
     external_ids: &[String],
 ) -> Result<Vec<i64>> {
-    let mut q = tx.query("update claims set gone_at = ");
+    let mut q = tx.query("update claims set gone_at = ").of_kind(R::KIND);
     q.push_bind(author.at)
         .push(" where kind = ")
         .push_bind(R::KIND);

@@ -160,8 +160,11 @@ impl Codex {
             .door(&mut tx, author)
             .delete::<BillingPlan>(&[id.0])
             .await?;
+        if found.is_empty() {
+            return Ok(false);
+        }
         Self::conclude(tx, author, outcome).await?;
-        Ok(!found.is_empty())
+        Ok(true)
     }
 
     /// What the plans contain that companies have, by `name|term`; a plan that nobody has made is left out.

@@ -307,7 +307,7 @@ fn table(resource: &str) -> CsvFile {
         "contacts" => CsvFile::of::<ContactOut>().with("company_account_numbers"),
         "assets" => CsvFile::of::<AssetOut>().with("company_account_number"),
         "locations" => CsvFile::of::<LocationOut>().with("company_account_number"),
-        "tickets" => CsvFile::of::<TicketDetailOut>(),
+        "tickets" => CsvFile::of::<TicketDetailOut>().with("company_account_number"),
         "agents" => CsvFile::of::<AgentOut>(),
         "psa-agents" => CsvFile::of::<PsaAgentOut>(),
         "billing-plans" => CsvFile::of::<BillingPlanOut>(),

@@ -87,6 +87,8 @@ pub struct KeyedCall {
     request: String,
     done: HashMap<i64, String>,
     rival: AtomicBool,
+    /// Whether old keys were forgotten with a step of it: once a call is enough.
+    has_forgotten: AtomicBool,
 }
 
 impl KeyedCall {
@@ -98,6 +100,17 @@ impl KeyedCall {
     /// Whether the same call is made elsewhere at the same time, and was faster.
     pub fn has_rival(&self) -> bool {
         self.rival.load(Ordering::Relaxed)
+    }
+
+    /// Forgets old keys, which may be this one, unless a step of the call did.
+    async fn forget_old(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<()> {
+        if self.has_forgotten.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let old = now - REMEMBERED;
+        tx.query(FORGET).bind(old).execute().await?;
+        tx.query(FORGET_STEPS).bind(old).execute().await?;
+        Ok(())
     }
 
     fn give_up<T>(&self) -> Result<T> {
@@ -165,6 +178,7 @@ impl Codex {
             request: request.to_owned(),
             done,
             rival: AtomicBool::new(false),
+            has_forgotten: AtomicBool::new(false),
         })))
     }
 
@@ -172,7 +186,7 @@ impl Codex {
     pub async fn keep_answer(&self, call: &KeyedCall, answer: KeptAnswer) -> Result<()> {
         let (now, actor, key) = (self.now(), call.actor.as_str(), call.key.as_str());
         let mut tx = self.0.db.begin().await?;
-        forget(&mut tx, now).await?;
+        call.forget_old(&mut tx, now).await?;
         let q = tx.query(TAKE).bind(actor).bind(key);
         q.bind(&*call.request).bind(now).execute().await?;
         let q = tx.query(ANSWER).bind(actor).bind(key);
@@ -193,7 +207,7 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         let Some(call) = call() else { return Ok(tx) };
         let (now, actor, key) = (self.now(), call.actor.as_str(), call.key.as_str());
-        forget(&mut tx, now).await?;
+        call.forget_old(&mut tx, now).await?;
         let q = tx.query(TAKE).bind(actor).bind(key);
         let taken = q.bind(&*call.request).bind(now).execute().await?;
         let q = tx.query(BEGIN_STEP).bind(actor).bind(key);
@@ -234,13 +248,8 @@ pub(super) async fn keep_step(
     let result = serde_json::to_string(result).map_err(corrupt)?;
     let q = tx.query(END_STEP).bind(&*call.actor).bind(&*call.key);
     q.bind(step).bind(result).execute().await?;
-    Ok(())
-}
-
-async fn forget(tx: &mut Tx, now: DateTime<Utc>) -> Result<()> {
-    let old = now - REMEMBERED;
-    tx.query(FORGET).bind(old).execute().await?;
-    tx.query(FORGET_STEPS).bind(old).execute().await?;
+    // With the step: one that is rolled back on its way has forgotten nothing.
+    call.has_forgotten.store(true, Ordering::Relaxed);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error, Result, Scope,
     changes::{Author, Outcome},
-    edit::NUL,
+    edit::{NUL, fits},
     ids::{CompanyId, TicketId},
     paging::{Page, PageRequest},
     tickets::{
@@ -212,7 +212,8 @@ impl Codex {
     /// own changes. A note is added even when the status that comes with it is unknown: what was not done is said.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for nothing but a status that is unknown, or a note that is too long;
+    /// [`Error::Invalid`] for nothing but a status that is unknown, for a status or a note that is too long or
+    /// holds NUL;
     /// [`Error::Forbidden`].
     pub async fn update_ticket(
         &self,
@@ -238,6 +239,13 @@ impl Codex {
         }
         let name = update.status.as_deref().map(str::trim);
         let name = name.filter(|name| !name.is_empty());
+        if let Some(name) = name {
+            // What no status can be called is a broken request, not an unknown word.
+            if name.contains('\0') {
+                return Err(Error::invalid("status", NUL));
+            }
+            fits(name, true).map_err(|message| Error::invalid("status", message))?;
+        }
         let statuses = self.ticket_statuses().await?;
         let status = name.and_then(|name| statuses.to_set(name));
         let unknown = name.filter(|_| status.is_none()).map(|name| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{Company, CompanyFields};
 use crate::{
     Error, Result,
-    changes::{Attached, Draft, MAX_BINDS, Resource, adopt_by, reserve_ids},
+    changes::{Attached, Draft, MAX_BINDS, Resource, adopt_by, reserve_ids, resolve::MANUAL},
     fold::SearchKey,
     search::index,
     store::{Sql, Tx},
@@ -94,6 +94,10 @@ impl Resource for Company {
 
     /// Contacts may have named a company before it arrived: their links find it now.
     async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+        // People link companies that are there.
+        if page.source == MANUAL {
+            return Ok(());
+        }
         let new = page.written.iter().filter(|draft| draft.before.is_none());
         let ids: Vec<&str> = new
             .flat_map(|draft| &draft.claims)

@@ -120,3 +120,20 @@ pub struct DependencyOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
+
+/// Addresses to begin with, as the caller reaches them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RootOut {
+    /// The API as a page.
+    #[schema(example = "/codex/docs/")]
+    pub docs: String,
+    /// How well the service is.
+    #[schema(example = "/codex/health")]
+    pub health: String,
+    /// The API description.
+    #[schema(example = "/codex/openapi.json")]
+    pub openapi: String,
+    /// `codex`.
+    #[schema(example = "codex")]
+    pub service: String,
+}

@@ -58,6 +58,14 @@ impl Term {
         crate::mac::bare(word).filter(|digits| digits != word)
     }
 
+    /// Whether a folded text holds all words, each in one of its forms.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let other = |word: &str| Self::other_form(word).is_some_and(|other| text.contains(&other));
+        let mut words = self.words.iter();
+        words.all(|word| text.contains(word) || other(word))
+    }
+
     /// How well a folded text fits: the lower, the better.
     pub fn rank(&self, text: &str) -> u8 {
         let mut parts = text.split('\n');

@@ -161,7 +161,7 @@ pub(crate) async fn names(
     }
     let Candidates { mut items, more } = Candidates::new(rows);
     // SQLite's index folds a few letters once more; going through a client's own records does not.
-    items.retain(|(_, text)| term.words.iter().all(|word| text.contains(word)));
+    items.retain(|(_, text)| term.is_in(text));
     let items = items.into_iter();
     let items = items.map(|(place, text)| (place % STRIDE, place / STRIDE, text));
     Ok(Candidates {

@@ -85,6 +85,8 @@ pub struct Q<'e> {
     kept: bool,
     /// Whether it has rows of which two may have one key; see [`Q::push_upsert_rows`].
     rows_may_repeat: bool,
+    /// Of which kind of record the claims are that it changes.
+    kind: Option<&'static str>,
     shared: &'e Shared,
     /// Where a transaction notes what it changes.
     written: Option<&'e mut Written>,
@@ -108,6 +110,7 @@ macro_rules! on_engine {
             args,
             error,
             kept,
+            kind,
             shared,
             written: noted,
             ..
@@ -117,7 +120,7 @@ macro_rules! on_engine {
         }
         shared.statements.fetch_add(1, Ordering::Relaxed);
         note_read(&sql);
-        let noted = noted.and_then(|noted| Some((noted, written(&sql)?)));
+        let noted = noted.and_then(|noted| Some((noted, written(&sql, kind)?)));
         let sql = AssertSqlSafe(sql);
         let writes = matches!(target, Target::SqliteTx(_) | Target::PgTx(_));
         let done = match (target, args) {
@@ -197,6 +200,7 @@ impl<'e> Q<'e> {
             error: None,
             kept: true,
             rows_may_repeat: false,
+            kind: None,
             shared,
             written,
         }
@@ -216,6 +220,12 @@ impl<'e> Q<'e> {
             Some(text) => self.bind(text),
             None => self.bind(None::<String>),
         }
+    }
+
+    /// Says of which kind of record all claims are that it changes: those of other kinds count as they were.
+    pub fn of_kind(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// Has the statement planned for its values each time. `PostgreSQL` plans a kept statement for any value

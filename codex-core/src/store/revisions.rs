@@ -1,4 +1,4 @@
-//! How often each table was changed, as every process sees it.
+//! How often each table was changed, as every process sees it; of the claims, those of each kind of record.
 //!
 //! A transaction that has changed rows counts up each table that it changed, as its last statement. The counts commit
 //! with the changes, so that whoever sees the one sees the other. An answer is made of the tables that its statements
@@ -39,6 +39,24 @@ const UNCOUNTED: [&str; 14] = [
     "upstream_budgets",
     "upstream_gates",
     "webhook_signatures",
+];
+
+/// What sources say of records of every kind is in one table, and nearly every change of a record changes it.
+const CLAIMS: &str = "claims";
+/// Hence claims are counted by the kind of their record, so that a change of a device is none of a ticket's requester.
+/// A change that does not say its kind, or says another, is counted for the table, and is a change of every kind.
+const CLAIMS_OF: [(&str, &str); 11] = [
+    ("agent", "claims of agent"),
+    ("asset", "claims of asset"),
+    ("billing_plan", "claims of billing_plan"),
+    ("company", "claims of company"),
+    ("contact", "claims of contact"),
+    ("feature_option", "claims of feature_option"),
+    ("location", "claims of location"),
+    ("override", "claims of override"),
+    ("psa_agent", "claims of psa_agent"),
+    ("site_link", "claims of site_link"),
+    ("ticket", "claims of ticket"),
 ];
 
 /// Tables that triggers keep, and the table whose change changes them.
@@ -147,18 +165,45 @@ fn words(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(ends).filter(|word| !word.is_empty())
 }
 
+/// What claims of a kind are counted as.
+fn claims_of(kind: &str) -> Option<&'static str> {
+    let known = CLAIMS_OF.iter().find(|(name, _)| *name == kind);
+    known.map(|(_, count)| *count)
+}
+
+/// What the claims that a statement reads are counted as, where it gives the table a name and a condition for the kind
+/// each time (`claims c ... and c.kind = 'contact'`); `None` for claims of any kind.
+fn claims_read(sql: &str) -> Option<Vec<&'static str>> {
+    let words: Vec<&str> = words(sql).collect();
+    let places = (0..words.len()).filter(|at| words[*at] == CLAIMS);
+    let counts = places.map(|at| {
+        let condition = format!(" {}.kind = '", words.get(at + 1)?);
+        let (_, rest) = sql.split_once(condition.as_str())?;
+        claims_of(rest.split('\'').next()?)
+    });
+    counts.collect()
+}
+
 /// Notes what a statement reads, where somebody wants to know.
 pub(super) fn note_read(sql: &str) {
     let note = |reads: &RefCell<Reads>| {
         let mut reads = reads.borrow_mut();
         // A statement without a table is one whose tables are not known.
         let mut is_known = false;
-        for table in words(sql).filter_map(|word| SCHEMA.get(word)).flatten() {
-            is_known = true;
-            if UNCOUNTED.contains(table) {
-                reads.beyond = true;
-            } else {
+        for word in words(sql) {
+            for table in SCHEMA.get(word).into_iter().flatten() {
+                is_known = true;
+                if UNCOUNTED.contains(table) {
+                    reads.beyond = true;
+                    continue;
+                }
                 reads.tables.insert(table);
+                if *table == CLAIMS {
+                    // A view does not show of which kind they are.
+                    let counts = (word == CLAIMS).then(|| claims_read(sql)).flatten();
+                    let all = || CLAIMS_OF.map(|(_, count)| count).to_vec();
+                    reads.tables.extend(counts.unwrap_or_else(all));
+                }
             }
         }
         reads.beyond |= !is_known;
@@ -170,8 +215,9 @@ pub(super) fn note_read(sql: &str) {
 #[derive(Debug, Default)]
 pub(super) struct Written(BTreeSet<&'static str>);
 
-/// The table that a statement changes, if it changes one.
-pub(super) fn written(sql: &str) -> Option<&'static str> {
+/// What the table that a statement changes is counted as, if it changes one; `kind` says of which kind of record claims
+/// are.
+pub(super) fn written(sql: &str, kind: Option<&str>) -> Option<&'static str> {
     let mut words = words(sql);
     let mut first = words.next()?;
     if first == "with" {
@@ -182,11 +228,12 @@ pub(super) fn written(sql: &str) -> Option<&'static str> {
         "update" => words.next()?,
         _ => return None,
     };
-    let tables = SCHEMA.get(table)?;
-    tables
-        .first()
-        .copied()
-        .filter(|table| !UNCOUNTED.contains(table))
+    let table = SCHEMA.get(table)?.first().copied()?;
+    if UNCOUNTED.contains(&table) {
+        return None;
+    }
+    let of_kind = kind.filter(|_| table == CLAIMS).and_then(claims_of);
+    Some(of_kind.unwrap_or(table))
 }
 
 impl Written {
@@ -285,19 +332,46 @@ mod tests {
     #[test]
     fn a_statement_changes_the_table_that_it_names() {
         assert_eq!(
-            written("insert into companies (id) values (?)"),
+            written("insert into companies (id) values (?)", None),
             Some("companies")
         );
         assert_eq!(
-            written("delete from companies where id = $1"),
+            written("delete from companies where id = $1", Some("asset")),
             Some("companies")
         );
         assert_eq!(
-            written("with new (id) as (select 1) insert into tickets (id) select id from new"),
+            written(
+                "with new (id) as (select 1) insert into tickets (id) select id from new",
+                None
+            ),
             Some("tickets")
         );
-        assert_eq!(written("update sync_leases set beat = 1"), None);
-        assert_eq!(written("select id from companies for update"), None);
+        assert_eq!(written("update sync_leases set beat = 1", None), None);
+        assert_eq!(written("select id from companies for update", None), None);
+    }
+
+    #[tokio::test]
+    async fn claims_are_counted_by_the_kind_of_their_record() {
+        for (kind, count) in CLAIMS_OF {
+            assert!(crate::changes::fields_of(kind).is_some(), "{kind}");
+            let change = "update claims set gone_at = $1 where kind = $2";
+            assert_eq!(written(change, Some(kind)), Some(count));
+            assert_eq!(written(change, None), Some(CLAIMS));
+            assert_eq!(written(change, Some("another")), Some(CLAIMS));
+        }
+        let read = async |sql: &'static str| noting_reads(async { note_read(sql) }).await.1;
+        let one = "select 1 from tickets t join claims q on q.id = t.id and q.kind = 'contact'";
+        let counts: Vec<_> = read(one).await.tables.into_iter().collect();
+        assert_eq!(counts, [CLAIMS, "claims of contact", "tickets"]);
+        for any in [
+            "select 1 from claims where kind = 'contact'",
+            "select 1 from claims c where c.kind <> 'contact'",
+            "select 1 from claims c join claims d on d.id = c.id and d.kind = 'contact'",
+            "select 1 from claims",
+        ] {
+            let counts = read(any).await.tables;
+            assert_eq!(counts.len(), 1 + CLAIMS_OF.len(), "{any}");
+        }
     }
 
     #[tokio::test]

@@ -25,6 +25,11 @@ fn without_tags(html: &str) -> String {
     let (mut text, mut rest) = (String::new(), html);
     while let Some((before, tag)) = rest.split_once('<') {
         text.push_str(&characters(before));
+        if !tag.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)) {
+            text.push('<');
+            rest = tag;
+            continue;
+        }
         let (tag, after) = tag.split_once('>').unwrap_or((tag, ""));
         let name: String = tag
             .trim_start_matches('/')

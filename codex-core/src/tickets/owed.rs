@@ -162,7 +162,7 @@ mod tests {
     fn waits_double_from_the_second_failure_to_a_day() {
         let minutes: Vec<i64> = (1..5).map(|n| wait(n).num_minutes()).collect();
         assert_eq!(minutes, [0, 5, 10, 20]);
-        assert_eq!(wait(10), LONGEST);
+        assert_eq!(wait(11), LONGEST);
         assert_eq!(wait(i64::MAX), LONGEST);
     }
 

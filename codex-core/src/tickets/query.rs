@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
 use crate::{
     Error, Result,
-    changes::Tracked,
+    changes::{Resource as _, Tracked},
     ids::{CompanyId, TicketId},
     listing::{Kind, Listing, always, column, staff},
     paging::{self, PageRequest, Sort},
@@ -383,7 +383,8 @@ pub(crate) async fn set_claim_time(
     number: i64,
     at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    let q = tx.query(SET_CLAIM_TIME).bind(source);
+    let q = tx.query(SET_CLAIM_TIME).of_kind(Ticket::KIND);
+    let q = q.bind(source);
     q.bind(number.to_string()).bind(at).execute().await?;
     Ok(())
 }

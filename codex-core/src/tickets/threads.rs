@@ -147,10 +147,14 @@ pub(crate) struct Details {
 }
 
 impl Details {
-    /// Minutes of entries whose timers do not run; `None` when the entries are unknown.
+    /// Minutes of entries whose timers do not run; `None` when the entries are unknown. Of entries that were
+    /// listed twice the last counts, as it is the one that is stored.
     fn minutes(&self) -> Option<i64> {
-        let entries = &self.entries.as_ref()?.items;
-        Some(entries.iter().filter_map(|entry| entry.minutes).sum())
+        let entries = self.entries.as_ref()?.items.iter();
+        let by_id: HashMap<i64, Option<i64>> = entries
+            .map(|entry| (entry.external_id, entry.minutes))
+            .collect();
+        Some(by_id.into_values().flatten().sum())
     }
 }
 

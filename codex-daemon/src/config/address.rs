@@ -157,7 +157,7 @@ mod tests {
         let error = BaseUrl::read("ftp://user:hunter2@host").unwrap_err();
         assert_eq!(
             error,
-            "`ftp://user:***@host` is not an http:// or https:// URL"
+            "`ftp://user:***@host/` is not an http:// or https:// URL"
         );
     }
 }

@@ -44,7 +44,8 @@ pub fn routes() -> OpenApiRouter<App> {
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first devices", body = DevicesOut),
-        (status = 401, description = "No valid token", body = ProblemOut)))]
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_rmm_devices(
     State(app): State<App>,
     caller: Caller,
@@ -64,7 +65,8 @@ async fn list_rmm_devices(
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first devices", body = DevicesOut),
-        (status = 401, description = "No valid token", body = ProblemOut)))]
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_datto_devices(
     State(app): State<App>,
     caller: Caller,

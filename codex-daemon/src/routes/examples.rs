@@ -17,6 +17,8 @@ static EXAMPLES: LazyLock<HashMap<String, Value>> =
     LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).unwrap_or_default());
 
 pub fn example(of: &str, name: &str) -> Option<Value> {
+    // A part of a record has the record's fields.
+    let of = of.strip_prefix("Partial").unwrap_or(of);
     let own = EXAMPLES.get(&format!("{of}.{name}"));
     own.or_else(|| EXAMPLES.get(name)).cloned()
 }

@@ -2,9 +2,14 @@
 //! be there beside the keys of the whole record.
 
 use codex_core::{
-    agents::AgentFields, assets::AssetFields, billing_plans::BillingPlanFields, changes::Tracked,
-    companies::CompanyFields, contacts::ContactFields, locations::LocationFields,
-    tickets::TicketFields,
+    agents::AgentFields,
+    assets::{self, AssetFields},
+    billing_plans::BillingPlanFields,
+    changes::Tracked,
+    companies::CompanyFields,
+    contacts::ContactFields,
+    locations::LocationFields,
+    tickets::{TicketFields, beside},
 };
 use utoipa::openapi::{
     ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
@@ -18,8 +23,12 @@ struct Further {
     path: &'static str,
     /// What is tracked of it.
     tracked: &'static [&'static str],
+    /// What is kept beside that.
+    beside: &'static [&'static str],
     /// What is neither.
     name: Option<&'static str>,
+    /// Whether the answer is one record.
+    is_record: bool,
 }
 
 const fn list(
@@ -30,15 +39,37 @@ const fn list(
     Further {
         path,
         tracked,
+        beside: &[],
         name,
+        is_record: false,
     }
 }
 
-const LISTS: [Further; 11] = [
+impl Further {
+    const fn with(self, beside: &'static [&'static str]) -> Self {
+        Self { beside, ..self }
+    }
+
+    const fn of_one(self) -> Self {
+        Self {
+            is_record: true,
+            ..self
+        }
+    }
+}
+
+const ANSWERS: [Further; 12] = [
     list("/api/companies", CompanyFields::NAMES, None),
     list("/api/contacts", ContactFields::NAMES, Some(COMPANIES)),
-    list("/api/assets", AssetFields::NAMES, Some(COMPANY)),
-    list("/api/tickets", TicketFields::NAMES, Some(COMPANY)),
+    list("/api/assets", AssetFields::NAMES, Some(COMPANY)).with(&assets::BESIDE),
+    list("/api/tickets", TicketFields::NAMES, Some(COMPANY)).with(&beside::BESIDE),
+    list(
+        "/api/ticket/{ticket_id}",
+        TicketFields::NAMES,
+        Some(COMPANY),
+    )
+    .with(&beside::BESIDE)
+    .of_one(),
     list("/api/agents", AgentFields::NAMES, None),
     list("/api/duplicates", &[], None),
     list("/api/billing-plans", BillingPlanFields::NAMES, None),
@@ -46,7 +77,8 @@ const LISTS: [Further; 11] = [
         "/api/companies/{account_number}/assets",
         AssetFields::NAMES,
         Some(COMPANY),
-    ),
+    )
+    .with(&assets::BESIDE),
     list(
         "/api/companies/{account_number}/contacts",
         ContactFields::NAMES,
@@ -64,12 +96,12 @@ const LISTS: [Further; 11] = [
     ),
 ];
 
-/// Describes the answer of each list as whole records or as parts of them.
+/// Describes the answer of each list, or of one record, as whole records or as parts of them.
 pub fn describe(api: &mut OpenApi) {
     let Some(components) = &mut api.components else {
         return;
     };
-    for further in &LISTS {
+    for further in &ANSWERS {
         let item = api.paths.paths.get_mut(further.path);
         let operation = item.and_then(|item| item.get.as_mut());
         let answer = operation.and_then(|one| one.responses.responses.get_mut("200"));
@@ -93,7 +125,7 @@ fn either(components: &mut Components, content: &mut Content, further: &Further)
     content.schema = Some(either.into());
 }
 
-/// The same schema of parts: of an array, or of an object that has one.
+/// The same schema of parts: of an array, of an object that has one, or of one record.
 fn parts_of(
     components: &mut Components,
     whole: &RefOr<Schema>,
@@ -107,6 +139,9 @@ fn parts_of(
         return Some(ArrayBuilder::new().items(part).into());
     }
     let name = named(whole)?;
+    if further.is_record {
+        return Some(part_of(components, name, further).into());
+    }
     let Some(RefOr::T(Schema::Object(object))) = components.schemas.get(name) else {
         return None;
     };
@@ -125,10 +160,7 @@ fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
     let description = "Some fields of a record: those that `fields` names.";
     let mut part = ObjectBuilder::new().description(Some(description));
     for field in tracked {
-        let any = ObjectBuilder::new()
-            .schema_type(SchemaType::AnyValue)
-            .description(Some("As it is tracked; null when unknown"));
-        part = part.property(*field, any);
+        part = part.property(*field, any("As it is tracked; null when unknown"));
     }
     match further.name {
         Some(COMPANY) => {
@@ -150,10 +182,24 @@ fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
     if let Some(whole) = components.schemas.get(name) {
         members_of(components, whole, &mut members);
     }
+    for field in further.beside {
+        part = part.property(*field, any("As it is kept; null when unknown"));
+    }
     for (field, schema) in members {
-        part = part.property(field, schema);
+        // What is kept beside one record has more in it than the key of the same name of the whole answer.
+        let has_more = further.is_record && further.beside.contains(&field.as_str());
+        if !has_more {
+            part = part.property(field, schema);
+        }
     }
     add(components, name, part.build())
+}
+
+/// The schema of a value of any type.
+fn any(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::AnyValue)
+        .description(Some(description))
 }
 
 /// Gathers the members of an object, of all its parts.

@@ -16,7 +16,7 @@ use crate::{
     auth::Caller,
     forwarded::Forwarded,
     legacy::{Params, Wanted},
-    problem::{Problem, ProblemOut},
+    problem::{ErrorOut, Problem, ProblemOut},
 };
 
 /// Tickets of the list, when nothing else is asked for (contract 1.2.E).
@@ -44,7 +44,8 @@ pub fn routes() -> OpenApiRouter<App> {
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first tickets", body = Vec<PsaTicketOut>),
-        (status = 401, description = "No valid token", body = ProblemOut)))]
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_psa_tickets(
     State(app): State<App>,
     caller: Caller,

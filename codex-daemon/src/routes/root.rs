@@ -1,28 +1,10 @@
 //! Where everything is.
 
 use axum::{Json, response::IntoResponse};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use codex_core::health::wire::RootOut;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::App, forwarded::Forwarded};
-
-/// Addresses to begin with, as the caller reaches them.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-struct RootOut {
-    /// The API as a page.
-    #[schema(example = "/codex/docs/")]
-    docs: String,
-    /// How well the service is.
-    #[schema(example = "/codex/health")]
-    health: String,
-    /// The API description.
-    #[schema(example = "/codex/openapi.json")]
-    openapi: String,
-    /// `codex`.
-    #[schema(example = "codex")]
-    service: String,
-}
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {

@@ -81,7 +81,8 @@ pub fn routes() -> OpenApiRouter<App> {
     responses(
         (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
         (status = 400, description = "A time or cursor that is none, an end before its beginning, a column that there is not", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut)))]
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_tickets(
     call: Call,
     forwarded: Forwarded,

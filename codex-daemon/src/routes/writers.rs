@@ -8,16 +8,19 @@ use crate::problem::Problem;
 
 #[derive(Debug, Clone, Copy)]
 enum Who {
+    /// Everybody but services.
+    People,
     Technicians,
     Billing,
     Admins,
 }
-use Who::{Admins, Billing, Technicians};
+use Who::{Admins, Billing, People, Technicians};
 
 impl Who {
     /// Services count as administrators.
     fn has(self, role: Role) -> bool {
         let is_one = match self {
+            People => return role != Role::Service,
             Admins => false,
             Billing => role == Role::Billing,
             Technicians => role == Role::Technician,
@@ -33,7 +36,7 @@ const JOB: Form = Problem::job;
 const PROBLEM: Form = |problem| problem;
 
 /// Every operation with a body whose callers are not all who have a token. A test holds it against the roles.
-const WRITERS: [(&str, &str, Who, Form); 27] = [
+const WRITERS: [(&str, &str, Who, Form); 29] = [
     ("POST", "/api/agents", Admins, PROBLEM),
     ("PUT", "/api/agents/{keycloak_id}", Admins, PROBLEM),
     (
@@ -86,6 +89,7 @@ const WRITERS: [(&str, &str, Who, Form); 27] = [
         PROBLEM,
     ),
     ("POST", "/api/feature-options", Billing, FLAT),
+    ("PUT", "/api/my/settings", People, FLAT),
     ("POST", "/api/ticket/{ticket_id}/update", Technicians, JOB),
     ("PUT", "/assets/{id}/update-contacts", Technicians, FLAT),
     (
@@ -106,6 +110,7 @@ const WRITERS: [(&str, &str, Who, Form); 27] = [
         Technicians,
         FLAT,
     ),
+    ("PUT", "/contacts/{id}/update", Technicians, FLAT),
 ];
 
 /// Lets those through who may call an operation.

@@ -127,13 +127,11 @@ async fn a_panic_is_counted_and_nothing_else_ends() {
         assert!(counted("request") > before);
 
         let before = counted("connection");
-        let answer = client()
-            .get(bare.url("/panic-midway"))
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(answer.status(), 200);
-        assert!(answer.bytes().await.is_err(), "half an answer is not whole");
+        // The connection may end before the head of the answer has left.
+        if let Ok(answer) = client().get(bare.url("/panic-midway")).send().await {
+            assert_eq!(answer.status(), 200);
+            assert!(answer.bytes().await.is_err(), "half an answer is not whole");
+        }
         // The connection ends before it is counted.
         for _ in 0..100 {
             if counted("connection") > before {
@@ -376,7 +374,7 @@ async fn health_is_answered_while_all_turns_are_taken() {
             );
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(3),
+            begun.elapsed() < Duration::from_secs(15),
             "{:?}",
             begun.elapsed()
         );
@@ -421,6 +419,8 @@ async fn a_refusal_arrives_however_large_the_refused_body_is() {
                 answer.starts_with(&format!("HTTP/1.1 {status}")),
                 "{answer}"
             );
+            // Nobody sends the next request on a connection that is about to end.
+            assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         }
     }
 }
@@ -445,7 +445,7 @@ async fn heads_that_are_too_large_are_431() {
 async fn a_body_that_never_ends_is_408() {
     let bare = Bare::start(|server| server.body_timeout = Duration::from_secs(1)).await;
     let mut stream = bare.connect().await;
-    let head = "POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n                Content-Length: 100000\r\n\r\n";
+    let head = "POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let begun = Instant::now();
     let mut answer = [0; 12];

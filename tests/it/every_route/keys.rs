@@ -33,7 +33,7 @@ const DEVICE: &str = "company_id~ company_name~ device_type id! ip_address last_
 const DEVICE_DETAIL: &str = "antivirus company_id~ company_name~ device_type domain hardware! health! id! \
     installed_software! ip_address last_logged_in_user last_reboot last_seen mac_address name! os os_version patch_status status!";
 const JOB_DETAIL: &str =
-    "completed_at error id! provider report! script! started_at! status! sync! sync_type";
+    "completed_at error id! provider report! script! started_at! status! sync! sync_type~";
 const AUDIT: &str = "asset_id! audited_at base_board bios_released_at bios_version cpu cpu_cores disk_bytes disk_free_bytes \
     manufacturer model parts! ram_bytes serial_number software!";
 const JOB: &str = "completed_at error id! output script! started_at! status! success";

@@ -31,7 +31,9 @@ const ROWS: [&str; 15] = [
     "insert into feature_options (created_at, updated_at, feature_category, option_value) values (AT, AT, 'soc', '')",
     "insert into company_overrides (created_at, updated_at, company_id, key, value) values \
         (AT, AT, 1, 'soc', ''), (AT, AT, 2, 'soc', '')",
-    "insert into sync_jobs (id, script, status, started_at, report) values ('j', 'psa', 'completed', AT, '{}')",
+    // Its script and type say which sync it is.
+    "insert into sync_jobs (id, script, sync_type, status, started_at, report) \
+        values ('j', 'psa', 'base', 'completed', AT, '{}')",
 ];
 
 /// Writes them.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{Read as _, Write as _},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 use axum::{
@@ -54,14 +54,32 @@ impl Drop for Watch {
 }
 
 /// What an operation may answer: by status the schemas of media types.
-type Answers = HashMap<String, HashMap<String, Validator>>;
+type Answers = HashMap<String, HashMap<String, Schema>>;
+
+/// A schema with what it refers to, compiled when an answer is first held against it: all at once would keep the
+/// first answer of a test waiting for many seconds.
+struct Schema {
+    value: Value,
+    compiled: OnceLock<Validator>,
+}
+
+impl Schema {
+    fn validator(&self) -> &Validator {
+        self.compiled.get_or_init(|| {
+            jsonschema::options()
+                .with_draft(jsonschema::Draft::Draft202012)
+                .build(&self.value)
+                .expect("schemas of the description can be compiled")
+        })
+    }
+}
 
 struct Operation {
     segments: Vec<String>,
     method: Method,
     answers: Answers,
     /// A success of which the caller chose the keys.
-    chosen: Option<Validator>,
+    chosen: Option<Schema>,
 }
 
 /// The operations of both descriptions.
@@ -87,7 +105,7 @@ fn operations(spec: &Value) -> Vec<Operation> {
             for (status, response) in object(&operation["responses"]) {
                 let contents = object(&response["content"]);
                 let contents = contents
-                    .map(|(kind, content)| (kind.clone(), validator(&closed, &content["schema"])));
+                    .map(|(kind, content)| (kind.clone(), schema_of(&closed, &content["schema"])));
                 answers.insert(status.clone(), contents.collect());
             }
             let parameters = operation["parameters"].as_array();
@@ -95,11 +113,11 @@ fn operations(spec: &Value) -> Vec<Operation> {
             let chooses = parameters.filter(|parameter| parameter["name"] == "fields");
             let success = &operation["responses"]["200"]["content"]["application/json"];
             let chosen = chooses
-                .map(|_| validator(&closed, &success["schema"]["anyOf"][1]))
+                .map(|_| schema_of(&closed, &success["schema"]["anyOf"][1]))
                 .next();
             if chosen.is_some() {
                 // A whole record has all of its keys.
-                let whole = validator(&closed, &success["schema"]["anyOf"][0]);
+                let whole = schema_of(&closed, &success["schema"]["anyOf"][0]);
                 let of_success = answers.entry("200".to_owned()).or_default();
                 of_success.insert("application/json".to_owned(), whole);
             }
@@ -118,14 +136,36 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-fn validator(spec: &Value, schema: &Value) -> Validator {
+fn schema_of(spec: &Value, schema: &Value) -> Schema {
     // What is described by words only may be anything.
-    let mut schema = schema.as_object().cloned().unwrap_or_default();
-    schema.insert("components".into(), spec["components"].clone());
-    jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .build(&Value::from(schema))
-        .expect("schemas of the description can be compiled")
+    let mut value = schema.as_object().cloned().unwrap_or_default();
+    value.insert("components".into(), components_of(spec, schema));
+    Schema {
+        value: Value::from(value),
+        compiled: OnceLock::new(),
+    }
+}
+
+/// The components that a schema refers to, and those that they refer to.
+fn components_of(spec: &Value, schema: &Value) -> Value {
+    let all = &spec["components"]["schemas"];
+    let (mut found, mut open) = (Map::new(), vec![schema]);
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(map) => {
+                let name = map.get("$ref").and_then(Value::as_str);
+                let name = name.and_then(|reference| reference.rsplit('/').next());
+                if let Some(name) = name.filter(|name| !found.contains_key(*name)) {
+                    found.insert(name.to_owned(), all[name].clone());
+                    open.push(&all[name]);
+                }
+                open.extend(map.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    json!({"schemas": found})
 }
 
 /// A description lets keys through that it does not know; here a key that nobody described is a fault.
@@ -184,6 +224,8 @@ fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {
 
 /// Middleware: passes an answer on when the description allows it, else says what is wrong with it.
 pub async fn check(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    // What the description is read for takes a while: not between a call and its answer.
+    LazyLock::force(&OPERATIONS);
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let chosen = uri.query().is_some_and(|query| query.contains("fields="));
     let answer = next.run(request).await;
@@ -250,7 +292,7 @@ async fn judged(
     let bytes = to_bytes(body, LARGEST).await;
     let bytes = bytes.map_err(|error| format!("the body broke off: {error}"))?;
     let value = json_of(&parts.headers, &bytes)?;
-    let fits = schema.validate(&value);
+    let fits = schema.validator().validate(&value);
     fits.map_err(|error| format!("{status}: {error} at {}\n{value}", error.instance_path()))?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
@@ -326,6 +368,16 @@ mod tests {
             }
         }
         Ok(())
+    }
+
+    #[test]
+    fn every_schema_can_be_compiled() {
+        for operation in OPERATIONS.iter() {
+            let kinds = operation.answers.values().flat_map(HashMap::values);
+            for schema in kinds.chain(&operation.chosen) {
+                schema.validator();
+            }
+        }
     }
 
     #[test]

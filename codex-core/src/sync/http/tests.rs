@@ -186,7 +186,7 @@ async fn an_answer_without_end_is_cut() {
     };
     let vendor = Vendor::with(settings, |_, _| json(&"1".repeat(super::MAX_BODY + 1))).await;
     let error = vendor.call().await.unwrap_err();
-    assert!(matches!(error, UpstreamError::Malformed { .. }), "{error}");
+    assert!(matches!(error, UpstreamError::TooLarge { .. }), "{error}");
     assert_eq!(vendor.upstream.calls(), 1);
 }
 
