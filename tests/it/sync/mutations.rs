@@ -203,12 +203,13 @@ fn without_remains(mut now: State, clean: &State) -> State {
     now
 }
 
-/// What is live and should not be there.
+/// What is live and should not be there. Agents are never deleted: one whose user is gone is disabled.
 fn strays(now: &State, clean: &State) -> Vec<String> {
     let new = now.iter().filter(|(name, _)| !clean.contains_key(*name));
-    let live = new.filter(|(_, value)| {
+    let live = new.filter(|(name, value)| {
+        let is_disabled = name.starts_with("agent ") && value["enabled"] == json!(false);
         value.get("gone") == Some(&json!(false))
-            || value.get("deleted") == Some(&json!(false))
+            || (value.get("deleted") == Some(&json!(false)) && !is_disabled)
             || value.is_null()
     });
     live.map(|(name, _)| name.clone()).collect()

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt as _, stream};
+use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::{
@@ -113,7 +113,7 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         return Ok(());
     }
     let (mut after, mut done) = (AssetId(0), 0_i64);
-    let known = Parts::default();
+    let known = Arc::new(Parts::default());
     while known.inventories.lacking().is_none() {
         let due = query::due(run.db(), NAME, after).await?;
         let Some(last) = due.last() else { break };
@@ -121,18 +121,17 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         let percent = done * 100 / total.max(1);
         run.stage("inventories", u8::try_from(percent.min(99)).ok());
         done += i64::try_from(due.len()).unwrap_or(0);
-        let mut answers = stream::iter(due)
-            .map(|due| {
-                let (client, known) = (client.clone(), &known);
-                async move {
-                    let answer = ask(&client, known, &due).await;
-                    (due, answer)
-                }
-            })
-            .buffered(parts::AT_ONCE)
-            .chunks(BATCH);
+        let ask = |due: Due| {
+            let (client, known) = (client.clone(), known.clone());
+            async move {
+                let answer = ask(&client, &known, &due).await;
+                (due, answer)
+            }
+        };
+        let mut answers = parts::ask_each("inventory", due, ask).chunks(BATCH);
         while let Some(answers) = answers.next().await {
             run.calls(client.calls());
+            let answers = answers.into_iter().collect::<Result<_, _>>()?;
             write(run, answers).await?;
         }
     }

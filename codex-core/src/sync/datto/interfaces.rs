@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use serde_json::{Map, Value};
 
 use super::{
@@ -20,6 +20,7 @@ use crate::{
     Result,
     assets::Asset,
     changes::claims::Statement,
+    panics::Panicked,
     site_links::query,
     sync::{Incoming, Run, UpstreamError, crawl::Lister as _, optional::OptionalList},
 };
@@ -60,7 +61,7 @@ impl Addresses {
         let mut addresses = Self::default();
         let mut answers = ask(client, known, sites);
         while let Some(answer) = answers.next().await {
-            let Some((id, uid, devices)) = readable(run, client, answer)? else {
+            let Some((id, uid, devices)) = readable(run, client, answer?)? else {
                 continue;
             };
             for device in &devices {
@@ -113,7 +114,7 @@ pub(super) async fn of_new_devices(
     let sites: Vec<(i64, String)> = run.db().query(WITHOUT_ADDRESS).bind(NAME).all().await?;
     let mut answers = ask(client, known, sites);
     while let Some(answer) = answers.next().await {
-        let Some((id, uid, devices)) = readable(run, client, answer)? else {
+        let Some((id, uid, devices)) = readable(run, client, answer?)? else {
             continue;
         };
         let scope = format!("site:{uid}");
@@ -131,30 +132,31 @@ pub(super) async fn of_new_devices(
 
 /// A site's link, its uid and what it says.
 type Answer<T> = (i64, String, T);
+/// What it says, or why that could not be read.
+type Asked = Answer<Result<Option<Vec<Value>>, UpstreamError>>;
 
 /// The answers of sites, a few calls at a time.
 fn ask(
     client: &Arc<Client>,
     known: &Arc<OptionalList>,
     sites: Vec<(i64, String)>,
-) -> impl Stream<Item = Answer<Result<Option<Vec<Value>>, UpstreamError>>> + Unpin + Send + use<> {
+) -> impl Stream<Item = Result<Asked, Panicked>> + Unpin + Send + use<> {
     let (client, known) = (client.clone(), known.clone());
-    let calls = stream::iter(sites).map(move |(id, uid)| {
+    parts::ask_each("network interfaces", sites, move |(id, uid)| {
         let (client, known) = (client.clone(), known.clone());
         async move {
             let list = List::SiteInterfaces(uid.clone());
             let all = parts::whole_unless_lacking(&client, &known, &uid, list).await;
             (id, uid, all)
         }
-    });
-    Box::pin(calls.buffered(parts::AT_ONCE))
+    })
 }
 
 /// An answer, or `None` when one site could not be read; trouble with the account is an error.
 fn readable(
     run: &mut Run,
     client: &Client,
-    (id, uid, answer): Answer<Result<Option<Vec<Value>>, UpstreamError>>,
+    (id, uid, answer): Asked,
 ) -> Result<Option<Answer<Vec<Value>>>> {
     run.calls(client.calls());
     match answer {

@@ -1,10 +1,11 @@
 //! What is read beside the lists, a few calls at a time: gone sites, site variables.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use chrono::Duration;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     NAME, Options, VARIABLES,
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::{
     Result,
+    panics::{Panicked, joined, spawn},
     site_links::{SiteLink, query},
     sync::{
         Incoming, Run, UpstreamError,
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// Calls in flight at once.
-pub(super) const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 6;
 /// A list that goes on for longer than this is not one of a site.
 const MAX_PAGES: usize = 100;
 
@@ -36,6 +38,26 @@ sql! {
 /// The sites that have been confirmed gone.
 pub(super) async fn gone_sites(run: &Run) -> Result<Vec<String>> {
     run.db().query(GONE_SITES).bind(NAME).scalars().await
+}
+
+/// Asks for several things, a few at a time; the answers come in the order of the items.
+///
+/// Each call is a task of its own: one that was only polled between answers would keep the database connection that it
+/// counts itself with, while whoever writes the answers waits for that connection.
+pub(super) fn ask_each<I, T, F>(
+    place: &'static str,
+    items: Vec<I>,
+    mut ask: impl FnMut(I) -> F + Send,
+) -> impl Stream<Item = Result<T, Panicked>> + Unpin + Send
+where
+    I: Send,
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    stream::iter(items)
+        .map(move |item| AbortOnDropHandle::new(spawn(place, ask(item))))
+        .buffered(AT_ONCE)
+        .map(move |ended| joined(place, ended))
 }
 
 /// Reads the account number of sites that have never been asked or not for long.
@@ -53,25 +75,21 @@ pub(super) async fn variables(
         .filter(|site| site.variables_read_at.is_none_or(|at| at < oldest))
         .map(|site| (site.id, site.site_uid))
         .collect();
-    let known = OptionalList::new("site variables");
-    let mut answers = stream::iter(sites)
-        .map(|(id, uid)| {
-            let (client, known) = (client.clone(), &known);
-            async move {
-                let list = List::SiteVariables(uid.clone());
-                (
-                    id,
-                    whole_unless_lacking(&client, known, &uid, list).await,
-                    uid,
-                )
-            }
-        })
-        .buffered(AT_ONCE)
-        .chunks(50);
+    let known = Arc::new(OptionalList::new("site variables"));
+    let ask = |(id, uid): (i64, String)| {
+        let (client, known) = (client.clone(), known.clone());
+        async move {
+            let list = List::SiteVariables(uid.clone());
+            let answer = whole_unless_lacking(&client, &known, &uid, list).await;
+            (id, answer, uid)
+        }
+    };
+    let mut answers = ask_each("site variables", sites, ask).chunks(50);
     while let Some(answers) = answers.next().await {
         run.calls(client.calls());
         let (mut read, mut items) = (Vec::new(), Vec::new());
-        for (id, answer, uid) in answers {
+        for answer in answers {
+            let (id, answer, uid) = answer?;
             let variables = match answer {
                 Ok(Some(variables)) => variables,
                 Ok(None) => continue,
