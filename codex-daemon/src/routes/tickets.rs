@@ -297,7 +297,10 @@ async fn get_ticket(
     let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
     let wanted = BESIDE.into_iter().filter(|key| fields.contains(key));
     let wanted: Vec<&str> = wanted.collect();
-    let more = app.codex().beside_tickets(&scope, &[ticket.id], &wanted).await?;
+    let more = app
+        .codex()
+        .beside_tickets(&scope, &[ticket.id], &wanted)
+        .await?;
     let row = chosen(&scope, &ticket, &out, &more, &fields);
     Ok(Json(row.map_err(Problem::flat)?).into_response())
 }

@@ -86,6 +86,8 @@ async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
         run.stage("departments", Some(0));
         let certified = crawl_departments(run, &client).await?;
         reconcile::<Company>(run, &client, List::Departments, certified, map::department).await?;
+        let closed = closed_offices(run).await?;
+        run.retire::<Location>(&closed).await?;
     }
 
     if run.wants(List::Agents.name()) {
@@ -120,10 +122,12 @@ async fn report_without_number(run: &mut Run) -> Result<()> {
 
 async fn crawl_departments(run: &mut Run, client: &Arc<Client>) -> Result<bool> {
     let mut crawl = Crawl::start(client, List::Departments);
-    while let Some(items) = crawl.next(run).await? {
+    while let Some(mut items) = crawl.next(run).await? {
         crawl.unreadable += run
             .page::<Company>(MAIN, items.iter().map(map::department))
             .await?;
+        // What cannot be read as a company has no office either.
+        items.retain(|item| map::department(item).is_ok());
         // A department that states an empty address has no main office any more.
         let (offices, closed) = map::main_offices(&items);
         run.page::<Location>(MAIN, offices.into_iter().map(Ok))
@@ -133,6 +137,19 @@ async fn crawl_departments(run: &mut Run, client: &Arc<Client>) -> Result<bool> 
     crawl
         .certify::<Company>(run, List::Departments.name())
         .await
+}
+
+/// Main offices of departments that are gone: no list has an office by itself.
+async fn closed_offices(run: &Run) -> Result<Vec<String>> {
+    let mut q = run.db().query(
+        "select office.external_id from claims office join claims company \
+         on company.source = office.source and company.kind = 'company' \
+         and company.external_id = office.external_id \
+         where office.kind = 'location' and office.gone_at is null \
+         and company.gone_at is not null and office.source = ",
+    );
+    q.push_bind(NAME);
+    q.scalars().await
 }
 
 async fn crawl<R: Resource>(
