@@ -138,10 +138,12 @@ impl Error {
     #[cfg(feature = "store")]
     pub fn is_out_of_reach(&self) -> bool {
         match self {
-            Self::Db(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
-                true
-            }
-            Self::Db(sqlx::Error::WorkerCrashed) => true,
+            Self::Db(
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
             // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections, no memory, a
             // statement that took too long (https://www.postgresql.org/docs/current/errcodes-appendix.html).
             _ => self.code().is_some_and(|code| {

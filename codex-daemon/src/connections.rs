@@ -201,15 +201,15 @@ impl Connections {
         let of_one = self.turns_of(address);
         let (own, all) = (of_one.clone(), self.0.turns.clone());
         if let (Ok(own), Ok(all)) = (own.try_acquire_owned(), all.try_acquire_owned()) {
-            let _permits = [own, all];
-            return Some(Turn { _permits });
+            let permits = [own, all];
+            return Some(Turn { _permits: permits });
         }
         let _place = self.0.waiting.clone().try_acquire_owned().ok()?;
         let all = self.0.turns.clone();
         let wait = async move {
             let own = of_one.acquire_owned().await.ok()?;
-            let _permits = [own, all.acquire_owned().await.ok()?];
-            Some(Turn { _permits })
+            let permits = [own, all.acquire_owned().await.ok()?];
+            Some(Turn { _permits: permits })
         };
         tokio::time::timeout(WAIT, wait).await.ok().flatten()
     }

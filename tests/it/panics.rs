@@ -205,7 +205,10 @@ fn every_task_is_started_by_the_helper_that_contains_panics() -> anyhow::Result<
                 .any(|own| name.contains(own));
             if path.is_dir() {
                 folders.push(path);
-            } else if !is_test && !name.ends_with("/panics.rs") && name.ends_with(".rs") {
+            } else if !is_test
+                && !name.ends_with("/panics.rs")
+                && path.extension().is_some_and(|kind| kind == "rs")
+            {
                 read += 1;
                 let text = std::fs::read_to_string(&path)?;
                 let code = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();

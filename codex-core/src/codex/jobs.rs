@@ -98,7 +98,7 @@ impl Codex {
         let job_id = job.id.clone();
         let codex = self.clone();
         spawn_on(&self.0.tasks, "job", async move {
-            codex.work(source, request, job).await;
+            Box::pin(codex.work(source, request, job)).await;
         });
         Ok(Started {
             job_id,
@@ -331,12 +331,10 @@ impl Codex {
     async fn work(&self, source: Arc<dyn Source>, request: Request, mut job: Job) {
         let cancel = self.0.stop.child_token();
         let mut attempt = Attempt::default();
-        let ended = guarded(
-            "sync",
-            self.attempt(&source, &request, &job, &cancel, &mut attempt),
-        )
-        .await
-        .unwrap_or_else(|panicked| Err(panicked.into()));
+        let pull = Box::pin(self.attempt(&source, &request, &job, &cancel, &mut attempt));
+        let ended = guarded("sync", pull)
+            .await
+            .unwrap_or_else(|panicked| Err(panicked.into()));
         if let Some(run) = &attempt.run {
             run.leave_accounts().await;
         }

@@ -148,7 +148,7 @@ impl Codex {
     pub async fn keep_outbox(&self) {
         let stop = &self.0.stop;
         keep_going("outbox", stop, || async {
-            stop.run_until_cancelled(self.heed_outbox()).await;
+            stop.run_until_cancelled(Box::pin(self.heed_outbox())).await;
         })
         .await;
     }

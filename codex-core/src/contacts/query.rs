@@ -164,8 +164,11 @@ async fn with_companies(
         q.push(" and c.id in ").push_list(own.iter().copied());
     }
     q.push(" order by c.name_fold, c.id");
-    let mut companies: HashMap<ContactId, Vec<(Option<String>, Option<String>)>> = HashMap::new();
-    for (id, number, level) in q.all::<(ContactId, _, _)>().await? {
+    let mut companies: HashMap<ContactId, Vec<_>> = HashMap::new();
+    for (id, number, level) in q
+        .all::<(ContactId, Option<String>, Option<String>)>()
+        .await?
+    {
         companies.entry(id).or_default().push((number, level));
     }
     Ok(page.map(|contact| {

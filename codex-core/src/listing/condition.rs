@@ -131,7 +131,7 @@ fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()
 struct Values<'f> {
     column: &'f Column,
     op: Op,
-    values: &'f [String],
+    all: &'f [String],
     uncased: Uncased,
 }
 
@@ -140,7 +140,7 @@ impl<'f> Values<'f> {
         let mut all = Self {
             column,
             op,
-            values,
+            all: values,
             uncased: Uncased::default(),
         };
         if column.kind == Kind::Text && !all.as_stored() {
@@ -168,7 +168,7 @@ impl<'f> Values<'f> {
     }
 
     fn bind(&self, q: &mut Q<'_>, index: usize) -> Option<()> {
-        let value = self.values.get(index)?;
+        let value = self.all.get(index)?;
         match self.column.kind {
             Kind::Folded if self.op == Op::Exact && self.column.spelled.is_some() => {
                 q.push_bind(value.as_str());

@@ -116,10 +116,8 @@ impl Entry {
     /// When the wall clock first shows a time, or is beyond it where clocks leave it out.
     fn instant(&self, wall: NaiveDateTime) -> Option<DateTime<Tz>> {
         // The longest that a wall clock ever left out is a day (Samoa, 30 December 2011).
-        let minutes = (0..=26 * 60).map(TimeDelta::minutes);
-        minutes
-            .filter_map(|later| self.zone.from_local_datetime(&(wall + later)).earliest())
-            .next()
+        let mut minutes = (0..=26 * 60).map(TimeDelta::minutes);
+        minutes.find_map(|later| self.zone.from_local_datetime(&(wall + later)).earliest())
     }
 
     /// When a source is late that last completed at a moment: three of its intervals later, which are those that

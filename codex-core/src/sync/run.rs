@@ -362,7 +362,9 @@ impl Run {
         self.counts::<R>().failed += unreadable as u64;
         for (item, parts) in &readable {
             self.report_unread(item);
-            parts.iter().for_each(|(_, part)| self.report_unread(part));
+            for (_, part) in parts {
+                self.report_unread(part);
+            }
         }
         if origin.is_main() {
             for (item, _) in &readable {

@@ -222,13 +222,12 @@ impl Authenticator {
             }
             None => None,
         };
-        let verified = match known {
-            Some(verified) => verified,
-            None => {
-                let verified = Arc::new(self.verify(token, address, seconds(now)).await?);
-                self.verified.insert(digest, verified.clone()).await;
-                verified
-            }
+        let verified = if let Some(verified) = known {
+            verified
+        } else {
+            let verified = Arc::new(self.verify(token, address, seconds(now)).await?);
+            self.verified.insert(digest, verified.clone()).await;
+            verified
         };
         if self.is_foreign(&verified.caller) {
             if self.check_target {

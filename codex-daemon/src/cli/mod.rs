@@ -129,7 +129,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
     let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
     let failed = if configuration { 2 } else { FAILED };
     let stopped = error.downcast_ref::<Stopped>();
-    stopped.map_or(failed, Stopped::exit_code)
+    stopped.map_or(failed, |stopped| stopped.exit_code())
 }
 
 /// Opens the library as configured, does some work with it and closes it, however the work ends; a signal ends it
@@ -215,7 +215,7 @@ enum Stopped {
 
 impl Stopped {
     /// As shells count: 128 and the signal's number.
-    fn exit_code(&self) -> u8 {
+    fn exit_code(self) -> u8 {
         match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,

@@ -307,13 +307,12 @@ pub fn unknown_variable(variable: &str) -> Option<String> {
         let name = rest.strip_prefix(key.section)?.strip_prefix('_')?;
         Some((key.section, name))
     });
-    let meant = match of_section {
-        Some((section, name)) => nearest(name, names(section)).and_then(|name| find(section, name)),
-        None => {
-            let all: Vec<String> = KEYS.iter().map(Key::underscored).collect();
-            let near = nearest(&rest, all.iter().map(String::as_str));
-            near.and_then(|near| KEYS.iter().find(|key| key.underscored() == near))
-        }
+    let meant = if let Some((section, name)) = of_section {
+        nearest(name, names(section)).and_then(|name| find(section, name))
+    } else {
+        let all: Vec<String> = KEYS.iter().map(Key::underscored).collect();
+        let near = nearest(&rest, all.iter().map(String::as_str));
+        near.and_then(|near| KEYS.iter().find(|key| key.underscored() == near))
     };
     let meant = meant.map_or_else(
         || LISTED.to_owned(),

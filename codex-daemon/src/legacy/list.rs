@@ -111,6 +111,10 @@ impl<'a> List<'a> {
     ///
     /// # Errors
     /// Those of reading, and 400 for a field that there is not.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing that a list differs by, named where it is called"
+    )]
     pub async fn answer<T, Fields: Tracked, Out: Serialize + PartialSchema>(
         &self,
         scope: &Scope,

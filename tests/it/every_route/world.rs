@@ -241,7 +241,7 @@ async fn candidate(app: &TestApp) -> anyhow::Result<String> {
     let insert = "insert into duplicate_candidates (kind, record_a, record_b, score, evidence, state, first_seen) \
         values ('contact', $1, $2, 50, '[]', 'open', $3) returning id";
     let q = tx.query(insert).bind(ids[0]).bind(ids[1]);
-    let id: Option<i64> = q.bind(chrono::Utc::now()).scalar().await?;
+    let id: Option<i64> = q.bind(app.codex.now()).scalar().await?;
     tx.commit().await?;
     Ok(id.context("a candidate")?.to_string())
 }

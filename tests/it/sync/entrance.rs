@@ -95,7 +95,7 @@ on_each_engine! {
                     assert!(seen.to_rfc3339().len() <= "2026-01-05T10:00:00.123456+00:00".len());
                 }
             }
-            page.cursor = found.next.clone();
+            page.cursor.clone_from(&found.next);
             if found.next.is_none() {
                 break;
             }

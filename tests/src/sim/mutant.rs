@@ -126,10 +126,10 @@ fn any_name(members: &Map<String, Value>, random: &mut StdRng) -> Option<String>
     names.choose(random).map(|name| (*name).clone())
 }
 
-fn with(members: &Map<String, Value>, name: &str, bytes: Vec<u8>) -> Vec<u8> {
+fn with(members: &Map<String, Value>, name: &str, bytes: impl AsRef<[u8]>) -> Vec<u8> {
     let mut members = members.clone();
     members.insert(name.to_owned(), PLACE.into());
-    put(&Value::Object(members), &bytes)
+    put(&Value::Object(members), bytes.as_ref())
 }
 
 /// Bytes in the place of a value.

@@ -242,7 +242,9 @@ impl Pacer {
         let again = (told.clone(), uncounted.clone());
         let caller = self.caller;
         let change = |budget: &mut Budget| {
-            settled.iter().for_each(|settled| budget.settle(settled));
+            for settled in &settled {
+                budget.settle(settled);
+            }
             budget.tidy(caller.by, now);
             for (resource, at) in &uncounted {
                 budget.add(caller.by, resource, *at);
