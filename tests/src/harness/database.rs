@@ -33,12 +33,7 @@ impl TestDatabase {
         let Some(path) = self.url.strip_prefix("sqlite://") else {
             let (server, name) = self.url.rsplit_once('/').context("a name")?;
             let copy = format!("{name}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-            let mut admin = connect(server).await?;
-            let create = format!("create database {copy} template {name}");
-            sqlx::query(AssertSqlSafe(create))
-                .execute(&mut admin)
-                .await?;
-            admin.close().await?;
+            create_from(server, &copy, name).await?;
             return Ok(Self {
                 url: format!("{server}/{copy}"),
                 folder: tempfile::tempdir()?,
@@ -47,6 +42,11 @@ impl TestDatabase {
         let copy = sqlite()?;
         let to = copy.url.strip_prefix("sqlite://").context("a path")?;
         std::fs::copy(path, to)?;
+        // What the last connection did not write back yet.
+        let wal = format!("{path}-wal");
+        if Path::new(&wal).exists() {
+            std::fs::copy(wal, format!("{to}-wal"))?;
+        }
         Ok(copy)
     }
 
@@ -95,8 +95,17 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
     };
     let template = TEMPLATE.get_or_try_init(|| make_template(&server)).await?;
     let name = format!("{template}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    // Copying the template takes a lock on it; parallel tests wait for one another here.
-    let mut admin = connect(&server).await?;
+    create_from(&server, &name, template).await?;
+    Ok(Some(TestDatabase {
+        url: format!("{server}/{name}"),
+        folder: tempfile::tempdir()?,
+    }))
+}
+
+/// Makes a database of another. Copying takes a lock on that; parallel tests wait for one another here, and for
+/// connections that are about to close.
+async fn create_from(server: &str, name: &str, template: &str) -> anyhow::Result<()> {
+    let mut admin = connect(server).await?;
     let create = format!("create database {name} template {template}");
     for attempt in 0.. {
         match sqlx::query(AssertSqlSafe(create.clone()))
@@ -107,14 +116,11 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
             Err(_) if attempt < 50 => {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
-            Err(error) => return Err(error).context("copying the template database"),
+            Err(error) => return Err(error).context("copying a database"),
         }
     }
     admin.close().await?;
-    Ok(Some(TestDatabase {
-        url: format!("{server}/{name}"),
-        folder: tempfile::tempdir()?,
-    }))
+    Ok(())
 }
 
 /// Test runs of one machine do not share a template: each process makes its own. It orders text as people do, where
