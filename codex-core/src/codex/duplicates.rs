@@ -22,7 +22,7 @@ impl Codex {
     /// A page of duplicate candidates.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a limit out of range, a column, state or kind that there is not; [`Error::Forbidden`].
+    /// [`Error::Invalid`] for a limit out of range, an unknown column, state or kind; [`Error::Forbidden`].
     pub async fn duplicates(
         &self,
         scope: &Scope,
