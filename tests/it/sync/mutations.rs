@@ -31,7 +31,7 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::{Value, json};
 
 /// Odd items on each engine, unless told otherwise.
-const MUTATIONS: usize = 5;
+const MUTATIONS: usize = 1_000;
 /// Longer than site variables are believed, so that every run reads them.
 const BETWEEN: TimeDelta = TimeDelta::hours(25);
 
