@@ -234,6 +234,11 @@ on_each_engine! {
         for key in ["last_audit_date", "last_reboot"] {
             assert!(asset.as_array().unwrap().iter().any(|asset| asset[key].is_string()), "{key}");
         }
+        // The list of a company chooses as the list of all does.
+        let fields = "fields=id,patch_status,patches_installed,reboot_required,last_audit_date,last_reboot,company_account_number";
+        let all = app.json(&format!("/api/assets?company_id=100001&limit=500&{fields}")).await?;
+        assert!(!all.as_array().unwrap().is_empty(), "{all}");
+        assert_eq!(app.json(&format!("/api/companies/100001/assets?limit=500&{fields}")).await?, all);
         for filter in ["reboot_required=true", "patch_status__isnull=false", "patches_installed__gte=0", "last_reboot__lt=2030-01-01"] {
             assert_eq!(app.get(&format!("/api/assets?{filter}"))?.send().await?.status(), 200, "{filter}");
         }

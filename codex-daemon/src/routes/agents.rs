@@ -77,15 +77,7 @@ async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Respo
     let whole = codex.agents(scope);
     let page = codex.agents_page(scope, &list.page);
     let out = |agent: Agent| AgentOut::new(&agent, synced);
-    let answer = list.answer(
-        scope,
-        &forwarded,
-        whole,
-        page,
-        |agent| &agent.fields,
-        None,
-        out,
-    );
+    let answer = list.answer(scope, &forwarded, whole, page, |agent| agent, None, out);
     answer.await
 }
 

@@ -100,15 +100,7 @@ async fn list_billing_plans(
     let whole = codex.billing_plans(scope);
     let page = codex.billing_plans_page(scope, &list.page);
     let out = |plan: BillingPlan| BillingPlanOut::from(&plan);
-    let answer = list.answer(
-        scope,
-        &forwarded,
-        whole,
-        page,
-        |plan| &plan.fields,
-        None,
-        out,
-    );
+    let answer = list.answer(scope, &forwarded, whole, page, |plan| plan, None, out);
     answer.await.map_err(Problem::flat)
 }
 

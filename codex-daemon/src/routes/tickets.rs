@@ -9,11 +9,11 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{
     Codex, Scope,
-    changes::Tracked as _,
     ids::TicketId,
+    listing::StaffFields as _,
     paging::{Filter, Page, PageRequest, moment},
     tickets::{
-        Ticket, TicketFields,
+        Ticket,
         beside::{BESIDE, Beside},
         query::{LISTING, TicketFilter},
         wire::{
@@ -94,7 +94,7 @@ async fn list_tickets(
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     let mut offset = params.within("offset", 0, i64::MAX)?;
     let (mut query, _) = legacy::newer_query(&uri, &LISTING, &OLDER)?;
-    query.require_fields::<TicketOut>(scope, &kept_keys(), Some(COMPANY))?;
+    query.require_fields::<TicketOut>(scope, &Ticket::staff_names(), Some(COMPANY))?;
     if query.page.cursor.is_some() && offset.take().is_some() {
         params.unread::<()>("offset", "has no meaning beside `cursor`")?;
     }
@@ -150,18 +150,13 @@ async fn list_tickets(
     ))
 }
 
-/// Keys that staff may choose of a ticket beside those of its answer.
-fn kept_keys() -> Vec<&'static str> {
-    [TicketFields::NAMES, &BESIDE].concat()
-}
-
 /// What may be chosen of a ticket: its company, and for staff its tracked fields and what was read `more`.
 fn kept_of(scope: &Scope, ticket: &Ticket, more: &Beside) -> Map<String, Value> {
     let company = Some((
         COMPANY,
         &company_number as &(dyn Fn(&Ticket) -> Value + Sync),
     ));
-    let mut kept = beside(scope, ticket, &ticket.fields, company);
+    let mut kept = beside(scope, ticket, ticket, company);
     if let Some(more) = more.get(&ticket.id) {
         kept.extend(more.clone());
     }
