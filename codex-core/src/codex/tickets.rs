@@ -1,6 +1,6 @@
 //! Tickets.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Codex,
@@ -12,6 +12,7 @@ use crate::{
     changes::{Author, Outcome},
     edit::{NUL, fits},
     ids::{CompanyId, TicketId},
+    listing::StaffFields as _,
     paging::{Page, PageRequest},
     tickets::{
         Conversation, ShownTicket, Ticket,
@@ -30,6 +31,18 @@ const MAX_ACTIVE: i64 = 20_000;
 const PSA_ACTIVE: [&str; 4] = ["open", "pending", "waiting_customer", "on_hold"];
 /// Tickets that a download reads together, each with all that was said on it.
 pub(super) const PAGE: u32 = 250;
+/// A ticket of an export.
+#[derive(Debug)]
+pub(super) struct ExportedTicket {
+    pub shown: ShownTicket,
+    /// What was said on it, for clients.
+    pub said: Vec<Conversation>,
+    /// Its fields for staff.
+    pub fields: Map<String, Value>,
+    /// What is kept beside it, for staff: what was said with more in it than answers have.
+    pub beside: Map<String, Value>,
+}
+
 /// The longest note.
 const MAX_NOTE: usize = 100_000;
 
@@ -131,21 +144,56 @@ impl Codex {
         Ok(())
     }
 
-    /// What is shown of all tickets with what was said on each, in pages that are read ahead.
-    pub(super) fn tickets_ahead(&self, scope: Scope) -> Parts<Vec<Said<ShownTicket>>> {
+    /// All tickets as the caller sees them in an export, in pages that are read ahead.
+    pub(super) fn tickets_ahead(&self, scope: Scope) -> Parts<Vec<ExportedTicket>> {
         self.read_ahead(async move |codex, ahead| {
             let mut last = TicketId(0);
             loop {
-                let db = &codex.0.db;
-                let mut page = query::shown_behind(db, &scope, last, PAGE).await?;
-                let Some(Said { ticket, .. }) = page.last() else {
+                let page = match scope.companies() {
+                    None => codex.whole_tickets(&scope, last).await?,
+                    Some(_) => codex.shown_tickets(&scope, last).await?,
+                };
+                let Some(ticket) = page.last() else {
                     return Ok(());
                 };
-                last = ticket.id;
-                codex.count_shown(&scope, &mut page);
+                last = ticket.shown.id;
                 ahead.put(page).await?;
             }
         })
+    }
+
+    /// Every field of the first tickets behind one by their rows, for staff.
+    async fn whole_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
+        let db = &self.0.db;
+        let tickets = query::behind(db, scope, last, PAGE).await?;
+        let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut beside = beside::read(db, &ids, &beside::BESIDE).await?;
+        let exported = tickets.into_iter().map(|mut ticket| {
+            self.settle(scope, &mut ticket);
+            ExportedTicket {
+                shown: (&ticket).into(),
+                said: Vec::new(),
+                fields: ticket.staff_fields(),
+                beside: beside.remove(&ticket.id).unwrap_or_default(),
+            }
+        });
+        Ok(exported.collect())
+    }
+
+    /// What is shown of them, for clients.
+    async fn shown_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
+        let mut page = query::shown_behind(&self.0.db, scope, last, PAGE).await?;
+        self.count_shown(scope, &mut page);
+        let exported = page.into_iter().map(|found| ExportedTicket {
+            shown: found.ticket,
+            said: found.said.0,
+            fields: Map::new(),
+            beside: Map::new(),
+        });
+        Ok(exported.collect())
     }
 
     fn count_shown(&self, scope: &Scope, page: &mut [Said<ShownTicket>]) {

@@ -285,6 +285,22 @@ pub(crate) async fn shown_behind(
     Ok(tickets)
 }
 
+/// The first tickets behind one by their rows; one statement.
+pub(crate) async fn behind(
+    db: &Db,
+    scope: &Scope,
+    id: TicketId,
+    limit: u32,
+) -> Result<Vec<Ticket>> {
+    let mut q = db.query(SELECT);
+    q.push(" where t.id in (select t.id from tickets t where t.deleted_at is null");
+    restrict(&mut q, scope, &TicketFilter::default());
+    q.push(" and t.id > ").push_bind(id);
+    q.push(" order by t.id limit ").push_bind(i64::from(limit));
+    q.push(") order by t.id");
+    q.all().await
+}
+
 fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
     if let Some(companies) = scope.within(filter.company) {
         q.push(" and t.company_id in ").push_list(companies);
