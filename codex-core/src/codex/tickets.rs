@@ -52,17 +52,23 @@ impl Codex {
         query::statuses(&self.0.db, &self.0.statuses).await
     }
 
-    /// The first tickets of a list, which nobody counts.
+    /// The first [`MAX_ACTIVE`] tickets of a list, and how many it has.
     async fn first_tickets(
         &self,
         scope: &Scope,
         filter: &TicketFilter,
-        limit: i64,
-    ) -> Result<Vec<Ticket>> {
-        let mut tickets = query::first(&self.0.db, scope, filter, limit).await?;
+    ) -> Result<(Vec<Ticket>, i64)> {
+        let db = &self.0.db;
+        let mut tickets = query::first(db, scope, filter, MAX_ACTIVE).await?;
+        let found = i64::try_from(tickets.len()).unwrap_or(i64::MAX);
+        let total = if found < MAX_ACTIVE {
+            found
+        } else {
+            query::count(db, scope, filter).await?
+        };
         let each = tickets.iter_mut();
         each.for_each(|ticket| self.settle(scope, ticket));
-        Ok(tickets)
+        Ok((tickets, total))
     }
 
     /// A page of the tickets that a filter leaves, sorted and narrowed as `page` says; last changed first unless it
@@ -201,13 +207,14 @@ impl Codex {
         each.for_each(|found| found.ticket.minutes = self.worked(scope, found.ticket.minutes));
     }
 
-    /// The board of the tickets that somebody works on; 0 stands for any group or agent.
+    /// The board of the tickets that somebody works on, and how many there are: of very many those that changed last
+    /// are on it. 0 stands for any group or agent.
     pub async fn active_tickets(
         &self,
         scope: &Scope,
         group: Option<i64>,
         responder: Option<i64>,
-    ) -> Result<ActiveOut> {
+    ) -> Result<(ActiveOut, i64)> {
         let statuses = self.ticket_statuses().await?;
         // Clients see no agents, and so cannot ask by them.
         let staff = scope.companies().is_none();
@@ -217,24 +224,20 @@ impl Codex {
             responder: responder.filter(|id| staff && *id != 0),
             ..TicketFilter::default()
         };
-        let tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
+        let (tickets, total) = self.first_tickets(scope, &filter).await?;
         let agents = query::agents(&self.0.db, &self.providers().psa).await?;
         let last_sync = if staff {
             query::last_sync(&self.0.db).await?
         } else {
             None
         };
-        Ok(ActiveOut::new(
-            tickets,
-            &statuses,
-            &agents,
-            last_sync,
-            self.now(),
-        ))
+        let mut board = ActiveOut::new(tickets, &statuses, &agents, last_sync, self.now());
+        board.total_active = usize::try_from(total).unwrap_or(usize::MAX);
+        Ok((board, total))
     }
 
     /// The PSA's tickets that are open, pending, on hold or wait for the customer, the most urgent first; of
-    /// one PSA when it is named.
+    /// one PSA when it is named. And how many there are, as on the board.
     pub async fn active_psa_tickets(
         &self,
         scope: &Scope,
@@ -247,12 +250,12 @@ impl Codex {
             statuses: Some(wanted.collect()),
             ..TicketFilter::default()
         };
-        let mut tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
+        let (mut tickets, total) = self.first_tickets(scope, &filter).await?;
         // They come last changed first, which stays among those of one priority.
         tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.fields.priority_id));
         let agents = query::all_agents(&self.0.db, &self.providers().psa).await?;
         let out = |ticket| PsaActiveTicketOut::new(ticket, &statuses, &agents);
-        Ok(tickets.iter().map(out).collect())
+        Ok((tickets.iter().map(out).collect(), total))
     }
 
     /// Changes the status of a ticket and adds a private note, here at once, and puts both on their way to

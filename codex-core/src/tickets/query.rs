@@ -244,6 +244,13 @@ pub(crate) async fn of_companies(
     Ok(tickets)
 }
 
+/// How many tickets `filter` leaves.
+pub(crate) async fn count(db: &Db, scope: &Scope, filter: &TicketFilter) -> Result<i64> {
+    let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
+    restrict(&mut q, scope, filter);
+    Ok(q.scalar().await?.unwrap_or_default())
+}
+
 /// What is shown of tickets that a company still has, with what was said on each, in the order of `ids`; one
 /// statement.
 pub(crate) async fn shown(

@@ -229,7 +229,8 @@ async fn filter(
 /// The board of active tickets.
 ///
 /// Four sections: to be answered, the customer replied, overdue for an update, waiting. In each the highest
-/// priority comes first, then what was untouched longest.
+/// priority comes first, then what was untouched longest. The 20000 active tickets that changed last are on it;
+/// `X-Total-Count` says how many there are.
 #[utoipa::path(get, path = "/api/tickets/active", tag = "tickets",
     params(
         ("group_id" = Option<i64>, Query, description = "The only group, by its id at the PSA"),
@@ -241,11 +242,12 @@ async fn list_active_tickets(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-) -> Result<Json<ActiveOut>, Problem> {
+) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let (group, responder) = (params.integer("group_id")?, params.integer("responder_id")?);
-    let board = app.codex().active_tickets(&scope, group, responder).await?;
-    Ok(Json(board))
+    let active = app.codex().active_tickets(&scope, group, responder);
+    let (board, total) = active.await?;
+    Ok(with_total(Json(board).into_response(), Some(total)))
 }
 
 /// The number of a path; what is no number names no ticket.
