@@ -242,7 +242,7 @@ impl Codex {
         &self,
         scope: &Scope,
         provider: Option<&str>,
-    ) -> Result<Vec<PsaActiveTicketOut>> {
+    ) -> Result<(Vec<PsaActiveTicketOut>, i64)> {
         let statuses = self.ticket_statuses().await?;
         let wanted = PSA_ACTIVE.iter().flat_map(|word| statuses.ids(word));
         let filter = TicketFilter {
@@ -276,6 +276,10 @@ impl Codex {
         scope.require_technician("changing tickets")?;
         if let Some(answer) = step_done::<TicketUpdateOut>(0)? {
             return Ok(Some(answer));
+        }
+        // Whether there is such a ticket is judged before what is said of it.
+        if !query::is_live(&self.0.db, number).await? {
+            return Ok(None);
         }
         let note = update
             .notes

@@ -375,6 +375,12 @@ pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<S
     Ok(found.filter(|found| scope.sees(found.ticket.fields.company_id)))
 }
 
+/// Whether a live ticket has a number.
+pub(crate) async fn is_live(db: &Db, number: i64) -> Result<bool> {
+    let id: Option<i64> = db.query(ID).bind(number).scalar().await?;
+    Ok(id.is_some())
+}
+
 /// The row of a live ticket.
 pub(crate) async fn id(tx: &mut Tx, number: i64) -> Result<Option<TicketId>> {
     tx.query(ID).bind(number).scalar().await

@@ -57,6 +57,12 @@ fn unknown() -> Problem {
     Problem::not_found("Agent not found").flat()
 }
 
+/// The agent of a path, by its Keycloak id.
+pub(super) async fn agent(call: &Call, id: &str) -> Result<Agent, Problem> {
+    let agent = call.codex.agent(&call.scope, id).await?;
+    agent.ok_or_else(unknown)
+}
+
 fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
     body.map(|Body(object)| object).unwrap_or_default()
 }

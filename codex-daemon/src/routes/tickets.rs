@@ -254,7 +254,7 @@ async fn list_active_tickets(
 fn number(text: &str) -> Result<i64, Problem> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| digits);
-    number.ok_or_else(|| Problem::not_found("Ticket not found").flat())
+    number.ok_or_else(unknown)
 }
 
 /// Get a ticket with everything said on it.
@@ -285,7 +285,7 @@ async fn get_ticket(
             found = app.codex().ticket(&scope, number).await?;
         }
     }
-    let (ticket, said) = found.ok_or_else(|| Problem::not_found("Ticket not found").flat())?;
+    let (ticket, said) = found.ok_or_else(unknown)?;
     let statuses = app.codex().ticket_statuses().await?;
     let out = TicketDetailOut::new(&ticket, said, &statuses);
     let Some(fields) = params.word("fields") else {
@@ -351,8 +351,17 @@ async fn update_ticket(
         .update_ticket(&call.scope, &call.author, ticket_id, &update)
         .await
         .map_err(|error| Problem::from(error).job())?;
-    done.map(Json)
-        .ok_or_else(|| Problem::not_found("Ticket not found").flat())
+    done.map(Json).ok_or_else(unknown)
+}
+
+/// Refuses the number of a path that no ticket has.
+pub(super) async fn require_ticket(call: &Call, text: &str) -> Result<(), Problem> {
+    let found = call.codex.ticket(&call.scope, number(text)?).await?;
+    found.map(|_| ()).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Ticket not found").flat()
 }
 
 /// List a company's tickets with everything said on each.
