@@ -1,4 +1,4 @@
-//! Bodies of JSON: what does not fit is told with its place.
+//! Bodies of JSON: what does not fit is told with its place, and after a record that is not there ([`Named`]).
 
 use axum::{
     Json,
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::{body_limit, problem::Problem};
+use crate::{app::App, body_limit, problem::Problem, routes::Named};
 
 /// What does not fit, and where.
 type Misfit = serde_path_to_error::Error<serde_json::Error>;
@@ -19,20 +19,25 @@ type Misfit = serde_path_to_error::Error<serde_json::Error>;
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let value = json(request, state).await?;
-        // A list would pass for an object whose members come in their order.
-        if !value.is_object() {
-            return Err(Problem::bad_request("body: must be an object"));
-        }
-        match serde_path_to_error::deserialize::<_, T>(&value) {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (named, request) = Named::of(request);
+        match object(request).await {
             Ok(body) => Ok(Self(body)),
-            Err(misfit) => Err(refused::<T>(value, &misfit)),
+            Err(refused) => Err(named.or(app, refused).await),
         }
     }
+}
+
+async fn object<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+    let value = json(request).await?;
+    // A list would pass for an object whose members come in their order.
+    if !value.is_object() {
+        return Err(Problem::bad_request("body: must be an object"));
+    }
+    serde_path_to_error::deserialize::<_, T>(&value).map_err(|misfit| refused::<T>(value, &misfit))
 }
 
 /// A list that was read, whatever its rows are.
@@ -42,16 +47,16 @@ pub struct Rows(pub Vec<Value>);
 impl<S: Send + Sync> FromRequest<S> for Rows {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match json(request, state).await? {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        match json(request).await? {
             Value::Array(rows) => Ok(Self(rows)),
             _ => Err(Problem::bad_request("body: must be a list")),
         }
     }
 }
 
-async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Problem> {
-    let read = <Json<Value> as FromRequest<S>>::from_request(request, state).await;
+async fn json(request: Request) -> Result<Value, Problem> {
+    let read = <Json<Value> as FromRequest<()>>::from_request(request, &()).await;
     read.map(|Json(value)| value).map_err(|refused| {
         if body_limit::stood_still(&refused) {
             body_limit::too_slow()
@@ -62,14 +67,14 @@ async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Value, Prob
 }
 
 /// A call without a body has none; one that has some must say of what kind.
-impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {
         if request.body().is_end_stream() {
             return Ok(None);
         }
-        let read = <Self as FromRequest<S>>::from_request(request, state);
+        let read = <Self as FromRequest<App>>::from_request(request, app);
         read.await.map(Some)
     }
 }
@@ -148,8 +153,11 @@ mod tests {
     async fn answered(text: &'static str) -> Value {
         let request = Request::post("/").header(CONTENT_TYPE, "application/json");
         let request = request.body(Bytes::from(text)).unwrap();
-        let read = <Body<Order> as FromRequest<()>>::from_request(request, &()).await;
-        let answer = read.unwrap_err().into_response().into_body();
+        let answer = object::<Order>(request)
+            .await
+            .unwrap_err()
+            .into_response()
+            .into_body();
         serde_json::from_slice(&body::to_bytes(answer, 4096).await.unwrap()).unwrap()
     }
 

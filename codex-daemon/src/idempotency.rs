@@ -4,7 +4,10 @@
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{CONTENT_TYPE, LOCATION},
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -87,10 +90,10 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     // What failed or was refused has no answer to keep: sent again, the call goes on behind what was made of it. A
     // dry run (202) makes nothing.
     if parts.status.is_success() && parts.status != StatusCode::ACCEPTED {
-        let kind = parts.headers.get(CONTENT_TYPE);
         let answer = KeptAnswer {
             status: parts.status.as_u16(),
-            content_type: kind.and_then(|kind| kind.to_str().ok()).map(str::to_owned),
+            content_type: text(&parts.headers, CONTENT_TYPE),
+            location: text(&parts.headers, LOCATION),
             body: if body.len() > LARGEST {
                 TOO_LARGE.to_vec()
             } else {
@@ -105,6 +108,11 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         }
     }
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?;
+    Some(text.to_owned())
 }
 
 /// Whose a key is: nobody is told an answer that was given to somebody else, or to the same person in another role.
@@ -124,11 +132,14 @@ fn repeated(answer: KeptAnswer) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
-    if let Some(kind) = answer
-        .content_type
-        .and_then(|kind| HeaderValue::from_str(&kind).ok())
-    {
-        headers.insert(CONTENT_TYPE, kind);
+    let kept = [
+        (CONTENT_TYPE, answer.content_type),
+        (LOCATION, answer.location),
+    ];
+    for (name, text) in kept {
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(name, value);
+        }
     }
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     response.extensions_mut().insert(Route::REPLAYED);

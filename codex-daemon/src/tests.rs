@@ -142,6 +142,29 @@ async fn a_token_is_needed_where_it_is_needed() {
 }
 
 #[tokio::test]
+async fn a_token_of_a_withdrawn_key_is_401() {
+    let core = Core::start().await;
+    let settings = [
+        ("core.url", core.url()),
+        ("server.docs_public", "false"),
+        ("auth.jwks_cache_seconds", "1"),
+    ];
+    let daemon = Daemon::start(&settings).await;
+    let with = async |kid: &str, key: usize| {
+        let token = token(kid, key, &user(&json!({})));
+        let call = daemon.request(Method::GET, "/openapi.json");
+        call.bearer_auth(token).send().await.unwrap()
+    };
+    assert_eq!(with("k0", 0).await.status(), 200);
+    core.serve_keys(&[("k1", 1)]);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let refused = with("k0", 0).await;
+    assert_eq!(header(&refused, "www-authenticate"), "Bearer");
+    problem(refused, 401, "/openapi.json").await;
+    assert_eq!(with("k1", 1).await.status(), 200);
+}
+
+#[tokio::test]
 async fn an_unreachable_core_with_no_keys_is_503() {
     let daemon = Daemon::start(&[("server.docs_public", "false")]).await;
     let token = token("k0", 0, &user(&json!({})));

@@ -169,9 +169,12 @@ on_each_engine! {
         };
         let first = post("k1", json!({"name": "Once"})).await?;
         assert_eq!(first.status(), 201);
+        let place = first.headers()["location"].clone();
         let made: Value = first.json().await?;
         let again = post("k1", json!({"name": "Once"})).await?;
         assert_eq!((again.status().as_u16(), again.headers().contains_key("idempotency-replayed")), (201, true));
+        assert_eq!(again.headers().get("location"), Some(&place));
+        assert_eq!(app.json(place.to_str()?).await?, made);
         assert_eq!(again.json::<Value>().await?, made);
         assert_eq!(post("k1", json!({"name": "Twice"})).await?.status(), 422);
         assert_eq!(post("", json!({"name": "Twice"})).await?.status(), 400);

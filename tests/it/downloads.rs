@@ -138,7 +138,9 @@ on_each_engine! {
             let download = app.codex.export(&Scope::system(), kind, ExportFormat::Csv).await?;
             read(&app, download, &[]).await?;
             let used = app.codex.statements_run() - before;
-            assert!(used <= 24, "{used} statements for {kind}");
+            // What is kept beside tickets takes three more for each page of 250.
+            let most = if kind == "tickets" { 40 } else { 24 };
+            assert!(used <= most, "{used} statements for {kind}");
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod billing;
 mod bulk;
 mod calls;
 mod claims;
+mod cli;
 mod client;
 mod clients;
 mod companies;

@@ -1,5 +1,9 @@
 //! Tickets through the API.
 
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
 use codex_client::{
     Client, OutboxState, PsaTicketOptions, TicketOptions, TicketUpdateIn, TokenSource,
 };
@@ -10,6 +14,7 @@ use codex_tests::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 const LISTED: [&str; 14] = [
     "closed_at",
@@ -119,6 +124,35 @@ on_each_engine! {
         let group = all.iter().find_map(|ticket| ticket["group_id"].as_i64()).unwrap();
         let part = app.json(&format!("/api/tickets/active?group_id={group}&responder_id=0")).await?;
         assert!(part["total_active"].as_u64() < board["total_active"].as_u64());
+        Ok(())
+    }
+
+    async fn a_board_that_is_cut_says_how_many_tickets_there_are(app: TestApp) -> TestResult {
+        let insert = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 20003) \
+            insert into tickets (id, created_at, updated_at, number, tags, newest_at, subject_fold, status_id, priority_id) \
+            select i, '2026-01-02T03:04:05+00:00', '2026-01-02T03:04:05+00:00', i, '[]', '2026-01-02T03:04:05+00:00', '', \
+            2, 1 from n";
+        let token = app.core.key.user("admin", "admin@msp.example")?;
+        let ask = async |path: &str| -> anyhow::Result<(String, Value)> {
+            // A look at so large an answer would take minutes.
+            let call = Request::get(path).header("host", "codex").header("authorization", format!("Bearer {token}"));
+            let answer = app.router().clone().oneshot(call.body(Body::empty())?).await?;
+            let total = answer.headers()["x-total-count"].to_str()?.to_owned();
+            Ok((total, serde_json::from_slice(&to_bytes(answer.into_body(), usize::MAX).await?)?))
+        };
+        let (total, board) = ask("/api/tickets/active").await?;
+        assert_eq!((total.as_str(), &board["total_active"]), ("0", &json!(0)));
+        assert_eq!(ask("/api/psa/tickets/active").await?, ("0".to_owned(), json!([])));
+        let mut tx = app.codex.db().begin().await?;
+        tx.query(insert).execute().await?;
+        tx.commit().await?;
+        let (total, board) = ask("/api/tickets/active").await?;
+        assert_eq!((total.as_str(), &board["total_active"]), ("20003", &json!(20_003)));
+        let sections = ["section1", "section2", "section3", "section4"];
+        let shown: usize = sections.iter().map(|name| board[*name].as_array().unwrap().len()).sum();
+        assert_eq!(shown, 20_000);
+        let (total, list) = ask("/api/psa/tickets/active").await?;
+        assert_eq!((total.as_str(), list.as_array().unwrap().len()), ("20003", 20_000));
         Ok(())
     }
 
@@ -234,6 +268,11 @@ on_each_engine! {
         for key in ["last_audit_date", "last_reboot"] {
             assert!(asset.as_array().unwrap().iter().any(|asset| asset[key].is_string()), "{key}");
         }
+        // The list of a company chooses as the list of all does.
+        let fields = "fields=id,patch_status,patches_installed,reboot_required,last_audit_date,last_reboot,company_account_number";
+        let all = app.json(&format!("/api/assets?company_id=100001&limit=500&{fields}")).await?;
+        assert!(!all.as_array().unwrap().is_empty(), "{all}");
+        assert_eq!(app.json(&format!("/api/companies/100001/assets?limit=500&{fields}")).await?, all);
         for filter in ["reboot_required=true", "patch_status__isnull=false", "patches_installed__gte=0", "last_reboot__lt=2030-01-01"] {
             assert_eq!(app.get(&format!("/api/assets?{filter}"))?.send().await?.status(), 200, "{filter}");
         }

@@ -36,8 +36,13 @@ impl CsvFile {
     }
 
     /// The same with one more column.
-    pub fn with(mut self, name: &str) -> Self {
-        self.names.insert(name.to_owned());
+    pub fn with(self, name: &str) -> Self {
+        self.with_all([name])
+    }
+
+    /// The same with more columns.
+    pub fn with_all<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        self.names.extend(names.into_iter().map(str::to_owned));
         self
     }
 

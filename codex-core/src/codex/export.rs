@@ -1,7 +1,8 @@
 //! Everything of one kind, as lines of JSON or as a table.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{
     Codex,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     Error, Result, Scope,
     agents::{Agent, wire::AgentOut},
-    assets::wire::AssetOut,
+    assets::{Asset, wire::AssetOut},
     billing_plans::{BillingPlan, wire::BillingPlanOut},
     changes::{Resource, Tracked as _},
     companies::{
@@ -19,15 +20,16 @@ use crate::{
         query::Mark,
         wire::{CompanyOut, seen_by},
     },
-    contacts::wire::ContactOut,
+    contacts::{Contact, wire::ContactOut},
     feature_options::{FeatureOption, wire::FeatureOptionOut},
     ids::CompanyId,
+    listing::StaffFields,
     locations::{Location, wire::LocationOut},
     overrides::{Override, wire::OverrideOut},
     paging::{MAX_LIMIT, PageRequest, Sort},
     psa_agents::{PsaAgent, wire::PsaAgentOut},
     store::{Db, Record},
-    tickets::{query::Said, wire::TicketDetailOut},
+    tickets::{Ticket, wire::TicketDetailOut},
 };
 
 /// What can be exported.
@@ -61,6 +63,23 @@ struct Of<T: Serialize, P: Serialize> {
     record: T,
     #[serde(flatten)]
     place: P,
+}
+
+/// What the caller sees of a record: the keys of its answer and, for staff, every field that lists give by `fields=`. Of
+/// one name the key of the answer counts, as there.
+fn seen(scope: &Scope, record: &impl StaffFields, out: &impl Serialize) -> Map<String, Value> {
+    let fields = match scope.companies() {
+        None => record.staff_fields(),
+        Some(_) => Map::new(),
+    };
+    with_answer(fields, out)
+}
+
+fn with_answer(mut fields: Map<String, Value>, out: &impl Serialize) -> Map<String, Value> {
+    if let Ok(Value::Object(own)) = serde_json::to_value(out) {
+        fields.extend(own);
+    }
+    fields
 }
 
 #[derive(Serialize)]
@@ -105,7 +124,7 @@ impl Codex {
         }
         let scope = scope.clone();
         self.download(Size::Everything, async move |codex, sink| {
-            let table = (format == ExportFormat::Csv).then(|| table(resource));
+            let table = (format == ExportFormat::Csv).then(|| table(&scope, resource));
             let mut rows = Rows { sink, table };
             if let Some(table) = &rows.table {
                 rows.sink.text(&table.header()?);
@@ -124,9 +143,10 @@ impl Codex {
                 pages.within(" and id in ", scope);
                 while let Some(page) = pages.next().await? {
                     for company in page {
-                        let mut record = json!(seen_by(&company, scope));
+                        let mut record = seen(scope, &company, &seen_by(&company, scope));
                         // Lists have the companies with a number only, and a text for each.
-                        record["account_number"] = json!(company.fields.account_number);
+                        let number = json!(company.fields.account_number);
+                        record.insert("account_number".to_owned(), number);
                         rows.write(&record).await?;
                     }
                 }
@@ -146,7 +166,8 @@ impl Codex {
                         let Some(company) = company.and_then(|id| companies.get(&id)) else {
                             continue;
                         };
-                        let record = LocationOut::new(&location, company.compliance_level());
+                        let out = LocationOut::new(&location, company.compliance_level());
+                        let record = seen(scope, &location, &out);
                         let place = OfCompany::new(Some(company));
                         rows.write(&Of { record, place }).await?;
                     }
@@ -156,12 +177,15 @@ impl Codex {
                 let statuses = self.ticket_statuses().await?;
                 let mut pages = self.tickets_ahead(scope.clone());
                 while let Some(page) = pages.next().await? {
-                    for Said { ticket, said } in page {
-                        let number = ticket.account_number.clone();
+                    for exported in page {
+                        let number = exported.shown.account_number.clone();
                         let place = OfCompany {
                             company_account_number: number.as_ref(),
                         };
-                        let record = TicketDetailOut::shown(ticket, said.0, &statuses);
+                        let (shown, said) = (exported.shown, exported.said);
+                        let out = TicketDetailOut::shown(shown, said, &statuses);
+                        let mut record = with_answer(exported.fields, &out);
+                        record.extend(exported.beside);
                         rows.write(&Of { record, place }).await?;
                     }
                 }
@@ -171,7 +195,8 @@ impl Codex {
                 let mut pages = ById::new(db, |agent: &Agent| agent.id.0);
                 while let Some(page) = pages.next().await? {
                     for agent in page {
-                        rows.write(&AgentOut::new(&agent, synced)).await?;
+                        let out = AgentOut::new(&agent, synced);
+                        rows.write(&seen(scope, &agent, &out)).await?;
                     }
                 }
             }
@@ -180,8 +205,13 @@ impl Codex {
                 rows.write_as::<PsaAgentOut, _>(pages).await?;
             }
             "billing-plans" => {
-                let pages = ById::new(db, |plan: &BillingPlan| plan.id.0);
-                rows.write_as::<BillingPlanOut, _>(pages).await?;
+                let mut pages = ById::new(db, |plan: &BillingPlan| plan.id.0);
+                while let Some(page) = pages.next().await? {
+                    for plan in page {
+                        let out = BillingPlanOut::from(&plan);
+                        rows.write(&seen(scope, &plan, &out)).await?;
+                    }
+                }
             }
             "feature-options" => {
                 let pages = ById::new(db, |option: &FeatureOption| option.id.0);
@@ -213,8 +243,9 @@ impl Codex {
             for (asset, company) in &found.items {
                 let company = company.as_ref();
                 let number = company.and_then(|company| company.account_number.as_ref());
+                let out = AssetOut::new(asset, companies::level_of(company));
                 rows.write(&Of {
-                    record: AssetOut::new(asset, companies::level_of(company)),
+                    record: seen(scope, asset, &out),
                     place: OfCompany {
                         company_account_number: number,
                     },
@@ -233,8 +264,9 @@ impl Codex {
         loop {
             let found = self.contacts(scope, None, &page).await?;
             for (contact, companies) in &found.items {
+                let out = ContactOut::new(contact, &companies.compliance_level);
                 rows.write(&Of {
-                    record: ContactOut::new(contact, &companies.compliance_level),
+                    record: seen(scope, contact, &out),
                     place: OfCompanies {
                         company_account_numbers: companies.account_numbers.iter().collect(),
                     },
@@ -300,19 +332,28 @@ impl<'d, R: Resource + Record> ById<'d, R> {
     }
 }
 
-/// The table of a kind of [`EXPORTS`].
-fn table(resource: &str) -> CsvFile {
+/// The table of a kind of [`EXPORTS`], as the caller sees it.
+fn table(scope: &Scope, resource: &str) -> CsvFile {
     match resource {
-        "companies" => CsvFile::of::<CompanyOut>(),
-        "contacts" => CsvFile::of::<ContactOut>().with("company_account_numbers"),
-        "assets" => CsvFile::of::<AssetOut>().with("company_account_number"),
-        "locations" => CsvFile::of::<LocationOut>().with("company_account_number"),
-        "tickets" => CsvFile::of::<TicketDetailOut>().with("company_account_number"),
-        "agents" => CsvFile::of::<AgentOut>(),
+        "companies" => table_of::<CompanyOut, Company>(scope),
+        "contacts" => table_of::<ContactOut, Contact>(scope).with("company_account_numbers"),
+        "assets" => table_of::<AssetOut, Asset>(scope).with("company_account_number"),
+        "locations" => table_of::<LocationOut, Location>(scope).with("company_account_number"),
+        "tickets" => table_of::<TicketDetailOut, Ticket>(scope).with("company_account_number"),
+        "agents" => table_of::<AgentOut, Agent>(scope),
         "psa-agents" => CsvFile::of::<PsaAgentOut>(),
-        "billing-plans" => CsvFile::of::<BillingPlanOut>(),
+        "billing-plans" => table_of::<BillingPlanOut, BillingPlan>(scope),
         "feature-options" => CsvFile::of::<FeatureOptionOut>(),
         _ => CsvFile::of::<OverrideOut>().with("company_account_number"),
+    }
+}
+
+/// A table of the keys of an answer and, for staff, of the fields of its record; see [`seen`].
+fn table_of<Out: ToSchema, R: StaffFields>(scope: &Scope) -> CsvFile {
+    let table = CsvFile::of::<Out>();
+    match scope.companies() {
+        None => table.with_all(R::staff_names()),
+        Some(_) => table,
     }
 }
 

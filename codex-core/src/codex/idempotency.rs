@@ -29,7 +29,7 @@ const RESULT: &str = "result of a call with a key";
 
 sql! {
     /// What is known of a key.
-    FIND = "select request, status, content_type, body from idempotency_keys \
+    FIND = "select request, status, content_type, location, body from idempotency_keys \
         where actor = $1 and key = $2 and begun_at >= $3";
     /// What came of the steps of a call.
     STEPS = "select step, result from idempotency_steps \
@@ -44,7 +44,7 @@ sql! {
     /// Keeps what came of a step.
     END_STEP = "update idempotency_steps set result = $4 where actor = $1 and key = $2 and step = $3";
     /// Keeps an answer.
-    ANSWER = "update idempotency_keys set status = $3, content_type = $4, body = $5 \
+    ANSWER = "update idempotency_keys set status = $3, content_type = $4, location = $5, body = $6 \
         where actor = $1 and key = $2 and status is null";
     /// The steps of a call whose answer is kept.
     END_STEPS = "delete from idempotency_steps where actor = $1 and key = $2";
@@ -126,6 +126,8 @@ pub struct KeptAnswer {
     pub status: u16,
     /// Its media type.
     pub content_type: Option<String>,
+    /// Where what was made can be read.
+    pub location: Option<String>,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -135,6 +137,7 @@ struct Row {
     request: String,
     status: Option<i64>,
     content_type: Option<String>,
+    location: Option<String>,
     body: Option<Vec<u8>>,
 }
 
@@ -165,6 +168,7 @@ impl Codex {
                 return Ok(IdempotencyState::Made(KeptAnswer {
                     status,
                     content_type: row.content_type,
+                    location: row.location,
                     body: row.body.unwrap_or_default(),
                 }));
             }
@@ -191,10 +195,9 @@ impl Codex {
         q.bind(&*call.request).bind(now).execute().await?;
         let q = tx.query(ANSWER).bind(actor).bind(key);
         let q = q.bind(i64::from(answer.status));
-        let q = q
-            .bind_text(answer.content_type.as_deref())
-            .bind(answer.body);
-        q.execute().await?;
+        let q = q.bind_text(answer.content_type.as_deref());
+        let q = q.bind_text(answer.location.as_deref());
+        q.bind(answer.body).execute().await?;
         tx.query(END_STEPS).bind(actor).bind(key).execute().await?;
         tx.commit().await
     }

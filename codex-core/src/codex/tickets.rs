@@ -1,6 +1,6 @@
 //! Tickets.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Codex,
@@ -12,6 +12,7 @@ use crate::{
     changes::{Author, Outcome},
     edit::{NUL, fits},
     ids::{CompanyId, TicketId},
+    listing::StaffFields as _,
     paging::{Page, PageRequest},
     tickets::{
         Conversation, ShownTicket, Ticket,
@@ -30,6 +31,18 @@ const MAX_ACTIVE: i64 = 20_000;
 const PSA_ACTIVE: [&str; 4] = ["open", "pending", "waiting_customer", "on_hold"];
 /// Tickets that a download reads together, each with all that was said on it.
 pub(super) const PAGE: u32 = 250;
+/// A ticket of an export.
+#[derive(Debug)]
+pub(super) struct ExportedTicket {
+    pub shown: ShownTicket,
+    /// What was said on it, for clients.
+    pub said: Vec<Conversation>,
+    /// Its fields for staff.
+    pub fields: Map<String, Value>,
+    /// What is kept beside it, for staff: what was said with more in it than answers have.
+    pub beside: Map<String, Value>,
+}
+
 /// The longest note.
 const MAX_NOTE: usize = 100_000;
 
@@ -39,17 +52,23 @@ impl Codex {
         query::statuses(&self.0.db, &self.0.statuses).await
     }
 
-    /// The first tickets of a list, which nobody counts.
+    /// The first [`MAX_ACTIVE`] tickets of a list, and how many it has.
     async fn first_tickets(
         &self,
         scope: &Scope,
         filter: &TicketFilter,
-        limit: i64,
-    ) -> Result<Vec<Ticket>> {
-        let mut tickets = query::first(&self.0.db, scope, filter, limit).await?;
+    ) -> Result<(Vec<Ticket>, i64)> {
+        let db = &self.0.db;
+        let mut tickets = query::first(db, scope, filter, MAX_ACTIVE).await?;
+        let found = i64::try_from(tickets.len()).unwrap_or(i64::MAX);
+        let total = if found < MAX_ACTIVE {
+            found
+        } else {
+            query::count(db, scope, filter).await?
+        };
         let each = tickets.iter_mut();
         each.for_each(|ticket| self.settle(scope, ticket));
-        Ok(tickets)
+        Ok((tickets, total))
     }
 
     /// A page of the tickets that a filter leaves, sorted and narrowed as `page` says; last changed first unless it
@@ -131,21 +150,56 @@ impl Codex {
         Ok(())
     }
 
-    /// What is shown of all tickets with what was said on each, in pages that are read ahead.
-    pub(super) fn tickets_ahead(&self, scope: Scope) -> Parts<Vec<Said<ShownTicket>>> {
+    /// All tickets as the caller sees them in an export, in pages that are read ahead.
+    pub(super) fn tickets_ahead(&self, scope: Scope) -> Parts<Vec<ExportedTicket>> {
         self.read_ahead(async move |codex, ahead| {
             let mut last = TicketId(0);
             loop {
-                let db = &codex.0.db;
-                let mut page = query::shown_behind(db, &scope, last, PAGE).await?;
-                let Some(Said { ticket, .. }) = page.last() else {
+                let page = match scope.companies() {
+                    None => codex.whole_tickets(&scope, last).await?,
+                    Some(_) => codex.shown_tickets(&scope, last).await?,
+                };
+                let Some(ticket) = page.last() else {
                     return Ok(());
                 };
-                last = ticket.id;
-                codex.count_shown(&scope, &mut page);
+                last = ticket.shown.id;
                 ahead.put(page).await?;
             }
         })
+    }
+
+    /// Every field of the first tickets behind one by their rows, for staff.
+    async fn whole_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
+        let db = &self.0.db;
+        let tickets = query::behind(db, scope, last, PAGE).await?;
+        let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut beside = beside::read(db, &ids, &beside::BESIDE).await?;
+        let exported = tickets.into_iter().map(|mut ticket| {
+            self.settle(scope, &mut ticket);
+            ExportedTicket {
+                shown: (&ticket).into(),
+                said: Vec::new(),
+                fields: ticket.staff_fields(),
+                beside: beside.remove(&ticket.id).unwrap_or_default(),
+            }
+        });
+        Ok(exported.collect())
+    }
+
+    /// What is shown of them, for clients.
+    async fn shown_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
+        let mut page = query::shown_behind(&self.0.db, scope, last, PAGE).await?;
+        self.count_shown(scope, &mut page);
+        let exported = page.into_iter().map(|found| ExportedTicket {
+            shown: found.ticket,
+            said: found.said.0,
+            fields: Map::new(),
+            beside: Map::new(),
+        });
+        Ok(exported.collect())
     }
 
     fn count_shown(&self, scope: &Scope, page: &mut [Said<ShownTicket>]) {
@@ -153,13 +207,14 @@ impl Codex {
         each.for_each(|found| found.ticket.minutes = self.worked(scope, found.ticket.minutes));
     }
 
-    /// The board of the tickets that somebody works on; 0 stands for any group or agent.
+    /// The board of the tickets that somebody works on, and how many there are: of very many those that changed last
+    /// are on it. 0 stands for any group or agent.
     pub async fn active_tickets(
         &self,
         scope: &Scope,
         group: Option<i64>,
         responder: Option<i64>,
-    ) -> Result<ActiveOut> {
+    ) -> Result<(ActiveOut, i64)> {
         let statuses = self.ticket_statuses().await?;
         // Clients see no agents, and so cannot ask by them.
         let staff = scope.companies().is_none();
@@ -169,29 +224,25 @@ impl Codex {
             responder: responder.filter(|id| staff && *id != 0),
             ..TicketFilter::default()
         };
-        let tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
+        let (tickets, total) = self.first_tickets(scope, &filter).await?;
         let agents = query::agents(&self.0.db, &self.providers().psa).await?;
         let last_sync = if staff {
             query::last_sync(&self.0.db).await?
         } else {
             None
         };
-        Ok(ActiveOut::new(
-            tickets,
-            &statuses,
-            &agents,
-            last_sync,
-            self.now(),
-        ))
+        let mut board = ActiveOut::new(tickets, &statuses, &agents, last_sync, self.now());
+        board.total_active = usize::try_from(total).unwrap_or(usize::MAX);
+        Ok((board, total))
     }
 
     /// The PSA's tickets that are open, pending, on hold or wait for the customer, the most urgent first; of
-    /// one PSA when it is named.
+    /// one PSA when it is named. And how many there are, as on the board.
     pub async fn active_psa_tickets(
         &self,
         scope: &Scope,
         provider: Option<&str>,
-    ) -> Result<Vec<PsaActiveTicketOut>> {
+    ) -> Result<(Vec<PsaActiveTicketOut>, i64)> {
         let statuses = self.ticket_statuses().await?;
         let wanted = PSA_ACTIVE.iter().flat_map(|word| statuses.ids(word));
         let filter = TicketFilter {
@@ -199,12 +250,12 @@ impl Codex {
             statuses: Some(wanted.collect()),
             ..TicketFilter::default()
         };
-        let mut tickets = self.first_tickets(scope, &filter, MAX_ACTIVE).await?;
+        let (mut tickets, total) = self.first_tickets(scope, &filter).await?;
         // They come last changed first, which stays among those of one priority.
         tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.fields.priority_id));
         let agents = query::all_agents(&self.0.db, &self.providers().psa).await?;
         let out = |ticket| PsaActiveTicketOut::new(ticket, &statuses, &agents);
-        Ok(tickets.iter().map(out).collect())
+        Ok((tickets.iter().map(out).collect(), total))
     }
 
     /// Changes the status of a ticket and adds a private note, here at once, and puts both on their way to
@@ -225,6 +276,10 @@ impl Codex {
         scope.require_technician("changing tickets")?;
         if let Some(answer) = step_done::<TicketUpdateOut>(0)? {
             return Ok(Some(answer));
+        }
+        // Whether there is such a ticket is judged before what is said of it.
+        if !query::is_live(&self.0.db, number).await? {
+            return Ok(None);
         }
         let note = update
             .notes

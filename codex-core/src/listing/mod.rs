@@ -4,11 +4,14 @@
 //! direction. What is not known comes last, whichever way the rest is sorted.
 
 mod condition;
+mod staff;
 mod uncased;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+
+pub use staff::{COMPANY_ROW_ID, StaffFields};
 
 use crate::{
     Error, Result,

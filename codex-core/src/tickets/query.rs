@@ -244,6 +244,13 @@ pub(crate) async fn of_companies(
     Ok(tickets)
 }
 
+/// How many tickets `filter` leaves.
+pub(crate) async fn count(db: &Db, scope: &Scope, filter: &TicketFilter) -> Result<i64> {
+    let mut q = db.query("select count(*) from tickets t where t.deleted_at is null");
+    restrict(&mut q, scope, filter);
+    Ok(q.scalar().await?.unwrap_or_default())
+}
+
 /// What is shown of tickets that a company still has, with what was said on each, in the order of `ids`; one
 /// statement.
 pub(crate) async fn shown(
@@ -283,6 +290,22 @@ pub(crate) async fn shown_behind(
     let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
     tickets.sort_unstable_by_key(|found| found.ticket.id);
     Ok(tickets)
+}
+
+/// The first tickets behind one by their rows; one statement.
+pub(crate) async fn behind(
+    db: &Db,
+    scope: &Scope,
+    id: TicketId,
+    limit: u32,
+) -> Result<Vec<Ticket>> {
+    let mut q = db.query(SELECT);
+    q.push(" where t.id in (select t.id from tickets t where t.deleted_at is null");
+    restrict(&mut q, scope, &TicketFilter::default());
+    q.push(" and t.id > ").push_bind(id);
+    q.push(" order by t.id limit ").push_bind(i64::from(limit));
+    q.push(") order by t.id");
+    q.all().await
 }
 
 fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
@@ -350,6 +373,12 @@ pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<S
     q.push_bind(number);
     let found: Option<Said<Ticket>> = q.optional().await?;
     Ok(found.filter(|found| scope.sees(found.ticket.fields.company_id)))
+}
+
+/// Whether a live ticket has a number.
+pub(crate) async fn is_live(db: &Db, number: i64) -> Result<bool> {
+    let id: Option<i64> = db.query(ID).bind(number).scalar().await?;
+    Ok(id.is_some())
 }
 
 /// The row of a live ticket.

@@ -239,7 +239,7 @@ pub struct ActiveOut {
     pub section3: Vec<ActiveTicketOut>,
     /// Waiting.
     pub section4: Vec<ActiveTicketOut>,
-    /// How many there are in all.
+    /// How many there are in all, those among them that are in no section because there are too many.
     pub total_active: usize,
 }
 

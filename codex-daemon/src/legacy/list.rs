@@ -7,8 +7,7 @@ use axum::{
 };
 use codex_core::{
     Scope,
-    changes::Tracked,
-    listing::Listing,
+    listing::{Listing, StaffFields},
     paging::{MAX_LIMIT, Page, PageRequest},
 };
 use serde::Serialize;
@@ -106,8 +105,8 @@ impl<'a> List<'a> {
         Ok(list)
     }
 
-    /// The answer. `whole` and `page` read the list, and only that which is asked for is begun; `fields` are those
-    /// that staff may choose beside the keys of `out`, `further` is one for everybody.
+    /// The answer. `whole` and `page` read the list, and only that which is asked for is begun; `record` is what staff
+    /// may choose fields of beside the keys of `out`, `further` is a field for everybody.
     ///
     /// # Errors
     /// Those of reading, and 400 for a field that there is not.
@@ -115,13 +114,13 @@ impl<'a> List<'a> {
         clippy::too_many_arguments,
         reason = "each is one thing that a list differs by, named where it is called"
     )]
-    pub async fn answer<T, Fields: Tracked, Out: Serialize + PartialSchema>(
+    pub async fn answer<T, R: StaffFields, Out: Serialize + PartialSchema>(
         &self,
         scope: &Scope,
         forwarded: &Forwarded,
         whole: impl Future<Output = codex_core::Result<Vec<T>>>,
         page: impl Future<Output = codex_core::Result<Page<T>>>,
-        fields: impl Fn(&T) -> &Fields,
+        record: impl Fn(&T) -> &R,
         further: Further<'_, T>,
         out: impl Fn(T) -> Out,
     ) -> Result<Response, Problem> {
@@ -132,9 +131,9 @@ impl<'a> List<'a> {
                 None => Json(all).into_response(),
             });
         };
-        query.require_fields::<Out>(scope, Fields::NAMES, further.map(|(name, _)| name))?;
+        query.require_fields::<Out>(scope, &R::staff_names(), further.map(|(name, _)| name))?;
         let page = page.await?;
-        let beside = |record: &T| beside(scope, record, fields(record), further);
+        let beside = |row: &T| beside(scope, row, record(row), further);
         Ok(match self.name {
             Some(name) => query.answer_as(name, self.path, forwarded, page, beside, out),
             None => query.answer(self.path, forwarded, page, beside, out),

@@ -57,6 +57,12 @@ fn unknown() -> Problem {
     Problem::not_found("Agent not found").flat()
 }
 
+/// The agent of a path, by its Keycloak id.
+pub(super) async fn agent(call: &Call, id: &str) -> Result<Agent, Problem> {
+    let agent = call.codex.agent(&call.scope, id).await?;
+    agent.ok_or_else(unknown)
+}
+
 fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
     body.map(|Body(object)| object).unwrap_or_default()
 }
@@ -77,15 +83,7 @@ async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Respo
     let whole = codex.agents(scope);
     let page = codex.agents_page(scope, &list.page);
     let out = |agent: Agent| AgentOut::new(&agent, synced);
-    let answer = list.answer(
-        scope,
-        &forwarded,
-        whole,
-        page,
-        |agent| &agent.fields,
-        None,
-        out,
-    );
+    let answer = list.answer(scope, &forwarded, whole, page, |agent| agent, None, out);
     answer.await
 }
 

@@ -4,14 +4,14 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     WholeList,
     assets::{
-        Asset, AssetFields, BESIDE,
+        Asset,
         audit::wire::AssetAuditOut,
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
     bulk::BulkOut,
-    changes::Tracked as _,
     companies::{CompanyRef, level_of},
     ids::AssetId,
+    listing::StaffFields as _,
 };
 use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -71,14 +71,13 @@ async fn list_assets(
     mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let kept = [AssetFields::NAMES, &BESIDE].concat();
-    query.require_fields::<AssetOut>(&scope, &kept, Some(COMPANY))?;
+    query.require_fields::<AssetOut>(&scope, &Asset::staff_names(), Some(COMPANY))?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().assets(&scope, company, &query.page).await?;
     let whole = query.is_whole() && page.next.is_some();
     let request = query.page.clone();
     let own = scope.clone();
-    let beside = move |row: &Row| beside(&own, row, &row.0.kept(), Some((COMPANY, &company_of)));
+    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANY, &company_of)));
     let out = |(asset, company): Row| AssetOut::new(&asset, level_of(company.as_ref()));
     if !whole {
         return Ok(query.answer(PATH, &forwarded, page, beside, out));
@@ -152,7 +151,7 @@ async fn get_asset_alias(
     get_asset(app, caller, id).await
 }
 
-async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
+pub(super) async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
     let found = call.codex.asset(&call.scope, id).await?;
     let (asset, level) = found.ok_or_else(unknown)?;
     let out = AssetOut::new(&asset, &level);

@@ -100,15 +100,7 @@ async fn list_billing_plans(
     let whole = codex.billing_plans(scope);
     let page = codex.billing_plans_page(scope, &list.page);
     let out = |plan: BillingPlan| BillingPlanOut::from(&plan);
-    let answer = list.answer(
-        scope,
-        &forwarded,
-        whole,
-        page,
-        |plan| &plan.fields,
-        None,
-        out,
-    );
+    let answer = list.answer(scope, &forwarded, whole, page, |plan| plan, None, out);
     answer.await.map_err(Problem::flat)
 }
 
@@ -133,6 +125,12 @@ async fn create_billing_plan(
     Ok(Created::new(&forwarded, "/api/billing-plans", id, saved))
 }
 
+/// The plan of a path, by its id.
+pub(super) async fn plan(call: &Call, id: i64) -> Result<BillingPlan, Problem> {
+    let plan = call.codex.billing_plan(&call.scope, BillingPlanId(id));
+    plan.await.map_err(flat)?.ok_or_else(unknown)
+}
+
 /// Get one billing plan.
 #[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "billing",
     params(("id" = i64, Path, description = "Id")),
@@ -145,8 +143,7 @@ async fn get_billing_plan(
     call: Call,
     Path(id): Path<i64>,
 ) -> Result<Versioned<BillingPlanOut>, Problem> {
-    let plan = call.codex.billing_plan(&call.scope, BillingPlanId(id));
-    let plan = plan.await.map_err(flat)?.ok_or_else(unknown)?;
+    let plan = plan(&call, id).await?;
     Ok(Versioned((&plan).into(), Some(plan.updated_at)))
 }
 

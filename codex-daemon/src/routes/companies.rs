@@ -78,15 +78,7 @@ async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Re
     let whole = codex.companies(scope);
     let page = codex.companies_page(scope, &list.page);
     let out = |company: Company| wire::seen_by(&company, scope);
-    let answer = list.answer(
-        scope,
-        &forwarded,
-        whole,
-        page,
-        |company| &company.fields,
-        None,
-        out,
-    );
+    let answer = list.answer(scope, &forwarded, whole, page, |company| company, None, out);
     answer.await
 }
 
@@ -284,7 +276,7 @@ async fn list_company_assets(
         &forwarded,
         whole,
         page,
-        |asset| &asset.fields,
+        |asset| asset,
         Some((COMPANY, &number)),
         out,
     );
@@ -324,7 +316,7 @@ async fn list_company_contacts(
         &forwarded,
         whole,
         page,
-        |(contact, _)| &contact.fields,
+        |(contact, _)| contact,
         Some((COMPANIES, &companies_of)),
         out,
     );
@@ -376,7 +368,7 @@ async fn list_company_locations(
         &forwarded,
         whole,
         page,
-        |location| &location.fields,
+        |location| location,
         Some((COMPANY, &number)),
         out,
     );

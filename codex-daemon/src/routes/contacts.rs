@@ -4,13 +4,13 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     WholeList,
     bulk::BulkOut,
-    changes::Tracked as _,
     contacts::{
-        Contact, ContactFields,
+        Contact,
         query::ContactCompanies,
         wire::{ContactBulkIn, ContactIn, ContactOut},
     },
     ids::ContactId,
+    listing::StaffFields as _,
 };
 use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -69,14 +69,13 @@ async fn list_contacts(
     mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<ContactOut>(&scope, ContactFields::NAMES, Some(COMPANIES))?;
+    query.require_fields::<ContactOut>(&scope, &Contact::staff_names(), Some(COMPANIES))?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().contacts(&scope, company, &query.page).await?;
     let whole = query.is_whole() && page.next.is_some();
     let request = query.page.clone();
     let own = scope.clone();
-    let beside =
-        move |row: &Row| beside(&own, row, &row.0.fields, Some((COMPANIES, &companies_of)));
+    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANIES, &companies_of)));
     let out = |(contact, companies): Row| ContactOut::new(&contact, &companies.compliance_level);
     if !whole {
         return Ok(query.answer(PATH, &forwarded, page, beside, out));
@@ -127,7 +126,10 @@ async fn get_contact_alias(
     get_contact(app, caller, id).await
 }
 
-async fn contact_now(call: &Call, id: ContactId) -> Result<Versioned<ContactOut>, Problem> {
+pub(super) async fn contact_now(
+    call: &Call,
+    id: ContactId,
+) -> Result<Versioned<ContactOut>, Problem> {
     let found = call.codex.contact(&call.scope, id).await?;
     let (contact, level) = found.ok_or_else(unknown)?;
     let out = ContactOut::new(&contact, &level);

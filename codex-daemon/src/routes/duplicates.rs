@@ -57,6 +57,11 @@ fn id(text: &str) -> Result<i64, Problem> {
     id.map_err(|_| Problem::not_found("There is no such duplicate candidate."))
 }
 
+/// The candidate of a path, by its id.
+pub(super) async fn duplicate(call: &Call, text: &str) -> Result<Json<DuplicateOut>, Problem> {
+    out(call.codex.duplicate(&call.scope, id(text)?).await?)
+}
+
 /// Get a duplicate candidate.
 #[utoipa::path(get, path = "/api/duplicates/{duplicate_id}", tag = "duplicates",
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
@@ -69,7 +74,7 @@ async fn get_duplicate(
     call: Call,
     Path(duplicate): Path<String>,
 ) -> Result<Json<DuplicateOut>, Problem> {
-    out(call.codex.duplicate(&call.scope, id(&duplicate)?).await?)
+    self::duplicate(&call, &duplicate).await
 }
 
 /// Merge the two records of a duplicate candidate.

@@ -24,8 +24,10 @@ pub fn routes() -> OpenApiRouter<App> {
 ///
 /// As lines of JSON (`companies.ndjson`) or as a table (`companies.csv`): companies, contacts, assets,
 /// locations, tickets, agents, psa-agents, billing-plans, feature-options, overrides. Companies without an account
-/// number are in it, with null. A table begins with a line of names, also where there is no record; a text that a
-/// spreadsheet would run as a formula (it begins with `=`, `+`, `-`, `@`, tab or a line break) has an apostrophe before it. Made while it is read: an answer that breaks off is not whole.
+/// number are in it, with null. Staff get every field that the lists give by `fields`. A table begins with a line of
+/// names, also where there is no record; a text that a spreadsheet would run as a formula (it begins with `=`, `+`,
+/// `-`, `@`, tab or a line break) has an apostrophe before it. Made while it is read: an answer that breaks off is not
+/// whole.
 #[utoipa::path(get, path = "/api/export/{file}", tag = "export",
     params(("file" = String, Path, description = "Kind and format", example = "companies.ndjson")),
     responses(

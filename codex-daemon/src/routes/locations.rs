@@ -36,6 +36,12 @@ pub(super) fn unknown() -> Problem {
     Problem::not_found("Location not found").flat()
 }
 
+/// A location of a company, by its id.
+pub(super) async fn location(call: &Call, company: &Company, id: i64) -> Result<Location, Problem> {
+    let found = call.codex.location(&call.scope, company, LocationId(id));
+    found.await.map_err(flat)?.ok_or_else(unknown)
+}
+
 fn out(location: &Location, company: &Company) -> LocationOut {
     LocationOut::new(location, company.compliance_level())
 }
@@ -78,8 +84,7 @@ async fn get_location(
     Path((account, id)): Path<(String, i64)>,
 ) -> Result<Versioned<LocationOut>, Problem> {
     let company = company(&call, &account).await?;
-    let found = call.codex.location(&call.scope, &company, LocationId(id));
-    let location = found.await.map_err(flat)?.ok_or_else(unknown)?;
+    let location = location(&call, &company, id).await?;
     let version = Some(location.updated_at);
     Ok(Versioned(out(&location, &company), version))
 }

@@ -15,6 +15,7 @@ mod docs;
 mod download;
 mod duplicates;
 mod examples;
+mod existence;
 mod export;
 mod feature_options;
 mod headers;
@@ -39,6 +40,7 @@ mod times;
 mod webhooks;
 mod writers;
 
+pub use existence::Named;
 pub use parameters::Parameters;
 use utoipa::{
     Modify, OpenApi,

@@ -2,21 +2,21 @@
 //! be there beside the keys of the whole record.
 
 use codex_core::{
-    agents::AgentFields,
-    assets::{self, AssetFields},
-    billing_plans::BillingPlanFields,
-    changes::Tracked,
-    companies::CompanyFields,
-    contacts::ContactFields,
-    locations::LocationFields,
-    tickets::{TicketFields, beside},
+    agents::Agent,
+    assets::Asset,
+    billing_plans::BillingPlan,
+    companies::Company,
+    contacts::Contact,
+    listing::{COMPANY_ROW_ID, StaffFields},
+    locations::Location,
+    tickets::Ticket,
 };
 use utoipa::openapi::{
     ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
     schema::{AnyOfBuilder, ArrayItems, SchemaType},
 };
 
-use super::paging::{COMPANIES, COMPANY, ROW_ID};
+use super::paging::{COMPANIES, COMPANY};
 
 /// What a caller may choose beside the keys of a record.
 struct Further {
@@ -31,23 +31,26 @@ struct Further {
     is_record: bool,
 }
 
-const fn list(
-    path: &'static str,
-    tracked: &'static [&'static str],
-    name: Option<&'static str>,
-) -> Further {
+const fn list<R: StaffFields>(path: &'static str, name: Option<&'static str>) -> Further {
     Further {
         path,
-        tracked,
-        beside: &[],
+        tracked: R::TRACKED,
+        beside: R::BESIDE,
         name,
         is_record: false,
     }
 }
 
 impl Further {
-    const fn with(self, beside: &'static [&'static str]) -> Self {
-        Self { beside, ..self }
+    /// Of records that have no fields for staff.
+    const fn none(path: &'static str) -> Self {
+        Self {
+            path,
+            tracked: &[],
+            beside: &[],
+            name: None,
+            is_record: false,
+        }
     }
 
     const fn of_one(self) -> Self {
@@ -59,41 +62,18 @@ impl Further {
 }
 
 const ANSWERS: [Further; 12] = [
-    list("/api/companies", CompanyFields::NAMES, None),
-    list("/api/contacts", ContactFields::NAMES, Some(COMPANIES)),
-    list("/api/assets", AssetFields::NAMES, Some(COMPANY)).with(&assets::BESIDE),
-    list("/api/tickets", TicketFields::NAMES, Some(COMPANY)).with(&beside::BESIDE),
-    list(
-        "/api/ticket/{ticket_id}",
-        TicketFields::NAMES,
-        Some(COMPANY),
-    )
-    .with(&beside::BESIDE)
-    .of_one(),
-    list("/api/agents", AgentFields::NAMES, None),
-    list("/api/duplicates", &[], None),
-    list("/api/billing-plans", BillingPlanFields::NAMES, None),
-    list(
-        "/api/companies/{account_number}/assets",
-        AssetFields::NAMES,
-        Some(COMPANY),
-    )
-    .with(&assets::BESIDE),
-    list(
-        "/api/companies/{account_number}/contacts",
-        ContactFields::NAMES,
-        Some(COMPANIES),
-    ),
-    list(
-        "/api/companies/{account_number}/users",
-        ContactFields::NAMES,
-        Some(COMPANIES),
-    ),
-    list(
-        "/api/companies/{account_number}/locations",
-        LocationFields::NAMES,
-        Some(COMPANY),
-    ),
+    list::<Company>("/api/companies", None),
+    list::<Contact>("/api/contacts", Some(COMPANIES)),
+    list::<Asset>("/api/assets", Some(COMPANY)),
+    list::<Ticket>("/api/tickets", Some(COMPANY)),
+    list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY)).of_one(),
+    list::<Agent>("/api/agents", None),
+    Further::none("/api/duplicates"),
+    list::<BillingPlan>("/api/billing-plans", None),
+    list::<Asset>("/api/companies/{account_number}/assets", Some(COMPANY)),
+    list::<Contact>("/api/companies/{account_number}/contacts", Some(COMPANIES)),
+    list::<Contact>("/api/companies/{account_number}/users", Some(COMPANIES)),
+    list::<Location>("/api/companies/{account_number}/locations", Some(COMPANY)),
 ];
 
 /// Describes the answer of each list, or of one record, as whole records or as parts of them.
@@ -156,7 +136,10 @@ fn parts_of(
 
 /// The schema of a part of a record.
 fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
-    let tracked = further.tracked.iter().filter(|name| **name != ROW_ID);
+    let tracked = further
+        .tracked
+        .iter()
+        .filter(|name| **name != COMPANY_ROW_ID);
     let description = "Some fields of a record: those that `fields` names.";
     let mut part = ObjectBuilder::new().description(Some(description));
     for field in tracked {

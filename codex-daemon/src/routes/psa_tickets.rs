@@ -1,6 +1,11 @@
 //! The PSA's tickets in two bare lists (contract 1.2.E).
 
-use axum::{Json, extract::State, http::Uri, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::Uri,
+    response::{IntoResponse as _, Response},
+};
 use codex_core::{
     paging::{Filter, Page, PageRequest},
     tickets::{
@@ -10,7 +15,7 @@ use codex_core::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::cut;
+use super::paging::{cut, with_total};
 use crate::{
     app::App,
     auth::Caller,
@@ -95,6 +100,8 @@ async fn list_psa_tickets(
 }
 
 /// List the PSA's tickets that are open, pending, on hold or wait for the customer: the most urgent first.
+///
+/// Of more than 20000 those that changed last; `X-Total-Count` says how many there are.
 #[utoipa::path(get, path = "/api/psa/tickets/active", tag = "tickets",
     params(("provider" = Option<String>, Query, description = "The only PSA", example = "freshservice")),
     responses(
@@ -104,10 +111,10 @@ async fn list_active_psa_tickets(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-) -> Result<Json<Vec<PsaActiveTicketOut>>, Problem> {
+) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let provider = params.word("provider");
-    Ok(Json(
-        app.codex().active_psa_tickets(&scope, provider).await?,
-    ))
+    let active = app.codex().active_psa_tickets(&scope, provider);
+    let (tickets, total) = active.await?;
+    Ok(with_total(Json(tickets).into_response(), Some(total)))
 }

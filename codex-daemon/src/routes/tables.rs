@@ -407,9 +407,7 @@ async fn edit_asset_contacts(
     call.scope
         .require_technician("assigning assets")
         .map_err(flat)?;
-    if body.is_empty() {
-        return Err(Problem::bad_request("body: states no field").flat());
-    }
+    let is_empty = body.is_empty();
     let contacts = body.remove("contact_ids").unwrap_or(json!(null));
     let found = if contacts.is_null() {
         call.codex.asset(&call.scope, AssetId(id)).await?.is_some()
@@ -420,9 +418,11 @@ async fn edit_asset_contacts(
             .update_asset(&call.scope, &call.author, AssetId(id), body);
         edited.await.map_err(flat)?
     };
-    if found {
-        Ok(done("Asset contacts"))
-    } else {
-        Err(Problem::not_found("Asset not found").flat())
+    if !found {
+        return Err(Problem::not_found("Asset not found").flat());
     }
+    if is_empty {
+        return Err(Problem::bad_request("body: states no field").flat());
+    }
+    Ok(done("Asset contacts"))
 }

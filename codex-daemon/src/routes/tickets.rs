@@ -9,11 +9,11 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{
     Codex, Scope,
-    changes::Tracked as _,
     ids::TicketId,
+    listing::StaffFields as _,
     paging::{Filter, Page, PageRequest, moment},
     tickets::{
-        Ticket, TicketFields,
+        Ticket,
         beside::{BESIDE, Beside},
         query::{LISTING, TicketFilter},
         wire::{
@@ -94,7 +94,7 @@ async fn list_tickets(
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     let mut offset = params.within("offset", 0, i64::MAX)?;
     let (mut query, _) = legacy::newer_query(&uri, &LISTING, &OLDER)?;
-    query.require_fields::<TicketOut>(scope, &kept_keys(), Some(COMPANY))?;
+    query.require_fields::<TicketOut>(scope, &Ticket::staff_names(), Some(COMPANY))?;
     if query.page.cursor.is_some() && offset.take().is_some() {
         params.unread::<()>("offset", "has no meaning beside `cursor`")?;
     }
@@ -150,18 +150,13 @@ async fn list_tickets(
     ))
 }
 
-/// Keys that staff may choose of a ticket beside those of its answer.
-fn kept_keys() -> Vec<&'static str> {
-    [TicketFields::NAMES, &BESIDE].concat()
-}
-
 /// What may be chosen of a ticket: its company, and for staff its tracked fields and what was read `more`.
 fn kept_of(scope: &Scope, ticket: &Ticket, more: &Beside) -> Map<String, Value> {
     let company = Some((
         COMPANY,
         &company_number as &(dyn Fn(&Ticket) -> Value + Sync),
     ));
-    let mut kept = beside(scope, ticket, &ticket.fields, company);
+    let mut kept = beside(scope, ticket, ticket, company);
     if let Some(more) = more.get(&ticket.id) {
         kept.extend(more.clone());
     }
@@ -234,7 +229,8 @@ async fn filter(
 /// The board of active tickets.
 ///
 /// Four sections: to be answered, the customer replied, overdue for an update, waiting. In each the highest
-/// priority comes first, then what was untouched longest.
+/// priority comes first, then what was untouched longest. The 20000 active tickets that changed last are on it;
+/// `X-Total-Count` says how many there are.
 #[utoipa::path(get, path = "/api/tickets/active", tag = "tickets",
     params(
         ("group_id" = Option<i64>, Query, description = "The only group, by its id at the PSA"),
@@ -246,18 +242,19 @@ async fn list_active_tickets(
     State(app): State<App>,
     caller: Caller,
     params: Params,
-) -> Result<Json<ActiveOut>, Problem> {
+) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let (group, responder) = (params.integer("group_id")?, params.integer("responder_id")?);
-    let board = app.codex().active_tickets(&scope, group, responder).await?;
-    Ok(Json(board))
+    let active = app.codex().active_tickets(&scope, group, responder);
+    let (board, total) = active.await?;
+    Ok(with_total(Json(board).into_response(), Some(total)))
 }
 
 /// The number of a path; what is no number names no ticket.
 fn number(text: &str) -> Result<i64, Problem> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| digits);
-    number.ok_or_else(|| Problem::not_found("Ticket not found").flat())
+    number.ok_or_else(unknown)
 }
 
 /// Get a ticket with everything said on it.
@@ -288,7 +285,7 @@ async fn get_ticket(
             found = app.codex().ticket(&scope, number).await?;
         }
     }
-    let (ticket, said) = found.ok_or_else(|| Problem::not_found("Ticket not found").flat())?;
+    let (ticket, said) = found.ok_or_else(unknown)?;
     let statuses = app.codex().ticket_statuses().await?;
     let out = TicketDetailOut::new(&ticket, said, &statuses);
     let Some(fields) = params.word("fields") else {
@@ -354,8 +351,17 @@ async fn update_ticket(
         .update_ticket(&call.scope, &call.author, ticket_id, &update)
         .await
         .map_err(|error| Problem::from(error).job())?;
-    done.map(Json)
-        .ok_or_else(|| Problem::not_found("Ticket not found").flat())
+    done.map(Json).ok_or_else(unknown)
+}
+
+/// Refuses the number of a path that no ticket has.
+pub(super) async fn require_ticket(call: &Call, text: &str) -> Result<(), Problem> {
+    let found = call.codex.ticket(&call.scope, number(text)?).await?;
+    found.map(|_| ()).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Ticket not found").flat()
 }
 
 /// List a company's tickets with everything said on each.

@@ -20,6 +20,7 @@ use super::{Daemon, problem};
 use crate::{
     app,
     auth::testing::{Core, service, token},
+    body,
     config::{Config, Server, Sources},
     server,
 };
@@ -55,6 +56,10 @@ impl Bare {
             .route(
                 "/json",
                 post(|Json(body): Json<Named>| async move { body.name }),
+            )
+            .route(
+                "/object",
+                post(|body::Body(object): body::Body<Named>| async move { object.name }),
             )
             .route("/endless", get(endless));
         let listener = server::bind(&config.server).await.unwrap();
@@ -441,24 +446,52 @@ async fn heads_that_are_too_large_are_431() {
     }
 }
 
+/// The time for the whole body ends it, not a pause: a byte arrives every 50 ms until the answer does.
 #[tokio::test]
 async fn a_body_that_never_ends_is_408() {
     let bare = Bare::start(|server| server.body_timeout = Duration::from_secs(1)).await;
-    let mut stream = bare.connect().await;
-    let head = "POST /json HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let begun = Instant::now();
-    let mut answer = [0; 12];
-    loop {
-        let pause = tokio::time::sleep(Duration::from_millis(50));
-        tokio::select! {
-            read = stream.read_exact(&mut answer) => { read.unwrap(); break }
-            () = pause => {}
+    let head = "POST /object HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
+    let (mut answers, mut body) = bare.connect().await.into_split();
+    body.write_all(head.as_bytes()).await.unwrap();
+    // By itself: reading is never given up halfway. It ends when the server closes, or with the test.
+    let sender = tokio::spawn(async move {
+        while body.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        stream.write_all(b" ").await.unwrap();
-        assert!(begun.elapsed() < Duration::from_secs(5), "it is held");
+    });
+    let mut answer = [0; 12];
+    // The whole body would take more than an hour.
+    let read = tokio::time::timeout(Duration::from_secs(60), answers.read_exact(&mut answer));
+    read.await.expect("it is held").unwrap();
+    sender.abort();
+    assert_eq!(
+        String::from_utf8_lossy(&answer),
+        "HTTP/1.1 408",
+        "not the answer to a slow body"
+    );
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_the_turns_of_others() {
+    let bare = Bare::start(|server| {
+        server.connections_per_address = 2;
+        server.max_connections = 10;
+    })
+    .await;
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        readers.push(reader(&bare.url, "/endless").await);
     }
-    assert_eq!(&answer, b"HTTP/1.1 408");
+    // Both are answered by now: each has begun to read.
+    for reader in &mut readers {
+        reader.read_exact(&mut [0; 12]).await.unwrap();
+    }
+    let same = client().get(bare.url("/slow")).send().await.unwrap();
+    problem(same, 503, "/slow").await;
+    // What a proxy on this machine says.
+    let other = client().get(bare.url("/slow"));
+    let other = other.header("X-Forwarded-For", "192.0.2.1").send().await;
+    assert_eq!(other.unwrap().status(), 200);
 }
 
 #[tokio::test]

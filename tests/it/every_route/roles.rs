@@ -350,6 +350,52 @@ on_each_engine! {
         Ok(())
     }
 
+    /// D12: whoever sends nonsense to a record that is not there is told of the record.
+    async fn existence_is_judged_before_the_body(world: World) -> TestResult {
+        let mut wrong = Vec::new();
+        let mut judged = 0;
+        for operation in operations().iter().filter(|one| one.body.is_some() && one.path.contains('{')) {
+            let missing = [("{account_number}", "999999"), ("{keycloak_id}", "nobody"), ("{ticket_id}", "999999999"),
+                ("{duplicate_id}", "999999999"), ("{id}", "999999999"), ("{key}", "soc")];
+            let mut path = operation.path.clone();
+            for (name, value) in missing {
+                path = path.replace(name, value);
+            }
+            assert!(!path.contains('{'), "{path}: nothing stands for its parameters");
+            let mut paths = vec![path];
+            if operation.path.contains("{account_number}") && operation.path.contains("{id}") {
+                paths.push(paths[0].replace("999999/", &format!("{OWN}/")));
+            }
+            for path in paths {
+                for (kind, body) in [("application/json", "{"), ("application/json", "7"), ("application/json", "[]"),
+                    ("application/json", "{}"), ("application/json", "{\"no such key\": 1}"), ("text/plain", "{}")] {
+                    for tag in [None, Some("\"x\"")] {
+                        let mut call = world.call("admin", &operation.method, &path).header("content-type", kind).body(body);
+                        if let Some(tag) = tag {
+                            call = call.header("if-match", tag);
+                        }
+                        let answer = call.send().await?;
+                        judged += 1;
+                        if answer.status() != 404 {
+                            wrong.push(format!("{} {path} with {kind} {body} {tag:?}: {}", operation.method, answer.status()));
+                        }
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert!(judged > 150, "{judged}");
+        // Of a record that is there the body is judged as ever.
+        for (path, body, status) in [
+            (format!("/api/companies/{OWN}"), "{", 400), (format!("/api/companies/{OWN}"), "[]", 400),
+            ("/api/companies/999999".to_owned(), "{\"name\": \"x\"}", 404),
+        ] {
+            let call = world.call("admin", &Method::PUT, &path).header("content-type", "application/json").body(body);
+            assert_eq!(call.send().await?.status(), status, "{path} {body}");
+        }
+        Ok(())
+    }
+
     /// Kinds of record that share a path differ in who may have them.
     async fn some_may_have_one_kind_and_not_another(world: World) -> TestResult {
         let table = [

@@ -9,6 +9,7 @@ use axum::{
 use codex_core::{
     Scope,
     ids::CompanyId,
+    listing::{COMPANY_ROW_ID, StaffFields},
     nearest::nearest,
     paging::{Cursor, Filter, Op, Page, PageRequest, Sort},
 };
@@ -260,11 +261,11 @@ impl ListQuery {
     }
 
     /// Refuses a field that a record of a kind has not, even where no record is found: the keys of its answer, a
-    /// further one, and for staff those of its tracked fields.
+    /// further one, and for staff `of_staff`.
     pub fn require_fields<Out: PartialSchema>(
         &self,
         scope: &Scope,
-        tracked: &[&'static str],
+        of_staff: &[&'static str],
         further: Option<&str>,
     ) -> Result<(), Problem> {
         let Some(fields) = &self.fields else {
@@ -274,7 +275,7 @@ impl ListQuery {
         let own = schema["properties"].as_object().into_iter().flatten();
         let mut known: Vec<&str> = own.map(|(name, _)| name.as_str()).chain(further).collect();
         if scope.companies().is_none() {
-            known.extend(tracked.iter().filter(|name| **name != ROW_ID));
+            known.extend(of_staff);
         }
         match fields.iter().find(|field| !known.contains(&field.as_str())) {
             Some(field) => Err(no_field(field, known)),
@@ -324,27 +325,23 @@ pub(crate) enum Shown<Out> {
 pub(crate) const COMPANY: &str = "company_account_number";
 /// The account numbers of the companies of a contact.
 pub(crate) const COMPANIES: &str = "company_account_numbers";
-/// The tracked field with the row id of a record's company, which stays inside.
-pub(super) const ROW_ID: &str = "company_id";
 
 /// A field that is neither a key of an answer nor tracked, and its value of a record.
 pub(crate) type Further<'f, T> = Option<(&'static str, &'f (dyn Fn(&T) -> Value + Sync))>;
 
-/// The fields of a record beside the keys of its answer: a further one, and the tracked ones for those who may ask for
-/// them, who are not clients.
+/// The fields of a row beside the keys of its answer: a further one, and those of its record for staff.
 pub(crate) fn beside<T>(
     scope: &Scope,
-    record: &T,
-    fields: &impl Serialize,
+    row: &T,
+    record: &impl StaffFields,
     further: Further<'_, T>,
 ) -> Map<String, Value> {
-    let mut beside = match serde_json::to_value(fields) {
-        Ok(Value::Object(tracked)) if scope.companies().is_none() => tracked,
-        _ => Map::new(),
+    let mut beside = match scope.companies() {
+        None => record.staff_fields(),
+        Some(_) => Map::new(),
     };
-    beside.remove(ROW_ID);
     if let Some((name, value)) = further {
-        beside.insert(name.to_owned(), value(record));
+        beside.insert(name.to_owned(), value(row));
     }
     beside
 }
@@ -352,7 +349,7 @@ pub(crate) fn beside<T>(
 pub(super) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
-    let company = names().find(|name| name.starts_with(COMPANY) && field == ROW_ID);
+    let company = names().find(|name| name.starts_with(COMPANY) && field == COMPANY_ROW_ID);
     let hint = company.or_else(|| nearest(field, names()));
     let hint = hint.map(|name| format!("; did you mean `{name}`?"));
     let hint = hint.unwrap_or_default();
