@@ -107,13 +107,17 @@ fn texts(item: &mut Item) -> TicketTexts {
     let own = |value: Option<Value>| value.map(|value| text(&value).unwrap_or_default());
     let description = own(item.take("description"));
     let plain = own(item.take("description_text"));
-    let of_html = |html: &String| html::text(html).unwrap_or_default();
+    let of_html = || {
+        let html = description.as_deref()?;
+        Some(html::text(html).unwrap_or_default())
+    };
     let attachments = item.take("attachments");
     TicketTexts {
-        // Some shapes have the HTML alone.
-        description_text: plain
-            .filter(|text| !text.is_empty())
-            .or_else(|| description.as_ref().map(of_html)),
+        // Some shapes have the HTML alone, others the text.
+        description_text: match plain {
+            Some(empty) if empty.is_empty() => of_html().or(Some(empty)),
+            plain => plain.or_else(of_html),
+        },
         description,
         attachments: attachments.and_then(|value| match value {
             Value::Null => Some(Vec::new()),
@@ -348,6 +352,13 @@ mod tests {
         assert_eq!((absent.description, absent.description_text), (None, None));
         let html = texts(json!({"id": 1, "description": "<p>Hi</p>", "description_text": null}));
         assert_eq!(html.description_text.as_deref(), Some("Hi"));
+        let text = texts(json!({"id": 1, "description_text": "Hi"}));
+        assert_eq!(
+            (text.description, text.description_text.as_deref()),
+            (None, Some("Hi"))
+        );
+        let text = texts(json!({"id": 1, "description_text": ""}));
+        assert_eq!((text.description, text.description_text), (None, empty));
         assert_eq!(
             texts(json!({"id": 1, "attachments": null})).attachments,
             Some(Vec::new())
