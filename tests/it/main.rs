@@ -45,6 +45,7 @@ mod store;
 mod strict;
 mod sync;
 mod tickets;
+mod times;
 mod twins;
 mod validation;
 mod webhooks;

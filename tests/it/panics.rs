@@ -5,6 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, AtomicU32, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -21,8 +22,12 @@ use codex_core::{
         kit::{Crawl, Incoming, Lister, Origin, Page, Run, Source, Work},
     },
 };
-use codex_tests::{harness::database::TestDatabase, on_each_engine};
-use serde_json::{Map, json};
+use codex_tests::{
+    harness::{app::TestApp, database::TestDatabase},
+    on_each_engine,
+};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
 
 const NAME: &str = "acme";
 
@@ -114,22 +119,163 @@ on_each_engine! {
         codex.close().await;
         Ok(())
     }
+
+    async fn a_run_whose_end_panics_fails_and_frees_its_source(database: TestDatabase) -> TestResult {
+        let clock = Arc::new(PanickingClock::at("2026-01-05T10:00:00Z")?);
+        let arming = Arming { clock: clock.clone(), reads: Arc::default() };
+        let builder = Codex::builder(&database.url).source(arming.clone()).providers(NAME, "datto");
+        let codex = builder.clock(clock.clone()).open().await?;
+        let system = Scope::system();
+        // What a job says of its end, and what is written with that, each ask for the time.
+        for reads in [1, 2] {
+            arming.reads.store(reads, Ordering::Relaxed);
+            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, Part::Psa)).await??;
+            assert_eq!(clock.panics.load(Ordering::Relaxed), 0, "{reads}: it has panicked");
+            assert_eq!((job.status, job.success), (JobStatus::Failed, Some(false)), "{reads}");
+            let error = job.error.context("a reason")?;
+            assert!(error.contains("panic") && !error.contains("on demand"), "{error}");
+            let leases = "select count(*) from sync_leases where job_id is not null";
+            assert_eq!(codex.db().query(leases).scalar::<i64>().await?, Some(0), "{reads}");
+            arming.reads.store(0, Ordering::Relaxed);
+            let next = tokio::time::timeout(Duration::from_secs(10), codex.sync(&system, Part::Psa)).await??;
+            assert_eq!(next.status, JobStatus::Completed, "{reads}: {:?}", next.error);
+            assert_ne!(next.id, job.id);
+        }
+        codex.close().await;
+        Ok(())
+    }
+
+    /// At every point at which a call can be left, from its first wait to its last.
+    async fn a_caller_who_hangs_up_leaves_no_source_at_work(database: TestDatabase) -> TestResult {
+        let source = Panicking::default();
+        let builder = Codex::builder(&database.url).source(source).providers(NAME, "datto");
+        let codex = builder.open().await?;
+        let system = Scope::system();
+        for polls in 1.. {
+            assert!(polls < 1_000, "the call does not end");
+            let started = hung_up(codex.start_sync(&system, Part::Psa), polls).await;
+            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, Part::Psa)).await??;
+            assert_eq!(job.status, JobStatus::Completed, "{polls}: {:?}", job.error);
+            let open = "select count(*) from sync_jobs where status in ('queued', 'running')";
+            assert_eq!(codex.db().query(open).scalar::<i64>().await?, Some(0), "{polls}: a job that nobody works on");
+            if let Some(started) = started {
+                assert!(!started?.already_running);
+                break;
+            }
+        }
+        codex.close().await;
+        Ok(())
+    }
+
+    /// The library that reads HTML divides by zero for such a table.
+    async fn a_conversation_that_cannot_be_laid_out_stops_nobody(database: TestDatabase) -> TestResult {
+        let settings = [("webhooks.enabled", "true"), ("webhooks.secret", "an open secret")];
+        let app = TestApp::with(database, &settings).await?;
+        let said: Vec<Value> = ["<img alt=\"logo\">", "&nbsp;", "<img alt=\"logo\"></td></tr></table><p>Thank you</p>"]
+            .iter()
+            .zip(70_001..)
+            .map(|(cell, id)| json!({"id": id, "body_text": "", "private": false, "created_at": "2026-01-05T08:00:00Z",
+                "body": format!("<table><tr><td rowspan=\"0\">{cell}</td></tr></table>")}))
+            .collect();
+        let say = |number: i64, place: i64| {
+            let mut said = said.clone();
+            for one in &mut said {
+                one["id"] = json!(one["id"].as_i64().unwrap() + place * 100);
+            }
+            app.world.lock().change_ticket(number, |ticket| ticket.set_conversations(said)).unwrap();
+        };
+        say(3, 0);
+        app.sync().await?;
+        let (by_webhook, by_number) = { let mut world = app.world.lock(); (world.open_ticket(), world.open_ticket()) };
+        say(by_webhook, 1);
+        say(by_number, 2);
+        for (number, status) in [(3, 200), (by_webhook, 201)] {
+            let call = app.call(Method::POST, "/webhooks/freshservice/ticket").header("x-webhook-secret", "an open secret");
+            let answer = call.json(&json!({"ticket_id": number})).send().await?;
+            assert_eq!(answer.status(), status, "ticket {number}");
+        }
+        for number in [3, by_webhook, by_number] {
+            let ticket = app.json(&format!("/api/ticket/{number}")).await?;
+            let said = ticket["conversations"].as_array().unwrap();
+            assert_eq!(said.len(), 3, "ticket {number}: {ticket}");
+            assert!(said.iter().any(|said| said["body"].as_str().unwrap().contains("Thank you")), "{ticket}");
+        }
+        // The source is free again.
+        app.pull(&["/sync/tickets"]).await?;
+        let jobs = app.json("/sync/jobs?script=tickets&limit=5").await?;
+        let statuses: Vec<&Value> = jobs.as_array().unwrap().iter().map(|job| &job["status"]).collect();
+        assert_eq!(statuses, ["completed", "completed"]);
+        Ok(())
+    }
 }
 
-/// A clock that panics as often as it is told to.
+/// Polls a call so many times and hangs up; `None` when it had not ended by then.
+async fn hung_up<T>(call: impl Future<Output = T>, polls: u32) -> Option<T> {
+    let mut call = std::pin::pin!(call);
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        let Some(less) = left.checked_sub(1) else {
+            return Poll::Ready(None);
+        };
+        left = less;
+        call.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// A source that makes the clock panic after its work is done, at one of the next reads; 0 is never.
+#[derive(Debug, Clone)]
+struct Arming {
+    clock: Arc<PanickingClock>,
+    reads: Arc<AtomicU32>,
+}
+
+impl Source for Arming {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn part(&self) -> Part {
+        Part::Psa
+    }
+
+    fn pull<'r>(&'r self, _run: &'r mut Run) -> Work<'r> {
+        Box::pin(async move {
+            if let Some(quiet) = self.reads.load(Ordering::Relaxed).checked_sub(1) {
+                self.clock.quiet.store(quiet, Ordering::Relaxed);
+                self.clock.panics.store(1, Ordering::Relaxed);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A clock that panics as often as it is told to, after it was read so many times.
 #[derive(Debug)]
 struct PanickingClock {
     clock: ManualClock,
+    quiet: AtomicU32,
     panics: AtomicU32,
+}
+
+impl PanickingClock {
+    fn at(start: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            clock: ManualClock::new(start.parse()?),
+            quiet: AtomicU32::new(0),
+            panics: AtomicU32::new(0),
+        })
+    }
 }
 
 impl Clock for PanickingClock {
     fn now(&self) -> DateTime<Utc> {
-        let less = |left: u32| left.checked_sub(1);
-        let panics = self
-            .panics
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        assert!(panics.is_err(), "on demand");
+        let takes = |left: &AtomicU32| {
+            let less = |left: u32| left.checked_sub(1);
+            let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            taken.is_ok()
+        };
+        assert!(takes(&self.quiet) || !takes(&self.panics), "on demand");
         self.clock.now()
     }
 }
@@ -137,11 +283,7 @@ impl Clock for PanickingClock {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_scheduler_goes_on_after_a_panic() -> anyhow::Result<()> {
     let database = TestDatabase::on(codex_tests::harness::database::sqlite()?).await?;
-    let start: DateTime<Utc> = "2026-01-05T10:00:00Z".parse()?;
-    let clock = Arc::new(PanickingClock {
-        clock: ManualClock::new(start),
-        panics: AtomicU32::new(0),
-    });
+    let clock = Arc::new(PanickingClock::at("2026-01-05T10:00:00Z")?);
     let codex = Codex::builder(&database.url)
         .source(Panicking::default())
         .providers(NAME, "datto")

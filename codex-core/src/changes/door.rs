@@ -416,7 +416,8 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, (origin, item): &Statement<R>) ->
         |claim: &&mut Claim| claim.source == origin.name() && claim.external_id == item.external_id;
     if let Some(claim) = claims.iter_mut().find(same) {
         claim.live = true;
-        let fields = resolve::restate(&mut claim.fields, &item.fields);
+        let stated = completed(&claim.fields, item);
+        let fields = resolve::restate(&mut claim.fields, &stated);
         resolve::restate(&mut claim.extra, &item.extra) || fields
     } else {
         claims.push(Claim {
@@ -429,6 +430,26 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, (origin, item): &Statement<R>) ->
         });
         true
     }
+}
+
+/// What an item states, its incomplete lists laid over what its source stated before. An element that could not be
+/// read may be any of the known ones: none of them goes, and what is new is added. The next list that can be read
+/// as a whole replaces all of it.
+fn completed<'i, R: Resource>(
+    known: &Map<String, Value>,
+    item: &'i Incoming<R>,
+) -> Cow<'i, Map<String, Value>> {
+    let mut fields = Cow::Borrowed(&item.fields);
+    for name in &item.incomplete {
+        if let (Some(Value::Array(known)), Some(Value::Array(read))) =
+            (known.get(name), item.fields.get(name))
+        {
+            let new = read.iter().filter(|element| !known.contains(element));
+            let all: Vec<Value> = known.iter().chain(new).cloned().collect();
+            fields.to_mut().insert(name.clone(), all.into());
+        }
+    }
+    fields
 }
 
 /// Cuts what no index could hold: a person would be refused, a source cannot be asked to say it in other words.

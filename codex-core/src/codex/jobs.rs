@@ -1,11 +1,13 @@
 //! Syncs and their jobs.
 
 use std::{
-    sync::{Arc, PoisonError},
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::TimeDelta;
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use uuid::Uuid;
 
@@ -20,7 +22,7 @@ use crate::{
         Job, JobReport, JobStatus,
         query::{self, JobFilter},
     },
-    panics::{guarded, spawn_on},
+    panics::{Panicked, guarded, spawn_on},
     sync::{Context, Lease, Part, Plan, Request, Run, Source, Work, keycloak},
 };
 
@@ -31,6 +33,9 @@ sql! {
 
 /// How long jobs that have ended are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
+/// The task of a job, and its last part.
+const PLACE: &str = "job";
+const END: &str = "end of a sync";
 /// How often a run looks whether somebody wants it to end.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -76,30 +81,34 @@ impl Codex {
 
     async fn start(&self, source: Arc<dyn Source>, request: Request) -> Result<Started> {
         let job = self.new_job(&source);
-        {
-            let mut running = self
-                .0
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if let Some(job_id) = running.get(source.name()) {
+        let slot = match self.take_slot(source.name(), &job.id) {
+            Ok(slot) => slot,
+            Err(job_id) => {
                 return Ok(Started {
-                    job_id: job_id.clone(),
+                    job_id,
                     already_running: true,
                 });
             }
-            running.insert(source.name(), job.id.clone());
-        }
-        let inserted = self.insert(&job).await;
-        if let Err(error) = inserted {
-            self.forget(source.name());
-            return Err(error);
-        }
+        };
+        let mut tx = self.begin_step(0).await?;
+        query::insert(&mut tx, &job).await?;
+        keep_step(&mut tx, 0, &job.id).await?;
         let job_id = job.id.clone();
         let codex = self.clone();
-        spawn_on(&self.0.tasks, "job", async move {
-            Box::pin(codex.work(source, request, job)).await;
+        // A caller who hangs up ends this future at any point. The job is committed and worked on in one task, so
+        // that there is none that nobody works on.
+        let (begun, has_begun) = oneshot::channel();
+        spawn_on(&self.0.tasks, PLACE, async move {
+            if let Err(error) = tx.commit().await {
+                drop(slot);
+                begun.send(Err(error)).ok();
+                return;
+            }
+            begun.send(Ok(())).ok();
+            Box::pin(codex.work(source, request, job, slot)).await;
         });
+        let panicked = |_| Err(Panicked { place: PLACE }.into());
+        has_begun.await.unwrap_or_else(panicked)?;
         Ok(Started {
             job_id,
             already_running: false,
@@ -294,19 +303,26 @@ impl Codex {
         }
     }
 
-    async fn insert(&self, job: &Job) -> Result<()> {
-        let mut tx = self.begin_step(0).await?;
-        query::insert(&mut tx, job).await?;
-        keep_step(&mut tx, 0, &job.id).await?;
-        tx.commit().await
+    /// Takes the slot of a source for a job.
+    ///
+    /// # Errors
+    /// The job that has it.
+    fn take_slot(&self, source: &'static str, job: &str) -> Result<Slot, String> {
+        match self.running().entry(source) {
+            Entry::Occupied(taken) => Err(taken.get().clone()),
+            Entry::Vacant(free) => {
+                free.insert(job.to_owned());
+                let codex = self.clone();
+                Ok(Slot { codex, source })
+            }
+        }
     }
 
-    fn forget(&self, source: &str) {
+    fn running(&self) -> MutexGuard<'_, HashMap<&'static str, String>> {
         self.0
             .running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(source);
     }
 
     fn run(
@@ -327,33 +343,63 @@ impl Codex {
     }
 
     /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job: an error, a panic,
-    /// somebody who cancels.
-    async fn work(&self, source: Arc<dyn Source>, request: Request, mut job: Job) {
+    /// somebody who cancels; also a panic while it ends.
+    async fn work(&self, source: Arc<dyn Source>, request: Request, job: Job, slot: Slot) {
         let cancel = self.0.stop.child_token();
         let mut attempt = Attempt::default();
         let pull = Box::pin(self.attempt(&source, &request, &job, &cancel, &mut attempt));
-        let ended = guarded("sync", pull)
+        let pulled = guarded("sync", pull)
             .await
             .unwrap_or_else(|panicked| Err(panicked.into()));
-        if let Some(run) = &attempt.run {
+        let Attempt { lease, run } = attempt;
+        let conclusion = self.conclusion(source.name(), job.clone(), pulled, run, &cancel);
+        let ended = guarded(END, conclusion).await;
+        let ended = ended.unwrap_or_else(|panicked| self.failed(&job, panicked));
+        // Before the job shows its end: whoever sees it may start the next one at once.
+        drop(slot);
+        let mut written = guarded(END, self.finish(&ended, lease.as_ref())).await;
+        if let Err(panicked) = written {
+            // What cannot be written of it may be its report; the job and the lease end all the same.
+            let failed = self.failed(&job, panicked);
+            written = guarded(END, self.finish(&failed, lease.as_ref())).await;
+        }
+        if let Err(error) = written.unwrap_or_else(|panicked| Err(panicked.into())) {
+            tracing::error!(
+                job.id,
+                error = error.chain(),
+                "The end of job `{}` could not be written",
+                job.id
+            );
+        }
+    }
+
+    /// The job as it ended, which is logged.
+    async fn conclusion(
+        &self,
+        source: &'static str,
+        mut job: Job,
+        pulled: Result<()>,
+        run: Option<Run>,
+        cancel: &CancellationToken,
+    ) -> Job {
+        if let Some(run) = &run {
             run.leave_accounts().await;
         }
-        let cancelled_by = match &ended {
+        let cancelled_by = match &pulled {
             Err(_) if cancel.is_cancelled() => self.cancelled_by(&job.id).await,
             _ => None,
         };
-        let report = attempt.run.map(|run| run.report).unwrap_or_default();
+        let report = run.map(|run| run.report).unwrap_or_default();
         job.completed_at = Some(self.now());
-        job.success = Some(ended.is_ok());
+        job.success = Some(pulled.is_ok());
         job.output = Some(report.to_string());
-        (job.status, job.error) = match (&ended, cancelled_by) {
+        (job.status, job.error) = match (&pulled, cancelled_by) {
             (Ok(()), _) => (JobStatus::Completed, None),
             (Err(_), Some(by)) => (JobStatus::Cancelled, Some(format!("cancelled by {by}"))),
             (Err(error), None) => (JobStatus::Failed, Some(told(error))),
         };
         job.report = report;
-        let source = source.name();
-        let error = ended.as_ref().err().map(Error::chain);
+        let error = pulled.as_ref().err().map(Error::chain);
         match job.status {
             JobStatus::Completed => {
                 tracing::info!(job.id, source, "Sync of `{source}` completed");
@@ -364,15 +410,17 @@ impl Codex {
             }
             _ => tracing::error!(job.id, source, error, "Sync of `{source}` failed"),
         }
-        // Before the job shows its end: whoever sees it may start the next one at once.
-        self.forget(source);
-        if let Err(error) = self.finish(&job, attempt.lease).await {
-            tracing::error!(
-                job.id,
-                error = error.chain(),
-                "The end of job `{}` could not be written",
-                job.id
-            );
+        job
+    }
+
+    /// A job whose end panicked: it has failed, and of what it did nothing is reported.
+    fn failed(&self, job: &Job, panicked: Panicked) -> Job {
+        Job {
+            status: JobStatus::Failed,
+            completed_at: Some(self.now()),
+            success: Some(false),
+            error: Some(panicked.to_string()),
+            ..job.clone()
         }
     }
 
@@ -429,7 +477,7 @@ impl Codex {
         }
     }
 
-    async fn finish(&self, job: &Job, lease: Option<Lease>) -> Result<()> {
+    async fn finish(&self, job: &Job, lease: Option<&Lease>) -> Result<()> {
         let mut tx = self.0.db.begin().await?;
         query::finish(&mut tx, job).await?;
         query::prune(&mut tx, self.now() - KEPT).await?;
@@ -437,6 +485,20 @@ impl Codex {
             lease.release(&mut tx).await?;
         }
         tx.commit().await
+    }
+}
+
+/// The place of a job among those that are at work in this process; free again when it is dropped, whatever the
+/// reason.
+#[derive(Debug)]
+struct Slot {
+    codex: Codex,
+    source: &'static str,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.codex.running().remove(self.source);
     }
 }
 

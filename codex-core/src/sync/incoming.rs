@@ -27,6 +27,9 @@ pub struct Incoming<R: Resource> {
     pub secrets: BTreeMap<String, Option<String>>,
     /// The source's own time of last change.
     pub source_updated_at: Option<DateTime<Utc>>,
+    /// Stated lists with elements that could not be read: they add to what the source stated before, and take
+    /// nothing away.
+    pub incomplete: Vec<String>,
     /// Members that are there and could not be read: unknown, and reported by the run.
     pub unread: Vec<Unread>,
 }
@@ -42,6 +45,7 @@ impl<R: Resource> Incoming<R> {
             status: None,
             secrets: BTreeMap::new(),
             source_updated_at: None,
+            incomplete: Vec::new(),
             unread: Vec::new(),
         }
     }
@@ -58,6 +62,7 @@ impl<R: Resource> Clone for Incoming<R> {
             status: self.status.clone(),
             secrets: self.secrets.clone(),
             source_updated_at: self.source_updated_at,
+            incomplete: self.incomplete.clone(),
             unread: self.unread.clone(),
         }
     }

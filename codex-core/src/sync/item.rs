@@ -22,6 +22,7 @@ pub struct Item {
     name: String,
     members: Map<String, Value>,
     stated: Map<String, Value>,
+    incomplete: Vec<String>,
     unread: Vec<Unread>,
 }
 
@@ -47,6 +48,7 @@ impl Item {
             name,
             members: members.clone(),
             stated: Map::new(),
+            incomplete: Vec::new(),
             unread: Vec::new(),
         })
     }
@@ -96,9 +98,34 @@ impl Item {
         let value = self.members.remove(member)?;
         let read = time::read(&value);
         if read.is_none() {
-            self.unread.push(Unread::new(member, TIME));
+            self.note_unread(member, TIME);
         }
         read?.at()
+    }
+
+    /// Takes a list of texts. Elements that are none are unknown and reported.
+    pub fn take_texts(&mut self, member: &str) -> Vec<String> {
+        let value = self.members.remove(member).unwrap_or_default();
+        let Some((read, whole)) = list(&value, text) else {
+            self.note_unread(member, NO_TEXTS);
+            return Vec::new();
+        };
+        if !whole {
+            self.note_unread(member, ODD_TEXT);
+        }
+        read
+    }
+
+    /// Notes that a member is there and cannot be read.
+    pub fn note_unread(&mut self, member: &str, reason: &'static str) {
+        self.unread.push(Unread::new(member, reason));
+    }
+
+    /// What could not be read of an item that is kept without it; `None` when everything could.
+    pub fn unread(&self) -> Option<ItemError> {
+        let name = |Unread { member, reason }: &Unread| format!("`{member}` {reason}");
+        let named: Vec<String> = self.unread.iter().map(name).collect();
+        (!named.is_empty()).then(|| self.fault(format!("{}; the rest is kept", named.join(", "))))
     }
 
     /// States a field.
@@ -158,18 +185,15 @@ impl Item {
         self.read_of(nested, member, field, TIME, moment);
     }
 
-    /// States a list of texts from a member when it is there; null is empty (upstreams trap 31).
+    /// States a list of texts from a member when it is there; null is empty (upstreams trap 31). An element that
+    /// is no text is reported, and the others are an incomplete list.
     pub fn texts(&mut self, member: &str, field: &str) {
-        self.read(member, field, "is no list of texts", |value| {
-            list(value, text)
-        });
+        self.list(member, field, [NO_TEXTS, ODD_TEXT], text);
     }
 
-    /// States a list of numbers from a member when it is there; null is empty.
+    /// States a list of numbers from a member when it is there; see [`Item::texts`].
     pub fn numbers(&mut self, member: &str, field: &str) {
-        self.read(member, field, "is no list of whole numbers", |value| {
-            list(value, number)
-        });
+        self.list(member, field, [NO_NUMBERS, ODD_NUMBER], number);
     }
 
     /// What was stated for a field.
@@ -187,6 +211,7 @@ impl Item {
             status: None,
             secrets: BTreeMap::new(),
             source_updated_at: None,
+            incomplete: self.incomplete,
             unread: self.unread,
         }
     }
@@ -221,25 +246,59 @@ impl Item {
         } else if blank(&value) {
             self.state(field, Value::Null);
         } else {
-            self.unread.push(Unread::new(member, wrong));
+            self.note_unread(member, wrong);
             members.insert(member.to_owned(), value);
         }
     }
+
+    /// Moves a list to a field. What is no list is treated as [`Item::read_of`] treats what it cannot read; so is a
+    /// list with an odd element, of which the field gets the others.
+    fn list<T: Into<Value>>(
+        &mut self,
+        member: &str,
+        field: &str,
+        [no_list, odd]: [&'static str; 2],
+        reader: impl Fn(&Value) -> Option<T>,
+    ) {
+        let Some(value) = self.members.remove(member) else {
+            return;
+        };
+        match list(&value, reader) {
+            Some((read, true)) => return self.state(field, read),
+            Some((read, false)) => {
+                self.note_unread(member, odd);
+                // Where nothing can be read, nothing is known.
+                if !read.is_empty() {
+                    self.state(field, read);
+                    self.incomplete.push(field.to_owned());
+                }
+            }
+            None if blank(&value) => return self.state(field, Value::Null),
+            None => self.note_unread(member, no_list),
+        }
+        self.members.insert(member.to_owned(), value);
+    }
 }
 
-const TIME: &str = "is no time of the years 1970 to 2200";
+pub(super) const TIME: &str = "is no time of the years 1970 to 2200";
 const DATE: &str = "is no date that can be true";
+const NO_TEXTS: &str = "is no list of texts";
+const NO_NUMBERS: &str = "is no list of whole numbers";
+const ODD_TEXT: &str = "holds something that is no text";
+const ODD_NUMBER: &str = "holds something that is no whole number";
 
-/// Every item of a list, without empty ones; `None` when one cannot be read.
-pub(super) fn list<T>(value: &Value, reader: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    match value {
-        Value::Null => Some(Vec::new()),
-        Value::Array(items) => {
-            let items = items.iter().filter(|item| !blank(item));
-            items.map(reader).collect()
-        }
-        _ => None,
-    }
+/// The elements of a list that can be read, without empty ones, and whether there are no others; `None` for what is
+/// no list.
+fn list<T>(value: &Value, reader: impl Fn(&Value) -> Option<T>) -> Option<(Vec<T>, bool)> {
+    let items = match value {
+        Value::Null => &[][..],
+        Value::Array(items) => items.as_slice(),
+        _ => return None,
+    };
+    let items = || items.iter().filter(|item| !blank(item));
+    let read: Vec<T> = items().filter_map(reader).collect();
+    let whole = read.len() == items().count();
+    Some((read, whole))
 }
 
 /// Null or a text without content.
@@ -394,6 +453,31 @@ mod tests {
         assert_eq!(text(&json!(100_001.0)).as_deref(), Some("100001"));
         assert_eq!(text(&json!(1.25)).as_deref(), Some("1.25"));
         assert_eq!(text(&json!("  ")), None);
+    }
+
+    #[test]
+    fn an_odd_element_costs_itself_alone_and_its_list_is_incomplete() {
+        let value = json!({"id": 1, "whole": [5, "6", null, ""], "some": [5, {}, "7"], "none": [{}], "null": null,
+            "blank": " ", "text": "x", "names": ["a", true], "cc": ["a@x.test", {}], "bcc": 5});
+        let mut item = Item::new("x", &value).unwrap();
+        for list in ["whole", "some", "none", "null", "blank", "text", "absent"] {
+            item.numbers(list, list);
+        }
+        item.texts("names", "names");
+        assert_eq!(item.take_texts("cc"), ["a@x.test"]);
+        assert!(item.take_texts("bcc").is_empty() && item.take_texts("absent").is_empty());
+        let told = item.unread().unwrap().to_string();
+        assert!(told.contains("`cc` holds something that is no text, `bcc` is no list"));
+        let item: Incoming<crate::companies::Company> = item.into_incoming("1".into(), "x");
+        let stated =
+            json!({"whole": [5, 6], "some": [5, 7], "null": [], "blank": null, "names": ["a"]});
+        assert_eq!(Value::Object(item.fields), stated);
+        assert_eq!(item.incomplete, ["some", "names"]);
+        let unread: Vec<&str> = item.unread.iter().map(|unread| &*unread.member).collect();
+        assert_eq!(unread, ["some", "none", "text", "names", "cc", "bcc"]);
+        for kept in ["some", "none", "text", "names"] {
+            assert_eq!(item.extra[kept], value[kept]);
+        }
     }
 
     #[test]

@@ -84,6 +84,8 @@ struct Item {
     scope: String,
     fields: Map<String, Value>,
     extra: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    incomplete: Vec<String>,
     at: Option<DateTime<Utc>>,
 }
 
@@ -220,6 +222,7 @@ impl Item {
             scope: item.scope.clone(),
             fields: item.fields.clone(),
             extra: item.extra.clone(),
+            incomplete: item.incomplete.clone(),
             at: item.source_updated_at,
         }
     }
@@ -235,6 +238,7 @@ impl Item {
         let (id, fields) = (self.external_id.clone(), self.fields.clone());
         let item = Incoming {
             extra: self.extra.clone(),
+            incomplete: self.incomplete.clone(),
             source_updated_at: self.at,
             ..Incoming::part(id, &self.scope, fields)
         };

@@ -1,19 +1,36 @@
 //! Freshservice's traps (upstreams 4), as far as departments, requesters and agents go.
 
-use codex_core::{Scope, sync::Part};
+use codex_core::{
+    Scope,
+    jobs::JobStatus,
+    sync::{Part, Plan},
+};
 use codex_tests::{
-    harness::bench::Bench,
+    harness::{bench::Bench, database::TestDatabase},
     on_each_engine,
     sim::{
-        Size, World, freshservice,
+        Size, World, datto, freshservice,
         world::{department_id, requester_id},
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Companies of a Freshservice contact.
 const LINKS: &str = "select count(*) from contact_company l join claims c on c.kind = 'contact' \
     and c.record_id = l.contact_id where c.source = 'freshservice' and c.external_id = $1";
+
+/// A bench with three companies.
+async fn tiny(database: TestDatabase) -> anyhow::Result<Bench> {
+    let psa = freshservice::Options {
+        limits: false,
+        ..Default::default()
+    };
+    let rmm = datto::Options {
+        limits: false,
+        ..Default::default()
+    };
+    Bench::with(database, World::generate(Size::Tiny, 7), psa, rmm).await
+}
 
 on_each_engine! {
     async fn trap_14_a_contacts_company_that_arrives_later_is_linked_then(bench: Bench) -> TestResult {
@@ -48,6 +65,64 @@ on_each_engine! {
         assert_eq!(bench.live("psa_agents").await?, 6);
         let agent = "select count(*) from psa_agents where external_id = $1 and deleted_at is null";
         assert_eq!(bench.db().query(agent).bind(converted).scalar::<i64>().await?, Some(1));
+        Ok(())
+    }
+
+    async fn an_odd_element_of_a_list_adds_the_others_and_removes_no_link(database: TestDatabase) -> TestResult {
+        let bench = tiny(database).await?;
+        let system = Scope::system();
+        let linked = async |departments: &Value| -> anyhow::Result<Option<i64>> {
+            bench.world.lock().requesters[0]["department_ids"] = departments.clone();
+            let job = bench.sync(Part::Psa).await?;
+            let odd = departments.to_string().contains("{}");
+            let told = job.report.issues.iter().filter(|issue| issue.contains("`department_ids`"));
+            assert_eq!(told.count(), usize::from(odd), "{departments}: {:?}", job.report.issues);
+            Ok(bench.db().query(LINKS).bind(requester_id(0).to_string()).scalar().await?)
+        };
+        let [one, two, three] = [0, 1, 2].map(department_id);
+        // A new contact gets the company that can be read.
+        assert_eq!(linked(&json!([one, {}])).await?, Some(1));
+        assert_eq!(linked(&json!([one, two])).await?, Some(2));
+        assert_eq!(linked(&json!([one, {}])).await?, Some(2), "the other may be the one that cannot be read");
+        assert_eq!(linked(&json!([{}])).await?, Some(2));
+        // A plan does the same.
+        bench.world.lock().requesters[0]["department_ids"] = json!([three, {}]);
+        let plan = bench.codex.plan_sync(&system, Part::Psa).await?;
+        let plan = Plan::from_file(&plan.to_file()?)?;
+        let job = bench.codex.apply_plan(&system, plan).await?;
+        assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
+        assert_eq!(linked(&json!([three, {}])).await?, Some(3));
+        assert_eq!(linked(&json!([two])).await?, Some(1), "a list without an odd element is all there is");
+        Ok(())
+    }
+
+    async fn odd_elements_of_other_lists_are_reported_and_the_others_are_kept(database: TestDatabase) -> TestResult {
+        let bench = tiny(database).await?;
+        {
+            let mut world = bench.world.lock();
+            world.agents[0]["member_of"] = json!([5, {}]);
+            world.departments[0]["domains"] = json!(["acme.example", {}]);
+            world.requesters[0]["secondary_emails"] = json!([true, "other@acme.example"]);
+            world.tickets[4].body.insert("tags".into(), json!(["vip", [], "late"]));
+        }
+        let psa = bench.sync(Part::Psa).await?.report;
+        let tickets = bench.sync(Part::Tickets).await?.report;
+        for (report, list) in [
+            (&psa, "member_of"), (&psa, "domains"), (&psa, "secondary_emails"), (&tickets, "tags"),
+        ] {
+            let told = report.issues.iter().filter(|issue| issue.contains(&format!("`{list}` holds something")));
+            assert_eq!(told.count(), 1, "{list}: {:?}", report.issues);
+        }
+        for (sql, kept) in [
+            ("select cast(group_ids as text) from psa_agents order by external_id limit 1", json!([5])),
+            ("select cast(domains as text) from companies order by external_id limit 1", json!(["acme.example"])),
+            ("select cast(secondary_emails as text) from contacts order by external_id limit 1", json!(["other@acme.example"])),
+            ("select cast(tags as text) from tickets where number = 5", json!(["vip", "late"])),
+        ] {
+            let text: Option<String> = bench.db().query(sql).scalar().await?;
+            let read: Value = serde_json::from_str(&text.unwrap_or_default())?;
+            assert_eq!(read, kept, "{sql}");
+        }
         Ok(())
     }
 

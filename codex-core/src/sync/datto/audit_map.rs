@@ -9,9 +9,9 @@ use crate::{
     },
     edit::indexable,
     sync::{
-        entrance,
-        item::{number, text},
-        time,
+        Unread, entrance,
+        item::{TIME, number, text},
+        time::{self, Time},
     },
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub hardware: Hardware,
     /// Entries of its lists that could not be read.
     pub unreadable: usize,
+    /// Members that are there and could not be read.
+    pub unread: Vec<Unread>,
 }
 
 /// An inventory by any of the routes. Members that a class of device does not have are not there.
@@ -53,11 +55,16 @@ pub(super) fn audit(body: &Value) -> Found {
         .map(|name| entries(&body[name]).filter(|item| entrance::fault(item).is_some()))
         .map(Iterator::count)
         .sum();
+    let released = time::read(&body["bios"]["releaseDate"]);
+    let unread = released
+        .is_none()
+        .then(|| Unread::new("bios.releaseDate", TIME));
     let fixed = || parts.disks.iter().filter(|disk| is_fixed(disk));
     let modules = sum(parts.memory.iter().map(|module| module.size_bytes));
     let cores = sum(list(&body["processors"]).map(|cpu| number(&cpu["numberOfCores"])));
     Found {
         unreadable,
+        unread: unread.into_iter().collect(),
         fields: fields.collect(),
         hardware: Hardware {
             cpu: processors(&body["processors"]),
@@ -66,7 +73,7 @@ pub(super) fn audit(body: &Value) -> Found {
             disk_bytes: sum(fixed().map(|disk| disk.size_bytes)),
             disk_free_bytes: sum(fixed().map(|disk| disk.free_bytes)),
             bios_version: text(&body["bios"]["smBiosVersion"]),
-            bios_released_at: time::parse(&body["bios"]["releaseDate"]),
+            bios_released_at: released.and_then(Time::at),
             base_board: base_board(&body["baseBoard"]),
             parts,
         },
@@ -191,6 +198,28 @@ mod tests {
             (Some(8), 3)
         );
         assert_eq!(hardware.base_board.as_deref(), Some("Dell Inc. 0GXM1W"));
+    }
+
+    #[test]
+    fn a_date_of_the_bios_that_cannot_be_true_is_unknown_and_reported() {
+        let released = |date: Value| {
+            let found = audit(&json!({"bios": {"releaseDate": date, "smBiosVersion": "1.2.3"}}));
+            assert_eq!(found.hardware.bios_version.as_deref(), Some("1.2.3"));
+            let named = found.unread.into_iter().map(|unread| unread.member);
+            (found.hardware.bios_released_at, named.collect::<Vec<_>>())
+        };
+        for odd in [
+            json!(1_700_000_000_000_000_i64),
+            json!("9999-12-31"),
+            json!({}),
+        ] {
+            assert_eq!(released(odd), (None, vec!["bios.releaseDate".to_owned()]));
+        }
+        for never in [json!(null), json!(0), json!("")] {
+            assert_eq!(released(never), (None, Vec::new()));
+        }
+        let leap = released(json!("2016-12-31T23:59:60Z")).0.unwrap();
+        assert_eq!(leap.to_rfc3339(), "2017-01-01T00:00:00+00:00");
     }
 
     #[test]

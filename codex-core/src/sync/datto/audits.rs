@@ -26,7 +26,7 @@ use crate::{
     changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
     sync::{
-        Incoming, Part, Run, Source, UpstreamError, Work,
+        Incoming, Part, Run, Source, Unread, UpstreamError, Work,
         crawl::Lister as _,
         entrance,
         optional::{OptionalList, is_refusal},
@@ -207,7 +207,10 @@ impl Answered {
             Some(Inventory { found, software }) => {
                 let site = due.site_uid.as_deref().unwrap_or("none");
                 let scope = format!("site:{site}");
-                let item = Incoming::part(due.device_uid, &scope, found.fields);
+                let item = Incoming {
+                    unread: found.unread,
+                    ..Incoming::part(due.device_uid, &scope, found.fields)
+                };
                 (Some(item), Some(found.hardware), software)
             }
             None => (None, None, Some(Vec::new())),
@@ -223,6 +226,9 @@ impl Answered {
 
     /// Writes it, outside of runs.
     pub(crate) async fn take(self, door: &mut Door<'_>) -> Result<Outcome> {
+        for Unread { member, reason } in self.item.iter().flat_map(|item| &item.unread) {
+            tracing::warn!("`{member}` of an inventory {reason}");
+        }
         let page = self.item.map(|item| (AUDIT, item)).into_iter().collect();
         let outcome = door.apply::<Asset>(page).await?;
         query::replace(door.tx, &[self.audit], door.author.at).await?;

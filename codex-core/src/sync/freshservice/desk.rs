@@ -147,7 +147,7 @@ impl Desk {
         let all = client.whole(List::Conversations(number)).await?;
         // The row does not matter: nothing of this is written.
         let of = |item| ticket_map::conversation(TicketId(0), item);
-        let said = all.iter().filter_map(|item| Some(of(item).ok()?.said));
+        let said = all.iter().filter_map(|item| Some(of(item).ok()?.0.said));
         let mut same = said.filter(|said| {
             let words = said.body.as_deref().unwrap_or_default().split_whitespace();
             said.private == Some(true)

@@ -363,7 +363,7 @@ pub(super) fn details_of(row: i64, whole: &Whole) -> Result<(Details, Unreadable
     let conversations = read(
         List::Conversations(row),
         &whole.conversations,
-        |item| Ok((ticket_map::conversation(id, item)?, None)),
+        |item| ticket_map::conversation(id, item),
         &mut unreadable,
         &mut owed,
     );

@@ -13,7 +13,7 @@ use crate::{
     psa_agents::PsaAgent,
     sync::{
         Incoming, ItemError,
-        item::{Item, blank, list, number, text},
+        item::{Item, blank, text},
     },
 };
 
@@ -230,9 +230,10 @@ pub(super) fn agent(value: &Value) -> Result<Incoming<PsaAgent>, ItemError> {
     }
     item.numbers("department_ids", "department_ids");
     // `group_ids` left the answers in 2023 (upstreams 1.7).
-    let groups = item.take("member_of").or_else(|| item.take("group_ids"));
-    if let Some(groups) = groups.and_then(|groups| list(&groups, number)) {
-        item.state("group_ids", groups);
+    let groups = ["member_of", "group_ids"];
+    let groups = groups.into_iter().find(|name| value.get(*name).is_some());
+    if let Some(groups) = groups {
+        item.numbers(groups, "group_ids");
     }
     item.drop_volatile(&VOLATILE);
     let custom = item.nested("custom_fields");
@@ -480,12 +481,55 @@ mod tests {
             "no office is closed for that"
         );
         let person =
-            requester(&json!({"id": 1, "department_ids": [5, "x"], "active": "perhaps"})).unwrap();
+            requester(&json!({"id": 1, "department_ids": ["x"], "active": "perhaps"})).unwrap();
         assert!(
             !person.fields.contains_key("department_ids"),
             "links stay when they cannot be read"
         );
         assert!(!person.fields.contains_key("active"));
+    }
+
+    #[test]
+    fn an_odd_element_of_a_list_costs_itself_alone_and_is_reported() {
+        let person = json!({"id": 1, "department_ids": [5, {}], "secondary_emails": ["a@x.test", 7, []],
+            "department_names": [true, "Acme"]});
+        let person = requester(&person).unwrap();
+        assert_eq!(person.fields["department_ids"], json!([5]));
+        assert_eq!(person.fields["secondary_emails"], json!(["a@x.test", "7"]));
+        assert_eq!(person.fields["department_names"], json!(["Acme"]));
+        let lists = ["secondary_emails", "department_ids", "department_names"];
+        assert_eq!(person.incomplete, lists);
+        let told: Vec<&str> = person.unread.iter().map(|unread| &*unread.member).collect();
+        assert_eq!(told, lists);
+        for (groups, stated, reported) in [
+            (
+                json!({"member_of": [5, {}]}),
+                Some(json!([5])),
+                Some("member_of"),
+            ),
+            (
+                json!({"group_ids": [{}, 6]}),
+                Some(json!([6])),
+                Some("group_ids"),
+            ),
+            (json!({"member_of": "5"}), None, Some("member_of")),
+            (
+                json!({"member_of": null, "group_ids": [6]}),
+                Some(json!([])),
+                None,
+            ),
+            (json!({}), None, None),
+        ] {
+            let mut value = json!({"id": 1});
+            value
+                .as_object_mut()
+                .unwrap()
+                .extend(groups.as_object().unwrap().clone());
+            let agent = agent(&value).unwrap();
+            assert_eq!(agent.fields.get("group_ids"), stated.as_ref(), "{groups}");
+            let told: Vec<&str> = agent.unread.iter().map(|unread| &*unread.member).collect();
+            assert_eq!(told, Vec::from_iter(reported), "{groups}");
+        }
     }
 
     #[test]

@@ -107,13 +107,17 @@ fn texts(item: &mut Item) -> TicketTexts {
     let own = |value: Option<Value>| value.map(|value| text(&value).unwrap_or_default());
     let description = own(item.take("description"));
     let plain = own(item.take("description_text"));
-    let of_html = |html: &String| html::text(html).unwrap_or_default();
+    let of_html = || {
+        let html = description.as_deref()?;
+        Some(html::text(html).unwrap_or_default())
+    };
     let attachments = item.take("attachments");
     TicketTexts {
-        // Some shapes have the HTML alone.
-        description_text: plain
-            .filter(|text| !text.is_empty())
-            .or_else(|| description.as_ref().map(of_html)),
+        // Some shapes have the HTML alone, others the text.
+        description_text: match plain {
+            Some(empty) if empty.is_empty() => of_html().or(Some(empty)),
+            plain => plain.or_else(of_html),
+        },
         description,
         attachments: attachments.and_then(|value| match value {
             Value::Null => Some(Vec::new()),
@@ -124,14 +128,11 @@ fn texts(item: &mut Item) -> TicketTexts {
     }
 }
 
-/// Addresses of a list, of which one that is no text costs itself alone.
-fn addresses(value: &Value) -> List<String> {
-    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    List(items.iter().filter_map(text).collect())
-}
-
-/// Something said on a ticket.
-pub(super) fn conversation(ticket: TicketId, value: &Value) -> Result<SentConversation, ItemError> {
+/// Something said on a ticket, and what could not be read of it.
+pub(super) fn conversation(
+    ticket: TicketId,
+    value: &Value,
+) -> Result<(SentConversation, Option<ItemError>), ItemError> {
     let mut item = Item::new("conversation", value)?;
     let id = item.id("id", true)?;
     let member = |name: &str| value.get(name).unwrap_or(&Value::Null);
@@ -148,23 +149,24 @@ pub(super) fn conversation(ticket: TicketId, value: &Value) -> Result<SentConver
         private: member("private").as_bool(),
         channel: number(member("source")),
         from_email: text(member("from_email")),
-        to_emails: addresses(member("to_emails")),
+        to_emails: List(item.take_texts("to_emails")),
         support_email: text(member("support_email")),
         body_html,
         body,
         attachments: List(attachments.unwrap_or_default()),
-        created_at: time::parse(member("created_at")),
-        updated_at: time::parse(member("updated_at")),
+        created_at: item.take_time("created_at"),
+        updated_at: item.take_time("updated_at"),
     };
-    Ok(SentConversation {
+    let sent = SentConversation {
         said,
-        cc_emails: addresses(member("cc_emails")),
-        bcc_emails: addresses(member("bcc_emails")),
-    })
+        cc_emails: List(item.take_texts("cc_emails")),
+        bcc_emails: List(item.take_texts("bcc_emails")),
+    };
+    Ok((sent, item.unread()))
 }
 
-/// Time worked on a ticket, and what could not be read of it: an entry whose time is unreadable is an entry
-/// without a time.
+/// Time worked on a ticket, and what could not be read of it: an entry of which some time is unreadable is an
+/// entry without that time.
 pub(super) fn time_entry(
     ticket: TicketId,
     value: &Value,
@@ -176,12 +178,14 @@ pub(super) fn time_entry(
     let running = member("timer_running").as_bool();
     let spent = Some(member("time_spent")).filter(|spent| !blank(spent));
     let minutes_spent = spent.and_then(|spent| minutes(spent.as_str()?));
-    let unreadable = spent.filter(|_| minutes_spent.is_none()).map(|spent| {
-        let kind = if spent.is_string() { "text" } else { "value" };
-        item.fault(format!(
-            "`time_spent` is a {kind} that is not of the form hh:mm; the entry is kept without its time"
-        ))
-    });
+    if let (Some(spent), None) = (spent, minutes_spent) {
+        let reason = if spent.is_string() {
+            "is a text that is not of the form hh:mm"
+        } else {
+            "is a value that is not of the form hh:mm"
+        };
+        item.note_unread("time_spent", reason);
+    }
     let entry = TimeEntry {
         ticket_id: ticket,
         source: NAME.to_owned(),
@@ -193,12 +197,12 @@ pub(super) fn time_entry(
         // A timer that runs says another figure at every look (trap 28).
         minutes: minutes_spent.filter(|_| running != Some(true)),
         task_id: number(member("task_id")),
-        started_at: time::parse(member("start_time")),
-        executed_at: time::parse(member("executed_at")),
-        created_at: time::parse(member("created_at")),
-        updated_at: time::parse(member("updated_at")),
+        started_at: item.take_time("start_time"),
+        executed_at: item.take_time("executed_at"),
+        created_at: item.take_time("created_at"),
+        updated_at: item.take_time("updated_at"),
     };
-    Ok((entry, unreadable))
+    Ok((entry, item.unread()))
 }
 
 /// `hh:mm` or `hh:mm:ss`, hours without end.
@@ -269,7 +273,8 @@ mod tests {
     #[test]
     fn trap_27_a_conversation_of_any_shape_is_read() {
         let value = json!({"id": "21", "body": "<p>Hi</p>", "to_emails": null, "from_email": "\"N\" <n@x.test>"});
-        let sent = conversation(TicketId(1), &value).unwrap();
+        let (sent, unread) = conversation(TicketId(1), &value).unwrap();
+        assert_eq!(unread, None);
         assert!(sent.cc_emails.0.is_empty() && sent.bcc_emails.0.is_empty());
         let said = sent.said;
         assert_eq!(
@@ -348,6 +353,13 @@ mod tests {
         assert_eq!((absent.description, absent.description_text), (None, None));
         let html = texts(json!({"id": 1, "description": "<p>Hi</p>", "description_text": null}));
         assert_eq!(html.description_text.as_deref(), Some("Hi"));
+        let text = texts(json!({"id": 1, "description_text": "Hi"}));
+        assert_eq!(
+            (text.description, text.description_text.as_deref()),
+            (None, Some("Hi"))
+        );
+        let text = texts(json!({"id": 1, "description_text": ""}));
+        assert_eq!((text.description, text.description_text), (None, empty));
         assert_eq!(
             texts(json!({"id": 1, "attachments": null})).attachments,
             Some(Vec::new())
@@ -361,9 +373,50 @@ mod tests {
         assert_eq!(stats, Some(json!({"closed_at": null, "inbound_count": 3})));
         let value =
             json!({"id": 2, "cc_emails": ["a@x.test", {"odd": 1}], "bcc_emails": ["b@x.test"]});
-        let sent = conversation(TicketId(1), &value).unwrap();
+        let (sent, unread) = conversation(TicketId(1), &value).unwrap();
         assert_eq!(sent.cc_emails.0, ["a@x.test"]);
         assert_eq!(sent.bcc_emails.0, ["b@x.test"]);
+        let unread = unread.unwrap().to_string();
+        assert!(unread.contains("conversation 2") && unread.contains("`cc_emails`"));
+        assert!(!unread.contains("bcc_emails"), "{unread}");
+    }
+
+    #[test]
+    fn a_time_out_of_range_is_unknown_and_reported_and_the_rest_is_kept() {
+        let odd = [
+            json!(1_767_607_200_000_000_i64),
+            json!("9999-12-31T23:59:59-05:00"),
+            json!("+10002-12-30"),
+            json!("soon"),
+            json!({}),
+        ];
+        for odd in odd {
+            for member in ["created_at", "updated_at"] {
+                let value = json!({"id": 5, "body_text": "Hi", member: odd});
+                let (sent, unread) = conversation(TicketId(1), &value).unwrap();
+                assert_eq!(sent.said.body.as_deref(), Some("Hi"));
+                assert_eq!((sent.said.created_at, sent.said.updated_at), (None, None));
+                let unread = unread.unwrap().to_string();
+                assert!(unread.contains(member) && unread.contains("conversation 5"));
+            }
+            let members = ["start_time", "executed_at", "created_at", "updated_at"];
+            let mut value = json!({"id": 6, "time_spent": "soon"});
+            for member in members {
+                value[member] = odd.clone();
+            }
+            let (entry, unread) = time_entry(TicketId(1), &value).unwrap();
+            assert_eq!((entry.started_at, entry.executed_at), (None, None));
+            assert_eq!((entry.created_at, entry.updated_at), (None, None));
+            // One report an entry, which names each.
+            let unread = unread.unwrap().to_string();
+            for member in members.into_iter().chain(["time_spent"]) {
+                assert!(unread.contains(&format!("`{member}`")), "{unread}");
+            }
+        }
+        let leap = json!({"id": 5, "created_at": "2016-12-31T23:59:60Z", "updated_at": null});
+        let (sent, unread) = conversation(TicketId(1), &leap).unwrap();
+        let next = time::parse(&json!("2017-01-01T00:00:00Z"));
+        assert_eq!((sent.said.created_at, unread), (next, None));
     }
 
     #[test]

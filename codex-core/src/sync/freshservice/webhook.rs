@@ -12,6 +12,7 @@ use crate::{
     sync::{
         Incoming, entrance,
         item::{blank, number, text},
+        time,
     },
     tickets::Ticket,
 };
@@ -159,8 +160,8 @@ fn is_word(text: &str) -> bool {
 /// A time that names its offset: a placeholder may show the account's local time, and hours of
 /// difference would make new old.
 fn with_offset(value: &Value) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(value.as_str()?.trim());
-    time.ok().map(|time| time.to_utc())
+    DateTime::parse_from_rfc3339(value.as_str()?.trim()).ok()?;
+    time::parse(value)
 }
 
 /// The id and the event's name of a body that a quote in a subject has broken (upstreams trap 37): a
@@ -244,6 +245,20 @@ mod tests {
         let event = event(&body).unwrap();
         assert_eq!(event.at, None);
         assert!(!event.is_complete(&Map::new()));
+    }
+
+    #[test]
+    fn a_time_out_of_range_orders_nothing_and_a_leap_second_is_the_next_minute() {
+        let at = |text: &str| {
+            event(&json!({"ticket_id": 7, "updated_at": text}))
+                .unwrap()
+                .at
+        };
+        for beyond in ["9999-12-31T23:59:59-05:00", "1969-12-31T23:59:59Z"] {
+            assert_eq!(at(beyond), None, "{beyond}");
+        }
+        let leap = at("2016-12-31T18:59:60-05:00").map(|at| at.to_rfc3339());
+        assert_eq!(leap.as_deref(), Some("2017-01-01T00:00:00+00:00"));
     }
 
     #[test]
