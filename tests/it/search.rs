@@ -28,7 +28,7 @@ on_each_engine! {
         let asset = client.companies().assets("100001").await?.remove(0);
         let found = client.search(&asset.hostname, &all).await?;
         assert!(found.results.iter().any(|hit| hit.kind == "asset" && hit.id == asset.id.to_string()
-            && hit.company_id.as_deref() == Some("100001")), "{found:?}");
+            && hit.company_account_number.as_deref() == Some("100001")), "{found:?}");
         assert_eq!(client.search("no such thing at all", &all).await?.count, 0);
         for odd in ["%", "_", "\"", "'", "a\"b AND", "x*", "日本", "\\", "😀"] {
             client.search(odd, &all).await?;
@@ -117,7 +117,7 @@ on_each_engine! {
         let own = Client::new(&app.url(), TokenSource::fixed(token))?;
         let found = own.search("quokka", &SearchOptions::default()).await?;
         assert_eq!(found.count, 1, "{found:?}");
-        assert_eq!(found.results[0].company_id.as_deref(), Some("100001"));
+        assert_eq!(found.results[0].company_account_number.as_deref(), Some("100001"));
         assert_eq!(staff.search("quokka", &SearchOptions::default()).await?.count, 2);
         Ok(())
     }
@@ -152,7 +152,7 @@ on_each_engine! {
             let path = format!("/api/search?q={}&limit=100", urlencode(name));
             let found = get(&path).await?;
             for hit in found["results"].as_array().unwrap() {
-                let of = if hit["kind"] == "company" { &hit["id"] } else { &hit["company_id"] };
+                let of = if hit["kind"] == "company" { &hit["id"] } else { &hit["company_account_number"] };
                 assert_eq!(of, "100001", "{hit}");
                 own += 1;
             }
@@ -410,7 +410,7 @@ on_each_engine! {
         let found = staff.search(&program, &assets).await?;
         assert!(found.results.iter().any(|hit| hit.id == id && hit.matched == "text"), "{program}: {found:?}");
         let expected: Vec<_> = found.results.into_iter()
-            .filter(|hit| hit.company_id.as_deref() == Some("100001")).collect();
+            .filter(|hit| hit.company_account_number.as_deref() == Some("100001")).collect();
         assert!(!expected.is_empty());
         assert_eq!(own.search(&program, &assets).await?.results, expected);
         Ok(())
