@@ -1,11 +1,14 @@
 //! Search and tables through the API.
 
+use std::time::Duration;
+
 use codex_client::{Client, ListOptions, SearchOptions, TicketOptions, TokenSource};
+use codex_core::{Codex, Scope, store::Db};
 use codex_tests::{
     harness::{
         TestResult,
         app::TestApp,
-        database,
+        database::{self, TestDatabase},
     },
     on_each_engine,
 };
@@ -489,4 +492,50 @@ async fn letters_are_found_where_postgresql_knows_ascii_alone() -> TestResult {
     let letters: Option<String> = app.codex.db().query(letters).scalar().await?;
     assert_eq!(letters.as_deref(), Some("C"));
     find_letters(&app).await
+}
+
+/// Making the words of each description again takes longer than a search may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_are_found_by_the_indexes_of_stored_vectors_on_postgresql() -> TestResult {
+    let Some(database) = database::postgres().await? else {
+        return Ok(());
+    };
+    let database = TestDatabase::on(database).await?;
+    let codex = Codex::open(&database.url).await?;
+    let mut tx = codex.db().begin().await?;
+    for sql in [
+        "insert into tickets (id, created_at, updated_at, number, tags, newest_at, subject_fold) \
+         select i, now(), now(), i, '[]', now(), '' from generate_series(1, 10000) i",
+        "insert into conversations (ticket_id, source, to_emails, attachments, words) \
+         select i, 'manual', '[]', '[]', 'the user said' || i from generate_series(1, 10000) i",
+        "insert into ticket_details (ticket_id, words) \
+         select i, 'about' || i || ' the user' from generate_series(1, 10000) i",
+    ] {
+        tx.query(sql).execute().await?;
+    }
+    tx.commit().await?;
+    for sql in ["analyze conversations", "analyze ticket_details"] {
+        codex.db().query(sql).execute().await?;
+    }
+    for (term, ticket) in [("said7777", "7777"), ("about8888", "8888")] {
+        let found = codex.search(&Scope::system(), term, &[], 10).await?;
+        let ids: Vec<&str> = found.results.iter().map(|hit| hit.id.as_str()).collect();
+        assert_eq!(ids, [ticket], "{term}");
+    }
+    // The server counts what a connection has done when it ends, or somewhat later.
+    codex.close().await;
+    let db = Db::open(&database.url).await?;
+    let used = "select count(*) from pg_stat_user_indexes where idx_scan > 0 \
+        and indexrelname in ('conversations_words', 'ticket_details_words')";
+    let mut indexes = None;
+    for _ in 0..100 {
+        indexes = db.query(used).scalar::<i64>().await?;
+        if indexes == Some(2) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(indexes, Some(2), "of the two indexes");
+    db.close().await;
+    Ok(())
 }
