@@ -13,6 +13,7 @@ mod calls;
 mod claims;
 mod client;
 mod clients;
+mod commands;
 mod companies;
 mod conditions;
 mod consumers;
