@@ -38,7 +38,8 @@ impl Assets<'_> {
     }
 
     /// As [`Assets::stream`], but only these keys of each record, tracked fields among them: as a type of
-    /// one's own, or as [`serde_json::Map`].
+    /// one's own, or as [`serde_json::Map`]. `company_account_number`, which [`AssetOut`] has not, says whose
+    /// an asset is.
     pub fn select<T: DeserializeOwned + Send + 'static>(
         &self,
         fields: &[&str],

@@ -35,7 +35,8 @@ impl Contacts<'_> {
     }
 
     /// As [`Contacts::stream`], but only these keys of each record, tracked fields among them: as a type of
-    /// one's own, or as [`serde_json::Map`].
+    /// one's own, or as [`serde_json::Map`]. `company_account_numbers`, which [`ContactOut`] has not, says whose
+    /// a contact is.
     pub fn select<T: DeserializeOwned + Send + 'static>(
         &self,
         fields: &[&str],

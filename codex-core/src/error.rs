@@ -34,7 +34,7 @@ pub enum Error {
     #[error("nothing was changed")]
     DryRun {
         /// What would change.
-        changes: Vec<crate::changes::Change>,
+        changes: Vec<crate::records::ChangeOut>,
         /// Of a call with many rows: what would become of each.
         rows: Option<crate::bulk::BulkOut>,
     },

@@ -13,6 +13,11 @@ pub fn count_of(count: impl Display, noun: &str) -> String {
     format!("{count} {noun}")
 }
 
+/// The word that goes with a count: `agree(1, "is", "are")` is `is`.
+pub fn agree<'w>(count: impl Display, one: &'w str, more: &'w str) -> &'w str {
+    if count.to_string() == "1" { one } else { more }
+}
+
 fn plural(noun: &str) -> String {
     let stem = noun.strip_suffix('y');
     match stem {
@@ -37,5 +42,9 @@ mod tests {
         ] {
             assert_eq!(count_of(count, noun), text);
         }
+        assert_eq!(
+            [0, 1, 2].map(|count| agree(count, "is", "are")),
+            ["are", "is", "are"]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! What records of all kinds have in common, as JSON.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -38,6 +40,10 @@ pub struct DryRunOut {
 /// A change of a record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeOut {
+    /// Account number of the company that changes; absent for other kinds, and for a company without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "100001")]
+    pub company_account_number: Option<String>,
     /// Fields that differ, each with `before` and `after`.
     #[schema(value_type = Object)]
     pub fields: Map<String, Value>,
@@ -47,6 +53,43 @@ pub struct ChangeOut {
     /// `create`, `update`, `delete` or `restore`.
     #[schema(example = "update")]
     pub op: String,
-    /// Id of the record; of a new one the id that it would have had.
-    pub record_id: i64,
+    /// Id of the record; of a new one the id that it would have had. Null for a company, which
+    /// `company_account_number` names.
+    pub record_id: Option<i64>,
+}
+
+impl fmt::Display for ChangeOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.record_id.map(|id| id.to_string());
+        let record = id.or_else(|| self.company_account_number.clone());
+        let record = record.as_deref().unwrap_or("without a number");
+        in_words(f, &self.op, &self.kind, record, &self.fields)
+    }
+}
+
+/// A change in one line: a new record by its name, another by what names it, with the fields that differ.
+pub(crate) fn in_words(
+    f: &mut fmt::Formatter<'_>,
+    op: &str,
+    kind: &str,
+    record: impl fmt::Display,
+    fields: &Map<String, Value>,
+) -> fmt::Result {
+    if op == "create" {
+        let names = [
+            "name",
+            "hostname",
+            "subject",
+            "site_uid",
+            "username",
+            "email",
+            "last_name",
+        ];
+        let name = names
+            .iter()
+            .find_map(|name| fields.get(*name)?["after"].as_str());
+        return write!(f, "{op} {kind} `{}`", name.unwrap_or("without a name"));
+    }
+    let names: Vec<_> = fields.keys().map(String::as_str).collect();
+    write!(f, "{op} {kind} {record} ({})", names.join(", "))
 }

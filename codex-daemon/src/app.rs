@@ -28,6 +28,7 @@ use crate::{
     request_id, routes,
     routes::Parameters,
     server,
+    webhook_gate::Readings,
 };
 
 /// How often it is looked whether the server is at work.
@@ -46,6 +47,7 @@ struct Inner {
     parameters: Parameters,
     answers: Answers,
     limits: Limits,
+    readings: Readings,
 }
 
 impl std::fmt::Debug for App {
@@ -83,6 +85,11 @@ impl App {
     /// How many calls one caller may make.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// Webhooks whose bodies are being read.
+    pub fn readings(&self) -> &Readings {
+        &self.0.readings
     }
 
     /// The parameters that there are.
@@ -233,6 +240,7 @@ pub(crate) fn router_of(
         health: Health::new(&config).context("no HTTP client for Core")?,
         answers: Answers::new(),
         limits: Limits::new(config.server.calls_per_minute),
+        readings: Readings::default(),
         config,
         codex,
         openapi: serde_json::to_vec(&openapi)?.into(),

@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use codex_core::{Fault, bulk::BulkOut, changes::Change, panics, store::WriteTrouble};
+use codex_core::{Fault, bulk::BulkOut, panics, records::ChangeOut, store::WriteTrouble};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -31,7 +31,7 @@ pub struct Problem {
     shape: Shape,
     retry_after: Option<u64>,
     faults: Vec<Fault>,
-    changes: Vec<Change>,
+    changes: Vec<ChangeOut>,
     rows: Option<Box<BulkOut>>,
 }
 

@@ -1,6 +1,11 @@
 //! Who may report from outside: whoever knows the secret, or signs with it (contract 1.2.I).
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use aws_lc_rs::{constant_time, hmac};
 use axum::{
@@ -10,11 +15,10 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{Codex, sync::freshservice::MAX_EVENT};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
 
 use crate::{
+    app::App,
     body_limit,
-    config::Webhooks,
     forwarded::Peer,
     headers::{single, value},
     problem::Problem,
@@ -27,10 +31,52 @@ const SIGNATURE: &str = "x-webhook-signature";
 const SKEW: Duration = Duration::from_secs(300);
 /// How long a body may take; vendors send theirs in milliseconds.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// Bodies that are read at once: nobody has proved yet who sends them.
-static READING: Semaphore = Semaphore::const_new(64);
+/// Bodies that are read at once before anybody has proved who sends them.
+const READING: usize = 64;
+/// How many of these may come from one address: whoever makes signatures up keeps others out of no more.
+const READING_OF_ONE: usize = 8;
 /// What stands before the signature and names its algorithm.
 const SCHEME: &str = "sha256=";
+
+/// The senders of unproved bodies that are being read, by address.
+#[derive(Debug, Default)]
+pub struct Readings(Mutex<HashMap<IpAddr, usize>>);
+
+impl Readings {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for one more body; `None` when the address, or all together, have as many as they may.
+    fn begin(&self, sender: IpAddr) -> Option<Reading<'_>> {
+        let mut open = self.lock();
+        let own = open.get(&sender).copied().unwrap_or_default();
+        if own >= READING_OF_ONE || open.values().sum::<usize>() >= READING {
+            return None;
+        }
+        open.insert(sender, own + 1);
+        Some(Reading { all: self, sender })
+    }
+}
+
+/// A body that is being read.
+#[derive(Debug)]
+struct Reading<'r> {
+    all: &'r Readings,
+    sender: IpAddr,
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let mut open = self.all.lock();
+        let own = open.get(&self.sender).copied().unwrap_or_default();
+        if own > 1 {
+            open.insert(self.sender, own - 1);
+        } else {
+            open.remove(&self.sender);
+        }
+    }
+}
 
 /// A report that was let in.
 pub struct Admitted {
@@ -53,15 +99,15 @@ impl Admitted {
 /// Lets a report in. All that can be told from the headers is checked before the body is read.
 ///
 /// # Errors
-/// 503 when nothing is accepted, 401 for the unknown, 403 for an address that is not on the list, 413
-/// for a body over [`MAX_EVENT`], 408 for one that takes too long, 409 for a signature that was used.
+/// 503 when nothing is accepted or too many bodies are being read, 401 for the unknown, 403 for an address that is not
+/// on the list, 413 for a body over [`MAX_EVENT`], 408 for one that takes too long, 409 for a signature that was used.
 pub async fn admit(
-    settings: &Webhooks,
-    codex: &Codex,
+    app: &App,
     peer: Peer,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Admitted, Problem> {
+    let (settings, codex) = (&app.config().webhooks, app.codex());
     if !settings.enabled {
         let detail = "Webhooks are off; [webhooks] enabled turns them on.";
         return Err(Problem::unavailable(detail).flat());
@@ -69,9 +115,10 @@ pub async fn admit(
     let refused = || Problem::unauthorized("The webhook's secret or signature is wrong.").flat();
     let secret = settings.secret.as_ref().ok_or_else(refused)?;
     let signed = Signed::read(headers);
+    let is_known = knows(headers, secret);
     let may_read = match &signed {
         Some(signed) => signed.is_plausible() && signed.is_fresh(codex.now()),
-        None => !settings.require_signature && knows(headers, secret),
+        None => !settings.require_signature && is_known,
     };
     if !may_read {
         return Err(refused());
@@ -81,10 +128,16 @@ pub async fn admit(
     if !is_listed {
         return Err(Problem::forbidden("Your address is not on the list.").flat());
     }
-    let reading = READING.try_acquire().map_err(|_| {
+    let busy = || {
         let detail = "Too many webhooks arrive at once; send it again.";
         Problem::unavailable(detail).retry_after(1).flat()
-    })?;
+    };
+    // Whoever knows the secret waits behind nobody who makes signatures up.
+    let reading = if is_known {
+        None
+    } else {
+        Some(app.readings().begin(caller).ok_or_else(busy)?)
+    };
     let body = body_limit::read(body, MAX_EVENT, BODY_TIME).await;
     drop(reading);
     let body = body.map_err(Problem::flat)?;
@@ -147,5 +200,30 @@ impl<'h> Signed<'h> {
     fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         let signed: Option<i64> = self.timestamp.parse().ok();
         signed.is_some_and(|at| now.timestamp().abs_diff(at) <= SKEW.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_and_all_together_have_their_limits() {
+        let readings = Readings::default();
+        let address = |n: u8| IpAddr::from([192, 0, 2, n]);
+        let mut open = Vec::new();
+        for n in 0..8 {
+            open.extend((0..READING_OF_ONE).filter_map(|_| readings.begin(address(n))));
+            assert!(readings.begin(address(n)).is_none());
+        }
+        assert_eq!(open.len(), READING);
+        assert!(
+            readings.begin(address(99)).is_none(),
+            "all places are taken"
+        );
+        open.pop();
+        assert!(readings.begin(address(99)).is_some());
+        open.clear();
+        assert!(readings.lock().is_empty(), "nobody is remembered");
     }
 }

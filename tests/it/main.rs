@@ -14,6 +14,7 @@ mod claims;
 mod cli;
 mod client;
 mod clients;
+mod commands;
 mod companies;
 mod conditions;
 mod consumers;

@@ -373,6 +373,53 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_dry_run_names_companies_by_their_account_numbers(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let client = client(&app, "technician")?;
+        let (own, other) = ("100001", "100002");
+        let foretold = async |method: Method, path: &str, body: Value| -> anyhow::Result<Value> {
+            let call = app.call_as("admin", method, &format!("{path}?dry_run=true"))?;
+            let answer = call.json(&body).send().await?;
+            assert_eq!(answer.status(), 202, "{path}");
+            let told: Value = answer.json().await?;
+            assert!(!told.to_string().contains("company_id"), "{path}: {told}");
+            Ok(told["changes"][0].clone())
+        };
+        let asset = client.companies().assets(own).await?[0].id;
+        let moved = json!({"company_account_number": other});
+        let numbers = json!({"company_account_number": {"before": own, "after": other}});
+        let row = json!([{"id": asset, "company_account_number": other}]);
+        for (method, path, body) in [
+            (Method::PUT, format!("/api/assets/{asset}"), moved),
+            (Method::POST, "/api/assets/bulk".to_owned(), row),
+        ] {
+            let change = foretold(method, &path, body).await?;
+            assert_eq!((&change["record_id"], &change["fields"]), (&json!(asset), &numbers), "{path}");
+            assert!(change.get("company_account_number").is_none(), "{change}");
+        }
+        let contact = client.companies().contacts(own).await?[0].id;
+        let moved = json!({"company_account_numbers": [other]});
+        let change = foretold(Method::PUT, &format!("/api/contacts/{contact}"), moved).await?;
+        let numbers = &change["fields"]["company_account_numbers"];
+        assert_eq!((&change["record_id"], &numbers["after"]), (&json!(contact), &json!([other])), "{change}");
+        assert!(numbers["before"].as_array().unwrap().contains(&json!(own)), "{change}");
+        let company = format!("/api/companies/{own}");
+        let change = foretold(Method::POST, &format!("{company}/locations"), json!({"name": "X"})).await?;
+        assert_eq!(change["fields"]["company_account_number"]["after"], own);
+        let new = json!({"name": "X", "account_number": "654321"});
+        for (method, path, body, number) in [
+            (Method::PUT, company.as_str(), json!({"name": "X"}), own),
+            (Method::DELETE, company.as_str(), json!(null), own),
+            (Method::POST, "/api/companies", new, "654321"),
+            (Method::POST, "/api/companies/bulk", json!([{"account_number": other, "name": "X"}]), other),
+        ] {
+            let change = foretold(method, path, body).await?;
+            assert_eq!(change["company_account_number"], number, "{path}: {change}");
+            assert!(change["record_id"].is_null(), "row ids of companies stay inside: {change}");
+        }
+        Ok(())
+    }
+
     async fn a_plan_is_restored_by_whoever_keeps_plans(app: TestApp) -> TestResult {
         let billing = client(&app, "billing")?;
         let plan = codex_client::BillingPlanIn {

@@ -1,13 +1,103 @@
 //! Search and tables through the API.
 
+use std::time::Duration;
+
 use codex_client::{Client, ListOptions, SearchOptions, TicketOptions, TokenSource};
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_core::{Codex, Scope, store::Db};
+use codex_tests::{
+    harness::{
+        TestResult,
+        app::TestApp,
+        database::{self, TestDatabase},
+    },
+    on_each_engine,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 fn client(app: &TestApp) -> anyhow::Result<Client> {
     let token = app.core.key.user("technician", "t@msp.example")?;
     Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
+}
+
+async fn find_letters(app: &TestApp) -> TestResult {
+    app.sync().await?;
+    let staff = client(app)?;
+    let companies = SearchOptions {
+        kinds: vec!["company".into()],
+        limit: None,
+    };
+    for (n, (name, terms)) in [
+        ("Αφοί Νίκος ΑΕ", &["νικος", "ΝΙΚΟΣ", "Νίκος", "νικοσ"][..]),
+        ("Łódź Ørsted", &["lodz orsted", "ŁÓDŹ", "ørsted"]),
+        ("Işık İzmir", &["isik", "IŞIK", "izmir", "ışık"]),
+        (
+            "Quo\u{200b}kka\u{ad} Ltd",
+            &["quokka", "quo\u{200d}kka ltd"],
+        ),
+        ("Straße & Æsir", &["strasse", "STRASSE", "aesir"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let number = format!("70000{n}");
+        let company = codex_client::CompanyIn {
+            name: Some(name.into()),
+            account_number: Some(number),
+            ..Default::default()
+        };
+        staff.companies().create(&company).await?;
+        for term in terms {
+            let found = staff.search(term, &companies).await?;
+            assert_eq!(
+                (found.count, found.results[0].title.as_str()),
+                (1, name),
+                "{term}"
+            );
+            let list = ListOptions::default().with("name", codex_client::Op::Contains, term);
+            assert_eq!(
+                staff.companies().page(&list).await?.items.len(),
+                1,
+                "{term}"
+            );
+        }
+        let whole = ListOptions::default().with("name", codex_client::Op::Eq, name.to_uppercase());
+        assert_eq!(
+            staff.companies().page(&whole).await?.items.len(),
+            1,
+            "{name}"
+        );
+    }
+    let number = staff
+        .tickets()
+        .list(&TicketOptions::default())
+        .await?
+        .tickets[0]
+        .id;
+    let note = json!({"notes": "“Ibexes” climb—‘chamois’ don’t… ΛΌΓΟΣ हिन्दी ÄRGERLICH"});
+    let path = format!("/api/ticket/{number}/update");
+    app.call_as("technician", Method::POST, &path)?
+        .json(&note)
+        .send()
+        .await?
+        .error_for_status()?;
+    for term in [
+        "ibexes",
+        "IBEX",
+        "chamois",
+        "“ibexes”",
+        "λόγος",
+        "λογοσ",
+        "argerlich",
+        "ärgerlich",
+        "हिन्दी",
+        "climb chamois",
+    ] {
+        let found = staff.search(term, &SearchOptions::default()).await?;
+        assert_eq!(found.count, 1, "{term}: {found:?}");
+        assert_eq!(found.results[0].id, number.to_string());
+    }
+    Ok(())
 }
 
 on_each_engine! {
@@ -28,7 +118,7 @@ on_each_engine! {
         let asset = client.companies().assets("100001").await?.remove(0);
         let found = client.search(&asset.hostname, &all).await?;
         assert!(found.results.iter().any(|hit| hit.kind == "asset" && hit.id == asset.id.to_string()
-            && hit.company_id.as_deref() == Some("100001")), "{found:?}");
+            && hit.company_account_number.as_deref() == Some("100001")), "{found:?}");
         assert_eq!(client.search("no such thing at all", &all).await?.count, 0);
         for odd in ["%", "_", "\"", "'", "a\"b AND", "x*", "日本", "\\", "😀"] {
             client.search(odd, &all).await?;
@@ -117,7 +207,7 @@ on_each_engine! {
         let own = Client::new(&app.url(), TokenSource::fixed(token))?;
         let found = own.search("quokka", &SearchOptions::default()).await?;
         assert_eq!(found.count, 1, "{found:?}");
-        assert_eq!(found.results[0].company_id.as_deref(), Some("100001"));
+        assert_eq!(found.results[0].company_account_number.as_deref(), Some("100001"));
         assert_eq!(staff.search("quokka", &SearchOptions::default()).await?.count, 2);
         Ok(())
     }
@@ -152,7 +242,7 @@ on_each_engine! {
             let path = format!("/api/search?q={}&limit=100", urlencode(name));
             let found = get(&path).await?;
             for hit in found["results"].as_array().unwrap() {
-                let of = if hit["kind"] == "company" { &hit["id"] } else { &hit["company_id"] };
+                let of = if hit["kind"] == "company" { &hit["id"] } else { &hit["company_account_number"] };
                 assert_eq!(of, "100001", "{hit}");
                 own += 1;
             }
@@ -221,38 +311,7 @@ on_each_engine! {
     }
 
     async fn letters_are_found_in_any_case_and_without_marks(app: TestApp) -> TestResult {
-        app.sync().await?;
-        let staff = client(&app)?;
-        let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
-        for (n, (name, terms)) in [
-            ("Αφοί Νίκος ΑΕ", &["νικος", "ΝΙΚΟΣ", "Νίκος", "νικοσ"][..]),
-            ("Łódź Ørsted", &["lodz orsted", "ŁÓDŹ", "ørsted"]),
-            ("Işık İzmir", &["isik", "IŞIK", "izmir", "ışık"]),
-            ("Quo\u{200b}kka\u{ad} Ltd", &["quokka", "quo\u{200d}kka ltd"]),
-            ("Straße & Æsir", &["strasse", "STRASSE", "aesir"]),
-        ].into_iter().enumerate() {
-            let number = format!("70000{n}");
-            let company = codex_client::CompanyIn { name: Some(name.into()), account_number: Some(number), ..Default::default() };
-            staff.companies().create(&company).await?;
-            for term in terms {
-                let found = staff.search(term, &companies).await?;
-                assert_eq!((found.count, found.results[0].title.as_str()), (1, name), "{term}");
-                let list = ListOptions::default().with("name", codex_client::Op::Contains, term);
-                assert_eq!(staff.companies().page(&list).await?.items.len(), 1, "{term}");
-            }
-            let whole = ListOptions::default().with("name", codex_client::Op::Eq, name.to_uppercase());
-            assert_eq!(staff.companies().page(&whole).await?.items.len(), 1, "{name}");
-        }
-        let number = staff.tickets().list(&TicketOptions::default()).await?.tickets[0].id;
-        let note = json!({"notes": "“Ibexes” climb—‘chamois’ don’t… ΛΌΓΟΣ हिन्दी ÄRGERLICH"});
-        let path = format!("/api/ticket/{number}/update");
-        app.call_as("technician", Method::POST, &path)?.json(&note).send().await?.error_for_status()?;
-        for term in ["ibexes", "IBEX", "chamois", "“ibexes”", "λόγος", "λογοσ", "argerlich", "ärgerlich", "हिन्दी", "climb chamois"] {
-            let found = staff.search(term, &SearchOptions::default()).await?;
-            assert_eq!(found.count, 1, "{term}: {found:?}");
-            assert_eq!(found.results[0].id, number.to_string());
-        }
-        Ok(())
+        find_letters(&app).await
     }
 
     async fn a_thousand_names_are_ranked_and_more_are_said(app: TestApp) -> TestResult {
@@ -410,7 +469,7 @@ on_each_engine! {
         let found = staff.search(&program, &assets).await?;
         assert!(found.results.iter().any(|hit| hit.id == id && hit.matched == "text"), "{program}: {found:?}");
         let expected: Vec<_> = found.results.into_iter()
-            .filter(|hit| hit.company_id.as_deref() == Some("100001")).collect();
+            .filter(|hit| hit.company_account_number.as_deref() == Some("100001")).collect();
         assert!(!expected.is_empty());
         assert_eq!(own.search(&program, &assets).await?.results, expected);
         Ok(())
@@ -419,4 +478,64 @@ on_each_engine! {
 
 fn urlencode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// The servers of many installations were made so: what is a letter must not be asked of the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn letters_are_found_where_postgresql_knows_ascii_alone() -> TestResult {
+    let Some(database) = database::postgres_of_ascii().await? else {
+        return Ok(());
+    };
+    let app = TestApp::on(database).await?;
+    let letters =
+        "select cast(datctype as text) from pg_database where datname = current_database()";
+    let letters: Option<String> = app.codex.db().query(letters).scalar().await?;
+    assert_eq!(letters.as_deref(), Some("C"));
+    find_letters(&app).await
+}
+
+/// Making the words of each description again takes longer than a search may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_are_found_by_the_indexes_of_stored_vectors_on_postgresql() -> TestResult {
+    let Some(database) = database::postgres().await? else {
+        return Ok(());
+    };
+    let database = TestDatabase::on(database).await?;
+    let codex = Codex::open(&database.url).await?;
+    let mut tx = codex.db().begin().await?;
+    for sql in [
+        "insert into tickets (id, created_at, updated_at, number, tags, newest_at, subject_fold) \
+         select i, now(), now(), i, '[]', now(), '' from generate_series(1, 10000) i",
+        "insert into conversations (ticket_id, source, to_emails, attachments, words) \
+         select i, 'manual', '[]', '[]', 'the user said' || i from generate_series(1, 10000) i",
+        "insert into ticket_details (ticket_id, words) \
+         select i, 'about' || i || ' the user' from generate_series(1, 10000) i",
+    ] {
+        tx.query(sql).execute().await?;
+    }
+    tx.commit().await?;
+    for sql in ["analyze conversations", "analyze ticket_details"] {
+        codex.db().query(sql).execute().await?;
+    }
+    for (term, ticket) in [("said7777", "7777"), ("about8888", "8888")] {
+        let found = codex.search(&Scope::system(), term, &[], 10).await?;
+        let ids: Vec<&str> = found.results.iter().map(|hit| hit.id.as_str()).collect();
+        assert_eq!(ids, [ticket], "{term}");
+    }
+    // The server counts what a connection has done when it ends, or somewhat later.
+    codex.close().await;
+    let db = Db::open(&database.url).await?;
+    let used = "select count(*) from pg_stat_user_indexes where idx_scan > 0 \
+        and indexrelname in ('conversations_words', 'ticket_details_words')";
+    let mut indexes = None;
+    for _ in 0..100 {
+        indexes = db.query(used).scalar::<i64>().await?;
+        if indexes == Some(2) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(indexes, Some(2), "of the two indexes");
+    db.close().await;
+    Ok(())
 }

@@ -2,8 +2,13 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
-use codex_tests::harness::{TestResult, database::setting};
-use serde_json::Value;
+use codex_tests::harness::{
+    TestResult,
+    app::TestApp,
+    database::{self, setting},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
 
 fn is_current(file: &str, current: &str) -> TestResult {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
@@ -164,6 +169,54 @@ fn every_body_answer_and_parameter_has_an_example() -> TestResult {
             }
         }
         assert!(found.is_empty(), "{found:#?}");
+    }
+    Ok(())
+}
+
+/// The body that is described by hand, in the part of the API that schemathesis does not read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_location_of_the_pages_is_described_as_it_is_taken() -> TestResult {
+    let app = TestApp::on(database::sqlite()?).await?;
+    app.pull(&["/sync/psa"]).await?;
+    let path = "/companies/100001/locations";
+    let spec = serde_json::to_value(codex_daemon::routes::internal_openapi())?;
+    let add = &spec["paths"]["/companies/{account_number}/locations"]["post"];
+    let mut schema = add["requestBody"]["content"]["application/json"]["schema"].clone();
+    schema["components"] = spec["components"].clone();
+    for (body, is_taken) in [
+        (json!({"name": "Office", "address": "12 Mill Road"}), true),
+        (
+            json!({"name": "Works", "address": "1 Quay", "phone_number": "1"}),
+            true,
+        ),
+        (
+            json!({"name": "Yard", "address": "2 Quay", "phone_number": null}),
+            true,
+        ),
+        (json!({"name": "Office"}), false),
+        (json!({"address": "12 Mill Road"}), false),
+        (json!({"name": " ", "address": "12 Mill Road"}), false),
+        (json!({"name": "Office", "address": ""}), false),
+        (json!({"name": "Office", "address": null}), false),
+        (json!({"name": 7, "address": "12 Mill Road"}), false),
+        (
+            json!({"name": "Office", "address": "12 Mill Road", "phone_number": 7}),
+            false,
+        ),
+    ] {
+        assert_eq!(
+            jsonschema::is_valid(&schema, &body),
+            is_taken,
+            "described: {body}"
+        );
+        let call = app.call_as("admin", Method::POST, path)?;
+        let answer = call.json(&body).send().await?;
+        assert_eq!(
+            answer.status().is_success(),
+            is_taken,
+            "{body}: {}",
+            answer.text().await?
+        );
     }
     Ok(())
 }

@@ -13,7 +13,9 @@ use super::{
     log::{self, Entry, Op},
     resolve::{self, Claim, MANUAL, Precedence},
 };
-use crate::{Error, Result, dates, edit::indexable, search::index, store::Tx, sync::Incoming};
+use crate::{
+    Error, Result, dates, edit::indexable, records, search::index, store::Tx, sync::Incoming,
+};
 
 /// What a page of claims did.
 #[derive(Debug, Default)]
@@ -89,29 +91,7 @@ impl From<&Entry> for Change {
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            kind,
-            op,
-            record_id,
-            fields,
-        } = self;
-        if self.is_new() {
-            let names = [
-                "name",
-                "hostname",
-                "subject",
-                "site_uid",
-                "username",
-                "email",
-                "last_name",
-            ];
-            let name = names
-                .iter()
-                .find_map(|name| fields.get(*name)?["after"].as_str());
-            return write!(f, "{op} {kind} `{}`", name.unwrap_or("without a name"));
-        }
-        let names: Vec<_> = fields.keys().map(String::as_str).collect();
-        write!(f, "{op} {kind} {record_id} ({})", names.join(", "))
+        records::in_words(f, &self.op, &self.kind, self.record_id, &self.fields)
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod log;
 mod manual;
 pub(crate) mod merge;
 pub mod resolve;
+pub(crate) mod view;
 
 use std::{collections::HashMap, future::Future};
 

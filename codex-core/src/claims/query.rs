@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use crate::{
     Result,
     changes::{Resource, Stored, Tracked as _, resolve::Claim},
-    store::Db,
+    store::{Db, Q},
 };
 
 /// The newest changes of a record that are looked at: what is older is unknown.
@@ -83,12 +83,17 @@ pub(crate) async fn changes(db: &Db, kind: &'static str, id: i64) -> Result<Vec<
         .await
 }
 
+/// Begins the statement of [`account_numbers`].
+pub(crate) const ACCOUNT_NUMBERS: &str = "select id, account_number from companies where id in ";
+
 /// Account numbers of companies by row id, of deleted ones too.
-pub(crate) async fn account_numbers(db: &Db, ids: Vec<i64>) -> Result<Vec<(i64, Option<String>)>> {
+pub(crate) async fn account_numbers(
+    mut q: Q<'_>,
+    ids: Vec<i64>,
+) -> Result<Vec<(i64, Option<String>)>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut q = db.query("select id, account_number from companies where id in ");
     q.push_list(ids);
     q.all().await
 }

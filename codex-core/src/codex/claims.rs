@@ -37,7 +37,8 @@ impl Codex {
         let read = by_kind!(resource.kind(), R => self.claims_of::<R>(id).await);
         let found = read.unwrap_or(Ok(None))?;
         let (mut fields, sources, version) = found.ok_or_else(|| no_record(resource, key))?;
-        let numbers = query::account_numbers(&self.0.db, view::company_ids(&fields)).await?;
+        let q = self.0.db.query(query::ACCOUNT_NUMBERS);
+        let numbers = query::account_numbers(q, view::company_ids(&fields)).await?;
         view::name_companies(&mut fields, &numbers);
         let claims = RecordClaimsOut {
             fields,

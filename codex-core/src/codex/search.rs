@@ -216,7 +216,7 @@ fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
     let is_company = name == "company";
     let company = |text: &Option<String>| text.clone().filter(|_| !is_company);
     Some(SearchHit {
-        company_id: company(&row.number),
+        company_account_number: company(&row.number),
         company_name: company(&row.company_name),
         detail: row.detail.clone(),
         id,

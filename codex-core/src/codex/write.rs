@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{Codex, idempotency::step_done};
 use crate::{
     Error, Result, Scope,
-    changes::{Author, Outcome, Resource, door::Door},
+    changes::{Author, Outcome, Resource, door::Door, view},
+    claims::query::ACCOUNT_NUMBERS,
     store::Tx,
 };
 
@@ -76,11 +77,12 @@ impl Codex {
     }
 
     /// Ends a change: makes it last, or, when the author only wants to know, tells what it would do.
-    pub(super) async fn conclude(tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
+    pub(super) async fn conclude(mut tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
         if author.dry_run {
+            let changes = view::changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
             tx.rollback().await?;
             return Err(Error::DryRun {
-                changes: outcome.changes,
+                changes,
                 rows: None,
             });
         }

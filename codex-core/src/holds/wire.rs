@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Hold, HoldStatus};
+use crate::plural::{agree, count_of};
 
 /// A held deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,8 +57,11 @@ impl From<&Hold> for HoldOut {
             kind: hold.kind.clone(),
             missing: hold.missing,
             reason: format!(
-                "{} of {} {} records of {} were no longer listed, although the list was whole",
-                hold.missing, hold.total, hold.kind, hold.scope
+                "{} of {} of {} {} no longer listed, although the list was whole",
+                hold.missing,
+                count_of(hold.total, &format!("{} record", hold.kind)),
+                hold.scope,
+                agree(hold.missing, "was", "were")
             ),
             scope: hold.scope.clone(),
             source: hold.source.clone(),

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchHit {
     /// Account number of its company; null when it has none, or is one.
-    pub company_id: Option<String>,
+    pub company_account_number: Option<String>,
     /// Name of its company.
     pub company_name: Option<String>,
     /// A second line: e-mail address, operating system, status...

@@ -11,6 +11,7 @@ use crate::{
     changes::Resource,
     jobs::ScopeResult,
     panics::{Panicked, joined, spawn},
+    plural::count_of,
 };
 
 /// A page of a vendor's list.
@@ -137,12 +138,12 @@ impl<C: Lister> Crawl<C> {
 
     async fn fault(&self, run: &mut Run, seen: u64) -> Result<Option<String>> {
         if self.unreadable > 0 {
-            return Ok(Some(format!("{} items could not be read", self.unreadable)));
+            let items = count_of(self.unreadable, "item");
+            return Ok(Some(format!("{items} could not be read")));
         }
         if let Some(total) = self.total.filter(|total| *total != seen) {
-            return Ok(Some(format!(
-                "the vendor counts {total} items, {seen} arrived"
-            )));
+            let counted = count_of(total, "item");
+            return Ok(Some(format!("the vendor counts {counted}, {seen} arrived")));
         }
         if self.pages > 1 {
             let again = self.client.page(&self.list, None).await?;

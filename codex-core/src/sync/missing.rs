@@ -15,6 +15,7 @@ use crate::{
     holds::{self, Hold, HoldStatus},
     jobs::ScopeResult,
     list::List,
+    plural::{agree, count_of},
 };
 
 /// How many are asked for between two proofs that the vendor answers truthfully.
@@ -102,11 +103,11 @@ impl Run {
             }
         }
         if to_ask.len() > self.guard.max_asked {
+            let (most, kind) = (self.guard.max_asked, R::KIND);
             self.issue(format!(
-                "{} missing {} records: the first {} are asked for, the rest in later runs",
-                to_ask.len(),
-                R::KIND,
-                self.guard.max_asked
+                "{}: the first {most} {} asked for, the rest in later runs",
+                count_of(to_ask.len(), &format!("missing {kind} record")),
+                agree(most, "is", "are")
             ));
             to_ask.truncate(self.guard.max_asked);
         }
@@ -283,7 +284,12 @@ impl Run {
             let known: HashSet<&String> = hold.external_ids.0.iter().collect();
             hold.status == HoldStatus::Rejected && ids.iter().all(|id| known.contains(id))
         });
-        let what = format!("{} of {total} {} records are missing", rows.len(), R::KIND);
+        let missing = rows.len();
+        let what = format!(
+            "{missing} of {} {} missing",
+            count_of(total, &format!("{} record", R::KIND)),
+            agree(missing, "is", "are")
+        );
         let reason = if kept {
             format!("{what}: kept, as a person decided")
         } else {

@@ -25,6 +25,7 @@ use crate::{
     clock::SharedClock,
     duplicates::Matching,
     jobs::{self, Counts, JobReport, ScopeResult},
+    plural::{agree, count_of},
     store::{Db, Tx},
 };
 
@@ -578,7 +579,8 @@ impl Run {
             self.report.counts.clear();
             let told: Vec<_> = drifted.iter().take(MAX_DRIFT).map(String::as_str).collect();
             let (told, count) = (told.join("; "), drifted.len());
-            let message = format!("nothing was written, {count} rows have drifted: {told}");
+            let (rows, have) = (count_of(count, "row"), agree(count, "has", "have"));
+            let message = format!("nothing was written, {rows} {have} drifted: {told}");
             return Err(Error::conflict(message));
         }
         self.stage("done", Some(100));

@@ -6,11 +6,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use codex_core::{
     Codex, Error, Scope,
-    changes::{Author, Change},
+    changes::Author,
     claims::{
         ClaimedResource,
         wire::{FieldClaimsOut, RecordClaimsOut},
     },
+    records::ChangeOut,
 };
 use serde_json::Value;
 
@@ -113,7 +114,7 @@ impl Claims {
         Ok(())
     }
 
-    fn foretell(&self, changes: &[Change]) -> anyhow::Result<()> {
+    fn foretell(&self, changes: &[ChangeOut]) -> anyhow::Result<()> {
         let mut out = std::io::stdout();
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(changes)?)?;

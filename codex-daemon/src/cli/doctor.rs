@@ -3,7 +3,10 @@
 use std::{fmt, future::Future, io::Write as _, path::Path, pin::Pin};
 
 use anyhow::bail;
-use codex_core::{Codex, Scope};
+use codex_core::{
+    Codex, Scope,
+    plural::{agree, count_of},
+};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -207,12 +210,18 @@ async fn schema(codex: &Codex) -> Finding {
 async fn accounts(codex: &Codex) -> Finding {
     const CHECK: &str = "accounts";
     match codex.companies_without_number(&Scope::system()).await {
-        Ok((0, total)) => Finding::ok(CHECK, format!("all {total} companies have a number")),
+        Ok((0, total)) => {
+            let companies = count_of(total, "company");
+            Finding::ok(CHECK, format!("every company has a number ({companies})"))
+        }
         Ok((without, total)) => Finding::bad(
             Status::Warning,
             CHECK,
             format!(
-                "{without} of {total} companies have no account number; `GET /api/companies` leaves them out"
+                "{without} of {} {} no account number; `GET /api/companies` leaves {} out",
+                count_of(total, "company"),
+                agree(without, "has", "have"),
+                agree(without, "it", "them")
             ),
             "run `codexd accounts assign` (--dry-run shows what it would do)",
         ),

@@ -164,7 +164,7 @@ struct EndpointsOut {
     (status = 413, description = "Over 1 MiB", body = ErrorOut),
     (status = 502, description = "The PSA had to be asked and did not answer; send it again",
         body = ErrorOut),
-    (status = 503, description = "Webhooks are off, or the PSA is another", body = ErrorOut)))]
+    (status = 503, description = "Webhooks are off, too many arrive at once, or the PSA is another", body = ErrorOut)))]
 async fn freshservice_ticket_event(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -229,7 +229,7 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
     (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
     (status = 409, description = "A signature that was used before", body = ErrorOut),
     (status = 413, description = "Over 1 MiB", body = ErrorOut),
-    (status = 503, description = "Webhooks are off", body = ErrorOut)))]
+    (status = 503, description = "Webhooks are off, or too many arrive at once", body = ErrorOut)))]
 async fn superops_ticket_event(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -256,7 +256,7 @@ async fn superops_ticket_event(
     (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
     (status = 409, description = "A signature that was used before", body = ErrorOut),
     (status = 413, description = "Over 1 MiB", body = ErrorOut),
-    (status = 503, description = "Webhooks are off", body = ErrorOut)))]
+    (status = 503, description = "Webhooks are off, or too many arrive at once", body = ErrorOut)))]
 async fn test_webhook(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -299,9 +299,8 @@ async fn admit(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Admitted, Problem> {
-    let settings = &app.config().webhooks;
-    let admitted = webhook_gate::admit(settings, app.codex(), peer, headers, body).await?;
-    if settings.log_payloads {
+    let admitted = webhook_gate::admit(app, peer, headers, body).await?;
+    if app.config().webhooks.log_payloads {
         let body = String::from_utf8_lossy(&admitted.body);
         tracing::info!(%body, "A webhook has arrived");
     }

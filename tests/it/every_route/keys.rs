@@ -157,7 +157,7 @@ const READS: &[(&str, &str, &str)] = &[
     ("/api/billing-plans/{id}/claims", "", CLAIMS),
     ("/api/deleted/{kind}", "/*", "deleted_at! deleted_by! id! kind! name!"),
     ("/api/search?q=bare", "", "count! more! query! results!"),
-    ("/api/search?q=bare", "/results/*", "company_id company_name detail id! kind! matched! path! title!"),
+    ("/api/search?q=bare", "/results/*", "company_account_number company_name detail id! kind! matched! path! title!"),
     ("/companies/api/search", "", "companies! pagination! success!"),
     ("/companies/api/search", "/companies/*", "account_number~ contract_end_date description email_system name! phone_system plan_selected"),
     ("/companies/api/search", "/pagination", PAGINATION),

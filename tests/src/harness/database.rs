@@ -86,11 +86,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 /// # Errors
 /// When the server is required but not there, or fails.
 pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
-    let Some(server) = setting("CODEX_TEST_POSTGRES") else {
-        if setting("CODEX_REQUIRE_POSTGRES").is_some() {
-            bail!("CODEX_TEST_POSTGRES is not set, and this run requires PostgreSQL");
-        }
-        eprintln!("SKIPPED on PostgreSQL: CODEX_TEST_POSTGRES is not set");
+    let Some(server) = server()? else {
         return Ok(None);
     };
     let template = TEMPLATE.get_or_try_init(|| make_template(&server)).await?;
@@ -100,6 +96,50 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
         url: format!("{server}/{name}"),
         folder: tempfile::tempdir()?,
     }))
+}
+
+/// A migrated `PostgreSQL` database that knows the letters of ASCII alone: `LC_CTYPE` is `C`. `None` when there is no
+/// server to test on.
+///
+/// # Errors
+/// As [`postgres`].
+pub async fn postgres_of_ascii() -> anyhow::Result<Option<TestDatabase>> {
+    let Some(server) = server()? else {
+        return Ok(None);
+    };
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("codex_test_{}_{number}", std::process::id());
+    let mut admin = connect(&server).await?;
+    // An order from ICU would bring its own letters.
+    let provider = if version(&mut admin).await? >= ORDERS {
+        "locale_provider libc"
+    } else {
+        ""
+    };
+    let create = format!(
+        "create database {name} template template0 encoding 'UTF8' {provider} lc_collate 'C' lc_ctype 'C'"
+    );
+    sqlx::query(AssertSqlSafe(create))
+        .execute(&mut admin)
+        .await?;
+    admin.close().await?;
+    let database = TestDatabase {
+        url: format!("{server}/{name}"),
+        folder: tempfile::tempdir()?,
+    };
+    TestDatabase::on(database).await.map(Some)
+}
+
+/// The server to test on, if there is one.
+fn server() -> anyhow::Result<Option<String>> {
+    let server = setting("CODEX_TEST_POSTGRES");
+    if server.is_none() {
+        if setting("CODEX_REQUIRE_POSTGRES").is_some() {
+            bail!("CODEX_TEST_POSTGRES is not set, and this run requires PostgreSQL");
+        }
+        eprintln!("SKIPPED on PostgreSQL: CODEX_TEST_POSTGRES is not set");
+    }
+    Ok(server)
 }
 
 /// Makes a database of another. Copying takes a lock on that; parallel tests wait for one another here, and for
@@ -130,10 +170,7 @@ async fn make_template(server: &str) -> anyhow::Result<String> {
     let mut admin = connect(server).await?;
     let drop = format!("drop database if exists {name}");
     sqlx::query(AssertSqlSafe(drop)).execute(&mut admin).await?;
-    let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::int")
-        .fetch_one(&mut admin)
-        .await?;
-    let order = if version >= ORDERS {
+    let order = if version(&mut admin).await? >= ORDERS {
         "template template0 locale_provider icu icu_locale 'en-US'"
     } else {
         ""
@@ -147,6 +184,11 @@ async fn make_template(server: &str) -> anyhow::Result<String> {
     db.migrate().await?;
     db.close().await;
     Ok(name)
+}
+
+async fn version(admin: &mut PgConnection) -> anyhow::Result<i32> {
+    let version = "select current_setting('server_version_num')::int";
+    Ok(sqlx::query_scalar(version).fetch_one(admin).await?)
 }
 
 async fn connect(server: &str) -> anyhow::Result<PgConnection> {

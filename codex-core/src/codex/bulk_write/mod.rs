@@ -20,7 +20,9 @@ use super::{
 use crate::{
     Error, Fault, Result, Scope,
     bulk::{BulkAction, BulkOut, BulkStatus},
-    changes::{Author, Outcome, Resource, live},
+    changes::{Author, Outcome, Resource, live, view},
+    claims::query::ACCOUNT_NUMBERS,
+    records::ChangeOut,
     store::Tx,
 };
 
@@ -163,7 +165,7 @@ impl Codex {
             }
         }
         let mut met = HashSet::new();
-        let mut outcome = Outcome::default();
+        let mut changes = Vec::new();
         let chunk = if atomic { MAX_ATOMIC } else { CHUNK };
         while !bodies.is_empty() {
             let rest = bodies.split_off(chunk.min(bodies.len()));
@@ -176,7 +178,7 @@ impl Codex {
             let written =
                 self.write_rows(author, &mut kind, action, atomic, rows, &mut met, &mut out);
             match written.await {
-                Ok(written) => outcome.add(written),
+                Ok(foreseen) => changes.extend(foreseen),
                 // Somebody else was faster with a key: of these rows none was written.
                 Err(error)
                     if !atomic && (error.is_taken() || matches!(error, Error::Conflict { .. })) =>
@@ -199,14 +201,15 @@ impl Codex {
         }
         if author.dry_run {
             return Err(Error::DryRun {
-                changes: outcome.changes,
+                changes,
                 rows: Some(out.foreseen()),
             });
         }
         Ok(out)
     }
 
-    /// Writes some rows in O(1) statements, in one transaction, and tells what became of them.
+    /// Writes some rows in O(1) statements, in one transaction, and notes what became of them; of a dry run it
+    /// returns the changes.
     #[expect(clippy::too_many_arguments, reason = "it is the body of one loop")]
     async fn write_rows<K: Rows>(
         &self,
@@ -217,13 +220,13 @@ impl Codex {
         rows: Vec<(usize, Map<String, Value>)>,
         met: &mut HashSet<i64>,
         out: &mut BulkOut,
-    ) -> Result<Outcome> {
+    ) -> Result<Vec<ChangeOut>> {
         let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
         let step = step_of(&indices);
         let mut tx = self.begin_step(step).await?;
         let plan = Plan::new(&mut tx, kind, action, rows, met, out).await?;
         if atomic && out.failed > 0 {
-            return Ok(Outcome::default());
+            return Ok(Vec::new());
         }
         let (mut links, mut done) = (HashMap::new(), Vec::new());
         let (mut fields, mut new) = (Vec::new(), Vec::new());
@@ -255,21 +258,23 @@ impl Codex {
             out.fail(index, vec![Fault::at(K::KEY, "was deleted meanwhile")]);
         }
         if atomic && out.failed > 0 {
-            return Ok(Outcome::default());
+            return Ok(Vec::new());
         }
         outcome.add(K::link(&mut tx, author, links).await?);
         let part = Part {
             done,
             failed: out.failed_among(&indices),
         };
+        let mut changes = Vec::new();
         if author.dry_run {
+            changes = view::changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
             tx.rollback().await?;
         } else {
             keep_step(&mut tx, step, &part).await?;
             tx.commit().await?;
         }
         part.tell(met, out);
-        Ok(outcome)
+        Ok(changes)
     }
 
     /// Makes one record and what hangs on it; gives its id.

@@ -25,6 +25,7 @@ use crate::{
     },
     changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
+    plural::count_of,
     sync::{
         Incoming, Part, Run, Source, Unread, UpstreamError, Work,
         crawl::Lister as _,
@@ -109,7 +110,8 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
     let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
     let total = query::due_count(run.db(), NAME).await?;
     if run.dry() {
-        run.note(format!("the inventories of {total} devices would be read"));
+        let devices = count_of(total, "device");
+        run.note(format!("the inventories of {devices} would be read"));
         return Ok(());
     }
     let (mut after, mut done) = (AssetId(0), 0_i64);

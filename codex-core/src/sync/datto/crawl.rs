@@ -17,6 +17,7 @@ use crate::{
     Result,
     assets::Asset,
     jobs::ScopeResult,
+    plural::count_of,
     site_links::SiteLink,
     sync::{
         Answer, Run, UpstreamError,
@@ -178,9 +179,10 @@ async fn crawl_devices(
         return Err(UpstreamError::empty_list(NAME, "devices").into());
     }
     let reason = (!whole).then(|| {
-        let counted = count.map_or_else(|| "an unknown number".to_owned(), |n| n.to_string());
+        let unknown = || "an unknown number of devices".to_owned();
+        let counted = count.map_or_else(unknown, |n| count_of(n, "device"));
         format!(
-            "the account counts {counted} of devices, {} arrived readable",
+            "the account counts {counted}, {} arrived readable",
             arrived.len()
         )
     });
@@ -274,15 +276,13 @@ async fn crawl_site(
     }
     let listed = arrived.len() as u64;
     if crawl.unreadable > 0 {
-        return Ok(Some(format!(
-            "{} devices could not be read",
-            crawl.unreadable
-        )));
+        let devices = count_of(crawl.unreadable, "device");
+        return Ok(Some(format!("{devices} could not be read")));
     }
-    if crawl.total.is_some_and(|total| total != listed) {
+    if let Some(total) = crawl.total.filter(|total| *total != listed) {
+        let counted = count_of(total, "device");
         return Ok(Some(format!(
-            "the site's list counts {:?} devices, {listed} arrived",
-            crawl.total
+            "the site's list counts {counted}, {listed} arrived"
         )));
     }
     if count == Some(listed) {
@@ -293,7 +293,10 @@ async fn crawl_site(
     run.calls(client.calls());
     Ok(match now {
         Some(now) if now == listed => None,
-        Some(now) => Some(format!("the site counts {now} devices, {listed} arrived")),
+        Some(now) => Some(format!(
+            "the site counts {}, {listed} arrived",
+            count_of(now, "device")
+        )),
         None => Some("the site does not count its devices".to_owned()),
     })
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Result,
+    plural::{agree, count_of},
     sync::{Part, Run, Source, Work, crawl::Lister as _},
     tickets::{Ticket, threads},
 };
@@ -135,9 +136,10 @@ async fn window(
             .collect();
         if !run.allows(unseen.len(), total_held) {
             run.issue(format!(
-                "of {total_held} tickets opened from {from} to {to} {} are not listed: too many to be true, \
-                 they are kept",
-                unseen.len()
+                "{} of {} opened from {from} to {to} {} not listed: too many to be true, all are kept",
+                unseen.len(),
+                count_of(total_held, "ticket"),
+                agree(unseen.len(), "is", "are")
             ));
             return Ok(total);
         }

@@ -37,6 +37,7 @@ use crate::{
     contacts::Contact,
     jobs::ScopeResult,
     locations::Location,
+    plural::{agree, count_of},
     psa_agents::PsaAgent,
 };
 
@@ -113,8 +114,11 @@ async fn report_without_number(run: &mut Run) -> Result<()> {
     let (without, total) = companies::query::without_number(run.db()).await?;
     if without > 0 {
         run.issue(format!(
-            "{without} of {total} companies have no account number and are left out of lists such as \
-             `GET /api/companies`; `codexd accounts assign` gives each one a number"
+            "{without} of {} {} no account number and {} left out of lists such as `GET /api/companies`; \
+             `codexd accounts assign` gives each one a number",
+            count_of(total, "company"),
+            agree(without, "has", "have"),
+            agree(without, "is", "are")
         ));
     }
     Ok(())

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error, Result, dates,
     jobs::ScopeResult,
+    plural::count_of,
     sync::{
         Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _,
         optional::is_refusal,
@@ -170,7 +171,8 @@ async fn changed(
         ScopeResult {
             certified: false,
             seen: run.seen::<Ticket>("tickets") as u64,
-            reason: (unreadable > 0).then(|| format!("{unreadable} items could not be read")),
+            reason: (unreadable > 0)
+                .then(|| format!("{} could not be read", count_of(unreadable, "item"))),
         },
     );
     Ok((newest, unreadable == 0))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use codex_core::{
     changes::Change,
     jobs::{Counts, Job, JobStatus},
-    plural::count_of,
+    plural::{agree, count_of},
     sync::Plan,
 };
 use serde_json::Value;
@@ -112,10 +112,11 @@ pub(super) fn plan(plan: &Plan) -> String {
     for hold in &plan.holds {
         let (missing, total) = (hold.external_ids.len(), hold.total);
         let (kind, scope) = (&hold.kind, &hold.scope);
+        let are = agree(missing, "is", "are");
         line(
             &mut text,
             format_args!(
-                "hold {kind} in {scope}: {missing} of {total} are missing and would wait for a person"
+                "hold {kind} in {scope}: {missing} of {total} {are} missing and would wait for a person"
             ),
         );
     }
