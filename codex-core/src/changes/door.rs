@@ -156,7 +156,7 @@ impl Door<'_> {
         for statement in page {
             let hash = content_hash(&statement.1);
             let claim = known.get(&key(&statement));
-            if claim.is_some_and(|claim| claim.is_newer_than(&statement.1)) {
+            if claim.is_some_and(|claim| claim.is_newer_than(&statement.1, self.author.at)) {
                 outcome.unchanged += u64::from(statement.0.is_main());
                 continue;
             }
