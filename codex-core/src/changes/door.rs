@@ -142,7 +142,7 @@ impl Door<'_> {
         let adopted = if new.is_empty() {
             HashMap::new()
         } else {
-            R::adopt(self.tx, &new, &mut outcome.issues).await?
+            R::adopt(self.tx, source, &new, &mut outcome.issues).await?
         };
         let new: Vec<String> = new
             .into_iter()
