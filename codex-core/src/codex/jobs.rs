@@ -33,6 +33,8 @@ sql! {
 const KEPT: TimeDelta = TimeDelta::days(90);
 /// How often a run looks whether somebody wants it to end.
 const LOOK: Duration = Duration::from_millis(500);
+/// The first wait before the end of a job is written once more.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// A sync that was started, or found at work already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -366,13 +368,35 @@ impl Codex {
         }
         // Before the job shows its end: whoever sees it may start the next one at once.
         self.forget(source);
-        if let Err(error) = self.finish(&job, attempt.lease).await {
-            tracing::error!(
-                job.id,
-                error = error.chain(),
-                "The end of job `{}` could not be written",
-                job.id
-            );
+        self.write_end(&job, attempt.lease.as_ref()).await;
+    }
+
+    /// Writes the end of a job. Where the database cannot be written for now, tries again until it can or the process
+    /// ends: nobody else knows how the job ended. Before others take the lease for lost, or they would write an end.
+    async fn write_end(&self, job: &Job, lease: Option<&Lease>) {
+        let longest = self.0.lease / 5;
+        let (mut wait, mut failed) = (FIRST_WAIT.min(longest), false);
+        while let Err(error) = self.finish(job, lease).await {
+            let cause = error.chain();
+            if !failed {
+                tracing::error!(
+                    job.id,
+                    error = cause,
+                    "The end of job `{}` could not be written",
+                    job.id
+                );
+            }
+            failed = true;
+            let may_pass =
+                error.write_trouble().is_some() || error.is_out_of_reach() || error.is_in_the_way();
+            let pause = self.0.stop.run_until_cancelled(tokio::time::sleep(wait));
+            if !may_pass || pause.await.is_none() {
+                return;
+            }
+            wait = (wait * 2).min(longest);
+        }
+        if failed {
+            tracing::info!(job.id, "The end of job `{}` is written now", job.id);
         }
     }
 
@@ -429,7 +453,7 @@ impl Codex {
         }
     }
 
-    async fn finish(&self, job: &Job, lease: Option<Lease>) -> Result<()> {
+    async fn finish(&self, job: &Job, lease: Option<&Lease>) -> Result<()> {
         let mut tx = self.0.db.begin().await?;
         query::finish(&mut tx, job).await?;
         query::prune(&mut tx, self.now() - KEPT).await?;
