@@ -67,8 +67,8 @@ pub struct Page<T> {
 }
 
 impl ListOptions {
-    /// Only records of which a column stands so to a value: `with("name", Op::Contains, "acme")`. A column that
-    /// there is not is refused by the server, by name.
+    /// Only records of which a column stands so to a value: `with("name", Op::Contains, "acme")`. The server
+    /// refuses an unknown column by its name.
     pub fn with(mut self, column: &str, op: Op, value: impl Display) -> Self {
         self.filters.push(Filter {
             column: column.to_owned(),

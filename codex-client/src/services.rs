@@ -79,7 +79,7 @@ impl Services {
     /// Reads from a module: a path with its query, the answer as JSON.
     ///
     /// # Errors
-    /// [`Error::Services`] for a module that there is not, and what calls of Codex can meet.
+    /// [`Error::Services`] for an unknown module, and what calls of Codex can meet.
     pub async fn call_service(&self, service: &str, path: &str) -> Result<Value> {
         self.requester(service)
             .await?

@@ -7,6 +7,7 @@ mod bulk_write;
 mod claims;
 mod companies;
 mod csv_file;
+mod dead_jobs;
 mod download;
 mod duplicates;
 mod events;

@@ -19,7 +19,13 @@ const AHEAD: TimeDelta = TimeDelta::days(1);
 /// than everything that follows.
 #[cfg(feature = "store")]
 pub(crate) fn has_happened(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    at <= now + AHEAD
+    at <= newest(now)
+}
+
+/// The newest moment at which something can have happened.
+#[cfg(feature = "store")]
+pub(crate) fn newest(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + AHEAD
 }
 
 /// The day that a text begins with, whatever follows after `T` or a space; of any year.

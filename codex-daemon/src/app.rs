@@ -315,7 +315,7 @@ impl Running {
 
     /// Waits until the server is gone though nobody has stopped it.
     pub async fn broken(&mut self) {
-        // Its end is told by `shutdown`.
+        // `shutdown` reports how it ended.
         while !self.server.is_finished() {
             tokio::time::sleep(LOOK).await;
         }

@@ -1,4 +1,4 @@
-//! Bodies of JSON: what does not fit is told with its place, and after a record that is not there ([`Named`]).
+//! Bodies of JSON: what does not fit is reported with its place, and after a record that is not there ([`Named`]).
 
 use axum::{
     Json,
@@ -79,7 +79,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
     }
 }
 
-/// Every member that does not fit: each is told, and taken out for the others to be read.
+/// Every member that does not fit: each is reported, and taken out for the others to be read.
 fn refused<T: DeserializeOwned>(mut body: Value, first: &Misfit) -> Problem {
     let Some((mut member, fault)) = told(first) else {
         return Problem::bad_request(format!("body: {}", first.inner()));

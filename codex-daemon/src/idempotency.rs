@@ -54,7 +54,7 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         let message = format!("Idempotency-Key: must be of 1 to {LONGEST} visible characters");
         Problem::bad_request(message)
     })?;
-    // Whoever may not call is told so by the route.
+    // The route refuses whoever may not call.
     let Ok(caller) = asker(app, request.headers(), request.extensions()).await else {
         return Ok(next.run(request).await);
     };
@@ -115,7 +115,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Whose a key is: nobody is told an answer that was given to somebody else, or to the same person in another role.
+/// Whose a key is: an answer is never repeated to somebody else, or to the same person in another role.
 fn owner(caller: &Caller) -> Result<String, Problem> {
     let (kind, name) = match &caller.kind {
         Kind::User(_) => ("user", &caller.sub),

@@ -45,7 +45,7 @@ impl Limits {
     }
 }
 
-/// Refuses a call too many with 429. Callers are told apart by what their token proves; without a valid one, by
+/// Refuses a call too many with 429. Each caller has its own limit, by what its token proves; without a valid one, by
 /// address.
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(Asker::default());

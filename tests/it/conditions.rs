@@ -91,7 +91,7 @@ on_each_engine! {
             let changed = app.call_as("admin", Method::PUT, &path)?.json(&body).send().await?.error_for_status()?;
             let now = changed.headers()["etag"].to_str()?.to_owned();
             assert_eq!(now, tag(&app, &path).await?, "{path}");
-            // What would change is told of the record as it was seen too.
+            // A dry run, too, is of the record as it was seen.
             assert_eq!(put(&app, &format!("{path}?dry_run=true"), &now, &body).await?, 202, "{path}");
             assert_eq!(put(&app, &path, &now, &body).await?, 200, "{path}");
         }

@@ -1,7 +1,8 @@
 //! Duplicate candidates: two records that may be one, decided by a person.
 
 use codex_client::{
-    AssetIn, Client, ContactIn, DuplicateOut, DuplicateState, ListOptions, Op, TokenSource,
+    AssetIn, Client, CompanyIn, ContactIn, DuplicateOut, DuplicateState, ListOptions, Op,
+    TokenSource,
 };
 use codex_tests::{harness::app::TestApp, on_each_engine, sim::world::device_uid};
 
@@ -187,6 +188,51 @@ on_each_engine! {
         assert_eq!(listed.iter().filter(|one| one.id == theirs.id).count(), 1);
         app.pull(&["/sync/psa"]).await?;
         assert!(!open(&client).await?.iter().any(of_twin));
+        Ok(())
+    }
+
+    async fn a_manual_contact_of_another_company_is_not_matched(app: TestApp) -> TestResult {
+        let client = client(&app, "technician")?;
+        // The first three requesters are of the companies 100000, 100001 and 100002.
+        let email = |n: usize| -> String {
+            let world = app.world.lock();
+            world.requesters[n]["primary_email"].as_str().unwrap_or_default().to_owned()
+        };
+        for number in ["100000", "100001"] {
+            let company = CompanyIn {
+                name: Some(format!("By hand {number}")), account_number: Some(number.into()), ..CompanyIn::default()
+            };
+            client.companies().create(&company).await?;
+        }
+        let create = async |name: &str, n: usize, companies: &[&str]| -> anyhow::Result<i64> {
+            Ok(client.contacts().create(&person(name, &email(n), companies)).await?.id)
+        };
+        let elsewhere = create("Elsewhere", 0, &["100001"]).await?;
+        let same = create("Same company", 1, &["100000", "100001"]).await?;
+        let nowhere = create("No company", 2, &[]).await?;
+        app.pull(&["/sync/psa"]).await?;
+        let all = client.contacts().all(&ListOptions::default()).await?;
+        let with_email = |n: usize| -> Vec<i64> {
+            let same = all.iter().filter(|one| one.email.eq_ignore_ascii_case(&email(n)));
+            same.map(|one| one.id).collect()
+        };
+        assert_eq!((with_email(1), with_email(2)), (vec![same], vec![nowhere]), "matched as before");
+        let arrived: Vec<i64> = with_email(0).into_iter().filter(|id| *id != elsewhere).collect();
+        let [arrived] = arrived[..] else { panic!("{arrived:?}") };
+        let candidates = open(&client).await?;
+        let of_pair = |one: &&DuplicateOut| (one.record_a.id, one.record_b.id) == (elsewhere, arrived);
+        let candidate = candidates.iter().find(of_pair).unwrap();
+        assert_eq!((candidate.score, candidate.evidence[0].fact.as_str()), (50, "email"));
+        assert_eq!(candidate.record_a.company_account_numbers, ["100001"]);
+        assert_eq!(candidate.record_b.company_account_numbers, ["100000"]);
+        assert_eq!(client.contacts().get(elsewhere).await?.name, "Elsewhere");
+        // A person finds out that the company was wrong.
+        let moved = person("Elsewhere", &email(0), &["100000"]);
+        client.contacts().update(elsewhere, &moved).await?;
+        client.duplicates().merge(candidate.id, None).await?;
+        app.pull(&["/sync/psa"]).await?;
+        assert_eq!(client.contacts().get(arrived).await.unwrap_err().status(), Some(404));
+        assert_eq!(client.contacts().get(elsewhere).await?.name, "Elsewhere");
         Ok(())
     }
 

@@ -101,7 +101,7 @@ on_each_engine! {
             assert_eq!((job.status, job.success), (JobStatus::Failed, Some(false)), "{place}");
             let error = job.error.context("a reason")?;
             assert!(error.contains("panic") && !error.contains("on demand"), "{error}");
-            assert_eq!(job.report.counts["company"].seen, 1, "what it did before is told");
+            assert_eq!(job.report.counts["company"].seen, 1, "what it did before is reported");
             let leases = "select count(*) from sync_leases where job_id is not null";
             assert_eq!(codex.db().query(leases).scalar::<i64>().await?, Some(0), "{place}");
             // The next run begins at once, without waiting for the lease, and the writer is sound.
@@ -112,7 +112,7 @@ on_each_engine! {
             let live = codex.db().query(live).scalar::<i64>().await?;
             assert_eq!(live, Some(1), "nothing of the broken transaction lasts");
         }
-        // Whoever plans is told so as an error, not by a dead task.
+        // A plan fails with an error, and leaves no dead task.
         source.0.store(IN_A_PAGE, Ordering::Relaxed);
         let planned = codex.plan_sync(&system, Part::Psa).await;
         assert!(planned.unwrap_err().to_string().contains("panic"));

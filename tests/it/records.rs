@@ -154,7 +154,8 @@ on_each_engine! {
         client.companies().create(&company).await?;
         let email = {
             let world = app.world.lock();
-            world.requesters[0]["primary_email"].as_str().unwrap_or_default().to_owned()
+            // Of the company that the person is given below.
+            world.requesters[1]["primary_email"].as_str().unwrap_or_default().to_owned()
         };
         let uid = {
             let world = app.world.lock();

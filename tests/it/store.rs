@@ -9,7 +9,10 @@ use codex_core::{
     store::{Db, Engine, Sql},
 };
 use codex_tests::{
-    harness::{TestResult, database::TestDatabase},
+    harness::{
+        TestResult,
+        database::{self, TestDatabase},
+    },
     on_each_engine,
 };
 use serde_json::{Value, json};
@@ -224,4 +227,34 @@ fn both_folders_hold_the_same_migrations() {
     };
     assert!(!names(Engine::Sqlite).is_empty());
     assert_eq!(names(Engine::Sqlite), names(Engine::Postgres));
+}
+
+/// As the unit test of lists does on `SQLite`.
+#[tokio::test]
+async fn identifiers_of_assets_are_found_by_an_index_of_postgresql() -> TestResult {
+    let Some(database) = database::postgres().await? else {
+        return Ok(());
+    };
+    let database = TestDatabase::on(database).await?;
+    let db = Db::open(&database.url).await?;
+    let mut tx = db.begin().await?;
+    // A small table is read from end to end whatever indexes it has.
+    tx.query("set local enable_seqscan = off").execute().await?;
+    for (sql, index) in [
+        (
+            "explain select id from assets where lower(serial_number collate \"C\") = 'x'",
+            "assets_serial_lower",
+        ),
+        (
+            "explain select id from assets where replace(replace(replace(replace(lower(mac_address), \
+             ':', ''), '-', ''), '.', ''), ' ', '') = 'x'",
+            "assets_mac_digits",
+        ),
+    ] {
+        let plan: Vec<String> = tx.query(sql).scalars().await?;
+        assert!(plan.join("; ").contains(index), "{plan:?}");
+    }
+    tx.rollback().await?;
+    db.close().await;
+    Ok(())
 }

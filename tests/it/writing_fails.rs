@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use codex_core::{Codex, store::WriteTrouble};
-use codex_tests::harness::{
-    TestResult,
-    app::TestApp,
-    database::{self, TestDatabase},
-    random_text,
+use anyhow::Context as _;
+use codex_core::{Codex, Scope, jobs::JobStatus, store::WriteTrouble, sync::Part};
+use codex_tests::{
+    harness::{
+        TestResult,
+        app::TestApp,
+        bench::Bench,
+        database::{self, TestDatabase},
+        random_text,
+    },
+    sim::fault::{Kind, When},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -135,6 +140,46 @@ async fn every_way_that_a_transaction_breaks_leaves_a_sound_writer() -> TestResu
         );
     }
     codex.close().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult {
+    let bench = Bench::on(database::sqlite()?).await?;
+    let (db, scope) = (bench.db(), Scope::system());
+    // The end of a job takes room, which a full disk does not have.
+    let trigger = "create trigger ends_take_room after update on sync_jobs when new.completed_at is not null \
+        begin insert into write_probe (filler) values (hex(zeroblob(1000000))); end";
+    let mut tx = db.begin().await?;
+    tx.query(trigger).execute().await?;
+    tx.commit().await?;
+    let hang = Kind::Hang(Duration::from_secs(2));
+    bench
+        .freshservice
+        .faults()
+        .add("/api/v2/", When::First(1), hang);
+    let started = bench.codex.start_sync(&scope, Part::Psa).await?;
+    let status = async || -> anyhow::Result<JobStatus> {
+        let job = bench.codex.job(&scope, &started.job_id).await?;
+        Ok(job.context("the job")?.status)
+    };
+    let since = Instant::now();
+    while status().await? != JobStatus::Running {
+        assert!(since.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    db.limit_pages(1);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(status().await?, JobStatus::Running, "its end has no room");
+    db.limit_pages(NO_LIMIT);
+    let since = Instant::now();
+    while !status().await?.is_over() {
+        assert!(since.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let held = "select count(*) from sync_leases where job_id is not null";
+    assert_eq!(bench.count(held).await?, 0);
+    bench.sync(Part::Psa).await?;
     Ok(())
 }
 

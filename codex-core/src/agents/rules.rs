@@ -39,6 +39,7 @@ impl Resource for Agent {
 
     async fn adopt(
         tx: &mut Tx,
+        _source: &'static str,
         new: &[&Incoming<Self>],
         _issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {

@@ -54,6 +54,7 @@ impl Resource for Asset {
 
     async fn adopt(
         tx: &mut Tx,
+        _source: &'static str,
         new: &[&Incoming<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 
 use super::{Author, Resource, resolve::Claim};
-use crate::{Result, store::Tx, sync::Incoming};
+use crate::{Result, dates, store::Tx, sync::Incoming};
 
 /// The most binds in one statement; both engines take more (storage.md section 2).
 pub(crate) const MAX_BINDS: usize = 10_000;
@@ -77,12 +77,11 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Whether an item is older than what was said already.
-    pub fn is_newer_than<R: Resource>(&self, item: &Incoming<R>) -> bool {
-        R::NEWEST_WINS
-            && item
-                .source_updated_at
-                .is_some_and(|at| self.source_updated_at > Some(at))
+    /// Whether an item is older than what was said already. A stored time that has not come says nothing.
+    pub fn is_newer_than<R: Resource>(&self, item: &Incoming<R>, now: DateTime<Utc>) -> bool {
+        let known = self.source_updated_at;
+        let known = known.filter(|at| dates::has_happened(*at, now));
+        R::NEWEST_WINS && item.source_updated_at.is_some_and(|at| known > Some(at))
     }
 
     /// Whether the claim is in force and its item was found where it is now.

@@ -122,7 +122,7 @@ impl Door<'_> {
         let adopted = if new.is_empty() {
             HashMap::new()
         } else {
-            R::adopt(self.tx, &new, &mut outcome.issues).await?
+            R::adopt(self.tx, source, &new, &mut outcome.issues).await?
         };
         let new: Vec<String> = new
             .into_iter()
@@ -136,7 +136,7 @@ impl Door<'_> {
         for statement in page {
             let hash = content_hash(&statement.1);
             let claim = known.get(&key(&statement));
-            if claim.is_some_and(|claim| claim.is_newer_than(&statement.1)) {
+            if claim.is_some_and(|claim| claim.is_newer_than(&statement.1, self.author.at)) {
                 outcome.unchanged += u64::from(statement.0.is_main());
                 continue;
             }

@@ -92,6 +92,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// could be meant but not for certain goes to `issues`.
     fn adopt(
         _tx: &mut Tx,
+        _source: &'static str,
         _new: &[&Incoming<Self>],
         _issues: &mut Vec<String>,
     ) -> impl Future<Output = Result<HashMap<String, i64>>> + Send {

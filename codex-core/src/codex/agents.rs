@@ -36,7 +36,7 @@ impl Codex {
     /// A page of them, by login name unless another order is asked for.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its
+    /// [`crate::Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its
     /// column; [`crate::Error::Forbidden`] for all but administrators and services.
     pub async fn agents_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
         query::page(&self.0.db, scope, page).await

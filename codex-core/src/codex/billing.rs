@@ -38,7 +38,7 @@ impl Codex {
     /// A page of them, by name unless another order is asked for.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its column;
+    /// [`Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its column;
     /// [`Error::Forbidden`] for clients.
     pub async fn billing_plans_page(
         &self,

@@ -9,6 +9,7 @@ use super::{Codex, jobs::unavailable};
 use crate::{
     Result, Scope,
     changes::{Author, claims::Origin, door::Outcome},
+    dates,
     sync::{
         Incoming, UpstreamError,
         freshservice::{Desk, Shown, TicketEvent},
@@ -53,6 +54,7 @@ impl Codex {
         let at = event.at.filter(|at| *at <= now + AHEAD);
         let known = query::claimed(&self.0.db, Desk::PROVIDER, event.number).await?;
         let newest = known.as_ref().and_then(|known| known.source_updated_at);
+        let newest = newest.filter(|at| dates::has_happened(*at, now));
         if at.is_some() && at < newest {
             return Ok(EventOutcome::Ignored("a newer state is known"));
         }
@@ -76,8 +78,9 @@ impl Codex {
         match (self.ask(desk, event.number).await, own) {
             (Ok(Some(shown)), own) => {
                 let mut outcome = self.take_shown(&author, &shown).await?;
+                let shown_at = shown.at().filter(|at| dates::has_happened(*at, now));
                 // The API may show what an event reports a little later (upstreams trap 37).
-                if let Some(item) = own.filter(|_| !shown.is_gone() && at > shown.at()) {
+                if let Some(item) = own.filter(|_| !shown.is_gone() && at > shown_at) {
                     outcome.add(self.take_ticket(&author, item).await?);
                 }
                 self.took(outcome).await
@@ -199,7 +202,7 @@ impl Codex {
         let main = Origin::Main(Desk::PROVIDER);
         let outcome = door.apply(vec![(main, item)]).await?;
         if let Some(row) = query::row(&mut tx, Desk::PROVIDER, &id).await? {
-            let details = shown.details(row).map_err(unreadable)?;
+            let details = shown.details(row, author.at).map_err(unreadable)?;
             threads::replace(&mut tx, Desk::PROVIDER, author.at, &[details]).await?;
         }
         tx.commit().await?;

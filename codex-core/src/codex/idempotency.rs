@@ -1,8 +1,8 @@
 //! Calls that are made once whatever happens on the way.
 //!
 //! A call with a key changes things in one transaction or in several: its steps. What came of a step is kept in the
-//! step's own transaction. So a call that was cut, even with its process, left whole steps or nothing; sent again, it
-//! is told what came of the steps that were made, and makes the others. Of two that run at once, whoever is second
+//! step's own transaction. So a call that was cut, even with its process, left whole steps or nothing. Sent again, it
+//! returns what came of the steps that were made, and makes the others. Of two that run at once, whoever is second
 //! with a step gives up.
 
 use std::{

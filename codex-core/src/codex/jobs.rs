@@ -38,6 +38,8 @@ const PLACE: &str = "job";
 const END: &str = "end of a sync";
 /// How often a run looks whether somebody wants it to end.
 const LOOK: Duration = Duration::from_millis(500);
+/// The first wait before the end of a job is written once more.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// A sync that was started, or found at work already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -357,19 +359,13 @@ impl Codex {
         let ended = ended.unwrap_or_else(|panicked| self.failed(&job, panicked));
         // Before the job shows its end: whoever sees it may start the next one at once.
         drop(slot);
-        let mut written = guarded(END, self.finish(&ended, lease.as_ref())).await;
+        let written = guarded(END, self.write_end(&ended, lease.as_ref())).await;
         if let Err(panicked) = written {
             // What cannot be written of it may be its report; the job and the lease end all the same.
             let failed = self.failed(&job, panicked);
-            written = guarded(END, self.finish(&failed, lease.as_ref())).await;
-        }
-        if let Err(error) = written.unwrap_or_else(|panicked| Err(panicked.into())) {
-            tracing::error!(
-                job.id,
-                error = error.chain(),
-                "The end of job `{}` could not be written",
-                job.id
-            );
+            guarded(END, self.write_end(&failed, lease.as_ref()))
+                .await
+                .ok();
         }
     }
 
@@ -421,6 +417,35 @@ impl Codex {
             success: Some(false),
             error: Some(panicked.to_string()),
             ..job.clone()
+        }
+    }
+
+    /// Writes the end of a job. Where the database cannot be written for now, tries again until it can or the process
+    /// ends: nobody else knows how the job ended. Before others take the lease for lost, or they would write an end.
+    async fn write_end(&self, job: &Job, lease: Option<&Lease>) {
+        let longest = self.0.lease / 5;
+        let (mut wait, mut failed) = (FIRST_WAIT.min(longest), false);
+        while let Err(error) = self.finish(job, lease).await {
+            let cause = error.chain();
+            if !failed {
+                tracing::error!(
+                    job.id,
+                    error = cause,
+                    "The end of job `{}` could not be written",
+                    job.id
+                );
+            }
+            failed = true;
+            let may_pass =
+                error.write_trouble().is_some() || error.is_out_of_reach() || error.is_in_the_way();
+            let pause = self.0.stop.run_until_cancelled(tokio::time::sleep(wait));
+            if !may_pass || pause.await.is_none() {
+                return;
+            }
+            wait = (wait * 2).min(longest);
+        }
+        if failed {
+            tracing::info!(job.id, "The end of job `{}` is written now", job.id);
         }
     }
 

@@ -63,7 +63,7 @@ impl Codex {
     /// A page of them, the oldest first unless another order is asked for.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its
+    /// [`crate::Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its
     /// column.
     pub async fn company_locations_page(
         &self,

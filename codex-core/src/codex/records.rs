@@ -187,7 +187,7 @@ impl Codex {
     /// A page of the records of a kind that people have deleted, the newest first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a kind that there is not, or a limit out of range; [`Error::Forbidden`].
+    /// [`Error::Invalid`] for an unknown kind, or a limit out of range; [`Error::Forbidden`].
     pub async fn deleted_records(
         &self,
         scope: &Scope,
@@ -202,7 +202,7 @@ impl Codex {
     /// Undoes a deletion by hand; `false` when no person has deleted such a record.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a kind that there is not, [`Error::Conflict`] when another record has taken its
+    /// [`Error::Invalid`] for an unknown kind, [`Error::Conflict`] when another record has taken its
     /// place, [`Error::Forbidden`], [`Error::DryRun`].
     pub async fn restore(
         &self,

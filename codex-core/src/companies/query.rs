@@ -76,7 +76,7 @@ pub const LISTING: Listing = Listing {
 /// A page of the companies that the caller sees, by name.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a limit out of range, a column that there is not or that the caller does not see, a
+/// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
     let narrow = |q: &mut Q<'_>| {
@@ -131,7 +131,7 @@ pub(crate) async fn refs(
     Ok(rows.into_iter().map(company).collect())
 }
 
-/// What the records of a company are told by.
+/// What answers show of the company of a record.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Mark {
     id: CompanyId,
@@ -145,7 +145,7 @@ impl Mark {
     }
 }
 
-/// What the records of some companies are told by, of those that the caller sees; one statement.
+/// The [`Mark`] of each of some companies that the caller sees; one statement.
 pub(crate) async fn marks(
     db: &Db,
     scope: &Scope,

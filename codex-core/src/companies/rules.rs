@@ -35,6 +35,7 @@ impl Resource for Company {
 
     async fn adopt(
         tx: &mut Tx,
+        _source: &'static str,
         new: &[&Incoming<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde_json::{Map, Value};
+
 use super::{Contact, ContactFields, hand_over};
 use crate::{
     Result,
@@ -43,13 +45,19 @@ impl Resource for Contact {
         fields.email_key = email.and_then(IdentityKey::of);
     }
 
+    /// By the e-mail address. People of several companies share some, so one who is known to be of another company is
+    /// somebody else until a person says otherwise: see [`crate::duplicates::evidence`].
     async fn adopt(
         tx: &mut Tx,
+        source: &'static str,
         new: &[&Incoming<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         let columns = ("select r.id, r.email_key from contacts r", "r.email_key");
-        adopt_by(tx, new, "email", columns, true, issues).await
+        let mut adopted = adopt_by(tx, new, "email", columns, true, issues).await?;
+        let strangers = of_other_companies(tx, source, new, &adopted).await?;
+        adopted.retain(|item, _| !strangers.contains(item));
+        Ok(adopted)
     }
 
     async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
@@ -95,6 +103,51 @@ pub(crate) async fn fields_of(
         .push_list(ids);
     let found = q.all::<Contact>().await?.into_iter();
     Ok(found.map(|contact| (contact.id, contact.fields)).collect())
+}
+
+/// The arriving items that are of other companies than the contacts that they were paired with, where the companies
+/// of both are known.
+async fn of_other_companies(
+    tx: &mut Tx,
+    source: &str,
+    new: &[&Incoming<Contact>],
+    adopted: &HashMap<String, i64>,
+) -> Result<BTreeSet<String>> {
+    let stated: HashMap<&str, Vec<String>> = new
+        .iter()
+        .filter(|item| adopted.contains_key(&item.external_id))
+        .map(|item| (item.external_id.as_str(), departments(&item.fields)))
+        .filter(|(_, departments)| !departments.is_empty())
+        .collect();
+    if stated.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let ids: BTreeSet<&str> = stated.values().flatten().map(String::as_str).collect();
+    let companies = by_external_id(tx, source, ids.into_iter()).await?;
+    let mut q = tx.query(
+        "select l.contact_id, l.company_id from contact_company l join companies c \
+         on c.id = l.company_id and c.deleted_at is null where l.contact_id in ",
+    );
+    q.push_list(stated.keys().filter_map(|item| adopted.get(*item).copied()));
+    let mut known: HashMap<i64, BTreeSet<i64>> = HashMap::new();
+    for (contact, company) in q.all::<(i64, i64)>().await? {
+        known.entry(contact).or_default().insert(company);
+    }
+    let strangers = stated.into_iter().filter(|(item, departments)| {
+        let known = adopted.get(*item).and_then(|contact| known.get(contact));
+        let own = departments
+            .iter()
+            .filter_map(|id| companies.get(id).copied());
+        let own: BTreeSet<i64> = own.collect();
+        known.is_some_and(|known| !own.is_empty() && own.is_disjoint(known))
+    });
+    Ok(strangers.map(|(item, _)| item.to_owned()).collect())
+}
+
+/// The source's ids of the companies that an item states.
+fn departments(fields: &Map<String, Value>) -> Vec<String> {
+    let ids = fields.get("department_ids").and_then(Value::as_array);
+    ids.into_iter().flatten().map(ToString::to_string).collect()
 }
 
 /// Contact, source, the source's id of the company.

@@ -25,7 +25,9 @@
 //! | a company in common | 30 |
 //! | the same name | 20 |
 //!
-//! Contacts of different companies are two. People share addresses, so contacts are never the same for certain.
+//! Contacts of different companies are two, unless the older was made by hand and the newer came from a source: then
+//! the address alone makes them a duplicate candidate, for the company of either may be wrong. People share addresses,
+//! so contacts are never the same for certain.
 
 use std::collections::BTreeSet;
 
@@ -182,15 +184,18 @@ pub(crate) struct ContactFacts {
     pub email: Option<String>,
     pub name: String,
     pub companies: BTreeSet<i64>,
+    /// Whether people alone keep it.
+    pub is_manual: bool,
 }
 
-/// What two contacts have in common; see the rules above.
+/// What two contacts have in common, the older first; see the rules above.
 pub(crate) fn of_contacts(one: &ContactFacts, other: &ContactFacts) -> Evidence {
     let mut evidence = Evidence::default();
     let elsewhere = !one.companies.is_empty()
         && !other.companies.is_empty()
         && one.companies.is_disjoint(&other.companies);
-    if elsewhere {
+    let arrived = one.is_manual && !other.is_manual;
+    if elsewhere && !arrived {
         return evidence;
     }
     let email = |contact: &ContactFacts| contact.email.as_deref().and_then(IdentityKey::of);
@@ -302,11 +307,12 @@ mod tests {
     }
 
     #[test]
-    fn contacts_of_different_companies_are_two() {
+    fn contacts_of_different_companies_are_two_with_one_exception() {
         let contact = |email: &str, companies: &[i64]| ContactFacts {
             email: Some(email.to_owned()),
             name: String::new(),
             companies: companies.iter().copied().collect(),
+            is_manual: false,
         };
         let of = |one, other| of_contacts(&one, &other).verdict(Matching::default());
         assert_eq!(
@@ -325,5 +331,21 @@ mod tests {
             of(contact("ä@b", &[1]), contact("a@b", &[1])),
             Verdict::Different
         );
+        let by_hand = |companies: &[i64]| ContactFacts {
+            is_manual: true,
+            ..contact("a@b", companies)
+        };
+        for (one, other, expected) in [
+            (by_hand(&[1]), contact("A@B", &[2]), Verdict::Possible),
+            (contact("a@b", &[1]), by_hand(&[2]), Verdict::Different),
+            (by_hand(&[1]), by_hand(&[2]), Verdict::Different),
+            (by_hand(&[1]), contact("c@b", &[2]), Verdict::Different),
+        ] {
+            assert_eq!(
+                of(one.clone(), other.clone()),
+                expected,
+                "{one:?} {other:?}"
+            );
+        }
     }
 }

@@ -46,7 +46,7 @@ pub const LISTING: Listing = Listing {
 /// A page of candidates.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a limit out of range, a column, state or kind that there is not, a term;
+/// [`Error::Invalid`] for a limit out of range, an unknown column, state or kind, or a search term;
 /// [`Error::Forbidden`].
 pub(crate) async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Duplicate>> {
     scope.require_technician("reading duplicate candidates")?;

@@ -50,6 +50,9 @@ impl From<JobRow> for Job {
 const SELECT: &str = "select id, script, provider, sync_type, status, started_at, completed_at, \
                       output, error, success, report from sync_jobs";
 
+/// What a job says whose process is gone.
+const DEAD: &str = "the process that ran this job ended before the job did";
+
 sql! {
     /// A job.
     FIND = [SELECT, " where id = $1"];
@@ -77,6 +80,8 @@ sql! {
     ABANDON = "update sync_jobs set status = 'failed', completed_at = $3, error = $4, \
         success = $5 where provider = $1 and id <> $2 and status in ('queued', 'running') \
         and started_at <= (select started_at from sync_jobs where id = $2)";
+    /// The jobs that have not ended, by source.
+    OPEN = "select provider, id from sync_jobs where status in ('queued', 'running') and provider is not null";
     /// Whether a job has not ended.
     IS_OPEN = "select count(*) from sync_jobs where id = $1 and status in ('queued', 'running')";
 }
@@ -265,11 +270,31 @@ pub(crate) async fn abandon_others(
         .bind(source)
         .bind(job)
         .bind(at)
-        .bind("the process that ran this job ended before the job did")
+        .bind(DEAD)
         .bind(false)
         .execute()
         .await?;
     Ok(())
+}
+
+/// Source and id of the jobs that have not ended.
+pub(crate) async fn open(db: &Db) -> Result<Vec<(String, String)>> {
+    db.query(OPEN).all().await
+}
+
+/// Marks some jobs as failed that have not ended; gives how many those were. For who has just taken their source's
+/// lease from a process that is gone.
+pub(crate) async fn abandon(
+    tx: &mut Tx,
+    jobs: impl Iterator<Item = &str>,
+    at: DateTime<Utc>,
+) -> Result<u64> {
+    let mut q = tx.query("update sync_jobs set status = 'failed', completed_at = ");
+    q.push_bind(at).push(", error = ").push_bind(DEAD);
+    q.push(", success = ").push_bind(false);
+    q.push(" where status in ('queued', 'running') and id in ")
+        .push_list(jobs);
+    q.execute().await
 }
 
 /// Whether a job has not been given up by somebody else.

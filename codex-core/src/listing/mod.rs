@@ -409,3 +409,41 @@ impl Listing {
         ))
     }
 }
+
+#[cfg(all(test, feature = "sync"))]
+mod tests {
+    use super::*;
+    use crate::{Codex, assets::query::LISTING};
+
+    /// The condition must be the indexed expression, letter by letter; see `0034_lookups.sql`.
+    #[tokio::test]
+    async fn identifiers_of_assets_are_found_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let codex = Codex::open(file.to_str().unwrap()).await.unwrap();
+        let db = codex.db();
+        for (parameter, value, index) in [
+            ("serial_number", "SN000007", "assets_serial_lower"),
+            ("serial_number__in", "SN1,sn2", "assets_serial_lower"),
+            ("mac_address", "3C:52:82:00:00:01", "assets_mac_digits"),
+        ] {
+            let request = PageRequest {
+                filters: vec![Filter::new(parameter, value)],
+                ..PageRequest::default()
+            };
+            let mut q = db.query("explain query plan select ");
+            q.push(LISTING.id).push(LISTING.from);
+            let narrow = |_: &mut Q<'_>| ();
+            let scope = Scope::system();
+            LISTING
+                .narrowed(&mut q, &scope, db.engine(), &request, &narrow)
+                .unwrap();
+            LISTING.order(&mut q, &LISTING.columns[0], false);
+            let plan: Vec<(i64, i64, i64, String)> = q.all().await.unwrap();
+            let plan: Vec<String> = plan.into_iter().map(|(.., step)| step).collect();
+            let plan = plan.join("; ");
+            assert!(plan.contains(index), "{parameter}: {plan}");
+        }
+        codex.close().await;
+    }
+}

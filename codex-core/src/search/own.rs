@@ -35,8 +35,8 @@ pub(super) struct OwnTexts {
     newest: Sql,
 }
 
-/// What was said. `SQLite` is told the order of the tables, so that its index of words is asked about one row at a
-/// time.
+/// What was said. The statement fixes the order of the tables for `SQLite`, so that its index of words is asked about
+/// one row at a time.
 pub(super) const SAID: OwnTexts = OwnTexts {
     select: Sql::Per {
         sqlite: "select c.ticket_id from conversations c cross join search_words w on w.rowid = c.id \

@@ -1,6 +1,6 @@
 //! One run per source across processes: a fenced lease (design 5).
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
@@ -22,9 +22,19 @@ sql! {
         where source = $1 and fence = $2 and beat = $3";
     /// Shows that the holder lives, and that it is still the holder.
     BEAT = "update sync_leases set beat = beat + 1 where source = $1 and fence = $2";
+    /// Every lease.
+    BEATS = "select source, fence, beat from sync_leases";
+    /// Takes a lease that has not moved since it was read from whoever holds it, for nobody.
+    REVOKE = "update sync_leases set fence = fence + 1, beat = beat + 1, job_id = null \
+        where source = $1 and fence = $2 and beat = $3";
+    /// The first lease of a source, for nobody.
+    VACANT = "insert into sync_leases (source, fence, beat) values ($1, 1, 0) on conflict (source) do nothing";
     /// Gives the lease back.
     RELEASE = "update sync_leases set job_id = null where source = $1 and fence = $2";
 }
+
+/// Fence and beat of a lease: they stand still when its holder is dead.
+pub(crate) type Beat = (i64, i64);
 
 /// The right to write what a source says.
 #[derive(Debug, Clone)]
@@ -132,6 +142,25 @@ impl Lease {
         let mut tx = db.begin().await?;
         self.check(&mut tx).await?;
         tx.commit().await
+    }
+
+    /// The beats of all leases by source.
+    pub async fn beats(db: &Db) -> Result<HashMap<String, Beat>> {
+        let all: Vec<(String, i64, i64)> = db.query(BEATS).all().await?;
+        let beats = all.into_iter();
+        Ok(beats
+            .map(|(source, fence, beat)| (source, (fence, beat)))
+            .collect())
+    }
+
+    /// Takes the lease of a source from a holder that has not moved since `beat` was read, `None` where there was no
+    /// lease; tells whether it still had not. Whoever held it can write nothing more.
+    pub async fn revoke(tx: &mut Tx, source: &str, beat: Option<Beat>) -> Result<bool> {
+        let q = match beat {
+            Some((fence, beat)) => tx.query(REVOKE).bind(source).bind(fence).bind(beat),
+            None => tx.query(VACANT).bind(source),
+        };
+        Ok(q.execute().await? == 1)
     }
 
     /// Gives the lease back.

@@ -1,7 +1,7 @@
 //! Records that are one, found when a run is over: what both have may have come after both were there.
 //!
-//! Whether two are one is told by [`crate::duplicates::evidence`]. What is certain is merged into the older record,
-//! what is not becomes a duplicate candidate.
+//! [`crate::duplicates::evidence`] holds the rules. What is certain is merged into the older record, what is not becomes
+//! a duplicate candidate.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -145,7 +145,8 @@ impl Run {
         self.propose::<Asset>(possible, &known).await
     }
 
-    /// Proposes contacts with one e-mail address, in one company or with none, as duplicates.
+    /// Proposes contacts with one e-mail address as duplicates, of one company or with none, and those that arrived while
+    /// a manual contact of another company had the address.
     pub(crate) async fn match_contacts(&mut self) -> Result<()> {
         let pairs: Vec<Pair> = self.db.query(SAME_EMAIL).all().await?;
         let contacts = self.contacts(&pairs).await?;
@@ -176,18 +177,21 @@ impl Run {
 
     async fn contacts(&self, pairs: &[Pair]) -> Result<HashMap<i64, ContactFacts>> {
         let all: Vec<ContactId> = ids(pairs).into_iter().map(ContactId).collect();
-        let mut q = self
-            .db
-            .query("select id, email, name from contacts where id in ");
+        let mut q = self.db.query(
+            "select r.id, r.email, r.name, not exists (select 1 from claims c where c.kind = 'contact' \
+             and c.record_id = r.id and c.source <> 'manual' and c.anchor) as is_manual \
+             from contacts r where r.id in ",
+        );
         q.push_list(all.iter().copied());
-        let found: Vec<(ContactId, Option<String>, String)> = q.all().await?;
+        let found: Vec<(ContactId, Option<String>, String, bool)> = q.all().await?;
         let mut companies = companies_of(&self.db, &all).await?;
-        let facts = found.into_iter().map(|(id, email, name)| {
+        let facts = found.into_iter().map(|(id, email, name, is_manual)| {
             let companies = companies.remove(&id).unwrap_or_default();
             let facts = ContactFacts {
                 email,
                 name,
                 companies: companies.into_iter().map(i64::from).collect(),
+                is_manual,
             };
             (id.0, facts)
         });

@@ -31,7 +31,7 @@ use std::{fmt::Debug, future::Future, pin::Pin};
 pub use gate::Gate;
 pub use http::{HttpSettings, Pace, UpstreamError};
 pub use incoming::{Incoming, ItemError, Unread};
-pub(crate) use lease::Lease;
+pub(crate) use lease::{Beat, Lease};
 pub use missing::Answer;
 pub use plan::{MAX_CHANGES, Plan, PlannedHold};
 pub use request::Request;

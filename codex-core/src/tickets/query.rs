@@ -187,7 +187,7 @@ pub(crate) async fn statuses(db: &Db, configured: &Statuses) -> Result<Statuses>
 /// newest first.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a limit out of range, a column that there is not, a value that does not fit its column.
+/// [`Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its column.
 pub(crate) async fn listed(
     db: &Db,
     scope: &Scope,

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Error, Result,
     changes::{Author, MAX_BINDS, resolve::MANUAL},
+    dates,
     fold::words,
     ids::TicketId,
     store::{Db, Q, Tx},
@@ -48,22 +49,26 @@ pub(crate) struct Stale {
 }
 
 /// The next tickets changed since a moment whose details are older than they are: the newest first, from
-/// `before` on backwards. Those that owe something are left out: they have a time of their own.
+/// `before` on backwards. Those that owe something are left out: they have a time of their own. Details that were
+/// stored under a time that has not come count as older than every ticket.
 pub(crate) async fn stale(
     db: &Db,
     source: &str,
     since: DateTime<Utc>,
     before: Option<Stale>,
+    now: DateTime<Utc>,
 ) -> Result<Vec<Stale>> {
     let mut q = db.query(
         "select t.id, t.external_id, t.newest_at from tickets t \
          left join ticket_details d on d.ticket_id = t.id \
          left join ticket_details_owed o on o.ticket_id = t.id \
          where t.deleted_at is null and t.external_id is not null and o.ticket_id is null \
-         and (d.details_of is null or d.details_of < coalesce(t.last_updated_at, t.opened_at)) \
-         and t.external_source = ",
+         and (d.details_of is null or d.details_of < coalesce(t.last_updated_at, t.opened_at) \
+         or d.details_of > ",
     );
-    q.push_bind(source)
+    q.push_bind(dates::newest(now))
+        .push(") and t.external_source = ")
+        .push_bind(source)
         .push(" and t.newest_at >= ")
         .push_bind(since);
     if let Some(before) = before {
@@ -136,7 +141,7 @@ pub(crate) struct Read<T> {
 #[derive(Debug)]
 pub(crate) struct Details {
     pub ticket: i64,
-    /// The change of the ticket that this was read after.
+    /// The change of the ticket that this was read after; the epoch when its time is unknown.
     pub of: DateTime<Utc>,
     /// `None` when they could not be read: what is known stays.
     pub conversations: Option<Read<SentConversation>>,
@@ -147,6 +152,11 @@ pub(crate) struct Details {
 }
 
 impl Details {
+    /// Whether the ticket does not show when it last changed.
+    pub(crate) fn is_undated(&self) -> bool {
+        self.of == DateTime::UNIX_EPOCH
+    }
+
     /// Minutes of entries whose timers do not run; `None` when the entries are unknown. Of entries that were
     /// listed twice the last counts, as it is the one that is stored.
     fn minutes(&self) -> Option<i64> {

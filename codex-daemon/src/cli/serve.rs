@@ -81,6 +81,10 @@ impl Serve {
             let codex = codex.clone();
             panics::spawn("outbox", async move { codex.keep_outbox().await })
         };
+        let dead_jobs = {
+            let codex = codex.clone();
+            panics::spawn("dead jobs", async move { codex.end_dead_jobs().await })
+        };
         let watch = {
             let (codex, stop) = (codex.clone(), CancellationToken::new());
             let work = async move {
@@ -103,6 +107,9 @@ impl Serve {
             .await?
             .context("the scheduler ended in disorder")?;
         sender.await?.context("the outbox ended in disorder")?;
+        dead_jobs
+            .await?
+            .context("the watch over jobs ended in disorder")?;
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())

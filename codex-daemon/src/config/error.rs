@@ -11,7 +11,7 @@ use crate::problem::chain;
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A value that is not acceptable, or a setting that there is not.
+    /// A value that is not acceptable, or an unknown setting.
     #[error("{origin}: [{section}] {key}: {message}")]
     Value {
         /// Where it was set.

@@ -109,7 +109,7 @@ impl<'a> List<'a> {
     /// may choose fields of beside the keys of `out`, `further` is a field for everybody.
     ///
     /// # Errors
-    /// Those of reading, and 400 for a field that there is not.
+    /// Those of reading, and 400 for an unknown field.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is one thing that a list differs by, named where it is called"

@@ -21,7 +21,7 @@ pub(crate) enum Wanted {
     Any,
     /// This one.
     Only(CompanyId),
-    /// One that there is not, or that the caller does not see: nothing is its.
+    /// An unknown one, or one that the caller does not see: no record belongs to it.
     Unknown,
 }
 

@@ -45,7 +45,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_my_settings, update_my_settings))
 }
 
-/// What concerns the call is flat; who may not call at all is told so in the framework's form (contract 1.0).
+/// What concerns the call is flat; a caller without the right to call gets the framework's form (contract 1.0).
 fn flat(error: codex_core::Error) -> Problem {
     let forbidden = matches!(error, codex_core::Error::Forbidden(_));
     let problem = Problem::from(error);

@@ -29,10 +29,7 @@ const OF_BODIES: [(&str, &str); 4] = [
 ];
 
 /// Statuses of every operation that has parameters, or could be sent one.
-const OF_PARAMETERS: [(&str, &str); 1] = [(
-    "400",
-    "A parameter that cannot be read, or that there is not",
-)];
+const OF_PARAMETERS: [(&str, &str); 1] = [("400", "A parameter that is unknown or cannot be read")];
 
 /// Statuses of every call that makes something, and of every change of what has no GET at its path.
 const OF_WHAT_CANNOT_BE_READ: [(&str, &str); 1] = [(

@@ -1,4 +1,4 @@
-//! What all writes of many records are told.
+//! What all bulk writes share.
 
 use codex_core::bulk::BulkAction;
 use serde::Deserialize;

@@ -112,6 +112,6 @@ fn names(operation: &Operation) -> Vec<String> {
         }
         _ => None,
     });
-    // Whoever says `dry_run` where there is none is told by those who know whether it matters.
+    // Where there is no dry run, `dry_run` is refused by the code that knows whether it matters.
     names.chain(["dry_run".to_owned()]).collect()
 }

@@ -80,7 +80,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("updated_to" = Option<String>, Query, description = "Last changed before then")),
     responses(
         (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
-        (status = 400, description = "A time or cursor that is none, an end before its beginning, a column that there is not", body = ErrorOut),
+        (status = 400, description = "An invalid time or cursor, an end before its beginning, or an unknown column", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_tickets(
@@ -170,7 +170,7 @@ fn company_number(ticket: &Ticket) -> Value {
 /// A moment, if it was sent.
 type Moment = Option<DateTime<Utc>>;
 
-/// The beginning, and the end that no longer belongs to it. What cannot be read is told: these parameters
+/// The beginning, and the end that no longer belongs to it. What cannot be read is refused: these parameters
 /// are new, and nobody relies on leniency.
 fn period(params: &Params, name: &str) -> Result<(Moment, Moment), Problem> {
     let bound = |end: &str| -> Result<Moment, Problem> {
@@ -266,7 +266,7 @@ fn number(text: &str) -> Result<i64, Problem> {
         ("fields" = Option<String>, Query, description = "Only these keys, with commas between; staff may name any tracked field and `attachments`, `minutes`, `stats`, `time_entries`, and get conversations and notes with `cc_emails`, `bcc_emails`, `channel` and `attachments`", example = "id,subject")),
     responses(
         (status = 200, description = "The ticket", body = TicketDetailOut),
-        (status = 400, description = "A field that there is not", body = ErrorOut),
+        (status = 400, description = "An unknown field", body = ErrorOut),
         (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such ticket, or none that the caller may see", body = ErrorOut),
         (status = 502, description = "The PSA had to be asked and did not answer", body = ErrorOut)))]
@@ -339,7 +339,7 @@ fn chosen(
         (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
         (status = 404, description = "No such ticket", body = ErrorOut),
         (status = 415, description = "No JSON", body = ProblemOut),
-        (status = 422, description = "A key that there is not, or a value of a wrong type", body = ProblemOut)))]
+        (status = 422, description = "An unknown key, or a value of a wrong type", body = ProblemOut)))]
 async fn update_ticket(
     call: Call,
     Path(id): Path<String>,

@@ -386,7 +386,7 @@ async fn health_is_answered_while_all_turns_are_taken() {
             begun.elapsed()
         );
         for answer in waiting {
-            // Some are told at once, some after they have waited, and some lost their place.
+            // Some are refused at once, some after they have waited, and some lost their place.
             let Ok(answer) = answer.await.unwrap() else {
                 continue;
             };

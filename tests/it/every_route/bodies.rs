@@ -139,7 +139,7 @@ fn members(operation: &Operation, sample: &Sample) -> Vec<(String, Kind)> {
         .collect()
 }
 
-/// The other name that a member has where it is told.
+/// The other name that a member has where a fault of it is reported.
 fn called(operation: &Operation, member: &str) -> String {
     match member {
         "billing_plan" if operation.path.contains("billing-plans") => "plan_name".to_owned(),
@@ -189,7 +189,7 @@ async fn complaint(
     Ok((!fine).then(|| format!("{status} {text:.300}")))
 }
 
-/// All or none, where there is a choice: what is wrong with one row is told as of a body.
+/// All or none, where there is a choice: what is wrong with one row is reported as of a body.
 fn path(operation: &Operation, world: &World) -> String {
     let path = operation.at(world, Whose::Own);
     if path.ends_with("/bulk") {

@@ -218,7 +218,7 @@ on_each_engine! {
     }
 }
 
-/// Whether a parameter that an operation does not have is told: not where today's modules read, and not where nobody
+/// Whether an operation refuses unknown parameters: not where today's modules read, and not where nobody
 /// is known by a token.
 fn is_strict(operation: &Operation) -> bool {
     let open = operation.described["security"].as_array();

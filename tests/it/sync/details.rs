@@ -199,6 +199,58 @@ on_each_engine! {
         Ok(())
     }
 
+    /// A time that has not come is no time: it would be newer than everything that follows.
+    async fn a_ticket_dated_years_ahead_gets_its_details_once_a_run(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        let say = |dated_ahead: bool| {
+            let mut world = bench.world.lock();
+            world.tick(Duration::hours(1));
+            bench.clock.advance(Duration::hours(1));
+            world.say(5, false, "One more").unwrap();
+            if dated_ahead {
+                let ticket = world.tickets.iter_mut().find(|ticket| ticket.id() == 5).unwrap();
+                ticket.body.insert("updated_at".into(), json!("2099-01-01T00:00:00Z"));
+            }
+        };
+        bench.sync(Part::Tickets).await?;
+        let (_, before) = details(&bench, 5).await?;
+        for more in 1..=3 {
+            say(true);
+            let calls = bench.freshservice.calls("tickets/5/time_entries");
+            bench.sync(Part::Tickets).await?;
+            assert_eq!(details(&bench, 5).await?.1, before + more);
+            assert_eq!(bench.freshservice.calls("tickets/5/time_entries"), calls + 1);
+        }
+        let ahead = "select count(*) from ticket_details where details_of > '2027-01-01T00:00:00Z'";
+        assert_eq!(bench.count(ahead).await?, 0);
+        // The vendor mends the date.
+        say(false);
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(details(&bench, 5).await?.1, before + 4);
+        let calls = bench.freshservice.calls("tickets/5/time_entries");
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.freshservice.calls("tickets/5/time_entries"), calls, "as any other ticket");
+
+        // Databases of older versions hold such times.
+        let years_ahead = bench.codex.now() + Duration::days(20_000);
+        let mut tx = bench.db().begin().await?;
+        for sql in [
+            "update ticket_details set details_of = $1",
+            "update claims set source_updated_at = $1 where kind = 'ticket'",
+        ] {
+            tx.query(sql).bind(years_ahead).execute().await?;
+        }
+        tx.commit().await?;
+        say(false);
+        bench.world.lock().set_ticket(6, &json!({"subject": "Mended"})).unwrap();
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(details(&bench, 5).await?.1, before + 5);
+        let mended = "select count(*) from tickets where subject = 'Mended'";
+        assert_eq!(bench.count(mended).await?, 1);
+        assert_eq!(bench.count(ahead).await?, 0, "all were read again");
+        Ok(())
+    }
+
     async fn a_detailed_run_reads_what_light_runs_have_left(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         for _ in 0..2 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use codex_core::sync::Part;
+use codex_core::{Scope, jobs::JobStatus, sync::Part};
 use codex_tests::{
     harness::{
         app::vendor_settings,
@@ -13,6 +13,7 @@ use codex_tests::{
         state::{differences, state},
     },
     on_each_engine,
+    sim::fault::{Kind, When},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
@@ -49,6 +50,46 @@ on_each_engine! {
         let failed = bench.count("select count(*) from sync_jobs where status = 'failed'").await?;
         assert_eq!(failed, killed, "every dead run's job is failed");
         assert!(killed > i64::try_from(kills)?, "{killed} runs were killed at work");
+        Ok(())
+    }
+
+    async fn a_job_whose_process_is_gone_ends_without_another_run(bench: Bench) -> TestResult {
+        // As a process leaves it that dies, or that could not write the end.
+        let (job, scope) = (bench.sync(Part::Agents).await?, Scope::system());
+        let mut tx = bench.db().begin().await?;
+        for sql in [
+            "update sync_jobs set status = 'running', completed_at = null, success = null",
+            "update sync_leases set job_id = (select id from sync_jobs)",
+        ] {
+            tx.query(sql).execute().await?;
+        }
+        tx.commit().await?;
+        let other = bench.second(|builder| builder.lease(Duration::from_secs(1))).await?;
+        let watch = tokio::spawn({
+            let other = other.clone();
+            async move { other.end_dead_jobs().await }
+        });
+        // A live run shows signs of life, however long its vendor takes.
+        let hang = Kind::Hang(Duration::from_secs(5));
+        bench.freshservice.faults().add("/api/v2/", When::First(1), hang);
+        bench.sync(Part::Psa).await?;
+        let end = async {
+            loop {
+                let job = other.job(&scope, &job.id).await?.context("the job")?;
+                if job.status.is_over() {
+                    return anyhow::Ok(job);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(20), end).await??;
+        assert_eq!((ended.status, ended.success), (JobStatus::Failed, Some(false)));
+        assert!(ended.error.unwrap_or_default().contains("the process that ran this job ended"));
+        assert_eq!(bench.count("select count(*) from sync_leases where job_id is not null").await?, 0);
+        // The next run is not kept waiting.
+        bench.sync(Part::Agents).await?;
+        other.close().await;
+        watch.await?;
         Ok(())
     }
 }

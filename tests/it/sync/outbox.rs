@@ -168,7 +168,7 @@ on_each_engine! {
             .into_iter().enumerate()
         {
             let text = format!("{NOTE} {n}");
-            // It has arrived, and nobody is told.
+            // It has arrived, and nobody here knows.
             bench.freshservice.faults().add("/api/v2/tickets/6/notes", When::Nth(1), kind);
             update(&bench, 6, "open", &text).await?;
             send_all(&bench).await?;

@@ -73,7 +73,7 @@ impl Desk {
         if missing.len() >= MAX_MISSING {
             missing.retain(|_, until| *until > now);
         }
-        // One who asks for thousands of numbers that are not there is not helped by remembering them.
+        // For a caller that asks for thousands of unknown numbers, remembering them saves nothing.
         if missing.len() < MAX_MISSING {
             missing.insert(number, now + MISSING_FOR);
         }
@@ -191,8 +191,8 @@ impl Shown {
     }
 
     /// What was said and worked on it, for its row. Items that could not be read are logged.
-    pub fn details(&self, row: i64) -> Result<Details, ItemError> {
-        let (details, unreadable) = details::details_of(row, &self.whole)?;
+    pub fn details(&self, row: i64, now: DateTime<Utc>) -> Result<Details, ItemError> {
+        let (details, unreadable) = details::details_of(row, &self.whole, now)?;
         for (list, error) in unreadable {
             tracing::warn!(list, "An item of a ticket could not be read: {error}");
         }

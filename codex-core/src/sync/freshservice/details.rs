@@ -18,7 +18,7 @@ use super::{
     ticket_map, tickets,
 };
 use crate::{
-    Result,
+    Result, dates,
     ids::TicketId,
     panics::{joined, spawn},
     sync::{
@@ -102,6 +102,8 @@ pub(super) struct Reader {
     lost: Vec<String>,
     /// Tickets that could not be read in this run, and are not tried again in it.
     failed: HashSet<i64>,
+    /// Tickets that were read in this run and do not show when they last changed: they always look changed.
+    undated: HashSet<i64>,
 }
 
 impl Reader {
@@ -111,6 +113,7 @@ impl Reader {
             parts: Arc::default(),
             lost: Vec::new(),
             failed: HashSet::new(),
+            undated: HashSet::new(),
         }
     }
 
@@ -127,12 +130,13 @@ impl Reader {
             })
             .collect();
         let read = threads::details_of(run.db(), NAME, changes.keys().copied()).await?;
+        let now = run.clock().now();
         let (mut wanted, mut rest) = (HashMap::new(), Vec::new());
         for item in items {
             let id = item["id"].as_i64().filter(|id| {
                 let changed = changes.get(id);
-                let older =
-                    changed.is_some_and(|changed| read.get(id).is_none_or(|read| read < changed));
+                let read = read.get(id).filter(|at| dates::has_happened(**at, now));
+                let older = changed.is_some_and(|changed| read.is_none_or(|read| read < changed));
                 older && !self.failed.contains(id)
             });
             match id {
@@ -155,13 +159,15 @@ impl Reader {
         for (since, bounded) in [(since, false), (DateTime::UNIX_EPOCH, true)] {
             let mut before = None;
             while left > 0 || !bounded {
-                let mut page = threads::stale(run.db(), NAME, since, before).await?;
+                let now = run.clock().now();
+                let mut page = threads::stale(run.db(), NAME, since, before, now).await?;
+                let Some(last) = page.last() else { break };
+                before = Some(*last);
+                page.retain(|ticket| !self.undated.contains(&ticket.external_id));
                 if bounded {
                     page.truncate(left);
                     left -= page.len();
                 }
-                let Some(last) = page.last() else { break };
-                before = Some(*last);
                 let mut wanted: Vec<Wanted> = Vec::with_capacity(page.len());
                 for ticket in page {
                     if !self.lost.contains(&ticket.external_id.to_string()) {
@@ -247,12 +253,14 @@ impl Reader {
         let mut ids: Vec<i64> = whole.iter().map(|(id, _)| *id).collect();
         ids.extend(failed.iter().map(|(id, _)| *id));
         let rows = threads::rows(run.db(), NAME, ids.into_iter()).await?;
+        let now = run.clock().now();
         let mut all = Vec::with_capacity(whole.len());
         for (id, found) in whole {
             // A ticket that is gone has no row to write to, and an unreadable one was reported.
             let Some(row) = rows.get(&id) else { continue };
-            match details_of(*row, &found) {
+            match details_of(*row, &found, now) {
                 Ok((details, unreadable)) => {
+                    self.undated.extend(details.is_undated().then_some(id));
                     self.failed.extend(details.owed.as_ref().map(|_| id));
                     all.push(details);
                     for (list, error) in unreadable {
@@ -273,7 +281,6 @@ impl Reader {
                 })
             })
             .collect();
-        let now = run.clock().now();
         let mut tx = run.begin().await?;
         threads::replace(&mut tx, NAME, now, &all).await?;
         owed::remember(&mut tx, NAME, now, &owing).await?;
@@ -355,10 +362,15 @@ type Unreadable = Vec<(&'static str, ItemError)>;
 ///
 /// # Errors
 /// When the ticket itself cannot be read.
-pub(super) fn details_of(row: i64, whole: &Whole) -> Result<(Details, Unreadable), ItemError> {
+pub(super) fn details_of(
+    row: i64,
+    whole: &Whole,
+    now: DateTime<Utc>,
+) -> Result<(Details, Unreadable), ItemError> {
     let id = TicketId(row);
-    // The change that the view shows; what comes later is read later.
+    // The change that the view shows; what comes later is read later. After a time that has not come nothing would.
     let shown = ticket_map::ticket(&whole.view)?.source_updated_at;
+    let shown = shown.filter(|at| dates::has_happened(*at, now));
     let (mut unreadable, mut owed) = (Vec::new(), Vec::new());
     let conversations = read(
         List::Conversations(row),

@@ -1,4 +1,4 @@
-//! A vendor for tests: one TCP port that answers what it is told.
+//! A vendor for tests: one TCP port that gives the answers that a test has set.
 
 use std::sync::{Arc, Mutex};
 
