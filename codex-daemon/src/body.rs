@@ -19,7 +19,7 @@ type Misfit = serde_path_to_error::Error<serde_json::Error>;
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+impl<T: DeserializeOwned + Send> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
@@ -67,7 +67,7 @@ async fn json(request: Request) -> Result<Value, Problem> {
 }
 
 /// A call without a body has none; one that has some must say of what kind.
-impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
+impl<T: DeserializeOwned + Send> OptionalFromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {

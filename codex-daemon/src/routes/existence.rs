@@ -63,7 +63,7 @@ async fn require(app: &App, parts: &mut Parts) -> Result<(), Problem> {
     } else if let Some(number) = name("ticket_id") {
         tickets::require_ticket(&call, number).await?;
     } else if let Some(id) = name("duplicate_id") {
-        duplicates::duplicate(&call, id).await?;
+        drop(duplicates::duplicate(&call, id).await?);
     } else if let Some(id) = id {
         // Any other path names nothing whose body is read.
         match template {
