@@ -96,12 +96,15 @@ mod tests {
 
     use super::*;
 
-    fn change(kind: &'static str, fields: Value) -> Change {
+    fn change(kind: &'static str, mut fields: Value) -> Change {
         Change {
             kind: kind.into(),
             record_id: 7,
             op: "update".into(),
-            fields: fields.as_object().cloned().unwrap_or_default(),
+            fields: fields
+                .as_object_mut()
+                .map(std::mem::take)
+                .unwrap_or_default(),
         }
     }
 

@@ -1,6 +1,9 @@
 //! The server: what it takes, whom it cuts off, how it stops.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::hmac;
 use axum::{
@@ -590,11 +593,10 @@ async fn made_up_signatures_with_slow_bodies_keep_nobody_else_out() {
     let signed = |sender: &str| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
         let tag = hmac::sign(&key, format!("{at}.{BODY}").as_bytes());
-        let hex: String = tag
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = tag.as_ref().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        });
         webhook(sender)
             .header("x-webhook-timestamp", at)
             .header("x-webhook-signature", format!("sha256={hex}"))
