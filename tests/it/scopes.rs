@@ -32,7 +32,7 @@ const WITHOUT: [(&str, &[&str], &str); 16] = [
     ),
     (
         "claims/query.rs",
-        &["row", "claims", "changes", "account_numbers"],
+        &["row", "claims", "changes"],
         "behind `require_staff`, for agents `require_admin`; staff see every record",
     ),
     (
@@ -58,7 +58,7 @@ const WITHOUT: [(&str, &[&str], &str); 16] = [
     ("holds/query.rs", &["open"], "for syncs"),
     (
         "jobs/query.rs",
-        &["cancelled_by", "last_completed", "first_started"],
+        &["cancelled_by", "last_completed", "first_started", "open"],
         "for syncs; times of syncs, which health shows to all when one is late",
     ),
     (
@@ -75,8 +75,8 @@ const WITHOUT: [(&str, &[&str], &str); 16] = [
     ("site_links/query.rs", &["named", "state"], "for syncs"),
     (
         "tickets/query.rs",
-        &["statuses", "claimed", "agents", "all_agents", "last_sync"],
-        "words of the account; names for tickets that were found with one, from which clients' are taken",
+        &["statuses", "claimed", "agents", "all_agents", "last_sync", "is_live"],
+        "words of the account; behind `require_technician`; names for tickets that were found with one, from which clients' are taken",
     ),
 ];
 

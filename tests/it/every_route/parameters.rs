@@ -140,15 +140,19 @@ on_each_engine! {
         let (mut wrong, before) = (Vec::new(), world.rows().await?);
         for operation in operations() {
             let path = operation.dry(&world, Whose::Own);
-            for parameter in operation.parameters("query").into_iter().chain(["unknown"]) {
+            let parameters = operation.parameters("query").into_iter().chain(["unknown"]);
+            for (n, parameter) in parameters.enumerate() {
                 if parameter == "dry_run" {
                     continue;
                 }
-                // One engine compares for every list: one of them is asked for all.
-                if parameter.contains("__") && operation.path != "/api/assets" {
+                // One engine compares for every list: one of them is asked for all, each comparison with a third of
+                // the values.
+                let is_comparison = parameter.contains("__");
+                if is_comparison && operation.path != "/api/assets" {
                     continue;
                 }
-                for value in VALUES {
+                let (first, step) = if is_comparison { (n % 3, 3) } else { (0, 1) };
+                for value in VALUES.into_iter().skip(first).step_by(step) {
                     let refused = parameter == "unknown" && is_strict(&operation);
                     if operation.method != Method::GET && !operation.has_dry_run() && !refused {
                         continue;
