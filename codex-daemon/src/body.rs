@@ -12,6 +12,9 @@ use serde_path_to_error::Segment;
 
 use crate::{app::App, body_limit, problem::Problem, routes::Named};
 
+/// The most misfits that are told: to find each, the body is read again.
+const MOST_FAULTS: usize = 100;
+
 /// What does not fit, and where.
 type Misfit = serde_path_to_error::Error<serde_json::Error>;
 
@@ -79,13 +82,14 @@ impl<T: DeserializeOwned + Send> OptionalFromRequest<App> for Body<T> {
     }
 }
 
-/// Every member that does not fit: each is reported, and taken out for the others to be read.
+/// Every member that does not fit, [`MOST_FAULTS`] at most: each is reported, and taken out for the others to be read.
 fn refused<T: DeserializeOwned>(mut body: Value, first: &Misfit) -> Problem {
     let Some((mut member, fault)) = told(first) else {
         return Problem::bad_request(format!("body: {}", first.inner()));
     };
     let mut faults = vec![fault];
-    while let Some(members) = body.as_object_mut()
+    while faults.len() < MOST_FAULTS
+        && let Some(members) = body.as_object_mut()
         && members.remove(&member).is_some()
     {
         let next = serde_path_to_error::deserialize::<_, T>(&body).err();
@@ -158,7 +162,7 @@ mod tests {
             .unwrap_err()
             .into_response()
             .into_body();
-        serde_json::from_slice(&body::to_bytes(answer, 4096).await.unwrap()).unwrap()
+        serde_json::from_slice(&body::to_bytes(answer, 1 << 20).await.unwrap()).unwrap()
     }
 
     #[tokio::test]
@@ -180,6 +184,10 @@ mod tests {
             .iter()
             .map(|fault| &fault["pointer"]);
         assert_eq!(pointers.collect::<Vec<_>>(), ["/a~1b", "/name"]);
+        let many: Vec<String> = (0..1_000).map(|n| format!("\"k{n}\": 1")).collect();
+        let many = format!("{{{}}}", many.join(","));
+        let many = answered(Box::leak(many.into_boxed_str())).await;
+        assert_eq!(many["errors"].as_array().unwrap().len(), MOST_FAULTS);
         for none in ["", "{", "[]", "null", "7"] {
             assert_eq!(answered(none).await["status"], json!(400), "{none}");
         }

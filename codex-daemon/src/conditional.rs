@@ -37,6 +37,9 @@ use crate::{
 
 /// The largest answer that gets a tag; larger ones are made while they are read.
 const LARGEST: u64 = 16 * 1024 * 1024;
+/// The longest name of a question whose answer is kept: thousands of them are remembered.
+const LONGEST_NAME: usize = 2 * 1024;
+
 /// A record as an answer, and when it last changed, which is its version; `None` where there is no record.
 #[derive(Debug)]
 pub struct Versioned<T>(pub T, pub Option<DateTime<Utc>>);
@@ -173,9 +176,13 @@ async fn key(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions)
         return None;
     }
     let forwarded = Forwarded::of(headers);
-    let prefix = forwarded.prefix();
-    let strict = is_strict(headers);
-    Some(format!("{:?} {strict} {prefix} {uri}", caller.role()))
+    named(caller.role(), is_strict(headers), forwarded.prefix(), uri)
+}
+
+/// What a question is called; `None` for one that is too long to be remembered.
+fn named(role: Role, strict: bool, prefix: &str, uri: &Uri) -> Option<String> {
+    let name = format!("{role:?} {strict} {prefix} {uri}");
+    (name.len() <= LONGEST_NAME).then_some(name)
 }
 
 fn from_kept(kept: Kept, asked: Option<&HeaderValue>) -> Response {
@@ -358,6 +365,16 @@ mod tests {
             assert!(!is_of_version(Some(&other), since));
         }
         assert!(!is_of_version(None, since));
+    }
+
+    #[test]
+    fn questions_of_any_length_are_not_remembered() {
+        let name = |query: usize| {
+            let uri = format!("/api/contacts?q={}", "x".repeat(query));
+            named(Role::Admin, false, "/codex", &uri.parse().unwrap())
+        };
+        assert!(name(1_000).is_some());
+        assert_eq!(name(10_000), None);
     }
 
     #[test]

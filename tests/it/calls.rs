@@ -2,14 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use codex_core::store::{Db, Sql};
+use codex_core::{
+    IdempotencyState, KeptAnswer, Scope,
+    changes::Author,
+    store::{Db, Sql},
+};
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase},
     on_each_engine,
     sim::core::{service_claims, user_claims},
 };
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What a database does to each new company: a function of PostgreSQL's, and the trigger.
 type Trap = [Sql; 2];
@@ -260,6 +264,35 @@ on_each_engine! {
             assert_eq!(status, 201, "{answer}");
         }
         assert_eq!(companies(&db).await?, 1);
+        Ok(())
+    }
+
+    async fn a_key_keeps_the_answer_of_its_own_call_alone(app: TestApp) -> TestResult {
+        let codex = &app.codex;
+        let begun = async |request: &str| -> anyhow::Result<_> {
+            match codex.keyed_call("owner", "k", request).await? {
+                IdempotencyState::New(call) => Ok(call),
+                other => anyhow::bail!("{request}: {other:?}"),
+            }
+        };
+        let answer = |body: &str| KeptAnswer {
+            status: 200,
+            content_type: None,
+            location: None,
+            body: body.as_bytes().to_vec(),
+        };
+        // The first has changed something and has no answer yet; the second changes nothing.
+        let (one, two) = (begun("one").await?, begun("two").await?);
+        let (scope, author) = (Scope::system(), Author::new("a", codex.now()));
+        let body = Map::from_iter([("name".to_owned(), json!("Ann"))]);
+        one.run(codex.create_contact(&scope, &author, body)).await?;
+        codex.keep_answer(&two, answer("two")).await?;
+        begun("one").await?;
+        codex.keep_answer(&one, answer("one")).await?;
+        let kept = codex.keyed_call("owner", "k", "one").await?;
+        assert!(matches!(&kept, IdempotencyState::Made(kept) if *kept == answer("one")), "{kept:?}");
+        let other = codex.keyed_call("owner", "k", "two").await?;
+        assert!(matches!(other, IdempotencyState::OtherRequest), "{other:?}");
         Ok(())
     }
 

@@ -8,6 +8,11 @@ use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// The small letters between two characters.
+fn letters(first: char, end: char) -> String {
+    (first..end).filter(|c| c.is_lowercase()).collect()
+}
+
 fn client(app: &TestApp) -> anyhow::Result<Client> {
     let token = app.core.key.user("technician", "t@msp.example")?;
     Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
@@ -268,13 +273,15 @@ on_each_engine! {
             ("created_at=0000-12-31T00:00:00Z", "created_at"), ("sort=created_at&cursor=313a3d2d393939392d30312d3031", "cursor"),
             (&format!("device_uid__in={}", ",".repeat(500)), "device_uid__in"),
             (&"&id__ne=1".repeat(51), "id__ne"),
+            (&format!("operating_system__contains={}", letters('\u{100}', '\u{530}')), "operating_system__contains"),
         ] {
             let answer = app.get(&format!("/api/assets?{query}"))?.send().await?;
             assert_eq!(answer.status(), 400, "{query}");
             let detail = answer.json::<Value>().await?["detail"].to_string();
             assert!(detail.contains(word), "{query}: {detail}");
         }
-        for query in [format!("device_uid__in={}", "x,".repeat(499)), "id__ne=1&".repeat(50)] {
+        let alphabet = format!("operating_system={}", letters('\u{430}', '\u{450}'));
+        for query in [format!("device_uid__in={}", "x,".repeat(499)), "id__ne=1&".repeat(50), alphabet] {
             assert_eq!(app.get(&format!("/api/assets?{query}"))?.send().await?.status(), 200, "{query}");
         }
         // Even where there is nothing of which it could be shown.

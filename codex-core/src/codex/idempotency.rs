@@ -192,7 +192,11 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         call.forget_old(&mut tx, now).await?;
         let q = tx.query(TAKE).bind(actor).bind(key);
-        q.bind(&*call.request).bind(now).execute().await?;
+        let taken = q.bind(&*call.request).bind(now).execute().await?;
+        if taken == 0 {
+            // Another call has the key meanwhile, or the same one its answer.
+            return tx.rollback().await;
+        }
         let q = tx.query(ANSWER).bind(actor).bind(key);
         let q = q.bind(i64::from(answer.status));
         let q = q.bind_text(answer.content_type.as_deref());

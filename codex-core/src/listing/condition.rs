@@ -2,7 +2,7 @@
 
 use super::{
     Column, Kind,
-    uncased::{Uncased, push_digits},
+    uncased::{MOST_LETTERS, Uncased, push_digits},
 };
 use crate::{
     Error, Result,
@@ -69,6 +69,10 @@ fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()
         _ => vec![filter.value.clone()],
     };
     let all = Values::new(column, op, &values);
+    if all.uncased.has_too_many_letters() {
+        let message = format!("holds more than {MOST_LETTERS} letters that are not ASCII");
+        return Err(Error::invalid(filter.parameter.clone(), message));
+    }
     let what = match column.kind {
         Kind::Text | Kind::Folded | Kind::Mac => "text",
         Kind::Int | Kind::Word => "whole number",

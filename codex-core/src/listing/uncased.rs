@@ -11,6 +11,10 @@ use crate::store::{Q, Sql};
 /// Letters that are the same but for their case, which Unicode's mappings of single letters do not tell.
 const FURTHER: [(char, char); 2] = [('ς', 'σ'), ('ẞ', 'ß')];
 
+/// The most letters that a column is asked to have replaced: each is one function around the others, and engines take
+/// functions in one another to some depth only.
+pub(super) const MOST_LETTERS: usize = 200;
+
 /// Values in small letters, and what a column needs to be compared with them.
 #[derive(Debug, Default)]
 pub(super) struct Uncased {
@@ -42,6 +46,11 @@ impl Uncased {
         let forms = forms.filter(|form| *form != small);
         self.letters.extend(forms.map(|form| (form, small)));
         small
+    }
+
+    /// Whether the values have more different letters than a column can be asked for.
+    pub fn has_too_many_letters(&self) -> bool {
+        self.letters.len() > MOST_LETTERS
     }
 
     /// Adds a column in small letters.

@@ -48,7 +48,10 @@ impl Term {
     /// Reads a term; `None` when it says nothing.
     pub fn new(text: &str) -> Option<Self> {
         let text: String = text.chars().filter(|c| *c != '\0').take(LONGEST).collect();
-        let text = SearchKey::new(&text).to_string();
+        let key = SearchKey::new(&text);
+        // Folding makes some letters many, and no engine takes a word of any length.
+        let text: String = key.as_str().chars().take(LONGEST).collect();
+        let text = text.trim_end().to_owned();
         let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
         (!words.is_empty()).then_some(Self { text, words })
     }
@@ -101,5 +104,12 @@ mod tests {
         ];
         assert_eq!(ranks.map(|text| term.rank(text)), [0, 1, 2, 3, 4]);
         assert_eq!(Term::new(" \0 "), None);
+    }
+
+    #[test]
+    fn a_term_stays_short_when_its_letters_become_many() {
+        let term = Term::new(&"\u{3316}".repeat(LONGEST)).unwrap();
+        assert_eq!(term.text.chars().count(), LONGEST);
+        assert_eq!(term.words, [term.text]);
     }
 }

@@ -7,6 +7,9 @@ const WIDTH: usize = 1_000;
 /// Deeper markup is read without a layout. The library calls itself for each level, and a stack that overflows is no
 /// panic: it ends the process.
 const MAX_DEPTH: usize = 500;
+/// Markup of more tags is read without a layout too: its depth is an estimate, and the parser looks through all open
+/// elements for the one that an end tag ends.
+const MAX_TAGS: usize = 20_000;
 /// Tags without an end, or that the next of their kind ends. They are not counted as levels; tables and lists are.
 const UNNESTED: [&str; 25] = [
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
@@ -28,7 +31,7 @@ pub(super) fn text(html: &str) -> Option<String> {
 /// The text as the library lays it out; `None` when it cannot, or when the markup is too deep.
 fn laid_out(html: &str) -> Option<String> {
     // The parser needs no stack, but its time grows with the square of the depth.
-    if depth(html) > MAX_DEPTH {
+    if html.matches('<').count() > MAX_TAGS || depth(html) > MAX_DEPTH {
         return None;
     }
     let plain = html2text::config::with_decorator(html2text::render::TrivialDecorator::new());
@@ -116,12 +119,17 @@ const INLINE: [&str; 12] = [
     "a", "b", "em", "font", "i", "img", "span", "strong", "td", "th", "u", "sub",
 ];
 
+/// The longest character reference that is looked for, in bytes.
+const LONGEST_REFERENCE: usize = 32;
+
 /// A text with the common character references replaced.
 fn characters(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let found = after.split_once(';').and_then(|(name, left)| {
+        let mut near = after.bytes().take(LONGEST_REFERENCE);
+        let found = near.position(|byte| byte == b';').and_then(|end| {
+            let (name, left) = (&after[..end], &after[end + 1..]);
             let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok();
             let c = match name {
                 "amp" => '&',
@@ -153,7 +161,7 @@ fn characters(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{depth, laid_out, text, without_tags};
+    use super::{MAX_DEPTH, depth, laid_out, text, without_tags};
 
     #[test]
     fn trap_27_markup_and_scripts_go_and_every_character_stays() {
@@ -246,6 +254,16 @@ mod tests {
             let read = text(&deep);
             assert!(read.is_some_and(|text| text.contains("deep")), "{open}");
         }
+    }
+
+    /// In a time that grows with the square of their number these would take minutes.
+    #[test]
+    fn many_odd_tags_and_signs_are_read_in_time() {
+        let tags = format!("{}deep", "<b></x>".repeat(200_000));
+        assert_eq!(text(&tags).as_deref(), Some("deep"));
+        let signs = "&".repeat(1 << 20);
+        let read = text(&format!("{}{signs}", "<div>".repeat(MAX_DEPTH + 1)));
+        assert!(read == Some(signs));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Core's public keys: read once, kept, read again when they age or an unknown key is named.
 //!
 //! A key that Core withdraws ends within `auth.jwks_cache_seconds`: kept keys older than that are read again before
-//! they are used. While Core gives no keys, those that it gave last go on working: its absence must not stop those
-//! who have a token.
+//! they are used. While Core gives no keys, those that it gave last go on working, and are read again beside the calls:
+//! its absence must not stop those who have a token.
 
 use std::{
     collections::HashMap,
@@ -110,7 +110,8 @@ impl Jwks {
         caller: IpAddr,
     ) -> Result<Arc<DecodingKey>, NoKey> {
         if let Some((key, age)) = self.known(kid) {
-            if age >= self.cache {
+            // While Core gives no keys nobody waits for it: it may take seconds to say so.
+            if age >= self.cache && self.state().failed.is_none() {
                 self.renew().await;
                 return self.known(kid).map(|(key, _)| key).ok_or(NoKey::Unknown);
             }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, LazyLock, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use aws_lc_rs::{encoding::AsDer as _, rsa::KeySize, signature::RsaKeyPair};
@@ -32,6 +32,8 @@ struct Inner {
     /// Key ids with the index of their key; `None` when Core is out of order.
     served: Mutex<Option<Vec<(&'static str, usize)>>>,
     asked: AtomicUsize,
+    /// Whether nothing is answered.
+    silent: AtomicBool,
 }
 
 impl Core {
@@ -62,6 +64,11 @@ impl Core {
         *self.inner.served.lock().unwrap() = None;
     }
 
+    /// From now on it takes calls and does not answer.
+    pub(crate) fn fall_silent(&self) {
+        self.inner.silent.store(true, Ordering::SeqCst);
+    }
+
     /// How often the keys were asked for.
     pub(crate) fn asked(&self) -> usize {
         self.inner.asked.load(Ordering::SeqCst)
@@ -82,6 +89,9 @@ async fn serve(listener: TcpListener, router: Router) {
 
 async fn jwks(State(core): State<Arc<Inner>>) -> Result<Json<Value>, StatusCode> {
     core.asked.fetch_add(1, Ordering::SeqCst);
+    if core.silent.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
     let served = core.served.lock().unwrap().clone();
     let keys = served.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     let mut keys: Vec<Value> = keys

@@ -267,6 +267,26 @@ async fn known_keys_work_while_core_is_down() {
 }
 
 #[tokio::test]
+async fn nobody_waits_again_and_again_for_a_core_that_says_nothing() {
+    let core = Core::start().await;
+    let auth = Authenticator::new(&Auth {
+        jwks_cache: Duration::ZERO,
+        jwks_cooldown: Duration::ZERO,
+        ..settings(&core)
+    });
+    let auth = auth.unwrap();
+    let token = token("k0", 0, &user(&json!({})));
+    assert!(ask(&auth, &token).await.is_ok());
+    core.fall_silent();
+    assert!(ask(&auth, &token).await.is_ok(), "the first one waits");
+    let begun = std::time::Instant::now();
+    for _ in 0..3 {
+        assert!(ask(&auth, &token).await.is_ok());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
 async fn core_down_from_the_start_is_no_refusal_of_the_token() {
     let core = Core::start().await;
     core.fail();

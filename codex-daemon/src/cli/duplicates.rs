@@ -14,7 +14,7 @@ use codex_core::{
     paging::{Filter, PageRequest, Sort},
 };
 
-use super::{load, with_codex};
+use super::{load, table::printable, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -147,7 +147,7 @@ impl Duplicates {
 /// A candidate in one line.
 fn line(duplicate: &DuplicateOut) -> String {
     let record = |record: &DuplicateRecord| {
-        let name = record.name.as_deref().unwrap_or("without a name");
+        let name = printable(record.name.as_deref().unwrap_or("without a name"));
         let of = record.company_account_numbers.join(" ");
         let company = if of.is_empty() {
             "no company".to_owned()

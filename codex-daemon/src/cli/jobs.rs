@@ -10,7 +10,13 @@ use codex_core::{
     jobs::{Job, query::JobFilter, wire::JobDetailOut},
 };
 
-use super::{claims::time, load, sync::report::status, table::Table, with_codex};
+use super::{
+    claims::time,
+    load,
+    sync::report::status,
+    table::{Table, printable_lines},
+    with_codex,
+};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -82,7 +88,7 @@ impl Jobs {
                     out,
                     "{}\n{}\n",
                     table(std::slice::from_ref(&job)),
-                    job.report
+                    printable_lines(&job.report.to_string())
                 )?;
             }
             Some(Command::Cancel { id }) => {

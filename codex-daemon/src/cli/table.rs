@@ -24,10 +24,10 @@ impl Table {
         Self { numbers, ..self }
     }
 
-    /// Adds a row; what breaks lines becomes a blank.
+    /// Adds a row.
     pub(in crate::cli) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
-        let flat = |cell: String| cell.replace(['\n', '\r', '\t'], " ");
-        self.rows.push(cells.into_iter().map(flat).collect());
+        let cells = cells.into_iter().map(|cell| printable(&cell));
+        self.rows.push(cells.collect());
     }
 }
 
@@ -57,6 +57,17 @@ impl fmt::Display for Table {
     }
 }
 
+/// A text as it may be printed: what breaks lines, and what a terminal would obey, becomes a blank. Names and subjects
+/// come from outside.
+pub(in crate::cli) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// The same of a text of several lines, which stay.
+pub(in crate::cli) fn printable_lines(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +81,11 @@ mod tests {
             table.to_string(),
             "ID    NAME       COUNT\n1     Müller AG      7\n1000                12\n"
         );
+    }
+
+    #[test]
+    fn nothing_that_is_printed_steers_the_terminal() {
+        assert_eq!(printable("a\n\u{1b}[2Jb\u{9b}c"), "a  [2Jb c");
+        assert_eq!(printable_lines("a\r\n\u{1b}[2Jb"), "a \n [2Jb");
     }
 }

@@ -28,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     companies::company,
     download::streamed,
-    paging::{COMPANY, ListQuery, beside, kept, next_link, no_field, with_link, with_total},
+    paging::{COMPANY, ListQuery, beside, kept, named, next_link, no_field, with_link, with_total},
 };
 use crate::{
     app::App,
@@ -291,7 +291,7 @@ async fn get_ticket(
     let Some(fields) = params.word("fields") else {
         return Ok(Json(out).into_response());
     };
-    let fields: Vec<&str> = fields.split(',').map(str::trim).collect();
+    let fields = named(fields);
     let wanted = BESIDE.into_iter().filter(|key| fields.contains(key));
     let wanted: Vec<&str> = wanted.collect();
     let more = app

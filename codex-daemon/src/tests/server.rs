@@ -244,11 +244,16 @@ async fn a_client_that_says_nothing_or_half_a_head_is_cut_off() {
 
 /// A connection whose system takes little before it is read.
 async fn reader(url: &str, path: &str) -> TcpStream {
+    reader_with(url, path, "").await
+}
+
+/// The same with more lines in its head.
+async fn reader_with(url: &str, path: &str, lines: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
     let address = url.trim_start_matches("http://").parse().unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream
 }
@@ -497,6 +502,23 @@ async fn one_address_cannot_take_the_turns_of_others() {
     let other = client().get(bare.url("/slow"));
     let other = other.header("X-Forwarded-For", "192.0.2.1").send().await;
     assert_eq!(other.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn those_behind_a_proxy_have_more_connections_than_one_address() {
+    let bare = Bare::start(|server| server.connections_per_address = 1).await;
+    let mut readers = Vec::new();
+    // More than one address may have, and than are in reserve.
+    for n in 0..70 {
+        let lines = format!("X-Forwarded-For: 192.0.2.{n}\r\n");
+        let mut reader = reader_with(&bare.url, "/endless", &lines).await;
+        let read = reader.read_exact(&mut [0; 12]).await;
+        assert!(read.is_ok(), "{n} is answered");
+        readers.push(reader);
+    }
+    let another = client().get(bare.url("/slow"));
+    let another = another.header("X-Forwarded-For", "192.0.2.99").send().await;
+    assert_eq!(another.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! What syncs did, or would do, for people.
 
-use std::fmt::Write as _;
-
 use codex_core::{
     changes::Change,
     jobs::{Counts, Job, JobStatus},
@@ -10,7 +8,7 @@ use codex_core::{
 };
 use serde_json::Value;
 
-use crate::cli::table::Table;
+use crate::cli::table::{Table, printable_lines};
 
 /// The longest value that a plan shows whole.
 const LONGEST: usize = 60;
@@ -142,8 +140,8 @@ fn shown(value: &Value) -> String {
 }
 
 fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
-    // Writing to a text does not fail.
-    let _ = writeln!(text, "{content}");
+    text.push_str(&printable_lines(&content.to_string()));
+    text.push('\n');
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Paging of the lists that are ours: `limit`, `cursor`, and a `Link` header to the next page.
 
+use std::collections::HashSet;
+
 use axum::{
     Json,
     extract::FromRequestParts,
@@ -156,7 +158,8 @@ impl ListQuery {
             "sort" => page.sort = Some(Sort::new(value)),
             "q" => page.search = Some(value.to_owned()),
             "fields" => {
-                self.fields = Some(value.split(',').map(|key| key.trim().to_owned()).collect());
+                let fields = named(value).into_iter();
+                self.fields = Some(fields.map(str::to_owned).collect());
             }
             "total" => {
                 page.total = value.parse().map_err(|_| bad("must be true or false"))?;
@@ -346,6 +349,13 @@ pub(crate) fn beside<T>(
     beside
 }
 
+/// The keys that `fields` names, each once: for each of them the value of every record is copied.
+pub(super) fn named(fields: &str) -> Vec<&str> {
+    let mut met = HashSet::new();
+    let keys = fields.split(',').map(str::trim);
+    keys.filter(|key| met.insert(*key)).collect()
+}
+
 pub(super) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
@@ -419,4 +429,15 @@ pub(super) fn with_link(mut response: Response, link: Option<&str>) -> Response 
         response.headers_mut().insert(LINK, link);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_field_that_is_named_often_is_shown_once() {
+        assert_eq!(named("b, a,b,a ,c"), ["b", "a", "c"]);
+        assert_eq!(named(&"notes,".repeat(10_000)), ["notes", ""]);
+    }
 }
