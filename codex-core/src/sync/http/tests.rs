@@ -191,6 +191,18 @@ async fn an_answer_without_end_is_cut() {
 }
 
 #[tokio::test]
+async fn a_limit_that_no_vendor_has_stops_nobody() {
+    let told = [
+        "x-ratelimit-total: 18446744073709551615",
+        "x-ratelimit-remaining: 18446744073709551615",
+    ];
+    let vendor = Vendor::new(move |_, _| answer(200, &told, "application/json", "[]")).await;
+    for _ in 0..3 {
+        vendor.call().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_short_limit_is_waited_for() {
     let vendor = Vendor::new(|n, _| match n {
         0 => answer(429, &["retry-after: 1"], "text/plain", ""),
