@@ -7,6 +7,8 @@ const WIDTH: usize = 1_000;
 /// Deeper markup is read without a layout. The library calls itself for each level, and a stack that overflows is no
 /// panic: it ends the process.
 const MAX_DEPTH: usize = 500;
+/// So is markup of more tags: the depth that is hidden from the estimate costs the parser the square of them.
+const MAX_TAGS: usize = 20_000;
 /// Tags without an end, or that the next of their kind ends. They are not counted as levels; tables and lists are.
 const UNNESTED: [&str; 25] = [
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
@@ -28,7 +30,7 @@ pub(super) fn text(html: &str) -> Option<String> {
 /// The text as the library lays it out; `None` when it cannot, or when the markup is too deep.
 fn laid_out(html: &str) -> Option<String> {
     // The parser needs no stack, but its time grows with the square of the depth.
-    if depth(html) > MAX_DEPTH {
+    if depth(html) > MAX_DEPTH || html.matches('<').count() > MAX_TAGS {
         return None;
     }
     let plain = html2text::config::with_decorator(html2text::render::TrivialDecorator::new());
@@ -116,12 +118,18 @@ const INLINE: [&str; 12] = [
     "a", "b", "em", "font", "i", "img", "span", "strong", "td", "th", "u", "sub",
 ];
 
+/// The longest name of a character reference that is looked for: a text may be full of `&` without an end.
+const LONGEST_NAME: usize = 16;
+
 /// A text with the common character references replaced.
 fn characters(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
-        let found = after.split_once(';').and_then(|(name, left)| {
+        let mut name = after.bytes().take(LONGEST_NAME);
+        let end = name.position(|byte| byte == b';');
+        let found = end.and_then(|end| {
+            let (name, left) = (&after[..end], &after[end + 1..]);
             let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok();
             let c = match name {
                 "amp" => '&',
@@ -230,6 +238,16 @@ mod tests {
             let deep = format!("{}deep{}", open.repeat(100_000), close.repeat(100_000));
             assert_eq!(text(&deep).as_deref(), Some("deep"), "{open}");
         }
+    }
+
+    /// Texts of megabytes must not keep a core busy for hours.
+    #[test]
+    fn what_could_cost_the_square_of_its_length_does_not() {
+        let marks = "&".repeat(500_000);
+        let read = text(&format!("{}{marks}", "<div>".repeat(600)));
+        assert!(read.as_ref() == Some(&marks), "each is a character");
+        let hidden = format!("{}deep", "<div><!-- </div> -->".repeat(200_000));
+        assert!(text(&hidden).is_some_and(|read| read.contains("deep")));
     }
 
     /// What looks shallow to the estimate is measured once it is parsed.
