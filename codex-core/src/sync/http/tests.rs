@@ -229,6 +229,22 @@ async fn a_long_limit_closes_the_gate_for_all() {
 }
 
 #[tokio::test]
+async fn a_gate_that_a_wrong_clock_has_closed_is_open() {
+    let vendor = Vendor::new(|n, _| match n {
+        0 => json("[]"),
+        _ => answer(429, &["retry-after: 1521"], "text/plain", ""),
+    })
+    .await;
+    let tomorrow = now() + TimeDelta::days(1);
+    vendor.gate.close(tomorrow, "a wrong clock").await.unwrap();
+    assert!(vendor.call().await.is_ok());
+    vendor.error().await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let closed = vendor.closed_for().await;
+    assert_eq!(closed, Some(TimeDelta::seconds(1521)), "a nearer time counts");
+}
+
+#[tokio::test]
 async fn a_limit_without_end_is_capped() {
     for wait in ["18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
         let text = answer(429, &[&format!("retry-after: {wait}")], "text/plain", "");
