@@ -203,6 +203,23 @@ async fn a_limit_that_no_vendor_has_stops_nobody() {
 }
 
 #[tokio::test]
+async fn nothing_is_noted_of_quotas_beside_a_configured_limit() {
+    let told = ["x-ratelimit-total: 10", "x-ratelimit-remaining: 0"];
+    let settings = HttpSettings {
+        pace: super::Pace::new(Some(1_000)),
+        ..quick()
+    };
+    let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
+    let vendor = Vendor::with(settings, answers).await;
+    // More than are granted at once.
+    for _ in 0..40 {
+        vendor.call().await.unwrap();
+    }
+    let budget = vendor.gate.budget().await.unwrap();
+    assert_eq!(budget.known, super::budget::Known::default());
+}
+
+#[tokio::test]
 async fn a_short_limit_is_waited_for() {
     let vendor = Vendor::new(|n, _| match n {
         0 => answer(429, &["retry-after: 1"], "text/plain", ""),
