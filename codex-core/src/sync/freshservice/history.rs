@@ -171,7 +171,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_that_comes_again_and_again_keeps_no_run() {
-        let stub = Stub::new(|_, _| json("{\"tickets\": [{\"id\": 1}], \"total\": 2}")).await;
+        let page = "{\"tickets\": [{\"id\": 1}], \"total\": 2}";
+        let stub = Stub::new(move |_, _| json(page)).await;
         let settings = Settings {
             base: stub.base.join("api/v2/").unwrap(),
             api_key: "KEY".into(),
@@ -180,7 +181,8 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
-        let codex = Codex::builder(file.to_str().unwrap()).source(History::new(settings));
+        let builder = Codex::builder(file.to_str().unwrap());
+        let codex = builder.source(History::new(settings));
         let codex = codex.open().await.unwrap();
         let scope = Scope::system();
         let run = codex.sync(&scope, Part::TicketHistory);
@@ -189,6 +191,7 @@ mod tests {
         let job = job.unwrap().unwrap();
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         let told = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");
-        assert!(job.report.issues.iter().any(told), "{:?}", job.report.issues);
+        let issues = job.report.issues;
+        assert!(issues.iter().any(told), "{issues:?}");
     }
 }

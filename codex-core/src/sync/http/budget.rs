@@ -388,10 +388,16 @@ mod tests {
             resting: BTreeMap::from([("ticket".into(), day + WINDOW)]),
             ..Known::default()
         });
-        assert_eq!(calls(&mut budget, SYNC, "agents", day, 9).last(), Some(&day));
+        assert_eq!(
+            calls(&mut budget, SYNC, "agents", day, 9).last(),
+            Some(&day)
+        );
         assert_eq!(calls(&mut budget, SYNC, "ticket", 0, 1), [0]);
         assert_eq!(calls(&mut budget, OTHER, "agents", 0, 8).last(), Some(&0));
-        assert!(calls(&mut budget, OTHER, "agents", 0, 1)[0] > 0, "what is near counts");
+        assert!(
+            calls(&mut budget, OTHER, "agents", 0, 1)[0] > 0,
+            "what is near counts"
+        );
     }
 
     #[test]

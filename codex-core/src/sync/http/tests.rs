@@ -196,7 +196,8 @@ async fn a_limit_that_no_vendor_has_stops_nobody() {
         "x-ratelimit-total: 18446744073709551615",
         "x-ratelimit-remaining: 18446744073709551615",
     ];
-    let vendor = Vendor::new(move |_, _| answer(200, &told, "application/json", "[]")).await;
+    let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
+    let vendor = Vendor::new(answers).await;
     for _ in 0..3 {
         vendor.call().await.unwrap();
     }
@@ -258,7 +259,8 @@ async fn a_gate_that_a_wrong_clock_has_closed_is_open() {
     vendor.error().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let closed = vendor.closed_for().await;
-    assert_eq!(closed, Some(TimeDelta::seconds(1521)), "a nearer time counts");
+    // A nearer time counts.
+    assert_eq!(closed, Some(TimeDelta::seconds(1521)));
 }
 
 #[tokio::test]
