@@ -9,6 +9,9 @@ const WIDTH: usize = 1_000;
 const MAX_DEPTH: usize = 500;
 /// So is markup of more tags: the depth that is hidden from the estimate costs the parser the square of them.
 const MAX_TAGS: usize = 20_000;
+/// And so are tables that would have more cells: a few thousand rows and columns, or cells that hang down through all
+/// rows below, would take gigabytes.
+const MAX_CELLS: usize = 200_000;
 /// Tags without an end, or that the next of their kind ends. They are not counted as levels; tables and lists are.
 const UNNESTED: [&str; 25] = [
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
@@ -35,7 +38,7 @@ fn laid_out(html: &str) -> Option<String> {
     }
     let plain = html2text::config::with_decorator(html2text::render::TrivialDecorator::new());
     let document = plain.parse_html(html.as_bytes()).ok()?;
-    if is_deep(&document.document) {
+    if is_deep(&document.document) || is_wide(&document.document) {
         return None;
     }
     let tree = plain.dom_to_render_tree(&document).ok()?;
@@ -76,6 +79,32 @@ fn is_deep(document: &html2text::Handle) -> bool {
         }
     }
     true
+}
+
+/// Whether the tables of a parsed document may have too many cells: each row has as many as the widest, and those that
+/// hang down from rows above.
+fn is_wide(document: &html2text::Handle) -> bool {
+    let (mut rows, mut widest, mut hanging) = (0_usize, 0_usize, 0_usize);
+    let mut open = vec![document.clone()];
+    while let Some(node) = open.pop() {
+        let children = node.children.borrow();
+        if let html2text::Element { name, attrs, .. } = &node.data {
+            match &*name.local {
+                "tr" => {
+                    rows += 1;
+                    widest = widest.max(children.len());
+                }
+                "td" | "th" => {
+                    let attrs = attrs.borrow();
+                    let hangs = attrs.iter().any(|attr| &*attr.name.local == "rowspan");
+                    hanging += usize::from(hangs);
+                }
+                _ => {}
+            }
+        }
+        open.extend(children.iter().cloned());
+    }
+    rows.saturating_mul(widest + hanging) > MAX_CELLS
 }
 
 /// What stands between the tags, a line for each tag that ends one.
@@ -248,6 +277,20 @@ mod tests {
         assert!(read.as_ref() == Some(&marks), "each is a character");
         let hidden = format!("{}deep", "<div><!-- </div> -->".repeat(200_000));
         assert!(text(&hidden).is_some_and(|read| read.contains("deep")));
+    }
+
+    /// A cell that hangs down is one more in each row below.
+    #[test]
+    fn tables_of_too_many_cells_are_read_without_a_layout() {
+        let cell = "<td rowspan=\"65534\">x";
+        let rows = "<tr>".repeat(1_000);
+        let hanging = format!("<table><tr>{}{rows}", cell.repeat(1_000));
+        let rows = "<tr><td>y".repeat(1_000);
+        let square = format!("<table><tr>{}{rows}", "<td>x".repeat(1_000));
+        for table in [hanging, square] {
+            assert!(laid_out(&table).is_none());
+            assert!(text(&table).is_some_and(|text| text.contains('x')));
+        }
     }
 
     /// What looks shallow to the estimate is measured once it is parsed.
