@@ -64,7 +64,7 @@ impl Codex {
 
     async fn look_at_jobs(&self, watched: &mut Watched) -> Result<()> {
         // Who stood still, perhaps with every process beside it, has not seen whether they live.
-        if watched.looked.elapsed() >= self.0.lease {
+        if watched.looked.elapsed() >= self.0.lease * 3 / 2 {
             watched.signs.clear();
         }
         watched.looked = Instant::now();

@@ -64,7 +64,7 @@ impl Lease {
             let row: Option<(i64, i64, Option<String>)> =
                 db.query(READ).bind(source).optional().await?;
             // Who stood still, perhaps with the holder beside it, has not seen whether that lives.
-            let has_stood_still = looked.elapsed() >= patience / 2;
+            let has_stood_still = looked.elapsed() >= patience * 3 / 4;
             looked = Instant::now();
             let Some((fence, beat, holder)) = row else {
                 let mut tx = db.begin().await?;
