@@ -171,6 +171,30 @@ async fn single_pages_are_cheap_unless_a_server_of_postgresql_says_otherwise() -
     Ok(())
 }
 
+/// A table of a large database takes minutes to be written anew.
+#[tokio::test]
+async fn a_migration_of_postgresql_may_take_longer_than_a_call() -> TestResult {
+    let Some(database) = codex_tests::harness::database::postgres().await? else {
+        return Ok(());
+    };
+    let mut server = PgConnection::connect(&database.url).await?;
+    for sql in [
+        "alter table idempotency_keys drop column location",
+        "delete from _sqlx_migrations where version = 35",
+        "create function patient() returns event_trigger language plpgsql as $$ begin \
+         if current_setting('statement_timeout') <> '0' then raise exception 'impatient'; end if; end $$",
+        "create event trigger patient on ddl_command_start execute function patient()",
+    ] {
+        server.execute(sql).await?;
+    }
+    let db = Db::open(&database.url).await?;
+    db.migrate().await?;
+    let patience = db.query("select current_setting('statement_timeout')");
+    assert_eq!(patience.scalar::<String>().await?.as_deref(), Some("1min"));
+    db.close().await;
+    Ok(())
+}
+
 /// Table, then column, then whether it may be null.
 type Schema = BTreeMap<String, BTreeMap<String, bool>>;
 

@@ -115,7 +115,8 @@ impl BillableOut {
             };
             count.add(asset.id.0, name);
             if let Some(bytes) = asset.fields.backup_bytes.filter(|bytes| *bytes > 0) {
-                out.backup.bytes += bytes;
+                // A person's or a vendor's slip is no number below zero.
+                out.backup.bytes = out.backup.bytes.saturating_add(bytes);
                 out.backup.records.push(BackedUp {
                     bytes,
                     id: asset.id.0,
@@ -230,6 +231,18 @@ mod tests {
             model: some(model),
             ..AssetFields::default()
         }))
+    }
+
+    #[test]
+    fn more_bytes_than_there_are_stay_above_zero() {
+        let of = |bytes| {
+            asset(AssetFields {
+                backup_bytes: Some(bytes),
+                ..AssetFields::default()
+            })
+        };
+        let out = BillableOut::new("1", &[], &[of(i64::MAX), of(1)]);
+        assert_eq!((out.backup.bytes, out.backup.records.len()), (i64::MAX, 2));
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::{
 const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
 /// When an expression never comes due, it is asked again after this.
 const NEVER: TimeDelta = TimeDelta::days(365);
+/// How far the clock of a process may be ahead of another's.
+const AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// A scheduled source that has not completed for three of its intervals.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +92,12 @@ impl Codex {
                         started.push(entry.name());
                     }
                 }
+                // A clock that was ahead has planned it: it would not come for long.
+                Some(planned) if is_too_far(entry, planned, now) => {
+                    let mut tx = self.0.db.begin().await?;
+                    query::replan(&mut tx, planned, after(entry, now)).await?;
+                    tx.commit().await?;
+                }
                 Some(_) => {}
                 None => {
                     let mut tx = self.0.db.begin().await?;
@@ -153,6 +161,13 @@ impl Codex {
             }
         }
     }
+}
+
+/// Whether a run is planned for later than any clock would plan it that is no more than a day ahead: those of two
+/// hosts differ, and must not plan against each other.
+fn is_too_far(entry: &Entry, planned: &Planned, now: DateTime<Utc>) -> bool {
+    let next = entry.next(now + AHEAD);
+    next.is_some_and(|next| planned.next_at > entry.shaken(next, 1.0))
 }
 
 /// The next time of an entry, shaken.

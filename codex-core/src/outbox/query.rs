@@ -1,6 +1,6 @@
 //! Reading and writing changes on their way.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Json;
 
 use super::{OutboxEntry, OutboxKind, OutboxState};
@@ -10,6 +10,9 @@ use crate::{
     store::{Db, Tx},
 };
 
+/// No change waits for longer: a later time was noted by a clock that was wrong.
+const FARTHEST: TimeDelta = TimeDelta::days(1);
+
 const SELECT: &str = "select o.id, o.number, o.kind, o.status_id, o.base_status_ids, o.note_id, \
     n.body as note, o.author, o.created_at, o.state, o.attempts, o.next_at, o.last_error, \
     o.external_id, o.finished_at from outbox o left join conversations n on n.id = o.note_id";
@@ -18,7 +21,7 @@ sql! {
     /// One.
     FIND = [SELECT, " where o.id = $1"];
     /// What may be tried now: of a ticket's changes of one kind the oldest.
-    DUE = [SELECT, " where o.state = 'pending' and o.next_at <= $1 and not exists \
+    DUE = [SELECT, " where o.state = 'pending' and (o.next_at <= $1 or o.next_at > $2) and not exists \
         (select 1 from outbox e where e.number = o.number and e.kind = o.kind and e.state = 'pending' \
         and e.id < o.id) order by o.next_at, o.id limit 50"];
     /// Changes of a ticket's status that have not ended.
@@ -77,7 +80,8 @@ pub(crate) async fn find(db: &Db, id: i64) -> Result<Option<OutboxEntry>> {
 }
 
 pub(crate) async fn due(db: &Db, now: DateTime<Utc>) -> Result<Vec<OutboxEntry>> {
-    db.query(DUE).bind(now).all().await
+    let q = db.query(DUE).bind(now);
+    q.bind(now + FARTHEST).all().await
 }
 
 pub(crate) async fn open(tx: &mut Tx, number: i64) -> Result<Vec<OutboxEntry>> {

@@ -44,6 +44,8 @@ const PG_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10
                            set idle_in_transaction_session_timeout = '5s'; \
                            select set_config('random_page_cost', '1.1', false) \
                            where current_setting('random_page_cost') = '4'";
+/// A migration writes a large table anew, which takes longer than a statement of a call may.
+const PG_MIGRATING: &str = "set statement_timeout = 0";
 
 impl Db {
     /// Opens `sqlite://path`, a bare path, or `postgres://...`; makes a missing `SQLite` file with
@@ -73,7 +75,14 @@ impl Db {
     pub async fn migrate(&self) -> Result<()> {
         let done = match &self.pools {
             Pools::Sqlite { writer, .. } => SQLITE.run(writer).await,
-            Pools::Pg(pool) => POSTGRES.run(pool).await,
+            Pools::Pg(pool) => {
+                // A connection of its own: closed, it holds neither the setting nor, after a failure, sqlx's lock.
+                let mut connection = pool.acquire().await?.detach();
+                sqlx::raw_sql(PG_MIGRATING).execute(&mut connection).await?;
+                let done = POSTGRES.run_direct(None, &mut connection, false).await;
+                connection.close().await.ok();
+                done
+            }
         };
         done.map_err(|error| Error::Db(error.into()))
     }

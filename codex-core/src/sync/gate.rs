@@ -17,14 +17,17 @@ use crate::{Result, store::Db};
 
 /// How long an answer of the database is good for.
 const FRESH: Duration = Duration::from_secs(1);
+/// Nobody closes a gate for longer: a later time was noted by a clock that was wrong.
+pub(super) const FARTHEST: TimeDelta = TimeDelta::hours(2);
 
 sql! {
     /// Until when a source is closed.
     READ = "select closed_until from upstream_gates where source = $1";
-    /// Closes a source; a later time wins.
+    /// Closes a source; a later time wins, unless it is too far away to be true.
     CLOSE = "insert into upstream_gates (source, closed_until, reason) values ($1, $2, $3) \
         on conflict (source) do update set closed_until = excluded.closed_until, \
-        reason = excluded.reason where upstream_gates.closed_until < excluded.closed_until";
+        reason = excluded.reason where upstream_gates.closed_until < excluded.closed_until \
+        or upstream_gates.closed_until > $4";
     /// What an account has spent.
     BUDGET = "select state from upstream_budgets where source = $1";
     /// An account that nobody has called yet.
@@ -99,6 +102,7 @@ impl Gate {
             .bind(self.source)
             .bind(until)
             .bind(why)
+            .bind(until + FARTHEST)
             .execute()
             .await?;
         tx.commit().await

@@ -27,6 +27,7 @@ use pace::Pacer;
 use super::{
     Gate,
     entrance::{self, Refusal},
+    gate::FARTHEST,
 };
 use crate::clock::{Clock, SharedClock};
 
@@ -266,8 +267,10 @@ impl Upstream {
     async fn pass_gate(&self, resource: &str) -> Result<(), UpstreamError> {
         let closed = self.gate.closed_until().await;
         let closed = closed.map_err(|error| UpstreamError::gate(self.source, error))?;
+        let now = self.clock.now();
+        let closed = closed.filter(|until| *until - now <= FARTHEST);
         let Some(until) = closed else { return Ok(()) };
-        let Ok(wait) = (until - self.clock.now()).to_std() else {
+        let Ok(wait) = (until - now).to_std() else {
             return Ok(());
         };
         if wait > self.settings.max_wait {

@@ -59,9 +59,13 @@ impl Lease {
         patience: Duration,
     ) -> Result<Self> {
         let mut watched: Option<(i64, i64, Instant)> = None;
+        let mut looked = Instant::now();
         loop {
             let row: Option<(i64, i64, Option<String>)> =
                 db.query(READ).bind(source).optional().await?;
+            // Who stood still, perhaps with the holder beside it, has not seen whether that lives.
+            let has_stood_still = looked.elapsed() >= patience * 3 / 4;
+            looked = Instant::now();
             let Some((fence, beat, holder)) = row else {
                 let mut tx = db.begin().await?;
                 if tx.query(FIRST).bind(source).bind(job).execute().await? == 1 {
@@ -77,7 +81,7 @@ impl Lease {
                 )));
             }
             let since = match watched {
-                Some((.., since)) if moved.is_none() => since,
+                Some((.., since)) if moved.is_none() && !has_stood_still => since,
                 _ => Instant::now(),
             };
             watched = Some((fence, beat, since));
@@ -171,5 +175,59 @@ impl Lease {
             .execute()
             .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::SystemClock,
+        jobs::{Job, JobReport, JobStatus},
+    };
+
+    async fn queue(db: &Db, id: &str) {
+        let job = Job {
+            id: id.to_owned(),
+            script: "psa".into(),
+            provider: Some("x".into()),
+            sync_type: None,
+            status: JobStatus::Queued,
+            started_at: SystemClock.now(),
+            completed_at: None,
+            output: None,
+            error: None,
+            success: None,
+            report: JobReport::default(),
+        };
+        let mut tx = db.begin().await.unwrap();
+        jobs::query::insert(&mut tx, &job).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_stood_still_takes_no_lease_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let db = Db::open(file.to_str().unwrap()).await.unwrap();
+        db.migrate().await.unwrap();
+        queue(&db, "1").await;
+        let patience = Duration::from_secs(5);
+        let holder = Lease::take(&db, &SystemClock, "x", "1", patience);
+        let holder = holder.await.unwrap();
+        queue(&db, "2").await;
+        let waiting = tokio::spawn({
+            let db = db.clone();
+            async move { Lease::take(&db, &SystemClock, "x", "2", patience).await }
+        });
+        let moment = || tokio::time::sleep(Duration::from_millis(300));
+        moment().await;
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(600)).await;
+        tokio::time::resume();
+        moment().await;
+        holder.beat(&db).await.unwrap();
+        let ended = waiting.await.unwrap();
+        assert!(matches!(ended, Err(Error::Conflict { .. })), "{ended:?}");
     }
 }

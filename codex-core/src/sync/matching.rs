@@ -55,8 +55,9 @@ sql! {
         and not exists (select 1 from duplicate_candidates d where d.kind = 'contact' \
             and d.record_a = a.id and d.record_b = b.id) \
         order by 1, 2 limit 1000";
-    /// Whether a person has said something of a record.
-    SAID = "select count(*) from claims where kind = $1 and record_id = $2 and source = 'manual'";
+    /// Whether a person has said something of a record, or has deleted the one that would be kept.
+    SAID = "select count(*) from claims where kind = $1 and source = 'manual' \
+        and (record_id = $2 or (record_id = $3 and gone_at is not null))";
 }
 
 /// Two records that are one.
@@ -78,6 +79,8 @@ struct Device {
     facts: DeviceFacts,
     /// Whether a person has said something of it, or given it to somebody.
     is_touched: bool,
+    /// Whether a person has deleted it: no run brings it back.
+    is_unwanted: bool,
     is_live: bool,
 }
 
@@ -121,11 +124,13 @@ impl Run {
                 continue;
             }
             let evidence = of_devices(&first.facts, &second.facts);
-            // The source's is the newer, nobody has said anything of it, and neither could be a third one.
+            // The source's is the newer, nobody has said anything of it, nobody has deleted the other, and neither
+            // could be a third one.
             let rivals = pairs.iter().filter(|(a, b)| (*a == one) != (*b == other));
             let is_alone = rivals.count() == 0
                 && one < other
                 && !second.is_touched
+                && !first.is_unwanted
                 && !first.names_another(second);
             match evidence.verdict(self.matching) {
                 Verdict::Same if is_alone => certain.push(Merge {
@@ -164,6 +169,8 @@ impl Run {
             "select a.id, a.device_uid, a.serial_number, a.mac_address, a.hostname, a.company_id, \
              (exists (select 1 from claims c where c.kind = 'asset' and c.record_id = a.id and c.source = 'manual') \
              or exists (select 1 from asset_contacts u where u.asset_id = a.id)) as is_touched, \
+             exists (select 1 from claims c where c.kind = 'asset' and c.record_id = a.id and c.source = 'manual' \
+             and c.gone_at is not null) as is_unwanted, \
              a.deleted_at is null as is_live \
              from assets a where a.id in ",
         );
@@ -244,7 +251,8 @@ fn ids(pairs: &[Pair]) -> BTreeSet<i64> {
     pairs.iter().flat_map(|(a, b)| [*a, *b]).collect()
 }
 
-/// Merges what a run found to be one, unless a person has meanwhile said something of the newer record.
+/// Merges what a run found to be one, unless a person has meanwhile said something of the newer record or deleted the
+/// other.
 pub(super) async fn merge<R: Resource>(door: &mut Door<'_>, merge: &Merge) -> Result<Outcome> {
     let (kept, other) = (merge.kept, merge.other);
     door.lock::<R>(&[kept.min(other), kept.max(other)]).await?;
@@ -253,6 +261,7 @@ pub(super) async fn merge<R: Resource>(door: &mut Door<'_>, merge: &Merge) -> Re
         .query(SAID)
         .bind(R::KIND)
         .bind(other)
+        .bind(kept)
         .scalar()
         .await?;
     if said > Some(0) {

@@ -33,6 +33,8 @@ use crate::{
 const MAX_DRIFT: usize = 20;
 /// The most issues kept on a job.
 const MAX_ISSUES: usize = 100;
+/// The longest issue, in characters: some quote what a vendor sends as an id or a name, and every page writes them.
+const LONGEST_ISSUE: usize = 1_000;
 /// Background transactions stay small, so that an interactive write waits little (design 5).
 pub(super) const MAX_ROWS: usize = 250;
 /// How often a page is tried again when two transactions collided.
@@ -251,7 +253,7 @@ impl Run {
     pub fn issue(&mut self, text: impl Into<String>) {
         self.report.issue_count += 1;
         if self.report.issues.len() < MAX_ISSUES {
-            self.report.issues.push(text.into());
+            self.report.issues.push(cut(text.into()));
         }
     }
 
@@ -268,7 +270,7 @@ impl Run {
     /// Says what was done, or would be done, outside Codex.
     pub fn note(&mut self, text: impl Into<String>) {
         if self.report.notes.len() < MAX_ISSUES {
-            self.report.notes.push(text.into());
+            self.report.notes.push(cut(text.into()));
         }
     }
 
@@ -606,6 +608,14 @@ impl Run {
     }
 }
 
+/// As much of a text as a job keeps.
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_ISSUE) {
+        text.truncate(end);
+    }
+    text
+}
+
 /// An item with what parts of its source state about it.
 pub type WithParts<R> = (Incoming<R>, Vec<Statement<R>>);
 
@@ -618,7 +628,13 @@ fn short(external_id: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Guard;
+    use super::{Guard, cut};
+
+    #[test]
+    fn an_issue_is_no_longer_than_people_read() {
+        assert_eq!(cut("ü".repeat(1_000)), "ü".repeat(1_000));
+        assert_eq!(cut("ü".repeat(8_000_000)), "ü".repeat(1_000));
+    }
 
     #[test]
     fn the_guard_allows_a_tenth_and_always_five() {

@@ -15,10 +15,10 @@ const BACKOFF: TimeDelta = TimeDelta::minutes(5);
 const LONGEST: TimeDelta = TimeDelta::days(1);
 
 sql! {
-    /// Tickets whose details are due, the longest waiting first.
+    /// Tickets whose details are due, the longest waiting first; no wait is as long as one that a wrong clock has noted.
     DUE = "select o.ticket_id, t.external_id, o.parts, o.attempts from ticket_details_owed o \
         join tickets t on t.id = o.ticket_id and t.deleted_at is null and t.external_id is not null \
-        where o.source = $1 and o.next_at <= $2 order by o.next_at, o.ticket_id limit $3";
+        where o.source = $1 and (o.next_at <= $2 or o.next_at > $4) order by o.next_at, o.ticket_id limit $3";
     /// What live tickets owe, by part and reason.
     SUMS = "select o.parts, o.reason, count(*) as tickets, min(o.since) as since, min(t.number) as number \
         from ticket_details_owed o join tickets t on t.id = o.ticket_id and t.deleted_at is null \
@@ -78,7 +78,8 @@ pub(crate) async fn due(
     limit: usize,
 ) -> Result<Vec<Due>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.query(DUE).bind(source).bind(at).bind(limit).all().await
+    let q = db.query(DUE).bind(source).bind(at).bind(limit);
+    q.bind(at + LONGEST * 2).all().await
 }
 
 /// What is owed by now.

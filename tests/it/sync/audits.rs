@@ -116,6 +116,25 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn an_inventory_that_was_dated_years_ahead_is_not_the_last(few: Few) -> TestResult {
+        let Few(bench) = few;
+        let date = |millis: i64| {
+            let mut world = bench.world.lock();
+            world.device_mut(&device_uid(8)).unwrap().body.insert("lastAuditDate".into(), json!(millis));
+        };
+        // The year 2150.
+        date(5_680_281_600_000);
+        bench.sync_all().await?;
+        bench.sync(Part::RmmAudits).await?;
+        let now = bench.world.lock().now.timestamp_millis();
+        date(now);
+        bench.sync(Part::Rmm).await?;
+        let calls = bench.datto.calls("audit");
+        bench.sync(Part::RmmAudits).await?;
+        assert_eq!(bench.datto.calls("audit") - calls, 2, "of one device, its hardware and its programs");
+        Ok(())
+    }
+
     async fn what_was_cut_goes_on_and_one_bad_device_stops_nobody(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;

@@ -1,8 +1,8 @@
 //! Datto's traps (upstreams 4), as far as sites and devices go.
 
 use codex_core::{
-    Scope, changes::Author, duplicates::wire::DuplicateMergeIn, ids::AssetId, paging::PageRequest,
-    sync::Part,
+    Scope, assets::Asset, changes::Author, duplicates::wire::DuplicateMergeIn, ids::AssetId,
+    paging::PageRequest, sync::Part,
 };
 use codex_tests::{
     harness::{bench::Bench, database::TestDatabase},
@@ -250,6 +250,31 @@ on_each_engine! {
         bench.sync(Part::Rmm).await?;
         assert_eq!(asset_id(&bench, "returned-uid").await?, Some(old));
         assert_eq!(bench.live("assets").await?, 3_000);
+        Ok(())
+    }
+
+    async fn a_returned_device_that_a_person_has_deleted_is_a_duplicate_candidate(bench: Bench) -> TestResult {
+        bench.sync_all().await?;
+        let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
+        let (scope, author) = (Scope::system(), Author::new("technician-1", bench.codex.now()));
+        assert!(bench.codex.delete::<Asset>(&scope, &author, old).await?);
+        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
+        bench.sync(Part::Rmm).await?;
+        bench.clock.advance(chrono::Duration::hours(1));
+        {
+            let mut world = bench.world.lock();
+            let mut back = world.devices[6].clone();
+            back.site.clone_from(&world.sites[6].uid);
+            back.body.insert("uid".into(), json!("returned-uid"));
+            world.devices.push(back);
+        }
+        // Neither this run nor the next fails for it.
+        let job = bench.sync(Part::Rmm).await?;
+        bench.sync(Part::Rmm).await?;
+        let new = asset_id(&bench, "returned-uid").await?.unwrap();
+        assert_ne!(new, old, "no run brings back what a person has deleted");
+        let told = format!("duplicate candidate: asset {old} and asset {new} may be one");
+        assert!(job.report.issues.iter().any(|issue| issue.contains(&told)), "{:?}", job.report.issues);
         Ok(())
     }
 

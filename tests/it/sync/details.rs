@@ -199,6 +199,23 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn what_is_owed_since_a_time_that_has_not_come_is_asked_for(database: TestDatabase) -> TestResult {
+        let bench = small(database).await?;
+        bench.sync(Part::Tickets).await?;
+        bench.world.lock().tick(Duration::hours(1));
+        bench.world.lock().work(5, "01:15").unwrap();
+        bench.freshservice.faults().add("/api/v2/tickets/5/time_entries", When::Always, Kind::Status(500));
+        bench.clock.advance(Duration::days(400));
+        bench.sync(Part::Tickets).await?;
+        bench.clock.advance(-Duration::days(400));
+        let owed = "select count(*) from ticket_details_owed";
+        assert_eq!(bench.count(owed).await?, 1);
+        bench.freshservice.faults().clear();
+        bench.sync(Part::Tickets).await?;
+        assert_eq!(bench.count(owed).await?, 0);
+        Ok(())
+    }
+
     /// A time that has not come is no time: it would be newer than everything that follows.
     async fn a_ticket_dated_years_ahead_gets_its_details_once_a_run(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;

@@ -215,6 +215,16 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_change_that_a_wrong_clock_has_dated_is_sent(desked: Desked) -> TestResult {
+        let Desked(bench) = desked;
+        bench.clock.advance(Duration::days(400));
+        update(&bench, 5, "closed", NOTE).await?;
+        bench.clock.advance(-Duration::days(400));
+        assert_eq!(bench.codex.send_outbox().await?, 2);
+        assert_eq!(at_vendor(&bench, 5, NOTE), (5, 1));
+        Ok(())
+    }
+
     async fn two_processes_send_a_change_once(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         let other = bench.second(|builder| builder).await?;

@@ -68,6 +68,17 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn a_run_that_a_wrong_clock_has_planned_is_planned_anew(bench: Bench) -> TestResult {
+        let hourly = entries("0 * * * *");
+        bench.clock.advance(TimeDelta::days(365));
+        bench.codex.run_due(&hourly).await?;
+        bench.clock.advance(-TimeDelta::days(365));
+        assert!(bench.codex.run_due(&hourly).await?.is_empty());
+        bench.clock.advance(TimeDelta::hours(1));
+        assert_eq!(bench.codex.run_due(&hourly).await?.len(), 2);
+        quiet(&bench).await
+    }
+
     async fn a_run_that_cannot_start_is_planned_anew(bench: Bench) -> TestResult {
         let codex = codex_core::Codex::builder(bench.database.url.clone()).clock(bench.clock.clone()).open().await?;
         let hourly = entries("0 * * * *");

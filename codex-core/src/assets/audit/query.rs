@@ -18,11 +18,12 @@ const ROWS: usize = 1_000;
 
 const DUE_COLUMNS: &str =
     "select a.id, a.device_uid, a.site_uid, a.device_class, s.last_audit_date as audited_at";
+// Not older but another: after a date that lies years ahead, every true one is older.
 const DUE_FROM: &str = " from assets a join asset_status s on s.asset_id = a.id \
     left join asset_hardware h on h.asset_id = a.id \
     where a.deleted_at is null and a.rmm_provider = $1 and a.device_uid is not null \
     and s.last_audit_date is not null \
-    and (h.audited_at is null or h.audited_at < s.last_audit_date) \
+    and (h.audited_at is null or h.audited_at <> s.last_audit_date) \
     and coalesce(a.device_class, 'device') in ('device', 'esxihost', 'printer')";
 
 sql! {
@@ -32,7 +33,7 @@ sql! {
     /// The programs of a device.
     SOFTWARE = "select t.name, t.version from asset_software s join software_titles t on t.id = s.title_id \
         where s.asset_id = $1 order by t.name_fold, t.version, t.id";
-    /// Devices of an RMM whose inventory is newer than what was read, after one of them.
+    /// Devices of an RMM whose inventory is another than what was read, after one of them.
     DUE = [DUE_COLUMNS, DUE_FROM, " and a.id > $2 order by a.id limit 100"];
     /// A device, when it is one of those.
     DUE_ONE = [DUE_COLUMNS, DUE_FROM, " and a.id = $2"];
@@ -96,7 +97,7 @@ pub(crate) async fn due(db: &Db, provider: &str, after: AssetId) -> Result<Vec<D
     db.query(DUE).bind(provider).bind(after).all().await
 }
 
-/// The device, when its inventory is newer than what was read.
+/// The device, when its inventory is another than what was read.
 pub(crate) async fn due_one(db: &Db, provider: &str, asset: AssetId) -> Result<Option<Due>> {
     let q = db.query(DUE_ONE).bind(provider).bind(asset);
     q.optional().await

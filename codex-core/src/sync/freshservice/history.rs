@@ -32,6 +32,8 @@ const MOST: u64 = 3_000;
 const FEW: u64 = 300;
 const LONGEST: Duration = Duration::days(365);
 const SHORTEST: Duration = Duration::minutes(1);
+/// After so many pages that bring nothing new a window is left: its vendor repeats itself.
+const MOST_IDLE: u32 = 3;
 
 /// Freshservice's tickets from the first on.
 #[derive(Debug)]
@@ -112,6 +114,7 @@ async fn window(
 ) -> Result<u64> {
     let (mut page, mut arrived) = (1, std::collections::HashSet::new());
     let mut total;
+    let mut idle = 0;
     loop {
         let (items, counted) = client.opened(from, to, page).await?;
         run.calls(client.calls());
@@ -119,10 +122,11 @@ async fn window(
         if total > MOST && to - from > SHORTEST {
             return Ok(total);
         }
-        let empty = items.is_empty();
+        let (empty, before) = (items.is_empty(), arrived.len());
         arrived.extend(items.iter().map(|item| item["id"].to_string()));
         tickets::take(run, &items).await?;
-        if empty || arrived.len() as u64 >= total {
+        idle = if arrived.len() == before { idle + 1 } else { 0 };
+        if empty || arrived.len() as u64 >= total || idle == MOST_IDLE {
             break;
         }
         page += 1;
@@ -151,4 +155,43 @@ async fn window(
         ));
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Codex, Scope,
+        jobs::JobStatus,
+        sync::{
+            HttpSettings,
+            http::stub::{Stub, json},
+        },
+    };
+
+    #[tokio::test]
+    async fn a_page_that_comes_again_and_again_keeps_no_run() {
+        let page = "{\"tickets\": [{\"id\": 1}], \"total\": 2}";
+        let stub = Stub::new(move |_, _| json(page)).await;
+        let settings = Settings {
+            base: stub.base.join("api/v2/").unwrap(),
+            api_key: "KEY".into(),
+            all_workspaces: false,
+            http: HttpSettings::default(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let builder = Codex::builder(file.to_str().unwrap());
+        let codex = builder.source(History::new(settings));
+        let codex = codex.open().await.unwrap();
+        let scope = Scope::system();
+        let run = codex.sync(&scope, Part::TicketHistory);
+        let patience = std::time::Duration::from_secs(60);
+        let job = tokio::time::timeout(patience, Box::pin(run)).await;
+        let job = job.unwrap().unwrap();
+        assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
+        let told = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");
+        let issues = job.report.issues;
+        assert!(issues.iter().any(told), "{issues:?}");
+    }
 }

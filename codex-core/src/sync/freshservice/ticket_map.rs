@@ -205,7 +205,10 @@ pub(super) fn time_entry(
     Ok((entry, item.unread()))
 }
 
-/// `hh:mm` or `hh:mm:ss`, hours without end.
+/// The most hours of one entry: eleven years, day and night. Sums of more would fit no number.
+const MOST_HOURS: i64 = 100_000;
+
+/// `hh:mm` or `hh:mm:ss`, hours beyond a day too.
 ///
 /// The vendor documents a text of hours and minutes and nothing else. A bare number (`90`, `"1.5"`) may be hours,
 /// minutes or seconds; since hours are billed, it is reported and not guessed.
@@ -216,7 +219,7 @@ fn minutes(text: &str) -> Option<i64> {
     let seconds: i64 = parts
         .next()
         .map_or(Some(0), |seconds| seconds.parse().ok())?;
-    let sound = parts.next().is_none() && hours >= 0;
+    let sound = parts.next().is_none() && (0..=MOST_HOURS).contains(&hours);
     let sound = sound && (0..60).contains(&minutes) && (0..60).contains(&seconds);
     sound.then(|| hours.checked_mul(60)?.checked_add(minutes))?
 }
@@ -311,6 +314,7 @@ mod tests {
             json!("soon"),
             json!("1:99"),
             json!("-1:00"),
+            json!("100000000000000000:00"),
             json!(true),
             json!({}),
             json!(["02:00"]),

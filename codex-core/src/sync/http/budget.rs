@@ -25,6 +25,8 @@ const OURS: (u64, u64) = (9, 10);
 const RESERVE: u64 = 20;
 /// The most calls that are granted at once.
 const MOST: u64 = 32;
+/// No caller waits for longer than this: what is noted for later is of a clock that was wrong.
+const FARTHEST: Millis = 15 * WINDOW;
 
 /// What is known of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,10 +146,13 @@ impl Spent {
 }
 
 impl Budget {
-    /// Forgets what counts no more, and joins what stands close together.
+    /// Forgets what counts no more, and what a clock has noted that was far ahead; joins what stands close together.
     pub fn tidy(&mut self, by: u32, now: Millis) {
-        self.spent.retain(|spent| spent.leaves(by) > now);
-        self.known.resting.retain(|_, until| *until > now);
+        let is_near = |at: Millis| at <= now + FARTHEST;
+        self.spent
+            .retain(|spent| spent.leaves(by) > now && is_near(spent.at));
+        let rests = &mut self.known.resting;
+        rests.retain(|_, until| *until > now && is_near(*until));
         self.spent.sort_by_key(|spent| spent.at);
         self.spent.dedup_by(|next, kept| {
             let same = (kept.by, kept.grant, &kept.resource) == (next.by, None, &next.resource);
@@ -372,6 +377,27 @@ mod tests {
         // Whoever died with grants costs no more than one window.
         budget.tidy(2, GOOD_FOR + WINDOW + GRAIN + SKEW);
         assert_eq!(budget, Budget::default());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+        let day = 24 * 60 * WINDOW;
+        let mut budget = Budget::default();
+        budget.learn(Known {
+            shown: Some(10),
+            resting: BTreeMap::from([("ticket".into(), day + WINDOW)]),
+            ..Known::default()
+        });
+        assert_eq!(
+            calls(&mut budget, SYNC, "agents", day, 9).last(),
+            Some(&day)
+        );
+        assert_eq!(calls(&mut budget, SYNC, "ticket", 0, 1), [0]);
+        assert_eq!(calls(&mut budget, OTHER, "agents", 0, 8).last(), Some(&0));
+        assert!(
+            calls(&mut budget, OTHER, "agents", 0, 1)[0] > 0,
+            "what is near counts"
+        );
     }
 
     #[test]

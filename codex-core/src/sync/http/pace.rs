@@ -17,6 +17,9 @@ use super::budget::{
 };
 use crate::{Result, clock::Clock, sync::Gate};
 
+/// The largest number of calls that is believed of a vendor: others would not fit what is computed of them.
+const MOST_TOLD: u64 = 1_000_000;
+
 /// This process among those that call an account.
 static PROCESS: LazyLock<u32> = LazyLock::new(|| Uuid::new_v4().as_fields().0);
 /// How many grants it has asked for.
@@ -270,9 +273,16 @@ impl Pacer {
         }
     }
 
-    /// Reads what Freshservice says of the quota of this endpoint.
+    /// Reads what Freshservice says of the quota of this endpoint. Where a limit is configured nobody asks for it, and
+    /// resources are as many as records.
     pub fn learn(&self, clock: &dyn Clock, resource: &str, headers: &HeaderMap) {
-        let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        if self.caller.per_minute.is_some() {
+            return;
+        }
+        let number = |name| {
+            let told = headers.get(name)?.to_str().ok()?.trim().parse::<u64>();
+            told.ok().map(|told| told.min(MOST_TOLD))
+        };
         let (Some(total), Some(left)) =
             (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
         else {

@@ -191,6 +191,36 @@ async fn an_answer_without_end_is_cut() {
 }
 
 #[tokio::test]
+async fn a_limit_that_no_vendor_has_stops_nobody() {
+    let told = [
+        "x-ratelimit-total: 18446744073709551615",
+        "x-ratelimit-remaining: 18446744073709551615",
+    ];
+    let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
+    let vendor = Vendor::new(answers).await;
+    for _ in 0..3 {
+        vendor.call().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_noted_of_quotas_beside_a_configured_limit() {
+    let told = ["x-ratelimit-total: 10", "x-ratelimit-remaining: 0"];
+    let settings = HttpSettings {
+        pace: super::Pace::new(Some(1_000)),
+        ..quick()
+    };
+    let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
+    let vendor = Vendor::with(settings, answers).await;
+    // More than are granted at once.
+    for _ in 0..40 {
+        vendor.call().await.unwrap();
+    }
+    let budget = vendor.gate.budget().await.unwrap();
+    assert_eq!(budget.known, super::budget::Known::default());
+}
+
+#[tokio::test]
 async fn a_short_limit_is_waited_for() {
     let vendor = Vendor::new(|n, _| match n {
         0 => answer(429, &["retry-after: 1"], "text/plain", ""),
@@ -214,6 +244,23 @@ async fn a_long_limit_closes_the_gate_for_all() {
     let error = vendor.error().await;
     assert!(matches!(error, UpstreamError::Blocked { .. }));
     assert_eq!(vendor.stub.count(), 1, "a closed vendor is not called");
+}
+
+#[tokio::test]
+async fn a_gate_that_a_wrong_clock_has_closed_is_open() {
+    let vendor = Vendor::new(|n, _| match n {
+        0 => json("[]"),
+        _ => answer(429, &["retry-after: 1521"], "text/plain", ""),
+    })
+    .await;
+    let tomorrow = now() + TimeDelta::days(1);
+    vendor.gate.close(tomorrow, "a wrong clock").await.unwrap();
+    assert!(vendor.call().await.is_ok());
+    vendor.error().await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let closed = vendor.closed_for().await;
+    // A nearer time counts.
+    assert_eq!(closed, Some(TimeDelta::seconds(1521)));
 }
 
 #[tokio::test]

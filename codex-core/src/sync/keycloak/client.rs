@@ -26,6 +26,8 @@ pub(super) const ROLE: &str = "the role view-users of client realm-management";
 const PAGE: u32 = 100;
 /// Where the token endpoint is expected to say how long a token lives; the shortest known otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(60);
+/// No token is used for longer: a moment that is too far away is none.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// A token is renewed this much before its end.
 const MARGIN: Duration = Duration::from_secs(10);
 
@@ -254,6 +256,7 @@ impl Client {
         let value = value.ok_or_else(|| UpstreamError::malformed(NAME, "token"))?;
         let life = reply.body.get("expires_in").and_then(Value::as_u64);
         let life = life.map_or(TOKEN_LIFE, Duration::from_secs);
+        let life = life.min(LONGEST_LIFE);
         Ok(Token {
             value: value.into(),
             good_until: Instant::now() + life.saturating_sub(MARGIN),
@@ -500,6 +503,18 @@ mod tests {
         assert!(requests[1].starts_with("POST /auth/realms/master/"));
         assert!(requests[1].contains("grant_type=password&client_id=admin-cli&username=admin"));
         assert_eq!(requests.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_lives_for_ever_is_a_token() {
+        let tokens = |_: usize, request: &str| match request {
+            _ if request.starts_with("POST ") => {
+                good(r#"{"access_token": "T", "expires_in": 9223372036854775807}"#)
+            }
+            _ => users(0..1),
+        };
+        let (client, _stub, _folder) = client(vec![by_client()], tokens).await;
+        assert_eq!(client.page(&(), None).await.unwrap().items.len(), 1);
     }
 
     #[tokio::test]
