@@ -75,7 +75,14 @@ const WITHOUT: [(&str, &[&str], &str); 16] = [
     ("site_links/query.rs", &["named", "state"], "for syncs"),
     (
         "tickets/query.rs",
-        &["statuses", "claimed", "agents", "all_agents", "last_sync", "is_live"],
+        &[
+            "statuses",
+            "claimed",
+            "agents",
+            "all_agents",
+            "last_sync",
+            "is_live",
+        ],
         "words of the account; behind `require_technician`; names for tickets that were found with one, from which clients' are taken",
     ),
 ];
