@@ -356,13 +356,13 @@ impl Codex {
         let Attempt { lease, run } = attempt;
         let conclusion = self.conclusion(source.name(), job.clone(), pulled, run, &cancel);
         let ended = guarded(END, conclusion).await;
-        let ended = ended.unwrap_or_else(|panicked| self.failed(&job, panicked));
+        let ended = ended.unwrap_or_else(|panicked| self.failed(&job, &panicked.into()));
         // Before the job shows its end: whoever sees it may start the next one at once.
         drop(slot);
         let written = guarded(END, self.write_end(&ended, lease.as_ref())).await;
-        if let Err(panicked) = written {
+        if let Err(error) = written.unwrap_or_else(|panicked| Err(panicked.into())) {
             // What cannot be written of it may be its report; the job and the lease end all the same.
-            let failed = self.failed(&job, panicked);
+            let failed = self.failed(&job, &error);
             guarded(END, self.write_end(&failed, lease.as_ref()))
                 .await
                 .ok();
@@ -409,28 +409,30 @@ impl Codex {
         job
     }
 
-    /// A job whose end panicked: it has failed, and of what it did nothing is reported.
-    fn failed(&self, job: &Job, panicked: Panicked) -> Job {
+    /// A job whose end failed or panicked: it has failed, and of what it did nothing is reported.
+    fn failed(&self, job: &Job, error: &Error) -> Job {
         Job {
             status: JobStatus::Failed,
             completed_at: Some(self.now()),
             success: Some(false),
-            error: Some(panicked.to_string()),
+            error: Some(told(error)),
             ..job.clone()
         }
     }
 
     /// Writes the end of a job. Where the database cannot be written for now, tries again until it can or the process
     /// ends: nobody else knows how the job ended. Before others take the lease for lost, or they would write an end.
-    async fn write_end(&self, job: &Job, lease: Option<&Lease>) {
+    ///
+    /// # Errors
+    /// What will not pass by waiting.
+    async fn write_end(&self, job: &Job, lease: Option<&Lease>) -> Result<()> {
         let longest = self.0.lease / 5;
         let (mut wait, mut failed) = (FIRST_WAIT.min(longest), false);
         while let Err(error) = self.finish(job, lease).await {
-            let cause = error.chain();
             if !failed {
                 tracing::error!(
                     job.id,
-                    error = cause,
+                    error = error.chain(),
                     "The end of job `{}` could not be written",
                     job.id
                 );
@@ -438,15 +440,19 @@ impl Codex {
             failed = true;
             let may_pass =
                 error.write_trouble().is_some() || error.is_out_of_reach() || error.is_in_the_way();
+            if !may_pass {
+                return Err(error);
+            }
             let pause = self.0.stop.run_until_cancelled(tokio::time::sleep(wait));
-            if !may_pass || pause.await.is_none() {
-                return;
+            if pause.await.is_none() {
+                return Ok(());
             }
             wait = (wait * 2).min(longest);
         }
         if failed {
             tracing::info!(job.id, "The end of job `{}` is written now", job.id);
         }
+        Ok(())
     }
 
     /// The part of a job that may fail, panic or be cancelled. What it got hold of stays in `attempt`; the tasks
