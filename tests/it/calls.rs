@@ -206,18 +206,15 @@ on_each_engine! {
         };
         // A slow machine keeps the next one waiting longer than the database lets it.
         let is_at_work = |answer: &reqwest::Response| [409, 503].contains(&answer.status().as_u16());
-        // Nobody waits for the answer; on a busy machine not even for the call to begin, so that it is sent again until
-        // one finds it at work, or made.
-        let mut has_begun = false;
+        // Nobody waits for the answer; on a busy machine not even for the call to begin, so that it is sent again for
+        // longer each time, until one finds it at work, or made.
         for patience in [30, 60, 120, 240, 480, 960, 1_920] {
             if let Ok(answer) = post(patience)?.await {
                 let is_made = answer.headers().contains_key("idempotency-replayed");
                 assert!(is_made || is_at_work(&answer), "{answer:?}");
-                has_begun = true;
                 break;
             }
         }
-        assert!(has_begun);
         for _ in 0..200 {
             let again = post(10_000)?.await?;
             if is_at_work(&again) {
