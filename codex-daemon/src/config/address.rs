@@ -45,13 +45,9 @@ impl BaseUrl {
         self.0.join(path).map_or_else(|_| self.clone(), Self)
     }
 
-    /// Its host, with the port where that is not the usual one.
-    pub fn authority(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+    /// Its scheme and host, with the port where that is not the usual one.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
     }
 
     /// The URL itself, for a call.

@@ -514,7 +514,7 @@ fn comments_end_values_but_not_secrets() {
     assert_eq!(config.server.port, 7);
     let freshservice = config.freshservice.unwrap();
     assert_eq!(freshservice.base_url.as_str(), "https://d.example/api/v2/");
-    assert_eq!(freshservice.web_domain, "d.example");
+    assert_eq!(freshservice.site, "https://d.example");
     assert_eq!(freshservice.api_key.expose_secret(), "a #b");
 }
 

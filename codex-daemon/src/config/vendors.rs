@@ -11,8 +11,8 @@ pub struct Freshservice {
     pub base_url: BaseUrl,
     /// API key.
     pub api_key: SecretString,
-    /// Host for links in pages.
-    pub web_domain: String,
+    /// Where its pages are, such as `https://example.freshservice.com`.
+    pub site: String,
     /// How many days the first pull of tickets goes back.
     pub first_ticket_days: u32,
     /// Whether tickets of all workspaces are read.
@@ -74,14 +74,14 @@ pub(super) fn freshservice(layers: &Layers) -> Result<Option<Freshservice>, Conf
     let base_url = layers.read_as("freshservice", "domain", |text| {
         Ok(BaseUrl::read_host(text)?.at("api/v2/"))
     })?;
-    let web_domain = match layers.text("freshservice", "web_domain") {
+    let site = match layers.text("freshservice", "web_domain") {
         Some(_) => layers.read_as("freshservice", "web_domain", BaseUrl::read_host)?,
         None => base_url.clone(),
     };
     Ok(Some(Freshservice {
         base_url,
         api_key,
-        web_domain: web_domain.authority(),
+        site: site.origin(),
         all_workspaces: layers.boolean("freshservice", "all_workspaces")?,
         first_ticket_days: layers.parse("freshservice", "first_ticket_days", "a number of days")?,
     }))

@@ -52,12 +52,7 @@ async fn get_psa_config(State(app): State<App>, _caller: Caller) -> Json<PsaConf
     let config = app.config();
     let [helpdesk, professional_services] = config.psa_groups;
     let freshservice = config.freshservice.as_ref().map(|vendor| {
-        let host = &vendor.web_domain;
-        let site = if host.contains("://") {
-            host.trim_end_matches('/').to_owned()
-        } else {
-            format!("https://{host}")
-        };
+        let site = &vendor.site;
         let provider = PsaProviderOut {
             company_url_template: format!("{site}/a/admin/departments/{{company_id}}"),
             contact_url_template: format!("{site}/a/requesters/{{contact_id}}"),
