@@ -12,7 +12,7 @@ use serde_path_to_error::Segment;
 
 use crate::{app::App, body_limit, problem::Problem, routes::Named};
 
-/// The most misfits that are told: to find each, the body is read again.
+/// The most misfits that are reported: to find each, the body is read again.
 const MOST_FAULTS: usize = 100;
 
 /// What does not fit, and where.

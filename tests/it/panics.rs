@@ -250,7 +250,7 @@ impl Source for Arming {
     }
 }
 
-/// A clock that panics as often as it is told to, after it was read so many times.
+/// A clock that panics a given number of times, after it was read so many times.
 #[derive(Debug)]
 struct PanickingClock {
     clock: ManualClock,

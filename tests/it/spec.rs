@@ -173,7 +173,7 @@ fn every_body_answer_and_parameter_has_an_example() -> TestResult {
     Ok(())
 }
 
-/// The body that is described by hand, in the part of the API that schemathesis does not read.
+/// A body whose description is written out, in the part of the API that schemathesis does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_location_of_the_pages_is_described_as_it_is_taken() -> TestResult {
     let app = TestApp::on(database::sqlite()?).await?;

@@ -25,7 +25,7 @@
 //! | a company in common | 30 |
 //! | the same name | 20 |
 //!
-//! Contacts of different companies are two, unless the older was made by hand and the newer came from a source: then
+//! Contacts of different companies are two, unless the older is manual and the newer came from a source: then
 //! the address alone makes them a duplicate candidate, for the company of either may be wrong. People share addresses,
 //! so contacts are never the same for certain.
 

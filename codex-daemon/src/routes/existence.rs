@@ -1,5 +1,5 @@
-//! Whether the record that a path names is there. A body that cannot be read is judged after it: whoever sends
-//! nonsense to nothing is told that there is nothing. Of a body that can be read core judges in the same order.
+//! Whether the record that a path names is there. A body that cannot be read is judged after it: a bad body
+//! for an unknown record is 404. Core judges a body that can be read in the same order.
 
 use std::collections::HashMap;
 

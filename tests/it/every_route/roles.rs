@@ -350,7 +350,7 @@ on_each_engine! {
         Ok(())
     }
 
-    /// D12: whoever sends nonsense to a record that is not there is told of the record.
+    /// A bad body for an unknown record is 404.
     async fn existence_is_judged_before_the_body(world: World) -> TestResult {
         let mut wrong = Vec::new();
         let mut judged = 0;
