@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use codex_core::paging::{MAX_LIMIT, Op, listed};
+use codex_core::list::{MAX_LIMIT, Op, listed};
 use futures::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},

@@ -9,7 +9,7 @@ use std::{collections::HashSet, sync::Arc};
 use codex_core::{
     Codex, Scope,
     companies::Company,
-    sync::kit::{
+    sync::source_api::{
         Answer, Crawl, Directory, HttpSettings, Incoming, Item, ItemError, Lister, Origin, Page,
         Part, Run, Source, Upstream, UpstreamError, Work,
     },

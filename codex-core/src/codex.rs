@@ -1,32 +1,7 @@
 //! The front door of the library.
 
-mod agents;
-mod billing;
-mod bulk;
-mod bulk_write;
-mod claims;
-mod companies;
-mod csv_file;
-mod dead_jobs;
-mod download;
-mod duplicates;
-mod events;
-mod export;
-mod holds;
-mod idempotency;
-mod inventories;
-mod jobs;
 mod open;
-mod outbox;
-mod read;
-mod records;
-mod schedule;
-mod search;
 mod tables;
-mod tickets;
-mod webhooks;
-mod whole_list;
-mod write;
 
 use std::{
     collections::HashMap,
@@ -37,21 +12,13 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use bulk::BulkTickets;
-pub use download::{Download, Downloads};
-pub use events::EventOutcome;
-pub use export::{EXPORTS, ExportFormat};
-pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
-pub use jobs::Started;
 pub use open::{Builder, Health};
-pub use schedule::LateSource;
 pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
-pub use whole_list::WholeList;
 
 use crate::{
-    changes::resolve::Precedence,
     clock::SharedClock,
     duplicates::Matching,
+    records::resolve::Precedence,
     store::{Db, Sql},
     sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,
@@ -59,7 +26,7 @@ use crate::{
 
 /// Codex: a database, its rules and its sources. Cheap to clone; all clones are one.
 #[derive(Debug, Clone)]
-pub struct Codex(Arc<Inner>);
+pub struct Codex(pub(crate) Arc<Inner>);
 
 /// The vendors that are chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,27 +38,27 @@ pub struct Providers {
 }
 
 #[derive(Debug)]
-struct Inner {
-    db: Db,
-    clock: SharedClock,
-    precedence: Precedence,
-    guard: Guard,
-    matching: Matching,
-    lease: Duration,
-    sources: Vec<Arc<dyn Source>>,
-    desk: Option<Desk>,
-    inventories: Option<Inventories>,
-    users: Option<keycloak::Users>,
-    providers: RwLock<Providers>,
-    statuses: Statuses,
-    unworked_minutes: i64,
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) clock: SharedClock,
+    pub(crate) precedence: Precedence,
+    pub(crate) guard: Guard,
+    pub(crate) matching: Matching,
+    pub(crate) lease: Duration,
+    pub(crate) sources: Vec<Arc<dyn Source>>,
+    pub(crate) desk: Option<Desk>,
+    pub(crate) inventories: Option<Inventories>,
+    pub(crate) users: Option<keycloak::Users>,
+    pub(crate) providers: RwLock<Providers>,
+    pub(crate) statuses: Statuses,
+    pub(crate) unworked_minutes: i64,
     /// Jobs of this process by source.
-    running: Mutex<HashMap<&'static str, String>>,
+    pub(crate) running: Mutex<HashMap<&'static str, String>>,
     /// Turns of the answers that are too big to hold.
-    downloads: download::Turns,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-    opened_at: DateTime<Utc>,
+    pub(crate) downloads: crate::export::download::Turns,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+    pub(crate) opened_at: DateTime<Utc>,
 }
 
 /// Every named statement of the library, for the test that prepares them on both engines.
@@ -119,7 +86,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::threads::STATEMENTS,
         crate::holds::query::STATEMENTS,
         crate::fold::stored::STATEMENTS,
-        crate::changes::merge::STATEMENTS,
+        crate::records::merge::STATEMENTS,
         crate::duplicates::found::STATEMENTS,
         crate::duplicates::query::STATEMENTS,
         crate::assets::hand_over::STATEMENTS,
@@ -128,10 +95,10 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::jobs::query::STATEMENTS,
         crate::store::STATEMENTS,
         crate::outbox::query::STATEMENTS,
-        idempotency::STATEMENTS,
-        webhooks::STATEMENTS,
+        crate::idempotency::STATEMENTS,
+        crate::webhooks::STATEMENTS,
         crate::store::REVISIONS,
-        jobs::STATEMENTS,
+        crate::jobs::service::STATEMENTS,
     ];
     [resources.concat(), crate::sync::statements()].concat()
 }

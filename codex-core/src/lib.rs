@@ -17,7 +17,7 @@
 //! ```
 //!
 //! One folder per resource: `mod.rs` is the model, `wire.rs` its JSON, `query.rs` its SQL, `rules.rs` what
-//! holds between records. Every write goes through [`changes`]; every pull through `sync`.
+//! holds between records. Every write goes through [`records`]; every pull through `sync`.
 //!
 //! Without the features `store` and `sync` only models and wire types remain: what a client needs.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -27,15 +27,13 @@
 #[macro_use]
 pub mod store;
 #[macro_use]
-mod record;
+pub mod records;
 
 pub mod address;
 pub mod agents;
 pub mod assets;
 pub mod billing_plans;
 pub mod bulk;
-#[cfg(feature = "store")]
-pub mod changes;
 pub mod claims;
 pub mod clock;
 #[cfg(feature = "sync")]
@@ -44,30 +42,30 @@ pub mod companies;
 pub mod contacts;
 mod dates;
 pub mod duplicates;
-mod edit;
 mod email;
 mod error;
+#[cfg(feature = "sync")]
+mod export;
 pub mod feature_options;
 pub mod fold;
 pub mod health;
 pub mod holds;
+#[cfg(feature = "sync")]
+mod idempotency;
 pub mod ids;
 pub mod jobs;
+pub mod json_columns;
 pub mod list;
-#[cfg(feature = "store")]
-pub mod listing;
 pub mod locations;
 pub mod mac;
 pub mod money;
 pub mod nearest;
 pub mod outbox;
 pub mod overrides;
-pub mod paging;
 #[cfg(feature = "store")]
 pub mod panics;
 pub mod plural;
 pub mod psa_agents;
-pub mod records;
 #[cfg(feature = "sync")]
 pub mod schedule;
 pub mod scope;
@@ -76,12 +74,23 @@ pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;
 pub mod tickets;
+#[cfg(feature = "sync")]
+mod webhooks;
 
 #[cfg(feature = "sync")]
 pub use codex::{
-    AssetRow, Builder, BulkTickets, Codex, CompanyRow, ContactRow, Download, Downloads, EXPORTS,
-    EventOutcome, ExportFormat, Health, IdempotencyState, KeptAnswer, KeyedCall, LateSource,
-    Providers, Started, TablePage, TableRows, WholeList, statements as codex_statements,
+    AssetRow, Builder, Codex, CompanyRow, ContactRow, Health, Providers, TablePage, TableRows,
+    statements as codex_statements,
 };
 pub use error::{Error, Fault, Result};
+#[cfg(feature = "sync")]
+pub use export::{BulkTickets, Download, Downloads, EXPORTS, ExportFormat, WholeList};
+#[cfg(feature = "sync")]
+pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
+#[cfg(feature = "sync")]
+pub use jobs::service::Started;
+#[cfg(feature = "sync")]
+pub use schedule::service::LateSource;
 pub use scope::{Role, Scope};
+#[cfg(feature = "sync")]
+pub use tickets::events::EventOutcome;

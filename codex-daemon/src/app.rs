@@ -17,18 +17,16 @@ use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    answer_cache::Answers,
+    api,
     auth::Authenticator,
-    body_limit, conditional,
     config::{self, Config},
-    handling, headers,
     health::Health,
-    idempotency, metrics, problem, rate_limit,
-    rate_limit::Limits,
-    request_id, routes,
-    routes::Parameters,
-    server,
-    webhook_gate::Readings,
+    http::{
+        answer_cache::Answers, body_limit, conditional, handling, headers, idempotency, problem,
+        rate_limit, rate_limit::Limits, request_id, server, webhook_gate::Readings,
+    },
+    metrics,
+    openapi::{self, Parameters},
 };
 
 /// How often it is looked whether the server is at work.
@@ -220,7 +218,7 @@ fn logins(settings: &config::Keycloak) -> Vec<keycloak::Login> {
 
 /// The routes with everything around them.
 pub fn router(config: Config, codex: Codex) -> anyhow::Result<Router> {
-    router_of(routes::all(), config, codex)
+    router_of(api::all(), config, codex)
 }
 
 /// Other routes with the same around them.
@@ -229,8 +227,8 @@ pub(crate) fn router_of(
     config: Config,
     codex: Codex,
 ) -> anyhow::Result<Router> {
-    let (router, openapi) = routes::described(routes);
-    let (pages, internal) = routes::described(routes::internal());
+    let (router, openapi) = openapi::described(routes);
+    let (pages, internal) = openapi::described(api::internal());
     let router = router.merge(pages);
     let mut parameters = Parameters::default();
     parameters.add(&openapi);

@@ -15,7 +15,7 @@ use crate::{
     app::{self, Running},
     auth::testing::{Core, service, token, user},
     config::{Config, Sources},
-    server::{BindError, bind},
+    http::server::{BindError, bind},
 };
 
 struct Daemon {

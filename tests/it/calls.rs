@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use codex_core::{
     IdempotencyState, KeptAnswer, Scope,
-    changes::Author,
+    records::Author,
     store::{Db, Sql},
 };
 use codex_tests::{
@@ -124,7 +124,7 @@ on_each_engine! {
         let other = codex_core::Codex::open(app.database_url()).await?;
         let scope = codex_core::Scope::system();
         let company = other.companies(&scope).await?.remove(0);
-        let author = codex_core::changes::Author::new("system", other.now());
+        let author = codex_core::records::Author::new("system", other.now());
         let fields = serde_json::Map::from_iter([("description".to_owned(), json!("changed"))]);
         other.edit::<codex_core::companies::Company>(&scope, &author, company.id.0, fields).await?;
         let (changed, _) = list().await?;

@@ -363,7 +363,7 @@ struct Words {
 
 impl Words {
     async fn of(twins: &Twins) -> anyhow::Result<Self> {
-        let api = serde_json::to_value(codex_daemon::routes::openapi())?;
+        let api = serde_json::to_value(codex_daemon::openapi::public())?;
         let mut operations = Vec::new();
         for (path, item) in api["paths"].as_object().context("paths")? {
             let Some(get) = item.get("get") else { continue };

@@ -7,7 +7,7 @@ use codex_core::{
     companies::Company,
     sync::{
         HttpSettings, Part,
-        kit::{Incoming, Origin, Run, Source, Upstream, Work},
+        source_api::{Incoming, Origin, Run, Source, Upstream, Work},
     },
 };
 use codex_tests::{

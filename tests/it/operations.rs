@@ -46,7 +46,7 @@ async fn the_client_has_a_method_for_every_operation() -> TestResult {
     server.abort();
 
     let called = called.lock().unwrap().clone();
-    let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+    let spec = serde_json::to_value(codex_daemon::openapi::public())?;
     let mut missing = Vec::new();
     for (path, methods) in spec["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {

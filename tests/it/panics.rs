@@ -19,7 +19,7 @@ use codex_core::{
     schedule::Entry,
     sync::{
         Part, UpstreamError,
-        kit::{Crawl, Incoming, Lister, Origin, Page, Run, Source, Work},
+        source_api::{Crawl, Incoming, Lister, Origin, Page, Run, Source, Work},
     },
 };
 use codex_tests::{

@@ -11,8 +11,8 @@ use codex_core::{
     companies::{STANDARD, wire::CompanyOut},
     contacts::wire::ContactOut,
     ids::{AssetId, ContactId},
+    list::PageRequest,
     locations::wire::LocationOut,
-    paging::PageRequest,
     psa_agents::wire::PsaAgentOut,
     tickets::{
         query::TicketFilter,

@@ -534,7 +534,7 @@ on_each_engine! {
         };
         let client = client(&app, "admin")?;
         client.billing().create_plan(&plan).await?;
-        let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+        let spec = serde_json::to_value(codex_daemon::openapi::public())?;
         let partial = |name: &str| spec["components"]["schemas"][format!("Partial{name}")]["properties"].clone();
         for (kind, list, at, names) in [
             ("companies", "/api/companies", "", ["CompanyOut"].as_slice()),

@@ -25,9 +25,9 @@ fn is_current(file: &str, current: &str) -> TestResult {
 
 #[test]
 fn the_checked_in_descriptions_are_current() -> TestResult {
-    let public = codex_daemon::routes::openapi().to_pretty_json()? + "\n";
+    let public = codex_daemon::openapi::public().to_pretty_json()? + "\n";
     is_current("openapi/codex.json", &public)?;
-    let internal = codex_daemon::routes::internal_openapi().to_pretty_json()? + "\n";
+    let internal = codex_daemon::openapi::internal().to_pretty_json()? + "\n";
     is_current("openapi/internal.json", &internal)
 }
 
@@ -44,7 +44,7 @@ fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
     let (_, after) = rest
         .split_once(END)
         .expect("the README has a place for the table");
-    let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+    let spec = serde_json::to_value(codex_daemon::openapi::public())?;
     let mut table = String::from("\n| Route | What it does |\n|---|---|\n");
     for (path, methods) in spec["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -60,7 +60,7 @@ fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
 
 #[test]
 fn every_operation_says_what_it_does_and_how_it_fails() -> TestResult {
-    let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+    let spec = serde_json::to_value(codex_daemon::openapi::public())?;
     let paths = spec["paths"].as_object().unwrap();
     assert!(paths.len() >= 19, "{} paths", paths.len());
     for (path, methods) in paths {
@@ -138,8 +138,8 @@ fn has_type(schema: &Value, kind: &str) -> bool {
 #[test]
 fn every_body_answer_and_parameter_has_an_example() -> TestResult {
     for api in [
-        codex_daemon::routes::openapi(),
-        codex_daemon::routes::internal_openapi(),
+        codex_daemon::openapi::public(),
+        codex_daemon::openapi::internal(),
     ] {
         let spec = serde_json::to_value(api)?;
         let mut found = BTreeSet::new();
@@ -179,7 +179,7 @@ async fn a_new_location_of_the_pages_is_described_as_it_is_taken() -> TestResult
     let app = TestApp::on(database::sqlite()?).await?;
     app.pull(&["/sync/psa"]).await?;
     let path = "/companies/100001/locations";
-    let spec = serde_json::to_value(codex_daemon::routes::internal_openapi())?;
+    let spec = serde_json::to_value(codex_daemon::openapi::internal())?;
     let add = &spec["paths"]["/companies/{account_number}/locations"]["post"];
     let mut schema = add["requestBody"]["content"]["application/json"]["schema"].clone();
     schema["components"] = spec["components"].clone();
@@ -223,7 +223,7 @@ async fn a_new_location_of_the_pages_is_described_as_it_is_taken() -> TestResult
 
 #[test]
 fn headers_are_described_where_they_are_sent() -> TestResult {
-    let spec = serde_json::to_value(codex_daemon::routes::openapi())?;
+    let spec = serde_json::to_value(codex_daemon::openapi::public())?;
     let headers = |path: &str, method: &str, status: &str| {
         let answer = &spec["paths"][path][method]["responses"][status];
         codex_tests::harness::keys(&answer["headers"]).join(" ")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use codex_daemon::routes::openapi;
+use codex_daemon::openapi;
 use codex_tests::{
     harness::{TestResult, app::TestApp},
     on_each_engine,
@@ -129,7 +129,7 @@ on_each_engine! {
 }
 
 fn spec() -> anyhow::Result<Value> {
-    Ok(serde_json::to_value(openapi())?)
+    Ok(serde_json::to_value(openapi::public())?)
 }
 
 fn operations(spec: &Value) -> impl Iterator<Item = &Value> {

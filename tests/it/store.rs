@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use codex_core::{
-    Codex, Scope,
-    changes::Author,
-    codex_statements,
+    Codex, Scope, codex_statements,
+    records::Author,
     store::{Db, Engine, Sql},
 };
 use codex_tests::{

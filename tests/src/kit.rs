@@ -2,7 +2,7 @@
 //!
 //! A new integration brings a simulator of its vendor as a [`Stand`] and asks [`conform`] for what its source
 //! does wrong; the answer must be empty. `tests/it/kit.rs` does so for the example of
-//! `codex_core::sync::kit`, and for a source that must fail.
+//! `codex_core::sync::source_api`, and for a source that must fail.
 
 use std::{fmt, time::Duration};
 

@@ -7,12 +7,12 @@ use serde_json::{Map, json};
 use super::Agent;
 use crate::{
     Result,
-    changes::{
+    ids::CompanyId,
+    records::{
         Author, Change, Outcome, Resource as _,
-        log::{self, Entry, Op},
+        change_log::{self, Entry, Op},
         touch,
     },
-    ids::CompanyId,
     store::{Db, Tx},
 };
 
@@ -65,6 +65,6 @@ pub(crate) async fn open(
         changes: Map::from_iter([("company_ids".to_owned(), change)]),
     };
     outcome.changes.push(Change::from(&entry));
-    log::append(tx, author, &[entry]).await?;
+    change_log::append(tx, author, &[entry]).await?;
     Ok(outcome)
 }

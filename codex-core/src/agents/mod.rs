@@ -9,6 +9,8 @@ pub(crate) mod companies;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};

@@ -5,10 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{Agent, AgentFields};
 use crate::{
     Result,
-    changes::Tracked,
     fold::IdentityKey,
-    listing::{Kind, Listing, always, column},
-    paging::{Page, PageRequest},
+    list::{Kind, Listing, Page, PageRequest, always, column},
+    records::Tracked,
     scope::Scope,
     store::Db,
 };

@@ -5,11 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Agent, AgentFields};
 use crate::{
     Result,
-    changes::{Draft, Resource, reserve_ids, resolve::MANUAL},
     fold::{IdentityKey, SearchKey},
+    records::{Draft, Incoming, Resource, reserve_ids, resolve::MANUAL},
     search::index,
     store::{Sql, Tx},
-    sync::Incoming,
 };
 
 impl Resource for Agent {

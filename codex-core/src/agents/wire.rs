@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, INDEXED, THEMES, VIEWS};
-use crate::{Error, Result, edit::Form, email};
+use crate::{Error, Result, email, records::patch::Form};
 
 /// Somebody who logs in. Its keys are fixed (contract 1.2.G).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

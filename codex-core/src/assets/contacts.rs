@@ -7,14 +7,14 @@ use serde_json::{Map, json};
 use super::Asset;
 use crate::{
     Error, Result,
-    changes::{
+    contacts::{Contact, ContactFields},
+    ids::{AssetId, ContactId},
+    records::{
         Author, Change, MAX_BINDS, Outcome, Resource as _, Tracked as _,
-        log::{self, Entry, Op},
+        change_log::{self, Entry, Op},
         resolve::MANUAL,
         touch,
     },
-    contacts::{Contact, ContactFields},
-    ids::{AssetId, ContactId},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -100,7 +100,7 @@ pub(crate) async fn assign(
         q.execute().await?;
     }
     outcome.changes.extend(entries.iter().map(Change::from));
-    log::append(tx, author, &entries).await?;
+    change_log::append(tx, author, &entries).await?;
     Ok(outcome)
 }
 

@@ -13,6 +13,8 @@ pub(crate) mod identifiers;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ use serde::Serialize;
 use crate::{
     fold::{IdentityKey, SearchKey},
     ids::{AssetId, CompanyId},
-    list::Dict,
+    json_columns::Dict,
 };
 
 record! {

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Result,
-    changes::Tracked,
     companies::{self, CompanyRef, STANDARD},
     ids::{AssetId, CompanyId},
-    listing::{Kind, Listing, always, column, staff},
-    paging::{Page, PageRequest},
+    list::{Kind, Listing, Page, PageRequest, always, column, staff},
+    records::Tracked,
     scope::Scope,
     store::{Db, Q},
 };

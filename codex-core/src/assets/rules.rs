@@ -7,17 +7,16 @@ use serde_json::Map;
 use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
     Result,
-    changes::{
-        Attached, Draft, Resource, adopt_by,
-        log::{self, Entry, Op},
-        reserve_ids,
-    },
     fold::SearchKey,
     ids::CompanyId,
     mac,
+    records::{
+        Attached, Draft, Incoming, Resource, adopt_by,
+        change_log::{self, Entry, Op},
+        reserve_ids,
+    },
     search::index,
     store::{Sql, Tx},
-    sync::Incoming,
 };
 
 impl Resource for Asset {
@@ -228,5 +227,5 @@ async fn write_secrets(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
             changes: Map::from_iter([((*name).to_owned(), "changed".into())]),
         })
         .collect();
-    log::append(tx, page.author, &entries).await
+    change_log::append(tx, page.author, &entries).await
 }

@@ -9,8 +9,8 @@ use super::{Asset, AssetFields, INDEXED, ShownAsset};
 use crate::{
     Fault, Result,
     dates::{self, EVENTS},
-    edit::{Form, fits, sound, take_ids},
     ids::ContactId,
+    records::patch::{Form, fits, sound, take_ids},
 };
 
 /// Bytes in the unit that backup volumes are shown in.

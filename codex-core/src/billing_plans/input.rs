@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::{BILLED_HOURLY, BillingPlanFields, INDEXED, LEGACY_FEATURES, PRICES, term};
 use crate::{
     Fault, Result,
-    edit::{Form, NUL, as_it_is, fits, sound},
-    list::Dict,
+    json_columns::Dict,
     money::{Money, MoneyError},
+    records::patch::{Form, NUL, as_it_is, fits, sound},
 };
 
 /// The volume of backup that a new plan includes: one terabyte (contract 1.2.F).

@@ -6,11 +6,13 @@ pub mod input;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::{ids::BillingPlanId, list::Dict, money::Money};
+use crate::{ids::BillingPlanId, json_columns::Dict, money::Money};
 
 record! {
     /// What is tracked about a billing plan (contract 2.7). Both models of backup prices are kept: per

@@ -3,10 +3,9 @@
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
     Result,
-    changes::Tracked,
     ids::BillingPlanId,
-    listing::{Kind, Listing, always, column},
-    paging::{Op, Page, PageRequest, listed},
+    list::{Kind, Listing, Op, Page, PageRequest, always, column, listed},
+    records::Tracked,
     scope::Scope,
     store::{Db, Tx},
 };

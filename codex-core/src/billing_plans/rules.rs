@@ -2,7 +2,7 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
-    changes::{Resource, reserve_ids},
+    records::{Resource, reserve_ids},
     search::index,
     store::Sql,
 };

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "store")]
 pub(crate) mod query;
+#[cfg(feature = "sync")]
+mod service;
 #[cfg(feature = "store")]
 pub(crate) mod view;
 pub mod wire;

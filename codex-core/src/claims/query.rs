@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use crate::{
     Result,
-    changes::{Resource, Stored, Tracked as _, resolve::Claim},
+    records::{Resource, Stored, Tracked as _, resolve::Claim},
     store::{Db, Q},
 };
 

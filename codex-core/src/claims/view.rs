@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Result,
-    changes::{
+    records::{
         Resource, Stored, Tracked as _, as_map,
         resolve::{self, Claim, MANUAL, Precedence},
     },

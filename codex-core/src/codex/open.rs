@@ -7,13 +7,15 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Codex, Downloads, Inner, Providers, download::Turns};
+use super::{Codex, Inner, Providers};
 use crate::{
     Result,
-    changes::resolve::Precedence,
     clock::{SharedClock, SystemClock},
     duplicates::Matching,
-    fold, search,
+    export::download::{Downloads, Turns},
+    fold,
+    records::resolve::Precedence,
+    search,
     store::{Db, Engine, Revisions},
     sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
     tickets::status::Statuses,

@@ -8,11 +8,13 @@ pub(crate) mod numbers;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::{fold::SearchKey, ids::CompanyId, list::List};
+use crate::{fold::SearchKey, ids::CompanyId, json_columns::List};
 
 record! {
     /// What is tracked about a company (contract 2.1).

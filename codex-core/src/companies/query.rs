@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use super::{Company, CompanyFields, CompanyRef, STANDARD, aliases};
 use crate::{
     Result,
-    changes::Tracked,
     fold::IdentityKey,
     ids::CompanyId,
-    listing::{Kind, Listing, always, column, staff},
-    paging::{Page, PageRequest},
+    list::{Kind, Listing, Page, PageRequest, always, column, staff},
+    records::Tracked,
     scope::Scope,
     store::{Db, Q},
 };

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{Company, CompanyFields};
 use crate::{
     Error, Result,
-    changes::{Attached, Draft, MAX_BINDS, Resource, adopt_by, reserve_ids, resolve::MANUAL},
     fold::SearchKey,
+    records::{
+        Attached, Draft, Incoming, MAX_BINDS, Resource, adopt_by, reserve_ids, resolve::MANUAL,
+    },
     search::index,
     store::{Sql, Tx},
-    sync::Incoming,
 };
 
 impl Resource for Company {

@@ -12,8 +12,8 @@ use crate::{
     billing_plans,
     contacts::wire::ContactOut,
     dates::{self, EVENTS, LIVES},
-    edit::Form,
     locations::wire::LocationOut,
+    records::patch::Form,
     tickets::wire::CompanyTicketOut,
 };
 
@@ -370,7 +370,7 @@ mod tests {
         editable.sort_unstable();
         assert_eq!(keys, editable.iter().collect::<Vec<_>>());
     }
-    use crate::{ids::CompanyId, list::List};
+    use crate::{ids::CompanyId, json_columns::List};
 
     fn out(fields: CompanyFields) -> CompanyOut {
         CompanyOut::from(&Company {

@@ -7,13 +7,13 @@ use serde_json::{Map, json};
 use super::Contact;
 use crate::{
     Error, Result,
-    changes::{
+    ids::{CompanyId, ContactId},
+    records::{
         Author, Change, Outcome, Resource as _,
-        log::{self, Entry, Op},
+        change_log::{self, Entry, Op},
         resolve::MANUAL,
         touch,
     },
-    ids::{CompanyId, ContactId},
     store::Tx,
 };
 
@@ -102,7 +102,7 @@ pub(crate) async fn assign(
         q.execute().await?;
     }
     outcome.changes.extend(entries.iter().map(Change::from));
-    log::append(tx, author, &entries).await?;
+    change_log::append(tx, author, &entries).await?;
     Ok(outcome)
 }
 

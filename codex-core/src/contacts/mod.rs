@@ -8,6 +8,8 @@ pub(crate) mod hand_over;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +17,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
-    list::List,
+    json_columns::List,
 };
 
 record! {

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
-    changes::Tracked,
     companies::strictest,
     ids::{CompanyId, ContactId},
-    listing::{Kind, Listing, Several, always, column, staff},
-    paging::{Page, PageRequest},
+    list::{Kind, Listing, Page, PageRequest, Several, always, column, staff},
+    records::Tracked,
     scope::Scope,
     store::{Db, Q},
 };

@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 use super::{Contact, ContactFields, hand_over};
 use crate::{
     Result,
-    changes::{Attached, Draft, Resource, Tracked as _, adopt_by, reserve_ids, resolve::MANUAL},
     companies::rules::by_external_id,
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
+    records::{
+        Attached, Draft, Incoming, Resource, Tracked as _, adopt_by, reserve_ids, resolve::MANUAL,
+    },
     search::index,
     store::{Sql, Tx},
-    sync::Incoming,
 };
 
 impl Resource for Contact {

@@ -6,10 +6,9 @@ use utoipa::ToSchema;
 
 use super::{Contact, ContactFields, INDEXED, ShownContact};
 use crate::{
-    Result,
-    edit::{Form, sound, take_ids, take_texts},
-    email,
+    Result, email,
     ids::AssetId,
+    records::patch::{Form, sound, take_ids, take_texts},
 };
 
 /// A person at a client company. Its keys are fixed (contract 1.2.B); `email` is always there, or
@@ -278,7 +277,7 @@ fn name(body: &mut Map<String, Value>, before: Option<&ContactFields>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{contacts::ContactFields, ids::ContactId, list::List};
+    use crate::{contacts::ContactFields, ids::ContactId, json_columns::List};
 
     fn out(fields: ContactFields) -> ContactOut {
         let contact = Contact {

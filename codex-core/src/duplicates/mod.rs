@@ -6,13 +6,15 @@ pub(crate) mod evidence;
 pub(crate) mod found;
 #[cfg(feature = "store")]
 pub mod query;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::list::List;
+use crate::json_columns::List;
 
 /// From how many points on two records are merged, and from how many on a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

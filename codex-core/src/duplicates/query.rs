@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Duplicate, DuplicateState, KINDS, wire::DuplicateRecord};
 use crate::{
     Error, Result,
-    listing::{Kind, Listing, always},
-    paging::{Filter, Op, Page, PageRequest},
+    list::{Filter, Kind, Listing, Op, Page, PageRequest, always},
     scope::Scope,
     store::{Db, Tx},
 };

@@ -3,7 +3,7 @@
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
     Result,
-    changes::Tracked,
+    records::Tracked,
     scope::Scope,
     store::{Db, Tx},
 };

@@ -2,7 +2,7 @@
 
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
-    changes::{Resource, reserve_ids},
+    records::{Resource, reserve_ids},
     store::Sql,
 };
 

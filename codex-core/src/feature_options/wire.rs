@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{FeatureOption, FeatureOptionFields, INDEXED};
 use crate::{
     Result,
-    edit::{Form, as_it_is},
+    records::patch::{Form, as_it_is},
 };
 
 /// Something that can be chosen for a kind of feature, under the keys of both versions.

@@ -3,7 +3,7 @@
 use super::{SearchKey, words};
 use crate::{
     Result,
-    changes::{MAX_BINDS, Resource, Stored, Tracked as _, by_kind},
+    records::{MAX_BINDS, Resource, Stored, Tracked as _, by_kind},
     search::{KINDS, index},
     store::{Db, Sql, Tx},
 };

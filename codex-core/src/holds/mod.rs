@@ -2,12 +2,14 @@
 
 #[cfg(feature = "store")]
 pub mod query;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::list::List;
+use crate::json_columns::List;
 
 /// How a held deletion stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -1,7 +1,11 @@
 //! Sync jobs: what ran, when, and how it ended.
 
+#[cfg(feature = "sync")]
+mod dead;
 #[cfg(feature = "store")]
 pub mod query;
+#[cfg(feature = "sync")]
+pub(crate) mod service;
 pub mod wire;
 
 use std::collections::BTreeMap;

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::{Location, LocationFields};
 use crate::{
     Result,
-    changes::Tracked,
     ids::CompanyId,
-    listing::{Kind, Listing, always, column},
-    paging::{Page, PageRequest},
+    list::{Kind, Listing, Page, PageRequest, always, column},
+    records::Tracked,
     scope::Scope,
     store::{Db, Q},
 };

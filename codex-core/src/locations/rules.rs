@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{Location, LocationFields};
 use crate::{
     Result,
-    changes::{Draft, Resource, reserve_ids},
     companies::rules::by_external_id,
     ids::CompanyId,
+    records::{Draft, Resource, reserve_ids},
     search::index,
     store::{Sql, Tx},
 };

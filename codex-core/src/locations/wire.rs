@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{Location, LocationFields};
 use crate::{
     Result,
-    edit::{Form, as_it_is},
+    records::patch::{Form, as_it_is},
 };
 
 /// An address of a company.

@@ -3,12 +3,14 @@
 
 #[cfg(feature = "store")]
 pub(crate) mod query;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::list::List;
+use crate::json_columns::List;
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

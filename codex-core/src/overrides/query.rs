@@ -3,8 +3,8 @@
 use super::{Override, OverrideFields};
 use crate::{
     Result,
-    changes::Tracked,
     ids::CompanyId,
+    records::Tracked,
     scope::Scope,
     store::{Db, Tx},
 };

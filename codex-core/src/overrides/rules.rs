@@ -2,7 +2,7 @@
 
 use super::{Override, OverrideFields};
 use crate::{
-    changes::{Resource, reserve_ids},
+    records::{Resource, reserve_ids},
     store::Sql,
 };
 

@@ -8,7 +8,7 @@ use super::Override;
 use crate::{
     Error, Fault, Result,
     billing_plans::{PRICES, input::price},
-    edit::{NUL, fits},
+    records::patch::{NUL, fits},
 };
 
 /// What is agreed with a company instead of one value of its plan.

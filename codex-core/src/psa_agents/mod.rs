@@ -4,11 +4,13 @@
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
 
-use crate::{fold::SearchKey, ids::PsaAgentId, list::List};
+use crate::{fold::SearchKey, ids::PsaAgentId, json_columns::List};
 
 record! {
     /// What is tracked about a PSA agent (contract 2.4).

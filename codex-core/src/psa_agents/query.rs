@@ -1,7 +1,7 @@
 //! Reading PSA agents.
 
 use super::{PsaAgent, PsaAgentFields};
-use crate::{Result, changes::Tracked, scope::Scope, store::Db};
+use crate::{Result, records::Tracked, scope::Scope, store::Db};
 
 sql! {
     /// Live agents, active ones first: the order of Beacon's drop-down (consumers.md 0).

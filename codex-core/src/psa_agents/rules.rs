@@ -2,8 +2,8 @@
 
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
-    changes::{Resource, reserve_ids},
     fold::SearchKey,
+    records::{Resource, reserve_ids},
     search::index,
     store::Sql,
 };

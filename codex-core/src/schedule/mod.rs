@@ -5,6 +5,8 @@
 
 #[cfg(feature = "store")]
 pub(crate) mod query;
+#[cfg(feature = "sync")]
+pub(crate) mod service;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;

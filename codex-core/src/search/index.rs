@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::KINDS;
 use crate::{
     Result,
-    changes::{Draft, Resource, Stored, Tracked, by_kind},
     fold::SearchKey,
+    records::{Draft, Resource, Stored, Tracked, by_kind},
     store::{Db, Sql, Tx},
 };
 

@@ -8,6 +8,8 @@ pub(crate) mod index;
 mod own;
 #[cfg(feature = "store")]
 pub(crate) mod query;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 /// The kinds that are searched, by their number in the index, in the order in which equals are shown.

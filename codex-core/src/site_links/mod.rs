@@ -4,6 +4,8 @@
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
 
 use chrono::{DateTime, Utc};
 

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{SiteLink, SiteLinkFields};
 use crate::{
     Result,
-    changes::Tracked,
     ids::CompanyId,
+    records::Tracked,
     scope::Scope,
     store::{Db, Q, Tx},
 };

@@ -3,9 +3,9 @@
 use super::{SiteLink, SiteLinkFields};
 use crate::{
     Result,
-    changes::{Draft, Resource, reserve_ids},
     companies::rules::holders,
     ids::CompanyId,
+    records::{Draft, Resource, reserve_ids},
     store::{Sql, Tx},
 };
 

@@ -3,52 +3,38 @@
 //! A source reads pages, maps them and hands them to its [`Run`]; the run compares, writes, counts,
 //! guards and keeps the lease.
 
-mod crawl;
 pub mod datto;
-mod entrance;
+pub(crate) mod engine;
 pub mod freshservice;
-mod gate;
 mod html;
-mod http;
-mod incoming;
-mod item;
 pub mod keycloak;
-pub mod kit;
-mod lease;
-mod matching;
-mod missing;
 mod names;
-mod optional;
-mod plan;
-mod relink;
 mod request;
-mod run;
-mod step;
+pub mod source_api;
 pub mod time;
 
 use std::{fmt::Debug, future::Future, pin::Pin};
 
-pub use gate::Gate;
-pub use http::{HttpSettings, Pace, UpstreamError};
-pub use incoming::{Incoming, ItemError, Unread};
-pub(crate) use lease::{Beat, Lease};
-pub use missing::Answer;
-pub use plan::{MAX_CHANGES, Plan, PlannedHold};
+pub use engine::{
+    gate::Gate,
+    http::{HttpSettings, Pace, UpstreamError},
+    missing::Answer,
+    plan::{MAX_CHANGES, Plan, PlannedHold},
+    run::{Guard, Run},
+};
 pub use request::Request;
-pub(crate) use run::Context;
-pub use run::{Guard, Run};
 
-use crate::{Result, changes::claims::Origin};
+use crate::{Result, records::claims::Origin};
 
 /// The statements of the engine by name, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
     let engine = [
-        gate::STATEMENTS,
-        lease::STATEMENTS,
-        missing::STATEMENTS,
-        relink::STATEMENTS,
-        run::STATEMENTS,
-        matching::STATEMENTS,
+        engine::gate::STATEMENTS,
+        engine::lease::STATEMENTS,
+        engine::missing::STATEMENTS,
+        engine::relink::STATEMENTS,
+        engine::run::STATEMENTS,
+        engine::matching::STATEMENTS,
     ];
     [
         engine.concat(),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Result,
     ids::TicketId,
-    list::List,
+    json_columns::List,
     store::{Db, Q},
 };
 

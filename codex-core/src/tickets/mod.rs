@@ -3,6 +3,8 @@
 #[cfg(feature = "store")]
 pub mod beside;
 pub mod board;
+#[cfg(feature = "sync")]
+pub(crate) mod events;
 #[cfg(feature = "store")]
 pub(crate) mod owed;
 pub mod psa;
@@ -10,6 +12,8 @@ pub mod psa;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "sync")]
+pub(crate) mod service;
 pub mod status;
 #[cfg(feature = "store")]
 pub(crate) mod threads;
@@ -24,7 +28,7 @@ use serde_json::Value;
 use crate::{
     fold::SearchKey,
     ids::{CompanyId, TicketId},
-    list::List,
+    json_columns::List,
 };
 
 record! {

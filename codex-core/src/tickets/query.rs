@@ -9,10 +9,9 @@ use sqlx::types::Json;
 use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
 use crate::{
     Error, Result,
-    changes::{Resource as _, Tracked},
     ids::{CompanyId, TicketId},
-    listing::{Kind, Listing, always, column, staff},
-    paging::{self, PageRequest, Sort},
+    list::{self, Kind, Listing, PageRequest, Sort, always, column, staff},
+    records::{Resource as _, Tracked},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
 };
@@ -194,7 +193,7 @@ pub(crate) async fn listed(
     filter: &TicketFilter,
     page: &PageRequest,
     statuses: &Statuses,
-) -> Result<paging::Page<Ticket>> {
+) -> Result<list::Page<Ticket>> {
     let newest_first = || Sort::new("-last_updated_at");
     let page = PageRequest {
         filters: words::numbered(&page.filters, statuses)?,

@@ -7,10 +7,10 @@ use sqlx::types::Json;
 use super::{Ticket, TicketFields, TicketTexts, threads};
 use crate::{
     Result,
-    changes::{Attached, Draft, Resource, reserve_ids},
     companies::rules::by_external_id,
     fold::{SearchKey, words},
     ids::CompanyId,
+    records::{Attached, Draft, Resource, reserve_ids},
     search::index,
     store::{Sql, Tx},
 };

@@ -10,11 +10,10 @@ use super::{
     owed::{self, Owed},
 };
 use crate::{
-    Error, Result,
-    changes::{Author, MAX_BINDS, resolve::MANUAL},
-    dates,
+    Error, Result, dates,
     fold::words,
     ids::TicketId,
+    records::{Author, MAX_BINDS, resolve::MANUAL},
     store::{Db, Q, Tx},
     sync::Run,
 };

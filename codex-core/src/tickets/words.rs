@@ -3,8 +3,8 @@
 use super::status::{self, Statuses};
 use crate::{
     Error, Result,
+    list::{Filter, Op},
     nearest::nearest,
-    paging::{Filter, Op},
 };
 
 /// Words that tickets are filtered by: the column's name, and what the words stand for.

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use crate::{
     config::{Auth, BaseUrl},
-    request_id,
+    http::request_id,
 };
 
 /// Core answers in milliseconds; a request waits this long at most for a key that is not known yet.
@@ -202,7 +202,7 @@ impl Jwks {
             Err(error) => {
                 tracing::warn!(
                     url = %self.url,
-                    error = crate::problem::chain(&error),
+                    error = crate::http::problem::chain(&error),
                     "Core's keys could not be read from `{}`; known keys go on working",
                     self.url
                 );

@@ -22,7 +22,7 @@ use jsonwebtoken::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::digest::hex;
+use crate::http::digest::hex;
 
 /// The issuer of these tokens. Core's keys sign for another one, and this key for no other.
 pub const ISSUER: &str = "hivematrix-codex-local";

@@ -16,14 +16,18 @@ use axum::{
     http::{Extensions, HeaderMap, request::Parts},
 };
 use chrono::{DateTime, Utc};
-use codex_core::{Codex, Role, Scope, changes::Author};
+use codex_core::{Codex, Role, Scope, records::Author};
 use tokio::sync::OnceCell;
 
 pub use token::{AuthError, Authenticator, Refusal};
 
 use crate::{
-    app::App, conditional::precondition_failed, forwarded::Peer, handling::Handling,
-    problem::Problem, request_id::CorrelationId, routes::require_writer,
+    api::require_writer,
+    app::App,
+    http::{
+        conditional::precondition_failed, forwarded::Peer, handling::Handling, problem::Problem,
+        request_id::CorrelationId,
+    },
 };
 
 /// What a caller is: a person, or another module.

@@ -78,7 +78,7 @@ impl Core {
 async fn serve(listener: TcpListener, router: Router) {
     let sources = crate::config::Sources::new("/nonexistent");
     let server = crate::config::Config::load(&sources).unwrap().server;
-    crate::server::serve(
+    crate::http::server::serve(
         listener,
         router,
         server,

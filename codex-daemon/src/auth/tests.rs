@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Auth, Config, Sources},
-    forwarded::Peer,
+    http::forwarded::Peer,
 };
 
 const MINUTE: i64 = 60;

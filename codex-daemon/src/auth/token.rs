@@ -22,7 +22,10 @@ use super::{
     local::{self, LocalIssuer, LocalKeyError},
     revocation::Revocation,
 };
-use crate::{config::Auth, forwarded::Peer, headers::single, problem::Problem};
+use crate::{
+    config::Auth,
+    http::{forwarded::Peer, headers::single, problem::Problem},
+};
 
 /// The issuer of every token (contract 6).
 const ISSUER: &str = "hivematrix-core";

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use codex_core::{Codex, Scope, changes::Author, sync::Part};
+use codex_core::{Codex, Scope, records::Author, sync::Part};
 
 use super::{NotConfigured, load, sync, with_codex};
 use crate::config::Sources;

@@ -6,12 +6,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use codex_core::{
     Codex, Error, Scope,
-    changes::Author,
     claims::{
         ClaimedResource,
         wire::{FieldClaimsOut, RecordClaimsOut},
     },
-    records::ChangeOut,
+    records::{Author, ChangeOut},
 };
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     app,
     config::{Config, Sources, masked_url},
-    problem::chain,
+    http::problem::chain,
 };
 
 const EXAMPLES: &str = "\

@@ -6,12 +6,12 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use codex_core::{
     Codex, Error, Scope,
-    changes::Author,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},
     },
-    paging::{Filter, PageRequest, Sort},
+    list::{Filter, PageRequest, Sort},
+    records::Author,
 };
 
 use super::{load, table::printable, with_codex};

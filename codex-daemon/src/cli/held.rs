@@ -6,8 +6,8 @@ use anyhow::bail;
 use clap::Subcommand;
 use codex_core::{
     Codex, Scope,
-    changes::Author,
     holds::{Hold, HoldStatus, wire::HoldOut},
+    records::Author,
 };
 
 use super::{load, table::Table, with_codex};

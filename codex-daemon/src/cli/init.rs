@@ -108,7 +108,7 @@ impl Init {
             match self.connect().await {
                 Ok(codex) => return Ok(codex),
                 Err(error) => {
-                    let why = crate::problem::chain(&*error);
+                    let why = crate::http::problem::chain(&*error);
                     eprintln!("{why}\nPlease try again, or stop with Ctrl-C.\n");
                 }
             }

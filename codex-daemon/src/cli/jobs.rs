@@ -6,8 +6,8 @@ use anyhow::bail;
 use clap::Subcommand;
 use codex_core::{
     Codex, Scope,
-    changes::Author,
     jobs::{Job, query::JobFilter, wire::JobDetailOut},
+    records::Author,
 };
 
 use super::{

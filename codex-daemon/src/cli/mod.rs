@@ -26,7 +26,7 @@ use codex_core::Codex;
 use crate::{
     app,
     config::{Config, ConfigErrors, Sources},
-    problem::chain,
+    http::problem::chain,
 };
 
 const ABOUT: &str = "\

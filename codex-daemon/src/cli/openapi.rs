@@ -26,7 +26,7 @@ impl Openapi {
         if let Some(file) = &self.check {
             return check(file);
         }
-        let text = crate::routes::openapi().to_pretty_json()?;
+        let text = crate::openapi::public().to_pretty_json()?;
         writeln!(std::io::stdout(), "{text}")?;
         Ok(())
     }
@@ -41,7 +41,7 @@ fn check(file: &std::path::Path) -> anyhow::Result<()> {
         "{} is no OpenAPI description",
         named()
     );
-    let new = serde_json::to_value(crate::routes::openapi())?;
+    let new = serde_json::to_value(crate::openapi::public())?;
     let found = crate::breaking::changes(&old, &new);
     let mut out = std::io::stdout();
     for line in &found {

@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{
     Codex, Scope,
-    changes::Author,
     outbox::{OutboxEntry, OutboxKind, OutboxState, wire::OutboxOut},
     plural::count_of,
+    records::Author,
 };
 
 use super::{claims::time, load, table::Table, with_codex};

@@ -9,7 +9,8 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     app,
     config::{Config, Sources, masked_url},
-    logging, server,
+    http::server,
+    logging,
 };
 
 /// How often the settings' file is looked at.
@@ -134,7 +135,7 @@ async fn watch(sources: Sources, codex: Codex) {
         let chosen = match Config::load(&sources) {
             Ok(Config { psa, rmm, .. }) => Providers { psa, rmm },
             Err(error) => {
-                let error = crate::problem::chain(&error);
+                let error = crate::http::problem::chain(&error);
                 tracing::warn!(error, "The settings have changed and cannot be used");
                 continue;
             }

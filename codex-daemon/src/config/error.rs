@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Origin;
-use crate::problem::chain;
+use crate::http::problem::chain;
 
 /// One thing that is wrong.
 #[derive(Debug, thiserror::Error)]

@@ -22,8 +22,8 @@ use std::{
 
 use chrono::TimeDelta;
 use codex_core::{
-    changes::resolve::{Policy, Precedence},
     duplicates::Matching,
+    records::resolve::{Policy, Precedence},
     schedule::Entry,
     sync::Part,
     tickets::status::Statuses,

@@ -181,7 +181,7 @@ fn a_wrong_value_names_file_section_and_key() {
 
 #[test]
 fn sections_with_free_keys_are_read_and_a_wrong_entry_is_named() {
-    use codex_core::changes::resolve::Policy;
+    use codex_core::records::resolve::Policy;
     let dir = Dir::new().conf(
         "[policies]\ncontact.job_title = source_wins\n[ticket_statuses]\n9 = waiting_customer ; ours\n",
     );

@@ -7,18 +7,16 @@ use axum::{
 };
 use codex_core::{
     Scope,
-    listing::{Listing, StaffFields},
-    paging::{MAX_LIMIT, Page, PageRequest},
+    list::{Listing, MAX_LIMIT, Page, PageRequest, StaffFields},
 };
 use serde::Serialize;
 use serde_json::json;
 use utoipa::PartialSchema;
 
 use crate::{
+    api::paging::{Further, ListQuery, beside},
     auth::Call,
-    forwarded::Forwarded,
-    problem::Problem,
-    routes::paging::{Further, ListQuery, beside},
+    http::{forwarded::Forwarded, problem::Problem},
 };
 
 /// Parameters of lists that were made with paging.

@@ -7,10 +7,12 @@
 //! * Without `limit`, lists of tickets and devices have the length that they always had.
 //!
 //! The header `X-Ignored-Parameters` names what was ignored. `Prefer: handling=strict` ends all of it for one call:
-//! then these routes are as strict as every other ([`crate::handling`]).
+//! then these routes are as strict as every other ([`crate::http::handling`]).
 
+pub(crate) mod devices;
 mod list;
 mod params;
+pub(crate) mod public_user;
 
 pub(crate) use list::{List, newer_query};
 pub(crate) use params::{Params, Wanted};

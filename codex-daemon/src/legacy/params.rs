@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use codex_core::{Codex, Scope, ids::CompanyId, paging::Cursor};
+use codex_core::{Codex, Scope, ids::CompanyId, list::Cursor};
 
-use crate::{extract::Query, handling::Handling, problem::Problem};
+use crate::http::{extract::Query, handling::Handling, problem::Problem};
 
 /// The query of a legacy route by name.
 #[derive(Debug)]

@@ -25,9 +25,8 @@ use super::{Daemon, header, problem};
 use crate::{
     app,
     auth::testing::{Core, service, token},
-    body,
     config::{Config, Server, Sources},
-    server,
+    http::{body, server},
 };
 
 /// A server with routes of its own inside the daemon's layers.

@@ -30,13 +30,13 @@ impl Operation {
 #[test]
 fn every_change_of_what_can_be_read_can_be_bound_to_a_tag() {
     let all = operations();
-    let without: Vec<String> = changes(codex_daemon::routes::openapi())
+    let without: Vec<String> = changes(codex_daemon::openapi::public())
         .iter()
         .filter(|one| !one.has_condition())
         .map(|one| one.name.clone())
         .collect();
     assert!(without.is_empty(), "no GET of the same path: {without:#?}");
-    for one in changes(codex_daemon::routes::internal_openapi()) {
+    for one in changes(codex_daemon::openapi::internal()) {
         let can_be_read = all
             .iter()
             .any(|read| read.method == Method::GET && read.path == one.path);
@@ -93,7 +93,7 @@ impl Bound<'_> {
 on_each_engine! {
     async fn a_change_is_made_with_the_tag_that_the_record_has_and_with_no_other(world: World) -> TestResult {
         let mut bound = Bound { world: &world, wrong: Vec::new() };
-        let all = changes(codex_daemon::routes::openapi());
+        let all = changes(codex_daemon::openapi::public());
         let (puts, mut deletes): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.method == Method::PUT);
         let mut outdated = BTreeMap::new();
         for one in puts {
@@ -125,12 +125,12 @@ on_each_engine! {
 
     async fn a_change_of_what_cannot_be_read_is_never_made_with_a_tag(world: World) -> TestResult {
         let mut bound = Bound { world: &world, wrong: Vec::new() };
-        for one in changes(codex_daemon::routes::internal_openapi()) {
+        for one in changes(codex_daemon::openapi::internal()) {
             if !one.has_condition() {
                 bound.refused("a tag", &one, "*").await?;
             }
         }
-        let posts = of(&serde_json::to_value(codex_daemon::routes::openapi())?);
+        let posts = of(&serde_json::to_value(codex_daemon::openapi::public())?);
         for one in posts.iter().filter(|one| one.name == "POST /api/companies" || one.path.ends_with("/renumber")) {
             assert!(one.described["responses"]["412"].is_object(), "{}", one.name);
             bound.refused("a tag", one, "*").await?;

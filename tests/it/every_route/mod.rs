@@ -65,8 +65,8 @@ impl Operation {
 /// All operations, for others and for our own pages.
 pub fn operations() -> Vec<Operation> {
     let apis = [
-        codex_daemon::routes::openapi(),
-        codex_daemon::routes::internal_openapi(),
+        codex_daemon::openapi::public(),
+        codex_daemon::openapi::internal(),
     ];
     apis.into_iter()
         .flat_map(|api| of(&serde_json::to_value(api).unwrap()))

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use codex_core::{
     Scope,
-    changes::Author,
     jobs::{Job, JobStatus, query::JobFilter},
+    records::Author,
     sync::Part,
 };
 use codex_tests::{

@@ -1,8 +1,8 @@
 //! Datto's traps (upstreams 4), as far as sites and devices go.
 
 use codex_core::{
-    Scope, assets::Asset, changes::Author, duplicates::wire::DuplicateMergeIn, ids::AssetId,
-    paging::PageRequest, sync::Part,
+    Scope, assets::Asset, duplicates::wire::DuplicateMergeIn, ids::AssetId, list::PageRequest,
+    records::Author, sync::Part,
 };
 use codex_tests::{
     harness::{bench::Bench, database::TestDatabase},

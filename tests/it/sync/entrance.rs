@@ -1,6 +1,6 @@
 //! Vendor data that databases, readers or arithmetic would refuse: one bad value costs that value alone.
 
-use codex_core::{Codex, Scope, assets, companies, paging::PageRequest, sync::Part};
+use codex_core::{Codex, Scope, assets, companies, list::PageRequest, sync::Part};
 use codex_tests::{
     harness::{
         bench::{Bench, freshservice_at, quick},
@@ -80,7 +80,7 @@ on_each_engine! {
         assert_eq!(unread.len(), 1, "the first is named, the others are counted: {unread:?}");
         assert!(job.report.issue_count >= 5);
         let mut page = PageRequest {
-            sort: Some(codex_core::paging::Sort::new("last_seen")),
+            sort: Some(codex_core::list::Sort::new("last_seen")),
             limit: Some(500),
             ..PageRequest::default()
         };

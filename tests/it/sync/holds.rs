@@ -3,8 +3,8 @@
 use chrono::Duration;
 use codex_core::{
     Scope,
-    changes::Author,
     holds::{Hold, HoldStatus},
+    records::Author,
     sync::Part,
 };
 use codex_tests::{harness::bench::Bench, on_each_engine};

@@ -3,8 +3,8 @@
 use codex_core::{
     Scope,
     agents::{Agent, AgentFields},
-    changes::Author,
     jobs::JobStatus,
+    records::Author,
     sync::Part,
 };
 use codex_tests::{

@@ -3,8 +3,8 @@
 use chrono::Duration;
 use codex_core::{
     Error, Role, Scope,
-    changes::Author,
     outbox::{OutboxEntry, OutboxState},
+    records::Author,
     sync::{Part, freshservice::Desk},
     tickets::wire::TicketUpdateIn,
 };

@@ -3,9 +3,9 @@
 use chrono::Duration;
 use codex_core::{
     Scope,
-    changes::Author,
     companies::Company,
     jobs::JobStatus,
+    records::Author,
     sync::{Part, Plan, Request},
 };
 use codex_tests::{

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 use codex_core::{
     Scope,
-    changes::Author,
     claims::ClaimedResource,
     companies::Company,
     ids::{AssetId, CompanyId, ContactId},
     jobs::JobStatus,
+    records::Author,
     sync::Part,
 };
 use codex_tests::{harness::bench::Bench, on_each_engine};
@@ -136,7 +136,7 @@ on_each_engine! {
         bench.codex.companies(&system).await?;
         assert_eq!(bench.db().statements() - before, 1);
         let before = bench.db().statements();
-        let page = codex_core::paging::PageRequest::default();
+        let page = codex_core::list::PageRequest::default();
         assert_eq!(bench.codex.contacts(&system, None, &page).await?.items.len(), 500);
         assert_eq!(bench.db().statements() - before, 2);
         Ok(())

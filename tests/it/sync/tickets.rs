@@ -3,12 +3,11 @@
 use chrono::Duration;
 use codex_core::{
     Codex, Scope,
-    changes::Author,
     jobs::JobStatus,
-    paging::PageRequest,
+    list::PageRequest,
+    records::Author,
     sync::{Part, freshservice::History},
-    tickets::query::TicketFilter,
-    tickets::wire::TicketUpdateIn,
+    tickets::{query::TicketFilter, wire::TicketUpdateIn},
 };
 use codex_tests::{
     harness::{

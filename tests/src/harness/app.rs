@@ -10,7 +10,7 @@ use codex_core::{
 use codex_daemon::{
     app::{self, Running},
     config::{Config, Sources},
-    server,
+    http::server,
 };
 use reqwest::{Client, Method, RequestBuilder};
 use tempfile::TempDir;

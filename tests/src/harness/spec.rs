@@ -84,8 +84,8 @@ struct Operation {
 
 /// The operations of both descriptions.
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    let public = codex_daemon::routes::openapi();
-    let internal = codex_daemon::routes::internal_openapi();
+    let public = codex_daemon::openapi::public();
+    let internal = codex_daemon::openapi::internal();
     [public, internal]
         .iter()
         .flat_map(|api| operations(&serde_json::to_value(api).unwrap_or_default()))

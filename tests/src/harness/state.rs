@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use codex_core::{
     agents::Agent,
     assets::Asset,
-    changes::{Resource, Stored, Tracked as _},
     companies::Company,
     contacts::Contact,
     locations::Location,
     psa_agents::PsaAgent,
+    records::{Resource, Stored, Tracked as _},
     site_links::SiteLink,
     store::Db,
     tickets::Ticket,

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "store")]
 pub(crate) mod query;
+#[cfg(feature = "sync")]
+mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};

@@ -17,8 +17,9 @@ use super::{
 use crate::{
     Error, Result,
     fold::{IdentityKey, words},
+    records::Incoming,
     site_links::{SiteLink, query},
-    sync::{Incoming, Part, Run, Source, UpstreamError, Work, crawl::Lister as _},
+    sync::{Part, Run, Source, UpstreamError, Work, engine::crawl::Lister as _},
 };
 
 /// Name of the source's runs that push numbers.

@@ -7,10 +7,12 @@ use crate::{
         audit::{Disk, Hardware, Interface, MemoryModule, Parts, Software},
         identifiers::serial_number,
     },
-    edit::indexable,
+    records::{Unread, patch::indexable},
     sync::{
-        Unread, entrance,
-        item::{TIME, number, text},
+        engine::{
+            entrance,
+            item::{TIME, number, text},
+        },
         time::{self, Time},
     },
 };

@@ -23,14 +23,16 @@ use crate::{
             query::{self, Due},
         },
     },
-    changes::{Outcome, claims::Origin, door::Door},
     ids::AssetId,
     plural::count_of,
+    records::{Incoming, Outcome, Unread, claims::Origin, writer::Door},
     sync::{
-        Incoming, Part, Run, Source, Unread, UpstreamError, Work,
-        crawl::Lister as _,
-        entrance,
-        optional::{OptionalList, is_refusal},
+        Part, Run, Source, UpstreamError, Work,
+        engine::{
+            crawl::Lister as _,
+            entrance,
+            optional::{OptionalList, is_refusal},
+        },
     },
 };
 

@@ -15,8 +15,10 @@ use crate::{
     clock::SharedClock,
     sync::{
         Gate, HttpSettings, UpstreamError,
-        crawl::{Lister, Page},
-        http::{Reply, Upstream},
+        engine::{
+            crawl::{Lister, Page},
+            http::{Reply, Upstream},
+        },
     },
 };
 

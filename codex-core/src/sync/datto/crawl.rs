@@ -21,9 +21,11 @@ use crate::{
     site_links::SiteLink,
     sync::{
         Answer, Run, UpstreamError,
-        crawl::{Crawl, Lister as _},
-        missing::Directory,
-        optional::OptionalList,
+        engine::{
+            crawl::{Crawl, Lister as _},
+            missing::Directory,
+            optional::OptionalList,
+        },
     },
 };
 
@@ -175,7 +177,7 @@ async fn crawl_devices(
     }
     let count = crawl.total;
     let whole = crawl.unreadable == 0 && count.is_none_or(|total| total == arrived.len() as u64);
-    if arrived.is_empty() && crate::sync::missing::live_count::<Asset>(run).await? > 0 {
+    if arrived.is_empty() && crate::sync::engine::missing::live_count::<Asset>(run).await? > 0 {
         return Err(UpstreamError::empty_list(NAME, "devices").into());
     }
     let reason = (!whole).then(|| {

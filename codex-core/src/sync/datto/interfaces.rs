@@ -19,10 +19,13 @@ use super::{
 use crate::{
     Result,
     assets::Asset,
-    changes::claims::Statement,
     panics::Panicked,
+    records::{Incoming, claims::Statement},
     site_links::query,
-    sync::{Incoming, Run, UpstreamError, crawl::Lister as _, optional::OptionalList},
+    sync::{
+        Run, UpstreamError,
+        engine::{crawl::Lister as _, optional::OptionalList},
+    },
 };
 
 sql! {

@@ -8,11 +8,9 @@ use super::NAME;
 use crate::{
     assets::{Asset, AssetStatus},
     dates::EVENTS,
+    records::{Incoming, ItemError},
     site_links::SiteLink,
-    sync::{
-        Incoming, ItemError,
-        item::{Item, any_text, number, text},
-    },
+    sync::engine::item::{Item, any_text, number, text},
 };
 
 /// Sites that every account starts with; they are no customers (upstreams 2.7).
@@ -393,7 +391,7 @@ mod tests {
                 .flat_map(|s| s["devices"].as_array().unwrap())
             {
                 let asset = mapped(item);
-                crate::changes::resolve::typed::<crate::assets::AssetFields>(
+                crate::records::resolve::typed::<crate::assets::AssetFields>(
                     "asset",
                     &asset.fields,
                 )

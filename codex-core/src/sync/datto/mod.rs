@@ -17,7 +17,7 @@ pub use client::Settings;
 pub use inventories::Inventories;
 
 use super::{Part, Run, Source, Work};
-use crate::changes::claims::Origin;
+use crate::records::claims::Origin;
 
 /// Name of the source.
 pub const NAME: &str = "datto";

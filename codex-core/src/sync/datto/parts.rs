@@ -15,12 +15,15 @@ use super::{
 use crate::{
     Result,
     panics::{Panicked, joined, spawn},
+    records::Incoming,
     site_links::{SiteLink, query},
     sync::{
-        Incoming, Run, UpstreamError,
-        crawl::{Lister as _, Page},
-        entrance,
-        optional::OptionalList,
+        Run, UpstreamError,
+        engine::{
+            crawl::{Lister as _, Page},
+            entrance,
+            optional::OptionalList,
+        },
     },
 };
 

@@ -15,7 +15,11 @@ use super::{
 use crate::{
     Error, Result,
     companies::{Company, numbers::Numbers},
-    sync::{Incoming, Part, Run, Source, UpstreamError, Work, crawl::Crawl, crawl::Lister as _},
+    records::Incoming,
+    sync::{
+        Part, Run, Source, UpstreamError, Work,
+        engine::crawl::{Crawl, Lister as _},
+    },
 };
 
 /// Name of the source's runs that assign numbers.

@@ -14,8 +14,10 @@ use crate::{
     clock::SharedClock,
     sync::{
         Gate, HttpSettings, UpstreamError,
-        crawl::{Lister, Page},
-        http::Upstream,
+        engine::{
+            crawl::{Lister, Page},
+            http::Upstream,
+        },
     },
 };
 
@@ -280,7 +282,7 @@ impl Client {
         &self,
         resource: &str,
         url: Url,
-    ) -> Result<crate::sync::http::Reply, UpstreamError> {
+    ) -> Result<crate::sync::engine::http::Reply, UpstreamError> {
         self.upstream
             .call(resource, |http| {
                 http.get(url.clone())
@@ -388,7 +390,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        sync::http::stub::{Stub, answer, gate, json as good, status},
+        sync::engine::http::stub::{Stub, answer, gate, json as good, status},
     };
 
     async fn client(

@@ -17,8 +17,9 @@ use super::{
 use crate::{
     clock::SharedClock,
     ids::TicketId,
+    records::{Incoming, ItemError},
     store::Db,
-    sync::{Gate, Incoming, ItemError, UpstreamError, item},
+    sync::{Gate, UpstreamError, engine::item},
     tickets::{Ticket, threads::Details},
 };
 

@@ -21,10 +21,13 @@ use crate::{
     Result, dates,
     ids::TicketId,
     panics::{joined, spawn},
+    records::ItemError,
     sync::{
-        ItemError, Run, UpstreamError,
-        crawl::Lister as _,
-        optional::{OptionalList, is_refusal},
+        Run, UpstreamError,
+        engine::{
+            crawl::Lister as _,
+            optional::{OptionalList, is_refusal},
+        },
     },
     tickets::{
         Ticket,

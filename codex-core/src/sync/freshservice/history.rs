@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Result,
     plural::{agree, count_of},
-    sync::{Part, Run, Source, Work, crawl::Lister as _},
+    sync::{Part, Run, Source, Work, engine::crawl::Lister as _},
     tickets::{Ticket, threads},
 };
 
@@ -165,7 +165,7 @@ mod tests {
         jobs::JobStatus,
         sync::{
             HttpSettings,
-            http::stub::{Stub, json},
+            engine::http::stub::{Stub, json},
         },
     };
 

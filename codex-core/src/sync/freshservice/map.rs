@@ -11,10 +11,8 @@ use crate::{
     dates::{self, EVENTS, LIVES},
     locations::Location,
     psa_agents::PsaAgent,
-    sync::{
-        Incoming, ItemError,
-        item::{Item, blank, text},
-    },
+    records::{Incoming, ItemError},
+    sync::engine::item::{Item, blank, text},
 };
 
 /// What moves while an agent works and says nothing about who the agent is: visits, points and levels of the
@@ -240,7 +238,7 @@ pub(super) fn agent(value: &Value) -> Result<Incoming<PsaAgent>, ItemError> {
     Ok(incoming(item, id, List::Agents, custom))
 }
 
-fn incoming<R: crate::changes::Resource>(
+fn incoming<R: crate::records::Resource>(
     mut item: Item,
     external_id: String,
     list: List,
@@ -389,7 +387,7 @@ mod tests {
 
     #[test]
     fn the_vendors_samples_are_read_and_have_the_types_of_our_fields() {
-        use crate::changes::resolve::typed;
+        use crate::records::resolve::typed;
         let folder = "freshservice/doc-samples/";
         for name in ["departments_list.json", "departments_list_msp.json"] {
             for item in samples(&format!("{folder}{name}"))

@@ -24,21 +24,21 @@ pub use history::History;
 pub use tickets::{Depth, Tickets};
 pub use webhook::{MAX_EVENT, TicketEvent};
 
-use super::{
-    Answer, Incoming, ItemError, Part, Run, Source, UpstreamError, Work,
-    crawl::{Crawl, Lister as _},
-    missing::Directory,
-    optional::is_refusal,
-};
+use super::{Answer, Part, Run, Source, UpstreamError, Work};
 use crate::{
     Error, Result,
-    changes::{Resource, claims::Origin},
     companies::{self, Company},
     contacts::Contact,
     jobs::ScopeResult,
     locations::Location,
     plural::{agree, count_of},
     psa_agents::PsaAgent,
+    records::{Incoming, ItemError, Resource, claims::Origin},
+    sync::engine::{
+        crawl::{Crawl, Lister as _},
+        missing::Directory,
+        optional::is_refusal,
+    },
 };
 
 /// Name of the source.

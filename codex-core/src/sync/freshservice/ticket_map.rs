@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::NAME;
 use crate::{
     ids::TicketId,
-    list::List,
+    json_columns::List,
+    records::{Incoming, ItemError},
     sync::{
-        Incoming, ItemError, html,
-        item::{Item, blank, number, text},
-        time,
+        engine::item::{Item, blank, number, text},
+        html, time,
     },
     tickets::{Conversation, SentConversation, Ticket, TicketTexts, TimeEntry},
 };

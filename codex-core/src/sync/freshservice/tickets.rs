@@ -18,9 +18,13 @@ use crate::{
     Error, Result, dates,
     jobs::ScopeResult,
     plural::count_of,
+    records::{Incoming, ItemError},
     sync::{
-        Incoming, ItemError, Part, Run, Source, Work, crawl::Crawl, crawl::Lister as _,
-        optional::is_refusal,
+        Part, Run, Source, Work,
+        engine::{
+            crawl::{Crawl, Lister as _},
+            optional::is_refusal,
+        },
     },
     tickets::{Ticket, threads},
 };

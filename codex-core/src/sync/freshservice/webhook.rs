@@ -9,9 +9,12 @@ use serde_json::{Map, Value, json};
 use super::ticket_map;
 use crate::{
     Error, Result,
+    records::Incoming,
     sync::{
-        Incoming, entrance,
-        item::{blank, number, text},
+        engine::{
+            entrance,
+            item::{blank, number, text},
+        },
         time,
     },
     tickets::Ticket,

@@ -15,8 +15,10 @@ use crate::{
     clock::SharedClock,
     sync::{
         Gate, HttpSettings, UpstreamError,
-        crawl::{Lister, Page},
-        http::{Reply, Upstream},
+        engine::{
+            crawl::{Lister, Page},
+            http::{Reply, Upstream},
+        },
     },
 };
 
@@ -367,7 +369,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        sync::http::stub::{Stub, answer, gate, json as good, status},
+        sync::engine::http::stub::{Stub, answer, gate, json as good, status},
     };
 
     const TOKEN: &str = r#"{"access_token": "T", "expires_in": 60}"#;

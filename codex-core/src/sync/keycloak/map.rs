@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::USERS;
 use crate::{
     agents::Agent,
-    sync::{Incoming, ItemError, item::Item},
+    records::{Incoming, ItemError},
+    sync::engine::item::Item,
 };
 
 /// Members that are kept beside the mapped ones: the same in lists and of single users. Everything else is
@@ -59,7 +60,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{agents::AgentFields, changes::resolve::typed};
+    use crate::{agents::AgentFields, records::resolve::typed};
 
     fn full() -> Value {
         json!({"id": "a-1", "username": "grace", "email": "g@msp.test", "firstName": "Grace",

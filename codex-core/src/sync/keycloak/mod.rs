@@ -7,12 +7,18 @@ use std::sync::Arc;
 
 pub use client::{Login, Settings};
 
-use super::{
-    Answer, Gate, Part, Run, Source, UpstreamError, Work,
-    crawl::{Crawl, Lister as _},
-    missing::Directory,
+use super::{Answer, Gate, Part, Run, Source, UpstreamError, Work};
+use crate::{
+    Error, Result,
+    agents::Agent,
+    clock::SharedClock,
+    records::claims::Origin,
+    store::Db,
+    sync::engine::{
+        crawl::{Crawl, Lister as _},
+        missing::Directory,
+    },
 };
-use crate::{Error, Result, agents::Agent, changes::claims::Origin, clock::SharedClock, store::Db};
 use client::Client;
 
 /// Name of the source.

@@ -1,9 +1,9 @@
 //! What syncs did, or would do, for people.
 
 use codex_core::{
-    changes::Change,
     jobs::{Counts, Job, JobStatus},
     plural::{agree, count_of},
+    records::Change,
     sync::Plan,
 };
 use serde_json::Value;

@@ -8,7 +8,7 @@ use codex_core::{
     Codex, Result, Scope,
     assets::wire::AssetOut,
     companies::wire::CompanyOut,
-    paging::PageRequest,
+    list::PageRequest,
     tickets::{
         query::TicketFilter,
         wire::{TicketDetailOut, TicketOut},

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     clock::SystemClock,
-    sync::http::stub::{Stub, answer, gate, json, status},
+    sync::engine::http::stub::{Stub, answer, gate, json, status},
 };
 
 const TOKEN: &str = "{\"access_token\": \"T\", \"expires_in\": 360000}";

@@ -1,0 +1,310 @@
+//! Agents and what they prefer.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use crate::{
+    Error, Fault, Result, Scope,
+    agents::{
+        self, Agent, query,
+        wire::{self, AgentCompanies, AgentOut, Whose},
+    },
+    codex::Codex,
+    companies, contacts,
+    fold::IdentityKey,
+    idempotency::step_done,
+    list::{Page, PageRequest},
+    records::{Author, Resource as _, patch::NUL},
+    store::{Q, Tx},
+};
+
+/// How long Keycloak may take to say whether it has a user.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Codex {
+    /// The people who log in, disabled ones too, by login name.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`] for all but administrators and services.
+    pub async fn agents(&self, scope: &Scope) -> Result<Vec<Agent>> {
+        query::list(&self.0.db, scope).await
+    }
+
+    /// A page of them, by login name unless another order is asked for.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its
+    /// column; [`crate::Error::Forbidden`] for all but administrators and services.
+    pub async fn agents_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
+        query::page(&self.0.db, scope, page).await
+    }
+
+    /// The agent of a Keycloak user.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`] for all but administrators and services.
+    pub async fn agent(&self, scope: &Scope, keycloak_id: &str) -> Result<Option<Agent>> {
+        query::find(&self.0.db, scope, keycloak_id).await
+    }
+
+    /// The agent that a person is: the Keycloak user `sub`, else the only one with the e-mail address.
+    pub async fn own_agent(&self, sub: &str, email: Option<&str>) -> Result<Option<Agent>> {
+        query::own(&self.0.db, sub, email).await
+    }
+
+    /// The agent with an e-mail address; `None` when it names nobody, or several.
+    pub async fn agent_of_email(&self, email: &str) -> Result<Option<Agent>> {
+        query::of_email(&self.0.db, email).await
+    }
+
+    /// When Keycloak was last read to its end, if it ever was.
+    pub async fn agents_synced_at(&self) -> Result<Option<DateTime<Utc>>> {
+        query::last_synced(&self.0.db).await
+    }
+
+    /// Sets what an agent prefers: themes, for an administrator; `None` when there is no such agent.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming the setting, [`crate::Error::Forbidden`].
+    pub async fn set_agent_settings(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        keycloak_id: &str,
+        settings: &Map<String, Value>,
+    ) -> Result<Option<Agent>> {
+        scope.require_admin("changing the settings of others")?;
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let stated = wire::stated(settings, Whose::Others)?;
+        self.prefer(author, &agent, stated).await
+    }
+
+    /// Sets what a person prefers; everybody may, for the agent that they are. `None` when Codex knows none;
+    /// see [`Codex::own_agent`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming the setting.
+    pub async fn set_own_settings(
+        &self,
+        author: &Author,
+        sub: &str,
+        email: Option<&str>,
+        settings: &Map<String, Value>,
+    ) -> Result<Option<Agent>> {
+        let Some(agent) = query::own(&self.0.db, sub, email).await? else {
+            return Ok(None);
+        };
+        let stated = wire::stated(settings, Whose::Own)?;
+        self.prefer(author, &agent, stated).await
+    }
+
+    /// Makes an agent of a Keycloak user; tells whether Keycloak was asked and knows the user. One that it does
+    /// not know is refused; one that could not be asked about is made, and the next sync that does not find it
+    /// disables it.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming what another agent has,
+    /// [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create_agent(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        body: Map<String, Value>,
+    ) -> Result<(Agent, bool)> {
+        scope.require_admin("making agents")?;
+        let fields = wire::stated_new(body)?;
+        let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
+        let verified = if let Some(verified) = step_done(0)? {
+            verified
+        } else {
+            require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
+            let verified = self.is_in_keycloak(&id).await?;
+            let mut tx = self.begin_step(0).await?;
+            tx.take_turn(Agent::KIND).await?;
+            require_free(tx.query(query::RIVALS), &fields, None).await?;
+            let (_, outcome) = self
+                .door(&mut tx, author)
+                .create::<Agent>(vec![fields])
+                .await?;
+            Self::conclude_step(tx, author, outcome, 0, &verified).await?;
+            verified
+        };
+        let agent = query::find(&self.0.db, scope, &id).await?;
+        let gone = || Error::conflict("the agent was deleted meanwhile");
+        Ok((agent.ok_or_else(gone)?, verified))
+    }
+
+    /// Whether Keycloak says that it has a user; `false` when it does not say.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] when it says that it has none such.
+    async fn is_in_keycloak(&self, id: &str) -> Result<bool> {
+        let Some(users) = &self.0.users else {
+            return Ok(false);
+        };
+        match timeout(PATIENCE, users.has(&self.0.db, &self.0.clock, id)).await {
+            Ok(Ok(true)) => Ok(true),
+            Ok(Ok(false)) => {
+                let fault = Fault::at("keycloak_id", "Keycloak has no such user");
+                Err(Error::Unprocessable(vec![fault]))
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    error = error.chain(),
+                    "Keycloak could not be asked about a user"
+                );
+                Ok(false)
+            }
+            Err(_) => {
+                tracing::warn!("Keycloak took too long to say whether it has a user");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Corrects an agent; `None` when there is no such agent. What people do not say of agents may be stated as
+    /// it is.
+    ///
+    /// # Errors
+    /// As [`Codex::create_agent`], and [`Error::Changed`].
+    pub async fn update_agent(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        keycloak_id: &str,
+        body: Map<String, Value>,
+    ) -> Result<Option<Agent>> {
+        scope.require_admin("changing agents")?;
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let now = AgentOut::new(&agent, self.agents_synced_at().await?);
+        let fields = wire::stated_change(body, &now)?;
+        let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Agent::KIND).await?;
+        require_free(tx.query(query::RIVALS), &fields, Some(&agent)).await?;
+        self.say_of(tx, author, &agent, fields).await
+    }
+
+    /// The companies that are opened to an agent; `None` when there is no such agent.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for all but administrators and services.
+    pub async fn agent_companies(
+        &self,
+        scope: &Scope,
+        keycloak_id: &str,
+    ) -> Result<Option<(AgentCompanies, DateTime<Utc>)>> {
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let company_account_numbers = agents::companies::numbers(&self.0.db, &agent).await?;
+        let opened = AgentCompanies {
+            company_account_numbers,
+        };
+        Ok(Some((opened, agent.updated_at)))
+    }
+
+    /// Opens just these companies to an agent: they are what it sees as a client user. Gives what is opened now;
+    /// `None` when there is no such agent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming a company that is not there, [`Error::Forbidden`], [`Error::Changed`],
+    /// [`Error::DryRun`].
+    pub async fn open_companies(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        keycloak_id: &str,
+        wanted: &AgentCompanies,
+    ) -> Result<Option<AgentCompanies>> {
+        scope.require_admin("opening companies to users")?;
+        let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
+            return Ok(None);
+        };
+        let numbers = &wanted.company_account_numbers;
+        if numbers.iter().any(|number| number.contains('\0')) {
+            let fault = Fault::at("company_account_numbers", NUL);
+            return Err(Error::Unprocessable(vec![fault]));
+        }
+        let mut tx = self.0.db.begin().await?;
+        // Locks the agent, and holds it against what its author has seen.
+        let mut door = self.door(&mut tx, author);
+        if door.edit::<Agent>(agent.id.0, Map::new()).await?.is_none() {
+            return Ok(None);
+        }
+        let each = numbers.iter().map(String::as_str);
+        let held = companies::rules::holders(&mut tx, each, false).await?;
+        let named = contacts::companies::named(&held, numbers)?;
+        let outcome = agents::companies::open(&mut tx, author, &agent, &named).await?;
+        Self::conclude(tx, author, outcome).await?;
+        let opened = self.agent_companies(scope, keycloak_id).await?;
+        Ok(opened.map(|(opened, _)| opened))
+    }
+
+    /// States what an agent prefers. Nothing but a person says so, which is why it outlives every sync.
+    async fn prefer(
+        &self,
+        author: &Author,
+        agent: &Agent,
+        stated: Map<String, Value>,
+    ) -> Result<Option<Agent>> {
+        let tx = self.0.db.begin().await?;
+        self.say_of(tx, author, agent, stated).await
+    }
+
+    async fn say_of(
+        &self,
+        mut tx: Tx,
+        author: &Author,
+        agent: &Agent,
+        stated: Map<String, Value>,
+    ) -> Result<Option<Agent>> {
+        let mut door = self.door(&mut tx, author);
+        let outcome = door.edit::<Agent>(agent.id.0, stated).await?;
+        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
+        query::own(&self.0.db, &agent.fields.keycloak_id, None).await
+    }
+}
+
+fn text<'f>(fields: &'f Map<String, Value>, key: &str) -> Option<&'f str> {
+    fields.get(key)?.as_str()
+}
+
+/// Refuses a Keycloak id, a login name or an e-mail address that another agent has: people pick agents by them.
+async fn require_free(
+    rivals: Q<'_>,
+    fields: &Map<String, Value>,
+    own: Option<&Agent>,
+) -> Result<()> {
+    let id = text(fields, "keycloak_id");
+    let stated = |key: &str| text(fields, key).and_then(IdentityKey::of);
+    // What an agent has already it may keep: Keycloak lets several share an address.
+    let name = stated("username")
+        .filter(|name| own.is_none_or(|own| own.fields.username_key.as_ref() != Some(name)));
+    let email = stated("email")
+        .filter(|email| own.is_none_or(|own| own.fields.email_key.as_ref() != Some(email)));
+    let rivals = rivals.bind_text(id).bind(name.clone()).bind(email);
+    let others: Vec<Agent> = rivals.all().await?;
+    let Some(other) = others
+        .into_iter()
+        .find(|other| own.is_none_or(|own| own.id != other.id))
+    else {
+        return Ok(());
+    };
+    let holder = &other.fields.keycloak_id;
+    let message = if id == Some(holder) {
+        format!("agent {holder} is there already")
+    } else if name.is_some() && other.fields.username_key == name {
+        let username = &other.fields.username;
+        format!("agent {holder} has username `{username}` already")
+    } else {
+        format!("agent {holder} has this e-mail address already")
+    };
+    Err(Error::conflict(message))
+}

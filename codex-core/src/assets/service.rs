@@ -1,0 +1,112 @@
+//! Reading and writing assets.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::{self as assets, Asset};
+use crate::{
+    Result, Scope,
+    bulk::Assets,
+    codex::Codex,
+    companies::CompanyRef,
+    contacts::Contact,
+    ids::{AssetId, CompanyId, ContactId},
+    list::{Page, PageRequest},
+    records::{Author, live},
+};
+
+impl Codex {
+    /// A page of assets, by host name, each with its company.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a limit out of range.
+    pub async fn assets(
+        &self,
+        scope: &Scope,
+        company: Option<CompanyId>,
+        page: &PageRequest,
+    ) -> Result<Page<(Asset, Option<CompanyRef>)>> {
+        assets::query::list(&self.0.db, scope, company, page).await
+    }
+
+    /// An asset, with the compliance level of its company.
+    pub async fn asset(&self, scope: &Scope, id: AssetId) -> Result<Option<(Asset, String)>> {
+        assets::query::find(&self.0.db, scope, id).await
+    }
+
+    /// The assets of a company, by host name.
+    pub async fn company_assets(&self, scope: &Scope, company: CompanyId) -> Result<Vec<Asset>> {
+        assets::query::of_company(&self.0.db, scope, company).await
+    }
+
+    /// The company of an asset that the caller may see.
+    pub async fn company_of_asset(&self, asset: &Asset) -> Result<Option<CompanyRef>> {
+        let assets = std::slice::from_ref(asset);
+        let companies = assets::query::companies_of(&self.0.db, assets).await?;
+        Ok(companies.into_values().next())
+    }
+
+    /// The contacts who use an asset, by name.
+    pub async fn asset_contacts(&self, scope: &Scope, asset: AssetId) -> Result<Vec<Contact>> {
+        assets::contacts::of_asset(&self.0.db, scope, asset).await
+    }
+
+    /// Makes an asset; gives its id.
+    ///
+    /// # Errors
+    /// As [`Codex::create_contact`].
+    pub async fn create_asset(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        body: Map<String, Value>,
+    ) -> Result<AssetId> {
+        scope.require_technician("making assets")?;
+        let id = self.make(author, Assets::default(), body).await?;
+        Ok(AssetId(id))
+    }
+
+    /// Corrects an asset; `false` when there is none that the caller sees.
+    ///
+    /// # Errors
+    /// As [`Codex::create_contact`], and [`Error::Changed`].
+    pub async fn update_asset(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: AssetId,
+        body: Map<String, Value>,
+    ) -> Result<bool> {
+        scope.require_technician("changing assets")?;
+        self.correct(author, Assets::default(), id.0, body).await
+    }
+
+    /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming a contact that is not there, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn assign_contacts(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        asset: AssetId,
+        contacts: &BTreeSet<ContactId>,
+    ) -> Result<bool> {
+        scope.require_technician("assigning assets")?;
+        let mut tx = self.0.db.begin().await?;
+        if live::<Asset>(&mut tx, std::iter::once(asset.0))
+            .await?
+            .is_empty()
+        {
+            return Ok(false);
+        }
+        let ids: Vec<ContactId> = contacts.iter().copied().collect();
+        let live = live::<Contact>(&mut tx, ids.iter().map(|id| id.0)).await?;
+        let known = assets::contacts::known(&live, &ids, "contact")?;
+        let wanted = HashMap::from([(asset, known)]);
+        let outcome = assets::contacts::assign(&mut tx, author, &wanted).await?;
+        Self::conclude(tx, author, outcome).await?;
+        Ok(true)
+    }
+}

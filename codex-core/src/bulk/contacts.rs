@@ -1,0 +1,86 @@
+//! Rows of contacts: an id or an e-mail address says who.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::key::{self, Natural};
+use crate::{
+    Fault, Result,
+    assets::{self, Asset},
+    bulk::{
+        BulkAction,
+        write::{Row, Rows, Stated},
+    },
+    companies,
+    contacts::{self, Contact, wire},
+    fold::IdentityKey,
+    ids::{AssetId, CompanyId, ContactId},
+    records::{Author, Outcome, live},
+    store::Tx,
+};
+
+/// Contacts among which no address means two rows.
+#[derive(Debug, Default)]
+pub(crate) struct Contacts(key::Met);
+
+const EMAIL: Natural = Natural {
+    field: "email",
+    column: "email_key",
+    key: |text| IdentityKey::of(text).map(|key| key.to_string()),
+};
+
+/// The companies of a contact, and the assets that it uses; `None` leaves them as they are.
+pub(crate) type Links = (Option<BTreeSet<CompanyId>>, Option<BTreeSet<AssetId>>);
+
+impl Rows for Contacts {
+    type Record = Contact;
+    type Links = Links;
+    const KEY: &'static str = key::ID;
+
+    async fn find(
+        &mut self,
+        tx: &mut Tx,
+        action: BulkAction,
+        rows: &mut [&mut Map<String, Value>],
+    ) -> Result<Vec<Result<Option<i64>, Fault>>> {
+        key::find::<Contact>(tx, action, rows, &mut self.0, &[EMAIL]).await
+    }
+
+    async fn read(&mut self, tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Result<Stated<Links>>>> {
+        let ids = rows.iter().filter_map(|(_, id)| id.map(ContactId));
+        let before = contacts::rules::fields_of(tx, ids).await?;
+        let stated: Vec<_> = rows
+            .into_iter()
+            .map(|(body, id)| {
+                let old = id.map(|id| before.get(&ContactId(id)).cloned().unwrap_or_default());
+                wire::stated(body, old.as_ref())
+            })
+            .collect();
+        let sound = || stated.iter().filter_map(|row| row.as_ref().ok());
+        let numbers = sound().flat_map(|row| row.companies.iter().flatten());
+        let held = companies::rules::holders(tx, numbers.map(String::as_str), false).await?;
+        let named = sound().flat_map(|row| row.assets.iter().flatten());
+        let live = live::<Asset>(tx, named.map(|id| id.0)).await?;
+        let read = |row: Result<wire::Stated>| {
+            let row = row?;
+            let companies = row.companies.as_deref();
+            let companies = companies.map(|numbers| contacts::companies::named(&held, numbers));
+            let assets = row.assets.as_deref();
+            let assets = assets.map(|ids| assets::contacts::known(&live, ids, "asset"));
+            Ok((row.fields, (companies.transpose()?, assets.transpose()?)))
+        };
+        Ok(stated.into_iter().map(read).collect())
+    }
+
+    async fn link(tx: &mut Tx, author: &Author, links: HashMap<i64, Links>) -> Result<Outcome> {
+        let (mut companies, mut assets) = (HashMap::new(), HashMap::new());
+        for (id, (of_companies, of_assets)) in links {
+            companies.extend(of_companies.map(|all| (ContactId(id), all)));
+            assets.extend(of_assets.map(|all| (ContactId(id), all)));
+        }
+        let mut outcome = contacts::companies::assign(tx, author, &companies).await?;
+        outcome.add(assets::contacts::assign_to(tx, author, &assets).await?);
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,21 @@
+//! Many records at once.
+
+#[cfg(feature = "sync")]
+mod assets;
+#[cfg(feature = "sync")]
+mod companies;
+#[cfg(feature = "sync")]
+mod contacts;
+#[cfg(feature = "sync")]
+mod key;
+mod wire;
+#[cfg(feature = "sync")]
+pub(crate) mod write;
+
+#[cfg(feature = "sync")]
+pub(crate) use assets::Assets;
+#[cfg(feature = "sync")]
+pub(crate) use companies::{Companies, name_people};
+#[cfg(feature = "sync")]
+pub(crate) use contacts::Contacts;
+pub use wire::*;

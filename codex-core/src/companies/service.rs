@@ -1,0 +1,262 @@
+//! Reading, writing and renumbering companies.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Error, Fault, Result, Scope,
+    bulk::{Companies, name_people},
+    codex::Codex,
+    companies::{
+        self, Company,
+        wire::{self, Renumbered, is_account_number},
+    },
+    ids::CompanyId,
+    list::{Page, PageRequest},
+    overrides::{self, Override},
+    records::{Author, Outcome, Resource as _, patch::sound},
+    store::Tx,
+};
+
+const CHANGING: &str = "changing companies";
+
+impl Codex {
+    /// All companies with an account number that the caller sees, by name.
+    pub async fn companies(&self, scope: &Scope) -> Result<Vec<Company>> {
+        companies::query::list(&self.0.db, scope).await
+    }
+
+    /// A page of the companies with an account number, by name.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming what cannot be listed by.
+    pub async fn companies_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
+        companies::query::page(&self.0.db, scope, page).await
+    }
+
+    /// The company with an account number.
+    pub async fn company(&self, scope: &Scope, account_number: &str) -> Result<Option<Company>> {
+        companies::query::find(&self.0.db, scope, account_number).await
+    }
+
+    /// The company with a row id.
+    pub async fn company_by_id(&self, scope: &Scope, id: CompanyId) -> Result<Option<Company>> {
+        companies::query::find_by_id(&self.0.db, scope, id).await
+    }
+
+    /// What a client user may see: companies that an administrator opened to `sub`, else those of exactly
+    /// one active contact with the e-mail address.
+    pub async fn client_scope(&self, sub: &str, email: Option<&str>) -> Result<Scope> {
+        Ok(Scope::client(
+            companies::query::of_client(&self.0.db, sub, email).await?,
+        ))
+    }
+
+    /// Makes a company; it gets a free account number unless `body` states one.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the company that has the number
+    /// or had it, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create_company(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        body: Map<String, Value>,
+    ) -> Result<Company> {
+        scope.require_technician("making companies")?;
+        let id = self.make(author, Companies::default(), body).await?;
+        let made = self.company_by_id(scope, CompanyId(id)).await?;
+        made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
+    }
+
+    /// How many companies have no account number, and how many there are. Those without one are in none of the
+    /// lists that other modules read.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn companies_without_number(&self, scope: &Scope) -> Result<(i64, i64)> {
+        scope.require_staff("counting companies")?;
+        companies::query::without_number(&self.0.db).await
+    }
+
+    /// Corrects a company; `None` when there is none that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`],
+    /// [`Error::DryRun`].
+    pub async fn update_company(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        account_number: &str,
+        body: Map<String, Value>,
+    ) -> Result<Option<Company>> {
+        let Some(company) = self.company(scope, account_number).await? else {
+            return Ok(None);
+        };
+        scope.require_technician(CHANGING)?;
+        let kind = Companies::one(&company);
+        if !self.correct(author, kind, company.id.0, body).await? {
+            return Ok(None);
+        }
+        self.company_by_id(scope, company.id).await
+    }
+
+    /// Corrects a company and makes `agreed` the whole of what is agreed with it, all or nothing: a key that
+    /// is not in it is agreed no more, and so is one with an empty value.
+    ///
+    /// # Errors
+    /// As [`Codex::update_company`].
+    pub async fn update_company_and_overrides(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        company: &Company,
+        body: Map<String, Value>,
+        agreed: Value,
+    ) -> Result<()> {
+        scope.require_technician(CHANGING)?;
+        scope.require_billing("agreeing prices and features")?;
+        let fields = if body.is_empty() {
+            Ok(body)
+        } else {
+            wire::stated(body, company.fields.account_number.as_deref())
+        };
+        let mut faults = Vec::new();
+        let mut wanted = read_agreed(agreed, &mut faults)?;
+        let mut fields = sound(fields, faults)?;
+        let mut tx = self.0.db.begin().await?;
+        tx.take_turn(Override::KIND).await?;
+        let rows = overrides::query::of_company_now(&mut tx, company.id).await?;
+        name_people(&mut tx, std::iter::once(&mut fields)).await?;
+        let mut door = self.door(&mut tx, author);
+        let mut outcome = Outcome::default();
+        if !fields.is_empty() {
+            let edited = door.edit::<Company>(company.id.0, fields).await?;
+            outcome.add(edited.unwrap_or_default());
+        }
+        let (mut ended, mut edits) = (Vec::new(), HashMap::new());
+        for row in rows {
+            match wanted.remove(&row.fields.key) {
+                Some(stated) => drop(edits.insert(row.id.0, stated)),
+                None => ended.push(row.id.0),
+            }
+        }
+        let new = wanted.into_values().map(|mut stated| {
+            stated.insert("company_id".into(), json!(company.id));
+            stated
+        });
+        outcome.add(door.delete::<Override>(&ended).await?.1);
+        outcome.add(door.edit_all::<Override>(edits).await?.1);
+        outcome.add(door.create::<Override>(new.collect()).await?.1);
+        Self::conclude(tx, author, outcome).await?;
+        Ok(())
+    }
+
+    /// Deletes a company for the people; `false` when there is none that the caller sees.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
+    pub async fn delete_company(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        account_number: &str,
+    ) -> Result<bool> {
+        match self.company(scope, account_number).await? {
+            Some(company) => self.delete::<Company>(scope, author, company.id.0).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Gives a company another account number; the old one leads to it for ever. `None` when there is no
+    /// such company.
+    ///
+    /// Neither vendors nor Ledger's own tables follow.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a number that has not six digits, [`Error::Conflict`] naming the company
+    /// that has it or had it, [`Error::Forbidden`].
+    pub async fn renumber_company(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        account_number: &str,
+        wanted: &str,
+    ) -> Result<Option<Renumbered>> {
+        scope.require_admin("renumbering companies")?;
+        let Some(company) = self.company(scope, account_number).await? else {
+            return Ok(None);
+        };
+        if !is_account_number(wanted) {
+            let message = format!("`{wanted}` has not six digits");
+            return Err(Error::invalid("account_number", message));
+        }
+        let mut tx = self.0.db.begin().await?;
+        companies::rules::take_turn(&mut tx).await?;
+        require_free(&mut tx, company.id, wanted).await?;
+        let mut door = self.door(&mut tx, author);
+        let mut rows = door.lock::<Company>(&[company.id.0]).await?;
+        let row = rows.remove(&company.id.0);
+        let Some(row) = row.filter(|row| row.deleted_at.is_none()) else {
+            return Ok(None);
+        };
+        let before = row.fields.account_number;
+        let mut outcome = Outcome::default();
+        if before.as_deref() != Some(wanted) {
+            let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
+            let edited = door.edit::<Company>(company.id.0, fields).await?;
+            outcome = edited.unwrap_or_default();
+            // A sync takes no turn.
+            require_free(&mut tx, company.id, wanted).await?;
+            let (at, actor) = (author.at, author.actor.as_str());
+            companies::aliases::swap(&mut tx, company.id, before.as_deref(), wanted, actor, at)
+                .await?;
+        }
+        Self::conclude(tx, author, outcome).await?;
+        Ok(Some(Renumbered {
+            account_number: wanted.to_owned(),
+            previous: companies::aliases::of_company(&self.0.db, company.id).await?,
+        }))
+    }
+}
+
+/// What is agreed by key, without what is empty.
+fn read_agreed(
+    agreed: Value,
+    faults: &mut Vec<Fault>,
+) -> Result<HashMap<String, Map<String, Value>>> {
+    const KEY: &str = "feature_overrides";
+    let mut wanted = HashMap::new();
+    let Value::Object(agreed) = agreed else {
+        faults.push(Fault::at(KEY, "must be an object"));
+        return Ok(wanted);
+    };
+    for (key, value) in agreed {
+        let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
+        if value.is_null() || empty {
+            continue;
+        }
+        let body = Map::from_iter([("value".to_owned(), value)]);
+        match overrides::wire::stated(&key, &body, false) {
+            Ok(stated) => drop(wanted.insert(key, stated)),
+            Err(Error::Unprocessable(own)) => {
+                let place = Fault::at(KEY, "").pointer;
+                let here = |fault: Fault| Fault::at(&key, fault.detail).within(&place);
+                faults.extend(own.into_iter().map(here));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(wanted)
+}
+
+/// Refuses a number that another company has or had.
+async fn require_free(tx: &mut Tx, company: CompanyId, number: &str) -> Result<()> {
+    let held = companies::rules::holders(tx, std::iter::once(number), true).await?;
+    match held.get(number) {
+        Some(holder) if *holder != company.0 => Err(companies::rules::taken(number, *holder)),
+        _ => Ok(()),
+    }
+}

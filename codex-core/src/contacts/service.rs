@@ -1,0 +1,73 @@
+//! Reading and writing contacts.
+
+use serde_json::{Map, Value};
+
+use super::{self as contacts, Contact, query::ContactCompanies};
+use crate::{
+    Result, Scope,
+    bulk::Contacts,
+    codex::Codex,
+    ids::{CompanyId, ContactId},
+    list::{Page, PageRequest},
+    records::Author,
+};
+
+impl Codex {
+    /// A page of contacts, by name, each with what the caller sees of its companies.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a limit out of range.
+    pub async fn contacts(
+        &self,
+        scope: &Scope,
+        company: Option<CompanyId>,
+        page: &PageRequest,
+    ) -> Result<Page<(Contact, ContactCompanies)>> {
+        contacts::query::list(&self.0.db, scope, company, page).await
+    }
+
+    /// A contact, with the strictest compliance level of its companies.
+    pub async fn contact(&self, scope: &Scope, id: ContactId) -> Result<Option<(Contact, String)>> {
+        contacts::query::find(&self.0.db, scope, id).await
+    }
+
+    /// The contacts of a company, by name.
+    pub async fn company_contacts(
+        &self,
+        scope: &Scope,
+        company: CompanyId,
+    ) -> Result<Vec<Contact>> {
+        contacts::query::of_company(&self.0.db, scope, company).await
+    }
+
+    /// Makes a contact; gives its id.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Invalid`] naming a company or asset that is not
+    /// there, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create_contact(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        body: Map<String, Value>,
+    ) -> Result<ContactId> {
+        scope.require_technician("making contacts")?;
+        let id = self.make(author, Contacts::default(), body).await?;
+        Ok(ContactId(id))
+    }
+
+    /// Corrects a contact; `false` when there is none that the caller sees.
+    ///
+    /// # Errors
+    /// As [`Codex::create_contact`], and [`Error::Changed`].
+    pub async fn update_contact(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: ContactId,
+        body: Map<String, Value>,
+    ) -> Result<bool> {
+        scope.require_technician("changing contacts")?;
+        self.correct(author, Contacts::default(), id.0, body).await
+    }
+}

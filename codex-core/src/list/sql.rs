@@ -1,0 +1,441 @@
+//! The SQL of a list.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::condition;
+use crate::{
+    Error, Result,
+    list::{Cursor, Filter, Op, Page, PageRequest, Sort},
+    nearest::nearest,
+    scope::Scope,
+    search::{Term, query::found},
+    store::{Db, Engine, Q, Record, Sql},
+};
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text: ordered by its bytes, compared without regard to case.
+    Text,
+    /// Folded text: ordered and compared without regard to case and diacritics.
+    Folded,
+    /// A hardware address: compared by its digits, in whatever spelling it comes.
+    Mac,
+    /// A number that has words, which whoever reads the list turns into numbers; ordered by the number.
+    Word,
+    /// A whole number.
+    Int,
+    /// True or false.
+    Bool,
+    /// A moment.
+    Time,
+}
+
+/// A column that a list can be narrowed and sorted by.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its name for callers.
+    pub name: &'static str,
+    /// What it is in SQL.
+    pub sql: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether every record has it; an index can be followed then.
+    pub always: bool,
+    /// Whether clients, who are not shown it, may not list by it either.
+    pub staff: bool,
+    /// The text as it was written, in SQL, where `sql` is folded.
+    pub spelled: Option<&'static str>,
+    /// What stands before and behind the condition, where a record has several of it: such a column has no order.
+    pub several: Option<Several>,
+}
+
+/// A column that is on other records, of which a record has several.
+#[derive(Debug, Clone, Copy)]
+pub struct Several {
+    /// Before the condition on such a record.
+    pub before: &'static str,
+    /// The company of such a record in SQL: a clients' own alone count.
+    pub company: &'static str,
+    /// Behind the condition.
+    pub behind: &'static str,
+}
+
+/// A kind of record as a list.
+#[derive(Debug)]
+pub struct Listing {
+    /// The select, which ends before `where`.
+    pub select: &'static str,
+    /// The tables and joins of the select alone.
+    pub from: &'static str,
+    /// The live records.
+    pub live: &'static str,
+    /// The id in SQL.
+    pub id: &'static str,
+    /// Number of the kind in the search index.
+    pub search: i64,
+    /// The columns; the first is what the list is sorted by unless somebody says otherwise.
+    pub columns: &'static [Column],
+}
+
+/// A column that may be unknown.
+pub(crate) const fn column(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+    Column {
+        name,
+        sql,
+        kind,
+        always: false,
+        staff: false,
+        spelled: None,
+        several: None,
+    }
+}
+
+/// A column that may be unknown, and that clients are not shown.
+pub(crate) const fn staff(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+    Column {
+        staff: true,
+        ..column(name, sql, kind)
+    }
+}
+
+/// A column that every record has.
+pub(crate) const fn always(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+    Column {
+        always: true,
+        ..column(name, sql, kind)
+    }
+}
+
+impl Column {
+    /// Of folded text: where it is as it was written.
+    pub(crate) const fn spelled(self, sql: &'static str) -> Self {
+        Self {
+            spelled: Some(sql),
+            ..self
+        }
+    }
+
+    /// Of a column on several other records.
+    pub(crate) const fn several(self, several: Several) -> Self {
+        Self {
+            several: Some(several),
+            ..self
+        }
+    }
+
+    /// Whether it holds text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Folded | Kind::Mac)
+    }
+
+    /// Whether a list can be sorted by it.
+    pub fn has_order(&self) -> bool {
+        self.several.is_none()
+    }
+
+    /// The comparisons that it knows.
+    pub fn operators(&self) -> impl Iterator<Item = Op> {
+        let (text, kind, order) = (self.is_text(), self.kind, self.has_order());
+        Op::all().filter(move |op| match op {
+            Op::Eq | Op::Ne | Op::In | Op::IsNull => true,
+            Op::Exact | Op::Contains | Op::StartsWith => text,
+            Op::Lt | Op::Lte | Op::Gt | Op::Gte => {
+                order && !matches!(kind, Kind::Word | Kind::Bool | Kind::Mac)
+            }
+        })
+    }
+
+    /// The parameters that filter by it: its name, and its name with each operator behind it.
+    pub fn parameters(&self) -> impl Iterator<Item = (String, Op)> {
+        self.operators().map(|op| (op.parameter(self.name), op))
+    }
+
+    /// Adds the column where its order matters: that of text is by bytes, whatever the locale of the server.
+    pub(crate) fn in_order<'q, 'a>(&self, q: &'q mut Q<'a>) -> &'q mut Q<'a> {
+        q.push(self.sql);
+        if matches!(self.kind, Kind::Text | Kind::Mac) {
+            q.push_sql(Sql::Per {
+                sqlite: "",
+                pg: " collate \"C\"",
+            });
+        }
+        q
+    }
+}
+
+impl Listing {
+    /// Whether a parameter such as `name__contains` is about one of the columns.
+    pub fn knows(&self, parameter: &str) -> bool {
+        let name = Filter::new(parameter, "").name;
+        self.columns.iter().any(|column| column.name == name)
+    }
+
+    fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<&'static Column> {
+        let column = self.columns.iter().find(|column| column.name == name);
+        let column = column.ok_or_else(|| {
+            let hint = nearest(name, self.columns.iter().map(|column| column.name));
+            let hint = hint.map(|name| format!("; did you mean `{name}`?"));
+            let hint = hint.unwrap_or_default();
+            let message = format!("there is no `{name}` to list by{hint}");
+            Error::invalid(parameter.to_owned(), message)
+        })?;
+        if column.staff && scope.companies().is_some() {
+            let message = format!("`{name}` is not shown to this role");
+            return Err(Error::invalid(parameter.to_owned(), message));
+        }
+        Ok(column)
+    }
+
+    /// The column that a list is sorted by, and whether the largest comes first.
+    fn order_of(&self, scope: &Scope, request: &PageRequest) -> Result<(&'static Column, bool)> {
+        let Some(Sort { name, descending }) = &request.sort else {
+            return Ok((&self.columns[0], false));
+        };
+        let column = self.column(scope, name, "sort")?;
+        if column.has_order() {
+            return Ok((column, *descending));
+        }
+        let message = format!("a record has several `{name}`: they have no order");
+        Err(Error::invalid("sort", message))
+    }
+
+    /// A page of the records that `narrow` and the request leave. `place` is the row id of a record and its key
+    /// in the list's own order.
+    pub(crate) async fn page<T: Record>(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        narrow: impl Fn(&mut Q<'_>),
+        place: impl Fn(&T) -> (i64, String),
+    ) -> Result<Page<T>> {
+        let limit = request.limit()?;
+        Filter::within_bounds(&request.filters)?;
+        let (column, descending) = self.order_of(scope, request)?;
+        let mut total = None;
+        if request.total {
+            let mut q = db.query("select count(*) ");
+            q.push(self.from);
+            self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
+            total = q.scalar::<i64>().await?;
+        }
+        // Ids first: what does not come on the page is neither joined nor carried through the sort.
+        let mut q = db.query(self.select);
+        q.push(" where ").push(self.id).push(" in (select ");
+        q.push(self.id).push(self.from);
+        self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
+        if let Some(cursor) = &request.cursor {
+            self.behind(&mut q, column, descending, cursor)?;
+        }
+        self.order(&mut q, column, descending);
+        q.push(" limit ").push_bind(i64::from(limit) + 1);
+        if let (Some(offset), None) = (request.offset, &request.cursor) {
+            q.push(" offset ").push_bind(offset);
+        }
+        q.push(")");
+        self.order(&mut q, column, descending);
+        let mut items = q.all::<T>().await?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = match items.last().filter(|_| more) {
+            Some(last) => {
+                let (id, key) = place(last);
+                let own_order = column.name == self.columns[0].name;
+                Some(if own_order {
+                    Cursor::new(format!("={key}"), id)
+                } else if column.sql == self.id {
+                    Cursor::new(format!("={id}"), id)
+                } else {
+                    self.cursor(db, column, id).await?
+                })
+            }
+            None => None,
+        };
+        Ok(Page { items, next, total })
+    }
+
+    /// The row ids of all records that `narrow` and the request leave, in its order.
+    pub(crate) async fn ids(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        narrow: impl Fn(&mut Q<'_>),
+    ) -> Result<Vec<i64>> {
+        Filter::within_bounds(&request.filters)?;
+        let (column, descending) = self.order_of(scope, request)?;
+        let mut q = db.query("select ");
+        q.push(self.id).push(self.from);
+        self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
+        self.order(&mut q, column, descending);
+        q.scalars().await
+    }
+
+    /// Those of some records that are live and that `narrow` leaves, in the order of their row ids here; `id` is the
+    /// row id of a record.
+    pub(crate) async fn of_ids<T: Record>(
+        &self,
+        db: &Db,
+        ids: &[i64],
+        narrow: impl Fn(&mut Q<'_>),
+        id: impl Fn(&T) -> i64,
+    ) -> Result<Vec<T>> {
+        let mut q = db.query(self.select);
+        q.push(" where ")
+            .push(self.live)
+            .push(" and ")
+            .push(self.id);
+        q.push(" in ").push_list(ids.iter().copied());
+        narrow(&mut q);
+        let mut records: Vec<T> = q.all().await?;
+        let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
+        records.sort_unstable_by_key(|record| places.get(&id(record)));
+        Ok(records)
+    }
+
+    fn order(&self, q: &mut Q<'_>, column: &Column, descending: bool) {
+        q.push(" order by ");
+        if !column.always {
+            q.push("case when ")
+                .push(column.sql)
+                .push(" is null then 1 else 0 end, ");
+        }
+        column.in_order(q);
+        q.push(if descending { " desc, " } else { ", " });
+        q.push(self.id).push(if descending { " desc" } else { "" });
+    }
+
+    fn narrowed(
+        &self,
+        q: &mut Q<'_>,
+        scope: &Scope,
+        engine: Engine,
+        request: &PageRequest,
+        narrow: &impl Fn(&mut Q<'_>),
+    ) -> Result<()> {
+        q.push(" where ").push(self.live);
+        narrow(q);
+        for filter in &request.filters {
+            let column = self.column(scope, &filter.name, &filter.parameter)?;
+            condition::push(q, scope, column, filter)?;
+        }
+        if let Some(text) = &request.search {
+            let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
+            q.push(" and ");
+            found(q, engine, self.search, self.id, &term);
+        }
+        Ok(())
+    }
+
+    /// The records behind a cursor.
+    fn behind(
+        &self,
+        q: &mut Q<'_>,
+        column: &Column,
+        descending: bool,
+        cursor: &Cursor,
+    ) -> Result<()> {
+        let id = cursor.id();
+        let beyond = if descending { " < " } else { " > " };
+        let foreign = || Error::invalid("cursor", "is of a list that is sorted by something else");
+        let Some(key) = cursor.key().strip_prefix('=') else {
+            if !cursor.key().is_empty() {
+                return Err(foreign());
+            }
+            q.push(" and ").push(column.sql).push(" is null and ");
+            q.push(self.id).push(beyond).push_bind(id);
+            return Ok(());
+        };
+        if column.always {
+            q.push(" and (");
+            column.in_order(q);
+            q.push(", ").push(self.id).push(")");
+            q.push(beyond).push("(");
+            condition::bind(q, column.kind, key).ok_or_else(foreign)?;
+            q.push(", ").push_bind(id).push(")");
+            return Ok(());
+        }
+        q.push(" and (");
+        column.in_order(q);
+        q.push(beyond);
+        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
+        q.push(" or (").push(column.sql).push(" = ");
+        condition::bind(q, column.kind, key).ok_or_else(foreign)?;
+        q.push(" and ").push(self.id).push(beyond).push_bind(id);
+        q.push(") or ").push(column.sql).push(" is null)");
+        Ok(())
+    }
+
+    /// A cursor behind a record: `=` and its key, or nothing when it has none.
+    async fn cursor(&self, db: &Db, column: &Column, id: i64) -> Result<Cursor> {
+        let mut q = db.query("select ");
+        q.push(column.sql)
+            .push(" ")
+            .push(self.from)
+            .push(" where ")
+            .push(self.id);
+        q.push(" = ").push_bind(id);
+        let key = match column.kind {
+            Kind::Text | Kind::Folded | Kind::Mac => q.scalar::<Option<String>>().await?.flatten(),
+            Kind::Int | Kind::Word => q
+                .scalar::<Option<i64>>()
+                .await?
+                .flatten()
+                .map(|key| key.to_string()),
+            Kind::Bool => q
+                .scalar::<Option<bool>>()
+                .await?
+                .flatten()
+                .map(|key| key.to_string()),
+            Kind::Time => {
+                let at = q.scalar::<Option<DateTime<Utc>>>().await?.flatten();
+                at.map(|at| at.to_rfc3339())
+            }
+        };
+        Ok(Cursor::new(
+            key.map(|key| format!("={key}")).unwrap_or_default(),
+            id,
+        ))
+    }
+}
+
+#[cfg(all(test, feature = "sync"))]
+mod tests {
+    use super::*;
+    use crate::{Codex, assets::query::LISTING};
+
+    /// The condition must be the indexed expression, letter by letter; see `0034_lookups.sql`.
+    #[tokio::test]
+    async fn identifiers_of_assets_are_found_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("codex.db");
+        let codex = Codex::open(file.to_str().unwrap()).await.unwrap();
+        let db = codex.db();
+        for (parameter, value, index) in [
+            ("serial_number", "SN000007", "assets_serial_lower"),
+            ("serial_number__in", "SN1,sn2", "assets_serial_lower"),
+            ("mac_address", "3C:52:82:00:00:01", "assets_mac_digits"),
+        ] {
+            let request = PageRequest {
+                filters: vec![Filter::new(parameter, value)],
+                ..PageRequest::default()
+            };
+            let mut q = db.query("explain query plan select ");
+            q.push(LISTING.id).push(LISTING.from);
+            let narrow = |_: &mut Q<'_>| ();
+            let scope = Scope::system();
+            LISTING
+                .narrowed(&mut q, &scope, db.engine(), &request, &narrow)
+                .unwrap();
+            LISTING.order(&mut q, &LISTING.columns[0], false);
+            let plan: Vec<(i64, i64, i64, String)> = q.all().await.unwrap();
+            let plan: Vec<String> = plan.into_iter().map(|(.., step)| step).collect();
+            let plan = plan.join("; ");
+            assert!(plan.contains(index), "{parameter}: {plan}");
+        }
+        codex.close().await;
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading and writing locations.
+
+use serde_json::{Map, Value, json};
+
+use super::{self as locations, Location};
+use crate::{
+    Error, Result, Scope,
+    codex::Codex,
+    companies::Company,
+    ids::{CompanyId, LocationId},
+    list::{Page, PageRequest},
+    records::Author,
+};
+
+impl Codex {
+    /// The locations of a company.
+    pub async fn company_locations(
+        &self,
+        scope: &Scope,
+        company: CompanyId,
+    ) -> Result<Vec<Location>> {
+        locations::query::of_company(&self.0.db, scope, company).await
+    }
+
+    /// A page of them, the oldest first unless another order is asked for.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its
+    /// column.
+    pub async fn company_locations_page(
+        &self,
+        scope: &Scope,
+        company: CompanyId,
+        page: &PageRequest,
+    ) -> Result<Page<Location>> {
+        locations::query::page(&self.0.db, scope, company, page).await
+    }
+
+    /// A location of a company.
+    pub async fn location(
+        &self,
+        scope: &Scope,
+        company: &Company,
+        id: LocationId,
+    ) -> Result<Option<Location>> {
+        let own = self.company_locations(scope, company.id).await?;
+        Ok(own.into_iter().find(|location| location.id == id))
+    }
+
+    /// Adds a location to a company.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create_location(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        company: &Company,
+        body: Map<String, Value>,
+    ) -> Result<Location> {
+        scope.require_technician("making locations")?;
+        let mut fields = locations::wire::stated(body, true)?;
+        fields.insert("company_id".into(), json!(company.id));
+        let id = self.create::<Location>(scope, author, fields).await?;
+        let made = self.location(scope, company, LocationId(id)).await?;
+        made.ok_or_else(|| Error::conflict("the location was deleted meanwhile"))
+    }
+
+    /// Corrects a location of a company; `None` when the company has none such.
+    ///
+    /// # Errors
+    /// As [`Codex::create_location`], and [`Error::Changed`].
+    pub async fn update_location(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        company: &Company,
+        id: LocationId,
+        body: Map<String, Value>,
+    ) -> Result<Option<Location>> {
+        if self.location(scope, company, id).await?.is_none() {
+            return Ok(None);
+        }
+        scope.require_technician("changing locations")?;
+        let fields = locations::wire::stated(body, false)?;
+        self.edit::<Location>(scope, author, id.0, fields).await?;
+        self.location(scope, company, id).await
+    }
+
+    /// Deletes a location of a company; `false` when the company has none such.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
+    pub async fn delete_location(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        company: &Company,
+        id: LocationId,
+    ) -> Result<bool> {
+        scope.require_technician("deleting locations")?;
+        if self.location(scope, company, id).await?.is_none() {
+            return Ok(false);
+        }
+        self.delete::<Location>(scope, author, id.0).await
+    }
+}

@@ -1,0 +1,78 @@
+//! Two records become one.
+
+use super::{
+    Resource, claims,
+    manual::{new_claim, nothing_said},
+    resolve::{Claim, MANUAL},
+    touch,
+};
+use crate::{
+    Error, Result,
+    records::writer::{Door, Outcome},
+};
+
+sql! {
+    /// Hands the sources' claims of one record to another.
+    HAND_OVER = "update claims set record_id = $3 where kind = $1 and record_id = $2 and source <> 'manual'";
+    /// What people said of a record is said of another now.
+    FORGET_MANUAL = "delete from claims where kind = $1 and record_id = $2 and source = 'manual'";
+}
+
+impl Door<'_> {
+    /// Merges `other` into `kept`: claims, manual values and what hangs on the record go over, `other` is deleted and
+    /// keeps its last values. A manual value of `kept` wins over one of `other`; what it replaces is in the change
+    /// log and in the deleted row.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when one of them is not there any more, or a person has deleted `kept`.
+    pub(crate) async fn merge<R: Resource>(&mut self, kept: i64, other: i64) -> Result<Outcome> {
+        let both = [kept.min(other), kept.max(other)];
+        let rows = self.lock::<R>(&both).await?;
+        if rows.len() < both.len() {
+            let message = format!("{} {kept} or {other} is not there any more", R::KIND);
+            return Err(Error::conflict(message));
+        }
+        let mut claims = claims::of_records::<R>(self.tx, &both).await?;
+        let mut manual = |id: i64| -> Option<Claim> {
+            let all = claims.remove(&id).unwrap_or_default();
+            all.into_iter().find(|claim| claim.source == MANUAL)
+        };
+        let (own, others) = (manual(kept), manual(other));
+        if own.as_ref().is_some_and(|claim| !claim.live) {
+            let message = format!(
+                "a person has deleted {} {kept}: restore it, or keep {other}",
+                R::KIND
+            );
+            return Err(Error::conflict(message));
+        }
+        if let Some(others) = others {
+            let claim = united(kept, own, others);
+            let new = [new_claim(kept, &claim)];
+            claims::save::<R>(self.tx, self.author, &new).await?;
+            let q = self.tx.query(FORGET_MANUAL).bind(R::KIND);
+            q.bind(other).execute().await?;
+        }
+        let q = self.tx.query(HAND_OVER).bind(R::KIND).bind(other);
+        q.bind(kept).execute().await?;
+        R::hand_over(self.tx, other, kept).await?;
+        let outcome = self.refresh::<R>(&both).await?;
+        touch::<R>(self.tx, self.author, std::iter::once(kept)).await?;
+        Ok(outcome)
+    }
+}
+
+/// What people said of both.
+fn united(kept: i64, own: Option<Claim>, others: Claim) -> Claim {
+    let mut claim = own.unwrap_or_else(|| nothing_said(kept));
+    // A record that people had deleted is not kept by them.
+    claim.anchor |= others.anchor && others.live;
+    for (name, value) in others.extra {
+        if !claim.fields.contains_key(&name) {
+            claim.extra.entry(name).or_insert(value);
+        }
+    }
+    for (name, value) in others.fields {
+        claim.fields.entry(name).or_insert(value);
+    }
+    claim
+}

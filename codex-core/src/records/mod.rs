@@ -1,0 +1,48 @@
+//! The write path (design 4): the only code that writes resource tables.
+//!
+//! A record is a pure function of its claims ([`resolve`]). The [`writer`] takes new claims a page at a time, resolves,
+//! lets the resource resolve its references, compares, and writes rows, claims and change log in one transaction.
+
+#[macro_use]
+mod declare;
+pub(crate) mod patch;
+pub mod wire;
+
+#[cfg(feature = "store")]
+pub(crate) mod change_log;
+#[cfg(feature = "store")]
+pub mod claims;
+#[cfg(feature = "store")]
+pub(crate) mod deleted;
+#[cfg(feature = "store")]
+mod manual;
+#[cfg(feature = "store")]
+pub(crate) mod merge;
+#[cfg(feature = "store")]
+pub mod resolve;
+#[cfg(feature = "store")]
+mod resource;
+#[cfg(feature = "sync")]
+mod service;
+#[cfg(feature = "store")]
+mod source_record;
+#[cfg(feature = "store")]
+pub(crate) mod view;
+#[cfg(feature = "store")]
+pub(crate) mod writer;
+
+#[cfg(feature = "store")]
+pub(crate) use claims::MAX_BINDS;
+#[cfg(feature = "store")]
+pub(crate) use manual::{adopt_by, live, touch};
+#[cfg(feature = "store")]
+pub use resource::{Attached, Author, Draft, Resource, Stored, Tracked};
+#[cfg(feature = "store")]
+pub(crate) use resource::{by_kind, fields_of, reserve_ids};
+#[cfg(feature = "store")]
+pub use source_record::{Incoming, ItemError, Unread};
+pub use wire::{ChangeOut, DeletedOut, DryRunOut};
+#[cfg(feature = "store")]
+pub(crate) use writer::as_map;
+#[cfg(feature = "store")]
+pub use writer::{Change, Outcome};

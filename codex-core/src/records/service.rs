@@ -1,0 +1,162 @@
+//! Records of people's own, their corrections and deletions.
+
+use serde_json::{Map, Value};
+
+use super::{Author, DeletedOut, Outcome, Resource, by_kind, deleted, view, writer::Door};
+use crate::{
+    Error, Result, Scope,
+    agents::Agent,
+    billing_plans::BillingPlan,
+    claims::query::ACCOUNT_NUMBERS,
+    codex::Codex,
+    feature_options::FeatureOption,
+    idempotency::step_done,
+    list::{Page, PageRequest},
+    overrides::Override,
+    store::Tx,
+};
+
+const CHANGING: &str = "changing records";
+
+impl Codex {
+    /// Makes a record that people keep; gives its row id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create<R: Resource>(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        fields: Map<String, Value>,
+    ) -> Result<i64> {
+        scope.require_technician(CHANGING)?;
+        if let Some(id) = step_done(0)? {
+            return Ok(id);
+        }
+        let mut tx = self.begin_step(0).await?;
+        let (ids, outcome) = self.door(&mut tx, author).create::<R>(vec![fields]).await?;
+        let id = ids.first().copied().unwrap_or_default();
+        Self::conclude_step(tx, author, outcome, 0, &id).await?;
+        Ok(id)
+    }
+
+    /// States fields of a record by hand; they win over every source until they are released.
+    /// `None` when there is no such live record.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
+    pub async fn edit<R: Resource>(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: i64,
+        fields: Map<String, Value>,
+    ) -> Result<Option<Outcome>> {
+        scope.require_technician(CHANGING)?;
+        let mut tx = self.0.db.begin().await?;
+        let outcome = self.door(&mut tx, author).edit::<R>(id, fields).await?;
+        let Some(outcome) = outcome else {
+            return Ok(None);
+        };
+        Self::conclude(tx, author, outcome).await.map(Some)
+    }
+
+    /// Deletes a record for the people: no sync brings it back, [`Codex::restore`] does. `false` when there is
+    /// no such live record.
+    ///
+    /// # Errors
+    /// As [`Codex::edit`].
+    pub async fn delete<R: Resource>(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: i64,
+    ) -> Result<bool> {
+        scope.require_technician("deleting records")?;
+        let mut tx = self.0.db.begin().await?;
+        let (found, outcome) = self.door(&mut tx, author).delete::<R>(&[id]).await?;
+        if found.is_empty() {
+            return Ok(false);
+        }
+        Self::conclude(tx, author, outcome).await?;
+        Ok(true)
+    }
+
+    /// Ends a change: makes it last, or, when the author only wants to know, tells what it would do.
+    pub(crate) async fn conclude(mut tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
+        if author.dry_run {
+            let changes = view::changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
+            tx.rollback().await?;
+            return Err(Error::DryRun {
+                changes,
+                rows: None,
+            });
+        }
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    pub(crate) fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {
+        Door {
+            tx,
+            author,
+            precedence: &self.0.precedence,
+        }
+    }
+
+    /// A page of the records of a kind that people have deleted, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unknown kind, or a limit out of range; [`Error::Forbidden`].
+    pub async fn deleted_records(
+        &self,
+        scope: &Scope,
+        kind: &str,
+        page: &PageRequest,
+    ) -> Result<Page<DeletedOut>> {
+        require_keeper(scope, kind)?;
+        let listed = by_kind!(kind, R => deleted::list::<R>(&self.0.db, page).await);
+        listed.unwrap_or_else(|| Err(no_such_kind(kind)))
+    }
+
+    /// Undoes a deletion by hand; `false` when no person has deleted such a record.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an unknown kind, [`Error::Conflict`] when another record has taken its
+    /// place, [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn restore(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        kind: &str,
+        id: i64,
+    ) -> Result<bool> {
+        require_keeper(scope, kind)?;
+        if step_done::<()>(0)?.is_some() {
+            return Ok(true);
+        }
+        let mut tx = self.begin_step(0).await?;
+        let mut door = self.door(&mut tx, author);
+        let restored = by_kind!(kind, R => door.restore::<R>(id).await);
+        let restored = restored.unwrap_or_else(|| Err(no_such_kind(kind)))?;
+        let Some(outcome) = restored else {
+            return Ok(false);
+        };
+        Self::conclude_step(tx, author, outcome, 0, &()).await?;
+        Ok(true)
+    }
+}
+
+/// Lets those through who may delete records of a kind.
+fn require_keeper(scope: &Scope, kind: &str) -> Result<()> {
+    let what = "keeping deleted records of this kind";
+    match kind {
+        Agent::KIND => scope.require_admin(what),
+        BillingPlan::KIND | FeatureOption::KIND | Override::KIND => scope.require_billing(what),
+        _ => scope.require_technician(what),
+    }
+}
+
+fn no_such_kind(kind: &str) -> Error {
+    Error::invalid("kind", format!("there is no kind of record `{kind}`"))
+}

@@ -1,0 +1,280 @@
+//! What the PSA reports about single tickets, and what it says when it is asked.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use crate::{
+    Result, Scope,
+    codex::Codex,
+    dates,
+    jobs::service::unavailable,
+    records::{Author, Incoming, claims::Origin, writer::Outcome},
+    sync::{
+        UpstreamError,
+        freshservice::{Desk, Shown, TicketEvent},
+    },
+    tickets::{
+        Ticket,
+        query::{self, Claimed},
+        status::{self, Statuses},
+        threads,
+    },
+};
+
+/// How long somebody waits for the PSA at most.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How far a vendor's clock may be ahead: a later time would keep every true state out.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// What an event has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventOutcome {
+    /// The ticket is new here.
+    Created,
+    /// The ticket is as the event says, or newer; the changes in words.
+    Updated(Vec<String>),
+    /// The ticket is deleted.
+    Deleted,
+    /// There was nothing to do, and why.
+    Ignored(&'static str),
+}
+
+impl Codex {
+    /// Takes an event in. Events may repeat and arrive in any order: an older one changes nothing, and
+    /// what an event leaves open is asked for.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unsupported`] without this PSA, [`crate::Error::Upstream`] when it had to be asked and did not
+    /// answer within 3 s: nothing is changed then, and the same event may be sent again.
+    pub async fn ticket_event(&self, scope: &Scope, event: &TicketEvent) -> Result<EventOutcome> {
+        scope.require_technician("reporting ticket events")?;
+        let desk = self.desk()?;
+        let now = self.now();
+        let at = event.at.filter(|at| *at <= now + AHEAD);
+        let known = query::claimed(&self.0.db, Desk::PROVIDER, event.number).await?;
+        let newest = known.as_ref().and_then(|known| known.source_updated_at);
+        let newest = newest.filter(|at| dates::has_happened(*at, now));
+        if at.is_some() && at < newest {
+            return Ok(EventOutcome::Ignored("a newer state is known"));
+        }
+        let author = Author::new(format!("webhook:{}", Desk::PROVIDER), now);
+        if event.deleted {
+            return self.deleted(desk, &author, event.number, at, known).await;
+        }
+        let newer = at.is_some() && at > newest;
+        let own = event.item().filter(|_| at.is_some());
+        let live = known.as_ref().filter(|known| known.gone_at.is_none());
+        if let (Some(item), Some(live)) = (&own, live) {
+            if repeats(&item.fields, &live.fields.0) && !newer {
+                return Ok(EventOutcome::Updated(Vec::new()));
+            }
+            if newer && event.is_complete(&live.fields.0) {
+                return self
+                    .took(self.take_ticket(&author, item.clone()).await?)
+                    .await;
+            }
+        }
+        match (self.ask(desk, event.number).await, own) {
+            (Ok(Some(shown)), own) => {
+                let mut outcome = self.take_shown(&author, &shown).await?;
+                let shown_at = shown.at().filter(|at| dates::has_happened(*at, now));
+                // The API may show what an event reports a little later (upstreams trap 37).
+                if let Some(item) = own.filter(|_| !shown.is_gone() && at > shown_at) {
+                    outcome.add(self.take_ticket(&author, item).await?);
+                }
+                self.took(outcome).await
+            }
+            (Ok(None), _) => Ok(EventOutcome::Ignored("the PSA has no such ticket")),
+            // Better a part of the ticket now than nothing: the next run brings the rest.
+            (Err(_), Some(item)) if newer => {
+                self.took(self.take_ticket(&author, item).await?).await
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Asks the PSA for a ticket that is not known here; `false` when there is none, or nobody to ask. That
+    /// there is none is believed for a minute.
+    ///
+    /// # Errors
+    /// [`crate::Error::Upstream`] when the PSA does not answer within 3 s.
+    pub async fn look_up_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
+        // A client's numbers cost the MSP's calls.
+        let (Ok(desk), Ok(())) = (self.desk(), scope.require_staff("asking the PSA")) else {
+            return Ok(false);
+        };
+        if desk.is_known_to_miss(number, self.now()) {
+            return Ok(false);
+        }
+        let found = self.refresh_ticket(scope, number).await?;
+        if !found {
+            desk.note_missing(number, self.now());
+        }
+        Ok(found)
+    }
+
+    /// Asks the PSA for a ticket and takes what it shows; `false` when it has none of that number.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unsupported`] without a PSA that can be asked, [`crate::Error::Upstream`] when it does not answer
+    /// within 3 s.
+    pub async fn refresh_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
+        scope.require_staff("asking the PSA")?;
+        let desk = self.desk()?;
+        let author = Author::new(format!("source:{}", Desk::PROVIDER), self.now());
+        match self.ask(desk, number).await? {
+            Some(shown) => {
+                self.take_shown(&author, &shown).await?;
+                Ok(!shown.is_gone())
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// The PSA is asked before a ticket goes.
+    async fn deleted(
+        &self,
+        desk: &Desk,
+        author: &Author,
+        number: i64,
+        at: Option<DateTime<Utc>>,
+        known: Option<Claimed>,
+    ) -> Result<EventOutcome> {
+        let Some(known) = known.filter(|known| known.gone_at.is_none()) else {
+            return Ok(EventOutcome::Ignored(
+                "the ticket is not known, or deleted already",
+            ));
+        };
+        if let Some(shown) = self.ask(desk, number).await?
+            && !shown.is_gone()
+            && (at.is_none() || shown.at() >= at)
+        {
+            self.take_shown(author, &shown).await?;
+            return Ok(EventOutcome::Ignored(
+                "the PSA shows that the ticket is there",
+            ));
+        }
+        let mut tx = self.0.db.begin().await?;
+        let ids = [number.to_string()];
+        self.door(&mut tx, author)
+            .retire::<Ticket>(Desk::PROVIDER, &ids)
+            .await?;
+        // So that what happened before the deletion does not bring the ticket back.
+        if at > known.source_updated_at {
+            query::set_claim_time(&mut tx, Desk::PROVIDER, number, at).await?;
+        }
+        tx.commit().await?;
+        Ok(EventOutcome::Deleted)
+    }
+
+    /// The desk of the PSA that is chosen.
+    pub(crate) fn desk(&self) -> Result<&Desk> {
+        let (desk, psa) = (self.0.desk.as_ref(), self.providers().psa);
+        let chosen = desk.filter(|_| Desk::PROVIDER == psa);
+        chosen.ok_or_else(|| unavailable(&psa))
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        desk: &Desk,
+        number: i64,
+    ) -> Result<Option<Shown>, UpstreamError> {
+        let asked = desk.show(&self.0.db, &self.0.clock, number);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answer) => answer,
+            Err(_) => Err(UpstreamError::too_slow(Desk::PROVIDER, "ticket", PATIENCE)),
+        }
+    }
+
+    /// Takes what the PSA shows, with everything on it, in one transaction.
+    pub(crate) async fn take_shown(&self, author: &Author, shown: &Shown) -> Result<Outcome> {
+        let unreadable = |_| UpstreamError::malformed(Desk::PROVIDER, "ticket");
+        let item = shown.item().map_err(unreadable)?;
+        let id = item.external_id.clone();
+        let mut tx = self.0.db.begin().await?;
+        let mut door = self.door(&mut tx, author);
+        if shown.is_gone() {
+            let outcome = door.retire::<Ticket>(Desk::PROVIDER, &[id]).await?;
+            tx.commit().await?;
+            return Ok(outcome);
+        }
+        let main = Origin::Main(Desk::PROVIDER);
+        let outcome = door.apply(vec![(main, item)]).await?;
+        if let Some(row) = query::row(&mut tx, Desk::PROVIDER, &id).await? {
+            let details = shown.details(row, author.at).map_err(unreadable)?;
+            threads::replace(&mut tx, Desk::PROVIDER, author.at, &[details]).await?;
+        }
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn take_ticket(&self, author: &Author, item: Incoming<Ticket>) -> Result<Outcome> {
+        let mut tx = self.0.db.begin().await?;
+        let main = Origin::Main(Desk::PROVIDER);
+        let outcome = self.door(&mut tx, author).apply(vec![(main, item)]).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn took(&self, outcome: Outcome) -> Result<EventOutcome> {
+        if outcome.created > 0 {
+            return Ok(EventOutcome::Created);
+        }
+        if outcome.deleted > 0 {
+            return Ok(EventOutcome::Deleted);
+        }
+        let statuses = self.ticket_statuses().await?;
+        let fields = outcome.changes.iter().flat_map(|change| &change.fields);
+        Ok(EventOutcome::Updated(
+            fields
+                .map(|(name, change)| told(&statuses, name, change))
+                .collect(),
+        ))
+    }
+}
+
+/// Whether everything that is stated is known.
+fn repeats(stated: &Map<String, Value>, known: &Map<String, Value>) -> bool {
+    stated
+        .iter()
+        .all(|(name, value)| known.get(name) == Some(value))
+}
+
+/// A change in words (contract 1.2.I).
+fn told(statuses: &Statuses, name: &str, change: &Value) -> String {
+    let word = |value: &Value| match (name, value.as_i64()) {
+        ("status_id", Some(id)) => statuses.of(id).word,
+        ("priority_id", Some(id)) => {
+            status::priority(id).map_or_else(|| id.to_string(), |(word, _)| word.to_owned())
+        }
+        _ => "none".to_owned(),
+    };
+    match name {
+        "status_id" | "priority_id" => {
+            let name = name.trim_end_matches("_id");
+            format!(
+                "{name}: {} -> {}",
+                word(&change["before"]),
+                word(&change["after"])
+            )
+        }
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn changes_are_told_in_words() {
+        let change = json!({"before": 2, "after": 5});
+        let told = |name| told(&Statuses::default(), name, &change);
+        assert_eq!(told("status_id"), "status: open -> closed");
+        assert_eq!(told("subject"), "subject");
+    }
+}

@@ -1,0 +1,252 @@
+//! Assets across companies.
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use codex_core::{
+    WholeList,
+    assets::{
+        Asset,
+        audit::wire::AssetAuditOut,
+        wire::{AssetBulkIn, AssetIn, AssetOut},
+    },
+    bulk::BulkOut,
+    companies::{CompanyRef, level_of},
+    ids::AssetId,
+    list::StaffFields as _,
+};
+use serde_json::{Map, Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    bulk_write::BulkParams,
+    download::streamed,
+    paging::{COMPANY, ListParams, ListQuery, PageOfListParams, beside, with_total},
+};
+use crate::{
+    app::App,
+    auth::{Call, Caller},
+    http::{
+        body::{Body, Rows},
+        conditional::Versioned,
+        created::Created,
+        extract::{Path, Query},
+        forwarded::Forwarded,
+        problem::{ErrorOut, Problem, ProblemOut, flat},
+    },
+};
+
+const PATH: &str = "/api/assets";
+
+/// An asset of a list.
+type Row = (Asset, Option<CompanyRef>);
+
+fn company_of((_, company): &Row) -> Value {
+    let company = company.as_ref();
+    json!(company.and_then(|company| company.account_number.as_ref()))
+}
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_assets, create_asset))
+        .routes(routes!(bulk_write_assets))
+        .routes(routes!(get_asset, update_asset, delete_asset))
+        .routes(routes!(get_asset_alias))
+        .routes(routes!(get_asset_audit))
+}
+
+/// List assets
+///
+/// A bare array. Without `limit` and `cursor` it is the whole list, made while it is read: an answer that breaks off is
+/// not whole. With one of them it is a page, and the address of the next one is in the header `Link: <...>; rel="next"`.
+/// Columns filter the list: `name=` ignores case, `name__exact=` does not; `__ne`, `__in`, `__lt`, `__lte`, `__gt`,
+/// `__gte`, `__contains`, `__startswith` and `__isnull` compare otherwise. A value of `__in` that holds a comma stands in
+/// double quotes. Unknown columns return 400.
+#[utoipa::path(get, path = "/api/assets", tag = "assets", params(ListParams, PageOfListParams), responses(
+    (status = 200, description = "A page", body = Vec<AssetOut>),
+    (status = 400, description = "A parameter is wrong", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 404, description = "No such company", body = ErrorOut)))]
+async fn list_assets(
+    State(app): State<App>,
+    caller: Caller,
+    forwarded: Forwarded,
+    mut query: ListQuery,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    query.require_fields::<AssetOut>(&scope, &Asset::staff_names(), Some(COMPANY))?;
+    let company = query.company(&app, &scope).await?;
+    let page = app.codex().assets(&scope, company, &query.page).await?;
+    let whole = query.is_whole() && page.next.is_some();
+    let request = query.page.clone();
+    let own = scope.clone();
+    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANY, &company_of)));
+    let out = |(asset, company): Row| AssetOut::new(&asset, level_of(company.as_ref()));
+    if !whole {
+        return Ok(query.answer(PATH, &forwarded, page, beside, out));
+    }
+    let out = move |row| query.shown(row, &beside, out);
+    let all = app.codex().all_assets(&scope, company, &request, out);
+    let WholeList { download, total } = all.await?;
+    let total = i64::try_from(total).ok();
+    Ok(with_total(streamed(download, "application/json"), total))
+}
+
+/// Get one asset.
+#[utoipa::path(get, path = "/api/assets/{id}", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The asset", body = AssetOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+async fn get_asset(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Versioned<AssetOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    match app.codex().asset(&scope, AssetId(id)).await? {
+        Some((asset, level)) => Ok(Versioned(
+            AssetOut::new(&asset, &level),
+            Some(asset.updated_at),
+        )),
+        None => Err(Problem::not_found("Asset not found").flat()),
+    }
+}
+
+/// Get what is in an asset and on it, as the RMM's inventory found it.
+///
+/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
+/// client.
+#[utoipa::path(get, path = "/api/assets/{id}/audit", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Its hardware and programs, as far as they were read", body = AssetAuditOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+async fn get_asset_audit(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Json<AssetAuditOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    match app.codex().asset_audit(&scope, AssetId(id)).await? {
+        Some((asset, audit)) => Ok(Json(AssetAuditOut::new(&asset, audit.as_ref()))),
+        None => Err(Problem::not_found("Asset not found").flat()),
+    }
+}
+
+/// Get one asset, under the name that Brainhair calls.
+#[utoipa::path(get, path = "/api/asset/{id}", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The asset", body = AssetOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+async fn get_asset_alias(
+    app: State<App>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<Versioned<AssetOut>, Problem> {
+    get_asset(app, caller, id).await
+}
+
+pub(super) async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
+    let found = call.codex.asset(&call.scope, id).await?;
+    let (asset, level) = found.ok_or_else(unknown)?;
+    let out = AssetOut::new(&asset, &level);
+    Ok(Versioned(out, Some(asset.updated_at)))
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Asset not found").flat()
+}
+
+/// Make an asset.
+#[utoipa::path(post, path = "/api/assets", tag = "assets", request_body = AssetIn, responses(
+    (status = 201, description = "The new asset", body = AssetOut),
+    (status = 400, description = "A record that the body names is not there", body = ErrorOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 409, description = "Another asset has the device uid", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_asset(
+    call: Call,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Created<AssetOut>, Problem> {
+    let made = call.codex.create_asset(&call.scope, &call.author, body);
+    let id = made.await.map_err(flat)?;
+    let out = asset_now(&call, id).await?.0;
+    Ok(Created::new(&forwarded, PATH, id, out))
+}
+
+/// Make and correct many assets, by id.
+///
+/// A row without an id is a new asset; with `action=upsert`, the default, it means the asset that alone has its
+/// device uid or, where it states none, its serial number, if there is one. What became of each row is in the
+/// answer.
+#[utoipa::path(post, path = "/api/assets/bulk", tag = "assets", params(BulkParams),
+    request_body = Vec<AssetBulkIn>,
+    responses(
+        (status = 200, description = "What became of each row", body = BulkOut),
+        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+async fn bulk_write_assets(
+    call: Call,
+    Query(params): Query<BulkParams>,
+    Rows(rows): Rows,
+) -> Result<Json<BulkOut>, Problem> {
+    let done = call.codex.bulk_write_assets(
+        &call.scope,
+        &call.author,
+        params.action,
+        params.atomic(),
+        rows,
+    );
+    Ok(Json(done.await.map_err(flat)?))
+}
+
+/// Correct an asset by hand.
+///
+/// Only the keys that are sent change. What a person states wins over every source until it is released.
+#[utoipa::path(put, path = "/api/assets/{id}", tag = "assets", request_body = AssetIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The asset as it is now", body = AssetOut),
+        (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such asset", body = ErrorOut),
+        (status = 409, description = "Another asset has the device uid", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_asset(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Versioned<AssetOut>, Problem> {
+    let id = AssetId(id);
+    let changed = call.codex.update_asset(&call.scope, &call.author, id, body);
+    if !changed.await.map_err(flat)? {
+        return Err(unknown());
+    }
+    asset_now(&call, id).await
+}
+
+/// Delete an asset: no sync brings it back, `POST /api/deleted/asset/{id}/restore` does.
+#[utoipa::path(delete, path = "/api/assets/{id}", tag = "assets",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such asset", body = ErrorOut)))]
+async fn delete_asset(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+    let deleted = call.codex.delete::<Asset>(&call.scope, &call.author, id);
+    if deleted.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}

@@ -1,0 +1,284 @@
+//! Billing plans: for people and importers under `/api`, for Ledger under `/billing-plans` (contract 1.2.F).
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderValue, Uri, header::CONTENT_DISPOSITION},
+    response::Response,
+};
+use codex_core::{
+    billing_plans::{
+        BillingPlan,
+        input::BillingPlanIn,
+        query::LISTING,
+        wire::{
+            BillingExport, BillingImported, BillingPlanOut, BulkPlansOut, LedgerPlanAnswer,
+            LedgerPlansOut, PlanFeaturesOut, Saved,
+        },
+    },
+    feature_options::wire::LedgerCategoriesOut,
+    ids::BillingPlanId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::paging::PageOfListParams;
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        conditional::Versioned,
+        created::Created,
+        extract::Path,
+        forwarded::Forwarded,
+        problem::{ErrorOut, Problem, ProblemOut, flat},
+    },
+    legacy::List,
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_billing_plans, create_billing_plan))
+        .routes(routes!(import_billing))
+        .routes(routes!(
+            get_billing_plan,
+            update_billing_plan,
+            delete_billing_plan
+        ))
+        .routes(routes!(get_billing_plan_features))
+        .routes(routes!(list_ledger_plans))
+        .routes(routes!(get_ledger_plan))
+        .routes(routes!(list_plans_in_use))
+        .routes(routes!(export_billing))
+}
+
+/// Why a plan is not answered, in the shape that Ledger's routes have, with the members of a problem beside it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct StatusError {
+    /// What went wrong.
+    pub message: String,
+    /// `error`.
+    #[schema(example = "error")]
+    pub status: String,
+    /// As of a problem; so are the others.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub detail: String,
+    pub instance: String,
+    pub code: String,
+    pub correlation_id: Option<String>,
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Billing plan not found").flat()
+}
+
+fn saved(id: BillingPlanId, message: &str) -> Json<Saved> {
+    Json(Saved {
+        id: id.0,
+        message: message.to_owned(),
+    })
+}
+
+/// List billing plans, by name and term, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies. A term may be
+/// named in any spelling.
+#[utoipa::path(get, path = "/api/billing-plans", tag = "billing", params(PageOfListParams), responses(
+    (status = 200, description = "The plans", body = Vec<BillingPlanOut>),
+    (status = 400, description = "A parameter of a page is wrong", body = ErrorOut),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn list_billing_plans(
+    call: Call,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let list = List::array(&call, &uri, &LISTING).map_err(Problem::flat)?;
+    let whole = codex.billing_plans(scope);
+    let page = codex.billing_plans_page(scope, &list.page);
+    let out = |plan: BillingPlan| BillingPlanOut::from(&plan);
+    let answer = list.answer(scope, &forwarded, whole, page, |plan| plan, None, out);
+    answer.await.map_err(Problem::flat)
+}
+
+/// Make a billing plan.
+///
+/// What is not sent has the default of a new plan: prices 0, one terabyte of backup included, billed hourly.
+#[utoipa::path(post, path = "/api/billing-plans", tag = "billing", request_body = BillingPlanIn, responses(
+    (status = 201, description = "Made", body = Saved),
+    (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+    (status = 409, description = "There is a plan of this name and term", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_billing_plan(
+    call: Call,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Created<Saved>, Problem> {
+    let made = call
+        .codex
+        .create_billing_plan(&call.scope, &call.author, body);
+    let id = made.await.map_err(flat)?;
+    let Json(saved) = saved(id, "Billing plan created");
+    Ok(Created::new(&forwarded, "/api/billing-plans", id, saved))
+}
+
+/// The plan of a path, by its id.
+pub(super) async fn plan(call: &Call, id: i64) -> Result<BillingPlan, Problem> {
+    let plan = call.codex.billing_plan(&call.scope, BillingPlanId(id));
+    plan.await.map_err(flat)?.ok_or_else(unknown)
+}
+
+/// Get one billing plan.
+#[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "billing",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The plan", body = BillingPlanOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such plan", body = ErrorOut)))]
+async fn get_billing_plan(
+    call: Call,
+    Path(id): Path<i64>,
+) -> Result<Versioned<BillingPlanOut>, Problem> {
+    let plan = plan(&call, id).await?;
+    Ok(Versioned((&plan).into(), Some(plan.updated_at)))
+}
+
+/// Change a billing plan.
+///
+/// What is not sent stays; features are laid over those that the plan has.
+#[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "billing", request_body = BillingPlanIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Changed", body = Saved),
+        (status = 400, description = "The id is no number, or the body states nothing", body = ErrorOut),
+        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such plan", body = ErrorOut),
+        (status = 409, description = "Another plan has this name and term", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_billing_plan(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Saved>, Problem> {
+    let id = BillingPlanId(id);
+    let found = call
+        .codex
+        .update_billing_plan(&call.scope, &call.author, id, body);
+    if !found.await.map_err(flat)? {
+        return Err(unknown());
+    }
+    Ok(saved(id, "Billing plan updated"))
+}
+
+/// Delete a billing plan.
+#[utoipa::path(delete, path = "/api/billing-plans/{id}", tag = "billing",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Deleted", body = Saved),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such plan", body = ErrorOut)))]
+async fn delete_billing_plan(call: Call, Path(id): Path<i64>) -> Result<Json<Saved>, Problem> {
+    let id = BillingPlanId(id);
+    let found = call
+        .codex
+        .delete_billing_plan(&call.scope, &call.author, id);
+    if !found.await.map_err(flat)? {
+        return Err(unknown());
+    }
+    Ok(saved(id, "Billing plan deleted"))
+}
+
+/// Get what a plan contains, without its prices.
+#[utoipa::path(get, path = "/api/billing-plans/{plan_name}/{term_length}", tag = "billing",
+    params(("plan_name" = String, Path, description = "Name", example = "Gold"),
+        ("term_length" = String, Path, description = "Term, in any spelling", example = "1 Year")),
+    responses(
+        (status = 200, description = "Its features", body = PlanFeaturesOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such plan", body = ErrorOut)))]
+async fn get_billing_plan_features(
+    call: Call,
+    Path((name, term)): Path<(String, String)>,
+) -> Result<Json<PlanFeaturesOut>, Problem> {
+    let plan = call.codex.billing_plan_of(&call.scope, &name, &term);
+    let plan = plan.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(Json((&plan).into()))
+}
+
+/// List billing plans as Ledger bills by them.
+#[utoipa::path(get, path = "/billing-plans/api/plans", tag = "billing", responses(
+    (status = 200, description = "The plans, by name and term", body = LedgerPlansOut),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn list_ledger_plans(call: Call) -> Result<Json<LedgerPlansOut>, Problem> {
+    let plans = call.codex.billing_plans(&call.scope).await.map_err(flat)?;
+    let options = call.codex.feature_options(&call.scope, None).await?;
+    let categories = LedgerCategoriesOut::from(options.as_slice()).categories;
+    Ok(Json(LedgerPlansOut::new(&plans, &categories)))
+}
+
+/// Get one billing plan as Ledger bills by it.
+#[utoipa::path(get, path = "/billing-plans/api/plans/{plan_name}/{term_length}", tag = "billing",
+    params(("plan_name" = String, Path, description = "Name", example = "Gold"),
+        ("term_length" = String, Path, description = "Term, in any spelling", example = "1 Year")),
+    responses(
+        (status = 200, description = "The plan", body = LedgerPlanAnswer),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such plan", body = StatusError)))]
+async fn get_ledger_plan(
+    call: Call,
+    Path((name, term)): Path<(String, String)>,
+) -> Result<Json<LedgerPlanAnswer>, Problem> {
+    let plan = call.codex.billing_plan_of(&call.scope, &name, &term);
+    let plan = plan.await.map_err(flat)?;
+    let missing = || {
+        let message = format!("Billing plan '{name}' with term '{term}' not found");
+        Problem::not_found(message).status_word()
+    };
+    let plan = plan.ok_or_else(missing)?;
+    Ok(Json(LedgerPlanAnswer::from(&plan)))
+}
+
+/// List what the plans contain that companies have, by `name|term`.
+#[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "billing", responses(
+    (status = 200, description = "The plans in use", body = BulkPlansOut),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn list_plans_in_use(call: Call) -> Result<Json<BulkPlansOut>, Problem> {
+    Ok(Json(
+        call.codex.plans_in_use(&call.scope).await.map_err(flat)?,
+    ))
+}
+
+/// Download every plan and option, to be imported elsewhere.
+#[utoipa::path(get, path = "/billing-plans/export", tag = "billing", responses(
+    (status = 200, description = "A file", body = BillingExport),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), Problem> {
+    let export = call.codex.export_billing(&call.scope).await.map_err(flat)?;
+    let name = HeaderValue::from_static("attachment; filename=billing_plans_export.json");
+    let headers = HeaderMap::from_iter([(CONTENT_DISPOSITION, name)]);
+    Ok((headers, Json(export)))
+}
+
+/// Take plans and options in, as they were exported; all of them or none.
+///
+/// Those that are there stay as they are.
+#[utoipa::path(post, path = "/api/billing-plans/import", tag = "billing", request_body = BillingExport,
+    responses(
+        (status = 200, description = "What is new", body = BillingImported),
+        (status = 400, description = "More than 1,000 of a kind", body = ErrorOut),
+        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn import_billing(
+    call: Call,
+    Body(import): Body<BillingExport>,
+) -> Result<Json<BillingImported>, Problem> {
+    let done = call.codex.import_billing(&call.scope, &call.author, import);
+    Ok(Json(done.await.map_err(flat)?))
+}

@@ -1,0 +1,128 @@
+//! What each source states about a record, and the release of manual values.
+
+use axum::http::StatusCode;
+use codex_core::claims::{
+    ClaimedResource,
+    wire::{FieldClaimsOut, RecordClaimsOut},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        conditional::Versioned,
+        extract::Path,
+        problem::{Problem, ProblemOut},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_claims))
+        .routes(routes!(get_billing_plan_claims))
+        .routes(routes!(get_manual_value, release_manual_value))
+}
+
+/// Get what each source states about a record.
+///
+/// For each field its value, the source that wins, since when, and what other sources state; and which sources
+/// have the record. Polled values such as `last_seen` come from one source and have no claims. `resource` is one
+/// of agents, assets, billing-plans, companies, contacts, locations and tickets; `id` is what names the record
+/// elsewhere: an account number, a ticket number, a Keycloak id, else an id. Only administrators read agents.
+#[utoipa::path(get, path = "/api/{resource}/{id}/claims", tag = "claims",
+    params(("resource" = ClaimedResource, Path, description = "Resource", example = "companies"),
+        ("id" = String, Path, description = "What names the record", example = "100001")),
+    responses(
+        (status = 200, description = "Its claims", body = RecordClaimsOut),
+        (status = 403, description = "Not for clients", body = ProblemOut),
+        (status = 404, description = "No such resource or record", body = ProblemOut)))]
+async fn get_claims(
+    call: Call,
+    Path((resource, id)): Path<(String, String)>,
+) -> Result<Versioned<RecordClaimsOut>, Problem> {
+    claims(&call, resource_of(&resource)?, &id).await
+}
+
+/// Get what is stated about a billing plan.
+///
+/// As `GET /api/{resource}/{id}/claims`.
+#[utoipa::path(get, path = "/api/billing-plans/{id}/claims", tag = "claims",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Its claims", body = RecordClaimsOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ProblemOut),
+        (status = 404, description = "No such plan", body = ProblemOut)))]
+async fn get_billing_plan_claims(
+    call: Call,
+    Path(id): Path<i64>,
+) -> Result<Versioned<RecordClaimsOut>, Problem> {
+    claims(&call, ClaimedResource::BillingPlans, &id.to_string()).await
+}
+
+/// Get a manual value and what the sources state instead.
+#[utoipa::path(get, path = "/api/{resource}/{id}/claims/manual/{field}", tag = "claims",
+    params(("resource" = ClaimedResource, Path, description = "Resource", example = "companies"),
+        ("id" = String, Path, description = "What names the record", example = "100001"),
+        ("field" = String, Path, description = "Field", example = "description")),
+    responses(
+        (status = 200, description = "The field's claims", body = FieldClaimsOut),
+        (status = 403, description = "Not for clients", body = ProblemOut),
+        (status = 404, description = "No such resource, record or field, or nobody has set it", body = ProblemOut)))]
+async fn get_manual_value(
+    call: Call,
+    Path((resource, id, field)): Path<(String, String, String)>,
+) -> Result<Versioned<FieldClaimsOut>, Problem> {
+    let resource = resource_of(&resource)?;
+    let manual = call.codex.manual_claim(&call.scope, resource, &id, &field);
+    let (claims, version) = manual.await?;
+    Ok(Versioned(claims, Some(version)))
+}
+
+/// Release a manual value.
+///
+/// The field follows the sources from then on, and the change log says who released it. A field of a record that
+/// people made and that no source states cannot be released: set another value. Technicians, administrators and
+/// services may release; billing plans are released by the billing role, agents by administrators.
+#[utoipa::path(delete, path = "/api/{resource}/{id}/claims/manual/{field}", tag = "claims",
+    params(("resource" = ClaimedResource, Path, description = "Resource", example = "companies"),
+        ("id" = String, Path, description = "What names the record", example = "100001"),
+        ("field" = String, Path, description = "Field", example = "description")),
+    responses(
+        (status = 204, description = "Released"),
+        (status = 403, description = "Not for this role", body = ProblemOut),
+        (status = 404, description = "No such resource, record or field, or nobody has set it", body = ProblemOut),
+        (status = 409, description = "People made the record and no source states the field", body = ProblemOut)))]
+async fn release_manual_value(
+    call: Call,
+    Path((resource, id, field)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    let resource = resource_of(&resource)?;
+    let released = call
+        .codex
+        .release_claim(&call.scope, &call.author, resource, &id, &field);
+    released.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn claims(
+    call: &Call,
+    resource: ClaimedResource,
+    id: &str,
+) -> Result<Versioned<RecordClaimsOut>, Problem> {
+    let (claims, version) = call.codex.record_claims(&call.scope, resource, id).await?;
+    Ok(Versioned(claims, Some(version)))
+}
+
+/// The resource of a path, by the names of paths alone.
+fn resource_of(name: &str) -> Result<ClaimedResource, Problem> {
+    let found = ClaimedResource::ALL
+        .into_iter()
+        .find(|resource| resource.path() == name);
+    found.ok_or_else(|| {
+        let all = ClaimedResource::ALL.map(ClaimedResource::path).join(", ");
+        Problem::not_found(format!("`{name}` has no claims; these have: {all}"))
+    })
+}

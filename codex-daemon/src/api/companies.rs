@@ -1,0 +1,378 @@
+//! Companies and what belongs to one (contract 1.2.B).
+
+use axum::{
+    Json,
+    http::{StatusCode, Uri},
+    response::Response,
+};
+use codex_core::{
+    BulkTickets,
+    assets::{self, Asset, wire::AssetOut},
+    bulk::BulkOut,
+    companies::{
+        Company,
+        query::LISTING,
+        wire::{self, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    },
+    contacts::{self, query::ContactCompanies, wire::ContactOut},
+    locations::{self, Location, wire::LocationOut},
+};
+use serde_json::{Map, Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    bulk_write::BulkParams,
+    contacts::{Row, companies_of},
+    download::streamed,
+    paging::{COMPANIES, COMPANY, PageOfListParams},
+};
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::{Body, Rows},
+        conditional::Versioned,
+        created::Created,
+        extract::{Path, Query},
+        forwarded::Forwarded,
+        problem::{ErrorOut, Problem, ProblemOut, flat},
+    },
+    legacy::{List, Params},
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_companies, create_company))
+        .routes(routes!(bulk_companies, bulk_write_companies))
+        .routes(routes!(get_company, update_company, delete_company))
+        .routes(routes!(get_company_alias))
+        .routes(routes!(renumber_company))
+        .routes(routes!(list_company_assets))
+        .routes(routes!(list_company_contacts))
+        .routes(routes!(list_company_users))
+        .routes(routes!(list_company_locations))
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Company not found").flat()
+}
+
+/// The company of a path, by its account number or one that it had before.
+pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Problem> {
+    let company = call.codex.company(&call.scope, account).await?;
+    company.ok_or_else(unknown)
+}
+
+/// List all companies, or a page of them.
+///
+/// A bare array of every company that has an account number, by name. With `cursor`, `sort`, `q`, `fields`,
+/// `total` or a column as parameter it is a page, and the address of the next one is in the header
+/// `Link: <...>; rel="next"`; `limit` alone is ignored, and so is what is no column. Columns filter as in the list
+/// of contacts.
+#[utoipa::path(get, path = "/api/companies", tag = "companies", params(PageOfListParams), responses(
+    (status = 200, description = "The companies that the caller may see", body = Vec<CompanyOut>),
+    (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut)))]
+async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let list = List::array(&call, &uri, &LISTING)?;
+    let whole = codex.companies(scope);
+    let page = codex.companies_page(scope, &list.page);
+    let out = |company: Company| wire::seen_by(&company, scope);
+    let answer = list.answer(scope, &forwarded, whole, page, |company| company, None, out);
+    answer.await
+}
+
+/// Download all companies, each with its assets, contacts and locations, and with its tickets on request.
+///
+/// Made while it is read: an answer that breaks off is not whole.
+#[utoipa::path(get, path = "/api/companies/bulk", tag = "companies",
+    params(
+        ("include_tickets" = Option<String>, Query, description = "`true` adds `tickets` to each", example = "true"),
+        ("year" = Option<i32>, Query, description = "Only tickets last changed in this year (UTC)")),
+    responses(
+        (status = 200, description = "A bare array by name", body = Vec<CompanyBundleOut>)))]
+async fn bulk_companies(call: Call, params: Params) -> Result<Response, Problem> {
+    let wanted = params.flag("include_tickets")?.unwrap_or_default();
+    let year = params.year()?;
+    let tickets = wanted.then_some(BulkTickets { year });
+    let download = call.codex.bulk(&call.scope, tickets).await?;
+    Ok(streamed(download, "application/json"))
+}
+
+/// Get one company.
+#[utoipa::path(get, path = "/api/companies/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 200, description = "The company", body = CompanyOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn get_company(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Versioned<CompanyOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let out = wire::seen_by(&company, &call.scope);
+    Ok(Versioned(out, Some(company.updated_at)))
+}
+
+/// Get one company, under the name that Brainhair and Archive call.
+#[utoipa::path(get, path = "/api/company/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 200, description = "The company", body = CompanyOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn get_company_alias(
+    call: Call,
+    account: Path<String>,
+) -> Result<Versioned<CompanyOut>, Problem> {
+    get_company(call, account).await
+}
+
+/// Make a company.
+///
+/// It gets a free account number unless one is sent. Nothing is written to a vendor; a company that arrives
+/// from one with the same number becomes this one.
+#[utoipa::path(post, path = "/api/companies", tag = "companies", request_body = CompanyIn, responses(
+    (status = 201, description = "The new company", body = CompanyOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_company(
+    call: Call,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Created<CompanyOut>, Problem> {
+    let made = call.codex.create_company(&call.scope, &call.author, body);
+    let company = made.await.map_err(flat)?;
+    let out = wire::seen_by(&company, &call.scope);
+    let number = out.account_number.clone();
+    Ok(Created::new(&forwarded, "/api/companies", number, out))
+}
+
+/// Make and correct many companies, by account number.
+///
+/// A row without a number is a new company. What became of each row is in the answer.
+#[utoipa::path(post, path = "/api/companies/bulk", tag = "companies", params(BulkParams),
+    request_body = Vec<CompanyIn>,
+    responses(
+        (status = 200, description = "What became of each row", body = BulkOut),
+        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+async fn bulk_write_companies(
+    call: Call,
+    Query(params): Query<BulkParams>,
+    Rows(rows): Rows,
+) -> Result<Json<BulkOut>, Problem> {
+    let done = call.codex.bulk_write_companies(
+        &call.scope,
+        &call.author,
+        params.action,
+        params.atomic(),
+        rows,
+    );
+    Ok(Json(done.await.map_err(flat)?))
+}
+
+/// Correct a company by hand.
+///
+/// Only the keys that are sent change; null or an empty text blanks. What a person states wins over every
+/// source until it is released, so that no sync takes it back.
+#[utoipa::path(put, path = "/api/companies/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    request_body = CompanyIn,
+    responses(
+        (status = 200, description = "The company as it is now", body = CompanyOut),
+        (status = 400, description = "The body states nothing", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_company(
+    call: Call,
+    Path(account): Path<String>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Versioned<CompanyOut>, Problem> {
+    let changed = call
+        .codex
+        .update_company(&call.scope, &call.author, &account, body);
+    let company = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    let out = wire::seen_by(&company, &call.scope);
+    Ok(Versioned(out, Some(company.updated_at)))
+}
+
+/// Delete a company: no sync brings it back, `POST /api/deleted/company/{id}/restore` does.
+#[utoipa::path(delete, path = "/api/companies/{account_number}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn delete_company(call: Call, Path(account): Path<String>) -> Result<StatusCode, Problem> {
+    let found = call
+        .codex
+        .delete_company(&call.scope, &call.author, &account);
+    if found.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// Give a company another account number.
+///
+/// The old one leads to it for ever, and no sync takes the new one back. Vendors do not follow, nor does
+/// what Ledger has stored under the old number.
+#[utoipa::path(post, path = "/api/companies/{account_number}/renumber", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    request_body = RenumberIn,
+    responses(
+        (status = 200, description = "Done", body = Renumbered),
+        (status = 400, description = "Not six digits", body = ErrorOut),
+        (status = 403, description = "For administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
+        (status = 422, description = "A key is missing or unknown", body = ProblemOut)))]
+async fn renumber_company(
+    call: Call,
+    Path(account): Path<String>,
+    Body(wanted): Body<RenumberIn>,
+) -> Result<Json<Renumbered>, Problem> {
+    let wanted = wanted.account_number.trim();
+    let done = call
+        .codex
+        .renumber_company(&call.scope, &call.author, &account, wanted);
+    Ok(Json(done.await.map_err(flat)?.ok_or_else(unknown)?))
+}
+
+/// List a company's assets, by host name, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
+#[utoipa::path(get, path = "/api/companies/{account_number}/assets", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
+    responses(
+        (status = 200, description = "Its assets", body = Vec<AssetOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn list_company_assets(
+    call: Call,
+    Path(account): Path<String>,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let company = company(&call, &account).await?;
+    let list = List::array(&call, &uri, &assets::query::LISTING)?;
+    let whole = codex.company_assets(scope, company.id);
+    let page = async {
+        let page = codex.assets(scope, Some(company.id), &list.page).await?;
+        Ok(page.map(|(asset, _)| asset))
+    };
+    let out = |asset: Asset| AssetOut::new(&asset, company.compliance_level());
+    let number = |_: &Asset| json!(company.fields.account_number);
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |asset| asset,
+        Some((COMPANY, &number)),
+        out,
+    );
+    answer.await
+}
+
+/// List a company's contacts, by name, inactive ones too, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
+#[utoipa::path(get, path = "/api/companies/{account_number}/contacts", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
+    responses(
+        (status = 200, description = "Its contacts", body = Vec<ContactOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn list_company_contacts(
+    call: Call,
+    Path(account): Path<String>,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let company = company(&call, &account).await?;
+    let list = List::array(&call, &uri, &contacts::query::LISTING)?;
+    let whole = async {
+        let whole = codex.company_contacts(scope, company.id).await?;
+        let rows = whole.into_iter();
+        Ok(rows
+            .map(|contact| (contact, ContactCompanies::default()))
+            .collect())
+    };
+    let page = codex.contacts(scope, Some(company.id), &list.page);
+    let out = |(contact, _): Row| ContactOut::new(&contact, company.compliance_level());
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |(contact, _)| contact,
+        Some((COMPANIES, &companies_of)),
+        out,
+    );
+    answer.await
+}
+
+/// List a company's contacts under their other name.
+#[utoipa::path(get, path = "/api/companies/{account_number}/users", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
+    responses(
+        (status = 200, description = "Its contacts", body = Vec<ContactOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn list_company_users(
+    call: Call,
+    account: Path<String>,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    list_company_contacts(call, account, forwarded, uri).await
+}
+
+/// List a company's locations, the oldest first, or a page of them.
+///
+/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
+#[utoipa::path(get, path = "/api/companies/{account_number}/locations", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
+    responses(
+        (status = 200, description = "Its locations", body = Vec<LocationOut>),
+        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+async fn list_company_locations(
+    call: Call,
+    Path(account): Path<String>,
+    forwarded: Forwarded,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&call.codex, &call.scope);
+    let company = company(&call, &account).await?;
+    let list = List::array(&call, &uri, &locations::query::LISTING)?;
+    let whole = codex.company_locations(scope, company.id);
+    let page = codex.company_locations_page(scope, company.id, &list.page);
+    let out = |location: Location| LocationOut::new(&location, company.compliance_level());
+    let number = |_: &Location| json!(company.fields.account_number);
+    let answer = list.answer(
+        scope,
+        &forwarded,
+        whole,
+        page,
+        |location| location,
+        Some((COMPANY, &number)),
+        out,
+    );
+    answer.await
+}

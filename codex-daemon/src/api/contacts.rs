@@ -1,0 +1,229 @@
+//! Contacts across companies.
+
+use axum::{Json, extract::State, http::StatusCode, response::Response};
+use codex_core::{
+    WholeList,
+    bulk::BulkOut,
+    contacts::{
+        Contact,
+        query::ContactCompanies,
+        wire::{ContactBulkIn, ContactIn, ContactOut},
+    },
+    ids::ContactId,
+    list::StaffFields as _,
+};
+use serde_json::{Map, Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    bulk_write::BulkParams,
+    download::streamed,
+    paging::{COMPANIES, ListParams, ListQuery, PageOfListParams, beside, with_total},
+};
+use crate::{
+    app::App,
+    auth::{Call, Caller},
+    http::{
+        body::{Body, Rows},
+        conditional::Versioned,
+        created::Created,
+        extract::{Path, Query},
+        forwarded::Forwarded,
+        problem::{ErrorOut, Problem, ProblemOut, flat},
+    },
+};
+
+const PATH: &str = "/api/contacts";
+
+/// A contact of a list.
+pub(super) type Row = (Contact, ContactCompanies);
+
+/// The account numbers of the companies of a contact that the caller sees.
+pub(super) fn companies_of((_, companies): &Row) -> Value {
+    json!(companies.account_numbers)
+}
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_contacts, create_contact))
+        .routes(routes!(bulk_write_contacts))
+        .routes(routes!(get_contact, update_contact, delete_contact))
+        .routes(routes!(get_contact_alias))
+}
+
+/// List contacts
+///
+/// A bare array. Without `limit` and `cursor` it is the whole list, made while it is read: an answer that breaks off is
+/// not whole. With one of them it is a page, and the address of the next one is in the header `Link: <...>; rel="next"`.
+/// Columns filter the list: `name=` ignores case, `name__exact=` does not; `__ne`, `__in`, `__lt`, `__lte`, `__gt`,
+/// `__gte`, `__contains`, `__startswith` and `__isnull` compare otherwise. A value of `__in` that holds a comma stands in
+/// double quotes. Unknown columns return 400.
+#[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ListParams, PageOfListParams), responses(
+    (status = 200, description = "A page", body = Vec<ContactOut>),
+    (status = 400, description = "A parameter is wrong", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 404, description = "No such company", body = ErrorOut)))]
+async fn list_contacts(
+    State(app): State<App>,
+    caller: Caller,
+    forwarded: Forwarded,
+    mut query: ListQuery,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    query.require_fields::<ContactOut>(&scope, &Contact::staff_names(), Some(COMPANIES))?;
+    let company = query.company(&app, &scope).await?;
+    let page = app.codex().contacts(&scope, company, &query.page).await?;
+    let whole = query.is_whole() && page.next.is_some();
+    let request = query.page.clone();
+    let own = scope.clone();
+    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANIES, &companies_of)));
+    let out = |(contact, companies): Row| ContactOut::new(&contact, &companies.compliance_level);
+    if !whole {
+        return Ok(query.answer(PATH, &forwarded, page, beside, out));
+    }
+    let out = move |row| query.shown(row, &beside, out);
+    let all = app.codex().all_contacts(&scope, company, &request, out);
+    let WholeList { download, total } = all.await?;
+    let total = i64::try_from(total).ok();
+    Ok(with_total(streamed(download, "application/json"), total))
+}
+
+/// Get one contact.
+#[utoipa::path(get, path = "/api/contacts/{id}", tag = "contacts",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The contact", body = ContactOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such contact, or none that the caller may see", body = ErrorOut)))]
+async fn get_contact(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<i64>,
+) -> Result<Versioned<ContactOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    match app.codex().contact(&scope, ContactId(id)).await? {
+        Some((contact, level)) => Ok(Versioned(
+            ContactOut::new(&contact, &level),
+            Some(contact.updated_at),
+        )),
+        None => Err(Problem::not_found("Contact not found").flat()),
+    }
+}
+
+/// Get one contact, under the name that Brainhair calls.
+#[utoipa::path(get, path = "/api/contact/{id}", tag = "contacts",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The contact", body = ContactOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 404, description = "No such contact, or none that the caller may see", body = ErrorOut)))]
+async fn get_contact_alias(
+    app: State<App>,
+    caller: Caller,
+    id: Path<i64>,
+) -> Result<Versioned<ContactOut>, Problem> {
+    get_contact(app, caller, id).await
+}
+
+pub(super) async fn contact_now(
+    call: &Call,
+    id: ContactId,
+) -> Result<Versioned<ContactOut>, Problem> {
+    let found = call.codex.contact(&call.scope, id).await?;
+    let (contact, level) = found.ok_or_else(unknown)?;
+    let out = ContactOut::new(&contact, &level);
+    Ok(Versioned(out, Some(contact.updated_at)))
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("Contact not found").flat()
+}
+
+/// Make a contact.
+#[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactIn, responses(
+    (status = 201, description = "The new contact", body = ContactOut),
+    (status = 400, description = "A record that the body names is not there", body = ErrorOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_contact(
+    call: Call,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Created<ContactOut>, Problem> {
+    let made = call.codex.create_contact(&call.scope, &call.author, body);
+    let id = made.await.map_err(flat)?;
+    let out = contact_now(&call, id).await?.0;
+    Ok(Created::new(&forwarded, PATH, id, out))
+}
+
+/// Make and correct many contacts, by id.
+///
+/// A row without an id is a new contact; with `action=upsert`, the default, it means the contact that alone has
+/// its e-mail address, if there is one. What became of each row is in the answer.
+#[utoipa::path(post, path = "/api/contacts/bulk", tag = "contacts", params(BulkParams),
+    request_body = Vec<ContactBulkIn>,
+    responses(
+        (status = 200, description = "What became of each row", body = BulkOut),
+        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+async fn bulk_write_contacts(
+    call: Call,
+    Query(params): Query<BulkParams>,
+    Rows(rows): Rows,
+) -> Result<Json<BulkOut>, Problem> {
+    let done = call.codex.bulk_write_contacts(
+        &call.scope,
+        &call.author,
+        params.action,
+        params.atomic(),
+        rows,
+    );
+    Ok(Json(done.await.map_err(flat)?))
+}
+
+/// Correct a contact by hand.
+///
+/// Only the keys that are sent change. What a person states wins over every source until it is released.
+#[utoipa::path(put, path = "/api/contacts/{id}", tag = "contacts", request_body = ContactIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The contact as it is now", body = ContactOut),
+        (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such contact", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_contact(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Versioned<ContactOut>, Problem> {
+    let id = ContactId(id);
+    let changed = call
+        .codex
+        .update_contact(&call.scope, &call.author, id, body);
+    if !changed.await.map_err(flat)? {
+        return Err(unknown());
+    }
+    contact_now(&call, id).await
+}
+
+/// Delete a contact: no sync brings it back, `POST /api/deleted/contact/{id}/restore` does.
+#[utoipa::path(delete, path = "/api/contacts/{id}", tag = "contacts",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such contact", body = ErrorOut)))]
+async fn delete_contact(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+    let deleted = call.codex.delete::<Contact>(&call.scope, &call.author, id);
+    if deleted.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}

@@ -1,0 +1,122 @@
+//! Duplicate candidates: list, get, merge, reject.
+
+use axum::{Json, response::Response};
+use codex_core::duplicates::wire::{DuplicateMergeIn, DuplicateOut};
+use serde_json::Map;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::paging::{ListQuery, PageOfListParams};
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        extract::Path,
+        forwarded::Forwarded,
+        problem::{Problem, ProblemOut},
+    },
+};
+
+const PATH: &str = "/api/duplicates";
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_duplicates))
+        .routes(routes!(get_duplicate))
+        .routes(routes!(merge_duplicate))
+        .routes(routes!(reject_duplicate))
+}
+
+/// List duplicate candidates, a page at a time.
+///
+/// Newest first. `state=open` lists those that wait for a person, `kind=asset` or `kind=contact` those of one kind.
+#[utoipa::path(get, path = "/api/duplicates", tag = "duplicates", params(PageOfListParams), responses(
+    (status = 200, description = "A page", body = Vec<DuplicateOut>),
+    (status = 400, description = "A parameter is wrong", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For technicians, administrators and services", body = ProblemOut)))]
+async fn list_duplicates(
+    call: Call,
+    forwarded: Forwarded,
+    query: ListQuery,
+) -> Result<Response, Problem> {
+    query.require_fields::<DuplicateOut>(&call.scope, &[], None)?;
+    let page = query.page_by("id", true);
+    let page = call.codex.duplicates(&call.scope, &page).await?;
+    let beside = |_: &DuplicateOut| Map::new();
+    Ok(query.answer(PATH, &forwarded, page, beside, |duplicate| duplicate))
+}
+
+fn out(duplicate: Option<DuplicateOut>) -> Result<Json<DuplicateOut>, Problem> {
+    let missing = || Problem::not_found("There is no such duplicate candidate.");
+    duplicate.map(Json).ok_or_else(missing)
+}
+
+/// A text that is no number is no candidate's id.
+fn id(text: &str) -> Result<i64, Problem> {
+    let id = text.parse();
+    id.map_err(|_| Problem::not_found("There is no such duplicate candidate."))
+}
+
+/// The candidate of a path, by its id.
+pub(super) async fn duplicate(call: &Call, text: &str) -> Result<Json<DuplicateOut>, Problem> {
+    out(call.codex.duplicate(&call.scope, id(text)?).await?)
+}
+
+/// Get a duplicate candidate.
+#[utoipa::path(get, path = "/api/duplicates/{duplicate_id}", tag = "duplicates",
+    params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
+    responses(
+        (status = 200, description = "The candidate", body = DuplicateOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
+        (status = 404, description = "No such candidate", body = ProblemOut)))]
+async fn get_duplicate(
+    call: Call,
+    Path(duplicate): Path<String>,
+) -> Result<Json<DuplicateOut>, Problem> {
+    self::duplicate(&call, &duplicate).await
+}
+
+/// Merge the two records of a duplicate candidate.
+///
+/// Claims, manual values, links, secrets and inventories go to the record that is kept, the older one unless `keep`
+/// names the other. The other record is deleted. Records of different companies cannot be merged.
+#[utoipa::path(post, path = "/api/duplicates/{duplicate_id}/merge", tag = "duplicates",
+    params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
+    request_body = Option<DuplicateMergeIn>,
+    responses(
+        (status = 200, description = "Merged", body = DuplicateOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
+        (status = 404, description = "No such candidate", body = ProblemOut),
+        (status = 409, description = "Decided already, of different companies, or one of the records is gone",
+            body = ProblemOut),
+        (status = 422, description = "`keep` is neither of the two", body = ProblemOut)))]
+async fn merge_duplicate(
+    call: Call,
+    Path(duplicate): Path<String>,
+    body: Option<Body<DuplicateMergeIn>>,
+) -> Result<Json<DuplicateOut>, Problem> {
+    let which = body.map(|Body(which)| which).unwrap_or_default();
+    let (scope, author, id) = (&call.scope, &call.author, id(&duplicate)?);
+    out(call.codex.merge_duplicate(scope, author, id, which).await?)
+}
+
+/// Reject a duplicate candidate: the two records are never proposed again.
+#[utoipa::path(post, path = "/api/duplicates/{duplicate_id}/reject", tag = "duplicates",
+    params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
+    responses(
+        (status = 200, description = "Rejected", body = DuplicateOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
+        (status = 404, description = "No such candidate", body = ProblemOut),
+        (status = 409, description = "Decided already", body = ProblemOut)))]
+async fn reject_duplicate(
+    call: Call,
+    Path(duplicate): Path<String>,
+) -> Result<Json<DuplicateOut>, Problem> {
+    let (scope, author, id) = (&call.scope, &call.author, id(&duplicate)?);
+    out(call.codex.reject_duplicate(scope, author, id).await?)
+}

@@ -1,0 +1,58 @@
+//! Everything of one kind, to be kept or moved elsewhere.
+
+use axum::{
+    http::{HeaderValue, header::CONTENT_DISPOSITION},
+    response::Response,
+};
+use codex_core::ExportFormat;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::download::streamed;
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        extract::Path,
+        problem::{ErrorOut, Problem, flat},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(export))
+}
+
+/// Download everything of one kind that the caller sees.
+///
+/// As lines of JSON (`companies.ndjson`) or as a table (`companies.csv`): companies, contacts, assets,
+/// locations, tickets, agents, psa-agents, billing-plans, feature-options, overrides. Companies without an account
+/// number are in it, with null. Staff get every field that the lists give by `fields`. A table begins with a line of
+/// names, also where there is no record; a text that a spreadsheet would run as a formula (it begins with `=`, `+`,
+/// `-`, `@`, tab or a line break) has an apostrophe before it. Made while it is read: an answer that breaks off is not
+/// whole.
+#[utoipa::path(get, path = "/api/export/{file}", tag = "export",
+    params(("file" = String, Path, description = "Kind and format", example = "companies.ndjson")),
+    responses(
+        (status = 200, description = "A file", content(
+            (String = "application/x-ndjson", example = "{\"account_number\":\"100001\"}"),
+            (String = "text/csv", example = "account_number"))),
+        (status = 403, description = "Not for this role", body = ErrorOut),
+        (status = 404, description = "No such kind or format", body = ErrorOut)))]
+async fn export(call: Call, Path(file): Path<String>) -> Result<Response, Problem> {
+    let unknown = || Problem::not_found("There is no such export").flat();
+    let (resource, format) = file.rsplit_once('.').ok_or_else(unknown)?;
+    let (format, kind) = match format {
+        "ndjson" => (ExportFormat::Ndjson, "application/x-ndjson"),
+        "csv" => (ExportFormat::Csv, "text/csv; charset=utf-8"),
+        _ => return Err(unknown()),
+    };
+    let download = match call.codex.export(&call.scope, resource, format).await {
+        Err(codex_core::Error::Invalid { .. }) => return Err(unknown()),
+        other => other.map_err(flat)?,
+    };
+    let mut response = streamed(download, kind);
+    if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename={file}")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}

@@ -1,0 +1,105 @@
+//! Options of features (contract 1.2.F).
+
+use axum::{
+    Json,
+    response::{IntoResponse as _, Response},
+};
+use codex_core::{
+    billing_plans::wire::Saved,
+    feature_options::wire::{
+        FeatureOptionIn, FeatureOptionOut, LedgerCategoriesOut, LedgerOptionsOut,
+    },
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        created::Created,
+        extract::Query,
+        forwarded::Forwarded,
+        problem::{ErrorOut, Problem, flat},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_feature_options, create_feature_option))
+        .routes(routes!(list_ledger_options))
+        .routes(routes!(list_ledger_categories))
+}
+
+/// Which options.
+#[derive(Debug, Deserialize, IntoParams)]
+struct OptionParams {
+    /// Only options of this kind of feature.
+    feature_type: Option<String>,
+    /// The same under its older name.
+    category: Option<String>,
+}
+
+/// List the options of features, by kind and value.
+#[utoipa::path(get, path = "/api/feature-options", tag = "billing", params(OptionParams), responses(
+    (status = 200, description = "The options", body = Vec<FeatureOptionOut>),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn list_feature_options(
+    call: Call,
+    Query(params): Query<OptionParams>,
+) -> Result<Json<Vec<FeatureOptionOut>>, Problem> {
+    let category = params.feature_type.or(params.category);
+    let category = category.as_deref().filter(|category| !category.is_empty());
+    let options = call.codex.feature_options(&call.scope, category);
+    let options = options.await.map_err(flat)?;
+    Ok(Json(options.iter().map(Into::into).collect()))
+}
+
+/// Make an option of a feature, unless it is there.
+#[utoipa::path(post, path = "/api/feature-options", tag = "billing", request_body = FeatureOptionIn, responses(
+    (status = 200, description = "It was there", body = Saved),
+    (status = 201, description = "Made", body = Saved),
+    (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_feature_option(
+    call: Call,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let made = call
+        .codex
+        .create_feature_option(&call.scope, &call.author, body);
+    let (option, new) = made.await.map_err(flat)?;
+    let saved = |message: &str| Saved {
+        id: option.id.0,
+        message: message.to_owned(),
+    };
+    if !new {
+        return Ok(Json(saved("Feature option already exists")).into_response());
+    }
+    // An option has no address of its own: the list has it.
+    let out = saved("Feature option created");
+    Ok(Created::new(&forwarded, "/api", "feature-options", out).into_response())
+}
+
+/// List the options of features by kind, as Ledger reads them.
+#[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "billing", responses(
+    (status = 200, description = "The options", body = LedgerOptionsOut),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn list_ledger_options(call: Call) -> Result<Json<LedgerOptionsOut>, Problem> {
+    let options = call.codex.feature_options(&call.scope, None);
+    Ok(Json(options.await.map_err(flat)?.as_slice().into()))
+}
+
+/// List the kinds of feature, as Ledger reads them.
+#[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "billing", responses(
+    (status = 200, description = "The kinds, in order", body = LedgerCategoriesOut),
+    (status = 403, description = "Not for clients", body = ErrorOut)))]
+async fn list_ledger_categories(call: Call) -> Result<Json<LedgerCategoriesOut>, Problem> {
+    let options = call.codex.feature_options(&call.scope, None);
+    Ok(Json(options.await.map_err(flat)?.as_slice().into()))
+}

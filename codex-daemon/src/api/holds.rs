@@ -1,0 +1,90 @@
+//! Held deletions: list, approve, reject.
+
+use axum::{Json, extract::State};
+use codex_core::holds::{Hold, HoldStatus, wire::HoldOut};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    http::{
+        extract::{Path, Query},
+        problem::{Problem, ProblemOut},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_holds))
+        .routes(routes!(approve_hold))
+        .routes(routes!(reject_hold))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct HoldParams {
+    /// The only state to list.
+    status: Option<HoldStatus>,
+}
+
+/// List held deletions, the newest first: too much of a scope vanished at once, and a person decides.
+#[utoipa::path(get, path = "/sync/holds", tag = "sync", params(HoldParams), responses(
+    (status = 200, description = "Held deletions, 500 at most", body = Vec<HoldOut>),
+    (status = 400, description = "An unknown parameter or state", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "Not for clients", body = ProblemOut)))]
+async fn list_holds(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<HoldParams>,
+) -> Result<Json<Vec<HoldOut>>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let holds = app.codex().holds(&scope, params.status).await?;
+    Ok(Json(holds.iter().map(HoldOut::from).collect()))
+}
+
+fn out(hold: Option<Hold>) -> Result<Json<HoldOut>, Problem> {
+    let hold = hold.ok_or_else(|| Problem::not_found("There is no such held deletion."))?;
+    Ok(Json(HoldOut::from(&hold)))
+}
+
+/// Delete the records that a held deletion keeps. They return when their source lists them again.
+#[utoipa::path(post, path = "/sync/holds/{hold_id}/approve", tag = "sync",
+    params(("hold_id" = String, Path, description = "Held deletion")),
+    responses(
+        (status = 200, description = "Done", body = HoldOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such held deletion", body = ProblemOut),
+        (status = 409, description = "Decided already, or expired", body = ProblemOut)))]
+async fn approve_hold(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<HoldOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let author = caller.author(app.codex().now());
+    out(app.codex().approve_hold(&scope, &author, &id).await?)
+}
+
+/// Keep the records. Nobody is asked again unless more of the scope goes missing.
+#[utoipa::path(post, path = "/sync/holds/{hold_id}/reject", tag = "sync",
+    params(("hold_id" = String, Path, description = "Held deletion")),
+    responses(
+        (status = 200, description = "Done", body = HoldOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For administrators and services", body = ProblemOut),
+        (status = 404, description = "No such held deletion", body = ProblemOut),
+        (status = 409, description = "Decided already, or expired", body = ProblemOut)))]
+async fn reject_hold(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<HoldOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let author = caller.author(app.codex().now());
+    out(app.codex().reject_hold(&scope, &author, &id).await?)
+}

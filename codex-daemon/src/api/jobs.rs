@@ -1,0 +1,195 @@
+//! Jobs of syncs: list, detail, live progress, cancel.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    response::sse::{Event, KeepAlive, Sse},
+};
+use codex_core::{
+    Codex, Scope,
+    jobs::{Job, JobStatus, query::JobFilter, wire::JobDetailOut},
+    sync::Part,
+};
+use futures::{Stream, stream};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    http::{
+        extract::{Path, Query},
+        problem::{Problem, ProblemOut},
+    },
+};
+
+/// Jobs of a list, when nothing else is asked for.
+const LIMIT: u32 = 50;
+/// How often a job is looked at while somebody watches it.
+const LOOK: Duration = Duration::from_millis(500);
+/// Silence is broken this often, so that nothing between takes the connection for dead.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A watcher that wants more comes again.
+const LONGEST_WATCH: u32 = 2 * 60 * 60;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_jobs))
+        .routes(routes!(get_job))
+        .routes(routes!(cancel_job))
+        .routes(routes!(watch_job))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct JobParams {
+    /// The only sync to list, by any of its names, such as `psa` or `datto-audits`.
+    script: Option<String>,
+    /// The only state to list.
+    status: Option<JobStatus>,
+    /// At most this many, 1 to 500; the default is 50.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+fn missing() -> Problem {
+    Problem::not_found("There is no such job.")
+}
+
+/// List jobs, the newest first.
+#[utoipa::path(get, path = "/sync/jobs", tag = "sync", params(JobParams), responses(
+    (status = 200, description = "Jobs", body = Vec<JobDetailOut>),
+    (status = 400, description = "A parameter that is unknown or out of range", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "Not for clients", body = ProblemOut)))]
+async fn list_jobs(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<JobParams>,
+) -> Result<Json<Vec<JobDetailOut>>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let limit = params.limit.unwrap_or(LIMIT);
+    if !(1..=500).contains(&limit) {
+        return Err(Problem::bad_request("limit: must be from 1 to 500"));
+    }
+    if let Some(Err(error)) = params.script.as_deref().map(str::parse::<Part>) {
+        return Err(Problem::bad_request(format!("script: {error}")));
+    }
+    let filter = JobFilter {
+        sync: params.script,
+        status: params.status,
+        limit,
+    };
+    let jobs = app.codex().jobs(&scope, &filter).await?;
+    Ok(Json(jobs.iter().map(JobDetailOut::from).collect()))
+}
+
+async fn found(codex: &Codex, scope: &Scope, id: &str) -> Result<Job, Problem> {
+    codex.job(scope, id).await?.ok_or_else(missing)
+}
+
+/// Get a job with its counts, scopes and issues.
+#[utoipa::path(get, path = "/sync/jobs/{job_id}", tag = "sync",
+    params(("job_id" = String, Path, description = "Job")),
+    responses(
+        (status = 200, description = "The job", body = JobDetailOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ProblemOut),
+        (status = 404, description = "No such job", body = ProblemOut)))]
+async fn get_job(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobDetailOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let job = found(app.codex(), &scope, &id).await?;
+    Ok(Json(JobDetailOut::from(&job)))
+}
+
+/// Cancel a job
+///
+/// It ends within a second, in whichever process it runs, as `cancelled`. What it has done so far stays.
+#[utoipa::path(post, path = "/sync/jobs/{job_id}/cancel", tag = "sync",
+    params(("job_id" = String, Path, description = "Job")),
+    responses(
+        (status = 200, description = "Asked; the job ends as `cancelled`", body = JobDetailOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
+        (status = 404, description = "No such job", body = ProblemOut),
+        (status = 409, description = "It has ended already", body = ProblemOut)))]
+async fn cancel_job(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobDetailOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let author = caller.author(app.codex().now());
+    let job = app.codex().cancel_job(&scope, &author, &id).await?;
+    let job = job.ok_or_else(missing)?;
+    Ok(Json(JobDetailOut::from(&job)))
+}
+
+/// Watch a job: an event with the whole job whenever it moves, until it has ended.
+#[utoipa::path(get, path = "/sync/jobs/{job_id}/events", tag = "sync",
+    params(("job_id" = String, Path, description = "Job")),
+    responses(
+        (status = 200, description = "Server-sent events named `job`; each holds the job as JSON",
+            content_type = "text/event-stream", body = String),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ProblemOut),
+        (status = 404, description = "No such job", body = ProblemOut)))]
+async fn watch_job(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    found(app.codex(), &scope, &id).await?;
+    let start = Watch {
+        codex: app.codex().clone(),
+        scope,
+        id,
+        told: None,
+        looks: 0,
+    };
+    let events = stream::unfold(start, |mut watch| async move {
+        let event = watch.next().await?;
+        Some((Ok(event), watch))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+}
+
+/// Somebody who watches a job.
+struct Watch {
+    codex: Codex,
+    scope: Scope,
+    id: String,
+    /// What was told last.
+    told: Option<JobDetailOut>,
+    looks: u32,
+}
+
+impl Watch {
+    /// The job once it has moved; `None` after its end, or when it cannot be read.
+    async fn next(&mut self) -> Option<Event> {
+        if self.told.as_ref().is_some_and(|told| told.status.is_over()) {
+            return None;
+        }
+        while self.looks < LONGEST_WATCH {
+            let job = self.codex.job(&self.scope, &self.id).await.ok()??;
+            let now = JobDetailOut::from(&job);
+            if self.told.as_ref() != Some(&now) {
+                let event = Event::default().event("job").json_data(&now).ok();
+                self.told = Some(now);
+                return event;
+            }
+            self.looks += 1;
+            tokio::time::sleep(LOOK).await;
+        }
+        None
+    }
+}

@@ -1,0 +1,141 @@
+//! Locations of a company.
+
+use axum::http::StatusCode;
+use codex_core::{
+    address::segment,
+    companies::Company,
+    ids::LocationId,
+    locations::{
+        Location,
+        wire::{LocationIn, LocationOut},
+    },
+};
+use serde_json::{Map, Value};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::companies::company;
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        conditional::Versioned,
+        created::Created,
+        extract::Path,
+        forwarded::Forwarded,
+        problem::{ErrorOut, Problem, ProblemOut, flat},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create_location))
+        .routes(routes!(get_location, update_location, delete_location))
+}
+
+pub(super) fn unknown() -> Problem {
+    Problem::not_found("Location not found").flat()
+}
+
+/// A location of a company, by its id.
+pub(super) async fn location(call: &Call, company: &Company, id: i64) -> Result<Location, Problem> {
+    let found = call.codex.location(&call.scope, company, LocationId(id));
+    found.await.map_err(flat)?.ok_or_else(unknown)
+}
+
+fn out(location: &Location, company: &Company) -> LocationOut {
+    LocationOut::new(location, company.compliance_level())
+}
+
+/// Add a location to a company.
+#[utoipa::path(post, path = "/api/companies/{account_number}/locations", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    request_body = LocationIn,
+    responses(
+        (status = 201, description = "The new location", body = LocationOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn create_location(
+    call: Call,
+    Path(account): Path<String>,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Created<LocationOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let made = call
+        .codex
+        .create_location(&call.scope, &call.author, &company, body);
+    let location = made.await.map_err(flat)?;
+    let list = format!("/api/companies/{}/locations", segment(&account));
+    let out = out(&location, &company);
+    Ok(Created::new(&forwarded, &list, location.id, out))
+}
+
+/// Get one location of a company.
+#[utoipa::path(get, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The location", body = LocationOut),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+async fn get_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+) -> Result<Versioned<LocationOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let location = location(&call, &company, id).await?;
+    let version = Some(location.updated_at);
+    Ok(Versioned(out(&location, &company), version))
+}
+
+/// Correct a location of a company by hand.
+#[utoipa::path(put, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("id" = i64, Path, description = "Id")),
+    request_body = LocationIn,
+    responses(
+        (status = 200, description = "The location as it is now", body = LocationOut),
+        (status = 400, description = "The id is no number, or the body states nothing", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn update_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Versioned<LocationOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let changed =
+        call.codex
+            .update_location(&call.scope, &call.author, &company, LocationId(id), body);
+    let location = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    let version = Some(location.updated_at);
+    Ok(Versioned(out(&location, &company), version))
+}
+
+/// Delete a location of a company: no sync brings it back.
+#[utoipa::path(delete, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+async fn delete_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+) -> Result<StatusCode, Problem> {
+    let company = company(&call, &account).await?;
+    let deleted = call
+        .codex
+        .delete_location(&call.scope, &call.author, &company, LocationId(id));
+    if deleted.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}

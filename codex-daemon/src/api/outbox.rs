@@ -1,0 +1,100 @@
+//! Changes of tickets on their way to the PSA.
+
+use axum::{Json, extract::State};
+use codex_core::outbox::{OutboxEntry, OutboxState, wire::OutboxOut};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    http::{
+        extract::{Path, Query},
+        problem::{Problem, ProblemOut},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_outbox))
+        .routes(routes!(retry_outbox))
+        .routes(routes!(cancel_outbox))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct OutboxParams {
+    /// The only state to list.
+    state: Option<OutboxState>,
+}
+
+/// List changes of tickets on their way to the PSA, the newest first.
+///
+/// With `[upstream] write = off`, the default, nothing is put on its way. Changes that an older version kept then are
+/// `off`, and sent when somebody retries them. What has ended is shown for 90 days.
+#[utoipa::path(get, path = "/sync/outbox", tag = "sync", params(OutboxParams), responses(
+    (status = 200, description = "Changes, 500 at most", body = Vec<OutboxOut>),
+    (status = 400, description = "An unknown parameter or state", body = ProblemOut),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "Not for clients", body = ProblemOut)))]
+async fn list_outbox(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<OutboxParams>,
+) -> Result<Json<Vec<OutboxOut>>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let entries = app.codex().outbox(&scope, params.state).await?;
+    Ok(Json(entries.iter().map(OutboxOut::from).collect()))
+}
+
+fn out(entry: Option<OutboxEntry>) -> Result<Json<OutboxOut>, Problem> {
+    let entry = entry.ok_or_else(|| Problem::not_found("There is no such change."))?;
+    Ok(Json(OutboxOut::from(&entry)))
+}
+
+/// A text that is no number is no change's id.
+fn id(text: &str) -> Result<i64, Problem> {
+    let id = text.parse();
+    id.map_err(|_| Problem::not_found("There is no such change."))
+}
+
+/// Send a change again, over what the PSA has now.
+#[utoipa::path(post, path = "/sync/outbox/{change_id}/retry", tag = "sync",
+    params(("change_id" = String, Path, description = "Change")),
+    responses(
+        (status = 200, description = "On its way", body = OutboxOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
+        (status = 404, description = "No such change", body = ProblemOut),
+        (status = 409, description = "On its way, or done", body = ProblemOut),
+        (status = 503, description = "Writing is off, or the PSA is not configured", body = ProblemOut)))]
+async fn retry_outbox(
+    State(app): State<App>,
+    caller: Caller,
+    Path(change): Path<String>,
+) -> Result<Json<OutboxOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    out(app.codex().retry_outbox(&scope, id(&change)?).await?)
+}
+
+/// Stop a change that was not sent. Here it stays.
+#[utoipa::path(post, path = "/sync/outbox/{change_id}/cancel", tag = "sync",
+    params(("change_id" = String, Path, description = "Change")),
+    responses(
+        (status = 200, description = "Stopped", body = OutboxOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
+        (status = 404, description = "No such change", body = ProblemOut),
+        (status = 409, description = "It has ended already", body = ProblemOut)))]
+async fn cancel_outbox(
+    State(app): State<App>,
+    caller: Caller,
+    Path(change): Path<String>,
+) -> Result<Json<OutboxOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let author = caller.author(app.codex().now());
+    let id = id(&change)?;
+    out(app.codex().cancel_outbox(&scope, &author, id).await?)
+}

@@ -1,0 +1,154 @@
+//! What a company is billed by: its plan, what was agreed instead, and what it has.
+
+use axum::{Json, http::StatusCode};
+use codex_core::{
+    assets::billable::BillableOut,
+    billing_plans::effective::EffectivePlanOut,
+    overrides::wire::{OverrideIn, OverrideOut},
+};
+use serde_json::{Map, Value};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::companies::company;
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        conditional::Versioned,
+        extract::Path,
+        problem::{ErrorOut, Problem, flat},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get_company_plan))
+        .routes(routes!(get_company_billable))
+        .routes(routes!(list_overrides))
+        .routes(routes!(get_override, set_override, delete_override))
+}
+
+fn not_agreed() -> Problem {
+    Problem::not_found("Override not found").flat()
+}
+
+/// Get the plan in force for a company: its plan with what was agreed instead, and where each value comes from.
+#[utoipa::path(get, path = "/api/companies/{account_number}/plan", tag = "billing",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 200, description = "The plan in force", body = EffectivePlanOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn get_company_plan(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Json<EffectivePlanOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let plan = call.codex.effective_plan(&call.scope, &company);
+    Ok(Json(plan.await.map_err(flat)?))
+}
+
+/// Get what is billed for a company: users, devices by kind and backups, with the records behind each number.
+#[utoipa::path(get, path = "/api/companies/{account_number}/billable", tag = "billing",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 200, description = "What is billed", body = BillableOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn get_company_billable(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Json<BillableOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let billable = call.codex.billable(&call.scope, &company);
+    Ok(Json(billable.await.map_err(flat)?))
+}
+
+/// List what is agreed with a company instead of its plan, by key; disabled overrides too.
+#[utoipa::path(get, path = "/api/companies/{account_number}/overrides", tag = "billing",
+    params(("account_number" = String, Path, description = "Account number", example = "100001")),
+    responses(
+        (status = 200, description = "What is agreed", body = Vec<OverrideOut>),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn list_overrides(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Json<Vec<OverrideOut>>, Problem> {
+    let company = company(&call, &account).await?;
+    let rows = call.codex.overrides(&call.scope, &company);
+    Ok(Json(
+        rows.await.map_err(flat)?.iter().map(Into::into).collect(),
+    ))
+}
+
+/// Get what is agreed with a company about one key.
+#[utoipa::path(get, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
+            example = "per_user_cost")),
+    responses(
+        (status = 200, description = "What is agreed", body = OverrideOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such company, or nothing agreed", body = ErrorOut)))]
+async fn get_override(
+    call: Call,
+    Path((account, key)): Path<(String, String)>,
+) -> Result<Versioned<OverrideOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let row = call.codex.override_of(&call.scope, &company, &key);
+    let row = row.await.map_err(flat)?.ok_or_else(not_agreed)?;
+    Ok(Versioned((&row).into(), Some(row.updated_at)))
+}
+
+/// Agree something with a company about one key, in place of what was agreed before.
+///
+/// `enabled` alone puts what was agreed out of force, or back, with the value that it has.
+#[utoipa::path(put, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
+            example = "per_user_cost")),
+    request_body = OverrideIn,
+    responses(
+        (status = 200, description = "What is agreed now", body = OverrideOut),
+        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn set_override(
+    call: Call,
+    Path((account, key)): Path<(String, String)>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Versioned<OverrideOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let row = call
+        .codex
+        .set_override(&call.scope, &call.author, &company, &key, &body);
+    let row = row.await.map_err(flat)?;
+    Ok(Versioned((&row).into(), Some(row.updated_at)))
+}
+
+/// End what was agreed about one key: the plan holds again.
+#[utoipa::path(delete, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
+    params(("account_number" = String, Path, description = "Account number", example = "100001"),
+        ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
+            example = "per_user_cost")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or nothing agreed", body = ErrorOut)))]
+async fn delete_override(
+    call: Call,
+    Path((account, key)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let company = company(&call, &account).await?;
+    let found = call
+        .codex
+        .delete_override(&call.scope, &call.author, &company, &key);
+    if found.await.map_err(flat)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(not_agreed())
+    }
+}

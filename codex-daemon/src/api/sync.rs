@@ -1,0 +1,265 @@
+//! Starting syncs and asking how they go (contract 1.2.H).
+
+use std::collections::HashMap;
+
+use axum::{Json, extract::State};
+use codex_core::{
+    jobs::{
+        JobStatus,
+        wire::{JobOut, JobStarted},
+    },
+    sync::Part,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    auth::Caller,
+    http::{
+        extract::{Path, Query},
+        problem::{ErrorOut, Problem, ProblemOut},
+    },
+};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(start_sync))
+        .routes(routes!(start_psa_sync))
+        .routes(routes!(start_freshservice_sync))
+        .routes(routes!(start_datto_sync))
+        .routes(routes!(start_audits))
+        .routes(routes!(start_ticket_sync))
+        .routes(routes!(start_ticket_history))
+        .routes(routes!(assign_account_numbers))
+        .routes(routes!(push_account_numbers))
+        .routes(routes!(start_agents_sync))
+        .routes(routes!(get_sync_status))
+        .routes(routes!(get_last_sync))
+}
+
+async fn start(app: &App, caller: &Caller, part: Part) -> Result<Json<JobStarted>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let started = app
+        .codex()
+        .start_sync(&scope, part)
+        .await
+        .map_err(|e| Problem::from(e).job())?;
+    let message = if started.already_running {
+        "This sync is at work already; its job is given."
+    } else {
+        "Sync started."
+    };
+    Ok(Json(JobStarted {
+        job_id: started.job_id,
+        message: message.into(),
+        success: true,
+    }))
+}
+
+/// Start a sync.
+///
+/// `sync` is one of freshservice (companies, contacts, PSA agents), tickets, tickets-light (without conversations),
+/// ticket-history (every ticket), datto (sites and devices), datto-audits, keycloak, accounts-assign and
+/// accounts-push; the names of today's routes are understood. Answers at once with a job to ask for; a sync that is
+/// at work already is not started twice. Technicians may start those of changed tickets, administrators and
+/// services all.
+#[utoipa::path(post, path = "/sync/{sync}", tag = "sync",
+    params(("sync" = String, Path, description = "Sync", example = "datto-audits")),
+    responses(
+        (status = 200, description = "Started, or at work already", body = JobStarted),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for this role", body = ErrorOut),
+        (status = 404, description = "There is no such sync", body = ErrorOut),
+        (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_sync(
+    State(app): State<App>,
+    caller: Caller,
+    Path(sync): Path<String>,
+) -> Result<Json<JobStarted>, Problem> {
+    let part = sync
+        .parse()
+        .map_err(|error: String| Problem::not_found(error).job())?;
+    start(&app, &caller, part).await
+}
+
+/// Pull companies, contacts and agents from the PSA.
+///
+/// Answers at once with a job to ask for; a sync that is at work already is not started twice.
+#[utoipa::path(post, path = "/sync/psa", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_psa_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Psa).await
+}
+
+/// Pull from the PSA, under its older name.
+#[utoipa::path(post, path = "/sync/freshservice", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_freshservice_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Psa).await
+}
+
+/// Pull sites and devices from the RMM.
+#[utoipa::path(post, path = "/sync/datto", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_datto_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Rmm).await
+}
+
+/// Pull what is in the RMM's devices and on them, where its inventory is new.
+///
+/// The first time takes hours for a large account, within the vendor's limit; a run that was cut goes on
+/// with what is left.
+#[utoipa::path(post, path = "/sync/audits", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_audits(State(app): State<App>, caller: Caller) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::RmmAudits).await
+}
+
+/// Pull the tickets that changed, with what was said and worked on each.
+#[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_ticket_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Tickets).await
+}
+
+/// Pull every ticket that the PSA has, back to its first.
+///
+/// May take days within the vendor's limits; one that was cut goes on where it was.
+#[utoipa::path(post, path = "/sync/tickets/full-history", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn start_ticket_history(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::TicketHistory).await
+}
+
+/// Give every PSA company without an account number a free one.
+///
+/// With `[upstream] write = off`, the default, the job only says which.
+#[utoipa::path(post, path = "/sync/create-account-numbers", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn assign_account_numbers(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::AssignAccounts).await
+}
+
+/// Write account numbers into the variables of RMM sites.
+///
+/// With `[upstream] write = off`, the default, the job only says which.
+#[utoipa::path(post, path = "/sync/push-to-datto", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut),
+    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+async fn push_account_numbers(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::PushAccounts).await
+}
+
+/// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.
+#[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
+    (status = 200, description = "Started, or at work already", body = JobStarted),
+    (status = 401, description = "No valid token", body = ProblemOut),
+    (status = 403, description = "For administrators and services", body = ErrorOut)))]
+async fn start_agents_sync(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<Json<JobStarted>, Problem> {
+    start(&app, &caller, Part::Agents).await
+}
+
+/// How a job stands.
+#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync",
+    params(("job_id" = String, Path, description = "Job")),
+    responses(
+        (status = 200, description = "The job", body = JobOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "No such job", body = ErrorOut)))]
+async fn get_sync_status(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let job = app
+        .codex()
+        .job(&scope, &id)
+        .await
+        .map_err(|e| Problem::from(e).job())?;
+    job.map(|job| Json(JobOut::from(&job)))
+        .ok_or_else(|| Problem::not_found("Job not found").flat())
+}
+
+/// Get the newest job of a sync, whatever its status.
+///
+/// `script` is a name of `POST /sync/{sync}`, or one of today's modules: psa, rmm, keycloak_agents. `tickets` means
+/// the newest in whichever way tickets were read.
+#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
+    params(
+        ("script" = String, Path, description = "Sync", example = "psa"),
+        ("status" = Option<String>, Query, description = "`completed`: the newest that succeeded")),
+    responses(
+        (status = 200, description = "The job", body = JobOut),
+        (status = 401, description = "No valid token", body = ProblemOut),
+        (status = 403, description = "Not for clients", body = ErrorOut),
+        (status = 404, description = "None has run yet", body = ErrorOut)))]
+async fn get_last_sync(
+    State(app): State<App>,
+    caller: Caller,
+    Path(script): Path<String>,
+    Query(params): Query<HashMap<String, String>>,
+) -> Result<Json<JobOut>, Problem> {
+    let scope = caller.scope(app.codex()).await?;
+    let completed = params
+        .get("status")
+        .is_some_and(|status| status == "completed");
+    let job = app
+        .codex()
+        .last_job(&scope, &script, completed.then_some(JobStatus::Completed))
+        .await
+        .map_err(|e| Problem::from(e).job())?;
+    job.map(|job| Json(JobOut::from(&job))).ok_or_else(|| {
+        let unknown = script.parse::<Part>().err();
+        Problem::not_found(unknown.unwrap_or_else(|| "No sync of this kind has run".into())).flat()
+    })
+}

@@ -1,0 +1,151 @@
+//! Where the caller's browser thinks we are: Nexus strips `/codex` and says so in headers (consumers 3).
+
+use std::{convert::Infallible, net::IpAddr};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, header::HOST, request::Parts},
+};
+
+use crate::http::headers::{list, single};
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The address at the other end of the connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// Who calls: what a proxy on this machine says, else the other end itself. Anyone else could say
+    /// anything.
+    pub fn caller(self, headers: &HeaderMap) -> IpAddr {
+        let named = list(headers, &FOR);
+        let named = named.as_ref().and_then(|named| named.to_str().ok());
+        let named = named.and_then(|named| last(named).parse().ok());
+        let caller = named.filter(|_| self.0.is_loopback()).unwrap_or(self.0);
+        caller.to_canonical()
+    }
+}
+
+/// Prefix, host and scheme as the browser sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarded {
+    prefix: String,
+    origin: Option<String>,
+}
+
+impl Forwarded {
+    /// Reads the headers of one hop; what is not usable is ignored.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let forwarded = |name: &str| single(headers, name).map(last);
+        let prefix = forwarded("x-forwarded-prefix").filter(|prefix| is_path(prefix));
+        let host = forwarded("x-forwarded-host")
+            .or_else(|| single(headers, HOST))
+            .filter(|host| is_host(host));
+        let proto = forwarded("x-forwarded-proto").filter(|p| matches!(*p, "http" | "https"));
+        Self {
+            prefix: prefix.unwrap_or_default().trim_end_matches('/').to_owned(),
+            origin: host.map(|host| format!("{}://{host}", proto.unwrap_or("http"))),
+        }
+    }
+
+    /// The prefix, without a slash at its end; empty when there is none.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A link to one of our paths.
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// A link with scheme and host, or without when the request named no host.
+    pub fn absolute(&self, path: &str) -> String {
+        let origin = self.origin.as_deref().unwrap_or_default();
+        format!("{origin}{}", self.link(path))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Forwarded {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+/// Whether a proxy passed a request on.
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    let mut names = headers.keys().map(HeaderName::as_str);
+    names.any(|name| name.starts_with("x-forwarded-") || name == "forwarded")
+}
+
+/// The value that the nearest proxy added: proxies write theirs behind a comma, and one hop is trusted.
+fn last(values: &str) -> &str {
+    values.rsplit(',').next().unwrap_or_default().trim()
+}
+
+/// A path on this host. `//elsewhere` would be another host.
+fn is_path(prefix: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    prefix.starts_with('/') && !prefix.contains("//") && prefix.bytes().all(plain)
+}
+
+fn is_host(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte);
+    !host.is_empty() && host.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn forwarded(headers: &[(&'static str, &'static str)]) -> Forwarded {
+        let headers = headers
+            .iter()
+            .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)));
+        Forwarded::of(&headers.collect())
+    }
+
+    #[test]
+    fn links_carry_the_prefix_and_redirects_the_host() {
+        let nexus = forwarded(&[
+            ("host", "localhost:5010"),
+            ("x-forwarded-prefix", "/codex"),
+            ("x-forwarded-host", "msp.example"),
+            ("x-forwarded-proto", "https"),
+        ]);
+        assert_eq!(nexus.link("/companies/"), "/codex/companies/");
+        assert_eq!(nexus.absolute("/docs/"), "https://msp.example/codex/docs/");
+        let direct = forwarded(&[("host", "localhost:5010")]);
+        assert_eq!(direct.link("/docs/"), "/docs/");
+        assert_eq!(direct.absolute("/docs/"), "http://localhost:5010/docs/");
+    }
+
+    #[test]
+    fn only_a_proxy_on_this_machine_names_the_caller() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "x-forwarded-for",
+            HeaderValue::from_static("10.0.0.1, 192.0.2.7"),
+        );
+        let caller = |peer: &str| Peer(peer.parse().unwrap()).caller(&headers).to_string();
+        assert_eq!(caller("127.0.0.1"), "192.0.2.7");
+        assert_eq!(caller("::1"), "192.0.2.7");
+        assert_eq!(caller("198.51.100.9"), "198.51.100.9");
+        assert_eq!(caller("::ffff:198.51.100.9"), "198.51.100.9");
+    }
+
+    #[test]
+    fn a_prefix_that_leads_elsewhere_is_ignored() {
+        for bad in ["//evil.example", "/a//b", "evil", "/a\"onload=", "/a?b"] {
+            assert_eq!(forwarded(&[("x-forwarded-prefix", bad)]).prefix(), "");
+        }
+        assert_eq!(
+            forwarded(&[("x-forwarded-prefix", "/a, /codex/")]).prefix(),
+            "/codex"
+        );
+    }
+}

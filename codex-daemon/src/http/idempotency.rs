@@ -1,0 +1,149 @@
+//! `Idempotency-Key`: a POST that is sent twice is made once, and answered alike
+//! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>).
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{CONTENT_TYPE, LOCATION},
+    },
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use codex_core::{
+    IdempotencyState, KeptAnswer,
+    panics::{self, Panicked},
+};
+
+use crate::{
+    app::App,
+    auth::{Caller, Kind, asker},
+    http::{
+        body_limit,
+        digest::hex,
+        headers::single,
+        problem::Problem,
+        request_id::{self, Route},
+    },
+};
+
+const HEADER: &str = "idempotency-key";
+/// The longest key.
+const LONGEST: usize = 200;
+/// The largest answer that is kept.
+const LARGEST: usize = 4 * 1024 * 1024;
+/// What is kept in place of a larger one.
+const TOO_LARGE: &[u8] = b"too large";
+
+/// Makes a call with a key once per caller.
+pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !request.headers().contains_key(HEADER) {
+        return next.run(request).await;
+    }
+    // A caller that hangs up must find the answer when it comes again: the call goes on without it.
+    let call = async move { once(&app, request, next).await };
+    let call = panics::spawn("request", request_id::keep(call)).await;
+    let answer = call.unwrap_or(Err(Panicked { place: "request" }));
+    let answer = answer.unwrap_or_else(|_| Err(Problem::internal()));
+    answer.unwrap_or_else(Problem::into_response)
+}
+
+async fn once(app: &App, request: Request, next: Next) -> Result<Response, Problem> {
+    let key = single(request.headers(), HEADER);
+    let key = key.filter(|key| !key.is_empty() && key.len() <= LONGEST);
+    let key = key.map(str::to_owned).ok_or_else(|| {
+        let message = format!("Idempotency-Key: must be of 1 to {LONGEST} visible characters");
+        Problem::bad_request(message)
+    })?;
+    // The route refuses whoever may not call.
+    let Ok(caller) = asker(app, request.headers(), request.extensions()).await else {
+        return Ok(next.run(request).await);
+    };
+    let owner = owner(&caller)?;
+    let (parts, body) = request.into_parts();
+    let limit = app.config().server.body_limit;
+    let body = to_bytes(body, limit).await;
+    let body = body.map_err(|error| body_limit::unreadable(&error, limit))?;
+    let what = hex(&[parts.uri.to_string().as_bytes(), &body]);
+    let call = match app.codex().keyed_call(&owner, &key, &what).await? {
+        IdempotencyState::New(call) => call,
+        IdempotencyState::Made(answer) if answer.body == TOO_LARGE => {
+            let detail = "Idempotency-Key: the call was made; its answer was too large to be kept";
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
+        }
+        IdempotencyState::Made(answer) => return Ok(repeated(answer)),
+        IdempotencyState::OtherRequest => {
+            let detail = "Idempotency-Key: was used for another call already";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+    };
+    let response = next.run(Request::from_parts(parts, Body::from(body)));
+    let response = call.run(panics::guarded("request", response)).await;
+    let response = response.unwrap_or_else(|_| Problem::internal().into_response());
+    if call.has_rival() {
+        let detail = "Idempotency-Key: a call with it is being made; send it again for its answer";
+        return Err(Problem::new(StatusCode::CONFLICT, detail).retry_after(1));
+    }
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX)
+        .await
+        .map_err(|_| Problem::internal())?;
+    // What failed or was refused has no answer to keep: sent again, the call goes on behind what was made of it. A
+    // dry run (202) makes nothing.
+    if parts.status.is_success() && parts.status != StatusCode::ACCEPTED {
+        let answer = KeptAnswer {
+            status: parts.status.as_u16(),
+            content_type: text(&parts.headers, CONTENT_TYPE),
+            location: text(&parts.headers, LOCATION),
+            body: if body.len() > LARGEST {
+                TOO_LARGE.to_vec()
+            } else {
+                body.to_vec()
+            },
+        };
+        if let Err(error) = app.codex().keep_answer(&call, answer).await {
+            tracing::error!(
+                error = error.chain(),
+                "The answer of a call with a key could not be kept"
+            );
+        }
+    }
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let text = headers.get(name)?.to_str().ok()?;
+    Some(text.to_owned())
+}
+
+/// Whose a key is: an answer is never repeated to somebody else, or to the same person in another role.
+fn owner(caller: &Caller) -> Result<String, Problem> {
+    let (kind, name) = match &caller.kind {
+        Kind::User(_) => ("user", &caller.sub),
+        Kind::Service(name) => ("service", name),
+    };
+    if caller.sub.is_empty() || name.is_empty() {
+        let detail = "Idempotency-Key: the token has no `sub`, so nobody can own the key";
+        return Err(Problem::bad_request(detail));
+    }
+    Ok(format!("{kind} {:?} {name}", caller.role()))
+}
+
+fn repeated(answer: KeptAnswer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    let kept = [
+        (CONTENT_TYPE, answer.content_type),
+        (LOCATION, answer.location),
+    ];
+    for (name, text) in kept {
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response.extensions_mut().insert(Route::REPLAYED);
+    response
+}

@@ -1,0 +1,79 @@
+//! How many calls one caller may make: high, so that only a loop gone wild meets it (consumers 0 #15).
+
+use std::{net::IpAddr, num::NonZeroU32};
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
+
+use crate::{
+    app::App,
+    auth::{Asker, asker},
+    health::is_health,
+    http::{connections::Overloaded, forwarded::Peer, problem::Problem},
+};
+
+/// After how many callers those who have been quiet are forgotten.
+const MANY: usize = 10_000;
+
+/// Counts calls by caller.
+#[derive(Debug)]
+pub struct Limits(Option<DefaultKeyedRateLimiter<String>>);
+
+impl Limits {
+    /// At most so many calls a minute for each caller; 0 lets everybody do as they like.
+    pub fn new(per_minute: u32) -> Self {
+        let quota = NonZeroU32::new(per_minute).map(Quota::per_minute);
+        Self(quota.map(RateLimiter::keyed))
+    }
+
+    /// Counts a call; the seconds to wait when it is one too many.
+    fn wait(&self, caller: &String) -> Option<u64> {
+        let limiter = self.0.as_ref()?;
+        if limiter.len() > MANY {
+            limiter.retain_recent();
+        }
+        let refused = limiter.check_key(caller).err()?;
+        let wait = refused.wait_time_from(governor::clock::DefaultClock::default().now());
+        Some(wait.as_secs() + 1)
+    }
+}
+
+/// Refuses a call too many with 429. Each caller has its own limit, by what its token proves; without a valid one, by
+/// address.
+pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Asker::default());
+    if request.extensions().get::<Overloaded>().is_some() {
+        let detail = "Too many calls are being answered; `Retry-After` says how long to wait.";
+        return Problem::unavailable(detail).retry_after(1).into_response();
+    }
+    if is_health(request.uri().path()) || app.limits().0.is_none() {
+        return next.run(request).await;
+    }
+    let caller = asker(&app, request.headers(), request.extensions()).await;
+    let caller = if let Ok(caller) = caller {
+        caller.actor()
+    } else {
+        let address = request
+            .extensions()
+            .get::<Peer>()
+            .map(|peer| peer.caller(request.headers()));
+        address.map_or_else(
+            || "nobody".to_owned(),
+            |address: IpAddr| address.to_string(),
+        )
+    };
+    match app.limits().wait(&caller) {
+        None => next.run(request).await,
+        Some(seconds) => {
+            let detail = "Too many calls; `Retry-After` says how long to wait.";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+                .retry_after(seconds)
+                .into_response()
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Answers with some fields of each record (`fields=`), described: nothing in them is required, and tracked fields may
+//! be there beside the keys of the whole record.
+
+use codex_core::{
+    agents::Agent,
+    assets::Asset,
+    billing_plans::BillingPlan,
+    companies::Company,
+    contacts::Contact,
+    list::{COMPANY_ROW_ID, StaffFields},
+    locations::Location,
+    tickets::Ticket,
+};
+use utoipa::openapi::{
+    ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
+    schema::{AnyOfBuilder, ArrayItems, SchemaType},
+};
+
+use crate::api::paging::{COMPANIES, COMPANY};
+
+/// What a caller may choose beside the keys of a record.
+struct Further {
+    path: &'static str,
+    /// What is tracked of it.
+    tracked: &'static [&'static str],
+    /// What is kept beside that.
+    beside: &'static [&'static str],
+    /// What is neither.
+    name: Option<&'static str>,
+    /// Whether the answer is one record.
+    is_record: bool,
+}
+
+const fn list<R: StaffFields>(path: &'static str, name: Option<&'static str>) -> Further {
+    Further {
+        path,
+        tracked: R::TRACKED,
+        beside: R::BESIDE,
+        name,
+        is_record: false,
+    }
+}
+
+impl Further {
+    /// Of records that have no fields for staff.
+    const fn none(path: &'static str) -> Self {
+        Self {
+            path,
+            tracked: &[],
+            beside: &[],
+            name: None,
+            is_record: false,
+        }
+    }
+
+    const fn of_one(self) -> Self {
+        Self {
+            is_record: true,
+            ..self
+        }
+    }
+}
+
+const ANSWERS: [Further; 12] = [
+    list::<Company>("/api/companies", None),
+    list::<Contact>("/api/contacts", Some(COMPANIES)),
+    list::<Asset>("/api/assets", Some(COMPANY)),
+    list::<Ticket>("/api/tickets", Some(COMPANY)),
+    list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY)).of_one(),
+    list::<Agent>("/api/agents", None),
+    Further::none("/api/duplicates"),
+    list::<BillingPlan>("/api/billing-plans", None),
+    list::<Asset>("/api/companies/{account_number}/assets", Some(COMPANY)),
+    list::<Contact>("/api/companies/{account_number}/contacts", Some(COMPANIES)),
+    list::<Contact>("/api/companies/{account_number}/users", Some(COMPANIES)),
+    list::<Location>("/api/companies/{account_number}/locations", Some(COMPANY)),
+];
+
+/// Describes the answer of each list, or of one record, as whole records or as parts of them.
+pub fn describe(api: &mut OpenApi) {
+    let Some(components) = &mut api.components else {
+        return;
+    };
+    for further in &ANSWERS {
+        let item = api.paths.paths.get_mut(further.path);
+        let operation = item.and_then(|item| item.get.as_mut());
+        let answer = operation.and_then(|one| one.responses.responses.get_mut("200"));
+        let Some(RefOr::T(answer)) = answer else {
+            continue;
+        };
+        if let Some(RefOr::T(content)) = answer.content.get_mut("application/json") {
+            either(components, content, further);
+        }
+    }
+}
+
+fn either(components: &mut Components, content: &mut Content, further: &Further) {
+    let Some(whole) = content.schema.clone() else {
+        return;
+    };
+    let Some(parts) = parts_of(components, &whole, further) else {
+        return;
+    };
+    let either = AnyOfBuilder::new().item(whole).item(parts);
+    content.schema = Some(either.into());
+}
+
+/// The same schema of parts: of an array, of an object that has one, or of one record.
+fn parts_of(
+    components: &mut Components,
+    whole: &RefOr<Schema>,
+    further: &Further,
+) -> Option<RefOr<Schema>> {
+    if let RefOr::T(Schema::Array(array)) = whole {
+        let ArrayItems::RefOrSchema(items) = &array.items else {
+            return None;
+        };
+        let part = part_of(components, named(items)?, further);
+        return Some(ArrayBuilder::new().items(part).into());
+    }
+    let name = named(whole)?;
+    if further.is_record {
+        return Some(part_of(components, name, further).into());
+    }
+    let Some(RefOr::T(Schema::Object(object))) = components.schemas.get(name) else {
+        return None;
+    };
+    let mut object = object.clone();
+    for schema in object.properties.values_mut() {
+        if matches!(schema, RefOr::T(Schema::Array(_))) {
+            *schema = parts_of(components, schema, further)?;
+        }
+    }
+    Some(add(components, name, object).into())
+}
+
+/// The schema of a part of a record.
+fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
+    let tracked = further
+        .tracked
+        .iter()
+        .filter(|name| **name != COMPANY_ROW_ID);
+    let description = "Some fields of a record: those that `fields` names.";
+    let mut part = ObjectBuilder::new().description(Some(description));
+    for field in tracked {
+        part = part.property(*field, any("As it is tracked; null when unknown"));
+    }
+    match further.name {
+        Some(COMPANY) => {
+            let number = ObjectBuilder::new()
+                .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+                .description(Some("Account number of its company; null when it has none"));
+            part = part.property(COMPANY, number);
+        }
+        Some(field) => {
+            let number = ObjectBuilder::new().schema_type(Type::String);
+            let numbers = ArrayBuilder::new()
+                .items(number)
+                .description(Some("Account numbers of its companies, by name"));
+            part = part.property(field, numbers);
+        }
+        None => {}
+    }
+    let mut members = Vec::new();
+    if let Some(whole) = components.schemas.get(name) {
+        members_of(components, whole, &mut members);
+    }
+    for field in further.beside {
+        part = part.property(*field, any("As it is kept; null when unknown"));
+    }
+    for (field, schema) in members {
+        // What is kept beside one record has more in it than the key of the same name of the whole answer.
+        let has_more = further.is_record && further.beside.contains(&field.as_str());
+        if !has_more {
+            part = part.property(field, schema);
+        }
+    }
+    add(components, name, part.build())
+}
+
+/// The schema of a value of any type.
+fn any(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::AnyValue)
+        .description(Some(description))
+}
+
+/// Gathers the members of an object, of all its parts.
+fn members_of(
+    components: &Components,
+    schema: &RefOr<Schema>,
+    members: &mut Vec<(String, RefOr<Schema>)>,
+) {
+    match schema {
+        RefOr::Ref(_) => {
+            let schema = named(schema).and_then(|name| components.schemas.get(name));
+            if let Some(schema) = schema {
+                members_of(components, schema, members);
+            }
+        }
+        RefOr::T(Schema::Object(object)) => {
+            let own = object.properties.iter();
+            members.extend(own.map(|(name, schema)| (name.clone(), schema.clone())));
+        }
+        RefOr::T(Schema::AllOf(all)) => {
+            for part in &all.items {
+                members_of(components, part, members);
+            }
+        }
+        RefOr::T(_) => {}
+    }
+}
+
+fn named(schema: &RefOr<Schema>) -> Option<&str> {
+    match schema {
+        RefOr::Ref(schema) => schema.ref_location.rsplit('/').next(),
+        RefOr::T(_) => None,
+    }
+}
+
+/// Adds a schema of parts, and refers to it.
+fn add(components: &mut Components, whole: &str, schema: Object) -> Ref {
+    let name = format!("Partial{whole}");
+    components.schemas.insert(name.clone(), schema.into());
+    Ref::from_schema_name(name)
+}

@@ -1,0 +1,3 @@
+//! What the pages fetch and send.
+
+pub(crate) mod tables;

@@ -1,0 +1,430 @@
+//! What pages fetch and send: tables by page number, and edits from forms of JSON (contract 1.2.J). Not part of
+//! the public description.
+
+use axum::Json;
+use codex_core::{
+    AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
+    companies::wire as companies,
+    ids::{AssetId, ContactId, LocationId},
+    locations::wire::LocationOut,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    api::{companies::company, locations},
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        extract::Path,
+        problem::{ErrorOut, Problem, ProblemOut, flat},
+    },
+    legacy::Params,
+};
+
+/// Rows of a page, when nothing else is asked for, and at most (contract 1.2.J).
+const PER_PAGE: i64 = 50;
+const MAX_PER_PAGE: i64 = 500;
+/// The last page that can be asked for.
+const MAX_PAGE: i64 = 1_000_000_000;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(search_companies))
+        .routes(routes!(search_contacts))
+        .routes(routes!(search_assets))
+        .routes(routes!(list_locations, add_location))
+        .routes(routes!(edit_location, remove_location))
+        .routes(routes!(edit_company))
+        .routes(routes!(edit_contact))
+        .routes(routes!(edit_asset_contacts))
+}
+
+/// Which page of a table; what cannot be read counts as not sent.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description of what `page` reads")]
+struct TableParams {
+    /// From 1.
+    page: Option<i64>,
+    /// Rows of a page, 50 when not given, 500 at most.
+    per_page: Option<i64>,
+    /// A column; another leaves the rows as they come.
+    sort_by: Option<String>,
+    /// `desc` for the largest first.
+    order: Option<String>,
+    /// A part of what is searched.
+    search: Option<String>,
+    /// `1` shows inactive contacts too.
+    show_inactive: Option<String>,
+}
+
+/// Where in a table a page is.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Pagination {
+    has_next: bool,
+    has_prev: bool,
+    next_num: Option<i64>,
+    page: i64,
+    pages: i64,
+    prev_num: Option<i64>,
+    total: i64,
+}
+
+impl Pagination {
+    fn new(page: &TablePage, total: i64) -> Self {
+        let pages = (total + page.per_page - 1) / page.per_page;
+        let (has_next, has_prev) = (page.page < pages, page.page > 1);
+        Self {
+            has_next,
+            has_prev,
+            next_num: has_next.then_some(page.page + 1),
+            page: page.page,
+            pages,
+            prev_num: has_prev.then_some(page.page - 1),
+            total,
+        }
+    }
+}
+
+/// A page of companies.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct CompaniesPage {
+    companies: Vec<CompanyRow>,
+    pagination: Pagination,
+    success: bool,
+}
+
+/// A page of contacts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct ContactsPage {
+    contacts: Vec<ContactRow>,
+    pagination: Pagination,
+    success: bool,
+}
+
+/// A page of assets.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct AssetsPage {
+    assets: Vec<AssetRow>,
+    pagination: Pagination,
+    success: bool,
+}
+
+/// Something was done.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct Done {
+    message: String,
+    success: bool,
+}
+
+/// A company's locations.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct LocationsPage {
+    locations: Vec<LocationOut>,
+    success: bool,
+}
+
+/// A location was added or corrected.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+struct LocationSaved {
+    location: LocationOut,
+    success: bool,
+}
+
+fn done(what: &str) -> Json<Done> {
+    Json(Done {
+        message: format!("{what} updated successfully"),
+        success: true,
+    })
+}
+
+/// Tables are for people.
+fn page(call: &Call, params: &Params) -> Result<TablePage, Problem> {
+    if !call.caller.is_user() {
+        return Err(Problem::forbidden("This endpoint is for users only").flat());
+    }
+    let per_page = params.within("per_page", 0, MAX_PER_PAGE)?;
+    Ok(TablePage {
+        page: params.within("page", 1, MAX_PAGE)?.unwrap_or(1),
+        per_page: per_page.filter(|rows| *rows >= 1).unwrap_or(PER_PAGE),
+        sort_by: params.word("sort_by").map(str::to_owned),
+        descending: params.word("order") == Some("desc"),
+        search: params.word("search").map(str::to_owned),
+        inactive: params.word("show_inactive") == Some("1"),
+    })
+}
+
+/// A page of the table of companies.
+#[utoipa::path(get, path = "/companies/api/search", tag = "tables", params(TableParams), responses(
+    (status = 200, description = "A page", body = CompaniesPage),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn search_companies(call: Call, params: Params) -> Result<Json<CompaniesPage>, Problem> {
+    let page = page(&call, &params)?;
+    let TableRows { rows, total } = call.codex.company_table(&call.scope, &page).await?;
+    Ok(Json(CompaniesPage {
+        companies: rows,
+        pagination: Pagination::new(&page, total),
+        success: true,
+    }))
+}
+
+/// A page of the table of contacts.
+#[utoipa::path(get, path = "/contacts/api/search", tag = "tables", params(TableParams), responses(
+    (status = 200, description = "A page", body = ContactsPage),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn search_contacts(call: Call, params: Params) -> Result<Json<ContactsPage>, Problem> {
+    let page = page(&call, &params)?;
+    let TableRows { rows, total } = call.codex.contact_table(&call.scope, &page).await?;
+    Ok(Json(ContactsPage {
+        contacts: rows,
+        pagination: Pagination::new(&page, total),
+        success: true,
+    }))
+}
+
+/// A page of the table of assets.
+#[utoipa::path(get, path = "/assets/api/search", tag = "tables", params(TableParams), responses(
+    (status = 200, description = "A page", body = AssetsPage),
+    (status = 403, description = "Not for services", body = ErrorOut)))]
+async fn search_assets(call: Call, params: Params) -> Result<Json<AssetsPage>, Problem> {
+    let page = page(&call, &params)?;
+    let TableRows { rows, total } = call.codex.asset_table(&call.scope, &page).await?;
+    Ok(Json(AssetsPage {
+        assets: rows,
+        pagination: Pagination::new(&page, total),
+        success: true,
+    }))
+}
+
+/// A company's locations.
+#[utoipa::path(get, path = "/companies/{account_number}/locations", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number")),
+    responses(
+        (status = 200, description = "Its locations", body = LocationsPage),
+        (status = 404, description = "No such company", body = ErrorOut)))]
+async fn list_locations(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Json<LocationsPage>, Problem> {
+    let company = company(&call, &account).await?;
+    let level = company.compliance_level();
+    let own = call
+        .codex
+        .company_locations(&call.scope, company.id)
+        .await?;
+    Ok(Json(LocationsPage {
+        locations: own
+            .iter()
+            .map(|location| LocationOut::new(location, level))
+            .collect(),
+        success: true,
+    }))
+}
+
+/// A location to add.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body that core reads")]
+struct NewLocationIn {
+    /// Name.
+    #[schema(example = "Main Office", pattern = r"\S")]
+    name: String,
+    /// Postal address, one text.
+    #[schema(pattern = r"\S")]
+    address: String,
+    /// Telephone number.
+    phone_number: Option<String>,
+}
+
+/// Add a location; the answer is 200, as today's pages expect.
+#[utoipa::path(post, path = "/companies/{account_number}/locations", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number")),
+    request_body = NewLocationIn,
+    responses(
+        (status = 200, description = "Added", body = LocationSaved),
+        (status = 400, description = "A name and an address are needed", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn add_location(
+    call: Call,
+    Path(account): Path<String>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<LocationSaved>, Problem> {
+    let company = company(&call, &account).await?;
+    call.scope
+        .require_technician("adding locations")
+        .map_err(flat)?;
+    let said = |key: &str| {
+        body.get(key)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.trim().is_empty())
+    };
+    if !said("name") || !said("address") {
+        return Err(Problem::bad_request("Name and address are required").flat());
+    }
+    let made = call
+        .codex
+        .create_location(&call.scope, &call.author, &company, body);
+    let location = made.await.map_err(flat)?;
+    Ok(Json(LocationSaved {
+        location: LocationOut::new(&location, company.compliance_level()),
+        success: true,
+    }))
+}
+
+/// Correct a location.
+#[utoipa::path(put, path = "/companies/{account_number}/locations/{id}", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number"),
+        ("id" = i64, Path, description = "Id")),
+    request_body = codex_core::locations::wire::LocationIn,
+    responses(
+        (status = 200, description = "Corrected", body = LocationSaved),
+        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<LocationSaved>, Problem> {
+    let company = company(&call, &account).await?;
+    let edited =
+        call.codex
+            .update_location(&call.scope, &call.author, &company, LocationId(id), body);
+    let location = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
+    Ok(Json(LocationSaved {
+        location: LocationOut::new(&location, company.compliance_level()),
+        success: true,
+    }))
+}
+
+/// Delete a location.
+#[utoipa::path(delete, path = "/companies/{account_number}/locations/{id}", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number"),
+        ("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "Deleted", body = Done),
+        (status = 400, description = "The id is no number", body = ProblemOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+async fn remove_location(
+    call: Call,
+    Path((account, id)): Path<(String, i64)>,
+) -> Result<Json<Done>, Problem> {
+    let company = company(&call, &account).await?;
+    let deleted = call
+        .codex
+        .delete_location(&call.scope, &call.author, &company, LocationId(id));
+    if !deleted.await.map_err(flat)? {
+        return Err(locations::unknown());
+    }
+    Ok(Json(Done {
+        message: "Location deleted successfully".into(),
+        success: true,
+    }))
+}
+
+/// Correct a company, and agree with it what its plan does not say.
+///
+/// `feature_overrides` is the whole of what is agreed: a key that is not in it is agreed no more, and so is one
+/// with an empty value.
+#[utoipa::path(put, path = "/companies/{account_number}/update", tag = "tables",
+    params(("account_number" = String, Path, description = "Account number")),
+    request_body = companies::CompanyIn,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 400, description = "The body states nothing", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such company", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_company(
+    call: Call,
+    Path(account): Path<String>,
+    Body(mut body): Body<Map<String, Value>>,
+) -> Result<Json<Done>, Problem> {
+    let company = company(&call, &account).await?;
+    match body.remove("feature_overrides") {
+        None => {
+            let edited = call
+                .codex
+                .update_company(&call.scope, &call.author, &account, body);
+            edited.await.map_err(flat)?;
+        }
+        Some(agreed) => {
+            let (codex, author) = (&call.codex, &call.author);
+            let edited =
+                codex.update_company_and_overrides(&call.scope, author, &company, body, agreed);
+            edited.await.map_err(flat)?;
+        }
+    }
+    Ok(done("Company"))
+}
+
+/// Correct a contact.
+#[utoipa::path(put, path = "/contacts/{id}/update", tag = "tables",
+    params(("id" = i64, Path, description = "Id")),
+    request_body = codex_core::contacts::wire::ContactIn,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such contact", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_contact(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Done>, Problem> {
+    let edited = call
+        .codex
+        .update_contact(&call.scope, &call.author, ContactId(id), body);
+    if edited.await.map_err(flat)? {
+        Ok(done("Contact"))
+    } else {
+        Err(Problem::not_found("Contact not found").flat())
+    }
+}
+
+/// Say who uses an asset; `contact_ids` is all of them, other keys change nothing.
+#[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "tables",
+    params(("id" = i64, Path, description = "Id")),
+    request_body = codex_core::assets::wire::AssetIn,
+    responses(
+        (status = 200, description = "Changed", body = Done),
+        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
+        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
+        (status = 404, description = "No such asset", body = ErrorOut),
+        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+async fn edit_asset_contacts(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(mut body): Body<Map<String, Value>>,
+) -> Result<Json<Done>, Problem> {
+    call.scope
+        .require_technician("assigning assets")
+        .map_err(flat)?;
+    let is_empty = body.is_empty();
+    let contacts = body.remove("contact_ids").unwrap_or(json!(null));
+    let found = if contacts.is_null() {
+        call.codex.asset(&call.scope, AssetId(id)).await?.is_some()
+    } else {
+        let body = Map::from_iter([("contact_ids".to_owned(), contacts)]);
+        let edited = call
+            .codex
+            .update_asset(&call.scope, &call.author, AssetId(id), body);
+        edited.await.map_err(flat)?
+    };
+    if !found {
+        return Err(Problem::not_found("Asset not found").flat());
+    }
+    if is_empty {
+        return Err(Problem::bad_request("body: states no field").flat());
+    }
+    Ok(done("Asset contacts"))
+}
