@@ -184,7 +184,7 @@ pub use pending::{Creation, Edit, Etag, Pending, Reading, Start, Tagged, kind};
 pub use psa_agents::PsaAgents;
 pub use search::SearchOptions;
 pub use services::Services;
-pub use sync::{Script, Sync};
+pub use sync::{Sync, SyncKind};
 pub use tickets::{PsaTicketOptions, TicketOptions, Tickets};
 pub use token::TokenSource;
 pub use webhooks::Webhooks;

@@ -39,9 +39,9 @@ pub mod kind {
     pub enum Start {}
 
     /// Calls that are made once, whatever is sent twice.
-    pub trait Once {}
-    impl Once for Create {}
-    impl Once for Start {}
+    pub trait Idempotent {}
+    impl Idempotent for Create {}
+    impl Idempotent for Start {}
 
     /// Calls that can say what they would change.
     pub trait Foretold {}
@@ -153,7 +153,7 @@ impl<T> Edit<T> {
     }
 }
 
-impl<T, K: kind::Once> Pending<T, K> {
+impl<T, K: kind::Idempotent> Pending<T, K> {
     /// A key of one's own (1 to 200 visible characters) instead of a new one: the same call with the same key is
     /// answered as the first one was, for a day, even when the caller was started anew between the two.
     pub fn idempotency_key(self, key: &str) -> Self {
@@ -250,7 +250,7 @@ impl Requester {
     }
 
     /// A POST with a key, so that it may be sent again.
-    fn once<T: DeserializeOwned, K: kind::Once>(
+    fn once<T: DeserializeOwned, K: kind::Idempotent>(
         &self,
         path: &[&str],
         query: &[(&str, String)],

@@ -9,7 +9,7 @@ use crate::{Download, Error, Result, Start, request::Requester};
 
 /// What to pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Script {
+pub enum SyncKind {
     /// Companies, contacts and agents from the PSA.
     Psa,
     /// The same under its older name, for a Codex that knows no other.
@@ -36,17 +36,17 @@ pub struct Sync<'c>(pub(crate) &'c Requester);
 
 impl Sync<'_> {
     /// Starts a pull; one that is at work already is not started twice.
-    pub fn start(&self, script: Script) -> Start<JobStarted> {
+    pub fn start(&self, script: SyncKind) -> Start<JobStarted> {
         let path: &[&str] = match script {
-            Script::Psa => &["sync", "psa"],
-            Script::Freshservice => &["sync", "freshservice"],
-            Script::Datto => &["sync", "datto"],
-            Script::Audits => &["sync", "datto-audits"],
-            Script::Tickets => &["sync", "tickets"],
-            Script::TicketHistory => &["sync", "tickets", "full-history"],
-            Script::AssignAccounts => &["sync", "create-account-numbers"],
-            Script::PushAccounts => &["sync", "push-to-datto"],
-            Script::Agents => &["sync", "agents"],
+            SyncKind::Psa => &["sync", "psa"],
+            SyncKind::Freshservice => &["sync", "freshservice"],
+            SyncKind::Datto => &["sync", "datto"],
+            SyncKind::Audits => &["sync", "datto-audits"],
+            SyncKind::Tickets => &["sync", "tickets"],
+            SyncKind::TicketHistory => &["sync", "tickets", "full-history"],
+            SyncKind::AssignAccounts => &["sync", "create-account-numbers"],
+            SyncKind::PushAccounts => &["sync", "push-to-datto"],
+            SyncKind::Agents => &["sync", "agents"],
         };
         self.0.start(path)
     }
@@ -92,9 +92,9 @@ impl Sync<'_> {
     /// Waits for the end of a job.
     ///
     /// # Errors
-    /// [`Error::StillRunning`] after `patience`.
-    pub async fn wait(&self, job_id: &str, patience: Duration) -> Result<JobOut> {
-        let end = Instant::now() + patience;
+    /// [`Error::StillRunning`] after `wait_timeout`.
+    pub async fn wait(&self, job_id: &str, wait_timeout: Duration) -> Result<JobOut> {
+        let end = Instant::now() + wait_timeout;
         loop {
             let job = self.status(job_id).await?;
             if job.status.is_over() {

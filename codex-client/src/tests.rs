@@ -19,7 +19,7 @@ mod pending;
 mod streams;
 
 /// What the stub does with a request.
-enum Answer {
+enum StubAnswer {
     Full(&'static str, &'static str, String),
     /// Accepts and says nothing.
     Silence,
@@ -34,7 +34,7 @@ struct Stub {
 
 impl Stub {
     /// Answers the requests in order; a request too many is closed unanswered.
-    async fn new(answers: Vec<Answer>) -> Self {
+    async fn new(answers: Vec<StubAnswer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -50,12 +50,14 @@ impl Stub {
                 }
                 log.lock().unwrap().push(String::from_utf8(head).unwrap());
                 let text = match answers.next() {
-                    Some(Answer::Full(status, headers, body)) => format!(
+                    Some(StubAnswer::Full(status, headers, body)) => format!(
                         "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
                         body.len()
                     ),
-                    Some(Answer::Torn) => "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n[".into(),
-                    Some(Answer::Silence) => {
+                    Some(StubAnswer::Torn) => {
+                        "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n[".into()
+                    }
+                    Some(StubAnswer::Silence) => {
                         open.push(stream);
                         continue;
                     }
@@ -90,12 +92,12 @@ impl Stub {
     }
 }
 
-fn ok(body: &str) -> Answer {
-    Answer::Full("200 OK", "", body.to_owned())
+fn ok(body: &str) -> StubAnswer {
+    StubAnswer::Full("200 OK", "", body.to_owned())
 }
 
-fn status(status: &'static str) -> Answer {
-    Answer::Full(status, "", String::new())
+fn status(status: &'static str) -> StubAnswer {
+    StubAnswer::Full(status, "", String::new())
 }
 
 fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
@@ -110,7 +112,7 @@ async fn reading_is_tried_again_after_trouble_on_the_way_and_at_the_server() {
     for trouble in [
         status("503 Service Unavailable"),
         status("429 Too Many Requests"),
-        Answer::Torn,
+        StubAnswer::Torn,
     ] {
         let stub = Stub::new(vec![trouble, ok("[]")]).await;
         assert_eq!(stub.client().companies().list().await.unwrap(), []);
@@ -134,7 +136,12 @@ async fn tries_are_bounded_and_share_one_correlation_id() {
 async fn a_refusal_is_not_tried_again_and_says_why() {
     let body = r#"{"type":"about:blank#forbidden","title":"Forbidden","status":403,"detail":"not for clients","instance":"/x"}"#;
     let headers = "x-correlation-id: from-the-server\r\n";
-    let stub = Stub::new(vec![Answer::Full("403 Forbidden", headers, body.into())]).await;
+    let stub = Stub::new(vec![StubAnswer::Full(
+        "403 Forbidden",
+        headers,
+        body.into(),
+    )])
+    .await;
     let error = stub.client().companies().list().await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -149,7 +156,7 @@ async fn a_refusal_is_not_tried_again_and_says_why() {
 #[tokio::test]
 async fn refusals_are_variants_by_who_must_do_what() {
     let refused = async |status: &'static str, body: &str| {
-        let stub = Stub::new(vec![Answer::Full(status, "", body.to_owned())]).await;
+        let stub = Stub::new(vec![StubAnswer::Full(status, "", body.to_owned())]).await;
         let client = stub.builder().retries(0).build().unwrap();
         client.companies().list().await.unwrap_err()
     };
@@ -183,7 +190,7 @@ async fn refusals_are_variants_by_who_must_do_what() {
 #[tokio::test]
 async fn a_long_retry_after_is_left_to_the_caller() {
     let headers = "retry-after: 31\r\n";
-    let busy = Answer::Full("429 Too Many Requests", headers, String::new());
+    let busy = StubAnswer::Full("429 Too Many Requests", headers, String::new());
     let stub = Stub::new(vec![busy]).await;
     let error = stub.client().companies().list().await.unwrap_err();
     assert_eq!(error.status(), Some(429));
@@ -193,7 +200,7 @@ async fn a_long_retry_after_is_left_to_the_caller() {
 #[tokio::test]
 async fn a_short_retry_after_goes_before_the_backoff() {
     let headers = "retry-after: 0\r\n";
-    let busy = Answer::Full("429 Too Many Requests", headers, String::new());
+    let busy = StubAnswer::Full("429 Too Many Requests", headers, String::new());
     let stub = Stub::new(vec![busy, ok("[]")]).await;
     let patient = stub.builder().backoff(Duration::from_secs(3600)).build();
     assert_eq!(patient.unwrap().companies().list().await.unwrap(), []);
@@ -201,7 +208,7 @@ async fn a_short_retry_after_goes_before_the_backoff() {
 
 #[tokio::test]
 async fn silence_is_a_timeout() {
-    let stub = Stub::new(vec![Answer::Silence]).await;
+    let stub = Stub::new(vec![StubAnswer::Silence]).await;
     let client = stub
         .builder()
         .retries(0)
@@ -232,7 +239,7 @@ async fn an_answer_of_another_shape_is_not_asked_for_again() {
 #[tokio::test]
 async fn a_redirect_to_a_login_page_is_an_error_and_the_token_stays_here() {
     let headers = "location: /login\r\n";
-    let stub = Stub::new(vec![Answer::Full("302 Found", headers, String::new())]).await;
+    let stub = Stub::new(vec![StubAnswer::Full("302 Found", headers, String::new())]).await;
     let error = stub.client().companies().list().await.unwrap_err();
     assert_eq!(error.status(), Some(302));
     assert_eq!(stub.seen().len(), 1);
@@ -257,7 +264,7 @@ async fn a_segment_is_encoded_once_and_cannot_change_the_path() {
 #[tokio::test]
 async fn all_follows_the_links_to_the_last_page() {
     let link = "link: </codex/api/contacts?limit=1&cursor=7a>; rel=\"next\"\r\n";
-    let first = Answer::Full("200 OK", link, "[]".into());
+    let first = StubAnswer::Full("200 OK", link, "[]".into());
     let stub = Stub::new(vec![first, ok("[]")]).await;
     let client = Client::new(&format!("{}/codex/", stub.url), TokenSource::fixed("t")).unwrap();
     let options = ListOptions {
@@ -290,7 +297,7 @@ async fn a_degraded_codex_is_an_answer_and_needs_no_token() {
     let body = r#"{"service":"codex","status":"degraded","timestamp":"2026-11-25T08:30:00+00:00","checks":{
         "database":{"status":"healthy","type":"sqlite"},"disk":{"status":"healthy"},
         "dependencies":{"core":{"status":"unhealthy","error":"timeout"}}}}"#;
-    let unwell = Answer::Full("503 Service Unavailable", "", body.into());
+    let unwell = StubAnswer::Full("503 Service Unavailable", "", body.into());
     let stub = Stub::new(vec![unwell]).await;
     let health = stub.client().health().get().await.unwrap();
     assert_eq!(health.status, Status::Degraded);
@@ -342,7 +349,7 @@ async fn a_token_is_used_to_its_end_when_core_does_not_renew_it() {
     // It ends 30 s after the date of the answer: {"iat":1000,"exp":1300}
     let token = "x.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0.y";
     let date = "date: Thu, 1 Jan 1970 00:21:10 GMT\r\n";
-    let given = Answer::Full("200 OK", date, format!(r#"{{"token":"{token}"}}"#));
+    let given = StubAnswer::Full("200 OK", date, format!(r#"{{"token":"{token}"}}"#));
     let core = Stub::new(vec![given, status("503 Service Unavailable")]).await;
     let stub = Stub::new((0..3).map(|_| ok("[]")).collect()).await;
     let source = TokenSource::core(&core.url, "ledger").unwrap();

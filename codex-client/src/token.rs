@@ -16,7 +16,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// Life of Core's service tokens (consumers 2).
 const LIFE: Duration = Duration::from_secs(300);
 /// The longest wait for Core's answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a token that should be renewed is used on while somebody asks, and after nobody answered.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -161,7 +161,7 @@ impl CoreTokens {
     async fn ask(&self, http: &reqwest::Client) -> Result<Kept> {
         let ask = http
             .post(self.url.clone())
-            .timeout(PATIENCE)
+            .timeout(WAIT_TIMEOUT)
             .json(&json!({"calling_service": self.caller, "target_service": self.target}));
         let failed = |error: reqwest::Error| Error::Core(Arc::new(error.without_url()));
         let asked_at = Instant::now();

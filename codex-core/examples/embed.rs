@@ -5,7 +5,7 @@
 
 use codex_core::{
     Codex, Scope,
-    sync::{HttpSettings, Pace, Part, datto, freshservice},
+    sync::{CallRate, HttpSettings, SyncKind, datto, freshservice},
 };
 use secrecy::SecretString;
 
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 public_key: SecretString::from(setting("DATTO_KEY")?),
                 secret_key: SecretString::from(setting("DATTO_SECRET")?),
                 http: HttpSettings {
-                    pace: Pace::new(Some(540)),
+                    call_rate: CallRate::new(Some(540)),
                     ..HttpSettings::default()
                 },
             },
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .open()
         .await?;
     let scope = Scope::system();
-    for part in [Part::Psa, Part::Rmm] {
+    for part in [SyncKind::Psa, SyncKind::Rmm] {
         let job = codex.sync(&scope, part).await?;
         println!(
             "{}: {:?}\n{}\n",

@@ -10,8 +10,8 @@ use codex_core::{
     Codex, Scope,
     companies::Company,
     sync::source_api::{
-        Answer, Crawl, Directory, HttpSettings, Incoming, Item, ItemError, Lister, Origin, Page,
-        Part, Run, Source, Upstream, UpstreamError, Work,
+        ClaimSource, Crawl, Directory, HttpSettings, Item, ItemError, Lister, Lookup, Page, Run,
+        Source, SourceRecord, SyncKind, Upstream, UpstreamError, Work,
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -88,7 +88,7 @@ impl Lister for Client {
 }
 
 /// One item of the list. What it does not state says nothing; its id must be there.
-fn company(item: &Value) -> Result<Incoming<Company>, ItemError> {
+fn company(item: &Value) -> Result<SourceRecord<Company>, ItemError> {
     let mut item = Item::new(COMPANIES, item)?;
     let external_id = item.id("id", true)?;
     let mut fields = Map::new();
@@ -104,18 +104,18 @@ fn company(item: &Value) -> Result<Incoming<Company>, ItemError> {
     if !fields.get("name").is_some_and(Value::is_string) {
         return Err(item.fault("`name` is missing"));
     }
-    Ok(Incoming::part(external_id, COMPANIES, fields))
+    Ok(SourceRecord::part(external_id, COMPANIES, fields))
 }
 
 impl Directory<Company> for Client {
-    async fn ask(&self, id: &str) -> Result<Answer<Company>, UpstreamError> {
+    async fn ask(&self, id: &str) -> Result<Lookup<Company>, UpstreamError> {
         let malformed = |_| UpstreamError::malformed(NAME, COMPANIES);
         match self.get(&[COMPANIES, id], &[]).await {
             Ok(body) => {
                 let found = company(&body["company"]).map_err(malformed)?;
-                Ok(Answer::Present(Box::new(found)))
+                Ok(Lookup::Present(Box::new(found)))
             }
-            Err(UpstreamError::NotFound { .. }) => Ok(Answer::Absent),
+            Err(UpstreamError::NotFound { .. }) => Ok(Lookup::Absent),
             Err(error) => Err(error),
         }
     }
@@ -126,14 +126,19 @@ impl Source for Acme {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Psa
+    fn kind(&self) -> SyncKind {
+        SyncKind::Psa
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
-            let gate = run.gate(NAME);
-            let upstream = Upstream::new(NAME, self.http.clone(), gate, run.clock().clone())?;
+            let rate_limit_block = run.rate_limit_block(NAME);
+            let upstream = Upstream::new(
+                NAME,
+                self.http.clone(),
+                rate_limit_block,
+                run.clock().clone(),
+            )?;
             let client = Arc::new(Client {
                 upstream,
                 base: self.base.clone(),
@@ -143,7 +148,7 @@ impl Source for Acme {
             let mut crawl = Crawl::start(&client, COMPANIES);
             while let Some(items) = crawl.next(run).await? {
                 let mapped = items.iter().map(company);
-                crawl.unreadable += run.page::<Company>(Origin::Main(NAME), mapped).await?;
+                crawl.unreadable += run.page::<Company>(ClaimSource::Main(NAME), mapped).await?;
             }
             let whole = crawl.certify::<Company>(run, COMPANIES).await?;
             let certified: HashSet<String> =
@@ -168,7 +173,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Codex::builder(format!("sqlite://{}", database.display()));
     let builder = builder.providers(NAME, "datto");
     let codex = builder.source(source).open().await?;
-    let job = codex.sync(&Scope::system(), Part::Psa).await?;
+    let job = codex.sync(&Scope::system(), SyncKind::Psa).await?;
     println!("{:?}\n{}", job.status, job.report);
     codex.close().await;
     Ok(())

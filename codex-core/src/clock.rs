@@ -26,14 +26,14 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 
     /// Lets time go by.
     #[cfg(feature = "sync")]
-    fn sleep(&self, by: std::time::Duration) -> Nap<'_> {
+    fn sleep(&self, by: std::time::Duration) -> Backoff<'_> {
         Box::pin(tokio::time::sleep(by))
     }
 }
 
 /// The end of a wait.
 #[cfg(feature = "sync")]
-pub type Nap<'c> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'c>>;
+pub type Backoff<'c> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'c>>;
 
 /// When this process first asked.
 #[cfg(feature = "sync")]

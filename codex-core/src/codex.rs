@@ -20,7 +20,7 @@ use crate::{
     duplicates::Matching,
     records::resolve::Precedence,
     store::{Db, Sql},
-    sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
+    sync::{Guard, Source, datto::Inventories, freshservice::TicketClient, keycloak},
     tickets::status::Statuses,
 };
 
@@ -46,7 +46,7 @@ pub(crate) struct Inner {
     pub(crate) matching: Matching,
     pub(crate) lease: Duration,
     pub(crate) sources: Vec<Arc<dyn Source>>,
-    pub(crate) desk: Option<Desk>,
+    pub(crate) ticket_client: Option<TicketClient>,
     pub(crate) inventories: Option<Inventories>,
     pub(crate) users: Option<keycloak::Users>,
     pub(crate) providers: RwLock<Providers>,
@@ -55,7 +55,7 @@ pub(crate) struct Inner {
     /// Jobs of this process by source.
     pub(crate) running: Mutex<HashMap<&'static str, String>>,
     /// Turns of the answers that are too big to hold.
-    pub(crate) downloads: crate::export::download::Turns,
+    pub(crate) downloads: crate::export::download::DownloadLimits,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) opened_at: DateTime<Utc>,

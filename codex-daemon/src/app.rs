@@ -7,7 +7,7 @@ use axum::{Router, body::Bytes, extract::DefaultBodyLimit, middleware};
 use codex_core::{
     Builder, Codex, Downloads, panics,
     panics::Panicked,
-    sync::{Guard, HttpSettings, Pace, datto, freshservice, keycloak},
+    sync::{CallRate, Guard, HttpSettings, datto, freshservice, keycloak},
 };
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -122,7 +122,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
         .unworked_ticket_minutes(config.unworked_ticket_minutes)
         .lease(config.sync.lease)
         .downloads(Downloads {
-            patience: config.server.download_wait,
+            wait_timeout: config.server.download_wait,
             stall: config.server.stall,
             ..Downloads::default()
         })
@@ -137,14 +137,14 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
             api_key: vendor.api_key.clone(),
             all_workspaces: vendor.all_workspaces,
             http: HttpSettings {
-                pace: Pace::default(),
+                call_rate: CallRate::default(),
                 ..http.clone()
             },
         };
         let days = vendor.first_ticket_days;
         let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
         builder = builder
-            .desk(freshservice::Desk::new(
+            .ticket_client(freshservice::TicketClient::new(
                 settings.clone(),
                 config.upstream_write,
             ))
@@ -163,7 +163,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
             public_key: vendor.public_key.clone(),
             secret_key: vendor.secret_key.clone(),
             http: HttpSettings {
-                pace: Pace::new(Some(vendor.calls_per_minute)),
+                call_rate: CallRate::new(Some(vendor.calls_per_minute)),
                 ..http.clone()
             },
         };
@@ -192,7 +192,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
             logins: logins(server),
             http: HttpSettings {
                 verify_tls: server.verify_tls,
-                pace: Pace::default(),
+                call_rate: CallRate::default(),
                 ..http
             },
         };

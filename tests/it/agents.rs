@@ -1,6 +1,6 @@
 //! Agents and settings through the API.
 
-use codex_client::{Client, Script, SettingsIn, TokenSource};
+use codex_client::{Client, SettingsIn, SyncKind, TokenSource};
 use codex_tests::{
     harness::{app::TestApp, keys},
     on_each_engine,
@@ -256,7 +256,7 @@ on_each_engine! {
         let helm = Client::new(&app.url(), TokenSource::core(app.core.url(), "helm")?)?;
         let synced = helm.agents().sync().await?;
         assert_eq!((synced.created, synced.total_keycloak_users, synced.errors.len()), (12, 12, 0));
-        let started = helm.sync().start(Script::Agents).await?;
+        let started = helm.sync().start(SyncKind::Agents).await?;
         helm.sync().wait(&started.job_id, std::time::Duration::from_secs(30)).await?;
         let agents = helm.agents().list().await?;
         assert_eq!(agents.len(), 12);

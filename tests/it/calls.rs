@@ -208,8 +208,8 @@ on_each_engine! {
         let is_at_work = |answer: &reqwest::Response| [409, 503].contains(&answer.status().as_u16());
         // Nobody waits for the answer; on a busy machine not even for the call to begin, so that it is sent again for
         // longer each time, until one finds it at work, or made.
-        for patience in [30, 60, 120, 240, 480, 960, 1_920] {
-            if let Ok(answer) = post(patience)?.await {
+        for wait_timeout in [30, 60, 120, 240, 480, 960, 1_920] {
+            if let Ok(answer) = post(wait_timeout)?.await {
                 let is_made = answer.headers().contains_key("idempotency-replayed");
                 assert!(is_made || is_at_work(&answer), "{answer:?}");
                 break;

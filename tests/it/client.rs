@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_client::{Client, JobStatus, ListOptions, Script, TokenSource};
+use codex_client::{Client, JobStatus, ListOptions, SyncKind, TokenSource};
 use codex_tests::{harness::app::TestApp, on_each_engine};
 
 on_each_engine! {
@@ -10,7 +10,7 @@ on_each_engine! {
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "ledger")?)?;
         client.health().ready().await?;
         assert_eq!(client.health().get().await?.service, "codex");
-        for script in [Script::Psa, Script::Datto] {
+        for script in [SyncKind::Psa, SyncKind::Datto] {
             let started = client.sync().start(script).await?;
             let job = client.sync().wait(&started.job_id, Duration::from_secs(30)).await?;
             assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);

@@ -42,11 +42,11 @@ async fn open(client: &Client) -> anyhow::Result<Vec<DuplicateOut>> {
 
 /// A manual asset with the serial number of a device of the RMM, and the candidate that they make.
 async fn proposed(app: &TestApp, client: &Client) -> anyhow::Result<(i64, i64, DuplicateOut)> {
-    let by_hand = AssetIn {
+    let manual = AssetIn {
         description: Some(Some("on the shelf".into())),
         ..serial("by-hand", "SN000007")
     };
-    let by_hand = client.assets().create(&by_hand).await?.id;
+    let manual = client.assets().create(&manual).await?.id;
     app.sync().await?;
     app.pull(&["/sync/audits"]).await?;
     let q = "select id from assets where device_uid = $1 and deleted_at is null";
@@ -55,14 +55,14 @@ async fn proposed(app: &TestApp, client: &Client) -> anyhow::Result<(i64, i64, D
     let mut open = open(client).await?;
     open.retain(|candidate| candidate.kind == "asset");
     anyhow::ensure!(open.len() == 1, "{open:?}");
-    Ok((by_hand, device, open.remove(0)))
+    Ok((manual, device, open.remove(0)))
 }
 
 on_each_engine! {
     async fn a_serial_number_alone_is_proposed_and_a_person_merges(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
-        let (by_hand, device, candidate) = proposed(&app, &client).await?;
-        assert_eq!((candidate.record_a.id, candidate.record_b.id), (by_hand, device));
+        let (manual, device, candidate) = proposed(&app, &client).await?;
+        assert_eq!((candidate.record_a.id, candidate.record_b.id), (manual, device));
         assert_eq!((candidate.score, candidate.state), (50, DuplicateState::Open));
         assert_eq!(candidate.evidence[0].fact, "serial_number");
         assert_eq!(candidate.record_a.name.as_deref(), Some("by-hand"));
@@ -73,14 +73,14 @@ on_each_engine! {
         assert!(told.changes.iter().any(|change| change.op == "delete" && change.record_id == Some(device)), "{told:?}");
         assert_eq!(open(&client).await?.len(), 1);
         let merged = client.duplicates().merge(candidate.id, None).await?;
-        assert_eq!((merged.state, merged.kept), (DuplicateState::Merged, Some(by_hand)));
+        assert_eq!((merged.state, merged.kept), (DuplicateState::Merged, Some(manual)));
         assert!(merged.decided_by.is_some() && merged.decided_at.is_some());
         assert_eq!(client.assets().get(device).await.unwrap_err().status(), Some(404));
-        let kept = client.assets().get(by_hand).await?;
+        let kept = client.assets().get(manual).await?;
         assert_eq!(kept.hostname, "by-hand");
         assert_eq!(text(&app, "select description from assets where id = $1", kept.id).await?, "on the shelf");
         assert_eq!((&kept.operating_system, kept.online), (&before.operating_system, before.online));
-        assert!(client.assets().audit(by_hand).await?.software.len() > 200);
+        assert!(client.assets().audit(manual).await?.software.len() > 200);
         // The device is that record from now on.
         app.pull(&["/sync/datto", "/sync/audits"]).await?;
         assert_eq!(client.assets().get(device).await.unwrap_err().status(), Some(404));
@@ -94,14 +94,14 @@ on_each_engine! {
     async fn the_newer_record_can_be_kept_and_nothing_is_lost(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let user = client.contacts().create(&person("User", "user@x.example", &[])).await?.id;
-        let (by_hand, device, candidate) = proposed(&app, &client).await?;
+        let (manual, device, candidate) = proposed(&app, &client).await?;
         let used = AssetIn { contact_ids: Some(vec![user]), ..AssetIn::default() };
-        client.assets().update(by_hand, &used).await?;
+        client.assets().update(manual, &used).await?;
         let secrets = "select count(*) from asset_secrets where asset_id = $1";
         let secrets = async || app.codex.db().query(secrets).bind(device).scalar::<i64>().await;
         let before = secrets().await?;
         client.duplicates().merge(candidate.id, Some(device)).await?;
-        assert_eq!(client.assets().get(by_hand).await.unwrap_err().status(), Some(404));
+        assert_eq!(client.assets().get(manual).await.unwrap_err().status(), Some(404));
         let kept = client.assets().get(device).await?;
         assert_eq!(kept.hostname, "by-hand");
         assert_eq!(text(&app, "select description from assets where id = $1", kept.id).await?, "on the shelf");
@@ -116,17 +116,17 @@ on_each_engine! {
 
     async fn a_rejected_pair_is_never_proposed_again(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
-        let (by_hand, device, candidate) = proposed(&app, &client).await?;
+        let (manual, device, candidate) = proposed(&app, &client).await?;
         let rejected = client.duplicates().reject(candidate.id).await?;
         assert_eq!((rejected.state, rejected.kept), (DuplicateState::Rejected, None));
         // Even when more speaks for it: the same company.
         let q = "select c.account_number from assets a join companies c on c.id = a.company_id where a.id = $1";
         let number: Option<String> = app.codex.db().query(q).bind(device).scalar().await?;
         let placed = AssetIn { company_account_number: Some(number), ..AssetIn::default() };
-        client.assets().update(by_hand, &placed).await?;
+        client.assets().update(manual, &placed).await?;
         app.pull(&["/sync/datto", "/sync/audits"]).await?;
         assert!(open(&client).await?.is_empty());
-        for id in [by_hand, device] {
+        for id in [manual, device] {
             client.assets().get(id).await?;
         }
         Ok(())
@@ -134,12 +134,12 @@ on_each_engine! {
 
     async fn records_of_different_companies_are_not_merged(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
-        let (by_hand, device, candidate) = proposed(&app, &client).await?;
+        let (manual, device, candidate) = proposed(&app, &client).await?;
         let q = "select account_number from companies where account_number is not null and deleted_at is null \
             and id <> (select company_id from assets where id = $1) order by id limit 1";
         let other: Option<String> = app.codex.db().query(q).bind(device).scalar().await?;
         let placed = AssetIn { company_account_number: Some(other), ..AssetIn::default() };
-        client.assets().update(by_hand, &placed).await?;
+        client.assets().update(manual, &placed).await?;
         let refused = client.duplicates().merge(candidate.id, None).await.unwrap_err();
         assert_eq!(refused.status(), Some(409));
         assert!(refused.to_string().contains("different companies"), "{refused}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_client::{Client, HoldStatus, JobStatus, Script, TokenSource};
+use codex_client::{Client, HoldStatus, JobStatus, SyncKind, TokenSource};
 use codex_tests::{
     harness::app::TestApp,
     on_each_engine,
@@ -57,7 +57,7 @@ on_each_engine! {
         let client = client(&app)?;
         let hang = Kind::Hang(Duration::from_secs(3));
         app.freshservice.faults().add("/api/v2/requesters", When::Always, hang);
-        let job = client.sync().start(Script::Psa).await?.job_id;
+        let job = client.sync().start(SyncKind::Psa).await?.job_id;
         let watch = app.get(&format!("/sync/jobs/{job}/events"))?.send();
         let events = tokio::spawn(async move { watch.await?.error_for_status()?.text().await });
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -107,7 +107,7 @@ on_each_engine! {
         assert_eq!(app.json("/sync/last/tickets").await?["script"], "psa");
         app.freshservice.faults().add("/api/v2/departments", When::Always, Kind::Status(401));
         let client = client(&app)?;
-        let failed = client.sync().start(Script::Psa).await?.job_id;
+        let failed = client.sync().start(SyncKind::Psa).await?.job_id;
         client.sync().wait(&failed, Duration::from_secs(30)).await?;
         assert_eq!(client.sync().last("freshservice").await?.id, failed);
         let good = client.sync().last_completed("freshservice").await?;

@@ -83,8 +83,8 @@ on_each_engine! {
         let (mut random, mut cut) = (StdRng::seed_from_u64(seed), 0);
         for round in 0..kills {
             let mut daemon = Daemon::start(&database, &core).await?;
-            let patience = Duration::from_millis(random.random_range(20..1_000));
-            let answered = tokio::time::timeout(patience, daemon.post(round)).await.is_ok();
+            let wait_timeout = Duration::from_millis(random.random_range(20..1_000));
+            let answered = tokio::time::timeout(wait_timeout, daemon.post(round)).await.is_ok();
             daemon.child.kill().await?;
 
             let daemon = Daemon::start(&database, &core).await?;

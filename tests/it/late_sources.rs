@@ -1,13 +1,13 @@
 //! Sources that have not completed for three of their intervals.
 
 use chrono::TimeDelta;
-use codex_core::{Codex, Providers, schedule::Entry, sync::Part};
+use codex_core::{Codex, Providers, schedule::Entry, sync::SyncKind};
 use codex_daemon::{
     config::{Config, Sources},
     health::{Health, Status},
 };
 use codex_tests::{
-    harness::{app::vendor_settings, bench::Bench},
+    harness::{app::vendor_settings, bench::TestBench},
     on_each_engine,
     sim::{
         core::Core,
@@ -17,7 +17,7 @@ use codex_tests::{
 
 fn hourly() -> Vec<Entry> {
     let entry = |name, part| Entry::new(name, part, "0 * * * *", "UTC", TimeDelta::zero()).unwrap();
-    vec![entry("psa", Part::Psa), entry("rmm", Part::Rmm)]
+    vec![entry("psa", SyncKind::Psa), entry("rmm", SyncKind::Rmm)]
 }
 
 async fn late(codex: &Codex) -> anyhow::Result<Vec<&'static str>> {
@@ -26,22 +26,22 @@ async fn late(codex: &Codex) -> anyhow::Result<Vec<&'static str>> {
 }
 
 on_each_engine! {
-    async fn a_source_is_late_after_three_intervals_without_an_end(bench: Bench) -> TestResult {
+    async fn a_source_is_late_after_three_intervals_without_an_end(bench: TestBench) -> TestResult {
         assert!(late(&bench.codex).await?.is_empty(), "a first start");
         bench.sync_all().await?;
         bench.clock.advance(TimeDelta::minutes(179));
         assert!(late(&bench.codex).await?.is_empty());
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(TimeDelta::minutes(1));
         assert_eq!(late(&bench.codex).await?, ["psa"]);
         let told = bench.codex.late_sources(&hourly()).await?;
         assert_eq!((told[0].source, told[0].last_completed_at.is_some()), ("freshservice", true));
         // A run that fails is no end, one that completes is.
         bench.freshservice.faults().add("/api/v2/", When::Always, Kind::Status(401));
-        bench.run(Part::Psa).await?;
+        bench.run(SyncKind::Psa).await?;
         assert_eq!(late(&bench.codex).await?, ["psa"]);
         bench.freshservice.faults().clear();
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert!(late(&bench.codex).await?.is_empty());
         // A vendor that is not chosen is not waited for.
         bench.clock.advance(TimeDelta::days(2));
@@ -53,7 +53,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_missed_while_nothing_ran_may_be_caught_up_first(bench: Bench) -> TestResult {
+    async fn what_was_missed_while_nothing_ran_may_be_caught_up_first(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.clock.advance(TimeDelta::days(7));
         let next = bench.second(|builder| builder).await?;
@@ -64,9 +64,9 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn one_that_never_completed_is_late_too_after_restarts(bench: Bench) -> TestResult {
+    async fn one_that_never_completed_is_late_too_after_restarts(bench: TestBench) -> TestResult {
         bench.freshservice.faults().add("/api/v2/", When::Always, Kind::Status(401));
-        bench.run(Part::Psa).await?;
+        bench.run(SyncKind::Psa).await?;
         bench.clock.advance(TimeDelta::minutes(100));
         let next = bench.second(|builder| builder).await?;
         bench.clock.advance(TimeDelta::minutes(81));
@@ -75,7 +75,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn health_is_degraded_and_names_the_source(bench: Bench) -> TestResult {
+    async fn health_is_degraded_and_names_the_source(bench: TestBench) -> TestResult {
         let core = Core::start().await?;
         let settings = vendor_settings(&bench.freshservice, &bench.datto);
         let others = [

@@ -9,7 +9,7 @@ use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
     AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, ClaimedResource,
     Client, CompanyIn, ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions,
-    LocationIn, OverrideIn, OverrideValue, PsaTicketOptions, Script, SearchOptions, SettingsIn,
+    LocationIn, OverrideIn, OverrideValue, PsaTicketOptions, SearchOptions, SettingsIn, SyncKind,
     TicketOptions, TicketUpdateIn, TokenSource,
 };
 use codex_tests::harness::TestResult;
@@ -124,9 +124,9 @@ async fn call_everything(c: &Client) {
         c.tickets().update(1, &TicketUpdateIn::default()); c.tickets().of_company("p", None);
         c.tickets().of_psa(&PsaTicketOptions::default()); c.tickets().active_of_psa(None);
         c.psa_agents().config(); c.psa_agents().list(None);
-        c.sync().start(Script::Psa); c.sync().start(Script::Datto); c.sync().start(Script::Tickets);
-        c.sync().start(Script::TicketHistory); c.sync().start(Script::Agents); c.sync().start(Script::Audits);
-        c.sync().start(Script::AssignAccounts); c.sync().start(Script::PushAccounts);
+        c.sync().start(SyncKind::Psa); c.sync().start(SyncKind::Datto); c.sync().start(SyncKind::Tickets);
+        c.sync().start(SyncKind::TicketHistory); c.sync().start(SyncKind::Agents); c.sync().start(SyncKind::Audits);
+        c.sync().start(SyncKind::AssignAccounts); c.sync().start(SyncKind::PushAccounts);
         c.sync().status("p"); c.sync().last("p"); c.sync().jobs(1); c.sync().job("p"); c.sync().cancel("p");
         c.sync().events("p");
         c.outbox().list(None); c.outbox().retry(1); c.outbox().cancel(1);

@@ -18,8 +18,8 @@ use codex_core::{
     jobs::JobStatus,
     schedule::Entry,
     sync::{
-        Part, UpstreamError,
-        source_api::{Crawl, Incoming, Lister, Origin, Page, Run, Source, Work},
+        SyncKind, UpstreamError,
+        source_api::{ClaimSource, Crawl, Lister, Page, Run, Source, SourceRecord, Work},
     },
 };
 use codex_tests::{
@@ -62,15 +62,15 @@ impl Source for Panicking {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Psa
+    fn kind(&self) -> SyncKind {
+        SyncKind::Psa
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
             let fields = Map::from_iter([("name".to_owned(), json!("Acme"))]);
-            let item = Incoming::<Company>::part("1".to_owned(), "companies", fields);
-            run.page(Origin::Main(NAME), [Ok(item)]).await?;
+            let item = SourceRecord::<Company>::part("1".to_owned(), "companies", fields);
+            run.page(ClaimSource::Main(NAME), [Ok(item)]).await?;
             match self.0.load(Ordering::Relaxed) {
                 AT_ONCE => panic!("on demand"),
                 IN_A_TRANSACTION => {
@@ -97,7 +97,7 @@ on_each_engine! {
         let system = Scope::system();
         for place in [AT_ONCE, IN_A_TRANSACTION, IN_A_PAGE] {
             source.0.store(place, Ordering::Relaxed);
-            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, Part::Psa)).await??;
+            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, SyncKind::Psa)).await??;
             assert_eq!((job.status, job.success), (JobStatus::Failed, Some(false)), "{place}");
             let error = job.error.context("a reason")?;
             assert!(error.contains("panic") && !error.contains("on demand"), "{error}");
@@ -106,7 +106,7 @@ on_each_engine! {
             assert_eq!(codex.db().query(leases).scalar::<i64>().await?, Some(0), "{place}");
             // The next run begins at once, without waiting for the lease, and the writer is sound.
             source.0.store(NOWHERE, Ordering::Relaxed);
-            let job = tokio::time::timeout(Duration::from_secs(10), codex.sync(&system, Part::Psa)).await??;
+            let job = tokio::time::timeout(Duration::from_secs(10), codex.sync(&system, SyncKind::Psa)).await??;
             assert_eq!(job.status, JobStatus::Completed, "{place}: {:?}", job.error);
             let live = "select count(*) from companies where deleted_at is null";
             let live = codex.db().query(live).scalar::<i64>().await?;
@@ -114,7 +114,7 @@ on_each_engine! {
         }
         // A plan fails with an error, and leaves no dead task.
         source.0.store(IN_A_PAGE, Ordering::Relaxed);
-        let planned = codex.plan_sync(&system, Part::Psa).await;
+        let planned = codex.plan_sync(&system, SyncKind::Psa).await;
         assert!(planned.unwrap_err().to_string().contains("panic"));
         codex.close().await;
         Ok(())
@@ -129,7 +129,7 @@ on_each_engine! {
         // What a job says of its end, and what is written with that, each ask for the time.
         for reads in [1, 2] {
             arming.reads.store(reads, Ordering::Relaxed);
-            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, Part::Psa)).await??;
+            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, SyncKind::Psa)).await??;
             assert_eq!(clock.panics.load(Ordering::Relaxed), 0, "{reads}: it has panicked");
             assert_eq!((job.status, job.success), (JobStatus::Failed, Some(false)), "{reads}");
             let error = job.error.context("a reason")?;
@@ -137,7 +137,7 @@ on_each_engine! {
             let leases = "select count(*) from sync_leases where job_id is not null";
             assert_eq!(codex.db().query(leases).scalar::<i64>().await?, Some(0), "{reads}");
             arming.reads.store(0, Ordering::Relaxed);
-            let next = tokio::time::timeout(Duration::from_secs(10), codex.sync(&system, Part::Psa)).await??;
+            let next = tokio::time::timeout(Duration::from_secs(10), codex.sync(&system, SyncKind::Psa)).await??;
             assert_eq!(next.status, JobStatus::Completed, "{reads}: {:?}", next.error);
             assert_ne!(next.id, job.id);
         }
@@ -153,8 +153,8 @@ on_each_engine! {
         let system = Scope::system();
         for polls in 1.. {
             assert!(polls < 1_000, "the call does not end");
-            let started = hung_up(codex.start_sync(&system, Part::Psa), polls).await;
-            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, Part::Psa)).await??;
+            let started = hung_up(codex.start_sync(&system, SyncKind::Psa), polls).await;
+            let job = tokio::time::timeout(Duration::from_secs(20), codex.sync(&system, SyncKind::Psa)).await??;
             assert_eq!(job.status, JobStatus::Completed, "{polls}: {:?}", job.error);
             let open = "select count(*) from sync_jobs where status in ('queued', 'running')";
             assert_eq!(codex.db().query(open).scalar::<i64>().await?, Some(0), "{polls}: a job that nobody works on");
@@ -235,8 +235,8 @@ impl Source for Arming {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Psa
+    fn kind(&self) -> SyncKind {
+        SyncKind::Psa
     }
 
     fn pull<'r>(&'r self, _run: &'r mut Run) -> Work<'r> {
@@ -289,7 +289,7 @@ async fn the_scheduler_goes_on_after_a_panic() -> anyhow::Result<()> {
         .providers(NAME, "datto")
         .clock(clock.clone());
     let codex = codex.open().await?;
-    let entry = Entry::new("psa", Part::Psa, "* * * * *", "UTC", TimeDelta::zero())?;
+    let entry = Entry::new("psa", SyncKind::Psa, "* * * * *", "UTC", TimeDelta::zero())?;
     let armed = async |name: &str| {
         for _ in 0..100 {
             if clock.panics.load(Ordering::Relaxed) == 0 {

@@ -136,9 +136,9 @@ on_each_engine! {
         let now = companies.get(account).tagged().await?;
         assert_eq!(now.record.name, "C");
         companies.delete(account).if_match(&now.etag).await?;
-        let foretold = client.sync().start(codex_client::Script::Psa).idempotency_key("s");
+        let foretold = client.sync().start(codex_client::SyncKind::Psa).idempotency_key("s");
         let job = foretold.await?.job_id;
-        let same = client.sync().start(codex_client::Script::Psa).idempotency_key("s");
+        let same = client.sync().start(codex_client::SyncKind::Psa).idempotency_key("s");
         assert_eq!(same.await?.job_id, job);
         Ok(())
     }

@@ -188,8 +188,11 @@ async fn a_migration_of_postgresql_may_take_longer_than_a_call() -> TestResult {
     }
     let db = Db::open(&database.url).await?;
     db.migrate().await?;
-    let patience = db.query("select current_setting('statement_timeout')");
-    assert_eq!(patience.scalar::<String>().await?.as_deref(), Some("1min"));
+    let wait_timeout = db.query("select current_setting('statement_timeout')");
+    assert_eq!(
+        wait_timeout.scalar::<String>().await?.as_deref(),
+        Some("1min")
+    );
     db.close().await;
     Ok(())
 }

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use codex_core::{Codex, Scope, jobs::JobStatus, store::WriteTrouble, sync::Part};
+use codex_core::{Codex, Scope, jobs::JobStatus, store::WriteTrouble, sync::SyncKind};
 use codex_tests::{
     harness::{
         TestResult,
         app::TestApp,
-        bench::Bench,
+        bench::TestBench,
         database::{self, TestDatabase},
         random_text,
     },
@@ -145,7 +145,7 @@ async fn every_way_that_a_transaction_breaks_leaves_a_sound_writer() -> TestResu
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult {
-    let bench = Bench::on(database::sqlite()?).await?;
+    let bench = TestBench::on(database::sqlite()?).await?;
     let (db, scope) = (bench.db(), Scope::system());
     // The end of a job takes room, which a full disk does not have.
     let trigger = "create trigger ends_take_room after update on sync_jobs when new.completed_at is not null \
@@ -158,7 +158,7 @@ async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult 
         .freshservice
         .faults()
         .add("/api/v2/", When::First(1), hang);
-    let started = bench.codex.start_sync(&scope, Part::Psa).await?;
+    let started = bench.codex.start_sync(&scope, SyncKind::Psa).await?;
     let status = async || -> anyhow::Result<JobStatus> {
         let job = bench.codex.job(&scope, &started.job_id).await?;
         Ok(job.context("the job")?.status)
@@ -179,7 +179,7 @@ async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult 
     }
     let held = "select count(*) from sync_leases where job_id is not null";
     assert_eq!(bench.count(held).await?, 0);
-    bench.sync(Part::Psa).await?;
+    bench.sync(SyncKind::Psa).await?;
     Ok(())
 }
 

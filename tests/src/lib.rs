@@ -1,5 +1,5 @@
 //! Simulators, demo, harnesses and integration tests of HiveMatrix Codex.
 
+pub mod conformance;
 pub mod harness;
-pub mod kit;
 pub mod sim;

@@ -1,17 +1,17 @@
 //! Answers that are kept.
 
-use super::{Answer, Stub, header, ok, status};
+use super::{Stub, StubAnswer, header, ok, status};
 use crate::ListOptions;
 
 const TAGGED: &str =
     "etag: W/\"1\"\r\nx-total-count: 7\r\nlink: </api/contacts?cursor=7a>; rel=\"next\"\r\n";
 
-fn tagged(body: &str) -> Answer {
-    Answer::Full("200 OK", TAGGED, body.to_owned())
+fn tagged(body: &str) -> StubAnswer {
+    StubAnswer::Full("200 OK", TAGGED, body.to_owned())
 }
 
-fn unchanged() -> Answer {
-    Answer::Full("304 Not Modified", "etag: W/\"1\"\r\n", String::new())
+fn unchanged() -> StubAnswer {
+    StubAnswer::Full("304 Not Modified", "etag: W/\"1\"\r\n", String::new())
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn what_is_kept_is_asked_about_each_time_and_answers_with_its_headers() {
 #[tokio::test]
 async fn an_answer_that_changed_takes_the_place_of_the_kept_one() {
     let newer = r#"{"info":"b"}"#.to_owned();
-    let newer = Answer::Full("200 OK", "etag: W/\"2\"\r\n", newer);
+    let newer = StubAnswer::Full("200 OK", "etag: W/\"2\"\r\n", newer);
     let stub = Stub::new(vec![tagged(r#"{"info":"a"}"#), newer, unchanged()]).await;
     let client = stub.client();
     for wanted in ["a", "b", "b"] {

@@ -1,7 +1,7 @@
 //! Calls that are made once, under a condition, or not at all.
 
-use super::{Answer, Stub, header, ok, status};
-use crate::{CompanyIn, Error, Etag, LocationIn, Script};
+use super::{Stub, StubAnswer, header, ok, status};
+use crate::{CompanyIn, Error, Etag, LocationIn, SyncKind};
 
 const COMPANY: &str = r#"{"type":"about:blank#conflict","status":409,"detail":"taken"}"#;
 
@@ -11,11 +11,11 @@ fn keys(stub: &Stub) -> Vec<Option<String>> {
     keys.map(|key| key.map(str::to_owned)).collect()
 }
 
-fn unknown_yet() -> Answer {
-    Answer::Full("409 Conflict", "retry-after: 0\r\n", COMPANY.into())
+fn unknown_yet() -> StubAnswer {
+    StubAnswer::Full("409 Conflict", "retry-after: 0\r\n", COMPANY.into())
 }
 
-fn job() -> Answer {
+fn job() -> StubAnswer {
     ok(r#"{"job_id":"j","message":"m","success":true}"#)
 }
 
@@ -24,7 +24,7 @@ async fn what_makes_something_is_sent_again_with_its_key() {
     for trouble in [
         status("503 Service Unavailable"),
         status("429 Too Many Requests"),
-        Answer::Torn,
+        StubAnswer::Torn,
         unknown_yet(),
     ] {
         let stub = Stub::new(vec![trouble, ok("null"), ok("null")]).await;
@@ -42,7 +42,7 @@ async fn what_makes_something_is_sent_again_with_its_key() {
 async fn a_sync_is_started_once_however_often_it_is_sent() {
     let stub = Stub::new(vec![status("502 Bad Gateway"), job()]).await;
     let client = stub.client();
-    let started = client.sync().start(Script::Psa).idempotency_key("mine");
+    let started = client.sync().start(SyncKind::Psa).idempotency_key("mine");
     assert_eq!(started.await.unwrap().job_id, "j");
     assert_eq!(stub.lines(), ["POST /sync/psa", "POST /sync/psa"]);
     assert_eq!(keys(&stub), [Some("mine".into()), Some("mine".into())]);
@@ -51,7 +51,7 @@ async fn a_sync_is_started_once_however_often_it_is_sent() {
 #[tokio::test]
 async fn tries_with_a_key_end_and_say_that_it_is_open() {
     let stub = Stub::new((0..9).map(|_| unknown_yet()).collect()).await;
-    let error = stub.client().sync().start(Script::Psa).await.unwrap_err();
+    let error = stub.client().sync().start(SyncKind::Psa).await.unwrap_err();
     assert!(matches!(error, Error::Undecided { .. }), "{error:?}");
     assert_eq!((error.status(), error.is_retryable()), (Some(409), true));
     assert_eq!(stub.seen().len(), 3);
@@ -59,7 +59,7 @@ async fn tries_with_a_key_end_and_say_that_it_is_open() {
 
 #[tokio::test]
 async fn a_conflict_that_stays_is_not_tried_again() {
-    let taken = Answer::Full("409 Conflict", "", COMPANY.into());
+    let taken = StubAnswer::Full("409 Conflict", "", COMPANY.into());
     let stub = Stub::new(vec![taken]).await;
     let company = CompanyIn::default();
     let error = stub.client().companies().create(&company).await;
@@ -73,7 +73,11 @@ async fn a_key_or_tag_that_is_no_header_is_refused_here() {
     let stub = Stub::new(Vec::new()).await;
     let client = stub.client();
     for bad in ["", "a\nb"] {
-        let keyed = client.sync().start(Script::Psa).idempotency_key(bad).await;
+        let keyed = client
+            .sync()
+            .start(SyncKind::Psa)
+            .idempotency_key(bad)
+            .await;
         assert!(matches!(keyed, Err(Error::Header(_))), "{keyed:?}");
         let tag = Etag::from(bad.to_owned());
         let deleted = client.contacts().delete(1).if_match(&tag).await;
@@ -100,7 +104,7 @@ async fn a_change_with_a_condition_is_sent_once_and_without_one_again() {
 #[tokio::test]
 async fn a_dry_run_has_no_key_and_is_tried_again() {
     let told = r#"{"changes":[],"dry_run":true}"#;
-    let told = Answer::Full("202 Accepted", "", told.into());
+    let told = StubAnswer::Full("202 Accepted", "", told.into());
     let stub = Stub::new(vec![status("503 Service Unavailable"), told]).await;
     let company = stub.client().companies().create(&CompanyIn::default());
     assert_eq!(company.dry_run().await.unwrap().changes, []);

@@ -3,13 +3,13 @@
 use futures::TryStreamExt as _;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Stub, header, ok, status};
+use super::{Stub, StubAnswer, header, ok, status};
 use crate::{Client, Error, ExportFormat, ListOptions, Op, TicketOptions, TokenSource};
 
 const NEXT: &str = "link: </api/contacts?cursor=7a>; rel=\"next\"\r\n";
 
-fn page(body: &str) -> Answer {
-    Answer::Full("200 OK", NEXT, body.to_owned())
+fn page(body: &str) -> StubAnswer {
+    StubAnswer::Full("200 OK", NEXT, body.to_owned())
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_download_that_has_not_begun_is_tried_again() {
         assert_eq!(lines.unwrap().text().await.unwrap(), "{}\n");
         assert_eq!(stub.seen().len(), 2);
     }
-    let stub = Stub::new(vec![Answer::Torn]).await;
+    let stub = Stub::new(vec![StubAnswer::Torn]).await;
     let torn = stub.client().sync().events("1").await.unwrap();
     assert!(matches!(torn.text().await, Err(Error::Transport { .. })));
     assert_eq!(stub.seen().len(), 1);

@@ -9,9 +9,8 @@ use crate::{
     Result,
     ids::CompanyId,
     records::{
-        Author, Change, Outcome, Resource as _,
+        Author, Change, Outcome, Resource as _, bump_revision,
         change_log::{self, Entry, Op},
-        touch,
     },
     store::{Db, Tx},
 };
@@ -46,7 +45,7 @@ pub(crate) async fn open(
     if before == *companies {
         return Ok(outcome);
     }
-    touch::<Agent>(tx, author, std::iter::once(agent.id.0)).await?;
+    bump_revision::<Agent>(tx, author, std::iter::once(agent.id.0)).await?;
     tx.query(CLOSE).bind(sub).execute().await?;
     let rows: Vec<CompanyId> = companies.iter().copied().collect();
     for chunk in rows.chunks(2_000) {

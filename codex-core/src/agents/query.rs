@@ -6,7 +6,7 @@ use super::{Agent, AgentFields};
 use crate::{
     Result,
     fold::IdentityKey,
-    list::{Kind, Listing, Page, PageRequest, always, column},
+    list::{ColumnType, Listing, Page, PageRequest, always, column},
     records::Tracked,
     scope::Scope,
     store::Db,
@@ -36,14 +36,14 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 8,
     columns: &[
-        always("username", "username_fold", Kind::Folded).spelled("username"),
-        always("keycloak_id", "keycloak_id", Kind::Text),
-        column("email", "email_fold", Kind::Folded).spelled("email"),
-        column("first_name", "first_name", Kind::Text),
-        column("last_name", "last_name", Kind::Text),
-        always("enabled", "coalesce(enabled, true)", Kind::Bool),
-        always("created_at", "created_at", Kind::Time),
-        always("updated_at", "updated_at", Kind::Time),
+        always("username", "username_fold", ColumnType::Folded).spelled("username"),
+        always("keycloak_id", "keycloak_id", ColumnType::Text),
+        column("email", "email_fold", ColumnType::Folded).spelled("email"),
+        column("first_name", "first_name", ColumnType::Text),
+        column("last_name", "last_name", ColumnType::Text),
+        always("enabled", "coalesce(enabled, true)", ColumnType::Bool),
+        always("created_at", "created_at", ColumnType::Time),
+        always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
 

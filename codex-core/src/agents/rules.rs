@@ -6,7 +6,7 @@ use super::{Agent, AgentFields};
 use crate::{
     Result,
     fold::{IdentityKey, SearchKey},
-    records::{Draft, Incoming, Resource, reserve_ids, resolve::MANUAL},
+    records::{Draft, Resource, SourceRecord, reserve_ids, resolve::MANUAL},
     search::index,
     store::{Sql, Tx},
 };
@@ -19,7 +19,7 @@ impl Resource for Agent {
     type Fields = AgentFields;
     type Status = ();
 
-    fn found_by(fields: &AgentFields) -> String {
+    fn search_text(fields: &AgentFields) -> String {
         index::text([
             Some(&*fields.username),
             fields.email.as_deref(),
@@ -36,10 +36,10 @@ impl Resource for Agent {
         fields.email_key = email.and_then(IdentityKey::of);
     }
 
-    async fn adopt(
+    async fn match_manual_records(
         tx: &mut Tx,
         _source: &'static str,
-        new: &[&Incoming<Self>],
+        new: &[&SourceRecord<Self>],
         _issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         // The id says who it is, whether people still keep the agent or not.
@@ -53,7 +53,7 @@ impl Resource for Agent {
     /// A removed user keeps the record with its preferences, and the same record is enabled again when the
     /// user returns. A name that belongs to another user now is said aloud: what the one was trusted with
     /// is not the other's (upstreams trap 65).
-    async fn settle(
+    async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         issues: &mut Vec<String>,

@@ -10,7 +10,7 @@ use crate::{
     Error, Fault, Result, Scope,
     agents::{
         self, Agent, query,
-        wire::{self, AgentCompanies, AgentOut, Whose},
+        wire::{self, AgentCompanies, AgentOut, SettingsOwner},
     },
     codex::Codex,
     companies, contacts,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long Keycloak may take to say whether it has a user.
-const PATIENCE: Duration = Duration::from_secs(5);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Codex {
     /// The people who log in, disabled ones too, by login name.
@@ -80,7 +80,7 @@ impl Codex {
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };
-        let stated = wire::stated(settings, Whose::Others)?;
+        let stated = wire::stated(settings, SettingsOwner::Others)?;
         self.prefer(author, &agent, stated).await
     }
 
@@ -99,7 +99,7 @@ impl Codex {
         let Some(agent) = query::own(&self.0.db, sub, email).await? else {
             return Ok(None);
         };
-        let stated = wire::stated(settings, Whose::Own)?;
+        let stated = wire::stated(settings, SettingsOwner::Own)?;
         self.prefer(author, &agent, stated).await
     }
 
@@ -125,10 +125,10 @@ impl Codex {
             require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
             let verified = self.is_in_keycloak(&id).await?;
             let mut tx = self.begin_step(0).await?;
-            tx.take_turn(Agent::KIND).await?;
+            tx.advisory_lock(Agent::KIND).await?;
             require_free(tx.query(query::RIVALS), &fields, None).await?;
             let (_, outcome) = self
-                .door(&mut tx, author)
+                .writer(&mut tx, author)
                 .create::<Agent>(vec![fields])
                 .await?;
             Self::conclude_step(tx, author, outcome, 0, &verified).await?;
@@ -147,7 +147,7 @@ impl Codex {
         let Some(users) = &self.0.users else {
             return Ok(false);
         };
-        match timeout(PATIENCE, users.has(&self.0.db, &self.0.clock, id)).await {
+        match timeout(WAIT_TIMEOUT, users.has(&self.0.db, &self.0.clock, id)).await {
             Ok(Ok(true)) => Ok(true),
             Ok(Ok(false)) => {
                 let fault = Fault::at("keycloak_id", "Keycloak has no such user");
@@ -186,7 +186,7 @@ impl Codex {
         let now = AgentOut::new(&agent, self.agents_synced_at().await?);
         let fields = wire::stated_change(body, &now)?;
         let mut tx = self.0.db.begin().await?;
-        tx.take_turn(Agent::KIND).await?;
+        tx.advisory_lock(Agent::KIND).await?;
         require_free(tx.query(query::RIVALS), &fields, Some(&agent)).await?;
         self.say_of(tx, author, &agent, fields).await
     }
@@ -234,8 +234,12 @@ impl Codex {
         }
         let mut tx = self.0.db.begin().await?;
         // Locks the agent, and holds it against what its author has seen.
-        let mut door = self.door(&mut tx, author);
-        if door.edit::<Agent>(agent.id.0, Map::new()).await?.is_none() {
+        let mut writer = self.writer(&mut tx, author);
+        if writer
+            .edit::<Agent>(agent.id.0, Map::new())
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         let each = numbers.iter().map(String::as_str);
@@ -265,8 +269,8 @@ impl Codex {
         agent: &Agent,
         stated: Map<String, Value>,
     ) -> Result<Option<Agent>> {
-        let mut door = self.door(&mut tx, author);
-        let outcome = door.edit::<Agent>(agent.id.0, stated).await?;
+        let mut writer = self.writer(&mut tx, author);
+        let outcome = writer.edit::<Agent>(agent.id.0, stated).await?;
         Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
         query::own(&self.0.db, &agent.fields.keycloak_id, None).await
     }

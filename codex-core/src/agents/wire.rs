@@ -271,7 +271,7 @@ impl From<Option<&Agent>> for HomePageOut {
 
 /// Who may set what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum SettingsOwner {
     /// One's own settings: all of them.
     Own,
     /// An administrator sets themes, neither view nor home page (contract 1.2.G).
@@ -282,7 +282,7 @@ pub enum Whose {
 ///
 /// # Errors
 /// [`Error::Invalid`] naming a key whose value is none of those known, or `body` when it states nothing.
-pub fn stated(body: &Map<String, Value>, whose: Whose) -> Result<Map<String, Value>> {
+pub fn stated(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<String, Value>> {
     if body.is_empty() {
         return Err(Error::invalid("body", "states no setting"));
     }
@@ -294,7 +294,7 @@ pub fn stated(body: &Map<String, Value>, whose: Whose) -> Result<Map<String, Val
         ("knowledgetree_view_preference", &VIEWS),
         ("home_page_preference", &HOME_PAGES),
     ];
-    let own = pages.into_iter().filter(|_| whose == Whose::Own);
+    let own = pages.into_iter().filter(|_| whose == SettingsOwner::Own);
     let mut stated = Map::new();
     for (key, known) in themes.into_iter().chain(own) {
         let Some(value) = body.get(key) else { continue };
@@ -500,15 +500,15 @@ mod tests {
     fn settings_are_taken_from_the_lists_and_unknown_keys_are_ignored() {
         let all = json!({"theme_preference": "dark", "preferred_color_theme": "bee",
             "knowledgetree_view_preference": "list", "home_page_preference": "helm", "colour": 5});
-        let own = stated(&body(&all), Whose::Own).unwrap();
+        let own = stated(&body(&all), SettingsOwner::Own).unwrap();
         assert_eq!(own.len(), 4);
-        let others = stated(&body(&all), Whose::Others).unwrap();
+        let others = stated(&body(&all), SettingsOwner::Others).unwrap();
         assert_eq!(
             Value::Object(others),
             json!({"theme_preference": "dark", "preferred_color_theme": "bee"})
         );
         let bad_page = body(&json!({"home_page_preference": "x"}));
-        assert!(stated(&bad_page, Whose::Others).unwrap().is_empty());
+        assert!(stated(&bad_page, SettingsOwner::Others).unwrap().is_empty());
     }
 
     #[test]
@@ -519,13 +519,13 @@ mod tests {
             ("knowledgetree_view_preference", json!(["grid"])),
             ("home_page_preference", json!("")),
         ] {
-            let error = stated(&body(&json!({ key: value })), Whose::Own).unwrap_err();
+            let error = stated(&body(&json!({ key: value })), SettingsOwner::Own).unwrap_err();
             assert!(
                 error.to_string().starts_with(&format!("{key}: ")),
                 "{error}"
             );
         }
-        let error = stated(&Map::new(), Whose::Own).unwrap_err();
+        let error = stated(&Map::new(), SettingsOwner::Own).unwrap_err();
         assert!(error.to_string().starts_with("body: "));
     }
 }

@@ -10,10 +10,9 @@ use crate::{
     contacts::{Contact, ContactFields},
     ids::{AssetId, ContactId},
     records::{
-        Author, Change, MAX_BINDS, Outcome, Resource as _, Tracked as _,
+        Author, Change, MAX_BINDS, Outcome, Resource as _, Tracked as _, bump_revision,
         change_log::{self, Entry, Op},
         resolve::MANUAL,
-        touch,
     },
     scope::Scope,
     store::{Db, Tx},
@@ -86,7 +85,7 @@ pub(crate) async fn assign(
     if changed.is_empty() {
         return Ok(outcome);
     }
-    touch::<Asset>(tx, author, changed.iter().map(|id| id.0)).await?;
+    bump_revision::<Asset>(tx, author, changed.iter().map(|id| id.0)).await?;
     let mut q = tx.query("delete from asset_contacts where source = ");
     q.push_bind(MANUAL)
         .push(" and asset_id in ")
@@ -132,7 +131,7 @@ pub(crate) async fn assign_to(
     });
     let differing: Vec<_> = differing.collect();
     let contacts = differing.iter().map(|(_, contact, _)| contact.0);
-    touch::<Contact>(tx, author, contacts).await?;
+    bump_revision::<Contact>(tx, author, contacts).await?;
     let mut people = assigned(tx, differing.iter().map(|(asset, ..)| *asset)).await?;
     for (asset, contact, uses) in differing {
         let users = people.entry(asset).or_default();
@@ -156,7 +155,7 @@ async fn assigned(
     for chunk in assets.chunks(MAX_BINDS) {
         let mut q = tx.query("select id from assets where id in ");
         q.push_list(chunk.iter().copied()).push(" order by id");
-        q.push_row_lock();
+        q.for_update();
         q.scalars::<AssetId>().await?;
         let mut q = tx.query("select asset_id, contact_id from asset_contacts where source = ");
         q.push_bind(MANUAL).push(" and asset_id in ");

@@ -11,9 +11,9 @@ use crate::{
     ids::CompanyId,
     mac,
     records::{
-        Attached, Draft, Incoming, Resource, adopt_by,
+        Draft, Resource, SourceRecord, WrittenPage,
         change_log::{self, Entry, Op},
-        reserve_ids,
+        match_manual_records_by, reserve_ids,
     },
     search::index,
     store::{Sql, Tx},
@@ -27,7 +27,7 @@ impl Resource for Asset {
     type Fields = AssetFields;
     type Status = AssetStatus;
 
-    fn found_by(fields: &AssetFields) -> String {
+    fn search_text(fields: &AssetFields) -> String {
         index::text([
             fields.hostname.as_deref(),
             fields.description.as_deref(),
@@ -51,14 +51,14 @@ impl Resource for Asset {
         fields.mac_key = address.and_then(identifiers::mac_key);
     }
 
-    async fn adopt(
+    async fn match_manual_records(
         tx: &mut Tx,
         _source: &'static str,
-        new: &[&Incoming<Self>],
+        new: &[&SourceRecord<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         let columns = ("select r.id, r.device_uid from assets r", "r.device_uid");
-        adopt_by(tx, new, "device_uid", columns, false, issues).await
+        match_manual_records_by(tx, new, "device_uid", columns, false, issues).await
     }
 
     async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
@@ -66,7 +66,7 @@ impl Resource for Asset {
     }
 
     /// The company is the one of the device's site, unless a person said otherwise.
-    async fn settle(
+    async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         _issues: &mut Vec<String>,
@@ -89,7 +89,7 @@ impl Resource for Asset {
             .collect();
         for draft in drafts
             .iter_mut()
-            .filter(|draft| !draft.set_by_hand("company_id"))
+            .filter(|draft| !draft.is_manual("company_id"))
         {
             let site = draft.fields.site_uid.as_deref();
             draft.fields.company_id = site.and_then(|uid| links.get(uid).copied().flatten());
@@ -97,14 +97,14 @@ impl Resource for Asset {
         Ok(())
     }
 
-    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+    async fn after_write(tx: &mut Tx, page: &WrittenPage<'_, Self>) -> Result<()> {
         write_status(tx, page).await?;
         write_secrets(tx, page).await
     }
 }
 
 /// Writes the status of every item of the page, in one statement that skips what did not move.
-async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
+async fn write_status(tx: &mut Tx, page: &WrittenPage<'_, Asset>) -> Result<()> {
     let moved: Vec<(i64, &AssetStatus)> = page
         .items
         .iter()
@@ -162,7 +162,7 @@ async fn write_status(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
 }
 
 /// Writes secret values that differ; the log says that they changed and nothing else.
-async fn write_secrets(tx: &mut Tx, page: &Attached<'_, Asset>) -> Result<()> {
+async fn write_secrets(tx: &mut Tx, page: &WrittenPage<'_, Asset>) -> Result<()> {
     let stated: HashMap<(i64, &str), Option<&str>> = page
         .items
         .iter()

@@ -4,7 +4,7 @@ use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
     Result,
     ids::BillingPlanId,
-    list::{Kind, Listing, Op, Page, PageRequest, always, column, listed},
+    list::{ColumnType, Listing, Op, Page, PageRequest, always, column, listed},
     records::Tracked,
     scope::Scope,
     store::{Db, Tx},
@@ -34,12 +34,12 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 7,
     columns: &[
-        always("plan_name", "plan_name", Kind::Text),
-        always("term_length", TERM, Kind::Text),
-        always("id", "id", Kind::Int),
-        column("support_level", "support_level", Kind::Text),
-        always("created_at", "created_at", Kind::Time),
-        always("updated_at", "updated_at", Kind::Time),
+        always("plan_name", "plan_name", ColumnType::Text),
+        always("term_length", TERM, ColumnType::Text),
+        always("id", "id", ColumnType::Int),
+        column("support_level", "support_level", ColumnType::Text),
+        always("created_at", "created_at", ColumnType::Time),
+        always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
 

@@ -15,7 +15,7 @@ impl Resource for BillingPlan {
     type Fields = BillingPlanFields;
     type Status = ();
 
-    fn found_by(fields: &BillingPlanFields) -> String {
+    fn search_text(fields: &BillingPlanFields) -> String {
         index::text([Some(&*fields.plan_name)])
     }
 

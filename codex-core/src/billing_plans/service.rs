@@ -20,7 +20,7 @@ use crate::{
     ids::BillingPlanId,
     list::{Page, PageRequest},
     overrides::{self, Override},
-    records::{Author, Outcome, Resource as _, writer::Door},
+    records::{Author, Outcome, Resource as _, writer::RecordWriter},
 };
 
 const KEEPING: &str = "keeping plans and prices";
@@ -91,13 +91,13 @@ impl Codex {
         }
         let fields = new_plan(body)?;
         let mut tx = self.begin_step(0).await?;
-        tx.take_turn(BillingPlan::KIND).await?;
+        tx.advisory_lock(BillingPlan::KIND).await?;
         let (name, term) = name_and_term(&fields);
         if let Some(holder) = billing_plans::query::holder(&mut tx, &name, &term).await? {
             return Err(taken(&name, &term, holder));
         }
         let (ids, outcome) = self
-            .door(&mut tx, author)
+            .writer(&mut tx, author)
             .create::<BillingPlan>(vec![fields])
             .await?;
         let id = ids.first().copied().unwrap_or_default();
@@ -118,10 +118,10 @@ impl Codex {
     ) -> Result<bool> {
         scope.require_billing(KEEPING)?;
         let mut tx = self.0.db.begin().await?;
-        tx.take_turn(BillingPlan::KIND).await?;
-        let mut door = self.door(&mut tx, author);
+        tx.advisory_lock(BillingPlan::KIND).await?;
+        let mut writer = self.writer(&mut tx, author);
         // Locked: what a rival sets in the same plan must not be laid over with an older state.
-        let rows = door.lock::<BillingPlan>(&[id.0]).await?;
+        let rows = writer.lock::<BillingPlan>(&[id.0]).await?;
         let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
             return Ok(false);
         };
@@ -136,11 +136,11 @@ impl Codex {
         };
         let name = named("plan_name", &row.fields.plan_name);
         let term = named("term_length", &row.fields.term_length);
-        let holder = billing_plans::query::holder(door.tx, &name, &term).await?;
+        let holder = billing_plans::query::holder(writer.tx, &name, &term).await?;
         if let Some(holder) = holder.filter(|holder| *holder != id.0) {
             return Err(taken(&name, &term, holder));
         }
-        let outcome = door.edit::<BillingPlan>(id.0, fields).await?;
+        let outcome = writer.edit::<BillingPlan>(id.0, fields).await?;
         Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
         Ok(true)
     }
@@ -158,7 +158,7 @@ impl Codex {
         scope.require_billing(KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         let (found, outcome) = self
-            .door(&mut tx, author)
+            .writer(&mut tx, author)
             .delete::<BillingPlan>(&[id.0])
             .await?;
         if found.is_empty() {
@@ -229,10 +229,10 @@ impl Codex {
             done
         } else {
             let mut tx = self.begin_step(0).await?;
-            tx.take_turn(FeatureOption::KIND).await?;
+            tx.advisory_lock(FeatureOption::KIND).await?;
             let mut outcome = Outcome::default();
-            let mut door = self.door(&mut tx, author);
-            let added = add_option(&mut door, fields, &mut outcome).await?;
+            let mut writer = self.writer(&mut tx, author);
+            let added = add_option(&mut writer, fields, &mut outcome).await?;
             Self::conclude_step(tx, author, outcome, 0, &added).await?;
             added
         };
@@ -309,21 +309,21 @@ impl Codex {
         }
         let (mut done, mut outcome) = (BillingImported::default(), Outcome::default());
         let mut tx = self.begin_step(0).await?;
-        tx.take_turn(BillingPlan::KIND).await?;
-        tx.take_turn(FeatureOption::KIND).await?;
-        let mut door = self.door(&mut tx, author);
+        tx.advisory_lock(BillingPlan::KIND).await?;
+        tx.advisory_lock(FeatureOption::KIND).await?;
+        let mut writer = self.writer(&mut tx, author);
         for plan in plans {
             let (name, term) = name_and_term(&plan);
-            let holder = billing_plans::query::holder(door.tx, &name, &term).await?;
+            let holder = billing_plans::query::holder(writer.tx, &name, &term).await?;
             if holder.is_some() {
                 done.plans_skipped += 1;
             } else {
-                outcome.add(door.create::<BillingPlan>(vec![plan]).await?.1);
+                outcome.add(writer.create::<BillingPlan>(vec![plan]).await?.1);
                 done.plans_created += 1;
             }
         }
         for option in options {
-            if add_option(&mut door, option, &mut outcome).await?.1 {
+            if add_option(&mut writer, option, &mut outcome).await?.1 {
                 done.options_created += 1;
             } else {
                 done.options_skipped += 1;
@@ -400,12 +400,12 @@ impl Codex {
     ) -> Result<Override> {
         scope.require_billing(KEEPING)?;
         let mut tx = self.0.db.begin().await?;
-        tx.take_turn(Override::KIND).await?;
+        tx.advisory_lock(Override::KIND).await?;
         let before = overrides::query::find_now(&mut tx, company.id, key).await?;
         let mut fields = overrides::wire::stated(key, body, before.is_some())?;
-        let mut door = self.door(&mut tx, author);
+        let mut writer = self.writer(&mut tx, author);
         let edited = match &before {
-            Some(row) => door.edit::<Override>(row.id.0, fields.clone()).await?,
+            Some(row) => writer.edit::<Override>(row.id.0, fields.clone()).await?,
             None => None,
         };
         let outcome = match edited {
@@ -414,7 +414,7 @@ impl Codex {
             None if author.unchanged_since.is_some() => return Err(Error::Changed),
             None => {
                 fields.insert("company_id".into(), json!(company.id));
-                door.create::<Override>(vec![fields]).await?.1
+                writer.create::<Override>(vec![fields]).await?.1
             }
         };
         Self::conclude(tx, author, outcome).await?;
@@ -439,7 +439,7 @@ impl Codex {
             return Ok(false);
         };
         let (found, outcome) = self
-            .door(&mut tx, author)
+            .writer(&mut tx, author)
             .delete::<Override>(&[row.id.0])
             .await?;
         Self::conclude(tx, author, outcome).await?;
@@ -473,16 +473,16 @@ fn taken(name: &str, term: &str, holder: i64) -> Error {
 
 /// The option with a value, made if it is not there; tells whether it was.
 async fn add_option(
-    door: &mut Door<'_>,
+    writer: &mut RecordWriter<'_>,
     fields: Map<String, Value>,
     outcome: &mut Outcome,
 ) -> Result<(i64, bool)> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let (category, value) = (text("feature_category"), text("option_value"));
-    if let Some(id) = feature_options::query::holder(door.tx, category, value).await? {
+    if let Some(id) = feature_options::query::holder(writer.tx, category, value).await? {
         return Ok((id, false));
     }
-    let (ids, made) = door.create::<FeatureOption>(vec![fields]).await?;
+    let (ids, made) = writer.create::<FeatureOption>(vec![fields]).await?;
     outcome.add(made);
     Ok((ids.first().copied().unwrap_or_default(), true))
 }

@@ -10,7 +10,7 @@ use crate::{
     assets::{self, Asset, identifiers, wire},
     bulk::{
         BulkAction,
-        write::{Row, Rows, Stated},
+        write::{BulkRecord, Row, Stated},
     },
     companies,
     contacts::Contact,
@@ -40,7 +40,7 @@ const NATURALS: [Natural; 2] = [
     },
 ];
 
-impl Rows for Assets {
+impl BulkRecord for Assets {
     type Record = Asset;
     /// The people who use it; `None` leaves them as they are.
     type Links = Option<BTreeSet<ContactId>>;
@@ -166,7 +166,7 @@ async fn holders(tx: &mut Tx, uids: Vec<&str>) -> Result<HashMap<String, Option<
         return Ok(HashMap::new());
     }
     // Two at once would both find nobody.
-    tx.take_turn(Asset::KIND).await?;
+    tx.advisory_lock(Asset::KIND).await?;
     let mut q =
         tx.query("select device_uid, id from assets where deleted_at is null and device_uid in ");
     q.push_list(uids).push(" order by id");

@@ -8,7 +8,7 @@ use crate::{
     Fault, Result,
     bulk::{
         BulkAction,
-        write::{Row, Rows, Stated},
+        write::{BulkRecord, Row, Stated},
     },
     companies::{self, Company, numbers::Numbers, wire},
     records::{Author, Outcome},
@@ -78,7 +78,7 @@ impl Companies {
     }
 }
 
-impl Rows for Companies {
+impl BulkRecord for Companies {
     type Record = Company;
     type Links = String;
     const KEY: &'static str = KEY;
@@ -90,7 +90,7 @@ impl Rows for Companies {
         rows: &mut [&mut Map<String, Value>],
     ) -> Result<Vec<Result<Option<i64>, Fault>>> {
         if action == BulkAction::Upsert {
-            companies::rules::take_turn(tx).await?;
+            companies::rules::advisory_lock(tx).await?;
         }
         let stated: Vec<_> = rows.iter().map(|body| self.stated(body)).collect();
         let numbers = stated
@@ -121,7 +121,7 @@ impl Rows for Companies {
         });
         let stated: Vec<_> = stated.collect();
         if stated.iter().any(|(_, id)| id.is_none()) {
-            companies::rules::take_turn(tx).await?;
+            companies::rules::advisory_lock(tx).await?;
         }
         let new = stated.iter().filter(|(_, id)| id.is_none());
         let numbers = new.filter_map(|(fields, _)| number(fields.as_ref().ok()?));

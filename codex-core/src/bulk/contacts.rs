@@ -10,7 +10,7 @@ use crate::{
     assets::{self, Asset},
     bulk::{
         BulkAction,
-        write::{Row, Rows, Stated},
+        write::{BulkRecord, Row, Stated},
     },
     companies,
     contacts::{self, Contact, wire},
@@ -33,7 +33,7 @@ const EMAIL: Natural = Natural {
 /// The companies of a contact, and the assets that it uses; `None` leaves them as they are.
 pub(crate) type Links = (Option<BTreeSet<CompanyId>>, Option<BTreeSet<AssetId>>);
 
-impl Rows for Contacts {
+impl BulkRecord for Contacts {
     type Record = Contact;
     type Links = Links;
     const KEY: &'static str = key::ID;

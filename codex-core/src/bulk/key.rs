@@ -52,7 +52,7 @@ pub(crate) async fn find<R: Resource>(
 ) -> Result<Vec<Result<Option<i64>, Fault>>> {
     if action == BulkAction::Upsert {
         // Two at once would both find nothing, and both make it.
-        tx.take_turn(R::KIND).await?;
+        tx.advisory_lock(R::KIND).await?;
     }
     let naturals = if action == BulkAction::Upsert {
         naturals

@@ -34,7 +34,7 @@ pub(crate) type Stated<Links> = (Map<String, Value>, Links);
 
 /// A kind of record of which many are written at once. Each part is O(1) statements, however many rows there
 /// are.
-pub(crate) trait Rows: Send {
+pub(crate) trait BulkRecord: Send {
     /// The kind.
     type Record: Resource;
     /// What a row says besides the fields of its record.
@@ -131,7 +131,7 @@ impl Codex {
             .await
     }
 
-    async fn bulk_write<K: Rows>(
+    async fn bulk_write<K: BulkRecord>(
         &self,
         author: &Author,
         mut kind: K,
@@ -160,7 +160,7 @@ impl Codex {
             let rest = bodies.split_off(chunk.min(bodies.len()));
             let rows = std::mem::replace(&mut bodies, rest);
             let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
-            if let Some(part) = step_done::<Part>(step_of(&indices))? {
+            if let Some(part) = step_done::<StepResult>(step_of(&indices))? {
                 part.tell(&mut met, &mut out);
                 continue;
             }
@@ -200,7 +200,7 @@ impl Codex {
     /// Writes some rows in O(1) statements, in one transaction, and notes what became of them; of a dry run it
     /// returns the changes.
     #[expect(clippy::too_many_arguments, reason = "it is the body of one loop")]
-    async fn write_rows<K: Rows>(
+    async fn write_rows<K: BulkRecord>(
         &self,
         author: &Author,
         kind: &mut K,
@@ -213,7 +213,7 @@ impl Codex {
         let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
         let step = step_of(&indices);
         let mut tx = self.begin_step(step).await?;
-        let plan = Plan::new(&mut tx, kind, action, rows, met, out).await?;
+        let plan = WritePlan::new(&mut tx, kind, action, rows, met, out).await?;
         if atomic && out.failed > 0 {
             return Ok(Vec::new());
         }
@@ -229,9 +229,9 @@ impl Codex {
             edits.insert(id, stated);
             edited.insert(id, (index, more));
         }
-        let mut door = self.door(&mut tx, author);
-        let (ids, mut outcome) = door.create::<K::Record>(fields).await?;
-        let (found, corrected) = door.edit_all::<K::Record>(edits).await?;
+        let mut writer = self.writer(&mut tx, author);
+        let (ids, mut outcome) = writer.create::<K::Record>(fields).await?;
+        let (found, corrected) = writer.edit_all::<K::Record>(edits).await?;
         outcome.add(corrected);
         let of_found = found
             .into_iter()
@@ -250,7 +250,7 @@ impl Codex {
             return Ok(Vec::new());
         }
         outcome.add(K::link(&mut tx, author, links).await?);
-        let part = Part {
+        let part = StepResult {
             done,
             failed: out.failed_among(&indices),
         };
@@ -267,7 +267,7 @@ impl Codex {
     }
 
     /// Makes one record and what hangs on it; gives its id.
-    pub(crate) async fn make<K: Rows>(
+    pub(crate) async fn make<K: BulkRecord>(
         &self,
         author: &Author,
         mut kind: K,
@@ -278,8 +278,8 @@ impl Codex {
         }
         let mut tx = self.begin_step(0).await?;
         let (fields, links) = only(kind.read(&mut tx, vec![(body, None)]).await?)?;
-        let mut door = self.door(&mut tx, author);
-        let (ids, mut outcome) = door.create::<K::Record>(vec![fields]).await?;
+        let mut writer = self.writer(&mut tx, author);
+        let (ids, mut outcome) = writer.create::<K::Record>(vec![fields]).await?;
         let id = ids.first().copied().unwrap_or_default();
         outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
         Self::conclude_step(tx, author, outcome, 0, &id).await?;
@@ -287,7 +287,7 @@ impl Codex {
     }
 
     /// Corrects one record and what hangs on it; `false` when there is no such live record.
-    pub(crate) async fn correct<K: Rows>(
+    pub(crate) async fn correct<K: BulkRecord>(
         &self,
         author: &Author,
         mut kind: K,
@@ -301,8 +301,8 @@ impl Codex {
             return Ok(false);
         }
         let (fields, links) = read?;
-        let mut door = self.door(&mut tx, author);
-        let Some(mut outcome) = door.edit::<K::Record>(id, fields).await? else {
+        let mut writer = self.writer(&mut tx, author);
+        let Some(mut outcome) = writer.edit::<K::Record>(id, fields).await? else {
             return Ok(false);
         };
         outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
@@ -324,13 +324,13 @@ fn step_of(indices: &[usize]) -> i64 {
 
 /// What became of some rows.
 #[derive(Debug, Serialize, Deserialize)]
-struct Part {
+struct StepResult {
     /// Row, id, account number.
     done: Vec<(usize, i64, Option<String>, BulkStatus)>,
     failed: Vec<(usize, Vec<Fault>)>,
 }
 
-impl Part {
+impl StepResult {
     fn tell(self, met: &mut HashSet<i64>, out: &mut BulkOut) {
         for (index, errors) in self.failed {
             out.fail(index, errors);
@@ -343,13 +343,13 @@ impl Part {
 }
 
 /// What becomes of some rows.
-struct Plan<K: Rows> {
+struct WritePlan<K: BulkRecord> {
     new: Vec<(usize, Stated<K::Links>)>,
     /// By the id of the record.
     edits: HashMap<i64, (usize, Stated<K::Links>)>,
 }
 
-impl<K: Rows> Plan<K> {
+impl<K: BulkRecord> WritePlan<K> {
     /// Tells of the rows that cannot be taken; `met` holds the records that rows have meant so far.
     async fn new(
         tx: &mut Tx,
@@ -400,7 +400,7 @@ impl<K: Rows> Plan<K> {
 }
 
 /// Whether a row that means this record may do what is wanted.
-fn allowed<K: Rows>(
+fn allowed<K: BulkRecord>(
     action: BulkAction,
     id: Option<i64>,
     met: &mut HashSet<i64>,

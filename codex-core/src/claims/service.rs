@@ -117,8 +117,8 @@ impl Codex {
             ..author.clone()
         };
         let mut tx = self.0.db.begin().await?;
-        let mut door = self.door(&mut tx, &author);
-        let released = by_kind!(resource.kind(), R => door.release::<R>(id, name).await);
+        let mut writer = self.writer(&mut tx, &author);
+        let released = by_kind!(resource.kind(), R => writer.release::<R>(id, name).await);
         let outcome = released.unwrap_or(Ok(None))?;
         let outcome = outcome.ok_or_else(|| not_set(resource, field))?;
         Self::conclude(tx, &author, outcome).await?;

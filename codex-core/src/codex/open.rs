@@ -12,12 +12,12 @@ use crate::{
     Result,
     clock::{SharedClock, SystemClock},
     duplicates::Matching,
-    export::download::{Downloads, Turns},
+    export::download::{DownloadLimits, Downloads},
     fold,
     records::resolve::Precedence,
     search,
     store::{Db, Engine, Revisions},
-    sync::{Guard, Source, datto::Inventories, freshservice::Desk, keycloak},
+    sync::{Guard, Source, datto::Inventories, freshservice::TicketClient, keycloak},
     tickets::status::Statuses,
 };
 
@@ -32,7 +32,7 @@ pub struct Builder {
     matching: Matching,
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
-    desk: Option<Desk>,
+    ticket_client: Option<TicketClient>,
     inventories: Option<Inventories>,
     users: Option<keycloak::Users>,
     providers: Providers,
@@ -76,8 +76,8 @@ impl Builder {
     }
 
     /// Where single tickets are read and written.
-    pub fn desk(mut self, desk: Desk) -> Self {
-        self.desk = Some(desk);
+    pub fn ticket_client(mut self, ticket_client: TicketClient) -> Self {
+        self.ticket_client = Some(ticket_client);
         self
     }
 
@@ -106,8 +106,8 @@ impl Builder {
     }
 
     /// How long a run of another process may be silent before it is taken for dead.
-    pub fn lease(mut self, patience: Duration) -> Self {
-        self.lease = patience;
+    pub fn lease(mut self, wait_timeout: Duration) -> Self {
+        self.lease = wait_timeout;
         self
     }
 
@@ -158,14 +158,14 @@ impl Builder {
             matching: self.matching,
             lease: self.lease,
             sources: self.sources,
-            desk: self.desk,
+            ticket_client: self.ticket_client,
             inventories: self.inventories,
             users: self.users,
             providers: self.providers.into(),
             statuses: self.statuses,
             unworked_minutes: self.unworked_minutes,
             running: std::sync::Mutex::default(),
-            downloads: Turns::new(self.downloads),
+            downloads: DownloadLimits::new(self.downloads),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         })))
@@ -192,7 +192,7 @@ impl Codex {
             matching: Matching::default(),
             lease: Duration::from_secs(30),
             sources: Vec::new(),
-            desk: None,
+            ticket_client: None,
             inventories: None,
             users: None,
             providers: Providers {

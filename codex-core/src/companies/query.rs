@@ -7,7 +7,7 @@ use crate::{
     Result,
     fold::IdentityKey,
     ids::CompanyId,
-    list::{Kind, Listing, Page, PageRequest, always, column, staff},
+    list::{ColumnType, Listing, Page, PageRequest, always, column, staff},
     records::Tracked,
     scope::Scope,
     store::{Db, Q},
@@ -52,23 +52,39 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 1,
     columns: &[
-        always("name", "name_fold", Kind::Folded).spelled("name"),
-        always("id", "id", Kind::Int),
-        always("account_number", "account_number", Kind::Text),
-        column("description", "description", Kind::Text),
-        column("compliance_level", "compliance_level", Kind::Text),
-        staff("billing_plan", "billing_plan", Kind::Text),
-        staff("support_level", "support_level", Kind::Text),
-        column("contract_term_length", "contract_term_length", Kind::Text),
-        column("contract_start_date", "contract_start_date", Kind::Text),
-        column("contract_end_date", "contract_end_date", Kind::Text),
-        column("email_system", "email_system", Kind::Text),
-        column("phone_system", "phone_system", Kind::Text),
-        column("profit_or_non_profit", "profit_or_non_profit", Kind::Text),
-        column("company_main_number", "company_main_number", Kind::Text),
-        staff("external_id", "external_id", Kind::Int),
-        always("created_at", "created_at", Kind::Time),
-        always("updated_at", "updated_at", Kind::Time),
+        always("name", "name_fold", ColumnType::Folded).spelled("name"),
+        always("id", "id", ColumnType::Int),
+        always("account_number", "account_number", ColumnType::Text),
+        column("description", "description", ColumnType::Text),
+        column("compliance_level", "compliance_level", ColumnType::Text),
+        staff("billing_plan", "billing_plan", ColumnType::Text),
+        staff("support_level", "support_level", ColumnType::Text),
+        column(
+            "contract_term_length",
+            "contract_term_length",
+            ColumnType::Text,
+        ),
+        column(
+            "contract_start_date",
+            "contract_start_date",
+            ColumnType::Text,
+        ),
+        column("contract_end_date", "contract_end_date", ColumnType::Text),
+        column("email_system", "email_system", ColumnType::Text),
+        column("phone_system", "phone_system", ColumnType::Text),
+        column(
+            "profit_or_non_profit",
+            "profit_or_non_profit",
+            ColumnType::Text,
+        ),
+        column(
+            "company_main_number",
+            "company_main_number",
+            ColumnType::Text,
+        ),
+        staff("external_id", "external_id", ColumnType::Int),
+        always("created_at", "created_at", ColumnType::Time),
+        always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
 
@@ -132,30 +148,32 @@ pub(crate) async fn refs(
 
 /// What answers show of the company of a record.
 #[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Mark {
+pub(crate) struct CompanyKeys {
     id: CompanyId,
     pub account_number: Option<String>,
     compliance_level: Option<String>,
 }
 
-impl Mark {
+impl CompanyKeys {
     pub fn compliance_level(&self) -> &str {
         self.compliance_level.as_deref().unwrap_or(STANDARD)
     }
 }
 
-/// The [`Mark`] of each of some companies that the caller sees; one statement.
-pub(crate) async fn marks(
+/// The [`CompanyKeys`] of each of some companies that the caller sees; one statement.
+pub(crate) async fn company_keys(
     db: &Db,
     scope: &Scope,
     companies: impl IntoIterator<Item = CompanyId>,
-) -> Result<HashMap<CompanyId, Mark>> {
+) -> Result<HashMap<CompanyId, CompanyKeys>> {
     let mut q = db.query(
         "select id, account_number, compliance_level from companies where deleted_at is null and id in ",
     );
     q.push_list(companies);
-    let marks: Vec<Mark> = q.all().await?;
-    let seen = marks.into_iter().filter(|mark| scope.sees(Some(mark.id)));
+    let company_keys: Vec<CompanyKeys> = q.all().await?;
+    let seen = company_keys
+        .into_iter()
+        .filter(|mark| scope.sees(Some(mark.id)));
     Ok(seen.map(|mark| (mark.id, mark)).collect())
 }
 

@@ -7,7 +7,8 @@ use crate::{
     Error, Result,
     fold::SearchKey,
     records::{
-        Attached, Draft, Incoming, MAX_BINDS, Resource, adopt_by, reserve_ids, resolve::MANUAL,
+        Draft, MAX_BINDS, Resource, SourceRecord, WrittenPage, match_manual_records_by,
+        reserve_ids, resolve::MANUAL,
     },
     search::index,
     store::{Sql, Tx},
@@ -20,7 +21,7 @@ impl Resource for Company {
     type Fields = CompanyFields;
     type Status = ();
 
-    fn found_by(fields: &CompanyFields) -> String {
+    fn search_text(fields: &CompanyFields) -> String {
         let domains = fields.domains.0.iter().map(|domain| Some(domain.as_str()));
         let own = [
             Some(fields.name.as_str()),
@@ -34,23 +35,23 @@ impl Resource for Company {
         fields.name_fold = SearchKey::new(&fields.name);
     }
 
-    async fn adopt(
+    async fn match_manual_records(
         tx: &mut Tx,
         _source: &'static str,
-        new: &[&Incoming<Self>],
+        new: &[&SourceRecord<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         let columns = (
             "select r.id, r.account_number from companies r",
             "r.account_number",
         );
-        adopt_by(tx, new, "account_number", columns, false, issues).await
+        match_manual_records_by(tx, new, "account_number", columns, false, issues).await
     }
 
     /// The first holder of a number keeps it, deleted or not; everybody else goes without and is
     /// reported (design 4). A source that states another number than the company has is reported too:
     /// renumbering is no sync's business.
-    async fn settle(
+    async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         issues: &mut Vec<String>,
@@ -66,7 +67,7 @@ impl Resource for Company {
             let holder = *holders.entry(number.clone()).or_insert(draft.id);
             if holder != draft.id {
                 // What a person states is never dropped: a sync took the number meanwhile.
-                if draft.before.is_none() && draft.set_by_hand("account_number") {
+                if draft.before.is_none() && draft.is_manual("account_number") {
                     return Err(taken(&number, holder));
                 }
                 draft.fields.account_number = draft
@@ -95,7 +96,7 @@ impl Resource for Company {
     }
 
     /// Contacts may have named a company before it arrived: their links find it now.
-    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+    async fn after_write(tx: &mut Tx, page: &WrittenPage<'_, Self>) -> Result<()> {
         // People link companies that are there.
         if page.source == MANUAL {
             return Ok(());
@@ -121,8 +122,8 @@ impl Resource for Company {
 }
 
 /// Waits for the turn to give a company a number that it states: a rival must not find the same one free.
-pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
-    tx.take_turn(Company::KIND).await
+pub(crate) async fn advisory_lock(tx: &mut Tx) -> Result<()> {
+    tx.advisory_lock(Company::KIND).await
 }
 
 /// Says whose a number is, or was.

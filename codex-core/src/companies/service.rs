@@ -127,13 +127,13 @@ impl Codex {
         let mut wanted = read_agreed(agreed, &mut faults)?;
         let mut fields = sound(fields, faults)?;
         let mut tx = self.0.db.begin().await?;
-        tx.take_turn(Override::KIND).await?;
+        tx.advisory_lock(Override::KIND).await?;
         let rows = overrides::query::of_company_now(&mut tx, company.id).await?;
         name_people(&mut tx, std::iter::once(&mut fields)).await?;
-        let mut door = self.door(&mut tx, author);
+        let mut writer = self.writer(&mut tx, author);
         let mut outcome = Outcome::default();
         if !fields.is_empty() {
-            let edited = door.edit::<Company>(company.id.0, fields).await?;
+            let edited = writer.edit::<Company>(company.id.0, fields).await?;
             outcome.add(edited.unwrap_or_default());
         }
         let (mut ended, mut edits) = (Vec::new(), HashMap::new());
@@ -147,9 +147,9 @@ impl Codex {
             stated.insert("company_id".into(), json!(company.id));
             stated
         });
-        outcome.add(door.delete::<Override>(&ended).await?.1);
-        outcome.add(door.edit_all::<Override>(edits).await?.1);
-        outcome.add(door.create::<Override>(new.collect()).await?.1);
+        outcome.add(writer.delete::<Override>(&ended).await?.1);
+        outcome.add(writer.edit_all::<Override>(edits).await?.1);
+        outcome.add(writer.create::<Override>(new.collect()).await?.1);
         Self::conclude(tx, author, outcome).await?;
         Ok(())
     }
@@ -194,10 +194,10 @@ impl Codex {
             return Err(Error::invalid("account_number", message));
         }
         let mut tx = self.0.db.begin().await?;
-        companies::rules::take_turn(&mut tx).await?;
+        companies::rules::advisory_lock(&mut tx).await?;
         require_free(&mut tx, company.id, wanted).await?;
-        let mut door = self.door(&mut tx, author);
-        let mut rows = door.lock::<Company>(&[company.id.0]).await?;
+        let mut writer = self.writer(&mut tx, author);
+        let mut rows = writer.lock::<Company>(&[company.id.0]).await?;
         let row = rows.remove(&company.id.0);
         let Some(row) = row.filter(|row| row.deleted_at.is_none()) else {
             return Ok(None);
@@ -206,7 +206,7 @@ impl Codex {
         let mut outcome = Outcome::default();
         if before.as_deref() != Some(wanted) {
             let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
-            let edited = door.edit::<Company>(company.id.0, fields).await?;
+            let edited = writer.edit::<Company>(company.id.0, fields).await?;
             outcome = edited.unwrap_or_default();
             // A sync takes no turn.
             require_free(&mut tx, company.id, wanted).await?;

@@ -9,10 +9,9 @@ use crate::{
     Error, Result,
     ids::{CompanyId, ContactId},
     records::{
-        Author, Change, Outcome, Resource as _,
+        Author, Change, Outcome, Resource as _, bump_revision,
         change_log::{self, Entry, Op},
         resolve::MANUAL,
-        touch,
     },
     store::Tx,
 };
@@ -86,7 +85,7 @@ pub(crate) async fn assign(
     if changed.is_empty() {
         return Ok(outcome);
     }
-    touch::<Contact>(tx, author, changed.iter().map(|id| id.0)).await?;
+    bump_revision::<Contact>(tx, author, changed.iter().map(|id| id.0)).await?;
     let mut q = tx.query("delete from contact_companies where source = ");
     q.push_bind(MANUAL)
         .push(" and contact_id in ")

@@ -11,7 +11,8 @@ use crate::{
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
     records::{
-        Attached, Draft, Incoming, Resource, Tracked as _, adopt_by, reserve_ids, resolve::MANUAL,
+        Draft, Resource, SourceRecord, Tracked as _, WrittenPage, match_manual_records_by,
+        reserve_ids, resolve::MANUAL,
     },
     search::index,
     store::{Sql, Tx},
@@ -24,7 +25,7 @@ impl Resource for Contact {
     type Fields = ContactFields;
     type Status = ();
 
-    fn found_by(fields: &ContactFields) -> String {
+    fn search_text(fields: &ContactFields) -> String {
         let others = fields
             .secondary_emails
             .0
@@ -48,14 +49,14 @@ impl Resource for Contact {
 
     /// By the e-mail address. People of several companies share some, so one who is known to be of another company is
     /// somebody else until a person says otherwise: see [`crate::duplicates::evidence`].
-    async fn adopt(
+    async fn match_manual_records(
         tx: &mut Tx,
         source: &'static str,
-        new: &[&Incoming<Self>],
+        new: &[&SourceRecord<Self>],
         issues: &mut Vec<String>,
     ) -> Result<HashMap<String, i64>> {
         let columns = ("select r.id, r.email_key from contacts r", "r.email_key");
-        let mut adopted = adopt_by(tx, new, "email", columns, true, issues).await?;
+        let mut adopted = match_manual_records_by(tx, new, "email", columns, true, issues).await?;
         let strangers = of_other_companies(tx, source, new, &adopted).await?;
         adopted.retain(|item, _| !strangers.contains(item));
         Ok(adopted)
@@ -66,7 +67,7 @@ impl Resource for Contact {
     }
 
     /// Upstream links follow upstream; links made by hand are rows of their own and stay.
-    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+    async fn after_write(tx: &mut Tx, page: &WrittenPage<'_, Self>) -> Result<()> {
         if page.written.is_empty() {
             return Ok(());
         }
@@ -111,7 +112,7 @@ pub(crate) async fn fields_of(
 async fn of_other_companies(
     tx: &mut Tx,
     source: &str,
-    new: &[&Incoming<Contact>],
+    new: &[&SourceRecord<Contact>],
     adopted: &HashMap<String, i64>,
 ) -> Result<BTreeSet<String>> {
     let stated: HashMap<&str, Vec<String>> = new

@@ -331,15 +331,15 @@ mod tests {
             of(contact("ä@b", &[1]), contact("a@b", &[1])),
             Verdict::Different
         );
-        let by_hand = |companies: &[i64]| ContactFacts {
+        let manual = |companies: &[i64]| ContactFacts {
             is_manual: true,
             ..contact("a@b", companies)
         };
         for (one, other, expected) in [
-            (by_hand(&[1]), contact("A@B", &[2]), Verdict::Possible),
-            (contact("a@b", &[1]), by_hand(&[2]), Verdict::Different),
-            (by_hand(&[1]), by_hand(&[2]), Verdict::Different),
-            (by_hand(&[1]), contact("c@b", &[2]), Verdict::Different),
+            (manual(&[1]), contact("A@B", &[2]), Verdict::Possible),
+            (contact("a@b", &[1]), manual(&[2]), Verdict::Different),
+            (manual(&[1]), manual(&[2]), Verdict::Different),
+            (manual(&[1]), contact("c@b", &[2]), Verdict::Different),
         ] {
             assert_eq!(
                 of(one.clone(), other.clone()),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Duplicate, DuplicateState, KINDS, wire::DuplicateRecord};
 use crate::{
     Error, Result,
-    list::{Filter, Kind, Listing, Op, Page, PageRequest, always},
+    list::{ColumnType, Filter, Listing, Op, Page, PageRequest, always},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -34,11 +34,11 @@ pub const LISTING: Listing = Listing {
     id: "d.id",
     search: 0,
     columns: &[
-        always("id", "d.id", Kind::Int),
-        always("kind", "d.kind", Kind::Text),
-        always("state", "d.state", Kind::Text),
-        always("score", "d.score", Kind::Int),
-        always("first_seen", "d.first_seen", Kind::Time),
+        always("id", "d.id", ColumnType::Int),
+        always("kind", "d.kind", ColumnType::Text),
+        always("state", "d.state", ColumnType::Text),
+        always("score", "d.score", ColumnType::Int),
+        always("first_seen", "d.first_seen", ColumnType::Time),
     ],
 };
 

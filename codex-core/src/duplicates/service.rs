@@ -171,10 +171,10 @@ impl Codex {
             );
             return Err(Error::conflict(message));
         }
-        let mut door = self.door(tx, author);
+        let mut writer = self.writer(tx, author);
         match kind {
-            Asset::KIND => door.merge::<Asset>(kept, other).await,
-            Contact::KIND => door.merge::<Contact>(kept, other).await,
+            Asset::KIND => writer.merge::<Asset>(kept, other).await,
+            Contact::KIND => writer.merge::<Contact>(kept, other).await,
             _ => Err(Error::Corrupt {
                 what: format!("duplicate candidate of the kind {kind}"),
                 source: None,

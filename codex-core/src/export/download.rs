@@ -35,7 +35,7 @@ pub struct Downloads {
     /// How many of one company are made at once, beside those of everything.
     pub of_companies: usize,
     /// How long one waits for its turn.
-    pub patience: Duration,
+    pub wait_timeout: Duration,
     /// How long a reader may take nothing.
     pub stall: Duration,
 }
@@ -46,7 +46,7 @@ impl Default for Downloads {
             at_once: 2,
             of_companies: 8,
             // Nexus gives up after 30 seconds without a byte (consumers 3).
-            patience: Duration::from_secs(20),
+            wait_timeout: Duration::from_secs(20),
             stall: Duration::from_secs(30),
         }
     }
@@ -65,13 +65,13 @@ pub(crate) enum Size {
 
 /// The turns of a [`Codex`].
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct DownloadLimits {
     rules: Downloads,
     everything: Arc<Semaphore>,
     company: Arc<Semaphore>,
 }
 
-impl Turns {
+impl DownloadLimits {
     pub fn new(rules: Downloads) -> Self {
         Self {
             rules,
@@ -92,7 +92,7 @@ impl Turns {
         };
         let busy = || Error::Busy("too many downloads at once");
         let turn = Arc::clone(turns).acquire_owned();
-        let turn = tokio::time::timeout(self.rules.patience, turn).await;
+        let turn = tokio::time::timeout(self.rules.wait_timeout, turn).await;
         turn.map_err(|_| busy())?.map(Some).map_err(|_| busy())
     }
 }
@@ -333,7 +333,7 @@ mod tests {
         let rules = Downloads {
             at_once: 2,
             of_companies: 1,
-            patience: Duration::from_millis(200),
+            wait_timeout: Duration::from_millis(200),
             stall,
         };
         let builder = Codex::builder(file.to_str().unwrap()).downloads(rules);

@@ -16,7 +16,7 @@ use crate::{
     codex::Codex,
     companies::{
         self, Company,
-        query::Mark,
+        query::CompanyKeys,
         wire::{CompanyOut, seen_by},
     },
     contacts::{Contact, wire::ContactOut},
@@ -87,7 +87,7 @@ struct OfCompany<'c> {
 }
 
 impl<'c> OfCompany<'c> {
-    fn new(company: Option<&'c Mark>) -> Self {
+    fn new(company: Option<&'c CompanyKeys>) -> Self {
         Self {
             company_account_number: company.and_then(|company| company.account_number.as_ref()),
         }
@@ -124,7 +124,7 @@ impl Codex {
         let scope = scope.clone();
         self.download(Size::Everything, async move |codex, sink| {
             let table = (format == ExportFormat::Csv).then(|| table(&scope, resource));
-            let mut rows = Rows { sink, table };
+            let mut rows = ExportRows { sink, table };
             if let Some(table) = &rows.table {
                 rows.sink.text(&table.header()?);
             }
@@ -134,7 +134,7 @@ impl Codex {
         .await
     }
 
-    async fn write_all(&self, scope: &Scope, resource: &str, rows: &mut Rows) -> Result<()> {
+    async fn write_all(&self, scope: &Scope, resource: &str, rows: &mut ExportRows) -> Result<()> {
         let db = &self.0.db;
         match resource {
             "companies" => {
@@ -159,7 +159,7 @@ impl Codex {
                     let ids = page
                         .iter()
                         .filter_map(|location| location.fields.company_id);
-                    let companies = companies::query::marks(db, scope, ids).await?;
+                    let companies = companies::query::company_keys(db, scope, ids).await?;
                     for location in page {
                         let company = location.fields.company_id;
                         let Some(company) = company.and_then(|id| companies.get(&id)) else {
@@ -220,7 +220,7 @@ impl Codex {
                 let mut pages = ById::new(db, |row: &Override| row.id.0);
                 while let Some(page) = pages.next().await? {
                     let ids = page.iter().filter_map(|row| row.fields.company_id);
-                    let companies = companies::query::marks(db, scope, ids).await?;
+                    let companies = companies::query::company_keys(db, scope, ids).await?;
                     for row in page {
                         let company = row.fields.company_id.and_then(|id| companies.get(&id));
                         rows.write(&Of {
@@ -235,7 +235,7 @@ impl Codex {
         Ok(())
     }
 
-    async fn write_assets(&self, scope: &Scope, rows: &mut Rows) -> Result<()> {
+    async fn write_assets(&self, scope: &Scope, rows: &mut ExportRows) -> Result<()> {
         let mut page = by_id();
         loop {
             let found = self.assets(scope, None, &page).await?;
@@ -258,7 +258,7 @@ impl Codex {
         }
     }
 
-    async fn write_contacts(&self, scope: &Scope, rows: &mut Rows) -> Result<()> {
+    async fn write_contacts(&self, scope: &Scope, rows: &mut ExportRows) -> Result<()> {
         let mut page = by_id();
         loop {
             let found = self.contacts(scope, None, &page).await?;
@@ -357,12 +357,12 @@ fn table_of<Out: ToSchema, R: StaffFields>(scope: &Scope) -> CsvFile {
 }
 
 /// Writes records as lines of JSON, or of a table.
-struct Rows {
+struct ExportRows {
     sink: Sink,
     table: Option<CsvFile>,
 }
 
-impl Rows {
+impl ExportRows {
     /// Writes whole records.
     async fn write_as<T, R>(&mut self, mut pages: ById<'_, R>) -> Result<()>
     where

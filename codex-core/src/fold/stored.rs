@@ -88,9 +88,7 @@ async fn refresh_kind<R: Resource>(db: &Db) -> Result<()> {
         let mut tx = db.begin().await?;
         let mut q = tx.query(R::Fields::SELECT);
         q.push(" where id > ").push_bind(after);
-        q.push(" order by id limit ")
-            .push_bind(CHUNK)
-            .push_row_lock();
+        q.push(" order by id limit ").push_bind(CHUNK).for_update();
         let rows = q.all::<Stored<R::Fields>>().await?;
         let Some(last) = rows.last() else {
             return tx.rollback().await;
@@ -131,7 +129,7 @@ async fn refresh_column(db: &Db, column: &Column) -> Result<()> {
     loop {
         let mut tx = db.begin().await?;
         let mut q = tx.query(column.rows).bind(after).bind(CHUNK);
-        q.push_row_lock();
+        q.for_update();
         let rows: Vec<Computed> = q.all().await?;
         let Some(last) = rows.last() else {
             return tx.rollback().await;

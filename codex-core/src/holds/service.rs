@@ -93,8 +93,8 @@ impl Codex {
     async fn retire_held<R: Resource>(&self, author: &Author, hold: &Hold) -> Result<()> {
         for chunk in hold.external_ids.0.chunks(CHUNK) {
             let mut tx = self.0.db.begin().await?;
-            let mut door = self.door(&mut tx, author);
-            door.retire::<R>(&hold.source, chunk).await?;
+            let mut writer = self.writer(&mut tx, author);
+            writer.retire::<R>(&hold.source, chunk).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -161,10 +161,10 @@ pub struct Job {
 impl Job {
     /// The name of its sync, of a stored job too that no sync of today is.
     pub fn sync(&self) -> &str {
-        use crate::sync::Part;
-        match Part::of_job(&self.script, self.sync_type.as_deref()) {
+        use crate::sync::SyncKind;
+        match SyncKind::of_job(&self.script, self.sync_type.as_deref()) {
             // Other vendors may be the PSA or RMM; their runs have the vendor's name.
-            Some(Part::Psa | Part::Rmm) => self.provider.as_deref().unwrap_or(&self.script),
+            Some(SyncKind::Psa | SyncKind::Rmm) => self.provider.as_deref().unwrap_or(&self.script),
             Some(part) => part.name(),
             None => &self.script,
         }

@@ -10,7 +10,7 @@ use crate::{
     Result,
     scope::Scope,
     store::{Db, Q, Tx},
-    sync::Part,
+    sync::SyncKind,
 };
 
 /// A job as stored.
@@ -123,16 +123,16 @@ pub async fn last(
 
 /// Only jobs of a sync, by any of its names.
 fn push_sync(q: &mut Q<'_>, sync: &str) {
-    if sync == Part::Tickets.name() {
+    if sync == SyncKind::Tickets.name() {
         // Modules ask so for the last sync of tickets, in whichever way they were read.
-        q.push("script = ").push_bind(Part::Tickets.script());
+        q.push("script = ").push_bind(SyncKind::Tickets.script());
         q.push(" and sync_type like 'tickets%'");
         return;
     }
-    let part = sync.parse::<Part>();
+    let part = sync.parse::<SyncKind>();
     q.push("script = ")
         .push_bind(part.as_ref().map_or(sync, |part| part.script()).to_owned());
-    match part.ok().and_then(Part::sync_type) {
+    match part.ok().and_then(SyncKind::sync_type) {
         Some(sync_type) => q.push(" and sync_type = ").push_bind(sync_type),
         None => q.push(" and sync_type is null"),
     };

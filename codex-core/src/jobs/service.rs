@@ -22,7 +22,7 @@ use crate::{
     panics::{Panicked, guarded, spawn_on},
     records::Author,
     sync::{
-        Part, Plan, Request, Run, Source, Work,
+        Request, Run, Source, SyncKind, SyncPlan, Work,
         engine::{lease::Lease, run::Context},
         keycloak,
     },
@@ -61,14 +61,16 @@ impl Codex {
     pub async fn start_sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Started> {
         let request = request.into();
         match request.part {
-            Part::Tickets | Part::TicketsLight => scope.require_technician("starting a sync")?,
-            Part::Psa
-            | Part::TicketHistory
-            | Part::Rmm
-            | Part::RmmAudits
-            | Part::Agents
-            | Part::AssignAccounts
-            | Part::PushAccounts => {
+            SyncKind::Tickets | SyncKind::TicketsLight => {
+                scope.require_technician("starting a sync")?;
+            }
+            SyncKind::Psa
+            | SyncKind::TicketHistory
+            | SyncKind::Rmm
+            | SyncKind::RmmAudits
+            | SyncKind::Agents
+            | SyncKind::AssignAccounts
+            | SyncKind::PushAccounts => {
                 scope.require_admin("starting a sync")?;
             }
         }
@@ -147,7 +149,7 @@ impl Codex {
     ///
     /// # Errors
     /// As [`Codex::sync`], and whatever ends the run early.
-    pub async fn plan_sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Plan> {
+    pub async fn plan_sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<SyncPlan> {
         scope.require_admin("planning a sync")?;
         let request = request.into();
         let source = self.source(request.part)?;
@@ -159,7 +161,7 @@ impl Codex {
         let pulled = stop.run_until_cancelled(source.pull(&mut run)).await;
         run.leave_accounts().await;
         pulled.unwrap_or_else(|| Err(cancelled()))?;
-        Ok(Plan {
+        Ok(SyncPlan {
             database: self.database_id().await?,
             source: source.name().to_owned(),
             made_at: self.now(),
@@ -174,7 +176,7 @@ impl Codex {
     /// # Errors
     /// [`Error::Invalid`] for a plan of another database, [`Error::Unsupported`] when its source is not
     /// available, [`Error::Conflict`] while that is at work, [`Error::Forbidden`].
-    pub async fn apply_plan(&self, scope: &Scope, plan: Plan) -> Result<Job> {
+    pub async fn apply_plan(&self, scope: &Scope, plan: SyncPlan) -> Result<Job> {
         scope.require_admin("applying a plan")?;
         if plan.database != self.database_id().await? {
             return Err(Error::invalid("plan", "was made for another database"));
@@ -182,7 +184,7 @@ impl Codex {
         let sources = &self.0.sources;
         let source = sources.iter().find(|source| source.name() == plan.source);
         let source = source.cloned().ok_or_else(|| unavailable(&plan.source))?;
-        let request = Request::from(source.part());
+        let request = Request::from(source.kind());
         let started = self
             .start(Arc::new(Replay { source, plan }), request)
             .await?;
@@ -205,7 +207,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unsupported`] when its source is not available, [`Error::Forbidden`] for clients.
-    pub async fn job_at_work(&self, scope: &Scope, part: Part) -> Result<Option<Job>> {
+    pub async fn job_at_work(&self, scope: &Scope, part: SyncKind) -> Result<Option<Job>> {
         let source = self.source(part)?;
         let filter = JobFilter {
             status: Some(JobStatus::Running),
@@ -272,31 +274,31 @@ impl Codex {
         self.job(scope, id).await
     }
 
-    pub(crate) fn source(&self, part: Part) -> Result<Arc<dyn Source>> {
+    pub(crate) fn source(&self, part: SyncKind) -> Result<Arc<dyn Source>> {
         let providers = self.providers();
         let wanted = match part {
-            Part::Psa
-            | Part::Tickets
-            | Part::TicketsLight
-            | Part::TicketHistory
-            | Part::AssignAccounts => providers.psa.as_str(),
-            Part::Rmm | Part::RmmAudits | Part::PushAccounts => providers.rmm.as_str(),
-            Part::Agents => keycloak::NAME,
+            SyncKind::Psa
+            | SyncKind::Tickets
+            | SyncKind::TicketsLight
+            | SyncKind::TicketHistory
+            | SyncKind::AssignAccounts => providers.psa.as_str(),
+            SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => providers.rmm.as_str(),
+            SyncKind::Agents => keycloak::NAME,
         };
         let found = self
             .0
             .sources
             .iter()
-            .find(|s| s.part() == part && s.provider() == wanted);
+            .find(|s| s.kind() == part && s.provider() == wanted);
         found.cloned().ok_or_else(|| unavailable(wanted))
     }
 
     fn new_job(&self, source: &Arc<dyn Source>) -> Job {
         Job {
             id: Uuid::new_v4().to_string(),
-            script: source.part().script().to_owned(),
+            script: source.kind().script().to_owned(),
             provider: Some(source.name().to_owned()),
-            sync_type: source.part().sync_type().map(str::to_owned),
+            sync_type: source.kind().sync_type().map(str::to_owned),
             status: JobStatus::Queued,
             started_at: self.now(),
             completed_at: None,
@@ -494,7 +496,7 @@ impl Codex {
             // The lease says whether it is lost, which is no wish of anybody's.
             None => return lease.beat(&inner.db).await.and_then(|()| Err(cancelled())),
         }
-        if let Err(error) = run.settle().await {
+        if let Err(error) = run.finish().await {
             let error = error.chain();
             tracing::warn!(error, "The database could not look at its tables");
         }
@@ -553,7 +555,7 @@ fn cancelled() -> Error {
 #[derive(Debug)]
 struct Replay {
     source: Arc<dyn Source>,
-    plan: Plan,
+    plan: SyncPlan,
 }
 
 impl Source for Replay {
@@ -565,8 +567,8 @@ impl Source for Replay {
         self.source.provider()
     }
 
-    fn part(&self) -> Part {
-        self.source.part()
+    fn kind(&self) -> SyncKind {
+        self.source.kind()
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {

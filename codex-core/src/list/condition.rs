@@ -1,7 +1,7 @@
 //! A filter as a condition in SQL.
 
 use super::{
-    Column, Kind,
+    Column, ColumnType,
     uncased::{MOST_LETTERS, Uncased, push_digits},
 };
 use crate::{
@@ -74,10 +74,10 @@ fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()
         return Err(Error::invalid(filter.parameter.clone(), message));
     }
     let what = match column.kind {
-        Kind::Text | Kind::Folded | Kind::Mac => "text",
-        Kind::Int | Kind::Word => "whole number",
-        Kind::Bool => "true or false",
-        Kind::Time => "time such as 2026-01-31",
+        ColumnType::Text | ColumnType::Folded | ColumnType::Mac => "text",
+        ColumnType::Int | ColumnType::Word => "whole number",
+        ColumnType::Bool => "true or false",
+        ColumnType::Time => "time such as 2026-01-31",
     };
     let one = |q: &mut Q<'_>, operator: &'static str| {
         q.push(operator);
@@ -147,7 +147,7 @@ impl<'f> Values<'f> {
             all: values,
             uncased: Uncased::default(),
         };
-        if column.kind == Kind::Text && !all.as_stored() {
+        if column.kind == ColumnType::Text && !all.as_stored() {
             all.uncased = Uncased::new(values.iter().map(String::as_str));
         }
         all
@@ -163,8 +163,8 @@ impl<'f> Values<'f> {
             _ if self.op == Op::Exact => {
                 q.push(self.column.spelled.unwrap_or(self.column.sql));
             }
-            Kind::Text => self.uncased.push_column(q, self.column.sql),
-            Kind::Mac => push_digits(q, self.column.sql),
+            ColumnType::Text => self.uncased.push_column(q, self.column.sql),
+            ColumnType::Mac => push_digits(q, self.column.sql),
             _ => {
                 q.push(self.column.sql);
             }
@@ -174,13 +174,13 @@ impl<'f> Values<'f> {
     fn bind(&self, q: &mut Q<'_>, index: usize) -> Option<()> {
         let value = self.all.get(index)?;
         match self.column.kind {
-            Kind::Folded if self.op == Op::Exact && self.column.spelled.is_some() => {
+            ColumnType::Folded if self.op == Op::Exact && self.column.spelled.is_some() => {
                 q.push_bind(value.as_str());
             }
-            Kind::Text if !self.as_stored() => {
+            ColumnType::Text if !self.as_stored() => {
                 q.push_bind(self.uncased.values.get(index)?.as_str());
             }
-            Kind::Mac if !self.as_stored() => {
+            ColumnType::Mac if !self.as_stored() => {
                 q.push_bind(digits(value));
             }
             kind => return bind(q, kind, value),
@@ -190,13 +190,13 @@ impl<'f> Values<'f> {
 }
 
 /// Binds a value of a kind as it is stored; `None` when the text is none.
-pub(super) fn bind(q: &mut Q<'_>, kind: Kind, text: &str) -> Option<()> {
+pub(super) fn bind(q: &mut Q<'_>, kind: ColumnType, text: &str) -> Option<()> {
     match kind {
-        Kind::Text | Kind::Mac => q.push_bind(text),
-        Kind::Folded => q.push_bind(SearchKey::new(text)),
-        Kind::Int | Kind::Word => q.push_bind(text.trim().parse::<i64>().ok()?),
-        Kind::Bool => q.push_bind(text.trim().parse::<bool>().ok()?),
-        Kind::Time => q.push_bind(moment(text)?),
+        ColumnType::Text | ColumnType::Mac => q.push_bind(text),
+        ColumnType::Folded => q.push_bind(SearchKey::new(text)),
+        ColumnType::Int | ColumnType::Word => q.push_bind(text.trim().parse::<i64>().ok()?),
+        ColumnType::Bool => q.push_bind(text.trim().parse::<bool>().ok()?),
+        ColumnType::Time => q.push_bind(moment(text)?),
     };
     Some(())
 }

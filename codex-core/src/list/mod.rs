@@ -15,7 +15,7 @@ mod uncased;
 
 pub use request::*;
 #[cfg(feature = "store")]
-pub use sql::{Column, Kind, Listing, Several};
+pub use sql::{Column, ColumnType, Listing, Several};
 #[cfg(feature = "store")]
 pub(crate) use sql::{always, column, staff};
 #[cfg(feature = "store")]

@@ -16,7 +16,7 @@ use crate::{
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     /// Text: ordered by its bytes, compared without regard to case.
     Text,
     /// Folded text: ordered and compared without regard to case and diacritics.
@@ -41,7 +41,7 @@ pub struct Column {
     /// What it is in SQL.
     pub sql: &'static str,
     /// What it holds.
-    pub kind: Kind,
+    pub kind: ColumnType,
     /// Whether every record has it; an index can be followed then.
     pub always: bool,
     /// Whether clients, who are not shown it, may not list by it either.
@@ -81,7 +81,7 @@ pub struct Listing {
 }
 
 /// A column that may be unknown.
-pub(crate) const fn column(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+pub(crate) const fn column(name: &'static str, sql: &'static str, kind: ColumnType) -> Column {
     Column {
         name,
         sql,
@@ -94,7 +94,7 @@ pub(crate) const fn column(name: &'static str, sql: &'static str, kind: Kind) ->
 }
 
 /// A column that may be unknown, and that clients are not shown.
-pub(crate) const fn staff(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+pub(crate) const fn staff(name: &'static str, sql: &'static str, kind: ColumnType) -> Column {
     Column {
         staff: true,
         ..column(name, sql, kind)
@@ -102,7 +102,7 @@ pub(crate) const fn staff(name: &'static str, sql: &'static str, kind: Kind) -> 
 }
 
 /// A column that every record has.
-pub(crate) const fn always(name: &'static str, sql: &'static str, kind: Kind) -> Column {
+pub(crate) const fn always(name: &'static str, sql: &'static str, kind: ColumnType) -> Column {
     Column {
         always: true,
         ..column(name, sql, kind)
@@ -128,7 +128,10 @@ impl Column {
 
     /// Whether it holds text.
     pub fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Folded | Kind::Mac)
+        matches!(
+            self.kind,
+            ColumnType::Text | ColumnType::Folded | ColumnType::Mac
+        )
     }
 
     /// Whether a list can be sorted by it.
@@ -143,7 +146,7 @@ impl Column {
             Op::Eq | Op::Ne | Op::In | Op::IsNull => true,
             Op::Exact | Op::Contains | Op::StartsWith => text,
             Op::Lt | Op::Lte | Op::Gt | Op::Gte => {
-                order && !matches!(kind, Kind::Word | Kind::Bool | Kind::Mac)
+                order && !matches!(kind, ColumnType::Word | ColumnType::Bool | ColumnType::Mac)
             }
         })
     }
@@ -156,7 +159,7 @@ impl Column {
     /// Adds the column where its order matters: that of text is by bytes, whatever the locale of the server.
     pub(crate) fn in_order<'q, 'a>(&self, q: &'q mut Q<'a>) -> &'q mut Q<'a> {
         q.push(self.sql);
-        if matches!(self.kind, Kind::Text | Kind::Mac) {
+        if matches!(self.kind, ColumnType::Text | ColumnType::Mac) {
             q.push_sql(Sql::Per {
                 sqlite: "",
                 pg: " collate \"C\"",
@@ -379,18 +382,20 @@ impl Listing {
             .push(self.id);
         q.push(" = ").push_bind(id);
         let key = match column.kind {
-            Kind::Text | Kind::Folded | Kind::Mac => q.scalar::<Option<String>>().await?.flatten(),
-            Kind::Int | Kind::Word => q
+            ColumnType::Text | ColumnType::Folded | ColumnType::Mac => {
+                q.scalar::<Option<String>>().await?.flatten()
+            }
+            ColumnType::Int | ColumnType::Word => q
                 .scalar::<Option<i64>>()
                 .await?
                 .flatten()
                 .map(|key| key.to_string()),
-            Kind::Bool => q
+            ColumnType::Bool => q
                 .scalar::<Option<bool>>()
                 .await?
                 .flatten()
                 .map(|key| key.to_string()),
-            Kind::Time => {
+            ColumnType::Time => {
                 let at = q.scalar::<Option<DateTime<Utc>>>().await?.flatten();
                 at.map(|at| at.to_rfc3339())
             }

@@ -6,7 +6,7 @@ use super::{Location, LocationFields};
 use crate::{
     Result,
     ids::CompanyId,
-    list::{Kind, Listing, Page, PageRequest, always, column},
+    list::{ColumnType, Listing, Page, PageRequest, always, column},
     records::Tracked,
     scope::Scope,
     store::{Db, Q},
@@ -26,17 +26,17 @@ pub const LISTING: Listing = Listing {
     id: "id",
     search: 5,
     columns: &[
-        always("id", "id", Kind::Int),
-        always("name", "name", Kind::Text),
+        always("id", "id", ColumnType::Int),
+        always("name", "name", ColumnType::Text),
         column(
             "company_account_number",
             "(select c.account_number from companies c where c.id = locations.company_id)",
-            Kind::Text,
+            ColumnType::Text,
         ),
-        column("address", "address", Kind::Text),
-        column("phone_number", "phone_number", Kind::Text),
-        always("created_at", "created_at", Kind::Time),
-        always("updated_at", "updated_at", Kind::Time),
+        column("address", "address", ColumnType::Text),
+        column("phone_number", "phone_number", ColumnType::Text),
+        always("created_at", "created_at", ColumnType::Time),
+        always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
 

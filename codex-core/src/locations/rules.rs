@@ -18,11 +18,11 @@ impl Resource for Location {
     type Fields = LocationFields;
     type Status = ();
 
-    fn found_by(fields: &LocationFields) -> String {
+    fn search_text(fields: &LocationFields) -> String {
         index::text([Some(fields.name.as_str()), fields.address.as_deref()])
     }
 
-    async fn settle(
+    async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         _issues: &mut Vec<String>,
@@ -40,7 +40,7 @@ impl Resource for Location {
                 .filter_map(|draft| draft.fields.company_external_id.as_deref());
             let companies = by_external_id(tx, &source, ids).await?;
             for draft in drafts.iter_mut().filter(|draft| of_source(draft)) {
-                if draft.set_by_hand("company_id") {
+                if draft.is_manual("company_id") {
                     continue;
                 }
                 let company = draft.fields.company_external_id.as_ref();

@@ -14,7 +14,7 @@ impl Resource for PsaAgent {
     type Fields = PsaAgentFields;
     type Status = ();
 
-    fn found_by(fields: &PsaAgentFields) -> String {
+    fn search_text(fields: &PsaAgentFields) -> String {
         index::text([Some(fields.name_fold.as_str()), fields.email.as_deref()])
     }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::types::Json;
 
 use super::{Author, Resource, resolve::Claim};
-use crate::{Result, dates, records::Incoming, store::Tx};
+use crate::{Result, dates, records::SourceRecord, store::Tx};
 
 /// The most binds in one statement; both engines take more (storage.md section 2).
 pub(crate) const MAX_BINDS: usize = 10_000;
@@ -17,7 +17,7 @@ const COLUMNS: usize = 12;
 
 /// Who states something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum ClaimSource {
     /// A source whose claims make records and keep them alive.
     Main(&'static str),
     /// A part of a source (`datto.interfaces`): it adds to records that `of` has made.
@@ -29,7 +29,7 @@ pub enum Origin {
     },
 }
 
-impl Origin {
+impl ClaimSource {
     /// Its name in claims.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,7 +54,7 @@ impl Origin {
 pub(super) type Key = (&'static str, String);
 
 /// An item, and who states it.
-pub type Statement<R> = (Origin, Incoming<R>);
+pub type Statement<R> = (ClaimSource, SourceRecord<R>);
 
 pub(super) fn key<R: Resource>((origin, item): &Statement<R>) -> Key {
     (origin.name(), item.external_id.clone())
@@ -78,18 +78,18 @@ pub(super) struct Known {
 
 impl Known {
     /// Whether an item is older than what was said already. A stored time that has not come says nothing.
-    pub fn is_newer_than<R: Resource>(&self, item: &Incoming<R>, now: DateTime<Utc>) -> bool {
+    pub fn is_newer_than<R: Resource>(&self, item: &SourceRecord<R>, now: DateTime<Utc>) -> bool {
         let known = self.source_updated_at;
         let known = known.filter(|at| dates::has_happened(*at, now));
         R::NEWEST_WINS && item.source_updated_at.is_some_and(|at| known > Some(at))
     }
 
     /// Whether the claim is in force and its item was found where it is now.
-    pub fn stands<R: Resource>(&self, item: &Incoming<R>) -> bool {
+    pub fn stands<R: Resource>(&self, item: &SourceRecord<R>) -> bool {
         self.scope == item.scope && self.gone_at.is_none() && self.missing_since.is_none()
     }
 
-    pub fn says_the_same<R: Resource>(&self, item: &Incoming<R>, hash: i64) -> bool {
+    pub fn says_the_same<R: Resource>(&self, item: &SourceRecord<R>, hash: i64) -> bool {
         self.hash == hash && self.stands(item)
     }
 }
@@ -256,7 +256,7 @@ pub(super) fn last_of_each<R: Resource>(page: Vec<Statement<R>>) -> Vec<Statemen
 }
 
 /// Hash over what is tracked: stated fields and the unmapped rest, neither status nor secrets.
-pub(super) fn content_hash<R: Resource>(item: &Incoming<R>) -> i64 {
+pub(super) fn content_hash<R: Resource>(item: &SourceRecord<R>) -> i64 {
     let mut hash = Sha256::new();
     for part in [&item.fields, &item.extra] {
         // Maps of strings to JSON always serialize, with their keys in order.

@@ -16,16 +16,16 @@ use crate::{
     Error, Result,
     fold::IdentityKey,
     records::{
-        Incoming,
+        SourceRecord,
         change_log::{self, Entry, Op},
         patch::{NUL, has_nul, type_faults},
-        writer::{Door, Outcome},
+        writer::{Outcome, RecordWriter},
     },
     store::Tx,
 };
 
 /// What people say of one record, together with what the sources say.
-pub(crate) struct Hand<'h> {
+pub(crate) struct EditedRecord<'h> {
     /// Whether the record is deleted.
     pub deleted: bool,
     /// The people's claim.
@@ -36,7 +36,7 @@ pub(crate) struct Hand<'h> {
     pub upstream: bool,
 }
 
-impl Door<'_> {
+impl RecordWriter<'_> {
     /// Makes records that people keep; gives their row ids in order. The number of statements does not
     /// depend on the number of records.
     ///
@@ -65,7 +65,7 @@ impl Door<'_> {
         let mut outcome = Outcome::default();
         let rows = ids.iter().map(|id| (*id, None)).collect();
         let written = self.write::<R>(rows, claims, &mut outcome).await?;
-        self.attach::<R>(MANUAL, &[], &written).await?;
+        self.after_write::<R>(MANUAL, &[], &written).await?;
         Ok((ids, outcome))
     }
 
@@ -86,21 +86,21 @@ impl Door<'_> {
     /// States fields of many records by hand, in O(1) statements; gives those of them that are there.
     ///
     /// # Errors
-    /// As [`Door::edit`].
+    /// As [`RecordWriter::edit`].
     pub async fn edit_all<R: Resource>(
         &mut self,
         mut stated: HashMap<i64, Map<String, Value>>,
     ) -> Result<(Vec<i64>, Outcome)> {
         check::<R>(stated.values())?;
         let ids: Vec<i64> = stated.keys().copied().collect();
-        self.by_hand::<R>(&ids, |id, hand| {
-            if hand.deleted {
+        self.change_manual::<R>(&ids, |id, edited| {
+            if edited.deleted {
                 return false;
             }
             for (name, value) in stated.remove(&id).unwrap_or_default() {
-                let replaced = hand.sources.get(&name).cloned().unwrap_or_default();
-                hand.claim.extra.insert(name.clone(), replaced);
-                hand.claim.fields.insert(name, value);
+                let replaced = edited.sources.get(&name).cloned().unwrap_or_default();
+                edited.claim.extra.insert(name.clone(), replaced);
+                edited.claim.fields.insert(name, value);
             }
             true
         })
@@ -133,15 +133,15 @@ impl Door<'_> {
             )));
         }
         let (found, mut outcome) = self
-            .by_hand::<R>(&[id], |_, hand| {
-                hand.claim.fields.remove(name);
-                hand.claim.extra.remove(name);
-                !hand.deleted
+            .change_manual::<R>(&[id], |_, edited| {
+                edited.claim.fields.remove(name);
+                edited.claim.extra.remove(name);
+                !edited.deleted
             })
             .await?;
         if outcome.changes.is_empty() {
             // The value stays and yet the record is another one: it may change with the next sync.
-            touch::<R>(self.tx, self.author, found.iter().copied()).await?;
+            bump_revision::<R>(self.tx, self.author, found.iter().copied()).await?;
         }
         outcome.changes.append(&mut outcome.statements);
         Ok((!found.is_empty()).then_some(outcome))
@@ -149,18 +149,18 @@ impl Door<'_> {
 
     /// Deletes records for the people: no sync brings them back. Gives those that were there.
     pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(Vec<i64>, Outcome)> {
-        self.by_hand::<R>(ids, |_, hand| {
-            hand.claim.live = false;
-            !hand.deleted
+        self.change_manual::<R>(ids, |_, edited| {
+            edited.claim.live = false;
+            !edited.deleted
         })
         .await
     }
 
     /// Keeps records no longer for the people: those that no source has either are gone.
-    pub async fn let_go<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
+    pub async fn release_records<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
         let (_, outcome) = self
-            .by_hand::<R>(ids, |_, hand| {
-                std::mem::replace(&mut hand.claim.anchor, false)
+            .change_manual::<R>(ids, |_, edited| {
+                std::mem::replace(&mut edited.claim.anchor, false)
             })
             .await?;
         Ok(outcome)
@@ -177,11 +177,11 @@ impl Door<'_> {
             return Err(Error::conflict(message));
         }
         let (found, outcome) = self
-            .by_hand::<R>(&[id], |_, hand| {
-                let by_hand = hand.deleted && !hand.claim.live;
-                hand.claim.live = true;
-                hand.claim.anchor |= !hand.upstream;
-                by_hand
+            .change_manual::<R>(&[id], |_, edited| {
+                let change_manual = edited.deleted && !edited.claim.live;
+                edited.claim.live = true;
+                edited.claim.anchor |= !edited.upstream;
+                change_manual
             })
             .await?;
         Ok((!found.is_empty()).then_some(outcome))
@@ -208,10 +208,10 @@ impl Door<'_> {
 
     /// Changes what people say of records; `change` tells whether it applies to the record as it is. Gives
     /// those to which it does.
-    async fn by_hand<R: Resource>(
+    async fn change_manual<R: Resource>(
         &mut self,
         ids: &[i64],
-        mut change: impl FnMut(i64, Hand<'_>) -> bool,
+        mut change: impl FnMut(i64, EditedRecord<'_>) -> bool,
     ) -> Result<(Vec<i64>, Outcome)> {
         let rows = self.lock::<R>(ids).await?;
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
@@ -231,13 +231,13 @@ impl Door<'_> {
             let manual = manual.into_iter().next();
             let mut claim = manual.unwrap_or_else(|| nothing_said(*id));
             let before = claim.fields.clone();
-            let hand = Hand {
+            let edited = EditedRecord {
                 deleted: row.deleted_at.is_some(),
                 claim: &mut claim,
                 upstream: resolve::alive(&sources),
                 sources: resolve::resolve(self.precedence, R::KIND, &sources, None),
             };
-            if change(*id, hand) {
+            if change(*id, edited) {
                 let stated = change_log::difference(&before, &claim.fields);
                 let released = before
                     .keys()
@@ -331,9 +331,9 @@ pub(super) fn new_claim(id: i64, claim: &Claim) -> NewClaim<'_> {
 /// one record share a value. Other matches are possible duplicates and are reported.
 ///
 /// `columns` is `select r.id, r.<column> from <table> r`; `by_key` says whether the column holds identity keys.
-pub(crate) async fn adopt_by<R: Resource>(
+pub(crate) async fn match_manual_records_by<R: Resource>(
     tx: &mut Tx,
-    new: &[&Incoming<R>],
+    new: &[&SourceRecord<R>],
     field: &'static str,
     (columns, column): (&'static str, &'static str),
     by_key: bool,
@@ -377,7 +377,7 @@ pub(crate) async fn adopt_by<R: Resource>(
     Ok(adopted)
 }
 
-/// The live records that nobody but people keeps, by a column; see [`adopt_by`].
+/// The live records that nobody but people keeps, by a column; see [`match_manual_records_by`].
 async fn kept_by_people<R: Resource>(
     tx: &mut Tx,
     (columns, column): (&'static str, &'static str),
@@ -421,7 +421,7 @@ pub(crate) async fn live<R: Resource>(
 }
 
 /// Gives records a new version although none of their fields has changed: what hangs on them has.
-pub(crate) async fn touch<R: Resource>(
+pub(crate) async fn bump_revision<R: Resource>(
     tx: &mut Tx,
     author: &Author,
     ids: impl Iterator<Item = i64>,

@@ -1,14 +1,13 @@
 //! Two records become one.
 
 use super::{
-    Resource, claims,
+    Resource, bump_revision, claims,
     manual::{new_claim, nothing_said},
     resolve::{Claim, MANUAL},
-    touch,
 };
 use crate::{
     Error, Result,
-    records::writer::{Door, Outcome},
+    records::writer::{Outcome, RecordWriter},
 };
 
 sql! {
@@ -18,7 +17,7 @@ sql! {
     FORGET_MANUAL = "delete from claims where kind = $1 and record_id = $2 and source = 'manual'";
 }
 
-impl Door<'_> {
+impl RecordWriter<'_> {
     /// Merges `other` into `kept`: claims, manual values and what hangs on the record go over, `other` is deleted and
     /// keeps its last values. A manual value of `kept` wins over one of `other`; what it replaces is in the change
     /// log and in the deleted row.
@@ -56,7 +55,7 @@ impl Door<'_> {
         q.bind(kept).execute().await?;
         R::hand_over(self.tx, other, kept).await?;
         let outcome = self.refresh::<R>(&both).await?;
-        touch::<R>(self.tx, self.author, std::iter::once(kept)).await?;
+        bump_revision::<R>(self.tx, self.author, std::iter::once(kept)).await?;
         Ok(outcome)
     }
 }

@@ -34,13 +34,13 @@ pub(crate) mod writer;
 #[cfg(feature = "store")]
 pub(crate) use claims::MAX_BINDS;
 #[cfg(feature = "store")]
-pub(crate) use manual::{adopt_by, live, touch};
+pub(crate) use manual::{bump_revision, live, match_manual_records_by};
 #[cfg(feature = "store")]
-pub use resource::{Attached, Author, Draft, Resource, Stored, Tracked};
+pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 #[cfg(feature = "store")]
 pub(crate) use resource::{by_kind, fields_of, reserve_ids};
 #[cfg(feature = "store")]
-pub use source_record::{Incoming, ItemError, Unread};
+pub use source_record::{ItemError, SourceRecord, Unread};
 pub use wire::{ChangeOut, DeletedOut, DryRunOut};
 #[cfg(feature = "store")]
 pub(crate) use writer::as_map;

@@ -219,7 +219,7 @@ pub fn alive(claims: &[Claim]) -> bool {
 
 /// Lays newly stated fields over what the same source stated before: absent never wipes. Tells whether
 /// anything differs.
-pub fn restate(before: &mut Map<String, Value>, stated: &Map<String, Value>) -> bool {
+pub fn merge_claim(before: &mut Map<String, Value>, stated: &Map<String, Value>) -> bool {
     let mut differs = false;
     for (name, value) in stated {
         if before.get(name) != Some(value) {
@@ -290,8 +290,14 @@ mod tests {
     #[test]
     fn absent_never_wipes_and_null_does() {
         let mut before = claim("x", json!({"a": "1", "b": "2"})).fields;
-        assert!(restate(&mut before, &claim("x", json!({"b": null})).fields));
-        assert!(!restate(&mut before, &claim("x", json!({"a": "1"})).fields));
+        assert!(merge_claim(
+            &mut before,
+            &claim("x", json!({"b": null})).fields
+        ));
+        assert!(!merge_claim(
+            &mut before,
+            &claim("x", json!({"a": "1"})).fields
+        ));
         assert_eq!(Value::Object(before), json!({"a": "1", "b": null}));
     }
 

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    Incoming,
+    SourceRecord,
     resolve::{Claim, MANUAL},
 };
 use crate::{
@@ -63,7 +63,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     type Status: Clone + PartialEq + Send + Sync + std::fmt::Debug;
 
     /// What a record is found by, folded, one part a line; only kinds of [`crate::search::KINDS`] are.
-    fn found_by(_fields: &Self::Fields) -> String {
+    fn search_text(_fields: &Self::Fields) -> String {
         String::new()
     }
 
@@ -75,17 +75,17 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 
     /// Which of the records that only people keep an arriving item stands for, by the item's id; whoever
     /// could be meant but not for certain goes to `issues`.
-    fn adopt(
+    fn match_manual_records(
         _tx: &mut Tx,
         _source: &'static str,
-        _new: &[&Incoming<Self>],
+        _new: &[&SourceRecord<Self>],
         _issues: &mut Vec<String>,
     ) -> impl Future<Output = Result<HashMap<String, i64>>> + Send {
         async { Ok(HashMap::new()) }
     }
 
     /// Settles what depends on other records, for a whole page in O(1) statements.
-    fn settle(
+    fn resolve_references(
         _tx: &mut Tx,
         _drafts: &mut [Draft<Self>],
         _issues: &mut Vec<String>,
@@ -100,7 +100,10 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// Writes what hangs on the records of a page: status, secrets, links.
-    fn attach(_tx: &mut Tx, _page: &Attached<'_, Self>) -> impl Future<Output = Result<()>> + Send {
+    fn after_write(
+        _tx: &mut Tx,
+        _page: &WrittenPage<'_, Self>,
+    ) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 }
@@ -189,7 +192,7 @@ pub struct Draft<R: Resource> {
 
 impl<R: Resource> Draft<R> {
     /// Whether a person states the field.
-    pub fn set_by_hand(&self, field: &str) -> bool {
+    pub fn is_manual(&self, field: &str) -> bool {
         self.claims
             .iter()
             .any(|claim| claim.source == MANUAL && claim.fields.contains_key(field))
@@ -206,11 +209,11 @@ impl<R: Resource> Draft<R> {
 
 /// A page after its records are written.
 #[derive(Debug)]
-pub struct Attached<'p, R: Resource> {
+pub struct WrittenPage<'p, R: Resource> {
     /// The source that states the items, or whose parts do.
     pub source: &'p str,
     /// Every item with the record that it belongs to.
-    pub items: &'p [(i64, Incoming<R>)],
+    pub items: &'p [(i64, SourceRecord<R>)],
     /// Records whose row was written, with what it was before.
     pub written: &'p [Draft<R>],
     /// Who writes and when.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Author, DeletedOut, Outcome, Resource, by_kind, deleted, view, writer::Door};
+use super::{Author, DeletedOut, Outcome, Resource, by_kind, deleted, view, writer::RecordWriter};
 use crate::{
     Error, Result, Scope,
     agents::Agent,
@@ -34,7 +34,10 @@ impl Codex {
             return Ok(id);
         }
         let mut tx = self.begin_step(0).await?;
-        let (ids, outcome) = self.door(&mut tx, author).create::<R>(vec![fields]).await?;
+        let (ids, outcome) = self
+            .writer(&mut tx, author)
+            .create::<R>(vec![fields])
+            .await?;
         let id = ids.first().copied().unwrap_or_default();
         Self::conclude_step(tx, author, outcome, 0, &id).await?;
         Ok(id)
@@ -54,7 +57,7 @@ impl Codex {
     ) -> Result<Option<Outcome>> {
         scope.require_technician(CHANGING)?;
         let mut tx = self.0.db.begin().await?;
-        let outcome = self.door(&mut tx, author).edit::<R>(id, fields).await?;
+        let outcome = self.writer(&mut tx, author).edit::<R>(id, fields).await?;
         let Some(outcome) = outcome else {
             return Ok(None);
         };
@@ -74,7 +77,7 @@ impl Codex {
     ) -> Result<bool> {
         scope.require_technician("deleting records")?;
         let mut tx = self.0.db.begin().await?;
-        let (found, outcome) = self.door(&mut tx, author).delete::<R>(&[id]).await?;
+        let (found, outcome) = self.writer(&mut tx, author).delete::<R>(&[id]).await?;
         if found.is_empty() {
             return Ok(false);
         }
@@ -96,8 +99,8 @@ impl Codex {
         Ok(outcome)
     }
 
-    pub(crate) fn door<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> Door<'t> {
-        Door {
+    pub(crate) fn writer<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> RecordWriter<'t> {
+        RecordWriter {
             tx,
             author,
             precedence: &self.0.precedence,
@@ -136,8 +139,8 @@ impl Codex {
             return Ok(true);
         }
         let mut tx = self.begin_step(0).await?;
-        let mut door = self.door(&mut tx, author);
-        let restored = by_kind!(kind, R => door.restore::<R>(id).await);
+        let mut writer = self.writer(&mut tx, author);
+        let restored = by_kind!(kind, R => writer.restore::<R>(id).await);
         let restored = restored.unwrap_or_else(|| Err(no_such_kind(kind)))?;
         let Some(outcome) = restored else {
             return Ok(false);

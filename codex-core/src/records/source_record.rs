@@ -12,7 +12,7 @@ use crate::records::Resource;
 /// `fields` holds only what the payload states: a key that is absent says nothing, a key with `null`
 /// blanks. Its keys are names of the record's tracked fields and its values have their types.
 #[derive(Debug, PartialEq)]
-pub struct Incoming<R: Resource> {
+pub struct SourceRecord<R: Resource> {
     /// The source's id of the item, as text.
     pub external_id: String,
     /// The part of the source's data that the item was found in, such as one site's devices.
@@ -34,7 +34,7 @@ pub struct Incoming<R: Resource> {
     pub unread: Vec<Unread>,
 }
 
-impl<R: Resource> Incoming<R> {
+impl<R: Resource> SourceRecord<R> {
     /// What a part of a source states about an item: fields and nothing else.
     pub fn part(external_id: String, scope: &str, fields: Map<String, Value>) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl<R: Resource> Incoming<R> {
 }
 
 // By hand: derive would ask for `R: Clone`, which a kind of record need not be.
-impl<R: Resource> Clone for Incoming<R> {
+impl<R: Resource> Clone for SourceRecord<R> {
     fn clone(&self) -> Self {
         Self {
             external_id: self.external_id.clone(),

@@ -8,14 +8,14 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Attached, Author, Draft, Resource, Stored, Tracked,
+    Author, Draft, Resource, Stored, Tracked, WrittenPage,
     claims::{self, ClaimsByRecord, MAX_BINDS, NewClaim, Statement, content_hash, key},
     resolve::{self, Claim, MANUAL, Precedence},
 };
 use crate::{
     Error, Result, dates, records,
     records::{
-        Incoming,
+        SourceRecord,
         change_log::{self, Entry, Op},
         patch::indexable,
     },
@@ -103,13 +103,13 @@ impl std::fmt::Display for Change {
 
 /// Writes records of any kind in one transaction.
 #[derive(Debug)]
-pub(crate) struct Door<'t> {
+pub(crate) struct RecordWriter<'t> {
     pub tx: &'t mut Tx,
     pub author: &'t Author,
     pub precedence: &'t Precedence,
 }
 
-impl Door<'_> {
+impl RecordWriter<'_> {
     /// Takes a page of statements of one source and its parts. One that says what it said last time
     /// writes nothing but its status; the number of statements does not depend on the number of items.
     pub async fn apply<R: Resource>(&mut self, page: Vec<Statement<R>>) -> Result<Outcome> {
@@ -120,7 +120,7 @@ impl Door<'_> {
             return Ok(outcome);
         };
         let known = claims::known(self.tx, &page).await?;
-        let new: Vec<&Incoming<R>> = page
+        let new: Vec<&SourceRecord<R>> = page
             .iter()
             .filter(|statement| statement.0.is_main() && !known.contains_key(&key(statement)))
             .map(|(_, item)| item)
@@ -128,7 +128,7 @@ impl Door<'_> {
         let adopted = if new.is_empty() {
             HashMap::new()
         } else {
-            R::adopt(self.tx, source, &new, &mut outcome.issues).await?
+            R::match_manual_records(self.tx, source, &new, &mut outcome.issues).await?
         };
         let new: Vec<String> = new
             .into_iter()
@@ -195,7 +195,7 @@ impl Door<'_> {
         let drafts = ids.iter().map(|id| (*id, before.remove(id))).collect();
         items.extend(written.into_iter().map(|(id, (_, item), _)| (id, item)));
         let written = self.write::<R>(drafts, claims, &mut outcome).await?;
-        self.attach(source, &items, &written).await?;
+        self.after_write(source, &items, &written).await?;
         Ok(outcome)
     }
 
@@ -239,7 +239,7 @@ impl Door<'_> {
             .collect();
         drafts.sort_by_key(|(id, _)| *id);
         let written = self.write::<R>(drafts, claims, &mut outcome).await?;
-        self.attach::<R>(MANUAL, &[], &written).await?;
+        self.after_write::<R>(MANUAL, &[], &written).await?;
         Ok(outcome)
     }
 
@@ -255,7 +255,7 @@ impl Door<'_> {
         q.push(" where id in ")
             .push_list(ids.iter().copied())
             .push(" order by id")
-            .push_row_lock();
+            .for_update();
         let rows = q.all::<Stored<R::Fields>>().await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
@@ -326,7 +326,7 @@ impl Door<'_> {
             R::keys(&mut draft.fields);
             drafts.push(draft);
         }
-        R::settle(self.tx, &mut drafts, &mut outcome.issues).await?;
+        R::resolve_references(self.tx, &mut drafts, &mut outcome.issues).await?;
 
         let nothing = as_map(&R::Fields::default())?;
         let mut written = Vec::new();
@@ -375,19 +375,19 @@ impl Door<'_> {
         Ok(written)
     }
 
-    pub(super) async fn attach<R: Resource>(
+    pub(super) async fn after_write<R: Resource>(
         &mut self,
         source: &str,
-        items: &[(i64, Incoming<R>)],
+        items: &[(i64, SourceRecord<R>)],
         written: &[Draft<R>],
     ) -> Result<()> {
-        let page = Attached {
+        let page = WrittenPage {
             source,
             items,
             written,
             author: self.author,
         };
-        R::attach(self.tx, &page).await
+        R::after_write(self.tx, &page).await
     }
 }
 
@@ -403,8 +403,8 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, (origin, item): &Statement<R>) ->
     if let Some(claim) = claims.iter_mut().find(same) {
         claim.live = true;
         let stated = completed(&claim.fields, item);
-        let fields = resolve::restate(&mut claim.fields, &stated);
-        resolve::restate(&mut claim.extra, &item.extra) || fields
+        let fields = resolve::merge_claim(&mut claim.fields, &stated);
+        resolve::merge_claim(&mut claim.extra, &item.extra) || fields
     } else {
         claims.push(Claim {
             source: origin.name().to_owned(),
@@ -423,7 +423,7 @@ fn state<R: Resource>(claims: &mut Vec<Claim>, (origin, item): &Statement<R>) ->
 /// as a whole replaces all of it.
 fn completed<'i, R: Resource>(
     known: &Map<String, Value>,
-    item: &'i Incoming<R>,
+    item: &'i SourceRecord<R>,
 ) -> Cow<'i, Map<String, Value>> {
     let mut fields = Cow::Borrowed(&item.fields);
     for name in &item.incomplete {

@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
-use crate::{Error, Result, sync::Part};
+use crate::{Error, Result, sync::SyncKind};
 
 /// The bit by which croner marks a value that an expression holds for, whatever the month: its constant is private.
 const SET: u8 = 1;
@@ -25,7 +25,7 @@ const MOST_GRACE: TimeDelta = TimeDelta::hours(1);
 #[derive(Debug, Clone)]
 pub struct Entry {
     name: &'static str,
-    part: Part,
+    part: SyncKind,
     cron: Cron,
     zone: Tz,
     jitter: TimeDelta,
@@ -39,7 +39,7 @@ impl Entry {
     /// [`Error::Invalid`] naming `cron` or `time_zone`.
     pub fn new(
         name: &'static str,
-        part: Part,
+        part: SyncKind,
         cron: &str,
         zone: &str,
         jitter: TimeDelta,
@@ -73,7 +73,7 @@ impl Entry {
     }
 
     /// What it pulls.
-    pub fn part(&self) -> Part {
+    pub fn kind(&self) -> SyncKind {
         self.part
     }
 
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     fn entry(cron: &str, zone: &str) -> Entry {
-        Entry::new("psa", Part::Psa, cron, zone, TimeDelta::seconds(60)).unwrap()
+        Entry::new("psa", SyncKind::Psa, cron, zone, TimeDelta::seconds(60)).unwrap()
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -320,14 +320,14 @@ mod tests {
     #[test]
     fn what_is_no_expression_or_no_zone_is_refused_by_name() {
         let refused = |cron: &str, zone: &str| {
-            let made = Entry::new("psa", Part::Psa, cron, zone, TimeDelta::zero());
+            let made = Entry::new("psa", SyncKind::Psa, cron, zone, TimeDelta::zero());
             made.unwrap_err().to_string()
         };
         for cron in ["", "soon", "61 * * * *", "* * * *", "* * * * * *"] {
             assert!(refused(cron, "UTC").starts_with("cron: "), "{cron}");
         }
         assert!(refused("* * * * *", "Middle/Earth").starts_with("time_zone: "));
-        let never = Entry::new("psa", Part::Psa, "0 0 30 2 *", "UTC", TimeDelta::zero());
+        let never = Entry::new("psa", SyncKind::Psa, "0 0 30 2 *", "UTC", TimeDelta::zero());
         assert!(never.is_err() || never.unwrap().next(at("2026-01-01T00:00:00Z")).is_none());
     }
 

@@ -40,7 +40,7 @@ impl Codex {
         let (now, start) = (self.now(), self.0.opened_at);
         let sources: Vec<(&Entry, &'static str)> = entries
             .iter()
-            .filter_map(|entry| Some((entry, self.source(entry.part()).ok()?.name())))
+            .filter_map(|entry| Some((entry, self.source(entry.kind()).ok()?.name())))
             .collect();
         let names: Vec<&str> = sources.iter().map(|(_, name)| *name).collect();
         if names.is_empty() {
@@ -145,7 +145,7 @@ impl Codex {
     }
 
     async fn start_planned(&self, entry: &Entry) -> Result<()> {
-        match self.start_sync(&Scope::system(), entry.part()).await {
+        match self.start_sync(&Scope::system(), entry.kind()).await {
             Ok(job) => {
                 tracing::info!(
                     schedule = entry.name(),

@@ -33,8 +33,8 @@ pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Re
     let (mut gone, mut new) = (Vec::new(), Vec::new());
     for draft in written {
         let live = draft.before.as_ref().filter(|row| row.deleted_at.is_none());
-        let before = live.map(|row| R::found_by(&row.fields));
-        let after = draft.alive.then(|| R::found_by(&draft.fields));
+        let before = live.map(|row| R::search_text(&row.fields));
+        let after = draft.alive.then(|| R::search_text(&draft.fields));
         if before == after {
             continue;
         }
@@ -75,7 +75,7 @@ pub(crate) async fn refresh<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]
         return Ok(());
     };
     let live = rows.iter().filter(|row| row.deleted_at.is_none());
-    let fresh = live.map(|row| (row.id * STRIDE + kind, R::found_by(&row.fields)));
+    let fresh = live.map(|row| (row.id * STRIDE + kind, R::search_text(&row.fields)));
     let mut fresh: HashMap<i64, String> = fresh.collect();
     let mut q = tx.query("select rowid, text from search_names where rowid in ");
     q.push_list(fresh.keys().copied());
@@ -150,7 +150,7 @@ async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
         after = last.id;
         let texts = rows
             .iter()
-            .map(|row| (row.id * STRIDE + kind, R::found_by(&row.fields)));
+            .map(|row| (row.id * STRIDE + kind, R::search_text(&row.fields)));
         let texts: Vec<(i64, String)> = texts.collect();
         // Another process may fill at the same time: on SQLite it waits for this one, on PostgreSQL for a row.
         let places = texts.iter().map(|(place, _)| *place);

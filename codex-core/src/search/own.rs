@@ -67,7 +67,7 @@ pub(super) async fn names(
     term: &Term,
 ) -> Result<Vec<(i64, String)>> {
     let mut q = db.query("select n.rowid, n.text from search_names n where n.rowid in (");
-    q.plan_anew();
+    q.unprepared();
     let wanted = KINDS.iter().zip(PLACES);
     let wanted = wanted.filter(|((kind, _), _)| kinds.contains(kind));
     for (place, (_, select)) in wanted.enumerate() {
@@ -99,7 +99,7 @@ impl OwnTexts {
         (matches, words): (Sql, &str),
     ) -> Result<Vec<TicketId>> {
         let mut q = db.query(self.select);
-        q.plan_anew().push(OF_TICKETS);
+        q.unprepared().push(OF_TICKETS);
         q.push_list(own.iter().copied());
         q.push(") and ").push_sql(matches).push_bind(words);
         q.push_sql(WORDS_END)
@@ -115,7 +115,7 @@ pub(super) async fn installed(db: &Db, own: &[CompanyId], term: &Term) -> Result
         "select distinct s.asset_id from assets a join asset_software s on s.asset_id = a.id \
          join software_titles t on t.id = s.title_id where a.company_id in ",
     );
-    q.plan_anew().push_list(own.iter().copied()).push(" and ");
+    q.unprepared().push_list(own.iter().copied()).push(" and ");
     begins(&mut q, term);
     q.push(" order by s.asset_id desc limit ")
         .push_bind(INSTALLED);

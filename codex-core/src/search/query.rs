@@ -74,7 +74,7 @@ pub(crate) async fn installed(db: &Db, scope: &Scope, term: &Term) -> Result<Vec
     q.push(" limit ").push_bind(LIMIT);
     q.push(") found order by asset_id desc limit ")
         .push_bind(INSTALLED);
-    q.plan_anew();
+    q.unprepared();
     q.scalars().await
 }
 
@@ -90,7 +90,7 @@ pub(super) fn begins(q: &mut Q<'_>, term: &Term) {
 pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
     let indexed = |word: &&String| engine == Engine::Sqlite && word.chars().count() >= TRIGRAM;
     let (matched, scanned): (Vec<&String>, Vec<&String>) = term.words.iter().partition(indexed);
-    q.plan_anew().push("1 = 1");
+    q.unprepared().push("1 = 1");
     if !matched.is_empty() {
         let words = matched.iter().map(|word| {
             let quoted = format!("\"{}\"", word.replace('"', "\"\""));
@@ -192,7 +192,7 @@ pub(crate) async fn said(db: &Db, scope: &Scope, term: &Term) -> Result<Candidat
             } else {
                 db.query(select)
             };
-            q.plan_anew().push_sql(matches).push_bind(words.as_str());
+            q.unprepared().push_sql(matches).push_bind(words.as_str());
             q.push_sql(WORDS_END).push(public);
             q.push_sql(NEWEST).push_bind(LIMIT + 1);
             let mut rows = q.scalars().await?;

@@ -16,7 +16,7 @@ impl Resource for SiteLink {
     type Fields = SiteLinkFields;
     type Status = ();
 
-    async fn settle(
+    async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         issues: &mut Vec<String>,
@@ -27,7 +27,7 @@ impl Resource for SiteLink {
         let companies = holders(tx, numbers, false).await?;
         for draft in drafts
             .iter_mut()
-            .filter(|draft| !draft.set_by_hand("company_id"))
+            .filter(|draft| !draft.is_manual("company_id"))
         {
             let number = draft.fields.account_number.as_ref();
             draft.fields.company_id = number

@@ -182,7 +182,7 @@ impl Tx {
 
     /// Waits until no other transaction has its turn at this, and has it until its end: what is looked up then and
     /// is not there cannot be made by another meanwhile. On `SQLite` the only writer has every turn.
-    pub async fn take_turn(&mut self, at: &'static str) -> Result<()> {
+    pub async fn advisory_lock(&mut self, at: &'static str) -> Result<()> {
         if matches!(self.inner, Inner::Pg(_)) {
             self.query(TURN).bind(at).execute().await?;
         }

@@ -230,7 +230,7 @@ impl<'e> Q<'e> {
 
     /// Has the statement planned for its values each time. `PostgreSQL` plans a kept statement for any value
     /// after a few runs, and then reads all rows for a term whose index would have been faster.
-    pub fn plan_anew(&mut self) -> &mut Self {
+    pub fn unprepared(&mut self) -> &mut Self {
         self.kept = false;
         self
     }
@@ -344,7 +344,7 @@ impl<'e> Q<'e> {
 
     /// Appends a row lock where the engine has one; `SQLite` has a single writer instead. It lets others refer to
     /// the row meanwhile.
-    pub fn push_row_lock(&mut self) -> &mut Self {
+    pub fn for_update(&mut self) -> &mut Self {
         if matches!(self.args, Args::Pg(_)) {
             self.push(" for no key update")
         } else {

@@ -16,20 +16,20 @@ pub mod time;
 use std::{fmt::Debug, future::Future, pin::Pin};
 
 pub use engine::{
-    gate::Gate,
-    http::{HttpSettings, Pace, UpstreamError},
-    missing::Answer,
-    plan::{MAX_CHANGES, Plan, PlannedHold},
+    http::{CallRate, HttpSettings, UpstreamError},
+    missing::Lookup,
+    plan::{MAX_CHANGES, PlannedHold, SyncPlan},
+    rate_limit_block::RateLimitBlock,
     run::{Guard, Run},
 };
 pub use request::Request;
 
-use crate::{Result, records::claims::Origin};
+use crate::{Result, records::claims::ClaimSource};
 
 /// The statements of the engine by name, for the test that prepares them all.
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
     let engine = [
-        engine::gate::STATEMENTS,
+        engine::rate_limit_block::STATEMENTS,
         engine::lease::STATEMENTS,
         engine::missing::STATEMENTS,
         engine::relink::STATEMENTS,
@@ -47,7 +47,7 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
 
 /// What a source is to the MSP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum SyncKind {
     /// Professional services automation: companies, contacts, agents.
     Psa,
     /// The PSA's tickets that changed, with what was said and worked.
@@ -68,7 +68,7 @@ pub enum Part {
     PushAccounts,
 }
 
-impl Part {
+impl SyncKind {
     /// What its jobs are stored as: what today's modules ask for.
     pub fn script(self) -> &'static str {
         match self {
@@ -111,11 +111,11 @@ pub trait Source: Debug + Send + Sync + 'static {
     }
 
     /// What it is to the MSP.
-    fn part(&self) -> Part;
+    fn kind(&self) -> SyncKind;
 
     /// Who states things in its name.
-    fn origins(&self) -> Vec<Origin> {
-        vec![Origin::Main(self.provider())]
+    fn origins(&self) -> Vec<ClaimSource> {
+        vec![ClaimSource::Main(self.provider())]
     }
 
     /// Lists that may be read alone ([`Run::wants`]).

@@ -5,10 +5,10 @@
 
 use std::str::FromStr;
 
-use super::Part;
+use super::SyncKind;
 use crate::nearest::nearest;
 
-impl Part {
+impl SyncKind {
     /// Every sync, in the order in which links find what they point to.
     pub const ALL: [Self; 9] = [
         Self::Psa,
@@ -59,7 +59,7 @@ impl Part {
     }
 }
 
-impl FromStr for Part {
+impl FromStr for SyncKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -84,15 +84,18 @@ mod tests {
     #[test]
     fn every_name_means_one_sync() {
         let mut seen = BTreeSet::new();
-        for part in Part::ALL {
+        for part in SyncKind::ALL {
             for name in std::iter::once(part.name()).chain(part.aliases().iter().copied()) {
                 assert!(seen.insert(name), "{name}");
                 assert_eq!(name.parse(), Ok(part));
             }
-            assert_eq!(Part::of_job(part.script(), part.sync_type()), Some(part));
+            assert_eq!(
+                SyncKind::of_job(part.script(), part.sync_type()),
+                Some(part)
+            );
         }
-        assert_eq!(Part::of_job("psa", None), None);
-        let error = "dato".parse::<Part>().unwrap_err();
+        assert_eq!(SyncKind::of_job("psa", None), None);
+        let error = "dato".parse::<SyncKind>().unwrap_err();
         assert_eq!(error, "there is no sync `dato`; did you mean `datto`?");
     }
 }

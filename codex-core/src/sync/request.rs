@@ -2,22 +2,22 @@
 
 use chrono::{DateTime, Datelike as _, Utc};
 
-use super::{Part, Source};
+use super::{Source, SyncKind};
 use crate::{Error, Result, dates::EVENTS};
 
 /// A pull of a part, whole unless it is narrowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The part.
-    pub part: Part,
+    pub part: SyncKind,
     /// Only what changed since then, where the source can tell; where it would begin stays where it is.
     pub since: Option<DateTime<Utc>>,
     /// The only lists to be read; all when there are none.
     pub scopes: Vec<String>,
 }
 
-impl From<Part> for Request {
-    fn from(part: Part) -> Self {
+impl From<SyncKind> for Request {
+    fn from(part: SyncKind) -> Self {
         Self {
             part,
             since: None,

@@ -5,11 +5,11 @@
 //! whole integration, with nothing left out, is `codex-core/examples/new_source.rs`; in five steps:
 //!
 //! 1. **Call.** An [`Upstream`] makes calls that are paced, retried and checked, and tells apart what went
-//!    wrong ([`UpstreamError`]). Give it a [`Gate`] and a [`Pace`](super::Pace): limits are the account's,
+//!    wrong ([`UpstreamError`]). Give it a [`RateLimitBlock`] and a [`CallRate`](super::Pace): limits are the account's,
 //!    whoever calls.
 //! 2. **Page.** Implement [`Lister`]. Whatever is not a page as the vendor documents it is an error: an
 //!    absent list is not an empty one.
-//! 3. **Map.** A function from the vendor's item to [`Incoming`]. [`Item`] reads members of any type. The id
+//! 3. **Map.** A function from the vendor's item to [`SourceRecord`]. [`Item`] reads members of any type. The id
 //!    must be there; anything else that is not stated says nothing, and null blanks.
 //! 4. **Crawl.** [`Crawl`] reads a list while the page before is written; [`Run::page`] takes a page. What
 //!    could not be read is counted in [`Crawl::unreadable`], and [`Crawl::certify`] judges whether absence in
@@ -20,10 +20,10 @@
 //! Then run the conformance suite, `codex_tests::kit`, against a simulator of the vendor: it lets calls
 //! fail, hang, repeat, shorten and lie, and names what the source does wrong.
 
-pub use super::{Answer, Gate, HttpSettings, Part, Run, Source, UpstreamError, Work};
-pub use crate::records::claims::Origin;
+pub use super::{HttpSettings, Lookup, RateLimitBlock, Run, Source, SyncKind, UpstreamError, Work};
+pub use crate::records::claims::ClaimSource;
 pub use crate::{
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     sync::engine::{
         crawl::{Crawl, Lister, Page},
         http::{Reply, Upstream},

@@ -6,7 +6,7 @@ use super::{TicketFields, status::Status};
 
 /// A ticket's place and urgency.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct BoardPosition {
     /// 1 to be answered, 2 the customer replied, 3 overdue for an update, 4 waiting.
     pub section: u8,
     /// Urgency in words.
@@ -16,9 +16,9 @@ pub struct Place {
 }
 
 /// Where a ticket stands at `now`; the first rule that fits holds.
-pub fn place(ticket: &TicketFields, status: &Status, now: DateTime<Utc>) -> Place {
+pub fn place(ticket: &TicketFields, status: &Status, now: DateTime<Utc>) -> BoardPosition {
     let updated = friendly(ticket.changed_at(), now);
-    let at = |section, text, class| Place {
+    let at = |section, text, class| BoardPosition {
         section,
         text,
         class,

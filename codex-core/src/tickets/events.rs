@@ -10,10 +10,10 @@ use crate::{
     codex::Codex,
     dates,
     jobs::service::unavailable,
-    records::{Author, Incoming, claims::Origin, writer::Outcome},
+    records::{Author, SourceRecord, claims::ClaimSource, writer::Outcome},
     sync::{
         UpstreamError,
-        freshservice::{Desk, Shown, TicketEvent},
+        freshservice::{Shown, TicketClient, TicketEvent},
     },
     tickets::{
         Ticket,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long somebody waits for the PSA at most.
-const PATIENCE: Duration = Duration::from_secs(3);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How far a vendor's clock may be ahead: a later time would keep every true state out.
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
@@ -50,18 +50,20 @@ impl Codex {
     /// answer within 3 s: nothing is changed then, and the same event may be sent again.
     pub async fn ticket_event(&self, scope: &Scope, event: &TicketEvent) -> Result<EventOutcome> {
         scope.require_technician("reporting ticket events")?;
-        let desk = self.desk()?;
+        let ticket_client = self.ticket_client()?;
         let now = self.now();
         let at = event.at.filter(|at| *at <= now + AHEAD);
-        let known = query::claimed(&self.0.db, Desk::PROVIDER, event.number).await?;
+        let known = query::claimed(&self.0.db, TicketClient::PROVIDER, event.number).await?;
         let newest = known.as_ref().and_then(|known| known.source_updated_at);
         let newest = newest.filter(|at| dates::has_happened(*at, now));
         if at.is_some() && at < newest {
             return Ok(EventOutcome::Ignored("a newer state is known"));
         }
-        let author = Author::new(format!("webhook:{}", Desk::PROVIDER), now);
+        let author = Author::new(format!("webhook:{}", TicketClient::PROVIDER), now);
         if event.deleted {
-            return self.deleted(desk, &author, event.number, at, known).await;
+            return self
+                .deleted(ticket_client, &author, event.number, at, known)
+                .await;
         }
         let newer = at.is_some() && at > newest;
         let own = event.item().filter(|_| at.is_some());
@@ -76,7 +78,7 @@ impl Codex {
                     .await;
             }
         }
-        match (self.ask(desk, event.number).await, own) {
+        match (self.ask(ticket_client, event.number).await, own) {
             (Ok(Some(shown)), own) => {
                 let mut outcome = self.take_shown(&author, &shown).await?;
                 let shown_at = shown.at().filter(|at| dates::has_happened(*at, now));
@@ -102,15 +104,17 @@ impl Codex {
     /// [`crate::Error::Upstream`] when the PSA does not answer within 3 s.
     pub async fn look_up_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
         // A client's numbers cost the MSP's calls.
-        let (Ok(desk), Ok(())) = (self.desk(), scope.require_staff("asking the PSA")) else {
+        let (Ok(ticket_client), Ok(())) =
+            (self.ticket_client(), scope.require_staff("asking the PSA"))
+        else {
             return Ok(false);
         };
-        if desk.is_known_to_miss(number, self.now()) {
+        if ticket_client.is_known_to_miss(number, self.now()) {
             return Ok(false);
         }
         let found = self.refresh_ticket(scope, number).await?;
         if !found {
-            desk.note_missing(number, self.now());
+            ticket_client.note_missing(number, self.now());
         }
         Ok(found)
     }
@@ -122,9 +126,9 @@ impl Codex {
     /// within 3 s.
     pub async fn refresh_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
         scope.require_staff("asking the PSA")?;
-        let desk = self.desk()?;
-        let author = Author::new(format!("source:{}", Desk::PROVIDER), self.now());
-        match self.ask(desk, number).await? {
+        let ticket_client = self.ticket_client()?;
+        let author = Author::new(format!("source:{}", TicketClient::PROVIDER), self.now());
+        match self.ask(ticket_client, number).await? {
             Some(shown) => {
                 self.take_shown(&author, &shown).await?;
                 Ok(!shown.is_gone())
@@ -136,7 +140,7 @@ impl Codex {
     /// The PSA is asked before a ticket goes.
     async fn deleted(
         &self,
-        desk: &Desk,
+        ticket_client: &TicketClient,
         author: &Author,
         number: i64,
         at: Option<DateTime<Utc>>,
@@ -147,7 +151,7 @@ impl Codex {
                 "the ticket is not known, or deleted already",
             ));
         };
-        if let Some(shown) = self.ask(desk, number).await?
+        if let Some(shown) = self.ask(ticket_client, number).await?
             && !shown.is_gone()
             && (at.is_none() || shown.at() >= at)
         {
@@ -158,62 +162,71 @@ impl Codex {
         }
         let mut tx = self.0.db.begin().await?;
         let ids = [number.to_string()];
-        self.door(&mut tx, author)
-            .retire::<Ticket>(Desk::PROVIDER, &ids)
+        self.writer(&mut tx, author)
+            .retire::<Ticket>(TicketClient::PROVIDER, &ids)
             .await?;
         // So that what happened before the deletion does not bring the ticket back.
         if at > known.source_updated_at {
-            query::set_claim_time(&mut tx, Desk::PROVIDER, number, at).await?;
+            query::set_claim_time(&mut tx, TicketClient::PROVIDER, number, at).await?;
         }
         tx.commit().await?;
         Ok(EventOutcome::Deleted)
     }
 
     /// The desk of the PSA that is chosen.
-    pub(crate) fn desk(&self) -> Result<&Desk> {
-        let (desk, psa) = (self.0.desk.as_ref(), self.providers().psa);
-        let chosen = desk.filter(|_| Desk::PROVIDER == psa);
+    pub(crate) fn ticket_client(&self) -> Result<&TicketClient> {
+        let (ticket_client, psa) = (self.0.ticket_client.as_ref(), self.providers().psa);
+        let chosen = ticket_client.filter(|_| TicketClient::PROVIDER == psa);
         chosen.ok_or_else(|| unavailable(&psa))
     }
 
     pub(crate) async fn ask(
         &self,
-        desk: &Desk,
+        ticket_client: &TicketClient,
         number: i64,
     ) -> Result<Option<Shown>, UpstreamError> {
-        let asked = desk.show(&self.0.db, &self.0.clock, number);
-        match tokio::time::timeout(PATIENCE, asked).await {
+        let asked = ticket_client.show(&self.0.db, &self.0.clock, number);
+        match tokio::time::timeout(WAIT_TIMEOUT, asked).await {
             Ok(answer) => answer,
-            Err(_) => Err(UpstreamError::too_slow(Desk::PROVIDER, "ticket", PATIENCE)),
+            Err(_) => Err(UpstreamError::too_slow(
+                TicketClient::PROVIDER,
+                "ticket",
+                WAIT_TIMEOUT,
+            )),
         }
     }
 
     /// Takes what the PSA shows, with everything on it, in one transaction.
     pub(crate) async fn take_shown(&self, author: &Author, shown: &Shown) -> Result<Outcome> {
-        let unreadable = |_| UpstreamError::malformed(Desk::PROVIDER, "ticket");
+        let unreadable = |_| UpstreamError::malformed(TicketClient::PROVIDER, "ticket");
         let item = shown.item().map_err(unreadable)?;
         let id = item.external_id.clone();
         let mut tx = self.0.db.begin().await?;
-        let mut door = self.door(&mut tx, author);
+        let mut writer = self.writer(&mut tx, author);
         if shown.is_gone() {
-            let outcome = door.retire::<Ticket>(Desk::PROVIDER, &[id]).await?;
+            let outcome = writer
+                .retire::<Ticket>(TicketClient::PROVIDER, &[id])
+                .await?;
             tx.commit().await?;
             return Ok(outcome);
         }
-        let main = Origin::Main(Desk::PROVIDER);
-        let outcome = door.apply(vec![(main, item)]).await?;
-        if let Some(row) = query::row(&mut tx, Desk::PROVIDER, &id).await? {
+        let main = ClaimSource::Main(TicketClient::PROVIDER);
+        let outcome = writer.apply(vec![(main, item)]).await?;
+        if let Some(row) = query::row(&mut tx, TicketClient::PROVIDER, &id).await? {
             let details = shown.details(row, author.at).map_err(unreadable)?;
-            threads::replace(&mut tx, Desk::PROVIDER, author.at, &[details]).await?;
+            threads::replace(&mut tx, TicketClient::PROVIDER, author.at, &[details]).await?;
         }
         tx.commit().await?;
         Ok(outcome)
     }
 
-    async fn take_ticket(&self, author: &Author, item: Incoming<Ticket>) -> Result<Outcome> {
+    async fn take_ticket(&self, author: &Author, item: SourceRecord<Ticket>) -> Result<Outcome> {
         let mut tx = self.0.db.begin().await?;
-        let main = Origin::Main(Desk::PROVIDER);
-        let outcome = self.door(&mut tx, author).apply(vec![(main, item)]).await?;
+        let main = ClaimSource::Main(TicketClient::PROVIDER);
+        let outcome = self
+            .writer(&mut tx, author)
+            .apply(vec![(main, item)])
+            .await?;
         tx.commit().await?;
         Ok(outcome)
     }

@@ -10,7 +10,7 @@ use crate::{
     companies::rules::by_external_id,
     fold::{SearchKey, words},
     ids::CompanyId,
-    records::{Attached, Draft, Resource, reserve_ids},
+    records::{Draft, Resource, WrittenPage, reserve_ids},
     search::index,
     store::{Sql, Tx},
 };
@@ -23,7 +23,7 @@ impl Resource for Ticket {
     type Fields = TicketFields;
     type Status = TicketTexts;
 
-    fn found_by(fields: &TicketFields) -> String {
+    fn search_text(fields: &TicketFields) -> String {
         let number = fields.number.to_string();
         index::text([
             Some(number.as_str()),
@@ -45,7 +45,7 @@ impl Resource for Ticket {
 
     /// The company of the ticket's department; without one, the only company of who asked (upstreams
     /// trap 13). A department that has not arrived yet is found later.
-    async fn settle(
+    async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         _issues: &mut Vec<String>,
@@ -57,7 +57,7 @@ impl Resource for Ticket {
         for source in sources {
             let of_source = |draft: &&mut Draft<Self>| {
                 draft.fields.external_source.as_ref() == Some(&source)
-                    && !draft.set_by_hand("company_id")
+                    && !draft.is_manual("company_id")
             };
             let ids = |field: fn(&TicketFields) -> Option<i64>| -> BTreeSet<String> {
                 let stated = drafts.iter().filter_map(|draft| field(&draft.fields));
@@ -85,7 +85,7 @@ impl Resource for Ticket {
         Ok(())
     }
 
-    async fn attach(tx: &mut Tx, page: &Attached<'_, Self>) -> Result<()> {
+    async fn after_write(tx: &mut Tx, page: &WrittenPage<'_, Self>) -> Result<()> {
         let ids: Vec<i64> = page.items.iter().map(|(id, _)| *id).collect();
         threads::keep_touched(tx, &ids).await?;
         let stated: Vec<(i64, &TicketTexts)> = page

@@ -66,7 +66,7 @@ impl Codex {
             query::count(db, scope, filter).await?
         };
         let each = tickets.iter_mut();
-        each.for_each(|ticket| self.settle(scope, ticket));
+        each.for_each(|ticket| self.redact_for_scope(scope, ticket));
         Ok((tickets, total))
     }
 
@@ -84,7 +84,7 @@ impl Codex {
         let statuses = self.ticket_statuses().await?;
         let mut page = query::listed(&self.0.db, scope, filter, page, &statuses).await?;
         let each = page.items.iter_mut();
-        each.for_each(|ticket| self.settle(scope, ticket));
+        each.for_each(|ticket| self.redact_for_scope(scope, ticket));
         Ok(page)
     }
 
@@ -96,7 +96,7 @@ impl Codex {
     ) -> Result<Option<(Ticket, Vec<Conversation>)>> {
         let found = query::find(&self.0.db, scope, number).await?;
         Ok(found.map(|Said { mut ticket, said }| {
-            self.settle(scope, &mut ticket);
+            self.redact_for_scope(scope, &mut ticket);
             (ticket, said.0)
         }))
     }
@@ -116,7 +116,7 @@ impl Codex {
     }
 
     /// Clients see neither agents nor what time entries say (design 6).
-    fn settle(&self, scope: &Scope, ticket: &mut Ticket) {
+    fn redact_for_scope(&self, scope: &Scope, ticket: &mut Ticket) {
         ticket.minutes = self.worked(scope, ticket.minutes);
         if scope.companies().is_some() {
             (ticket.fields.responder_id, ticket.fields.group_id) = (None, None);
@@ -177,7 +177,7 @@ impl Codex {
         }
         let mut beside = beside::read(db, &ids, &beside::BESIDE).await?;
         let exported = tickets.into_iter().map(|mut ticket| {
-            self.settle(scope, &mut ticket);
+            self.redact_for_scope(scope, &mut ticket);
             ExportedTicket {
                 shown: (&ticket).into(),
                 said: Vec::new(),
@@ -326,8 +326,8 @@ impl Codex {
         let mut outcome = Outcome::default();
         if let Some(status) = status {
             let fields = Map::from_iter([("status_id".to_owned(), json!(status))]);
-            let mut door = self.door(&mut tx, author);
-            let edited = door.edit::<Ticket>(id.0, fields).await?;
+            let mut writer = self.writer(&mut tx, author);
+            let edited = writer.edit::<Ticket>(id.0, fields).await?;
             outcome = edited.unwrap_or_default();
             self.enqueue_status(&mut tx, author, number, status, source_status)
                 .await?;
@@ -340,7 +340,7 @@ impl Codex {
             done.add("a private note was added".to_owned());
         }
         if status.is_some() || note.is_some() {
-            threads::touch(&mut tx, id, author.at).await?;
+            threads::bump_revision(&mut tx, id, author.at).await?;
         }
         let answer = done.answer(number);
         Self::conclude_step(tx, author, outcome, 0, &answer).await?;

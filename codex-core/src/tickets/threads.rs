@@ -359,7 +359,7 @@ async fn save_entries(tx: &mut Tx, items: &[&TimeEntry]) -> Result<()> {
 }
 
 /// A ticket was worked on here: it counts as changed then, unless it changed later.
-pub(crate) async fn touch(tx: &mut Tx, ticket: TicketId, at: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn bump_revision(tx: &mut Tx, ticket: TicketId, at: DateTime<Utc>) -> Result<()> {
     tx.query(TOUCH).bind(ticket).bind(at).execute().await?;
     Ok(())
 }

@@ -458,7 +458,7 @@ impl ActiveTicketOut {
     fn new(
         ticket: &Ticket,
         status: Option<&Status>,
-        place: board::Place,
+        place: board::BoardPosition,
         agents: &HashMap<i64, String>,
         now: DateTime<Utc>,
     ) -> Self {

@@ -16,7 +16,7 @@ use codex_core::{
         },
     },
     jobs::{Job, JobStatus},
-    sync::Part,
+    sync::SyncKind,
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -221,7 +221,7 @@ async fn sync_agents(
     caller: Caller,
 ) -> Result<Json<AgentsSynced>, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    let job = app.codex().sync(&scope, Part::Agents).await;
+    let job = app.codex().sync(&scope, SyncKind::Agents).await;
     let job = job.map_err(flat)?;
     if job.status != JobStatus::Completed {
         return Err(failed(&job));

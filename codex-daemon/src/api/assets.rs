@@ -25,7 +25,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
-        body::{Body, Rows},
+        body::{Body, BulkRows},
         conditional::Versioned,
         created::Created,
         extract::{Path, Query},
@@ -197,7 +197,7 @@ async fn create_asset(
 async fn bulk_write_assets(
     call: Call,
     Query(params): Query<BulkParams>,
-    Rows(rows): Rows,
+    BulkRows(rows): BulkRows,
 ) -> Result<Json<BulkOut>, Problem> {
     let done = call.codex.bulk_write_assets(
         &call.scope,

@@ -30,7 +30,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::{Body, Rows},
+        body::{Body, BulkRows},
         conditional::Versioned,
         created::Created,
         extract::{Path, Query},
@@ -165,7 +165,7 @@ async fn create_company(
 async fn bulk_write_companies(
     call: Call,
     Query(params): Query<BulkParams>,
-    Rows(rows): Rows,
+    BulkRows(rows): BulkRows,
 ) -> Result<Json<BulkOut>, Problem> {
     let done = call.codex.bulk_write_companies(
         &call.scope,

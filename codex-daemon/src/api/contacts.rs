@@ -24,7 +24,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
-        body::{Body, Rows},
+        body::{Body, BulkRows},
         conditional::Versioned,
         created::Created,
         extract::{Path, Query},
@@ -173,7 +173,7 @@ async fn create_contact(
 async fn bulk_write_contacts(
     call: Call,
     Query(params): Query<BulkParams>,
-    Rows(rows): Rows,
+    BulkRows(rows): BulkRows,
 ) -> Result<Json<BulkOut>, Problem> {
     let done = call.codex.bulk_write_contacts(
         &call.scope,

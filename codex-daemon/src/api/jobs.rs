@@ -10,7 +10,7 @@ use axum::{
 use codex_core::{
     Codex, Scope,
     jobs::{Job, JobStatus, query::JobFilter, wire::JobDetailOut},
-    sync::Part,
+    sync::SyncKind,
 };
 use futures::{Stream, stream};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ async fn list_jobs(
     if !(1..=500).contains(&limit) {
         return Err(Problem::bad_request("limit: must be from 1 to 500"));
     }
-    if let Some(Err(error)) = params.script.as_deref().map(str::parse::<Part>) {
+    if let Some(Err(error)) = params.script.as_deref().map(str::parse::<SyncKind>) {
         return Err(Problem::bad_request(format!("script: {error}")));
     }
     let filter = JobFilter {

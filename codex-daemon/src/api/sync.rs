@@ -8,7 +8,7 @@ use codex_core::{
         JobStatus,
         wire::{JobOut, JobStarted},
     },
-    sync::Part,
+    sync::SyncKind,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_last_sync))
 }
 
-async fn start(app: &App, caller: &Caller, part: Part) -> Result<Json<JobStarted>, Problem> {
+async fn start(app: &App, caller: &Caller, part: SyncKind) -> Result<Json<JobStarted>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     let started = app
         .codex()
@@ -95,7 +95,7 @@ async fn start_psa_sync(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::Psa).await
+    start(&app, &caller, SyncKind::Psa).await
 }
 
 /// Pull from the PSA, under its older name.
@@ -108,7 +108,7 @@ async fn start_freshservice_sync(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::Psa).await
+    start(&app, &caller, SyncKind::Psa).await
 }
 
 /// Pull sites and devices from the RMM.
@@ -121,7 +121,7 @@ async fn start_datto_sync(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::Rmm).await
+    start(&app, &caller, SyncKind::Rmm).await
 }
 
 /// Pull what is in the RMM's devices and on them, where its inventory is new.
@@ -134,7 +134,7 @@ async fn start_datto_sync(
     (status = 403, description = "For administrators and services", body = ErrorOut),
     (status = 503, description = "The provider is not configured", body = ErrorOut)))]
 async fn start_audits(State(app): State<App>, caller: Caller) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::RmmAudits).await
+    start(&app, &caller, SyncKind::RmmAudits).await
 }
 
 /// Pull the tickets that changed, with what was said and worked on each.
@@ -147,7 +147,7 @@ async fn start_ticket_sync(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::Tickets).await
+    start(&app, &caller, SyncKind::Tickets).await
 }
 
 /// Pull every ticket that the PSA has, back to its first.
@@ -162,7 +162,7 @@ async fn start_ticket_history(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::TicketHistory).await
+    start(&app, &caller, SyncKind::TicketHistory).await
 }
 
 /// Give every PSA company without an account number a free one.
@@ -177,7 +177,7 @@ async fn assign_account_numbers(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::AssignAccounts).await
+    start(&app, &caller, SyncKind::AssignAccounts).await
 }
 
 /// Write account numbers into the variables of RMM sites.
@@ -192,7 +192,7 @@ async fn push_account_numbers(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::PushAccounts).await
+    start(&app, &caller, SyncKind::PushAccounts).await
 }
 
 /// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.
@@ -204,7 +204,7 @@ async fn start_agents_sync(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<JobStarted>, Problem> {
-    start(&app, &caller, Part::Agents).await
+    start(&app, &caller, SyncKind::Agents).await
 }
 
 /// How a job stands.
@@ -259,7 +259,7 @@ async fn get_last_sync(
         .await
         .map_err(|e| Problem::from(e).job())?;
     job.map(|job| Json(JobOut::from(&job))).ok_or_else(|| {
-        let unknown = script.parse::<Part>().err();
+        let unknown = script.parse::<SyncKind>().err();
         Problem::not_found(unknown.unwrap_or_else(|| "No sync of this kind has run".into())).flat()
     })
 }

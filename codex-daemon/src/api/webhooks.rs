@@ -18,7 +18,7 @@ use crate::{
     health,
     http::{
         created::Created,
-        forwarded::{Forwarded, Peer},
+        forwarded::{Forwarded, PeerAddress},
         problem::{ErrorOut, Problem},
         webhook_gate::{self, Admitted},
     },
@@ -169,7 +169,7 @@ struct EndpointsOut {
     (status = 503, description = "Webhooks are off, too many arrive at once, or the PSA is another", body = ErrorOut)))]
 async fn freshservice_ticket_event(
     State(app): State<App>,
-    Extension(peer): Extension<Peer>,
+    Extension(peer): Extension<PeerAddress>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -234,7 +234,7 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
     (status = 503, description = "Webhooks are off, or too many arrive at once", body = ErrorOut)))]
 async fn superops_ticket_event(
     State(app): State<App>,
-    Extension(peer): Extension<Peer>,
+    Extension(peer): Extension<PeerAddress>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<HeardOut>, Problem> {
@@ -261,7 +261,7 @@ async fn superops_ticket_event(
     (status = 503, description = "Webhooks are off, or too many arrive at once", body = ErrorOut)))]
 async fn test_webhook(
     State(app): State<App>,
-    Extension(peer): Extension<Peer>,
+    Extension(peer): Extension<PeerAddress>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<WebhookTestOut>, Problem> {
@@ -297,7 +297,7 @@ async fn get_webhooks_health(State(app): State<App>) -> Json<WebhooksHealthOut> 
 
 async fn admit(
     app: &App,
-    peer: Peer,
+    peer: PeerAddress,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Admitted, Problem> {

@@ -25,14 +25,14 @@ use crate::{
     api::require_writer,
     app::App,
     http::{
-        conditional::precondition_failed, forwarded::Peer, handling::Handling, problem::Problem,
-        request_id::CorrelationId,
+        conditional::precondition_failed, forwarded::PeerAddress, handling::Handling,
+        problem::Problem, request_id::CorrelationId,
     },
 };
 
 /// What a caller is: a person, or another module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum CallerKind {
     /// A person with the level that Core gave; `Client` when Core gave none.
     User(Role),
     /// A module, by name.
@@ -51,7 +51,7 @@ pub struct Caller {
     /// Login name of a person.
     pub preferred_username: Option<String>,
     /// What the caller is.
-    pub kind: Kind,
+    pub kind: CallerKind,
     /// The service that a service token was made for.
     pub target_service: Option<String>,
 }
@@ -60,8 +60,8 @@ impl Caller {
     /// The role that decides what the caller may do.
     pub fn role(&self) -> Role {
         match self.kind {
-            Kind::User(role) => role,
-            Kind::Service(_) => Role::Service,
+            CallerKind::User(role) => role,
+            CallerKind::Service(_) => Role::Service,
         }
     }
 
@@ -69,9 +69,9 @@ impl Caller {
     /// else's name is `user:<sub>`.
     pub fn actor(&self) -> String {
         match &self.kind {
-            Kind::User(_) if is_reserved(&self.sub) => format!("user:{}", self.sub),
-            Kind::User(_) => self.sub.clone(),
-            Kind::Service(name) => format!("service:{name}"),
+            CallerKind::User(_) if is_reserved(&self.sub) => format!("user:{}", self.sub),
+            CallerKind::User(_) => self.sub.clone(),
+            CallerKind::Service(name) => format!("service:{name}"),
         }
     }
 
@@ -85,7 +85,7 @@ impl Caller {
 
     /// Whether the caller is a person: pages and personal settings are for people only.
     pub fn is_user(&self) -> bool {
-        matches!(self.kind, Kind::User(_))
+        matches!(self.kind, CallerKind::User(_))
     }
 
     /// What the caller may see. Clients cost a query, others none.
@@ -130,7 +130,7 @@ impl FromRequestParts<App> for Call {
         let scope = caller.scope(&codex).await?;
         let mut author = caller.author(codex.now());
         author.dry_run = dry_run(parts)? || parts.extensions.get::<Tentative>().is_some();
-        author.unchanged_since = parts.extensions.get::<Unchanged>().map(|since| since.0);
+        author.unchanged_since = parts.extensions.get::<RecordVersion>().map(|since| since.0);
         Ok(Self {
             codex,
             scope,
@@ -158,8 +158,8 @@ impl FromRequestParts<App> for Caller {
 }
 
 async fn verified(parts: &Parts, app: &App) -> Result<Caller, Problem> {
-    let asker = asker(app, &parts.headers, &parts.extensions).await;
-    let caller = asker.map_err(|refusal| {
+    let cached_caller = cached_caller(app, &parts.headers, &parts.extensions).await;
+    let caller = cached_caller.map_err(|refusal| {
         tracing::info!(reason = ?refusal, "Refused a token: {refusal}");
         Problem::from(refusal)
     })?;
@@ -173,25 +173,25 @@ async fn verified(parts: &Parts, app: &App) -> Result<Caller, Problem> {
 
 /// Who asks, found out once a request, by the first who wants to know.
 #[derive(Debug, Clone, Default)]
-pub struct Asker(Arc<OnceCell<Result<Caller, Refusal>>>);
+pub struct CallerCache(Arc<OnceCell<Result<Caller, Refusal>>>);
 
 /// The caller of a request, as its headers name it. Those who stand around the routes ask too.
-pub async fn asker(
+pub async fn cached_caller(
     app: &App,
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Caller, Refusal> {
-    let peer = extensions.get::<Peer>().copied();
+    let peer = extensions.get::<PeerAddress>().copied();
     let verify = || app.auth().caller(headers, peer, app.codex().now());
-    match extensions.get::<Asker>() {
-        Some(asker) => asker.0.get_or_init(verify).await.clone(),
+    match extensions.get::<CallerCache>() {
+        Some(cached_caller) => cached_caller.0.get_or_init(verify).await.clone(),
         None => verify().await,
     }
 }
 
 /// The moment after which the record of a call with `If-Match` must not have changed.
 #[derive(Debug, Clone, Copy)]
-pub struct Unchanged(pub DateTime<Utc>);
+pub struct RecordVersion(pub DateTime<Utc>);
 
 /// Marks a call that must not be made, since its `If-Match` does not hold: it is judged like a dry run.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,7 @@ use serde_json::json;
 use url::Url;
 
 /// How long Core may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a Core that gave no answer is left alone: nobody's calls wait for it meanwhile.
 const REST: Duration = Duration::from_secs(5);
 /// Answers that are remembered.
@@ -46,7 +46,7 @@ impl Revocation {
         }
         Ok(Self {
             // Core is a neighbour, and tokens are for nobody between.
-            http: Client::builder().no_proxy().timeout(PATIENCE).build()?,
+            http: Client::builder().no_proxy().timeout(WAIT_TIMEOUT).build()?,
             url,
             known: Cache::builder()
                 .max_capacity(REMEMBERED)

@@ -7,13 +7,13 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::{
-    Authenticator, Caller, Kind, Refusal,
+    Authenticator, Caller, CallerKind, Refusal,
     local::{self, LocalIssuer},
     testing::{Core, service, token, user},
 };
 use crate::{
     config::{Auth, Config, Sources},
-    http::forwarded::Peer,
+    http::forwarded::PeerAddress,
 };
 
 const MINUTE: i64 = 60;
@@ -55,7 +55,7 @@ async fn a_user_is_known_with_level_and_names() {
     let caller = ask(&auth, &token("k0", 0, &user(&json!({}))))
         .await
         .unwrap();
-    assert_eq!(caller.kind, Kind::User(Role::Admin));
+    assert_eq!(caller.kind, CallerKind::User(Role::Admin));
     assert_eq!(caller.sub, "u-1");
     assert_eq!(caller.email.as_deref(), Some("a@x.example"));
     assert_eq!(caller.preferred_username.as_deref(), Some("ann"));
@@ -68,7 +68,7 @@ async fn a_level_that_is_missing_or_made_up_gives_the_least() {
     for level in [json!(null), json!("root"), json!("service")] {
         let claims = user(&json!({"permission_level": level}));
         let caller = ask(&auth, &token("k0", 0, &claims)).await.unwrap();
-        assert_eq!(caller.kind, Kind::User(Role::Client), "{level}");
+        assert_eq!(caller.kind, CallerKind::User(Role::Client), "{level}");
     }
 }
 
@@ -79,7 +79,7 @@ async fn a_service_is_known_by_its_name() {
     let caller = ask(&auth, &token("k0", 0, &service(&json!({}))))
         .await
         .unwrap();
-    assert_eq!(caller.kind, Kind::Service("beacon".into()));
+    assert_eq!(caller.kind, CallerKind::Service("beacon".into()));
     assert_eq!(caller.actor(), "service:beacon");
     assert_eq!(auth.foreign_targets(), 0);
 }
@@ -375,7 +375,7 @@ async fn a_new_key_is_accepted_while_others_make_keys_up() {
 async fn from(auth: &Authenticator, address: &str, token: &str) -> Result<Caller, Refusal> {
     let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
     let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
-    let peer = Some(Peer(address.parse().unwrap()));
+    let peer = Some(PeerAddress(address.parse().unwrap()));
     auth.caller(&headers, peer, now()).await
 }
 
@@ -392,7 +392,7 @@ async fn a_local_key_signs_for_its_own_issuer_only() {
     let local = LocalIssuer::open(&file).unwrap();
     let own = local.sign(&user(&json!({"iss": local::ISSUER}))).unwrap();
     let caller = ask(&auth, &own).await.unwrap();
-    assert_eq!(caller.kind, Kind::User(Role::Admin));
+    assert_eq!(caller.kind, CallerKind::User(Role::Admin));
     assert_eq!(core.asked(), 0, "Core has no part in it");
     let as_core = local.sign(&user(&json!({}))).unwrap();
     assert_eq!(ask(&auth, &as_core).await, Err(Refusal::Issuer));

@@ -17,14 +17,14 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Caller, Kind,
+    Caller, CallerKind,
     jwks::{self, Jwks, NoKey},
     local::{self, LocalIssuer, LocalKeyError},
     revocation::Revocation,
 };
 use crate::{
     config::Auth,
-    http::{forwarded::Peer, headers::single, problem::Problem},
+    http::{forwarded::PeerAddress, headers::single, problem::Problem},
 };
 
 /// The issuer of every token (contract 6).
@@ -127,10 +127,10 @@ impl Claims {
                     .unwrap_or(&self.sub)
                     .to_owned()
             };
-            Kind::Service(self.calling_service.unwrap_or_else(from_sub))
+            CallerKind::Service(self.calling_service.unwrap_or_else(from_sub))
         } else {
             // A level that is missing or unknown gives the least (contract 6); `service` is no level.
-            Kind::User(match self.permission_level.as_deref() {
+            CallerKind::User(match self.permission_level.as_deref() {
                 Some("admin") => Role::Admin,
                 Some("billing") => Role::Billing,
                 Some("technician") => Role::Technician,
@@ -202,7 +202,7 @@ impl Authenticator {
     pub async fn caller(
         &self,
         headers: &HeaderMap,
-        peer: Option<Peer>,
+        peer: Option<PeerAddress>,
         now: DateTime<Utc>,
     ) -> Result<Caller, Refusal> {
         // Case counts (contract 6).

@@ -6,7 +6,7 @@ mod tests;
 
 use serde_json::Value;
 
-use schema::{Schemas, Way, list, object};
+use schema::{Direction, Schemas, list, object};
 
 /// What a caller of the `old` description can no longer rely on in the `new` one, a line each.
 pub fn changes(old: &Value, new: &Value) -> Vec<String> {
@@ -48,7 +48,7 @@ struct Pair<'s> {
 }
 
 impl Pair<'_> {
-    fn schemas(&self, way: Way) -> Schemas<'_> {
+    fn schemas(&self, way: Direction) -> Schemas<'_> {
         let (old, new) = self.specs;
         Schemas { way, old, new }
     }
@@ -101,7 +101,7 @@ impl Pair<'_> {
             let place = format!("{name}: parameter {}", parameter["name"]);
             match named(self.now, parameter) {
                 None => found.push(format!("{place} is gone")),
-                Some(now) => found.extend(self.schemas(Way::Sent).compare(
+                Some(now) => found.extend(self.schemas(Direction::Sent).compare(
                     &place,
                     &parameter["schema"],
                     &now["schema"],
@@ -123,7 +123,7 @@ impl Pair<'_> {
             found.push(format!("{}: a body is needed now", self.name));
         }
         let place = format!("{}: body", self.name);
-        self.contents(Way::Sent, &place, before, now, found);
+        self.contents(Direction::Sent, &place, before, now, found);
     }
 
     /// A refusal that is described no more is no loss; one that still is keeps its shape.
@@ -132,7 +132,7 @@ impl Pair<'_> {
             let place = format!("{}: answer {status}", self.name);
             let later = &self.now["responses"][status];
             if !later.is_null() {
-                self.contents(Way::Answered, &place, answer, later, found);
+                self.contents(Direction::Answered, &place, answer, later, found);
             } else if status.starts_with('2') {
                 found.push(format!("{place} is gone"));
             }
@@ -141,7 +141,7 @@ impl Pair<'_> {
 
     fn contents(
         &self,
-        way: Way,
+        way: Direction,
         place: &str,
         before: &Value,
         now: &Value,

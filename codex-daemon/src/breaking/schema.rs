@@ -30,7 +30,7 @@ const BOUNDS: [&str; 13] = [
 /// Who must understand a value: what is sent may come to mean less than it did, what is answered may not come
 /// to mean more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// From callers: the new description must take what the old one took.
     Sent,
     /// To callers: the old description must know what the new one gives.
@@ -43,7 +43,7 @@ type Above<'s> = [(&'s Value, &'s Value)];
 /// The schemas of two descriptions.
 #[derive(Debug, Clone, Copy)]
 pub struct Schemas<'s> {
-    pub way: Way,
+    pub way: Direction,
     pub old: &'s Value,
     pub new: &'s Value,
 }
@@ -91,15 +91,15 @@ impl Schemas<'_> {
     /// What is given first, then what is taken. It is its own inverse.
     fn in_order<T>(&self, old: T, new: T) -> (T, T) {
         match self.way {
-            Way::Sent => (old, new),
-            Way::Answered => (new, old),
+            Direction::Sent => (old, new),
+            Direction::Answered => (new, old),
         }
     }
 
     fn strange(&self, place: &str, value: &str, known: &str) -> String {
         match self.way {
-            Way::Sent => format!("{place}: may not be {value} any more, only {known}"),
-            Way::Answered => format!("{place}: may be {value} now, was {known}"),
+            Direction::Sent => format!("{place}: may not be {value} any more, only {known}"),
+            Direction::Answered => format!("{place}: may be {value} now, was {known}"),
         }
     }
 
@@ -154,8 +154,8 @@ impl Schemas<'_> {
         for key in list(&taken["required"]).filter(is_always_given) {
             let key = key.as_str().unwrap_or_default();
             let change = match self.way {
-                Way::Sent => "is required now",
-                Way::Answered => "may be absent now",
+                Direction::Sent => "is required now",
+                Direction::Answered => "may be absent now",
             };
             found.push(format!("{place}, `{key}`: {change}"));
         }
@@ -163,7 +163,7 @@ impl Schemas<'_> {
             let place = format!("{place}, other keys");
             found.extend(self.within(above, &place, others, others_now));
         }
-        if self.way == Way::Sent && others_now == false && others != false {
+        if self.way == Direction::Sent && others_now == false && others != false {
             found.push(format!("{place}: other keys are refused now"));
         }
         found

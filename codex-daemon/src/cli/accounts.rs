@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use codex_core::{Codex, Scope, records::Author, sync::Part};
+use codex_core::{Codex, Scope, records::Author, sync::SyncKind};
 
 use super::{NotConfigured, load, sync, with_codex};
 use crate::config::Sources;
@@ -61,8 +61,8 @@ impl Accounts {
             Command::Push if config.datto.is_none() => {
                 return Err(NotConfigured::error(sync::DATTO));
             }
-            Command::Assign => Part::AssignAccounts,
-            Command::Push => Part::PushAccounts,
+            Command::Assign => SyncKind::AssignAccounts,
+            Command::Push => SyncKind::PushAccounts,
         };
         with_codex(&config, true, async |codex| {
             sync::run_and_report(codex, part).await

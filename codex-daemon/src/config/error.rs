@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Origin;
+use super::ValueSource;
 use crate::http::problem::chain;
 
 /// One thing that is wrong.
@@ -15,7 +15,7 @@ pub enum ConfigError {
     #[error("{origin}: [{section}] {key}: {message}")]
     Value {
         /// Where it was set.
-        origin: Origin,
+        origin: ValueSource,
         /// Its section.
         section: String,
         /// Its key.
@@ -27,7 +27,7 @@ pub enum ConfigError {
     #[error("{origin}: {message}")]
     Variable {
         /// Where it was set, with its name.
-        origin: Origin,
+        origin: ValueSource,
         /// What is wrong with it.
         message: String,
     },

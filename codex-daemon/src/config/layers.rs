@@ -16,7 +16,7 @@ use super::{
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueSource {
     /// The file compiled in.
     Default,
     /// A line of a file.
@@ -31,7 +31,7 @@ pub enum Origin {
     Flag,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -94,7 +94,7 @@ impl Sources {
 #[derive(Debug, Clone)]
 struct Value {
     text: String,
-    origin: Origin,
+    origin: ValueSource,
 }
 
 /// The effective value of every setting, with provenance.
@@ -125,7 +125,9 @@ impl Layers {
                 layers.problems.push(problem);
             }
         }
-        layers.environment(&sources.env, |name| Origin::Environment(name.to_owned()));
+        layers.environment(&sources.env, |name| {
+            ValueSource::Environment(name.to_owned())
+        });
         layers.flags(&sources.flags);
         layers
     }
@@ -150,15 +152,15 @@ impl Layers {
         let was_set = self
             .values
             .remove(&place)
-            .is_some_and(|value| value.origin != Origin::Default);
+            .is_some_and(|value| value.origin != ValueSource::Default);
         let default = ini::parse(super::DEFAULT).unwrap_or_default().into_iter();
         for entry in default.filter(|entry| (entry.section.as_str(), entry.key.as_str()) == place) {
-            self.put(key, &entry.value, Origin::Default);
+            self.put(key, &entry.value, ValueSource::Default);
         }
         was_set
     }
 
-    fn put(&mut self, key: &'static Key, text: &str, origin: Origin) {
+    fn put(&mut self, key: &'static Key, text: &str, origin: ValueSource) {
         let text = match key.secrecy {
             Secrecy::Secret => text,
             // A blank cannot stand in a URL, so a connection string may carry a comment too.
@@ -171,7 +173,7 @@ impl Layers {
         }
     }
 
-    fn put_open(&mut self, section: &'static str, key: &str, text: &str, origin: Origin) {
+    fn put_open(&mut self, section: &'static str, key: &str, text: &str, origin: ValueSource) {
         let text = ini::strip_comment(text).to_owned();
         self.open
             .insert((section, key.to_owned()), Value { text, origin });
@@ -186,7 +188,7 @@ impl Layers {
     fn defaults(&mut self, _: &Sources) -> Result<(), ConfigError> {
         for entry in parse(Path::new("default.conf"), super::DEFAULT)? {
             if let Some(key) = keys::find(&entry.section, &entry.key) {
-                self.put(key, &entry.value, Origin::Default);
+                self.put(key, &entry.value, ValueSource::Default);
             }
         }
         Ok(())
@@ -206,7 +208,7 @@ impl Layers {
             })?;
         let url = services.pointer("/core/url").and_then(|url| url.as_str());
         if let (Some(url), Some(key)) = (url, keys::find("core", "url")) {
-            self.put(key, url, Origin::Services(path));
+            self.put(key, url, ValueSource::Services(path));
         }
         Ok(())
     }
@@ -221,7 +223,7 @@ impl Layers {
         };
         let entries = parse(&path, &text)?;
         for entry in &entries {
-            let origin = Origin::File(path.clone(), entry.line);
+            let origin = ValueSource::File(path.clone(), entry.line);
             if let Some(section) = open(&entry.section) {
                 self.put_open(section, &entry.key, &entry.value, origin);
                 continue;
@@ -253,7 +255,7 @@ impl Layers {
         };
         let variables = flaskenv::parse(&text).into_iter().collect();
         self.environment(&variables, |name| {
-            Origin::Flaskenv(path.clone(), name.to_owned())
+            ValueSource::Flaskenv(path.clone(), name.to_owned())
         });
         Ok(())
     }
@@ -261,7 +263,7 @@ impl Layers {
     fn environment(
         &mut self,
         variables: &BTreeMap<String, String>,
-        origin: impl Fn(&str) -> Origin,
+        origin: impl Fn(&str) -> ValueSource,
     ) {
         for key in KEYS {
             let names = [key.env.map(str::to_owned), Some(key.generic_env())];
@@ -286,18 +288,18 @@ impl Layers {
         for (name, value) in flags {
             let in_open = name.split_once('.');
             if let Some((section, key)) = in_open.and_then(|(s, key)| Some((open(s)?, key))) {
-                self.put_open(section, key, value, Origin::Flag);
+                self.put_open(section, key, value, ValueSource::Flag);
                 continue;
             }
             let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
             match keys::find(section, key) {
-                Some(found) => self.put(found, value, Origin::Flag),
-                None => self.unknown(Origin::Flag, section, key),
+                Some(found) => self.put(found, value, ValueSource::Flag),
+                None => self.unknown(ValueSource::Flag, section, key),
             }
         }
     }
 
-    fn unknown(&mut self, origin: Origin, section: &str, key: &str) {
+    fn unknown(&mut self, origin: ValueSource, section: &str, key: &str) {
         self.problems.push(ConfigError::Value {
             origin,
             section: section.to_owned(),
@@ -355,7 +357,7 @@ impl Layers {
         };
         let origin = value.map(|value| value.origin.clone());
         ConfigError::Value {
-            origin: origin.unwrap_or(Origin::Default),
+            origin: origin.unwrap_or(ValueSource::Default),
             section: section.to_owned(),
             key: key.to_owned(),
             message,

@@ -25,7 +25,7 @@ use codex_core::{
     duplicates::Matching,
     records::resolve::{Policy, Precedence},
     schedule::Entry,
-    sync::Part,
+    sync::SyncKind,
     tickets::status::Statuses,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -33,7 +33,7 @@ use url::Url;
 
 pub use address::{BaseUrl, masked_url};
 pub use error::{ConfigError, ConfigErrors};
-pub use layers::{Layers, Origin, Sources};
+pub use layers::{Layers, Sources, ValueSource};
 use vendors::secret;
 pub use vendors::{Datto, Freshservice, Keycloak};
 pub use webhooks::Webhooks;
@@ -453,7 +453,7 @@ fn scheduler(layers: &Layers, psa: bool, rmm: bool) -> Result<Scheduler, ConfigE
     for (name, part, configured, enabled, schedule, daily) in [
         (
             "psa",
-            Part::Psa,
+            SyncKind::Psa,
             psa,
             "sync_psa_enabled",
             "sync_psa_schedule",
@@ -461,7 +461,7 @@ fn scheduler(layers: &Layers, psa: bool, rmm: bool) -> Result<Scheduler, ConfigE
         ),
         (
             "rmm",
-            Part::Rmm,
+            SyncKind::Rmm,
             rmm,
             "sync_rmm_enabled",
             "sync_rmm_schedule",
@@ -469,7 +469,7 @@ fn scheduler(layers: &Layers, psa: bool, rmm: bool) -> Result<Scheduler, ConfigE
         ),
         (
             "rmm-audits",
-            Part::RmmAudits,
+            SyncKind::RmmAudits,
             rmm,
             "sync_rmm_audits_enabled",
             "sync_rmm_audits_schedule",
@@ -477,7 +477,7 @@ fn scheduler(layers: &Layers, psa: bool, rmm: bool) -> Result<Scheduler, ConfigE
         ),
         (
             "tickets",
-            Part::Tickets,
+            SyncKind::Tickets,
             psa,
             "sync_tickets_enabled",
             "sync_tickets_schedule",

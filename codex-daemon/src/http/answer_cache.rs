@@ -34,7 +34,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const QUESTIONS: u64 = 20_000;
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// How long one waits for an answer that another has asked for; then it is made twice.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An answer that is kept.
 #[derive(Debug, Clone)]
@@ -171,6 +171,8 @@ impl Question {
         if self.is_not_kept.load(Ordering::Relaxed) {
             return None;
         }
-        tokio::time::timeout(PATIENCE, self.turn.lock()).await.ok()
+        tokio::time::timeout(WAIT_TIMEOUT, self.turn.lock())
+            .await
+            .ok()
     }
 }

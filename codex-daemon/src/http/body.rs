@@ -49,9 +49,9 @@ async fn object<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
 
 /// A list that was read, whatever its rows are.
 #[derive(Debug, Clone)]
-pub struct Rows(pub Vec<Value>);
+pub struct BulkRows(pub Vec<Value>);
 
-impl<S: Send + Sync> FromRequest<S> for Rows {
+impl<S: Send + Sync> FromRequest<S> for BulkRows {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::{
     app::App,
-    auth::{Tentative, Unchanged, asker},
+    auth::{RecordVersion, Tentative, cached_caller},
     http::{
         answer_cache::Kept, digest::hex, forwarded::Forwarded, handling::is_strict, headers::list,
         problem::Problem, request_id::Route,
@@ -45,7 +45,7 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
         let mut response = Json(self.0).into_response();
         if let Some(at) = self.1 {
-            response.extensions_mut().insert(Unchanged(at));
+            response.extensions_mut().insert(RecordVersion(at));
         }
         response
     }
@@ -73,7 +73,7 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
     } else {
         next.run(request).await
     };
-    if put && answer.extensions().get::<Unchanged>().is_some() {
+    if put && answer.extensions().get::<RecordVersion>().is_some() {
         tagged(answer).await
     } else {
         answer
@@ -168,7 +168,7 @@ fn answered(answer: Kept, mut parts: Parts, asked: Option<&HeaderValue>) -> Resp
 
 /// What an answer is kept under; `None` for callers whose sight is a question of its own.
 async fn key(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Option<String> {
-    let caller = asker(app, headers, extensions).await.ok()?;
+    let caller = cached_caller(app, headers, extensions).await.ok()?;
     if caller.role() == Role::Client || uri.path().starts_with("/api/my/") {
         return None;
     }
@@ -197,7 +197,7 @@ fn from_kept(kept: Kept, asked: Option<&HeaderValue>) -> Response {
 /// is refused for that reason.
 async fn change(mut request: Request, next: Next) -> Response {
     let answer = next.clone().run(question(&request)).await;
-    let since = answer.extensions().get::<Unchanged>().copied();
+    let since = answer.extensions().get::<RecordVersion>().copied();
     let seen = list(request.headers(), &IF_MATCH);
     let since = since.filter(|since| is_of_version(seen.as_ref(), *since));
     if let (StatusCode::OK, Some(since)) = (answer.status(), since) {
@@ -277,14 +277,14 @@ fn tag(parts: &Parts, body: &[u8]) -> HeaderValue {
         b"\n",
         body,
     ]);
-    let version = parts.extensions.get::<Unchanged>();
+    let version = parts.extensions.get::<RecordVersion>();
     let version = version.map_or_else(String::new, |since| version_of(*since));
     HeaderValue::from_str(&format!("W/\"{}{version}\"", &word[..32]))
         .unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
 /// How the tag of a record ends.
-fn version_of(Unchanged(at): Unchanged) -> String {
+fn version_of(RecordVersion(at): RecordVersion) -> String {
     format!("-{:x}", at.timestamp_micros())
 }
 
@@ -295,7 +295,7 @@ fn has(asked: Option<&HeaderValue>, tag: &HeaderValue) -> bool {
 }
 
 /// Whether a list of tags has one of a record of this version; `*` has any.
-fn is_of_version(asked: Option<&HeaderValue>, since: Unchanged) -> bool {
+fn is_of_version(asked: Option<&HeaderValue>, since: RecordVersion) -> bool {
     let wanted = version_of(since);
     any(asked, |one| one.ends_with(&wanted))
 }
@@ -354,10 +354,10 @@ mod tests {
         for tag in [&before, &after, &HeaderValue::from_static("*")] {
             assert!(is_of_version(
                 Some(tag),
-                *old.extensions.get::<Unchanged>().unwrap()
+                *old.extensions.get::<RecordVersion>().unwrap()
             ));
         }
-        let since = *new.extensions.get::<Unchanged>().unwrap();
+        let since = *new.extensions.get::<RecordVersion>().unwrap();
         for other in [before, tag(&answer(None), b"seen at 1")] {
             assert!(!is_of_version(Some(&other), since));
         }

@@ -20,7 +20,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Server, http::forwarded::Peer};
+use crate::{config::Server, http::forwarded::PeerAddress};
 
 /// Connections beyond those whose requests are answered: probes of `/health`, and requests that wait.
 const RESERVE: usize = 64;
@@ -114,7 +114,7 @@ pub struct Connection {
     all: Connections,
     id: u64,
     /// The other end.
-    pub peer: Peer,
+    pub peer: PeerAddress,
     /// What it is doing.
     pub activity: Arc<Activity>,
 }
@@ -155,7 +155,7 @@ impl Connections {
     }
 
     /// Takes a connection in; `None` when everybody who could give a place away is busy.
-    pub fn admit(&self, peer: Peer) -> Option<Connection> {
+    pub fn admit(&self, peer: PeerAddress) -> Option<Connection> {
         let address = peer.0.to_canonical();
         let now = self.now();
         let mut open = self.open();
@@ -272,19 +272,19 @@ impl Drop for Busy {
 
 /// The body of an answer, whose request is in progress until it is sent.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TrackedBody {
     body: Body,
     _busy: Busy,
 }
 
-impl Answer {
+impl TrackedBody {
     /// The body of the answer to a request.
     pub fn new(body: Body, busy: Busy) -> Self {
         Self { body, _busy: busy }
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

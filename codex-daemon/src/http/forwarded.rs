@@ -13,9 +13,9 @@ const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+pub struct PeerAddress(pub IpAddr);
 
-impl Peer {
+impl PeerAddress {
     /// Who calls: what a proxy on this machine says, else the other end itself. Anyone else could say
     /// anything.
     pub fn caller(self, headers: &HeaderMap) -> IpAddr {
@@ -131,7 +131,11 @@ mod tests {
             "x-forwarded-for",
             HeaderValue::from_static("10.0.0.1, 192.0.2.7"),
         );
-        let caller = |peer: &str| Peer(peer.parse().unwrap()).caller(&headers).to_string();
+        let caller = |peer: &str| {
+            PeerAddress(peer.parse().unwrap())
+                .caller(&headers)
+                .to_string()
+        };
         assert_eq!(caller("127.0.0.1"), "192.0.2.7");
         assert_eq!(caller("::1"), "192.0.2.7");
         assert_eq!(caller("198.51.100.9"), "198.51.100.9");

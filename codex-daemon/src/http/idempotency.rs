@@ -18,7 +18,7 @@ use codex_core::{
 
 use crate::{
     app::App,
-    auth::{Caller, Kind, asker},
+    auth::{Caller, Kind, cached_caller},
     http::{
         body_limit,
         digest::hex,
@@ -57,7 +57,7 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         Problem::bad_request(message)
     })?;
     // The route refuses whoever may not call.
-    let Ok(caller) = asker(app, request.headers(), request.extensions()).await else {
+    let Ok(caller) = cached_caller(app, request.headers(), request.extensions()).await else {
         return Ok(next.run(request).await);
     };
     let owner = owner(&caller)?;

@@ -12,9 +12,9 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 
 use crate::{
     app::App,
-    auth::{Asker, asker},
+    auth::{CallerCache, cached_caller},
     health::is_health,
-    http::{connections::Overloaded, forwarded::Peer, problem::Problem},
+    http::{connections::Overloaded, forwarded::PeerAddress, problem::Problem},
 };
 
 /// After how many callers those who have been quiet are forgotten.
@@ -46,7 +46,7 @@ impl Limits {
 /// Refuses a call too many with 429. Each caller has its own limit, by what its token proves; without a valid one, by
 /// address.
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Asker::default());
+    request.extensions_mut().insert(CallerCache::default());
     if request.extensions().get::<Overloaded>().is_some() {
         let detail = "Too many calls are being answered; `Retry-After` says how long to wait.";
         return Problem::unavailable(detail).retry_after(1).into_response();
@@ -54,13 +54,13 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     if is_health(request.uri().path()) || app.limits().0.is_none() {
         return next.run(request).await;
     }
-    let caller = asker(&app, request.headers(), request.extensions()).await;
+    let caller = cached_caller(&app, request.headers(), request.extensions()).await;
     let caller = if let Ok(caller) = caller {
         caller.actor()
     } else {
         let address = request
             .extensions()
-            .get::<Peer>()
+            .get::<PeerAddress>()
             .map(|peer| peer.caller(request.headers()));
         address.map_or_else(
             || "nobody".to_owned(),

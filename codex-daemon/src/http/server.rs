@@ -15,7 +15,7 @@ use axum::Router;
 use codex_core::panics;
 use hyper::{
     Request,
-    body::Incoming,
+    body::SourceRecord,
     header::{CONNECTION, HeaderValue},
     server::conn::http1,
     service::{Service as _, service_fn},
@@ -35,7 +35,7 @@ use crate::{
     http::{
         body_limit,
         connections::{Answer, Connection, Connections, Overloaded},
-        forwarded::Peer,
+        forwarded::PeerAddress,
         lingering::Lingering,
     },
 };
@@ -109,7 +109,7 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
         let (stall, longest) = (server.stall, server.body_timeout);
         let (peer, activity) = (connection.peer, connection.activity.clone());
         let stream = Lingering::new(stream, stall, activity.clone());
-        let service = service_fn(move |mut request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<SourceRecord>| {
             let service = TowerToHyperService::new(router.clone());
             let (connections, activity) = (served.clone(), activity.clone());
             async move {
@@ -175,7 +175,7 @@ async fn accept(
             if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT) {
                 tracing::debug!(%error, "TCP_NOTSENT_LOWAT was refused");
             }
-            let connection = connections.admit(Peer(peer.ip()));
+            let connection = connections.admit(PeerAddress(peer.ip()));
             if connection.is_none() {
                 crate::metrics::connection_refused();
                 tracing::debug!("Every connection is busy: a new one was closed");

@@ -20,7 +20,7 @@ use crate::{
     app::App,
     http::{
         body_limit,
-        forwarded::Peer,
+        forwarded::PeerAddress,
         headers::{single, value},
         problem::Problem,
     },
@@ -105,7 +105,7 @@ impl Admitted {
 /// on the list, 413 for a body over [`MAX_EVENT`], 408 for one that takes too long, 409 for a signature that was used.
 pub async fn admit(
     app: &App,
-    peer: Peer,
+    peer: PeerAddress,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Admitted, Problem> {

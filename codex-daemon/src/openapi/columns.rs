@@ -2,7 +2,7 @@
 
 use codex_core::{
     agents, assets, billing_plans, companies, contacts, duplicates,
-    list::{Column, Kind, Listing, Op},
+    list::{Column, ColumnType, Listing, Op},
     locations, tickets,
 };
 use serde_json::json;
@@ -84,12 +84,12 @@ fn parameter(operation: &str, column: &Column, name: String, op: Op) -> Paramete
     let kind = match (op, column.kind) {
         (Op::IsNull, _) => Type::Boolean,
         (Op::In, _) => Type::String,
-        (_, Kind::Int) => Type::Integer,
-        (_, Kind::Bool) => Type::Boolean,
+        (_, ColumnType::Int) => Type::Integer,
+        (_, ColumnType::Bool) => Type::Boolean,
         _ => Type::String,
     };
     let example = match kind {
-        _ if column.kind == Kind::Bool => Some(json!(true)),
+        _ if column.kind == ColumnType::Bool => Some(json!(true)),
         Type::Boolean => Some(json!(true)),
         _ => examples::example(operation, column.name),
     };

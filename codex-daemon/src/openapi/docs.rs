@@ -23,7 +23,7 @@ use crate::{
     app::App,
     auth::Caller,
     http::{
-        forwarded::{Forwarded, Peer, is_forwarded},
+        forwarded::{Forwarded, PeerAddress, is_forwarded},
         headers::single,
         problem::{Problem, ProblemOut},
     },
@@ -57,7 +57,7 @@ impl FromRequestParts<App> for MetricsReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>();
+        let peer = parts.extensions.get::<PeerAddress>();
         let is_here = peer.is_some_and(|peer| peer.0.to_canonical().is_loopback());
         if (is_here && !is_forwarded(&parts.headers)) || has_metrics_token(&parts.headers, app) {
             return Ok(Self);

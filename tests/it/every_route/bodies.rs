@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::{
     Operation, operations,
     samples::{self, Refusal, Sample},
-    world::{OWN, Whose, World},
+    world::{OWN, Owner, World},
 };
 
 /// A kind of value that a member can have, by its schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ValueType {
     Text,
     Integer,
     Number,
@@ -25,7 +25,7 @@ enum Kind {
     Anything,
 }
 
-impl Kind {
+impl ValueType {
     fn of(schema: &Value) -> Self {
         let kind = |schema: &Value| {
             let kinds = schema["type"]
@@ -123,7 +123,7 @@ impl Kind {
 }
 
 /// The members of a body with their kinds.
-fn members(operation: &Operation, sample: &Sample) -> Vec<(String, Kind)> {
+fn members(operation: &Operation, sample: &Sample) -> Vec<(String, ValueType)> {
     let mut schema = operation.body.as_ref().unwrap();
     for step in sample.place.split('/').filter(|step| !step.is_empty()) {
         schema = if step == "0" {
@@ -135,7 +135,7 @@ fn members(operation: &Operation, sample: &Sample) -> Vec<(String, Kind)> {
     let members = schema["properties"].as_object().into_iter().flatten();
     let stated = members.filter(|(name, _)| !(sample.ignored)(name));
     stated
-        .map(|(name, schema)| (name.clone(), Kind::of(schema)))
+        .map(|(name, schema)| (name.clone(), ValueType::of(schema)))
         .collect()
 }
 
@@ -191,7 +191,7 @@ async fn complaint(
 
 /// All or none, where there is a choice: what is wrong with one row is reported as of a body.
 fn path(operation: &Operation, world: &World) -> String {
-    let path = operation.at(world, Whose::Own);
+    let path = operation.at(world, Owner::Own);
     if path.ends_with("/bulk") {
         path + "?mode=atomic"
     } else {
@@ -269,7 +269,7 @@ on_each_engine! {
                 if sample.required.contains(&member.as_str()) {
                     values.push(Value::Null);
                 }
-                if kind == Kind::Text && sample.required.contains(&member.as_str()) {
+                if kind == ValueType::Text && sample.required.contains(&member.as_str()) {
                     values.extend([json!(""), json!(" ")]);
                 }
                 for value in values {
@@ -309,7 +309,7 @@ on_each_engine! {
         let company = format!("/api/companies/{OWN}");
         let price = format!("{company}/overrides/per_user_cost");
         let page = company.replace("/api", "") + "/update";
-        let prices = Kind::Number.wrong().into_iter().map(|value| (price.clone(), json!({"value": value}), "/value"));
+        let prices = ValueType::Number.wrong().into_iter().map(|value| (price.clone(), json!({"value": value}), "/value"));
         let agreed = [
             (json!({"per_user_cost": -1}), "/feature_overrides/per_user_cost"), (json!({"soc": 7}), "/feature_overrides/soc"),
             (json!({"soc": "a\0b"}), "/feature_overrides/soc"), (json!({"a\0b": "x"}), "/feature_overrides"),
@@ -347,7 +347,7 @@ on_each_engine! {
         }
         for (method, path, body, pointers) in [
             (Method::PUT, page, bad, ["/compliance_level", "/feature_overrides/soc"]),
-            (Method::POST, world.path("/api/ticket/{ticket_id}/update", Whose::Own), json!({"status": 7, "notes": []}), ["/notes", "/status"]),
+            (Method::POST, world.path("/api/ticket/{ticket_id}/update", Owner::Own), json!({"status": 7, "notes": []}), ["/notes", "/status"]),
             (Method::POST, "/api/billing-plans/import".to_owned(), json!({"plans": 7, "feature_options": 8}), ["/feature_options", "/plans"]),
         ] {
             let answer = world.call("admin", &method, &path).json(&body).send().await?;
@@ -367,7 +367,7 @@ on_each_engine! {
         for operation in with_bodies() {
             let sample = samples::of(&operation.name, &world);
             let free: Vec<String> = members(&operation, &sample).into_iter()
-                .filter(|(name, kind)| *kind == Kind::Text && !sample.chosen.contains(&name.as_str()))
+                .filter(|(name, kind)| *kind == ValueType::Text && !sample.chosen.contains(&name.as_str()))
                 .map(|(name, _)| name).filter(|name| called(&operation, name) == *name).collect();
             if free.is_empty() || sample.refusal == Refusal::Lenient {
                 continue;
@@ -384,7 +384,7 @@ on_each_engine! {
             let answer = world.call("admin", &operation.method, &path(&operation, &world)).json(&body).send().await?;
             let (status, told) = (answer.status(), answer.text().await?);
             assert!(status.is_success(), "{}: {status} {told}", operation.name);
-            let read = world.path(sample.read, Whose::Own).replace("{}", &free.join(","));
+            let read = world.path(sample.read, Owner::Own).replace("{}", &free.join(","));
             let read = world.app.json(&read).await?;
             let found: Vec<bool> = free.iter().filter(|member| has_key(&read, member)).map(|member| has_text(&read, &text(member))).collect();
             assert!(!found.is_empty() && found.iter().all(|found| *found), "{}: {free:?} {found:?} {read}", operation.name);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     Operation, of, operations, samples,
-    world::{Whose, World},
+    world::{Owner, World},
 };
 
 /// The operations of a description that can be bound to what somebody has seen.
@@ -51,7 +51,7 @@ struct Bound<'w> {
 
 impl Bound<'_> {
     async fn tag(&self, one: &Operation) -> anyhow::Result<String> {
-        let path = one.at(self.world, Whose::Own);
+        let path = one.at(self.world, Owner::Own);
         let answer = self
             .world
             .call("admin", &Method::GET, &path)
@@ -62,7 +62,7 @@ impl Bound<'_> {
     }
 
     async fn send(&self, one: &Operation, tag: &str) -> anyhow::Result<u16> {
-        let path = one.at(self.world, Whose::Own);
+        let path = one.at(self.world, Owner::Own);
         let mut call = self.world.call("admin", &one.method, &path);
         if one.body.is_some() {
             call = call.json(&samples::of(&one.name, self.world).body);

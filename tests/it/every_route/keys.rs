@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     operations, same_names, samples,
-    world::{Whose, World},
+    world::{Owner, World},
 };
 
 const COMPANY: &str = "account_number~ billing_plan! company_main_number company_start_date compliance_level! \
@@ -220,7 +220,7 @@ fn fault(object: &Value, wanted: &str, nothing_known: bool) -> Option<String> {
 async fn hold(world: &World, nothing_known: bool) -> anyhow::Result<()> {
     let mut wrong = Vec::new();
     for (path, place, wanted) in READS {
-        let address = world.path(path, Whose::Own);
+        let address = world.path(path, Owner::Own);
         let answer = world.call("admin", &Method::GET, &address).send().await?;
         let status = answer.status();
         let text = answer.text().await?;
@@ -347,7 +347,7 @@ on_each_engine! {
         for (name, wanted) in WRITES {
             let operation = operations.iter().find(|one| one.name == *name).unwrap();
             // One location is deleted by each of two ways.
-            let whose = if name.starts_with("DELETE /companies") { Whose::Foreign } else { Whose::Own };
+            let whose = if name.starts_with("DELETE /companies") { Owner::Foreign } else { Owner::Own };
             let mut call = world.call("admin", &operation.method, &operation.at(&world, whose));
             if operation.body.is_some() {
                 call = call.json(&samples::of(name, &world).body);

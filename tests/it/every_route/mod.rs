@@ -12,7 +12,7 @@ mod world;
 use reqwest::Method;
 use serde_json::Value;
 
-use world::{Whose, World};
+use world::{Owner, World};
 
 /// An operation as it is described.
 pub struct Operation {
@@ -43,7 +43,7 @@ impl Operation {
     }
 
     /// Its path to a record, with what it must be asked.
-    fn at(&self, world: &World, whose: Whose) -> String {
+    fn at(&self, world: &World, whose: Owner) -> String {
         let path = world.path(&self.path, whose);
         match self.path.as_str() {
             "/api/search" => path + "?q=a",
@@ -52,7 +52,7 @@ impl Operation {
     }
 
     /// As [`Operation::at`], and where it can be, so that nothing is done.
-    fn dry(&self, world: &World, whose: Whose) -> String {
+    fn dry(&self, world: &World, whose: Owner) -> String {
         let path = self.at(world, whose);
         if self.has_dry_run() {
             path + "?dry_run=true"

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Operation, operations, samples,
-    world::{Whose, World},
+    world::{Owner, World},
 };
 
 /// Segments of a path that name nothing, as they are sent.
@@ -93,7 +93,7 @@ on_each_engine! {
         let paths: BTreeSet<&str> = operations.iter().map(|one| one.path.as_str()).collect();
         for template in paths {
             let has: Vec<&Method> = operations.iter().filter(|one| one.path == template).map(|one| &one.method).collect();
-            let path = world.path(template, Whose::Own);
+            let path = world.path(template, Owner::Own);
             for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
                 if has.contains(&&method) {
                     continue;
@@ -121,7 +121,7 @@ on_each_engine! {
                         continue;
                     }
                     let template = operation.path.replace(&format!("{{{parameter}}}"), segment);
-                    let path = world.path(&template, Whose::Own);
+                    let path = world.path(&template, Owner::Own);
                     let (status, text) = answered(&world, &operation, &path).await?;
                     // Nothing is sent to a vendor, whatever it is.
                     let off = operation.path.ends_with("/retry") && status == 409;
@@ -139,7 +139,7 @@ on_each_engine! {
     async fn a_parameter_that_cannot_be_read_is_told_or_passed_over(world: World) -> TestResult {
         let (mut wrong, before) = (Vec::new(), world.rows().await?);
         for operation in operations() {
-            let path = operation.dry(&world, Whose::Own);
+            let path = operation.dry(&world, Owner::Own);
             let parameters = operation.parameters("query").into_iter().chain(["unknown"]);
             for (n, parameter) in parameters.enumerate() {
                 if parameter == "dry_run" {
@@ -184,7 +184,7 @@ on_each_engine! {
     async fn a_page_that_there_is_not_is_refused_by_its_name(world: World) -> TestResult {
         let mut asked = BTreeSet::new();
         for operation in operations() {
-            let path = operation.at(&world, Whose::Own);
+            let path = operation.at(&world, Owner::Own);
             let parameters = operation.parameters("query");
             let mut bad = Vec::new();
             if parameters.contains(&"cursor") {
@@ -211,7 +211,7 @@ on_each_engine! {
             if operation.method == Method::GET || operation.path.starts_with("/webhooks/") {
                 continue;
             }
-            let path = operation.at(&world, Whose::Own);
+            let path = operation.at(&world, Owner::Own);
             for value in ["16822", "", "TRUE", "%00", "1", "yes"] {
                 let (status, text) = answered(&world, &operation, &with_query(&path, &format!("dry_run={value}"))).await?;
                 assert!(status == 400 && text.contains("dry_run"), "{} {value}: {status} {text}", operation.name);

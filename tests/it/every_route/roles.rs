@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Operation, operations, same_names, samples,
-    world::{OTHER, OWN, ROLES, Whose, World},
+    world::{OTHER, OWN, Owner, ROLES, World},
 };
 
 /// Who may call. A client may read what is its own wherever `Any` may.
@@ -274,7 +274,7 @@ async fn status(
     world: &World,
     operation: &Operation,
     role: &str,
-    whose: Whose,
+    whose: Owner,
 ) -> anyhow::Result<(u16, String)> {
     let mut call = world.call(role, &operation.method, &operation.dry(world, whose));
     if operation.body.is_some() {
@@ -299,16 +299,16 @@ on_each_engine! {
         let operations = operations();
         for operation in &operations {
             let (who, done) = table[operation.name.as_str()];
-            let foreign = names_a_record(operation).then_some(Whose::Foreign);
-            for (role, whose) in ROLES.iter().flat_map(|role| [Some(Whose::Own), foreign].into_iter().flatten().map(move |whose| (*role, whose))) {
+            let foreign = names_a_record(operation).then_some(Owner::Foreign);
+            for (role, whose) in ROLES.iter().flat_map(|role| [Some(Owner::Own), foreign].into_iter().flatten().map(move |whose| (*role, whose))) {
                 if starts_a_sync(operation) && who.has(role) {
                     continue;
                 }
                 let wanted: &[u16] = match (who.has(role), role, whose) {
                     (false, "nobody", _) => &[401],
-                    (true, "client", Whose::Foreign) => &[404],
+                    (true, "client", Owner::Foreign) => &[404],
                     // Nothing is said about a record that is not the caller's.
-                    (false, "client", Whose::Foreign) => &[403, 404],
+                    (false, "client", Owner::Foreign) => &[403, 404],
                     (false, ..) => &[403],
                     (true, ..) => &[done],
                 };
@@ -323,7 +323,7 @@ on_each_engine! {
         for operation in operations.iter().filter(|one| starts_a_sync(one)) {
             let (who, done) = table[operation.name.as_str()];
             for role in ROLES.into_iter().filter(|role| who.has(role)) {
-                let (status, text) = status(&world, operation, role, Whose::Own).await?;
+                let (status, text) = status(&world, operation, role, Owner::Own).await?;
                 assert_eq!(status, done, "{} as {role}: {text}", operation.name);
             }
         }
@@ -338,7 +338,7 @@ on_each_engine! {
             for role in ROLES.into_iter().filter(|role| !who.has(role)) {
                 let wanted = if role == "nobody" { 401 } else { 403 };
                 for body in ["{", "7", "{\"no such key\": 1}"] {
-                    let call = world.call(role, &operation.method, &operation.at(&world, Whose::Own));
+                    let call = world.call(role, &operation.method, &operation.at(&world, Owner::Own));
                     let answer = call.header("content-type", "application/json").body(body).send().await?;
                     if answer.status() != wanted {
                         wrong.push(format!("{} as {role} with {body}: {}", operation.name, answer.status()));
@@ -450,7 +450,7 @@ on_each_engine! {
             others.extend(names.filter(|name| !name.is_empty() && !mine.contains(name)).map(str::to_owned));
         }
         assert!(others.len() > 10 && others.contains(OTHER), "{others:?}");
-        let reads = operations().into_iter().filter(|one| one.method == Method::GET).map(|one| one.at(&world, Whose::Own));
+        let reads = operations().into_iter().filter(|one| one.method == Method::GET).map(|one| one.at(&world, Owner::Own));
         let more = ["/api/companies/bulk?include_tickets=true", "/api/contacts?q=e&limit=500", "/api/search?q=e&limit=100", "/api/search?q=1",
             "/contacts/api/search?show_inactive=1&per_page=500", "/assets/api/search?per_page=500", "/api/tickets?limit=10000", "/api/psa/tickets?limit=1000"];
         let exports = codex_core::EXPORTS.into_iter().flat_map(|kind| [format!("/api/export/{kind}.csv"), format!("/api/export/{kind}.ndjson")]);

@@ -29,7 +29,7 @@ pub const SECRET: &str = "an open secret";
 
 /// Whose record a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum Owner {
     /// One of the client's company.
     Own,
     /// One of another company.
@@ -164,8 +164,8 @@ impl World {
     }
 
     /// A path to a record. An id is that of the kind of record that the word before it names.
-    pub fn path(&self, template: &str, whose: Whose) -> String {
-        let names = if whose == Whose::Own {
+    pub fn path(&self, template: &str, whose: Owner) -> String {
+        let names = if whose == Owner::Own {
             &self.own
         } else {
             &self.foreign

@@ -3,15 +3,15 @@
 use codex_core::{
     Scope,
     jobs::JobStatus,
-    sync::{Part, datto, freshservice},
+    sync::{SyncKind, datto, freshservice},
 };
 use codex_tests::{
-    harness::{bench::Bench, database::TestDatabase},
+    harness::{bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto as sim_datto,
         datto::TakenVariable,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice as sim_freshservice,
         world::department_id,
     },
@@ -19,12 +19,12 @@ use codex_tests::{
 use serde_json::{Value, json};
 
 /// What the vendor has as the number of the n-th department.
-fn number(bench: &Bench, n: usize) -> Value {
+fn number(bench: &TestBench, n: usize) -> Value {
     bench.world.lock().departments[n]["custom_fields"]["account_number"].clone()
 }
 
 /// The account variables of a site.
-fn variables(bench: &Bench, site: usize) -> Vec<Value> {
+fn variables(bench: &TestBench, site: usize) -> Vec<Value> {
     let world = bench.world.lock();
     let all = world.sites[site].variables.iter();
     all.filter(|v| {
@@ -37,7 +37,7 @@ fn variables(bench: &Bench, site: usize) -> Vec<Value> {
 }
 
 /// A vendor without the field, with another answer to taken names.
-struct Odd(Bench);
+struct Odd(TestBench);
 
 impl Odd {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
@@ -53,17 +53,17 @@ impl Odd {
             ..Default::default()
         };
         Ok(Self(
-            Bench::with(database, World::generate(Size::S, 7), fresh, rmm).await?,
+            TestBench::with(database, World::generate(Size::S, 7), fresh, rmm).await?,
         ))
     }
 }
 
 on_each_engine! {
-    async fn trap_21_a_department_without_a_number_gets_a_free_one_and_others_keep_theirs(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_21_a_department_without_a_number_gets_a_free_one_and_others_keep_theirs(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let before: Vec<Value> = (0..50).map(|n| number(&bench, n)).collect();
         assert!(before[20].is_null());
-        let job = bench.sync(Part::AssignAccounts).await?;
+        let job = bench.sync(SyncKind::AssignAccounts).await?;
         let given = number(&bench, 20).as_i64().unwrap();
         assert!((100_000..=999_999).contains(&given) && !before.contains(&json!(given)));
         assert!(job.report.notes.iter().any(|note| note.contains(&given.to_string())), "{:?}", job.report.notes);
@@ -72,14 +72,14 @@ on_each_engine! {
         }
         let company = bench.codex.company(&Scope::system(), &given.to_string()).await?.unwrap();
         assert_eq!(company.fields.external_id, Some(department_id(20)));
-        let again = bench.sync(Part::AssignAccounts).await?;
+        let again = bench.sync(SyncKind::AssignAccounts).await?;
         assert!(again.report.notes.is_empty(), "{:?}", again.report.notes);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert!(bench.codex.company(&Scope::system(), &given.to_string()).await?.is_some());
         Ok(())
     }
 
-    async fn without_leave_to_write_the_job_only_says_what_it_would_do(bench: Bench) -> TestResult {
+    async fn without_leave_to_write_the_job_only_says_what_it_would_do(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let quiet = bench.second(|builder| builder).await?;
         drop(quiet);
@@ -102,7 +102,7 @@ on_each_engine! {
             .open()
             .await?;
         let sites: Vec<_> = (0..50).map(|site| variables(&bench, site)).collect();
-        for part in [Part::AssignAccounts, Part::PushAccounts] {
+        for part in [SyncKind::AssignAccounts, SyncKind::PushAccounts] {
             let job = codex.sync(&Scope::system(), part).await?;
             assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
             let notes = job.report.notes;
@@ -114,24 +114,24 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_number_that_appeared_at_the_vendor_meanwhile_is_taken_over(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn a_number_that_appeared_at_the_vendor_meanwhile_is_taken_over(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         // The list still says that there is none; the single view has one by now.
         bench.world.lock().departments[20]["custom_fields"]["account_number"] = json!(654_321);
         bench.world.lock().departments[21]["custom_fields"]["account_number"] = json!(null);
-        let job = bench.sync(Part::AssignAccounts).await?;
+        let job = bench.sync(SyncKind::AssignAccounts).await?;
         assert_eq!(number(&bench, 20), 654_321);
         assert_eq!(number(&bench, 21), 100_021, "the number that the company has here goes there");
         assert_eq!(job.report.issues, Vec::<String>::new());
         Ok(())
     }
 
-    async fn one_department_that_cannot_be_written_does_not_stop_the_others(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn one_department_that_cannot_be_written_does_not_stop_the_others(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         bench.world.lock().departments[21]["custom_fields"]["account_number"] = json!(null);
         let path = format!("/api/v2/departments/{}", department_id(20));
-        bench.freshservice.faults().add(&path, When::Always, Kind::Status(500));
-        let job = bench.sync(Part::AssignAccounts).await?;
+        bench.freshservice.faults().add(&path, When::Always, FaultKind::Status(500));
+        let job = bench.sync(SyncKind::AssignAccounts).await?;
         assert_eq!(job.report.issues.len(), 1, "{:?}", job.report.issues);
         assert!(number(&bench, 20).is_null());
         assert_eq!(number(&bench, 21), 100_021);
@@ -140,8 +140,8 @@ on_each_engine! {
 
     async fn trap_23_an_account_without_the_field_is_told_once(odd: Odd) -> TestResult {
         let Odd(bench) = odd;
-        bench.sync(Part::Psa).await?;
-        let job = bench.run(Part::AssignAccounts).await?;
+        bench.sync(SyncKind::Psa).await?;
+        let job = bench.run(SyncKind::AssignAccounts).await?;
         assert_eq!(job.status, JobStatus::Failed);
         assert!(job.error.unwrap_or_default().contains("400"));
         assert!(number(&bench, 20).is_null());
@@ -150,7 +150,7 @@ on_each_engine! {
 
     async fn traps_45_and_47_a_site_gets_a_number_by_its_whole_name_only(odd: Odd) -> TestResult {
         let Odd(bench) = odd;
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let names: Vec<String> = {
             let mut world = bench.world.lock();
             for site in [4, 6, 8, 9] {
@@ -165,8 +165,8 @@ on_each_engine! {
             world.sites[9].body.insert("name".into(), json!("Somebody Else Entirely"));
             vec![exact, inside, twice]
         };
-        bench.sync(Part::Rmm).await?;
-        let job = bench.sync(Part::PushAccounts).await?;
+        bench.sync(SyncKind::Rmm).await?;
+        let job = bench.sync(SyncKind::PushAccounts).await?;
         let values = |site: usize| variables(&bench, site).iter().map(|v| v["value"].clone()).collect::<Vec<_>>();
         assert_eq!(values(4), [json!("100004")], "{names:?}");
         assert_eq!((values(6), values(8), values(9)), (vec![], vec![], vec![]));
@@ -180,7 +180,7 @@ on_each_engine! {
             where c.account_number = '100004'";
         assert!(bench.count(linked).await? >= 1);
         let calls = bench.datto.calls("site");
-        bench.sync(Part::PushAccounts).await?;
+        bench.sync(SyncKind::PushAccounts).await?;
         let masked = job.report.issues.iter().filter(|issue| issue.contains("masked")).count() as u64;
         assert_eq!(bench.datto.calls("site"), calls + masked, "what is equal is not asked again");
         Ok(())

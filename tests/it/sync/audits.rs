@@ -1,12 +1,12 @@
 //! Inventories of devices.
 
-use codex_core::{Scope, assets::audit::Software, ids::AssetId, jobs::JobStatus, sync::Part};
+use codex_core::{Scope, assets::audit::Software, ids::AssetId, jobs::JobStatus, sync::SyncKind};
 use codex_tests::{
-    harness::{bench::Bench, database::TestDatabase},
+    harness::{bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice,
         world::device_uid,
     },
@@ -16,7 +16,7 @@ use serde_json::json;
 const DONE: &str = "select count(*) from asset_hardware where detail is not null";
 
 /// A bench with few devices of every class.
-struct Few(Bench);
+struct Few(TestBench);
 
 impl Few {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
@@ -31,12 +31,12 @@ impl Few {
             limits,
             ..Default::default()
         };
-        Ok(Self(Bench::with(database, world, psa, rmm).await?))
+        Ok(Self(TestBench::with(database, world, psa, rmm).await?))
     }
 }
 
 /// The asset of the n-th device.
-async fn asset(bench: &Bench, n: usize) -> anyhow::Result<AssetId> {
+async fn asset(bench: &TestBench, n: usize) -> anyhow::Result<AssetId> {
     let q = bench
         .db()
         .query("select id from assets where device_uid = $1");
@@ -45,7 +45,7 @@ async fn asset(bench: &Bench, n: usize) -> anyhow::Result<AssetId> {
 }
 
 /// How many devices of a class have an inventory at the vendor.
-fn audited(bench: &Bench, class: &str) -> i64 {
+fn audited(bench: &TestBench, class: &str) -> i64 {
     let world = bench.world.lock();
     let live = world
         .devices
@@ -68,7 +68,7 @@ on_each_engine! {
         let (before, none) = bench.codex.asset_audit(&scope, id).await?.unwrap();
         assert_eq!((before.fields.manufacturer, none), (None, None), "nothing is known before");
         let logged = bench.count("select count(*) from change_log").await?;
-        let job = bench.sync(Part::RmmAudits).await?;
+        let job = bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
         let (computers, others) = (audited(&bench, "device"), audited(&bench, "printer") + audited(&bench, "esxihost"));
         assert!(computers > 100 && others > 0);
@@ -85,7 +85,7 @@ on_each_engine! {
         assert_eq!(hardware.parts.disks.len(), 2);
         assert!(bench.count("select count(*) from change_log").await? > logged, "fields of the record have a history");
         let (rows, calls) = (bench.count("select count(*) from change_log").await?, bench.datto.calls("audit"));
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!((bench.count("select count(*) from change_log").await?, bench.datto.calls("audit")), (rows, calls));
         Ok(())
     }
@@ -93,7 +93,7 @@ on_each_engine! {
     async fn a_new_inventory_is_read_and_its_programs_replace_the_old(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         let id = asset(&bench, 8).await?;
         let installed = "select count(*) from asset_software";
         let before = bench.count(installed).await?;
@@ -106,9 +106,9 @@ on_each_engine! {
             // Its programs are made of its number.
             device.body.insert("id".into(), json!(900_000 + 20));
         }
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         let calls = bench.datto.calls("audit");
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(bench.datto.calls("audit") - calls, 2, "of one device, its hardware and its programs");
         let (asset, audit) = bench.codex.asset_audit(&Scope::system(), id).await?.unwrap();
         assert_eq!(asset.fields.serial_number.as_deref(), Some("SN000020"));
@@ -125,12 +125,12 @@ on_each_engine! {
         // The year 2150.
         date(5_680_281_600_000);
         bench.sync_all().await?;
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         let now = bench.world.lock().now.timestamp_millis();
         date(now);
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         let calls = bench.datto.calls("audit");
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(bench.datto.calls("audit") - calls, 2, "of one device, its hardware and its programs");
         Ok(())
     }
@@ -138,23 +138,23 @@ on_each_engine! {
     async fn what_was_cut_goes_on_and_one_bad_device_stops_nobody(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;
-        bench.datto.faults().add("/api/v2/audit/device/", When::From(150), Kind::Status(401));
-        let cut = bench.run(Part::RmmAudits).await?;
+        bench.datto.faults().add("/api/v2/audit/device/", When::From(150), FaultKind::Status(401));
+        let cut = bench.run(SyncKind::RmmAudits).await?;
         assert_eq!(cut.status, JobStatus::Failed);
         let some = bench.count(DONE).await?;
         assert!(some > 20, "{some}");
         bench.datto.faults().clear();
         let bad = format!("/api/v2/audit/device/{}", device_uid(201));
-        bench.datto.faults().add(&bad, When::Always, Kind::Html);
+        bench.datto.faults().add(&bad, When::Always, FaultKind::Html);
         let calls = bench.datto.calls("audit");
-        let rest = bench.sync(Part::RmmAudits).await?;
+        let rest = bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(rest.report.issue_count, 1, "{:?}", rest.report.issues);
         let all = audited(&bench, "device") + audited(&bench, "printer") + audited(&bench, "esxihost");
         assert_eq!(bench.count(DONE).await?, all - 1);
         let twice_each = u64::try_from(2 * (all - some) + 40)?;
         assert!(bench.datto.calls("audit") - calls <= twice_each, "not all over again");
         bench.datto.faults().clear();
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(bench.count(DONE).await?, all);
         Ok(())
     }
@@ -163,14 +163,14 @@ on_each_engine! {
         let Few(bench) = few;
         bench.sync_all().await?;
         let path = format!("/api/v2/audit/device/{}", device_uid(8));
-        bench.datto.faults().add(&path, When::Always, Kind::Status(404));
-        let job = bench.sync(Part::RmmAudits).await?;
+        bench.datto.faults().add(&path, When::Always, FaultKind::Status(404));
+        let job = bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(job.report.issue_count, 0, "no error (trap 58)");
         let id = asset(&bench, 8).await?;
         let audit = bench.codex.asset_audit(&Scope::system(), id).await?.unwrap().1.unwrap();
         assert_eq!((audit.hardware, audit.software), (None, Some(Vec::new())));
         let calls = bench.datto.calls("audit");
-        bench.sync(Part::RmmAudits).await?;
+        bench.sync(SyncKind::RmmAudits).await?;
         assert_eq!(bench.datto.calls("audit"), calls);
         Ok(())
     }

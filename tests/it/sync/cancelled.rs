@@ -7,16 +7,16 @@ use codex_core::{
     Scope,
     jobs::{Job, JobStatus, query::JobFilter},
     records::Author,
-    sync::Part,
+    sync::SyncKind,
 };
 use codex_tests::{
     harness::{
         app::vendor_settings,
-        bench::Bench,
+        bench::TestBench,
         child::{become_codexd, codexd},
     },
     on_each_engine,
-    sim::fault::{Kind, When},
+    sim::fault::{FaultKind, When},
 };
 
 const CHILD: &str = "sync::cancelled::the_process_that_is_stopped";
@@ -28,7 +28,7 @@ fn the_process_that_is_stopped() {
     become_codexd();
 }
 
-fn start(bench: &Bench) -> anyhow::Result<tokio::process::Child> {
+fn start(bench: &TestBench) -> anyhow::Result<tokio::process::Child> {
     let mut args = vec!["sync".to_owned(), "freshservice".to_owned()];
     let database = format!("database.connection_string={}", bench.database.url);
     let vendors = vendor_settings(&bench.freshservice, &bench.datto);
@@ -39,7 +39,7 @@ fn start(bench: &Bench) -> anyhow::Result<tokio::process::Child> {
     codexd(CHILD, bench.database.folder(), &args)
 }
 
-async fn newest(bench: &Bench) -> anyhow::Result<Job> {
+async fn newest(bench: &TestBench) -> anyhow::Result<Job> {
     let filter = JobFilter {
         limit: 1,
         ..JobFilter::default()
@@ -49,7 +49,7 @@ async fn newest(bench: &Bench) -> anyhow::Result<Job> {
 }
 
 /// Waits until a job is at work and the vendor was called.
-async fn at_work(bench: &Bench, calls: u64) -> anyhow::Result<()> {
+async fn at_work(bench: &TestBench, calls: u64) -> anyhow::Result<()> {
     let wait = async {
         loop {
             let job = newest(bench).await;
@@ -65,16 +65,16 @@ async fn at_work(bench: &Bench, calls: u64) -> anyhow::Result<()> {
 
 /// What keeps a run waiting: a slow answer, a pause between tries, a limit. The limit is last: the vendor's
 /// wait is kept for every process, whatever becomes of the run that met it.
-fn troubles() -> [Kind; 3] {
+fn troubles() -> [FaultKind; 3] {
     [
-        Kind::Hang(Duration::from_secs(30)),
-        Kind::Status(500),
-        Kind::RateLimited(Some("50".into())),
+        FaultKind::Hang(Duration::from_secs(30)),
+        FaultKind::Status(500),
+        FaultKind::RateLimited(Some("50".into())),
     ]
 }
 
 on_each_engine! {
-    async fn a_signal_ends_a_sync_at_once(bench: Bench) -> TestResult {
+    async fn a_signal_ends_a_sync_at_once(bench: TestBench) -> TestResult {
         for (trouble, (signal, code)) in troubles().into_iter().zip([("-TERM", 143), ("-INT", 130), ("-TERM", 143)]) {
             bench.freshservice.faults().add("/api/v2/", When::Always, trouble.clone());
             let calls = bench.freshservice.calls("");
@@ -93,15 +93,15 @@ on_each_engine! {
             bench.freshservice.faults().clear();
         }
         // The gate that a limit may have closed is none of this test's.
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         Ok(())
     }
 
-    async fn a_person_ends_a_run_at_once(bench: Bench) -> TestResult {
+    async fn a_person_ends_a_run_at_once(bench: TestBench) -> TestResult {
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         for trouble in troubles() {
             bench.freshservice.faults().add("/api/v2/", When::Always, trouble.clone());
-            let started = bench.codex.start_sync(&system, Part::Psa).await?;
+            let started = bench.codex.start_sync(&system, SyncKind::Psa).await?;
             tokio::time::sleep(Duration::from_millis(50)).await;
             bench.codex.cancel_job(&system, &author, &started.job_id).await.ok();
             let told = Instant::now();

@@ -2,47 +2,47 @@
 
 use codex_core::{
     Scope, assets::Asset, duplicates::wire::DuplicateMergeIn, ids::AssetId, list::PageRequest,
-    records::Author, sync::Part,
+    records::Author, sync::SyncKind,
 };
 use codex_tests::{
-    harness::{bench::Bench, database::TestDatabase},
+    harness::{bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         world::{DELETED_DEVICES, device_uid},
     },
 };
 use serde_json::json;
 
-async fn asset_id(bench: &Bench, uid: &str) -> anyhow::Result<Option<i64>> {
+async fn asset_id(bench: &TestBench, uid: &str) -> anyhow::Result<Option<i64>> {
     let sql = "select id from assets where device_uid = $1 and deleted_at is null";
     Ok(bench.db().query(sql).bind(uid).scalar().await?)
 }
 
 on_each_engine! {
-    async fn trap_40_a_revoked_token_is_renewed_and_the_call_made_again(bench: Bench) -> TestResult {
+    async fn trap_40_a_revoked_token_is_renewed_and_the_call_made_again(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.datto.revoke_token();
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         Ok(())
     }
 
-    async fn trap_42_one_forbidden_site_keeps_its_assets(bench: Bench) -> TestResult {
+    async fn trap_42_one_forbidden_site_keeps_its_assets(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let uid = {
             let mut world = bench.world.lock();
             world.sites[2].claimed_count = Some(1);
             world.sites[2].uid.clone()
         };
-        bench.datto.faults().add(&format!("/api/v2/site/{uid}/devices"), When::Always, Kind::Status(403));
-        let job = bench.sync(Part::Rmm).await?;
+        bench.datto.faults().add(&format!("/api/v2/site/{uid}/devices"), When::Always, FaultKind::Status(403));
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(bench.live("assets").await?, 3_000);
         assert!(!job.report.scopes[&format!("site:{uid}")].certified);
         Ok(())
     }
 
-    async fn trap_43_system_sites_have_no_company(bench: Bench) -> TestResult {
+    async fn trap_43_system_sites_have_no_company(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let linked = "select count(*) from site_links where system_site and company_id is not null";
         assert_eq!(bench.count(linked).await?, 0);
@@ -51,7 +51,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_45_variables_are_read_whatever_their_form(bench: Bench) -> TestResult {
+    async fn trap_45_variables_are_read_whatever_their_form(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let lower = "select count(*) from site_links where account_number = '100023' and company_id is not null";
         assert_eq!(bench.count(lower).await?, 1);
@@ -60,27 +60,27 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_46_a_variable_that_cannot_be_read_changes_nothing(bench: Bench) -> TestResult {
+    async fn trap_46_a_variable_that_cannot_be_read_changes_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let linked = "select count(*) from assets where company_id is not null";
         let before = bench.count(linked).await?;
         bench.clock.advance(chrono::Duration::hours(25));
         let uid = bench.world.lock().sites[2].uid.clone();
-        bench.datto.faults().add(&format!("/api/v2/site/{uid}/variables"), When::Always, Kind::Status(500));
-        let job = bench.sync(Part::Rmm).await?;
+        bench.datto.faults().add(&format!("/api/v2/site/{uid}/variables"), When::Always, FaultKind::Status(500));
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert!(job.report.issue_count > 0);
         assert_eq!(bench.count(linked).await?, before);
         Ok(())
     }
 
-    async fn trap_48_a_host_name_is_a_label_that_may_lack_or_repeat(bench: Bench) -> TestResult {
+    async fn trap_48_a_host_name_is_a_label_that_may_lack_or_repeat(bench: TestBench) -> TestResult {
         {
             let mut world = bench.world.lock();
             for (place, name) in [(4, json!(null)), (5, json!("")), (6, json!("SAME")), (7, json!("same"))] {
                 world.devices[place].body.insert("hostname".into(), name);
             }
         }
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(job.report.counts["asset"].failed, 0);
         assert_eq!(bench.live("assets").await?, 3_000);
         let same = "select count(*) from assets where hostname_fold = 'same'";
@@ -88,7 +88,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_56_and_57_unknown_words_and_any_character_are_kept(bench: Bench) -> TestResult {
+    async fn traps_56_and_57_unknown_words_and_any_character_are_kept(bench: TestBench) -> TestResult {
         let name = format!("  Zürich-💻\u{7} {}", "x".repeat(240));
         {
             let mut world = bench.world.lock();
@@ -97,7 +97,7 @@ on_each_engine! {
             body.insert("deviceClass".into(), json!("toaster"));
             body.insert("patchManagement".into(), json!({"patchStatus": "Sideways"}));
         }
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         let id = asset_id(&bench, &device_uid(4)).await?.unwrap();
         let (asset, _) = bench.codex.asset(&Scope::system(), AssetId(id)).await?.unwrap();
         assert_eq!(asset.fields.hostname, Some(name));
@@ -106,40 +106,40 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_60_and_69_a_device_that_was_silent_for_days_or_comes_from_the_future_is_not_missing(bench: Bench) -> TestResult {
-        bench.sync(Part::Rmm).await?;
+    async fn traps_60_and_69_a_device_that_was_silent_for_days_or_comes_from_the_future_is_not_missing(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(chrono::Duration::days(-400));
         bench.world.lock().devices[4].body.insert("onDemand".into(), json!(true));
         for _ in 0..3 {
-            bench.sync(Part::Rmm).await?;
+            bench.sync(SyncKind::Rmm).await?;
             bench.clock.advance(chrono::Duration::days(300));
         }
         assert_eq!(bench.live("assets").await?, 3_000);
         Ok(())
     }
 
-    async fn trap_61e_the_last_variable_of_a_site_that_goes_takes_the_link_with_it(bench: Bench) -> TestResult {
+    async fn trap_61e_the_last_variable_of_a_site_that_goes_takes_the_link_with_it(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let uid = bench.world.lock().sites[4].uid.clone();
         let number = "select account_number from site_links where site_uid = $1";
         assert!(bench.db().query(number).bind(uid.as_str()).scalar::<Option<String>>().await?.flatten().is_some());
         bench.world.lock().sites[4].variables.clear();
         bench.clock.advance(chrono::Duration::hours(25));
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         assert_eq!(bench.db().query(number).bind(uid.as_str()).scalar::<Option<String>>().await?, Some(None));
         Ok(())
     }
 
-    async fn trap_49_a_renamed_device_is_the_same_asset(bench: Bench) -> TestResult {
+    async fn trap_49_a_renamed_device_is_the_same_asset(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(4)).await?;
         bench.world.lock().devices[4].body.insert("hostname".into(), json!("NEW-NAME"));
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         assert_eq!(asset_id(&bench, &device_uid(4)).await?, id);
         Ok(())
     }
 
-    async fn trap_50_a_moved_device_goes_to_the_other_company_with_its_id(bench: Bench) -> TestResult {
+    async fn trap_50_a_moved_device_goes_to_the_other_company_with_its_id(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(0)).await?;
         let company = "select company_id from assets where device_uid = '000000de-0000-0000-0000-000000000001'";
@@ -150,18 +150,18 @@ on_each_engine! {
             world.devices[0].site.clone_from(&to.uid);
             world.devices[0].body.insert("siteName".into(), to.body["name"].clone());
         }
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(asset_id(&bench, &device_uid(0)).await?, id);
         assert_ne!(bench.count(company).await?, before);
         assert_eq!(job.report.counts["asset"].deleted, 0);
         Ok(())
     }
 
-    async fn trap_51_a_device_that_returns_with_a_new_uid_is_the_same_asset(bench: Bench) -> TestResult {
+    async fn trap_51_a_device_that_returns_with_a_new_uid_is_the_same_asset(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(6)).await?;
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(job.report.counts["asset"].deleted, 1);
         assert_eq!(asset_id(&bench, &device_uid(6)).await?, None);
         bench.clock.advance(chrono::Duration::hours(1));
@@ -172,13 +172,13 @@ on_each_engine! {
             back.body.insert("uid".into(), json!("returned-uid"));
             world.devices.push(back);
         }
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         assert_eq!(asset_id(&bench, "returned-uid").await?, id);
         assert_eq!(bench.live("assets").await?, 3_000);
         Ok(())
     }
 
-    async fn a_clone_with_the_same_hardware_address_keeps_its_own_id(bench: Bench) -> TestResult {
+    async fn a_clone_with_the_same_hardware_address_keeps_its_own_id(bench: TestBench) -> TestResult {
         {
             let mut world = bench.world.lock();
             let address = world.devices[7].mac.clone();
@@ -189,18 +189,18 @@ on_each_engine! {
         bench.clock.advance(chrono::Duration::hours(1));
         bench.world.lock().devices[7].site = DELETED_DEVICES.into();
         for _ in 0..2 {
-            bench.sync(Part::Rmm).await?;
+            bench.sync(SyncKind::Rmm).await?;
         }
         assert_eq!(asset_id(&bench, &device_uid(8)).await?, clone);
         assert_eq!(asset_id(&bench, &device_uid(7)).await?, None);
         Ok(())
     }
 
-    async fn a_shared_address_gives_no_record_to_another_company(bench: Bench) -> TestResult {
+    async fn a_shared_address_gives_no_record_to_another_company(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?;
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(chrono::Duration::hours(1));
         {
             // The headset went to somebody at another company; the name is that of the old machine.
@@ -211,7 +211,7 @@ on_each_engine! {
             other.body.insert("siteName".into(), world.sites[4].body["name"].clone());
             world.devices.push(other);
         }
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "other-uid").await?;
         assert!(new.is_some() && new != old, "{new:?} {old:?}");
         assert_eq!(asset_id(&bench, &device_uid(6)).await?, None, "the old machine stays retired");
@@ -220,11 +220,11 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_returned_device_under_another_name_is_a_duplicate_candidate(bench: Bench) -> TestResult {
+    async fn a_returned_device_under_another_name_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(chrono::Duration::hours(1));
         {
             let mut world = bench.world.lock();
@@ -234,12 +234,12 @@ on_each_engine! {
             back.body.insert("hostname".into(), json!("RENAMED"));
             world.devices.push(back);
         }
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "returned-uid").await?.unwrap();
         assert_ne!(new, old);
         let told = format!("duplicate candidate: asset {old} and asset {new} may be one (company, mac_address)");
         assert!(job.report.issues.iter().any(|issue| issue.contains(&told)), "{:?}", job.report.issues);
-        let again = bench.sync(Part::Rmm).await?;
+        let again = bench.sync(SyncKind::Rmm).await?;
         assert!(!again.report.issues.iter().any(|issue| issue.contains("duplicate candidate")), "told once");
         let scope = Scope::system();
         let author = Author::new("system", bench.codex.now());
@@ -247,19 +247,19 @@ on_each_engine! {
         assert_eq!((candidate.record_a.is_live, candidate.record_b.is_live), (false, true));
         bench.codex.merge_duplicate(&scope, &author, candidate.id, DuplicateMergeIn::default()).await?;
         assert_eq!(asset_id(&bench, "returned-uid").await?, Some(old));
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         assert_eq!(asset_id(&bench, "returned-uid").await?, Some(old));
         assert_eq!(bench.live("assets").await?, 3_000);
         Ok(())
     }
 
-    async fn a_returned_device_that_a_person_has_deleted_is_a_duplicate_candidate(bench: Bench) -> TestResult {
+    async fn a_returned_device_that_a_person_has_deleted_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
         let (scope, author) = (Scope::system(), Author::new("technician-1", bench.codex.now()));
         assert!(bench.codex.delete::<Asset>(&scope, &author, old).await?);
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(chrono::Duration::hours(1));
         {
             let mut world = bench.world.lock();
@@ -269,8 +269,8 @@ on_each_engine! {
             world.devices.push(back);
         }
         // Neither this run nor the next fails for it.
-        let job = bench.sync(Part::Rmm).await?;
-        bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "returned-uid").await?.unwrap();
         assert_ne!(new, old, "no run brings back what a person has deleted");
         let told = format!("duplicate candidate: asset {old} and asset {new} may be one");
@@ -278,15 +278,15 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_52_a_device_flagged_deleted_is_retired_at_once(bench: Bench) -> TestResult {
+    async fn trap_52_a_device_flagged_deleted_is_retired_at_once(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.world.lock().devices[9].body.insert("deleted".into(), json!(true));
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(job.report.counts["asset"].deleted, 1);
         Ok(())
     }
 
-    async fn trap_61a_secrets_stay_in_their_table(bench: Bench) -> TestResult {
+    async fn trap_61a_secrets_stay_in_their_table(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let kept = "select count(*) from asset_secrets where value like 'SECRET-%'";
         assert!(bench.count(kept).await? > 2_800);
@@ -297,14 +297,14 @@ on_each_engine! {
                       (select count(*) from sync_jobs where cast(report as text) like '%SECRET%' or output like '%SECRET%')";
         assert_eq!(bench.count(leaked).await?, 0);
         bench.world.lock().devices[3].body["udf"]["udf2"] = json!("SECRET-CHANGED");
-        bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
         let logged = "select count(*) from change_log where cast(changes as text) like '%udf2%'";
         assert_eq!(bench.count(logged).await?, 1);
         assert_eq!(bench.count(leaked).await?, 0);
         Ok(())
     }
 
-    async fn trap_61d_a_device_of_an_unknown_site_is_kept_without_company(bench: Bench) -> TestResult {
+    async fn trap_61d_a_device_of_an_unknown_site_is_kept_without_company(bench: TestBench) -> TestResult {
         bench.world.lock().devices[5].site = "00000099-0000-4000-8000-000000000001".into();
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(5)).await?.unwrap();
@@ -313,15 +313,15 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_44_a_deleted_sites_devices_are_held_when_they_are_many(bench: Bench) -> TestResult {
+    async fn trap_44_a_deleted_sites_devices_are_held_when_they_are_many(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         {
             let mut world = bench.world.lock();
             let uid = world.sites.remove(2).uid;
             world.devices.retain(|device| device.site != uid);
         }
-        bench.sync(Part::Rmm).await?;
-        let job = bench.sync(Part::Rmm).await?;
+        bench.sync(SyncKind::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(job.report.counts["site_link"].deleted, 1);
         assert!(job.report.counts["asset"].held > 40);
         assert_eq!(bench.live("assets").await?, 3_000);
@@ -330,7 +330,7 @@ on_each_engine! {
 }
 
 /// A bench whose account-wide list lacks every third device.
-struct Lacking(Bench);
+struct Lacking(TestBench);
 
 impl Lacking {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
@@ -343,7 +343,7 @@ impl Lacking {
         };
         let world = World::generate(Size::Tiny, 1);
         Ok(Self(
-            Bench::with(
+            TestBench::with(
                 database,
                 world,
                 codex_tests::sim::freshservice::Options::default(),

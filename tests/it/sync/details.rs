@@ -1,13 +1,13 @@
 //! What belongs to a ticket, when some of it cannot be read, comes twice or is not in the account.
 
 use chrono::Duration;
-use codex_core::{Scope, jobs::Job, sync::Part};
+use codex_core::{Scope, jobs::Job, sync::SyncKind};
 use codex_tests::{
-    harness::{TestResult, bench::Bench, database::TestDatabase},
+    harness::{TestResult, bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice,
     },
 };
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const TIME_ENTRIES: &str = "/api/v2/tickets/*/time_entries";
 
 /// A bench with sixty tickets that nothing was pulled from yet.
-async fn small(database: TestDatabase) -> anyhow::Result<Bench> {
+async fn small(database: TestDatabase) -> anyhow::Result<TestBench> {
     let options = freshservice::Options {
         limits: false,
         ..Default::default()
@@ -25,11 +25,11 @@ async fn small(database: TestDatabase) -> anyhow::Result<Bench> {
         limits: false,
         ..Default::default()
     };
-    Bench::with(database, World::generate(Size::Tiny, 7), options, datto).await
+    TestBench::with(database, World::generate(Size::Tiny, 7), options, datto).await
 }
 
 /// Minutes and how much was said on a ticket.
-async fn details(bench: &Bench, number: i64) -> anyhow::Result<(Option<i64>, usize)> {
+async fn details(bench: &TestBench, number: i64) -> anyhow::Result<(Option<i64>, usize)> {
     let found = bench.codex.ticket(&Scope::system(), number).await?;
     let (ticket, said) = found.ok_or_else(|| anyhow::anyhow!("no ticket {number}"))?;
     Ok((ticket.minutes, said.len()))
@@ -50,8 +50,8 @@ fn entry(id: i64, spent: &Value) -> Value {
 async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult {
     let bench = small(database).await?;
     let faults = bench.freshservice.faults();
-    faults.add(TIME_ENTRIES, When::Always, Kind::Status(status));
-    let job = bench.sync(Part::Tickets).await?;
+    faults.add(TIME_ENTRIES, When::Always, FaultKind::Status(status));
+    let job = bench.sync(SyncKind::Tickets).await?;
     let [issue] = job.report.issues.as_slice() else {
         panic!("{:?}", job.report.issues)
     };
@@ -87,7 +87,7 @@ async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult
     // The account gets the feature: what was owed arrives.
     faults.clear();
     bench.clock.advance(Duration::hours(1));
-    let job = bench.sync(Part::Tickets).await?;
+    let job = bench.sync(SyncKind::Tickets).await?;
     assert_eq!(job.report.issues, Vec::<String>::new());
     let unknown = "select count(*) from ticket_details where minutes is null";
     assert_eq!(bench.count(unknown).await?, 0);
@@ -112,7 +112,7 @@ on_each_engine! {
             let place = world.tickets.iter().position(|ticket| ticket.id() == 5).unwrap();
             world.tickets.insert(place, twin);
         }
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
         assert_eq!(bench.live("tickets").await?, 60);
         assert_eq!(details(&bench, 5).await?, (Some(180), 5));
@@ -132,7 +132,7 @@ on_each_engine! {
             said.push(json!(7));
             ticket.set_conversations(said);
         }).unwrap();
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(details(&bench, 5).await?, (Some(150), 5), "2.5 h, and everything said");
         assert_eq!(issues(&job, "time_spent").len(), 2, "{:?}", job.report.issues);
         assert_eq!(job.report.issue_count, 4, "{:?}", job.report.issues);
@@ -141,14 +141,14 @@ on_each_engine! {
         let kept = "select count(*) from time_entries where ticket_id = (select id from tickets where number = 5) \
             and gone_at is null and task_id = 77 and started_at is not null";
         assert_eq!(bench.count(kept).await?, 4, "an entry without a readable time is an entry");
-        let again = bench.sync(Part::Tickets).await?;
+        let again = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(again.report.issues, Vec::<String>::new(), "reported once");
         Ok(())
     }
 
     async fn an_item_that_becomes_unreadable_takes_nothing_away(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let before = details(&bench, 5).await?;
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().change_ticket(5, |ticket| {
@@ -156,7 +156,7 @@ on_each_engine! {
             said[0].as_object_mut().unwrap().remove("id");
             ticket.set_conversations(said);
         }).unwrap();
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.counts["conversation"].failed, 1);
         assert_eq!(details(&bench, 5).await?, before);
         Ok(())
@@ -164,7 +164,7 @@ on_each_engine! {
 
     async fn details_that_failed_once_arrive_although_the_cursor_has_moved_on(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let before = details(&bench, 5).await?;
         let later = || {
             bench.world.lock().tick(Duration::hours(5));
@@ -175,24 +175,24 @@ on_each_engine! {
         bench.world.lock().say(5, false, "One more").unwrap();
         bench.world.lock().work(5, "01:15").unwrap();
         bench.world.lock().set_ticket(7, &json!({"priority": 4})).unwrap();
-        bench.freshservice.faults().add("/api/v2/tickets/5/time_entries", When::Always, Kind::Status(500));
-        bench.freshservice.faults().add("/api/v2/tickets/7", When::Always, Kind::Status(400));
-        let job = bench.sync(Part::Tickets).await?;
+        bench.freshservice.faults().add("/api/v2/tickets/5/time_entries", When::Always, FaultKind::Status(500));
+        bench.freshservice.faults().add("/api/v2/tickets/7", When::Always, FaultKind::Status(400));
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(details(&bench, 5).await?, (before.0, before.1 + 1), "what could be read is here");
         assert_eq!(issues(&job, "ticket 5 still lacks its time_entries").len(), 1, "{:?}", job.report.issues);
         assert_eq!(issues(&job, "ticket 7 still lacks its details").len(), 1, "{:?}", job.report.issues);
         assert_eq!(job.report.issue_count, 2, "{:?}", job.report.issues);
         later();
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.issue_count, 2, "still owed: {:?}", job.report.issues);
-        let light = bench.sync(Part::TicketsLight).await?;
+        let light = bench.sync(SyncKind::TicketsLight).await?;
         assert_eq!(light.report.issue_count, 2, "every run says so: {:?}", light.report.issues);
         bench.freshservice.faults().clear();
         let asked = bench.freshservice.calls("tickets/5");
-        let early = bench.sync(Part::Tickets).await?;
+        let early = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.freshservice.calls("tickets/5"), asked, "not before its time: {:?}", early.report.issues);
         later();
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
         assert_eq!(details(&bench, 5).await?, (before.0.map(|minutes| minutes + 75), before.1 + 1));
         assert_eq!(bench.count("select count(*) from ticket_details_owed").await?, 0);
@@ -201,17 +201,17 @@ on_each_engine! {
 
     async fn what_is_owed_since_a_time_that_has_not_come_is_asked_for(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().work(5, "01:15").unwrap();
-        bench.freshservice.faults().add("/api/v2/tickets/5/time_entries", When::Always, Kind::Status(500));
+        bench.freshservice.faults().add("/api/v2/tickets/5/time_entries", When::Always, FaultKind::Status(500));
         bench.clock.advance(Duration::days(400));
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(-Duration::days(400));
         let owed = "select count(*) from ticket_details_owed";
         assert_eq!(bench.count(owed).await?, 1);
         bench.freshservice.faults().clear();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.count(owed).await?, 0);
         Ok(())
     }
@@ -229,12 +229,12 @@ on_each_engine! {
                 ticket.body.insert("updated_at".into(), json!("2099-01-01T00:00:00Z"));
             }
         };
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (_, before) = details(&bench, 5).await?;
         for more in 1..=3 {
             say(true);
             let calls = bench.freshservice.calls("tickets/5/time_entries");
-            bench.sync(Part::Tickets).await?;
+            bench.sync(SyncKind::Tickets).await?;
             assert_eq!(details(&bench, 5).await?.1, before + more);
             assert_eq!(bench.freshservice.calls("tickets/5/time_entries"), calls + 1);
         }
@@ -242,10 +242,10 @@ on_each_engine! {
         assert_eq!(bench.count(ahead).await?, 0);
         // The vendor mends the date.
         say(false);
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(details(&bench, 5).await?.1, before + 4);
         let calls = bench.freshservice.calls("tickets/5/time_entries");
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.freshservice.calls("tickets/5/time_entries"), calls, "as any other ticket");
 
         // Databases of older versions hold such times.
@@ -260,7 +260,7 @@ on_each_engine! {
         tx.commit().await?;
         say(false);
         bench.world.lock().set_ticket(6, &json!({"subject": "Mended"})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(details(&bench, 5).await?.1, before + 5);
         let mended = "select count(*) from tickets where subject = 'Mended'";
         assert_eq!(bench.count(mended).await?, 1);
@@ -271,13 +271,13 @@ on_each_engine! {
     async fn a_detailed_run_reads_what_light_runs_have_left(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         for _ in 0..2 {
-            bench.sync(Part::TicketsLight).await?;
+            bench.sync(SyncKind::TicketsLight).await?;
             bench.world.lock().tick(Duration::days(1));
             bench.clock.advance(Duration::days(1));
             bench.world.lock().set_ticket(6, &json!({"priority": 4})).unwrap();
         }
         assert_eq!(bench.count("select count(*) from ticket_details where details_of is not null").await?, 0);
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.count("select count(*) from ticket_details where details_of is not null").await?, 60);
         Ok(())
     }
@@ -293,15 +293,15 @@ on_each_engine! {
     async fn a_list_that_the_key_may_not_read_costs_that_list_alone(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         for status in [403, 404] {
-            bench.freshservice.faults().add("/api/v2/ticket_form_fields", When::Always, Kind::Status(status));
-            let job = bench.sync(Part::Tickets).await?;
+            bench.freshservice.faults().add("/api/v2/ticket_form_fields", When::Always, FaultKind::Status(status));
+            let job = bench.sync(SyncKind::Tickets).await?;
             assert_eq!(bench.live("tickets").await?, 60);
             assert_eq!(job.report.issues.len(), 1, "{:?}", job.report.issues);
             assert!(job.report.issues[0].contains("names of statuses"), "{:?}", job.report.issues);
             bench.freshservice.faults().clear();
         }
-        bench.freshservice.faults().add("/api/v2/agents", When::From(2), Kind::Status(403));
-        let job = bench.sync(Part::Psa).await?;
+        bench.freshservice.faults().add("/api/v2/agents", When::From(2), FaultKind::Status(403));
+        let job = bench.sync(SyncKind::Psa).await?;
         assert_eq!(issues(&job, "agents could not be read").len(), 1, "{:?}", job.report.issues);
         assert!(!job.report.scopes["agents"].certified);
         assert!(bench.live("contacts").await? > 0 && bench.live("companies").await? > 0);
@@ -310,9 +310,9 @@ on_each_engine! {
 
     async fn an_account_without_site_variables_or_interfaces_gets_one_issue_each(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
-        bench.datto.faults().add("/api/v2/site/*/variables", When::Always, Kind::Status(403));
-        bench.datto.faults().add("/api/v2/site/*/devices/network-interface", When::Always, Kind::Status(403));
-        let job = bench.sync(Part::Rmm).await?;
+        bench.datto.faults().add("/api/v2/site/*/variables", When::Always, FaultKind::Status(403));
+        bench.datto.faults().add("/api/v2/site/*/devices/network-interface", When::Always, FaultKind::Status(403));
+        let job = bench.sync(SyncKind::Rmm).await?;
         assert_eq!(issues(&job, "the account gives no").len(), 2, "{:?}", job.report.issues);
         assert!(issues(&job, "site variables").len() == 1, "{:?}", job.report.issues);
         assert!(bench.live("assets").await? > 0);
@@ -330,10 +330,10 @@ on_each_engine! {
             Ok(bench.codex.search(&Scope::system(), "xyzzypass", &[], 20).await?.count)
         };
         texts("<p>My word is xyzzypass</p>", "My word is xyzzypass");
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(found().await?, 1);
         texts("", "");
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (ticket, _) = bench.codex.ticket(&Scope::system(), 5).await?.unwrap();
         assert_eq!((ticket.description, ticket.description_text), (None, None));
         assert_eq!(found().await?, 0);
@@ -349,7 +349,7 @@ on_each_engine! {
             }
             world.departments.len()
         };
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         let [issue] = issues(&job, "account number")[..] else { panic!("{:?}", job.report.issues) };
         assert!(issue.contains(&format!("{total} of {total} companies")), "{issue}");
         assert!(issue.contains("`codexd accounts assign`"), "{issue}");

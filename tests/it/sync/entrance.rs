@@ -1,9 +1,9 @@
 //! Vendor data that databases, readers or arithmetic would refuse: one bad value costs that value alone.
 
-use codex_core::{Codex, Scope, assets, companies, list::PageRequest, sync::Part};
+use codex_core::{Codex, Scope, assets, companies, list::PageRequest, sync::SyncKind};
 use codex_tests::{
     harness::{
-        bench::{Bench, freshservice_at, quick},
+        bench::{TestBench, freshservice_at, quick},
         database::TestDatabase,
     },
     on_each_engine,
@@ -37,7 +37,7 @@ on_each_engine! {
         let source = freshservice_at(vendor.url(), quick())?;
         let codex = Codex::builder(&database.url).source(source).open().await?;
         let system = Scope::system();
-        let job = codex.sync(&system, Part::Psa).await?;
+        let job = codex.sync(&system, SyncKind::Psa).await?;
         let report = job.report;
         assert_eq!(job.error, None);
         assert_eq!((report.counts["company"].seen, report.counts["company"].failed), (4, 2));
@@ -70,12 +70,12 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_time_out_of_range_is_unknown_and_reported_and_pages_go_on(bench: Bench) -> TestResult {
+    async fn a_time_out_of_range_is_unknown_and_reported_and_pages_go_on(bench: TestBench) -> TestResult {
         let micros = 1_767_607_200_000_000_i64;
         for device in bench.world.lock().devices.iter_mut().take(5) {
             device.body.insert("lastSeen".into(), micros.into());
         }
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         let unread: Vec<&String> = job.report.issues.iter().filter(|issue| issue.contains("lastSeen")).collect();
         assert_eq!(unread.len(), 1, "the first is named, the others are counted: {unread:?}");
         assert!(job.report.issue_count >= 5);
@@ -105,7 +105,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn members_that_move_by_themselves_write_nothing(bench: Bench) -> TestResult {
+    async fn members_that_move_by_themselves_write_nothing(bench: TestBench) -> TestResult {
         let moved = |points: i64| {
             for agent in &mut bench.world.lock().agents {
                 agent["scoreboard_points"] = json!(points);
@@ -115,11 +115,11 @@ on_each_engine! {
             }
         };
         moved(1);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let extra = "select cast(extra as text) from claims where kind = 'psa_agent' order by external_id";
         let before: Vec<String> = bench.db().query(extra).scalars().await?;
         moved(2);
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         let counts = job.report.counts["psa_agent"];
         assert_eq!((counts.seen, counts.unchanged), (5, 5));
         let after: Vec<String> = bench.db().query(extra).scalars().await?;
@@ -128,12 +128,12 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn items_that_are_read_again_count_once(bench: Bench) -> TestResult {
-        bench.sync(Part::Rmm).await?;
+    async fn items_that_are_read_again_count_once(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Rmm).await?;
         // A count that is wrong makes the site be read by itself, after the account's list.
         bench.world.lock().sites[1].claimed_count = Some(999);
         bench.world.lock().sites[2].claimed_count = Some(999);
-        let job = bench.sync(Part::Rmm).await?;
+        let job = bench.sync(SyncKind::Rmm).await?;
         let counts = job.report.counts["asset"];
         assert_eq!(counts.seen, u64::try_from(bench.live("assets").await?)?);
         assert_eq!(counts.unchanged, counts.seen);

@@ -3,13 +3,13 @@
 use chrono::Duration;
 use codex_core::{
     EventOutcome, Scope,
-    sync::{Part, freshservice::TicketEvent},
+    sync::{SyncKind, freshservice::TicketEvent},
 };
 use codex_tests::{
-    harness::{bench::Bench, database::setting},
+    harness::{bench::TestBench, database::setting},
     on_each_engine,
     sim::{
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice::webhooks::event,
     },
 };
@@ -21,7 +21,11 @@ fn read(body: &Value) -> anyhow::Result<TicketEvent> {
 }
 
 /// Six things happen to a ticket; what is reported of each.
-fn six_events(bench: &Bench, id: i64, deleted_at_last: bool) -> anyhow::Result<Vec<TicketEvent>> {
+fn six_events(
+    bench: &TestBench,
+    id: i64,
+    deleted_at_last: bool,
+) -> anyhow::Result<Vec<TicketEvent>> {
     let changes = [
         ("ticket.updated", json!({"priority": 4})),
         (
@@ -52,7 +56,7 @@ fn six_events(bench: &Bench, id: i64, deleted_at_last: bool) -> anyhow::Result<V
 }
 
 /// What is stored of a ticket.
-async fn stored(bench: &Bench, id: i64) -> anyhow::Result<Value> {
+async fn stored(bench: &TestBench, id: i64) -> anyhow::Result<Value> {
     let told = bench.codex.ticket(&Scope::system(), id).await?;
     Ok(told.map_or(Value::Null, |(ticket, said)| {
         json!({"fields": ticket.fields, "minutes": ticket.minutes, "said": said.len()})
@@ -60,9 +64,9 @@ async fn stored(bench: &Bench, id: i64) -> anyhow::Result<Value> {
 }
 
 on_each_engine! {
-    async fn any_order_and_repetition_of_six_events_ends_in_the_same_state(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
-        bench.sync(Part::Tickets).await?;
+    async fn any_order_and_repetition_of_six_events_ends_in_the_same_state(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
+        bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
         let seed = setting("CODEX_TEST_SEED").map_or(Ok(11), |seed| seed.parse())?;
         println!("CODEX_TEST_SEED={seed}");
@@ -79,7 +83,7 @@ on_each_engine! {
             if id % 2 == 0 {
                 // A run in between, and the rest after it.
                 bench.clock.advance(Duration::minutes(10));
-                bench.sync(Part::Tickets).await?;
+                bench.sync(SyncKind::Tickets).await?;
                 late.shuffle(&mut random);
             }
             for event in &late {
@@ -94,15 +98,15 @@ on_each_engine! {
             assert_eq!(stored(&bench, id).await?, by_events, "ticket {id}, seed {seed}");
         }
         bench.clock.advance(Duration::minutes(10));
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 600 - 20);
         Ok(())
     }
 
-    async fn events_count_while_the_psa_is_down_and_the_newest_wins(bench: Bench) -> TestResult {
-        bench.sync(Part::Tickets).await?;
+    async fn events_count_while_the_psa_is_down_and_the_newest_wins(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
-        bench.freshservice.faults().add("/api/v2/tickets/", When::Always, Kind::Status(500));
+        bench.freshservice.faults().add("/api/v2/tickets/", When::Always, FaultKind::Status(500));
         let mut random = StdRng::seed_from_u64(5);
         for id in 1..=20 {
             let mut events = six_events(&bench, id, false)?;
@@ -126,9 +130,9 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_unknown_ticket_is_asked_for_and_linked(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
-        bench.sync(Part::Tickets).await?;
+    async fn an_unknown_ticket_is_asked_for_and_linked(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
+        bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
         let id = bench.world.lock().open_ticket();
         let by_id = read(&json!({"ticket_id": id}))?;
@@ -148,8 +152,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn one_call_and_no_wait_beyond_three_seconds(bench: Bench) -> TestResult {
-        bench.sync(Part::Tickets).await?;
+    async fn one_call_and_no_wait_beyond_three_seconds(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
         {
             let mut world = bench.world.lock();
@@ -160,7 +164,7 @@ on_each_engine! {
             let world = bench.world.lock();
             read(&event("ticket.updated", world.ticket(9).unwrap()))?
         };
-        let hang = Kind::Hang(std::time::Duration::from_secs(30));
+        let hang = FaultKind::Hang(std::time::Duration::from_secs(30));
         bench.freshservice.faults().add("/api/v2/tickets/", When::Always, hang);
         let started = std::time::Instant::now();
         let asked = bench.codex.refresh_ticket(&Scope::system(), 9).await;

@@ -2,27 +2,32 @@
 
 use std::time::Duration;
 
-use codex_core::{Scope, jobs::JobStatus, sync::Part};
+use codex_core::{Scope, jobs::JobStatus, sync::SyncKind};
 use codex_tests::{
-    harness::{TestResult, bench::Bench, random_text},
+    harness::{TestResult, bench::TestBench, random_text},
     on_each_engine,
     sim::{
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         world::{department_id, device_uid, requester_id, user_id},
     },
 };
 use serde_json::json;
 
 /// What every total failure of a list must look like.
-async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -> TestResult {
+async fn fails_without_loss(
+    bench: &TestBench,
+    part: SyncKind,
+    kind: FaultKind,
+    word: &str,
+) -> TestResult {
     let faults = match part {
-        Part::Rmm => bench.datto.faults(),
-        Part::Agents => bench.keycloak.faults(),
+        SyncKind::Rmm => bench.datto.faults(),
+        SyncKind::Agents => bench.keycloak.faults(),
         _ => bench.freshservice.faults(),
     };
     let path = match part {
-        Part::Rmm => "/api/v2/account/devices",
-        Part::Agents => "/admin/realms/hivematrix/users",
+        SyncKind::Rmm => "/api/v2/account/devices",
+        SyncKind::Agents => "/admin/realms/hivematrix/users",
         _ => "/api/v2/departments",
     };
     faults.add(path, When::Always, kind.clone());
@@ -38,36 +43,36 @@ async fn fails_without_loss(bench: &Bench, part: Part, kind: Kind, word: &str) -
 }
 
 on_each_engine! {
-    async fn traps_32_and_33_a_failed_list_of_departments_deletes_nothing(bench: Bench) -> TestResult {
+    async fn traps_32_and_33_a_failed_list_of_departments_deletes_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
-            (Kind::Status(401), "401"), (Kind::Status(403), "403"), (Kind::Status(404), "404"),
-            (Kind::Status(500), "500"), (Kind::Html, "JSON"), (Kind::HalfBody, "cut off"),
-            (Kind::NullBody, "shape"), (Kind::EmptyList, "lists nothing"), (Kind::ForeignLink, "another host"),
-            (Kind::SelfLink, "already"),
+            (FaultKind::Status(401), "401"), (FaultKind::Status(403), "403"), (FaultKind::Status(404), "404"),
+            (FaultKind::Status(500), "500"), (FaultKind::Html, "JSON"), (FaultKind::HalfBody, "cut off"),
+            (FaultKind::NullBody, "shape"), (FaultKind::EmptyList, "lists nothing"), (FaultKind::ForeignLink, "another host"),
+            (FaultKind::SelfLink, "already"),
         ] {
-            fails_without_loss(&bench, Part::Psa, kind, word).await?;
+            fails_without_loss(&bench, SyncKind::Psa, kind, word).await?;
         }
         Ok(())
     }
 
-    async fn traps_38_and_59_a_failed_list_of_devices_deletes_nothing(bench: Bench) -> TestResult {
+    async fn traps_38_and_59_a_failed_list_of_devices_deletes_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
-            (Kind::Status(401), "401"), (Kind::Status(404), "404"), (Kind::Status(504), "504"), (Kind::Html, "JSON"),
-            (Kind::HalfBody, "cut off"), (Kind::NoEnvelope, "shape"), (Kind::EmptyList, "lists nothing"),
-            (Kind::ForeignLink, "another host"), (Kind::SelfLink, "already"),
+            (FaultKind::Status(401), "401"), (FaultKind::Status(404), "404"), (FaultKind::Status(504), "504"), (FaultKind::Html, "JSON"),
+            (FaultKind::HalfBody, "cut off"), (FaultKind::NoEnvelope, "shape"), (FaultKind::EmptyList, "lists nothing"),
+            (FaultKind::ForeignLink, "another host"), (FaultKind::SelfLink, "already"),
         ] {
-            fails_without_loss(&bench, Part::Rmm, kind, word).await?;
+            fails_without_loss(&bench, SyncKind::Rmm, kind, word).await?;
         }
         Ok(())
     }
 
-    async fn one_null_item_is_reported_and_the_rest_goes_on(bench: Bench) -> TestResult {
+    async fn one_null_item_is_reported_and_the_rest_goes_on(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
-        bench.freshservice.faults().add("/api/v2/requesters", When::Page(1), Kind::NullItem);
-        bench.datto.faults().add("/api/v2/account/devices", When::Page(0), Kind::NullItem);
-        let (psa, rmm) = (bench.sync(Part::Psa).await?, bench.sync(Part::Rmm).await?);
+        bench.freshservice.faults().add("/api/v2/requesters", When::Page(1), FaultKind::NullItem);
+        bench.datto.faults().add("/api/v2/account/devices", When::Page(0), FaultKind::NullItem);
+        let (psa, rmm) = (bench.sync(SyncKind::Psa).await?, bench.sync(SyncKind::Rmm).await?);
         assert_eq!(psa.report.counts["contact"].failed, 1);
         assert!(!psa.report.scopes["requesters"].certified);
         assert_eq!(rmm.report.counts["asset"].failed, 1);
@@ -77,7 +82,7 @@ on_each_engine! {
     }
 
     /// PostgreSQL holds no text over 2,704 bytes in an index.
-    async fn what_is_too_long_is_cut_and_told_and_the_rest_goes_on(bench: Bench) -> TestResult {
+    async fn what_is_too_long_is_cut_and_told_and_the_rest_goes_on(bench: TestBench) -> TestResult {
         let long = random_text(10_000);
         {
             let mut world = bench.world.lock();
@@ -88,7 +93,7 @@ on_each_engine! {
             world.user_mut(&user_id(3)).unwrap()["username"] = json!(long);
         }
         for (part, cuts) in [
-            (Part::Psa, vec!["company", "contact", "contact"]), (Part::Rmm, vec!["asset"]), (Part::Agents, vec!["agent"]),
+            (SyncKind::Psa, vec!["company", "contact", "contact"]), (SyncKind::Rmm, vec!["asset"]), (SyncKind::Agents, vec!["agent"]),
         ] {
             let issues = bench.sync(part).await?.report.issues;
             let cut = issues.iter().filter(|issue| issue.contains(" is cut to "));
@@ -102,49 +107,49 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_short_trouble_is_sat_out(bench: Bench) -> TestResult {
-        for kind in [Kind::Status(500), Kind::Html, Kind::HalfBody, Kind::RateLimited(Some("0".into()))] {
+    async fn a_short_trouble_is_sat_out(bench: TestBench) -> TestResult {
+        for kind in [FaultKind::Status(500), FaultKind::Html, FaultKind::HalfBody, FaultKind::RateLimited(Some("0".into()))] {
             bench.freshservice.faults().add("/api/v2/departments", When::First(2), kind);
-            bench.sync(Part::Psa).await?;
+            bench.sync(SyncKind::Psa).await?;
             bench.freshservice.faults().clear();
         }
         Ok(())
     }
 
-    async fn trap_24_a_long_retry_after_ends_the_run_and_closes_the_vendor_for_that_time(bench: Bench) -> TestResult {
+    async fn trap_24_a_long_retry_after_ends_the_run_and_closes_the_vendor_for_that_time(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
-        let limited = Kind::RateLimited(Some("1500".into()));
+        let limited = FaultKind::RateLimited(Some("1500".into()));
         bench.freshservice.faults().add("/api/v2/requesters", When::Always, limited);
-        let job = bench.run(Part::Psa).await?;
+        let job = bench.run(SyncKind::Psa).await?;
         assert!(job.error.unwrap_or_default().contains("1500 s"));
         bench.freshservice.faults().clear();
         let calls = bench.freshservice.calls("");
-        let early = bench.run(Part::Psa).await?;
+        let early = bench.run(SyncKind::Psa).await?;
         assert_eq!(early.status, JobStatus::Failed);
         assert_eq!(bench.freshservice.calls(""), calls, "a closed vendor is not called");
         bench.clock.advance(chrono::Duration::seconds(1501));
         tokio::time::sleep(Duration::from_millis(1100)).await;
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert_eq!(bench.live("contacts").await?, 2_000);
         Ok(())
     }
 
-    async fn trap_32_a_vendor_that_answers_404_to_everything_proves_nothing(bench: Bench) -> TestResult {
+    async fn trap_32_a_vendor_that_answers_404_to_everything_proves_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.world.lock().requesters.remove(1);
-        bench.freshservice.faults().add("/api/v2/requesters/", When::Always, Kind::Status(404));
+        bench.freshservice.faults().add("/api/v2/requesters/", When::Always, FaultKind::Status(404));
         for _ in 0..3 {
-            bench.sync(Part::Psa).await?;
+            bench.sync(SyncKind::Psa).await?;
         }
         assert_eq!(bench.live("contacts").await?, 2_000);
         bench.freshservice.faults().clear();
-        bench.sync(Part::Psa).await?;
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert_eq!(bench.live("contacts").await?, 1_999);
         Ok(())
     }
 
-    async fn the_job_of_a_dead_run_fails_and_the_next_run_completes(bench: Bench) -> TestResult {
+    async fn the_job_of_a_dead_run_fails_and_the_next_run_completes(bench: TestBench) -> TestResult {
         // A run that died: its lease and its job say that it is at work, and nothing moves.
         let mut tx = bench.db().begin().await?;
         tx.query("insert into sync_leases (source, fence, beat, job_id) values ('freshservice', 7, 3, 'dead')")
@@ -162,7 +167,7 @@ on_each_engine! {
             .await?;
         }
         tx.commit().await?;
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         for id in ["dead", "died-waiting"] {
             let dead = bench.codex.job(&Scope::system(), id).await?.unwrap();
             assert_eq!(dead.status, JobStatus::Failed, "{id}");

@@ -3,10 +3,10 @@
 use codex_core::{
     Scope,
     jobs::JobStatus,
-    sync::{Part, Plan},
+    sync::{SyncKind, SyncPlan},
 };
 use codex_tests::{
-    harness::{bench::Bench, database::TestDatabase},
+    harness::{bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto, freshservice,
@@ -20,7 +20,7 @@ const LINKS: &str = "select count(*) from contact_company l join claims c on c.k
     and c.record_id = l.contact_id where c.source = 'freshservice' and c.external_id = $1";
 
 /// A bench with three companies.
-async fn tiny(database: TestDatabase) -> anyhow::Result<Bench> {
+async fn tiny(database: TestDatabase) -> anyhow::Result<TestBench> {
     let psa = freshservice::Options {
         limits: false,
         ..Default::default()
@@ -29,23 +29,23 @@ async fn tiny(database: TestDatabase) -> anyhow::Result<Bench> {
         limits: false,
         ..Default::default()
     };
-    Bench::with(database, World::generate(Size::Tiny, 7), psa, rmm).await
+    TestBench::with(database, World::generate(Size::Tiny, 7), psa, rmm).await
 }
 
 on_each_engine! {
-    async fn trap_14_a_contacts_company_that_arrives_later_is_linked_then(bench: Bench) -> TestResult {
+    async fn trap_14_a_contacts_company_that_arrives_later_is_linked_then(bench: TestBench) -> TestResult {
         let late = bench.world.lock().departments.remove(3);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert!(bench.codex.company(&Scope::system(), "100003").await?.is_none());
         bench.world.lock().departments.push(late);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let company = bench.codex.company(&Scope::system(), "100003").await?.unwrap();
         assert!(bench.codex.company_contacts(&Scope::system(), company.id).await?.len() > 20);
         Ok(())
     }
 
-    async fn traps_15_and_16_a_contact_may_have_many_companies_or_none_and_an_agent_is_no_lost_contact(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn traps_15_and_16_a_contact_may_have_many_companies_or_none_and_an_agent_is_no_lost_contact(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let converted = {
             let mut world = bench.world.lock();
             world.requesters[1]["department_ids"] = json!([department_id(1), department_id(2), department_id(3)]);
@@ -54,7 +54,7 @@ on_each_engine! {
             world.convert_to_agent(id).unwrap();
             id
         };
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         let links = |place: usize| {
             let id = bench.world.lock().requesters[place]["id"].as_i64().unwrap();
             bench.db().query(LINKS).bind(id.to_string())
@@ -73,7 +73,7 @@ on_each_engine! {
         let system = Scope::system();
         let linked = async |departments: &Value| -> anyhow::Result<Option<i64>> {
             bench.world.lock().requesters[0]["department_ids"] = departments.clone();
-            let job = bench.sync(Part::Psa).await?;
+            let job = bench.sync(SyncKind::Psa).await?;
             let odd = departments.to_string().contains("{}");
             let told = job.report.issues.iter().filter(|issue| issue.contains("`department_ids`"));
             assert_eq!(told.count(), usize::from(odd), "{departments}: {:?}", job.report.issues);
@@ -87,8 +87,8 @@ on_each_engine! {
         assert_eq!(linked(&json!([{}])).await?, Some(2));
         // A plan does the same.
         bench.world.lock().requesters[0]["department_ids"] = json!([three, {}]);
-        let plan = bench.codex.plan_sync(&system, Part::Psa).await?;
-        let plan = Plan::from_file(&plan.to_file()?)?;
+        let plan = bench.codex.plan_sync(&system, SyncKind::Psa).await?;
+        let plan = SyncPlan::from_file(&plan.to_file()?)?;
         let job = bench.codex.apply_plan(&system, plan).await?;
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         assert_eq!(linked(&json!([three, {}])).await?, Some(3));
@@ -105,8 +105,8 @@ on_each_engine! {
             world.requesters[0]["secondary_emails"] = json!([true, "other@acme.example"]);
             world.tickets[4].body.insert("tags".into(), json!(["vip", [], "late"]));
         }
-        let psa = bench.sync(Part::Psa).await?.report;
-        let tickets = bench.sync(Part::Tickets).await?.report;
+        let psa = bench.sync(SyncKind::Psa).await?.report;
+        let tickets = bench.sync(SyncKind::Tickets).await?.report;
         for (report, list) in [
             (&psa, "member_of"), (&psa, "domains"), (&psa, "secondary_emails"), (&tickets, "tags"),
         ] {
@@ -126,8 +126,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_19_who_is_inactive_stays_and_is_marked(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_19_who_is_inactive_stays_and_is_marked(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         {
             let mut world = bench.world.lock();
             world.requesters[3]["active"] = json!(false);
@@ -137,27 +137,27 @@ on_each_engine! {
                         + (select count(*) from psa_agents where not active and deleted_at is null)";
         let before = bench.count(inactive).await?;
         let (contacts, agents) = (bench.live("contacts").await?, bench.live("psa_agents").await?);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert_eq!(bench.count(inactive).await?, before + 2);
         assert_eq!((bench.live("contacts").await?, bench.live("psa_agents").await?), (contacts, agents));
         Ok(())
     }
 
-    async fn trap_31_a_null_list_is_an_empty_one(bench: Bench) -> TestResult {
+    async fn trap_31_a_null_list_is_an_empty_one(bench: TestBench) -> TestResult {
         bench.world.lock().departments[1]["domains"] = json!(null);
         bench.world.lock().requesters[1]["secondary_emails"] = json!(null);
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         assert_eq!((job.report.counts["company"].failed, job.report.counts["contact"].failed), (0, 0));
         let company = bench.codex.company(&Scope::system(), "100001").await?.unwrap();
         assert!(company.fields.domains.0.is_empty());
         Ok(())
     }
 
-    async fn trap_16a_upstream_links_follow_upstream(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_16a_upstream_links_follow_upstream(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         bench.world.lock().requesters[1]["department_ids"] = json!([department_id(2)]);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let name = bench.world.lock().requesters[1]["primary_email"].clone();
         for (account, expected) in [("100001", false), ("100002", true)] {
             let company = bench.codex.company(&system, account).await?.unwrap();
@@ -168,24 +168,24 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_17_a_contact_that_loses_its_email_is_kept(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_17_a_contact_that_loses_its_email_is_kept(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         bench.world.lock().requesters[1]["primary_email"] = json!(null);
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         assert_eq!(job.report.counts["contact"].updated, 1);
         assert_eq!(bench.live("contacts").await?, 2_000);
         Ok(())
     }
 
-    async fn trap_18_records_with_the_same_email_stay_two(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_18_records_with_the_same_email_stay_two(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let shared = "select count(*) from contacts where email = 'shared@client.example'";
         assert!(bench.count(shared).await? > 1);
         Ok(())
     }
 
-    async fn trap_21_a_taken_account_number_is_reported_and_the_first_holder_keeps_it(bench: Bench) -> TestResult {
-        let job = bench.sync(Part::Psa).await?;
+    async fn trap_21_a_taken_account_number_is_reported_and_the_first_holder_keeps_it(bench: TestBench) -> TestResult {
+        let job = bench.sync(SyncKind::Psa).await?;
         assert!(job.report.issues.iter().any(|issue| issue.contains("100005")), "{:?}", job.report.issues);
         let company = bench.codex.company(&Scope::system(), "100005").await?.unwrap();
         assert_eq!(company.fields.external_id, Some(department_id(5)));
@@ -193,38 +193,38 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_sync_never_renumbers_a_company(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn a_sync_never_renumbers_a_company(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         bench.world.lock().departments[1]["custom_fields"]["account_number"] = json!(777_777);
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         assert!(bench.codex.company(&Scope::system(), "100001").await?.is_some());
         assert!(bench.codex.company(&Scope::system(), "777777").await?.is_none());
         assert!(job.report.issues.iter().any(|issue| issue.contains("777777")), "{:?}", job.report.issues);
         Ok(())
     }
 
-    async fn trap_22_a_renamed_department_is_the_same_company(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_22_a_renamed_department_is_the_same_company(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let id = bench.codex.company(&Scope::system(), "100001").await?.unwrap().id;
         bench.world.lock().departments[1]["name"] = json!("Renamed");
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let company = bench.codex.company(&Scope::system(), "100001").await?.unwrap();
         assert_eq!((company.id, company.fields.name.as_str()), (id, "Renamed"));
         Ok(())
     }
 
-    async fn a_deleted_requester_goes_after_two_runs_and_returns_with_its_id(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn a_deleted_requester_goes_after_two_runs_and_returns_with_its_id(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let id = bench.count("select id from contacts where email = 'person1@client1.example'").await?;
         let gone = bench.world.lock().requesters.remove(1);
-        let first = bench.sync(Part::Psa).await?;
+        let first = bench.sync(SyncKind::Psa).await?;
         assert_eq!(first.report.counts["contact"].missing, 1);
         assert_eq!(bench.live("contacts").await?, 2_000, "one 404 is not enough");
-        let second = bench.sync(Part::Psa).await?;
+        let second = bench.sync(SyncKind::Psa).await?;
         assert_eq!(second.report.counts["contact"].deleted, 1);
         assert_eq!(bench.live("contacts").await?, 1_999);
         bench.world.lock().requesters.push(gone);
-        let third = bench.sync(Part::Psa).await?;
+        let third = bench.sync(SyncKind::Psa).await?;
         assert_eq!(third.report.counts["contact"].restored, 1);
         let again = bench
             .count("select id from contacts where email = 'person1@client1.example' and deleted_at is null")
@@ -233,15 +233,15 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_5_a_requester_that_only_left_the_list_is_found_by_its_id(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_5_a_requester_that_only_left_the_list_is_found_by_its_id(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         // On the last page only, so that the list is still whole by its own word.
         bench.freshservice.faults().add(
             "/api/v2/requesters",
             codex_tests::sim::fault::When::Page(20),
-            codex_tests::sim::fault::Kind::Truncated,
+            codex_tests::sim::fault::FaultKind::Truncated,
         );
-        let job = bench.sync(Part::Psa).await?;
+        let job = bench.sync(SyncKind::Psa).await?;
         assert_eq!(job.report.counts["contact"].missing, 34);
         assert_eq!(job.report.counts["contact"].deleted, 0);
         assert_eq!(bench.live("contacts").await?, 2_000);
@@ -252,11 +252,11 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_71_a_tenth_of_a_list_at_once_is_held_for_a_person(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn trap_71_a_tenth_of_a_list_at_once_is_held_for_a_person(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         bench.world.lock().requesters.truncate(1_700);
         for _ in 0..3 {
-            let job = bench.sync(Part::Psa).await?;
+            let job = bench.sync(SyncKind::Psa).await?;
             assert_eq!(job.report.counts["contact"].held, 300);
         }
         assert_eq!(bench.live("contacts").await?, 2_000);
@@ -266,7 +266,7 @@ on_each_engine! {
 }
 
 /// A bench on the MSP edition, which wraps and types its answers differently.
-struct Msp(Bench);
+struct Msp(TestBench);
 
 impl Msp {
     async fn on(database: codex_tests::harness::database::TestDatabase) -> anyhow::Result<Self> {
@@ -278,7 +278,7 @@ impl Msp {
         };
         let world = World::generate(Size::Tiny, 1);
         Ok(Self(
-            Bench::with(
+            TestBench::with(
                 database,
                 world,
                 options,
@@ -291,7 +291,7 @@ impl Msp {
 
 on_each_engine! {
     async fn trap_35_the_msp_editions_spelling_is_read(msp: Msp) -> TestResult {
-        msp.0.sync(Part::Psa).await?;
+        msp.0.sync(SyncKind::Psa).await?;
         assert_eq!(msp.0.live("companies").await?, 3);
         assert_eq!(msp.0.live("contacts").await?, 12);
         Ok(())

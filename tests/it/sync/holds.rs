@@ -5,15 +5,15 @@ use codex_core::{
     Scope,
     holds::{Hold, HoldStatus},
     records::Author,
-    sync::Part,
+    sync::SyncKind,
 };
-use codex_tests::{harness::bench::Bench, on_each_engine};
+use codex_tests::{harness::bench::TestBench, on_each_engine};
 
 /// Twenty departments are gone, and the run has held their deletion.
-async fn held(bench: &Bench) -> anyhow::Result<Hold> {
-    bench.sync(Part::Psa).await?;
+async fn held(bench: &TestBench) -> anyhow::Result<Hold> {
+    bench.sync(SyncKind::Psa).await?;
     bench.world.lock().departments.truncate(30);
-    let job = bench.sync(Part::Psa).await?;
+    let job = bench.sync(SyncKind::Psa).await?;
     assert_eq!(job.report.counts["company"].held, 20);
     assert_eq!(bench.live("companies").await?, 50);
     let holds = bench
@@ -24,12 +24,12 @@ async fn held(bench: &Bench) -> anyhow::Result<Hold> {
     Ok(holds.into_iter().next().unwrap())
 }
 
-fn author(bench: &Bench) -> Author {
+fn author(bench: &TestBench) -> Author {
     Author::new("admin-1", bench.codex.now())
 }
 
 on_each_engine! {
-    async fn an_approved_deletion_deletes_once_and_what_returns_keeps_its_id(bench: Bench) -> TestResult {
+    async fn an_approved_deletion_deletes_once_and_what_returns_keeps_its_id(bench: TestBench) -> TestResult {
         let lost = bench.world.lock().departments[35].clone();
         let hold = held(&bench).await?;
         assert_eq!((hold.missing, hold.total, hold.scope.as_str()), (20, 50, "departments"));
@@ -43,32 +43,32 @@ on_each_engine! {
         let reasons = "select count(*) from change_log where op = 'delete' and actor = 'admin-1' and reason like '%approved%'";
         assert_eq!(bench.count(reasons).await?, 20);
         let before = bench.count(ids).await?;
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert_eq!(bench.live("companies").await?, 30);
         assert!(bench.codex.holds(&system, Some(HoldStatus::Held)).await?.is_empty());
         bench.world.lock().departments.push(lost);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert_eq!(bench.live("companies").await?, 31);
         assert!(bench.count(ids).await? < before, "one of the deleted rows lives again");
         Ok(())
     }
 
-    async fn a_rejected_deletion_is_not_asked_about_again_unless_more_go_missing(bench: Bench) -> TestResult {
+    async fn a_rejected_deletion_is_not_asked_about_again_unless_more_go_missing(bench: TestBench) -> TestResult {
         let hold = held(&bench).await?;
         let system = Scope::system();
         bench.codex.reject_hold(&system, &author(&bench), &hold.id).await?.unwrap();
-        let quiet = bench.sync(Part::Psa).await?;
+        let quiet = bench.sync(SyncKind::Psa).await?;
         assert_eq!(bench.live("companies").await?, 50);
         assert!(!quiet.report.issues.iter().any(|issue| issue.contains("missing")), "{:?}", quiet.report.issues);
         assert!(bench.codex.holds(&system, Some(HoldStatus::Held)).await?.is_empty());
         bench.world.lock().departments.truncate(20);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let again = bench.codex.holds(&system, Some(HoldStatus::Held)).await?;
         assert_eq!(again.iter().map(|hold| hold.missing).collect::<Vec<_>>(), [30]);
         Ok(())
     }
 
-    async fn a_held_deletion_goes_away_when_the_records_are_back_and_expires_when_nobody_decides(bench: Bench) -> TestResult {
+    async fn a_held_deletion_goes_away_when_the_records_are_back_and_expires_when_nobody_decides(bench: TestBench) -> TestResult {
         let all = bench.world.lock().departments.clone();
         let hold = held(&bench).await?;
         let system = Scope::system();
@@ -76,11 +76,11 @@ on_each_engine! {
         let late = bench.codex.approve_hold(&system, &author(&bench), &hold.id).await.unwrap_err();
         assert!(late.to_string().contains("expired"), "{late}");
         assert_eq!(bench.live("companies").await?, 50);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let anew = bench.codex.holds(&system, Some(HoldStatus::Held)).await?;
         assert!(anew.len() == 1 && anew[0].id != hold.id);
         bench.world.lock().departments = all;
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         assert!(bench.codex.holds(&system, Some(HoldStatus::Held)).await?.is_empty());
         assert!(bench.codex.approve_hold(&system, &author(&bench), "nobody").await?.is_none());
         let technician = Scope::staff(codex_core::Role::Technician);

@@ -5,13 +5,13 @@ use codex_core::{
     agents::{Agent, AgentFields},
     jobs::JobStatus,
     records::Author,
-    sync::Part,
+    sync::SyncKind,
 };
 use codex_tests::{
-    harness::{TestResult, bench::Bench},
+    harness::{TestResult, bench::TestBench},
     on_each_engine,
     sim::{
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         keycloak::{Access, REALM},
         world::user_id,
     },
@@ -23,13 +23,13 @@ const PEOPLE: i64 = 130;
 const LIST: &str = "/admin/realms/hivematrix/users";
 const ENABLED: &str = "select count(*) from agents where enabled and deleted_at is null";
 
-async fn agent(bench: &Bench, n: usize) -> anyhow::Result<Agent> {
+async fn agent(bench: &TestBench, n: usize) -> anyhow::Result<Agent> {
     let found = bench.codex.agent(&Scope::system(), &user_id(n)).await?;
     found.ok_or_else(|| anyhow::anyhow!("no agent {n}"))
 }
 
 /// Makes agent `n` prefer the dark theme.
-async fn prefer_dark(bench: &Bench, n: usize) -> TestResult {
+async fn prefer_dark(bench: &TestBench, n: usize) -> TestResult {
     let author = Author::new("user-1", bench.codex.now());
     let dark = Map::from_iter([("theme_preference".to_owned(), json!("dark"))]);
     let id = user_id(n);
@@ -39,9 +39,9 @@ async fn prefer_dark(bench: &Bench, n: usize) -> TestResult {
 }
 
 on_each_engine! {
-    async fn trap_62_all_pages_of_users_are_read_and_service_accounts_are_nobody(bench: Bench) -> TestResult {
+    async fn trap_62_all_pages_of_users_are_read_and_service_accounts_are_nobody(bench: TestBench) -> TestResult {
         assert_eq!(REALM, "hivematrix");
-        let job = bench.sync(Part::Agents).await?;
+        let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!((job.script.as_str(), job.provider.as_deref()), ("keycloak_agents", Some("keycloak")));
         assert_eq!(job.report.counts["agent"].created, 130);
         assert!(job.report.scopes["users"].certified);
@@ -51,35 +51,35 @@ on_each_engine! {
         assert!(agents.is_sorted_by_key(|agent| agent.fields.username_fold.clone()));
         // Even where a server does list them.
         bench.keycloak.change(|options| options.lists_service_accounts = true);
-        let job = bench.sync(Part::Agents).await?;
+        let job = bench.sync(SyncKind::Agents).await?;
         assert!(job.report.scopes["users"].certified && job.report.counts["agent"].failed == 0);
         assert_eq!(bench.live("agents").await?, PEOPLE);
         Ok(())
     }
 
-    async fn a_second_sync_of_users_writes_nothing(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn a_second_sync_of_users_writes_nothing(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
         let newer = "select count(*) from agents where updated_at > created_at";
         let before = (bench.count(rows).await?, bench.count(newer).await?);
         bench.clock.advance(chrono::Duration::minutes(30));
-        let counts = bench.sync(Part::Agents).await?.report.counts["agent"];
+        let counts = bench.sync(SyncKind::Agents).await?.report.counts["agent"];
         assert_eq!(counts.created + counts.updated + counts.deleted + counts.restored, 0);
         assert_eq!((counts.unchanged, counts.seen), (130, 130));
         assert_eq!((bench.count(rows).await?, bench.count(newer).await?), before);
         Ok(())
     }
 
-    async fn a_removed_user_is_disabled_after_two_runs_and_keeps_the_preferences(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn a_removed_user_is_disabled_after_two_runs_and_keeps_the_preferences(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let id = agent(&bench, 20).await?.id;
         let user = bench.world.lock().delete_user(&user_id(20)).unwrap();
-        let first = bench.sync(Part::Agents).await?;
+        let first = bench.sync(SyncKind::Agents).await?;
         assert_eq!(first.report.counts["agent"].missing, 1);
         assert_eq!(agent(&bench, 20).await?.fields.enabled, Some(true), "one 404 is not enough");
-        let second = bench.sync(Part::Agents).await?;
+        let second = bench.sync(SyncKind::Agents).await?;
         assert_eq!((second.report.counts["agent"].updated, second.report.counts["agent"].deleted), (1, 0));
         assert!(second.report.issues.iter().any(|issue| issue.contains("user20")), "{:?}", second.report.issues);
         let gone = agent(&bench, 20).await?;
@@ -90,59 +90,59 @@ on_each_engine! {
 
         // It is not asked for again, and what it prefers can still be set.
         bench.keycloak.reset_calls();
-        let third = bench.sync(Part::Agents).await?;
+        let third = bench.sync(SyncKind::Agents).await?;
         assert_eq!(third.report.counts["agent"].missing, 0);
         assert_eq!(bench.keycloak.calls("users/"), 0);
         prefer_dark(&bench, 20).await?;
         assert_eq!(agent(&bench, 20).await?.fields.enabled, Some(false));
 
         bench.world.lock().users.push(user);
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         let back = agent(&bench, 20).await?;
         assert_eq!((back.id, back.fields.enabled), (id, Some(true)));
         assert_eq!(back.fields.theme_preference.as_deref(), Some("dark"));
         Ok(())
     }
 
-    async fn a_failed_list_of_users_disables_nobody(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn a_failed_list_of_users_disables_nobody(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         let enabled = bench.count(ENABLED).await?;
         for (kind, word) in [
-            (Kind::Status(401), "401"), (Kind::Status(403), "view-users"), (Kind::Status(404), "404"),
-            (Kind::Status(500), "500"), (Kind::Html, "JSON"), (Kind::HalfBody, "cut off"),
-            (Kind::CutOff, "reached"), (Kind::NullBody, "shape"), (Kind::NoEnvelope, "shape"),
-            (Kind::EmptyList, "lists nothing"), (Kind::Repeat, "read already"),
+            (FaultKind::Status(401), "401"), (FaultKind::Status(403), "view-users"), (FaultKind::Status(404), "404"),
+            (FaultKind::Status(500), "500"), (FaultKind::Html, "JSON"), (FaultKind::HalfBody, "cut off"),
+            (FaultKind::CutOff, "reached"), (FaultKind::NullBody, "shape"), (FaultKind::NoEnvelope, "shape"),
+            (FaultKind::EmptyList, "lists nothing"), (FaultKind::Repeat, "read already"),
         ] {
             // A page can only be that of before from the second on.
-            let when = if kind == Kind::Repeat { When::Page(1) } else { When::Always };
+            let when = if kind == FaultKind::Repeat { When::Page(1) } else { When::Always };
             bench.keycloak.faults().add(LIST, when, kind.clone());
             for _ in 0..2 {
-                let job = bench.run(Part::Agents).await?;
+                let job = bench.run(SyncKind::Agents).await?;
                 assert_eq!(job.status, JobStatus::Failed, "{kind:?}");
                 let error = job.error.unwrap_or_default();
                 assert!(error.contains(word), "{kind:?}: {error}");
             }
             bench.keycloak.faults().clear();
             assert_eq!(bench.count(ENABLED).await?, enabled, "{kind:?}");
-            bench.sync(Part::Agents).await?;
+            bench.sync(SyncKind::Agents).await?;
         }
         assert_eq!(bench.live("agents").await?, PEOPLE);
         Ok(())
     }
 
-    async fn trap_66_without_the_role_nobody_is_disabled_and_the_role_is_named(bench: Bench) -> TestResult {
+    async fn trap_66_without_the_role_nobody_is_disabled_and_the_role_is_named(bench: TestBench) -> TestResult {
         bench.keycloak.change(|options| {
             options.client_access = Access::Query;
             options.admin_access = Access::None;
         });
-        let first = bench.sync(Part::Agents).await?;
+        let first = bench.sync(SyncKind::Agents).await?;
         assert!(first.report.issues.iter().any(|issue| issue.contains("view-users")), "said of an empty realm too");
         bench.keycloak.change(|options| options.client_access = Access::View);
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         let enabled = bench.count(ENABLED).await?;
         for (access, word) in [(Access::Query, "lists nothing"), (Access::None, "view-users")] {
             bench.keycloak.change(|options| options.client_access = access);
-            let job = bench.run(Part::Agents).await?;
+            let job = bench.run(SyncKind::Agents).await?;
             assert!(job.error.unwrap_or_default().contains(word), "{access:?}");
             assert!(job.output.unwrap_or_default().contains("view-users") || access == Access::None);
         }
@@ -150,8 +150,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_64_users_without_email_or_names_and_disabled_ones_are_agents(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn trap_64_users_without_email_or_names_and_disabled_ones_are_agents(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         for n in [4, 5, 24, 25] {
             let fields = agent(&bench, n).await?.fields;
             assert_eq!((fields.email, fields.email_fold), (None, None), "{n}");
@@ -161,30 +161,30 @@ on_each_engine! {
         assert_eq!(agent(&bench, 6).await?.fields.enabled, Some(false));
         // Keycloak leaves out what was emptied.
         bench.world.lock().user_mut(&user_id(20)).unwrap().as_object_mut().unwrap().remove("email");
-        let job = bench.sync(Part::Agents).await?;
+        let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!(job.report.counts["agent"].updated, 1);
         assert_eq!(agent(&bench, 20).await?.fields.email, None);
         Ok(())
     }
 
-    async fn trap_65_a_rename_is_the_same_agent_and_a_new_user_of_an_old_name_another(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn trap_65_a_rename_is_the_same_agent_and_a_new_user_of_an_old_name_another(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let id = agent(&bench, 20).await?.id;
         bench.world.lock().user_mut(&user_id(20)).unwrap()["username"] = json!("renamed");
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         let renamed = agent(&bench, 20).await?;
         assert_eq!((renamed.id, renamed.fields.username.as_str()), (id, "renamed"));
 
         let mut heir = bench.world.lock().delete_user(&user_id(20)).unwrap();
         heir["id"] = json!(user_id(900));
         bench.world.lock().users.push(heir);
-        let job = bench.sync(Part::Agents).await?;
+        let job = bench.sync(SyncKind::Agents).await?;
         assert!(job.report.issues.iter().any(|issue| issue.contains("`renamed`")), "{:?}", job.report.issues);
         let heir = agent(&bench, 900).await?;
         assert_ne!(heir.id, id);
         assert_eq!(heir.fields.theme_preference, None, "nothing is inherited");
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         assert_eq!(agent(&bench, 20).await?.fields.enabled, Some(false));
 
         // An address that several share names nobody, one with a single enabled agent names that one.
@@ -197,34 +197,34 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_63_a_token_that_ends_in_mid_crawl_is_renewed_and_the_page_asked_for_again(bench: Bench) -> TestResult {
-        bench.keycloak.faults().add(LIST, When::Nth(2), Kind::Status(401));
-        let job = bench.sync(Part::Agents).await?;
+    async fn trap_63_a_token_that_ends_in_mid_crawl_is_renewed_and_the_page_asked_for_again(bench: TestBench) -> TestResult {
+        bench.keycloak.faults().add(LIST, When::Nth(2), FaultKind::Status(401));
+        let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!(job.report.counts["agent"].created, 130);
         assert_eq!(bench.keycloak.calls("token"), 2);
         Ok(())
     }
 
-    async fn a_client_that_is_refused_gives_way_to_the_password(bench: Bench) -> TestResult {
+    async fn a_client_that_is_refused_gives_way_to_the_password(bench: TestBench) -> TestResult {
         bench.keycloak.change(|options| options.service_account = false);
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         bench.keycloak.change(|options| {
             options.service_account = true;
             options.client_access = Access::None;
         });
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         assert_eq!(bench.live("agents").await?, PEOPLE);
         Ok(())
     }
 
-    async fn trap_68_a_locked_administrator_is_tried_once_a_run(bench: Bench) -> TestResult {
+    async fn trap_68_a_locked_administrator_is_tried_once_a_run(bench: TestBench) -> TestResult {
         for status in [401, 400] {
             bench.keycloak.reset_calls();
             bench.keycloak.change(|options| {
                 options.client_secret = "changed";
                 options.admin_locked = Some(status);
             });
-            let job = bench.run(Part::Agents).await?;
+            let job = bench.run(SyncKind::Agents).await?;
             assert_eq!(job.status, JobStatus::Failed);
             assert!(job.error.unwrap_or_default().contains("locked after too many tries"));
             assert_eq!(bench.keycloak.calls("token"), 2, "the client once, the administrator once");
@@ -232,45 +232,45 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_71_a_tenth_of_the_users_at_once_is_held_for_a_person(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn trap_71_a_tenth_of_the_users_at_once_is_held_for_a_person(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         let enabled = bench.count(ENABLED).await?;
         bench.world.lock().users.drain(20..40);
         for _ in 0..3 {
-            let job = bench.sync(Part::Agents).await?;
+            let job = bench.sync(SyncKind::Agents).await?;
             assert_eq!(job.report.counts["agent"].held, 20);
         }
         assert_eq!(bench.count(ENABLED).await?, enabled);
         Ok(())
     }
 
-    async fn a_user_that_only_left_the_list_is_found_by_id(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
+    async fn a_user_that_only_left_the_list_is_found_by_id(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
         // The last page ends early, so that the list is whole by its own word.
-        bench.keycloak.faults().add(LIST, When::Page(1), Kind::Truncated);
+        bench.keycloak.faults().add(LIST, When::Page(1), FaultKind::Truncated);
         for _ in 0..2 {
-            let job = bench.sync(Part::Agents).await?;
+            let job = bench.sync(SyncKind::Agents).await?;
             assert_eq!(job.report.counts["agent"].missing, 10);
             assert_eq!(job.report.counts["agent"].updated, 0);
         }
         bench.keycloak.faults().clear();
-        let counts = bench.sync(Part::Agents).await?.report.counts["agent"];
+        let counts = bench.sync(SyncKind::Agents).await?.report.counts["agent"];
         assert_eq!((counts.missing, counts.updated), (0, 0));
         Ok(())
     }
 
-    async fn an_unreadable_user_is_reported_and_proves_nobodys_absence(bench: Bench) -> TestResult {
-        bench.sync(Part::Agents).await?;
-        bench.keycloak.faults().add(LIST, When::Page(0), Kind::NullItem);
-        let job = bench.sync(Part::Agents).await?;
+    async fn an_unreadable_user_is_reported_and_proves_nobodys_absence(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Agents).await?;
+        bench.keycloak.faults().add(LIST, When::Page(0), FaultKind::NullItem);
+        let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!(job.report.counts["agent"].failed, 1);
         assert!(!job.report.scopes["users"].certified);
         assert_eq!(bench.live("agents").await?, PEOPLE);
         Ok(())
     }
 
-    async fn a_plan_of_users_writes_nothing(bench: Bench) -> TestResult {
-        let plan = bench.codex.plan_sync(&Scope::system(), Part::Agents).await?;
+    async fn a_plan_of_users_writes_nothing(bench: TestBench) -> TestResult {
+        let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Agents).await?;
         assert_eq!(plan.report.counts["agent"].created, 130);
         let rows = "select (select count(*) from agents) + (select count(*) from claims) \
                     + (select count(*) from change_log) + (select count(*) from sync_jobs)";

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use codex_core::{Scope, jobs::JobStatus, sync::Part};
+use codex_core::{Scope, jobs::JobStatus, sync::SyncKind};
 use codex_tests::{
     harness::{
         app::vendor_settings,
-        bench::Bench,
+        bench::TestBench,
         child::{become_codexd, codexd},
         database::{self, setting},
         state::{differences, state},
     },
     on_each_engine,
-    sim::fault::{Kind, When},
+    sim::fault::{FaultKind, When},
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
@@ -27,15 +27,15 @@ fn the_process_that_is_killed() {
 }
 
 on_each_engine! {
-    async fn trap_70_runs_that_are_killed_end_as_an_undisturbed_one(bench: Bench) -> TestResult {
-        let calm = Bench::on(database::sqlite()?).await?;
+    async fn trap_70_runs_that_are_killed_end_as_an_undisturbed_one(bench: TestBench) -> TestResult {
+        let calm = TestBench::on(database::sqlite()?).await?;
         calm.sync_all().await?;
 
         let seed = setting("CODEX_TEST_SEED").and_then(|s| s.parse().ok()).unwrap_or(7);
         let kills = setting("CODEX_TEST_KILLS").and_then(|k| k.parse().ok()).unwrap_or(KILLS);
         println!("seed {seed}, {kills} kills of each source");
         let (mut random, mut killed) = (StdRng::seed_from_u64(seed), 0);
-        for (name, part, calls) in [("freshservice", Part::Psa, 24), ("datto", Part::Rmm, 110)] {
+        for (name, part, calls) in [("freshservice", SyncKind::Psa, 24), ("datto", SyncKind::Rmm, 110)] {
             for _ in 0..kills {
                 killed += i64::from(kill_one(&bench, name, part, random.random_range(1..=calls)).await?);
             }
@@ -53,9 +53,9 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_job_whose_process_is_gone_ends_without_another_run(bench: Bench) -> TestResult {
+    async fn a_job_whose_process_is_gone_ends_without_another_run(bench: TestBench) -> TestResult {
         // As a process leaves it that dies, or that could not write the end.
-        let (job, scope) = (bench.sync(Part::Agents).await?, Scope::system());
+        let (job, scope) = (bench.sync(SyncKind::Agents).await?, Scope::system());
         let mut tx = bench.db().begin().await?;
         for sql in [
             "update sync_jobs set status = 'running', completed_at = null, success = null",
@@ -70,9 +70,9 @@ on_each_engine! {
             async move { other.end_dead_jobs().await }
         });
         // A live run shows signs of life, however long its vendor takes.
-        let hang = Kind::Hang(Duration::from_secs(5));
+        let hang = FaultKind::Hang(Duration::from_secs(5));
         bench.freshservice.faults().add("/api/v2/", When::First(1), hang);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let end = async {
             loop {
                 let job = other.job(&scope, &job.id).await?.context("the job")?;
@@ -87,7 +87,7 @@ on_each_engine! {
         assert!(ended.error.unwrap_or_default().contains("the process that ran this job ended"));
         assert_eq!(bench.count("select count(*) from sync_leases where job_id is not null").await?, 0);
         // The next run is not kept waiting.
-        bench.sync(Part::Agents).await?;
+        bench.sync(SyncKind::Agents).await?;
         other.close().await;
         watch.await?;
         Ok(())
@@ -95,10 +95,15 @@ on_each_engine! {
 }
 
 /// Starts a sync and kills it once the vendor has answered `calls` calls; tells whether it was still at work.
-async fn kill_one(bench: &Bench, name: &str, part: Part, calls: u64) -> anyhow::Result<bool> {
+async fn kill_one(
+    bench: &TestBench,
+    name: &str,
+    part: SyncKind,
+    calls: u64,
+) -> anyhow::Result<bool> {
     let made = || match part {
-        Part::Rmm => bench.datto.calls(""),
-        Part::Agents => bench.keycloak.calls(""),
+        SyncKind::Rmm => bench.datto.calls(""),
+        SyncKind::Agents => bench.keycloak.calls(""),
         _ => bench.freshservice.calls(""),
     };
     let before = made();
@@ -116,7 +121,7 @@ async fn kill_one(bench: &Bench, name: &str, part: Part, calls: u64) -> anyhow::
 }
 
 /// Starts `codexd sync` where there are no settings but ours.
-fn start(bench: &Bench, name: &str) -> anyhow::Result<tokio::process::Child> {
+fn start(bench: &TestBench, name: &str) -> anyhow::Result<tokio::process::Child> {
     let settings = vendor_settings(&bench.freshservice, &bench.datto)
         .into_iter()
         .map(|(key, value)| format!("{key}={value}"))
@@ -137,7 +142,7 @@ async fn a_run_that_was_stopped_and_goes_on_later_writes_nothing_more() -> anyho
     let Some(database) = database::postgres().await? else {
         return Ok(());
     };
-    let bench = Bench::on(database).await?;
+    let bench = TestBench::on(database).await?;
     let mut stopped = start(&bench, "datto")?;
     let wait = async {
         while bench.datto.calls("") < 60 {

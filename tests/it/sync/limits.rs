@@ -6,7 +6,7 @@ use codex_core::{
     Codex, Scope,
     clock::Clock as _,
     jobs::JobStatus,
-    sync::{HttpSettings, Pace, Part, datto},
+    sync::{CallRate, HttpSettings, SyncKind, datto},
 };
 use codex_tests::{
     harness::{clock::EventClock, database::TestDatabase},
@@ -51,7 +51,7 @@ impl Account {
             public_key: SecretString::from(sim_datto::API_KEY),
             secret_key: SecretString::from(sim_datto::API_SECRET),
             http: HttpSettings {
-                pace: Pace::new(Some(540)),
+                call_rate: CallRate::new(Some(540)),
                 ..HttpSettings::default()
             },
         };
@@ -65,7 +65,7 @@ impl Account {
     }
 
     /// Syncs and expects success.
-    async fn sync(&self, codex: &Codex, part: Part) -> anyhow::Result<()> {
+    async fn sync(&self, codex: &Codex, part: SyncKind) -> anyhow::Result<()> {
         let job = Box::pin(codex.sync(&Scope::system(), part)).await?;
         anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
         let of_limits = job
@@ -81,11 +81,11 @@ impl Account {
 on_each_engine! {
     async fn syncs_one_after_the_other_stay_within_the_limit(account: Account) -> TestResult {
         let first = account.process().await?;
-        account.clock.during(account.sync(&first, Part::Rmm)).await?;
+        account.clock.during(account.sync(&first, SyncKind::Rmm)).await?;
         first.close().await;
         let by_first = account.rmm.calls("");
         let second = account.process().await?;
-        account.clock.during(account.sync(&second, Part::RmmAudits)).await?;
+        account.clock.during(account.sync(&second, SyncKind::RmmAudits)).await?;
         let calls = account.rmm.calls("");
         assert!(by_first > 60 && calls > 600, "{by_first} of {calls} calls: enough to meet the limit");
         assert_eq!(account.rmm.calls("refused"), 0);
@@ -99,11 +99,11 @@ on_each_engine! {
 
     async fn syncs_beside_each_other_stay_within_the_limit(account: Account) -> TestResult {
         let (one, two) = (account.process().await?, account.process().await?);
-        account.clock.during(account.sync(&one, Part::Rmm)).await?;
+        account.clock.during(account.sync(&one, SyncKind::Rmm)).await?;
         account.clock.move_to(account.clock.elapsed() + Duration::from_secs(120));
         let before = account.rmm.calls("");
         let both = async {
-            tokio::try_join!(account.sync(&one, Part::RmmAudits), account.sync(&two, Part::Rmm))
+            tokio::try_join!(account.sync(&one, SyncKind::RmmAudits), account.sync(&two, SyncKind::Rmm))
         };
         account.clock.during(both).await?;
         assert!(account.rmm.calls("") - before > 600);

@@ -10,7 +10,7 @@ use codex_core::{
     jobs::{JobStatus, query::JobFilter},
     schedule::Entry,
     sync::{
-        HttpSettings, Pace, Part, datto,
+        CallRate, HttpSettings, SyncKind, datto,
         freshservice::{self, Depth},
     },
 };
@@ -23,7 +23,7 @@ use codex_tests::{
         SharedWorld, Size, World,
         clock::SimClock,
         datto::{self as sim_datto, Datto},
-        freshservice::{self as sim_freshservice, Freshservice, Plan},
+        freshservice::{self as sim_freshservice, Freshservice, SyncPlan},
     },
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
@@ -60,7 +60,7 @@ struct Told {
 }
 
 impl Month {
-    async fn on(plan: Plan) -> anyhow::Result<Self> {
+    async fn on(plan: SyncPlan) -> anyhow::Result<Self> {
         let world = World::generate(Size::S, 7);
         let start = world.now;
         let world = SharedWorld::new(world);
@@ -90,7 +90,7 @@ impl Month {
             public_key: SecretString::from(sim_datto::API_KEY),
             secret_key: SecretString::from(sim_datto::API_SECRET),
             http: HttpSettings {
-                pace: Pace::new(Some(540)),
+                call_rate: CallRate::new(Some(540)),
                 ..HttpSettings::default()
             },
         };
@@ -106,10 +106,10 @@ impl Month {
             .await?;
         let entry = |name, part, cron| Entry::new(name, part, cron, "UTC", TimeDelta::zero());
         let entries = vec![
-            entry("psa", Part::Psa, "0 2 * * *")?,
-            entry("rmm", Part::Rmm, "0 3 * * *")?,
-            entry("rmm-audits", Part::RmmAudits, "0 * * * *")?,
-            entry("tickets", Part::Tickets, "*/5 * * * *")?,
+            entry("psa", SyncKind::Psa, "0 2 * * *")?,
+            entry("rmm", SyncKind::Rmm, "0 3 * * *")?,
+            entry("rmm-audits", SyncKind::RmmAudits, "0 * * * *")?,
+            entry("tickets", SyncKind::Tickets, "*/5 * * * *")?,
         ];
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
@@ -172,7 +172,12 @@ impl Month {
     async fn days(&self, days: u64, others: u32) -> anyhow::Result<Told> {
         let (mut random, mut told) = (StdRng::seed_from_u64(3), Told::default());
         let system = Scope::system();
-        for part in [Part::Psa, Part::Rmm, Part::Tickets, Part::RmmAudits] {
+        for part in [
+            SyncKind::Psa,
+            SyncKind::Rmm,
+            SyncKind::Tickets,
+            SyncKind::RmmAudits,
+        ] {
             self.codex.start_sync(&system, part).await?;
             self.quiet().await?;
         }
@@ -245,7 +250,12 @@ fn days() -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()> {
-    let all = [Plan::Starter, Plan::Growth, Plan::Pro, Plan::Enterprise];
+    let all = [
+        SyncPlan::Starter,
+        SyncPlan::Growth,
+        SyncPlan::Pro,
+        SyncPlan::Enterprise,
+    ];
     let plans = if setting("CODEX_TEST_PLANS").is_some() {
         &all[..]
     } else {
@@ -273,7 +283,7 @@ async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_another_integration_codex_backs_off() -> anyhow::Result<()> {
-    let month = Month::on(Plan::Starter).await?;
+    let month = Month::on(SyncPlan::Starter).await?;
     let told = month.days(1, 70).await?;
     let (calls, refused) = (month.psa.calls(""), month.psa.calls("refused"));
     println!("{told:?}, {calls} calls, {refused} refused");

@@ -11,18 +11,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use codex_core::{
     Scope,
     jobs::{Job, JobStatus},
-    sync::{Part, Request},
+    sync::{Request, SyncKind},
 };
 use codex_tests::{
     harness::{
-        bench::Bench,
+        bench::TestBench,
         database::{TestDatabase, setting},
         state::{differences, state},
     },
     on_each_engine,
     sim::{
         Size, World, datto,
-        fault::{Faults, Kind, When},
+        fault::{FaultKind, Faults, When},
         freshservice, keycloak,
         mutant::id_of,
     },
@@ -48,7 +48,7 @@ struct Listed<'b> {
 }
 
 /// Every list, as the world is.
-fn lists(bench: &Bench) -> Vec<Listed<'_>> {
+fn lists(bench: &TestBench) -> Vec<Listed<'_>> {
     let world = bench.world.lock();
     let ids = |list: &[Value]| list.iter().filter_map(id_of).collect::<Vec<_>>();
     let psa = |name: &str, ids: Vec<String>| Listed {
@@ -110,7 +110,7 @@ fn spoil(lists: &[Listed<'_>], seed: u64) -> BTreeSet<String> {
         let pick = |random: &mut StdRng| list.ids.choose(random).cloned().unwrap_or_default();
         let (id, other) = (pick(&mut random), pick(&mut random));
         let shown = if random.random() { list.paths.len() } else { 1 };
-        let mutant = Kind::Mutant {
+        let mutant = FaultKind::Mutant {
             id: id.clone(),
             other: other.clone(),
             seed: random.random(),
@@ -125,12 +125,17 @@ fn spoil(lists: &[Listed<'_>], seed: u64) -> BTreeSet<String> {
 }
 
 /// One run of each source.
-async fn run_all(bench: &Bench) -> anyhow::Result<()> {
+async fn run_all(bench: &TestBench) -> anyhow::Result<()> {
     bench.clock.advance(BETWEEN);
     let since = DateTime::<Utc>::from_timestamp(1_600_000_000, 0);
-    for part in [Part::Psa, Part::Rmm, Part::Agents, Part::TicketsLight] {
+    for part in [
+        SyncKind::Psa,
+        SyncKind::Rmm,
+        SyncKind::Agents,
+        SyncKind::TicketsLight,
+    ] {
         let request = Request {
-            since: since.filter(|_| part == Part::TicketsLight),
+            since: since.filter(|_| part == SyncKind::TicketsLight),
             ..Request::from(part)
         };
         run(bench, request).await?;
@@ -139,7 +144,7 @@ async fn run_all(bench: &Bench) -> anyhow::Result<()> {
 }
 
 /// One run, to its end.
-async fn run(bench: &Bench, request: Request) -> anyhow::Result<()> {
+async fn run(bench: &TestBench, request: Request) -> anyhow::Result<()> {
     let part = request.part;
     let job: Job = bench.codex.sync(&Scope::system(), request).await?;
     ensure!(
@@ -151,8 +156,8 @@ async fn run(bench: &Bench, request: Request) -> anyhow::Result<()> {
 }
 
 /// Reads every ticket: lists of changed ones do not tell that a ticket is not there any more.
-async fn run_history(bench: &Bench) -> anyhow::Result<()> {
-    run(bench, Request::from(Part::TicketHistory))
+async fn run_history(bench: &TestBench) -> anyhow::Result<()> {
+    run(bench, Request::from(SyncKind::TicketHistory))
         .await
         .context("all tickets")
 }
@@ -167,7 +172,7 @@ type Status = (
 );
 
 /// What the database holds, without counts of what was ever made.
-async fn held(bench: &Bench) -> anyhow::Result<State> {
+async fn held(bench: &TestBench) -> anyhow::Result<State> {
     let mut held = state(bench.db()).await?;
     held.retain(|name, _| !name.starts_with("created "));
     let status = "select a.device_uid, s.online, s.last_seen, s.last_reboot, s.last_logged_in_user, \
@@ -236,7 +241,7 @@ fn strays(now: &State, clean: &State) -> Vec<String> {
 }
 
 /// A round: everything odd once, everything sound again.
-async fn round(bench: &Bench, clean: &State, seed: u64) -> anyhow::Result<usize> {
+async fn round(bench: &TestBench, clean: &State, seed: u64) -> anyhow::Result<usize> {
     let lists = lists(bench);
     let odd = spoil(&lists, seed);
     run_all(bench).await.context("with odd items")?;
@@ -281,7 +286,7 @@ on_each_engine! {
         let world = World::generate(Size::Tiny, 7).with_tickets(8);
         let psa = freshservice::Options { limits: false, ..Default::default() };
         let rmm = datto::Options { limits: false, ..Default::default() };
-        let bench = Bench::with(database, world, psa, rmm).await?;
+        let bench = TestBench::with(database, world, psa, rmm).await?;
         for _ in 0..3 {
             run_all(&bench).await?;
         }

@@ -5,25 +5,25 @@ use codex_core::{
     Error, Role, Scope,
     outbox::{OutboxEntry, OutboxState},
     records::Author,
-    sync::{Part, freshservice::Desk},
+    sync::{SyncKind, freshservice::TicketClient},
     tickets::wire::TicketUpdateIn,
 };
 use codex_tests::{
     harness::{
-        bench::{Bench, account, quick},
+        bench::{TestBench, account, quick},
         database::TestDatabase,
     },
     on_each_engine,
-    sim::fault::{Kind, When},
+    sim::fault::{FaultKind, When},
 };
 use serde_json::json;
 
 /// A bench with tickets, in the vendor's time.
-struct Desked(Bench);
+struct Desked(TestBench);
 
 impl Desked {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
-        let bench = Bench::on(database).await?;
+        let bench = TestBench::on(database).await?;
         {
             let mut world = bench.world.lock();
             let behind = bench.codex.now() - world.now;
@@ -32,12 +32,12 @@ impl Desked {
                 world.set_ticket(id, &json!({"status": 2}));
             }
         }
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         Ok(Self(bench))
     }
 }
 
-async fn update(bench: &Bench, number: i64, status: &str, note: &str) -> anyhow::Result<()> {
+async fn update(bench: &TestBench, number: i64, status: &str, note: &str) -> anyhow::Result<()> {
     let author = Author::new("user-1", bench.codex.now());
     let update = TicketUpdateIn {
         status: Some(status.into()),
@@ -51,7 +51,7 @@ async fn update(bench: &Bench, number: i64, status: &str, note: &str) -> anyhow:
 }
 
 /// The vendor's status of a ticket, and how often it has a note.
-fn at_vendor(bench: &Bench, number: i64, note: &str) -> (i64, usize) {
+fn at_vendor(bench: &TestBench, number: i64, note: &str) -> (i64, usize) {
     let world = bench.world.lock();
     let Some(ticket) = world.ticket(number) else {
         return (0, 0);
@@ -62,12 +62,12 @@ fn at_vendor(bench: &Bench, number: i64, note: &str) -> (i64, usize) {
 }
 
 /// The states of the changes, the oldest first.
-async fn states(bench: &Bench) -> anyhow::Result<Vec<OutboxState>> {
+async fn states(bench: &TestBench) -> anyhow::Result<Vec<OutboxState>> {
     let entries = bench.codex.outbox(&Scope::system(), None).await?;
     Ok(entries.iter().rev().map(|entry| entry.state).collect())
 }
 
-async fn last(bench: &Bench) -> anyhow::Result<OutboxEntry> {
+async fn last(bench: &TestBench) -> anyhow::Result<OutboxEntry> {
     let entries = bench.codex.outbox(&Scope::system(), None).await?;
     entries
         .into_iter()
@@ -75,7 +75,7 @@ async fn last(bench: &Bench) -> anyhow::Result<OutboxEntry> {
         .ok_or_else(|| anyhow::anyhow!("nothing"))
 }
 
-async fn execute(bench: &Bench, sql: &'static str) -> anyhow::Result<u64> {
+async fn execute(bench: &TestBench, sql: &'static str) -> anyhow::Result<u64> {
     let mut tx = bench.db().begin().await?;
     let rows = tx.query(sql).execute().await?;
     tx.commit().await?;
@@ -83,7 +83,7 @@ async fn execute(bench: &Bench, sql: &'static str) -> anyhow::Result<u64> {
 }
 
 /// Tries what is due until nothing is, over all pauses.
-async fn send_all(bench: &Bench) -> anyhow::Result<()> {
+async fn send_all(bench: &TestBench) -> anyhow::Result<()> {
     for _ in 0..40 {
         bench.codex.send_outbox().await?;
         let pending = bench
@@ -115,7 +115,7 @@ on_each_engine! {
         bench.world.lock().tick(Duration::minutes(10));
         bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
         bench.clock.advance(Duration::minutes(10));
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (ticket, said) = bench.codex.ticket(&system, 5).await?.unwrap();
         assert_eq!((ticket.fields.status_id, said.len()), (Some(3), before + 1), "the note is one");
         let own = said.iter().find(|said| said.source == "manual").unwrap();
@@ -151,7 +151,7 @@ on_each_engine! {
         assert_eq!(states(&bench).await?, [OutboxState::Superseded, OutboxState::Done]);
         assert_eq!(at_vendor(&bench, 5, "").0, 4);
         // The first is written, and its answer is lost; then comes the second.
-        bench.freshservice.faults().add("/api/v2/tickets/5", When::Nth(2), Kind::DropConnection);
+        bench.freshservice.faults().add("/api/v2/tickets/5", When::Nth(2), FaultKind::DropConnection);
         update(&bench, 5, "open", "").await?;
         bench.codex.send_outbox().await?;
         assert_eq!(at_vendor(&bench, 5, "").0, 2);
@@ -165,7 +165,7 @@ on_each_engine! {
 
     async fn a_note_is_never_written_twice(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
-        for (n, kind) in [Kind::DropConnection, Kind::Status(500), Kind::Html, Kind::HalfBody, Kind::Status(429)]
+        for (n, kind) in [FaultKind::DropConnection, FaultKind::Status(500), FaultKind::Html, FaultKind::HalfBody, FaultKind::Status(429)]
             .into_iter().enumerate()
         {
             let text = format!("{NOTE} {n}");
@@ -180,7 +180,7 @@ on_each_engine! {
         // The same words again are another note.
         for times in 1..=2 {
             update(&bench, 6, "open", "No answer").await?;
-            bench.freshservice.faults().add("/api/v2/tickets/6/notes", When::Nth(1), Kind::DropConnection);
+            bench.freshservice.faults().add("/api/v2/tickets/6/notes", When::Nth(1), FaultKind::DropConnection);
             send_all(&bench).await?;
             bench.freshservice.faults().clear();
             assert_eq!(at_vendor(&bench, 6, "No answer").1, times);
@@ -201,13 +201,13 @@ on_each_engine! {
         bench.freshservice.start_again().await?;
         send_all(bench).await?;
         assert_eq!(at_vendor(bench, 5, NOTE), (5, 1));
-        bench.freshservice.faults().add("/api/v2/tickets/6", When::Always, Kind::Status(400));
+        bench.freshservice.faults().add("/api/v2/tickets/6", When::Always, FaultKind::Status(400));
         update(bench, 6, "closed", "").await?;
         send_all(bench).await?;
         let refused = last(bench).await?;
         assert_eq!((refused.state, refused.attempts), (OutboxState::Failed, 1));
         bench.freshservice.faults().clear();
-        bench.freshservice.faults().add("/api/v2/tickets/6", When::Always, Kind::Status(500));
+        bench.freshservice.faults().add("/api/v2/tickets/6", When::Always, FaultKind::Status(500));
         bench.codex.retry_outbox(&Scope::system(), refused.id).await?.unwrap();
         let error = bench.codex.retry_outbox(&Scope::system(), refused.id).await.unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
@@ -243,7 +243,7 @@ on_each_engine! {
         let Desked(bench) = desked;
         update(&bench, 5, "closed", "").await?;
         // Its answer to the question comes when its time is up.
-        bench.freshservice.faults().add("/api/v2/tickets/5", When::Nth(1), Kind::Hang(std::time::Duration::from_millis(600)));
+        bench.freshservice.faults().add("/api/v2/tickets/5", When::Nth(1), FaultKind::Hang(std::time::Duration::from_millis(600)));
         let clock = bench.clock.clone();
         let (sent, ()) = tokio::join!(bench.codex.send_outbox(), async {
             tokio::time::sleep(std::time::Duration::from_millis(250)).await;
@@ -259,8 +259,8 @@ on_each_engine! {
 
     async fn nothing_is_sent_while_writing_is_off(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
-        let desk = Desk::new(account(bench.freshservice.url(), quick())?, false);
-        let quiet = bench.second(|builder| builder.desk(desk)).await?;
+        let ticket_client = TicketClient::new(account(bench.freshservice.url(), quick())?, false);
+        let quiet = bench.second(|builder| builder.ticket_client(ticket_client)).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let change = TicketUpdateIn { status: Some("closed".into()), ..TicketUpdateIn::default() };
         quiet.update_ticket(&system, &author, 5, &change).await?;

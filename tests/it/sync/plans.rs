@@ -6,10 +6,10 @@ use codex_core::{
     companies::Company,
     jobs::JobStatus,
     records::Author,
-    sync::{Part, Plan, Request},
+    sync::{Request, SyncKind, SyncPlan},
 };
 use codex_tests::{
-    harness::bench::Bench,
+    harness::bench::TestBench,
     on_each_engine,
     sim::world::{department_id, device_uid, requester_id},
 };
@@ -18,7 +18,7 @@ use serde_json::{Map, json};
 const ROWS: &str = "select (select count(*) from change_log) + (select count(*) from claims)";
 
 /// Some of everything changes at the vendors.
-fn change(bench: &Bench) {
+fn change(bench: &TestBench) {
     let mut world = bench.world.lock();
     world.tick(Duration::hours(1));
     let now = codex_tests::sim::world::tickets::sent(world.now);
@@ -37,20 +37,20 @@ fn change(bench: &Bench) {
 }
 
 /// Through a file, as the command line does.
-fn filed(plan: &Plan) -> anyhow::Result<Plan> {
-    Ok(Plan::from_file(&plan.to_file()?)?)
+fn filed(plan: &SyncPlan) -> anyhow::Result<SyncPlan> {
+    Ok(SyncPlan::from_file(&plan.to_file()?)?)
 }
 
 on_each_engine! {
-    async fn a_plan_is_applied_as_it_is_and_once(bench: Bench) -> TestResult {
+    async fn a_plan_is_applied_as_it_is_and_once(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let system = Scope::system();
         // What was missing is gone when a second run misses it too.
         change(&bench);
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let before = bench.live("contacts").await?;
         bench.world.lock().department_mut(department_id(7)).unwrap()["name"] = json!("Third Name");
-        for part in [Part::Psa, Part::Rmm] {
+        for part in [SyncKind::Psa, SyncKind::Rmm] {
             let rows = bench.count(ROWS).await?;
             let plan = bench.codex.plan_sync(&system, part).await?;
             assert!(!plan.changes.is_empty(), "{part:?}");
@@ -71,17 +71,17 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_of_a_first_run_makes_what_a_run_makes(bench: Bench) -> TestResult {
+    async fn a_plan_of_a_first_run_makes_what_a_run_makes(bench: TestBench) -> TestResult {
         let system = Scope::system();
-        let plan = bench.codex.plan_sync(&system, Part::Psa).await?;
+        let plan = bench.codex.plan_sync(&system, SyncKind::Psa).await?;
         assert_eq!(bench.live("companies").await?, 0);
         let job = bench.codex.apply_plan(&system, filed(&plan)?).await?;
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         assert_eq!((bench.live("companies").await?, bench.live("contacts").await?), (50, 2_000));
-        let devices = bench.codex.plan_sync(&system, Part::Rmm).await?;
+        let devices = bench.codex.plan_sync(&system, SyncKind::Rmm).await?;
         let text = devices.to_file()?;
         assert!(!text.contains("SECRET"), "no secrets in a file");
-        let job = bench.codex.apply_plan(&system, Plan::from_file(&text)?).await?;
+        let job = bench.codex.apply_plan(&system, SyncPlan::from_file(&text)?).await?;
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         assert_eq!(bench.live("assets").await?, bench.count("select count(*) from assets").await?);
         // The next run brings what a file does not hold: states and secrets.
@@ -91,11 +91,11 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn rows_that_drifted_are_named_and_nothing_is_written(bench: Bench) -> TestResult {
+    async fn rows_that_drifted_are_named_and_nothing_is_written(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         change(&bench);
-        let plan = bench.codex.plan_sync(&system, Part::Psa).await?;
+        let plan = bench.codex.plan_sync(&system, SyncKind::Psa).await?;
         let id = "select id from companies where external_id = $1";
         let q = bench.db().query(id).bind(department_id(3));
         let id: i64 = q.scalar().await?.unwrap();
@@ -109,16 +109,16 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn bad_plans_are_refused(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn bad_plans_are_refused(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         change(&bench);
-        let plan = bench.codex.plan_sync(&system, Part::Psa).await?;
+        let plan = bench.codex.plan_sync(&system, SyncKind::Psa).await?;
         let text = plan.to_file()?;
         let cut = &text[..text.len() - 40];
         let changed = text.replacen("Another Name", "A Forged Name", 1);
         for (bad, says) in [("", "no plan"), ("{}", "no plan"), (cut, "cut off"), (&changed, "changed")] {
-            let error = Plan::from_file(bad).unwrap_err().to_string();
+            let error = SyncPlan::from_file(bad).unwrap_err().to_string();
             assert!(error.starts_with("plan: ") && error.contains(says), "{error}");
         }
         let mut foreign = plan.clone();
@@ -132,28 +132,28 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_and_times_narrow_a_run(bench: Bench) -> TestResult {
+    async fn lists_and_times_narrow_a_run(bench: TestBench) -> TestResult {
         let system = Scope::system();
         let only = |part, scope: &str| Request { scopes: vec![scope.into()], ..Request::from(part) };
-        bench.codex.sync(&system, only(Part::Psa, "departments")).await?;
+        bench.codex.sync(&system, only(SyncKind::Psa, "departments")).await?;
         assert_eq!((bench.live("companies").await?, bench.live("contacts").await?), (50, 0));
-        bench.codex.sync(&system, only(Part::Rmm, "sites")).await?;
+        bench.codex.sync(&system, only(SyncKind::Rmm, "sites")).await?;
         assert!(bench.live("site_links").await? > 50 && bench.live("assets").await? == 0);
         for (request, says) in [
-            (only(Part::Psa, "nonsense"), "scope: `nonsense` is no part of freshservice"),
-            (only(Part::Tickets, "x"), "scope: freshservice.tickets is pulled as a whole"),
-            (Request { since: Some(bench.codex.now()), ..Request::from(Part::Rmm) }, "since: datto cannot tell"),
-            (Request { since: Some(bench.codex.now() + Duration::days(1)), ..Request::from(Part::Tickets) }, "since: is in the future"),
+            (only(SyncKind::Psa, "nonsense"), "scope: `nonsense` is no part of freshservice"),
+            (only(SyncKind::Tickets, "x"), "scope: freshservice.tickets is pulled as a whole"),
+            (Request { since: Some(bench.codex.now()), ..Request::from(SyncKind::Rmm) }, "since: datto cannot tell"),
+            (Request { since: Some(bench.codex.now() + Duration::days(1)), ..Request::from(SyncKind::Tickets) }, "since: is in the future"),
         ] {
             let error = bench.codex.plan_sync(&system, request).await.unwrap_err().to_string();
             assert!(error.starts_with(says), "{error}");
         }
         // Asking for the newest leaves the rest to be pulled.
         let newest = { bench.world.lock().now - Duration::days(10) };
-        bench.codex.sync(&system, Request { since: Some(newest), ..Request::from(Part::TicketsLight) }).await?;
+        bench.codex.sync(&system, Request { since: Some(newest), ..Request::from(SyncKind::TicketsLight) }).await?;
         let some = bench.live("tickets").await?;
         assert!((1..600).contains(&some), "{some}");
-        bench.sync(Part::TicketsLight).await?;
+        bench.sync(SyncKind::TicketsLight).await?;
         assert_eq!(bench.live("tickets").await?, 600);
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use chrono::Duration;
-use codex_core::sync::Part;
-use codex_tests::{harness::bench::Bench, on_each_engine};
+use codex_core::sync::SyncKind;
+use codex_tests::{harness::bench::TestBench, on_each_engine};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 /// Tables of the work itself, which every run writes, and the counts of what was written.
@@ -68,7 +68,7 @@ async fn count_rows(url: &str) -> anyhow::Result<()> {
 }
 
 /// Rows written since the last time, by table.
-async fn written(bench: &Bench) -> anyhow::Result<BTreeMap<String, i64>> {
+async fn written(bench: &TestBench) -> anyhow::Result<BTreeMap<String, i64>> {
     let count = "select name, count(*) from written group by name";
     let rows: Vec<(String, i64)> = bench.db().query(count).all().await?;
     let mut tx = bench.db().begin().await?;
@@ -80,13 +80,13 @@ async fn written(bench: &Bench) -> anyhow::Result<BTreeMap<String, i64>> {
         .collect())
 }
 
-async fn sync_everything(bench: &Bench) -> anyhow::Result<()> {
+async fn sync_everything(bench: &TestBench) -> anyhow::Result<()> {
     for part in [
-        Part::Psa,
-        Part::Rmm,
-        Part::RmmAudits,
-        Part::Tickets,
-        Part::Agents,
+        SyncKind::Psa,
+        SyncKind::Rmm,
+        SyncKind::RmmAudits,
+        SyncKind::Tickets,
+        SyncKind::Agents,
     ] {
         bench.sync(part).await?;
     }
@@ -94,7 +94,7 @@ async fn sync_everything(bench: &Bench) -> anyhow::Result<()> {
 }
 
 on_each_engine! {
-    async fn a_second_run_without_changes_writes_no_row(bench: Bench) -> TestResult {
+    async fn a_second_run_without_changes_writes_no_row(bench: TestBench) -> TestResult {
         sync_everything(&bench).await?;
         count_rows(&bench.database.url).await?;
         bench.clock.advance(Duration::minutes(10));

@@ -1,19 +1,19 @@
 //! Syncs that run by themselves.
 
 use chrono::TimeDelta;
-use codex_core::{Scope, jobs::query::JobFilter, schedule::Entry, sync::Part};
-use codex_tests::{harness::bench::Bench, on_each_engine};
+use codex_core::{Scope, jobs::query::JobFilter, schedule::Entry, sync::SyncKind};
+use codex_tests::{harness::bench::TestBench, on_each_engine};
 
 fn entries(cron: &str) -> Vec<Entry> {
     let entry = |name, part| Entry::new(name, part, cron, "UTC", TimeDelta::zero()).unwrap();
     vec![
-        entry("psa", Part::Psa),
-        entry("tickets", Part::TicketsLight),
+        entry("psa", SyncKind::Psa),
+        entry("tickets", SyncKind::TicketsLight),
     ]
 }
 
 /// Jobs that have been started.
-async fn jobs(bench: &Bench) -> anyhow::Result<usize> {
+async fn jobs(bench: &TestBench) -> anyhow::Result<usize> {
     let filter = JobFilter {
         limit: 100,
         ..JobFilter::default()
@@ -22,7 +22,7 @@ async fn jobs(bench: &Bench) -> anyhow::Result<usize> {
 }
 
 /// Waits until nothing is at work.
-async fn quiet(bench: &Bench) -> anyhow::Result<()> {
+async fn quiet(bench: &TestBench) -> anyhow::Result<()> {
     let open = "select count(*) from sync_jobs where status in ('queued', 'running')";
     for _ in 0..600 {
         if bench.count(open).await? == 0 {
@@ -34,7 +34,7 @@ async fn quiet(bench: &Bench) -> anyhow::Result<()> {
 }
 
 on_each_engine! {
-    async fn a_due_run_is_started_once_by_one_of_two_processes(bench: Bench) -> TestResult {
+    async fn a_due_run_is_started_once_by_one_of_two_processes(bench: TestBench) -> TestResult {
         let other = bench.second(|builder| builder).await?;
         let hourly = entries("0 * * * *");
         assert!(bench.codex.run_due(&hourly).await?.is_empty(), "the first look plans");
@@ -53,7 +53,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_missed_run_is_caught_up_once_and_a_changed_expression_is_planned_anew(bench: Bench) -> TestResult {
+    async fn a_missed_run_is_caught_up_once_and_a_changed_expression_is_planned_anew(bench: TestBench) -> TestResult {
         let hourly = entries("0 * * * *");
         bench.codex.run_due(&hourly).await?;
         bench.clock.advance(TimeDelta::hours(30));
@@ -68,7 +68,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_run_that_a_wrong_clock_has_planned_is_planned_anew(bench: Bench) -> TestResult {
+    async fn a_run_that_a_wrong_clock_has_planned_is_planned_anew(bench: TestBench) -> TestResult {
         let hourly = entries("0 * * * *");
         bench.clock.advance(TimeDelta::days(365));
         bench.codex.run_due(&hourly).await?;
@@ -79,7 +79,7 @@ on_each_engine! {
         quiet(&bench).await
     }
 
-    async fn a_run_that_cannot_start_is_planned_anew(bench: Bench) -> TestResult {
+    async fn a_run_that_cannot_start_is_planned_anew(bench: TestBench) -> TestResult {
         let codex = codex_core::Codex::builder(bench.database.url.clone()).clock(bench.clock.clone()).open().await?;
         let hourly = entries("0 * * * *");
         codex.run_due(&hourly).await?;

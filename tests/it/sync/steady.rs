@@ -10,13 +10,13 @@ use codex_core::{
     ids::{AssetId, CompanyId, ContactId},
     jobs::JobStatus,
     records::Author,
-    sync::Part,
+    sync::SyncKind,
 };
-use codex_tests::{harness::bench::Bench, on_each_engine};
+use codex_tests::{harness::bench::TestBench, on_each_engine};
 use serde_json::{Map, json};
 
 on_each_engine! {
-    async fn a_first_run_brings_everything(bench: Bench) -> TestResult {
+    async fn a_first_run_brings_everything(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         assert_eq!(bench.live("companies").await?, 50);
         assert_eq!(bench.live("contacts").await?, 2_000);
@@ -33,7 +33,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_run_in_which_only_last_seen_moved_writes_no_record_claim_or_log(bench: Bench) -> TestResult {
+    async fn a_run_in_which_only_last_seen_moved_writes_no_record_claim_or_log(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
         let newest = "select count(*) from assets where updated_at > (select min(updated_at) from assets)";
@@ -42,7 +42,7 @@ on_each_engine! {
         let users = bench.count(seen).await?;
         bench.world.lock().tick(Duration::minutes(30));
         bench.clock.advance(Duration::minutes(30));
-        let (psa, rmm) = (bench.sync(Part::Psa).await?, bench.sync(Part::Rmm).await?);
+        let (psa, rmm) = (bench.sync(SyncKind::Psa).await?, bench.sync(SyncKind::Rmm).await?);
         for job in [psa, rmm] {
             for (kind, counts) in &job.report.counts {
                 assert_eq!(counts.created + counts.updated + counts.deleted + counts.restored, 0, "{kind}");
@@ -55,15 +55,15 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_persons_correction_survives_every_run_until_it_is_released(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn a_persons_correction_survives_every_run_until_it_is_released(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let company = bench.codex.company(&system, "100001").await?.unwrap();
         let plan = company.fields.billing_plan.clone();
         let mine = Map::from_iter([("billing_plan".to_owned(), json!("Ours"))]);
         bench.codex.edit::<Company>(&system, &author, company.id.0, mine).await?.unwrap();
         bench.world.lock().departments[1]["custom_fields"]["plan_selected"] = json!("Theirs");
-        bench.sync(Part::Psa).await?;
+        bench.sync(SyncKind::Psa).await?;
         let edited = bench.codex.company(&system, "100001").await?.unwrap();
         assert_eq!(edited.fields.billing_plan.as_deref(), Some("Ours"));
         assert_eq!(edited.fields.plan_selected.as_deref(), Some("Theirs"));
@@ -74,7 +74,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn people_who_use_a_device_stay_through_every_run(bench: Bench) -> TestResult {
+    async fn people_who_use_a_device_stay_through_every_run(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let company = bench.codex.company(&system, "100001").await?.unwrap();
@@ -96,8 +96,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_edit_of_an_unknown_field_names_it_and_changes_nothing(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn an_edit_of_an_unknown_field_names_it_and_changes_nothing(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let before = bench.count("select count(*) from change_log").await?;
         for (name, value) in [("colour", json!("red")), ("name", json!(5)), ("description", json!("\u{0}"))] {
@@ -109,8 +109,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_lists_what_a_run_would_do_and_writes_nothing(bench: Bench) -> TestResult {
-        let plan = bench.codex.plan_sync(&Scope::system(), Part::Psa).await?;
+    async fn a_plan_lists_what_a_run_would_do_and_writes_nothing(bench: TestBench) -> TestResult {
+        let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Psa).await?;
         assert_eq!(plan.report.counts["company"].created, 50);
         assert!(plan.changes.iter().all(|change| change.op == "create"));
         let rows = "select (select count(*) from companies) + (select count(*) from claims) \
@@ -119,18 +119,18 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_70_a_source_is_pulled_by_one_run_at_a_time(bench: Bench) -> TestResult {
+    async fn trap_70_a_source_is_pulled_by_one_run_at_a_time(bench: TestBench) -> TestResult {
         let other = bench.second(|builder| builder).await?;
         let system = Scope::system();
-        let (one, two) = tokio::join!(bench.codex.sync(&system, Part::Rmm), other.sync(&system, Part::Rmm));
+        let (one, two) = tokio::join!(bench.codex.sync(&system, SyncKind::Rmm), other.sync(&system, SyncKind::Rmm));
         let ends = [one?.status, two?.status];
         assert!(ends.contains(&JobStatus::Completed), "{ends:?}");
         assert_eq!(bench.live("assets").await?, 3_000);
         Ok(())
     }
 
-    async fn no_list_costs_a_statement_per_row(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn no_list_costs_a_statement_per_row(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         let before = bench.db().statements();
         bench.codex.companies(&system).await?;
@@ -142,8 +142,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_sees_the_companies_of_exactly_one_contact(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
+    async fn a_client_sees_the_companies_of_exactly_one_contact(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
         let scope = bench.codex.client_scope("kc-1", Some("PERSON1@client1.example")).await?;
         let own = bench.codex.companies(&scope).await?;
         assert_eq!(own.len(), 1);

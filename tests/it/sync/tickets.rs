@@ -6,18 +6,18 @@ use codex_core::{
     jobs::JobStatus,
     list::PageRequest,
     records::Author,
-    sync::{Part, freshservice::History},
+    sync::{SyncKind, freshservice::History},
     tickets::{query::TicketFilter, wire::TicketUpdateIn},
 };
 use codex_tests::{
     harness::{
-        bench::{Bench, account, quick},
+        bench::{TestBench, account, quick},
         database::TestDatabase,
     },
     on_each_engine,
     sim::{
         Size, World, datto,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice,
         world::tickets::Ticket,
     },
@@ -25,7 +25,7 @@ use codex_tests::{
 use serde_json::json;
 
 /// A bench with a world to be read by eye.
-struct Small(Bench);
+struct Small(TestBench);
 
 impl Small {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
@@ -39,16 +39,17 @@ impl Small {
             limits,
             ..Default::default()
         };
-        let bench = Bench::with(database, World::generate(Size::Tiny, 7), options, datto).await?;
-        bench.sync(Part::Psa).await?;
-        bench.sync(Part::Tickets).await?;
+        let bench =
+            TestBench::with(database, World::generate(Size::Tiny, 7), options, datto).await?;
+        bench.sync(SyncKind::Psa).await?;
+        bench.sync(SyncKind::Tickets).await?;
         Ok(Self(bench))
     }
 }
 
 /// What Codex says of a ticket: status number, closed at, hours, conversations.
 async fn told(
-    bench: &Bench,
+    bench: &TestBench,
     number: i64,
 ) -> anyhow::Result<Option<(Option<i64>, bool, Option<i64>, usize)>> {
     let found = bench.codex.ticket(&Scope::system(), number).await?;
@@ -63,9 +64,9 @@ async fn told(
 }
 
 on_each_engine! {
-    async fn a_first_run_brings_every_ticket_with_everything_on_it(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
-        let job = bench.sync(Part::Tickets).await?;
+    async fn a_first_run_brings_every_ticket_with_everything_on_it(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
         assert_eq!(bench.live("tickets").await?, 600);
         let (said, minutes, entries) = {
@@ -87,15 +88,15 @@ on_each_engine! {
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
         let before = bench.count(rows).await?;
         let calls = bench.freshservice.calls("");
-        let again = bench.sync(Part::Tickets).await?;
+        let again = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.count(rows).await?, before, "nothing changed writes nothing");
         assert_eq!(again.report.counts["ticket"].updated, 0);
         assert!(bench.freshservice.calls("") - calls <= 5, "form, list, deleted, spam");
         Ok(())
     }
 
-    async fn what_changed_costs_a_list_and_two_calls_a_ticket(bench: Bench) -> TestResult {
-        bench.sync(Part::Tickets).await?;
+    async fn what_changed_costs_a_list_and_two_calls_a_ticket(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Tickets).await?;
         {
             let mut world = bench.world.lock();
             world.tick(Duration::hours(1));
@@ -105,7 +106,7 @@ on_each_engine! {
         }
         bench.clock.advance(Duration::hours(1));
         let before = bench.freshservice.calls("tickets");
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert!(job.report.counts["ticket"].updated >= 10);
         let calls = bench.freshservice.calls("tickets") - before;
         assert!(calls <= 3 + 2 * 20 + 4, "{calls} calls");
@@ -126,14 +127,14 @@ on_each_engine! {
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"deleted": true})).unwrap();
         bench.world.lock().set_ticket(6, &json!({"spam": true})).unwrap();
-        let job = bench.sync(Part::Tickets).await?;
+        let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.counts["ticket"].deleted, 2);
         assert_eq!((told(&bench, 5).await?, told(&bench, 6).await?), (None, None));
         assert_eq!(bench.count("select count(*) from time_entries where ticket_id = \
             (select id from tickets where number = 5) and gone_at is null").await?, 2, "hours are kept");
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"deleted": false})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert!(told(&bench, 5).await?.is_some());
         assert_eq!(bench.count(row).await?, id);
         Ok(())
@@ -144,12 +145,12 @@ on_each_engine! {
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
         // The list still shows it, the single view no longer has it.
-        bench.freshservice.faults().add("/api/v2/tickets/5", When::Always, Kind::Status(404));
-        bench.sync(Part::Tickets).await?;
+        bench.freshservice.faults().add("/api/v2/tickets/5", When::Always, FaultKind::Status(404));
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 60, "a first 404 proves nothing");
         bench.world.lock().purge_ticket(5).unwrap();
         bench.freshservice.faults().clear();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 59);
         Ok(())
     }
@@ -160,7 +161,7 @@ on_each_engine! {
         for (id, status) in [(5, 6), (6, 7), (7, 28)] {
             bench.world.lock().set_ticket(id, &json!({"status": status})).unwrap();
         }
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 60);
         let statuses = bench.codex.ticket_statuses().await?;
         assert_eq!(statuses.of(6).word, "waiting_customer");
@@ -171,8 +172,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_7_changes_of_one_second_are_all_read_across_pages_and_runs(bench: Bench) -> TestResult {
-        bench.sync(Part::Tickets).await?;
+    async fn trap_7_changes_of_one_second_are_all_read_across_pages_and_runs(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Tickets).await?;
         {
             let mut world = bench.world.lock();
             world.tick(Duration::hours(1));
@@ -181,12 +182,12 @@ on_each_engine! {
             }
         }
         bench.clock.advance(Duration::hours(1));
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let urgent = "select count(*) from tickets where priority_id = 4 and number <= 250";
         assert_eq!(bench.count(urgent).await?, 250);
         // Within the second in which the last run has ended its list.
         bench.world.lock().set_ticket(251, &json!({"subject": "The same second"})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let late = "select count(*) from tickets where subject = 'The same second'";
         assert_eq!(bench.count(late).await?, 1);
         Ok(())
@@ -203,10 +204,10 @@ on_each_engine! {
             world.purge_ticket(21).unwrap();
             world.purge_ticket(22).unwrap();
         }
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 59, "the parent");
         for _ in 0..2 {
-            bench.sync(Part::TicketHistory).await?;
+            bench.sync(SyncKind::TicketHistory).await?;
         }
         assert_eq!(bench.live("tickets").await?, 57);
         Ok(())
@@ -231,8 +232,8 @@ on_each_engine! {
             }
         }
         for _ in 0..2 {
-            bench.sync(Part::Psa).await?;
-            bench.sync(Part::TicketHistory).await?;
+            bench.sync(SyncKind::Psa).await?;
+            bench.sync(SyncKind::TicketHistory).await?;
         }
         assert_eq!(bench.live("contacts").await?, contacts - 1);
         assert_eq!(bench.live("tickets").await?, 60 - i64::try_from(theirs.len())?);
@@ -252,7 +253,7 @@ on_each_engine! {
             ticket.body.insert("status".into(), json!(2));
             ticket.stats["closed_at"] = json!(null);
         }).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (status, is_closed, ..) = told(&bench, closed).await?.unwrap();
         assert_eq!((status, is_closed), (Some(2), false));
         Ok(())
@@ -266,7 +267,7 @@ on_each_engine! {
         bench.world.lock().say(4, false, "One more").unwrap();
         bench.world.lock().work(4, "01:15").unwrap();
         let before = told(&bench, 4).await?.unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(told(&bench, 41).await?.unwrap().3, 130);
         let after = told(&bench, 4).await?.unwrap();
         assert_eq!((after.2, after.3), (before.2.map(|minutes| minutes + 75), before.3 + 1));
@@ -287,7 +288,7 @@ on_each_engine! {
         bench.world.lock().departments.push(late);
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(6, &json!({"department_id": id})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (ticket, _) = bench.codex.ticket(&Scope::system(), 6).await?.unwrap();
         assert_eq!(ticket.account_number.as_deref(), Some("100001"));
         Ok(())
@@ -297,14 +298,14 @@ on_each_engine! {
         let Small(bench) = small;
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"status": 3})).unwrap();
-        for kind in [Kind::Status(401), Kind::Status(404), Kind::Status(500), Kind::Html, Kind::HalfBody, Kind::NullBody] {
+        for kind in [FaultKind::Status(401), FaultKind::Status(404), FaultKind::Status(500), FaultKind::Html, FaultKind::HalfBody, FaultKind::NullBody] {
             bench.freshservice.faults().add("/api/v2/tickets", When::Always, kind.clone());
-            let job = bench.run(Part::Tickets).await?;
+            let job = bench.run(SyncKind::Tickets).await?;
             assert_eq!(job.status, JobStatus::Failed, "{kind:?}");
             bench.freshservice.faults().clear();
         }
         assert_eq!(bench.live("tickets").await?, 60);
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(told(&bench, 5).await?.unwrap().0, Some(3));
         Ok(())
     }
@@ -314,8 +315,8 @@ on_each_engine! {
         // As if `filter=deleted` were not understood: live tickets come instead.
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"priority": 3})).unwrap();
-        bench.freshservice.faults().add("/api/v2/tickets", When::Page(1), Kind::Repeat);
-        bench.sync(Part::Tickets).await?;
+        bench.freshservice.faults().add("/api/v2/tickets", When::Page(1), FaultKind::Repeat);
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 60);
         Ok(())
     }
@@ -325,7 +326,7 @@ on_each_engine! {
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"status": 2})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let before = told(&bench, 5).await?.unwrap().3;
         let update = TicketUpdateIn {
             status: Some("On Hold".into()),
@@ -339,43 +340,43 @@ on_each_engine! {
         assert!(error.to_string().starts_with("status: "), "{error}");
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (status, .., said) = told(&bench, 5).await?.unwrap();
         assert_eq!((status, said), (Some(9), before + 1), "another field changed");
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"status": 3})).unwrap();
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::Tickets).await?;
         let (status, .., said) = told(&bench, 5).await?.unwrap();
         assert_eq!((status, said), (Some(3), before + 1), "the PSA's status changed");
         Ok(())
     }
 
-    async fn traps_2_and_3_the_history_is_read_in_windows_to_the_first_ticket(bench: Bench) -> TestResult {
-        bench.sync(Part::Psa).await?;
-        let job = bench.sync(Part::TicketHistory).await?;
+    async fn traps_2_and_3_the_history_is_read_in_windows_to_the_first_ticket(bench: TestBench) -> TestResult {
+        bench.sync(SyncKind::Psa).await?;
+        let job = bench.sync(SyncKind::TicketHistory).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
         assert_eq!(bench.live("tickets").await?, 600);
         assert_eq!(bench.count("select count(*) from ticket_details where details_of is null").await?, 0);
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
         let before = bench.count(rows).await?;
-        bench.sync(Part::TicketHistory).await?;
-        bench.sync(Part::Tickets).await?;
+        bench.sync(SyncKind::TicketHistory).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.count(rows).await?, before, "three shapes of one ticket say the same");
         Ok(())
     }
 
-    async fn a_history_that_is_cut_goes_on_where_it_was(bench: Bench) -> TestResult {
-        bench.freshservice.faults().add("/api/v2/tickets/filter", When::Nth(8), Kind::Status(401));
-        let cut = bench.run(Part::TicketHistory).await?;
+    async fn a_history_that_is_cut_goes_on_where_it_was(bench: TestBench) -> TestResult {
+        bench.freshservice.faults().add("/api/v2/tickets/filter", When::Nth(8), FaultKind::Status(401));
+        let cut = bench.run(SyncKind::TicketHistory).await?;
         assert_eq!(cut.status, JobStatus::Failed);
         bench.freshservice.faults().clear();
         let some = bench.live("tickets").await?;
         assert!((1..600).contains(&some), "{some}");
         let before = bench.freshservice.calls("tickets/filter");
-        bench.sync(Part::TicketHistory).await?;
+        bench.sync(SyncKind::TicketHistory).await?;
         assert_eq!(bench.live("tickets").await?, 600);
         let rest = bench.freshservice.calls("tickets/filter") - before;
-        bench.sync(Part::TicketHistory).await?;
+        bench.sync(SyncKind::TicketHistory).await?;
         let whole = bench.freshservice.calls("tickets/filter") - before - rest;
         assert!(rest < whole, "{rest} calls after the cut, {whole} for all of it");
         Ok(())
@@ -383,14 +384,14 @@ on_each_engine! {
 
     async fn trap_71_the_history_notices_an_erased_ticket_and_no_vendor_who_lists_nothing(small: Small) -> TestResult {
         let Small(bench) = small;
-        bench.sync(Part::TicketHistory).await?;
-        bench.freshservice.faults().add("/api/v2/tickets/filter", When::Always, Kind::EmptyList);
-        bench.sync(Part::TicketHistory).await?;
+        bench.sync(SyncKind::TicketHistory).await?;
+        bench.freshservice.faults().add("/api/v2/tickets/filter", When::Always, FaultKind::EmptyList);
+        bench.sync(SyncKind::TicketHistory).await?;
         assert_eq!(bench.live("tickets").await?, 60);
         bench.freshservice.faults().clear();
         bench.world.lock().purge_ticket(30).unwrap();
         for expected in [60, 59] {
-            bench.sync(Part::TicketHistory).await?;
+            bench.sync(SyncKind::TicketHistory).await?;
             assert_eq!(bench.live("tickets").await?, expected);
         }
         Ok(())
@@ -399,8 +400,8 @@ on_each_engine! {
     async fn trap_34_tickets_of_other_workspaces_are_read_when_they_are_asked_for(database: TestDatabase) -> TestResult {
         let vendor = freshservice::Options { limits: false, second_workspace: true, ..Default::default() };
         let rmm = datto::Options { limits: false, ..Default::default() };
-        let bench = Bench::with(database, World::generate(Size::Tiny, 7), vendor, rmm).await?;
-        bench.sync(Part::Tickets).await?;
+        let bench = TestBench::with(database, World::generate(Size::Tiny, 7), vendor, rmm).await?;
+        bench.sync(SyncKind::Tickets).await?;
         assert_eq!(bench.live("tickets").await?, 48);
         let mut settings = account(bench.freshservice.url(), quick())?;
         settings.all_workspaces = true;
@@ -409,16 +410,16 @@ on_each_engine! {
             .source(History::new(settings))
             .open()
             .await?;
-        let job = codex.sync(&Scope::system(), Part::TicketHistory).await?;
+        let job = codex.sync(&Scope::system(), SyncKind::TicketHistory).await?;
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         assert_eq!(bench.live("tickets").await?, 60);
-        bench.sync(Part::TicketHistory).await?;
+        bench.sync(SyncKind::TicketHistory).await?;
         assert_eq!(bench.live("tickets").await?, 60, "a key that sees less deletes nothing (trap 32)");
         Ok(())
     }
 
-    async fn a_light_run_reads_lists_only_and_the_next_one_the_rest(bench: Bench) -> TestResult {
-        let light = bench.sync(Part::TicketsLight).await?;
+    async fn a_light_run_reads_lists_only_and_the_next_one_the_rest(bench: TestBench) -> TestResult {
+        let light = bench.sync(SyncKind::TicketsLight).await?;
         assert_eq!(light.report.counts["ticket"].created, 600);
         assert_eq!(bench.count("select count(*) from conversations").await?, 0);
         assert_eq!(bench.freshservice.calls("tickets/"), 0);

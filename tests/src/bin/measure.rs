@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use codex_client::{Client, CompanyIn, JobOut, JobStatus, Script, TokenSource};
+use codex_client::{Client, CompanyIn, JobOut, JobStatus, SyncKind, TokenSource};
 use codex_core::store::Db;
 use codex_tests::{
     harness::process::{rss, settings, start},
@@ -84,11 +84,11 @@ async fn main() -> anyhow::Result<()> {
     for round in ["first", "second", "after 200 changes:"] {
         let rows = log_and_claims(&database).await?;
         for (script, name) in [
-            (Script::Psa, "Freshservice"),
-            (Script::Datto, "Datto"),
-            (Script::Tickets, "tickets"),
+            (SyncKind::Psa, "Freshservice"),
+            (SyncKind::Datto, "Datto"),
+            (SyncKind::Tickets, "tickets"),
         ] {
-            if options.tickets && script != Script::Tickets {
+            if options.tickets && script != SyncKind::Tickets {
                 continue;
             }
             fresh.reset_calls();
@@ -96,7 +96,7 @@ async fn main() -> anyhow::Result<()> {
             let begun = Instant::now();
             let stop = CancellationToken::new();
             let mut edits = Vec::new();
-            if round == "first" && script == Script::Datto {
+            if round == "first" && script == SyncKind::Datto {
                 for (place, client) in [("this", &client), ("another", &beside)] {
                     let (client, stop) = (client.clone(), stop.clone());
                     edits.push((place, tokio::spawn(edit_until(client, stop))));
@@ -136,7 +136,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn pull(client: &Client, script: Script) -> anyhow::Result<JobOut> {
+async fn pull(client: &Client, script: SyncKind) -> anyhow::Result<JobOut> {
     let started = client.sync().start(script).await?;
     Ok(client
         .sync()

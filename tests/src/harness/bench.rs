@@ -10,7 +10,7 @@ use codex_core::{
     jobs::{Job, JobStatus},
     store::Db,
     sync::{
-        HttpSettings, Pace, Part, datto,
+        CallRate, HttpSettings, SyncKind, datto,
         freshservice::{self, Depth},
         keycloak,
     },
@@ -27,7 +27,7 @@ use crate::sim::{
 
 /// Codex, both vendors, the world behind them and the clock before them.
 #[derive(Debug)]
-pub struct Bench {
+pub struct TestBench {
     /// The vendors' data, to be changed by the test.
     pub world: SharedWorld,
     /// Freshservice.
@@ -44,13 +44,37 @@ pub struct Bench {
     pub database: TestDatabase,
 }
 
+/// Records on a page of a vendor whose world is small: several pages all the same.
+const SMALL_PAGE: usize = 25;
+
+/// A [`TestBench`] with a world of size S and pages as long as the vendors allow.
+#[derive(Debug)]
+pub struct LargeBench(TestBench);
+
+impl LargeBench {
+    /// Size S with the vendors' limits off.
+    pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
+        let world = World::generate(Size::S, 7);
+        let bench = TestBench::without_limits(database, world, 100, 250).await?;
+        Ok(Self(bench))
+    }
+}
+
+impl std::ops::Deref for LargeBench {
+    type Target = TestBench;
+
+    fn deref(&self) -> &TestBench {
+        &self.0
+    }
+}
+
 /// Waits and time-outs short enough for tests.
 pub fn quick() -> HttpSettings {
     HttpSettings {
         timeout: Duration::from_secs(10),
         max_wait: Duration::from_secs(2),
         backoff: Duration::from_millis(5),
-        pace: Pace::default(),
+        call_rate: CallRate::default(),
         verify_tls: true,
     }
 }
@@ -117,18 +141,31 @@ pub fn keycloak_at(url: &str, http: HttpSettings) -> anyhow::Result<keycloak::Ke
     }))
 }
 
-impl Bench {
-    /// Size S with the vendors' limits off.
+impl TestBench {
+    /// A small world on small pages, with the vendors' limits off.
     pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {
-        let no_limits = sim_freshservice::Options {
+        let world = World::generate(Size::Small, 7);
+        let pages = SMALL_PAGE;
+        Self::without_limits(database, world, pages, pages).await
+    }
+
+    async fn without_limits(
+        database: TestDatabase,
+        world: World,
+        per_page_cap: usize,
+        page_max: usize,
+    ) -> anyhow::Result<Self> {
+        let freshservice = sim_freshservice::Options {
             limits: false,
+            per_page_cap,
             ..Default::default()
         };
         let datto = sim_datto::Options {
             limits: false,
+            page_max,
             ..Default::default()
         };
-        Self::with(database, World::generate(Size::S, 7), no_limits, datto).await
+        Self::with(database, world, freshservice, datto).await
     }
 
     /// A world and vendors of one's choice.
@@ -177,21 +214,21 @@ impl Bench {
     }
 
     /// Pulls and expects success.
-    pub async fn sync(&self, part: Part) -> anyhow::Result<Job> {
+    pub async fn sync(&self, part: SyncKind) -> anyhow::Result<Job> {
         let job = self.run(part).await?;
         anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
         Ok(job)
     }
 
     /// Pulls and gives the job however it ended.
-    pub async fn run(&self, part: Part) -> anyhow::Result<Job> {
+    pub async fn run(&self, part: SyncKind) -> anyhow::Result<Job> {
         Ok(self.codex.sync(&Scope::system(), part).await?)
     }
 
     /// Pulls from both vendors.
     pub async fn sync_all(&self) -> anyhow::Result<()> {
-        self.sync(Part::Psa).await?;
-        self.sync(Part::Rmm).await?;
+        self.sync(SyncKind::Psa).await?;
+        self.sync(SyncKind::Rmm).await?;
         Ok(())
     }
 
@@ -225,7 +262,7 @@ async fn open(
 ) -> anyhow::Result<Codex> {
     let builder = Codex::builder(url)
         .clock(clock)
-        .desk(freshservice::Desk::new(
+        .ticket_client(freshservice::TicketClient::new(
             account(freshservice.url(), quick())?,
             true,
         ))

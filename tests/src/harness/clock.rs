@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use codex_core::clock::{Clock, Nap};
+use codex_core::clock::{Backoff, Clock};
 use tokio::sync::oneshot;
 
 use crate::sim::clock::SimClock;
@@ -113,7 +113,7 @@ impl Clock for EventClock {
         self.waiting().open -= 1;
     }
 
-    fn sleep(&self, by: Duration) -> Nap<'_> {
+    fn sleep(&self, by: Duration) -> Backoff<'_> {
         let (end, over) = oneshot::channel();
         {
             let mut waiting = self.waiting();

@@ -12,7 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    fault::{Faults, Kind},
+    fault::{FaultKind, Faults},
     reply::{Page, answer, json_text, spoil},
     server::{Server, Shared},
 };
@@ -112,7 +112,7 @@ async fn list(
         .shared
         .faults
         .strike(uri.path(), u32::try_from(page).unwrap_or(u32::MAX));
-    let shown = if fault == Some(Kind::Repeat) {
+    let shown = if fault == Some(FaultKind::Repeat) {
         page.saturating_sub(1).max(1)
     } else {
         page
@@ -168,7 +168,7 @@ async fn one(
     spoilt(fault, right).await
 }
 
-async fn spoilt(fault: Option<Kind>, right: Response<Body>) -> Response<Body> {
+async fn spoilt(fault: Option<FaultKind>, right: Response<Body>) -> Response<Body> {
     match fault {
         Some(kind) => spoil(kind, right, error).await,
         None => right,

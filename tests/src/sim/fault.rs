@@ -24,7 +24,7 @@ pub enum When {
 ///
 /// Faults of lists (`EmptyList`, `NullItem`, links ...) leave the answer of a single record as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// A status with the body that the vendor has for it.
     Status(u16),
     /// 429 with this `Retry-After`.
@@ -76,7 +76,7 @@ pub enum Kind {
 struct Fault {
     path: String,
     when: When,
-    kind: Kind,
+    kind: FaultKind,
     seen: u32,
 }
 
@@ -111,7 +111,7 @@ pub struct Faults(Mutex<Vec<Fault>>);
 impl Faults {
     /// Adds a fault to all paths that start with `path`; `/api/v2/agents/` are the single agents, and
     /// `/api/v2/agents$` is the list alone. A `*` stands for anything: `/api/v2/tickets/*/time_entries`.
-    pub fn add(&self, path: &str, when: When, kind: Kind) {
+    pub fn add(&self, path: &str, when: When, kind: FaultKind) {
         let fault = Fault {
             path: path.to_owned(),
             when,
@@ -133,7 +133,7 @@ impl Faults {
     }
 
     /// The fault that strikes this call: of several, the one that was added first.
-    pub(super) fn strike(&self, path: &str, page: u32) -> Option<Kind> {
+    pub(super) fn strike(&self, path: &str, page: u32) -> Option<FaultKind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut struck = None;
         for fault in faults.iter_mut().filter(|fault| fault.is_at(path)) {

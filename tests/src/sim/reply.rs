@@ -15,7 +15,7 @@ use axum::{
 use hyper::body::{Frame, SizeHint};
 use serde_json::Value;
 
-use super::{fault::Kind, mutant, server::NoAnswer};
+use super::{fault::FaultKind, mutant, server::NoAnswer};
 
 /// What the body of an error looks like where nobody has written it down (upstreams 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,24 +85,24 @@ impl Page {
     }
 
     /// Spoils the list as the fault says; `own` is the page's own address.
-    pub fn spoil(&mut self, kind: &Kind, own: &str) {
+    pub fn spoil(&mut self, kind: &FaultKind, own: &str) {
         match kind {
-            Kind::EmptyList => {
+            FaultKind::EmptyList => {
                 self.items.clear();
                 (self.total, self.next) = (0, None);
             }
-            Kind::NullItem => self.replace(0, "null"),
-            Kind::NullItemAt(place) => self.replace(*place, "null"),
-            Kind::MalformedItem => self.replace(0, r#"{"id":"twelve","uid":12}"#),
-            Kind::Truncated => {
+            FaultKind::NullItem => self.replace(0, "null"),
+            FaultKind::NullItemAt(place) => self.replace(*place, "null"),
+            FaultKind::MalformedItem => self.replace(0, r#"{"id":"twelve","uid":12}"#),
+            FaultKind::Truncated => {
                 self.items.truncate(self.items.len() * 2 / 3);
                 self.next = None;
             }
-            Kind::MissingPageDetails => self.details = false,
-            Kind::ForeignLink => {
+            FaultKind::MissingPageDetails => self.details = false,
+            FaultKind::ForeignLink => {
                 self.next = Some("http://elsewhere.invalid/api/v2/x?page=2".to_owned());
             }
-            Kind::SelfLink => self.next = Some(own.to_owned()),
+            FaultKind::SelfLink => self.next = Some(own.to_owned()),
             _ => {}
         }
     }
@@ -116,15 +116,15 @@ impl Page {
 
 /// Spoils an answer as the fault says; `error` is the vendor's answer for a status.
 pub(super) async fn spoil(
-    kind: Kind,
+    kind: FaultKind,
     right: Response<Body>,
     error: impl FnOnce(StatusCode) -> Response<Body>,
 ) -> Response<Body> {
     match kind {
-        Kind::Status(code) => {
+        FaultKind::Status(code) => {
             error(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
         }
-        Kind::RateLimited(after) => {
+        FaultKind::RateLimited(after) => {
             let mut response = error(StatusCode::TOO_MANY_REQUESTS);
             response.headers_mut().remove(header::RETRY_AFTER);
             if let Some(after) = after.and_then(|after| after.parse().ok()) {
@@ -132,17 +132,17 @@ pub(super) async fn spoil(
             }
             response
         }
-        Kind::Html => {
+        FaultKind::Html => {
             let page = "<html><body>Maintenance</body></html>".to_owned();
             raw(StatusCode::OK, "text/html; charset=utf-8", page)
         }
-        Kind::NullBody => answer(StatusCode::OK, &Value::Null),
-        Kind::NoEnvelope => json_text(StatusCode::OK, r#"{"items":[]}"#.to_owned()),
-        Kind::HalfBody => {
+        FaultKind::NullBody => answer(StatusCode::OK, &Value::Null),
+        FaultKind::NoEnvelope => json_text(StatusCode::OK, r#"{"items":[]}"#.to_owned()),
+        FaultKind::HalfBody => {
             let (parts, half, _) = halved(right).await;
             Response::from_parts(parts, Body::from(half))
         }
-        Kind::CutOff => {
+        FaultKind::CutOff => {
             let (parts, half, length) = halved(right).await;
             let breaking = Breaking {
                 half,
@@ -151,31 +151,31 @@ pub(super) async fn spoil(
             };
             Response::from_parts(parts, Body::new(breaking))
         }
-        Kind::DropConnection => {
+        FaultKind::DropConnection => {
             let mut response = right;
             response.extensions_mut().insert(NoAnswer);
             response
         }
-        Kind::Hang(time) => {
+        FaultKind::Hang(time) => {
             // No test should wait longer for something that will not come.
             tokio::time::sleep(time.min(Duration::from_secs(30))).await;
             right
         }
-        Kind::Mutant { id, other, seed } => {
+        FaultKind::Mutant { id, other, seed } => {
             let (parts, body) = right.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await;
             let body = mutant::spoil(&body.unwrap_or_default(), &id, &other, seed);
             Response::from_parts(parts, Body::from(body))
         }
-        Kind::EmptyList
-        | Kind::NullItem
-        | Kind::NullItemAt(_)
-        | Kind::MalformedItem
-        | Kind::Truncated
-        | Kind::Repeat
-        | Kind::MissingPageDetails
-        | Kind::ForeignLink
-        | Kind::SelfLink => right,
+        FaultKind::EmptyList
+        | FaultKind::NullItem
+        | FaultKind::NullItemAt(_)
+        | FaultKind::MalformedItem
+        | FaultKind::Truncated
+        | FaultKind::Repeat
+        | FaultKind::MissingPageDetails
+        | FaultKind::ForeignLink
+        | FaultKind::SelfLink => right,
     }
 }
 

@@ -6,7 +6,7 @@ mod vendor_spec;
 
 use std::time::{Duration, Instant};
 
-use super::{datto::tests::Bench, *};
+use super::{datto::tests::TestBench, *};
 
 #[tokio::test]
 async fn everything_starts_at_once_and_answers() -> anyhow::Result<()> {
@@ -30,7 +30,7 @@ async fn forty_thousand_devices_are_served_quickly() -> anyhow::Result<()> {
         limits: false,
         ..Default::default()
     };
-    let bench = Bench::with(World::generate(Size::M, 1), options).await?;
+    let bench = TestBench::with(World::generate(Size::M, 1), options).await?;
     for most in [Duration::from_secs(120), Duration::from_secs(5)] {
         let (started, mut bytes) = (Instant::now(), 0);
         for page in 0..160 {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long somebody waits for the RMM at most.
-const PATIENCE: Duration = Duration::from_secs(3);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Codex {
     /// An asset with what the RMM's inventory says of it, if that is known. The RMM is asked, for 3 s at most,
@@ -62,7 +62,7 @@ impl Codex {
         if due().await?.is_none() || is_silent() {
             return Ok(false);
         }
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + WAIT_TIMEOUT;
         let turn = inventories.turn(id);
         // Whoever had the turn for so long has heard nothing.
         let Ok(_turn) = timeout_at(end, turn.lock()).await else {
@@ -72,7 +72,8 @@ impl Codex {
             return Ok(true);
         };
         let asked = timeout_at(end, inventories.ask(&self.0.db, &self.0.clock, due)).await;
-        let too_slow = |_| UpstreamError::too_slow(Inventories::PROVIDER, "inventory", PATIENCE);
+        let too_slow =
+            |_| UpstreamError::too_slow(Inventories::PROVIDER, "inventory", WAIT_TIMEOUT);
         match asked.map_err(too_slow).flatten() {
             Ok(answered) => self.take_inventory(answered).await?,
             Err(error) => {
@@ -90,7 +91,7 @@ impl Codex {
     async fn take_inventory(&self, answered: Answered) -> Result<()> {
         let author = Author::new(format!("source:{}", Inventories::PROVIDER), self.now());
         let mut tx = self.0.db.begin().await?;
-        answered.take(&mut self.door(&mut tx, &author)).await?;
+        answered.take(&mut self.writer(&mut tx, &author)).await?;
         tx.commit().await
     }
 }

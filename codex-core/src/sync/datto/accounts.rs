@@ -17,9 +17,9 @@ use super::{
 use crate::{
     Error, Result,
     fold::{IdentityKey, words},
-    records::Incoming,
+    records::SourceRecord,
     site_links::{SiteLink, query},
-    sync::{Part, Run, Source, UpstreamError, Work, engine::crawl::Lister as _},
+    sync::{Run, Source, SyncKind, UpstreamError, Work, engine::crawl::Lister as _},
 };
 
 /// Name of the source's runs that push numbers.
@@ -58,8 +58,8 @@ impl Source for Accounts {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::PushAccounts
+    fn kind(&self) -> SyncKind {
+        SyncKind::PushAccounts
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
@@ -105,9 +105,13 @@ fn word_set(name: &str) -> BTreeSet<String> {
 }
 
 async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
+    let rate_limit_block = run.rate_limit_block(NAME);
     let clock = run.clock().clone();
-    let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
+    let client = Arc::new(Client::new(
+        source.settings.clone(),
+        rate_limit_block,
+        clock,
+    )?);
     let companies: Vec<Company> = run.db().query(COMPANIES).all().await?;
     let companies: Vec<Candidate> = companies.into_iter().map(Candidate::from).collect();
     let sites: Vec<query::Named> = query::named(run.db(), NAME).await?;
@@ -244,7 +248,7 @@ async fn write(run: &mut Run, client: &Arc<Client>, site: &str, number: &str) ->
         return Err(UpstreamError::malformed(NAME, "site/variables").into());
     }
     let fields = Map::from_iter([("account_number".to_owned(), Value::from(number))]);
-    let item = Incoming::part(site.to_owned(), "sites", fields);
+    let item = SourceRecord::part(site.to_owned(), "sites", fields);
     run.page::<SiteLink>(VARIABLES, [Ok(item)]).await?;
     Ok(true)
 }

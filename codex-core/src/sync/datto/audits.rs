@@ -25,9 +25,9 @@ use crate::{
     },
     ids::AssetId,
     plural::count_of,
-    records::{Incoming, Outcome, Unread, claims::Origin, writer::Door},
+    records::{Outcome, SourceRecord, Unread, claims::ClaimSource, writer::RecordWriter},
     sync::{
-        Part, Run, Source, UpstreamError, Work,
+        Run, Source, SyncKind, UpstreamError, Work,
         engine::{
             crawl::Lister as _,
             entrance,
@@ -39,7 +39,7 @@ use crate::{
 /// Name of the source's runs that read inventories.
 const RUNS: &str = "datto.audits";
 /// What inventories say about a device.
-pub(super) const AUDIT: Origin = Origin::Part {
+pub(super) const AUDIT: ClaimSource = ClaimSource::Part {
     name: "datto.audit",
     of: NAME,
 };
@@ -68,11 +68,11 @@ impl Source for Audits {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::RmmAudits
+    fn kind(&self) -> SyncKind {
+        SyncKind::RmmAudits
     }
 
-    fn origins(&self) -> Vec<Origin> {
+    fn origins(&self) -> Vec<ClaimSource> {
         vec![AUDIT]
     }
 
@@ -107,9 +107,13 @@ impl Default for Parts {
 }
 
 async fn read(source: &Audits, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
+    let rate_limit_block = run.rate_limit_block(NAME);
     let clock = run.clock().clone();
-    let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
+    let client = Arc::new(Client::new(
+        source.settings.clone(),
+        rate_limit_block,
+        clock,
+    )?);
     let total = query::due_count(run.db(), NAME).await?;
     if run.dry() {
         let devices = count_of(total, "device");
@@ -200,7 +204,7 @@ async fn software(
 /// An answer as it is written.
 pub(crate) struct Answered {
     /// What it says of the record; `None` when there is no inventory.
-    item: Option<Incoming<Asset>>,
+    item: Option<SourceRecord<Asset>>,
     audit: Audit,
 }
 
@@ -211,9 +215,9 @@ impl Answered {
             Some(Inventory { found, software }) => {
                 let site = due.site_uid.as_deref().unwrap_or("none");
                 let scope = format!("site:{site}");
-                let item = Incoming {
+                let item = SourceRecord {
                     unread: found.unread,
-                    ..Incoming::part(due.device_uid, &scope, found.fields)
+                    ..SourceRecord::part(due.device_uid, &scope, found.fields)
                 };
                 (Some(item), Some(found.hardware), software)
             }
@@ -229,13 +233,13 @@ impl Answered {
     }
 
     /// Writes it, outside of runs.
-    pub(crate) async fn take(self, door: &mut Door<'_>) -> Result<Outcome> {
+    pub(crate) async fn take(self, writer: &mut RecordWriter<'_>) -> Result<Outcome> {
         for Unread { member, reason } in self.item.iter().flat_map(|item| &item.unread) {
             tracing::warn!("`{member}` of an inventory {reason}");
         }
         let page = self.item.map(|item| (AUDIT, item)).into_iter().collect();
-        let outcome = door.apply::<Asset>(page).await?;
-        query::replace(door.tx, &[self.audit], door.author.at).await?;
+        let outcome = writer.apply::<Asset>(page).await?;
+        query::replace(writer.tx, &[self.audit], writer.author.at).await?;
         Ok(outcome)
     }
 }

@@ -14,7 +14,7 @@ use super::NAME;
 use crate::{
     clock::SharedClock,
     sync::{
-        Gate, HttpSettings, UpstreamError,
+        HttpSettings, RateLimitBlock, UpstreamError,
         engine::{
             crawl::{Lister, Page},
             http::{Reply, Upstream},
@@ -91,8 +91,12 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub fn new(settings: Settings, gate: Gate, clock: SharedClock) -> Result<Self, UpstreamError> {
-        let upstream = Upstream::new(NAME, settings.http.clone(), gate, clock)?;
+    pub fn new(
+        settings: Settings,
+        rate_limit_block: RateLimitBlock,
+        clock: SharedClock,
+    ) -> Result<Self, UpstreamError> {
+        let upstream = Upstream::new(NAME, settings.http.clone(), rate_limit_block, clock)?;
         let token = tokio::sync::Mutex::default();
         Ok(Self {
             upstream,

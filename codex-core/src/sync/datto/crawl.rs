@@ -20,7 +20,7 @@ use crate::{
     plural::count_of,
     site_links::SiteLink,
     sync::{
-        Answer, Run, UpstreamError,
+        Lookup, Run, UpstreamError,
         engine::{
             crawl::{Crawl, Lister as _},
             missing::Directory,
@@ -34,7 +34,7 @@ struct Site {
     /// Devices by the site's own count; `None` when it does not say.
     count: Option<u64>,
     /// Holds what was deleted.
-    graveyard: bool,
+    deleted_devices: bool,
 }
 
 /// Sites by uid.
@@ -56,7 +56,7 @@ impl Intake<'_> {
             map::device_deleted(item)
                 || site
                     .and_then(|uid| self.sites.get(uid))
-                    .is_some_and(|s| s.graveyard)
+                    .is_some_and(|s| s.deleted_devices)
         };
         let (gone, live): (Vec<&Value>, Vec<&Value>) = items.iter().partition(|item| buried(item));
         let live = live.into_iter().map(|item| {
@@ -82,8 +82,12 @@ fn scope_of(site: &str) -> String {
 }
 
 pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
-    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+    let rate_limit_block = run.rate_limit_block(NAME);
+    let client = Arc::new(Client::new(
+        settings.clone(),
+        rate_limit_block,
+        run.clock().clone(),
+    )?);
 
     run.stage("sites", Some(0));
     let (sites, certified) = crawl_sites(run, &client).await?;
@@ -133,12 +137,12 @@ async fn crawl_sites(run: &mut Run, client: &Arc<Client>) -> Result<(Sites, bool
     while let Some(items) = crawl.next(run).await? {
         for item in &items {
             if let Ok(site) = map::site(item) {
-                let graveyard = map::deleted_devices_site(item);
+                let deleted_devices = map::deleted_devices_site(item);
                 sites.insert(
                     site.external_id,
                     Site {
                         count: map::device_count(item),
-                        graveyard,
+                        deleted_devices,
                     },
                 );
             }
@@ -208,7 +212,11 @@ async fn check_sites(
     account_list_whole: bool,
 ) -> Result<HashSet<String>> {
     let mut certified = HashSet::new();
-    for (uid, site) in intake.sites.iter().filter(|(_, site)| !site.graveyard) {
+    for (uid, site) in intake
+        .sites
+        .iter()
+        .filter(|(_, site)| !site.deleted_devices)
+    {
         let scope = scope_of(uid);
         let arrived = run.seen::<Asset>(&scope) as u64;
         if site.count == Some(arrived) && account_list_whole {
@@ -325,12 +333,12 @@ async fn reconcile_devices(
 }
 
 impl Directory<SiteLink> for Client {
-    async fn ask(&self, uid: &str) -> Result<Answer<SiteLink>, UpstreamError> {
+    async fn ask(&self, uid: &str) -> Result<Lookup<SiteLink>, UpstreamError> {
         let Some(found) = self.site(uid).await? else {
-            return Ok(Answer::Absent);
+            return Ok(Lookup::Absent);
         };
         let site = map::site(&found).map_err(|_| UpstreamError::malformed(NAME, "site"))?;
-        Ok(Answer::Present(Box::new(site)))
+        Ok(Lookup::Present(Box::new(site)))
     }
 }
 
@@ -342,9 +350,9 @@ struct Devices<'c> {
 }
 
 impl Directory<Asset> for Devices<'_> {
-    async fn ask(&self, uid: &str) -> Result<Answer<Asset>, UpstreamError> {
+    async fn ask(&self, uid: &str) -> Result<Lookup<Asset>, UpstreamError> {
         let Some(found) = self.client.device(uid).await? else {
-            return Ok(Answer::Absent);
+            return Ok(Lookup::Absent);
         };
         let device = map::device(&found, &self.options.secret_udfs)
             .map_err(|_| UpstreamError::malformed(NAME, "device"))?;
@@ -352,9 +360,9 @@ impl Directory<Asset> for Devices<'_> {
             .scope
             .strip_prefix("site:")
             .and_then(|uid| self.sites.get(uid));
-        if map::device_deleted(&found) || site.is_some_and(|site| site.graveyard) {
-            return Ok(Answer::Gone);
+        if map::device_deleted(&found) || site.is_some_and(|site| site.deleted_devices) {
+            return Ok(Lookup::Gone);
         }
-        Ok(Answer::Present(Box::new(device)))
+        Ok(Lookup::Present(Box::new(device)))
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     Result,
     assets::Asset,
     panics::Panicked,
-    records::{Incoming, claims::Statement},
+    records::{SourceRecord, claims::Statement},
     site_links::query,
     sync::{
         Run, UpstreamError,
@@ -81,7 +81,7 @@ impl Addresses {
     }
 
     /// What its site has said about a device.
-    pub fn of(&mut self, device: &Incoming<Asset>) -> Vec<Statement<Asset>> {
+    pub fn of(&mut self, device: &SourceRecord<Asset>) -> Vec<Statement<Asset>> {
         let Some(site) = device.scope.strip_prefix("site:") else {
             return Vec::new();
         };
@@ -174,8 +174,8 @@ fn readable(
     }
 }
 
-fn stated(uid: String, scope: &str, address: Option<String>) -> Incoming<Asset> {
+fn stated(uid: String, scope: &str, address: Option<String>) -> SourceRecord<Asset> {
     let address = address.map_or(Value::Null, Value::String);
     let fields = Map::from_iter([("mac_address".to_owned(), address)]);
-    Incoming::part(uid, scope, fields)
+    SourceRecord::part(uid, scope, fields)
 }

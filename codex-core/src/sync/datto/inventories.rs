@@ -18,7 +18,7 @@ use crate::{
     clock::SharedClock,
     ids::AssetId,
     store::Db,
-    sync::{Gate, UpstreamError},
+    sync::{RateLimitBlock, UpstreamError},
 };
 
 /// How long a device is not asked for again of which nothing came, and of how many that is remembered.
@@ -82,8 +82,9 @@ impl Inventories {
         due: Due,
     ) -> Result<Answered, UpstreamError> {
         let open = async || {
-            let gate = Gate::new(db.clone(), NAME);
-            Client::new(self.settings.clone(), gate, clock.clone()).map(Client::for_people)
+            let rate_limit_block = RateLimitBlock::new(db.clone(), NAME);
+            Client::new(self.settings.clone(), rate_limit_block, clock.clone())
+                .map(Client::for_people)
         };
         let client = self.client.get_or_try_init(open).await?;
         let inventory = audits::ask(client, &Parts::default(), &due).await?;

@@ -8,7 +8,7 @@ use super::NAME;
 use crate::{
     assets::{Asset, AssetStatus},
     dates::EVENTS,
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     site_links::SiteLink,
     sync::engine::item::{Item, any_text, number, text},
 };
@@ -17,7 +17,7 @@ use crate::{
 const SYSTEM_SITES: [&str; 4] = ["managed", "ondemand", "on demand", "deleted devices"];
 
 /// A site.
-pub(super) fn site(value: &Value) -> Result<Incoming<SiteLink>, ItemError> {
+pub(super) fn site(value: &Value) -> Result<SourceRecord<SiteLink>, ItemError> {
     let mut item = Item::new("site", value)?;
     let uid = item.id("uid", false)?;
     let name = item.take("name").as_ref().and_then(text);
@@ -122,7 +122,10 @@ pub(super) fn device_deleted(value: &Value) -> bool {
 }
 
 /// A device: an asset.
-pub(super) fn device(value: &Value, secret_udfs: &[String]) -> Result<Incoming<Asset>, ItemError> {
+pub(super) fn device(
+    value: &Value,
+    secret_udfs: &[String],
+) -> Result<SourceRecord<Asset>, ItemError> {
     let mut item = Item::new("device", value)?;
     let uid = item.id("uid", false)?;
     item.state("device_uid", uid.as_str());
@@ -289,7 +292,7 @@ mod tests {
 
     use super::*;
 
-    fn mapped(value: &Value) -> Incoming<Asset> {
+    fn mapped(value: &Value) -> SourceRecord<Asset> {
         device(value, &["udf2".into(), "udf9".into()]).unwrap()
     }
 

@@ -16,22 +16,22 @@ pub use audits::Audits;
 pub use client::Settings;
 pub use inventories::Inventories;
 
-use super::{Part, Run, Source, Work};
-use crate::records::claims::Origin;
+use super::{Run, Source, SyncKind, Work};
+use crate::records::claims::ClaimSource;
 
 /// Name of the source.
 pub const NAME: &str = "datto";
-const MAIN: Origin = Origin::Main(NAME);
+const MAIN: ClaimSource = ClaimSource::Main(NAME);
 /// Its lists.
 const SITES: &str = "sites";
 const DEVICES: &str = "devices";
 /// What site variables say about a site.
-const VARIABLES: Origin = Origin::Part {
+const VARIABLES: ClaimSource = ClaimSource::Part {
     name: "datto.variables",
     of: NAME,
 };
 /// What the network-interface route says about a device.
-const INTERFACES: Origin = Origin::Part {
+const INTERFACES: ClaimSource = ClaimSource::Part {
     name: "datto.interfaces",
     of: NAME,
 };
@@ -86,11 +86,11 @@ impl Source for Datto {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Rmm
+    fn kind(&self) -> SyncKind {
+        SyncKind::Rmm
     }
 
-    fn origins(&self) -> Vec<Origin> {
+    fn origins(&self) -> Vec<ClaimSource> {
         vec![MAIN, VARIABLES, INTERFACES]
     }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Result,
     panics::{Panicked, joined, spawn},
-    records::Incoming,
+    records::SourceRecord,
     site_links::{SiteLink, query},
     sync::{
         Run, UpstreamError,
@@ -120,7 +120,7 @@ pub(super) async fn variables(
             };
             read.push(id);
             let fields = Map::from_iter([("account_number".to_owned(), number)]);
-            items.push(Ok(Incoming::part(uid, "sites", fields)));
+            items.push(Ok(SourceRecord::part(uid, "sites", fields)));
         }
         run.page::<SiteLink>(VARIABLES, items).await?;
         let mut tx = run.begin().await?;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::entrance;
 use crate::{
     dates,
-    records::{Incoming, ItemError, Resource, Unread},
+    records::{ItemError, Resource, SourceRecord, Unread},
     sync::time::{self, Time},
 };
 
@@ -203,8 +203,8 @@ impl Item {
     }
 
     /// What the item states, and the unmapped rest.
-    pub fn into_incoming<R: Resource>(self, external_id: String, scope: &str) -> Incoming<R> {
-        Incoming {
+    pub fn into_incoming<R: Resource>(self, external_id: String, scope: &str) -> SourceRecord<R> {
+        SourceRecord {
             external_id,
             scope: scope.to_owned(),
             fields: self.stated,
@@ -472,7 +472,7 @@ mod tests {
         assert!(item.take_texts("bcc").is_empty() && item.take_texts("absent").is_empty());
         let told = item.unread().unwrap().to_string();
         assert!(told.contains("`cc` holds something that is no text, `bcc` is no list"));
-        let item: Incoming<crate::companies::Company> = item.into_incoming("1".into(), "x");
+        let item: SourceRecord<crate::companies::Company> = item.into_incoming("1".into(), "x");
         let stated =
             json!({"whole": [5, 6], "some": [5, 7], "null": [], "blank": null, "names": ["a"]});
         assert_eq!(Value::Object(item.fields), stated);
@@ -496,7 +496,7 @@ mod tests {
             item.date(date, date, &dates::EVENTS);
         }
         item.texts("f", "f");
-        let item: Incoming<crate::companies::Company> = item.into_incoming("1".into(), "x");
+        let item: SourceRecord<crate::companies::Company> = item.into_incoming("1".into(), "x");
         let stated = json!({"a": "2026-01-05T10:00:00Z", "c": null, "e": "spring"});
         assert_eq!(Value::Object(item.fields), stated);
         let unread: Vec<&str> = item

@@ -46,7 +46,7 @@ pub(crate) struct Lease {
 impl Lease {
     /// Takes the lease of `source` for `job`.
     ///
-    /// A holder whose counter does not move for `patience` is taken for dead and its job failed; only
+    /// A holder whose counter does not move for `wait_timeout` is taken for dead and its job failed; only
     /// our own clock is used, no two hosts' clocks are compared.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl Lease {
         clock: &dyn Clock,
         source: &'static str,
         job: &str,
-        patience: Duration,
+        wait_timeout: Duration,
     ) -> Result<Self> {
         let mut watched: Option<(i64, i64, Instant)> = None;
         let mut looked = Instant::now();
@@ -64,7 +64,7 @@ impl Lease {
             let row: Option<(i64, i64, Option<String>)> =
                 db.query(READ).bind(source).optional().await?;
             // Who stood still, perhaps with the holder beside it, has not seen whether that lives.
-            let has_stood_still = looked.elapsed() >= patience * 3 / 4;
+            let has_stood_still = looked.elapsed() >= wait_timeout * 3 / 4;
             looked = Instant::now();
             let Some((fence, beat, holder)) = row else {
                 let mut tx = db.begin().await?;
@@ -85,7 +85,7 @@ impl Lease {
                 _ => Instant::now(),
             };
             watched = Some((fence, beat, since));
-            if holder.is_none() || since.elapsed() >= patience {
+            if holder.is_none() || since.elapsed() >= wait_timeout {
                 let mut tx = db.begin().await?;
                 let taken = tx
                     .query(TAKE)
@@ -102,7 +102,7 @@ impl Lease {
                 tx.rollback().await?;
                 continue;
             }
-            tokio::time::sleep(patience / 10).await;
+            tokio::time::sleep(wait_timeout / 10).await;
         }
     }
 
@@ -212,13 +212,13 @@ mod tests {
         let db = Db::open(file.to_str().unwrap()).await.unwrap();
         db.migrate().await.unwrap();
         queue(&db, "1").await;
-        let patience = Duration::from_secs(5);
-        let holder = Lease::take(&db, &SystemClock, "x", "1", patience);
+        let wait_timeout = Duration::from_secs(5);
+        let holder = Lease::take(&db, &SystemClock, "x", "1", wait_timeout);
         let holder = holder.await.unwrap();
         queue(&db, "2").await;
         let waiting = tokio::spawn({
             let db = db.clone();
-            async move { Lease::take(&db, &SystemClock, "x", "2", patience).await }
+            async move { Lease::take(&db, &SystemClock, "x", "2", wait_timeout).await }
         });
         let moment = || tokio::time::sleep(Duration::from_millis(300));
         moment().await;

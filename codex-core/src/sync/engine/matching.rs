@@ -18,7 +18,7 @@ use crate::{
         found::{self, Pair},
     },
     ids::ContactId,
-    records::{Outcome, Resource, writer::Door},
+    records::{Outcome, Resource, writer::RecordWriter},
 };
 
 sql! {
@@ -253,10 +253,15 @@ fn ids(pairs: &[Pair]) -> BTreeSet<i64> {
 
 /// Merges what a run found to be one, unless a person has meanwhile said something of the newer record or deleted the
 /// other.
-pub(crate) async fn merge<R: Resource>(door: &mut Door<'_>, merge: &Merge) -> Result<Outcome> {
+pub(crate) async fn merge<R: Resource>(
+    writer: &mut RecordWriter<'_>,
+    merge: &Merge,
+) -> Result<Outcome> {
     let (kept, other) = (merge.kept, merge.other);
-    door.lock::<R>(&[kept.min(other), kept.max(other)]).await?;
-    let said: Option<i64> = door
+    writer
+        .lock::<R>(&[kept.min(other), kept.max(other)])
+        .await?;
+    let said: Option<i64> = writer
         .tx
         .query(SAID)
         .bind(R::KIND)
@@ -267,10 +272,10 @@ pub(crate) async fn merge<R: Resource>(door: &mut Door<'_>, merge: &Merge) -> Re
     if said > Some(0) {
         return Ok(Outcome::default());
     }
-    let outcome = door.merge::<R>(kept, other).await?;
-    crate::duplicates::query::withdraw(door.tx, R::KIND, other).await?;
-    let by = (door.author.actor.as_str(), door.author.at);
+    let outcome = writer.merge::<R>(kept, other).await?;
+    crate::duplicates::query::withdraw(writer.tx, R::KIND, other).await?;
+    let by = (writer.author.actor.as_str(), writer.author.at);
     let evidence = (merge.score, merge.facts.as_slice());
-    found::merged(door.tx, R::KIND, (kept, other), evidence, by).await?;
+    found::merged(writer.tx, R::KIND, (kept, other), evidence, by).await?;
     Ok(outcome)
 }

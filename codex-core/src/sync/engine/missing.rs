@@ -15,7 +15,7 @@ use crate::{
     jobs::ScopeResult,
     json_columns::List,
     plural::{agree, count_of},
-    records::{Incoming, Resource, claims::Origin},
+    records::{Resource, SourceRecord, claims::ClaimSource},
     sync::{PlannedHold, UpstreamError},
 };
 
@@ -32,9 +32,9 @@ sql! {
 
 /// What the vendor says about one record by its id.
 #[derive(Debug)]
-pub enum Answer<R: Resource> {
+pub enum Lookup<R: Resource> {
     /// It is there, perhaps in another place than before.
-    Present(Box<Incoming<R>>),
+    Present(Box<SourceRecord<R>>),
     /// The vendor says that it was deleted.
     Gone,
     /// There is no such id (404).
@@ -47,7 +47,7 @@ pub trait Directory<R: Resource>: Sync {
     fn ask(
         &self,
         external_id: &str,
-    ) -> impl Future<Output = Result<Answer<R>, UpstreamError>> + Send;
+    ) -> impl Future<Output = Result<Lookup<R>, UpstreamError>> + Send;
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -208,9 +208,9 @@ impl Run {
         let (mut gone, mut absent, mut present) = (Vec::new(), Vec::new(), Vec::new());
         for row in batch {
             match directory.ask(&row.external_id).await {
-                Ok(Answer::Present(item)) => present.push(Ok(*item)),
-                Ok(Answer::Gone) => gone.push(row.external_id.clone()),
-                Ok(Answer::Absent) => absent.push(row),
+                Ok(Lookup::Present(item)) => present.push(Ok(*item)),
+                Ok(Lookup::Gone) => gone.push(row.external_id.clone()),
+                Ok(Lookup::Absent) => absent.push(row),
                 // No access to one object says nothing about its life.
                 Err(UpstreamError::Forbidden { resource, .. }) => {
                     self.issue(format!("{resource} may not be read; the record is kept"));
@@ -229,7 +229,8 @@ impl Run {
             });
         gone.extend(confirmed.into_iter().map(|row| row.external_id.clone()));
         if !present.is_empty() {
-            self.page::<R>(Origin::Main(self.source), present).await?;
+            self.page::<R>(ClaimSource::Main(self.source), present)
+                .await?;
         }
         self.retire::<R>(&gone).await?;
         self.mark_missing(&first_time).await
@@ -245,7 +246,7 @@ impl Run {
             ));
             return Ok(false);
         };
-        let answers = matches!(directory.ask(&probe).await?, Answer::Present(_));
+        let answers = matches!(directory.ask(&probe).await?, Lookup::Present(_));
         if !answers {
             self.issue(format!(
                 "a {} that was just listed is not found by its id: nothing is deleted in this run",

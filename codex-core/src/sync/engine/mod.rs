@@ -2,7 +2,6 @@
 
 pub(crate) mod crawl;
 pub(crate) mod entrance;
-pub(crate) mod gate;
 pub(crate) mod http;
 pub(crate) mod item;
 pub(crate) mod lease;
@@ -10,6 +9,7 @@ pub(crate) mod matching;
 pub(crate) mod missing;
 pub(crate) mod optional;
 pub(crate) mod plan;
+pub(crate) mod rate_limit_block;
 pub(crate) mod relink;
 pub(crate) mod run;
 pub(crate) mod step;

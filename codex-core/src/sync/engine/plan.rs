@@ -13,8 +13,8 @@ use crate::{
     companies::Company,
     jobs::JobReport,
     records::{
-        Change, Incoming, Resource,
-        claims::{Origin, Statement},
+        Change, Resource, SourceRecord,
+        claims::{ClaimSource, Statement},
     },
 };
 
@@ -27,7 +27,7 @@ const FORMAT: u32 = 1;
 
 /// A plan: the changes and the report of a run that wrote nothing.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub struct Plan {
+pub struct SyncPlan {
     /// The database that it was made for.
     pub database: String,
     /// Name of the source's runs.
@@ -71,7 +71,7 @@ enum Act {
     Apply(Vec<Item>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
-    LetGo(Vec<i64>),
+    ReleaseRecords(Vec<i64>),
     Merge(Merge),
 }
 
@@ -96,7 +96,7 @@ struct Header {
     sha256: String,
 }
 
-impl Plan {
+impl SyncPlan {
     /// Notes what a step would do.
     pub(crate) fn note<R: Resource>(&mut self, step: &Step<R>, changes: Vec<Change>) {
         if changes.is_empty() {
@@ -136,7 +136,7 @@ impl Plan {
         Ok(format!("{header}\n{body}\n"))
     }
 
-    /// Reads a file that [`Plan::to_file`] has made.
+    /// Reads a file that [`SyncPlan::to_file`] has made.
     ///
     /// # Errors
     /// [`Error::Invalid`] for one that is cut off, was changed, or is no plan.
@@ -192,7 +192,7 @@ impl PlannedStep {
             Step::Apply(page) => Act::Apply(page.iter().map(Item::of).collect()),
             Step::Retire(ids) => Act::Retire(ids.clone()),
             Step::Refresh(ids) => Act::Refresh(ids.clone()),
-            Step::LetGo(ids) => Act::LetGo(ids.clone()),
+            Step::ReleaseRecords(ids) => Act::ReleaseRecords(ids.clone()),
             Step::Merge(merge) => Act::Merge(merge.clone()),
         };
         let kind = R::KIND.to_owned();
@@ -200,7 +200,7 @@ impl PlannedStep {
     }
 
     /// The step that it was.
-    pub(crate) fn step<R: Resource>(&self, origins: &[Origin]) -> Result<Step<R>> {
+    pub(crate) fn step<R: Resource>(&self, origins: &[ClaimSource]) -> Result<Step<R>> {
         Ok(match &self.act {
             Act::Apply(items) => {
                 let statements = items.iter().map(|item| item.statement(origins));
@@ -208,7 +208,7 @@ impl PlannedStep {
             }
             Act::Retire(ids) => Step::Retire(ids.clone()),
             Act::Refresh(ids) => Step::Refresh(ids.clone()),
-            Act::LetGo(ids) => Step::LetGo(ids.clone()),
+            Act::ReleaseRecords(ids) => Step::ReleaseRecords(ids.clone()),
             Act::Merge(merge) => Step::Merge(merge.clone()),
         })
     }
@@ -227,20 +227,20 @@ impl Item {
         }
     }
 
-    fn statement<R: Resource>(&self, origins: &[Origin]) -> Result<Statement<R>> {
+    fn statement<R: Resource>(&self, origins: &[ClaimSource]) -> Result<Statement<R>> {
         let known = origins.iter().find(|origin| origin.name() == self.origin);
-        let origin: Origin = *known.ok_or_else(|| {
+        let origin: ClaimSource = *known.ok_or_else(|| {
             Error::invalid(
                 "plan",
                 format!("`{}` states things in it and is unknown", self.origin),
             )
         })?;
         let (id, fields) = (self.external_id.clone(), self.fields.clone());
-        let item = Incoming {
+        let item = SourceRecord {
             extra: self.extra.clone(),
             incomplete: self.incomplete.clone(),
             source_updated_at: self.at,
-            ..Incoming::part(id, &self.scope, fields)
+            ..SourceRecord::part(id, &self.scope, fields)
         };
         Ok((origin, item))
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     lease::Lease,
-    plan::Plan,
+    plan::SyncPlan,
     step::{Step, checked},
 };
 use crate::{
@@ -20,13 +20,13 @@ use crate::{
     jobs::{self, Counts, JobReport, ScopeResult},
     plural::{agree, count_of},
     records::{
-        Author, Incoming, ItemError, Outcome, Resource, Unread, by_kind,
-        claims::{Origin, Statement},
+        Author, ItemError, Outcome, Resource, SourceRecord, Unread, by_kind,
+        claims::{ClaimSource, Statement},
         resolve::Precedence,
-        writer::Door,
+        writer::RecordWriter,
     },
     store::{Db, Tx},
-    sync::{Gate, Request},
+    sync::{RateLimitBlock, Request},
 };
 
 /// The most drifted rows that an error names.
@@ -116,7 +116,7 @@ pub struct Run {
     pub(crate) started: DateTime<Utc>,
     /// `None` in a dry run, which writes nothing.
     pub(crate) lease: Option<Lease>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: SyncPlan,
     pub(crate) report: JobReport,
     pub(crate) cancel: CancellationToken,
     created: u64,
@@ -131,7 +131,7 @@ pub struct Run {
     since: Option<DateTime<Utc>>,
     scopes: Vec<String>,
     /// Gates of the accounts that are called.
-    gates: Vec<Gate>,
+    gates: Vec<RateLimitBlock>,
 }
 
 impl Run {
@@ -159,7 +159,7 @@ impl Run {
             source,
             job_id,
             lease,
-            plan: Plan::default(),
+            plan: SyncPlan::default(),
             report: JobReport::default(),
             cancel,
             created: 0,
@@ -184,16 +184,16 @@ impl Run {
     }
 
     /// The gate of an account that the run calls.
-    pub fn gate(&mut self, source: &'static str) -> Gate {
-        let gate = Gate::new(self.db.clone(), source);
-        self.gates.push(gate.clone());
-        gate
+    pub fn rate_limit_block(&mut self, source: &'static str) -> RateLimitBlock {
+        let rate_limit_block = RateLimitBlock::new(self.db.clone(), source);
+        self.gates.push(rate_limit_block.clone());
+        rate_limit_block
     }
 
     /// Gives back calls that vendors would allow and that were not made.
     pub(crate) async fn leave_accounts(&self) {
-        for gate in &self.gates {
-            if let Err(error) = gate.give_back().await {
+        for rate_limit_block in &self.gates {
+            if let Err(error) = rate_limit_block.give_back().await {
                 // They count for one window more.
                 tracing::warn!(
                     error = error.chain(),
@@ -324,8 +324,8 @@ impl Run {
     /// [`Error::Sync`] when the run was cancelled or its lease is lost, [`Error::Db`].
     pub async fn page<R: Resource>(
         &mut self,
-        origin: Origin,
-        items: impl IntoIterator<Item = Result<Incoming<R>, ItemError>>,
+        origin: ClaimSource,
+        items: impl IntoIterator<Item = Result<SourceRecord<R>, ItemError>>,
     ) -> Result<usize> {
         let whole = |item| Ok((item?, Vec::new()));
         let (readable, unreadable) = self.readable(origin, items.into_iter().map(whole));
@@ -337,7 +337,7 @@ impl Run {
     /// one resolution, one entry in the log.
     pub async fn page_with_parts<R: Resource>(
         &mut self,
-        origin: Origin,
+        origin: ClaimSource,
         items: impl IntoIterator<Item = Result<WithParts<R>, ItemError>>,
     ) -> Result<usize> {
         let (readable, unreadable) = self.readable(origin, items);
@@ -348,7 +348,7 @@ impl Run {
     /// Sorts out what could not be read, and notes what has arrived.
     fn readable<R: Resource>(
         &mut self,
-        origin: Origin,
+        origin: ClaimSource,
         items: impl IntoIterator<Item = Result<WithParts<R>, ItemError>>,
     ) -> (Vec<WithParts<R>>, usize) {
         let mut readable = Vec::new();
@@ -385,7 +385,7 @@ impl Run {
     }
 
     /// Says that a member could not be read: of many items that have it, the first is named.
-    fn report_unread<R: Resource>(&mut self, item: &Incoming<R>) {
+    fn report_unread<R: Resource>(&mut self, item: &SourceRecord<R>) {
         for Unread { member, reason } in &item.unread {
             if self.unread.insert((R::KIND, member.clone())) {
                 self.issue(format!(
@@ -414,7 +414,11 @@ impl Run {
         (in_page - new) as u64
     }
 
-    async fn take<R: Resource>(&mut self, origin: Origin, items: Vec<WithParts<R>>) -> Result<()> {
+    async fn take<R: Resource>(
+        &mut self,
+        origin: ClaimSource,
+        items: Vec<WithParts<R>>,
+    ) -> Result<()> {
         let mut rest = items;
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(MAX_ROWS));
@@ -452,9 +456,10 @@ impl Run {
     }
 
     /// Keeps records no longer that people made and the source does not have.
-    pub(crate) async fn let_go<R: Resource>(&mut self, ids: &[i64]) -> Result<()> {
+    pub(crate) async fn release_records<R: Resource>(&mut self, ids: &[i64]) -> Result<()> {
         for chunk in ids.chunks(MAX_ROWS) {
-            self.write::<R>(Step::LetGo(chunk.to_vec())).await?;
+            self.write::<R>(Step::ReleaseRecords(chunk.to_vec()))
+                .await?;
         }
         Ok(())
     }
@@ -482,12 +487,12 @@ impl Run {
         let mut outcome = None;
         for attempt in 1..=TRIES {
             let mut tx = self.begin().await?;
-            let mut door = Door {
+            let mut writer = RecordWriter {
                 tx: &mut tx,
                 author: &author,
                 precedence: &self.precedence,
             };
-            match step.take(&mut door, self.source).await {
+            match step.take(&mut writer, self.source).await {
                 Ok(done) => {
                     self.end(tx).await?;
                     outcome = Some(done);
@@ -509,7 +514,7 @@ impl Run {
     }
 
     /// Lets the database look at its tables after a run that has filled them.
-    pub(crate) async fn settle(&mut self) -> Result<()> {
+    pub(crate) async fn finish(&mut self) -> Result<()> {
         self.look_again(GROWTH).await
     }
 
@@ -552,7 +557,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Conflict`] naming the rows that have changed since it was made.
-    pub(crate) async fn replay(&mut self, plan: &Plan, origins: &[Origin]) -> Result<()> {
+    pub(crate) async fn replay(&mut self, plan: &SyncPlan, origins: &[ClaimSource]) -> Result<()> {
         let author = Author {
             reason: Some(format!("a plan of {}", plan.made_at)),
             ..self.author()
@@ -561,7 +566,7 @@ impl Run {
         let mut tx = self.begin().await?;
         let mut changes = Vec::new();
         for step in &plan.steps {
-            let mut door = Door {
+            let mut writer = RecordWriter {
                 tx: &mut tx,
                 author: &author,
                 precedence: &self.precedence,
@@ -569,7 +574,7 @@ impl Run {
             let unknown =
                 || Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
             let mut outcome = by_kind!(step.kind.as_str(), R => {
-                step.step::<R>(origins)?.take(&mut door, self.source).await?
+                step.step::<R>(origins)?.take(&mut writer, self.source).await?
             })
             .ok_or_else(unknown)?;
             changes.append(&mut outcome.changes);
@@ -617,7 +622,7 @@ fn cut(mut text: String) -> String {
 }
 
 /// An item with what parts of its source state about it.
-pub type WithParts<R> = (Incoming<R>, Vec<Statement<R>>);
+pub type WithParts<R> = (SourceRecord<R>, Vec<Statement<R>>);
 
 /// Eight bytes for an id: a collision would only keep a record that is gone.
 fn short(external_id: &str) -> u64 {

@@ -4,8 +4,8 @@ use super::matching::{self, Merge};
 use crate::{
     Result,
     records::{
-        Incoming, ItemError, Outcome, Resource, claims::Statement, patch::fits, resolve::typed,
-        writer::Door,
+        ItemError, Outcome, Resource, SourceRecord, claims::Statement, patch::fits, resolve::typed,
+        writer::RecordWriter,
     },
 };
 
@@ -14,20 +14,20 @@ pub(crate) enum Step<R: Resource> {
     Apply(Vec<Statement<R>>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
-    LetGo(Vec<i64>),
+    ReleaseRecords(Vec<i64>),
     /// Two records that are one.
     Merge(Merge),
 }
 
 impl<R: Resource> Step<R> {
     /// Does it.
-    pub async fn take(&self, door: &mut Door<'_>, source: &str) -> Result<Outcome> {
+    pub async fn take(&self, writer: &mut RecordWriter<'_>, source: &str) -> Result<Outcome> {
         match self {
-            Self::Apply(page) => door.apply::<R>(page.clone()).await,
-            Self::Retire(ids) => door.retire::<R>(source, ids).await,
-            Self::Refresh(ids) => door.refresh::<R>(ids).await,
-            Self::LetGo(ids) => door.let_go::<R>(ids).await,
-            Self::Merge(merge) => matching::merge::<R>(door, merge).await,
+            Self::Apply(page) => writer.apply::<R>(page.clone()).await,
+            Self::Retire(ids) => writer.retire::<R>(source, ids).await,
+            Self::Refresh(ids) => writer.refresh::<R>(ids).await,
+            Self::ReleaseRecords(ids) => writer.release_records::<R>(ids).await,
+            Self::Merge(merge) => matching::merge::<R>(writer, merge).await,
         }
     }
 
@@ -42,7 +42,7 @@ impl<R: Resource> Step<R> {
 
 /// An item whose fields are not those of its kind, or whose id no index holds, is a fault of one item, not of the
 /// page.
-pub(crate) fn checked<R: Resource>(item: Incoming<R>) -> Result<Incoming<R>, ItemError> {
+pub(crate) fn checked<R: Resource>(item: SourceRecord<R>) -> Result<SourceRecord<R>, ItemError> {
     for (what, id) in [("id", &item.external_id), ("list", &item.scope)] {
         let kept: String = id.chars().take(40).collect();
         fits(id, true).map_err(|reason| ItemError {

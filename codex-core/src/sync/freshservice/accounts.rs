@@ -15,9 +15,9 @@ use super::{
 use crate::{
     Error, Result,
     companies::{Company, numbers::Numbers},
-    records::Incoming,
+    records::SourceRecord,
     sync::{
-        Part, Run, Source, UpstreamError, Work,
+        Run, Source, SyncKind, UpstreamError, Work,
         engine::crawl::{Crawl, Lister as _},
     },
 };
@@ -55,8 +55,8 @@ impl Source for Accounts {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::AssignAccounts
+    fn kind(&self) -> SyncKind {
+        SyncKind::AssignAccounts
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
@@ -73,9 +73,13 @@ struct Wanting {
 }
 
 async fn assign(source: &Accounts, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
+    let rate_limit_block = run.rate_limit_block(NAME);
     let clock = run.clock().clone();
-    let client = Arc::new(Client::new(source.settings.clone(), gate, clock)?);
+    let client = Arc::new(Client::new(
+        source.settings.clone(),
+        rate_limit_block,
+        clock,
+    )?);
     run.stage("departments", Some(0));
     let stated = stated(run, &client).await?;
     let mut tx = run.db().begin().await?;
@@ -146,7 +150,7 @@ async fn stated(run: &mut Run, client: &Arc<Client>) -> Result<BTreeMap<String, 
     Ok(all)
 }
 
-fn number_of(department: &Incoming<Company>) -> Option<String> {
+fn number_of(department: &SourceRecord<Company>) -> Option<String> {
     let number = department.fields.get("account_number")?;
     number.as_str().map(str::to_owned)
 }

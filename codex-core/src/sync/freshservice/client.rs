@@ -13,7 +13,7 @@ use super::NAME;
 use crate::{
     clock::SharedClock,
     sync::{
-        Gate, HttpSettings, UpstreamError,
+        HttpSettings, RateLimitBlock, UpstreamError,
         engine::{
             crawl::{Lister, Page},
             http::Upstream,
@@ -129,8 +129,12 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub fn new(settings: Settings, gate: Gate, clock: SharedClock) -> Result<Self, UpstreamError> {
-        let upstream = Upstream::new(NAME, settings.http, gate, clock)?;
+    pub fn new(
+        settings: Settings,
+        rate_limit_block: RateLimitBlock,
+        clock: SharedClock,
+    ) -> Result<Self, UpstreamError> {
+        let upstream = Upstream::new(NAME, settings.http, rate_limit_block, clock)?;
         let followed = Mutex::default();
         Ok(Self {
             upstream,
@@ -390,13 +394,13 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        sync::engine::http::stub::{Stub, answer, gate, json as good, status},
+        sync::engine::http::stub::{Stub, answer, json as good, rate_limit_block, status},
     };
 
     async fn client(
         reply: impl Fn(usize, &str) -> String + Send + Sync + 'static,
     ) -> (Client, Stub, TempDir) {
-        let (stub, (gate, folder)) = (Stub::new(reply).await, gate().await);
+        let (stub, (rate_limit_block, folder)) = (Stub::new(reply).await, rate_limit_block().await);
         let http = HttpSettings {
             backoff: Duration::from_millis(1),
             ..HttpSettings::default()
@@ -409,7 +413,7 @@ mod tests {
             all_workspaces: false,
             http,
         };
-        let client = Client::new(settings, gate, Arc::new(SystemClock)).unwrap();
+        let client = Client::new(settings, rate_limit_block, Arc::new(SystemClock)).unwrap();
         (client, stub, folder)
     }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Result,
     plural::{agree, count_of},
-    sync::{Part, Run, Source, Work, engine::crawl::Lister as _},
+    sync::{Run, Source, SyncKind, Work, engine::crawl::Lister as _},
     tickets::{Ticket, threads},
 };
 
@@ -57,8 +57,8 @@ impl Source for History {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::TicketHistory
+    fn kind(&self) -> SyncKind {
+        SyncKind::TicketHistory
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
@@ -67,8 +67,12 @@ impl Source for History {
 }
 
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
-    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+    let rate_limit_block = run.rate_limit_block(NAME);
+    let client = Arc::new(Client::new(
+        settings.clone(),
+        rate_limit_block,
+        run.clock().clone(),
+    )?);
     let first = Utc.with_ymd_and_hms(FIRST_YEAR, 1, 1, 0, 0, 0).single();
     let first = first.unwrap_or_default();
     let now = run.clock().now();
@@ -185,9 +189,9 @@ mod tests {
         let codex = builder.source(History::new(settings));
         let codex = codex.open().await.unwrap();
         let scope = Scope::system();
-        let run = codex.sync(&scope, Part::TicketHistory);
-        let patience = std::time::Duration::from_secs(60);
-        let job = tokio::time::timeout(patience, Box::pin(run)).await;
+        let run = codex.sync(&scope, SyncKind::TicketHistory);
+        let wait_timeout = std::time::Duration::from_secs(60);
+        let job = tokio::time::timeout(wait_timeout, Box::pin(run)).await;
         let job = job.unwrap().unwrap();
         assert_eq!(job.status, JobStatus::Completed, "{:?}", job.error);
         let told = |issue: &String| issue.contains("the vendor counts 2, 1 arrived");

@@ -11,7 +11,7 @@ use crate::{
     dates::{self, EVENTS, LIVES},
     locations::Location,
     psa_agents::PsaAgent,
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     sync::engine::item::{Item, blank, text},
 };
 
@@ -26,7 +26,7 @@ const VOLATILE: [&str; 5] = [
 ];
 
 /// A department: a company.
-pub(super) fn department(value: &Value) -> Result<Incoming<Company>, ItemError> {
+pub(super) fn department(value: &Value) -> Result<SourceRecord<Company>, ItemError> {
     let mut item = Item::new("department", value)?;
     let id = item.id("id", true)?;
     item.state("external_id", id.parse::<i64>().ok());
@@ -112,7 +112,7 @@ fn contract_end(start: &str, years: u32) -> Option<String> {
 }
 
 /// The main offices of a page of departments, and the ids of those that state to have none.
-pub(super) fn main_offices(items: &[Value]) -> (Vec<Incoming<Location>>, Vec<String>) {
+pub(super) fn main_offices(items: &[Value]) -> (Vec<SourceRecord<Location>>, Vec<String>) {
     let (mut offices, mut closed) = (Vec::new(), Vec::new());
     for value in items {
         let Ok(mut item) = Item::new("department", value) else {
@@ -140,13 +140,13 @@ pub(super) fn main_offices(items: &[Value]) -> (Vec<Incoming<Location>>, Vec<Str
         }
         fields.insert("company_external_id".into(), id.clone().into());
         fields.insert("external_source".into(), NAME.into());
-        offices.push(Incoming::part(id, List::Departments.name(), fields));
+        offices.push(SourceRecord::part(id, List::Departments.name(), fields));
     }
     (offices, closed)
 }
 
 /// A requester: a contact.
-pub(super) fn requester(value: &Value) -> Result<Incoming<Contact>, ItemError> {
+pub(super) fn requester(value: &Value) -> Result<SourceRecord<Contact>, ItemError> {
     let mut item = Item::new("requester", value)?;
     let id = item.id("id", true)?;
     item.state("external_id", id.parse::<i64>().ok());
@@ -215,7 +215,7 @@ fn display_name(item: &Item, id: &str) -> String {
 }
 
 /// An agent.
-pub(super) fn agent(value: &Value) -> Result<Incoming<PsaAgent>, ItemError> {
+pub(super) fn agent(value: &Value) -> Result<SourceRecord<PsaAgent>, ItemError> {
     let mut item = Item::new("agent", value)?;
     let id = item.id("id", true)?;
     item.state("external_id", id.parse::<i64>().ok());
@@ -243,7 +243,7 @@ fn incoming<R: crate::records::Resource>(
     external_id: String,
     list: List,
     custom: Map<String, Value>,
-) -> Incoming<R> {
+) -> SourceRecord<R> {
     let source_updated_at = item.take_time("updated_at");
     let mut incoming = item.into_incoming(external_id, list.name());
     incoming.source_updated_at = source_updated_at;

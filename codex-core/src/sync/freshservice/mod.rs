@@ -2,10 +2,10 @@
 
 mod accounts;
 mod client;
-mod desk;
 mod details;
 mod history;
 mod map;
+mod ticket_client;
 mod ticket_map;
 mod tickets;
 mod webhook;
@@ -18,13 +18,13 @@ pub use accounts::Accounts;
 pub(super) use accounts::STATEMENTS;
 pub use client::Settings;
 use client::{Client, List};
-pub use desk::Desk;
-pub(crate) use desk::Shown;
 pub use history::History;
+pub(crate) use ticket_client::Shown;
+pub use ticket_client::TicketClient;
 pub use tickets::{Depth, Tickets};
 pub use webhook::{MAX_EVENT, TicketEvent};
 
-use super::{Answer, Part, Run, Source, UpstreamError, Work};
+use super::{Lookup, Run, Source, SyncKind, UpstreamError, Work};
 use crate::{
     Error, Result,
     companies::{self, Company},
@@ -33,7 +33,7 @@ use crate::{
     locations::Location,
     plural::{agree, count_of},
     psa_agents::PsaAgent,
-    records::{Incoming, ItemError, Resource, claims::Origin},
+    records::{ItemError, Resource, SourceRecord, claims::ClaimSource},
     sync::engine::{
         crawl::{Crawl, Lister as _},
         missing::Directory,
@@ -43,7 +43,7 @@ use crate::{
 
 /// Name of the source.
 pub const NAME: &str = "freshservice";
-const MAIN: Origin = Origin::Main(NAME);
+const MAIN: ClaimSource = ClaimSource::Main(NAME);
 
 /// The Freshservice source.
 #[derive(Debug)]
@@ -63,8 +63,8 @@ impl Source for Freshservice {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Psa
+    fn kind(&self) -> SyncKind {
+        SyncKind::Psa
     }
 
     fn scopes(&self) -> &'static [&'static str] {
@@ -79,8 +79,12 @@ impl Source for Freshservice {
 /// Companies first, so that the links of contacts find them; agents before requesters, because a
 /// converted requester moves from one list to the other under the same id (upstreams 1.7).
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
-    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+    let rate_limit_block = run.rate_limit_block(NAME);
+    let client = Arc::new(Client::new(
+        settings.clone(),
+        rate_limit_block,
+        run.clock().clone(),
+    )?);
     client.check_login().await?;
 
     if run.wants(List::Departments.name()) {
@@ -211,7 +215,7 @@ async fn reconcile<R: Resource>(
 }
 
 /// A mapping of one kind of record.
-type Map<R> = fn(&Value) -> Result<Incoming<R>, ItemError>;
+type Map<R> = fn(&Value) -> Result<SourceRecord<R>, ItemError>;
 
 /// Looks records of a list up by their ids.
 struct ById<'c, R: Resource> {
@@ -221,12 +225,12 @@ struct ById<'c, R: Resource> {
 }
 
 impl<R: Resource> Directory<R> for ById<'_, R> {
-    async fn ask(&self, id: &str) -> Result<Answer<R>, UpstreamError> {
+    async fn ask(&self, id: &str) -> Result<Lookup<R>, UpstreamError> {
         let Some(found) = self.client.one(self.list, id).await? else {
-            return Ok(Answer::Absent);
+            return Ok(Lookup::Absent);
         };
         match (self.map)(&found) {
-            Ok(item) => Ok(Answer::Present(Box::new(item))),
+            Ok(item) => Ok(Lookup::Present(Box::new(item))),
             Err(_) => Err(UpstreamError::malformed(NAME, self.list.name())),
         }
     }

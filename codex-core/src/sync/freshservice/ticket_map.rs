@@ -6,7 +6,7 @@ use super::NAME;
 use crate::{
     ids::TicketId,
     json_columns::List,
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     sync::{
         engine::item::{Item, blank, number, text},
         html, time,
@@ -30,7 +30,7 @@ pub(super) fn gone(value: &Value) -> bool {
 }
 
 /// A ticket in any of its shapes: listed, found or viewed.
-pub(super) fn ticket(value: &Value) -> Result<Incoming<Ticket>, ItemError> {
+pub(super) fn ticket(value: &Value) -> Result<SourceRecord<Ticket>, ItemError> {
     let mut item = Item::new("ticket", value)?;
     let id = item.id("id", true)?;
     item.state("number", id.parse::<i64>().ok());

@@ -18,9 +18,9 @@ use crate::{
     Error, Result, dates,
     jobs::ScopeResult,
     plural::count_of,
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     sync::{
-        Part, Run, Source, Work,
+        Run, Source, SyncKind, Work,
         engine::{
             crawl::{Crawl, Lister as _},
             optional::is_refusal,
@@ -73,10 +73,10 @@ impl Source for Tickets {
         NAME
     }
 
-    fn part(&self) -> Part {
+    fn kind(&self) -> SyncKind {
         match self.depth {
-            Depth::Light => Part::TicketsLight,
-            Depth::Detail => Part::Tickets,
+            Depth::Light => SyncKind::TicketsLight,
+            Depth::Detail => SyncKind::Tickets,
         }
     }
 
@@ -90,10 +90,10 @@ impl Source for Tickets {
 }
 
 async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
+    let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         source.settings.clone(),
-        gate,
+        rate_limit_block,
         run.clock().clone(),
     )?);
 
@@ -187,7 +187,7 @@ async fn changed(
 pub(super) async fn take(run: &mut Run, items: &[Value]) -> Result<usize> {
     let (gone, live): (Vec<&Value>, Vec<&Value>) =
         items.iter().partition(|item| ticket_map::gone(item));
-    let mapped: Vec<Result<Incoming<Ticket>, ItemError>> =
+    let mapped: Vec<Result<SourceRecord<Ticket>, ItemError>> =
         live.into_iter().map(ticket_map::ticket).collect();
     let unreadable = run.page::<Ticket>(MAIN, mapped).await?;
     run.retire::<Ticket>(&ids(gone)).await?;

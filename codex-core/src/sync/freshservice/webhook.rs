@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::ticket_map;
 use crate::{
     Error, Result,
-    records::Incoming,
+    records::SourceRecord,
     sync::{
         engine::{
             entrance,
@@ -119,7 +119,7 @@ impl TicketEvent {
     }
 
     /// What it states; `None` when that is nothing.
-    pub(crate) fn item(&self) -> Option<Incoming<Ticket>> {
+    pub(crate) fn item(&self) -> Option<SourceRecord<Ticket>> {
         let item = ticket_map::ticket(&Value::Object(self.stated.clone())).ok()?;
         (self.stated.len() > 1).then_some(item)
     }

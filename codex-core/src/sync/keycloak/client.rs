@@ -14,7 +14,7 @@ use super::{NAME, USERS};
 use crate::{
     clock::SharedClock,
     sync::{
-        Gate, HttpSettings, UpstreamError,
+        HttpSettings, RateLimitBlock, UpstreamError,
         engine::{
             crawl::{Lister, Page},
             http::{Reply, Upstream},
@@ -129,9 +129,13 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub fn new(settings: Settings, gate: Gate, clock: SharedClock) -> Result<Self, UpstreamError> {
+    pub fn new(
+        settings: Settings,
+        rate_limit_block: RateLimitBlock,
+        clock: SharedClock,
+    ) -> Result<Self, UpstreamError> {
         Ok(Self {
-            upstream: Upstream::new(NAME, settings.http.clone(), gate, clock)?,
+            upstream: Upstream::new(NAME, settings.http.clone(), rate_limit_block, clock)?,
             settings,
             state: tokio::sync::Mutex::default(),
             before: Mutex::default(),
@@ -369,7 +373,7 @@ mod tests {
     use super::*;
     use crate::{
         clock::SystemClock,
-        sync::engine::http::stub::{Stub, answer, gate, json as good, status},
+        sync::engine::http::stub::{Stub, answer, json as good, rate_limit_block, status},
     };
 
     const TOKEN: &str = r#"{"access_token": "T", "expires_in": 60}"#;
@@ -393,7 +397,7 @@ mod tests {
         logins: Vec<Login>,
         reply: impl Fn(usize, &str) -> String + Send + Sync + 'static,
     ) -> (Client, Stub, TempDir) {
-        let (stub, (gate, folder)) = (Stub::new(reply).await, gate().await);
+        let (stub, (rate_limit_block, folder)) = (Stub::new(reply).await, rate_limit_block().await);
         let settings = Settings {
             base: stub.base.join("auth/").unwrap(),
             realm: "hive".into(),
@@ -403,7 +407,7 @@ mod tests {
                 ..HttpSettings::default()
             },
         };
-        let client = Client::new(settings, gate, Arc::new(SystemClock)).unwrap();
+        let client = Client::new(settings, rate_limit_block, Arc::new(SystemClock)).unwrap();
         (client, stub, folder)
     }
 

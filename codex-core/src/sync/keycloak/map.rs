@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::USERS;
 use crate::{
     agents::Agent,
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     sync::engine::item::Item,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn is_service_account(user: &Value) -> bool {
 }
 
 /// A user: an agent.
-pub(super) fn user(value: &Value) -> Result<Incoming<Agent>, ItemError> {
+pub(super) fn user(value: &Value) -> Result<SourceRecord<Agent>, ItemError> {
     let mut item = Item::new("user", value)?;
     let id = item.id("id", false)?;
     item.state("keycloak_id", id.clone());

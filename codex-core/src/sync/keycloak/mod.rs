@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 pub use client::{Login, Settings};
 
-use super::{Answer, Gate, Part, Run, Source, UpstreamError, Work};
+use super::{Lookup, RateLimitBlock, Run, Source, SyncKind, UpstreamError, Work};
 use crate::{
     Error, Result,
     agents::Agent,
     clock::SharedClock,
-    records::claims::Origin,
+    records::claims::ClaimSource,
     store::Db,
     sync::engine::{
         crawl::{Crawl, Lister as _},
@@ -23,7 +23,7 @@ use client::Client;
 
 /// Name of the source.
 pub const NAME: &str = "keycloak";
-const MAIN: Origin = Origin::Main(NAME);
+const MAIN: ClaimSource = ClaimSource::Main(NAME);
 /// The only scope: all users of the realm.
 const USERS: &str = "users";
 
@@ -54,8 +54,8 @@ impl Source for Keycloak {
         NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Agents
+    fn kind(&self) -> SyncKind {
+        SyncKind::Agents
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
@@ -64,8 +64,12 @@ impl Source for Keycloak {
 }
 
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
-    let gate = run.gate(NAME);
-    let client = Arc::new(Client::new(settings.clone(), gate, run.clock().clone())?);
+    let rate_limit_block = run.rate_limit_block(NAME);
+    let client = Arc::new(Client::new(
+        settings.clone(),
+        rate_limit_block,
+        run.clock().clone(),
+    )?);
     run.stage("login", Some(0));
     client.login().await?;
     run.stage("users", Some(5));
@@ -110,19 +114,19 @@ async fn disable_unfound(run: &mut Run) -> Result<()> {
         .into_iter()
         .filter(|(_, user)| !run.has_seen::<Agent>(USERS, user));
     let unfound: Vec<i64> = unfound.map(|(id, _)| id).collect();
-    run.let_go::<Agent>(&unfound).await
+    run.release_records::<Agent>(&unfound).await
 }
 
 /// Looks users up by their ids.
 struct ById<'c>(&'c Client);
 
 impl Directory<Agent> for ById<'_> {
-    async fn ask(&self, id: &str) -> Result<Answer<Agent>, UpstreamError> {
+    async fn ask(&self, id: &str) -> Result<Lookup<Agent>, UpstreamError> {
         let Some(found) = self.0.user(id).await? else {
-            return Ok(Answer::Absent);
+            return Ok(Lookup::Absent);
         };
         match map::user(&found) {
-            Ok(item) => Ok(Answer::Present(Box::new(item))),
+            Ok(item) => Ok(Lookup::Present(Box::new(item))),
             Err(_) => Err(UpstreamError::malformed(NAME, USERS)),
         }
     }
@@ -143,8 +147,8 @@ impl Users {
     /// # Errors
     /// [`Error::Upstream`] when it could not be asked.
     pub(crate) async fn has(&self, db: &Db, clock: &SharedClock, id: &str) -> Result<bool> {
-        let gate = Gate::new(db.clone(), NAME);
-        let client = Client::new(self.0.clone(), gate, clock.clone())?.for_people();
+        let rate_limit_block = RateLimitBlock::new(db.clone(), NAME);
+        let client = Client::new(self.0.clone(), rate_limit_block, clock.clone())?.for_people();
         Ok(client.user(id).await?.is_some())
     }
 }

@@ -12,7 +12,7 @@ use codex_core::{
     Codex, Scope,
     jobs::{Job, JobStatus, wire::JobDetailOut},
     plural::count_of,
-    sync::{Part, Plan, Request},
+    sync::{Request, SyncKind, SyncPlan},
 };
 
 use super::{NotConfigured, progress::Progress, with_codex};
@@ -100,7 +100,7 @@ struct What {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write what would change to a file
-    Plan {
+    SyncPlan {
         /// Where to pull from, such as freshservice
         #[arg(value_parser = source)]
         source: Source,
@@ -119,7 +119,7 @@ enum Command {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    One(Part),
+    One(SyncKind),
     All,
 }
 
@@ -141,12 +141,12 @@ const NOTHING: &str = "nothing is configured; set [freshservice] domain and api_
      secret_key, or [keycloak] server_url in instance/codex.conf";
 
 /// What `all` means, in the order in which links find what they point to.
-const ALL: [Part; 5] = [
-    Part::Psa,
-    Part::Rmm,
-    Part::RmmAudits,
-    Part::Tickets,
-    Part::Agents,
+const ALL: [SyncKind; 5] = [
+    SyncKind::Psa,
+    SyncKind::Rmm,
+    SyncKind::RmmAudits,
+    SyncKind::Tickets,
+    SyncKind::Agents,
 ];
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
@@ -163,7 +163,7 @@ impl Sync {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = super::load(sources)?;
         let (source, what) = match &self.command {
-            Some(Command::Plan { source, what, .. }) => (Some(*source), what),
+            Some(Command::SyncPlan { source, what, .. }) => (Some(*source), what),
             Some(Command::Apply { file }) => {
                 let plan = read(file)?;
                 return with_codex(&config, true, async |codex| self.apply(codex, plan).await)
@@ -173,7 +173,7 @@ impl Sync {
             None => (self.source, &self.what),
         };
         let source = source.context("name a source")?;
-        let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
+        let planned = self.dry_run || matches!(self.command, Some(Command::SyncPlan { .. }));
         config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
         with_codex(&config, true, async |codex| {
@@ -183,7 +183,7 @@ impl Sync {
     }
 
     async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
-        if let Some(Command::Plan { output, .. }) = &self.command {
+        if let Some(Command::SyncPlan { output, .. }) = &self.command {
             let [request] = requests.as_slice() else {
                 bail!("a plan is made of one source");
             };
@@ -224,7 +224,7 @@ impl Sync {
         follow(codex, &scope, &id).await
     }
 
-    async fn apply(&self, codex: &Codex, plan: Plan) -> anyhow::Result<()> {
+    async fn apply(&self, codex: &Codex, plan: SyncPlan) -> anyhow::Result<()> {
         let progress = Progress::start("Applying");
         let job = codex.apply_plan(&Scope::system(), plan).await;
         progress.end();
@@ -261,7 +261,7 @@ fn verdict(jobs: &[Job]) -> anyhow::Result<()> {
 }
 
 /// Runs a job to its end with its progress on the terminal, and says what it did.
-pub(super) async fn run_and_report(codex: &Codex, part: Part) -> anyhow::Result<()> {
+pub(super) async fn run_and_report(codex: &Codex, part: SyncKind) -> anyhow::Result<()> {
     let scope = Scope::system();
     let started = codex.start_sync(&scope, part).await?;
     let jobs = [follow(codex, &scope, &started.job_id).await?];
@@ -269,17 +269,17 @@ pub(super) async fn run_and_report(codex: &Codex, part: Part) -> anyhow::Result<
     verdict(&jobs)
 }
 
-async fn plan(codex: &Codex, request: Request) -> anyhow::Result<Plan> {
+async fn plan(codex: &Codex, request: Request) -> anyhow::Result<SyncPlan> {
     let progress = Progress::start("Comparing");
     let plan = codex.plan_sync(&Scope::system(), request).await;
     progress.end();
     Ok(plan?)
 }
 
-fn read(file: &PathBuf) -> anyhow::Result<Plan> {
+fn read(file: &PathBuf) -> anyhow::Result<SyncPlan> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Plan::from_file(&text)?)
+    Ok(SyncPlan::from_file(&text)?)
 }
 
 impl What {
@@ -298,8 +298,8 @@ impl What {
         };
         select(part, config)?;
         let part = match part {
-            Part::Tickets if self.light => Part::TicketsLight,
-            Part::Tickets if self.full => Part::TicketHistory,
+            SyncKind::Tickets if self.light => SyncKind::TicketsLight,
+            SyncKind::Tickets if self.full => SyncKind::TicketHistory,
             _ if self.light || self.full => bail!("--light and --full are for tickets"),
             part => part,
         };
@@ -312,25 +312,25 @@ impl What {
 }
 
 /// Makes the vendor of a sync the provider of its part, and refuses when it lacks credentials.
-fn select(part: Part, config: &mut Config) -> anyhow::Result<()> {
+fn select(part: SyncKind, config: &mut Config) -> anyhow::Result<()> {
     match part {
-        Part::Psa
-        | Part::Tickets
-        | Part::TicketsLight
-        | Part::TicketHistory
-        | Part::AssignAccounts => {
+        SyncKind::Psa
+        | SyncKind::Tickets
+        | SyncKind::TicketsLight
+        | SyncKind::TicketHistory
+        | SyncKind::AssignAccounts => {
             if config.freshservice.is_none() {
                 return Err(NotConfigured::error(FRESHSERVICE));
             }
             "freshservice".clone_into(&mut config.psa);
         }
-        Part::Rmm | Part::RmmAudits | Part::PushAccounts => {
+        SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => {
             if config.datto.is_none() {
                 return Err(NotConfigured::error(DATTO));
             }
             "datto".clone_into(&mut config.rmm);
         }
-        Part::Agents => {
+        SyncKind::Agents => {
             let login = |keycloak: &Keycloak| keycloak.client.is_some() || keycloak.admin.is_some();
             if !config.keycloak.as_ref().is_some_and(login) {
                 return Err(NotConfigured::error(KEYCLOAK));

@@ -4,7 +4,7 @@ use codex_core::{
     jobs::{Counts, Job, JobStatus},
     plural::{agree, count_of},
     records::Change,
-    sync::Plan,
+    sync::SyncPlan,
 };
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ pub(in crate::cli) fn status(status: JobStatus) -> &'static str {
 }
 
 /// A plan, each change with its fields before and after.
-pub(super) fn plan(plan: &Plan) -> String {
+pub(super) fn plan(plan: &SyncPlan) -> String {
     let mut text = String::new();
     for change in &plan.changes {
         line(&mut text, format_args!("{change}"));

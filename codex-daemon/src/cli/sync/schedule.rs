@@ -36,7 +36,7 @@ pub(super) async fn show(config: &Config) -> anyhow::Result<()> {
         let last = known.and_then(|known| known.last_at);
         let last = last.map_or_else(|| "never".to_owned(), |at| entry.local(at));
         table.push([
-            entry.part().name().to_owned(),
+            entry.kind().name().to_owned(),
             entry.cron(),
             last,
             runs.join(", "),

@@ -4,7 +4,7 @@
 //!
 //! `cargo build --release -p codex-daemon -p codex-tests && target/release/load --size M [--database-url URL]`
 
-mod least;
+mod baseline;
 
 use std::{
     path::PathBuf,
@@ -18,8 +18,8 @@ use std::{
 use anyhow::Context as _;
 use clap::Parser;
 use codex_client::{
-    BillingPlanIn, BulkAction, Client, CompanyIn, JobStatus, Script, SearchOptions, TicketOptions,
-    TokenSource,
+    BillingPlanIn, BulkAction, Client, CompanyIn, JobStatus, SearchOptions, SyncKind,
+    TicketOptions, TokenSource,
 };
 use codex_core::{BulkTickets, Codex, Scope};
 use codex_tests::{
@@ -31,7 +31,7 @@ use hyper::{Method, Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use least::{Least, serve_least, serve_static};
+use baseline::{BaselineServer, serve_least, serve_static};
 
 /// Measures reads under load.
 #[derive(Debug, Clone, Parser)]
@@ -90,7 +90,7 @@ async fn main() -> anyhow::Result<()> {
     let codexd = options.codexd.clone().unwrap_or(beside);
     let daemon = start(&codexd, folder.path(), &settings).await?;
     let client = Client::new(&daemon.url, TokenSource::core(core.url(), "ledger")?)?;
-    let scripts = [Script::Psa, Script::Datto, Script::Tickets];
+    let scripts = [SyncKind::Psa, SyncKind::Datto, SyncKind::Tickets];
     for script in scripts.into_iter().filter(|_| !options.filled) {
         let started = client.sync().start(script).await?;
         let job = client
@@ -141,32 +141,32 @@ async fn main() -> anyhow::Result<()> {
         (
             "W1 one company",
             company.clone(),
-            Some(Least::Company(first.clone())),
+            Some(BaselineServer::Company(first.clone())),
         ),
         (
             "W2 a company's assets",
             format!("{company}/assets"),
-            Some(Least::Assets(first)),
+            Some(BaselineServer::Assets(first)),
         ),
         (
             "W3 all companies",
             all("/api/companies"),
-            Some(Least::Companies),
+            Some(BaselineServer::Companies),
         ),
         (
             "W4a tickets, status open",
             all("/api/tickets?status=open&limit=50"),
-            Some(Least::Tickets(Some("open"), 0)),
+            Some(BaselineServer::Tickets(Some("open"), 0)),
         ),
         (
             "W4b tickets, far offset",
             format!("/api/tickets?limit=50&offset={far}"),
-            Some(Least::Tickets(None, far)),
+            Some(BaselineServer::Tickets(None, far)),
         ),
         (
             "W5 a ticket with all said",
             format!("/api/ticket/{ticket}"),
-            Some(Least::Ticket(ticket)),
+            Some(BaselineServer::Ticket(ticket)),
         ),
         (
             "plan by name and term",
@@ -176,30 +176,30 @@ async fn main() -> anyhow::Result<()> {
         (
             "W7 companies by term",
             all("/api/search?q=acme&kind=company"),
-            Some(Least::Search("acme", Some("company"))),
+            Some(BaselineServer::Search("acme", Some("company"))),
         ),
         (
             "W7 assets by term",
             all("/api/search?q=srv&kind=asset"),
-            Some(Least::Search("srv", Some("asset"))),
+            Some(BaselineServer::Search("srv", Some("asset"))),
         ),
         (
             "search everything, rare",
             all("/api/search?q=zzzq"),
-            Some(Least::Search("zzzq", None)),
+            Some(BaselineServer::Search("zzzq", None)),
         ),
         (
             "search everything, common",
             all("/api/search?q=ticket"),
-            Some(Least::Search("ticket", None)),
+            Some(BaselineServer::Search("ticket", None)),
         ),
         (
             "search everything, said everywhere",
             all("/api/search?q=message"),
-            Some(Least::Search("message", None)),
+            Some(BaselineServer::Search("message", None)),
         ),
     ];
-    for (name, path, least) in &reads {
+    for (name, path, baseline) in &reads {
         let mine = run(&options, &daemon.url, Get(path), &token, None).await?;
         let same = serve_static(mine.body.clone()).await?;
         let fixed = run(&options, &same, Get(path), &token, None).await?;
@@ -207,9 +207,9 @@ async fn main() -> anyhow::Result<()> {
             mine,
             run(&options, &daemon.url, Get(path), &token, None).await?,
         );
-        let ratio = match least {
-            Some(least) => {
-                let url = serve_least(&core, codex.clone(), least.clone()).await?;
+        let ratio = match baseline {
+            Some(baseline) => {
+                let url = serve_least(&core, codex.clone(), baseline.clone()).await?;
                 let bare = run(&options, &url, Get(path), &token, None).await?;
                 format!("{:.2}", mine.rate / bare.rate)
             }
@@ -238,8 +238,8 @@ async fn main() -> anyhow::Result<()> {
     let updates: Vec<String> = updates.collect();
     let note = Post(&updates, r#"{"notes": "Called back."}"#);
     let written = run(&options, &daemon.url, note, &token, None).await?;
-    let least = serve_least(&core, codex.clone(), Least::Note(noted[0])).await?;
-    let bare = run(&options, &least, note, &token, None).await?;
+    let baseline = serve_least(&core, codex.clone(), BaselineServer::Note(noted[0])).await?;
+    let bare = run(&options, &baseline, note, &token, None).await?;
     println!(
         "{:<44} {:>9.0} {:>8.2} {:>8.2} {:>9} {:>9.2}",
         "W9 a note on a ticket",

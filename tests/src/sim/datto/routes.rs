@@ -24,7 +24,7 @@ use super::{
 };
 use crate::sim::{
     SharedWorld,
-    fault::Kind,
+    fault::FaultKind,
     reply::{Page, answer, json_text, spoil},
     server::Shared,
     world::{ACCOUNT_UID, Device},
@@ -188,7 +188,7 @@ impl Inner {
             .faults
             .strike(path, u32::try_from(number).unwrap_or(u32::MAX));
         let shown = match fault {
-            Some(Kind::Repeat) => number.saturating_sub(1),
+            Some(FaultKind::Repeat) => number.saturating_sub(1),
             _ => number,
         };
         let asked = Asked {
@@ -252,7 +252,7 @@ impl Inner {
 
     pub async fn spoilt(
         &self,
-        fault: Option<Kind>,
+        fault: Option<FaultKind>,
         right: Response<Body>,
         uri: &Uri,
     ) -> Response<Body> {

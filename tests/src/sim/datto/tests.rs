@@ -11,14 +11,14 @@ use crate::sim::{
     world::{DELETED_DEVICES, Size, device_uid},
 };
 
-pub(in crate::sim) struct Bench {
+pub(in crate::sim) struct TestBench {
     pub world: SharedWorld,
     pub server: Datto,
     http: reqwest::Client,
     token: String,
 }
 
-impl Bench {
+impl TestBench {
     pub async fn with(world: World, options: Options) -> anyhow::Result<Self> {
         let world = SharedWorld::new(world);
         let server = Datto::start(world.clone(), options).await?;
@@ -67,7 +67,7 @@ fn length(body: &Value, array: &str) -> Option<usize> {
 
 #[tokio::test]
 async fn pages_count_from_zero_and_end_with_a_null_link() -> anyhow::Result<()> {
-    let bench = Bench::with(World::tiny(), Options::default()).await?;
+    let bench = TestBench::with(World::tiny(), Options::default()).await?;
     let first = bench.body("account/devices?max=5").await?;
     let details = &first["pageDetails"];
     assert_eq!(
@@ -96,7 +96,7 @@ async fn pages_count_from_zero_and_end_with_a_null_link() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn a_page_holds_250_at_most() -> anyhow::Result<()> {
-    let bench = Bench::with(World::generate(Size::S, 1), Options::default()).await?;
+    let bench = TestBench::with(World::generate(Size::S, 1), Options::default()).await?;
     let page = bench.body("account/devices?max=1000").await?;
     assert_eq!(length(&page, "devices"), Some(250));
     assert_eq!(bench.body("system/pagination").await?, json!({"max": 250}));
@@ -105,7 +105,7 @@ async fn a_page_holds_250_at_most() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn variables_go_on_to_a_second_page() -> anyhow::Result<()> {
-    let bench = Bench::with(World::generate(Size::S, 1), Options::default()).await?;
+    let bench = TestBench::with(World::generate(Size::S, 1), Options::default()).await?;
     let uid = {
         let world = bench.world.lock();
         let many = world.sites.iter().find(|s| s.variables.len() > 250);
@@ -125,7 +125,7 @@ async fn variables_go_on_to_a_second_page() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
-    let bench = Bench::with(World::tiny(), Options::default()).await?;
+    let bench = TestBench::with(World::tiny(), Options::default()).await?;
     let uid = bench.world.lock().sites[0].uid.clone();
     let site = bench.body(&format!("site/{uid}")).await?;
     let there = bench.body(&format!("site/{uid}/devices")).await?;
@@ -150,7 +150,7 @@ async fn a_site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_moved_device_is_sent_with_its_new_site() -> anyhow::Result<()> {
-    let bench = Bench::with(World::tiny(), Options::default()).await?;
+    let bench = TestBench::with(World::tiny(), Options::default()).await?;
     let (uid, to, name) = {
         let mut world = bench.world.lock();
         let (to, name) = (
@@ -182,7 +182,7 @@ async fn filters_are_like_and_links_may_drop_them() -> anyhow::Result<()> {
             links_drop_filters: drop_them,
             ..Options::default()
         };
-        let bench = Bench::with(World::tiny(), options).await?;
+        let bench = TestBench::with(World::tiny(), options).await?;
         let found = bench.body("account/devices?hostname=pc-0000&max=3").await?;
         assert_eq!(found["pageDetails"]["totalCount"], 10);
         let next = found["pageDetails"]["nextPageUrl"].as_str().unwrap();
@@ -200,7 +200,7 @@ async fn tokens_end_by_age_and_by_revocation_and_not_by_a_new_one() -> anyhow::R
         bad_credentials: 401,
         ..Options::default()
     };
-    let mut bench = Bench::with(World::tiny(), options).await?;
+    let mut bench = TestBench::with(World::tiny(), options).await?;
     let bad = ask_for_token(&bench.http, &bench.server, "wrong")
         .send()
         .await?;
@@ -244,7 +244,7 @@ async fn too_many_calls_are_limited_and_then_the_address_is_blocked() -> anyhow:
         rate_429_body: BodyForm::Json,
         ..Options::default()
     };
-    let bench = Bench::with(World::tiny(), options).await?;
+    let bench = TestBench::with(World::tiny(), options).await?;
     for _ in 0..9 {
         assert_eq!(bench.get("account").await?.status(), 200);
     }
@@ -288,7 +288,7 @@ async fn the_last_tenth_of_the_limit_is_slow() -> anyhow::Result<()> {
         clock: SimClock::stopped(),
         ..Options::default()
     };
-    let bench = Bench::with(World::tiny(), options).await?;
+    let bench = TestBench::with(World::tiny(), options).await?;
     for _ in 0..9 {
         bench.get("system/pagination").await?;
     }
@@ -307,7 +307,7 @@ async fn fields_and_times_are_spelled_as_the_build_does() -> anyhow::Result<()> 
             times,
             ..Options::default()
         };
-        let bench = Bench::with(World::tiny(), options).await?;
+        let bench = TestBench::with(World::tiny(), options).await?;
         bench.body(&device).await
     };
     let usual = with(Udf::Udf30, Times::Millis).await?;
@@ -333,7 +333,7 @@ async fn the_account_list_may_lack_a_third_of_what_the_sites_have() -> anyhow::R
         account_list_lacks_third: true,
         ..Options::default()
     };
-    let bench = Bench::with(World::tiny(), options).await?;
+    let bench = TestBench::with(World::tiny(), options).await?;
     let listed = bench.body("account/devices").await?;
     assert_eq!(listed["pageDetails"]["totalCount"], 8);
     let sites: Vec<String> = bench
@@ -354,7 +354,7 @@ async fn the_account_list_may_lack_a_third_of_what_the_sites_have() -> anyhow::R
 
 #[tokio::test]
 async fn what_does_not_exist_is_404_in_the_vendors_words() -> anyhow::Result<()> {
-    let bench = Bench::with(World::tiny(), Options::default()).await?;
+    let bench = TestBench::with(World::tiny(), Options::default()).await?;
     for call in [
         "site/none",
         "site/none/devices",

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::options::{Options, Plan};
+use super::options::{AccountPlan, Options};
 use crate::sim::clock::SimClock;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ pub(super) struct Quota {
 #[derive(Debug)]
 pub(super) struct Limits {
     enforced: bool,
-    plan: Plan,
+    plan: AccountPlan,
     headers_show_account: bool,
     clock: SimClock,
     started: Duration,
@@ -99,7 +99,7 @@ impl Limits {
 mod tests {
     use super::*;
 
-    fn limits(plan: Plan) -> (Limits, SimClock) {
+    fn limits(plan: AccountPlan) -> (Limits, SimClock) {
         let clock = SimClock::stopped();
         let options = Options {
             plan,
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_runs_out_while_the_account_does_not() {
-        let (mut limits, clock) = limits(Plan::Enterprise);
+        let (mut limits, clock) = limits(AccountPlan::Enterprise);
         for n in 1..=140 {
             let (quota, verdict) = limits.spend(Some("agents"), 1);
             assert_eq!(
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn all_endpoints_together_run_out_too() {
-        let (mut limits, _) = limits(Plan::Starter);
+        let (mut limits, _) = limits(AccountPlan::Starter);
         for n in 0..100 {
             assert_eq!(limits.spend(None, 1).1, Ok(()), "{n}");
         }
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn included_records_cost_credits() {
-        let (mut limits, _) = limits(Plan::Custom { all: 10, list: 5 });
+        let (mut limits, _) = limits(AccountPlan::Custom { all: 10, list: 5 });
         let (quota, _) = limits.spend(Some("agents"), 3);
         assert_eq!((quota.used, quota.remaining), (3, 2));
     }

@@ -14,7 +14,7 @@ mod writes;
 
 use std::sync::Arc;
 
-pub use options::{API_KEY, Options, Plan};
+pub use options::{API_KEY, AccountPlan, Options};
 
 pub use super::reply::BodyForm;
 use super::{

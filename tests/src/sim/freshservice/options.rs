@@ -15,7 +15,7 @@ pub struct Options {
     /// Whether limits are counted and enforced; when off, the headers show an unused quota.
     pub limits: bool,
     /// The plan, which decides the limits.
-    pub plan: Plan,
+    pub plan: AccountPlan,
     /// `X-RateLimit-*` speak of the account and not, as recorded, of the endpoint where it has a limit.
     pub headers_show_account: bool,
     /// The clock of the limits.
@@ -29,6 +29,8 @@ pub struct Options {
     pub custom_fields_null: bool,
     /// Whether `agents/me` exists, which no document says.
     pub agents_me: bool,
+    /// The most records on a page of any other list: 100 (upstreams 1.2), less for worlds that are small.
+    pub per_page_cap: usize,
     /// The most tickets on a page of the filter: 30, or 100 in other accounts (upstreams 6).
     pub filter_per_page_cap: usize,
     /// A second workspace, whose tickets are listed only when they are asked for (trap 34).
@@ -54,7 +56,7 @@ impl Default for Options {
         Self {
             api_key: API_KEY.to_owned(),
             limits: true,
-            plan: Plan::Enterprise,
+            plan: AccountPlan::Enterprise,
             headers_show_account: false,
             clock: SimClock::running(),
             msp_mode: false,
@@ -63,6 +65,7 @@ impl Default for Options {
             agents_me: true,
             account_number_field: true,
             second_workspace: false,
+            per_page_cap: 100,
             filter_per_page_cap: 30,
             search_lag: chrono::Duration::zero(),
             links_keep_filters: true,
@@ -76,7 +79,7 @@ impl Default for Options {
 
 /// A plan, by its limits (upstreams 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
+pub enum AccountPlan {
     /// 100 calls a minute, 40 of a list.
     Starter,
     /// 200 calls a minute, 70 of a list; also the MSP edition's Core plan.
@@ -94,7 +97,7 @@ pub enum Plan {
     },
 }
 
-impl Plan {
+impl AccountPlan {
     /// Calls a minute of the account, of each list that has a limit of its own, and of single tickets.
     pub(super) fn limits(self) -> (u32, u32, u32) {
         match self {

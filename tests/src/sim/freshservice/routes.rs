@@ -23,7 +23,7 @@ use super::{
 use crate::sim::{
     SharedWorld,
     encode::basic_user,
-    fault::Kind,
+    fault::FaultKind,
     reply::{BodyForm, Page, answer, json_text, raw, spoil},
     server::Shared,
 };
@@ -188,7 +188,7 @@ impl Inner {
         kept.page(&world, &self.options, asked)
     }
 
-    pub async fn spoilt(&self, fault: Option<Kind>, right: Response<Body>) -> Response<Body> {
+    pub async fn spoilt(&self, fault: Option<FaultKind>, right: Response<Body>) -> Response<Body> {
         match fault {
             Some(kind) => spoil(kind, right, |status| self.error(status)).await,
             None => right,
@@ -218,7 +218,7 @@ async fn list(
         Ok((page, per_page)) => Asked {
             list,
             page,
-            per_page,
+            per_page: per_page.min(api.options.per_page_cap),
             filters: &query,
         },
         Err(response) => return dressed(*response, Some(quota)),
@@ -238,7 +238,7 @@ async fn list(
         ..asked
     };
     let (items, total) = match fault {
-        Some(Kind::Repeat) => api.page(&before),
+        Some(FaultKind::Repeat) => api.page(&before),
         _ => api.page(&asked),
     };
     let more = total > asked.page.saturating_mul(asked.per_page);

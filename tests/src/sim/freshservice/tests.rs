@@ -11,13 +11,13 @@ use crate::sim::{
     world::{department_id, requester_id},
 };
 
-struct Bench {
+struct TestBench {
     world: SharedWorld,
     server: Freshservice,
     http: reqwest::Client,
 }
 
-impl Bench {
+impl TestBench {
     async fn with(options: Options) -> anyhow::Result<Self> {
         let world = SharedWorld::new(World::tiny());
         let server = Freshservice::start(world.clone(), options).await?;
@@ -59,7 +59,7 @@ fn next(reply: &Response) -> Option<String> {
 
 #[tokio::test]
 async fn pages_are_linked_and_the_last_has_no_link() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     let mut seen = Vec::new();
     let mut url = format!("{}/api/v2/requesters?per_page=5", bench.server.url());
     let mut sizes = Vec::new();
@@ -86,7 +86,7 @@ async fn pages_are_linked_and_the_last_has_no_link() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_next_link_keeps_the_filter() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     let reply = bench.get("agents?active=true&per_page=1").await?;
     let link = next(&reply).unwrap();
     assert!(
@@ -100,7 +100,7 @@ async fn a_next_link_keeps_the_filter() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_is_not_understood_is_an_error() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     for (call, field) in [
         ("departments?per_page=101", "per_page"),
         ("departments?per_page=x", "per_page"),
@@ -117,7 +117,7 @@ async fn what_is_not_understood_is_an_error() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_door_is_shut_to_the_wrong_key_and_the_wrong_format() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     let url = format!("{}/api/v2/departments", bench.server.url());
     let without = bench.http.get(&url).send().await?;
     assert_eq!(without.status(), 401);
@@ -139,12 +139,12 @@ async fn the_door_is_shut_to_the_wrong_key_and_the_wrong_format() -> anyhow::Res
 async fn limits_speak_through_headers_and_end_in_429_with_retry_after() -> anyhow::Result<()> {
     let clock = SimClock::stopped();
     let options = Options {
-        plan: Plan::Custom { all: 10, list: 3 },
+        plan: AccountPlan::Custom { all: 10, list: 3 },
         clock: clock.clone(),
         rate_429_body: BodyForm::Html,
         ..Options::default()
     };
-    let bench = Bench::with(options).await?;
+    let bench = TestBench::with(options).await?;
     for left in ["2", "1", "0"] {
         let reply = bench.get("requesters").await?;
         assert_eq!(header(&reply, "x-ratelimit-total").as_deref(), Some("3"));
@@ -176,7 +176,7 @@ async fn limits_speak_through_headers_and_end_in_429_with_retry_after() -> anyho
 
 #[tokio::test]
 async fn invalid_calls_and_included_records_cost_credits() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     bench.get("departments?page=0").await?;
     let reply = bench.get("departments?include=a,b").await?;
     assert_eq!(
@@ -198,7 +198,7 @@ async fn invalid_calls_and_included_records_cost_credits() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn a_change_of_the_world_shows_at_once() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     let call = "departments";
     assert_eq!(bench.body(call).await?, bench.body(call).await?);
     bench.world.lock().departments[0]["name"] = "Renamed".into();
@@ -210,7 +210,7 @@ async fn a_change_of_the_world_shows_at_once() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_rename_moves_a_requester_to_another_page() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     let first = bench.body("requesters?per_page=6").await?["requesters"][0]["id"].clone();
     let id = first.as_i64().unwrap();
     bench.world.lock().requester_mut(id).unwrap()["first_name"] = "Zzz".into();
@@ -221,7 +221,7 @@ async fn a_rename_moves_a_requester_to_another_page() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn agents_are_not_requesters_unless_asked_for() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     bench.world.lock().requesters[4]["is_agent"] = true.into();
     let count = |body: Value| body["requesters"].as_array().map(Vec::len);
     assert_eq!(count(bench.body("requesters").await?), Some(11));
@@ -242,7 +242,7 @@ async fn the_msp_edition_spells_differently() -> anyhow::Result<()> {
         msp_mode: true,
         ..Options::default()
     };
-    let bench = Bench::with(options).await?;
+    let bench = TestBench::with(options).await?;
     bench.world.lock().departments[2]["workspace_id"] = 5.into();
     let list = bench.body("departments").await?;
     let listed = list["departments"].as_array().unwrap();
@@ -279,7 +279,7 @@ async fn switches_change_what_they_name() -> anyhow::Result<()> {
         headers_show_account: true,
         ..Options::default()
     };
-    let bench = Bench::with(options).await?;
+    let bench = TestBench::with(options).await?;
     assert_eq!(
         bench.body("departments").await?["departments"][0]["workspace_id"],
         2
@@ -300,7 +300,7 @@ async fn switches_change_what_they_name() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn calls_are_counted_by_resource() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     bench.get("departments").await?;
     bench.get("requesters/5").await?;
     bench.get("requesters").await?;
@@ -314,7 +314,7 @@ async fn calls_are_counted_by_resource() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_dropped_simulator_is_gone() -> anyhow::Result<()> {
-    let bench = Bench::with(Options::default()).await?;
+    let bench = TestBench::with(Options::default()).await?;
     let url = format!("{}/api/v2/departments", bench.server.url());
     bench.get("departments").await?.text().await?;
     drop(bench.server);

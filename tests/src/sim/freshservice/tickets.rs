@@ -18,7 +18,7 @@ use super::{
 };
 use crate::sim::{
     World,
-    fault::Kind,
+    fault::FaultKind,
     reply::{Page, answer, json_text},
     world::tickets::{Ticket, VIEW_ONLY, form, requester},
 };
@@ -139,7 +139,7 @@ pub(super) async fn list(
         });
         let start = (page - 1).saturating_mul(per_page);
         let start = match fault {
-            Some(Kind::Repeat) => start.saturating_sub(per_page),
+            Some(FaultKind::Repeat) => start.saturating_sub(per_page),
             _ => start,
         };
         let part = found.iter().skip(start).take(per_page);

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::sim::{
     SharedWorld, World,
-    fault::Kind,
+    fault::FaultKind,
     reply::{Page, answer, json_text, spoil},
     server::Shared,
 };
@@ -144,7 +144,7 @@ fn error(status: StatusCode, missing: &str) -> Response<Body> {
     answer(status, &json!({ "error": text }))
 }
 
-async fn spoilt(fault: Option<Kind>, right: Response<Body>, missing: &str) -> Response<Body> {
+async fn spoilt(fault: Option<FaultKind>, right: Response<Body>, missing: &str) -> Response<Body> {
     match fault {
         Some(kind) => spoil(kind, right, |status| error(status, missing)).await,
         None => right,
@@ -192,7 +192,7 @@ async fn users(
     let path = format!("/admin/realms/{realm}/users");
     let fault = api.shared.faults.strike(&path, page);
     let first = match fault {
-        Some(Kind::Repeat) => first.saturating_sub(max),
+        Some(FaultKind::Repeat) => first.saturating_sub(max),
         _ => first,
     };
     let brief = query.get("briefRepresentation").map(String::as_str) == Some("true");

@@ -7,12 +7,12 @@ use super::*;
 use crate::sim::{
     Size, World,
     clock::SimClock,
-    fault::{Kind, When},
+    fault::{FaultKind, When},
     http,
     world::user_id,
 };
 
-struct Bench {
+struct TestBench {
     server: Keycloak,
     http: reqwest::Client,
 }
@@ -29,7 +29,7 @@ const AS_ADMIN: [(&str, &str); 4] = [
     ("password", ADMIN_PASSWORD),
 ];
 
-impl Bench {
+impl TestBench {
     async fn with(size: Size, options: Options) -> anyhow::Result<Self> {
         let world = SharedWorld::new(World::generate(size, 1));
         Ok(Self {
@@ -66,7 +66,7 @@ impl Bench {
 
 #[tokio::test]
 async fn users_come_by_a_hundred_unless_asked_otherwise() -> anyhow::Result<()> {
-    let bench = Bench::with(Size::S, Options::default()).await?;
+    let bench = TestBench::with(Size::S, Options::default()).await?;
     let token = bench.token(REALM, &AS_CLIENT).await?;
     assert_eq!(bench.list(&token, "users").await?.len(), 100);
     assert_eq!(bench.list(&token, "users?first=100").await?.len(), 30);
@@ -81,7 +81,7 @@ async fn users_come_by_a_hundred_unless_asked_otherwise() -> anyhow::Result<()> 
 
 #[tokio::test]
 async fn unset_members_are_left_out_and_the_brief_form_has_no_attributes() -> anyhow::Result<()> {
-    let bench = Bench::with(Size::Tiny, Options::default()).await?;
+    let bench = TestBench::with(Size::Tiny, Options::default()).await?;
     let token = bench.token(MASTER, &AS_ADMIN).await?;
     let user = |n: usize| format!("users/{}", user_id(n));
     let kiosk: Value = bench.get(&token, &user(5)).await?.json().await?;
@@ -107,7 +107,7 @@ async fn unset_members_are_left_out_and_the_brief_form_has_no_attributes() -> an
 
 #[tokio::test]
 async fn grants_are_refused_as_keycloak_does() -> anyhow::Result<()> {
-    let bench = Bench::with(Size::Tiny, Options::default()).await?;
+    let bench = TestBench::with(Size::Tiny, Options::default()).await?;
     let refused = async |realm: &str, form: &[(&str, &str)]| -> anyhow::Result<(u16, String)> {
         let reply = bench.ask(realm, form).send().await?;
         let status = reply.status().as_u16();
@@ -169,7 +169,7 @@ async fn a_token_of_the_master_realm_lives_a_minute() -> anyhow::Result<()> {
         clock: clock.clone(),
         ..Options::default()
     };
-    let bench = Bench::with(Size::Tiny, options).await?;
+    let bench = TestBench::with(Size::Tiny, options).await?;
     let (admin, client) = (
         bench.token(MASTER, &AS_ADMIN).await?,
         bench.token(REALM, &AS_CLIENT).await?,
@@ -187,7 +187,7 @@ async fn a_token_of_the_master_realm_lives_a_minute() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_missing_role_is_403_or_an_empty_list() -> anyhow::Result<()> {
-    let bench = Bench::with(Size::Tiny, Options::default()).await?;
+    let bench = TestBench::with(Size::Tiny, Options::default()).await?;
     let token = bench.token(REALM, &AS_CLIENT).await?;
     bench
         .server
@@ -213,7 +213,7 @@ async fn everything_may_hang_under_a_prefix_and_realms_are_apart() -> anyhow::Re
         prefix: "/auth",
         ..Options::default()
     };
-    let bench = Bench::with(Size::Tiny, options).await?;
+    let bench = TestBench::with(Size::Tiny, options).await?;
     assert!(bench.server.url().ends_with("/auth"));
     let admin = bench.token(MASTER, &AS_ADMIN).await?;
     assert_eq!(bench.list(&admin, "users").await?.len(), 12);
@@ -234,19 +234,19 @@ async fn everything_may_hang_under_a_prefix_and_realms_are_apart() -> anyhow::Re
 
 #[tokio::test]
 async fn faults_strike_lists_single_users_and_tokens() -> anyhow::Result<()> {
-    let bench = Bench::with(Size::S, Options::default()).await?;
+    let bench = TestBench::with(Size::S, Options::default()).await?;
     let token = bench.token(REALM, &AS_CLIENT).await?;
     let (list, faults) = (
         format!("/admin/realms/{REALM}/users"),
         bench.server.faults(),
     );
-    faults.add(&list, When::Page(1), Kind::Repeat);
+    faults.add(&list, When::Page(1), FaultKind::Repeat);
     assert_eq!(
         bench.list(&token, "users?first=100").await?,
         bench.list(&token, "users?first=0").await?
     );
     faults.clear();
-    faults.add(&list, When::Always, Kind::EmptyList);
+    faults.add(&list, When::Always, FaultKind::EmptyList);
     assert!(bench.list(&token, "users").await?.is_empty());
     assert_eq!(
         bench
@@ -256,7 +256,7 @@ async fn faults_strike_lists_single_users_and_tokens() -> anyhow::Result<()> {
         200
     );
     faults.clear();
-    faults.add("/realms/", When::First(1), Kind::Status(503));
+    faults.add("/realms/", When::First(1), FaultKind::Status(503));
     assert_eq!(bench.ask(REALM, &AS_CLIENT).send().await?.status(), 503);
     assert_eq!(bench.ask(REALM, &AS_CLIENT).send().await?.status(), 200);
     Ok(())

@@ -4,7 +4,7 @@ use reqwest::Response;
 use serde_json::Value;
 
 use super::*;
-use crate::sim::fault::{Kind, When};
+use crate::sim::fault::{FaultKind, When};
 
 /// A client of both vendors.
 struct Both {
@@ -48,7 +48,7 @@ impl Both {
         self.http.get(url).bearer_auth(&self.token).send().await
     }
 
-    fn spoil(&self, when: When, kind: &Kind) {
+    fn spoil(&self, when: When, kind: &FaultKind) {
         self.all.freshservice.faults().clear();
         self.all.datto.faults().clear();
         let freshservice = self.all.freshservice.faults();
@@ -73,7 +73,7 @@ fn link(reply: &Response) -> Option<&str> {
 #[tokio::test]
 async fn faults_of_the_answer() -> anyhow::Result<()> {
     let both = Both::start().await?;
-    both.spoil(When::Always, &Kind::Status(500));
+    both.spoil(When::Always, &FaultKind::Status(500));
     assert_eq!(both.requesters(1).await?.status(), 500);
     assert_eq!(
         both.devices(0).await?.json::<Value>().await?["error"],
@@ -81,7 +81,10 @@ async fn faults_of_the_answer() -> anyhow::Result<()> {
     );
 
     for after in [Some("1521"), Some("Wed, 21 Oct 2026 07:28:00 GMT"), None] {
-        both.spoil(When::Always, &Kind::RateLimited(after.map(str::to_owned)));
+        both.spoil(
+            When::Always,
+            &FaultKind::RateLimited(after.map(str::to_owned)),
+        );
         for reply in [both.requesters(1).await?, both.devices(0).await?] {
             assert_eq!(reply.status(), 429);
             let given = reply.headers().get("retry-after");
@@ -89,15 +92,15 @@ async fn faults_of_the_answer() -> anyhow::Result<()> {
         }
     }
 
-    both.spoil(When::Always, &Kind::Html);
+    both.spoil(When::Always, &FaultKind::Html);
     for reply in [both.requesters(1).await?, both.devices(0).await?] {
         assert_eq!(reply.status(), 200);
         assert!(reply.text().await?.starts_with("<html>"));
     }
 
-    both.spoil(When::Always, &Kind::NullBody);
+    both.spoil(When::Always, &FaultKind::NullBody);
     assert_eq!(both.requesters(1).await?.text().await?, "null");
-    both.spoil(When::Always, &Kind::NoEnvelope);
+    both.spoil(When::Always, &FaultKind::NoEnvelope);
     assert_eq!(both.devices(0).await?.text().await?, r#"{"items":[]}"#);
     Ok(())
 }
@@ -106,21 +109,21 @@ async fn faults_of_the_answer() -> anyhow::Result<()> {
 async fn faults_of_the_connection() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let whole = both.devices(0).await?.text().await?;
-    both.spoil(When::Always, &Kind::HalfBody);
+    both.spoil(When::Always, &FaultKind::HalfBody);
     let half = both.devices(0).await?.text().await?;
     assert!(whole.starts_with(&half) && half.len() == whole.len() / 2);
     assert!(serde_json::from_str::<Value>(&half).is_err());
 
-    both.spoil(When::Always, &Kind::CutOff);
+    both.spoil(When::Always, &FaultKind::CutOff);
     let cut = both.devices(0).await?;
     assert_eq!(cut.content_length(), Some(whole.len() as u64));
     assert!(cut.text().await.is_err(), "the connection broke");
 
-    both.spoil(When::Always, &Kind::DropConnection);
+    both.spoil(When::Always, &FaultKind::DropConnection);
     assert!(both.devices(0).await.is_err());
     assert!(both.requesters(1).await.is_err());
 
-    both.spoil(When::Always, &Kind::Hang(Duration::from_millis(150)));
+    both.spoil(When::Always, &FaultKind::Hang(Duration::from_millis(150)));
     let started = Instant::now();
     assert_eq!(both.devices(0).await?.status(), 200);
     assert!(started.elapsed() >= Duration::from_millis(150));
@@ -132,13 +135,13 @@ async fn faults_of_the_items() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let right = both.items().await?;
 
-    both.spoil(When::Always, &Kind::EmptyList);
+    both.spoil(When::Always, &FaultKind::EmptyList);
     assert_eq!(both.items().await?, [Vec::<Value>::new(), Vec::new()]);
     let details: Value = both.devices(0).await?.json().await?;
     assert_eq!(details["pageDetails"]["totalCount"], 0);
     assert!(link(&both.requesters(1).await?).is_none());
 
-    for (kind, place) in [(Kind::NullItem, 0), (Kind::NullItemAt(3), 3)] {
+    for (kind, place) in [(FaultKind::NullItem, 0), (FaultKind::NullItemAt(3), 3)] {
         both.spoil(When::Always, &kind);
         for (items, right) in both.items().await?.iter().zip(&right) {
             let nulls: Vec<usize> = (0..items.len()).filter(|n| items[*n].is_null()).collect();
@@ -146,13 +149,13 @@ async fn faults_of_the_items() -> anyhow::Result<()> {
         }
     }
 
-    both.spoil(When::Always, &Kind::MalformedItem);
+    both.spoil(When::Always, &FaultKind::MalformedItem);
     for (items, right) in both.items().await?.iter().zip(&right) {
         assert!(items[0]["id"].is_string() && items[0]["uid"].is_number());
         assert_eq!(items[1..], right[1..]);
     }
 
-    both.spoil(When::Always, &Kind::Truncated);
+    both.spoil(When::Always, &FaultKind::Truncated);
     for (items, right) in both.items().await?.iter().zip(&right) {
         assert_eq!(items[..], right[..3]);
     }
@@ -167,7 +170,7 @@ async fn faults_of_the_paging() -> anyhow::Result<()> {
         both.requesters(1).await?.json::<Value>().await?,
         both.devices(0).await?.json::<Value>().await?,
     );
-    both.spoil(When::Always, &Kind::Repeat);
+    both.spoil(When::Always, &FaultKind::Repeat);
     let again = both.requesters(2).await?;
     assert!(link(&again).is_some_and(|link| link.contains("page=3")));
     assert_eq!(again.json::<Value>().await?, firsts.0);
@@ -176,19 +179,19 @@ async fn faults_of_the_paging() -> anyhow::Result<()> {
     let next = again["pageDetails"]["nextPageUrl"].as_str();
     assert!(next.is_some_and(|next| next.contains("page=2")));
 
-    both.spoil(When::Always, &Kind::ForeignLink);
+    both.spoil(When::Always, &FaultKind::ForeignLink);
     assert!(link(&both.requesters(1).await?).is_some_and(|l| l.contains("elsewhere.invalid")));
     let foreign: Value = both.devices(0).await?.json().await?;
     let next = foreign["pageDetails"]["nextPageUrl"].as_str();
     assert!(next.is_some_and(|next| next.contains("elsewhere.invalid")));
 
-    both.spoil(When::Always, &Kind::SelfLink);
+    both.spoil(When::Always, &FaultKind::SelfLink);
     assert!(link(&both.requesters(2).await?).is_some_and(|link| link.contains("page=2")));
     let own: Value = both.devices(1).await?.json().await?;
     let next = own["pageDetails"]["nextPageUrl"].as_str();
     assert!(next.is_some_and(|next| next.contains("page=1")));
 
-    both.spoil(When::Always, &Kind::MissingPageDetails);
+    both.spoil(When::Always, &FaultKind::MissingPageDetails);
     let body: Value = both.devices(0).await?.json().await?;
     assert!(body.get("pageDetails").is_none() && body["devices"].is_array());
     Ok(())
@@ -204,7 +207,7 @@ async fn faults_strike_when_they_should() -> anyhow::Result<()> {
         }
         Ok(all)
     };
-    let bad = Kind::Status(502);
+    let bad = FaultKind::Status(502);
     both.spoil(When::First(2), &bad);
     assert_eq!(statuses(&[1, 1, 1]).await?, [502, 502, 200]);
     both.spoil(When::Nth(2), &bad);
@@ -222,14 +225,16 @@ async fn single_records_and_tokens_have_faults_too() -> anyhow::Result<()> {
     let datto = &both.all.datto;
     datto
         .faults()
-        .add("/auth", When::First(1), Kind::Status(503));
+        .add("/auth", When::First(1), FaultKind::Status(503));
     let call = || both.http.post(format!("{}/auth/oauth/token", datto.url()));
     let form = [("grant_type", "password")];
     assert_eq!(call().form(&form).send().await?.status(), 503);
     assert_eq!(call().form(&form).send().await?.status(), 401);
     let uid = world::device_uid(1);
     let path = format!("/api/v2/device/{uid}");
-    datto.faults().add(&path, When::Always, Kind::Status(403));
+    datto
+        .faults()
+        .add(&path, When::Always, FaultKind::Status(403));
     let url = format!("{}{path}", datto.url());
     let reply = both.http.get(url).bearer_auth(&both.token).send().await?;
     assert_eq!(reply.status(), 403);

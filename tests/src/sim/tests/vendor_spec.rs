@@ -109,7 +109,7 @@ async fn datto_answers_are_as_datto_describes_them() -> anyhow::Result<()> {
         limits: false,
         ..Default::default()
     };
-    let bench = Bench::with(World::generate(Size::S, 1), options).await?;
+    let bench = TestBench::with(World::generate(Size::S, 1), options).await?;
     let (sites, devices) = {
         let world = bench.world.lock();
         let sites: Vec<String> = world.sites.iter().map(|site| site.uid.clone()).collect();

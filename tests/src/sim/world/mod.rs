@@ -40,6 +40,8 @@ pub use plans::plans;
 pub enum Size {
     /// 3 companies, 12 contacts, 12 assets: to be read by eye.
     Tiny,
+    /// 16 companies, 60 contacts, 80 assets: what most tests need, on several small pages.
+    Small,
     /// 50 companies, 2,000 contacts, 3,000 assets.
     S,
     /// 500 companies, 20,000 contacts, 40,000 assets.
@@ -53,6 +55,7 @@ impl Size {
     pub fn counts(self) -> (usize, usize, usize) {
         match self {
             Self::Tiny => (3, 12, 12),
+            Self::Small => (16, 60, 80),
             Self::S => (50, 2_000, 3_000),
             Self::M => (500, 20_000, 40_000),
             Self::L => (2_000, 100_000, 200_000),
@@ -64,7 +67,7 @@ impl Size {
     /// Tickets.
     pub fn tickets(self) -> usize {
         match self {
-            Self::Tiny => 60,
+            Self::Tiny | Self::Small => 60,
             Self::S => 600,
             Self::M => 20_000,
             Self::L => 200_000,
@@ -78,10 +81,11 @@ impl std::str::FromStr for Size {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.to_ascii_uppercase().as_str() {
             "TINY" => Ok(Self::Tiny),
+            "SMALL" => Ok(Self::Small),
             "S" => Ok(Self::S),
             "M" => Ok(Self::M),
             "L" => Ok(Self::L),
-            _ => Err(format!("a size is tiny, S, M or L, not {text}")),
+            _ => Err(format!("a size is tiny, small, S, M or L, not {text}")),
         }
     }
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     clock::SystemClock,
-    sync::engine::http::stub::{Stub, answer, gate, json, status},
+    sync::engine::http::stub::{Stub, answer, json, rate_limit_block, status},
 };
 
 const TOKEN: &str = "{\"access_token\": \"T\", \"expires_in\": 360000}";
@@ -16,7 +16,7 @@ const PAGE: &str = "{\"pageDetails\": {\"totalCount\": 1, \"nextPageUrl\": null}
 /// A platform that gives tokens and answers other calls by `reply`.
 async fn client(
     reply: impl Fn(&str) -> String + Send + Sync + 'static,
-) -> (Client, Stub, Gate, TempDir) {
+) -> (Client, Stub, RateLimitBlock, TempDir) {
     let stub = Stub::new(move |_, request| {
         if request.starts_with("POST /auth/oauth/token ") {
             json(TOKEN)
@@ -25,11 +25,16 @@ async fn client(
         }
     })
     .await;
-    let (gate, folder) = gate().await;
-    (client_of(&stub, &gate), stub, gate, folder)
+    let (rate_limit_block, folder) = rate_limit_block().await;
+    (
+        client_of(&stub, &rate_limit_block),
+        stub,
+        rate_limit_block,
+        folder,
+    )
 }
 
-fn client_of(stub: &Stub, gate: &Gate) -> Client {
+fn client_of(stub: &Stub, rate_limit_block: &RateLimitBlock) -> Client {
     let http = HttpSettings {
         backoff: Duration::from_millis(1),
         max_wait: Duration::from_secs(2),
@@ -41,7 +46,7 @@ fn client_of(stub: &Stub, gate: &Gate) -> Client {
         secret_key: SecretString::from("PRIVATE"),
         http,
     };
-    Client::new(settings, gate.clone(), Arc::new(SystemClock)).unwrap()
+    Client::new(settings, rate_limit_block.clone(), Arc::new(SystemClock)).unwrap()
 }
 
 fn grants(stub: &Stub) -> usize {
@@ -82,8 +87,8 @@ async fn trap_40_a_token_that_is_refused_is_renewed_once_and_the_call_made_again
         _ => json(PAGE),
     })
     .await;
-    let (gate, _folder) = gate().await;
-    let client = client_of(&stub, &gate);
+    let (rate_limit_block, _folder) = rate_limit_block().await;
+    let client = client_of(&stub, &rate_limit_block);
     let calls = (0..6).map(|_| client.page(&List::Sites, None));
     for page in futures::future::join_all(calls).await {
         assert!(page.is_ok());
@@ -104,8 +109,11 @@ async fn bad_keys_are_named_whatever_the_status() {
     let body = "{\"error\": \"invalid_grant\"}";
     for code in [400, 401] {
         let stub = Stub::new(move |_, _| answer(code, &[], "application/json", body)).await;
-        let (gate, _folder) = gate().await;
-        let error = client_of(&stub, &gate).site("a").await.unwrap_err();
+        let (rate_limit_block, _folder) = rate_limit_block().await;
+        let error = client_of(&stub, &rate_limit_block)
+            .site("a")
+            .await
+            .unwrap_err();
         assert!(
             matches!(error, UpstreamError::Unauthorized { .. }),
             "{code}: {error}"
@@ -117,7 +125,7 @@ async fn bad_keys_are_named_whatever_the_status() {
 
 #[tokio::test]
 async fn trap_42_403_on_one_site_is_about_that_site() {
-    let (client, _stub, gate, _folder) = client(|request| {
+    let (client, _stub, rate_limit_block, _folder) = client(|request| {
         if request.starts_with("GET /api/v2/account ") {
             json("{\"id\": 1}")
         } else {
@@ -133,16 +141,16 @@ async fn trap_42_403_on_one_site_is_about_that_site() {
         matches!(&error, UpstreamError::Forbidden { resource, .. } if resource == "site/s1/devices")
     );
     assert!(!error.stops_everything());
-    assert_eq!(gate.closed_until().await.unwrap(), None);
+    assert_eq!(rate_limit_block.closed_until().await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn trap_41_403_on_everything_is_a_block_and_closes_the_gate_for_five_minutes() {
-    let (client, stub, gate, _folder) = client(|_| status(403)).await;
+    let (client, stub, rate_limit_block, _folder) = client(|_| status(403)).await;
     let error = client.site("s1").await.unwrap_err();
     assert!(matches!(error, UpstreamError::Blocked { .. }), "{error}");
     assert!(error.stops_everything());
-    assert!(gate.closed_until().await.unwrap().is_some());
+    assert!(rate_limit_block.closed_until().await.unwrap().is_some());
     let calls = stub.count();
     assert!(matches!(
         client.site("s2").await,
@@ -159,8 +167,11 @@ async fn trap_41_403_right_after_429_is_a_block_without_asking_further() {
         _ => status(403),
     })
     .await;
-    let (gate, _folder) = gate().await;
-    let error = client_of(&stub, &gate).site("s1").await.unwrap_err();
+    let (rate_limit_block, _folder) = rate_limit_block().await;
+    let error = client_of(&stub, &rate_limit_block)
+        .site("s1")
+        .await
+        .unwrap_err();
     assert!(matches!(error, UpstreamError::Blocked { .. }), "{error}");
     assert_eq!(stub.count(), 3);
 }
@@ -168,8 +179,11 @@ async fn trap_41_403_right_after_429_is_a_block_without_asking_further() {
 #[tokio::test]
 async fn trap_41_403_on_the_token_is_a_block_and_no_matter_of_one_object() {
     let stub = Stub::new(|_, _| status(403)).await;
-    let (gate, _folder) = gate().await;
-    let error = client_of(&stub, &gate).site("s1").await.unwrap_err();
+    let (rate_limit_block, _folder) = rate_limit_block().await;
+    let error = client_of(&stub, &rate_limit_block)
+        .site("s1")
+        .await
+        .unwrap_err();
     assert!(matches!(error, UpstreamError::Blocked { .. }), "{error}");
     assert_eq!(stub.count(), 1);
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970 by some host's clock.
-pub(in crate::sync) type Millis = i64;
+pub(crate) type Millis = i64;
 
 /// The window of every limit that we know of vendors.
 pub(crate) const WINDOW: Millis = 60_000;
@@ -18,7 +18,7 @@ const GRAIN: Millis = 250;
 /// How long a grant is good for.
 pub(crate) const GOOD_FOR: Millis = 5_000;
 /// By how much the clocks of two hosts may differ: what another process has noted counts this much longer.
-pub(in crate::sync) const SKEW: Millis = 5_000;
+pub(crate) const SKEW: Millis = 5_000;
 /// Of what a vendor shows that it allows, the last tenth is for people, and for others who call the account.
 const OURS: (u64, u64) = (9, 10);
 /// Of a limit that was configured, which has a reserve for others already, one in so many calls is for people.
@@ -31,7 +31,7 @@ const FARTHEST: Millis = 15 * WINDOW;
 /// What is known of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::sync) struct Budget {
+pub(crate) struct Budget {
     /// Calls of the last window, and grants that may be used yet.
     spent: Vec<Spent>,
     #[serde(flatten)]
@@ -41,7 +41,7 @@ pub(in crate::sync) struct Budget {
 /// What a vendor has told about its limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::sync) struct Known {
+pub(crate) struct Known {
     /// The largest limit that was shown: that of the account, once a call without a limit of its own was made.
     pub shown: Option<u64>,
     /// The limits of resources, as they were shown.
@@ -78,7 +78,7 @@ pub(crate) struct Caller {
 
 /// Places for calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sync) struct Grant {
+pub(crate) struct Grant {
     pub id: u64,
     /// From when on.
     pub at: Millis,
@@ -87,7 +87,7 @@ pub(in crate::sync) struct Grant {
 
 /// How a grant ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sync) struct Settled {
+pub(crate) struct FinishedGrant {
     pub by: u32,
     pub id: u64,
     /// Of how many calls it was, and how many were made.
@@ -188,19 +188,19 @@ impl Budget {
     }
 
     /// Counts what was used of a grant, and frees the rest.
-    pub fn settle(&mut self, settled: &Settled) {
-        let is_it = |spent: &Spent| (spent.by, spent.grant) == (settled.by, Some(settled.id));
+    pub fn finish_grant(&mut self, finished: &FinishedGrant) {
+        let is_it = |spent: &Spent| (spent.by, spent.grant) == (finished.by, Some(finished.id));
         let Some(place) = self.spent.iter().position(is_it) else {
             return;
         };
-        if settled.used == 0 {
+        if finished.used == 0 {
             self.spent.remove(place);
             return;
         }
         let spent = &mut self.spent[place];
-        spent.cost = spent.cost / settled.calls.max(1) * settled.used;
+        spent.cost = spent.cost / finished.calls.max(1) * finished.used;
         // Nothing is used before it is granted, nor after the grant has ended.
-        spent.at = spent.at.min(settled.at);
+        spent.at = spent.at.min(finished.at);
         spent.grant = None;
     }
 
@@ -299,7 +299,7 @@ mod tests {
             now = now.max(grant.at);
             let used = grant.calls.min((many - made.len()) as u64);
             made.extend((0..used).map(|_| now));
-            budget.settle(&Settled {
+            budget.finish_grant(&FinishedGrant {
                 by: caller.by,
                 id,
                 calls: grant.calls,
@@ -364,15 +364,15 @@ mod tests {
             assert_eq!(budget.take(caller, id, "", 0).at, 0);
         }
         assert!(budget.take(caller, 39, "", 0).at > WINDOW);
-        let unused = Settled {
+        let unused = FinishedGrant {
             by: 1,
             id: 2,
             calls: 1,
             used: 0,
             at: 0,
         };
-        budget.settle(&unused);
-        budget.settle(&Settled { id: 39, ..unused });
+        budget.finish_grant(&unused);
+        budget.finish_grant(&FinishedGrant { id: 39, ..unused });
         assert_eq!(budget.take(caller, 40, "", 0).at, 0);
         // Whoever died with grants costs no more than one window.
         budget.tidy(2, GOOD_FOR + WINDOW + GRAIN + SKEW);

@@ -101,11 +101,11 @@ pub enum UpstreamError {
         resource: String,
     },
     /// Somebody waits, and the answer takes too long.
-    #[error("{source_name} did not answer {resource} within {} s", .patience.as_secs())]
+    #[error("{source_name} did not answer {resource} within {} s", .wait_timeout.as_secs())]
     TooSlow {
         source_name: &'static str,
         resource: String,
-        patience: Duration,
+        wait_timeout: Duration,
     },
     /// The network failed or the time ran out.
     #[error("{source_name} could not be reached for {resource}")]
@@ -117,7 +117,7 @@ pub enum UpstreamError {
     },
     /// Our own database could not say whether the vendor may be called.
     #[error("whether {source_name} may be called is unknown")]
-    Gate {
+    RateLimitBlock {
         source_name: &'static str,
         #[source]
         source: Box<crate::Error>,
@@ -131,7 +131,7 @@ fn waiting(retry_after: Option<&Duration>) -> String {
 }
 
 impl UpstreamError {
-    pub(in crate::sync) fn transport(
+    pub(crate) fn transport(
         source_name: &'static str,
         resource: &str,
         error: reqwest::Error,
@@ -145,11 +145,15 @@ impl UpstreamError {
         }
     }
 
-    pub(crate) fn too_slow(source_name: &'static str, resource: &str, patience: Duration) -> Self {
+    pub(crate) fn too_slow(
+        source_name: &'static str,
+        resource: &str,
+        wait_timeout: Duration,
+    ) -> Self {
         Self::TooSlow {
             source_name,
             resource: resource.to_owned(),
-            patience,
+            wait_timeout,
         }
     }
 
@@ -161,22 +165,25 @@ impl UpstreamError {
         }
     }
 
-    pub(in crate::sync) fn too_large(source_name: &'static str, resource: &str) -> Self {
+    pub(crate) fn too_large(source_name: &'static str, resource: &str) -> Self {
         Self::TooLarge {
             source_name,
             resource: resource.to_owned(),
         }
     }
 
-    pub(in crate::sync) fn empty_list(source_name: &'static str, resource: &str) -> Self {
+    pub(crate) fn empty_list(source_name: &'static str, resource: &str) -> Self {
         Self::EmptyList {
             source_name,
             resource: resource.to_owned(),
         }
     }
 
-    pub(in crate::sync) fn gate(source_name: &'static str, error: crate::Error) -> Self {
-        Self::Gate {
+    pub(crate) fn rate_limit_block(
+        source_name: &'static str,
+        error: crate::Error,
+    ) -> Self {
+        Self::RateLimitBlock {
             source_name,
             source: Box::new(error),
         }
@@ -216,7 +223,7 @@ impl UpstreamError {
             Self::Unauthorized { .. }
             | Self::RateLimited { .. }
             | Self::Blocked { .. }
-            | Self::Gate { .. } => true,
+            | Self::RateLimitBlock { .. } => true,
             // Nobody listens there. A call that ran out of time may be one slow object.
             Self::Transport { source, .. } => source.is_connect(),
             _ => false,

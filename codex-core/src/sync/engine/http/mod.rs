@@ -2,9 +2,9 @@
 
 pub(crate) mod budget;
 mod error;
-mod pace;
+mod pacer;
 #[cfg(test)]
-pub(in crate::sync) mod stub;
+pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
 
@@ -21,20 +21,20 @@ use reqwest::{
 use serde_json::Value;
 
 pub use error::UpstreamError;
-pub use pace::Pace;
-use pace::Pacer;
+pub use pacer::CallRate;
+use pacer::Pacer;
 
 use super::{
     entrance::{self, Refusal},
-    gate::FARTHEST,
+    rate_limit_block::FARTHEST,
 };
 use crate::{
     clock::{Clock, SharedClock},
-    sync::Gate,
+    sync::RateLimitBlock,
 };
 
 /// The largest answer that is read, in bytes, unpacked.
-pub(in crate::sync) const MAX_BODY: usize = 64 << 20;
+pub(crate) const MAX_BODY: usize = 64 << 20;
 /// How often a call is tried.
 const TRIES: u32 = 4;
 /// What to wait when a vendor limits us without saying for how long; doubled each time.
@@ -53,7 +53,7 @@ pub struct HttpSettings {
     /// The first pause between two tries; doubled each time.
     pub backoff: Duration,
     /// How fast, all who call the account together.
-    pub pace: Pace,
+    pub call_rate: CallRate,
     /// Whether certificates are checked.
     pub verify_tls: bool,
 }
@@ -64,7 +64,7 @@ impl Default for HttpSettings {
             timeout: Duration::from_secs(60),
             max_wait: Duration::from_secs(60),
             backoff: Duration::from_millis(500),
-            pace: Pace::default(),
+            call_rate: CallRate::default(),
             verify_tls: true,
         }
     }
@@ -101,7 +101,7 @@ pub struct Upstream {
     source: &'static str,
     http: reqwest::Client,
     settings: HttpSettings,
-    gate: Gate,
+    rate_limit_block: RateLimitBlock,
     pacer: Pacer,
     clock: SharedClock,
     calls: AtomicU64,
@@ -116,7 +116,7 @@ impl Upstream {
     pub fn new(
         source: &'static str,
         settings: HttpSettings,
-        gate: Gate,
+        rate_limit_block: RateLimitBlock,
         clock: SharedClock,
     ) -> Result<Self, UpstreamError> {
         let http = reqwest::Client::builder()
@@ -131,9 +131,9 @@ impl Upstream {
         Ok(Self {
             source,
             http,
-            pacer: Pacer::new(settings.pace, gate.clone()),
+            pacer: Pacer::new(settings.call_rate, rate_limit_block.clone()),
             settings,
-            gate,
+            rate_limit_block,
             clock,
             calls: AtomicU64::new(0),
             just_limited: AtomicBool::new(false),
@@ -198,7 +198,7 @@ impl Upstream {
             let clock = &*self.clock;
             self.pacer.rest(clock).await;
             let place = self.pacer.wait(clock, resource).await;
-            place.map_err(|error| UpstreamError::gate(self.source, error))?;
+            place.map_err(|error| UpstreamError::rate_limit_block(self.source, error))?;
             let started = tokio::time::Instant::now();
             self.calls.fetch_add(1, Ordering::Relaxed);
             let outside = Outside::begin(clock);
@@ -232,8 +232,11 @@ impl Upstream {
                 // The limit is the account's: whoever calls beside us would only prolong it.
                 self.pacer.rest_for(clock, wait);
                 let until = clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
-                let closed = self.gate.close_for_others(until, "rate limited").await;
-                closed.map_err(|error| UpstreamError::gate(self.source, error))?;
+                let closed = self
+                    .rate_limit_block
+                    .close_for_others(until, "rate limited")
+                    .await;
+                closed.map_err(|error| UpstreamError::rate_limit_block(self.source, error))?;
             } else if attempt == tries || !error.is_retryable() {
                 return Err(error);
             } else {
@@ -261,14 +264,14 @@ impl Upstream {
     async fn close(&self, wait: Duration, why: &str) -> Result<DateTime<Utc>, UpstreamError> {
         let wait = TimeDelta::from_std(wait.min(LONGEST_WAIT)).unwrap_or_default();
         let until = self.clock.now() + wait;
-        let closed = self.gate.close(until, why).await;
-        closed.map_err(|error| UpstreamError::gate(self.source, error))?;
+        let closed = self.rate_limit_block.close(until, why).await;
+        closed.map_err(|error| UpstreamError::rate_limit_block(self.source, error))?;
         Ok(until)
     }
 
     async fn pass_gate(&self, resource: &str) -> Result<(), UpstreamError> {
-        let closed = self.gate.closed_until().await;
-        let closed = closed.map_err(|error| UpstreamError::gate(self.source, error))?;
+        let closed = self.rate_limit_block.closed_until().await;
+        let closed = closed.map_err(|error| UpstreamError::rate_limit_block(self.source, error))?;
         let now = self.clock.now();
         let closed = closed.filter(|until| *until - now <= FARTHEST);
         let Some(until) = closed else { return Ok(()) };

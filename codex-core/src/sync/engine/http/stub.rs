@@ -8,10 +8,10 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{store::Db, sync::Gate};
+use crate::{store::Db, sync::RateLimitBlock};
 
 /// A vendor on a port of its own; it goes when it is dropped.
-pub(in crate::sync) struct Stub {
+pub(crate) struct Stub {
     pub base: Url,
     /// Request heads with their bodies, in order of arrival.
     pub requests: Arc<Mutex<Vec<String>>>,
@@ -77,7 +77,7 @@ async fn read(socket: &mut tokio::net::TcpStream) -> String {
 }
 
 /// An answer with a status, further header lines and a body of a type.
-pub(in crate::sync) fn answer(status: u16, headers: &[&str], kind: &str, body: &str) -> String {
+pub(crate) fn answer(status: u16, headers: &[&str], kind: &str, body: &str) -> String {
     let more: String = headers.iter().flat_map(|line| [line, "\r\n"]).collect();
     let length = body.len();
     format!(
@@ -87,20 +87,20 @@ pub(in crate::sync) fn answer(status: u16, headers: &[&str], kind: &str, body: &
 }
 
 /// A good answer.
-pub(in crate::sync) fn json(body: &str) -> String {
+pub(crate) fn json(body: &str) -> String {
     answer(200, &[], "application/json; charset=utf-8", body)
 }
 
 /// A refusal without a body.
-pub(in crate::sync) fn status(code: u16) -> String {
+pub(crate) fn status(code: u16) -> String {
     answer(code, &[], "text/plain", "")
 }
 
 /// A gate in a database of its own, and the folder that holds it.
-pub(in crate::sync) async fn gate() -> (Gate, tempfile::TempDir) {
+pub(crate) async fn rate_limit_block() -> (RateLimitBlock, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codex.db");
     let db = Db::open(path.to_str().unwrap()).await.unwrap();
     db.migrate().await.unwrap();
-    (Gate::new(db, "stub"), folder)
+    (RateLimitBlock::new(db, "stub"), folder)
 }

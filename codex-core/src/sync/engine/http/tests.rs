@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use super::{
     HttpSettings, Reply, Upstream, UpstreamError, retry_after,
-    stub::{Stub, answer, gate, json, status},
+    stub::{Stub, answer, json, rate_limit_block, status},
 };
-use crate::{clock::ManualClock, sync::Gate};
+use crate::{clock::ManualClock, sync::RateLimitBlock};
 
 fn now() -> DateTime<Utc> {
     let now = DateTime::parse_from_rfc3339("2026-01-05T10:00:00Z").unwrap();
@@ -22,7 +22,7 @@ fn quick() -> HttpSettings {
         timeout: Duration::from_secs(5),
         max_wait: Duration::from_secs(2),
         backoff: Duration::from_millis(1),
-        pace: super::Pace::default(),
+        call_rate: super::CallRate::default(),
         verify_tls: true,
     }
 }
@@ -30,7 +30,7 @@ fn quick() -> HttpSettings {
 struct Vendor {
     stub: Stub,
     upstream: Upstream,
-    gate: Gate,
+    rate_limit_block: RateLimitBlock,
     _folder: TempDir,
 }
 
@@ -43,14 +43,14 @@ impl Vendor {
         settings: HttpSettings,
         answer: impl Fn(usize, &str) -> String + Send + Sync + 'static,
     ) -> Self {
-        let (gate, folder) = gate().await;
+        let (rate_limit_block, folder) = rate_limit_block().await;
         let clock = Arc::new(ManualClock::new(now()));
-        let upstream = Upstream::new("stub", settings, gate.clone(), clock).unwrap();
+        let upstream = Upstream::new("stub", settings, rate_limit_block.clone(), clock).unwrap();
         let stub = Stub::new(answer).await;
         Self {
             stub,
             upstream,
-            gate,
+            rate_limit_block,
             _folder: folder,
         }
     }
@@ -76,7 +76,7 @@ impl Vendor {
     }
 
     async fn closed_for(&self) -> Option<TimeDelta> {
-        Some(self.gate.closed_until().await.unwrap()? - now())
+        Some(self.rate_limit_block.closed_until().await.unwrap()? - now())
     }
 }
 
@@ -207,7 +207,7 @@ async fn a_limit_that_no_vendor_has_stops_nobody() {
 async fn nothing_is_noted_of_quotas_beside_a_configured_limit() {
     let told = ["x-ratelimit-total: 10", "x-ratelimit-remaining: 0"];
     let settings = HttpSettings {
-        pace: super::Pace::new(Some(1_000)),
+        call_rate: super::CallRate::new(Some(1_000)),
         ..quick()
     };
     let answers = move |_: usize, _: &str| answer(200, &told, "application/json", "[]");
@@ -216,7 +216,7 @@ async fn nothing_is_noted_of_quotas_beside_a_configured_limit() {
     for _ in 0..40 {
         vendor.call().await.unwrap();
     }
-    let budget = vendor.gate.budget().await.unwrap();
+    let budget = vendor.rate_limit_block.budget().await.unwrap();
     assert_eq!(budget.known, super::budget::Known::default());
 }
 
@@ -254,7 +254,11 @@ async fn a_gate_that_a_wrong_clock_has_closed_is_open() {
     })
     .await;
     let tomorrow = now() + TimeDelta::days(1);
-    vendor.gate.close(tomorrow, "a wrong clock").await.unwrap();
+    vendor
+        .rate_limit_block
+        .close(tomorrow, "a wrong clock")
+        .await
+        .unwrap();
     assert!(vendor.call().await.is_ok());
     vendor.error().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;

@@ -1,7 +1,7 @@
 //! The conformance suite: what every source must do right, whatever its vendor does wrong.
 //!
 //! A new integration brings a simulator of its vendor as a [`Stand`] and asks [`conform`] for what its source
-//! does wrong; the answer must be empty. `tests/it/kit.rs` does so for the example of
+//! does wrong; the answer must be empty. `tests/it/conformance.rs` does so for the example of
 //! `codex_core::sync::source_api`, and for a source that must fail.
 
 use std::{fmt, time::Duration};
@@ -10,16 +10,16 @@ use anyhow::Context as _;
 use codex_core::{
     Builder, Codex, Scope,
     jobs::{Job, JobStatus},
-    sync::{HttpSettings, Pace, Part},
+    sync::{CallRate, HttpSettings, SyncKind},
 };
 
 use crate::{
     harness::database::{self, TestDatabase},
-    sim::fault::{Faults, Kind, When},
+    sim::fault::{FaultKind, Faults, When},
 };
 
 /// How often a vendor that limits or fails may be called by one run that is to give up.
-const PATIENCE: u64 = 12;
+const WAIT_TIMEOUT: u64 = 12;
 
 /// A source with a simulator of its vendor.
 pub trait Stand {
@@ -27,7 +27,7 @@ pub trait Stand {
     fn add_to(&self, builder: Builder, http: HttpSettings) -> anyhow::Result<Builder>;
 
     /// What the source is to the MSP.
-    fn part(&self) -> Part;
+    fn kind(&self) -> SyncKind;
 
     /// Its name in claims.
     fn provider(&self) -> &'static str;
@@ -117,7 +117,7 @@ impl<S: Stand> Bed<S> {
             timeout: Duration::from_secs(5),
             max_wait: Duration::from_secs(2),
             backoff: Duration::from_millis(5),
-            pace: Pace::default(),
+            call_rate: CallRate::default(),
             verify_tls: true,
         };
         let builder = stand.add_to(Codex::builder(&database.url), http)?;
@@ -129,7 +129,7 @@ impl<S: Stand> Bed<S> {
     }
 
     async fn run(&self) -> anyhow::Result<Job> {
-        Ok(self.codex.sync(&Scope::system(), self.stand.part()).await?)
+        Ok(self.codex.sync(&Scope::system(), self.stand.kind()).await?)
     }
 
     /// A first run that must succeed.
@@ -183,7 +183,9 @@ async fn paging<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
 async fn authentication<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
-    bed.stand.faults().add("/", When::Always, Kind::Status(401));
+    bed.stand
+        .faults()
+        .add("/", When::Always, FaultKind::Status(401));
     let before = bed.stand.calls();
     for _ in 0..2 {
         let job = bed.run().await?;
@@ -192,7 +194,7 @@ async fn authentication<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
         }
     }
     let calls = bed.stand.calls() - before;
-    if calls > PATIENCE {
+    if calls > WAIT_TIMEOUT {
         wrong.push(format!("a refused key is tried {calls} times in two runs"));
     }
     bed.whole("after a refused key", &mut wrong).await?;
@@ -205,7 +207,7 @@ async fn absent<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     for status in [404, 403, 500, 503] {
         bed.stand
             .faults()
-            .add(bed.stand.list(), When::Always, Kind::Status(status));
+            .add(bed.stand.list(), When::Always, FaultKind::Status(status));
         for _ in 0..2 {
             if bed.run().await?.status == JobStatus::Completed {
                 wrong.push(format!("a run completes whose list answers {status}"));
@@ -220,20 +222,20 @@ async fn absent<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
 
 async fn limit<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
-    let soon = Kind::RateLimited(Some("1".to_owned()));
+    let soon = FaultKind::RateLimited(Some("1".to_owned()));
     bed.stand
         .faults()
         .add(bed.stand.list(), When::First(1), soon);
     bed.filled(&mut wrong).await?;
     bed.stand.faults().clear();
-    let late = Kind::RateLimited(Some("600".to_owned()));
+    let late = FaultKind::RateLimited(Some("600".to_owned()));
     bed.stand.faults().add(bed.stand.list(), When::Always, late);
     let before = bed.stand.calls();
     for _ in 0..2 {
         bed.run().await?;
     }
     let calls = bed.stand.calls() - before;
-    if calls > PATIENCE {
+    if calls > WAIT_TIMEOUT {
         wrong.push(format!(
             "a vendor that asks for ten minutes of rest is called {calls} times"
         ));
@@ -245,7 +247,7 @@ async fn limit<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
 async fn malformed<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
-    for kind in [Kind::MalformedItem, Kind::NullItem] {
+    for kind in [FaultKind::MalformedItem, FaultKind::NullItem] {
         bed.stand
             .faults()
             .add(bed.stand.list(), When::Page(1), kind);
@@ -266,16 +268,16 @@ async fn partial<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
     for kind in [
-        Kind::EmptyList,
-        Kind::Truncated,
-        Kind::Repeat,
-        Kind::HalfBody,
-        Kind::CutOff,
-        Kind::NullBody,
-        Kind::Html,
-        Kind::NoEnvelope,
-        Kind::SelfLink,
-        Kind::ForeignLink,
+        FaultKind::EmptyList,
+        FaultKind::Truncated,
+        FaultKind::Repeat,
+        FaultKind::HalfBody,
+        FaultKind::CutOff,
+        FaultKind::NullBody,
+        FaultKind::Html,
+        FaultKind::NoEnvelope,
+        FaultKind::SelfLink,
+        FaultKind::ForeignLink,
     ] {
         bed.stand
             .faults()
@@ -328,9 +330,11 @@ async fn deletion<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
 async fn resume<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     for number in 2..=3 {
-        bed.stand
-            .faults()
-            .add(bed.stand.list(), When::From(number), Kind::DropConnection);
+        bed.stand.faults().add(
+            bed.stand.list(),
+            When::From(number),
+            FaultKind::DropConnection,
+        );
         bed.run().await?;
         bed.stand.faults().clear();
     }

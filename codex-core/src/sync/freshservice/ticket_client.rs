@@ -17,9 +17,9 @@ use super::{
 use crate::{
     clock::SharedClock,
     ids::TicketId,
-    records::{Incoming, ItemError},
+    records::{ItemError, SourceRecord},
     store::Db,
-    sync::{Gate, UpstreamError, engine::item},
+    sync::{RateLimitBlock, UpstreamError, engine::item},
     tickets::{Ticket, threads::Details},
 };
 
@@ -29,7 +29,7 @@ const MAX_MISSING: usize = 1_000;
 
 /// Freshservice's tickets, one at a time.
 #[derive(Debug)]
-pub struct Desk {
+pub struct TicketClient {
     settings: Settings,
     writes: bool,
     /// Numbers of which there was no ticket, and until when that is believed.
@@ -43,7 +43,7 @@ pub(crate) struct Shown {
     whole: Whole,
 }
 
-impl Desk {
+impl TicketClient {
     /// A desk on the account of `settings`; without `writes` it only reads.
     pub fn new(settings: Settings, writes: bool) -> Self {
         Self {
@@ -160,8 +160,9 @@ impl Desk {
 
     async fn client(&self, db: &Db, clock: &SharedClock) -> Result<&Client, UpstreamError> {
         let open = async || {
-            let gate = Gate::new(db.clone(), NAME);
-            Client::new(self.settings.clone(), gate, clock.clone()).map(Client::for_people)
+            let rate_limit_block = RateLimitBlock::new(db.clone(), NAME);
+            Client::new(self.settings.clone(), rate_limit_block, clock.clone())
+                .map(Client::for_people)
         };
         self.client.get_or_try_init(open).await
     }
@@ -187,7 +188,7 @@ impl Shown {
     }
 
     /// The ticket.
-    pub fn item(&self) -> Result<Incoming<Ticket>, ItemError> {
+    pub fn item(&self) -> Result<SourceRecord<Ticket>, ItemError> {
         ticket_map::ticket(&self.whole.view)
     }
 

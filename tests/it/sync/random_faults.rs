@@ -1,16 +1,16 @@
 //! Random bad days: whatever the vendors answer, nothing that they still have is deleted, and what they
 //! have deleted is gone after two clean runs.
 //!
-//! `CODEX_TEST_SCHEDULES` says how many, `CODEX_TEST_SEED` where to begin; a failure names its seed.
+//! `CODEX_TEST_RANDOM_FAULTS` says how many, `CODEX_TEST_SEED` where to begin; a failure names its seed.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use codex_core::sync::Part;
+use codex_core::sync::SyncKind;
 use codex_tests::{
-    harness::{bench::Bench, database, database::setting},
+    harness::{bench::TestBench, database, database::setting},
     sim::{
         Size, World, datto,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice,
         world::{DELETED_DEVICES, tickets::Ticket},
     },
@@ -20,7 +20,7 @@ use serde_json::json;
 
 /// Schedules of each engine, unless told otherwise.
 const SCHEDULES: u64 = 8;
-const PARTS: [Part; 3] = [Part::Psa, Part::Rmm, Part::Tickets];
+const PARTS: [SyncKind; 3] = [SyncKind::Psa, SyncKind::Rmm, SyncKind::Tickets];
 
 const FRESHSERVICE: [&str; 8] = [
     "/api/v2/departments",
@@ -79,7 +79,7 @@ fn upstream(world: &World) -> BTreeSet<Name> {
 }
 
 /// What Codex has.
-async fn here(bench: &Bench) -> anyhow::Result<BTreeSet<Name>> {
+async fn here(bench: &TestBench) -> anyhow::Result<BTreeSet<Name>> {
     let live = "select kind, external_id from claims where gone_at is null and anchor \
                 and source in ('freshservice', 'datto') and kind <> 'location'";
     Ok(bench
@@ -91,34 +91,34 @@ async fn here(bench: &Bench) -> anyhow::Result<BTreeSet<Name>> {
         .collect())
 }
 
-fn kind(random: &mut StdRng) -> Kind {
+fn kind(random: &mut StdRng) -> FaultKind {
     let kinds = [
-        Kind::Status(401),
-        Kind::Status(403),
-        Kind::Status(404),
-        Kind::Status(500),
-        Kind::Status(503),
-        Kind::RateLimited(Some("0".into())),
-        Kind::RateLimited(Some("120".into())),
-        Kind::RateLimited(None),
-        Kind::Html,
-        Kind::HalfBody,
-        Kind::CutOff,
-        Kind::DropConnection,
-        Kind::EmptyList,
-        Kind::NullBody,
-        Kind::NullItem,
-        Kind::NullItemAt(2),
-        Kind::MalformedItem,
-        Kind::Truncated,
-        Kind::Repeat,
-        Kind::NoEnvelope,
-        Kind::MissingPageDetails,
-        Kind::SelfLink,
-        Kind::ForeignLink,
-        Kind::Hang(Duration::from_millis(20)),
+        FaultKind::Status(401),
+        FaultKind::Status(403),
+        FaultKind::Status(404),
+        FaultKind::Status(500),
+        FaultKind::Status(503),
+        FaultKind::RateLimited(Some("0".into())),
+        FaultKind::RateLimited(Some("120".into())),
+        FaultKind::RateLimited(None),
+        FaultKind::Html,
+        FaultKind::HalfBody,
+        FaultKind::CutOff,
+        FaultKind::DropConnection,
+        FaultKind::EmptyList,
+        FaultKind::NullBody,
+        FaultKind::NullItem,
+        FaultKind::NullItemAt(2),
+        FaultKind::MalformedItem,
+        FaultKind::Truncated,
+        FaultKind::Repeat,
+        FaultKind::NoEnvelope,
+        FaultKind::MissingPageDetails,
+        FaultKind::SelfLink,
+        FaultKind::ForeignLink,
+        FaultKind::Hang(Duration::from_millis(20)),
     ];
-    kinds.choose(random).cloned().unwrap_or(Kind::Html)
+    kinds.choose(random).cloned().unwrap_or(FaultKind::Html)
 }
 
 fn when(random: &mut StdRng) -> When {
@@ -184,7 +184,7 @@ fn change(world: &mut World, random: &mut StdRng) {
 }
 
 /// A list lacks its end, and what it lacks cannot be found by its id either.
-fn conspiracy(bench: &Bench, random: &mut StdRng) {
+fn conspiracy(bench: &TestBench, random: &mut StdRng) {
     let (faults, list, one) = match random.random_range(0..3) {
         0 => (
             bench.freshservice.faults(),
@@ -203,21 +203,24 @@ fn conspiracy(bench: &Bench, random: &mut StdRng) {
         ),
     };
     let answers = [
-        Kind::Status(404),
-        Kind::Status(404),
-        Kind::Status(403),
-        Kind::Html,
+        FaultKind::Status(404),
+        FaultKind::Status(404),
+        FaultKind::Status(403),
+        FaultKind::Html,
     ];
     // The first fault that strikes counts, and the path of the list is the beginning of the others.
     faults.add(
         one,
         When::Always,
-        answers.choose(random).cloned().unwrap_or(Kind::Status(404)),
+        answers
+            .choose(random)
+            .cloned()
+            .unwrap_or(FaultKind::Status(404)),
     );
-    faults.add(list, When::Always, Kind::Truncated);
+    faults.add(list, When::Always, FaultKind::Truncated);
 }
 
-async fn schedule(bench: &Bench, seed: u64) -> anyhow::Result<()> {
+async fn schedule(bench: &TestBench, seed: u64) -> anyhow::Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     for part in PARTS {
         bench.sync(part).await?;
@@ -259,7 +262,7 @@ async fn schedule(bench: &Bench, seed: u64) -> anyhow::Result<()> {
     }
     bench.clock.advance(chrono::Duration::hours(2));
     for _ in 0..2 {
-        for part in PARTS.into_iter().chain([Part::TicketHistory]) {
+        for part in PARTS.into_iter().chain([SyncKind::TicketHistory]) {
             bench.sync(part).await?;
         }
     }
@@ -272,7 +275,7 @@ async fn schedule(bench: &Bench, seed: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn schedules(engine: &str) -> anyhow::Result<()> {
+async fn random_faults(engine: &str) -> anyhow::Result<()> {
     let number = |name: &str, fallback| {
         setting(name)
             .and_then(|n| n.parse().ok())
@@ -280,7 +283,7 @@ async fn schedules(engine: &str) -> anyhow::Result<()> {
     };
     let (first, count): (u64, u64) = (
         number("CODEX_TEST_SEED", 1),
-        number("CODEX_TEST_SCHEDULES", SCHEDULES),
+        number("CODEX_TEST_RANDOM_FAULTS", SCHEDULES),
     );
     println!("{engine}: schedules {first} to {}", first + count - 1);
     for seed in first..first + count {
@@ -300,7 +303,8 @@ async fn schedules(engine: &str) -> anyhow::Result<()> {
             limits,
             ..Default::default()
         };
-        let bench = Bench::with(database, World::generate(Size::Tiny, seed), vendor, rmm).await?;
+        let bench =
+            TestBench::with(database, World::generate(Size::Tiny, seed), vendor, rmm).await?;
         let done = schedule(&bench, seed).await;
         done.map_err(|error| error.context(format!("schedule {seed} on {engine}")))?;
         bench.codex.close().await;
@@ -310,10 +314,10 @@ async fn schedules(engine: &str) -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_false_deletion_on_any_bad_day_sqlite() -> anyhow::Result<()> {
-    schedules("sqlite").await
+    random_faults("sqlite").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_false_deletion_on_any_bad_day_postgres() -> anyhow::Result<()> {
-    schedules("postgres").await
+    random_faults("postgres").await
 }

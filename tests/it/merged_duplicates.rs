@@ -72,23 +72,23 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let person = ContactIn { name: Some("User".into()), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
-        let by_hand = AssetIn { contact_ids: Some(vec![person]), ..placed(&app, "by-hand", 7)? };
-        let by_hand = client.assets().create(&by_hand).await?.id;
+        let manual = AssetIn { contact_ids: Some(vec![person]), ..placed(&app, "by-hand", 7)? };
+        let manual = client.assets().create(&manual).await?.id;
         app.sync().await?;
         let uid = device_uid(7);
         let vendors = asset(&app, &uid).await?;
-        assert_ne!(vendors, by_hand, "the device list has no serial numbers");
+        assert_ne!(vendors, manual, "the device list has no serial numbers");
         let status = client.assets().get(vendors).await?;
         let count = async || anyhow::Ok(client.assets().all(&ListOptions::default()).await?.len());
         let before = count().await?;
         app.pull(&["/sync/audits"]).await?;
         assert_eq!(count().await?, before - 1);
-        assert_eq!(asset(&app, &uid).await?, by_hand, "the older keeps its id");
+        assert_eq!(asset(&app, &uid).await?, manual, "the older keeps its id");
         assert_eq!(client.assets().get(vendors).await.unwrap_err().status(), Some(404));
-        let adopted = client.assets().get(by_hand).await?;
+        let adopted = client.assets().get(manual).await?;
         assert_eq!(adopted.hostname, "by-hand");
         assert_eq!((adopted.online, &adopted.operating_system), (status.online, &status.operating_system));
-        let audit = client.assets().audit(by_hand).await?;
+        let audit = client.assets().audit(manual).await?;
         assert!(audit.ram_bytes.is_some() && audit.software.len() > 200);
         let why = "select reason from change_log where kind = 'asset' and op = 'delete' and record_id = $1";
         let why: Option<String> = app.codex.db().query(why).bind(vendors).scalar().await?;
@@ -96,7 +96,7 @@ on_each_engine! {
         assert!(!told(&app, "rmm-audits").await?.contains("duplicate candidate"));
         // The device is that record from now on.
         app.pull(&["/sync/datto", "/sync/audits"]).await?;
-        assert_eq!((asset(&app, &uid).await?, count().await?), (by_hand, before - 1));
+        assert_eq!((asset(&app, &uid).await?, count().await?), (manual, before - 1));
         assert!(client.deleted().list("asset", &ListOptions::default()).await?.items.is_empty());
         Ok(())
     }
@@ -104,13 +104,13 @@ on_each_engine! {
     async fn a_serial_number_that_somebody_looked_up_makes_the_two_one_with_the_next_run(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
-        let by_hand = client.assets().create(&placed(&app, "by-hand", 7)?).await?.id;
+        let manual = client.assets().create(&placed(&app, "by-hand", 7)?).await?.id;
         app.sync().await?;
         let vendors = asset(&app, &device_uid(7)).await?;
         assert_eq!(client.assets().audit(vendors).await?.serial_number.as_deref(), Some("SN000007"));
         assert_eq!(asset(&app, &device_uid(7)).await?, vendors, "nobody loses a record while looking at it");
         app.pull(&["/sync/datto"]).await?;
-        assert_eq!(asset(&app, &device_uid(7)).await?, by_hand);
+        assert_eq!(asset(&app, &device_uid(7)).await?, manual);
         Ok(())
     }
 

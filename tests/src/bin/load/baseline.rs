@@ -17,7 +17,7 @@ use codex_core::{
 use codex_tests::sim::core::Core;
 use hyper::{
     Request, Response,
-    body::{Bytes, Incoming},
+    body::{Bytes, SourceRecord},
     header::AUTHORIZATION,
     service::service_fn,
 };
@@ -31,7 +31,7 @@ use super::Body;
 
 /// What a least server does.
 #[derive(Debug, Clone)]
-pub enum Least {
+pub enum BaselineServer {
     /// A company.
     Company(String),
     /// All companies.
@@ -48,7 +48,7 @@ pub enum Least {
     Note(i64),
 }
 
-impl Least {
+impl BaselineServer {
     async fn answer(&self, codex: &Codex) -> Result<Vec<u8>> {
         let scope = Scope::system();
         Ok(match self {
@@ -117,12 +117,16 @@ fn json(out: &impl Serialize) -> Vec<u8> {
 }
 
 /// A server that checks the token of each call, answers and does nothing else.
-pub async fn serve_least(core: &Core, codex: Codex, what: Least) -> anyhow::Result<String> {
+pub async fn serve_least(
+    core: &Core,
+    codex: Codex,
+    what: BaselineServer,
+) -> anyhow::Result<String> {
     let jwk = serde_json::from_value(core.key.jwk.clone())?;
     let key = DecodingKey::from_jwk(&jwk).context("no key")?;
     let mut validation = Validation::new(Algorithm::RS256);
     validation.validate_aud = false;
-    serve(move |request: Request<Incoming>| {
+    serve(move |request: Request<SourceRecord>| {
         let token = request.headers().get(AUTHORIZATION);
         let token = token.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         let good = token.is_some_and(|token| decode::<Value>(token, &key, &validation).is_ok());
@@ -151,7 +155,7 @@ pub async fn serve_static(body: Bytes) -> anyhow::Result<String> {
 
 async fn serve<F, A>(answer: F) -> anyhow::Result<String>
 where
-    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
+    F: Fn(Request<SourceRecord>) -> A + Clone + Send + 'static,
     A: Future<Output = (u16, Bytes)> + Send,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await?;

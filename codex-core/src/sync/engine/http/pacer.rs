@@ -13,9 +13,9 @@ use reqwest::header::HeaderMap;
 use uuid::Uuid;
 
 use super::budget::{
-    Budget, Caller, GOOD_FOR, Grant, Known, Millis, Settled, WINDOW, is_nearly_used_up,
+    Budget, Caller, FinishedGrant, GOOD_FOR, Grant, Known, Millis, WINDOW, is_nearly_used_up,
 };
-use crate::{Result, clock::Clock, sync::Gate};
+use crate::{Result, clock::Clock, sync::RateLimitBlock};
 
 /// The largest number of calls that is believed of a vendor: others would not fit what is computed of them.
 const MOST_TOLD: u64 = 1_000_000;
@@ -28,11 +28,11 @@ static GRANTS: AtomicU64 = AtomicU64::new(0);
 /// How fast an account is called: by a window of our own where the vendor gives no headers, by the vendor's word where
 /// it does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pace {
+pub struct CallRate {
     per_minute: Option<u64>,
 }
 
-impl Pace {
+impl CallRate {
     /// At most so many calls in any 60 seconds; `None` where the vendor's headers tell.
     pub fn new(per_minute: Option<u32>) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Pace {
 /// few calls at a time are taken from it, so that a call costs no statement.
 #[derive(Debug)]
 pub(crate) struct Pacer {
-    gate: Gate,
+    rate_limit_block: RateLimitBlock,
     caller: Caller,
     /// Whoever takes places for the others.
     turn: tokio::sync::Mutex<()>,
@@ -61,7 +61,7 @@ struct State {
     /// Grants in use, by resource.
     held: HashMap<String, Held>,
     /// Grants that ended, which the row does not know yet.
-    settled: Vec<Settled>,
+    finished: Vec<FinishedGrant>,
     /// Calls that were made before a limit was known.
     uncounted: Vec<(String, Millis)>,
     /// Until when nothing is called, by [`Clock::elapsed`], because the vendor limited one of our calls.
@@ -81,8 +81,8 @@ impl Held {
         self.used < self.grant.calls && now < self.grant.at + GOOD_FOR
     }
 
-    fn settled(&self, by: u32) -> Settled {
-        Settled {
+    fn finished(&self, by: u32) -> FinishedGrant {
+        FinishedGrant {
             by,
             id: self.grant.id,
             calls: self.grant.calls,
@@ -96,7 +96,7 @@ impl Held {
 /// them.
 struct Single<'p> {
     pacer: &'p Pacer,
-    grant: Settled,
+    grant: FinishedGrant,
     /// More calls were granted, and all of them are held.
     is_held: bool,
 }
@@ -104,7 +104,7 @@ struct Single<'p> {
 impl Drop for Single<'_> {
     fn drop(&mut self) {
         if !self.is_held {
-            self.pacer.state().settled.push(self.grant.clone());
+            self.pacer.state().finished.push(self.grant.clone());
         }
     }
 }
@@ -114,21 +114,21 @@ impl Drop for Pacer {
     fn drop(&mut self) {
         let by = self.caller.by;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut settled = std::mem::take(&mut state.settled);
-        settled.extend(state.held.values().map(|held| held.settled(by)));
-        self.gate.leave(settled);
+        let mut finished = std::mem::take(&mut state.finished);
+        finished.extend(state.held.values().map(|held| held.finished(by)));
+        self.rate_limit_block.leave(finished);
     }
 }
 
 impl Pacer {
-    pub fn new(pace: Pace, gate: Gate) -> Self {
+    pub fn new(call_rate: CallRate, rate_limit_block: RateLimitBlock) -> Self {
         let caller = Caller {
             by: *PROCESS,
             is_person: false,
-            per_minute: pace.per_minute,
+            per_minute: call_rate.per_minute,
         };
         Self {
-            gate,
+            rate_limit_block,
             caller,
             turn: tokio::sync::Mutex::default(),
             state: Mutex::default(),
@@ -175,7 +175,7 @@ impl Pacer {
         }
         let mut single = Single {
             pacer: self,
-            grant: Settled {
+            grant: FinishedGrant {
                 by: self.caller.by,
                 id: GRANTS.fetch_add(1, Ordering::Relaxed),
                 calls: 1,
@@ -214,7 +214,7 @@ impl Pacer {
     /// Whether a limit of the account is known; else the call is only noted.
     async fn is_limited(&self, resource: &str, now: Millis) -> Result<bool> {
         if self.state().known.is_none() {
-            let known = self.gate.budget().await?.known;
+            let known = self.rate_limit_block.budget().await?.known;
             self.state().known.get_or_insert(known);
         }
         let mut state = self.state();
@@ -232,21 +232,21 @@ impl Pacer {
 
     /// Takes places from the account's row, and tells it what it does not know yet.
     async fn take(&self, id: u64, resource: &str, now: Millis) -> Result<Grant> {
-        let (settled, told, uncounted) = {
+        let (finished, told, uncounted) = {
             let mut state = self.state();
-            state.settle(self.caller.by, resource);
+            state.finish_grant(self.caller.by, resource);
             (
-                state.settled.clone(),
+                state.finished.clone(),
                 std::mem::take(&mut state.told),
                 std::mem::take(&mut state.uncounted),
             )
         };
-        let many = settled.len();
+        let many = finished.len();
         let again = (told.clone(), uncounted.clone());
         let caller = self.caller;
         let change = |budget: &mut Budget| {
-            for settled in &settled {
-                budget.settle(settled);
+            for finished in &finished {
+                budget.finish_grant(finished);
             }
             budget.tidy(caller.by, now);
             for (resource, at) in &uncounted {
@@ -256,11 +256,11 @@ impl Pacer {
             let grant = budget.take(caller, id, resource, now);
             (grant, budget.known.clone())
         };
-        let taken = self.gate.change_budget(change).await;
+        let taken = self.rate_limit_block.change_budget(change).await;
         let mut state = self.state();
         match taken {
             Ok((grant, known)) => {
-                state.settled.drain(..many);
+                state.finished.drain(..many);
                 state.known = Some(known);
                 Ok(grant)
             }
@@ -307,7 +307,7 @@ impl Pacer {
         };
         state.hear(told, now);
         if is_nearly_used_up {
-            state.settle(self.caller.by, resource);
+            state.finish_grant(self.caller.by, resource);
         }
     }
 }
@@ -329,14 +329,14 @@ impl State {
     }
 
     /// Ends a grant.
-    fn settle(&mut self, by: u32, resource: &str) {
+    fn finish_grant(&mut self, by: u32, resource: &str) {
         let ended = self.held.remove(resource);
-        self.settled.extend(ended.map(|held| held.settled(by)));
+        self.finished.extend(ended.map(|held| held.finished(by)));
     }
 
     /// Begins a grant by its first call.
     fn hold(&mut self, by: u32, resource: &str, grant: Grant) {
-        self.settle(by, resource);
+        self.finish_grant(by, resource);
         let held = Held {
             used: 1,
             last: grant.at,

@@ -6,12 +6,12 @@ use codex_core::{
     Builder,
     companies::Company,
     sync::{
-        HttpSettings, Part,
-        source_api::{Incoming, Origin, Run, Source, Upstream, Work},
+        HttpSettings, SyncKind,
+        source_api::{ClaimSource, Run, Source, SourceRecord, Upstream, Work},
     },
 };
 use codex_tests::{
-    kit::{Stand, conform},
+    conformance::{Stand, conform},
     sim::{acme, fault::Faults},
 };
 use secrecy::SecretString;
@@ -34,8 +34,8 @@ impl Stand for Example {
         Ok(builder.source(source).providers(new_source::NAME, "datto"))
     }
 
-    fn part(&self) -> Part {
-        Part::Psa
+    fn kind(&self) -> SyncKind {
+        SyncKind::Psa
     }
 
     fn provider(&self) -> &'static str {
@@ -85,8 +85,8 @@ impl Source for Careless {
         new_source::NAME
     }
 
-    fn part(&self) -> Part {
-        Part::Psa
+    fn kind(&self) -> SyncKind {
+        SyncKind::Psa
     }
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
@@ -107,14 +107,15 @@ impl Source for Careless {
                     .map(|item| {
                         let fields = Map::from_iter([("name".to_owned(), item["name"].clone())]);
                         seen.insert(item["id"].to_string());
-                        Ok(Incoming::<Company>::part(
+                        Ok(SourceRecord::<Company>::part(
                             item["id"].to_string(),
                             "companies",
                             fields,
                         ))
                     })
                     .collect();
-                run.page(Origin::Main(new_source::NAME), mapped).await?;
+                run.page(ClaimSource::Main(new_source::NAME), mapped)
+                    .await?;
                 page = body["next"].as_u64().filter(|next| *next > number);
             }
             let known = std::mem::replace(
@@ -142,8 +143,8 @@ impl Stand for Broken {
         Ok(builder.source(source).providers(new_source::NAME, "datto"))
     }
 
-    fn part(&self) -> Part {
-        self.0.part()
+    fn kind(&self) -> SyncKind {
+        self.0.kind()
     }
 
     fn provider(&self) -> &'static str {

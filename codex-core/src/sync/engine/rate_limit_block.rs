@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::http::budget::{Budget, SKEW, Settled};
+use super::http::budget::{Budget, FinishedGrant, SKEW};
 use crate::{Result, store::Db};
 
 /// How long an answer of the database is good for.
@@ -38,7 +38,7 @@ sql! {
 
 /// The gate of one source; clones are one.
 #[derive(Debug, Clone)]
-pub struct Gate {
+pub struct RateLimitBlock {
     db: Db,
     source: &'static str,
     state: Arc<Mutex<State>>,
@@ -51,10 +51,10 @@ struct State {
     /// A time that was set for other processes alone: we wait by ourselves.
     for_others: Option<DateTime<Utc>>,
     /// Grants that ended with whoever used them.
-    left: Vec<Settled>,
+    left: Vec<FinishedGrant>,
 }
 
-impl Gate {
+impl RateLimitBlock {
     /// The gate of `source`.
     pub fn new(db: Db, source: &'static str) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Gate {
         // The first of all makes the row, whose lock the next waits for.
         for is_new in [true, false] {
             let mut q = tx.query("select state from upstream_budgets where source = ");
-            q.push_bind(self.source).push_row_lock();
+            q.push_bind(self.source).for_update();
             state = q.scalar().await?;
             if state.is_some() || !is_new {
                 break;
@@ -143,8 +143,8 @@ impl Gate {
         Ok(done)
     }
 
-    /// Leaves grants that have ended to [`Gate::give_back`].
-    pub(crate) fn leave(&self, grants: Vec<Settled>) {
+    /// Leaves grants that have ended to [`RateLimitBlock::give_back`].
+    pub(crate) fn leave(&self, grants: Vec<FinishedGrant>) {
         if !grants.is_empty() {
             self.state().left.extend(grants);
         }
@@ -157,8 +157,9 @@ impl Gate {
         if left.is_empty() {
             return Ok(());
         }
-        let settle = |budget: &mut Budget| left.iter().for_each(|grant| budget.settle(grant));
-        self.change_budget(settle).await
+        let finish_grant =
+            |budget: &mut Budget| left.iter().for_each(|grant| budget.finish_grant(grant));
+        self.change_budget(finish_grant).await
     }
 }
 
