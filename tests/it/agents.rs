@@ -6,7 +6,7 @@ use codex_tests::{
     on_each_engine,
     sim::{
         core::user_claims,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         keycloak::Access,
         world::user_id,
     },
@@ -77,8 +77,8 @@ on_each_engine! {
         app.pull(&["/sync/agents"]).await?;
         let list = "/admin/realms/hivematrix/users";
         for (kind, status) in [
-            (Kind::Status(404), 404), (Kind::Status(409), 409), (Kind::Status(401), 500), (Kind::NullBody, 500),
-            (Kind::EmptyList, 500),
+            (FaultKind::Status(404), 404), (FaultKind::Status(409), 409), (FaultKind::Status(401), 500), (FaultKind::NullBody, 500),
+            (FaultKind::EmptyList, 500),
         ] {
             app.keycloak.faults().add(list, When::Always, kind.clone());
             let (answered, body) = sync().await?;
@@ -312,7 +312,7 @@ on_each_engine! {
         assert_eq!(put(json!({"first_name": "Ada"})).await?, 200);
         assert_eq!(app.json(&format!("/api/agents/{id}")).await?["first_name"], "Ada");
         // A Keycloak that cannot be asked leaves the question open.
-        app.keycloak.faults().add("/admin/realms/hivematrix/users", When::Always, Kind::Status(500));
+        app.keycloak.faults().add("/admin/realms/hivematrix/users", When::Always, FaultKind::Status(500));
         let (status, made) = post(json!({"keycloak_id": "later", "username": "later"})).await?;
         assert_eq!((status, &made["verified"]), (201, &json!(false)), "{made}");
         Ok(())
@@ -323,7 +323,7 @@ on_each_engine! {
         let user = |id: &str| json!({"id": id, "username": id, "enabled": true, "email": format!("{id}@msp.example")});
         app.world.lock().users.push(user("there"));
         let list = "/admin/realms/hivematrix/users";
-        app.keycloak.faults().add(list, When::Always, Kind::Status(500));
+        app.keycloak.faults().add(list, When::Always, FaultKind::Status(500));
         for id in ["there", "nowhere"] {
             let body = json!({"keycloak_id": id, "username": id, "theme_preference": "dark"});
             let made = app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send().await?;
@@ -332,7 +332,7 @@ on_each_engine! {
         app.keycloak.faults().clear();
         let enabled = async |id: &str| anyhow::Ok(app.json(&format!("/api/agents/{id}")).await?["enabled"].clone());
         // A list that is not whole proves nothing.
-        app.keycloak.faults().add(list, When::Always, Kind::NullItem);
+        app.keycloak.faults().add(list, When::Always, FaultKind::NullItem);
         app.pull(&["/sync/agents"]).await?;
         assert_eq!((enabled("there").await?, enabled("nowhere").await?), (json!(true), json!(true)));
         app.keycloak.faults().clear();

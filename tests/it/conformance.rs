@@ -11,7 +11,7 @@ use codex_core::{
     },
 };
 use codex_tests::{
-    conformance::{Stand, conform},
+    conformance::{VendorSetup, conform},
     sim::{acme, fault::Faults},
 };
 use secrecy::SecretString;
@@ -24,7 +24,7 @@ mod new_source;
 /// The example with its vendor.
 struct Example(acme::Acme);
 
-impl Stand for Example {
+impl VendorSetup for Example {
     fn add_to(&self, builder: Builder, http: HttpSettings) -> anyhow::Result<Builder> {
         let source = new_source::Acme {
             base: self.0.url().parse()?,
@@ -42,7 +42,7 @@ impl Stand for Example {
         new_source::NAME
     }
 
-    fn kind(&self) -> &'static str {
+    fn record_kind(&self) -> &'static str {
         "company"
     }
 
@@ -91,9 +91,10 @@ impl Source for Careless {
 
     fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
-            let gate = run.gate(new_source::NAME);
+            let rate_limit_block = run.rate_limit_block(new_source::NAME);
             let clock = run.clock().clone();
-            let upstream = Upstream::new(new_source::NAME, self.http.clone(), gate, clock)?;
+            let upstream =
+                Upstream::new(new_source::NAME, self.http.clone(), rate_limit_block, clock)?;
             let (mut seen, mut page) = (HashSet::new(), Some(1));
             while let Some(number) = page {
                 let url = format!("{}{}?page={number}", self.base, acme::LIST);
@@ -133,7 +134,7 @@ impl Source for Careless {
 
 struct Broken(Example);
 
-impl Stand for Broken {
+impl VendorSetup for Broken {
     fn add_to(&self, builder: Builder, http: HttpSettings) -> anyhow::Result<Builder> {
         let source = Careless {
             base: self.0.0.url().to_owned(),
@@ -151,8 +152,8 @@ impl Stand for Broken {
         self.0.provider()
     }
 
-    fn kind(&self) -> &'static str {
-        self.0.kind()
+    fn record_kind(&self) -> &'static str {
+        self.0.record_kind()
     }
 
     fn list(&self) -> &'static str {

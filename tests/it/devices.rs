@@ -5,7 +5,7 @@ use codex_tests::{
     harness::{app::TestApp, keys},
     on_each_engine,
     sim::{
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         world::device_uid,
     },
 };
@@ -68,7 +68,7 @@ on_each_engine! {
             assert_eq!(keys(device), LISTED);
         }
         let id = devices[0]["id"].as_str().unwrap();
-        app.datto.faults().add(AUDITS, When::Always, Kind::Status(404));
+        app.datto.faults().add(AUDITS, When::Always, FaultKind::Status(404));
         let one = app.json(&format!("/api/rmm/device/{id}")).await?;
         assert_eq!(one, app.json(&format!("/api/datto/device/{id}")).await?);
         assert_eq!(keys(&one), DETAIL);
@@ -99,7 +99,7 @@ on_each_engine! {
         app.sync().await?;
         let id = asset(&app, 7).await?;
         let (device, audit) = (format!("/api/rmm/device/device-{id}"), format!("/api/assets/{id}/audit"));
-        let slow = Kind::Hang(std::time::Duration::from_millis(300));
+        let slow = FaultKind::Hang(std::time::Duration::from_millis(300));
         app.datto.faults().add(AUDITS, When::Always, slow);
         let (read, other) = tokio::join!(app.json(&device), app.json(&audit));
         let (read, other) = (read?, other?);
@@ -134,7 +134,7 @@ on_each_engine! {
         app.sync().await?;
         let (first, second) = (asset(&app, 7).await?, asset(&app, 8).await?);
         let path = |id: i64| format!("/api/rmm/device/device-{id}");
-        app.datto.faults().add(AUDITS, When::Always, Kind::Hang(std::time::Duration::from_secs(20)));
+        app.datto.faults().add(AUDITS, When::Always, FaultKind::Hang(std::time::Duration::from_secs(20)));
         let begun = std::time::Instant::now();
         let (paths, at_once) = ([path(first), path(first)], begun);
         let (one, other) = tokio::join!(app.json(&paths[0]), app.json(&paths[1]));
@@ -156,14 +156,14 @@ on_each_engine! {
             world.device_mut(&device_uid(8)).unwrap().body.insert("lastAuditDate".into(), json!(now));
         }
         app.pull(&["/sync/datto"]).await?;
-        app.datto.faults().add(AUDITS, When::Always, Kind::Status(403));
+        app.datto.faults().add(AUDITS, When::Always, FaultKind::Status(403));
         assert_eq!(app.json(&path(second)).await?["hardware"], held["hardware"]);
         Ok(())
     }
 
     async fn who_looks_at_devices_keeps_the_rmms_limit(app: TestApp) -> TestResult {
         app.sync().await?;
-        app.datto.faults().add(AUDITS, When::Always, Kind::RateLimited(Some("120".into())));
+        app.datto.faults().add(AUDITS, When::Always, FaultKind::RateLimited(Some("120".into())));
         for n in [7, 8, 10] {
             let id = asset(&app, n).await?;
             let device = app.json(&format!("/api/rmm/device/device-{id}")).await?;

@@ -6,7 +6,7 @@ use codex_client::{Client, HoldStatus, JobStatus, SyncKind, TokenSource};
 use codex_tests::{
     harness::app::TestApp,
     on_each_engine,
-    sim::fault::{Kind, When},
+    sim::fault::{FaultKind, When},
 };
 use reqwest::Method;
 use serde_json::Value;
@@ -55,7 +55,7 @@ on_each_engine! {
 
     async fn a_running_job_is_listed_watched_and_cancelled(app: TestApp) -> TestResult {
         let client = client(&app)?;
-        let hang = Kind::Hang(Duration::from_secs(3));
+        let hang = FaultKind::Hang(Duration::from_secs(3));
         app.freshservice.faults().add("/api/v2/requesters", When::Always, hang);
         let job = client.sync().start(SyncKind::Psa).await?.job_id;
         let watch = app.get(&format!("/sync/jobs/{job}/events"))?.send();
@@ -105,7 +105,7 @@ on_each_engine! {
         assert_eq!(app.get("/sync/jobs/nobody")?.send().await?.status(), 404);
         assert_eq!(app.get("/sync/jobs/nobody/events")?.send().await?.status(), 404);
         assert_eq!(app.json("/sync/last/tickets").await?["script"], "psa");
-        app.freshservice.faults().add("/api/v2/departments", When::Always, Kind::Status(401));
+        app.freshservice.faults().add("/api/v2/departments", When::Always, FaultKind::Status(401));
         let client = client(&app)?;
         let failed = client.sync().start(SyncKind::Psa).await?.job_id;
         client.sync().wait(&failed, Duration::from_secs(30)).await?;

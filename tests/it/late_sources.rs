@@ -11,7 +11,7 @@ use codex_tests::{
     on_each_engine,
     sim::{
         core::Core,
-        fault::{Kind, When},
+        fault::{FaultKind, When},
     },
 };
 
@@ -37,7 +37,7 @@ on_each_engine! {
         let told = bench.codex.late_sources(&hourly()).await?;
         assert_eq!((told[0].source, told[0].last_completed_at.is_some()), ("freshservice", true));
         // A run that fails is no end, one that completes is.
-        bench.freshservice.faults().add("/api/v2/", When::Always, Kind::Status(401));
+        bench.freshservice.faults().add("/api/v2/", When::Always, FaultKind::Status(401));
         bench.run(SyncKind::Psa).await?;
         assert_eq!(late(&bench.codex).await?, ["psa"]);
         bench.freshservice.faults().clear();
@@ -65,7 +65,7 @@ on_each_engine! {
     }
 
     async fn one_that_never_completed_is_late_too_after_restarts(bench: TestBench) -> TestResult {
-        bench.freshservice.faults().add("/api/v2/", When::Always, Kind::Status(401));
+        bench.freshservice.faults().add("/api/v2/", When::Always, FaultKind::Status(401));
         bench.run(SyncKind::Psa).await?;
         bench.clock.advance(TimeDelta::minutes(100));
         let next = bench.second(|builder| builder).await?;

@@ -10,7 +10,7 @@ use codex_client::{
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase, keys},
     on_each_engine,
-    sim::fault::{Kind, When},
+    sim::fault::{FaultKind, When},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -471,7 +471,7 @@ on_each_engine! {
         assert_eq!(calls() - before, 1, "that there is none is believed for a while");
         assert_eq!(app.get_as("client", "/api/ticket/434343")?.send().await?.status(), 404);
         assert_eq!(calls() - before, 1, "clients do not spend the MSP's calls");
-        app.freshservice.faults().add("/api/v2/tickets/", When::Always, Kind::Hang(std::time::Duration::from_secs(20)));
+        app.freshservice.faults().add("/api/v2/tickets/", When::Always, FaultKind::Hang(std::time::Duration::from_secs(20)));
         let begun = std::time::Instant::now();
         let answer = app.get("/api/ticket/454545")?.send().await?;
         assert_eq!(answer.status(), 502);

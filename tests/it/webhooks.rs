@@ -4,7 +4,7 @@ use codex_tests::{
     harness::{app::TestApp, database::TestDatabase},
     on_each_engine,
     sim::{
-        fault::{Kind, When},
+        fault::{FaultKind, When},
         freshservice::webhooks::{event, signature},
     },
 };
@@ -106,7 +106,7 @@ on_each_engine! {
         let now = app.codex.now().timestamp();
         let body = json!({"ticket_id": 5}).to_string();
         assert_eq!(answered(known(&app, body.clone())).await?.0, 401, "a secret alone is not enough");
-        app.freshservice.faults().add("/api/v2/tickets/", When::Always, Kind::Html);
+        app.freshservice.faults().add("/api/v2/tickets/", When::Always, FaultKind::Html);
         let (status, told) = answered(signed(&app, SECRET, now, &body)).await?;
         assert_eq!(status, 502, "{told}");
         app.freshservice.faults().clear();

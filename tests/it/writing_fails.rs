@@ -12,7 +12,7 @@ use codex_tests::{
         database::{self, TestDatabase},
         random_text,
     },
-    sim::fault::{Kind, When},
+    sim::fault::{FaultKind, When},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult 
     let mut tx = db.begin().await?;
     tx.query(trigger).execute().await?;
     tx.commit().await?;
-    let hang = Kind::Hang(Duration::from_secs(2));
+    let hang = FaultKind::Hang(Duration::from_secs(2));
     bench
         .freshservice
         .faults()

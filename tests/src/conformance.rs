@@ -1,6 +1,6 @@
 //! The conformance suite: what every source must do right, whatever its vendor does wrong.
 //!
-//! A new integration brings a simulator of its vendor as a [`Stand`] and asks [`conform`] for what its source
+//! A new integration brings a simulator of its vendor as a [`VendorSetup`] and asks [`conform`] for what its source
 //! does wrong; the answer must be empty. `tests/it/conformance.rs` does so for the example of
 //! `codex_core::sync::source_api`, and for a source that must fail.
 
@@ -22,7 +22,7 @@ use crate::{
 const WAIT_TIMEOUT: u64 = 12;
 
 /// A source with a simulator of its vendor.
-pub trait Stand {
+pub trait VendorSetup {
     /// Adds the source, as it pulls from the simulator, and chooses it.
     fn add_to(&self, builder: Builder, http: HttpSettings) -> anyhow::Result<Builder>;
 
@@ -33,7 +33,7 @@ pub trait Stand {
     fn provider(&self) -> &'static str;
 
     /// The kind of record that its first list holds.
-    fn kind(&self) -> &'static str;
+    fn record_kind(&self) -> &'static str;
 
     /// The path of that list, which has several pages.
     fn list(&self) -> &'static str;
@@ -69,11 +69,11 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Runs every check on a stand of its own; gives what is wrong.
+/// Runs every check on a vendor of its own; gives what is wrong.
 ///
 /// # Errors
-/// When a stand or a database cannot be made.
-pub async fn conform<S: Stand>(
+/// When a vendor or a database cannot be made.
+pub async fn conform<S: VendorSetup>(
     make: impl AsyncFn() -> anyhow::Result<S>,
 ) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -103,15 +103,15 @@ pub async fn conform<S: Stand>(
     Ok(findings)
 }
 
-/// A stand and a Codex on a database of its own.
+/// A vendor and a Codex on a database of its own.
 struct Bed<S> {
-    stand: S,
+    vendor: S,
     codex: Codex,
     _database: TestDatabase,
 }
 
-impl<S: Stand> Bed<S> {
-    async fn new(stand: S) -> anyhow::Result<Self> {
+impl<S: VendorSetup> Bed<S> {
+    async fn new(vendor: S) -> anyhow::Result<Self> {
         let database = database::sqlite()?;
         let http = HttpSettings {
             timeout: Duration::from_secs(5),
@@ -120,16 +120,19 @@ impl<S: Stand> Bed<S> {
             call_rate: CallRate::default(),
             verify_tls: true,
         };
-        let builder = stand.add_to(Codex::builder(&database.url), http)?;
+        let builder = vendor.add_to(Codex::builder(&database.url), http)?;
         Ok(Self {
             codex: builder.open().await?,
-            stand,
+            vendor,
             _database: database,
         })
     }
 
     async fn run(&self) -> anyhow::Result<Job> {
-        Ok(self.codex.sync(&Scope::system(), self.stand.kind()).await?)
+        Ok(self
+            .codex
+            .sync(&Scope::system(), self.vendor.kind())
+            .await?)
     }
 
     /// A first run that must succeed.
@@ -144,8 +147,8 @@ impl<S: Stand> Bed<S> {
     /// Live records of the kind.
     async fn live(&self) -> anyhow::Result<usize> {
         let sql = "select count(*) from claims where source = $1 and kind = $2 and gone_at is null";
-        let q = self.codex.db().query(sql).bind(self.stand.provider());
-        let count: Option<i64> = q.bind(self.stand.kind()).scalar().await?;
+        let q = self.codex.db().query(sql).bind(self.vendor.provider());
+        let count: Option<i64> = q.bind(self.vendor.record_kind()).scalar().await?;
         usize::try_from(count.context("a count")?).context("a count")
     }
 
@@ -161,7 +164,7 @@ impl<S: Stand> Bed<S> {
 
     /// Complains when not everything is there that the vendor has.
     async fn whole(&self, when: &str, wrong: &mut Vec<String>) -> anyhow::Result<()> {
-        let (live, count) = (self.live().await?, self.stand.count());
+        let (live, count) = (self.live().await?, self.vendor.count());
         if live != count {
             wrong.push(format!("{when} there are {live} of {count} records"));
         }
@@ -169,7 +172,7 @@ impl<S: Stand> Bed<S> {
     }
 }
 
-async fn paging<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn paging<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
     let rows = bed.rows().await?;
@@ -180,20 +183,20 @@ async fn paging<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     Ok(wrong)
 }
 
-async fn authentication<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn authentication<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
-    bed.stand
+    bed.vendor
         .faults()
         .add("/", When::Always, FaultKind::Status(401));
-    let before = bed.stand.calls();
+    let before = bed.vendor.calls();
     for _ in 0..2 {
         let job = bed.run().await?;
         if job.status != JobStatus::Failed {
             wrong.push("a run whose key is refused does not fail".to_owned());
         }
     }
-    let calls = bed.stand.calls() - before;
+    let calls = bed.vendor.calls() - before;
     if calls > WAIT_TIMEOUT {
         wrong.push(format!("a refused key is tried {calls} times in two runs"));
     }
@@ -201,13 +204,13 @@ async fn authentication<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     Ok(wrong)
 }
 
-async fn absent<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn absent<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
     for status in [404, 403, 500, 503] {
-        bed.stand
+        bed.vendor
             .faults()
-            .add(bed.stand.list(), When::Always, FaultKind::Status(status));
+            .add(bed.vendor.list(), When::Always, FaultKind::Status(status));
         for _ in 0..2 {
             if bed.run().await?.status == JobStatus::Completed {
                 wrong.push(format!("a run completes whose list answers {status}"));
@@ -215,26 +218,28 @@ async fn absent<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
         }
         bed.whole(&format!("after a list that answers {status}"), &mut wrong)
             .await?;
-        bed.stand.faults().clear();
+        bed.vendor.faults().clear();
     }
     Ok(wrong)
 }
 
-async fn limit<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn limit<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     let soon = FaultKind::RateLimited(Some("1".to_owned()));
-    bed.stand
+    bed.vendor
         .faults()
-        .add(bed.stand.list(), When::First(1), soon);
+        .add(bed.vendor.list(), When::First(1), soon);
     bed.filled(&mut wrong).await?;
-    bed.stand.faults().clear();
+    bed.vendor.faults().clear();
     let late = FaultKind::RateLimited(Some("600".to_owned()));
-    bed.stand.faults().add(bed.stand.list(), When::Always, late);
-    let before = bed.stand.calls();
+    bed.vendor
+        .faults()
+        .add(bed.vendor.list(), When::Always, late);
+    let before = bed.vendor.calls();
     for _ in 0..2 {
         bed.run().await?;
     }
-    let calls = bed.stand.calls() - before;
+    let calls = bed.vendor.calls() - before;
     if calls > WAIT_TIMEOUT {
         wrong.push(format!(
             "a vendor that asks for ten minutes of rest is called {calls} times"
@@ -244,27 +249,27 @@ async fn limit<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     Ok(wrong)
 }
 
-async fn malformed<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn malformed<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
     for kind in [FaultKind::MalformedItem, FaultKind::NullItem] {
-        bed.stand
+        bed.vendor
             .faults()
-            .add(bed.stand.list(), When::Page(1), kind);
+            .add(bed.vendor.list(), When::Page(1), kind);
         for _ in 0..2 {
             let job = bed.run().await?;
             if job.report.issue_count == 0 {
                 wrong.push("an item that cannot be read is not reported".to_owned());
             }
         }
-        bed.stand.faults().clear();
+        bed.vendor.faults().clear();
         bed.whole("after an item that cannot be read", &mut wrong)
             .await?;
     }
     Ok(wrong)
 }
 
-async fn partial<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn partial<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
     for kind in [
@@ -279,9 +284,9 @@ async fn partial<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
         FaultKind::SelfLink,
         FaultKind::ForeignLink,
     ] {
-        bed.stand
+        bed.vendor
             .faults()
-            .add(bed.stand.list(), When::Always, kind.clone());
+            .add(bed.vendor.list(), When::Always, kind.clone());
         for _ in 0..2 {
             let run = tokio::time::timeout(Duration::from_secs(60), bed.run());
             if run.await.is_err() {
@@ -291,13 +296,13 @@ async fn partial<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
                 return Ok(wrong);
             }
         }
-        bed.stand.faults().clear();
+        bed.vendor.faults().clear();
         bed.whole(&format!("after {kind:?}"), &mut wrong).await?;
     }
     Ok(wrong)
 }
 
-async fn deletion<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn deletion<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     bed.filled(&mut wrong).await?;
     let claims = bed
@@ -306,12 +311,12 @@ async fn deletion<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
         .query("select count(*) from claims")
         .scalar::<i64>()
         .await?;
-    bed.stand.delete_one();
+    bed.vendor.delete_one();
     for _ in 0..2 {
         bed.run().await?;
     }
     bed.whole("two runs after a deletion", &mut wrong).await?;
-    bed.stand.bring_back();
+    bed.vendor.bring_back();
     bed.run().await?;
     bed.whole("after its return", &mut wrong).await?;
     if bed
@@ -327,16 +332,16 @@ async fn deletion<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     Ok(wrong)
 }
 
-async fn resume<S: Stand>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
+async fn resume<S: VendorSetup>(bed: &Bed<S>) -> anyhow::Result<Vec<String>> {
     let mut wrong = Vec::new();
     for number in 2..=3 {
-        bed.stand.faults().add(
-            bed.stand.list(),
+        bed.vendor.faults().add(
+            bed.vendor.list(),
             When::From(number),
             FaultKind::DropConnection,
         );
         bed.run().await?;
-        bed.stand.faults().clear();
+        bed.vendor.faults().clear();
     }
     bed.filled(&mut wrong).await?;
     Ok(wrong)

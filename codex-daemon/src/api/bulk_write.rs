@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 /// How a bulk write works.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BulkParams {
+pub(crate) struct BulkParams {
     /// `create`, `update` or `upsert`, which is the default.
     #[serde(default)]
     #[param(inline)]

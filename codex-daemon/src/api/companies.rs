@@ -59,7 +59,7 @@ fn unknown() -> Problem {
 }
 
 /// The company of a path, by its account number or one that it had before.
-pub(super) async fn company(call: &Call, account: &str) -> Result<Company, Problem> {
+pub(crate) async fn company(call: &Call, account: &str) -> Result<Company, Problem> {
     let company = call.codex.company(&call.scope, account).await?;
     company.ok_or_else(unknown)
 }

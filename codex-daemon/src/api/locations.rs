@@ -34,12 +34,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_location, update_location, delete_location))
 }
 
-pub(super) fn unknown() -> Problem {
+pub(crate) fn unknown() -> Problem {
     Problem::not_found("Location not found").flat()
 }
 
 /// A location of a company, by its id.
-pub(super) async fn location(call: &Call, company: &Company, id: i64) -> Result<Location, Problem> {
+pub(crate) async fn location(call: &Call, company: &Company, id: i64) -> Result<Location, Problem> {
     let found = call.codex.location(&call.scope, company, LocationId(id));
     found.await.map_err(flat)?.ok_or_else(unknown)
 }

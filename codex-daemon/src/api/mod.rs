@@ -16,7 +16,7 @@ mod feature_options;
 mod health;
 mod holds;
 mod jobs;
-mod locations;
+pub(crate) mod locations;
 mod outbox;
 mod overrides;
 pub(crate) mod paging;

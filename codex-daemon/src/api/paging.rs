@@ -26,7 +26,7 @@ use crate::{
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageParams {
+pub(crate) struct PageParams {
     /// At most this many records, 1 to 500; the default is 500.
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u32>,
@@ -65,7 +65,7 @@ fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest, Problem
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the description of what `ListQuery` reads")]
-pub(super) struct ListParams {
+pub(crate) struct ListParams {
     /// Account number of the only company to list.
     company_id: Option<String>,
 }
@@ -74,7 +74,7 @@ pub(super) struct ListParams {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the description of what `ListQuery` reads")]
-pub(super) struct PageOfListParams {
+pub(crate) struct PageOfListParams {
     /// At most this many records, 1 to 500.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -104,7 +104,7 @@ pub(crate) struct ListQuery {
 }
 
 /// The parameters of a list as they were sent, without those that say where to go on.
-pub(super) fn kept(uri: &Uri) -> Vec<(String, String)> {
+pub(crate) fn kept(uri: &Uri) -> Vec<(String, String)> {
     let text = uri.query().unwrap_or_default();
     let mut pairs: Vec<_> = url::form_urlencoded::parse(text.as_bytes())
         .into_owned()
@@ -352,13 +352,13 @@ pub(crate) fn beside<T>(
 }
 
 /// The keys that `fields` names, each once: for each of them the value of every record is copied.
-pub(super) fn named(fields: &str) -> Vec<&str> {
+pub(crate) fn named(fields: &str) -> Vec<&str> {
     let mut met = HashSet::new();
     let keys = fields.split(',').map(str::trim);
     keys.filter(|key| met.insert(*key)).collect()
 }
 
-pub(super) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
+pub(crate) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
     let company = names().find(|name| name.starts_with(COMPANY) && field == COMPANY_ROW_ID);
@@ -384,7 +384,7 @@ fn linked<T, Out: Serialize>(
 }
 
 /// An older list that is a part of what there is: its headers say so.
-pub(super) fn cut(
+pub(crate) fn cut(
     uri: &Uri,
     forwarded: &Forwarded,
     answer: impl IntoResponse,
@@ -397,7 +397,7 @@ pub(super) fn cut(
 }
 
 /// An answer with the length of the whole list, where it was counted.
-pub(super) fn with_total(mut response: Response, total: Option<i64>) -> Response {
+pub(crate) fn with_total(mut response: Response, total: Option<i64>) -> Response {
     if let Some(total) = total {
         response.headers_mut().insert("x-total-count", total.into());
     }
@@ -405,7 +405,7 @@ pub(super) fn with_total(mut response: Response, total: Option<i64>) -> Response
 }
 
 /// The address of the next page as a `Link` (RFC 8288).
-pub(super) fn next_link(
+pub(crate) fn next_link(
     path: &str,
     forwarded: &Forwarded,
     limit: Option<u32>,
@@ -426,7 +426,7 @@ pub(super) fn next_link(
 }
 
 /// An answer with a `Link`, where there is one.
-pub(super) fn with_link(mut response: Response, link: Option<&str>) -> Response {
+pub(crate) fn with_link(mut response: Response, link: Option<&str>) -> Response {
     if let Some(link) = link.and_then(|link| HeaderValue::from_str(link).ok()) {
         response.headers_mut().insert(LINK, link);
     }

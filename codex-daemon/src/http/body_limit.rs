@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Frame, SizeHint, SourceRecord};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use crate::{
@@ -39,12 +39,7 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
 }
 
 /// A body that ends with an error when its sender stands still for `stall`, or takes longer than `longest` in all.
-pub fn timed(
-    body: SourceRecord,
-    stall: Duration,
-    longest: Duration,
-    activity: Arc<Activity>,
-) -> Body {
+pub fn timed(body: Incoming, stall: Duration, longest: Duration, activity: Arc<Activity>) -> Body {
     // Which routes without a body must know; the wrapper does not.
     if body.is_end_stream() {
         activity.set_unread(false);
@@ -60,7 +55,7 @@ pub fn timed(
 
 /// A body on its way here.
 struct Received {
-    body: Pin<Box<TimeoutBody<SourceRecord>>>,
+    body: Pin<Box<TimeoutBody<Incoming>>>,
     until: Instant,
     activity: Arc<Activity>,
 }

@@ -18,7 +18,7 @@ use codex_core::{
 
 use crate::{
     app::App,
-    auth::{Caller, Kind, cached_caller},
+    auth::{Caller, CallerKind, cached_caller},
     http::{
         body_limit,
         digest::hex,
@@ -120,8 +120,8 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 /// Whose a key is: an answer is never repeated to somebody else, or to the same person in another role.
 fn owner(caller: &Caller) -> Result<String, Problem> {
     let (kind, name) = match &caller.kind {
-        Kind::User(_) => ("user", &caller.sub),
-        Kind::Service(name) => ("service", name),
+        CallerKind::User(_) => ("user", &caller.sub),
+        CallerKind::Service(name) => ("service", name),
     };
     if caller.sub.is_empty() || name.is_empty() {
         let detail = "Idempotency-Key: the token has no `sub`, so nobody can own the key";

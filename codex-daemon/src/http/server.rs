@@ -15,7 +15,7 @@ use axum::Router;
 use codex_core::panics;
 use hyper::{
     Request,
-    body::SourceRecord,
+    body::Incoming,
     header::{CONNECTION, HeaderValue},
     server::conn::http1,
     service::{Service as _, service_fn},
@@ -34,7 +34,7 @@ use crate::{
     health::is_health,
     http::{
         body_limit,
-        connections::{Answer, Connection, Connections, Overloaded},
+        connections::{Connection, Connections, Overloaded, TrackedBody},
         forwarded::PeerAddress,
         lingering::Lingering,
     },
@@ -109,7 +109,7 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
         let (stall, longest) = (server.stall, server.body_timeout);
         let (peer, activity) = (connection.peer, connection.activity.clone());
         let stream = Lingering::new(stream, stall, activity.clone());
-        let service = service_fn(move |mut request: Request<SourceRecord>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
             let service = TowerToHyperService::new(router.clone());
             let (connections, activity) = (served.clone(), activity.clone());
             async move {
@@ -128,7 +128,7 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);
                 }
-                Ok::<_, Infallible>(answer.map(|body| Answer::new(body, busy)))
+                Ok::<_, Infallible>(answer.map(|body| TrackedBody::new(body, busy)))
             }
         });
         let work = http.serve_connection(TokioIo::new(stream), service);

@@ -23,7 +23,7 @@ use codex_tests::{
         SharedWorld, Size, World,
         clock::SimClock,
         datto::{self as sim_datto, Datto},
-        freshservice::{self as sim_freshservice, Freshservice, SyncPlan},
+        freshservice::{self as sim_freshservice, AccountPlan, Freshservice},
     },
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
@@ -60,7 +60,7 @@ struct Told {
 }
 
 impl Month {
-    async fn on(plan: SyncPlan) -> anyhow::Result<Self> {
+    async fn on(plan: AccountPlan) -> anyhow::Result<Self> {
         let world = World::generate(Size::S, 7);
         let start = world.now;
         let world = SharedWorld::new(world);
@@ -251,10 +251,10 @@ fn days() -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()> {
     let all = [
-        SyncPlan::Starter,
-        SyncPlan::Growth,
-        SyncPlan::Pro,
-        SyncPlan::Enterprise,
+        AccountPlan::Starter,
+        AccountPlan::Growth,
+        AccountPlan::Pro,
+        AccountPlan::Enterprise,
     ];
     let plans = if setting("CODEX_TEST_PLANS").is_some() {
         &all[..]
@@ -283,7 +283,7 @@ async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_another_integration_codex_backs_off() -> anyhow::Result<()> {
-    let month = Month::on(SyncPlan::Starter).await?;
+    let month = Month::on(AccountPlan::Starter).await?;
     let told = month.days(1, 70).await?;
     let (calls, refused) = (month.psa.calls(""), month.psa.calls("refused"));
     println!("{told:?}, {calls} calls, {refused} refused");

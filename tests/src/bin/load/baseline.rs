@@ -17,7 +17,7 @@ use codex_core::{
 use codex_tests::sim::core::Core;
 use hyper::{
     Request, Response,
-    body::{Bytes, SourceRecord},
+    body::{Bytes, Incoming},
     header::AUTHORIZATION,
     service::service_fn,
 };
@@ -126,7 +126,7 @@ pub async fn serve_least(
     let key = DecodingKey::from_jwk(&jwk).context("no key")?;
     let mut validation = Validation::new(Algorithm::RS256);
     validation.validate_aud = false;
-    serve(move |request: Request<SourceRecord>| {
+    serve(move |request: Request<Incoming>| {
         let token = request.headers().get(AUTHORIZATION);
         let token = token.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         let good = token.is_some_and(|token| decode::<Value>(token, &key, &validation).is_ok());
@@ -155,7 +155,7 @@ pub async fn serve_static(body: Bytes) -> anyhow::Result<String> {
 
 async fn serve<F, A>(answer: F) -> anyhow::Result<String>
 where
-    F: Fn(Request<SourceRecord>) -> A + Clone + Send + 'static,
+    F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
     A: Future<Output = (u16, Bytes)> + Send,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await?;

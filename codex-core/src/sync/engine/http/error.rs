@@ -179,10 +179,7 @@ impl UpstreamError {
         }
     }
 
-    pub(crate) fn rate_limit_block(
-        source_name: &'static str,
-        error: crate::Error,
-    ) -> Self {
+    pub(crate) fn rate_limit_block(source_name: &'static str, error: crate::Error) -> Self {
         Self::RateLimitBlock {
             source_name,
             source: Box::new(error),
