@@ -143,7 +143,7 @@ on_each_engine! {
         assert_eq!((f64::from(user.value), user.source), (9.75, ValueSource::Override));
         assert_eq!(user.plan_value.map(f64::from), Some(12.5));
         let vm = &plan.prices["per_vm_cost"];
-        assert_eq!((f64::from(vm.value), vm.source), (0.0, ValueSource::SyncPlan));
+        assert_eq!((f64::from(vm.value), vm.source), (0.0, ValueSource::Plan));
         assert_eq!(plan.features["soc"].value, "Other");
         assert_eq!(plan.features["soc"].plan_value.as_deref(), Some("Huntress"));
         assert_eq!(plan.features["edr"].source, ValueSource::Override);

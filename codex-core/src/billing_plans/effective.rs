@@ -13,7 +13,7 @@ use crate::{companies::CompanyFields, money::Money, overrides::Override};
 #[serde(rename_all = "snake_case")]
 pub enum ValueSource {
     /// The plan.
-    SyncPlan,
+    Plan,
     /// What was agreed with the company.
     Override,
 }
@@ -139,6 +139,6 @@ fn source(own: bool) -> ValueSource {
     if own {
         ValueSource::Override
     } else {
-        ValueSource::SyncPlan
+        ValueSource::Plan
     }
 }
