@@ -17,7 +17,7 @@ pub(crate) mod deleted;
 #[cfg(feature = "store")]
 mod manual;
 #[cfg(feature = "store")]
-pub(crate) mod merge;
+pub(crate) mod merge_records;
 #[cfg(feature = "store")]
 pub mod resolve;
 #[cfg(feature = "store")]

@@ -1,4 +1,4 @@
-//! Two records become one.
+//! Merges two records into one.
 
 use super::{
     Resource, bump_revision, claims,
@@ -24,7 +24,11 @@ impl RecordWriter<'_> {
     ///
     /// # Errors
     /// [`Error::Conflict`] when one of them is not there any more, or a person has deleted `kept`.
-    pub(crate) async fn merge<R: Resource>(&mut self, kept: i64, other: i64) -> Result<Outcome> {
+    pub(crate) async fn merge_records<R: Resource>(
+        &mut self,
+        kept: i64,
+        other: i64,
+    ) -> Result<Outcome> {
         let both = [kept.min(other), kept.max(other)];
         let rows = self.lock::<R>(&both).await?;
         if rows.len() < both.len() {
