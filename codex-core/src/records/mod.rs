@@ -1,4 +1,4 @@
-//! The write path (design 4): the only code that writes resource tables.
+//! The write path: the only code that writes resource tables. `docs/architecture.md` follows one value through it.
 //!
 //! A record is a pure function of its claims ([`resolve`]). The `writer` takes new claims a page at a time, merges them
 //! into records and writes rows, claims and change log in one transaction. Edits by people are claims, too (`manual`).

@@ -1,4 +1,4 @@
-//! From claims to a record: a pure function (design 4).
+//! From claims to a record: a pure function.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub enum Policy {
     ManualUntilChanged,
 }
 
-/// Links systems: no sync may replace one (design 4).
+/// Links systems: no sync may replace one.
 const ACCOUNT_NUMBER: (&str, &str) = ("company", "account_number");
 
 /// Which source wins, per field.
