@@ -86,7 +86,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::threads::STATEMENTS,
         crate::holds::query::STATEMENTS,
         crate::fold::stored::STATEMENTS,
-        crate::records::merge::STATEMENTS,
+        crate::records::merge_records::STATEMENTS,
         crate::duplicates::found::STATEMENTS,
         crate::duplicates::query::STATEMENTS,
         crate::assets::hand_over::STATEMENTS,

@@ -23,6 +23,7 @@ mod consumers;
 mod contract;
 mod crates;
 mod devices;
+mod docs;
 mod downloads;
 mod duplicates;
 mod every_route;

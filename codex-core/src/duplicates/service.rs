@@ -173,8 +173,8 @@ impl Codex {
         }
         let mut writer = self.writer(tx, author);
         match kind {
-            Asset::KIND => writer.merge::<Asset>(kept, other).await,
-            Contact::KIND => writer.merge::<Contact>(kept, other).await,
+            Asset::KIND => writer.merge_records::<Asset>(kept, other).await,
+            Contact::KIND => writer.merge_records::<Contact>(kept, other).await,
             _ => Err(Error::Corrupt {
                 what: format!("duplicate candidate of the kind {kind}"),
                 source: None,

@@ -3,8 +3,11 @@
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
-use super::Author;
+use super::{Author, MAX_BINDS};
 use crate::{Result, store::Tx};
+
+/// Binds of an entry.
+const COLUMNS: usize = 9;
 
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,26 +53,25 @@ pub(crate) fn difference(
         .collect()
 }
 
-/// Appends entries in one statement.
+/// Appends entries, as many in one SQL statement as it can bind.
 pub(crate) async fn append(tx: &mut Tx, author: &Author, entries: &[Entry]) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
+    for chunk in entries.chunks(MAX_BINDS / COLUMNS) {
+        let mut q = tx.query(
+            "insert into change_log \
+             (at, kind, record_id, op, changes, actor, reason, request_id, run_id) ",
+        );
+        q.push_rows(chunk, |row, entry| {
+            row.bind(author.at)
+                .bind(entry.kind)
+                .bind(entry.record_id)
+                .bind(entry.op.name())
+                .bind(Json(&entry.changes))
+                .bind(author.actor.as_str())
+                .bind_text(author.reason.as_deref())
+                .bind_text(author.request_id.as_deref())
+                .bind_text(author.run_id.as_deref());
+        });
+        q.execute().await?;
     }
-    let mut q = tx.query(
-        "insert into change_log \
-         (at, kind, record_id, op, changes, actor, reason, request_id, run_id) ",
-    );
-    q.push_rows(entries, |row, entry| {
-        row.bind(author.at)
-            .bind(entry.kind)
-            .bind(entry.record_id)
-            .bind(entry.op.name())
-            .bind(Json(&entry.changes))
-            .bind(author.actor.as_str())
-            .bind_text(author.reason.as_deref())
-            .bind_text(author.request_id.as_deref())
-            .bind_text(author.run_id.as_deref());
-    });
-    q.execute().await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What each source last said about a record: reading and writing the claims.
+//! Reading and writing claims: what each source last stated about a record.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use super::{Author, Resource, resolve::Claim};
 use crate::{Result, dates, records::SourceRecord, store::Tx};
 
-/// The most binds in one statement; both engines take more (storage.md section 2).
+/// The most binds in one SQL statement; both engines take more.
 pub(crate) const MAX_BINDS: usize = 10_000;
 /// Binds of a claim.
 const COLUMNS: usize = 12;
@@ -18,9 +18,9 @@ const COLUMNS: usize = 12;
 /// Who states something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClaimSource {
-    /// A source whose claims make records and keep them alive.
+    /// A source whose claims create records and keep them alive.
     Main(&'static str),
-    /// A part of a source (`datto.interfaces`): it adds to records that `of` has made.
+    /// A part of a source (`datto.interfaces`): it adds to records that the source has created.
     Part {
         /// Its own name.
         name: &'static str,
@@ -44,13 +44,13 @@ impl ClaimSource {
         }
     }
 
-    /// Whether its claims make records.
+    /// Whether its claims create records.
     pub fn is_main(self) -> bool {
         matches!(self, Self::Main(_))
     }
 }
 
-/// A statement's identity within a kind: who says it, and of which of its items.
+/// Identity of a claim within a kind: who states it, and about which item.
 pub(super) type Key = (&'static str, String);
 
 /// An item, and who states it.
@@ -63,7 +63,7 @@ pub(super) fn key<R: Resource>((origin, item): &Statement<R>) -> Key {
 /// Claims by the record that they are about.
 pub(super) type ClaimsByRecord = HashMap<i64, Vec<Claim>>;
 
-/// A claim as the page check needs it.
+/// A claim as classification needs it.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct Known {
     source: String,
@@ -77,19 +77,20 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Whether an item is older than what was said already. A stored time that has not come says nothing.
+    /// Whether the claim is newer than an item. A stored time in the future is not compared.
     pub fn is_newer_than<R: Resource>(&self, item: &SourceRecord<R>, now: DateTime<Utc>) -> bool {
         let known = self.source_updated_at;
         let known = known.filter(|at| dates::has_happened(*at, now));
         R::NEWEST_WINS && item.source_updated_at.is_some_and(|at| known > Some(at))
     }
 
-    /// Whether the claim is in force and its item was found where it is now.
+    /// Whether the claim is in force, and its item is still in the same collection.
     pub fn stands<R: Resource>(&self, item: &SourceRecord<R>) -> bool {
         self.scope == item.scope && self.gone_at.is_none() && self.missing_since.is_none()
     }
 
-    pub fn says_the_same<R: Resource>(&self, item: &SourceRecord<R>, hash: i64) -> bool {
+    /// Whether an item with this hash states what the claim states already.
+    pub fn states_the_same<R: Resource>(&self, item: &SourceRecord<R>, hash: i64) -> bool {
         self.hash == hash && self.stands(item)
     }
 }
@@ -105,7 +106,7 @@ struct ClaimRow {
     extra: Json<Map<String, Value>>,
 }
 
-/// What is known of a page's items: from those who state them and from the sources that own them.
+/// The claims that a page's items have already: those of whoever states them, and of the sources that own them.
 pub(super) async fn known<R: Resource>(
     tx: &mut Tx,
     page: &[Statement<R>],
@@ -174,7 +175,7 @@ pub(super) struct NewClaim<'c> {
     pub extra: &'c Map<String, Value>,
     pub hash: i64,
     pub source_updated_at: Option<DateTime<Utc>>,
-    /// Whether its source has the record; of a person's claim, whether the person lets it be.
+    /// Whether its source has the record; false in a manual claim once a person has deleted the record.
     pub live: bool,
 }
 
@@ -218,7 +219,7 @@ pub(super) async fn save<R: Resource>(
     Ok(())
 }
 
-/// Marks what a source and its parts said as gone; gives the records that it was about.
+/// Marks claims of a source and its parts as gone; gives the records that they are about.
 pub(super) async fn retire<R: Resource>(
     tx: &mut Tx,
     author: &Author,
@@ -239,7 +240,8 @@ pub(super) async fn retire<R: Resource>(
     q.scalars().await
 }
 
-/// A vendor's page may hold an item twice, and one statement may not touch a row twice: the last wins.
+/// Keeps the last of several statements about one item: a vendor's page may hold an item twice, and one SQL statement
+/// must not write a row twice.
 pub(super) fn last_of_each<R: Resource>(page: Vec<Statement<R>>) -> Vec<Statement<R>> {
     let mut at = HashMap::with_capacity(page.len());
     let mut unique: Vec<Statement<R>> = Vec::with_capacity(page.len());
@@ -255,7 +257,7 @@ pub(super) fn last_of_each<R: Resource>(page: Vec<Statement<R>>) -> Vec<Statemen
     unique
 }
 
-/// Hash over what is tracked: stated fields and the unmapped rest, neither status nor secrets.
+/// Hash over what is tracked: stated fields and unmapped members, neither status nor secrets.
 pub(super) fn content_hash<R: Resource>(item: &SourceRecord<R>) -> i64 {
     let mut hash = Sha256::new();
     for part in [&item.fields, &item.extra] {

@@ -1,4 +1,4 @@
-//! What people have deleted.
+//! The list of records that people have deleted.
 
 use chrono::DateTime;
 use serde_json::Value;

@@ -1,44 +1,40 @@
-//! What people state: records of their own, corrections, deletions.
+//! Manual records, manual values and manual deletions: what people state.
 //!
-//! All of it is one claim per record, of the source `manual`: its fields are the corrections, `anchor` says
-//! that the record is there because a person made it, `gone_at` that a person has deleted it.
+//! All of it is one claim per record, of the source `manual`:
+//!
+//! * `fields` are the manual values; `extra` holds the sources' values that they replaced;
+//! * `anchor` says that the record stays although no source has it: a person created it, or restored it;
+//! * `live` is false once a person has deleted the record.
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Author, Change, Resource, Stored, Tracked, as_map,
-    claims::{self, MAX_BINDS, NewClaim},
+    Change, Outcome, Resource, Stored, Tracked, as_map, bump_revision,
+    change_log::{self, Entry, Op},
+    claims::{self, NewClaim},
+    patch::{NUL, has_nul, type_faults},
     resolve::{self, Claim, MANUAL},
+    writer::RecordWriter,
 };
-use crate::{
-    Error, Result,
-    fold::IdentityKey,
-    records::{
-        SourceRecord,
-        change_log::{self, Entry, Op},
-        patch::{NUL, has_nul, type_faults},
-        writer::{Outcome, RecordWriter},
-    },
-    store::Tx,
-};
+use crate::{Error, Result};
 
-/// What people say of one record, together with what the sources say.
-pub(crate) struct EditedRecord<'h> {
+/// A record while its manual claim is edited; see [`RecordWriter::edit_manual_claims`].
+struct EditedRecord<'c> {
     /// Whether the record is deleted.
-    pub deleted: bool,
-    /// The people's claim.
-    pub claim: &'h mut Claim,
-    /// The sources' values.
-    pub sources: Map<String, Value>,
-    /// Whether some source has the record.
-    pub upstream: bool,
+    deleted: bool,
+    /// The manual claim; an empty one when nobody has edited the record before.
+    manual: &'c mut Claim,
+    /// The values that the record would have without the manual claim.
+    source_values: Map<String, Value>,
+    /// Whether a source keeps the record alive.
+    kept_by_source: bool,
 }
 
 impl RecordWriter<'_> {
-    /// Makes records that people keep; gives their row ids in order. The number of statements does not
-    /// depend on the number of records.
+    /// Creates manual records; gives their row ids in order. The number of SQL statements does not depend on the
+    /// number of records.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming a field that the kind does not have or whose type is wrong.
@@ -46,61 +42,60 @@ impl RecordWriter<'_> {
         &mut self,
         records: Vec<Map<String, Value>>,
     ) -> Result<(Vec<i64>, Outcome)> {
-        check::<R>(records.iter())?;
+        check_fields::<R>(records.iter())?;
         let ids = self.reserve::<R>(records.len()).await?;
-        let mut claims = HashMap::with_capacity(ids.len());
-        for (id, fields) in ids.iter().zip(records) {
+        let manual = ids.iter().zip(records).map(|(id, fields)| {
             let claim = Claim {
                 anchor: true,
                 fields,
-                ..nothing_said(*id)
+                ..empty_manual_claim(*id)
             };
-            claims.insert(*id, vec![claim]);
-        }
-        let new: Vec<NewClaim<'_>> = ids
-            .iter()
-            .filter_map(|id| Some(new_claim(*id, claims.get(id)?.first()?)))
-            .collect();
-        claims::save::<R>(self.tx, self.author, &new).await?;
+            (*id, claim)
+        });
+        let manual: Vec<(i64, Claim)> = manual.collect();
+        self.save_manual_claims::<R>(&manual).await?;
         let mut outcome = Outcome::default();
         let rows = ids.iter().map(|id| (*id, None)).collect();
-        let written = self.write::<R>(rows, claims, &mut outcome).await?;
+        let claims = manual.into_iter().map(|(id, claim)| (id, vec![claim]));
+        let claims = claims.collect();
+        let merged = self.merge::<R>(rows, claims, &mut outcome.issues).await?;
+        let written = self.write(merged, &mut outcome).await?;
         self.after_write::<R>(MANUAL, &[], &written).await?;
         Ok((ids, outcome))
     }
 
-    /// States fields of one record by hand; they win over the sources until they are released. `None` when
-    /// there is no such live record.
+    /// Sets manual values of one record. They win over the sources until they are released. `None` when there is no
+    /// such live record.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming a field that the kind does not have or whose type is wrong.
     pub async fn edit<R: Resource>(
         &mut self,
         id: i64,
-        stated: Map<String, Value>,
+        values: Map<String, Value>,
     ) -> Result<Option<Outcome>> {
-        let (found, outcome) = self.edit_all::<R>(HashMap::from([(id, stated)])).await?;
+        let (found, outcome) = self.edit_all::<R>(HashMap::from([(id, values)])).await?;
         Ok((!found.is_empty()).then_some(outcome))
     }
 
-    /// States fields of many records by hand, in O(1) statements; gives those of them that are there.
+    /// Sets manual values of many records, in O(1) SQL statements; gives the ids of those that are live.
     ///
     /// # Errors
     /// As [`RecordWriter::edit`].
     pub async fn edit_all<R: Resource>(
         &mut self,
-        mut stated: HashMap<i64, Map<String, Value>>,
+        mut values: HashMap<i64, Map<String, Value>>,
     ) -> Result<(Vec<i64>, Outcome)> {
-        check::<R>(stated.values())?;
-        let ids: Vec<i64> = stated.keys().copied().collect();
-        self.change_manual::<R>(&ids, |id, edited| {
+        check_fields::<R>(values.values())?;
+        let ids: Vec<i64> = values.keys().copied().collect();
+        self.edit_manual_claims::<R>(&ids, |id, edited| {
             if edited.deleted {
                 return false;
             }
-            for (name, value) in stated.remove(&id).unwrap_or_default() {
-                let replaced = edited.sources.get(&name).cloned().unwrap_or_default();
-                edited.claim.extra.insert(name.clone(), replaced);
-                edited.claim.fields.insert(name, value);
+            for (name, value) in values.remove(&id).unwrap_or_default() {
+                let replaced = edited.source_values.get(&name).cloned().unwrap_or_default();
+                edited.manual.extra.insert(name.clone(), replaced);
+                edited.manual.fields.insert(name, value);
             }
             true
         })
@@ -108,10 +103,10 @@ impl RecordWriter<'_> {
     }
 
     /// Releases a manual value, so that the field follows the sources again. `None` when there is no such live
-    /// record, or nobody has set the field.
+    /// record, or the field has no manual value.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when people made the record and no source states the field.
+    /// [`Error::Conflict`] when people created the record and no source states the field.
     pub async fn release<R: Resource>(&mut self, id: i64, name: &str) -> Result<Option<Outcome>> {
         let claims = claims::of_records::<R>(self.tx, &[id]).await?;
         let claims = claims.get(&id).map_or(&[][..], Vec::as_slice);
@@ -133,41 +128,42 @@ impl RecordWriter<'_> {
             )));
         }
         let (found, mut outcome) = self
-            .change_manual::<R>(&[id], |_, edited| {
-                edited.claim.fields.remove(name);
-                edited.claim.extra.remove(name);
+            .edit_manual_claims::<R>(&[id], |_, edited| {
+                edited.manual.fields.remove(name);
+                edited.manual.extra.remove(name);
                 !edited.deleted
             })
             .await?;
         if outcome.changes.is_empty() {
-            // The value stays and yet the record is another one: it may change with the next sync.
+            // The value stays the same, but the next sync may change it: readers must notice the release.
             bump_revision::<R>(self.tx, self.author, found.iter().copied()).await?;
         }
-        outcome.changes.append(&mut outcome.statements);
+        outcome.changes.append(&mut outcome.same_values);
         Ok((!found.is_empty()).then_some(outcome))
     }
 
-    /// Deletes records for the people: no sync brings them back. Gives those that were there.
+    /// Deletes records. No sync brings them back, only [`RecordWriter::restore`] does. Gives the ids of those that were
+    /// live.
     pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(Vec<i64>, Outcome)> {
-        self.change_manual::<R>(ids, |_, edited| {
-            edited.claim.live = false;
+        self.edit_manual_claims::<R>(ids, |_, edited| {
+            edited.manual.live = false;
             !edited.deleted
         })
         .await
     }
 
-    /// Keeps records no longer for the people: those that no source has either are gone.
+    /// Stops keeping manual records alive: those that no source has are soft-deleted.
     pub async fn release_records<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
         let (_, outcome) = self
-            .change_manual::<R>(ids, |_, edited| {
-                std::mem::replace(&mut edited.claim.anchor, false)
+            .edit_manual_claims::<R>(ids, |_, edited| {
+                std::mem::replace(&mut edited.manual.anchor, false)
             })
             .await?;
         Ok(outcome)
     }
 
-    /// Undoes a deletion by hand; `None` when no person has deleted such a record. One that no source has any
-    /// more is kept by the people from now on.
+    /// Restores a record that a person deleted; `None` when there is no such record. One that no source has any more
+    /// becomes a manual record.
     ///
     /// # Errors
     /// [`Error::Conflict`] naming the record that has taken its place.
@@ -177,17 +173,17 @@ impl RecordWriter<'_> {
             return Err(Error::conflict(message));
         }
         let (found, outcome) = self
-            .change_manual::<R>(&[id], |_, edited| {
-                let change_manual = edited.deleted && !edited.claim.live;
-                edited.claim.live = true;
-                edited.claim.anchor |= !edited.upstream;
-                change_manual
+            .edit_manual_claims::<R>(&[id], |_, edited| {
+                let deleted_by_person = edited.deleted && !edited.manual.live;
+                edited.manual.live = true;
+                edited.manual.anchor |= !edited.kept_by_source;
+                deleted_by_person
             })
             .await?;
         Ok((!found.is_empty()).then_some(outcome))
     }
 
-    /// The live record that has what only one may have, and a deleted one had.
+    /// The live record that has the unique values of a deleted one.
     async fn in_place_of<R: Resource>(&mut self, id: i64) -> Result<Option<i64>> {
         if R::UNIQUE.is_empty() {
             return Ok(None);
@@ -206,17 +202,22 @@ impl RecordWriter<'_> {
         q.scalar().await
     }
 
-    /// Changes what people say of records; `change` tells whether it applies to the record as it is. Gives
-    /// those to which it does.
-    async fn change_manual<R: Resource>(
+    /// Edits the manual claims of records, merges the records again and logs what was set or released.
+    ///
+    /// In: ids, and `edit`, which changes the manual claim of one record and tells whether the edit applies to that
+    /// record; if not, nothing of it is saved. Out: the ids to which it applies.
+    ///
+    /// # Errors
+    /// [`Error::Changed`] when a record was changed after [`super::Author::unchanged_since`].
+    async fn edit_manual_claims<R: Resource>(
         &mut self,
         ids: &[i64],
-        mut change: impl FnMut(i64, EditedRecord<'_>) -> bool,
+        mut edit: impl FnMut(i64, EditedRecord<'_>) -> bool,
     ) -> Result<(Vec<i64>, Outcome)> {
         let rows = self.lock::<R>(ids).await?;
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
-        let mut changed: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
-        let mut noted = Vec::with_capacity(rows.len());
+        let mut edited: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
+        let mut touched = Vec::with_capacity(rows.len());
         for (id, row) in &rows {
             if self
                 .author
@@ -229,41 +230,59 @@ impl RecordWriter<'_> {
             let (manual, sources): (Vec<Claim>, Vec<Claim>) =
                 all.into_iter().partition(|claim| claim.source == MANUAL);
             let manual = manual.into_iter().next();
-            let mut claim = manual.unwrap_or_else(|| nothing_said(*id));
-            let before = claim.fields.clone();
-            let edited = EditedRecord {
+            let mut manual = manual.unwrap_or_else(|| empty_manual_claim(*id));
+            let before = manual.fields.clone();
+            let record = EditedRecord {
                 deleted: row.deleted_at.is_some(),
-                claim: &mut claim,
-                upstream: resolve::alive(&sources),
-                sources: resolve::resolve(self.precedence, R::KIND, &sources, None),
+                manual: &mut manual,
+                kept_by_source: resolve::alive(&sources),
+                source_values: resolve::resolve(self.precedence, R::KIND, &sources, None),
             };
-            if change(*id, edited) {
-                let stated = change_log::difference(&before, &claim.fields);
-                let released = before
-                    .keys()
-                    .filter(|name| !claim.fields.contains_key(*name));
-                let names: Vec<String> = stated.keys().chain(released).cloned().collect();
-                noted.push((*id, names));
-                changed.push((*id, claim));
+            if edit(*id, record) {
+                touched.push((*id, differing_names(&before, &manual.fields)));
+                edited.push((*id, manual));
             }
         }
-        let new: Vec<NewClaim<'_>> = changed
-            .iter()
-            .map(|(id, claim)| new_claim(*id, claim))
-            .collect();
-        claims::save::<R>(self.tx, self.author, &new).await?;
-        let ids: Vec<i64> = changed.iter().map(|(id, _)| *id).collect();
+        self.save_manual_claims::<R>(&edited).await?;
+        let ids: Vec<i64> = edited.iter().map(|(id, _)| *id).collect();
         let mut outcome = self.refresh::<R>(&ids).await?;
-        outcome.statements = self.note::<R>(&rows, noted, &outcome.changes).await?;
+        let logged = &outcome.changes;
+        outcome.same_values = self.log_same_values::<R>(&rows, touched, logged).await?;
         Ok((ids, outcome))
     }
 
-    /// Writes into the log which fields were set or released without another value: from then on another
-    /// source decides. Before and after are the same.
-    async fn note<R: Resource>(
+    /// Writes manual claims, each with the id of its record.
+    pub(super) async fn save_manual_claims<R: Resource>(
+        &mut self,
+        manual: &[(i64, Claim)],
+    ) -> Result<()> {
+        let claims: Vec<NewClaim<'_>> = manual
+            .iter()
+            .map(|(id, claim)| NewClaim {
+                source: MANUAL,
+                external_id: &claim.external_id,
+                record_id: *id,
+                scope: "",
+                anchor: claim.anchor,
+                fields: &claim.fields,
+                extra: &claim.extra,
+                hash: 0,
+                source_updated_at: None,
+                live: claim.live,
+            })
+            .collect();
+        claims::save::<R>(self.tx, self.author, &claims).await
+    }
+
+    /// Logs manual values that were set or released although the record's value stays the same: from then on
+    /// another source decides. Such an entry has the same value before and after.
+    ///
+    /// In: the rows, the names of the fields that were set or released, and the changes that are logged already. Out:
+    /// the entries as changes.
+    async fn log_same_values<R: Resource>(
         &mut self,
         rows: &HashMap<i64, Stored<R::Fields>>,
-        noted: Vec<(i64, Vec<String>)>,
+        touched: Vec<(i64, Vec<String>)>,
         logged: &[Change],
     ) -> Result<Vec<Change>> {
         let logged: BTreeSet<(i64, &str)> = logged
@@ -276,7 +295,7 @@ impl RecordWriter<'_> {
             })
             .collect();
         let mut entries = Vec::new();
-        for (record_id, mut names) in noted {
+        for (record_id, mut names) in touched {
             names.retain(|name| !logged.contains(&(record_id, name.as_str())));
             let Some(row) = rows.get(&record_id).filter(|_| !names.is_empty()) else {
                 continue;
@@ -294,14 +313,13 @@ impl RecordWriter<'_> {
             });
         }
         entries.sort_by_key(|entry| entry.record_id);
-        for chunk in entries.chunks(MAX_BINDS / 9) {
-            change_log::append(self.tx, self.author, chunk).await?;
-        }
+        change_log::append(self.tx, self.author, &entries).await?;
         Ok(entries.iter().map(Change::from).collect())
     }
 }
 
-pub(super) fn nothing_said(id: i64) -> Claim {
+/// The manual claim of a record that nobody has edited.
+pub(super) fn empty_manual_claim(id: i64) -> Claim {
     Claim {
         source: MANUAL.to_owned(),
         external_id: id.to_string(),
@@ -312,135 +330,20 @@ pub(super) fn nothing_said(id: i64) -> Claim {
     }
 }
 
-pub(super) fn new_claim(id: i64, claim: &Claim) -> NewClaim<'_> {
-    NewClaim {
-        source: MANUAL,
-        external_id: &claim.external_id,
-        record_id: id,
-        scope: "",
-        anchor: claim.anchor,
-        fields: &claim.fields,
-        extra: &claim.extra,
-        hash: 0,
-        source_updated_at: None,
-        live: claim.live,
-    }
+/// Names of the fields that one map has otherwise than the other.
+fn differing_names(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
+    let set = after
+        .iter()
+        .filter(|(name, value)| before.get(*name) != Some(value))
+        .map(|(name, _)| name);
+    let released = before.keys().filter(|name| !after.contains_key(*name));
+    set.chain(released).cloned().collect()
 }
 
-/// Pairs new items with the records that only people keep, by a column that both have: just where one item and
-/// one record share a value. Other matches are possible duplicates and are reported.
-///
-/// `columns` is `select r.id, r.<column> from <table> r`; `by_key` says whether the column holds identity keys.
-pub(crate) async fn match_manual_records_by<R: Resource>(
-    tx: &mut Tx,
-    new: &[&SourceRecord<R>],
-    field: &'static str,
-    (columns, column): (&'static str, &'static str),
-    by_key: bool,
-    issues: &mut Vec<String>,
-) -> Result<HashMap<String, i64>> {
-    let mut wanting: HashMap<String, Vec<&str>> = HashMap::new();
-    for item in new {
-        let Some(value) = item.fields.get(field).and_then(Value::as_str) else {
-            continue;
-        };
-        let value = if by_key {
-            IdentityKey::new(value).to_string()
-        } else {
-            value.to_owned()
-        };
-        if !value.is_empty() {
-            wanting.entry(value).or_default().push(&item.external_id);
-        }
-    }
-    if wanting.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let kept = kept_by_people::<R>(tx, (columns, column), wanting.keys().cloned()).await?;
-    let mut adopted = HashMap::new();
-    for (value, records) in kept {
-        let items = wanting.remove(&value).unwrap_or_default();
-        if let ([item], [record]) = (items.as_slice(), records.as_slice()) {
-            adopted.insert((*item).to_owned(), *record);
-        } else {
-            let (kind, records) = (
-                R::KIND,
-                records.iter().map(i64::to_string).collect::<Vec<_>>(),
-            );
-            issues.push(format!(
-                "possible duplicate: {kind} {} made by hand and {} arriving share one {field}; all stay",
-                records.join(", "),
-                items.join(", "),
-            ));
-        }
-    }
-    Ok(adopted)
-}
-
-/// The live records that nobody but people keeps, by a column; see [`match_manual_records_by`].
-async fn kept_by_people<R: Resource>(
-    tx: &mut Tx,
-    (columns, column): (&'static str, &'static str),
-    values: impl Iterator<Item = String>,
-) -> Result<HashMap<String, Vec<i64>>> {
-    let mut q = tx.query(columns);
-    q.push(" where r.deleted_at is null and ").push(column);
-    q.push(" in ").push_list(values);
-    q.push(" and exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
-    q.push_bind(R::KIND)
-        .push(" and c.source = ")
-        .push_bind(MANUAL);
-    q.push(" and c.anchor) and not exists (select 1 from claims c where c.record_id = r.id and c.kind = ");
-    q.push_bind(R::KIND)
-        .push(" and c.source <> ")
-        .push_bind(MANUAL);
-    q.push(" and c.anchor) order by r.id");
-    let mut kept: HashMap<String, Vec<i64>> = HashMap::new();
-    for (id, value) in q.all::<(i64, String)>().await? {
-        kept.entry(value).or_default().push(id);
-    }
-    Ok(kept)
-}
-
-/// Which of these records are live.
-pub(crate) async fn live<R: Resource>(
-    tx: &mut Tx,
-    ids: impl Iterator<Item = i64>,
-) -> Result<BTreeSet<i64>> {
-    let ids: BTreeSet<i64> = ids.collect();
-    let ids: Vec<i64> = ids.into_iter().collect();
-    let mut live = BTreeSet::new();
-    for chunk in ids.chunks(MAX_BINDS) {
-        let mut q = tx.query("select id from ");
-        q.push(R::Fields::TABLE)
-            .push(" where deleted_at is null and id in ");
-        q.push_list(chunk.iter().copied());
-        live.extend(q.scalars::<i64>().await?);
-    }
-    Ok(live)
-}
-
-/// Gives records a new version although none of their fields has changed: what hangs on them has.
-pub(crate) async fn bump_revision<R: Resource>(
-    tx: &mut Tx,
-    author: &Author,
-    ids: impl Iterator<Item = i64>,
+/// Checks names and types once more before anything is written, whatever the caller let through.
+fn check_fields<'m, R: Resource>(
+    records: impl Iterator<Item = &'m Map<String, Value>>,
 ) -> Result<()> {
-    let ids: BTreeSet<i64> = ids.collect();
-    let ids: Vec<i64> = ids.into_iter().collect();
-    for chunk in ids.chunks(MAX_BINDS) {
-        let mut q = tx.query("update ");
-        q.push(R::Fields::TABLE)
-            .push(" set updated_at = ")
-            .push_bind(author.at);
-        q.push(" where id in ").push_list(chunk.iter().copied());
-        q.execute().await?;
-    }
-    Ok(())
-}
-
-/// Whatever the front door let through: names and types once more, before anything is written.
-fn check<'m, R: Resource>(records: impl Iterator<Item = &'m Map<String, Value>>) -> Result<()> {
     for fields in records {
         let unknown = fields
             .keys()
@@ -459,4 +362,21 @@ fn check<'m, R: Resource>(records: impl Iterator<Item = &'m Map<String, Value>>)
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn set_changed_and_released_names_differ() {
+        let map = |value: Value| match value {
+            Value::Object(map) => map,
+            other => panic!("{other}"),
+        };
+        let before = map(json!({"same": 1, "changed": 1, "released": 1}));
+        let after = map(json!({"same": 1, "changed": 2, "set": null}));
+        let names = differing_names(&before, &after);
+        assert_eq!(names, ["changed", "set", "released"]);
+    }
 }

@@ -1,7 +1,7 @@
-//! The write path (design 4): the only code that writes resource tables.
+//! The write path: the only code that writes resource tables. `docs/architecture.md` follows one value through it.
 //!
-//! A record is a pure function of its claims ([`resolve`]). The [`writer`] takes new claims a page at a time, resolves,
-//! lets the resource resolve its references, compares, and writes rows, claims and change log in one transaction.
+//! A record is a pure function of its claims ([`resolve`]). The `writer` takes new claims a page at a time, merges them
+//! into records and writes rows, claims and change log in one transaction. Edits by people are claims, too (`manual`).
 
 #[macro_use]
 mod declare;
@@ -17,11 +17,15 @@ pub(crate) mod deleted;
 #[cfg(feature = "store")]
 mod manual;
 #[cfg(feature = "store")]
-pub(crate) mod merge;
+mod match_manual;
+#[cfg(feature = "store")]
+pub(crate) mod merge_records;
 #[cfg(feature = "store")]
 pub mod resolve;
 #[cfg(feature = "store")]
 mod resource;
+#[cfg(feature = "store")]
+mod rows;
 #[cfg(feature = "sync")]
 mod service;
 #[cfg(feature = "store")]
@@ -34,15 +38,15 @@ pub(crate) mod writer;
 #[cfg(feature = "store")]
 pub(crate) use claims::MAX_BINDS;
 #[cfg(feature = "store")]
-pub(crate) use manual::{bump_revision, live, match_manual_records_by};
+pub(crate) use match_manual::match_manual_records_by;
 #[cfg(feature = "store")]
 pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 #[cfg(feature = "store")]
-pub(crate) use resource::{by_kind, fields_of, reserve_ids};
+pub(crate) use resource::{as_map, by_kind, fields_of, reserve_ids};
+#[cfg(feature = "store")]
+pub(crate) use rows::{bump_revision, live};
 #[cfg(feature = "store")]
 pub use source_record::{ItemError, SourceRecord, Unread};
 pub use wire::{ChangeOut, DeletedOut, DryRunOut};
-#[cfg(feature = "store")]
-pub(crate) use writer::as_map;
 #[cfg(feature = "store")]
 pub use writer::{Change, Outcome};

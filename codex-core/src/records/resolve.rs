@@ -1,7 +1,8 @@
-//! From claims to a record: a pure function (design 4).
+//! From claims to a record: a pure function.
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{Error, Result};
@@ -24,7 +25,7 @@ pub enum Policy {
     ManualUntilChanged,
 }
 
-/// Links systems: no sync may replace one (design 4).
+/// Links systems: no sync may replace one.
 const ACCOUNT_NUMBER: (&str, &str) = ("company", "account_number");
 
 /// Which source wins, per field.
@@ -80,6 +81,14 @@ impl Precedence {
         self.policies.get(&key).copied().unwrap_or(fallback)
     }
 
+    /// Whether some field of the kind keeps the value that the record has: then merging needs the row.
+    pub(crate) fn needs_row(&self, kind: &str) -> bool {
+        let keeps = |((of, _), policy): (&(String, String), &Policy)| {
+            of == kind && *policy == Policy::WriteIfEmpty
+        };
+        kind == ACCOUNT_NUMBER.0 || self.policies.iter().any(keeps)
+    }
+
     /// Lower is stronger; sources that nobody ordered come last, by name.
     fn rank<'a>(&self, source: &'a str) -> (usize, &'a str) {
         let known = self.sources.iter().position(|known| known == source);
@@ -87,20 +96,20 @@ impl Precedence {
     }
 }
 
-/// What one source says about a record.
+/// What one source states about a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     /// The source.
     pub source: String,
     /// The source's id of the record.
     pub external_id: String,
-    /// Whether the source still has it; of a person's claim, `false` once the person has deleted the record.
+    /// Whether the source still has it; `false` in a manual claim once a person has deleted the record.
     pub live: bool,
     /// Whether the claim keeps the record alive; parts such as a device's interfaces do not.
     pub anchor: bool,
     /// Stated fields: absent says nothing, null blanks.
     pub fields: Map<String, Value>,
-    /// What is stated and not mapped; of a person's claim the sources' values that it replaced.
+    /// Unmapped members; in a manual claim the sources' values that it replaced.
     pub extra: Map<String, Value>,
 }
 
@@ -209,7 +218,7 @@ pub(crate) fn winners<'c>(
     fields
 }
 
-/// Whether the record is there: some claim keeps it, and no person has deleted it.
+/// Whether the record is live: some claim keeps it alive, and no person has deleted it.
 pub fn alive(claims: &[Claim]) -> bool {
     let deleted_by_hand = claims
         .iter()
@@ -217,8 +226,8 @@ pub fn alive(claims: &[Claim]) -> bool {
     !deleted_by_hand && claims.iter().any(|claim| claim.live && claim.anchor)
 }
 
-/// Lays newly stated fields over what the same source stated before: absent never wipes. Tells whether
-/// anything differs.
+/// Merges newly stated fields into what the same source stated before: a field that is absent now keeps its value.
+/// Tells whether anything differs.
 pub fn merge_claim(before: &mut Map<String, Value>, stated: &Map<String, Value>) -> bool {
     let mut differs = false;
     for (name, value) in stated {
@@ -231,13 +240,17 @@ pub fn merge_claim(before: &mut Map<String, Value>, stated: &Map<String, Value>)
 }
 
 /// Turns resolved fields into the typed ones of a record; a null means the type's default.
-pub(crate) fn typed<F: serde::de::DeserializeOwned>(
+pub(crate) fn typed<F: DeserializeOwned>(kind: &str, fields: &Map<String, Value>) -> Result<F> {
+    into_typed(kind, fields.clone())
+}
+
+/// As [`typed`], where the map is not needed any more.
+pub(crate) fn into_typed<F: DeserializeOwned>(
     kind: &str,
-    fields: &Map<String, Value>,
+    mut fields: Map<String, Value>,
 ) -> Result<F> {
-    let stated = fields.iter().filter(|(_, value)| !value.is_null());
-    let stated: Map<String, Value> = stated.map(|(k, v)| (k.clone(), v.clone())).collect();
-    serde_json::from_value(Value::Object(stated)).map_err(|source| Error::Corrupt {
+    fields.retain(|_, value| !value.is_null());
+    serde_json::from_value(Value::Object(fields)).map_err(|source| Error::Corrupt {
         what: format!("claim of a {kind}"),
         source: Some(source),
     })
@@ -330,6 +343,15 @@ mod tests {
         let kept = |claims| resolve(&keep, "contact", claims, Some(&current))["name"].clone();
         assert_eq!(kept(&claims[..1]), "old");
         assert_eq!(kept(&claims), "mine");
+    }
+
+    #[test]
+    fn only_kinds_with_write_if_empty_need_the_row() {
+        let precedence = Precedence::default();
+        assert!(precedence.needs_row("company") && !precedence.needs_row("contact"));
+        let with = |policy| precedence.clone().with_policy("contact", "name", policy);
+        assert!(!with(Policy::SourceWins).unwrap().needs_row("contact"));
+        assert!(with(Policy::WriteIfEmpty).unwrap().needs_row("contact"));
     }
 
     #[test]

@@ -1,17 +1,17 @@
-//! What a kind of record is to the writer.
+//! What a kind of record tells the record writer about itself.
 
 use std::{collections::HashMap, future::Future};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     SourceRecord,
     resolve::{Claim, MANUAL},
 };
 use crate::{
-    Result,
+    Error, Result,
     store::{Record, Row, Sql, Tx},
 };
 
@@ -44,37 +44,36 @@ pub trait Tracked:
     fn bind(&self, row: &mut Row<'_, '_>);
 }
 
-/// A kind of record that the door can write.
+/// A kind of record that the record writer can write.
 pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Name of the kind in claims and log.
     const KIND: &'static str;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
     const RESERVE: Sql;
-    /// Whether a statement that is older, by its source's own time of change, than what the source has
-    /// said already says nothing: where several deliveries of one source race.
+    /// Whether an item is skipped when its source has already stated a newer one, by the source's own times of
+    /// change: where several deliveries of one source race.
     const NEWEST_WINS: bool = false;
-    /// Columns that no two live records share the values of.
+    /// Columns whose values, taken together, only one live record may have.
     const UNIQUE: &'static [&'static str] = &[];
-    /// Fields that an index holds the text of: what a source states of them is cut to what it takes.
+    /// Fields whose text an index holds: longer texts of a source are cut.
     const INDEXED: &'static [&'static str] = &[];
     /// Its tracked fields.
     type Fields: Tracked;
-    /// What moves with every poll and is written outside the log; `()` where nothing does.
+    /// Volatile fields, which are written outside claims and log; `()` where there are none.
     type Status: Clone + PartialEq + Send + Sync + std::fmt::Debug;
 
-    /// What a record is found by, folded, one part a line; only kinds of [`crate::search::KINDS`] are.
+    /// The folded text that search finds the record by, one part a line; only for kinds of [`crate::search::KINDS`].
     fn search_text(_fields: &Self::Fields) -> String {
         String::new()
     }
 
-    /// Fills what follows from the fields alone, besides keys: fall-backs.
+    /// Normalizes fields and fills fall-backs, from the fields alone.
     fn derive(_fields: &mut Self::Fields) {}
 
-    /// Fills the keys that the record is searched, sorted and told apart by.
+    /// Fills the derived keys for search, order and identity.
     fn keys(_fields: &mut Self::Fields) {}
 
-    /// Which of the records that only people keep an arriving item stands for, by the item's id; whoever
-    /// could be meant but not for certain goes to `issues`.
+    /// Finds the manual records that new items stand for: record ids by item id. Uncertain matches go to `issues`.
     fn match_manual_records(
         _tx: &mut Tx,
         _source: &'static str,
@@ -84,7 +83,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
         async { Ok(HashMap::new()) }
     }
 
-    /// Settles what depends on other records, for a whole page in O(1) statements.
+    /// Resolves what depends on other records, such as the company, for a whole page in O(1) SQL statements.
     fn resolve_references(
         _tx: &mut Tx,
         _drafts: &mut [Draft<Self>],
@@ -93,13 +92,13 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
         async { Ok(()) }
     }
 
-    /// Gives what hangs on one record to another, into which it is merged. Where both have something of which there
+    /// Moves what belongs to one record to another, into which it is merged. Where both have something of which there
     /// can be only one, the newer stays with the record that is kept.
     fn hand_over(_tx: &mut Tx, _from: i64, _to: i64) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
 
-    /// Writes what hangs on the records of a page: status, secrets, links.
+    /// Writes what belongs to the records of a page: status, secrets, links.
     fn after_write(
         _tx: &mut Tx,
         _page: &WrittenPage<'_, Self>,
@@ -159,6 +158,21 @@ macro_rules! reserve_ids {
 }
 pub(crate) use reserve_ids;
 
+/// The tracked fields of a row by name.
+pub(crate) fn as_map<F: Tracked>(fields: &F) -> Result<Map<String, Value>> {
+    match serde_json::to_value(fields) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Error::Corrupt {
+            what: F::TABLE.into(),
+            source: None,
+        }),
+        Err(source) => Err(Error::Corrupt {
+            what: F::TABLE.into(),
+            source: Some(source),
+        }),
+    }
+}
+
 /// A row with its tracked fields.
 #[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
 pub struct Stored<F> {
@@ -175,23 +189,23 @@ pub struct Stored<F> {
     pub fields: F,
 }
 
-/// A record about to be written.
+/// A record as its claims make it, before it is compared with its row.
 #[derive(Debug)]
 pub struct Draft<R: Resource> {
     /// Row id, reserved already for a new record.
     pub id: i64,
     /// The row as it is, `None` for a new record.
     pub before: Option<Stored<R::Fields>>,
-    /// The fields as the claims resolve.
+    /// The fields as merged from the claims.
     pub fields: R::Fields,
-    /// What each source says.
+    /// Every claim on it.
     pub claims: Vec<Claim>,
-    /// Whether a source still has the record.
+    /// Whether some claim keeps the record alive, and no person has deleted it.
     pub alive: bool,
 }
 
 impl<R: Resource> Draft<R> {
-    /// Whether a person states the field.
+    /// Whether the field has a manual value.
     pub fn is_manual(&self, field: &str) -> bool {
         self.claims
             .iter()

@@ -1,4 +1,4 @@
-//! Records of people's own, their corrections and deletions.
+//! Manual records, edits, deletions and restores through [`Codex`].
 
 use serde_json::{Map, Value};
 
@@ -19,7 +19,7 @@ use crate::{
 const CHANGING: &str = "changing records";
 
 impl Codex {
-    /// Makes a record that people keep; gives its row id.
+    /// Creates a manual record; gives its row id.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::DryRun`].
@@ -43,8 +43,8 @@ impl Codex {
         Ok(id)
     }
 
-    /// States fields of a record by hand; they win over every source until they are released.
-    /// `None` when there is no such live record.
+    /// Sets manual values of a record. They win over every source until they are released. `None` when there is no such
+    /// live record.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
@@ -64,8 +64,8 @@ impl Codex {
         Self::conclude(tx, author, outcome).await.map(Some)
     }
 
-    /// Deletes a record for the people: no sync brings it back, [`Codex::restore`] does. `false` when there is
-    /// no such live record.
+    /// Deletes a record. No sync brings it back, only [`Codex::restore`] does. `false` when there is no such live
+    /// record.
     ///
     /// # Errors
     /// As [`Codex::edit`].
@@ -85,7 +85,7 @@ impl Codex {
         Ok(true)
     }
 
-    /// Ends a change: makes it last, or, when the author only wants to know, tells what it would do.
+    /// Ends a change: commits it, or, in a dry run, rolls it back and returns what it would change.
     pub(crate) async fn conclude(mut tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
         if author.dry_run {
             let changes = view::changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
@@ -99,6 +99,7 @@ impl Codex {
         Ok(outcome)
     }
 
+    /// The record writer of a transaction.
     pub(crate) fn writer<'t>(&'t self, tx: &'t mut Tx, author: &'t Author) -> RecordWriter<'t> {
         RecordWriter {
             tx,
@@ -122,7 +123,7 @@ impl Codex {
         listed.unwrap_or_else(|| Err(no_such_kind(kind)))
     }
 
-    /// Undoes a deletion by hand; `false` when no person has deleted such a record.
+    /// Restores a record that a person deleted; `false` when there is no such record.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an unknown kind, [`Error::Conflict`] when another record has taken its
@@ -150,7 +151,7 @@ impl Codex {
     }
 }
 
-/// Lets those through who may delete records of a kind.
+/// Refuses callers who may not delete and restore records of a kind.
 fn require_keeper(scope: &Scope, kind: &str) -> Result<()> {
     let what = "keeping deleted records of this kind";
     match kind {

@@ -272,7 +272,7 @@ pub(crate) async fn merge<R: Resource>(
     if said > Some(0) {
         return Ok(Outcome::default());
     }
-    let outcome = writer.merge::<R>(kept, other).await?;
+    let outcome = writer.merge_records::<R>(kept, other).await?;
     crate::duplicates::query::withdraw(writer.tx, R::KIND, other).await?;
     let by = (writer.author.actor.as_str(), writer.author.at);
     let evidence = (merge.score, merge.facts.as_slice());

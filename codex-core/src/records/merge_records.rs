@@ -1,8 +1,8 @@
-//! Two records become one.
+//! Merges two records into one.
 
 use super::{
     Resource, bump_revision, claims,
-    manual::{new_claim, nothing_said},
+    manual::empty_manual_claim,
     resolve::{Claim, MANUAL},
 };
 use crate::{
@@ -11,20 +11,24 @@ use crate::{
 };
 
 sql! {
-    /// Hands the sources' claims of one record to another.
+    /// Moves the sources' claims on one record to another.
     HAND_OVER = "update claims set record_id = $3 where kind = $1 and record_id = $2 and source <> 'manual'";
-    /// What people said of a record is said of another now.
+    /// Deletes the manual claim on a record, which was united with that on another.
     FORGET_MANUAL = "delete from claims where kind = $1 and record_id = $2 and source = 'manual'";
 }
 
 impl RecordWriter<'_> {
-    /// Merges `other` into `kept`: claims, manual values and what hangs on the record go over, `other` is deleted and
-    /// keeps its last values. A manual value of `kept` wins over one of `other`; what it replaces is in the change
-    /// log and in the deleted row.
+    /// Merges `other` into `kept`: claims, manual values and what belongs to the record move, `other` is soft-deleted
+    /// and keeps its last values. A manual value of `kept` wins over one of `other`, which stays in the change log and
+    /// in the deleted row.
     ///
     /// # Errors
     /// [`Error::Conflict`] when one of them is not there any more, or a person has deleted `kept`.
-    pub(crate) async fn merge<R: Resource>(&mut self, kept: i64, other: i64) -> Result<Outcome> {
+    pub(crate) async fn merge_records<R: Resource>(
+        &mut self,
+        kept: i64,
+        other: i64,
+    ) -> Result<Outcome> {
         let both = [kept.min(other), kept.max(other)];
         let rows = self.lock::<R>(&both).await?;
         if rows.len() < both.len() {
@@ -45,9 +49,8 @@ impl RecordWriter<'_> {
             return Err(Error::conflict(message));
         }
         if let Some(others) = others {
-            let claim = united(kept, own, others);
-            let new = [new_claim(kept, &claim)];
-            claims::save::<R>(self.tx, self.author, &new).await?;
+            let manual = [(kept, united(kept, own, others))];
+            self.save_manual_claims::<R>(&manual).await?;
             let q = self.tx.query(FORGET_MANUAL).bind(R::KIND);
             q.bind(other).execute().await?;
         }
@@ -60,10 +63,10 @@ impl RecordWriter<'_> {
     }
 }
 
-/// What people said of both.
+/// The manual claims on both records as one claim on the kept one.
 fn united(kept: i64, own: Option<Claim>, others: Claim) -> Claim {
-    let mut claim = own.unwrap_or_else(|| nothing_said(kept));
-    // A record that people had deleted is not kept by them.
+    let mut claim = own.unwrap_or_else(|| empty_manual_claim(kept));
+    // A manual record that a person had deleted keeps nothing alive.
     claim.anchor |= others.anchor && others.live;
     for (name, value) in others.extra {
         if !claim.fields.contains_key(&name) {
