@@ -1,4 +1,7 @@
-"""Builds the extension, puts it beside the package in a temporary folder and tests it there."""
+"""Puts the extension beside the package in a temporary folder and tests it there: run.py [LIBRARY].
+
+Without a library, the extension is built first.
+"""
 
 import json
 import pathlib
@@ -11,13 +14,16 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def build(into: pathlib.Path) -> None:
+def build() -> pathlib.Path:
     subprocess.run(["cargo", "build", "--quiet", "--package", "codex-py"], cwd=ROOT, check=True)
     meta = subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"],
         cwd=ROOT, check=True, capture_output=True,
     )
-    library = pathlib.Path(json.loads(meta.stdout)["target_directory"]) / "debug" / "lib_codex.so"
+    return pathlib.Path(json.loads(meta.stdout)["target_directory"]) / "debug" / "lib_codex.so"
+
+
+def install(library: pathlib.Path, into: pathlib.Path) -> None:
     shutil.copytree(ROOT / "codex-py" / "python" / "codex", into / "codex")
     shutil.copy(library, into / "codex" / "_codex.abi3.so")
 
@@ -39,12 +45,13 @@ class Smoke(unittest.TestCase):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        build(pathlib.Path(folder))
+        library = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else build()
+        install(library, pathlib.Path(folder))
         sys.path.insert(0, folder)
         import codex
 
         Smoke.codex = codex
-        result = unittest.main(verbosity=2, exit=False).result
+        result = unittest.main(argv=sys.argv[:1], verbosity=2, exit=False).result
         failed = len(result.failures) + len(result.errors)
         # The form of cargo's test runner, so that tests/run can add up both.
         word = "FAILED" if failed else "ok"

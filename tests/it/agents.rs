@@ -3,7 +3,7 @@
 use codex_client::{Client, SettingsIn, SyncKind, TokenSource};
 use codex_tests::{
     harness::{app::TestApp, keys},
-    on_each_engine,
+    on_each_engine, on_sqlite,
     sim::{
         core::user_claims,
         fault::{FaultKind, When},
@@ -203,28 +203,6 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn agents_are_for_administrators_and_services(app: TestApp) -> TestResult {
-        app.pull(&["/sync/agents"]).await?;
-        let one = format!("/api/agents/{}", user_id(1));
-        for level in ["client", "technician", "billing"] {
-            for (method, path) in [
-                (Method::GET, "/api/agents"), (Method::GET, &one), (Method::PUT, &settings_of(1)),
-                (Method::POST, "/api/agents/sync"), (Method::POST, "/sync/agents"),
-            ] {
-                let answer = app.call_as(level, method.clone(), path)?.json(&json!({"theme_preference": "dark"}));
-                assert_eq!(answer.send().await?.status(), 403, "{level} {method} {path}");
-            }
-        }
-        let service = app.core.key.service("nexus", "codex")?;
-        assert_eq!(app.call(Method::GET, &one).bearer_auth(service).send().await?.status(), 200);
-        assert_eq!(app.call(Method::GET, "/api/agents").send().await?.status(), 401);
-        assert_eq!(app.call(Method::GET, MINE).send().await?.status(), 401);
-        let missing = app.get("/api/agents/none")?.send().await?;
-        assert_eq!(missing.status(), 404);
-        assert_eq!(missing.json::<Value>().await?["error"], "Agent not found");
-        Ok(())
-    }
-
     async fn nexus_and_core_read_themes_and_home_pages_by_email(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let chosen = json!({"theme_preference": "dark", "preferred_color_theme": "gold", "home_page_preference": "ledger"});
@@ -378,6 +356,30 @@ on_each_engine! {
         let path = format!("/api/agents/{}", user_id(1));
         let put = app.call_as("admin", Method::PUT, &path)?.json(&json!({"email": other["email"]})).send().await?;
         assert_eq!(put.status(), 409);
+        Ok(())
+    }
+}
+
+on_sqlite! {
+    async fn agents_are_for_administrators_and_services(app: TestApp) -> TestResult {
+        app.pull(&["/sync/agents"]).await?;
+        let one = format!("/api/agents/{}", user_id(1));
+        for level in ["client", "technician", "billing"] {
+            for (method, path) in [
+                (Method::GET, "/api/agents"), (Method::GET, &one), (Method::PUT, &settings_of(1)),
+                (Method::POST, "/api/agents/sync"), (Method::POST, "/sync/agents"),
+            ] {
+                let answer = app.call_as(level, method.clone(), path)?.json(&json!({"theme_preference": "dark"}));
+                assert_eq!(answer.send().await?.status(), 403, "{level} {method} {path}");
+            }
+        }
+        let service = app.core.key.service("nexus", "codex")?;
+        assert_eq!(app.call(Method::GET, &one).bearer_auth(service).send().await?.status(), 200);
+        assert_eq!(app.call(Method::GET, "/api/agents").send().await?.status(), 401);
+        assert_eq!(app.call(Method::GET, MINE).send().await?.status(), 401);
+        let missing = app.get("/api/agents/none")?.send().await?;
+        assert_eq!(missing.status(), 404);
+        assert_eq!(missing.json::<Value>().await?["error"], "Agent not found");
         Ok(())
     }
 }

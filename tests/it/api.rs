@@ -2,7 +2,7 @@
 
 use codex_tests::{
     harness::{app::TestApp, keys},
-    on_each_engine,
+    on_each_engine, on_sqlite,
     sim::core::{KEY_ID, SigningKey, user_claims},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -90,6 +90,56 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn the_psas_agents_come_active_ones_first_then_by_name(app: TestApp) -> TestResult {
+        {
+            let mut world = app.world.lock();
+            let one = world.agents[0].clone();
+            world.agents.clear();
+            for (id, name, active) in [(1, "Aaron", false), (2, "zoe", true), (3, "Bert", true), (4, "adam", false)] {
+                let mut agent = one.clone();
+                (agent["id"], agent["active"]) = (json!(id), json!(active));
+                (agent["first_name"], agent["last_name"]) = (json!(name), json!("X"));
+                world.agents.push(agent);
+            }
+        }
+        app.pull(&["/sync/psa"]).await?;
+        let agents = app.json("/api/psa/agents").await?;
+        let ids: Vec<&Value> = agents.as_array().unwrap().iter().map(|agent| &agent["external_id"]).collect();
+        assert_eq!(json!(ids), json!([3, 2, 1, 4]), "{agents}");
+        Ok(())
+    }
+
+    async fn clients_see_no_agents_and_start_no_sync(app: TestApp) -> TestResult {
+        app.sync().await?;
+        assert_eq!(app.get_as("client", "/api/psa/agents")?.send().await?.status(), 403);
+        assert_eq!(app.get_as("client", "/sync/last/psa")?.send().await?.status(), 403);
+        let companies: Value = app.get_as("client", "/api/companies")?.send().await?.json().await?;
+        assert_eq!(companies, json!([]));
+        assert_eq!(app.get_as("client", "/api/companies/100001")?.send().await?.status(), 404);
+        for level in ["client", "billing", "technician"] {
+            let token = app.core.key.user(level, "x@msp.example")?;
+            let answer = app.call(Method::POST, "/sync/psa").bearer_auth(token).send().await?;
+            assert_eq!(answer.status(), 403, "{level}");
+        }
+        Ok(())
+    }
+
+    async fn health_and_docs_answer_without_a_token(app: TestApp) -> TestResult {
+        let health = app.call(Method::GET, "/health").send().await?;
+        let body: Value = health.json().await?;
+        assert_eq!(body["service"], "codex");
+        assert_eq!(body["checks"]["database"]["status"], "healthy");
+        for path in ["/health/live", "/health/ready", "/openapi.json", "/docs/"] {
+            assert_eq!(app.call(Method::GET, path).send().await?.status(), 200, "{path}");
+        }
+        for path in ["/apispec.json", "/apidocs/index.html", "/docs"] {
+            assert!(app.call(Method::GET, path).send().await?.status().is_redirection(), "{path}");
+        }
+        Ok(())
+    }
+}
+
+on_sqlite! {
     async fn a_token_that_is_not_cores_is_401_with_a_problem(app: TestApp) -> TestResult {
         let claims = user_claims("admin", "a@msp.example");
         let with = |name: &str, value: Value| {
@@ -129,40 +179,6 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_psas_agents_come_active_ones_first_then_by_name(app: TestApp) -> TestResult {
-        {
-            let mut world = app.world.lock();
-            let one = world.agents[0].clone();
-            world.agents.clear();
-            for (id, name, active) in [(1, "Aaron", false), (2, "zoe", true), (3, "Bert", true), (4, "adam", false)] {
-                let mut agent = one.clone();
-                (agent["id"], agent["active"]) = (json!(id), json!(active));
-                (agent["first_name"], agent["last_name"]) = (json!(name), json!("X"));
-                world.agents.push(agent);
-            }
-        }
-        app.pull(&["/sync/psa"]).await?;
-        let agents = app.json("/api/psa/agents").await?;
-        let ids: Vec<&Value> = agents.as_array().unwrap().iter().map(|agent| &agent["external_id"]).collect();
-        assert_eq!(json!(ids), json!([3, 2, 1, 4]), "{agents}");
-        Ok(())
-    }
-
-    async fn clients_see_no_agents_and_start_no_sync(app: TestApp) -> TestResult {
-        app.sync().await?;
-        assert_eq!(app.get_as("client", "/api/psa/agents")?.send().await?.status(), 403);
-        assert_eq!(app.get_as("client", "/sync/last/psa")?.send().await?.status(), 403);
-        let companies: Value = app.get_as("client", "/api/companies")?.send().await?.json().await?;
-        assert_eq!(companies, json!([]));
-        assert_eq!(app.get_as("client", "/api/companies/100001")?.send().await?.status(), 404);
-        for level in ["client", "billing", "technician"] {
-            let token = app.core.key.user(level, "x@msp.example")?;
-            let answer = app.call(Method::POST, "/sync/psa").bearer_auth(token).send().await?;
-            assert_eq!(answer.status(), 403, "{level}");
-        }
-        Ok(())
-    }
-
     async fn the_correlation_id_is_taken_or_made_and_echoed(app: TestApp) -> TestResult {
         let taken = app.get("/api/companies")?.header("X-Correlation-ID", "abc-123").send().await?;
         assert_eq!(taken.headers()["x-correlation-id"], "abc-123");
@@ -179,20 +195,6 @@ on_each_engine! {
         let answer = app.get("/api/nothing")?.send().await?;
         assert_eq!(answer.status(), 404);
         assert_eq!(answer.json::<Value>().await?["instance"], "/api/nothing");
-        Ok(())
-    }
-
-    async fn health_and_docs_answer_without_a_token(app: TestApp) -> TestResult {
-        let health = app.call(Method::GET, "/health").send().await?;
-        let body: Value = health.json().await?;
-        assert_eq!(body["service"], "codex");
-        assert_eq!(body["checks"]["database"]["status"], "healthy");
-        for path in ["/health/live", "/health/ready", "/openapi.json", "/docs/"] {
-            assert_eq!(app.call(Method::GET, path).send().await?.status(), 200, "{path}");
-        }
-        for path in ["/apispec.json", "/apidocs/index.html", "/docs"] {
-            assert!(app.call(Method::GET, path).send().await?.status().is_redirection(), "{path}");
-        }
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use codex_core::{
 };
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase},
-    on_each_engine,
+    on_each_engine, on_sqlite,
     sim::core::{service_claims, user_claims},
 };
 use reqwest::Method;
@@ -325,27 +325,6 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_precondition_is_judged_last(app: TestApp) -> TestResult {
-        app.sync().await?;
-        let company = "/api/companies/100001";
-        let good = json!({"description": "x"});
-        let before = app.json(company).await?;
-        for (role, method, path, body, status) in [
-            ("admin", Method::PATCH, company, &good, 405),
-            ("billing", Method::PUT, company, &good, 403),
-            ("admin", Method::PUT, "/api/companies/999999", &good, 404),
-            ("admin", Method::PUT, company, &json!({"name": null}), 422),
-            ("admin", Method::PUT, company, &good, 412),
-            ("admin", Method::DELETE, company, &good, 412),
-        ] {
-            let call = app.call_as(role, method.clone(), path)?.header("if-match", "\"x\"");
-            let answer = call.json(body).send().await?;
-            assert_eq!(answer.status(), status, "{role} {method} {path} {body}");
-        }
-        assert_eq!(app.json(company).await?, before);
-        Ok(())
-    }
-
     async fn a_call_that_failed_before_anything_was_written_may_be_sent_again(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         trap(&db, REFUSED).await?;
@@ -379,6 +358,51 @@ on_each_engine! {
             assert!(before.is_none_or(|before| before == now), "{round}");
             before = Some(now);
         }
+        Ok(())
+    }
+
+    async fn a_kept_answer_is_counted_as_one_that_is_made(app: TestApp) -> TestResult {
+        for n in 0..100 {
+            let made = app.call_as("admin", Method::POST, "/api/companies")?;
+            made.json(&json!({"name": format!("Company {n}")})).send().await?.error_for_status()?;
+        }
+        let engine = app.database_url().split(':').next().unwrap_or_default();
+        let caller = format!("counted-{engine}");
+        let token = app.core.key.service(&caller, "helm")?;
+        let mut tag = String::new();
+        for _ in 0..5 {
+            let answer = app.call(Method::GET, "/api/companies").bearer_auth(&token);
+            let answer = answer.header("if-none-match", &tag).send().await?;
+            answer.headers()["etag"].to_str()?.clone_into(&mut tag);
+        }
+        let text = app.call(Method::GET, "/metrics").send().await?.text().await?;
+        let line = format!("codex_foreign_service_tokens_total{{caller=\"service:{caller}\"}} 5");
+        assert!(text.contains(&line), "{line} not in {text}");
+        let nameless = "method=\"GET\",route=\"(none)\",status=\"304\"";
+        assert!(!text.contains(nameless), "{text}");
+        Ok(())
+    }
+}
+
+on_sqlite! {
+    async fn a_precondition_is_judged_last(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let company = "/api/companies/100001";
+        let good = json!({"description": "x"});
+        let before = app.json(company).await?;
+        for (role, method, path, body, status) in [
+            ("admin", Method::PATCH, company, &good, 405),
+            ("billing", Method::PUT, company, &good, 403),
+            ("admin", Method::PUT, "/api/companies/999999", &good, 404),
+            ("admin", Method::PUT, company, &json!({"name": null}), 422),
+            ("admin", Method::PUT, company, &good, 412),
+            ("admin", Method::DELETE, company, &good, 412),
+        ] {
+            let call = app.call_as(role, method.clone(), path)?.header("if-match", "\"x\"");
+            let answer = call.json(body).send().await?;
+            assert_eq!(answer.status(), status, "{role} {method} {path} {body}");
+        }
+        assert_eq!(app.json(company).await?, before);
         Ok(())
     }
 
@@ -437,28 +461,6 @@ on_each_engine! {
         }
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
         assert_eq!(app.core.asked("validate"), 1);
-        Ok(())
-    }
-
-    async fn a_kept_answer_is_counted_as_one_that_is_made(app: TestApp) -> TestResult {
-        for n in 0..100 {
-            let made = app.call_as("admin", Method::POST, "/api/companies")?;
-            made.json(&json!({"name": format!("Company {n}")})).send().await?.error_for_status()?;
-        }
-        let engine = app.database_url().split(':').next().unwrap_or_default();
-        let caller = format!("counted-{engine}");
-        let token = app.core.key.service(&caller, "helm")?;
-        let mut tag = String::new();
-        for _ in 0..5 {
-            let answer = app.call(Method::GET, "/api/companies").bearer_auth(&token);
-            let answer = answer.header("if-none-match", &tag).send().await?;
-            answer.headers()["etag"].to_str()?.clone_into(&mut tag);
-        }
-        let text = app.call(Method::GET, "/metrics").send().await?.text().await?;
-        let line = format!("codex_foreign_service_tokens_total{{caller=\"service:{caller}\"}} 5");
-        assert!(text.contains(&line), "{line} not in {text}");
-        let nameless = "method=\"GET\",route=\"(none)\",status=\"304\"";
-        assert!(!text.contains(nameless), "{text}");
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use codex_tests::{
         child::{Ended, become_codexd, codexd, run},
         database::TestDatabase,
     },
-    on_each_engine,
+    on_each_engine, on_sqlite,
     sim::core::Core,
 };
 use reqwest::{Client, Method, StatusCode};
@@ -114,6 +114,58 @@ async fn duplicates(app: &TestApp, command: &str) -> anyhow::Result<Ended> {
 }
 
 on_each_engine! {
+    async fn duplicates_are_listed_merged_and_rejected_on_the_command_line(app: TestApp) -> TestResult {
+        let none = duplicates(&app, "list").await?;
+        assert_eq!((none.code, none.out.as_str()), (0, "No duplicate candidate waits for a decision.\n"), "{none:?}");
+        let (first, older, newer) = candidate(&app, "Ann").await?;
+        let (second, one, other) = candidate(&app, "Bob").await?;
+        let list = duplicates(&app, "list").await?;
+        assert_eq!(list.code, 0, "{list:?}");
+        let lines: Vec<&str> = list.out.lines().collect();
+        // Below the head the newest is first.
+        assert_eq!(lines.len(), 3, "{list:?}");
+        for (line, id, records) in [(lines[1], second, [one, other]), (lines[2], first, [older, newer])] {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(cells[..4], [id.to_string().as_str(), "open", "50", "contact"], "{line}");
+            assert!(records.iter().all(|id| line.contains(&format!("{id} `"))), "{line}");
+        }
+        let of_assets = duplicates(&app, "list --kind asset").await?;
+        assert!(of_assets.out.starts_with("No duplicate candidate"), "{of_assets:?}");
+        let json: Value = serde_json::from_str(&duplicates(&app, "list --json --limit 1").await?.out)?;
+        assert_eq!((json[0]["id"].as_i64(), json.as_array().unwrap().len()), (Some(second), 1));
+
+        let status = async |id: i64| -> anyhow::Result<u16> {
+            Ok(app.get(&format!("/api/contacts/{id}"))?.send().await?.status().as_u16())
+        };
+        let told = duplicates(&app, &format!("merge {first} --keep {newer} --dry-run")).await?;
+        assert!(told.code == 0 && told.out.lines().all(|line| line.starts_with("would ")), "{told:?}");
+        assert!(!told.out.is_empty());
+        assert_eq!((status(older).await?, status(newer).await?), (200, 200), "nothing was changed");
+        let wrong = duplicates(&app, &format!("merge {first} --keep {one}")).await?;
+        assert_eq!(wrong.code, 1, "{wrong:?}");
+        let merged = duplicates(&app, &format!("merge {first} --keep {newer}")).await?;
+        assert!(merged.code == 0 && merged.out.contains("merged"), "{merged:?}");
+        assert_eq!((status(older).await?, status(newer).await?), (404, 200));
+        let rejected = duplicates(&app, &format!("reject {second}")).await?;
+        assert!(rejected.code == 0 && rejected.out.contains("rejected"), "{rejected:?}");
+        assert_eq!((status(one).await?, status(other).await?), (200, 200));
+        for decided in [format!("merge {first}"), format!("reject {second}"), "reject 999999".to_owned()] {
+            let ended = duplicates(&app, &decided).await?;
+            assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{decided}: {ended:?}");
+            assert!(ended.err.starts_with("codexd: "), "{decided}: {ended:?}");
+        }
+        assert!(duplicates(&app, "list").await?.out.starts_with("No duplicate candidate"));
+        let all = duplicates(&app, "list --all").await?;
+        assert_eq!(all.out.lines().count(), 3, "{all:?}");
+        let by = "select decided_by from duplicate_candidates where id = $1";
+        let db = Db::open(app.database_url()).await?;
+        let by: Option<Option<String>> = db.query(by).bind(first).scalar().await?;
+        assert_eq!(by.flatten().as_deref(), Some("system"));
+        Ok(())
+    }
+}
+
+on_sqlite! {
     async fn a_token_without_core_is_refused_unless_it_is_configured(database: TestDatabase) -> TestResult {
         let core = Core::start().await?;
         let ended = run(CHILD, database.folder(), &words("token --role admin", &[])).await?;
@@ -166,56 +218,6 @@ on_each_engine! {
         let daemon = Daemon::serve(&database, &core, "serve --bind 0.0.0.0 --insecure", &[LOCAL]).await?;
         let answer = daemon.status(Method::GET, "/api/companies", token.out.trim()).await?;
         assert_eq!(answer, StatusCode::OK);
-        Ok(())
-    }
-
-    async fn duplicates_are_listed_merged_and_rejected_on_the_command_line(app: TestApp) -> TestResult {
-        let none = duplicates(&app, "list").await?;
-        assert_eq!((none.code, none.out.as_str()), (0, "No duplicate candidate waits for a decision.\n"), "{none:?}");
-        let (first, older, newer) = candidate(&app, "Ann").await?;
-        let (second, one, other) = candidate(&app, "Bob").await?;
-        let list = duplicates(&app, "list").await?;
-        assert_eq!(list.code, 0, "{list:?}");
-        let lines: Vec<&str> = list.out.lines().collect();
-        // Below the head the newest is first.
-        assert_eq!(lines.len(), 3, "{list:?}");
-        for (line, id, records) in [(lines[1], second, [one, other]), (lines[2], first, [older, newer])] {
-            let cells: Vec<&str> = line.split_whitespace().collect();
-            assert_eq!(cells[..4], [id.to_string().as_str(), "open", "50", "contact"], "{line}");
-            assert!(records.iter().all(|id| line.contains(&format!("{id} `"))), "{line}");
-        }
-        let of_assets = duplicates(&app, "list --kind asset").await?;
-        assert!(of_assets.out.starts_with("No duplicate candidate"), "{of_assets:?}");
-        let json: Value = serde_json::from_str(&duplicates(&app, "list --json --limit 1").await?.out)?;
-        assert_eq!((json[0]["id"].as_i64(), json.as_array().unwrap().len()), (Some(second), 1));
-
-        let status = async |id: i64| -> anyhow::Result<u16> {
-            Ok(app.get(&format!("/api/contacts/{id}"))?.send().await?.status().as_u16())
-        };
-        let told = duplicates(&app, &format!("merge {first} --keep {newer} --dry-run")).await?;
-        assert!(told.code == 0 && told.out.lines().all(|line| line.starts_with("would ")), "{told:?}");
-        assert!(!told.out.is_empty());
-        assert_eq!((status(older).await?, status(newer).await?), (200, 200), "nothing was changed");
-        let wrong = duplicates(&app, &format!("merge {first} --keep {one}")).await?;
-        assert_eq!(wrong.code, 1, "{wrong:?}");
-        let merged = duplicates(&app, &format!("merge {first} --keep {newer}")).await?;
-        assert!(merged.code == 0 && merged.out.contains("merged"), "{merged:?}");
-        assert_eq!((status(older).await?, status(newer).await?), (404, 200));
-        let rejected = duplicates(&app, &format!("reject {second}")).await?;
-        assert!(rejected.code == 0 && rejected.out.contains("rejected"), "{rejected:?}");
-        assert_eq!((status(one).await?, status(other).await?), (200, 200));
-        for decided in [format!("merge {first}"), format!("reject {second}"), "reject 999999".to_owned()] {
-            let ended = duplicates(&app, &decided).await?;
-            assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{decided}: {ended:?}");
-            assert!(ended.err.starts_with("codexd: "), "{decided}: {ended:?}");
-        }
-        assert!(duplicates(&app, "list").await?.out.starts_with("No duplicate candidate"));
-        let all = duplicates(&app, "list --all").await?;
-        assert_eq!(all.out.lines().count(), 3, "{all:?}");
-        let by = "select decided_by from duplicate_candidates where id = $1";
-        let db = Db::open(app.database_url()).await?;
-        let by: Option<Option<String>> = db.query(by).bind(first).scalar().await?;
-        assert_eq!(by.flatten().as_deref(), Some("system"));
         Ok(())
     }
 }

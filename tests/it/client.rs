@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codex_client::{Client, JobStatus, ListOptions, SyncKind, TokenSource};
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};
 
 on_each_engine! {
     async fn the_client_pulls_and_reads_with_service_tokens_of_core(app: TestApp) -> TestResult {
@@ -38,7 +38,9 @@ on_each_engine! {
         assert_eq!(all, client.contacts().list(&ListOptions::default()).await?.items);
         Ok(())
     }
+}
 
+on_sqlite! {
     async fn an_error_carries_status_words_and_correlation_id(app: TestApp) -> TestResult {
         let token = app.core.key.user("admin", "a@msp.example")?;
         let client = Client::new(&app.url(), TokenSource::fixed(token))?;

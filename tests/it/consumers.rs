@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use codex_tests::{
     harness::{app::TestApp, keys},
-    on_each_engine,
+    on_each_engine, on_sqlite,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -158,7 +158,9 @@ on_each_engine! {
         assert!(plan.json::<Value>().await?.is_object());
         Ok(())
     }
+}
 
+on_sqlite! {
     async fn number_11_errors_of_a_route_say_error_and_others_detail(app: TestApp) -> TestResult {
         let own: Value = app.get("/api/agents/nobody")?.send().await?.json().await?;
         assert_eq!(own["error"], "Agent not found");

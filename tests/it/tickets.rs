@@ -9,7 +9,7 @@ use codex_client::{
 };
 use codex_tests::{
     harness::{app::TestApp, database::TestDatabase, keys},
-    on_each_engine,
+    on_each_engine, on_sqlite,
     sim::fault::{FaultKind, When},
 };
 use reqwest::Method;
@@ -190,23 +190,6 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_board_knows_where_the_psas_pages_are(app: TestApp) -> TestResult {
-        let config = app.json("/api/psa/config").await?;
-        let site = app.freshservice.url();
-        let groups = json!({"helpdesk": null, "professional_services": null});
-        let provider = json!({
-            "name": "Freshservice",
-            "ticket_url_template": format!("{site}/a/tickets/{{ticket_id}}"),
-            "company_url_template": format!("{site}/a/admin/departments/{{company_id}}"),
-            "contact_url_template": format!("{site}/a/requesters/{{contact_id}}"),
-            "group_ids": groups,
-        });
-        assert_eq!(config, json!({"default_provider": "freshservice", "providers": {"freshservice": provider}}));
-        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
-        assert!(client.psa_agents().config().await?.providers.contains_key("freshservice"));
-        Ok(())
-    }
-
     async fn an_update_shows_at_once_and_a_bad_one_changes_nothing(app: TestApp) -> TestResult {
         app.sync().await?;
         let path = "/api/ticket/5/update";
@@ -323,24 +306,6 @@ on_each_engine! {
         let (code, done) = update(json!({"assigned_to": 7})).await?;
         assert_eq!((code, &done["not_done"]), (200, &json!(["assigned_to"])));
         assert_eq!(app.json("/api/ticket/5").await?, ticket);
-        Ok(())
-    }
-
-    async fn an_unknown_key_of_an_update_is_refused_with_the_nearest_name(app: TestApp) -> TestResult {
-        app.sync().await?;
-        let before = app.json("/api/ticket/5").await?;
-        for (body, pointer, words) in [
-            (json!({"status": "closed", "note": "hi"}), "/note", "did you mean `notes`?"),
-            (json!({"foo": "x"}), "/foo", "there are `assigned_to`, `notes`, `status`"),
-        ] {
-            let call = app.call_as("technician", Method::POST, "/api/ticket/5/update")?;
-            let answer = call.json(&body).send().await?;
-            assert_eq!(answer.status(), 422, "{body}");
-            let problem: Value = answer.json().await?;
-            assert_eq!(problem["errors"][0]["pointer"], pointer);
-            assert!(problem["errors"][0]["detail"].as_str().unwrap().ends_with(words), "{problem}");
-        }
-        assert_eq!(app.json("/api/ticket/5").await?, before);
         Ok(())
     }
 
@@ -564,6 +529,43 @@ on_each_engine! {
         for path in ["/api/company/nobody", "/api/contact/999999", "/api/asset/999999"] {
             assert_eq!(app.get(path)?.send().await?.status(), 404, "{path}");
         }
+        Ok(())
+    }
+}
+
+on_sqlite! {
+    async fn the_board_knows_where_the_psas_pages_are(app: TestApp) -> TestResult {
+        let config = app.json("/api/psa/config").await?;
+        let site = app.freshservice.url();
+        let groups = json!({"helpdesk": null, "professional_services": null});
+        let provider = json!({
+            "name": "Freshservice",
+            "ticket_url_template": format!("{site}/a/tickets/{{ticket_id}}"),
+            "company_url_template": format!("{site}/a/admin/departments/{{company_id}}"),
+            "contact_url_template": format!("{site}/a/requesters/{{contact_id}}"),
+            "group_ids": groups,
+        });
+        assert_eq!(config, json!({"default_provider": "freshservice", "providers": {"freshservice": provider}}));
+        let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
+        assert!(client.psa_agents().config().await?.providers.contains_key("freshservice"));
+        Ok(())
+    }
+
+    async fn an_unknown_key_of_an_update_is_refused_with_the_nearest_name(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let before = app.json("/api/ticket/5").await?;
+        for (body, pointer, words) in [
+            (json!({"status": "closed", "note": "hi"}), "/note", "did you mean `notes`?"),
+            (json!({"foo": "x"}), "/foo", "there are `assigned_to`, `notes`, `status`"),
+        ] {
+            let call = app.call_as("technician", Method::POST, "/api/ticket/5/update")?;
+            let answer = call.json(&body).send().await?;
+            assert_eq!(answer.status(), 422, "{body}");
+            let problem: Value = answer.json().await?;
+            assert_eq!(problem["errors"][0]["pointer"], pointer);
+            assert!(problem["errors"][0]["detail"].as_str().unwrap().ends_with(words), "{problem}");
+        }
+        assert_eq!(app.json("/api/ticket/5").await?, before);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What is refused, and how a caller learns what to correct.
 
 use codex_client::{Client, ContactIn, Error, Fault, TokenSource};
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -26,40 +26,6 @@ async fn refused(
 }
 
 on_each_engine! {
-    async fn legacy_errors_carry_the_problem_beside_their_own_members(app: TestApp) -> TestResult {
-        app.sync().await?;
-        let long = json!({"name": " ", "compliance_level": "odd"});
-        for (method, path, body, status, code) in [
-            (Method::GET, "/api/companies/999999", &Value::Null, 404, "not-found"),
-            (Method::GET, "/api/ticket/999999999", &Value::Null, 404, "not-found"),
-            (Method::GET, "/sync/status/none", &Value::Null, 404, "not-found"),
-            (Method::GET, "/billing-plans/api/plans/None/1%20Year", &Value::Null, 404, "not-found"),
-            (Method::PUT, "/api/companies/100001", &long, 422, "unprocessable-entity"),
-            (Method::PUT, "/companies/100001/update", &long, 422, "unprocessable-entity"),
-        ] {
-            let (answered, kind, told) = refused(&app, method, path, body).await?;
-            assert_eq!((answered, kind.as_str()), (status, "application/json"), "{path}: {told}");
-            // What today's modules read.
-            let own = if told["status"] == "error" { "message" } else { "error" };
-            assert!(told[own].is_string(), "{path}: {told}");
-            assert_eq!(told["detail"], told[own], "{path}");
-            // What a problem says.
-            assert_eq!((&told["code"], &told["type"]), (&json!(code), &json!(format!("about:blank#{code}"))), "{path}");
-            assert!(told["title"].is_string() && told["instance"].is_string(), "{path}: {told}");
-            if told["status"] != "error" {
-                assert_eq!(told["status"], status, "{path}");
-            }
-            let faults = told["errors"].as_array().map_or(0, Vec::len);
-            assert_eq!(faults, if status == 422 { 2 } else { 0 }, "{path}: {told}");
-        }
-        let token = app.core.key.user("admin", "admin@msp.example")?;
-        let client = Client::new(&app.url(), TokenSource::fixed(token))?;
-        let missing = client.companies().get("999999").await.unwrap_err();
-        assert!(matches!(&missing, Error::NotFound(_)), "{missing:?}");
-        assert_eq!(missing.code(), Some("not-found"));
-        Ok(())
-    }
-
     async fn what_is_no_email_address_or_date_is_refused_with_its_place(app: TestApp) -> TestResult {
         app.sync().await?;
         let contact = app.json("/api/companies/100001/contacts").await?[0]["id"].clone();
@@ -103,6 +69,42 @@ on_each_engine! {
             assert_eq!(answer.status(), 200, "{good}");
         }
         assert_eq!(app.json("/api/companies/100001").await?["contract_start_date"], "2026-02-01T00:00:00Z");
+        Ok(())
+    }
+}
+
+on_sqlite! {
+    async fn legacy_errors_carry_the_problem_beside_their_own_members(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let long = json!({"name": " ", "compliance_level": "odd"});
+        for (method, path, body, status, code) in [
+            (Method::GET, "/api/companies/999999", &Value::Null, 404, "not-found"),
+            (Method::GET, "/api/ticket/999999999", &Value::Null, 404, "not-found"),
+            (Method::GET, "/sync/status/none", &Value::Null, 404, "not-found"),
+            (Method::GET, "/billing-plans/api/plans/None/1%20Year", &Value::Null, 404, "not-found"),
+            (Method::PUT, "/api/companies/100001", &long, 422, "unprocessable-entity"),
+            (Method::PUT, "/companies/100001/update", &long, 422, "unprocessable-entity"),
+        ] {
+            let (answered, kind, told) = refused(&app, method, path, body).await?;
+            assert_eq!((answered, kind.as_str()), (status, "application/json"), "{path}: {told}");
+            // What today's modules read.
+            let own = if told["status"] == "error" { "message" } else { "error" };
+            assert!(told[own].is_string(), "{path}: {told}");
+            assert_eq!(told["detail"], told[own], "{path}");
+            // What a problem says.
+            assert_eq!((&told["code"], &told["type"]), (&json!(code), &json!(format!("about:blank#{code}"))), "{path}");
+            assert!(told["title"].is_string() && told["instance"].is_string(), "{path}: {told}");
+            if told["status"] != "error" {
+                assert_eq!(told["status"], status, "{path}");
+            }
+            let faults = told["errors"].as_array().map_or(0, Vec::len);
+            assert_eq!(faults, if status == 422 { 2 } else { 0 }, "{path}: {told}");
+        }
+        let token = app.core.key.user("admin", "admin@msp.example")?;
+        let client = Client::new(&app.url(), TokenSource::fixed(token))?;
+        let missing = client.companies().get("999999").await.unwrap_err();
+        assert!(matches!(&missing, Error::NotFound(_)), "{missing:?}");
+        assert_eq!(missing.code(), Some("not-found"));
         Ok(())
     }
 }

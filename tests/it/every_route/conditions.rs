@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_tests::on_each_engine;
+use codex_tests::{on_each_engine, on_sqlite};
 use reqwest::Method;
 use serde::Serialize;
 
@@ -122,7 +122,9 @@ on_each_engine! {
         assert!(bound.wrong.is_empty(), "{:#?}", bound.wrong);
         Ok(())
     }
+}
 
+on_sqlite! {
     async fn a_change_of_what_cannot_be_read_is_never_made_with_a_tag(world: World) -> TestResult {
         let mut bound = Bound { world: &world, wrong: Vec::new() };
         for one in changes(codex_daemon::openapi::internal()) {

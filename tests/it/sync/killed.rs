@@ -17,8 +17,9 @@ use codex_tests::{
 };
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-/// Kills of each source's first sync, unless CODEX_TEST_KILLS says more.
-const KILLS: u64 = 5;
+/// Kills of each source's first sync, unless CODEX_TEST_KILLS says more. Each costs the start of a process and the end
+/// of a lease.
+const KILLS: u64 = 3;
 const CHILD: &str = "sync::killed::the_process_that_is_killed";
 
 #[test]

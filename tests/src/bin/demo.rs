@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Shows Codex at work: no account anywhere is needed.
 #[derive(Debug, Parser)]
 struct Demo {
-    /// How large the made-up MSP is: tiny, S, M or L
+    /// How large the made-up MSP is: tiny, small, S, M or L
     #[arg(long, default_value = "S")]
     size: Size,
     /// End when the syncs are done instead of serving until Ctrl-C

@@ -9,7 +9,7 @@ use codex_tests::sim::{SharedWorld, Size, World, datto, freshservice, keycloak};
 /// Runs a command with simulated Freshservice and Datto accounts and a Keycloak realm.
 #[derive(Debug, Parser)]
 struct Simulate {
-    /// tiny, S, M or L
+    /// tiny, small, S, M or L
     #[arg(long, default_value = "S")]
     size: Size,
     /// The command and its arguments

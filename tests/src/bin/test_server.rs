@@ -1,6 +1,6 @@
 //! Runs a command beside a daemon with data: `CODEX_URL` is where it is, `CODEX_TOKEN` an administrator's token.
 //!
-//! `cargo run -p codex-tests --bin stand -- schemathesis run openapi/codex.json --url "$CODEX_URL"`
+//! `cargo run -p codex-tests --bin test_server -- schemathesis run openapi/codex.json --url "$CODEX_URL"`
 
 use std::process::ExitCode;
 

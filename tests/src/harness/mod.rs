@@ -43,6 +43,30 @@ macro_rules! on_each_engine {
     )+};
 }
 
+/// Makes one test on `SQLite` alone: a module `name` with the test `sqlite`. It is for rules that hold before a
+/// statement is made, such as headers, parameters, bodies and tokens; whatever depends on records belongs to
+/// [`crate::on_each_engine`].
+///
+/// ```text
+/// on_sqlite! { async fn a_claim(app: TestApp) -> TestResult { ... } }
+/// ```
+#[macro_export]
+macro_rules! on_sqlite {
+    ($($(#[$meta:meta])* async fn $name:ident($arg:ident: $type:ty) -> TestResult $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn check($arg: $type) -> $crate::harness::TestResult $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() -> $crate::harness::TestResult {
+                check(<$type>::on($crate::harness::database::sqlite()?).await?).await
+            }
+        }
+    )+};
+}
+
 /// Names of an object's members; none of anything else.
 pub fn keys(object: &serde_json::Value) -> Vec<&str> {
     let members = object.as_object().into_iter().flatten();
