@@ -6,7 +6,6 @@
 pub mod api;
 pub mod app;
 pub mod auth;
-mod breaking;
 pub mod cli;
 pub mod config;
 pub mod health;

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
-use codex_tests::harness::{
-    TestResult,
-    app::TestApp,
-    database::{self, setting},
+use codex_tests::{
+    breaking,
+    harness::{
+        TestResult,
+        app::TestApp,
+        database::{self, setting},
+    },
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,6 +32,25 @@ fn the_checked_in_descriptions_are_current() -> TestResult {
     is_current("openapi/codex.json", &public)?;
     let internal = codex_daemon::openapi::internal().to_pretty_json()? + "\n";
     is_current("openapi/internal.json", &internal)
+}
+
+/// `CODEX_TEST_OLD_API=old.json cargo spec` names what breaks callers of an older description.
+#[test]
+fn callers_of_an_older_description_are_not_broken() -> TestResult {
+    let Some(file) = setting("CODEX_TEST_OLD_API") else {
+        return Ok(());
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let old: Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+    assert!(
+        old["paths"].is_object(),
+        "{} is no OpenAPI description",
+        path.display()
+    );
+    let new = serde_json::to_value(codex_daemon::openapi::public())?;
+    let found = breaking::changes(&old, &new);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    Ok(())
 }
 
 const BEGIN: &str = "<!-- routes, made by `UPDATE=1 cargo spec` -->";

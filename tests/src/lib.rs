@@ -1,5 +1,6 @@
 //! Simulators, demo, harnesses and integration tests of HiveMatrix Codex.
 
+pub mod breaking;
 pub mod conformance;
 pub mod harness;
 pub mod sim;

@@ -34,6 +34,7 @@ use crate::{
         problem::{ErrorOut, Problem, ProblemOut},
     },
     legacy::List,
+    openapi::errors::{Administrators, Forbidden, NotFound, NotServices},
 };
 
 /// The routes.
@@ -75,9 +76,7 @@ fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
 /// the answer is then how many the whole list has.
 #[utoipa::path(get, path = "/api/agents", tag = "agents", params(PageOfListParams), responses(
     (status = 200, description = "The agents", body = AgentsOut),
-    (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ProblemOut)))]
+    Forbidden<Administrators, ProblemOut>))]
 async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let synced = codex.agents_synced_at().await?;
@@ -94,9 +93,7 @@ async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Respo
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
         (status = 200, description = "The agent", body = AgentOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such agent", body = ErrorOut)))]
+        Forbidden<Administrators, ProblemOut>, NotFound<ErrorOut>))]
 async fn get_agent(
     State(app): State<App>,
     caller: Caller,
@@ -114,9 +111,7 @@ async fn get_agent(
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
         (status = 200, description = "The settings", body = MySettingsOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such agent", body = ErrorOut)))]
+        Forbidden<Administrators, ProblemOut>, NotFound<ErrorOut>))]
 async fn get_agent_settings(
     State(app): State<App>,
     caller: Caller,
@@ -139,10 +134,8 @@ fn settings(agent: Option<&Agent>) -> Versioned<MySettingsOut> {
     request_body = SettingsIn,
     responses(
         (status = 200, description = "Changed", body = AgentSettingsChanged),
-        (status = 400, description = "Nothing is stated, or a value is not known", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such agent", body = ErrorOut)))]
+        Forbidden<Administrators, ProblemOut>, NotFound<ErrorOut>,
+        (status = 400, description = "Nothing is stated, or a value is not known", body = ErrorOut)))]
 async fn update_agent_settings(
     call: Call,
     Path(id): Path<String>,
@@ -164,9 +157,7 @@ async fn update_agent_settings(
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
         (status = 200, description = "Their account numbers", body = AgentCompanies),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such agent", body = ErrorOut)))]
+        Forbidden<Administrators, ProblemOut>, NotFound<ErrorOut>))]
 async fn get_agent_companies(
     call: Call,
     Path(id): Path<String>,
@@ -184,9 +175,8 @@ async fn get_agent_companies(
     request_body = AgentCompanies,
     responses(
         (status = 200, description = "What is opened now", body = AgentCompanies),
+        Forbidden<Administrators, ProblemOut>, NotFound<ErrorOut>,
         (status = 400, description = "There is no such company", body = ErrorOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such agent", body = ErrorOut),
         (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn open_agent_companies(
     call: Call,
@@ -205,7 +195,6 @@ async fn open_agent_companies(
 /// One that is at work already is waited for. `POST /sync/agents` starts the same as a job and answers at once.
 #[utoipa::path(post, path = "/api/agents/sync", tag = "agents", responses(
     (status = 200, description = "Done", body = AgentsSynced),
-    (status = 401, description = "No valid token", body = ProblemOut),
     (status = 400, description = "Keycloak says so; or `dry_run`: this call can only be made", body = ErrorOut),
     (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ErrorOut),
     (status = 404, description = "Keycloak has no such realm", body = ErrorOut),
@@ -258,9 +247,8 @@ fn person(caller: &Caller) -> Result<(), Problem> {
 /// Get one's own settings; the defaults for somebody whom Codex does not know.
 #[utoipa::path(get, path = "/api/my/settings", tag = "agents", responses(
     (status = 200, description = "The settings", body = MySettingsOut),
-    (status = 400, description = "The token says no e-mail address, and Codex does not know its user", body = ErrorOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "Not for services", body = ErrorOut)))]
+    Forbidden<NotServices, ErrorOut>,
+    (status = 400, description = "The token says no e-mail address, and Codex does not know its user", body = ErrorOut)))]
 async fn get_my_settings(
     State(app): State<App>,
     caller: Caller,
@@ -277,9 +265,8 @@ async fn get_my_settings(
 /// Change one's own settings; absent keys stay as they are, unknown ones are ignored.
 #[utoipa::path(put, path = "/api/my/settings", tag = "agents", request_body = SettingsIn, responses(
     (status = 200, description = "Changed", body = MySettingsChanged),
+    Forbidden<NotServices, ErrorOut>,
     (status = 400, description = "Nothing is stated, or a value is not known", body = ErrorOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "Not for services", body = ErrorOut),
     (status = 404, description = "Codex does not know the person", body = ErrorOut)))]
 async fn update_my_settings(
     call: Call,
@@ -312,7 +299,7 @@ async fn update_my_settings(
 /// false: the next sync that does not find the user disables it.
 #[utoipa::path(post, path = "/api/agents", tag = "agents", request_body = AgentIn, responses(
     (status = 201, description = "The new agent", body = AgentSaved),
-    (status = 403, description = "For administrators and services", body = ProblemOut),
+    Forbidden<Administrators, ProblemOut>,
     (status = 409, description = "Another agent has the id, the name or the address", body = ErrorOut),
     (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn create_agent(
@@ -339,9 +326,8 @@ async fn create_agent(
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
         (status = 200, description = "The agent as it is now", body = AgentOut),
+        Forbidden<Administrators, ProblemOut>, NotFound<ErrorOut>,
         (status = 400, description = "The body states nothing", body = ErrorOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such agent", body = ErrorOut),
         (status = 409, description = "Another agent has the name or the address", body = ErrorOut),
         (status = 422, description = "Every fault of the body", body = ErrorOut)))]
 async fn update_agent(

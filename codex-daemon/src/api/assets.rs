@@ -30,8 +30,9 @@ use crate::{
         created::Created,
         extract::{Path, Query},
         forwarded::Forwarded,
-        problem::{ErrorOut, Problem, ProblemOut, flat},
+        problem::{ErrorOut, Problem, flat},
     },
+    openapi::errors::{BulkErrors, CreateErrors, FindErrors, NotFound, Technicians, UpdateErrors},
 };
 
 const PATH: &str = "/api/assets";
@@ -63,9 +64,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// double quotes. Unknown columns return 400.
 #[utoipa::path(get, path = "/api/assets", tag = "assets", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<AssetOut>),
-    (status = 400, description = "A parameter is wrong", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 404, description = "No such company", body = ErrorOut)))]
+    NotFound<ErrorOut>))]
 async fn list_assets(
     State(app): State<App>,
     caller: Caller,
@@ -96,9 +95,7 @@ async fn list_assets(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The asset", body = AssetOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_asset(
     State(app): State<App>,
     caller: Caller,
@@ -122,9 +119,7 @@ async fn get_asset(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "Its hardware and programs, as far as they were read", body = AssetAuditOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_asset_audit(
     State(app): State<App>,
     caller: Caller,
@@ -142,9 +137,7 @@ async fn get_asset_audit(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The asset", body = AssetOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such asset, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_asset_alias(
     app: State<App>,
     caller: Caller,
@@ -167,10 +160,9 @@ fn unknown() -> Problem {
 /// Make an asset.
 #[utoipa::path(post, path = "/api/assets", tag = "assets", request_body = AssetIn, responses(
     (status = 201, description = "The new asset", body = AssetOut),
+    CreateErrors<Technicians, ErrorOut>,
     (status = 400, description = "A record that the body names is not there", body = ErrorOut),
-    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-    (status = 409, description = "Another asset has the device uid", body = ErrorOut),
-    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+    (status = 409, description = "Another asset has the device uid", body = ErrorOut)))]
 async fn create_asset(
     call: Call,
     forwarded: Forwarded,
@@ -191,9 +183,7 @@ async fn create_asset(
     request_body = Vec<AssetBulkIn>,
     responses(
         (status = 200, description = "What became of each row", body = BulkOut),
-        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+        BulkErrors<Technicians, ErrorOut>))]
 async fn bulk_write_assets(
     call: Call,
     Query(params): Query<BulkParams>,
@@ -216,11 +206,8 @@ async fn bulk_write_assets(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The asset as it is now", body = AssetOut),
-        (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such asset", body = ErrorOut),
-        (status = 409, description = "Another asset has the device uid", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>,
+        (status = 409, description = "Another asset has the device uid", body = ErrorOut)))]
 async fn update_asset(
     call: Call,
     Path(id): Path<i64>,
@@ -239,9 +226,7 @@ async fn update_asset(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such asset", body = ErrorOut)))]
+        FindErrors<Technicians, ErrorOut>))]
 async fn delete_asset(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
     let deleted = call.codex.delete::<Asset>(&call.scope, &call.author, id);
     if deleted.await.map_err(flat)? {

@@ -33,9 +33,10 @@ use crate::{
         created::Created,
         extract::Path,
         forwarded::Forwarded,
-        problem::{ErrorOut, Problem, ProblemOut, flat},
+        problem::{ErrorOut, Problem, flat},
     },
     legacy::List,
+    openapi::errors::{Billing, CreateErrors, FindErrors, Forbidden, NotClients, UpdateErrors},
 };
 
 /// The routes.
@@ -90,8 +91,8 @@ fn saved(id: BillingPlanId, message: &str) -> Json<Saved> {
 /// named in any spelling.
 #[utoipa::path(get, path = "/api/billing-plans", tag = "billing", params(PageOfListParams), responses(
     (status = 200, description = "The plans", body = Vec<BillingPlanOut>),
-    (status = 400, description = "A parameter of a page is wrong", body = ErrorOut),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>,
+    (status = 400, description = "A parameter of a page is wrong", body = ErrorOut)))]
 async fn list_billing_plans(
     call: Call,
     forwarded: Forwarded,
@@ -111,9 +112,8 @@ async fn list_billing_plans(
 /// What is not sent has the default of a new plan: prices 0, one terabyte of backup included, billed hourly.
 #[utoipa::path(post, path = "/api/billing-plans", tag = "billing", request_body = BillingPlanIn, responses(
     (status = 201, description = "Made", body = Saved),
-    (status = 403, description = "For billing, administrators and services", body = ErrorOut),
-    (status = 409, description = "There is a plan of this name and term", body = ErrorOut),
-    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+    CreateErrors<Billing, ErrorOut>,
+    (status = 409, description = "There is a plan of this name and term", body = ErrorOut)))]
 async fn create_billing_plan(
     call: Call,
     forwarded: Forwarded,
@@ -138,9 +138,7 @@ pub(super) async fn plan(call: &Call, id: i64) -> Result<BillingPlan, Problem> {
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The plan", body = BillingPlanOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
-        (status = 404, description = "No such plan", body = ErrorOut)))]
+        FindErrors<NotClients, ErrorOut>))]
 async fn get_billing_plan(
     call: Call,
     Path(id): Path<i64>,
@@ -156,11 +154,8 @@ async fn get_billing_plan(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "Changed", body = Saved),
-        (status = 400, description = "The id is no number, or the body states nothing", body = ErrorOut),
-        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such plan", body = ErrorOut),
-        (status = 409, description = "Another plan has this name and term", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Billing, ErrorOut>,
+        (status = 409, description = "Another plan has this name and term", body = ErrorOut)))]
 async fn update_billing_plan(
     call: Call,
     Path(id): Path<i64>,
@@ -181,9 +176,7 @@ async fn update_billing_plan(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "Deleted", body = Saved),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such plan", body = ErrorOut)))]
+        FindErrors<Billing, ErrorOut>))]
 async fn delete_billing_plan(call: Call, Path(id): Path<i64>) -> Result<Json<Saved>, Problem> {
     let id = BillingPlanId(id);
     let found = call
@@ -201,8 +194,7 @@ async fn delete_billing_plan(call: Call, Path(id): Path<i64>) -> Result<Json<Sav
         ("term_length" = String, Path, description = "Term, in any spelling", example = "1 Year")),
     responses(
         (status = 200, description = "Its features", body = PlanFeaturesOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
-        (status = 404, description = "No such plan", body = ErrorOut)))]
+        FindErrors<NotClients, ErrorOut>))]
 async fn get_billing_plan_features(
     call: Call,
     Path((name, term)): Path<(String, String)>,
@@ -215,7 +207,7 @@ async fn get_billing_plan_features(
 /// List billing plans as Ledger bills by them.
 #[utoipa::path(get, path = "/billing-plans/api/plans", tag = "billing", responses(
     (status = 200, description = "The plans, by name and term", body = LedgerPlansOut),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>))]
 async fn list_ledger_plans(call: Call) -> Result<Json<LedgerPlansOut>, Problem> {
     let plans = call.codex.billing_plans(&call.scope).await.map_err(flat)?;
     let options = call.codex.feature_options(&call.scope, None).await?;
@@ -229,7 +221,7 @@ async fn list_ledger_plans(call: Call) -> Result<Json<LedgerPlansOut>, Problem> 
         ("term_length" = String, Path, description = "Term, in any spelling", example = "1 Year")),
     responses(
         (status = 200, description = "The plan", body = LedgerPlanAnswer),
-        (status = 403, description = "Not for clients", body = ErrorOut),
+        Forbidden<NotClients, ErrorOut>,
         (status = 404, description = "No such plan", body = StatusError)))]
 async fn get_ledger_plan(
     call: Call,
@@ -248,7 +240,7 @@ async fn get_ledger_plan(
 /// List what the plans contain that companies have, by `name|term`.
 #[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "billing", responses(
     (status = 200, description = "The plans in use", body = BulkPlansOut),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>))]
 async fn list_plans_in_use(call: Call) -> Result<Json<BulkPlansOut>, Problem> {
     Ok(Json(
         call.codex.plans_in_use(&call.scope).await.map_err(flat)?,
@@ -258,7 +250,7 @@ async fn list_plans_in_use(call: Call) -> Result<Json<BulkPlansOut>, Problem> {
 /// Download every plan and option, to be imported elsewhere.
 #[utoipa::path(get, path = "/billing-plans/export", tag = "billing", responses(
     (status = 200, description = "A file", body = BillingExport),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>))]
 async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), Problem> {
     let export = call.codex.export_billing(&call.scope).await.map_err(flat)?;
     let name = HeaderValue::from_static("attachment; filename=billing_plans_export.json");
@@ -272,9 +264,8 @@ async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), 
 #[utoipa::path(post, path = "/api/billing-plans/import", tag = "billing", request_body = BillingExport,
     responses(
         (status = 200, description = "What is new", body = BillingImported),
-        (status = 400, description = "More than 1,000 of a kind", body = ErrorOut),
-        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        CreateErrors<Billing, ErrorOut>,
+        (status = 400, description = "More than 1,000 of a kind", body = ErrorOut)))]
 async fn import_billing(
     call: Call,
     Body(import): Body<BillingExport>,

@@ -15,6 +15,7 @@ use crate::{
         extract::Path,
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{FindErrors, Forbidden, NotClients},
 };
 
 /// The routes.
@@ -36,8 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         ("id" = String, Path, description = "What names the record", example = "100001")),
     responses(
         (status = 200, description = "Its claims", body = RecordClaimsOut),
-        (status = 403, description = "Not for clients", body = ProblemOut),
-        (status = 404, description = "No such resource or record", body = ProblemOut)))]
+        FindErrors<NotClients, ProblemOut>))]
 async fn get_claims(
     call: Call,
     Path((resource, id)): Path<(String, String)>,
@@ -52,9 +52,7 @@ async fn get_claims(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "Its claims", body = RecordClaimsOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "Not for clients", body = ProblemOut),
-        (status = 404, description = "No such plan", body = ProblemOut)))]
+        FindErrors<NotClients, ProblemOut>))]
 async fn get_billing_plan_claims(
     call: Call,
     Path(id): Path<i64>,
@@ -69,7 +67,7 @@ async fn get_billing_plan_claims(
         ("field" = String, Path, description = "Field", example = "description")),
     responses(
         (status = 200, description = "The field's claims", body = FieldClaimsOut),
-        (status = 403, description = "Not for clients", body = ProblemOut),
+        Forbidden<NotClients, ProblemOut>,
         (status = 404, description = "No such resource, record or field, or nobody has set it", body = ProblemOut)))]
 async fn get_manual_value(
     call: Call,

@@ -38,6 +38,9 @@ use crate::{
         problem::{ErrorOut, Problem, ProblemOut, flat},
     },
     legacy::{List, Params},
+    openapi::errors::{
+        Administrators, BulkErrors, CreateErrors, FindErrors, NotFound, Technicians, UpdateErrors,
+    },
 };
 
 /// The routes.
@@ -71,9 +74,7 @@ pub(crate) async fn company(call: &Call, account: &str) -> Result<Company, Probl
 /// `Link: <...>; rel="next"`; `limit` alone is ignored, and so is what is no column. Columns filter as in the list
 /// of contacts.
 #[utoipa::path(get, path = "/api/companies", tag = "companies", params(PageOfListParams), responses(
-    (status = 200, description = "The companies that the caller may see", body = Vec<CompanyOut>),
-    (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut)))]
+    (status = 200, description = "The companies that the caller may see", body = Vec<CompanyOut>)))]
 async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
     let (codex, scope) = (&call.codex, &call.scope);
     let list = List::array(&call, &uri, &LISTING)?;
@@ -106,8 +107,7 @@ async fn bulk_companies(call: Call, params: Params) -> Result<Response, Problem>
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
         (status = 200, description = "The company", body = CompanyOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_company(
     call: Call,
     Path(account): Path<String>,
@@ -122,8 +122,7 @@ async fn get_company(
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
         (status = 200, description = "The company", body = CompanyOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_company_alias(
     call: Call,
     account: Path<String>,
@@ -137,9 +136,8 @@ async fn get_company_alias(
 /// from one with the same number becomes this one.
 #[utoipa::path(post, path = "/api/companies", tag = "companies", request_body = CompanyIn, responses(
     (status = 201, description = "The new company", body = CompanyOut),
-    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-    (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
-    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+    CreateErrors<Technicians, ErrorOut>,
+    (status = 409, description = "Another company has the number, or had it", body = ErrorOut)))]
 async fn create_company(
     call: Call,
     forwarded: Forwarded,
@@ -159,9 +157,7 @@ async fn create_company(
     request_body = Vec<CompanyIn>,
     responses(
         (status = 200, description = "What became of each row", body = BulkOut),
-        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+        BulkErrors<Technicians, ErrorOut>))]
 async fn bulk_write_companies(
     call: Call,
     Query(params): Query<BulkParams>,
@@ -186,10 +182,7 @@ async fn bulk_write_companies(
     request_body = CompanyIn,
     responses(
         (status = 200, description = "The company as it is now", body = CompanyOut),
-        (status = 400, description = "The body states nothing", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn update_company(
     call: Call,
     Path(account): Path<String>,
@@ -208,8 +201,7 @@ async fn update_company(
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut)))]
+        FindErrors<Technicians, ErrorOut>))]
 async fn delete_company(call: Call, Path(account): Path<String>) -> Result<StatusCode, Problem> {
     let found = call
         .codex
@@ -230,9 +222,8 @@ async fn delete_company(call: Call, Path(account): Path<String>) -> Result<Statu
     request_body = RenumberIn,
     responses(
         (status = 200, description = "Done", body = Renumbered),
+        FindErrors<Administrators, ErrorOut>,
         (status = 400, description = "Not six digits", body = ErrorOut),
-        (status = 403, description = "For administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut),
         (status = 409, description = "Another company has the number, or had it", body = ErrorOut),
         (status = 422, description = "A key is missing or unknown", body = ProblemOut)))]
 async fn renumber_company(
@@ -254,9 +245,7 @@ async fn renumber_company(
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its assets", body = Vec<AssetOut>),
-        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn list_company_assets(
     call: Call,
     Path(account): Path<String>,
@@ -292,9 +281,7 @@ async fn list_company_assets(
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its contacts", body = Vec<ContactOut>),
-        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn list_company_contacts(
     call: Call,
     Path(account): Path<String>,
@@ -330,9 +317,7 @@ async fn list_company_contacts(
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its contacts", body = Vec<ContactOut>),
-        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn list_company_users(
     call: Call,
     account: Path<String>,
@@ -349,9 +334,7 @@ async fn list_company_users(
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
         (status = 200, description = "Its locations", body = Vec<LocationOut>),
-        (status = 400, description = "A parameter of a page is wrong", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn list_company_locations(
     call: Call,
     Path(account): Path<String>,

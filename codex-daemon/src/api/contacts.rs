@@ -29,8 +29,9 @@ use crate::{
         created::Created,
         extract::{Path, Query},
         forwarded::Forwarded,
-        problem::{ErrorOut, Problem, ProblemOut, flat},
+        problem::{ErrorOut, Problem, flat},
     },
+    openapi::errors::{BulkErrors, CreateErrors, FindErrors, NotFound, Technicians, UpdateErrors},
 };
 
 const PATH: &str = "/api/contacts";
@@ -61,9 +62,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// double quotes. Unknown columns return 400.
 #[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<ContactOut>),
-    (status = 400, description = "A parameter is wrong", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 404, description = "No such company", body = ErrorOut)))]
+    NotFound<ErrorOut>))]
 async fn list_contacts(
     State(app): State<App>,
     caller: Caller,
@@ -94,9 +93,7 @@ async fn list_contacts(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The contact", body = ContactOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such contact, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_contact(
     State(app): State<App>,
     caller: Caller,
@@ -117,9 +114,7 @@ async fn get_contact(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The contact", body = ContactOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such contact, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_contact_alias(
     app: State<App>,
     caller: Caller,
@@ -145,9 +140,8 @@ fn unknown() -> Problem {
 /// Make a contact.
 #[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactIn, responses(
     (status = 201, description = "The new contact", body = ContactOut),
-    (status = 400, description = "A record that the body names is not there", body = ErrorOut),
-    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+    CreateErrors<Technicians, ErrorOut>,
+    (status = 400, description = "A record that the body names is not there", body = ErrorOut)))]
 async fn create_contact(
     call: Call,
     forwarded: Forwarded,
@@ -167,9 +161,7 @@ async fn create_contact(
     request_body = Vec<ContactBulkIn>,
     responses(
         (status = 200, description = "What became of each row", body = BulkOut),
-        (status = 400, description = "Too many rows, or a parameter is wrong", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 422, description = "With `mode=atomic`: every fault of every row; nothing was written", body = ErrorOut)))]
+        BulkErrors<Technicians, ErrorOut>))]
 async fn bulk_write_contacts(
     call: Call,
     Query(params): Query<BulkParams>,
@@ -192,10 +184,7 @@ async fn bulk_write_contacts(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The contact as it is now", body = ContactOut),
-        (status = 400, description = "The body states nothing, or names a record that is not there", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such contact", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn update_contact(
     call: Call,
     Path(id): Path<i64>,
@@ -216,9 +205,7 @@ async fn update_contact(
     params(("id" = i64, Path, description = "Id")),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such contact", body = ErrorOut)))]
+        FindErrors<Technicians, ErrorOut>))]
 async fn delete_contact(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
     let deleted = call.codex.delete::<Contact>(&call.scope, &call.author, id);
     if deleted.await.map_err(flat)? {

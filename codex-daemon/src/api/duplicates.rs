@@ -15,6 +15,7 @@ use crate::{
         forwarded::Forwarded,
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{FindErrors, Forbidden, Technicians},
 };
 
 const PATH: &str = "/api/duplicates";
@@ -33,9 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Newest first. `state=open` lists those that wait for a person, `kind=asset` or `kind=contact` those of one kind.
 #[utoipa::path(get, path = "/api/duplicates", tag = "duplicates", params(PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<DuplicateOut>),
-    (status = 400, description = "A parameter is wrong", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For technicians, administrators and services", body = ProblemOut)))]
+    Forbidden<Technicians, ProblemOut>))]
 async fn list_duplicates(
     call: Call,
     forwarded: Forwarded,
@@ -69,9 +68,7 @@ pub(super) async fn duplicate(call: &Call, text: &str) -> Result<Json<DuplicateO
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
     responses(
         (status = 200, description = "The candidate", body = DuplicateOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
-        (status = 404, description = "No such candidate", body = ProblemOut)))]
+        FindErrors<Technicians, ProblemOut>))]
 async fn get_duplicate(
     call: Call,
     Path(duplicate): Path<String>,
@@ -88,9 +85,7 @@ async fn get_duplicate(
     request_body = Option<DuplicateMergeIn>,
     responses(
         (status = 200, description = "Merged", body = DuplicateOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
-        (status = 404, description = "No such candidate", body = ProblemOut),
+        FindErrors<Technicians, ProblemOut>,
         (status = 409, description = "Decided already, of different companies, or one of the records is gone",
             body = ProblemOut),
         (status = 422, description = "`keep` is neither of the two", body = ProblemOut)))]
@@ -109,9 +104,7 @@ async fn merge_duplicate(
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
     responses(
         (status = 200, description = "Rejected", body = DuplicateOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
-        (status = 404, description = "No such candidate", body = ProblemOut),
+        FindErrors<Technicians, ProblemOut>,
         (status = 409, description = "Decided already", body = ProblemOut)))]
 async fn reject_duplicate(
     call: Call,

@@ -25,6 +25,7 @@ use crate::{
         forwarded::Forwarded,
         problem::{ErrorOut, Problem, flat},
     },
+    openapi::errors::{Billing, CreateErrors, Forbidden, NotClients},
 };
 
 /// The routes.
@@ -47,7 +48,7 @@ struct OptionParams {
 /// List the options of features, by kind and value.
 #[utoipa::path(get, path = "/api/feature-options", tag = "billing", params(OptionParams), responses(
     (status = 200, description = "The options", body = Vec<FeatureOptionOut>),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>))]
 async fn list_feature_options(
     call: Call,
     Query(params): Query<OptionParams>,
@@ -63,8 +64,7 @@ async fn list_feature_options(
 #[utoipa::path(post, path = "/api/feature-options", tag = "billing", request_body = FeatureOptionIn, responses(
     (status = 200, description = "It was there", body = Saved),
     (status = 201, description = "Made", body = Saved),
-    (status = 403, description = "For billing, administrators and services", body = ErrorOut),
-    (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+    CreateErrors<Billing, ErrorOut>))]
 async fn create_feature_option(
     call: Call,
     forwarded: Forwarded,
@@ -89,7 +89,7 @@ async fn create_feature_option(
 /// List the options of features by kind, as Ledger reads them.
 #[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "billing", responses(
     (status = 200, description = "The options", body = LedgerOptionsOut),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>))]
 async fn list_ledger_options(call: Call) -> Result<Json<LedgerOptionsOut>, Problem> {
     let options = call.codex.feature_options(&call.scope, None);
     Ok(Json(options.await.map_err(flat)?.as_slice().into()))
@@ -98,7 +98,7 @@ async fn list_ledger_options(call: Call) -> Result<Json<LedgerOptionsOut>, Probl
 /// List the kinds of feature, as Ledger reads them.
 #[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "billing", responses(
     (status = 200, description = "The kinds, in order", body = LedgerCategoriesOut),
-    (status = 403, description = "Not for clients", body = ErrorOut)))]
+    Forbidden<NotClients, ErrorOut>))]
 async fn list_ledger_categories(call: Call) -> Result<Json<LedgerCategoriesOut>, Problem> {
     let options = call.codex.feature_options(&call.scope, None);
     Ok(Json(options.await.map_err(flat)?.as_slice().into()))

@@ -13,6 +13,7 @@ use crate::{
         extract::{Path, Query},
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{Administrators, FindErrors, Forbidden, NotClients},
 };
 
 /// The routes.
@@ -33,9 +34,7 @@ struct HoldParams {
 /// List held deletions, the newest first: too much of a scope vanished at once, and a person decides.
 #[utoipa::path(get, path = "/sync/holds", tag = "sync", params(HoldParams), responses(
     (status = 200, description = "Held deletions, 500 at most", body = Vec<HoldOut>),
-    (status = 400, description = "An unknown parameter or state", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "Not for clients", body = ProblemOut)))]
+    Forbidden<NotClients, ProblemOut>))]
 async fn list_holds(
     State(app): State<App>,
     caller: Caller,
@@ -56,9 +55,7 @@ fn out(hold: Option<Hold>) -> Result<Json<HoldOut>, Problem> {
     params(("hold_id" = String, Path, description = "Held deletion")),
     responses(
         (status = 200, description = "Done", body = HoldOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such held deletion", body = ProblemOut),
+        FindErrors<Administrators, ProblemOut>,
         (status = 409, description = "Decided already, or expired", body = ProblemOut)))]
 async fn approve_hold(
     State(app): State<App>,
@@ -75,9 +72,7 @@ async fn approve_hold(
     params(("hold_id" = String, Path, description = "Held deletion")),
     responses(
         (status = 200, description = "Done", body = HoldOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For administrators and services", body = ProblemOut),
-        (status = 404, description = "No such held deletion", body = ProblemOut),
+        FindErrors<Administrators, ProblemOut>,
         (status = 409, description = "Decided already, or expired", body = ProblemOut)))]
 async fn reject_hold(
     State(app): State<App>,

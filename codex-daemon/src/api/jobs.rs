@@ -24,6 +24,7 @@ use crate::{
         extract::{Path, Query},
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{FindErrors, Forbidden, NotClients, Technicians},
 };
 
 /// Jobs of a list, when nothing else is asked for.
@@ -63,9 +64,7 @@ fn missing() -> Problem {
 /// List jobs, the newest first.
 #[utoipa::path(get, path = "/sync/jobs", tag = "sync", params(JobParams), responses(
     (status = 200, description = "Jobs", body = Vec<JobDetailOut>),
-    (status = 400, description = "A parameter that is unknown or out of range", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "Not for clients", body = ProblemOut)))]
+    Forbidden<NotClients, ProblemOut>))]
 async fn list_jobs(
     State(app): State<App>,
     caller: Caller,
@@ -97,9 +96,7 @@ async fn found(codex: &Codex, scope: &Scope, id: &str) -> Result<Job, Problem> {
     params(("job_id" = String, Path, description = "Job")),
     responses(
         (status = 200, description = "The job", body = JobDetailOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "Not for clients", body = ProblemOut),
-        (status = 404, description = "No such job", body = ProblemOut)))]
+        FindErrors<NotClients, ProblemOut>))]
 async fn get_job(
     State(app): State<App>,
     caller: Caller,
@@ -117,9 +114,7 @@ async fn get_job(
     params(("job_id" = String, Path, description = "Job")),
     responses(
         (status = 200, description = "Asked; the job ends as `cancelled`", body = JobDetailOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
-        (status = 404, description = "No such job", body = ProblemOut),
+        FindErrors<Technicians, ProblemOut>,
         (status = 409, description = "It has ended already", body = ProblemOut)))]
 async fn cancel_job(
     State(app): State<App>,
@@ -139,9 +134,7 @@ async fn cancel_job(
     responses(
         (status = 200, description = "Server-sent events named `job`; each holds the job as JSON",
             content_type = "text/event-stream", body = String),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "Not for clients", body = ProblemOut),
-        (status = 404, description = "No such job", body = ProblemOut)))]
+        FindErrors<NotClients, ProblemOut>))]
 async fn watch_job(
     State(app): State<App>,
     caller: Caller,

@@ -23,8 +23,9 @@ use crate::{
         created::Created,
         extract::Path,
         forwarded::Forwarded,
-        problem::{ErrorOut, Problem, ProblemOut, flat},
+        problem::{ErrorOut, Problem, flat},
     },
+    openapi::errors::{CreateErrors, FindErrors, NotFound, Technicians, UpdateErrors},
 };
 
 /// The routes.
@@ -54,9 +55,7 @@ fn out(location: &Location, company: &Company) -> LocationOut {
     request_body = LocationIn,
     responses(
         (status = 201, description = "The new location", body = LocationOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        CreateErrors<Technicians, ErrorOut>, NotFound<ErrorOut>))]
 async fn create_location(
     call: Call,
     Path(account): Path<String>,
@@ -79,8 +78,7 @@ async fn create_location(
         ("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "The location", body = LocationOut),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn get_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
@@ -98,10 +96,7 @@ async fn get_location(
     request_body = LocationIn,
     responses(
         (status = 200, description = "The location as it is now", body = LocationOut),
-        (status = 400, description = "The id is no number, or the body states nothing", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company, or it has no such location", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn update_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
@@ -122,9 +117,7 @@ async fn update_location(
         ("id" = i64, Path, description = "Id")),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+        FindErrors<Technicians, ErrorOut>))]
 async fn delete_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,

@@ -13,6 +13,7 @@ use crate::{
         extract::{Path, Query},
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{FindErrors, Forbidden, NotClients, Technicians},
 };
 
 /// The routes.
@@ -36,9 +37,7 @@ struct OutboxParams {
 /// `off`, and sent when somebody retries them. What has ended is shown for 90 days.
 #[utoipa::path(get, path = "/sync/outbox", tag = "sync", params(OutboxParams), responses(
     (status = 200, description = "Changes, 500 at most", body = Vec<OutboxOut>),
-    (status = 400, description = "An unknown parameter or state", body = ProblemOut),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "Not for clients", body = ProblemOut)))]
+    Forbidden<NotClients, ProblemOut>))]
 async fn list_outbox(
     State(app): State<App>,
     caller: Caller,
@@ -65,9 +64,7 @@ fn id(text: &str) -> Result<i64, Problem> {
     params(("change_id" = String, Path, description = "Change")),
     responses(
         (status = 200, description = "On its way", body = OutboxOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
-        (status = 404, description = "No such change", body = ProblemOut),
+        FindErrors<Technicians, ProblemOut>,
         (status = 409, description = "On its way, or done", body = ProblemOut),
         (status = 503, description = "Writing is off, or the PSA is not configured", body = ProblemOut)))]
 async fn retry_outbox(
@@ -84,9 +81,7 @@ async fn retry_outbox(
     params(("change_id" = String, Path, description = "Change")),
     responses(
         (status = 200, description = "Stopped", body = OutboxOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ProblemOut),
-        (status = 404, description = "No such change", body = ProblemOut),
+        FindErrors<Technicians, ProblemOut>,
         (status = 409, description = "It has ended already", body = ProblemOut)))]
 async fn cancel_outbox(
     State(app): State<App>,

@@ -19,6 +19,7 @@ use crate::{
         extract::Path,
         problem::{ErrorOut, Problem, flat},
     },
+    openapi::errors::{Billing, CreateErrors, FindErrors, Forbidden, NotClients, NotFound},
 };
 
 /// The routes.
@@ -39,8 +40,7 @@ fn not_agreed() -> Problem {
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
         (status = 200, description = "The plan in force", body = EffectivePlanOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut)))]
+        FindErrors<NotClients, ErrorOut>))]
 async fn get_company_plan(
     call: Call,
     Path(account): Path<String>,
@@ -55,8 +55,7 @@ async fn get_company_plan(
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
         (status = 200, description = "What is billed", body = BillableOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut)))]
+        FindErrors<NotClients, ErrorOut>))]
 async fn get_company_billable(
     call: Call,
     Path(account): Path<String>,
@@ -71,8 +70,7 @@ async fn get_company_billable(
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
         (status = 200, description = "What is agreed", body = Vec<OverrideOut>),
-        (status = 403, description = "Not for clients", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut)))]
+        FindErrors<NotClients, ErrorOut>))]
 async fn list_overrides(
     call: Call,
     Path(account): Path<String>,
@@ -91,7 +89,7 @@ async fn list_overrides(
             example = "per_user_cost")),
     responses(
         (status = 200, description = "What is agreed", body = OverrideOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
+        Forbidden<NotClients, ErrorOut>,
         (status = 404, description = "No such company, or nothing agreed", body = ErrorOut)))]
 async fn get_override(
     call: Call,
@@ -113,9 +111,7 @@ async fn get_override(
     request_body = OverrideIn,
     responses(
         (status = 200, description = "What is agreed now", body = OverrideOut),
-        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        CreateErrors<Billing, ErrorOut>, NotFound<ErrorOut>))]
 async fn set_override(
     call: Call,
     Path((account, key)): Path<(String, String)>,
@@ -136,7 +132,7 @@ async fn set_override(
             example = "per_user_cost")),
     responses(
         (status = 204, description = "Ended"),
-        (status = 403, description = "For billing, administrators and services", body = ErrorOut),
+        Forbidden<Billing, ErrorOut>,
         (status = 404, description = "No such company, or nothing agreed", body = ErrorOut)))]
 async fn delete_override(
     call: Call,

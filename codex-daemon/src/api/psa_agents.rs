@@ -13,6 +13,7 @@ use crate::{
         extract::Query,
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{Forbidden, NotClients},
 };
 
 /// The routes.
@@ -31,8 +32,7 @@ struct AgentParams {
 /// List the PSA's agents, active ones first, then by name.
 #[utoipa::path(get, path = "/api/psa/agents", tag = "psa", params(AgentParams), responses(
     (status = 200, description = "Agents", body = Vec<PsaAgentOut>),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "Clients may not list agents", body = ProblemOut)))]
+    Forbidden<NotClients, ProblemOut>))]
 async fn list_psa_agents(
     State(app): State<App>,
     caller: Caller,
@@ -48,8 +48,7 @@ async fn list_psa_agents(
 
 /// Where the PSA's pages are, and which of its groups the modules tell apart.
 #[utoipa::path(get, path = "/api/psa/config", tag = "psa", responses(
-    (status = 200, description = "Configured PSAs", body = PsaConfigOut),
-    (status = 401, description = "No valid token", body = ProblemOut)))]
+    (status = 200, description = "Configured PSAs", body = PsaConfigOut)))]
 async fn get_psa_config(State(app): State<App>, _caller: Caller) -> Json<PsaConfigOut> {
     let config = app.config();
     let [helpdesk, professional_services] = config.psa_groups;

@@ -21,7 +21,7 @@ use crate::{
     auth::Caller,
     http::{
         forwarded::Forwarded,
-        problem::{ErrorOut, Problem, ProblemOut},
+        problem::{ErrorOut, Problem},
     },
     legacy::{Params, Wanted},
 };
@@ -51,7 +51,6 @@ pub fn routes() -> OpenApiRouter<App> {
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first tickets", body = Vec<PsaTicketOut>),
-        (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_psa_tickets(
     State(app): State<App>,
@@ -107,8 +106,7 @@ async fn list_psa_tickets(
 #[utoipa::path(get, path = "/api/psa/tickets/active", tag = "tickets",
     params(("provider" = Option<String>, Query, description = "The only PSA", example = "freshservice")),
     responses(
-        (status = 200, description = "The tickets, 20000 at most", body = Vec<PsaActiveTicketOut>),
-        (status = 401, description = "No valid token", body = ProblemOut)))]
+        (status = 200, description = "The tickets, 20000 at most", body = Vec<PsaActiveTicketOut>)))]
 async fn list_active_psa_tickets(
     State(app): State<App>,
     caller: Caller,

@@ -41,8 +41,7 @@ struct SearchParams {
 /// their description and of what was said on them, assets by programs whose name begins so; these stand behind the
 /// names, of which a thousand at most are ranked.
 #[utoipa::path(get, path = "/api/search", tag = "search", params(SearchParams), responses(
-    (status = 200, description = "What was found", body = SearchOut),
-    (status = 400, description = "A parameter is missing or wrong", body = crate::http::problem::ProblemOut)))]
+    (status = 200, description = "What was found", body = SearchOut)))]
 async fn search(
     call: Call,
     Query(params): Query<SearchParams>,

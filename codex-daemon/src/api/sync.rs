@@ -17,8 +17,9 @@ use crate::{
     auth::Caller,
     http::{
         extract::{Path, Query},
-        problem::{ErrorOut, Problem, ProblemOut},
+        problem::{ErrorOut, Problem},
     },
+    openapi::errors::{Administrators, FindErrors, Forbidden, NotClients, SyncErrors, Technicians},
 };
 
 /// The routes.
@@ -68,7 +69,6 @@ async fn start(app: &App, caller: &Caller, part: SyncKind) -> Result<Json<JobSta
     params(("sync" = String, Path, description = "Sync", example = "datto-audits")),
     responses(
         (status = 200, description = "Started, or at work already", body = JobStarted),
-        (status = 401, description = "No valid token", body = ProblemOut),
         (status = 403, description = "Not for this role", body = ErrorOut),
         (status = 404, description = "There is no such sync", body = ErrorOut),
         (status = 503, description = "The provider is not configured", body = ErrorOut)))]
@@ -88,9 +88,7 @@ async fn start_sync(
 /// Answers at once with a job to ask for; a sync that is at work already is not started twice.
 #[utoipa::path(post, path = "/sync/psa", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn start_psa_sync(
     State(app): State<App>,
     caller: Caller,
@@ -101,9 +99,7 @@ async fn start_psa_sync(
 /// Pull from the PSA, under its older name.
 #[utoipa::path(post, path = "/sync/freshservice", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn start_freshservice_sync(
     State(app): State<App>,
     caller: Caller,
@@ -114,9 +110,7 @@ async fn start_freshservice_sync(
 /// Pull sites and devices from the RMM.
 #[utoipa::path(post, path = "/sync/datto", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn start_datto_sync(
     State(app): State<App>,
     caller: Caller,
@@ -130,9 +124,7 @@ async fn start_datto_sync(
 /// with what is left.
 #[utoipa::path(post, path = "/sync/audits", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn start_audits(State(app): State<App>, caller: Caller) -> Result<Json<JobStarted>, Problem> {
     start(&app, &caller, SyncKind::RmmAudits).await
 }
@@ -140,9 +132,7 @@ async fn start_audits(State(app): State<App>, caller: Caller) -> Result<Json<Job
 /// Pull the tickets that changed, with what was said and worked on each.
 #[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Technicians>))]
 async fn start_ticket_sync(
     State(app): State<App>,
     caller: Caller,
@@ -155,9 +145,7 @@ async fn start_ticket_sync(
 /// May take days within the vendor's limits; one that was cut goes on where it was.
 #[utoipa::path(post, path = "/sync/tickets/full-history", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn start_ticket_history(
     State(app): State<App>,
     caller: Caller,
@@ -170,9 +158,7 @@ async fn start_ticket_history(
 /// With `[upstream] write = off`, the default, the job only says which.
 #[utoipa::path(post, path = "/sync/create-account-numbers", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn assign_account_numbers(
     State(app): State<App>,
     caller: Caller,
@@ -185,9 +171,7 @@ async fn assign_account_numbers(
 /// With `[upstream] write = off`, the default, the job only says which.
 #[utoipa::path(post, path = "/sync/push-to-datto", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut),
-    (status = 503, description = "The provider is not configured", body = ErrorOut)))]
+    SyncErrors<Administrators>))]
 async fn push_account_numbers(
     State(app): State<App>,
     caller: Caller,
@@ -198,8 +182,7 @@ async fn push_account_numbers(
 /// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.
 #[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
-    (status = 401, description = "No valid token", body = ProblemOut),
-    (status = 403, description = "For administrators and services", body = ErrorOut)))]
+    Forbidden<Administrators, ErrorOut>))]
 async fn start_agents_sync(
     State(app): State<App>,
     caller: Caller,
@@ -212,9 +195,7 @@ async fn start_agents_sync(
     params(("job_id" = String, Path, description = "Job")),
     responses(
         (status = 200, description = "The job", body = JobOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
-        (status = 404, description = "No such job", body = ErrorOut)))]
+        FindErrors<NotClients, ErrorOut>))]
 async fn get_sync_status(
     State(app): State<App>,
     caller: Caller,
@@ -240,8 +221,7 @@ async fn get_sync_status(
         ("status" = Option<String>, Query, description = "`completed`: the newest that succeeded")),
     responses(
         (status = 200, description = "The job", body = JobOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "Not for clients", body = ErrorOut),
+        Forbidden<NotClients, ErrorOut>,
         (status = 404, description = "None has run yet", body = ErrorOut)))]
 async fn get_last_sync(
     State(app): State<App>,

@@ -39,6 +39,7 @@ use crate::{
         problem::{ErrorOut, Problem, ProblemOut},
     },
     legacy::{self, Params},
+    openapi::errors::{FindErrors, NotFound, Technicians},
 };
 
 /// Tickets of a part of a list, when nothing else is asked for (contract 1.2.C).
@@ -82,7 +83,6 @@ pub fn routes() -> OpenApiRouter<App> {
     responses(
         (status = 200, description = "A part of the list, and how long the list is", body = TicketsOut),
         (status = 400, description = "An invalid time or cursor, an end before its beginning, or an unknown column", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_tickets(
     call: Call,
@@ -237,8 +237,7 @@ async fn filter(
         ("group_id" = Option<i64>, Query, description = "The only group, by its id at the PSA"),
         ("responder_id" = Option<i64>, Query, description = "The only agent, by the id at the PSA")),
     responses(
-        (status = 200, description = "The board", body = ActiveOut),
-        (status = 401, description = "No valid token", body = ProblemOut)))]
+        (status = 200, description = "The board", body = ActiveOut)))]
 async fn list_active_tickets(
     State(app): State<App>,
     caller: Caller,
@@ -267,9 +266,8 @@ fn number(text: &str) -> Result<i64, Problem> {
         ("fields" = Option<String>, Query, description = "Only these keys, with commas between; staff may name any tracked field and `attachments`, `minutes`, `stats`, `time_entries`, and get conversations and notes with `cc_emails`, `bcc_emails`, `channel` and `attachments`", example = "id,subject")),
     responses(
         (status = 200, description = "The ticket", body = TicketDetailOut),
+        NotFound<ErrorOut>,
         (status = 400, description = "An unknown field", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such ticket, or none that the caller may see", body = ErrorOut),
         (status = 502, description = "The PSA had to be asked and did not answer", body = ErrorOut)))]
 async fn get_ticket(
     State(app): State<App>,
@@ -335,11 +333,8 @@ fn chosen(
     request_body = TicketUpdateIn,
     responses(
         (status = 200, description = "Done", body = TicketUpdateOut),
+        FindErrors<Technicians, ErrorOut>,
         (status = 400, description = "Nothing but a status that is unknown, or a note that is too long", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such ticket", body = ErrorOut),
-        (status = 415, description = "No JSON", body = ProblemOut),
         (status = 422, description = "An unknown key, or a value of a wrong type", body = ProblemOut)))]
 async fn update_ticket(
     call: Call,
@@ -372,8 +367,7 @@ fn unknown() -> Problem {
         ("year" = Option<i32>, Query, description = "Only tickets last changed in this year (UTC)")),
     responses(
         (status = 200, description = "Its tickets", body = Vec<CompanyTicketOut>),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such company, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn list_company_tickets(
     call: Call,
     Path(account): Path<String>,

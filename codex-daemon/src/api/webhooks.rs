@@ -22,6 +22,7 @@ use crate::{
         problem::{ErrorOut, Problem},
         webhook_gate::{self, Admitted},
     },
+    openapi::errors::WebhookErrors,
 };
 
 /// The routes.
@@ -158,12 +159,8 @@ struct EndpointsOut {
     request_body = TicketEventIn, responses(
     (status = 200, description = "Updated, deleted or ignored", body = TicketEventOut),
     (status = 201, description = "The ticket is new here", body = TicketEventOut),
+    WebhookErrors,
     (status = 400, description = "Not JSON, or without a ticket's id", body = ErrorOut),
-    (status = 401, description = "Wrong secret or signature", body = ErrorOut),
-    (status = 403, description = "Not an address on the list", body = ErrorOut),
-    (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
-    (status = 409, description = "A signature that was used before", body = ErrorOut),
-    (status = 413, description = "Over 1 MiB", body = ErrorOut),
     (status = 502, description = "The PSA had to be asked and did not answer; send it again",
         body = ErrorOut),
     (status = 503, description = "Webhooks are off, too many arrive at once, or the PSA is another", body = ErrorOut)))]
@@ -225,13 +222,8 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
 #[utoipa::path(post, path = "/webhooks/superops/ticket", tag = "webhooks", security(()),
     request_body(content = Object, example = json!({"event": "ticket.updated", "id": "20001"})), responses(
     (status = 200, description = "Heard", body = HeardOut),
-    (status = 400, description = "Not JSON, or an empty object", body = ErrorOut),
-    (status = 401, description = "Wrong secret or signature", body = ErrorOut),
-    (status = 403, description = "Not an address on the list", body = ErrorOut),
-    (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
-    (status = 409, description = "A signature that was used before", body = ErrorOut),
-    (status = 413, description = "Over 1 MiB", body = ErrorOut),
-    (status = 503, description = "Webhooks are off, or too many arrive at once", body = ErrorOut)))]
+    WebhookErrors,
+    (status = 400, description = "Not JSON, or an empty object", body = ErrorOut)))]
 async fn superops_ticket_event(
     State(app): State<App>,
     Extension(peer): Extension<PeerAddress>,
@@ -253,12 +245,7 @@ async fn superops_ticket_event(
 #[utoipa::path(post, path = "/webhooks/test", tag = "webhooks", security(()),
     request_body(content = Option<Object>, example = json!({"hello": "codex"})), responses(
     (status = 200, description = "It came through", body = WebhookTestOut),
-    (status = 401, description = "Wrong secret or signature", body = ErrorOut),
-    (status = 403, description = "Not an address on the list", body = ErrorOut),
-    (status = 408, description = "The body did not arrive within ten seconds", body = ErrorOut),
-    (status = 409, description = "A signature that was used before", body = ErrorOut),
-    (status = 413, description = "Over 1 MiB", body = ErrorOut),
-    (status = 503, description = "Webhooks are off, or too many arrive at once", body = ErrorOut)))]
+    WebhookErrors))]
 async fn test_webhook(
     State(app): State<App>,
     Extension(peer): Extension<PeerAddress>,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 
 use super::UNUSABLE;
-use crate::config::{Config, DEFAULT, Layers, Sources};
+use crate::config::{Config, Defaults, Layers, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +33,7 @@ impl Show {
     pub(super) fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut out = std::io::stdout();
         if self.explain {
-            write!(out, "{DEFAULT}")?;
+            write!(out, "{Defaults}")?;
             return Ok(());
         }
         let layers = Layers::read(sources);

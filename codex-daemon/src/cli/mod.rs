@@ -196,7 +196,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Doctor(command) => command.run(&sources).await,
-        Command::Openapi(openapi) => openapi.run(),
+        Command::Openapi(openapi::Openapi {}) => openapi::run(),
         Command::Token(command) => command.run(&sources),
     }
 }

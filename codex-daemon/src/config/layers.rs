@@ -4,20 +4,20 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use super::{
     ConfigError,
     address::{masked_host, masked_url},
     flaskenv, ini,
-    keys::{self, KEYS, Key, Secrecy},
+    keys::{self, SECTIONS},
+    setting::{Secrecy, Section, Setting},
 };
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ValueSource {
-    /// The file compiled in.
+    /// The declaration of the setting.
     Default,
     /// A line of a file.
     File(PathBuf, usize),
@@ -120,7 +120,10 @@ impl Layers {
     /// Reads all places. What cannot be read, or sets nothing, is kept as a problem; the rest counts.
     pub fn read(sources: &Sources) -> Self {
         let mut layers = Self::default();
-        for read in [Self::defaults, Self::services, Self::file, Self::flaskenv] {
+        for setting in keys::settings() {
+            layers.put(setting, setting.default, ValueSource::Default);
+        }
+        for read in [Self::services, Self::file, Self::flaskenv] {
             if let Err(problem) = read(&mut layers, sources) {
                 layers.problems.push(problem);
             }
@@ -142,26 +145,19 @@ impl Layers {
         let ConfigError::Value { section, key, .. } = refused else {
             return false;
         };
-        if let Some(section) = open(section) {
+        if let Some(section) = keys::open(section) {
             return self.open.remove(&(section, key.clone())).is_some();
         }
-        let Some(key) = keys::find(section, key) else {
+        let Some(setting) = keys::find(section, key) else {
             return false;
         };
-        let place = (key.section, key.name);
-        let was_set = self
-            .values
-            .remove(&place)
-            .is_some_and(|value| value.origin != ValueSource::Default);
-        let default = ini::parse(super::DEFAULT).unwrap_or_default().into_iter();
-        for entry in default.filter(|entry| (entry.section.as_str(), entry.key.as_str()) == place) {
-            self.put(key, &entry.value, ValueSource::Default);
-        }
-        was_set
+        let refused = self.values.remove(&(setting.section, setting.name));
+        self.put(setting, setting.default, ValueSource::Default);
+        refused.is_some_and(|value| value.origin != ValueSource::Default)
     }
 
-    fn put(&mut self, key: &'static Key, text: &str, origin: ValueSource) {
-        let text = match key.secrecy {
+    fn put(&mut self, setting: &'static Setting, text: &str, origin: ValueSource) {
+        let text = match setting.secrecy {
             Secrecy::Secret => text,
             // A blank cannot stand in a URL, so a connection string may carry a comment too.
             Secrecy::Plain | Secrecy::Address | Secrecy::Connection => ini::strip_comment(text),
@@ -169,7 +165,7 @@ impl Layers {
         if !text.is_empty() {
             let text = text.to_owned();
             self.values
-                .insert((key.section, key.name), Value { text, origin });
+                .insert((setting.section, setting.name), Value { text, origin });
         }
     }
 
@@ -185,15 +181,6 @@ impl Layers {
         entries.map(|((_, key), value)| (key.as_str(), value.text.as_str()))
     }
 
-    fn defaults(&mut self, _: &Sources) -> Result<(), ConfigError> {
-        for entry in parse(Path::new("default.conf"), super::DEFAULT)? {
-            if let Some(key) = keys::find(&entry.section, &entry.key) {
-                self.put(key, &entry.value, ValueSource::Default);
-            }
-        }
-        Ok(())
-    }
-
     /// Core's address, where Helm says it is; the rest is for calls between services (contract 4.3).
     fn services(&mut self, sources: &Sources) -> Result<(), ConfigError> {
         let path = sources.path("services.json");
@@ -207,8 +194,8 @@ impl Layers {
                 message: "not JSON of the form {\"name\": {\"url\": \"...\"}}".to_owned(),
             })?;
         let url = services.pointer("/core/url").and_then(|url| url.as_str());
-        if let (Some(url), Some(key)) = (url, keys::find("core", "url")) {
-            self.put(key, url, ValueSource::Services(path));
+        if let (Some(url), Some(setting)) = (url, keys::find("core", "url")) {
+            self.put(setting, url, ValueSource::Services(path));
         }
         Ok(())
     }
@@ -224,25 +211,25 @@ impl Layers {
         let entries = parse(&path, &text)?;
         for entry in &entries {
             let origin = ValueSource::File(path.clone(), entry.line);
-            if let Some(section) = open(&entry.section) {
+            if let Some(section) = keys::open(&entry.section) {
                 self.put_open(section, &entry.key, &entry.value, origin);
                 continue;
             }
-            let Some(key) = keys::find(&entry.section, &entry.key) else {
+            let Some(setting) = keys::find(&entry.section, &entry.key) else {
                 if keys::is_unused(&entry.section, &entry.key) {
-                    let setting = format!("{origin}: [{}] {}", entry.section, entry.key);
-                    self.unused.push(setting);
+                    let unused = format!("{origin}: [{}] {}", entry.section, entry.key);
+                    self.unused.push(unused);
                 } else {
                     self.unknown(origin, &entry.section, &entry.key);
                 }
                 continue;
             };
             let newer_is_there = || {
-                let same = |e: &ini::Entry| e.section == key.section && e.key == key.name;
+                let same = |e: &ini::Entry| e.section == setting.section && e.key == setting.name;
                 entries.iter().any(|e| same(e) && !e.value.is_empty())
             };
-            if entry.key == key.name || !newer_is_there() {
-                self.put(key, &entry.value, origin);
+            if entry.key == setting.name || !newer_is_there() {
+                self.put(setting, &entry.value, origin);
             }
         }
         Ok(())
@@ -265,11 +252,11 @@ impl Layers {
         variables: &BTreeMap<String, String>,
         origin: impl Fn(&str) -> ValueSource,
     ) {
-        for key in KEYS {
-            let names = [key.env.map(str::to_owned), Some(key.generic_env())];
+        for setting in keys::settings() {
+            let names = [setting.env.map(str::to_owned), Some(setting.generic_env())];
             for name in names.into_iter().flatten() {
                 if let Some(value) = variables.get(&name) {
-                    self.put(key, value, origin(&name));
+                    self.put(setting, value, origin(&name));
                 }
             }
         }
@@ -287,7 +274,7 @@ impl Layers {
     fn flags(&mut self, flags: &[(String, String)]) {
         for (name, value) in flags {
             let in_open = name.split_once('.');
-            if let Some((section, key)) = in_open.and_then(|(s, key)| Some((open(s)?, key))) {
+            if let Some((section, key)) = in_open.and_then(|(s, key)| Some((keys::open(s)?, key))) {
                 self.put_open(section, key, value, ValueSource::Flag);
                 continue;
             }
@@ -318,40 +305,9 @@ impl Layers {
         self.values.get(&(key.section, key.name))
     }
 
-    /// A setting, read by `read`, which says what is wrong with a text it cannot use.
-    pub fn read_as<T>(
-        &self,
-        section: &str,
-        key: &str,
-        read: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Result<T, ConfigError> {
-        let text = self.text(section, key).unwrap_or_default();
-        read(text).map_err(|message| self.wrong(section, key, message))
-    }
-
-    /// A setting of a type that parses itself; `what` names what is wanted.
-    pub fn parse<T: FromStr>(
-        &self,
-        section: &str,
-        key: &str,
-        what: &str,
-    ) -> Result<T, ConfigError> {
-        self.read_as(section, key, |text| {
-            let message = |_| format!("`{text}` is not {what}");
-            text.parse().map_err(message)
-        })
-    }
-
-    /// A setting that is one of the words `configparser` takes for a boolean.
-    pub fn boolean(&self, section: &str, key: &str) -> Result<bool, ConfigError> {
-        self.read_as(section, key, |text| {
-            boolean(text).ok_or_else(|| format!("`{text}` is neither true nor false"))
-        })
-    }
-
     /// The error that a setting's value cannot be used.
     pub fn wrong(&self, section: &str, key: &str, message: String) -> ConfigError {
-        let value = match open(section) {
+        let value = match keys::open(section) {
             Some(section) => self.open.get(&(section, key.to_owned())),
             None => self.value(section, key),
         };
@@ -365,50 +321,40 @@ impl Layers {
     }
 }
 
-/// The open section of a name.
-fn open(name: &str) -> Option<&'static str> {
-    keys::OPEN.into_iter().find(|section| *section == name)
-}
-
-/// The booleans of `configparser`.
-pub fn boolean(text: &str) -> Option<bool> {
-    match text.to_lowercase().as_str() {
-        "1" | "yes" | "true" | "on" => Some(true),
-        "0" | "no" | "false" | "off" => Some(false),
-        _ => None,
-    }
-}
-
 impl fmt::Display for Layers {
     /// The form of `codex.conf`, secrets masked, the place of each value as a comment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut section = "";
-        for key in KEYS {
-            if key.section != section {
-                let gap = if section.is_empty() { "" } else { "\n" };
-                section = key.section;
-                writeln!(f, "{gap}[{section}]")?;
-            }
-            match self.values.get(&(key.section, key.name)) {
-                Some(value) => {
-                    let setting = format!("{} = {}", key.name, masked(key.secrecy, &value.text));
-                    writeln!(f, "{setting:<48} # {}", value.origin)?;
-                }
-                None => writeln!(f, "{:<48} # not set", format!("{} =", key.name))?,
-            }
-        }
-        for section in keys::OPEN {
-            writeln!(f, "\n[{section}]")?;
-            for ((_, key), value) in self.open.iter().filter(|((s, _), _)| *s == section) {
-                let setting = format!("{key} = {}", value.text);
-                writeln!(f, "{setting:<48} # {}", value.origin)?;
-            }
+        for (index, section) in SECTIONS.iter().enumerate() {
+            let gap = if index == 0 { "" } else { "\n" };
+            writeln!(f, "{gap}[{}]", section.name)?;
+            self.fmt_section(section, f)?;
         }
         if !self.unused.is_empty() {
             writeln!(f, "\n# Not used by codexd; other programs may read them:")?;
         }
         for setting in &self.unused {
             writeln!(f, "#   {setting}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Layers {
+    fn fmt_section(&self, section: &Section, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for setting in section.settings {
+            let name = setting.name;
+            match self.values.get(&(setting.section, name)) {
+                Some(value) => {
+                    let shown = format!("{name} = {}", masked(setting.secrecy, &value.text));
+                    writeln!(f, "{shown:<48} # {}", value.origin)?;
+                }
+                None => writeln!(f, "{:<48} # not set", format!("{name} ="))?,
+            }
+        }
+        let open = self.open.iter().filter(|((s, _), _)| *s == section.name);
+        for ((_, key), value) in open {
+            let shown = format!("{key} = {}", value.text);
+            writeln!(f, "{shown:<48} # {}", value.origin)?;
         }
         Ok(())
     }

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 
 use secrecy::SecretString;
 
-use super::{ConfigError, Layers, secret};
-
-const SECTION: &str = "webhooks";
+use super::{ConfigError, Layers};
 
 /// What is accepted from outside without a token.
 #[derive(Debug, Clone)]
@@ -25,26 +23,13 @@ pub struct Webhooks {
 
 impl Webhooks {
     pub(super) fn load(layers: &Layers) -> Result<Self, ConfigError> {
-        let allowed_ips = layers.read_as(SECTION, "allowed_ips", |text| {
-            let addresses = text
-                .split(',')
-                .map(str::trim)
-                .filter(|text| !text.is_empty());
-            let address = |text: &str| {
-                text.parse()
-                    .map_err(|_| format!("`{text}` is no IP address"))
-            };
-            addresses.map(address).collect()
-        });
+        let section = layers.section("webhooks");
         Ok(Self {
-            enabled: layers.boolean(SECTION, "enabled")?,
-            secret: secret(layers, SECTION, "secret"),
-            require_signature: layers.boolean(SECTION, "require_signature")?,
-            allowed_ips: match layers.text(SECTION, "allowed_ips") {
-                Some(_) => allowed_ips?,
-                None => Vec::new(),
-            },
-            log_payloads: layers.boolean(SECTION, "log_payloads")?,
+            enabled: section.boolean("enabled")?,
+            secret: section.secret("secret"),
+            require_signature: section.boolean("require_signature")?,
+            allowed_ips: section.ips("allowed_ips")?,
+            log_payloads: section.boolean("log_payloads")?,
         })
     }
 }

@@ -15,9 +15,10 @@ use crate::{
     http::{
         extract::Path,
         forwarded::Forwarded,
-        problem::{ErrorOut, Problem, ProblemOut},
+        problem::{ErrorOut, Problem},
     },
     legacy::{Params, Wanted},
+    openapi::errors::NotFound,
 };
 
 /// Devices of a list, when nothing else is asked for (contract 1.2.D).
@@ -46,7 +47,6 @@ pub fn routes() -> OpenApiRouter<App> {
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first devices", body = DevicesOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_rmm_devices(
     State(app): State<App>,
@@ -67,7 +67,6 @@ async fn list_rmm_devices(
         ("cursor" = Option<String>, Query, description = "Where to go on, from the `Link` header of the page before")),
     responses(
         (status = 200, description = "The first devices", body = DevicesOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
         (status = 404, description = "No such company, of a request that asks for strict handling", body = ErrorOut)))]
 async fn list_datto_devices(
     State(app): State<App>,
@@ -87,9 +86,8 @@ async fn list_datto_devices(
     params(("device_id" = String, Path, description = "`device-` and the id of the asset", example = "device-1")),
     responses(
         (status = 200, description = "The device", body = DeviceDetailOut),
-        (status = 400, description = "No id of a device", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such device, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>,
+        (status = 400, description = "No id of a device", body = ErrorOut)))]
 async fn get_rmm_device(
     State(app): State<App>,
     caller: Caller,
@@ -106,9 +104,8 @@ async fn get_rmm_device(
     params(("device_id" = String, Path, description = "`device-` and the id of the asset", example = "device-1")),
     responses(
         (status = 200, description = "The device", body = DeviceDetailOut),
-        (status = 400, description = "No id of a device", body = ErrorOut),
-        (status = 401, description = "No valid token", body = ProblemOut),
-        (status = 404, description = "No such device, or none that the caller may see", body = ErrorOut)))]
+        NotFound<ErrorOut>,
+        (status = 400, description = "No id of a device", body = ErrorOut)))]
 async fn get_datto_device(
     State(app): State<App>,
     caller: Caller,

@@ -9,10 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::Caller,
-    http::{
-        extract::Query,
-        problem::{Problem, ProblemOut},
-    },
+    http::{extract::Query, problem::Problem},
 };
 
 /// The routes.
@@ -30,8 +27,7 @@ struct UserParams {
 
 /// Get the themes of a person; the defaults for somebody whom Codex does not know.
 #[utoipa::path(get, path = "/api/public/user/theme", tag = "agents", params(UserParams), responses(
-    (status = 200, description = "The themes", body = ThemeOut),
-    (status = 401, description = "No valid token", body = ProblemOut)))]
+    (status = 200, description = "The themes", body = ThemeOut)))]
 async fn get_user_theme(
     State(app): State<App>,
     _caller: Caller,
@@ -44,8 +40,7 @@ async fn get_user_theme(
 
 /// Get the page that a person begins with; the default for somebody whom Codex does not know.
 #[utoipa::path(get, path = "/api/public/user/home-page", tag = "agents", params(UserParams), responses(
-    (status = 200, description = "The page", body = HomePageOut),
-    (status = 401, description = "No valid token", body = ProblemOut)))]
+    (status = 200, description = "The page", body = HomePageOut)))]
 async fn get_user_home_page(
     State(app): State<App>,
     _caller: Caller,

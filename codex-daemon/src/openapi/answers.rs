@@ -192,7 +192,7 @@ fn add(operation: &mut Operation, statuses: &[(&str, &str)]) {
 }
 
 const PROBLEM: &str = "application/problem+json";
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// Problems have a media type of their own; and wherever a route has an error of its own shape, the framework
 /// may have refused the call before it came so far.
@@ -226,7 +226,8 @@ fn name_problems(operation: &mut Operation) {
     }
 }
 
-fn answer(description: &str, schema: &str, content_type: &str) -> Response {
+/// An answer whose body has a schema.
+pub(super) fn answer(description: &str, schema: &str, content_type: &str) -> Response {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(schema)))
         .build();

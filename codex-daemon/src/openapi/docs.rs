@@ -27,6 +27,7 @@ use crate::{
         headers::single,
         problem::{Problem, ProblemOut},
     },
+    openapi::errors::{Administrators, Forbidden},
 };
 
 static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
@@ -106,7 +107,7 @@ async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
 /// administrator's token, or with that of `[metrics] token`.
 #[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
     responses((status = 200, description = "Counters", body = String, content_type = "text/plain"),
-        (status = 403, description = "For administrators and services", body = ProblemOut)))]
+        Forbidden<Administrators, ProblemOut>))]
 async fn get_metrics(_: MetricsReader) -> Response {
     let kind = "text/plain; version=0.0.4";
     ([(CONTENT_TYPE, kind)], crate::metrics::text()).into_response()

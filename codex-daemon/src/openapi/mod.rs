@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 mod columns;
 pub(crate) mod docs;
+pub(crate) mod errors;
 pub(crate) mod examples;
 pub(crate) mod headers;
 mod parameters;
@@ -17,7 +18,11 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{api, app::App, http::problem::ProblemOut};
+use crate::{
+    api,
+    app::App,
+    http::problem::{ErrorOut, ProblemOut},
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,7 +33,7 @@ use crate::{api, app::App, http::problem::ProblemOut};
             otherwise.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    components(schemas(DryRunOut, ProblemOut)),
+    components(schemas(DryRunOut, ErrorOut, ProblemOut)),
     modifiers(&Bearer),
     security(("bearer" = [])),
     servers(
@@ -78,7 +83,7 @@ impl Modify for Bearer {
         description = "What Codex's own pages fetch and send. It changes with them.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    components(schemas(DryRunOut, ProblemOut)),
+    components(schemas(DryRunOut, ErrorOut, ProblemOut)),
     modifiers(&Bearer),
     security(("bearer" = [])),
     servers((url = ".", description = "Where this description is")),

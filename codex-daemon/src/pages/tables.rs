@@ -20,9 +20,10 @@ use crate::{
     http::{
         body::Body,
         extract::Path,
-        problem::{ErrorOut, Problem, ProblemOut, flat},
+        problem::{ErrorOut, Problem, flat},
     },
     legacy::Params,
+    openapi::errors::{FindErrors, Forbidden, NotFound, NotServices, Technicians, UpdateErrors},
 };
 
 /// Rows of a page, when nothing else is asked for, and at most (contract 1.2.J).
@@ -162,7 +163,7 @@ fn page(call: &Call, params: &Params) -> Result<TablePage, Problem> {
 /// A page of the table of companies.
 #[utoipa::path(get, path = "/companies/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = CompaniesPage),
-    (status = 403, description = "Not for services", body = ErrorOut)))]
+    Forbidden<NotServices, ErrorOut>))]
 async fn search_companies(call: Call, params: Params) -> Result<Json<CompaniesPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.company_table(&call.scope, &page).await?;
@@ -176,7 +177,7 @@ async fn search_companies(call: Call, params: Params) -> Result<Json<CompaniesPa
 /// A page of the table of contacts.
 #[utoipa::path(get, path = "/contacts/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = ContactsPage),
-    (status = 403, description = "Not for services", body = ErrorOut)))]
+    Forbidden<NotServices, ErrorOut>))]
 async fn search_contacts(call: Call, params: Params) -> Result<Json<ContactsPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.contact_table(&call.scope, &page).await?;
@@ -190,7 +191,7 @@ async fn search_contacts(call: Call, params: Params) -> Result<Json<ContactsPage
 /// A page of the table of assets.
 #[utoipa::path(get, path = "/assets/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = AssetsPage),
-    (status = 403, description = "Not for services", body = ErrorOut)))]
+    Forbidden<NotServices, ErrorOut>))]
 async fn search_assets(call: Call, params: Params) -> Result<Json<AssetsPage>, Problem> {
     let page = page(&call, &params)?;
     let TableRows { rows, total } = call.codex.asset_table(&call.scope, &page).await?;
@@ -206,7 +207,7 @@ async fn search_assets(call: Call, params: Params) -> Result<Json<AssetsPage>, P
     params(("account_number" = String, Path, description = "Account number")),
     responses(
         (status = 200, description = "Its locations", body = LocationsPage),
-        (status = 404, description = "No such company", body = ErrorOut)))]
+        NotFound<ErrorOut>))]
 async fn list_locations(
     call: Call,
     Path(account): Path<String>,
@@ -246,10 +247,8 @@ struct NewLocationIn {
     request_body = NewLocationIn,
     responses(
         (status = 200, description = "Added", body = LocationSaved),
-        (status = 400, description = "A name and an address are needed", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>,
+        (status = 400, description = "A name and an address are needed", body = ErrorOut)))]
 async fn add_location(
     call: Call,
     Path(account): Path<String>,
@@ -284,10 +283,7 @@ async fn add_location(
     request_body = codex_core::locations::wire::LocationIn,
     responses(
         (status = 200, description = "Corrected", body = LocationSaved),
-        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company, or it has no such location", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
@@ -310,9 +306,7 @@ async fn edit_location(
         ("id" = i64, Path, description = "Id")),
     responses(
         (status = 200, description = "Deleted", body = Done),
-        (status = 400, description = "The id is no number", body = ProblemOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company, or it has no such location", body = ErrorOut)))]
+        FindErrors<Technicians, ErrorOut>))]
 async fn remove_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
@@ -339,10 +333,7 @@ async fn remove_location(
     request_body = companies::CompanyIn,
     responses(
         (status = 200, description = "Changed", body = Done),
-        (status = 400, description = "The body states nothing", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such company", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_company(
     call: Call,
     Path(account): Path<String>,
@@ -372,10 +363,7 @@ async fn edit_company(
     request_body = codex_core::contacts::wire::ContactIn,
     responses(
         (status = 200, description = "Changed", body = Done),
-        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such contact", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_contact(
     call: Call,
     Path(id): Path<i64>,
@@ -397,10 +385,7 @@ async fn edit_contact(
     request_body = codex_core::assets::wire::AssetIn,
     responses(
         (status = 200, description = "Changed", body = Done),
-        (status = 400, description = "The body states nothing, or the id is no number", body = ErrorOut),
-        (status = 403, description = "For technicians, administrators and services", body = ErrorOut),
-        (status = 404, description = "No such asset", body = ErrorOut),
-        (status = 422, description = "Every fault of the body", body = ErrorOut)))]
+        UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_asset_contacts(
     call: Call,
     Path(id): Path<i64>,

@@ -1,4 +1,4 @@
-//! What breaks callers between two descriptions of the API.
+//! What breaks callers between two descriptions of the API. `tests/it/spec.rs` says how to compare with an older one.
 
 mod schema;
 #[cfg(test)]

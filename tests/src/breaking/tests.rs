@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::changes;
 
 fn spec() -> Value {
-    serde_json::to_value(crate::openapi::public()).unwrap()
+    serde_json::to_value(codex_daemon::openapi::public()).unwrap()
 }
 
 #[test]
