@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn push(
     q: &mut Q<'_>,
     scope: &Scope,
-    column: &'static Column,
+    column: &Column,
     filter: &Filter,
 ) -> Result<()> {
     if !column.operators().any(|op| op == filter.op) {
@@ -78,6 +78,7 @@ fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()
         ColumnType::Int | ColumnType::Word => "whole number",
         ColumnType::Bool => "true or false",
         ColumnType::Time => "time such as 2026-01-31",
+        ColumnType::Json => "value to compare with",
     };
     let one = |q: &mut Q<'_>, operator: &'static str| {
         q.push(operator);
@@ -197,6 +198,7 @@ pub(super) fn bind(q: &mut Q<'_>, kind: ColumnType, text: &str) -> Option<()> {
         ColumnType::Int | ColumnType::Word => q.push_bind(text.trim().parse::<i64>().ok()?),
         ColumnType::Bool => q.push_bind(text.trim().parse::<bool>().ok()?),
         ColumnType::Time => q.push_bind(moment(text)?),
+        ColumnType::Json => return None,
     };
     Some(())
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
+    FieldDef,
     SourceRecord,
     resolve::{Claim, MANUAL},
 };
@@ -39,6 +40,8 @@ pub trait Tracked:
     const COLUMNS: usize;
     /// Names of the tracked fields.
     const NAMES: &'static [&'static str];
+    /// The tracked fields.
+    const FIELDS: &'static [FieldDef];
 
     /// Binds the fields in the order of the columns.
     fn bind(&self, row: &mut Row<'_, '_>);
@@ -55,8 +58,6 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     const NEWEST_WINS: bool = false;
     /// Columns that no two live records share the values of.
     const UNIQUE: &'static [&'static str] = &[];
-    /// Fields that an index holds the text of: what a source states of them is cut to what it takes.
-    const INDEXED: &'static [&'static str] = &[];
     /// Its tracked fields.
     type Fields: Tracked;
     /// What moves with every poll and is written outside the log; `()` where nothing does.

@@ -440,8 +440,9 @@ fn completed<'i, R: Resource>(
 
 /// Cuts what no index could hold: a person would be refused, a source cannot be asked to say it in other words.
 fn cut<R: Resource>(id: i64, fields: &mut Map<String, Value>, issues: &mut Vec<String>) {
-    for name in R::INDEXED {
-        let Some(Value::String(text)) = fields.get_mut(*name) else {
+    for field in R::Fields::FIELDS.iter().filter(|field| field.indexed) {
+        let name = field.name;
+        let Some(Value::String(text)) = fields.get_mut(name) else {
             continue;
         };
         let kept = indexable(text).len();
