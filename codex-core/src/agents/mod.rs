@@ -24,25 +24,25 @@ record! {
     /// What is tracked about an agent (contract 2.8).
     pub struct AgentFields in "agents" {
         /// Keycloak's user id.
-        keycloak_id: String,
+        keycloak_id: String = field().required().indexed().listed().always(),
         /// Login name.
-        username: String,
+        username: String = field().required().indexed().folded("agents.username_fold").always(),
         /// E-mail address; several agents may share one.
-        email: Option<String>,
+        email: Option<String> = field().editable().indexed().folded("agents.email_fold"),
         /// Given name.
-        first_name: Option<String>,
+        first_name: Option<String> = field().editable().listed(),
         /// Family name.
-        last_name: Option<String>,
+        last_name: Option<String> = field().editable().listed(),
         /// Whether the user may log in.
-        enabled: Option<bool>,
+        enabled: Option<bool> = field(),
         /// `light` or `dark`; `None` means light.
-        theme_preference: Option<String>,
+        theme_preference: Option<String> = field().editable(),
         /// One of [`COLOR_THEMES`]; `None` means purple.
-        preferred_color_theme: Option<String>,
+        preferred_color_theme: Option<String> = field().editable(),
         /// One of [`VIEWS`]; `None` means grid.
-        knowledgetree_view_preference: Option<String>,
+        knowledgetree_view_preference: Option<String> = field().editable(),
         /// One of [`HOME_PAGES`]; `None` means beacon.
-        home_page_preference: Option<String>,
+        home_page_preference: Option<String> = field().editable(),
     }
     derived {
         /// Folded login name, for order.
@@ -74,9 +74,6 @@ pub const HOME_PAGES: [&str; 7] = [
     "archive",
     "helm",
 ];
-
-/// Fields that an index holds the text of.
-pub(crate) const INDEXED: [&str; 3] = ["keycloak_id", "username", "email"];
 
 /// Somebody who logs in.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,11 +6,13 @@ use super::{Agent, AgentFields};
 use crate::{
     Result,
     fold::IdentityKey,
-    list::{ColumnType, Listing, Page, PageRequest, always, column},
+    list::{ColumnType, Listing, Page, PageRequest, always},
     records::Tracked,
     scope::Scope,
     store::Db,
 };
+
+crate::list::staff_fields!(Agent, AgentFields);
 
 sql! {
     /// All agents, by login name.
@@ -35,12 +37,9 @@ pub const LISTING: Listing = Listing {
     live: "deleted_at is null",
     id: "id",
     search: 8,
+    order: "username",
+    fields: &[AgentFields::FIELDS],
     columns: &[
-        always("username", "username_fold", ColumnType::Folded).spelled("username"),
-        always("keycloak_id", "keycloak_id", ColumnType::Text),
-        column("email", "email_fold", ColumnType::Folded).spelled("email"),
-        column("first_name", "first_name", ColumnType::Text),
-        column("last_name", "last_name", ColumnType::Text),
         always("enabled", "coalesce(enabled, true)", ColumnType::Bool),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),

@@ -15,7 +15,6 @@ impl Resource for Agent {
     const KIND: &'static str = "agent";
     const RESERVE: Sql = reserve_ids!("agents");
     const UNIQUE: &'static [&'static str] = &["keycloak_id"];
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = AgentFields;
     type Status = ();
 

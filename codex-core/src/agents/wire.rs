@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, INDEXED, THEMES, VIEWS};
+use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, THEMES, VIEWS};
 use crate::{Error, Result, email, records::patch::Form};
 
 /// Somebody who logs in. Its keys are fixed (contract 1.2.G).
@@ -344,30 +344,15 @@ pub struct AgentSaved {
     pub verified: bool,
 }
 
-const KEYS: [&str; 9] = [
-    "keycloak_id",
-    "username",
-    "email",
-    "first_name",
-    "last_name",
-    "theme_preference",
-    "preferred_color_theme",
-    "knowledgetree_view_preference",
-    "home_page_preference",
-];
-
 const NEW: Form = Form {
     kind: "agent",
-    keys: &KEYS,
-    required: &["keycloak_id", "username"],
-    indexed: &INDEXED,
+    fields: AgentFields::FIELDS,
     refused: &[],
     rule,
 };
 
 const CHANGE: Form = Form {
     refused: &REFUSED,
-    required: &["username"],
     ..NEW
 };
 

@@ -30,59 +30,59 @@ use crate::{
 
 record! {
     /// What is tracked about an asset (contract 2.2). What moves with every poll is in [`AssetStatus`].
-    pub struct AssetFields in "assets" {
+    pub struct AssetFields in "assets" as "a" {
         /// Host name: a label, neither unique nor always there (upstreams trap 48).
-        hostname: Option<String>,
+        hostname: Option<String> = field().everyone().required().indexed().folded("a.hostname_fold").always(),
         /// The RMM's device uid: the identity at the source.
-        device_uid: Option<String>,
+        device_uid: Option<String> = field().editable().listed(),
         /// The RMM that `device_uid` belongs to.
-        rmm_provider: Option<String>,
+        rmm_provider: Option<String> = field(),
         /// Uid of the RMM site that holds the device.
-        site_uid: Option<String>,
+        site_uid: Option<String> = field().indexed(),
         /// Name of that site.
-        site_name: Option<String>,
+        site_name: Option<String> = field(),
         /// The RMM's category: Desktop, Laptop, Server, Network Device...; free text.
-        hardware_type: Option<String>,
+        hardware_type: Option<String> = field().everyone().editable().listed(),
         /// `device`, `printer`, `esxihost`, `rmmnetworkdevice`...; an open list.
-        device_class: Option<String>,
+        device_class: Option<String> = field().editable().listed(),
         /// Device type as the MSP keeps it in UDF 7.
-        device_type: Option<String>,
+        device_type: Option<String> = field().everyone().editable().listed(),
         /// Operating system.
-        operating_system: Option<String>,
+        operating_system: Option<String> = field().everyone().editable().listed(),
         /// Windows domain or workgroup.
-        domain: Option<String>,
+        domain: Option<String> = field().everyone().editable().listed(),
         /// Free text.
-        description: Option<String>,
+        description: Option<String> = field().editable(),
         /// Antivirus product.
-        antivirus_product: Option<String>,
+        antivirus_product: Option<String> = field().everyone().editable().listed(),
         /// Antivirus state by the RMM's word.
-        antivirus_status: Option<String>,
+        antivirus_status: Option<String> = field(),
         /// Address inside the network.
-        int_ip_address: Option<String>,
+        int_ip_address: Option<String> = field().everyone().editable().listed(),
         /// First hardware address, upper case with colons.
-        mac_address: Option<String>,
+        mac_address: Option<String> = field().editable().indexed().mac().listed(),
         /// Serial number, from the audit.
-        serial_number: Option<String>,
+        serial_number: Option<String> = field().editable().indexed().listed(),
         /// Manufacturer, from the audit.
-        manufacturer: Option<String>,
+        manufacturer: Option<String> = field().editable().listed(),
         /// Model, from the audit.
-        model: Option<String>,
+        model: Option<String> = field().editable().listed(),
         /// Backup volume in bytes, from UDF 6.
-        backup_bytes: Option<i64>,
+        backup_bytes: Option<i64> = field().everyone().editable().listed(),
         /// Enabled local administrators, from UDF 4.
-        enabled_administrators: Option<String>,
+        enabled_administrators: Option<String> = field().editable(),
         /// Link to the device in the RMM's portal.
-        portal_url: Option<String>,
+        portal_url: Option<String> = field().editable(),
         /// Link that opens a remote session.
-        web_remote_url: Option<String>,
+        web_remote_url: Option<String> = field().editable(),
         /// End of warranty, `YYYY-MM-DD`.
-        warranty_date: Option<String>,
+        warranty_date: Option<String> = field().editable(),
         /// Whether the RMM has suspended the device.
-        suspended: Option<bool>,
+        suspended: Option<bool> = field(),
         /// User-defined fields by name (`udf1`...), without the secret ones.
-        udf: Dict,
+        udf: Dict = field(),
         /// The company: what a person set, else the one that the device's site is linked to.
-        company_id: Option<CompanyId>,
+        company_id: Option<CompanyId> = field().internal(),
     }
     derived {
         /// Folded host name, for search and order.
@@ -94,56 +94,38 @@ record! {
     }
 }
 
-/// What changes at every poll of the RMM: kept apart from the record, outside its history (design 4).
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct AssetStatus {
-    /// Whether the agent is connected.
-    pub online: Option<bool>,
-    /// When the agent last reported.
-    pub last_seen: Option<DateTime<Utc>>,
-    /// Last start of the device.
-    pub last_reboot: Option<DateTime<Utc>>,
-    /// Last inventory by the RMM.
-    pub last_audit_date: Option<DateTime<Utc>>,
-    /// Last user, usually `DOMAIN\user`.
-    pub last_logged_in_user: Option<String>,
-    /// Address as seen from outside.
-    pub ext_ip_address: Option<String>,
-    /// Patch state by the RMM's word.
-    pub patch_status: Option<String>,
-    /// Patches installed.
-    pub patches_installed: Option<i64>,
-    /// Patches approved and waiting.
-    pub patches_approved_pending: Option<i64>,
-    /// Patches not approved.
-    pub patches_not_approved: Option<i64>,
-    /// Whether a restart is due.
-    pub reboot_required: Option<bool>,
+status! {
+    /// What changes at every poll of the RMM: kept apart from the record, outside its history (design 4).
+    pub struct AssetStatus as "s" {
+        /// Whether the agent is connected.
+        online: Option<bool> = field().everyone().listed(),
+        /// When the agent last reported.
+        last_seen: Option<DateTime<Utc>> = field().everyone().listed(),
+        /// Last start of the device.
+        last_reboot: Option<DateTime<Utc>> = field().listed(),
+        /// Last inventory by the RMM.
+        last_audit_date: Option<DateTime<Utc>> = field().listed(),
+        /// Last user, usually `DOMAIN\user`.
+        last_logged_in_user: Option<String> = field().everyone().listed(),
+        /// Address as seen from outside.
+        ext_ip_address: Option<String> = field().everyone().listed(),
+        /// Patch state by the RMM's word.
+        patch_status: Option<String> = field().listed(),
+        /// Patches installed.
+        patches_installed: Option<i64> = field().listed(),
+        /// Patches approved and waiting.
+        patches_approved_pending: Option<i64> = field().listed(),
+        /// Patches not approved.
+        patches_not_approved: Option<i64> = field().listed(),
+        /// Whether a restart is due.
+        reboot_required: Option<bool> = field().listed(),
+    }
 }
-
-/// Keys that staff may choose of an asset beside its tracked fields: those of its status.
-pub const BESIDE: [&str; 11] = [
-    "online",
-    "last_seen",
-    "last_reboot",
-    "last_audit_date",
-    "last_logged_in_user",
-    "ext_ip_address",
-    "patch_status",
-    "patches_installed",
-    "patches_approved_pending",
-    "patches_not_approved",
-    "reboot_required",
-];
 
 /// Values of secret user-defined fields by field name; `None` clears.
 ///
 /// Kept in a table of their own and never in claims, log, lists or errors (design 4).
 pub type AssetSecrets = BTreeMap<String, Option<String>>;
-
-/// Fields that an index holds the text of.
-pub(crate) const INDEXED: [&str; 4] = ["hostname", "mac_address", "serial_number", "site_uid"];
 
 /// A device.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,24 +184,4 @@ pub(crate) struct ShownAsset {
     pub last_seen: Option<DateTime<Utc>>,
     pub online: Option<bool>,
     pub operating_system: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_field_of_the_status_can_be_chosen() {
-        let status = serde_json::to_value(AssetStatus::default()).unwrap_or_default();
-        let mut names: Vec<&str> = status
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name.as_str())
-            .collect();
-        let mut beside = BESIDE.to_vec();
-        names.sort_unstable();
-        beside.sort_unstable();
-        assert_eq!(names, beside);
-    }
 }

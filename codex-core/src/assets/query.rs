@@ -2,22 +2,24 @@
 
 use std::collections::HashMap;
 
-use super::{Asset, AssetFields, ShownAsset};
+use serde_json::{Map, Value};
+
+use super::{Asset, AssetFields, AssetStatus, ShownAsset};
 use crate::{
     Result,
     companies::{self, CompanyRef, STANDARD},
     ids::{AssetId, CompanyId},
-    list::{ColumnType, Listing, Page, PageRequest, always, column, staff},
-    records::Tracked,
+    list::{ColumnType, Listing, Page, PageRequest, StaffFields, always, column},
+    records::{FieldDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
 
 /// An asset with the columns of its status; the select ends before the condition.
 const SELECT: &str = const_concat!(
-    "select a.*, s.online, s.last_seen, s.last_reboot, s.last_audit_date, s.last_logged_in_user, \
-     s.ext_ip_address, s.patch_status, s.patches_installed, s.patches_approved_pending, \
-     s.patches_not_approved, s.reboot_required from (",
+    "select a.*, ",
+    AssetStatus::SELECTED,
+    " from (",
     AssetFields::SELECT,
     ") a left join asset_status s on s.asset_id = a.id"
 );
@@ -34,54 +36,27 @@ pub const LISTING: Listing = Listing {
     live: "a.deleted_at is null",
     id: "a.id",
     search: 3,
+    order: "hostname",
+    fields: &[AssetFields::FIELDS, AssetStatus::FIELDS],
     columns: &[
-        always("hostname", "a.hostname_fold", ColumnType::Folded).spelled("a.hostname"),
         always("id", "a.id", ColumnType::Int),
+        always("created_at", "a.created_at", ColumnType::Time),
+        always("updated_at", "a.updated_at", ColumnType::Time),
         column(
             "company_account_number",
             "(select c.account_number from companies c where c.id = a.company_id)",
             ColumnType::Text,
         ),
-        column("hardware_type", "a.hardware_type", ColumnType::Text),
-        staff("device_class", "a.device_class", ColumnType::Text),
-        column("device_type", "a.device_type", ColumnType::Text),
-        column("operating_system", "a.operating_system", ColumnType::Text),
-        column("domain", "a.domain", ColumnType::Text),
-        staff("manufacturer", "a.manufacturer", ColumnType::Text),
-        staff("model", "a.model", ColumnType::Text),
-        staff("serial_number", "a.serial_number", ColumnType::Text),
-        staff("mac_address", "a.mac_address", ColumnType::Mac),
-        column("int_ip_address", "a.int_ip_address", ColumnType::Text),
-        column("antivirus_product", "a.antivirus_product", ColumnType::Text),
-        staff("device_uid", "a.device_uid", ColumnType::Text),
-        column("backup_bytes", "a.backup_bytes", ColumnType::Int),
-        column("online", "s.online", ColumnType::Bool),
-        column("last_seen", "s.last_seen", ColumnType::Time),
-        column(
-            "last_logged_in_user",
-            "s.last_logged_in_user",
-            ColumnType::Text,
-        ),
-        column("ext_ip_address", "s.ext_ip_address", ColumnType::Text),
-        staff("last_reboot", "s.last_reboot", ColumnType::Time),
-        staff("last_audit_date", "s.last_audit_date", ColumnType::Time),
-        staff("reboot_required", "s.reboot_required", ColumnType::Bool),
-        staff("patch_status", "s.patch_status", ColumnType::Text),
-        staff("patches_installed", "s.patches_installed", ColumnType::Int),
-        staff(
-            "patches_approved_pending",
-            "s.patches_approved_pending",
-            ColumnType::Int,
-        ),
-        staff(
-            "patches_not_approved",
-            "s.patches_not_approved",
-            ColumnType::Int,
-        ),
-        always("created_at", "a.created_at", ColumnType::Time),
-        always("updated_at", "a.updated_at", ColumnType::Time),
     ],
 };
+
+impl StaffFields for Asset {
+    const FIELDS: &'static [&'static [FieldDef]] = &[AssetFields::FIELDS, AssetStatus::FIELDS];
+
+    fn staff_fields(&self) -> Map<String, Value> {
+        Self::for_staff(&self.kept())
+    }
+}
 
 sql! {
     /// A live asset.

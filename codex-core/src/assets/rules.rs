@@ -22,7 +22,6 @@ use crate::{
 impl Resource for Asset {
     const KIND: &'static str = "asset";
     const RESERVE: Sql = reserve_ids!("assets");
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     const UNIQUE: &'static [&'static str] = &["device_uid"];
     type Fields = AssetFields;
     type Status = AssetStatus;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Asset, AssetFields, INDEXED, ShownAsset};
+use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Fault, Result,
     dates::{self, EVENTS},
@@ -170,33 +170,9 @@ pub struct AssetBulkIn {
     pub asset: AssetIn,
 }
 
-const KEYS: [&str; 19] = [
-    "hostname",
-    "hardware_type",
-    "device_class",
-    "device_type",
-    "operating_system",
-    "domain",
-    "description",
-    "antivirus_product",
-    "int_ip_address",
-    "mac_address",
-    "serial_number",
-    "manufacturer",
-    "model",
-    "device_uid",
-    "portal_url",
-    "web_remote_url",
-    "warranty_date",
-    "enabled_administrators",
-    "backup_bytes",
-];
-
 const FORM: Form = Form {
     kind: "asset",
-    keys: &KEYS,
-    required: &["hostname"],
-    indexed: &INDEXED,
+    fields: AssetFields::FIELDS,
     refused: &[
         ("id", "is given by Codex"),
         ("billing_type", "is Ledger's (consumers 0 #3)"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{BILLED_HOURLY, BillingPlanFields, INDEXED, LEGACY_FEATURES, PRICES, term};
+use super::{BILLED_HOURLY, BillingPlanFields, LEGACY_FEATURES, PRICES, term};
 use crate::{
     Fault, Result,
     json_columns::Dict,
@@ -80,49 +80,9 @@ pub struct BillingPlanIn {
     pub features: Option<BTreeMap<String, Option<String>>>,
 }
 
-/// Keys of the body that are fields of the record as they are.
-const KEYS: [&str; 16] = [
-    "plan_name",
-    "term_length",
-    "support_level",
-    PRICES[0],
-    PRICES[1],
-    PRICES[2],
-    PRICES[3],
-    PRICES[4],
-    PRICES[5],
-    PRICES[6],
-    PRICES[7],
-    PRICES[8],
-    PRICES[9],
-    PRICES[10],
-    PRICES[11],
-    PRICES[12],
-];
-
-const REQUIRED: [&str; 15] = [
-    "plan_name",
-    "term_length",
-    PRICES[0],
-    PRICES[1],
-    PRICES[2],
-    PRICES[3],
-    PRICES[4],
-    PRICES[5],
-    PRICES[6],
-    PRICES[7],
-    PRICES[8],
-    PRICES[9],
-    PRICES[10],
-    PRICES[11],
-    PRICES[12],
-];
-
 const FORM: Form = Form {
     kind: "billing plan",
-    keys: &KEYS,
-    required: &REQUIRED,
-    indexed: &INDEXED,
+    fields: BillingPlanFields::FIELDS,
     refused: &[],
     rule: |key, value| {
         if PRICES.contains(&key) {
@@ -165,7 +125,7 @@ pub fn stated(
     }
     let mut faults = Vec::new();
     let features = features(&mut body, &mut faults);
-    body.retain(|key, _| KEYS.contains(&key.as_str()));
+    body.retain(|key, _| FORM.takes(key));
     if new {
         for price in PRICES {
             let default = if price == "backup_included_tb" {

@@ -19,46 +19,43 @@ record! {
     /// gigabyte, and a volume that is included with a price per further terabyte.
     pub struct BillingPlanFields in "billing_plans" {
         /// Name; a plan is its name and its term.
-        plan_name: String,
+        plan_name: String = field().required().indexed().listed().always(),
         /// Term of contract in its one spelling; see [`term`].
-        term_length: String,
+        term_length: String = field().required().indexed(),
         /// `Billed Hourly`, `Unlimited` or as set.
-        support_level: Option<String>,
+        support_level: Option<String> = field().editable().listed(),
         /// Per user and month.
-        per_user_cost: Money,
+        per_user_cost: Money = field().required(),
         /// Per workstation and month.
-        per_workstation_cost: Money,
+        per_workstation_cost: Money = field().required(),
         /// Per server and month.
-        per_server_cost: Money,
+        per_server_cost: Money = field().required(),
         /// Per virtual machine and month.
-        per_vm_cost: Money,
+        per_vm_cost: Money = field().required(),
         /// Per switch and month.
-        per_switch_cost: Money,
+        per_switch_cost: Money = field().required(),
         /// Per firewall and month.
-        per_firewall_cost: Money,
+        per_firewall_cost: Money = field().required(),
         /// Per hour of work on tickets.
-        per_hour_ticket_cost: Money,
+        per_hour_ticket_cost: Money = field().required(),
         /// Base fee of a backup, per workstation.
-        backup_base_fee_workstation: Money,
+        backup_base_fee_workstation: Money = field().required(),
         /// Base fee of a backup, per server.
-        backup_base_fee_server: Money,
+        backup_base_fee_server: Money = field().required(),
         /// Terabytes of backup that the base fee includes.
-        backup_included_tb: Money,
+        backup_included_tb: Money = field().required(),
         /// Per terabyte beyond those.
-        backup_per_tb_fee: Money,
+        backup_per_tb_fee: Money = field().required(),
         /// Per gigabyte of a workstation's backup.
-        backup_cost_per_gb_workstation: Money,
+        backup_cost_per_gb_workstation: Money = field().required(),
         /// Per gigabyte of a server's backup.
-        backup_cost_per_gb_server: Money,
+        backup_cost_per_gb_server: Money = field().required(),
         /// What the plan contains, by kind of feature.
-        features: Dict,
+        features: Dict = field(),
     }
     derived {
     }
 }
-
-/// Fields that an index holds the text of.
-pub(crate) const INDEXED: [&str; 2] = ["plan_name", "term_length"];
 
 /// A plan for one term.
 #[derive(Debug, Clone, PartialEq)]

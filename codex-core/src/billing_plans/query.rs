@@ -10,6 +10,8 @@ use crate::{
     store::{Db, Tx},
 };
 
+crate::list::staff_fields!(BillingPlan, BillingPlanFields);
+
 sql! {
     /// All live plans.
     LIST = [BillingPlanFields::SELECT, " where deleted_at is null order by plan_name, term_length"];
@@ -33,11 +35,11 @@ pub const LISTING: Listing = Listing {
     live: "deleted_at is null",
     id: "id",
     search: 7,
+    order: "plan_name",
+    fields: &[BillingPlanFields::FIELDS],
     columns: &[
-        always("plan_name", "plan_name", ColumnType::Text),
         always("term_length", TERM, ColumnType::Text),
         always("id", "id", ColumnType::Int),
-        column("support_level", "support_level", ColumnType::Text),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
     ],

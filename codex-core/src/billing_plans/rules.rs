@@ -11,7 +11,6 @@ impl Resource for BillingPlan {
     const KIND: &'static str = "billing_plan";
     const RESERVE: Sql = reserve_ids!("billing_plans");
     const UNIQUE: &'static [&'static str] = &["plan_name", "term_length"];
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = BillingPlanFields;
     type Status = ();
 

@@ -20,72 +20,69 @@ record! {
     /// What is tracked about a company (contract 2.1).
     pub struct CompanyFields in "companies" {
         /// The number that links systems, as text; unique, never reused; `None` until one is assigned.
-        account_number: Option<String>,
+        account_number: Option<String> = field().everyone().indexed().listed().always(),
         /// Name as the PSA has it.
-        name: String,
+        name: String = field().everyone().required().indexed().folded("companies.name_fold").always(),
         /// Free text.
-        description: Option<String>,
+        description: Option<String> = field().everyone().editable().listed(),
         /// `standard`, `cjis` or `hipaa`; local only, `None` means standard.
-        compliance_level: Option<String>,
+        compliance_level: Option<String> = field().everyone().editable().listed(),
         /// The PSA's department id.
-        external_id: Option<i64>,
+        external_id: Option<i64> = field().listed(),
         /// The PSA that `external_id` belongs to.
-        external_source: Option<String>,
+        external_source: Option<String> = field(),
         /// PSA user id of the head of the company.
-        head_user_id: Option<i64>,
+        head_user_id: Option<i64> = field().editable(),
         /// Name of the head of the company.
-        head_name: Option<String>,
+        head_name: Option<String> = field(),
         /// PSA user id of the prime contact.
-        prime_user_id: Option<i64>,
+        prime_user_id: Option<i64> = field().editable(),
         /// Name of the prime contact.
-        prime_user_name: Option<String>,
+        prime_user_name: Option<String> = field(),
         /// E-mail domains.
-        domains: List<String>,
+        domains: List<String> = field().everyone().editable(),
         /// PSA workspace.
-        workspace_id: Option<i64>,
+        workspace_id: Option<i64> = field(),
         /// The plan as selected in the PSA.
-        plan_selected: Option<String>,
+        plan_selected: Option<String> = field(),
         /// Billing plan in force: what a person set, else `plan_selected` (contract D-09).
-        billing_plan: Option<String>,
+        billing_plan: Option<String> = field().editable().listed(),
         /// Managed users, free text.
-        managed_users: Option<String>,
+        managed_users: Option<String> = field().editable(),
         /// Managed devices, free text.
-        managed_devices: Option<String>,
+        managed_devices: Option<String> = field().editable(),
         /// Managed network, free text.
-        managed_network: Option<String>,
+        managed_network: Option<String> = field().editable(),
         /// Contract term as the PSA spells it.
-        contract_term: Option<String>,
+        contract_term: Option<String> = field(),
         /// Contract term as `1 Year`, `2 Year`, `3 Year`, `Month to Month` or as spelled.
-        contract_term_length: Option<String>,
+        contract_term_length: Option<String> = field().everyone().editable().listed(),
         /// Start of the contract, usually ISO.
-        contract_start_date: Option<String>,
+        contract_start_date: Option<String> = field().everyone().editable().listed(),
         /// End of the contract, `YYYY-MM-DD`.
-        contract_end_date: Option<String>,
+        contract_end_date: Option<String> = field().everyone().editable().listed(),
         /// `Billed Hourly`, `Unlimited` or as set.
-        support_level: Option<String>,
+        support_level: Option<String> = field().editable().listed(),
         /// Kind of organisation.
-        profit_or_non_profit: Option<String>,
+        profit_or_non_profit: Option<String> = field().everyone().editable().listed(),
         /// Main telephone number.
-        company_main_number: Option<String>,
+        company_main_number: Option<String> = field().everyone().editable().listed(),
         /// Postal address, one text.
-        address: Option<String>,
+        address: Option<String> = field().editable(),
         /// When the company became a client, free text.
-        company_start_date: Option<String>,
+        company_start_date: Option<String> = field().everyone().editable(),
         /// Telephone system in use.
-        phone_system: Option<String>,
+        phone_system: Option<String> = field().everyone().editable().listed(),
         /// E-mail system in use.
-        email_system: Option<String>,
+        email_system: Option<String> = field().everyone().editable().listed(),
         /// Link to the company in the Datto portal.
-        datto_portal_url: Option<String>,
+        datto_portal_url: Option<String> = field().editable(),
     }
     derived {
         /// Folded name, for search and order.
         name_fold: SearchKey,
     }
 }
-
-/// Fields that an index holds the text of.
-pub(crate) const INDEXED: [&str; 2] = ["account_number", "name"];
 
 /// A client organisation.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,11 +7,13 @@ use crate::{
     Result,
     fold::IdentityKey,
     ids::CompanyId,
-    list::{ColumnType, Listing, Page, PageRequest, always, column, staff},
+    list::{ColumnType, Listing, Page, PageRequest, always},
     records::Tracked,
     scope::Scope,
     store::{Db, Q},
 };
+
+crate::list::staff_fields!(Company, CompanyFields);
 
 sql! {
     /// A live company by its number.
@@ -51,38 +53,10 @@ pub const LISTING: Listing = Listing {
     live: "deleted_at is null and account_number is not null",
     id: "id",
     search: 1,
+    order: "name",
+    fields: &[CompanyFields::FIELDS],
     columns: &[
-        always("name", "name_fold", ColumnType::Folded).spelled("name"),
         always("id", "id", ColumnType::Int),
-        always("account_number", "account_number", ColumnType::Text),
-        column("description", "description", ColumnType::Text),
-        column("compliance_level", "compliance_level", ColumnType::Text),
-        staff("billing_plan", "billing_plan", ColumnType::Text),
-        staff("support_level", "support_level", ColumnType::Text),
-        column(
-            "contract_term_length",
-            "contract_term_length",
-            ColumnType::Text,
-        ),
-        column(
-            "contract_start_date",
-            "contract_start_date",
-            ColumnType::Text,
-        ),
-        column("contract_end_date", "contract_end_date", ColumnType::Text),
-        column("email_system", "email_system", ColumnType::Text),
-        column("phone_system", "phone_system", ColumnType::Text),
-        column(
-            "profit_or_non_profit",
-            "profit_or_non_profit",
-            ColumnType::Text,
-        ),
-        column(
-            "company_main_number",
-            "company_main_number",
-            ColumnType::Text,
-        ),
-        staff("external_id", "external_id", ColumnType::Int),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
     ],

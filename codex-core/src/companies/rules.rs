@@ -17,7 +17,6 @@ use crate::{
 impl Resource for Company {
     const KIND: &'static str = "company";
     const RESERVE: Sql = reserve_ids!("companies");
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = CompanyFields;
     type Status = ();
 

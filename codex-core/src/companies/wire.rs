@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Company, CompanyFields, INDEXED, LEVELS};
+use super::{Company, CompanyFields, LEVELS};
 use crate::{
     Error, Fault, Result,
     assets::wire::AssetOut,
@@ -194,31 +194,6 @@ pub struct CompanyIn {
     pub domains: Option<Vec<String>>,
 }
 
-/// Keys of [`CompanyIn`].
-const EDITABLE: [&str; 21] = [
-    "name",
-    "description",
-    "compliance_level",
-    "billing_plan",
-    "support_level",
-    "email_system",
-    "phone_system",
-    "profit_or_non_profit",
-    "contract_term_length",
-    "contract_start_date",
-    "contract_end_date",
-    "managed_users",
-    "managed_devices",
-    "managed_network",
-    "company_main_number",
-    "company_start_date",
-    "address",
-    "datto_portal_url",
-    "head_user_id",
-    "prime_user_id",
-    "domains",
-];
-
 const REFUSED: [(&str, &str); 1] = [(
     "account_number",
     "an account number is not changed by an edit: it links other systems",
@@ -226,9 +201,7 @@ const REFUSED: [(&str, &str); 1] = [(
 
 const FORM: Form = Form {
     kind: "company",
-    keys: &EDITABLE,
-    required: &["name"],
-    indexed: &INDEXED,
+    fields: CompanyFields::FIELDS,
     refused: &REFUSED,
     rule,
 };
@@ -365,7 +338,8 @@ mod tests {
     fn every_editable_key_is_a_field_of_the_edit() {
         let schema = serde_json::to_value(<CompanyIn as utoipa::PartialSchema>::schema()).unwrap();
         let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        let mut editable = EDITABLE.to_vec();
+        let fields = CompanyFields::FIELDS.iter().filter(|field| field.editable);
+        let mut editable: Vec<&str> = fields.map(|field| field.name).collect();
         editable.push("account_number");
         editable.sort_unstable();
         assert_eq!(keys, editable.iter().collect::<Vec<_>>());

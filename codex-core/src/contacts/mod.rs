@@ -24,65 +24,65 @@ record! {
     /// What is tracked about a contact (contract 2.3).
     pub struct ContactFields in "contacts" {
         /// Full name; never empty once stored.
-        name: String,
+        name: String = field().everyone().required().indexed().folded("contacts.name_fold").always(),
         /// Given name.
-        first_name: Option<String>,
+        first_name: Option<String> = field().editable(),
         /// Family name.
-        last_name: Option<String>,
+        last_name: Option<String> = field().editable(),
         /// Primary e-mail address; several contacts may share one.
-        email: Option<String>,
+        email: Option<String> = field().everyone().editable().indexed().folded("contacts.email_fold"),
         /// Further e-mail addresses.
-        secondary_emails: List<String>,
+        secondary_emails: List<String> = field().everyone().editable(),
         /// Whether the person is active; a deactivated requester stays listed.
-        active: Option<bool>,
+        active: Option<bool> = field().everyone().editable().listed(),
         /// The PSA's requester id.
-        external_id: Option<i64>,
+        external_id: Option<i64> = field().listed(),
         /// The PSA that `external_id` belongs to.
-        external_source: Option<String>,
+        external_source: Option<String> = field(),
         /// The PSA's own free-form external id of the person.
-        psa_external_id: Option<String>,
+        psa_external_id: Option<String> = field(),
         /// Whether the person is also an agent.
-        is_agent: Option<bool>,
+        is_agent: Option<bool> = field().editable().listed(),
         /// Very important person.
-        vip_user: Option<bool>,
+        vip_user: Option<bool> = field().editable().listed(),
         /// Whether the person ever logged in to the PSA's portal.
-        has_logged_in: Option<bool>,
+        has_logged_in: Option<bool> = field(),
         /// Mobile number.
-        mobile_phone_number: Option<String>,
+        mobile_phone_number: Option<String> = field().everyone().editable().listed(),
         /// Work number.
-        work_phone_number: Option<String>,
+        work_phone_number: Option<String> = field().everyone().editable().listed(),
         /// Postal address.
-        address: Option<String>,
+        address: Option<String> = field().editable(),
         /// Position.
-        job_title: Option<String>,
+        job_title: Option<String> = field().everyone().editable().listed_as("title"),
         /// `Full Time` and the like; local only.
-        employment_type: Option<String>,
+        employment_type: Option<String> = field().everyone().editable().listed(),
         /// Department ids at the PSA, as last stated.
-        department_ids: List<i64>,
+        department_ids: List<i64> = field(),
         /// Department names at the PSA.
-        department_names: List<String>,
+        department_names: List<String> = field(),
         /// PSA user id of the manager.
-        reporting_manager_id: Option<i64>,
+        reporting_manager_id: Option<i64> = field(),
         /// PSA location id.
-        location_id: Option<i64>,
+        location_id: Option<i64> = field(),
         /// PSA location name.
-        location_name: Option<String>,
+        location_name: Option<String> = field().editable().listed(),
         /// PSA work schedule.
-        work_schedule_id: Option<i64>,
+        work_schedule_id: Option<i64> = field(),
         /// Language code.
-        language: Option<String>,
+        language: Option<String> = field().editable(),
         /// Time zone by its Rails name.
-        time_zone: Option<String>,
+        time_zone: Option<String> = field().editable(),
         /// `12h` or `24h`.
-        time_format: Option<String>,
+        time_format: Option<String> = field().editable(),
         /// May see all tickets of own departments in the portal.
-        can_see_all_tickets_from_associated_departments: Option<bool>,
+        can_see_all_tickets_from_associated_departments: Option<bool> = field(),
         /// May see all changes of own departments in the portal.
-        can_see_all_changes_from_associated_departments: Option<bool>,
+        can_see_all_changes_from_associated_departments: Option<bool> = field(),
         /// Free text.
-        background_information: Option<String>,
+        background_information: Option<String> = field().editable(),
         /// The MSP's own number for the user.
-        user_number: Option<String>,
+        user_number: Option<String> = field().editable(),
     }
     derived {
         /// Folded name, for search and order.
@@ -93,9 +93,6 @@ record! {
         email_key: Option<IdentityKey>,
     }
 }
-
-/// Fields that an index holds the text of.
-pub(crate) const INDEXED: [&str; 2] = ["name", "email"];
 
 /// A person at one or several companies.
 #[derive(Debug, Clone, PartialEq)]

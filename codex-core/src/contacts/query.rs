@@ -7,7 +7,7 @@ use crate::{
     Result,
     companies::strictest,
     ids::{CompanyId, ContactId},
-    list::{ColumnType, Listing, Page, PageRequest, Several, always, column, staff},
+    list::{ColumnType, Listing, Page, PageRequest, Several, always, column},
     records::Tracked,
     scope::Scope,
     store::{Db, Q},
@@ -17,6 +17,8 @@ use crate::{
 const OF_COMPANIES: &str = "select l.company_id as of_company, k.id, k.active, k.email, k.employment_type, \
     k.job_title, k.mobile_phone_number, k.name, k.secondary_emails, k.work_phone_number from contact_company l \
     join contacts k on k.id = l.contact_id and k.deleted_at is null where l.company_id in ";
+
+crate::list::staff_fields!(Contact, ContactFields);
 
 sql! {
     /// A live contact.
@@ -45,31 +47,18 @@ pub const LISTING: Listing = Listing {
     live: "deleted_at is null",
     id: "id",
     search: 2,
+    order: "name",
+    fields: &[ContactFields::FIELDS],
     columns: &[
-        always("name", "name_fold", ColumnType::Folded).spelled("name"),
         always("id", "id", ColumnType::Int),
-        column("email", "email_fold", ColumnType::Folded).spelled("email"),
+        always("created_at", "created_at", ColumnType::Time),
+        always("updated_at", "updated_at", ColumnType::Time),
         column(
             "company_account_number",
             "c.account_number",
             ColumnType::Text,
         )
         .several(OF_A_COMPANY),
-        column("active", "active", ColumnType::Bool),
-        staff("vip_user", "vip_user", ColumnType::Bool),
-        staff("is_agent", "is_agent", ColumnType::Bool),
-        column("title", "job_title", ColumnType::Text),
-        column("employment_type", "employment_type", ColumnType::Text),
-        column(
-            "mobile_phone_number",
-            "mobile_phone_number",
-            ColumnType::Text,
-        ),
-        column("work_phone_number", "work_phone_number", ColumnType::Text),
-        staff("location_name", "location_name", ColumnType::Text),
-        staff("external_id", "external_id", ColumnType::Int),
-        always("created_at", "created_at", ColumnType::Time),
-        always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
 

@@ -21,7 +21,6 @@ use crate::{
 impl Resource for Contact {
     const KIND: &'static str = "contact";
     const RESERVE: Sql = reserve_ids!("contacts");
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = ContactFields;
     type Status = ();
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Contact, ContactFields, INDEXED, ShownContact};
+use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result, email,
     ids::AssetId,
@@ -151,33 +151,9 @@ pub struct ContactBulkIn {
     pub contact: ContactIn,
 }
 
-const KEYS: [&str; 19] = [
-    "name",
-    "first_name",
-    "last_name",
-    "email",
-    "employment_type",
-    "mobile_phone_number",
-    "work_phone_number",
-    "address",
-    "location_name",
-    "language",
-    "time_zone",
-    "time_format",
-    "background_information",
-    "user_number",
-    "job_title",
-    "secondary_emails",
-    "active",
-    "vip_user",
-    "is_agent",
-];
-
 const FORM: Form = Form {
     kind: "contact",
-    keys: &KEYS,
-    required: &["name"],
-    indexed: &INDEXED,
+    fields: ContactFields::FIELDS,
     refused: &[("id", "is given by Codex")],
     rule,
 };

@@ -33,6 +33,8 @@ pub const LISTING: Listing = Listing {
     live: "1 = 1",
     id: "d.id",
     search: 0,
+    order: "id",
+    fields: &[],
     columns: &[
         always("id", "d.id", ColumnType::Int),
         always("kind", "d.kind", ColumnType::Text),

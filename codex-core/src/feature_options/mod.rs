@@ -14,20 +14,17 @@ record! {
     /// What is tracked about an option (contract 2.7).
     pub struct FeatureOptionFields in "feature_options" {
         /// Kind of feature, such as `antivirus`.
-        feature_category: String,
+        feature_category: String = field().required().indexed(),
         /// What can be chosen.
-        option_value: String,
+        option_value: String = field().required().indexed(),
         /// What it is called on pages; `None` means like the value.
-        display_name: Option<String>,
+        display_name: Option<String> = field().editable(),
         /// Free text.
-        description: Option<String>,
+        description: Option<String> = field().editable(),
     }
     derived {
     }
 }
-
-/// Fields that an index holds the text of.
-pub(crate) const INDEXED: [&str; 2] = ["feature_category", "option_value"];
 
 /// Something that can be chosen for a kind of feature.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,6 @@ impl Resource for FeatureOption {
     const KIND: &'static str = "feature_option";
     const RESERVE: Sql = reserve_ids!("feature_options");
     const UNIQUE: &'static [&'static str] = &["feature_category", "option_value"];
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = FeatureOptionFields;
     type Status = ();
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{FeatureOption, FeatureOptionFields, INDEXED};
+use super::{FeatureOption, FeatureOptionFields};
 use crate::{
     Result,
     records::patch::{Form, as_it_is},
@@ -151,18 +151,9 @@ impl From<&FeatureOption> for FeatureOptionIn {
     }
 }
 
-const KEYS: [&str; 4] = [
-    "feature_category",
-    "option_value",
-    "display_name",
-    "description",
-];
-
 const FORM: Form = Form {
     kind: "feature option",
-    keys: &KEYS,
-    required: &["feature_category", "option_value"],
-    indexed: &INDEXED,
+    fields: FeatureOptionFields::FIELDS,
     refused: &[],
     rule: as_it_is,
 };
@@ -189,7 +180,7 @@ pub fn stated(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
     {
         body.entry("option_value").or_insert(name);
     }
-    body.retain(|key, _| KEYS.contains(&key.as_str()));
+    body.retain(|key, _| FORM.takes(key));
     FORM.new_record::<FeatureOptionFields>(body)
 }
 

@@ -14,12 +14,7 @@ use crate::{
 };
 
 /// Adds the condition that a record fits a filter.
-pub(super) fn push(
-    q: &mut Q<'_>,
-    scope: &Scope,
-    column: &'static Column,
-    filter: &Filter,
-) -> Result<()> {
+pub(super) fn push(q: &mut Q<'_>, scope: &Scope, column: &Column, filter: &Filter) -> Result<()> {
     if !column.operators().any(|op| op == filter.op) {
         let message = match filter.op {
             Op::Exact | Op::Contains | Op::StartsWith => format!("`{}` holds no text", column.name),
@@ -78,6 +73,7 @@ fn compare(q: &mut Q<'_>, column: &Column, op: Op, filter: &Filter) -> Result<()
         ColumnType::Int | ColumnType::Word => "whole number",
         ColumnType::Bool => "true or false",
         ColumnType::Time => "time such as 2026-01-31",
+        ColumnType::Json => "value to compare with",
     };
     let one = |q: &mut Q<'_>, operator: &'static str| {
         q.push(operator);
@@ -197,6 +193,7 @@ pub(super) fn bind(q: &mut Q<'_>, kind: ColumnType, text: &str) -> Option<()> {
         ColumnType::Int | ColumnType::Word => q.push_bind(text.trim().parse::<i64>().ok()?),
         ColumnType::Bool => q.push_bind(text.trim().parse::<bool>().ok()?),
         ColumnType::Time => q.push_bind(moment(text)?),
+        ColumnType::Json => return None,
     };
     Some(())
 }

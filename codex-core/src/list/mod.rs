@@ -3,6 +3,7 @@
 //! A page goes on behind the last record of the one before (its sort key and id), on any column, in either
 //! direction. What is not known comes last, whichever way the rest is sorted.
 
+mod column_type;
 #[cfg(feature = "store")]
 mod condition;
 mod request;
@@ -13,10 +14,13 @@ mod staff;
 #[cfg(feature = "store")]
 mod uncased;
 
+pub use column_type::ColumnType;
 pub use request::*;
 #[cfg(feature = "store")]
-pub use sql::{Column, ColumnType, Listing, Several};
+pub use sql::{Column, Listing, Several};
 #[cfg(feature = "store")]
-pub(crate) use sql::{always, column, staff};
+pub(crate) use sql::{always, column};
 #[cfg(feature = "store")]
-pub use staff::{COMPANY_ROW_ID, StaffFields};
+pub use staff::StaffFields;
+#[cfg(feature = "store")]
+pub(crate) use staff::staff_fields;

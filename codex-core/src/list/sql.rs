@@ -7,31 +7,13 @@ use chrono::{DateTime, Utc};
 use super::condition;
 use crate::{
     Error, Result,
-    list::{Cursor, Filter, Op, Page, PageRequest, Sort},
+    list::{ColumnType, Cursor, Filter, Op, Page, PageRequest, Sort},
     nearest::nearest,
+    records::FieldDef,
     scope::Scope,
     search::{Term, query::found},
     store::{Db, Engine, Q, Record, Sql},
 };
-
-/// What a column holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
-    /// Text: ordered by its bytes, compared without regard to case.
-    Text,
-    /// Folded text: ordered and compared without regard to case and diacritics.
-    Folded,
-    /// A hardware address: compared by its digits, in whatever spelling it comes.
-    Mac,
-    /// A number that has words, which whoever reads the list turns into numbers; ordered by the number.
-    Word,
-    /// A whole number.
-    Int,
-    /// True or false.
-    Bool,
-    /// A moment.
-    Time,
-}
 
 /// A column that a list can be narrowed and sorted by.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +58,11 @@ pub struct Listing {
     pub id: &'static str,
     /// Number of the kind in the search index.
     pub search: i64,
-    /// The columns; the first is what the list is sorted by unless somebody says otherwise.
+    /// Name of the column that it is sorted by unless somebody says otherwise.
+    pub order: &'static str,
+    /// The fields of a record.
+    pub fields: &'static [&'static [FieldDef]],
+    /// What it filters and sorts by beside fields.
     pub columns: &'static [Column],
 }
 
@@ -90,14 +76,6 @@ pub(crate) const fn column(name: &'static str, sql: &'static str, kind: ColumnTy
         staff: false,
         spelled: None,
         several: None,
-    }
-}
-
-/// A column that may be unknown, and that clients are not shown.
-pub(crate) const fn staff(name: &'static str, sql: &'static str, kind: ColumnType) -> Column {
-    Column {
-        staff: true,
-        ..column(name, sql, kind)
     }
 }
 
@@ -170,16 +148,23 @@ impl Column {
 }
 
 impl Listing {
+    /// What it filters and sorts by.
+    pub fn columns(&self) -> impl Iterator<Item = Column> {
+        let fields = self.fields.iter().copied().flatten();
+        let fields = fields.filter_map(FieldDef::column);
+        self.columns.iter().copied().chain(fields)
+    }
+
     /// Whether a parameter such as `name__contains` is about one of the columns.
     pub fn knows(&self, parameter: &str) -> bool {
         let name = Filter::new(parameter, "").name;
-        self.columns.iter().any(|column| column.name == name)
+        self.columns().any(|column| column.name == name)
     }
 
-    fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<&'static Column> {
-        let column = self.columns.iter().find(|column| column.name == name);
+    fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<Column> {
+        let column = self.columns().find(|column| column.name == name);
         let column = column.ok_or_else(|| {
-            let hint = nearest(name, self.columns.iter().map(|column| column.name));
+            let hint = nearest(name, self.columns().map(|column| column.name));
             let hint = hint.map(|name| format!("; did you mean `{name}`?"));
             let hint = hint.unwrap_or_default();
             let message = format!("there is no `{name}` to list by{hint}");
@@ -192,10 +177,14 @@ impl Listing {
         Ok(column)
     }
 
+    fn own_order(&self) -> Result<Column> {
+        self.column(&Scope::system(), self.order, "sort")
+    }
+
     /// The column that a list is sorted by, and whether the largest comes first.
-    fn order_of(&self, scope: &Scope, request: &PageRequest) -> Result<(&'static Column, bool)> {
+    fn order_of(&self, scope: &Scope, request: &PageRequest) -> Result<(Column, bool)> {
         let Some(Sort { name, descending }) = &request.sort else {
-            return Ok((&self.columns[0], false));
+            return Ok((self.own_order()?, false));
         };
         let column = self.column(scope, name, "sort")?;
         if column.has_order() {
@@ -231,28 +220,28 @@ impl Listing {
         q.push(self.id).push(self.from);
         self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
         if let Some(cursor) = &request.cursor {
-            self.behind(&mut q, column, descending, cursor)?;
+            self.behind(&mut q, &column, descending, cursor)?;
         }
-        self.order(&mut q, column, descending);
+        self.order(&mut q, &column, descending);
         q.push(" limit ").push_bind(i64::from(limit) + 1);
         if let (Some(offset), None) = (request.offset, &request.cursor) {
             q.push(" offset ").push_bind(offset);
         }
         q.push(")");
-        self.order(&mut q, column, descending);
+        self.order(&mut q, &column, descending);
         let mut items = q.all::<T>().await?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = match items.last().filter(|_| more) {
             Some(last) => {
                 let (id, key) = place(last);
-                let own_order = column.name == self.columns[0].name;
+                let own_order = column.name == self.order;
                 Some(if own_order {
                     Cursor::new(format!("={key}"), id)
                 } else if column.sql == self.id {
                     Cursor::new(format!("={id}"), id)
                 } else {
-                    self.cursor(db, column, id).await?
+                    self.cursor(db, &column, id).await?
                 })
             }
             None => None,
@@ -273,7 +262,7 @@ impl Listing {
         let mut q = db.query("select ");
         q.push(self.id).push(self.from);
         self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
-        self.order(&mut q, column, descending);
+        self.order(&mut q, &column, descending);
         q.scalars().await
     }
 
@@ -323,7 +312,7 @@ impl Listing {
         narrow(q);
         for filter in &request.filters {
             let column = self.column(scope, &filter.name, &filter.parameter)?;
-            condition::push(q, scope, column, filter)?;
+            condition::push(q, scope, &column, filter)?;
         }
         if let Some(text) = &request.search {
             let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
@@ -395,6 +384,7 @@ impl Listing {
                 .await?
                 .flatten()
                 .map(|key| key.to_string()),
+            ColumnType::Json => None,
             ColumnType::Time => {
                 let at = q.scalar::<Option<DateTime<Utc>>>().await?.flatten();
                 at.map(|at| at.to_rfc3339())
@@ -435,7 +425,7 @@ mod tests {
             LISTING
                 .narrowed(&mut q, &scope, db.engine(), &request, &narrow)
                 .unwrap();
-            LISTING.order(&mut q, &LISTING.columns[0], false);
+            LISTING.order(&mut q, &LISTING.own_order().unwrap(), false);
             let plan: Vec<(i64, i64, i64, String)> = q.all().await.unwrap();
             let plan: Vec<String> = plan.into_iter().map(|(.., step)| step).collect();
             let plan = plan.join("; ");

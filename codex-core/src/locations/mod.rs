@@ -16,17 +16,17 @@ record! {
     /// What is tracked about a location (contract 2.4).
     pub struct LocationFields in "locations" {
         /// Name, such as `Main Office`.
-        name: String,
+        name: String = field().everyone().required().listed().always(),
         /// Postal address, one text.
-        address: Option<String>,
+        address: Option<String> = field().everyone().editable().listed(),
         /// Telephone number.
-        phone_number: Option<String>,
+        phone_number: Option<String> = field().everyone().editable().listed(),
         /// Id at the source of the company that the location belongs to.
-        company_external_id: Option<String>,
+        company_external_id: Option<String> = field(),
         /// The source that manages the location; `None` when a person added it.
-        external_source: Option<String>,
+        external_source: Option<String> = field(),
         /// The company: what a person set, else the one that `company_external_id` stands for.
-        company_id: Option<CompanyId>,
+        company_id: Option<CompanyId> = field().internal(),
     }
     derived {
     }

@@ -12,6 +12,8 @@ use crate::{
     store::{Db, Q},
 };
 
+crate::list::staff_fields!(Location, LocationFields);
+
 sql! {
     /// The live locations of a company.
     OF_COMPANY = [LocationFields::SELECT,
@@ -25,18 +27,17 @@ pub const LISTING: Listing = Listing {
     live: "deleted_at is null",
     id: "id",
     search: 5,
+    order: "id",
+    fields: &[LocationFields::FIELDS],
     columns: &[
         always("id", "id", ColumnType::Int),
-        always("name", "name", ColumnType::Text),
+        always("created_at", "created_at", ColumnType::Time),
+        always("updated_at", "updated_at", ColumnType::Time),
         column(
             "company_account_number",
             "(select c.account_number from companies c where c.id = locations.company_id)",
             ColumnType::Text,
         ),
-        column("address", "address", ColumnType::Text),
-        column("phone_number", "phone_number", ColumnType::Text),
-        always("created_at", "created_at", ColumnType::Time),
-        always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
 

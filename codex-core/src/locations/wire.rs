@@ -58,9 +58,7 @@ pub struct LocationIn {
 
 const FORM: Form = Form {
     kind: "location",
-    keys: &["name", "address", "phone_number"],
-    required: &["name"],
-    indexed: &[],
+    fields: LocationFields::FIELDS,
     refused: &[("id", "is given by Codex")],
     rule: as_it_is,
 };

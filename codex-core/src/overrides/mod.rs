@@ -18,13 +18,13 @@ record! {
     /// What is tracked about an override (contract 2.4).
     pub struct OverrideFields in "company_overrides" {
         /// The company.
-        company_id: Option<CompanyId>,
+        company_id: Option<CompanyId> = field().internal(),
         /// A price's key, `support_level`, or a kind of feature.
-        key: String,
+        key: String = field(),
         /// What holds instead; a price as decimal text.
-        value: String,
+        value: String = field(),
         /// Whether it is in force; `None` means yes.
-        enabled: Option<bool>,
+        enabled: Option<bool> = field(),
     }
     derived {
     }

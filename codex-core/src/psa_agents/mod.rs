@@ -16,25 +16,25 @@ record! {
     /// What is tracked about a PSA agent (contract 2.4).
     pub struct PsaAgentFields in "psa_agents" {
         /// The PSA's agent id.
-        external_id: i64,
+        external_id: i64 = field(),
         /// The PSA.
-        external_source: String,
+        external_source: String = field(),
         /// E-mail address.
-        email: Option<String>,
+        email: Option<String> = field(),
         /// Given name.
-        first_name: Option<String>,
+        first_name: Option<String> = field(),
         /// Family name.
-        last_name: Option<String>,
+        last_name: Option<String> = field(),
         /// Whether the agent is active; a deactivated one stays listed.
-        active: Option<bool>,
+        active: Option<bool> = field(),
         /// Occasional agents use day passes.
-        occasional: Option<bool>,
+        occasional: Option<bool> = field(),
         /// Position.
-        job_title: Option<String>,
+        job_title: Option<String> = field(),
         /// Department ids at the PSA.
-        department_ids: List<i64>,
+        department_ids: List<i64> = field(),
         /// Groups that the agent is a member of.
-        group_ids: List<i64>,
+        group_ids: List<i64> = field(),
     }
     derived {
         /// Folded name, for order.

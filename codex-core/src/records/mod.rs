@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod declare;
+pub(crate) mod field;
 pub(crate) mod patch;
 pub mod wire;
 
@@ -37,6 +38,7 @@ pub(crate) mod writer;
 
 #[cfg(feature = "store")]
 pub(crate) use claims::MAX_BINDS;
+pub use field::{Audience, FieldDef};
 #[cfg(feature = "store")]
 pub(crate) use match_manual::match_manual_records_by;
 #[cfg(feature = "store")]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Fault, Result,
     fold::{IdentityKey, SearchKey},
+    records::FieldDef,
 };
 
 /// The longest text, in bytes.
@@ -53,12 +54,8 @@ pub(crate) const NUL: &str = "must not hold the character NUL";
 pub(crate) struct Form {
     /// The kind, for messages.
     pub kind: &'static str,
-    /// Keys that can be stated.
-    pub keys: &'static [&'static str],
-    /// Keys whose value must not be null.
-    pub required: &'static [&'static str],
-    /// Keys whose text an index holds.
-    pub indexed: &'static [&'static str],
+    /// Its fields: those that are editable can be stated.
+    pub fields: &'static [FieldDef],
     /// Keys that are refused, and why.
     pub refused: &'static [(&'static str, &'static str)],
     /// What holds for one value besides its type; may rewrite it.
@@ -66,6 +63,13 @@ pub(crate) struct Form {
 }
 
 impl Form {
+    /// Whether a key can be stated.
+    pub fn takes(&self, key: &str) -> bool {
+        self.fields
+            .iter()
+            .any(|field| field.editable && field.name == key)
+    }
+
     /// The stated fields of a change: a key that is absent says nothing, null blanks, and so does an empty
     /// text.
     ///
@@ -108,8 +112,9 @@ impl Form {
     ) -> Result<Map<String, Value>> {
         let mut faults = Vec::new();
         if new {
-            let absent = self.required.iter().filter(|key| !body.contains_key(**key));
-            faults.extend(absent.map(|key| Fault::at(key, "is required")));
+            let required = self.fields.iter().filter(|field| field.required);
+            let absent = required.filter(|field| !body.contains_key(field.name));
+            faults.extend(absent.map(|field| Fault::at(field.name, "is required")));
         }
         let mut stated = Map::new();
         for (key, value) in body {
@@ -132,20 +137,21 @@ impl Form {
         if let Some((_, why)) = self.refused.iter().find(|(refused, _)| *refused == key) {
             return Err((*why).to_owned());
         }
-        if !self.keys.contains(&key) {
+        let known = self.fields.iter().find(|field| field.name == key);
+        let Some(field) = known.filter(|field| field.editable) else {
             return Err(format!("a {} has no such field to state", self.kind));
-        }
+        };
         if has_nul(&value) {
             return Err(NUL.into());
         }
         if let Value::String(text) = &value {
-            fits(text, self.indexed.contains(&key))?;
+            fits(text, field.indexed)?;
         }
         let value = match value {
             Value::String(text) if text.trim().is_empty() => Value::Null,
             other => other,
         };
-        if value.is_null() && self.required.contains(&key) {
+        if value.is_null() && field.required {
             return Err("must not be empty".into());
         }
         (self.rule)(key, value)
@@ -244,6 +250,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::records::field::field;
 
     #[derive(serde::Deserialize)]
     #[serde(default)]
@@ -255,9 +262,10 @@ mod tests {
 
     const FORM: Form = Form {
         kind: "thing",
-        keys: &["name", "size"],
-        required: &["name"],
-        indexed: &["name"],
+        fields: &[
+            field().required().indexed().named::<String>("name", "", ""),
+            field().editable().named::<Option<i64>>("size", "", ""),
+        ],
         refused: &[("id", "is given by Codex")],
         rule: as_it_is,
     };

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    SourceRecord,
+    FieldDef, SourceRecord,
     resolve::{Claim, MANUAL},
 };
 use crate::{
@@ -39,6 +39,8 @@ pub trait Tracked:
     const COLUMNS: usize;
     /// Names of the tracked fields.
     const NAMES: &'static [&'static str];
+    /// The tracked fields.
+    const FIELDS: &'static [FieldDef];
 
     /// Binds the fields in the order of the columns.
     fn bind(&self, row: &mut Row<'_, '_>);
@@ -55,8 +57,6 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     const NEWEST_WINS: bool = false;
     /// Columns whose values, taken together, only one live record may have.
     const UNIQUE: &'static [&'static str] = &[];
-    /// Fields whose text an index holds: longer texts of a source are cut.
-    const INDEXED: &'static [&'static str] = &[];
     /// Its tracked fields.
     type Fields: Tracked;
     /// Volatile fields, which are written outside claims and log; `()` where there are none.

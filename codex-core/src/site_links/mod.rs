@@ -15,29 +15,25 @@ record! {
     /// What is tracked about an RMM site (contract 2.4 `rmm_site_links`).
     pub struct SiteLinkFields in "site_links" {
         /// The RMM.
-        provider: String,
+        provider: String = field(),
         /// The site's uid at the RMM: its identity; the name is a label.
-        site_uid: String,
+        site_uid: String = field().indexed(),
         /// The site's name.
-        site_name: Option<String>,
+        site_name: Option<String> = field(),
         /// Value of the site variable `AccountNumber`, trimmed; `None` when unknown or masked.
-        account_number: Option<String>,
+        account_number: Option<String> = field().indexed(),
         /// One of the RMM's own sites (Managed, OnDemand, Deleted Devices), no customer (upstreams 2.7).
-        system_site: Option<bool>,
+        system_site: Option<bool> = field(),
         /// Agents report only now and then, so offline is normal there.
-        on_demand: Option<bool>,
+        on_demand: Option<bool> = field(),
         /// Link to the site in the RMM's portal.
-        portal_url: Option<String>,
+        portal_url: Option<String> = field(),
         /// The company: what a person set, else the holder of `account_number`.
-        company_id: Option<CompanyId>,
+        company_id: Option<CompanyId> = field().internal(),
     }
     derived {
     }
 }
-
-/// Fields that an index holds the text of.
-#[cfg(feature = "store")]
-pub(crate) const INDEXED: [&str; 2] = ["site_uid", "account_number"];
 
 /// A site of an RMM and the company it stands for.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,7 +12,6 @@ use crate::{
 impl Resource for SiteLink {
     const KIND: &'static str = "site_link";
     const RESERVE: Sql = reserve_ids!("site_links");
-    const INDEXED: &'static [&'static str] = &super::INDEXED;
     type Fields = SiteLinkFields;
     type Status = ();
 

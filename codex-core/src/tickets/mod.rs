@@ -33,69 +33,69 @@ use crate::{
 
 record! {
     /// What is tracked about a ticket (contract 2.5). Its texts and conversations are kept beside it.
-    pub struct TicketFields in "tickets" {
+    pub struct TicketFields in "tickets" as "t" {
         /// The number that people and modules use: the PSA's.
-        number: i64,
+        number: i64 = field(),
         /// The PSA's id.
-        external_id: Option<i64>,
+        external_id: Option<i64> = field(),
         /// The PSA that `external_id` belongs to.
-        external_source: Option<String>,
+        external_source: Option<String> = field(),
         /// One line.
-        subject: Option<String>,
+        subject: Option<String> = field().everyone().folded("t.subject_fold"),
         /// The PSA's number of the status; see [`status::Statuses`].
-        status_id: Option<i64>,
+        status_id: Option<i64> = field().everyone().listed(),
         /// 1 low to 4 urgent.
-        priority_id: Option<i64>,
+        priority_id: Option<i64> = field().everyone().listed(),
         /// `Incident`, `Service Request`, ...; an open list.
-        ticket_type: Option<String>,
+        ticket_type: Option<String> = field().everyone().listed(),
         /// The PSA's number of the channel that it came by: 1 e-mail, 2 portal... (upstreams 1.5).
-        channel: Option<i64>,
+        channel: Option<i64> = field(),
         /// 1 low to 3 high.
-        urgency: Option<i64>,
+        urgency: Option<i64> = field(),
         /// 1 low to 3 high.
-        impact: Option<i64>,
+        impact: Option<i64> = field(),
         /// PSA id of who asked.
-        requester_id: Option<i64>,
+        requester_id: Option<i64> = field().everyone().listed(),
         /// Name of who asked.
-        requester_name: Option<String>,
+        requester_name: Option<String> = field(),
         /// E-mail address of who asked.
-        requester_email: Option<String>,
+        requester_email: Option<String> = field(),
         /// PSA id of the agent in charge.
-        responder_id: Option<i64>,
+        responder_id: Option<i64> = field().listed(),
         /// PSA id of the group in charge.
-        group_id: Option<i64>,
+        group_id: Option<i64> = field().listed(),
         /// PSA id of the department that it was asked for.
-        department_id: Option<i64>,
+        department_id: Option<i64> = field(),
         /// Category.
-        category: Option<String>,
+        category: Option<String> = field().everyone().listed(),
         /// Category below the category.
-        sub_category: Option<String>,
+        sub_category: Option<String> = field().everyone().listed(),
         /// Category below that.
-        item_category: Option<String>,
+        item_category: Option<String> = field(),
         /// When it was opened at the PSA.
-        opened_at: Option<DateTime<Utc>>,
+        opened_at: Option<DateTime<Utc>> = field(),
         /// When it last changed at the PSA.
-        last_updated_at: Option<DateTime<Utc>>,
+        last_updated_at: Option<DateTime<Utc>> = field(),
         /// When it was resolved.
-        resolved_at: Option<DateTime<Utc>>,
+        resolved_at: Option<DateTime<Utc>> = field().everyone().listed(),
         /// When it was closed; from the PSA's statistics only (upstreams trap 30).
-        closed_at: Option<DateTime<Utc>>,
+        closed_at: Option<DateTime<Utc>> = field().everyone().listed(),
         /// When somebody first answered.
-        first_responded_at: Option<DateTime<Utc>>,
+        first_responded_at: Option<DateTime<Utc>> = field().listed(),
         /// When an agent last answered.
-        agent_responded_at: Option<DateTime<Utc>>,
+        agent_responded_at: Option<DateTime<Utc>> = field().listed(),
         /// Until when somebody should answer.
-        fr_due_by: Option<DateTime<Utc>>,
+        fr_due_by: Option<DateTime<Utc>> = field().everyone().listed(),
         /// Until when it should be done.
-        due_by: Option<DateTime<Utc>>,
+        due_by: Option<DateTime<Utc>> = field().everyone().listed(),
         /// Whether the first answer is late.
-        fr_escalated: Option<bool>,
+        fr_escalated: Option<bool> = field(),
         /// Whether it is late.
-        is_escalated: Option<bool>,
+        is_escalated: Option<bool> = field().listed(),
         /// Tags.
-        tags: List<String>,
+        tags: List<String> = field(),
         /// The company: what a person set, else the one of the department, else the requester's only one.
-        company_id: Option<CompanyId>,
+        company_id: Option<CompanyId> = field().internal(),
     }
     derived {
         /// The time of the last change, at the PSA or here, as far as it is known: for order.

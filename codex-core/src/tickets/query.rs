@@ -10,8 +10,8 @@ use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, w
 use crate::{
     Error, Result,
     ids::{CompanyId, TicketId},
-    list::{self, ColumnType, Listing, PageRequest, Sort, always, column, staff},
-    records::{Resource as _, Tracked},
+    list::{self, ColumnType, Listing, PageRequest, Sort, StaffFields, always, column},
+    records::{FieldDef, Resource as _, Tracked},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
 };
@@ -74,10 +74,11 @@ pub const LISTING: Listing = Listing {
     live: "t.deleted_at is null",
     id: "t.id",
     search: 4,
+    order: "last_updated_at",
+    fields: &[TicketFields::FIELDS],
     columns: &[
         always("last_updated_at", "t.newest_at", ColumnType::Time),
         always("id", "t.number", ColumnType::Int),
-        column("subject", "t.subject_fold", ColumnType::Folded).spelled("t.subject"),
         column(
             "company_account_number",
             "(select c.account_number from companies c where c.id = t.company_id)",
@@ -85,32 +86,19 @@ pub const LISTING: Listing = Listing {
         ),
         column("status", "t.status_id", ColumnType::Word),
         column("priority", "t.priority_id", ColumnType::Word),
-        column("status_id", "t.status_id", ColumnType::Int),
-        column("priority_id", "t.priority_id", ColumnType::Int),
-        column("ticket_type", "t.ticket_type", ColumnType::Text),
-        column("category", "t.category", ColumnType::Text),
-        column("sub_category", "t.sub_category", ColumnType::Text),
-        column("requester_id", "t.requester_id", ColumnType::Int),
-        staff("responder_id", "t.responder_id", ColumnType::Int),
-        staff("group_id", "t.group_id", ColumnType::Int),
-        staff("is_escalated", "t.is_escalated", ColumnType::Bool),
         column("created_at", "t.opened_at", ColumnType::Time),
-        staff(
-            "first_responded_at",
-            "t.first_responded_at",
-            ColumnType::Time,
-        ),
-        staff(
-            "agent_responded_at",
-            "t.agent_responded_at",
-            ColumnType::Time,
-        ),
-        column("resolved_at", "t.resolved_at", ColumnType::Time),
-        column("closed_at", "t.closed_at", ColumnType::Time),
-        column("due_by", "t.due_by", ColumnType::Time),
-        column("fr_due_by", "t.fr_due_by", ColumnType::Time),
     ],
 };
+
+/// What is beside a ticket is read on request alone: [`crate::Codex::beside_tickets`].
+impl StaffFields for Ticket {
+    const FIELDS: &'static [&'static [FieldDef]] = &[TicketFields::FIELDS];
+    const BESIDE: &'static [&'static str] = &super::beside::BESIDE;
+
+    fn staff_fields(&self) -> Map<String, Value> {
+        Self::for_staff(&self.fields)
+    }
+}
 
 sql! {
     /// The row of a live ticket.

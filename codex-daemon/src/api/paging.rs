@@ -11,7 +11,7 @@ use axum::{
 use codex_core::{
     Scope,
     ids::CompanyId,
-    list::{COMPANY_ROW_ID, Cursor, Filter, Op, Page, PageRequest, Sort, StaffFields},
+    list::{Cursor, Filter, Op, Page, PageRequest, Sort, StaffFields},
     nearest::nearest,
 };
 use serde::{Deserialize, Serialize};
@@ -361,7 +361,7 @@ pub(crate) fn named(fields: &str) -> Vec<&str> {
 pub(crate) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
-    let company = names().find(|name| name.starts_with(COMPANY) && field == COMPANY_ROW_ID);
+    let company = names().find(|name| name.starts_with(COMPANY) && field == "company_id");
     let hint = company.or_else(|| nearest(field, names()));
     let hint = hint.map(|name| format!("; did you mean `{name}`?"));
     let hint = hint.unwrap_or_default();

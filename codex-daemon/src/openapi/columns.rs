@@ -70,10 +70,10 @@ pub fn describe(api: &mut OpenApi) {
             let mut known = parameters.iter();
             known.any(|known| matches!(known, RefOr::T(known) if known.name == name))
         };
-        for column in listing.columns {
+        for column in listing.columns() {
             for (name, op) in column.parameters() {
                 if !is_known(&name, parameters) {
-                    parameters.push(RefOr::T(parameter(&id, column, name, op)));
+                    parameters.push(RefOr::T(parameter(&id, &column, name, op)));
                 }
             }
         }

@@ -2,14 +2,8 @@
 //! be there beside the keys of the whole record.
 
 use codex_core::{
-    agents::Agent,
-    assets::Asset,
-    billing_plans::BillingPlan,
-    companies::Company,
-    contacts::Contact,
-    list::{COMPANY_ROW_ID, StaffFields},
-    locations::Location,
-    tickets::Ticket,
+    agents::Agent, assets::Asset, billing_plans::BillingPlan, companies::Company,
+    contacts::Contact, list::StaffFields, locations::Location, tickets::Ticket,
 };
 use utoipa::openapi::{
     ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
@@ -21,9 +15,9 @@ use crate::api::paging::{COMPANIES, COMPANY};
 /// What a caller may choose beside the keys of a record.
 struct Further {
     path: &'static str,
-    /// What is tracked of it.
-    tracked: &'static [&'static str],
-    /// What is kept beside that.
+    /// Its fields for staff.
+    fields: fn() -> Vec<&'static str>,
+    /// Those of them that are read on request alone.
     beside: &'static [&'static str],
     /// What is neither.
     name: Option<&'static str>,
@@ -34,7 +28,7 @@ struct Further {
 const fn list<R: StaffFields>(path: &'static str, name: Option<&'static str>) -> Further {
     Further {
         path,
-        tracked: R::TRACKED,
+        fields: R::staff_names,
         beside: R::BESIDE,
         name,
         is_record: false,
@@ -46,7 +40,7 @@ impl Further {
     const fn none(path: &'static str) -> Self {
         Self {
             path,
-            tracked: &[],
+            fields: Vec::new,
             beside: &[],
             name: None,
             is_record: false,
@@ -136,14 +130,13 @@ fn parts_of(
 
 /// The schema of a part of a record.
 fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
-    let tracked = further
-        .tracked
-        .iter()
-        .filter(|name| **name != COMPANY_ROW_ID);
     let description = "Some fields of a record: those that `fields` names.";
     let mut part = ObjectBuilder::new().description(Some(description));
+    let is_beside = |field: &&str| further.beside.contains(field);
+    let (beside, tracked): (Vec<&str>, Vec<&str>) =
+        (further.fields)().into_iter().partition(is_beside);
     for field in tracked {
-        part = part.property(*field, any("As it is tracked; null when unknown"));
+        part = part.property(field, any("As it is tracked; null when unknown"));
     }
     match further.name {
         Some(COMPANY) => {
@@ -165,8 +158,8 @@ fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
     if let Some(whole) = components.schemas.get(name) {
         members_of(components, whole, &mut members);
     }
-    for field in further.beside {
-        part = part.property(*field, any("As it is kept; null when unknown"));
+    for field in beside {
+        part = part.property(field, any("As it is kept; null when unknown"));
     }
     for (field, schema) in members {
         // What is kept beside one record has more in it than the key of the same name of the whole answer.

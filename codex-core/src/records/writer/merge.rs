@@ -83,8 +83,9 @@ fn draft<R: Resource>(
 
 /// Cuts texts to what an index holds. A person would get an error, but a source cannot be asked to shorten its text.
 fn cut<R: Resource>(id: i64, fields: &mut Map<String, Value>, issues: &mut Vec<String>) {
-    for name in R::INDEXED {
-        let Some(Value::String(text)) = fields.get_mut(*name) else {
+    for field in R::Fields::FIELDS.iter().filter(|field| field.indexed) {
+        let name = field.name;
+        let Some(Value::String(text)) = fields.get_mut(name) else {
             continue;
         };
         let kept = indexable(text).len();
