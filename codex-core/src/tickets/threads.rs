@@ -15,7 +15,6 @@ use crate::{
     ids::TicketId,
     records::{Author, MAX_BINDS, resolve::MANUAL},
     store::{Db, Q, Tx},
-    sync::Run,
 };
 
 /// The author of what no person does.
@@ -168,8 +167,7 @@ impl Details {
 }
 
 /// Keeps the account's words for its statuses; they are few.
-pub(crate) async fn save_labels(run: &Run, source: &str, labels: &[(i64, String)]) -> Result<()> {
-    let mut tx = run.begin().await?;
+pub(crate) async fn save_labels(tx: &mut Tx, source: &str, labels: &[(i64, String)]) -> Result<()> {
     for (id, label) in labels {
         tx.query(LABEL)
             .bind(source)
@@ -178,7 +176,7 @@ pub(crate) async fn save_labels(run: &Run, source: &str, labels: &[(i64, String)
             .execute()
             .await?;
     }
-    run.end(tx).await
+    Ok(())
 }
 
 /// Makes a source's conversations and time entries of some tickets those that were read. What is no
