@@ -85,7 +85,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
         crate::holds::query::STATEMENTS,
-        crate::fold::stored::STATEMENTS,
+        crate::search::stored::STATEMENTS,
         crate::records::merge::STATEMENTS,
         crate::duplicates::found::STATEMENTS,
         crate::duplicates::query::STATEMENTS,

@@ -55,6 +55,8 @@ mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod json_columns;
+#[cfg(feature = "store")]
+mod kinds;
 pub mod list;
 pub mod locations;
 pub mod mac;

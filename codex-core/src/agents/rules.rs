@@ -6,8 +6,7 @@ use super::{Agent, AgentFields};
 use crate::{
     Result,
     fold::{IdentityKey, SearchKey},
-    records::{Draft, Resource, SourceRecord, reserve_ids, resolve::MANUAL},
-    search::index,
+    records::{Draft, Resource, SourceRecord, reserve_ids, resolve::MANUAL, search_index},
     store::{Sql, Tx},
 };
 
@@ -20,7 +19,7 @@ impl Resource for Agent {
     type Status = ();
 
     fn search_text(fields: &AgentFields) -> String {
-        index::text([
+        search_index::text([
             Some(&*fields.username),
             fields.email.as_deref(),
             fields.first_name.as_deref(),

@@ -13,11 +13,13 @@ use crate::{
     clock::{SharedClock, SystemClock},
     duplicates::Matching,
     export::download::{DownloadLimits, Downloads},
-    fold,
     records::resolve::Precedence,
     search,
     store::{Db, Engine, Revisions},
-    sync::{Guard, Source, datto::Inventories, freshservice::TicketClient, keycloak},
+    sync::{
+        DEFAULT_PSA, DEFAULT_RMM, Guard, Source, datto::Inventories, default_precedence,
+        freshservice::TicketClient, keycloak,
+    },
     tickets::status::Statuses,
 };
 
@@ -87,7 +89,7 @@ impl Builder {
         self
     }
 
-    /// Which source wins, per field.
+    /// Which source wins, per field; the default is [`default_precedence`].
     pub fn precedence(mut self, precedence: Precedence) -> Self {
         self.precedence = precedence;
         self
@@ -146,8 +148,8 @@ impl Builder {
         let db = Db::open(&self.url).await?;
         if self.migrate {
             db.migrate().await?;
-            search::index::fill(&db).await?;
-            fold::stored::refresh(&db).await?;
+            search::fill::fill(&db).await?;
+            search::stored::refresh(&db).await?;
         }
         Ok(Codex(Arc::new(Inner {
             db,
@@ -187,7 +189,7 @@ impl Codex {
             url: url.into(),
             migrate: true,
             clock: Arc::new(SystemClock),
-            precedence: Precedence::default(),
+            precedence: default_precedence(),
             guard: Guard::default(),
             matching: Matching::default(),
             lease: Duration::from_secs(30),
@@ -196,8 +198,8 @@ impl Codex {
             inventories: None,
             users: None,
             providers: Providers {
-                psa: "freshservice".into(),
-                rmm: "datto".into(),
+                psa: DEFAULT_PSA.into(),
+                rmm: DEFAULT_RMM.into(),
             },
             statuses: Statuses::default(),
             unworked_minutes: 0,

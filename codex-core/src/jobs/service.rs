@@ -22,9 +22,8 @@ use crate::{
     panics::{Panicked, guarded, spawn_on},
     records::Author,
     sync::{
-        Request, Run, Source, SyncKind, SyncPlan, Work,
+        DEFAULT_USERS, Request, Run, Source, SyncKind, SyncPlan, Work,
         engine::{lease::Lease, run::Context},
-        keycloak,
     },
 };
 
@@ -283,7 +282,7 @@ impl Codex {
             | SyncKind::TicketHistory
             | SyncKind::AssignAccounts => providers.psa.as_str(),
             SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => providers.rmm.as_str(),
-            SyncKind::Agents => keycloak::NAME,
+            SyncKind::Agents => DEFAULT_USERS,
         };
         let found = self
             .0

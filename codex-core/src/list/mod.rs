@@ -11,6 +11,8 @@ mod sql;
 #[cfg(feature = "store")]
 mod staff;
 #[cfg(feature = "store")]
+pub(crate) mod term;
+#[cfg(feature = "store")]
 mod uncased;
 
 pub use request::*;
@@ -20,3 +22,5 @@ pub use sql::{Column, ColumnType, Listing, Several};
 pub(crate) use sql::{always, column, staff};
 #[cfg(feature = "store")]
 pub use staff::{COMPANY_ROW_ID, StaffFields};
+#[cfg(feature = "store")]
+pub use term::Term;

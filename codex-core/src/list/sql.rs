@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::condition;
+use super::{
+    condition,
+    term::{Term, found},
+};
 use crate::{
     Error, Result,
     list::{Cursor, Filter, Op, Page, PageRequest, Sort},
     nearest::nearest,
     scope::Scope,
-    search::{Term, query::found},
     store::{Db, Engine, Q, Record, Sql},
 };
 

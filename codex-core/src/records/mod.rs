@@ -22,6 +22,8 @@ pub(crate) mod merge;
 pub mod resolve;
 #[cfg(feature = "store")]
 mod resource;
+#[cfg(feature = "store")]
+pub(crate) mod search_index;
 #[cfg(feature = "sync")]
 mod service;
 #[cfg(feature = "store")]
@@ -36,9 +38,9 @@ pub(crate) use claims::MAX_BINDS;
 #[cfg(feature = "store")]
 pub(crate) use manual::{bump_revision, live, match_manual_records_by};
 #[cfg(feature = "store")]
-pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
+pub(crate) use resource::reserve_ids;
 #[cfg(feature = "store")]
-pub(crate) use resource::{by_kind, fields_of, reserve_ids};
+pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 #[cfg(feature = "store")]
 pub use source_record::{ItemError, SourceRecord, Unread};
 pub use wire::{ChangeOut, DeletedOut, DryRunOut};

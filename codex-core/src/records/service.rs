@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Author, DeletedOut, Outcome, Resource, by_kind, deleted, view, writer::RecordWriter};
+use super::{Author, DeletedOut, Outcome, Resource, deleted, view, writer::RecordWriter};
 use crate::{
     Error, Result, Scope,
     agents::Agent,
@@ -11,6 +11,7 @@ use crate::{
     codex::Codex,
     feature_options::FeatureOption,
     idempotency::step_done,
+    kinds::by_kind,
     list::{Page, PageRequest},
     overrides::Override,
     store::Tx,

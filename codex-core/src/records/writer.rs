@@ -18,8 +18,8 @@ use crate::{
         SourceRecord,
         change_log::{self, Entry, Op},
         patch::indexable,
+        search_index,
     },
-    search::index,
     store::Tx,
 };
 
@@ -368,7 +368,7 @@ impl RecordWriter<'_> {
             q.push(R::Fields::ON_CONFLICT);
             q.execute().await?;
         }
-        index::follow(self.tx, &written).await?;
+        search_index::follow(self.tx, &written).await?;
         for chunk in entries.chunks(MAX_BINDS / 9) {
             change_log::append(self.tx, self.author, chunk).await?;
         }

@@ -4,6 +4,7 @@
 //! guards and keeps the lease.
 
 pub mod datto;
+mod defaults;
 pub(crate) mod engine;
 pub mod freshservice;
 mod html;
@@ -14,6 +15,9 @@ pub mod time;
 
 use std::{fmt::Debug, future::Future, pin::Pin};
 
+pub use defaults::{
+    DEFAULT_PRECEDENCE, DEFAULT_PSA, DEFAULT_RMM, DEFAULT_USERS, default_precedence,
+};
 pub use engine::{
     http::{CallRate, HttpSettings, UpstreamError},
     missing::Lookup,

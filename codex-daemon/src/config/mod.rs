@@ -25,7 +25,7 @@ use codex_core::{
     duplicates::Matching,
     records::resolve::{Policy, Precedence},
     schedule::Entry,
-    sync::SyncKind,
+    sync::{SyncKind, default_precedence},
     tickets::status::Statuses,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -413,7 +413,7 @@ fn database_url(layers: &Layers, default: &Path) -> Result<SecretString, ConfigE
 
 /// `[policies]`: `kind.field = manual_wins | source_wins | write_if_empty`.
 fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
-    let mut precedence = Precedence::default();
+    let mut precedence = default_precedence();
     for (key, text) in layers.open(keys::POLICIES) {
         let wrong = |message: String| layers.wrong(keys::POLICIES, key, message);
         let policy = match text {

@@ -18,9 +18,10 @@ use crate::{
     clock::SharedClock,
     duplicates::Matching,
     jobs::{self, Counts, JobReport, ScopeResult},
+    kinds::by_kind,
     plural::{agree, count_of},
     records::{
-        Author, ItemError, Outcome, Resource, SourceRecord, Unread, by_kind,
+        Author, ItemError, Outcome, Resource, SourceRecord, Unread,
         claims::{ClaimSource, Statement},
         resolve::Precedence,
         writer::RecordWriter,
