@@ -29,8 +29,6 @@ mod service;
 #[cfg(feature = "store")]
 mod source_record;
 #[cfg(feature = "store")]
-pub(crate) mod view;
-#[cfg(feature = "store")]
 pub(crate) mod writer;
 
 #[cfg(feature = "store")]
@@ -43,7 +41,7 @@ pub(crate) use resource::reserve_ids;
 pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 #[cfg(feature = "store")]
 pub use source_record::{ItemError, SourceRecord, Unread};
-pub use wire::{ChangeOut, DeletedOut, DryRunOut};
+pub use wire::{ChangeOut, DeletedOut};
 #[cfg(feature = "store")]
 pub(crate) use writer::as_map;
 #[cfg(feature = "store")]

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Author, DeletedOut, Outcome, Resource, deleted, view, writer::RecordWriter};
+use super::{Author, DeletedOut, Outcome, Resource, deleted, writer::RecordWriter};
 use crate::{
     Error, Result, Scope,
     agents::Agent,
     billing_plans::BillingPlan,
-    claims::query::ACCOUNT_NUMBERS,
+    claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
     feature_options::FeatureOption,
     idempotency::step_done,
@@ -89,7 +89,7 @@ impl Codex {
     /// Ends a change: makes it last, or, when the author only wants to know, tells what it would do.
     pub(crate) async fn conclude(mut tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
         if author.dry_run {
-            let changes = view::changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
+            let changes = changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
             tx.rollback().await?;
             return Err(Error::DryRun {
                 changes,
