@@ -9,6 +9,7 @@ pub(crate) mod engine;
 pub mod freshservice;
 mod html;
 pub mod keycloak;
+pub mod ports;
 mod request;
 pub mod source_api;
 pub mod time;
