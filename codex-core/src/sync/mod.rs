@@ -20,11 +20,12 @@ pub use defaults::{
     DEFAULT_PRECEDENCE, DEFAULT_PSA, DEFAULT_RMM, DEFAULT_USERS, default_precedence,
 };
 pub use engine::{
+    guard::Guard,
     http::{CallRate, HttpSettings, UpstreamError},
     missing::Lookup,
     plan::{MAX_CHANGES, PlannedHold, SyncPlan},
     rate_limit_block::RateLimitBlock,
-    run::{Guard, Run},
+    run::Run,
 };
 pub use request::Request;
 
