@@ -1,11 +1,13 @@
 //! Keycloak: the users of one realm (upstreams 3).
 
 mod client;
+mod login;
 mod map;
 
 use std::sync::Arc;
 
-pub use client::{Login, Settings};
+pub use client::Settings;
+pub use login::Login;
 
 use super::{
     Lookup, Run, Source, SyncKind, UpstreamError, Work,
