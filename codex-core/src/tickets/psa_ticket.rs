@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{SentConversation, Ticket, TimeEntry, owed::Owed};
-use crate::{ids::TicketId, records::SourceRecord};
+use crate::records::SourceRecord;
 
 /// A ticket as the PSA has it now, with everything on it.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ impl Details {
     /// The same of the ticket in a row.
     #[cfg(feature = "sync")]
     pub(crate) fn of_row(mut self, row: i64) -> Self {
+        use crate::ids::TicketId;
+
         self.ticket = row;
         let said = self
             .conversations
