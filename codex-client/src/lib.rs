@@ -134,7 +134,7 @@ pub use codex_core::{
             LedgerPlanOut, PlanFeaturesOut,
         },
     },
-    bulk::{BulkAction, BulkOut, BulkResult, BulkStatus},
+    bulk::{BulkAction, BulkOut, BulkResult, BulkStatus, DryRunOut},
     claims::{
         ClaimedResource,
         wire::{FieldClaimsOut, OtherClaimOut, RecordClaimsOut, SourceRecordOut},
@@ -158,7 +158,7 @@ pub use codex_core::{
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
-    records::{ChangeOut, DeletedOut, DryRunOut},
+    records::{ChangeOut, DeletedOut},
     search::wire::{SearchHit, SearchOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
 };
 
-use codex_core::records::DryRunOut;
+use codex_core::bulk::DryRunOut;
 use reqwest::{
     Method,
     header::{ETAG, IF_MATCH},

@@ -16,12 +16,16 @@ pub use open::{Builder, Health};
 pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
 
 use crate::{
+    assets::audit::AskedDevices,
     clock::SharedClock,
     duplicates::Matching,
     records::resolve::Precedence,
     store::{Db, Sql},
-    sync::{Guard, Source, datto::Inventories, freshservice::TicketClient, keycloak},
-    tickets::status::Statuses,
+    sync::{
+        Guard, Source,
+        ports::{CallContext, Inventory, Tickets, Users},
+    },
+    tickets::{UnknownTickets, status::Statuses},
 };
 
 /// Codex: a database, its rules and its sources. Cheap to clone; all clones are one.
@@ -46,9 +50,11 @@ pub(crate) struct Inner {
     pub(crate) matching: Matching,
     pub(crate) lease: Duration,
     pub(crate) sources: Vec<Arc<dyn Source>>,
-    pub(crate) ticket_client: Option<TicketClient>,
-    pub(crate) inventories: Option<Inventories>,
-    pub(crate) users: Option<keycloak::Users>,
+    pub(crate) tickets: Option<Box<dyn Tickets>>,
+    pub(crate) unknown_tickets: UnknownTickets,
+    pub(crate) inventory: Option<Box<dyn Inventory>>,
+    pub(crate) asked_devices: AskedDevices,
+    pub(crate) users: Option<Box<dyn Users>>,
     pub(crate) providers: RwLock<Providers>,
     pub(crate) statuses: Statuses,
     pub(crate) unworked_minutes: i64,
@@ -59,6 +65,16 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) opened_at: DateTime<Utc>,
+}
+
+impl Codex {
+    /// What calls through a port need.
+    pub(crate) fn call_context(&self) -> CallContext<'_> {
+        CallContext {
+            db: &self.0.db,
+            clock: &self.0.clock,
+        }
+    }
 }
 
 /// Every named statement of the library, for the test that prepares them on both engines.
@@ -85,7 +101,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
         crate::holds::query::STATEMENTS,
-        crate::fold::stored::STATEMENTS,
+        crate::search::stored::STATEMENTS,
         crate::records::merge_records::STATEMENTS,
         crate::duplicates::found::STATEMENTS,
         crate::duplicates::query::STATEMENTS,

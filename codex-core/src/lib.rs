@@ -19,6 +19,9 @@
 //! One folder per resource: `mod.rs` is the model, `wire.rs` its JSON, `query.rs` its SQL, `rules.rs` what
 //! holds between records. Every write goes through [`records`]; every pull through `sync`.
 //!
+//! Modules use what is below them: `store`, then [`records`] and [`list`], the resources, what goes across resources
+//! ([`search`], exports, [`bulk`]), `sync`, and at the top the methods of [`Codex`], each in the folder of its resource.
+//!
 //! Without the features `store` and `sync` only models and wire types remain: what a client needs.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![warn(missing_docs)]
@@ -55,6 +58,8 @@ mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod json_columns;
+#[cfg(feature = "store")]
+mod kinds;
 pub mod list;
 pub mod locations;
 pub mod mac;

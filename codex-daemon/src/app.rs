@@ -144,7 +144,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
         let days = vendor.first_ticket_days;
         let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
         builder = builder
-            .ticket_client(freshservice::TicketClient::new(
+            .tickets(freshservice::TicketClient::new(
                 settings.clone(),
                 config.upstream_write,
             ))
@@ -177,7 +177,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
             ..datto::Options::default()
         };
         builder = builder
-            .inventories(datto::Inventories::new(settings.clone()))
+            .inventory(datto::Inventories::new(settings.clone()))
             .source(datto::Accounts::new(
                 settings.clone(),
                 config.upstream_write,

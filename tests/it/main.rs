@@ -31,6 +31,7 @@ mod interference;
 mod jobs;
 mod killed_calls;
 mod late_sources;
+mod layers;
 mod lists;
 mod merged_duplicates;
 mod operations;

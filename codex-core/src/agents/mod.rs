@@ -20,6 +20,10 @@ use crate::{
     ids::AgentId,
 };
 
+/// What messages call the system that keeps the people who log in; the contract names their ids after it.
+#[cfg(feature = "store")]
+pub(crate) const DIRECTORY: &str = "Keycloak";
+
 record! {
     /// What is tracked about an agent (contract 2.8).
     pub struct AgentFields in "agents" {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Agent, AgentFields};
+use super::{Agent, AgentFields, DIRECTORY};
 use crate::{
     Result,
     fold::{IdentityKey, SearchKey},
-    records::{Draft, Resource, SourceRecord, reserve_ids, resolve::MANUAL},
-    search::index,
+    records::{Draft, Resource, SourceRecord, reserve_ids, resolve::MANUAL, search_index},
     store::{Sql, Tx},
 };
 
@@ -19,7 +18,7 @@ impl Resource for Agent {
     type Status = ();
 
     fn search_text(fields: &AgentFields) -> String {
-        index::text([
+        search_index::text([
             Some(&*fields.username),
             fields.email.as_deref(),
             fields.first_name.as_deref(),
@@ -65,7 +64,7 @@ impl Resource for Agent {
                 let was_there = draft.claims.iter().any(|claim| claim.source != MANUAL);
                 let since = if was_there { "no longer" } else { "not" };
                 issues.push(format!(
-                    "agent {} `{}` is {since} in Keycloak: disabled, preferences are kept",
+                    "agent {} `{}` is {since} in {DIRECTORY}: disabled, preferences are kept",
                     draft.id, draft.fields.username
                 ));
             }
@@ -81,7 +80,7 @@ impl Resource for Agent {
         q.push_list(names.into_iter().cloned()).push(" order by id");
         for (id, name) in q.all::<(i64, String)>().await? {
             issues.push(format!(
-                "agent {id} had the name `{name}` that a new Keycloak user has now: they are two agents"
+                "agent {id} had the name `{name}` that a new {DIRECTORY} user has now: they are two agents"
             ));
         }
         Ok(())

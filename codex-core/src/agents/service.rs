@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{
     Error, Fault, Result, Scope,
     agents::{
-        self, Agent, query,
+        self, Agent, DIRECTORY, query,
         wire::{self, AgentCompanies, AgentOut, SettingsOwner},
     },
     codex::Codex,
@@ -123,7 +123,7 @@ impl Codex {
             verified
         } else {
             require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
-            let verified = self.is_in_keycloak(&id).await?;
+            let verified = self.user_exists(&id).await?;
             let mut tx = self.begin_step(0).await?;
             tx.advisory_lock(Agent::KIND).await?;
             require_free(tx.query(query::RIVALS), &fields, None).await?;
@@ -143,25 +143,26 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] when it says that it has none such.
-    async fn is_in_keycloak(&self, id: &str) -> Result<bool> {
+    async fn user_exists(&self, id: &str) -> Result<bool> {
         let Some(users) = &self.0.users else {
             return Ok(false);
         };
-        match timeout(WAIT_TIMEOUT, users.has(&self.0.db, &self.0.clock, id)).await {
+        match timeout(WAIT_TIMEOUT, users.has(self.call_context(), id)).await {
             Ok(Ok(true)) => Ok(true),
             Ok(Ok(false)) => {
-                let fault = Fault::at("keycloak_id", "Keycloak has no such user");
+                let detail = format!("{DIRECTORY} has no such user");
+                let fault = Fault::at("keycloak_id", detail);
                 Err(Error::Unprocessable(vec![fault]))
             }
             Ok(Err(error)) => {
                 tracing::warn!(
-                    error = error.chain(),
-                    "Keycloak could not be asked about a user"
+                    error = Error::from(error).chain(),
+                    "{DIRECTORY} could not be asked about a user"
                 );
                 Ok(false)
             }
             Err(_) => {
-                tracing::warn!("Keycloak took too long to say whether it has a user");
+                tracing::warn!("{DIRECTORY} took too long to say whether it has a user");
                 Ok(false)
             }
         }

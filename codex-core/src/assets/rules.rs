@@ -13,9 +13,8 @@ use crate::{
     records::{
         Draft, Resource, SourceRecord, WrittenPage,
         change_log::{self, Entry, Op},
-        match_manual_records_by, reserve_ids,
+        match_manual_records_by, reserve_ids, search_index,
     },
-    search::index,
     store::{Sql, Tx},
 };
 
@@ -27,7 +26,7 @@ impl Resource for Asset {
     type Status = AssetStatus;
 
     fn search_text(fields: &AssetFields) -> String {
-        index::text([
+        search_index::text([
             fields.hostname.as_deref(),
             fields.description.as_deref(),
             fields.site_name.as_deref(),

@@ -4,7 +4,7 @@ use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
     Result,
     ids::BillingPlanId,
-    list::{ColumnType, Listing, Op, Page, PageRequest, always, column, listed},
+    list::{ColumnType, Listing, Op, Page, PageRequest, always, listed},
     records::Tracked,
     scope::Scope,
     store::{Db, Tx},

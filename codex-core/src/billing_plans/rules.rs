@@ -2,8 +2,7 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
-    records::{Resource, reserve_ids},
-    search::index,
+    records::{Resource, reserve_ids, search_index},
     store::Sql,
 };
 
@@ -15,7 +14,7 @@ impl Resource for BillingPlan {
     type Status = ();
 
     fn search_text(fields: &BillingPlanFields) -> String {
-        index::text([Some(&*fields.plan_name)])
+        search_index::text([Some(&*fields.plan_name)])
     }
 
     fn derive(fields: &mut BillingPlanFields) {

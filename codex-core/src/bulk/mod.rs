@@ -8,9 +8,11 @@ mod companies;
 mod contacts;
 #[cfg(feature = "sync")]
 mod key;
+#[cfg(feature = "sync")]
+mod service;
 mod wire;
 #[cfg(feature = "sync")]
-pub(crate) mod write;
+mod write;
 
 #[cfg(feature = "sync")]
 pub(crate) use assets::Assets;

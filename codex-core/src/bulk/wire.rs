@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Fault;
+use crate::{Fault, records::ChangeOut};
 
 /// What a bulk write does with its rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -66,6 +66,18 @@ pub struct BulkOut {
     pub results: Vec<BulkResult>,
     /// Rows that changed a record.
     pub updated: usize,
+}
+
+/// What a call with `dry_run=true` would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DryRunOut {
+    /// The changes in order.
+    pub changes: Vec<ChangeOut>,
+    /// Always true: nothing was changed.
+    pub dry_run: bool,
+    /// Of a call with many rows: what would become of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<BulkOut>,
 }
 
 #[cfg(feature = "store")]

@@ -12,8 +12,9 @@ use crate::{
         wire::{FieldClaimsOut, RecordClaimsOut, SourceRecordOut},
     },
     codex::Codex,
+    kinds::by_kind,
     nearest::nearest,
-    records::{Author, Resource, Tracked as _, by_kind},
+    records::{Author, Resource, Tracked as _},
 };
 
 impl Codex {

@@ -10,15 +10,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{Codex, Inner, Providers};
 use crate::{
     Result,
+    assets::audit::AskedDevices,
     clock::{SharedClock, SystemClock},
     duplicates::Matching,
     export::download::{DownloadLimits, Downloads},
-    fold,
     records::resolve::Precedence,
     search,
     store::{Db, Engine, Revisions},
-    sync::{Guard, Source, datto::Inventories, freshservice::TicketClient, keycloak},
-    tickets::status::Statuses,
+    sync::{
+        DEFAULT_PSA, DEFAULT_RMM, Guard, Source, default_precedence,
+        ports::{Inventory, Tickets, Users},
+    },
+    tickets::{UnknownTickets, status::Statuses},
 };
 
 /// How a [`Codex`] is put together.
@@ -32,9 +35,9 @@ pub struct Builder {
     matching: Matching,
     lease: Duration,
     sources: Vec<Arc<dyn Source>>,
-    ticket_client: Option<TicketClient>,
-    inventories: Option<Inventories>,
-    users: Option<keycloak::Users>,
+    tickets: Option<Box<dyn Tickets>>,
+    inventory: Option<Box<dyn Inventory>>,
+    users: Option<Box<dyn Users>>,
     providers: Providers,
     statuses: Statuses,
     unworked_minutes: i64,
@@ -70,24 +73,24 @@ impl Builder {
     }
 
     /// Where new agents are looked up.
-    pub fn users(mut self, users: keycloak::Users) -> Self {
-        self.users = Some(users);
+    pub fn users(mut self, users: impl Users) -> Self {
+        self.users = Some(Box::new(users));
         self
     }
 
     /// Where single tickets are read and written.
-    pub fn ticket_client(mut self, ticket_client: TicketClient) -> Self {
-        self.ticket_client = Some(ticket_client);
+    pub fn tickets(mut self, tickets: impl Tickets) -> Self {
+        self.tickets = Some(Box::new(tickets));
         self
     }
 
     /// Where inventories of single devices are read.
-    pub fn inventories(mut self, inventories: Inventories) -> Self {
-        self.inventories = Some(inventories);
+    pub fn inventory(mut self, inventory: impl Inventory) -> Self {
+        self.inventory = Some(Box::new(inventory));
         self
     }
 
-    /// Which source wins, per field.
+    /// Which source wins, per field; the default is [`default_precedence`].
     pub fn precedence(mut self, precedence: Precedence) -> Self {
         self.precedence = precedence;
         self
@@ -146,8 +149,8 @@ impl Builder {
         let db = Db::open(&self.url).await?;
         if self.migrate {
             db.migrate().await?;
-            search::index::fill(&db).await?;
-            fold::stored::refresh(&db).await?;
+            search::fill::fill(&db).await?;
+            search::stored::refresh(&db).await?;
         }
         Ok(Codex(Arc::new(Inner {
             db,
@@ -158,8 +161,10 @@ impl Builder {
             matching: self.matching,
             lease: self.lease,
             sources: self.sources,
-            ticket_client: self.ticket_client,
-            inventories: self.inventories,
+            tickets: self.tickets,
+            unknown_tickets: UnknownTickets::default(),
+            inventory: self.inventory,
+            asked_devices: AskedDevices::default(),
             users: self.users,
             providers: self.providers.into(),
             statuses: self.statuses,
@@ -187,17 +192,17 @@ impl Codex {
             url: url.into(),
             migrate: true,
             clock: Arc::new(SystemClock),
-            precedence: Precedence::default(),
+            precedence: default_precedence(),
             guard: Guard::default(),
             matching: Matching::default(),
             lease: Duration::from_secs(30),
             sources: Vec::new(),
-            ticket_client: None,
-            inventories: None,
+            tickets: None,
+            inventory: None,
             users: None,
             providers: Providers {
-                psa: "freshservice".into(),
-                rmm: "datto".into(),
+                psa: DEFAULT_PSA.into(),
+                rmm: DEFAULT_RMM.into(),
             },
             statuses: Statuses::default(),
             unworked_minutes: 0,

@@ -8,7 +8,7 @@ use super::Codex;
 use crate::{
     Result, Scope, contacts,
     ids::ContactId,
-    search::{Term, query::found},
+    list::{Term, term::found},
     store::{Q, Record},
 };
 

@@ -8,9 +8,8 @@ use crate::{
     fold::SearchKey,
     records::{
         Draft, MAX_BINDS, Resource, SourceRecord, WrittenPage, match_manual_records_by,
-        reserve_ids, resolve::MANUAL,
+        reserve_ids, resolve::MANUAL, search_index,
     },
-    search::index,
     store::{Sql, Tx},
 };
 
@@ -27,7 +26,7 @@ impl Resource for Company {
             fields.account_number.as_deref(),
             fields.description.as_deref(),
         ];
-        index::text(own.into_iter().chain(domains))
+        search_index::text(own.into_iter().chain(domains))
     }
 
     fn keys(fields: &mut CompanyFields) {

@@ -12,9 +12,8 @@ use crate::{
     ids::ContactId,
     records::{
         Draft, Resource, SourceRecord, Tracked as _, WrittenPage, match_manual_records_by,
-        reserve_ids, resolve::MANUAL,
+        reserve_ids, resolve::MANUAL, search_index,
     },
-    search::index,
     store::{Sql, Tx},
 };
 
@@ -36,7 +35,7 @@ impl Resource for Contact {
             fields.mobile_phone_number.as_deref(),
             fields.work_phone_number.as_deref(),
         ];
-        index::text(own.into_iter().chain(others))
+        search_index::text(own.into_iter().chain(others))
     }
 
     fn keys(fields: &mut ContactFields) {

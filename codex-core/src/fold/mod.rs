@@ -6,8 +6,6 @@
 
 mod identity;
 mod search;
-#[cfg(feature = "store")]
-pub(crate) mod stored;
 
 pub use identity::IdentityKey;
 pub use search::SearchKey;

@@ -5,7 +5,8 @@ use crate::{
     codex::Codex,
     holds::{Hold, HoldStatus, query},
     idempotency::{keep_step, step_done},
-    records::{Author, Resource, by_kind},
+    kinds::by_kind,
+    records::{Author, Resource},
 };
 
 /// Records deleted in one transaction.

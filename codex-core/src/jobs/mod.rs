@@ -6,6 +6,7 @@ mod dead;
 pub mod query;
 #[cfg(feature = "sync")]
 pub(crate) mod service;
+mod sync_kind;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::plural::count_of;
+pub use sync_kind::SyncKind;
 
 /// How a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -161,7 +163,6 @@ pub struct Job {
 impl Job {
     /// The name of its sync, of a stored job too that no sync of today is.
     pub fn sync(&self) -> &str {
-        use crate::sync::SyncKind;
         match SyncKind::of_job(&self.script, self.sync_type.as_deref()) {
             // Other vendors may be the PSA or RMM; their runs have the vendor's name.
             Some(SyncKind::Psa | SyncKind::Rmm) => self.provider.as_deref().unwrap_or(&self.script),

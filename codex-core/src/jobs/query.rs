@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Job, JobReport, JobStatus};
+use super::{Job, JobReport, JobStatus, SyncKind};
 use crate::{
     Result,
     scope::Scope,
     store::{Db, Q, Tx},
-    sync::SyncKind,
 };
 
 /// A job as stored.

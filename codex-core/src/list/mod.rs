@@ -12,6 +12,8 @@ mod sql;
 #[cfg(feature = "store")]
 mod staff;
 #[cfg(feature = "store")]
+pub(crate) mod term;
+#[cfg(feature = "store")]
 mod uncased;
 
 pub use column_type::ColumnType;
@@ -24,3 +26,5 @@ pub(crate) use sql::{always, column};
 pub use staff::StaffFields;
 #[cfg(feature = "store")]
 pub(crate) use staff::staff_fields;
+#[cfg(feature = "store")]
+pub use term::Term;

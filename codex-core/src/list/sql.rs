@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::condition;
+use super::{
+    condition,
+    term::{Term, found},
+};
 use crate::{
     Error, Result,
     list::{ColumnType, Cursor, Filter, Op, Page, PageRequest, Sort},
     nearest::nearest,
     records::FieldDef,
     scope::Scope,
-    search::{Term, query::found},
     store::{Db, Engine, Q, Record, Sql},
 };
 

@@ -7,8 +7,7 @@ use crate::{
     Result,
     companies::rules::by_external_id,
     ids::CompanyId,
-    records::{Draft, Resource, reserve_ids},
-    search::index,
+    records::{Draft, Resource, reserve_ids, search_index},
     store::{Sql, Tx},
 };
 
@@ -19,7 +18,7 @@ impl Resource for Location {
     type Status = ();
 
     fn search_text(fields: &LocationFields) -> String {
-        index::text([Some(fields.name.as_str()), fields.address.as_deref()])
+        search_index::text([Some(fields.name.as_str()), fields.address.as_deref()])
     }
 
     async fn resolve_references(

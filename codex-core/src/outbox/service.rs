@@ -15,7 +15,7 @@ use crate::{
     panics::keep_going,
     records::Author,
     store::Tx,
-    sync::{UpstreamError, freshservice::TicketClient},
+    sync::{UpstreamError, ports::Tickets},
     tickets,
 };
 
@@ -64,7 +64,7 @@ impl Codex {
     /// [`Error::Conflict`] when it is on its way or done, or while writing is off; [`Error::Forbidden`].
     pub async fn retry_outbox(&self, scope: &Scope, id: i64) -> Result<Option<OutboxEntry>> {
         scope.require_technician("sending changes again")?;
-        if !self.ticket_client()?.writes() {
+        if !self.ticket_port()?.writes() {
             let message = "nothing is sent: [upstream] write is off";
             return Err(Error::conflict(message));
         }
@@ -115,8 +115,8 @@ impl Codex {
     /// [`Error::Db`], [`Error::Unsupported`] without a PSA. A PSA that refuses or is away is noted with
     /// the change.
     pub async fn send_outbox(&self) -> Result<usize> {
-        let ticket_client = self.ticket_client()?;
-        if !ticket_client.writes() {
+        let psa = self.ticket_port()?;
+        if !psa.writes() {
             return Ok(0);
         }
         let mut tried = 0;
@@ -133,7 +133,7 @@ impl Codex {
                     attempts: entry.attempts + 1,
                     ..entry
                 };
-                self.send(ticket_client, &entry, until).await?;
+                self.send(psa, &entry, until).await?;
                 tried += 1;
             }
         }
@@ -160,7 +160,7 @@ impl Codex {
                     tracing::warn!(error = error.chain(), "The outbox could not be tidied");
                 }
             }
-            if self.ticket_client().is_ok_and(TicketClient::writes)
+            if self.sends_changes()
                 && let Err(error) = self.send_outbox().await
             {
                 // The database may be away for a while; changes wait for it.
@@ -258,16 +258,19 @@ impl Codex {
 
     /// Whether changes are put on their way: not while writing to vendors is off, and not without a PSA.
     fn sends_changes(&self) -> bool {
-        self.ticket_client().is_ok_and(TicketClient::writes)
+        let Ok(psa) = self.ticket_port() else {
+            return false;
+        };
+        psa.writes()
     }
 
     async fn send(
         &self,
-        ticket_client: &TicketClient,
+        psa: &dyn Tickets,
         entry: &OutboxEntry,
         until: DateTime<Utc>,
     ) -> Result<()> {
-        let delivered = self.deliver(ticket_client, entry, until).await;
+        let delivered = self.deliver(psa, entry, until).await;
         let now = self.now();
         let mut tx = self.0.db.begin().await?;
         match &delivered {
@@ -306,20 +309,20 @@ impl Codex {
 
     async fn deliver(
         &self,
-        ticket_client: &TicketClient,
+        psa: &dyn Tickets,
         entry: &OutboxEntry,
         until: DateTime<Utc>,
     ) -> Result<Delivery> {
-        let (db, clock) = (&self.0.db, &self.0.clock);
+        let (context, number) = (self.call_context(), entry.number);
         let in_time = || {
-            let too_slow = || UpstreamError::too_slow(TicketClient::PROVIDER, "outbox", LOOK);
+            let too_slow = || UpstreamError::too_slow(psa.provider(), "outbox", LOOK);
             (self.now() + WRITE < until)
                 .then_some(())
                 .ok_or_else(too_slow)
         };
         match (entry.kind, entry.status_id, &entry.note) {
             (OutboxKind::Status, Some(wanted), _) => {
-                let Some(status) = ticket_client.status(db, clock, entry.number).await? else {
+                let Some(status) = psa.status(context, number).await? else {
                     let why = "the PSA has no such ticket any more";
                     return Ok(Delivery::Superseded(why.into()));
                 };
@@ -333,26 +336,21 @@ impl Codex {
                     return Ok(Delivery::Superseded(why));
                 }
                 in_time()?;
-                ticket_client
-                    .set_status(db, clock, entry.number, wanted)
-                    .await?;
+                psa.set_status(context, number, wanted).await?;
                 Ok(Delivery::Done(None))
             }
             (OutboxKind::Note, _, Some(text)) => {
                 // Whether a try that failed has arrived nevertheless.
                 if entry.attempts > 1 {
-                    let known = query::sent_notes(db, entry.number).await?;
+                    let known = query::sent_notes(&self.0.db, number).await?;
                     let since = entry.created_at - PAUSE;
-                    let found =
-                        ticket_client.find_note(db, clock, entry.number, text, since, &known);
+                    let found = psa.find_note(context, number, text, since, &known);
                     if let Some(id) = found.await? {
                         return Ok(Delivery::Done(Some(id)));
                     }
                 }
                 in_time()?;
-                let id = ticket_client
-                    .add_note(db, clock, entry.number, text)
-                    .await?;
+                let id = psa.add_note(context, number, text).await?;
                 Ok(Delivery::Done(Some(id)))
             }
             _ => Err(Error::Corrupt {

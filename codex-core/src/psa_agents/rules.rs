@@ -3,8 +3,7 @@
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
     fold::SearchKey,
-    records::{Resource, reserve_ids},
-    search::index,
+    records::{Resource, reserve_ids, search_index},
     store::Sql,
 };
 
@@ -15,7 +14,7 @@ impl Resource for PsaAgent {
     type Status = ();
 
     fn search_text(fields: &PsaAgentFields) -> String {
-        index::text([Some(fields.name_fold.as_str()), fields.email.as_deref()])
+        search_index::text([Some(fields.name_fold.as_str()), fields.email.as_deref()])
     }
 
     fn keys(fields: &mut PsaAgentFields) {

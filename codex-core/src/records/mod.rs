@@ -27,12 +27,12 @@ pub mod resolve;
 mod resource;
 #[cfg(feature = "store")]
 mod rows;
+#[cfg(feature = "store")]
+pub(crate) mod search_index;
 #[cfg(feature = "sync")]
 mod service;
 #[cfg(feature = "store")]
 mod source_record;
-#[cfg(feature = "store")]
-pub(crate) mod view;
 #[cfg(feature = "store")]
 pub(crate) mod writer;
 
@@ -42,13 +42,15 @@ pub use field::{Audience, FieldDef};
 #[cfg(feature = "store")]
 pub(crate) use match_manual::match_manual_records_by;
 #[cfg(feature = "store")]
+pub(crate) use resource::reserve_ids;
+#[cfg(feature = "store")]
 pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 #[cfg(feature = "store")]
-pub(crate) use resource::{as_map, by_kind, fields_of, reserve_ids};
+pub(crate) use resource::{as_map};
 #[cfg(feature = "store")]
 pub(crate) use rows::{bump_revision, live};
 #[cfg(feature = "store")]
 pub use source_record::{ItemError, SourceRecord, Unread};
-pub use wire::{ChangeOut, DeletedOut, DryRunOut};
+pub use wire::{ChangeOut, DeletedOut};
 #[cfg(feature = "store")]
 pub use writer::{Change, Outcome};

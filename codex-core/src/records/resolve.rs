@@ -35,41 +35,29 @@ pub struct Precedence {
     policies: BTreeMap<(String, String), Policy>,
 }
 
-impl Default for Precedence {
-    /// The PSA before the RMM's parts, those before its device list; people before all.
-    fn default() -> Self {
+impl Precedence {
+    /// Sources in this order, the strongest first; those that it does not name come last, by name. People come before
+    /// all of them.
+    pub fn new(sources: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
-            sources: ["freshservice", "datto.audit", "datto.interfaces", "datto"]
-                .map(str::to_owned)
-                .to_vec(),
+            sources: sources.into_iter().map(Into::into).collect(),
             policies: BTreeMap::new(),
         }
     }
-}
 
-impl Precedence {
-    /// Sets the policy of one field of one kind of record. It holds from the next change of a record on.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there is no such kind or field, or its policy is fixed.
-    pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Result<Self> {
-        let invalid = |message: String| Err(Error::invalid(format!("{kind}.{field}"), message));
-        let Some(fields) = super::fields_of(kind) else {
-            return invalid(format!("there is no kind of record `{kind}`"));
-        };
-        if !fields.contains(&field) {
-            return invalid(format!("a {kind} has no field `{field}`"));
-        }
-        if (kind, field) == ACCOUNT_NUMBER {
-            return invalid("account numbers link systems: no sync may replace one".into());
-        }
+    /// Whether the policy of a field cannot be chosen.
+    pub(crate) fn is_fixed(kind: &str, field: &str) -> bool {
+        (kind, field) == ACCOUNT_NUMBER
+    }
+
+    /// Sets the policy of a field that is there and whose policy is not fixed.
+    pub(crate) fn set_policy(&mut self, kind: &str, field: &str, policy: Policy) {
         self.policies
             .insert((kind.to_owned(), field.to_owned()), policy);
-        Ok(self)
     }
 
     fn policy(&self, kind: &str, field: &str) -> Policy {
-        if (kind, field) == ACCOUNT_NUMBER {
+        if Self::is_fixed(kind, field) {
             return Policy::WriteIfEmpty;
         }
         let fallback = if kind == "ticket" {
@@ -277,15 +265,19 @@ mod tests {
         }
     }
 
+    fn precedence() -> Precedence {
+        Precedence::new(["psa", "rmm.interfaces", "rmm"])
+    }
+
     fn resolved(claims: &[Claim]) -> Value {
-        Value::Object(resolve(&Precedence::default(), "contact", claims, None))
+        Value::Object(resolve(&precedence(), "contact", claims, None))
     }
 
     #[test]
     fn the_stronger_source_that_states_a_field_wins() {
         let claims = [
-            claim("datto", json!({"mac_address": "A", "hostname": "h"})),
-            claim("datto.interfaces", json!({"mac_address": "B"})),
+            claim("rmm", json!({"mac_address": "A", "hostname": "h"})),
+            claim("rmm.interfaces", json!({"mac_address": "B"})),
         ];
         assert_eq!(
             resolved(&claims),
@@ -295,7 +287,7 @@ mod tests {
 
     #[test]
     fn absent_null_and_value_differ() {
-        let source = claim("freshservice", json!({"a": "1", "b": "2"}));
+        let source = claim("psa", json!({"a": "1", "b": "2"}));
         let manual = claim(MANUAL, json!({"a": null}));
         assert_eq!(resolved(&[source, manual]), json!({"a": null, "b": "2"}));
     }
@@ -316,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_release_brings_the_sources_value_back() {
-        let source = claim("freshservice", json!({"a": "1"}));
+        let source = claim("psa", json!({"a": "1"}));
         let mut manual = claim(MANUAL, json!({"a": "mine"}));
         assert_eq!(
             resolved(&[source.clone(), manual.clone()]),
@@ -329,12 +321,13 @@ mod tests {
     #[test]
     fn a_policy_can_let_the_source_win_or_only_fill_gaps() {
         let claims = [
-            claim("freshservice", json!({"name": "1"})),
+            claim("psa", json!({"name": "1"})),
             claim(MANUAL, json!({"name": "mine"})),
         ];
         let with = |policy| {
-            let precedence = Precedence::default();
-            precedence.with_policy("contact", "name", policy).unwrap()
+            let mut precedence = precedence();
+            precedence.set_policy("contact", "name", policy);
+            precedence
         };
         let source_wins = with(Policy::SourceWins);
         assert_eq!(resolve(&source_wins, "contact", &claims, None)["name"], "1");
@@ -347,30 +340,22 @@ mod tests {
 
     #[test]
     fn only_kinds_with_write_if_empty_need_the_row() {
-        let precedence = Precedence::default();
-        assert!(precedence.needs_row("company") && !precedence.needs_row("contact"));
-        let with = |policy| precedence.clone().with_policy("contact", "name", policy);
-        assert!(!with(Policy::SourceWins).unwrap().needs_row("contact"));
-        assert!(with(Policy::WriteIfEmpty).unwrap().needs_row("contact"));
-    }
-
-    #[test]
-    fn a_policy_of_what_does_not_exist_or_is_fixed_is_refused_by_name() {
-        let refused = |kind: &str, field: &str| {
-            let policy = Precedence::default().with_policy(kind, field, Policy::SourceWins);
-            policy.unwrap_err().to_string()
+        let plain = precedence();
+        assert!(plain.needs_row("company") && !plain.needs_row("contact"));
+        let with = |policy| {
+            let mut precedence = precedence();
+            precedence.set_policy("contact", "name", policy);
+            precedence
         };
-        assert!(refused("planet", "name").contains("planet.name: there is no kind"));
-        assert!(refused("company", "colour").contains("company.colour: a company has no field"));
-        assert!(refused("company", "account_number").contains("no sync may replace"));
+        assert!(!with(Policy::SourceWins).needs_row("contact"));
+        assert!(with(Policy::WriteIfEmpty).needs_row("contact"));
     }
 
     #[test]
     fn a_persons_value_of_a_ticket_wins_until_the_source_says_something_else_than_it_replaced() {
-        let resolved = |claims: &[Claim]| {
-            Value::Object(resolve(&Precedence::default(), "ticket", claims, None))
-        };
-        let mut source = claim("freshservice", json!({"status_id": 2, "subject": "s"}));
+        let resolved =
+            |claims: &[Claim]| Value::Object(resolve(&precedence(), "ticket", claims, None));
+        let mut source = claim("psa", json!({"status_id": 2, "subject": "s"}));
         let mut manual = claim(MANUAL, json!({"status_id": 5, "group_id": 7}));
         manual.extra = claim("", json!({"status_id": 2, "group_id": null})).fields;
         let both = |source: &Claim| resolved(&[source.clone(), manual.clone()]);
@@ -388,9 +373,9 @@ mod tests {
 
     #[test]
     fn a_record_that_every_source_lost_keeps_its_last_values() {
-        let mut gone = claim("datto", json!({"hostname": "h"}));
+        let mut gone = claim("rmm", json!({"hostname": "h"}));
         gone.live = false;
-        let mut live = claim("datto", json!({"hostname": "new"}));
+        let mut live = claim("rmm", json!({"hostname": "new"}));
         live.external_id = "2".into();
         assert_eq!(
             resolved(std::slice::from_ref(&gone)),
@@ -407,7 +392,7 @@ mod tests {
                  proptest::collection::btree_map("[a-d]", proptest::option::of(0..5u8), 0..4)), 0..6),
             seed in any::<u64>(),
         ) {
-            let sources = [MANUAL, "freshservice", "datto", "other"];
+            let sources = [MANUAL, "psa", "rmm", "other"];
             let mut seen = std::collections::BTreeSet::new();
             let mut claims: Vec<Claim> = claims
                 .into_iter()

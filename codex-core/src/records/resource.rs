@@ -107,34 +107,6 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     }
 }
 
-/// Does something with the type of a kind of record; `None` when there is no such kind.
-macro_rules! by_kind {
-    ($kind:expr, $r:ident => $work:expr) => {
-        $crate::records::by_kind!($kind, $r => $work, [
-            $crate::agents::Agent, $crate::companies::Company, $crate::contacts::Contact,
-            $crate::assets::Asset, $crate::locations::Location, $crate::site_links::SiteLink,
-            $crate::psa_agents::PsaAgent, $crate::tickets::Ticket,
-            $crate::billing_plans::BillingPlan, $crate::feature_options::FeatureOption,
-            $crate::overrides::Override,
-        ])
-    };
-    ($kind:expr, $r:ident => $work:expr, [$($kind_of:ty),+ $(,)?]) => {
-        match $kind {
-            $(kind if kind == <$kind_of as $crate::records::Resource>::KIND => {
-                type $r = $kind_of;
-                Some($work)
-            })+
-            _ => None,
-        }
-    };
-}
-pub(crate) use by_kind;
-
-/// The tracked fields of a kind of record, `None` when there is no such kind.
-pub(crate) fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
-    by_kind!(kind, R => <R as Resource>::Fields::NAMES)
-}
-
 /// The statement that reserves row ids of a table.
 ///
 /// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the

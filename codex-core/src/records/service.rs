@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::{Author, DeletedOut, Outcome, Resource, by_kind, deleted, view, writer::RecordWriter};
+use super::{Author, DeletedOut, Outcome, Resource, deleted, writer::RecordWriter};
 use crate::{
     Error, Result, Scope,
     agents::Agent,
     billing_plans::BillingPlan,
-    claims::query::ACCOUNT_NUMBERS,
+    claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
     feature_options::FeatureOption,
     idempotency::step_done,
+    kinds::by_kind,
     list::{Page, PageRequest},
     overrides::Override,
     store::Tx,
@@ -88,7 +89,7 @@ impl Codex {
     /// Ends a change: commits it, or, in a dry run, rolls it back and returns what it would change.
     pub(crate) async fn conclude(mut tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
         if author.dry_run {
-            let changes = view::changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
+            let changes = changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
             tx.rollback().await?;
             return Err(Error::DryRun {
                 changes,

@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::bulk::BulkOut;
-
 /// A record that a person has deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeletedOut {
@@ -23,18 +21,6 @@ pub struct DeletedOut {
     pub kind: String,
     /// What it was called; null when it had no name.
     pub name: Option<String>,
-}
-
-/// What a call with `dry_run=true` would change.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct DryRunOut {
-    /// The changes in order.
-    pub changes: Vec<ChangeOut>,
-    /// Always true: nothing was changed.
-    pub dry_run: bool,
-    /// Of a call with many rows: what would become of each.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<BulkOut>,
 }
 
 /// A change of a record.

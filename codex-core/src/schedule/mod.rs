@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
-use crate::{Error, Result, sync::SyncKind};
+use crate::{Error, Result, jobs::SyncKind};
 
 /// The bit by which croner marks a value that an expression holds for, whatever the month: its constant is private.
 const SET: u8 = 1;

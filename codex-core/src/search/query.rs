@@ -1,11 +1,15 @@
 //! Finding: at most a thousand candidates of each way to hold a term.
 
-use super::{Term, own};
+use super::own;
 use crate::{
     Result,
     ids::TicketId,
+    list::{
+        Term,
+        term::{TRIGRAM, holds},
+    },
+    records::search_index::STRIDE,
     scope::Scope,
-    search::index::STRIDE,
     store::{Db, Engine, Q, Sql},
 };
 
@@ -13,9 +17,6 @@ use crate::{
 pub(crate) const CANDIDATES: usize = 1_000;
 /// The same as the engines count.
 pub(super) const LIMIT: i64 = 1_000;
-/// Shorter words have no trigram.
-const TRIGRAM: usize = 3;
-
 /// What was said on tickets; ends before [`WORDS_SAID`].
 const SAID: Sql = Sql::Per {
     sqlite: "select c.ticket_id from search_words w join conversations c on c.id = w.rowid \
@@ -84,46 +85,6 @@ pub(super) fn begins(q: &mut Q<'_>, term: &Term) {
     q.push("t.name_fold >= ").push_bind(term.text.as_str());
     q.push(" and t.name_fold < ")
         .push_bind(format!("{}\u{10ffff}", term.text));
-}
-
-/// Adds the condition that the text of the index holds every word of a term.
-pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
-    let indexed = |word: &&String| engine == Engine::Sqlite && word.chars().count() >= TRIGRAM;
-    let (matched, scanned): (Vec<&String>, Vec<&String>) = term.words.iter().partition(indexed);
-    q.unprepared().push("1 = 1");
-    if !matched.is_empty() {
-        let words = matched.iter().map(|word| {
-            let quoted = format!("\"{}\"", word.replace('"', "\"\""));
-            match Term::other_form(word) {
-                Some(other) => format!("({quoted} OR \"{other}\")"),
-                None => quoted,
-            }
-        });
-        let query = words.collect::<Vec<_>>().join(" AND ");
-        q.push(" and search_names.text match ").push_bind(query);
-    }
-    for word in scanned {
-        let escaped = word
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        q.push(" and (search_names.text like ")
-            .push_bind(format!("%{escaped}%"));
-        q.push(" escape '\\'");
-        if let Some(other) = Term::other_form(word) {
-            q.push(" or search_names.text like ")
-                .push_bind(format!("%{other}%"));
-        }
-        q.push(")");
-    }
-}
-
-/// The records of one kind whose names hold a term, as a condition on `column`.
-pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static str, term: &Term) {
-    q.push(column)
-        .push(" in (select rowid / 16 from search_names where ");
-    holds(q, engine, term);
-    q.push(" and rowid % 16 = ").push_bind(kind).push(")");
 }
 
 /// What one way finds, and whether there is more of it than is looked at. For a client both are a function of its own

@@ -353,7 +353,7 @@ mod tests {
     #[tokio::test]
     async fn claims_are_counted_by_the_kind_of_their_record() {
         for (kind, count) in CLAIMS_OF {
-            assert!(crate::records::fields_of(kind).is_some(), "{kind}");
+            assert!(crate::kinds::fields_of(kind).is_some(), "{kind}");
             let change = "update claims set gone_at = $1 where kind = $2";
             assert_eq!(written(change, Some(kind)), Some(count));
             assert_eq!(written(change, None), Some(CLAIMS));

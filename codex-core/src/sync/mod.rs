@@ -4,26 +4,32 @@
 //! guards and keeps the lease.
 
 pub mod datto;
+mod defaults;
 pub(crate) mod engine;
 pub mod freshservice;
 mod html;
 pub mod keycloak;
-mod names;
+pub mod ports;
 mod request;
 pub mod source_api;
 pub mod time;
 
 use std::{fmt::Debug, future::Future, pin::Pin};
 
+pub use defaults::{
+    DEFAULT_PRECEDENCE, DEFAULT_PSA, DEFAULT_RMM, DEFAULT_USERS, default_precedence,
+};
 pub use engine::{
+    guard::Guard,
     http::{CallRate, HttpSettings, UpstreamError},
     missing::Lookup,
     plan::{MAX_CHANGES, PlannedHold, SyncPlan},
     rate_limit_block::RateLimitBlock,
-    run::{Guard, Run},
+    run::Run,
 };
 pub use request::Request;
 
+pub use crate::jobs::SyncKind;
 use crate::{Result, records::claims::ClaimSource};
 
 /// The statements of the engine by name, for the test that prepares them all.
@@ -43,58 +49,6 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
         keycloak::STATEMENTS.to_vec(),
     ]
     .concat()
-}
-
-/// What a source is to the MSP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SyncKind {
-    /// Professional services automation: companies, contacts, agents.
-    Psa,
-    /// The PSA's tickets that changed, with what was said and worked.
-    Tickets,
-    /// The PSA's tickets that changed, lists only.
-    TicketsLight,
-    /// Every ticket that the PSA has, back to its first.
-    TicketHistory,
-    /// Remote monitoring and management: sites and devices.
-    Rmm,
-    /// What is in the RMM's devices and on them.
-    RmmAudits,
-    /// The people who log in.
-    Agents,
-    /// Account numbers for the PSA's companies that have none.
-    AssignAccounts,
-    /// Account numbers for the RMM's sites.
-    PushAccounts,
-}
-
-impl SyncKind {
-    /// What its jobs are stored as: what today's modules ask for.
-    pub fn script(self) -> &'static str {
-        match self {
-            Self::Psa | Self::Tickets | Self::TicketsLight | Self::TicketHistory => "psa",
-            Self::Rmm => "rmm",
-            Self::RmmAudits => "rmm-audits",
-            Self::Agents => "keycloak_agents",
-            Self::AssignAccounts => "create-account-numbers",
-            Self::PushAccounts => "push-to-datto",
-        }
-    }
-
-    /// Type of its jobs, where several syncs share a script.
-    pub fn sync_type(self) -> Option<&'static str> {
-        match self {
-            Self::Psa => Some("base"),
-            Self::Tickets => Some("tickets-detail"),
-            Self::TicketsLight => Some("tickets"),
-            Self::TicketHistory => Some("tickets-history"),
-            Self::Rmm
-            | Self::RmmAudits
-            | Self::Agents
-            | Self::AssignAccounts
-            | Self::PushAccounts => None,
-        }
-    }
 }
 
 /// A run's work, boxed so that sources of different types stand in one registry.

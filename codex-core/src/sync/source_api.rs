@@ -2,7 +2,7 @@
 //!
 //! A vendor is a [`Source`]: it reads the vendor's lists, maps items to records and hands them to its
 //! [`Run`]. Comparing, writing, counting, guarding deletions, leases and jobs are the run's business. A
-//! whole integration, with nothing left out, is `codex-core/examples/new_source.rs`; in five steps:
+//! whole integration, with nothing left out, is `codex-core/examples/new_source.rs`; in six steps:
 //!
 //! 1. **Call.** An [`Upstream`] makes calls that are paced, retried and checked, and tells apart what went
 //!    wrong ([`UpstreamError`]). Give it a [`RateLimitBlock`] and a [`CallRate`](super::Pace): limits are the account's,
@@ -16,6 +16,8 @@
 //!    the list proves anything.
 //! 5. **Reconcile.** [`Run::reconcile`] looks after what a certified scope no longer shows. It asks your
 //!    [`Directory`] for each record by its id: nothing is deleted because a list was short.
+//! 6. **Answer.** What the vendor can do for single records, for people who wait, is behind the traits of
+//!    [`ports`](super::ports).
 //!
 //! Then run the conformance suite, `codex_tests::kit`, against a simulator of the vendor: it lets calls
 //! fail, hang, repeat, shorten and lie, and names what the source does wrong.

@@ -11,12 +11,9 @@ use crate::{
     dates,
     jobs::service::unavailable,
     records::{Author, SourceRecord, claims::ClaimSource, writer::Outcome},
-    sync::{
-        UpstreamError,
-        freshservice::{Shown, TicketClient, TicketEvent},
-    },
+    sync::{UpstreamError, ports::Tickets},
     tickets::{
-        Ticket,
+        PsaTicket, Ticket, TicketEvent,
         query::{self, Claimed},
         status::{self, Statuses},
         threads,
@@ -50,48 +47,51 @@ impl Codex {
     /// answer within 3 s: nothing is changed then, and the same event may be sent again.
     pub async fn ticket_event(&self, scope: &Scope, event: &TicketEvent) -> Result<EventOutcome> {
         scope.require_technician("reporting ticket events")?;
-        let ticket_client = self.ticket_client()?;
+        let psa = self.ticket_port()?;
+        let provider = psa.provider();
+        if event.provider != provider {
+            return Err(unavailable(event.provider));
+        }
         let now = self.now();
         let at = event.at.filter(|at| *at <= now + AHEAD);
-        let known = query::claimed(&self.0.db, TicketClient::PROVIDER, event.number).await?;
+        let known = query::claimed(&self.0.db, provider, event.number).await?;
         let newest = known.as_ref().and_then(|known| known.source_updated_at);
         let newest = newest.filter(|at| dates::has_happened(*at, now));
         if at.is_some() && at < newest {
             return Ok(EventOutcome::Ignored("a newer state is known"));
         }
-        let author = Author::new(format!("webhook:{}", TicketClient::PROVIDER), now);
+        let author = Author::new(format!("webhook:{provider}"), now);
         if event.deleted {
-            return self
-                .deleted(ticket_client, &author, event.number, at, known)
-                .await;
+            return self.deleted(psa, &author, event.number, at, known).await;
         }
         let newer = at.is_some() && at > newest;
-        let own = event.item().filter(|_| at.is_some());
+        let own = event.item.clone().filter(|_| at.is_some());
         let live = known.as_ref().filter(|known| known.gone_at.is_none());
         if let (Some(item), Some(live)) = (&own, live) {
             if repeats(&item.fields, &live.fields.0) && !newer {
                 return Ok(EventOutcome::Updated(Vec::new()));
             }
             if newer && event.is_complete(&live.fields.0) {
-                return self
-                    .took(self.take_ticket(&author, item.clone()).await?)
-                    .await;
+                let taken = self.take_ticket(provider, &author, item.clone()).await?;
+                return self.took(taken).await;
             }
         }
-        match (self.ask(ticket_client, event.number).await, own) {
+        match (self.ask(psa, event.number).await, own) {
             (Ok(Some(shown)), own) => {
-                let mut outcome = self.take_shown(&author, &shown).await?;
-                let shown_at = shown.at().filter(|at| dates::has_happened(*at, now));
+                let (is_gone, shown_at) = (shown.is_gone, shown.ticket.source_updated_at);
+                let mut outcome = self.take_shown(provider, &author, shown).await?;
+                let shown_at = shown_at.filter(|at| dates::has_happened(*at, now));
                 // The API may show what an event reports a little later (upstreams trap 37).
-                if let Some(item) = own.filter(|_| !shown.is_gone() && at > shown_at) {
-                    outcome.add(self.take_ticket(&author, item).await?);
+                if let Some(item) = own.filter(|_| !is_gone && at > shown_at) {
+                    outcome.add(self.take_ticket(provider, &author, item).await?);
                 }
                 self.took(outcome).await
             }
             (Ok(None), _) => Ok(EventOutcome::Ignored("the PSA has no such ticket")),
             // Better a part of the ticket now than nothing: the next run brings the rest.
             (Err(_), Some(item)) if newer => {
-                self.took(self.take_ticket(&author, item).await?).await
+                let taken = self.take_ticket(provider, &author, item).await?;
+                self.took(taken).await
             }
             (Err(error), _) => Err(error.into()),
         }
@@ -104,17 +104,16 @@ impl Codex {
     /// [`crate::Error::Upstream`] when the PSA does not answer within 3 s.
     pub async fn look_up_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
         // A client's numbers cost the MSP's calls.
-        let (Ok(ticket_client), Ok(())) =
-            (self.ticket_client(), scope.require_staff("asking the PSA"))
-        else {
+        if self.ticket_port().is_err() || scope.require_staff("asking the PSA").is_err() {
             return Ok(false);
-        };
-        if ticket_client.is_known_to_miss(number, self.now()) {
+        }
+        let unknown = &self.0.unknown_tickets;
+        if unknown.contains(number, self.now()) {
             return Ok(false);
         }
         let found = self.refresh_ticket(scope, number).await?;
         if !found {
-            ticket_client.note_missing(number, self.now());
+            unknown.note(number, self.now());
         }
         Ok(found)
     }
@@ -126,21 +125,21 @@ impl Codex {
     /// within 3 s.
     pub async fn refresh_ticket(&self, scope: &Scope, number: i64) -> Result<bool> {
         scope.require_staff("asking the PSA")?;
-        let ticket_client = self.ticket_client()?;
-        let author = Author::new(format!("source:{}", TicketClient::PROVIDER), self.now());
-        match self.ask(ticket_client, number).await? {
-            Some(shown) => {
-                self.take_shown(&author, &shown).await?;
-                Ok(!shown.is_gone())
-            }
-            None => Ok(false),
-        }
+        let psa = self.ticket_port()?;
+        let provider = psa.provider();
+        let author = Author::new(format!("source:{provider}"), self.now());
+        let Some(shown) = self.ask(psa, number).await? else {
+            return Ok(false);
+        };
+        let is_gone = shown.is_gone;
+        self.take_shown(provider, &author, shown).await?;
+        Ok(!is_gone)
     }
 
     /// The PSA is asked before a ticket goes.
     async fn deleted(
         &self,
-        ticket_client: &TicketClient,
+        psa: &dyn Tickets,
         author: &Author,
         number: i64,
         at: Option<DateTime<Utc>>,
@@ -151,11 +150,12 @@ impl Codex {
                 "the ticket is not known, or deleted already",
             ));
         };
-        if let Some(shown) = self.ask(ticket_client, number).await?
-            && !shown.is_gone()
-            && (at.is_none() || shown.at() >= at)
+        let provider = psa.provider();
+        if let Some(shown) = self.ask(psa, number).await?
+            && !shown.is_gone
+            && (at.is_none() || shown.ticket.source_updated_at >= at)
         {
-            self.take_shown(author, &shown).await?;
+            self.take_shown(provider, author, shown).await?;
             return Ok(EventOutcome::Ignored(
                 "the PSA shows that the ticket is there",
             ));
@@ -163,33 +163,33 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         let ids = [number.to_string()];
         self.writer(&mut tx, author)
-            .retire::<Ticket>(TicketClient::PROVIDER, &ids)
+            .retire::<Ticket>(provider, &ids)
             .await?;
         // So that what happened before the deletion does not bring the ticket back.
         if at > known.source_updated_at {
-            query::set_claim_time(&mut tx, TicketClient::PROVIDER, number, at).await?;
+            query::set_claim_time(&mut tx, provider, number, at).await?;
         }
         tx.commit().await?;
         Ok(EventOutcome::Deleted)
     }
 
-    /// The desk of the PSA that is chosen.
-    pub(crate) fn ticket_client(&self) -> Result<&TicketClient> {
-        let (ticket_client, psa) = (self.0.ticket_client.as_ref(), self.providers().psa);
-        let chosen = ticket_client.filter(|_| TicketClient::PROVIDER == psa);
+    /// The tickets of the PSA that is chosen.
+    pub(crate) fn ticket_port(&self) -> Result<&dyn Tickets> {
+        let (tickets, psa) = (self.0.tickets.as_deref(), self.providers().psa);
+        let chosen = tickets.filter(|tickets| tickets.provider() == psa);
         chosen.ok_or_else(|| unavailable(&psa))
     }
 
-    pub(crate) async fn ask(
+    async fn ask(
         &self,
-        ticket_client: &TicketClient,
+        psa: &dyn Tickets,
         number: i64,
-    ) -> Result<Option<Shown>, UpstreamError> {
-        let asked = ticket_client.show(&self.0.db, &self.0.clock, number);
+    ) -> Result<Option<PsaTicket>, UpstreamError> {
+        let asked = psa.ticket(self.call_context(), number);
         match tokio::time::timeout(WAIT_TIMEOUT, asked).await {
             Ok(answer) => answer,
             Err(_) => Err(UpstreamError::too_slow(
-                TicketClient::PROVIDER,
+                psa.provider(),
                 "ticket",
                 WAIT_TIMEOUT,
             )),
@@ -197,32 +197,42 @@ impl Codex {
     }
 
     /// Takes what the PSA shows, with everything on it, in one transaction.
-    pub(crate) async fn take_shown(&self, author: &Author, shown: &Shown) -> Result<Outcome> {
-        let unreadable = |_| UpstreamError::malformed(TicketClient::PROVIDER, "ticket");
-        let item = shown.item().map_err(unreadable)?;
-        let id = item.external_id.clone();
+    async fn take_shown(
+        &self,
+        provider: &'static str,
+        author: &Author,
+        shown: PsaTicket,
+    ) -> Result<Outcome> {
+        let PsaTicket {
+            ticket,
+            is_gone,
+            details,
+        } = shown;
+        let id = ticket.external_id.clone();
         let mut tx = self.0.db.begin().await?;
         let mut writer = self.writer(&mut tx, author);
-        if shown.is_gone() {
-            let outcome = writer
-                .retire::<Ticket>(TicketClient::PROVIDER, &[id])
-                .await?;
+        if is_gone {
+            let outcome = writer.retire::<Ticket>(provider, &[id]).await?;
             tx.commit().await?;
             return Ok(outcome);
         }
-        let main = ClaimSource::Main(TicketClient::PROVIDER);
-        let outcome = writer.apply(vec![(main, item)]).await?;
-        if let Some(row) = query::row(&mut tx, TicketClient::PROVIDER, &id).await? {
-            let details = shown.details(row, author.at).map_err(unreadable)?;
-            threads::replace(&mut tx, TicketClient::PROVIDER, author.at, &[details]).await?;
+        let main = ClaimSource::Main(provider);
+        let outcome = writer.apply(vec![(main, ticket)]).await?;
+        if let Some(row) = query::row(&mut tx, provider, &id).await? {
+            threads::replace(&mut tx, provider, author.at, &[details.of_row(row)]).await?;
         }
         tx.commit().await?;
         Ok(outcome)
     }
 
-    async fn take_ticket(&self, author: &Author, item: SourceRecord<Ticket>) -> Result<Outcome> {
+    async fn take_ticket(
+        &self,
+        provider: &'static str,
+        author: &Author,
+        item: SourceRecord<Ticket>,
+    ) -> Result<Outcome> {
         let mut tx = self.0.db.begin().await?;
-        let main = ClaimSource::Main(TicketClient::PROVIDER);
+        let main = ClaimSource::Main(provider);
         let outcome = self
             .writer(&mut tx, author)
             .apply(vec![(main, item)])

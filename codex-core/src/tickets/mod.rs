@@ -4,10 +4,14 @@
 pub mod beside;
 pub mod board;
 #[cfg(feature = "sync")]
+mod event;
+#[cfg(feature = "sync")]
 pub(crate) mod events;
 #[cfg(feature = "store")]
 pub(crate) mod owed;
 pub mod psa;
+#[cfg(feature = "store")]
+mod psa_ticket;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]
@@ -17,6 +21,8 @@ pub(crate) mod service;
 pub mod status;
 #[cfg(feature = "store")]
 pub(crate) mod threads;
+#[cfg(feature = "sync")]
+mod unknown_tickets;
 pub mod wire;
 #[cfg(feature = "store")]
 mod words;
@@ -24,6 +30,15 @@ mod words;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+#[cfg(feature = "sync")]
+pub use event::TicketEvent;
+#[cfg(feature = "store")]
+pub use owed::Owed;
+#[cfg(feature = "store")]
+pub use psa_ticket::{Details, PsaTicket, ReadList};
+#[cfg(feature = "sync")]
+pub(crate) use unknown_tickets::UnknownTickets;
 
 use crate::{
     fold::SearchKey,
@@ -254,7 +269,8 @@ pub struct Conversation {
 /// A conversation as its source sends it: with the addresses that are kept beside what answers show.
 #[cfg(feature = "store")]
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SentConversation {
+pub struct SentConversation {
+    /// What was said.
     pub said: Conversation,
     /// Addresses of who got a copy.
     pub cc_emails: List<String>,

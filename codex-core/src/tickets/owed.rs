@@ -27,7 +27,7 @@ sql! {
 
 /// What a ticket owes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Owed {
+pub struct Owed {
     /// Row of the ticket.
     pub ticket: i64,
     /// What is missing, such as `time_entries`.

@@ -10,8 +10,7 @@ use crate::{
     companies::rules::by_external_id,
     fold::{SearchKey, words},
     ids::CompanyId,
-    records::{Draft, Resource, WrittenPage, reserve_ids},
-    search::index,
+    records::{Draft, Resource, WrittenPage, reserve_ids, search_index},
     store::{Sql, Tx},
 };
 
@@ -25,7 +24,7 @@ impl Resource for Ticket {
 
     fn search_text(fields: &TicketFields) -> String {
         let number = fields.number.to_string();
-        index::text([
+        search_index::text([
             Some(number.as_str()),
             fields.subject.as_deref(),
             fields.requester_name.as_deref(),

@@ -5,17 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{
-    SentConversation, TimeEntry,
-    owed::{self, Owed},
-};
+use super::{Details, SentConversation, TimeEntry, owed};
 use crate::{
     Error, Result, dates,
     fold::words,
     ids::TicketId,
     records::{Author, MAX_BINDS, resolve::MANUAL},
     store::{Db, Q, Tx},
-    sync::Run,
 };
 
 /// The author of what no person does.
@@ -128,48 +124,8 @@ pub(crate) async fn opened_between(
         .await
 }
 
-/// A list of one ticket as it was read.
-#[derive(Debug)]
-pub(crate) struct Read<T> {
-    pub items: Vec<T>,
-    /// Whether every item could be read: only then is what is not in it no longer there.
-    pub whole: bool,
-}
-
-/// Everything that a source has beside one ticket.
-#[derive(Debug)]
-pub(crate) struct Details {
-    pub ticket: i64,
-    /// The change of the ticket that this was read after; the epoch when its time is unknown.
-    pub of: DateTime<Utc>,
-    /// `None` when they could not be read: what is known stays.
-    pub conversations: Option<Read<SentConversation>>,
-    /// `None` when they could not be read: what is known stays.
-    pub entries: Option<Read<TimeEntry>>,
-    /// What could not be read.
-    pub owed: Option<Owed>,
-}
-
-impl Details {
-    /// Whether the ticket does not show when it last changed.
-    pub(crate) fn is_undated(&self) -> bool {
-        self.of == DateTime::UNIX_EPOCH
-    }
-
-    /// Minutes of entries whose timers do not run; `None` when the entries are unknown. Of entries that were
-    /// listed twice the last counts, as it is the one that is stored.
-    fn minutes(&self) -> Option<i64> {
-        let entries = self.entries.as_ref()?.items.iter();
-        let by_id: HashMap<i64, Option<i64>> = entries
-            .map(|entry| (entry.external_id, entry.minutes))
-            .collect();
-        Some(by_id.into_values().flatten().sum())
-    }
-}
-
 /// Keeps the account's words for its statuses; they are few.
-pub(crate) async fn save_labels(run: &Run, source: &str, labels: &[(i64, String)]) -> Result<()> {
-    let mut tx = run.begin().await?;
+pub(crate) async fn save_labels(tx: &mut Tx, source: &str, labels: &[(i64, String)]) -> Result<()> {
     for (id, label) in labels {
         tx.query(LABEL)
             .bind(source)
@@ -178,7 +134,7 @@ pub(crate) async fn save_labels(run: &Run, source: &str, labels: &[(i64, String)
             .execute()
             .await?;
     }
-    run.end(tx).await
+    Ok(())
 }
 
 /// Makes a source's conversations and time entries of some tickets those that were read. What is no

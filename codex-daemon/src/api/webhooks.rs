@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
-use codex_core::{EventOutcome, Scope, sync::freshservice::TicketEvent};
+use codex_core::{EventOutcome, Scope, sync::freshservice, tickets::TicketEvent};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -184,7 +184,7 @@ async fn freshservice_ticket_event(
 }
 
 async fn take(app: &App, body: &[u8]) -> codex_core::Result<(TicketEvent, EventOutcome)> {
-    let event = TicketEvent::read(body)?;
+    let event = freshservice::ticket_event(body)?;
     let outcome = app.codex().ticket_event(&Scope::system(), &event).await?;
     Ok((event, outcome))
 }

@@ -2,6 +2,7 @@
 
 use codex_core::{
     records::resolve::{Policy, Precedence},
+    sync::default_precedence,
     tickets::status::Statuses,
 };
 
@@ -9,7 +10,7 @@ use super::{ConfigError, Layers, keys};
 
 /// `[policies]`: `kind.field = manual_wins | source_wins | write_if_empty`.
 pub(super) fn precedence(layers: &Layers) -> Result<Precedence, ConfigError> {
-    let mut precedence = Precedence::default();
+    let mut precedence = default_precedence();
     for (key, text) in layers.open(keys::POLICIES) {
         let wrong = |message: String| layers.wrong(keys::POLICIES, key, message);
         let policy = match text {

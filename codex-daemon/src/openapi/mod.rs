@@ -10,7 +10,7 @@ mod parameters;
 mod partial;
 mod times;
 
-use codex_core::records::DryRunOut;
+use codex_core::bulk::DryRunOut;
 pub use parameters::Parameters;
 use utoipa::{
     Modify, OpenApi,

@@ -3,7 +3,8 @@
 use chrono::Duration;
 use codex_core::{
     EventOutcome, Scope,
-    sync::{SyncKind, freshservice::TicketEvent},
+    sync::{SyncKind, freshservice},
+    tickets::TicketEvent,
 };
 use codex_tests::{
     harness::{bench::TestBench, database::setting},
@@ -17,7 +18,7 @@ use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 
 fn read(body: &Value) -> anyhow::Result<TicketEvent> {
-    Ok(TicketEvent::read(body.to_string().as_bytes())?)
+    Ok(freshservice::ticket_event(body.to_string().as_bytes())?)
 }
 
 /// Six things happen to a ticket; what is reported of each.

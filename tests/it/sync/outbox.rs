@@ -260,7 +260,7 @@ on_each_engine! {
     async fn nothing_is_sent_while_writing_is_off(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         let ticket_client = TicketClient::new(account(bench.freshservice.url(), quick())?, false);
-        let quiet = bench.second(|builder| builder.ticket_client(ticket_client)).await?;
+        let quiet = bench.second(|builder| builder.tickets(ticket_client)).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let change = TicketUpdateIn { status: Some("closed".into()), ..TicketUpdateIn::default() };
         quiet.update_ticket(&system, &author, 5, &change).await?;

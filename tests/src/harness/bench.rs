@@ -262,7 +262,7 @@ async fn open(
 ) -> anyhow::Result<Codex> {
     let builder = Codex::builder(url)
         .clock(clock)
-        .ticket_client(freshservice::TicketClient::new(
+        .tickets(freshservice::TicketClient::new(
             account(freshservice.url(), quick())?,
             true,
         ))

@@ -1,5 +1,9 @@
 //! What is in a device and on it, as the RMM's inventory found it. Nothing is known until it was read.
 
+#[cfg(feature = "sync")]
+mod asked_devices;
+#[cfg(feature = "store")]
+mod inventory;
 #[cfg(feature = "store")]
 pub(crate) mod query;
 #[cfg(feature = "sync")]
@@ -9,6 +13,11 @@ pub mod wire;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+#[cfg(feature = "sync")]
+pub(crate) use asked_devices::AskedDevices;
+#[cfg(feature = "store")]
+pub use inventory::{DeviceInventory, DueDevice};
 
 use crate::ids::AssetId;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Audit, Hardware, Parts, Software};
+use super::{Audit, DueDevice, Hardware, Parts, Software};
 use crate::{
     Result,
     fold::SearchKey,
@@ -55,16 +55,6 @@ struct Row {
     detail: Option<Json<Parts>>,
 }
 
-/// A device whose inventory is to be read.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub(crate) struct Due {
-    pub id: AssetId,
-    pub device_uid: String,
-    pub site_uid: Option<String>,
-    pub device_class: Option<String>,
-    pub audited_at: DateTime<Utc>,
-}
-
 /// What was read of a device's inventory, if anything.
 pub(crate) async fn find(db: &Db, asset: AssetId) -> Result<Option<Audit>> {
     let Some(row) = db.query(FIND).bind(asset).optional::<Row>().await? else {
@@ -93,12 +83,12 @@ pub(crate) async fn find(db: &Db, asset: AssetId) -> Result<Option<Audit>> {
     }))
 }
 
-pub(crate) async fn due(db: &Db, provider: &str, after: AssetId) -> Result<Vec<Due>> {
+pub(crate) async fn due(db: &Db, provider: &str, after: AssetId) -> Result<Vec<DueDevice>> {
     db.query(DUE).bind(provider).bind(after).all().await
 }
 
 /// The device, when its inventory is another than what was read.
-pub(crate) async fn due_one(db: &Db, provider: &str, asset: AssetId) -> Result<Option<Due>> {
+pub(crate) async fn due_one(db: &Db, provider: &str, asset: AssetId) -> Result<Option<DueDevice>> {
     let q = db.query(DUE_ONE).bind(provider).bind(asset);
     q.optional().await
 }

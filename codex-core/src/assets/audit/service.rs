@@ -8,15 +8,12 @@ use crate::{
     Error, Result, Scope,
     assets::{
         Asset,
-        audit::{Audit, query},
+        audit::{Audit, DeviceInventory, query},
     },
     codex::Codex,
     ids::AssetId,
     records::Author,
-    sync::{
-        UpstreamError,
-        datto::{Answered, Inventories},
-    },
+    sync::{UpstreamError, ports::Inventory},
 };
 
 /// How long somebody waits for the RMM at most.
@@ -35,9 +32,9 @@ impl Codex {
             return Ok(None);
         };
         // A client's questions cost the MSP's calls.
-        if let Some(inventories) = self.inventories()
+        if let Some(inventory) = self.inventory_port()
             && scope.require_staff("asking the RMM").is_ok()
-            && self.look_up_inventory(inventories, id).await?
+            && self.look_up_inventory(inventory, id).await?
         {
             match self.asset(scope, id).await? {
                 Some((read, _)) => asset = read,
@@ -49,35 +46,35 @@ impl Codex {
     }
 
     /// The inventories of the RMM that is chosen.
-    fn inventories(&self) -> Option<&Inventories> {
-        let inventories = self.0.inventories.as_ref();
-        inventories.filter(|_| Inventories::PROVIDER == self.providers().rmm)
+    fn inventory_port(&self) -> Option<&dyn Inventory> {
+        let inventory = self.0.inventory.as_deref();
+        inventory.filter(|inventory| inventory.provider() == self.providers().rmm)
     }
 
     /// Asks the RMM for the inventory of a device where it has a newer one; tells whether anything may have
     /// been read. That nothing came is believed for a minute.
-    async fn look_up_inventory(&self, inventories: &Inventories, id: AssetId) -> Result<bool> {
-        let due = || query::due_one(&self.0.db, Inventories::PROVIDER, id);
-        let is_silent = || inventories.is_known_to_be_silent(id, self.now());
+    async fn look_up_inventory(&self, inventory: &dyn Inventory, id: AssetId) -> Result<bool> {
+        let (provider, asked) = (inventory.provider(), &self.0.asked_devices);
+        let due = || query::due_one(&self.0.db, provider, id);
+        let is_silent = || asked.is_silent(id, self.now());
         if due().await?.is_none() || is_silent() {
             return Ok(false);
         }
         let end = Instant::now() + WAIT_TIMEOUT;
-        let turn = inventories.turn(id);
-        // Whoever had the turn for so long has heard nothing.
-        let Ok(_turn) = timeout_at(end, turn.lock()).await else {
+        let lock = asked.lock_of(id);
+        // Whoever had the lock for so long has heard nothing.
+        let Ok(_locked) = timeout_at(end, lock.lock()).await else {
             return Ok(false);
         };
         let Some(due) = due().await?.filter(|_| !is_silent()) else {
             return Ok(true);
         };
-        let asked = timeout_at(end, inventories.ask(&self.0.db, &self.0.clock, due)).await;
-        let too_slow =
-            |_| UpstreamError::too_slow(Inventories::PROVIDER, "inventory", WAIT_TIMEOUT);
-        match asked.map_err(too_slow).flatten() {
-            Ok(answered) => self.take_inventory(answered).await?,
+        let answer = timeout_at(end, inventory.inventory(self.call_context(), due)).await;
+        let too_slow = |_| UpstreamError::too_slow(provider, "inventory", WAIT_TIMEOUT);
+        match answer.map_err(too_slow).flatten() {
+            Ok(read) => self.take_inventory(provider, read).await?,
             Err(error) => {
-                inventories.note_silent(id, self.now());
+                asked.note_silent(id, self.now());
                 tracing::warn!(
                     asset.id = id.0,
                     error = Error::from(error).chain(),
@@ -88,10 +85,10 @@ impl Codex {
         Ok(true)
     }
 
-    async fn take_inventory(&self, answered: Answered) -> Result<()> {
-        let author = Author::new(format!("source:{}", Inventories::PROVIDER), self.now());
+    async fn take_inventory(&self, provider: &str, read: DeviceInventory) -> Result<()> {
+        let author = Author::new(format!("source:{provider}"), self.now());
         let mut tx = self.0.db.begin().await?;
-        answered.take(&mut self.writer(&mut tx, &author)).await?;
+        read.write(&mut self.writer(&mut tx, &author)).await?;
         tx.commit().await
     }
 }

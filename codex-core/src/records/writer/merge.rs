@@ -8,7 +8,7 @@ use super::RecordWriter;
 use crate::{
     Result,
     records::{
-        Draft, Resource, Stored, as_map,
+        Draft, Resource, Stored, Tracked as _, as_map,
         claims::ClaimsByRecord,
         patch::indexable,
         resolve::{self, Claim, Precedence},
@@ -141,7 +141,7 @@ mod tests {
 
     fn company(row: Option<Stored<CompanyFields>>, claims: Vec<Claim>) -> (Draft<Company>, usize) {
         let mut issues = Vec::new();
-        let precedence = Precedence::default();
+        let precedence = Precedence::new(["freshservice", "datto"]);
         let (draft, _) = draft::<Company>(&precedence, 7, row, claims, &mut issues).unwrap();
         (draft, issues.len())
     }

@@ -18,14 +18,11 @@ use crate::{
     Result,
     assets::{
         Asset,
-        audit::{
-            Audit,
-            query::{self, Due},
-        },
+        audit::{Audit, DeviceInventory, DueDevice, query},
     },
     ids::AssetId,
     plural::count_of,
-    records::{Outcome, SourceRecord, Unread, claims::ClaimSource, writer::RecordWriter},
+    records::{SourceRecord, claims::ClaimSource},
     sync::{
         Run, Source, SyncKind, UpstreamError, Work,
         engine::{
@@ -82,7 +79,7 @@ impl Source for Audits {
 }
 
 /// What the vendor says of a device; `None` when it has no inventory.
-type Answer = (Due, Result<Option<Inventory>, UpstreamError>);
+type Answer = (DueDevice, Result<Option<Inventory>, UpstreamError>);
 
 pub(super) struct Inventory {
     found: audit_map::Found,
@@ -129,7 +126,7 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
         let percent = done * 100 / total.max(1);
         run.stage("inventories", u8::try_from(percent.min(99)).ok());
         done += i64::try_from(due.len()).unwrap_or(0);
-        let ask = |due: Due| {
+        let ask = |due: DueDevice| {
             let (client, known) = (client.clone(), known.clone());
             async move {
                 let answer = ask(&client, &known, &due).await;
@@ -159,7 +156,7 @@ async fn read(source: &Audits, run: &mut Run) -> Result<()> {
 pub(super) async fn ask(
     client: &Client,
     known: &Parts,
-    due: &Due,
+    due: &DueDevice,
 ) -> Result<Option<Inventory>, UpstreamError> {
     let class = due.device_class.as_deref().unwrap_or("device");
     let record = format!("device {}", due.device_uid);
@@ -187,7 +184,7 @@ pub(super) async fn ask(
 async fn software(
     client: &Client,
     known: &Parts,
-    due: &Due,
+    due: &DueDevice,
     record: &str,
 ) -> Result<Option<Vec<Value>>, UpstreamError> {
     if known.software.lacking().is_some() {
@@ -201,47 +198,27 @@ async fn software(
     }
 }
 
-/// An answer as it is written.
-pub(crate) struct Answered {
-    /// What it says of the record; `None` when there is no inventory.
-    item: Option<SourceRecord<Asset>>,
-    audit: Audit,
-}
-
-impl Answered {
-    /// What the vendor's answer says of a device.
-    pub(super) fn new(due: Due, inventory: Option<Inventory>) -> Self {
-        let (item, hardware, software) = match inventory {
-            Some(Inventory { found, software }) => {
-                let site = due.site_uid.as_deref().unwrap_or("none");
-                let scope = format!("site:{site}");
-                let item = SourceRecord {
-                    unread: found.unread,
-                    ..SourceRecord::part(due.device_uid, &scope, found.fields)
-                };
-                (Some(item), Some(found.hardware), software)
-            }
-            None => (None, None, Some(Vec::new())),
-        };
-        let audit = Audit {
-            asset_id: due.id,
-            audited_at: due.audited_at,
-            hardware,
-            software,
-        };
-        Self { item, audit }
-    }
-
-    /// Writes it, outside of runs.
-    pub(crate) async fn take(self, writer: &mut RecordWriter<'_>) -> Result<Outcome> {
-        for Unread { member, reason } in self.item.iter().flat_map(|item| &item.unread) {
-            tracing::warn!("`{member}` of an inventory {reason}");
+/// What the vendor's answer says of a device.
+pub(super) fn device_inventory(due: DueDevice, inventory: Option<Inventory>) -> DeviceInventory {
+    let (claim, hardware, software) = match inventory {
+        Some(Inventory { found, software }) => {
+            let site = due.site_uid.as_deref().unwrap_or("none");
+            let scope = format!("site:{site}");
+            let item = SourceRecord {
+                unread: found.unread,
+                ..SourceRecord::part(due.device_uid, &scope, found.fields)
+            };
+            (Some((AUDIT, item)), Some(found.hardware), software)
         }
-        let page = self.item.map(|item| (AUDIT, item)).into_iter().collect();
-        let outcome = writer.apply::<Asset>(page).await?;
-        query::replace(writer.tx, &[self.audit], writer.author.at).await?;
-        Ok(outcome)
-    }
+        None => (None, None, Some(Vec::new())),
+    };
+    let audit = Audit {
+        asset_id: due.id,
+        audited_at: due.audited_at,
+        hardware,
+        software,
+    };
+    DeviceInventory { claim, audit }
 }
 
 /// Whether the vendor says that there is no inventory: never taken (404), or not of this class (400).
@@ -272,8 +249,8 @@ async fn write(run: &mut Run, answers: Vec<Answer>) -> Result<()> {
                 due.device_uid
             ));
         }
-        let Answered { item, audit } = Answered::new(due, inventory);
-        items.extend(item.map(Ok));
+        let DeviceInventory { claim, audit } = device_inventory(due, inventory);
+        items.extend(claim.map(|(_, item)| Ok(item)));
         audits.push(audit);
     }
     let now: DateTime<Utc> = run.clock().now();

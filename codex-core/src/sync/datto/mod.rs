@@ -11,7 +11,6 @@ mod map;
 mod parts;
 
 pub use accounts::Accounts;
-pub(crate) use audits::Answered;
 pub use audits::Audits;
 pub use client::Settings;
 pub use inventories::Inventories;

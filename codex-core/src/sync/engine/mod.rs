@@ -2,6 +2,7 @@
 
 pub(crate) mod crawl;
 pub(crate) mod entrance;
+pub(crate) mod guard;
 pub(crate) mod http;
 pub(crate) mod item;
 pub(crate) mod lease;

@@ -30,9 +30,9 @@ use crate::{
         },
     },
     tickets::{
-        Ticket,
-        owed::{self, Due, Owed},
-        threads::{self, Details, Read},
+        Details, Owed, ReadList, Ticket,
+        owed::{self, Due},
+        threads,
     },
 };
 
@@ -411,7 +411,7 @@ fn read<T>(
     map: impl Fn(&Value) -> Result<(T, Option<ItemError>), ItemError>,
     unreadable: &mut Unreadable,
     owed: &mut Vec<(&'static str, String)>,
-) -> Option<Read<T>> {
+) -> Option<ReadList<T>> {
     let items = match part {
         Ok(items) => items,
         Err(error) => {
@@ -424,7 +424,7 @@ fn read<T>(
             return None;
         }
     };
-    let mut read = Read {
+    let mut read = ReadList {
         items: Vec::with_capacity(items.len()),
         whole: true,
     };

@@ -19,10 +19,9 @@ pub(super) use accounts::STATEMENTS;
 pub use client::Settings;
 use client::{Client, List};
 pub use history::History;
-pub(crate) use ticket_client::Shown;
 pub use ticket_client::TicketClient;
 pub use tickets::{Depth, Tickets};
-pub use webhook::{MAX_EVENT, TicketEvent};
+pub use webhook::{MAX_EVENT, ticket_event};
 
 use super::{Lookup, Run, Source, SyncKind, UpstreamError, Work};
 use crate::{

@@ -99,7 +99,11 @@ async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
 
     run.stage("statuses", Some(0));
     match client.form().await {
-        Ok(form) => threads::save_labels(run, NAME, &ticket_map::status_labels(&form)).await?,
+        Ok(form) => {
+            let mut tx = run.begin().await?;
+            threads::save_labels(&mut tx, NAME, &ticket_map::status_labels(&form)).await?;
+            run.end(tx).await?;
+        }
         // Tickets come without the account's words for statuses, or with those of earlier runs.
         Err(error) if is_refusal(&error) => run.issue(format!(
             "the account's own names of statuses could not be read ({error}); tickets are read without them"

@@ -6,10 +6,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::ticket_map;
+use super::{NAME, ticket_map};
 use crate::{
     Error, Result,
-    records::SourceRecord,
     sync::{
         engine::{
             entrance,
@@ -17,7 +16,7 @@ use crate::{
         },
         time,
     },
-    tickets::Ticket,
+    tickets::TicketEvent,
 };
 
 /// The largest body: texts of tickets are not read from it.
@@ -37,110 +36,78 @@ const MEMBERS: [(&str, &str); 9] = [
     ("updated_at", "updated_at"),
 ];
 
-/// One report about one ticket.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TicketEvent {
-    /// The ticket.
-    pub number: i64,
-    /// The ticket as the body names it.
-    pub ticket_id: Value,
-    /// Whether it was deleted; by the event's name alone, never by a status number (upstreams 1.5).
-    pub deleted: bool,
-    /// The vendor's time of the change, where it names one with its offset.
-    pub at: Option<DateTime<Utc>>,
-    /// What it states, in the API's words.
-    stated: Map<String, Value>,
-    /// Members that it shows empty, which may mean nothing or nobody.
-    empty: Vec<&'static str>,
+/// Reads the body of a webhook.
+///
+/// # Errors
+/// [`Error::Invalid`] for a body that is no object, or without a ticket's id.
+pub fn ticket_event(body: &[u8]) -> Result<TicketEvent> {
+    let value = match entrance::read(body) {
+        Ok(value) => value,
+        Err(error) => salvaged(body).ok_or_else(|| Error::invalid("body", error.to_string()))?,
+    };
+    let Value::Object(body) = value else {
+        return Err(Error::invalid("body", "is no object"));
+    };
+    let wrapped = WRAPPERS
+        .iter()
+        .find_map(|name| body.get(*name)?.as_object());
+    event_of(wrapped.unwrap_or(&body))
 }
 
-impl TicketEvent {
-    /// Reads the body of a webhook.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a body that is no object, or without a ticket's id.
-    pub fn read(body: &[u8]) -> Result<Self> {
-        let value = match entrance::read(body) {
-            Ok(value) => value,
-            Err(error) => {
-                salvaged(body).ok_or_else(|| Error::invalid("body", error.to_string()))?
-            }
-        };
-        let Value::Object(body) = value else {
-            return Err(Error::invalid("body", "is no object"));
-        };
-        let wrapped = WRAPPERS
-            .iter()
-            .find_map(|name| body.get(*name)?.as_object());
-        Self::of(wrapped.unwrap_or(&body))
+fn event_of(body: &Map<String, Value>) -> Result<TicketEvent> {
+    if body.is_empty() {
+        return Err(Error::invalid("body", "is empty"));
     }
+    let given = body.get("ticket_id").unwrap_or(&Value::Null);
+    let number = ticket_number(given)
+        .ok_or_else(|| Error::invalid("ticket_id", "is missing or no ticket's id"))?;
+    let (stated, empty) = stated(body, number);
+    let item = if stated.len() > 1 {
+        ticket_map::ticket(&Value::Object(stated)).ok()
+    } else {
+        None
+    };
+    Ok(TicketEvent {
+        provider: NAME,
+        number,
+        ticket_id: given.clone(),
+        // By the event's name alone, never by a status number (upstreams 1.5).
+        deleted: body.get("event").and_then(Value::as_str) == Some("ticket.deleted"),
+        at: body.get("updated_at").and_then(with_offset),
+        item,
+        empty,
+    })
+}
 
-    fn of(body: &Map<String, Value>) -> Result<Self> {
-        if body.is_empty() {
-            return Err(Error::invalid("body", "is empty"));
-        }
-        let given = body.get("ticket_id").unwrap_or(&Value::Null);
-        let id = ticket_number(given)
-            .ok_or_else(|| Error::invalid("ticket_id", "is missing or no ticket's id"))?;
-        let mut event = Self {
-            number: id,
-            ticket_id: given.clone(),
-            deleted: body.get("event").and_then(Value::as_str) == Some("ticket.deleted"),
-            at: body.get("updated_at").and_then(with_offset),
-            stated: Map::from_iter([("id".to_owned(), json!(id))]),
-            empty: Vec::new(),
+/// What a body states of a ticket, in the API's words, and our fields that it shows empty.
+fn stated(body: &Map<String, Value>, id: i64) -> (Map<String, Value>, Vec<&'static str>) {
+    let mut stated = Map::from_iter([("id".to_owned(), json!(id))]);
+    let mut empty = Vec::new();
+    for (member, name) in MEMBERS {
+        let Some(value) = body.get(member) else {
+            continue;
         };
-        for (member, name) in MEMBERS {
-            let Some(value) = body.get(member) else {
-                continue;
-            };
-            if blank(value) {
-                event.empty.push(name);
-                continue;
-            }
-            let value = match name {
-                "subject" => text(value).map(Value::from),
-                "created_at" | "updated_at" => with_offset(value).map(|at| json!(at)),
-                // A label where a number should be says too little.
-                _ => number(value).map(Value::from),
-            };
-            event
-                .stated
-                .extend(value.map(|value| (name.to_owned(), value)));
+        if blank(value) {
+            // The members are named as our fields are.
+            empty.push(member);
+            continue;
         }
-        let person: Map<String, Value> = [("requester_name", "name"), ("requester_email", "email")]
-            .into_iter()
-            .filter_map(|(member, name)| Some((name.to_owned(), text(body.get(member)?)?.into())))
-            .collect();
-        if !person.is_empty() {
-            event.stated.insert("requester".into(), person.into());
-        }
-        Ok(event)
-    }
-
-    /// What it states; `None` when that is nothing.
-    pub(crate) fn item(&self) -> Option<SourceRecord<Ticket>> {
-        let item = ticket_map::ticket(&Value::Object(self.stated.clone())).ok()?;
-        (self.stated.len() > 1).then_some(item)
-    }
-
-    /// Whether a ticket of which `known` is claimed need not be asked for: what people look at is named,
-    /// and nothing that was known is shown empty.
-    pub(crate) fn is_complete(&self, known: &Map<String, Value>) -> bool {
-        let named = ["subject", "status", "updated_at"];
-        let fields = |name: &str| match name {
-            "status" => "status_id".to_owned(),
-            "priority" => "priority_id".to_owned(),
-            other => other.to_owned(),
+        let value = match name {
+            "subject" => text(value).map(Value::from),
+            "created_at" | "updated_at" => with_offset(value).map(|at| json!(at)),
+            // A label where a number should be says too little.
+            _ => number(value).map(Value::from),
         };
-        let was_known = |name: &&str| {
-            known
-                .get(&fields(name))
-                .is_some_and(|value| !value.is_null())
-        };
-        named.iter().all(|name| self.stated.contains_key(*name))
-            && !self.empty.iter().any(was_known)
+        stated.extend(value.map(|value| (name.to_owned(), value)));
     }
+    let person: Map<String, Value> = [("requester_name", "name"), ("requester_email", "email")]
+        .into_iter()
+        .filter_map(|(member, name)| Some((name.to_owned(), text(body.get(member)?)?.into())))
+        .collect();
+    if !person.is_empty() {
+        stated.insert("requester".into(), person.into());
+    }
+    (stated, empty)
 }
 
 /// `123`, `"123"`, `"INC-123"`, `"#SR-12"` (upstreams trap 37); 0 is none.
@@ -195,7 +162,7 @@ mod tests {
     use super::*;
 
     fn event(body: &Value) -> Result<TicketEvent> {
-        TicketEvent::read(body.to_string().as_bytes())
+        ticket_event(body.to_string().as_bytes())
     }
 
     #[test]
@@ -230,7 +197,7 @@ mod tests {
             "priority_id": "High", "responder_id": "", "updated_at": "2026-01-05T10:00:00+01:00",
             "requester_email": "a@x.test", "requester_name": ""});
         let event = event(&json!({"freshservice_webhook": body})).unwrap();
-        let item = event.item().unwrap();
+        let item = event.item.as_ref().unwrap();
         assert_eq!(item.fields["status_id"], 3);
         assert!(
             !item.fields.contains_key("priority_id") && !item.fields.contains_key("responder_id")
@@ -268,8 +235,8 @@ mod tests {
     fn trap_37_a_quote_in_a_subject_leaves_the_id() {
         let broken =
             br#"{"ticket_id": "INC-9", "event": "ticket.deleted", "subject": "the "new" one"}"#;
-        let event = TicketEvent::read(broken).unwrap();
-        assert_eq!((event.number, event.deleted, event.item()), (9, true, None));
+        let event = ticket_event(broken).unwrap();
+        assert_eq!((event.number, event.deleted, event.item), (9, true, None));
         for bad in [
             &b"nonsense"[..],
             b"{\"ticket_id\": 5,",
@@ -278,10 +245,10 @@ mod tests {
             b"\xff",
             b"5",
         ] {
-            assert!(TicketEvent::read(bad).is_err());
+            assert!(ticket_event(bad).is_err());
         }
         let twice = br#"{"ticket_id": 1, "subject": ""ticket_id": 2"}"#;
-        assert!(TicketEvent::read(twice).is_err(), "which one?");
+        assert!(ticket_event(twice).is_err(), "which one?");
     }
 
     #[test]

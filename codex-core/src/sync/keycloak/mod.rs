@@ -1,19 +1,22 @@
 //! Keycloak: the users of one realm (upstreams 3).
 
 mod client;
+mod login;
 mod map;
 
 use std::sync::Arc;
 
-pub use client::{Login, Settings};
+pub use client::Settings;
+pub use login::Login;
 
-use super::{Lookup, RateLimitBlock, Run, Source, SyncKind, UpstreamError, Work};
+use super::{
+    Lookup, Run, Source, SyncKind, UpstreamError, Work,
+    ports::{self, Answer, CallContext},
+};
 use crate::{
     Error, Result,
     agents::Agent,
-    clock::SharedClock,
     records::claims::ClaimSource,
-    store::Db,
     sync::engine::{
         crawl::{Crawl, Lister as _},
         missing::Directory,
@@ -141,14 +144,14 @@ impl Users {
     pub fn new(settings: Settings) -> Self {
         Self(settings)
     }
+}
 
-    /// Whether Keycloak has a user.
-    ///
-    /// # Errors
-    /// [`Error::Upstream`] when it could not be asked.
-    pub(crate) async fn has(&self, db: &Db, clock: &SharedClock, id: &str) -> Result<bool> {
-        let rate_limit_block = RateLimitBlock::new(db.clone(), NAME);
-        let client = Client::new(self.0.clone(), rate_limit_block, clock.clone())?.for_people();
-        Ok(client.user(id).await?.is_some())
+impl ports::Users for Users {
+    fn has<'a>(&'a self, context: CallContext<'a>, id: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let rate_limit_block = context.rate_limit_block(NAME);
+            let client = Client::new(self.0.clone(), rate_limit_block, context.clock.clone())?;
+            Ok(client.for_people().user(id).await?.is_some())
+        })
     }
 }

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Change, Resource as _};
+use super::{query::account_numbers, view::COMPANY};
 use crate::{
     Result,
-    claims::{query::account_numbers, view::COMPANY},
     companies::Company,
-    records::ChangeOut,
+    records::{Change, ChangeOut, Resource as _},
     store::Q,
 };
 

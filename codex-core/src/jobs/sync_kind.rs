@@ -1,12 +1,35 @@
-//! One name for each sync: on the command line, in paths of the API, in lists of jobs.
+//! The syncs there are, and one name for each: on the command line, in paths of the API, in lists of jobs.
 //!
 //! Jobs are stored under `script` and `sync_type`, leases and cursors under the source's own name. Those stay
-//! as they are; they are understood as other names of the sync.
+//! as they are; they are understood as other names of the sync. The names are those of today's contract, also where
+//! another vendor is chosen.
 
 use std::str::FromStr;
 
-use super::SyncKind;
 use crate::nearest::nearest;
+
+/// What a source is to the MSP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncKind {
+    /// Professional services automation: companies, contacts, agents.
+    Psa,
+    /// The PSA's tickets that changed, with what was said and worked.
+    Tickets,
+    /// The PSA's tickets that changed, lists only.
+    TicketsLight,
+    /// Every ticket that the PSA has, back to its first.
+    TicketHistory,
+    /// Remote monitoring and management: sites and devices.
+    Rmm,
+    /// What is in the RMM's devices and on them.
+    RmmAudits,
+    /// The people who log in.
+    Agents,
+    /// Account numbers for the PSA's companies that have none.
+    AssignAccounts,
+    /// Account numbers for the RMM's sites.
+    PushAccounts,
+}
 
 impl SyncKind {
     /// Every sync, in the order in which links find what they point to.
@@ -49,6 +72,33 @@ impl SyncKind {
             Self::Agents => &["agents", "keycloak_agents"],
             Self::AssignAccounts => &["create-account-numbers", "freshservice.accounts"],
             Self::PushAccounts => &["push-to-datto", "datto.accounts"],
+        }
+    }
+
+    /// What its jobs are stored as: what today's modules ask for.
+    pub fn script(self) -> &'static str {
+        match self {
+            Self::Psa | Self::Tickets | Self::TicketsLight | Self::TicketHistory => "psa",
+            Self::Rmm => "rmm",
+            Self::RmmAudits => "rmm-audits",
+            Self::Agents => "keycloak_agents",
+            Self::AssignAccounts => "create-account-numbers",
+            Self::PushAccounts => "push-to-datto",
+        }
+    }
+
+    /// Type of its jobs, where several syncs share a script.
+    pub fn sync_type(self) -> Option<&'static str> {
+        match self {
+            Self::Psa => Some("base"),
+            Self::Tickets => Some("tickets-detail"),
+            Self::TicketsLight => Some("tickets"),
+            Self::TicketHistory => Some("tickets-history"),
+            Self::Rmm
+            | Self::RmmAudits
+            | Self::Agents
+            | Self::AssignAccounts
+            | Self::PushAccounts => None,
         }
     }
 

@@ -1,12 +1,12 @@
 //! All companies with everything that they have, in one answer (contract 1.2.B).
 
-use super::download::{Ahead, Download, Sink, Size};
 use crate::{
     Result, Scope,
     assets::{self, wire::AssetOut},
     codex::Codex,
     companies::{self, Company},
     contacts::{self, wire::ContactOut},
+    export::download::{Ahead, Download, Sink, Size},
     ids::CompanyId,
     locations::{self, wire::LocationOut},
     store::Db,

@@ -6,13 +6,13 @@
 use futures::{FutureExt as _, future::BoxFuture};
 use serde::Serialize;
 
-use super::download::{Download, Size};
 use crate::{
     Result, Scope,
     assets::{self, Asset},
     codex::Codex,
     companies::CompanyRef,
     contacts::{self, Contact, query::ContactCompanies},
+    export::download::{Download, Size},
     ids::CompanyId,
     list::{MAX_LIMIT, PageRequest},
 };

@@ -1,10 +1,13 @@
-//! Stored keys and words follow the rules of [`super`]: when those change, what is stored is computed again, once.
+//! Stored keys and words follow the rules of [`crate::fold`]: when those change, what is stored is computed again, once.
 
-use super::{SearchKey, words};
 use crate::{
     Result,
-    records::{MAX_BINDS, Resource, Stored, Tracked as _, by_kind},
-    search::{KINDS, index},
+    fold::{SearchKey, words},
+    kinds::by_kind,
+    records::{
+        MAX_BINDS, Resource, Stored, Tracked as _,
+        search_index::{self, KINDS},
+    },
     store::{Db, Sql, Tx},
 };
 
@@ -95,7 +98,7 @@ async fn refresh_kind<R: Resource>(db: &Db) -> Result<()> {
         };
         after = last.id;
         write_keys::<R>(&mut tx, &rows).await?;
-        index::refresh::<R>(&mut tx, &rows).await?;
+        search_index::refresh::<R>(&mut tx, &rows).await?;
         tx.commit().await?;
     }
 }

@@ -1,8 +1,14 @@
 //! Everything of one kind, as lines of JSON or as a table.
 
+mod everything;
+mod whole_list;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
+
+pub use everything::BulkTickets;
+pub use whole_list::WholeList;
 
 use super::{
     csv_file::CsvFile,

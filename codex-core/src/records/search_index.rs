@@ -1,15 +1,25 @@
-//! Keeps what records are found by.
+//! Keeps what records are found by: the search entry of a record is written with its row, in the same transaction.
 
 use std::collections::HashMap;
 
-use super::KINDS;
+use super::{Draft, Resource, Stored};
 use crate::{
     Result,
     fold::SearchKey,
-    records::{Draft, Resource, Stored, Tracked, by_kind},
-    store::{Db, Sql, Tx},
+    store::{Sql, Tx},
 };
 
+/// The kinds that are searched, by their number in the index, in the order in which equals are shown.
+pub const KINDS: [(i64, &str); 8] = [
+    (1, "company"),
+    (2, "contact"),
+    (3, "asset"),
+    (4, "ticket"),
+    (5, "location"),
+    (6, "psa_agent"),
+    (7, "billing_plan"),
+    (8, "agent"),
+];
 /// Ids of the index in one id of a record.
 pub(crate) const STRIDE: i64 = 16;
 /// The longest text that a record is found by, in characters.
@@ -52,12 +62,13 @@ pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Re
 
 /// What another process has filled meanwhile is the same. Full-text tables of `SQLite` know no such clause, and
 /// its single writer needs none.
-const FILLED: Sql = Sql::Per {
+pub(crate) const FILLED: Sql = Sql::Per {
     sqlite: "",
     pg: " on conflict (rowid) do nothing",
 };
 
-async fn insert(tx: &mut Tx, texts: &[(i64, String)], end: Sql) -> Result<()> {
+/// Writes entries; `end` ends the statement.
+pub(crate) async fn insert(tx: &mut Tx, texts: &[(i64, String)], end: Sql) -> Result<()> {
     for chunk in texts.chunks(CHUNK) {
         let mut q = tx.query("insert into search_names (rowid, text) ");
         q.push_rows(chunk, |row, (place, text)| {
@@ -98,65 +109,4 @@ pub(crate) async fn refresh<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]
 pub(crate) fn number(kind: &str) -> Option<i64> {
     let known = KINDS.iter().find(|(_, name)| *name == kind);
     known.map(|(number, _)| *number)
-}
-
-/// Indexes the kinds of record that a database was filled with before they were searched: in one transaction, so
-/// that a kind is there as a whole or not at all.
-pub(crate) async fn fill(db: &Db) -> Result<()> {
-    let mut missing = Vec::new();
-    for (number, kind) in KINDS {
-        let filled = by_kind!(kind, R => is_filled::<R>(db, number).await);
-        if !filled.transpose()?.unwrap_or(true) {
-            missing.push(kind);
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let mut tx = db.begin().await?;
-    for kind in missing {
-        if let Some(filled) = by_kind!(kind, R => fill_kind::<R>(&mut tx).await) {
-            filled?;
-        }
-    }
-    tx.commit().await
-}
-
-/// Whether the first record of a kind is in the index, if there is one: a kind is filled as a whole.
-async fn is_filled<R: Resource>(db: &Db, kind: i64) -> Result<bool> {
-    let mut q = db.query("select id from ");
-    q.push(R::Fields::TABLE);
-    q.push(" where deleted_at is null order by id limit 1");
-    let Some(first) = q.scalar::<i64>().await? else {
-        return Ok(true);
-    };
-    let mut q = db.query("select rowid from search_names where rowid = ");
-    q.push_bind(first * STRIDE + kind);
-    Ok(q.scalar::<i64>().await?.is_some())
-}
-
-async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
-    let kind = number(R::KIND).unwrap_or_default();
-    let mut after = 0;
-    loop {
-        let mut q = tx.query(R::Fields::SELECT);
-        q.push(" where deleted_at is null and id > ")
-            .push_bind(after);
-        q.push(" order by id limit 500");
-        let rows = q.all::<Stored<R::Fields>>().await?;
-        let Some(last) = rows.last() else {
-            return Ok(());
-        };
-        after = last.id;
-        let texts = rows
-            .iter()
-            .map(|row| (row.id * STRIDE + kind, R::search_text(&row.fields)));
-        let texts: Vec<(i64, String)> = texts.collect();
-        // Another process may fill at the same time: on SQLite it waits for this one, on PostgreSQL for a row.
-        let places = texts.iter().map(|(place, _)| *place);
-        let mut q = tx.query("delete from search_names where rowid in ");
-        q.push_list(places);
-        q.execute().await?;
-        insert(tx, &texts, FILLED).await?;
-    }
 }

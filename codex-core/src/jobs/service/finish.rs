@@ -1,0 +1,134 @@
+//! The end of a job: what it says, and that it is written whatever happens.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error, Result,
+    codex::Codex,
+    jobs::{Job, JobStatus, query},
+    sync::{Run, engine::lease::Lease},
+};
+
+/// How long jobs that have ended are kept.
+const KEPT: TimeDelta = TimeDelta::days(90);
+/// The first wait before the end of a job is written once more.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+impl Codex {
+    /// The job as it ended, which is logged.
+    pub(super) async fn conclusion(
+        &self,
+        source: &'static str,
+        mut job: Job,
+        pulled: Result<()>,
+        run: Option<Run>,
+        cancel: &CancellationToken,
+    ) -> Job {
+        if let Some(run) = &run {
+            run.leave_accounts().await;
+        }
+        let cancelled_by = match &pulled {
+            Err(_) if cancel.is_cancelled() => self.cancelled_by(&job.id).await,
+            _ => None,
+        };
+        let report = run.map(|run| run.report).unwrap_or_default();
+        job.completed_at = Some(self.now());
+        job.success = Some(pulled.is_ok());
+        job.output = Some(report.to_string());
+        (job.status, job.error) = match (&pulled, cancelled_by) {
+            (Ok(()), _) => (JobStatus::Completed, None),
+            (Err(_), Some(by)) => (JobStatus::Cancelled, Some(format!("cancelled by {by}"))),
+            (Err(error), None) => (JobStatus::Failed, Some(told(error))),
+        };
+        job.report = report;
+        let error = pulled.as_ref().err().map(Error::chain);
+        match job.status {
+            JobStatus::Completed => {
+                tracing::info!(job.id, source, "Sync of `{source}` completed");
+            }
+            JobStatus::Cancelled => {
+                let reason = job.error.as_deref();
+                tracing::info!(job.id, source, reason, "Sync of `{source}` was cancelled");
+            }
+            _ => tracing::error!(job.id, source, error, "Sync of `{source}` failed"),
+        }
+        job
+    }
+
+    /// A job whose end failed or panicked: it has failed, and of what it did nothing is reported.
+    pub(super) fn failed(&self, job: &Job, error: &Error) -> Job {
+        Job {
+            status: JobStatus::Failed,
+            completed_at: Some(self.now()),
+            success: Some(false),
+            error: Some(told(error)),
+            ..job.clone()
+        }
+    }
+
+    /// Writes the end of a job. Where the database cannot be written for now, tries again until it can or the process
+    /// ends: nobody else knows how the job ended. Before others take the lease for lost, or they would write an end.
+    ///
+    /// # Errors
+    /// What will not pass by waiting.
+    pub(super) async fn write_end(&self, job: &Job, lease: Option<&Lease>) -> Result<()> {
+        let longest = self.0.lease / 5;
+        let (mut wait, mut failed) = (FIRST_WAIT.min(longest), false);
+        while let Err(error) = self.finish(job, lease).await {
+            if !failed {
+                tracing::error!(
+                    job.id,
+                    error = error.chain(),
+                    "The end of job `{}` could not be written",
+                    job.id
+                );
+            }
+            failed = true;
+            let may_pass =
+                error.write_trouble().is_some() || error.is_out_of_reach() || error.is_in_the_way();
+            if !may_pass {
+                return Err(error);
+            }
+            let pause = self.0.stop.run_until_cancelled(tokio::time::sleep(wait));
+            if pause.await.is_none() {
+                return Ok(());
+            }
+            wait = (wait * 2).min(longest);
+        }
+        if failed {
+            tracing::info!(job.id, "The end of job `{}` is written now", job.id);
+        }
+        Ok(())
+    }
+
+    /// Who or what cancelled a job that its own lease has not ended.
+    async fn cancelled_by(&self, job: &str) -> Option<String> {
+        match query::cancelled_by(&self.0.db, job).await {
+            Ok(Some(by)) => Some(by),
+            _ if self.0.stop.is_cancelled() => Some("the end of the process".to_owned()),
+            _ => None,
+        }
+    }
+
+    async fn finish(&self, job: &Job, lease: Option<&Lease>) -> Result<()> {
+        let mut tx = self.0.db.begin().await?;
+        query::finish(&mut tx, job).await?;
+        query::prune(&mut tx, self.now() - KEPT).await?;
+        if let Some(lease) = lease {
+            lease.release(&mut tx).await?;
+        }
+        tx.commit().await
+    }
+}
+
+/// What a job says of an error: the whole chain, but nothing of a database's own words, which may quote
+/// records (contract D-29); those are in the log.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Db(_) | Error::Corrupt { .. } => format!("{error}; the log has the cause"),
+        other => other.chain(),
+    }
+}

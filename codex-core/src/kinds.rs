@@ -1,0 +1,77 @@
+//! The kinds of record there are: the one list of them, and what needs to know all.
+
+use crate::{
+    Error, Result,
+    records::{
+        Resource, Tracked as _,
+        resolve::{Policy, Precedence},
+    },
+};
+
+/// Does something with the type of a kind of record; `None` when there is no such kind.
+///
+/// `by_kind!("asset", R => work::<R>().await)` is `Some(work::<Asset>().await)`.
+macro_rules! by_kind {
+    ($kind:expr, $r:ident => $work:expr) => {
+        $crate::kinds::by_kind!($kind, $r => $work, [
+            $crate::agents::Agent, $crate::companies::Company, $crate::contacts::Contact,
+            $crate::assets::Asset, $crate::locations::Location, $crate::site_links::SiteLink,
+            $crate::psa_agents::PsaAgent, $crate::tickets::Ticket,
+            $crate::billing_plans::BillingPlan, $crate::feature_options::FeatureOption,
+            $crate::overrides::Override,
+        ])
+    };
+    ($kind:expr, $r:ident => $work:expr, [$($kind_of:ty),+ $(,)?]) => {
+        match $kind {
+            $(kind if kind == <$kind_of as $crate::records::Resource>::KIND => {
+                type $r = $kind_of;
+                Some($work)
+            })+
+            _ => None,
+        }
+    };
+}
+pub(crate) use by_kind;
+
+/// The tracked fields of a kind of record, `None` when there is no such kind.
+pub(crate) fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
+    by_kind!(kind, R => <R as Resource>::Fields::NAMES)
+}
+
+impl Precedence {
+    /// Sets the policy of one field of one kind of record. It holds from the next change of a record on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there is no such kind or field, or its policy is fixed.
+    pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Result<Self> {
+        let invalid = |message: String| Err(Error::invalid(format!("{kind}.{field}"), message));
+        let Some(fields) = fields_of(kind) else {
+            return invalid(format!("there is no kind of record `{kind}`"));
+        };
+        if !fields.contains(&field) {
+            return invalid(format!("a {kind} has no field `{field}`"));
+        }
+        if Self::is_fixed(kind, field) {
+            return invalid("account numbers link systems: no sync may replace one".into());
+        }
+        self.set_policy(kind, field, policy);
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_and_fixed_policies_are_refused_by_name() {
+        let refused = |kind: &str, field: &str| {
+            let precedence = Precedence::new(["psa"]);
+            let policy = precedence.with_policy(kind, field, Policy::SourceWins);
+            policy.unwrap_err().to_string()
+        };
+        assert!(refused("planet", "name").contains("planet.name: there is no kind"));
+        assert!(refused("company", "colour").contains("company.colour: a company has no field"));
+        assert!(refused("company", "account_number").contains("no sync may replace"));
+    }
+}

@@ -1,0 +1,72 @@
+//! Fills the index for kinds of record that are searched since this version.
+
+use crate::{
+    Result,
+    kinds::by_kind,
+    records::{
+        Resource, Stored, Tracked as _,
+        search_index::{FILLED, KINDS, STRIDE, insert, number},
+    },
+    store::{Db, Tx},
+};
+
+/// Indexes the kinds of record that a database was filled with before they were searched: in one transaction, so
+/// that a kind is there as a whole or not at all.
+pub(crate) async fn fill(db: &Db) -> Result<()> {
+    let mut missing = Vec::new();
+    for (number, kind) in KINDS {
+        let filled = by_kind!(kind, R => is_filled::<R>(db, number).await);
+        if !filled.transpose()?.unwrap_or(true) {
+            missing.push(kind);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    for kind in missing {
+        if let Some(filled) = by_kind!(kind, R => fill_kind::<R>(&mut tx).await) {
+            filled?;
+        }
+    }
+    tx.commit().await
+}
+
+/// Whether the first record of a kind is in the index, if there is one: a kind is filled as a whole.
+async fn is_filled<R: Resource>(db: &Db, kind: i64) -> Result<bool> {
+    let mut q = db.query("select id from ");
+    q.push(R::Fields::TABLE);
+    q.push(" where deleted_at is null order by id limit 1");
+    let Some(first) = q.scalar::<i64>().await? else {
+        return Ok(true);
+    };
+    let mut q = db.query("select rowid from search_names where rowid = ");
+    q.push_bind(first * STRIDE + kind);
+    Ok(q.scalar::<i64>().await?.is_some())
+}
+
+async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
+    let kind = number(R::KIND).unwrap_or_default();
+    let mut after = 0;
+    loop {
+        let mut q = tx.query(R::Fields::SELECT);
+        q.push(" where deleted_at is null and id > ")
+            .push_bind(after);
+        q.push(" order by id limit 500");
+        let rows = q.all::<Stored<R::Fields>>().await?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.id;
+        let texts = rows
+            .iter()
+            .map(|row| (row.id * STRIDE + kind, R::search_text(&row.fields)));
+        let texts: Vec<(i64, String)> = texts.collect();
+        // Another process may fill at the same time: on SQLite it waits for this one, on PostgreSQL for a row.
+        let places = texts.iter().map(|(place, _)| *place);
+        let mut q = tx.query("delete from search_names where rowid in ");
+        q.push_list(places);
+        q.execute().await?;
+        insert(tx, &texts, FILLED).await?;
+    }
+}
