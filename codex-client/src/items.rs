@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_whole_however_the_text_is_cut() {
+    fn items_are_parsed_across_chunk_boundaries() {
         let text = r#" [{"a":"]}\"\\"} , {"ü":[{},[1]],"b":{"c":"{"}},{}]
 "#;
         let whole: Vec<Value> = serde_json::from_str(text).unwrap();
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_array_of_objects_is_an_error() {
+    fn incomplete_or_wrong_arrays_are_errors() {
         for text in [
             "",
             "[",

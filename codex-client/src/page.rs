@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn the_cursor_of_the_next_link_is_found_among_others() {
+    fn next_cursor_is_read_from_the_link_header() {
         let links = r#"</codex/api/assets?cursor=00>; rel="prev", </codex/api/assets?limit=5&cursor=a%2B1>; rel="next""#;
         assert_eq!(next(&headers(links)).as_deref(), Some("a+1"));
     }
 
     #[test]
-    fn other_links_are_no_next_page() {
+    fn links_without_next_or_cursor_are_ignored() {
         assert_eq!(next(&HeaderMap::new()), None);
         assert_eq!(next(&headers(r#"</a?cursor=1>; rel="prev""#)), None);
         assert_eq!(next(&headers(r#"</a>; rel="next""#)), None);

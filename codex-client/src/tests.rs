@@ -108,7 +108,7 @@ fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
 }
 
 #[tokio::test]
-async fn reading_is_tried_again_after_trouble_on_the_way_and_at_the_server() {
+async fn reads_are_retried_after_transport_and_server_errors() {
     for trouble in [
         status("503 Service Unavailable"),
         status("429 Too Many Requests"),
@@ -121,7 +121,7 @@ async fn reading_is_tried_again_after_trouble_on_the_way_and_at_the_server() {
 }
 
 #[tokio::test]
-async fn tries_are_bounded_and_share_one_correlation_id() {
+async fn retries_are_bounded_and_share_one_correlation_id() {
     let stub = Stub::new((0..9).map(|_| status("502 Bad Gateway")).collect()).await;
     let error = stub.client().companies().list().await.unwrap_err();
     assert_eq!((error.status(), error.is_retryable()), (Some(502), true));
@@ -133,7 +133,7 @@ async fn tries_are_bounded_and_share_one_correlation_id() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_tried_again_and_says_why() {
+async fn refusals_are_not_retried_and_carry_the_reason() {
     let body = r#"{"type":"about:blank#forbidden","title":"Forbidden","status":403,"detail":"not for clients","instance":"/x"}"#;
     let headers = "x-correlation-id: from-the-server\r\n";
     let stub = Stub::new(vec![StubAnswer::Full(
@@ -154,7 +154,7 @@ async fn a_refusal_is_not_tried_again_and_says_why() {
 }
 
 #[tokio::test]
-async fn refusals_are_variants_by_who_must_do_what() {
+async fn statuses_map_to_error_variants() {
     let refused = async |status: &'static str, body: &str| {
         let stub = Stub::new(vec![StubAnswer::Full(status, "", body.to_owned())]).await;
         let client = stub.builder().retries(0).build().unwrap();
@@ -188,7 +188,7 @@ async fn refusals_are_variants_by_who_must_do_what() {
 }
 
 #[tokio::test]
-async fn a_long_retry_after_is_left_to_the_caller() {
+async fn long_retry_after_is_left_to_the_caller() {
     let headers = "retry-after: 31\r\n";
     let busy = StubAnswer::Full("429 Too Many Requests", headers, String::new());
     let stub = Stub::new(vec![busy]).await;
@@ -198,7 +198,7 @@ async fn a_long_retry_after_is_left_to_the_caller() {
 }
 
 #[tokio::test]
-async fn a_short_retry_after_goes_before_the_backoff() {
+async fn short_retry_after_replaces_the_backoff() {
     let headers = "retry-after: 0\r\n";
     let busy = StubAnswer::Full("429 Too Many Requests", headers, String::new());
     let stub = Stub::new(vec![busy, ok("[]")]).await;
@@ -207,7 +207,7 @@ async fn a_short_retry_after_goes_before_the_backoff() {
 }
 
 #[tokio::test]
-async fn silence_is_a_timeout() {
+async fn silent_server_is_a_timeout() {
     let stub = Stub::new(vec![StubAnswer::Silence]).await;
     let client = stub
         .builder()
@@ -227,7 +227,7 @@ async fn silence_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_shape_is_not_asked_for_again() {
+async fn undecodable_answers_are_not_retried() {
     let stub = Stub::new(vec![ok("<html>")]).await;
     let error = stub.client().companies().list().await.unwrap_err();
     assert!(
@@ -237,7 +237,7 @@ async fn an_answer_of_another_shape_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_a_login_page_is_an_error_and_the_token_stays_here() {
+async fn redirects_are_errors_and_never_receive_the_token() {
     let headers = "location: /login\r\n";
     let stub = Stub::new(vec![StubAnswer::Full("302 Found", headers, String::new())]).await;
     let error = stub.client().companies().list().await.unwrap_err();
@@ -246,7 +246,7 @@ async fn a_redirect_to_a_login_page_is_an_error_and_the_token_stays_here() {
 }
 
 #[tokio::test]
-async fn a_segment_is_encoded_once_and_cannot_change_the_path() {
+async fn path_segments_are_encoded_once() {
     let stub = Stub::new(vec![status("404 Not Found")]).await;
     let client = stub.client();
     let _ = client.companies().get("a/b c?%2e#ü").await;
@@ -282,7 +282,7 @@ async fn all_follows_the_links_to_the_last_page() {
 }
 
 #[tokio::test]
-async fn an_inbound_correlation_id_is_passed_on() {
+async fn inbound_correlation_id_is_forwarded() {
     let stub = Stub::new(vec![ok("[]")]).await;
     let client = stub.client().with_correlation_id("inbound-1");
     client.companies().list().await.unwrap();
@@ -293,7 +293,7 @@ async fn an_inbound_correlation_id_is_passed_on() {
 }
 
 #[tokio::test]
-async fn a_degraded_codex_is_an_answer_and_needs_no_token() {
+async fn degraded_health_is_an_answer_and_needs_no_token() {
     let body = r#"{"service":"codex","status":"degraded","timestamp":"2026-11-25T08:30:00+00:00","checks":{
         "database":{"status":"healthy","type":"sqlite"},"disk":{"status":"healthy"},
         "dependencies":{"core":{"status":"unhealthy","error":"timeout"}}}}"#;
@@ -305,7 +305,7 @@ async fn a_degraded_codex_is_an_answer_and_needs_no_token() {
 }
 
 #[tokio::test]
-async fn many_calls_ask_core_for_one_token() {
+async fn concurrent_calls_request_one_token() {
     let core = Stub::new(vec![ok(r#"{"token":"fresh"}"#)]).await;
     let stub = Stub::new((0..4).map(|_| ok("[]")).collect()).await;
     let source = TokenSource::core(&core.url, "ledger").unwrap();
@@ -325,7 +325,7 @@ async fn many_calls_ask_core_for_one_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_codex_refuses_is_asked_for_anew_once() {
+async fn refused_token_is_renewed_once() {
     let tokens = ["old", "new"].map(|t| ok(&format!(r#"{{"token":"{t}"}}"#)));
     let core = Stub::new(tokens.into()).await;
     let stub = Stub::new(vec![status("401 Unauthorized"), ok("[]")]).await;
@@ -345,7 +345,7 @@ async fn a_token_that_codex_refuses_is_asked_for_anew_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_used_to_its_end_when_core_does_not_renew_it() {
+async fn token_is_used_until_expiry_when_renewal_fails() {
     // It ends 30 s after the date of the answer: {"iat":1000,"exp":1300}
     let token = "x.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0.y";
     let date = "date: Thu, 1 Jan 1970 00:21:10 GMT\r\n";
@@ -366,7 +366,7 @@ async fn a_token_is_used_to_its_end_when_core_does_not_renew_it() {
 }
 
 #[tokio::test]
-async fn a_token_in_a_file_is_read_for_every_call() {
+async fn token_file_is_read_for_every_call() {
     let file = std::env::temp_dir().join(format!("codex-token-{}", uuid::Uuid::new_v4()));
     let stub = Stub::new(vec![ok("[]"), ok("[]")]).await;
     let client = Client::new(&stub.url, TokenSource::file(&file)).unwrap();
@@ -384,7 +384,7 @@ async fn a_token_in_a_file_is_read_for_every_call() {
 }
 
 #[tokio::test]
-async fn a_core_that_is_down_for_a_moment_is_asked_again() {
+async fn token_request_is_retried_when_core_is_down() {
     let core = Stub::new(vec![
         status("503 Service Unavailable"),
         ok(r#"{"token":"t"}"#),
@@ -399,7 +399,7 @@ async fn a_core_that_is_down_for_a_moment_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_token_stays_out_of_debug_and_errors() {
+async fn tokens_are_not_in_debug_output_or_errors() {
     let stub = Stub::new(vec![status("403 Forbidden")]).await;
     let client = stub.client();
     let error = client.companies().list().await.unwrap_err();
@@ -418,7 +418,7 @@ async fn a_token_stays_out_of_debug_and_errors() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused() {
+fn invalid_base_urls_are_refused() {
     for bad in ["", "codex", "ftp://codex", "127.0.0.1:5010"] {
         let made = Client::new(bad, TokenSource::fixed("t"));
         assert!(matches!(made, Err(Error::Address(_))), "{bad}");

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_life_of_a_token_is_read_from_its_payload() {
+    fn token_lifetime_is_read_from_its_payload() {
         // {"iat":1000,"exp":1300}
         let token = "x.eyJpYXQiOjEwMDAsImV4cCI6MTMwMH0.y";
         assert_eq!(life(token, None), Some(Duration::from_secs(300)));

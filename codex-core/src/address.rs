@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_holds_any_text() {
+    fn segments_encode_any_text() {
         assert_eq!(segment("100001"), "100001");
         assert_eq!(segment("a/b c?d#e%\u{e4}"), "a%2Fb%20c%3Fd%23e%25%C3%A4");
     }

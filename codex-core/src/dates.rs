@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_that_a_person_sends_is_a_day_of_its_years() {
+    fn dates_outside_the_allowed_years_are_refused() {
         for good in [
             "2026-01-31",
             " 1970-01-01 ",
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     #[cfg(feature = "sync")]
-    fn a_vendors_free_text_stays_and_a_day_out_of_its_years_does_not() {
+    fn vendor_text_is_kept_unless_its_year_is_implausible() {
         for (text, plausible) in [
             ("spring 2015", true),
             ("2015-04-01", true),

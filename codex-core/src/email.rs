@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_email_address_has_two_sides() {
+    fn email_addresses_are_validated() {
         for good in [
             "ann@example.com",
             " ann.o'neil+x@sub.example.com ",

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_its_digits_in_any_spelling() {
+    fn mac_addresses_are_normalized_to_digits() {
         for spelling in [
             "00:1A:2b:3C:4d:5E",
             "00-1a-2b-3c-4d-5e",

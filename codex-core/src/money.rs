@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn four_decimals_survive_and_a_fifth_is_refused() {
+    fn money_keeps_four_decimals_and_refuses_a_fifth() {
         assert_eq!(
             Money::try_from(12.3456).map(Money::ten_thousandths),
             Ok(123_456)
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn text_has_two_decimals_unless_it_needs_four() {
+    fn money_text_has_two_or_four_decimals() {
         assert_eq!(Money::from_ten_thousandths(-15_000).to_string(), "-1.50");
         assert_eq!(Money::from_ten_thousandths(125).to_string(), "0.0125");
     }

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typing_mistakes_are_near_and_other_words_are_not() {
+    fn typos_have_a_suggestion_and_other_words_have_none() {
         let names = ["port", "bind", "max_connections"];
         for (wrong, right) in [
             ("prt", Some("port")),
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_no_typing_mistake_of_a_short_name() {
+    fn long_texts_are_dismissed_quickly() {
         // Measured letter by letter this takes minutes.
         let wrong = "x".repeat(1 << 20);
         let names = ["max_connections"; 200];

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn panics_become_errors_and_the_rest_goes_on() {
+    async fn panics_become_errors() {
         let done = guarded("test", async { panic!("on demand") }).await;
         assert_eq!(done, Err::<(), _>(Panicked { place: "test" }));
         assert_eq!(guarded("test", async { 5 }).await, Ok(5));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_loop_that_panics_begins_again_until_it_is_stopped() {
+    async fn panicking_loop_restarts_until_stopped() {
         let (stop, begun) = (CancellationToken::new(), AtomicUsize::new(0));
         keep_going("test", &stop, || async {
             assert!(begun.fetch_add(1, Ordering::Relaxed) >= 3, "on demand");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_panics_quote_no_data() {
+    fn panic_messages_contain_no_data() {
         let said = |text: &str| words(&text.to_owned());
         assert_eq!(
             words(&"attempt to divide by zero"),

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_sees_own_companies_and_nothing_without_one() {
+    fn client_scope_sees_only_its_own_companies() {
         let scope = Scope::client(vec![CompanyId(1)]);
         assert!(scope.sees(Some(CompanyId(1))));
         assert!(!scope.sees(Some(CompanyId(2))));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_guard_by_kind_of_action() {
+    fn roles_allow_actions_by_kind() {
         assert!(
             Scope::staff(Role::Billing)
                 .require_technician("edit")

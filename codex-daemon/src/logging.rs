@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_flat_object_with_the_correlation_id() {
+    fn log_line_is_a_flat_object_with_the_correlation_id() {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()

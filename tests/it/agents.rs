@@ -31,7 +31,7 @@ async fn put(app: &TestApp, level: &str, path: &str, body: &Value) -> anyhow::Re
 }
 
 on_each_engine! {
-    async fn a_sync_answers_when_it_is_done_and_agents_have_the_contracts_shapes(app: TestApp) -> TestResult {
+    async fn sync_answers_when_done_and_agents_match_the_contract(app: TestApp) -> TestResult {
         let sync = || app.call_as("admin", Method::POST, "/api/agents/sync");
         let first: Value = sync()?.send().await?.error_for_status()?.json().await?;
         assert_eq!(first, json!({"success": true, "synced": 12, "created": 12, "updated": 0, "total_keycloak_users": 12}));
@@ -61,7 +61,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_job_form_of_the_sync_is_there_too(app: TestApp) -> TestResult {
+    async fn sync_also_runs_as_a_job(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let job = app.json("/sync/last/keycloak_agents").await?;
         assert_eq!((&job["script"], &job["success"]), (&json!("keycloak_agents"), &json!(true)));
@@ -69,7 +69,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_sync_that_fails_has_keycloaks_status_for_users_and_500_for_the_login(app: TestApp) -> TestResult {
+    /// A refused login is 500.
+    async fn failed_sync_has_the_status_of_keycloak(app: TestApp) -> TestResult {
         let sync = async || -> anyhow::Result<(u16, Value)> {
             let answer = app.call_as("admin", Method::POST, "/api/agents/sync")?.send().await?;
             Ok((answer.status().as_u16(), answer.json().await?))
@@ -103,7 +104,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn everybody_reads_and_sets_own_settings(app: TestApp) -> TestResult {
+    async fn every_role_reads_and_sets_its_own_settings(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         for level in ["admin", "technician", "billing", "client"] {
             let mine: Value = app.get_as(level, MINE)?.send().await?.error_for_status()?.json().await?;
@@ -131,7 +132,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn settings_that_cannot_be_taken_are_refused_and_nobody_is_told_apart(app: TestApp) -> TestResult {
+    /// Services have no settings: 403.
+    async fn invalid_settings_are_400_and_unknown_users_404(app: TestApp) -> TestResult {
         let (status, nobody) = put(&app, "client", MINE, &json!({"theme_preference": "dark"})).await?;
         assert_eq!(status, 404);
         assert!(nobody["error"].as_str().unwrap().contains("Agent not found"), "Nexus looks for it: {nobody}");
@@ -162,7 +164,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_person_without_an_email_address_is_known_by_the_id_of_the_token(app: TestApp) -> TestResult {
+    async fn user_without_email_is_found_by_the_token_subject(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let mut claims = user_claims("technician", "x");
         claims.as_object_mut().unwrap().remove("email");
@@ -179,7 +181,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_administrator_sets_themes_of_others_and_nothing_else(app: TestApp) -> TestResult {
+    async fn administrators_set_only_themes_of_others(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let all = json!({"theme_preference": "dark", "preferred_color_theme": "matrix",
             "home_page_preference": "helm", "knowledgetree_view_preference": "tree"});
@@ -230,7 +232,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_client_pulls_agents_and_changes_settings(app: TestApp) -> TestResult {
+    async fn client_syncs_agents_and_changes_settings(app: TestApp) -> TestResult {
         let helm = Client::new(&app.url(), TokenSource::core(app.core.url(), "helm")?)?;
         let synced = helm.agents().sync().await?;
         assert_eq!((synced.created, synced.total_keycloak_users, synced.errors.len()), (12, 12, 0));
@@ -254,7 +256,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_agent_is_made_of_a_user_that_keycloak_has(app: TestApp) -> TestResult {
+    async fn agent_is_created_from_a_keycloak_user(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let known = app.json("/api/agents").await?["agents"].as_array().unwrap().clone();
         let post = async |body: Value| -> anyhow::Result<(u16, Value)> {
@@ -296,7 +298,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_agent_whom_keycloak_turns_out_not_to_have_is_disabled(app: TestApp) -> TestResult {
+    async fn unverified_agent_missing_in_keycloak_is_disabled(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let user = |id: &str| json!({"id": id, "username": id, "enabled": true, "email": format!("{id}@msp.example")});
         app.world.lock().users.push(user("there"));
@@ -330,7 +332,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn two_at_once_do_not_make_two_agents_of_one_name(app: TestApp) -> TestResult {
+    async fn concurrent_creates_make_one_agent_per_name(app: TestApp) -> TestResult {
         app.pull(&["/sync/agents"]).await?;
         let known = app.json("/api/agents").await?["total"].as_u64().unwrap();
         for n in 0..5 {

@@ -49,7 +49,7 @@ async fn many(app: &TestApp, count: usize) -> anyhow::Result<Vec<String>> {
 }
 
 on_each_engine! {
-    async fn an_answer_is_kept_from_the_second_question_until_its_tables_change(app: TestApp) -> TestResult {
+    async fn repeated_answer_is_cached_until_its_tables_change(app: TestApp) -> TestResult {
         app.sync().await?;
         let made = cost(&app, TICKETS).await?;
         assert!(made >= 2, "{made}");
@@ -93,7 +93,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_crowd_waits_for_one_answer(app: TestApp) -> TestResult {
+    async fn concurrent_equal_calls_compute_one_answer(app: TestApp) -> TestResult {
         app.sync().await?;
         let made = cost(&app, TICKETS).await?;
         let path = format!("{TICKETS}&offset=0");
@@ -107,7 +107,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn no_answer_is_older_than_its_question(app: TestApp) -> TestResult {
+    async fn no_answer_is_older_than_its_request(app: TestApp) -> TestResult {
         const WRITERS: usize = 3;
         const CHANGES: i64 = 60;
         let numbers = many(&app, 80).await?;

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_each_engine! {
-    async fn a_sync_through_the_api_brings_records_in_the_contracts_shapes(app: TestApp) -> TestResult {
+    async fn synced_records_have_the_contract_shapes(app: TestApp) -> TestResult {
         app.sync().await?;
         let companies = app.json("/api/companies").await?;
         assert_eq!(companies.as_array().unwrap().len(), 3);
@@ -76,7 +76,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_unknown_record_is_404_with_an_error_in_the_body(app: TestApp) -> TestResult {
+    async fn unknown_record_is_404_with_an_error_body(app: TestApp) -> TestResult {
         for path in [
             "/api/companies/999999", "/api/companies/999999/assets", "/api/companies/999999/contacts",
             "/api/companies/999999/users", "/api/companies/999999/locations", "/api/contacts/999999",
@@ -90,7 +90,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_psas_agents_come_active_ones_first_then_by_name(app: TestApp) -> TestResult {
+    async fn psa_agents_are_sorted_by_active_then_name(app: TestApp) -> TestResult {
         {
             let mut world = app.world.lock();
             let one = world.agents[0].clone();
@@ -109,7 +109,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn clients_see_no_agents_and_start_no_sync(app: TestApp) -> TestResult {
+    async fn clients_see_no_agents_and_cannot_start_a_sync(app: TestApp) -> TestResult {
         app.sync().await?;
         assert_eq!(app.get_as("client", "/api/psa/agents")?.send().await?.status(), 403);
         assert_eq!(app.get_as("client", "/sync/last/psa")?.send().await?.status(), 403);
@@ -140,7 +140,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_token_that_is_not_cores_is_401_with_a_problem(app: TestApp) -> TestResult {
+    async fn foreign_token_is_401_with_a_problem(app: TestApp) -> TestResult {
         let claims = user_claims("admin", "a@msp.example");
         let with = |name: &str, value: Value| {
             let mut claims = claims.clone();
@@ -179,7 +179,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn the_correlation_id_is_taken_or_made_and_echoed(app: TestApp) -> TestResult {
+    async fn correlation_id_is_kept_or_created_and_echoed(app: TestApp) -> TestResult {
         let taken = app.get("/api/companies")?.header("X-Correlation-ID", "abc-123").send().await?;
         assert_eq!(taken.headers()["x-correlation-id"], "abc-123");
         let made = app.get("/api/companies")?.send().await?;

@@ -25,7 +25,7 @@ fn gold() -> BillingPlanIn {
 }
 
 on_each_engine! {
-    async fn a_plan_is_made_found_in_every_form_changed_and_deleted(app: TestApp) -> TestResult {
+    async fn plan_is_created_found_updated_and_deleted(app: TestApp) -> TestResult {
         let billing = client(&app, "billing")?;
         let billing = billing.billing();
         let id = billing.create_plan(&gold()).await?;
@@ -84,7 +84,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn brainhairs_importers_find_the_keys_that_they_read(app: TestApp) -> TestResult {
+    async fn brainhair_importers_get_their_keys(app: TestApp) -> TestResult {
         let post = |path: &str, body: Value| -> anyhow::Result<_> {
             let token = app.core.key.service("brainhair", "codex")?;
             Ok(app.call(Method::POST, path).bearer_auth(token).json(&body).send())
@@ -113,7 +113,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_agreed_goes_before_the_plan_and_says_so(app: TestApp) -> TestResult {
+    async fn overrides_win_over_the_plan_and_are_marked(app: TestApp) -> TestResult {
         app.sync().await?;
         let billing = client(&app, "billing")?;
         let technician = client(&app, "technician")?;
@@ -172,7 +172,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn every_price_and_the_support_level_can_be_agreed_otherwise(app: TestApp) -> TestResult {
+    async fn prices_and_support_level_can_be_overridden(app: TestApp) -> TestResult {
         app.sync().await?;
         let billing = client(&app, "billing")?;
         let (billing, account) = (billing.billing(), "100001");
@@ -207,7 +207,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_billed_adds_up_to_what_the_company_has(app: TestApp) -> TestResult {
+    async fn billable_counts_match_the_company_records(app: TestApp) -> TestResult {
         app.sync().await?;
         let billing = client(&app, "billing")?;
         for company in billing.companies().list().await? {
@@ -224,7 +224,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn plans_move_to_another_codex_in_one_piece(app: TestApp) -> TestResult {
+    async fn plan_import_is_all_or_nothing(app: TestApp) -> TestResult {
         let admin = client(&app, "admin")?;
         let billing = admin.billing();
         let id = billing.create_plan(&gold()).await?;
@@ -255,7 +255,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_plans_of_the_made_up_msp_are_in_force(app: TestApp) -> TestResult {
+    async fn imported_plans_apply_to_their_companies(app: TestApp) -> TestResult {
         app.sync().await?;
         let admin = client(&app, "admin")?;
         assert_eq!(admin.billing().import(&world::plans()).await?.plans_created, 20);
@@ -268,7 +268,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn two_who_make_one_plan_at_once_make_one(app: TestApp) -> TestResult {
+    async fn two_concurrent_creates_make_one_plan(app: TestApp) -> TestResult {
         let admin = client(&app, "admin")?;
         let (plan, billing) = (gold(), admin.billing());
         let rivals = tokio::join!(billing.create_plan(&plan), billing.create_plan(&plan));
@@ -277,7 +277,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn clients_see_nothing_of_billing(app: TestApp) -> TestResult {
+    async fn clients_see_no_billing(app: TestApp) -> TestResult {
         app.sync().await?;
         for path in ["/api/billing-plans", "/api/billing-plans/1", "/api/billing-plans/a/b",
             "/billing-plans/api/plans", "/billing-plans/api/plans/a/b", "/billing-plans/api/bulk-plans",

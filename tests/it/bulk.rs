@@ -48,7 +48,7 @@ fn device(hostname: &str, serial: &str) -> AssetBulkIn {
 }
 
 on_each_engine! {
-    async fn an_upsert_takes_nobody_for_somebody_alike(app: TestApp) -> TestResult {
+    async fn upsert_does_not_match_similar_addresses(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let (contacts, assets) = (client.contacts(), client.assets());
@@ -72,7 +72,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn many_companies_are_written_row_by_row_or_all_or_none(app: TestApp) -> TestResult {
+    async fn company_bulk_is_partial_or_atomic(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let companies = client.companies();
@@ -103,7 +103,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn many_companies_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
+    async fn company_bulk_statements_grow_with_its_chunks(app: TestApp) -> TestResult {
         let client = client(&app, "admin")?;
         let rows: Vec<_> = (0..1_000).map(|n| named(&format!("Company {n}"))).collect();
         let before = app.codex.statements_run();
@@ -116,7 +116,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn rows_that_cannot_be_are_told_and_the_others_written(app: TestApp) -> TestResult {
+    async fn invalid_rows_are_reported_and_others_written(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "admin")?;
         client.companies().renumber("100001", "654321").await?;
@@ -132,7 +132,7 @@ on_each_engine! {
     }
 
     /// One row that the database could not take must not cost the others.
-    async fn a_row_that_is_too_long_fails_alone(app: TestApp) -> TestResult {
+    async fn overlong_row_fails_alone(app: TestApp) -> TestResult {
         let client = client(&app, "admin")?;
         let long = random_text(3_000);
         let out = client.companies().bulk_write(&[named(&long), named("A")], BulkAction::Upsert, false).await?;
@@ -147,7 +147,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_dry_run_tells_what_would_become_of_each_row(app: TestApp) -> TestResult {
+    async fn dry_run_reports_the_result_of_each_row(app: TestApp) -> TestResult {
         app.sync().await?;
         let rows = json!([{"account_number": "100001", "address": "A"}, {"name": "Fresh"}, {"name": 7}, []]);
         for mode in ["partial", "atomic"] {
@@ -169,7 +169,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn many_contacts_are_written_with_their_companies_and_assets(app: TestApp) -> TestResult {
+    async fn contact_bulk_links_companies_and_assets(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let (contacts, companies) = (client.contacts(), client.companies());
@@ -225,7 +225,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn many_assets_are_written_with_their_company_and_people(app: TestApp) -> TestResult {
+    async fn asset_bulk_links_company_and_contacts(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let assets = client.assets();
@@ -256,7 +256,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn many_rows_with_links_take_as_many_statements_as_their_chunks(app: TestApp) -> TestResult {
+    async fn linked_bulk_statements_grow_with_its_chunks(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "admin")?;
         let row = |n: usize| {
@@ -276,7 +276,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn two_who_import_the_same_at_once_make_it_once(app: TestApp) -> TestResult {
+    async fn concurrent_upserts_create_each_record_once(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let rows: Vec<_> = (0..40).map(|n| person(&format!("Person {n}"), &format!("p{n}@bulk.example"))).collect();
         let contacts = client.contacts();
@@ -287,7 +287,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn links_to_very_many_records_fit_into_the_statements(app: TestApp) -> TestResult {
+    async fn links_to_many_records_fit_into_statements(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let devices: Vec<_> = (0..45).map(|n| device(&format!("bulk-{n}"), &format!("S{n}"))).collect();
         let made = client.assets().bulk_write(&devices, BulkAction::Create, true).await?;

@@ -81,7 +81,7 @@ async fn companies(db: &Db) -> anyhow::Result<i64> {
 }
 
 on_each_engine! {
-    async fn an_answer_that_the_caller_has_is_not_sent_again(app: TestApp) -> TestResult {
+    async fn unchanged_answer_is_304(app: TestApp) -> TestResult {
         app.sync().await?;
         for path in ["/api/companies", "/api/companies/100001", "/api/contacts?limit=2", "/billing-plans/api/plans"] {
             let first = app.get(path)?.send().await?;
@@ -99,7 +99,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_kept_answer_ends_with_the_next_change_of_anybody(app: TestApp) -> TestResult {
+    async fn any_write_invalidates_the_cached_answer(app: TestApp) -> TestResult {
         let rows: Vec<Value> = (0..200).map(|n| json!({"name": format!("Company {n}"), "description": "x".repeat(50)})).collect();
         let write = app.call_as("admin", Method::POST, "/api/companies/bulk")?.json(&rows).send().await?;
         assert_eq!(write.status(), 200);
@@ -134,7 +134,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_change_of_what_somebody_else_changed_meanwhile_is_refused(app: TestApp) -> TestResult {
+    async fn update_of_an_outdated_version_is_412(app: TestApp) -> TestResult {
         app.sync().await?;
         let contact = app.json("/api/companies/100001/contacts").await?[0]["id"].clone();
         let asset = app.json("/api/companies/100001/assets").await?[0]["id"].clone();
@@ -166,7 +166,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_call_with_a_key_is_made_once(app: TestApp) -> TestResult {
+    async fn call_with_a_key_runs_once(app: TestApp) -> TestResult {
         let post = async |key: &str, body: Value| -> anyhow::Result<reqwest::Response> {
             let call = app.call_as("admin", Method::POST, "/api/companies")?;
             Ok(call.header("idempotency-key", key).json(&body).send().await?)
@@ -197,7 +197,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_call_whose_caller_hangs_up_is_made_once_and_answered_later(app: TestApp) -> TestResult {
+    async fn abandoned_call_runs_once_and_is_answered_later(app: TestApp) -> TestResult {
         let rows: Vec<Value> = (0..1_000).map(|n| json!({"name": format!("Company {n}")})).collect();
         let post = |timeout: u64| -> anyhow::Result<_> {
             let call = app.call_as("admin", Method::POST, "/api/companies/bulk")?;
@@ -230,7 +230,7 @@ on_each_engine! {
         anyhow::bail!("the answer was never kept")
     }
 
-    async fn a_call_whose_answer_is_too_large_to_keep_is_still_made_once(app: TestApp) -> TestResult {
+    async fn call_with_an_answer_too_large_to_keep_runs_once(app: TestApp) -> TestResult {
         let row = json!({"name": "x", "first unknown column": 1, "second unknown column": 2, "third unknown column": 3,
             "fourth unknown column": 4, "fifth unknown column": 5, "sixth unknown column": 6});
         let mut rows = vec![row; 9_000];
@@ -251,7 +251,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_call_that_failed_after_it_was_made_is_not_made_again(app: TestApp) -> TestResult {
+    async fn call_that_failed_after_its_commit_is_not_repeated(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         trap(&db, UNREADABLE).await?;
         let (status, _) = made(&app, "late").await?;
@@ -272,7 +272,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_key_keeps_the_answer_of_its_own_call_alone(app: TestApp) -> TestResult {
+    async fn key_keeps_only_the_answer_of_its_own_call(app: TestApp) -> TestResult {
         let codex = &app.codex;
         let begun = async |request: &str| -> anyhow::Result<_> {
             match codex.keyed_call("owner", "k", request).await? {
@@ -301,7 +301,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_key_belongs_to_one_caller_in_one_role(app: TestApp) -> TestResult {
+    async fn key_belongs_to_one_caller_and_role(app: TestApp) -> TestResult {
         let post = async |claims: Value| -> anyhow::Result<(u16, bool)> {
             let call = app.call(Method::POST, "/api/companies").bearer_auth(app.core.key.sign(&claims)?);
             let call = call.header("idempotency-key", "one").json(&json!({"name": "Once"}));
@@ -325,7 +325,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_call_that_failed_before_anything_was_written_may_be_sent_again(app: TestApp) -> TestResult {
+    async fn call_that_failed_before_its_commit_can_be_repeated(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         trap(&db, REFUSED).await?;
         for _ in 0..2 {
@@ -340,7 +340,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_kept_answer_keeps_its_headers(app: TestApp) -> TestResult {
+    async fn cached_answer_keeps_its_headers(app: TestApp) -> TestResult {
         app.sync().await?;
         for n in 0..40 {
             let contact = json!({"name": format!("Person {n}"), "address": "x".repeat(200)});
@@ -361,7 +361,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_kept_answer_is_counted_as_one_that_is_made(app: TestApp) -> TestResult {
+    async fn cached_answers_count_like_computed_ones(app: TestApp) -> TestResult {
         for n in 0..100 {
             let made = app.call_as("admin", Method::POST, "/api/companies")?;
             made.json(&json!({"name": format!("Company {n}")})).send().await?.error_for_status()?;
@@ -385,7 +385,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_precondition_is_judged_last(app: TestApp) -> TestResult {
+    async fn preconditions_are_checked_last(app: TestApp) -> TestResult {
         app.sync().await?;
         let company = "/api/companies/100001";
         let good = json!({"description": "x"});
@@ -406,7 +406,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_caller_too_many_is_told_to_wait(database: TestDatabase) -> TestResult {
+    async fn caller_above_the_limit_is_429(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("server.calls_per_minute", "5")]).await?;
         let one = app.core.key.service("ledger", "codex")?;
         let two = app.core.key.service("beacon", "codex")?;
@@ -426,7 +426,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_session_that_core_has_ended_is_refused_where_that_is_asked_for(database: TestDatabase) -> TestResult {
+    async fn revoked_session_is_refused_when_configured(database: TestDatabase) -> TestResult {
         let settings = [("auth.check_revocation", "true"), ("auth.revocation_cache_seconds", "1")];
         let mut app = TestApp::with(database, &settings).await?;
         let token = app.core.user_token("admin", "a@msp.example");
@@ -449,7 +449,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_core_that_never_answers_keeps_one_call_waiting(database: TestDatabase) -> TestResult {
+    async fn silent_core_delays_one_call_only(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("auth.check_revocation", "true")]).await?;
         app.core.hush(true);
         let begun = Instant::now();
@@ -464,7 +464,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn what_is_counted_can_be_read_and_names_no_record(app: TestApp) -> TestResult {
+    async fn metrics_are_readable_and_name_no_record(app: TestApp) -> TestResult {
         app.get("/api/companies/100001")?.send().await?;
         let foreign = app.core.key.service("beacon", "helm")?;
         app.call(Method::GET, "/api/companies").bearer_auth(&foreign).send().await?;

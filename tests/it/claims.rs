@@ -41,7 +41,7 @@ fn described(text: &str) -> CompanyIn {
 }
 
 on_each_engine! {
-    async fn claims_name_the_winner_the_others_and_since_when(app: TestApp) -> TestResult {
+    async fn claims_show_the_winner_the_others_and_since(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let synced = client.claims().get(Companies, ACME).await?;
@@ -75,7 +75,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_release_lets_the_source_win_again_and_is_in_the_log(app: TestApp) -> TestResult {
+    async fn release_restores_the_source_value_and_is_logged(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let theirs = field(&client.claims().get(Companies, ACME).await?, "description").clone();
@@ -102,7 +102,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_release_that_moves_no_value_is_in_the_log_all_the_same(app: TestApp) -> TestResult {
+    async fn release_without_a_value_change_is_logged(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let name = client.companies().get(ACME).await?.name;
@@ -125,7 +125,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_cannot_be_released_is_refused_by_name(app: TestApp) -> TestResult {
+    async fn impossible_releases_are_refused_by_name(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "admin")?;
         for (id, name, says) in [
@@ -157,7 +157,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn every_resource_has_claims_and_none_has_secrets(app: TestApp) -> TestResult {
+    async fn every_resource_has_claims_without_secrets(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let id = async |path: &str, at: &str| -> anyhow::Result<String> {
             let found = app.json(path).await?.pointer(at).cloned().unwrap_or_default();
@@ -200,7 +200,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn only_those_who_may_change_a_record_release_its_values(app: TestApp) -> TestResult {
+    async fn release_requires_the_role_for_updates(app: TestApp) -> TestResult {
         app.sync().await?;
         let admin = client(&app, "admin")?;
         admin.companies().update(ACME, &described("Ours")).await?;

@@ -16,11 +16,11 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
-const CHILD: &str = "cli::codexd_as_a_process_of_its_own";
+const CHILD: &str = "cli::codexd_child_process";
 const LOCAL: &str = "auth.local_issuer=on";
 
 #[test]
-fn codexd_as_a_process_of_its_own() {
+fn codexd_child_process() {
     become_codexd();
 }
 
@@ -114,7 +114,7 @@ async fn duplicates(app: &TestApp, command: &str) -> anyhow::Result<Ended> {
 }
 
 on_each_engine! {
-    async fn duplicates_are_listed_merged_and_rejected_on_the_command_line(app: TestApp) -> TestResult {
+    async fn duplicates_are_listed_merged_and_rejected(app: TestApp) -> TestResult {
         let none = duplicates(&app, "list").await?;
         assert_eq!((none.code, none.out.as_str()), (0, "No duplicate candidate waits for a decision.\n"), "{none:?}");
         let (first, older, newer) = candidate(&app, "Ann").await?;
@@ -166,7 +166,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_token_without_core_is_refused_unless_it_is_configured(database: TestDatabase) -> TestResult {
+    async fn local_token_requires_configuration(database: TestDatabase) -> TestResult {
         let core = Core::start().await?;
         let ended = run(CHILD, database.folder(), &words("token --role admin", &[])).await?;
         assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{ended:?}");
@@ -183,7 +183,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_token_without_core_works_with_its_role(database: TestDatabase) -> TestResult {
+    async fn local_token_works_with_its_role(database: TestDatabase) -> TestResult {
         let core = Core::start().await?;
         let daemon = Daemon::serve(&database, &core, "serve", &[LOCAL]).await?;
         let key = database.folder().join("instance/local-issuer.pem");
@@ -207,7 +207,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn tokens_without_core_stay_on_this_machine(database: TestDatabase) -> TestResult {
+    async fn local_tokens_require_loopback_or_insecure(database: TestDatabase) -> TestResult {
         let core = Core::start().await?;
         let stored = database_of(&database.url);
         let args = words("serve --bind 0.0.0.0 --port 0", &[LOCAL, &stored]);

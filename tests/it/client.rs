@@ -6,7 +6,7 @@ use codex_client::{Client, JobStatus, ListOptions, SyncKind, TokenSource};
 use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};
 
 on_each_engine! {
-    async fn the_client_pulls_and_reads_with_service_tokens_of_core(app: TestApp) -> TestResult {
+    async fn client_syncs_and_reads_with_service_tokens(app: TestApp) -> TestResult {
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "ledger")?)?;
         client.health().ready().await?;
         assert_eq!(client.health().get().await?.service, "codex");
@@ -41,7 +41,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn an_error_carries_status_words_and_correlation_id(app: TestApp) -> TestResult {
+    async fn error_carries_status_message_and_correlation_id(app: TestApp) -> TestResult {
         let token = app.core.key.user("admin", "a@msp.example")?;
         let client = Client::new(&app.url(), TokenSource::fixed(token))?;
         let error = client.companies().get("a/b c").await.unwrap_err();

@@ -78,7 +78,7 @@ fn all<'v>(list: &'v Value, key: &str) -> Vec<&'v Value> {
 }
 
 on_each_engine! {
-    async fn what_others_are_to_a_shared_contact_is_not_told(app: TestApp) -> TestResult {
+    async fn other_companies_of_a_shared_contact_are_hidden(app: TestApp) -> TestResult {
         let (email, shared) = contacts(&app).await?;
         let both = json!({"company_account_numbers": [OWN, OTHER]});
         done(&app, Method::PUT, &format!("/api/contacts/{shared}"), both).await?;
@@ -94,7 +94,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_similar_address_opens_nothing(app: TestApp) -> TestResult {
+    async fn similar_address_gives_no_access(app: TestApp) -> TestResult {
         app.sync().await?;
         for email in ["muller@acme.test", "kate@acme.test", "sam@acme.test", "Zoë@acmé.test"] {
             let person = json!({"name": email, "email": email, "company_account_numbers": [OWN]});
@@ -116,7 +116,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn clients_see_no_plans_agents_and_hours(app: TestApp) -> TestResult {
+    async fn clients_see_no_plans_agents_or_hours(app: TestApp) -> TestResult {
         let (email, _) = contacts(&app).await?;
         let asset = app.json("/api/companies/100001/assets").await?[0]["id"].clone();
         let company = format!("/api/companies/{OWN}");
@@ -168,7 +168,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn of_a_company_that_is_deleted_a_client_sees_nothing(app: TestApp) -> TestResult {
+    async fn clients_see_nothing_of_a_deleted_company(app: TestApp) -> TestResult {
         let (email, _) = contacts(&app).await?;
         let client = Client::new(&app, &email)?;
         assert_ne!(client.json("/api/assets").await?, json!([]));
@@ -183,7 +183,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_administrator_opens_companies_to_a_user(app: TestApp) -> TestResult {
+    async fn administrators_give_users_access_to_companies(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/agents"]).await?;
         let agent = app.json("/api/agents").await?["agents"][0]["keycloak_id"].as_str().unwrap().to_owned();
         let path = format!("/api/agents/{agent}/companies");

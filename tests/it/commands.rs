@@ -10,12 +10,12 @@ use codex_tests::{
 };
 use serde_json::{Value, json};
 
-const CHILD: &str = "commands::codexd_as_a_process_of_its_own";
+const CHILD: &str = "commands::codexd_child_process";
 const ACME: &str = "100001";
 const OTHER: &str = "100002";
 
 #[test]
-fn codexd_as_a_process_of_its_own() {
+fn codexd_child_process() {
     become_codexd();
 }
 
@@ -83,7 +83,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_release_names_companies_by_their_account_numbers(app: TestApp) -> TestResult {
+    async fn release_shows_companies_by_account_number(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let asset = client.companies().assets(ACME).await?[0].id;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const PATH: &str = "/api/companies/100001";
 
 on_each_engine! {
-    async fn a_put_corrects_what_it_states_and_no_sync_takes_it_back(app: TestApp) -> TestResult {
+    async fn put_sets_stated_fields_that_syncs_keep(app: TestApp) -> TestResult {
         app.sync().await?;
         let before = app.json(PATH).await?;
         let edit = json!({"billing_plan": "Gold", "address": null, "domains": "[\"a.test\"]"});
@@ -32,7 +32,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_put_that_cannot_be_taken_says_why_and_changes_nothing(app: TestApp) -> TestResult {
+    async fn invalid_put_is_explained_and_changes_nothing(app: TestApp) -> TestResult {
         app.sync().await?;
         let before = app.json(PATH).await?;
         for (status, body, says) in [
@@ -69,7 +69,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_client_corrects_a_company(app: TestApp) -> TestResult {
+    async fn client_updates_a_company(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "ledger")?)?;
         let edit = CompanyIn { phone_system: Some(Some("Teams".into())), ..CompanyIn::default() };
@@ -82,7 +82,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_renumbered_company_is_found_by_both_numbers_and_no_sync_takes_it_back(app: TestApp) -> TestResult {
+    /// Syncs keep the new number.
+    async fn renumbered_company_is_found_by_both_numbers(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "helm")?)?;
         let before = client.companies().get("100001").await?;

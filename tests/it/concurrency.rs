@@ -94,7 +94,7 @@ async fn changes(db: &Db, kind: &str, id: &Value, field: &str) -> anyhow::Result
 }
 
 on_each_engine! {
-    async fn two_who_move_a_record_at_once_move_it_one_after_the_other(app: TestApp) -> TestResult {
+    async fn concurrent_moves_of_a_record_are_serialized(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         let (a, b) = (company(&app, "A").await?, company(&app, "B").await?);
         let contact = make(&app, "/api/contacts", json!({"name": "Ann"})).await?["id"].clone();
@@ -121,7 +121,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn of_many_who_state_one_number_at_once_one_gets_it(app: TestApp) -> TestResult {
+    async fn one_of_many_creates_gets_the_number(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         for round in 0..4 {
             let number = format!("20000{round}");
@@ -135,7 +135,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn of_many_who_state_one_number_row_by_row_one_makes_the_company(app: TestApp) -> TestResult {
+    async fn one_of_many_bulk_writes_creates_the_company(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         for (round, action) in ["upsert", "create", "upsert", "create"].into_iter().enumerate() {
             let number = format!("20000{round}");
@@ -151,7 +151,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn of_many_who_take_one_number_at_once_one_gets_it(app: TestApp) -> TestResult {
+    async fn one_of_many_renumbers_gets_the_number(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         let mut numbers = Vec::new();
         for name in ["A", "B", "C", "D", "E", "F", "G", "H"] {
@@ -182,7 +182,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_many_agree_at_once_is_agreed_by_each_of_them(app: TestApp) -> TestResult {
+    async fn concurrent_overrides_all_succeed(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         let account = company(&app, "A").await?;
         let path = format!("/api/companies/{account}/overrides/soc");
@@ -198,7 +198,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn of_many_who_make_one_plan_at_once_one_makes_it(app: TestApp) -> TestResult {
+    async fn one_of_many_creates_makes_the_plan(app: TestApp) -> TestResult {
         let db = Db::open(app.database_url()).await?;
         let plan = json!({"plan_name": "Silver", "term_length": "1 Year"});
         let plans = (0..8).map(|_| ("/api/billing-plans".to_owned(), plan.clone()));
@@ -212,7 +212,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn two_who_link_one_record_at_once_both_link_it(app: TestApp) -> TestResult {
+    async fn concurrent_links_of_one_record_all_succeed(app: TestApp) -> TestResult {
         let asset = make(&app, "/api/assets", json!({"hostname": "pc"})).await?["id"].clone();
         let mut people = Vec::new();
         for name in ["Ann", "Ben", "Cid", "Dan"] {
@@ -234,7 +234,7 @@ on_each_engine! {
     }
 
     /// SQLite has a single writer.
-    async fn who_is_given_up_in_a_deadlock_is_told_to_come_again(app: TestApp) -> TestResult {
+    async fn deadlock_victim_gets_a_retryable_error(app: TestApp) -> TestResult {
         if app.database_url().starts_with("sqlite") {
             return Ok(());
         }

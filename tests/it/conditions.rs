@@ -19,7 +19,7 @@ async fn put(app: &TestApp, path: &str, tag: &str, body: &Value) -> anyhow::Resu
 }
 
 on_each_engine! {
-    async fn what_moves_at_every_sync_is_no_change_of_a_record(app: TestApp) -> TestResult {
+    async fn volatile_changes_keep_the_tag(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/agents"]).await?;
         let assets = app.json("/api/companies/100001/assets").await?;
         let online = assets.as_array().unwrap().iter().find(|asset| asset["online"] == true).unwrap();
@@ -51,7 +51,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn whose_a_record_is_belongs_to_it(app: TestApp) -> TestResult {
+    async fn changed_links_change_the_tag(app: TestApp) -> TestResult {
         let make = async |path: &str, body: Value| -> anyhow::Result<Value> {
             let made = app.call_as("admin", Method::POST, path)?.json(&body).send().await?;
             Ok(made.error_for_status()?.json().await?)
@@ -74,7 +74,7 @@ on_each_engine! {
     }
 
     /// A second change needs no GET in between.
-    async fn the_answer_of_a_change_has_the_tag_for_the_next(app: TestApp) -> TestResult {
+    async fn update_answer_has_the_next_tag(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/agents"]).await?;
         let place = app.json("/api/companies/100001/locations").await?[0]["id"].clone();
         let contact = app.json("/api/contacts?limit=1").await?[0]["id"].clone();
@@ -98,7 +98,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_not_there_is_made_with_no_tag(app: TestApp) -> TestResult {
+    async fn no_tag_matches_an_absent_record(app: TestApp) -> TestResult {
         let made = app.call_as("admin", Method::POST, "/api/companies")?.json(&json!({"name": "Acme"})).send().await?;
         let company = made.json::<Value>().await?["account_number"].as_str().unwrap().to_owned();
         let agreed = format!("/api/companies/{company}/overrides/soc");
@@ -116,7 +116,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_client_binds_whatever_it_reads(app: TestApp) -> TestResult {
+    async fn client_binds_updates_to_every_read(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/agents"]).await?;
         let client = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("admin", "admin@msp.example")?))?;
         let (company, agent) = ("100001", user_id(1));
@@ -148,7 +148,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_head_says_what_a_get_would(app: TestApp) -> TestResult {
+    async fn head_has_the_headers_of_get(app: TestApp) -> TestResult {
         app.sync().await?;
         for path in ["/api/companies", "/api/companies/100001", "/api/contacts?limit=2"] {
             let read = app.get(path)?.send().await?;

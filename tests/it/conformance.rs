@@ -182,7 +182,7 @@ impl VendorSetup for Broken {
 }
 
 #[tokio::test]
-async fn the_worked_example_conforms() -> anyhow::Result<()> {
+async fn example_source_conforms() -> anyhow::Result<()> {
     let make = async || Ok(Example(acme::Acme::start(34).await?));
     let findings = conform(make).await?;
     assert_eq!(findings, []);
@@ -190,7 +190,7 @@ async fn the_worked_example_conforms() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_careless_source_is_found_out() -> anyhow::Result<()> {
+async fn careless_source_is_detected() -> anyhow::Result<()> {
     let make = async || Ok(Broken(Example(acme::Acme::start(34).await?)));
     let findings = conform(make).await?;
     let checks: HashSet<&str> = findings.iter().map(|finding| finding.check).collect();

@@ -39,7 +39,7 @@ fn is_text_or_null(value: &Value) -> bool {
 }
 
 on_each_engine! {
-    async fn number_1_companies_are_a_bare_list_and_always_whole(app: TestApp) -> TestResult {
+    async fn companies_are_a_complete_bare_list(app: TestApp) -> TestResult {
         app.sync().await?;
         for path in ["/api/companies", "/api/companies?limit=1", "/api/companies?limit=x&unknown=1"] {
             let companies = app.json(path).await?;
@@ -49,7 +49,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_2_the_plan_of_a_company_is_a_text(app: TestApp) -> TestResult {
+    async fn company_plan_is_a_text(app: TestApp) -> TestResult {
         let all = bulk(&app).await?;
         app.call_as("admin", Method::POST, "/api/companies")?.json(&json!({"name": "Without a plan"})).send().await?.error_for_status()?;
         let list = app.json("/api/companies").await?;
@@ -61,21 +61,21 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_3_no_asset_has_a_billing_type(app: TestApp) -> TestResult {
+    async fn assets_have_no_billing_type(app: TestApp) -> TestResult {
         for asset in each(&bulk(&app).await?, "assets") {
             assert!(asset.get("billing_type").is_none(), "{asset}");
         }
         Ok(())
     }
 
-    async fn number_4_every_contact_has_an_email(app: TestApp) -> TestResult {
+    async fn every_contact_has_an_email(app: TestApp) -> TestResult {
         for contact in each(&bulk(&app).await?, "contacts") {
             assert!(contact["email"].is_string() && contact.get("full_name").is_none(), "{contact}");
         }
         Ok(())
     }
 
-    async fn number_5_the_last_change_of_a_ticket_has_an_offset(app: TestApp) -> TestResult {
+    async fn last_change_of_a_ticket_has_an_offset(app: TestApp) -> TestResult {
         let mut tickets = each(&bulk(&app).await?, "tickets");
         // Today's own update is what writes a time without one.
         let id = &tickets[0]["ticket_id"];
@@ -90,7 +90,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_6_hours_prices_and_volumes_are_numbers(app: TestApp) -> TestResult {
+    async fn hours_prices_and_volumes_are_numbers(app: TestApp) -> TestResult {
         let all = bulk(&app).await?;
         for ticket in each(&all, "tickets") {
             assert!(ticket["total_hours_spent"].is_f64(), "{ticket}");
@@ -108,7 +108,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_7_what_was_said_is_objects_and_other_lists_are_texts(app: TestApp) -> TestResult {
+    async fn conversations_are_objects_and_other_lists_texts(app: TestApp) -> TestResult {
         let all = bulk(&app).await?;
         for ticket in each(&all, "tickets") {
             for list in ["conversations", "notes"] {
@@ -121,7 +121,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_8_ids_of_the_psa_are_whole_numbers(app: TestApp) -> TestResult {
+    async fn psa_ids_are_integers(app: TestApp) -> TestResult {
         app.sync().await?;
         for agent in app.json("/api/psa/agents").await?.as_array().unwrap() {
             assert!(agent["external_id"].is_i64(), "{agent}");
@@ -134,7 +134,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_9_the_texts_of_the_board_are_texts(app: TestApp) -> TestResult {
+    async fn board_texts_are_never_empty(app: TestApp) -> TestResult {
         app.sync().await?;
         for ticket in board(&app.json("/api/tickets/active").await?) {
             for key in ["priority_text", "sla_class", "agent_name"] {
@@ -146,7 +146,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_10_what_there_is_not_is_404_with_a_body(app: TestApp) -> TestResult {
+    async fn unknown_records_are_404_with_a_body(app: TestApp) -> TestResult {
         let company = ["", "/assets", "/contacts", "/users", "/locations", "/tickets", "/plan"];
         for path in company.map(|part| format!("/api/companies/999999{part}")) {
             let answer = app.get(&path)?.send().await?;
@@ -161,7 +161,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn number_11_errors_of_a_route_say_error_and_others_detail(app: TestApp) -> TestResult {
+    async fn route_errors_say_error_and_others_detail(app: TestApp) -> TestResult {
         let own: Value = app.get("/api/agents/nobody")?.send().await?.json().await?;
         assert_eq!(own["error"], "Agent not found");
         let unknown = app.get("/api/nothing")?.send().await?.json().await?;
@@ -174,7 +174,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn number_12_any_token_of_core_is_taken(app: TestApp) -> TestResult {
+    async fn any_core_token_is_accepted(app: TestApp) -> TestResult {
         let mut bare = codex_tests::sim::core::service_claims("beacon", "helm");
         bare.as_object_mut().unwrap().remove("target_service");
         let mut person = codex_tests::sim::core::user_claims("technician", "a@msp.example");
@@ -188,7 +188,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn number_13_nothing_disturbs_the_proxy(app: TestApp) -> TestResult {
+    async fn answers_do_not_disturb_the_proxy(app: TestApp) -> TestResult {
         for path in ["/api/companies", "/health", "/docs/", "/apidocs", "/openapi.json", "/api/nothing"] {
             let call = app.get(path)?.header("accept-encoding", "br, zstd, gzip");
             let answer = call.header("x-forwarded-prefix", "/codex").send().await?;
@@ -203,14 +203,14 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn number_14_health_is_quick_and_open(app: TestApp) -> TestResult {
+    async fn health_is_quick_and_needs_no_token(app: TestApp) -> TestResult {
         let begun = Instant::now();
         assert_eq!(app.call(Method::GET, "/health").send().await?.status(), 200);
         assert!(begun.elapsed() < Duration::from_secs(2));
         Ok(())
     }
 
-    async fn number_15_no_service_meets_a_limit_in_normal_work(app: TestApp) -> TestResult {
+    async fn normal_use_meets_no_limit(app: TestApp) -> TestResult {
         app.sync().await?;
         let token = app.core.key.service("ledger", "codex")?;
         for _ in 0..1_200 {
@@ -220,7 +220,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn number_16_a_plan_is_found_at_once(app: TestApp) -> TestResult {
+    async fn plan_is_found_at_once(app: TestApp) -> TestResult {
         let plan = json!({"plan_name": "Gold", "term_length": "1 Year"});
         app.call_as("admin", Method::POST, "/api/billing-plans")?.json(&plan).send().await?.error_for_status()?;
         let token = app.core.key.service("ledger", "codex")?;

@@ -69,7 +69,7 @@ fn rows(contract: &str) -> Vec<(String, &str)> {
 }
 
 #[test]
-fn the_routes_are_those_of_the_contract() {
+fn legacy_routes_match_the_contract() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/contract.md");
     let Ok(contract) = std::fs::read_to_string(&file) else {
         eprintln!("SKIPPED: {} is not there", file.display());

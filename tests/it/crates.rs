@@ -86,7 +86,7 @@ fn each_heavy_crate_has_one_owner() -> TestResult {
 }
 
 #[test]
-fn the_client_knows_no_database() -> TestResult {
+fn client_has_no_database_dependency() -> TestResult {
     let tree = cargo(&[
         "tree",
         "--package",

@@ -56,7 +56,7 @@ async fn asset(app: &TestApp, n: usize) -> anyhow::Result<i64> {
 }
 
 on_each_engine! {
-    async fn devices_have_the_contracts_shape_under_both_names(app: TestApp) -> TestResult {
+    async fn devices_have_the_contract_shape_on_both_routes(app: TestApp) -> TestResult {
         app.sync().await?;
         let list = app.json("/api/rmm/devices").await?;
         assert_eq!(list, app.json("/api/datto/devices").await?);
@@ -95,7 +95,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_inventory_that_is_due_is_asked_for_when_staff_look_and_by_one_of_them(app: TestApp) -> TestResult {
+    async fn due_inventory_is_fetched_once_when_staff_look(app: TestApp) -> TestResult {
         app.sync().await?;
         let id = asset(&app, 7).await?;
         let (device, audit) = (format!("/api/rmm/device/device-{id}"), format!("/api/assets/{id}/audit"));
@@ -130,7 +130,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_silent_rmm_keeps_nobody_long_and_is_left_alone_for_a_while(app: TestApp) -> TestResult {
+    async fn silent_rmm_delays_briefly_and_is_then_avoided(app: TestApp) -> TestResult {
         app.sync().await?;
         let (first, second) = (asset(&app, 7).await?, asset(&app, 8).await?);
         let path = |id: i64| format!("/api/rmm/device/device-{id}");
@@ -161,7 +161,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn who_looks_at_devices_keeps_the_rmms_limit(app: TestApp) -> TestResult {
+    async fn device_views_respect_the_rmm_limit(app: TestApp) -> TestResult {
         app.sync().await?;
         app.datto.faults().add(AUDITS, When::Always, FaultKind::RateLimited(Some("120".into())));
         for n in [7, 8, 10] {
@@ -173,7 +173,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_clients_look_costs_no_call(app: TestApp) -> TestResult {
+    async fn views_by_clients_cost_no_rmm_call(app: TestApp) -> TestResult {
         app.sync().await?;
         let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap().to_owned() };
         let own = Client::new(&app.url(), TokenSource::fixed(app.core.key.user("client", &email)?))?;
@@ -193,7 +193,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn inventories_show_once_they_were_read(app: TestApp) -> TestResult {
+    async fn inventories_show_after_their_sync(app: TestApp) -> TestResult {
         app.sync().await?;
         app.pull(&["/sync/audits"]).await?;
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "brainhair")?)?;

@@ -78,7 +78,7 @@ fn each_once<'v>(records: impl IntoIterator<Item = &'v Value>, key: &str, what: 
 }
 
 on_each_engine! {
-    async fn what_changes_while_it_is_exported_is_there_once(app: TestApp) -> TestResult {
+    async fn records_changed_during_an_export_appear_once(app: TestApp) -> TestResult {
         fill(&app).await?;
         for (kind, key, change) in [
             ("companies", "account_number", "update companies set name_fold = "),
@@ -105,7 +105,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn tickets_that_change_while_a_company_is_downloaded_are_there_once(app: TestApp) -> TestResult {
+    async fn tickets_changed_during_a_download_appear_once(app: TestApp) -> TestResult {
         fill(&app).await?;
         let scope = Scope::system();
         let company = app.codex.companies(&scope).await?.remove(0);
@@ -131,7 +131,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_export_takes_as_many_statements_as_its_pages(app: TestApp) -> TestResult {
+    async fn export_statements_grow_with_its_pages(app: TestApp) -> TestResult {
         fill(&app).await?;
         for kind in EXPORTS {
             let before = app.codex.statements_run();
@@ -145,7 +145,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn exports_that_nobody_reads_stop_no_tickets_of_a_company(database: TestDatabase) -> TestResult {
+    async fn unread_exports_do_not_block_company_tickets(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("server.download_wait_seconds", "1")]).await?;
         fill(&app).await?;
         let export = || async { app.codex.export(&Scope::system(), "assets", ExportFormat::Ndjson).await };
@@ -157,7 +157,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_reader_that_stands_still_gives_its_turn_to_others(database: TestDatabase) -> TestResult {
+    async fn stalled_reader_makes_room_for_others(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("server.stall_seconds", "1")]).await?;
         fill(&app).await?;
         let token = app.core.key.user("admin", "admin@msp.example")?;

@@ -59,7 +59,7 @@ async fn proposed(app: &TestApp, client: &Client) -> anyhow::Result<(i64, i64, D
 }
 
 on_each_engine! {
-    async fn a_serial_number_alone_is_proposed_and_a_person_merges(app: TestApp) -> TestResult {
+    async fn shared_serial_number_is_proposed_and_merged(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let (manual, device, candidate) = proposed(&app, &client).await?;
         assert_eq!((candidate.record_a.id, candidate.record_b.id), (manual, device));
@@ -91,7 +91,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_newer_record_can_be_kept_and_nothing_is_lost(app: TestApp) -> TestResult {
+    async fn newer_record_can_be_kept_without_loss(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let user = client.contacts().create(&person("User", "user@x.example", &[])).await?.id;
         let (manual, device, candidate) = proposed(&app, &client).await?;
@@ -164,7 +164,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn contacts_with_one_address_in_one_company_are_proposed(app: TestApp) -> TestResult {
+    async fn contacts_sharing_an_address_in_a_company_are_proposed(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let theirs = client.companies().contacts(OWN).await?.remove(0);
@@ -236,7 +236,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_placeholder_is_no_serial_number(app: TestApp) -> TestResult {
+    async fn placeholder_serial_numbers_propose_nothing(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         app.sync().await?;
         let texts = ["System Serial Number", "Default string\t", "0123456789", "None", "INVALID"];

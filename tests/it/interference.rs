@@ -677,7 +677,7 @@ fn urlencode(text: &str) -> String {
 }
 
 on_each_engine! {
-    async fn others_move_no_bit_of_a_clients_answers(twins: Twins) -> TestResult {
+    async fn foreign_records_do_not_change_client_answers(twins: Twins) -> TestResult {
         let seed = setting("CODEX_TEST_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(17);
         let calls = setting("CODEX_TEST_CALLS").and_then(|calls| calls.parse().ok()).unwrap_or(CALLS);
         println!("seed {seed}, {calls} calls");

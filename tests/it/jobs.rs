@@ -20,7 +20,7 @@ fn client(app: &TestApp) -> anyhow::Result<Client> {
 
 on_each_engine! {
     /// Modules ask for `psa`, `rmm` and `tickets`; jobs keep the names under which they are stored.
-    async fn a_sync_is_found_by_any_of_its_names(app: TestApp) -> TestResult {
+    async fn sync_is_found_by_any_of_its_names(app: TestApp) -> TestResult {
         app.pull(&["/sync/freshservice", "/sync/datto", "/sync/datto-audits", "/sync/tickets", "/sync/keycloak"]).await?;
         let jobs = app.json("/sync/jobs").await?;
         let id = |sync: &str| {
@@ -86,7 +86,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_of_jobs_are_strict_about_their_parameters_and_closed_to_clients(app: TestApp) -> TestResult {
+    async fn job_lists_are_strict_and_closed_to_clients(app: TestApp) -> TestResult {
         app.sync().await?;
         for (script, sync_type) in [("psa", "base"), ("tickets", "tickets-detail")] {
             let jobs = app.json(&format!("/sync/jobs?script={script}&status=completed&limit=5")).await?;

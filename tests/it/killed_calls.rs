@@ -20,10 +20,10 @@ use tokio::process::Child;
 const KILLS: u64 = 5;
 /// Rows of a call: four transactions.
 const ROWS: usize = 1_000;
-const CHILD: &str = "killed_calls::the_daemon_that_is_killed";
+const CHILD: &str = "killed_calls::codexd_child_process";
 
 #[test]
-fn the_daemon_that_is_killed() {
+fn codexd_child_process() {
     become_codexd();
 }
 
@@ -76,7 +76,7 @@ impl Daemon {
 }
 
 on_each_engine! {
-    async fn a_call_that_was_killed_is_made_once_when_it_is_sent_again(database: TestDatabase) -> TestResult {
+    async fn killed_call_runs_once_when_it_is_repeated(database: TestDatabase) -> TestResult {
         let core = Core::start().await?;
         let seed = setting("CODEX_TEST_SEED").and_then(|s| s.parse().ok()).unwrap_or(7);
         let kills = setting("CODEX_TEST_KILLS").and_then(|k| k.parse().ok()).unwrap_or(KILLS);

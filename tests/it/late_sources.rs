@@ -26,7 +26,7 @@ async fn late(codex: &Codex) -> anyhow::Result<Vec<&'static str>> {
 }
 
 on_each_engine! {
-    async fn a_source_is_late_after_three_intervals_without_an_end(bench: TestBench) -> TestResult {
+    async fn source_is_late_after_three_intervals_without_a_run(bench: TestBench) -> TestResult {
         assert!(late(&bench.codex).await?.is_empty(), "a first start");
         bench.sync_all().await?;
         bench.clock.advance(TimeDelta::minutes(179));
@@ -53,7 +53,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_missed_while_nothing_ran_may_be_caught_up_first(bench: TestBench) -> TestResult {
+    async fn missed_runs_may_be_caught_up_after_a_restart(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.clock.advance(TimeDelta::days(7));
         let next = bench.second(|builder| builder).await?;
@@ -64,7 +64,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn one_that_never_completed_is_late_too_after_restarts(bench: TestBench) -> TestResult {
+    async fn source_that_never_completed_is_late_after_restarts(bench: TestBench) -> TestResult {
         bench.freshservice.faults().add("/api/v2/", When::Always, FaultKind::Status(401));
         bench.run(SyncKind::Psa).await?;
         bench.clock.advance(TimeDelta::minutes(100));
@@ -75,7 +75,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn health_is_degraded_and_names_the_source(bench: TestBench) -> TestResult {
+    async fn health_is_degraded_and_names_the_late_source(bench: TestBench) -> TestResult {
         let core = Core::start().await?;
         let settings = vendor_settings(&bench.freshservice, &bench.datto);
         let others = [

@@ -19,7 +19,7 @@ fn client(app: &TestApp) -> anyhow::Result<Client> {
 }
 
 on_each_engine! {
-    async fn every_order_shows_every_record_once(app: TestApp) -> TestResult {
+    async fn every_sort_order_lists_each_record_once(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         for n in 0..5 {
@@ -43,7 +43,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn text_is_ordered_by_its_bytes_whatever_the_order_of_the_server(app: TestApp) -> TestResult {
+    async fn text_is_sorted_by_bytes_on_every_server(app: TestApp) -> TestResult {
         let client = client(&app)?;
         let systems = ["B", "_", "a", "b", "\u{e4}"];
         for system in systems.iter().rev() {
@@ -60,7 +60,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn filters_leave_what_fits(app: TestApp) -> TestResult {
+    async fn filters_return_matching_records(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let all = client.contacts().all(&ListOptions::default()).await?;
@@ -94,7 +94,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn companies_come_in_pages_where_that_is_asked_for(app: TestApp) -> TestResult {
+    async fn companies_are_paged_on_request(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let companies = client.companies();
@@ -124,7 +124,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn agents_come_in_pages_where_that_is_asked_for(app: TestApp) -> TestResult {
+    async fn agents_are_paged_on_request(app: TestApp) -> TestResult {
         app.call_as("admin", Method::POST, "/api/agents/sync")?.send().await?.error_for_status()?;
         let token = app.core.key.user("admin", "a@msp.example")?;
         let client = Client::new(&app.url(), TokenSource::fixed(token))?;
@@ -162,7 +162,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_belongs_to_a_company_comes_in_pages_where_that_is_asked_for(app: TestApp) -> TestResult {
+    async fn lists_of_a_company_are_paged_on_request(app: TestApp) -> TestResult {
         app.sync().await?;
         for n in 0..3 {
             let place = json!({"name": format!("Office {n}"), "phone_number": (n > 0).then(|| format!("0{n}"))});
@@ -205,7 +205,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn tickets_are_narrowed_and_sorted(app: TestApp) -> TestResult {
+    async fn tickets_are_filtered_and_sorted(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let whole = app.json("/api/tickets?limit=1000").await?;
@@ -244,7 +244,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn fields_choose_keys_and_reach_tracked_ones(app: TestApp) -> TestResult {
+    async fn fields_select_keys_and_tracked_columns(app: TestApp) -> TestResult {
         app.sync().await?;
         let rows = app.json("/api/assets?fields=id,hostname,device_uid&limit=2").await?;
         for row in rows.as_array().unwrap() {
@@ -256,7 +256,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_cannot_be_read_is_400_and_named(app: TestApp) -> TestResult {
+    async fn invalid_list_parameters_are_400_and_named(app: TestApp) -> TestResult {
         app.sync().await?;
         let first = app.get("/api/assets?limit=2&sort=operating_system")?.send().await?;
         let link = first.headers()["link"].to_str()?.to_owned();
@@ -307,7 +307,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn tickets_go_on_behind_a_cursor(app: TestApp) -> TestResult {
+    async fn tickets_continue_after_a_cursor(app: TestApp) -> TestResult {
         app.sync().await?;
         let whole = app.json("/api/tickets?limit=1000").await?;
         let wanted: Vec<&Value> = whole["tickets"].as_array().unwrap().iter().map(|ticket| &ticket["id"]).collect();

@@ -67,7 +67,7 @@ async fn told(app: &TestApp, script: &str) -> anyhow::Result<String> {
 }
 
 on_each_engine! {
-    async fn a_serial_number_that_the_inventory_brings_makes_the_two_one(app: TestApp) -> TestResult {
+    async fn inventory_serial_number_merges_duplicates(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let person = ContactIn { name: Some("User".into()), ..ContactIn::default() };
@@ -101,7 +101,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_serial_number_that_somebody_looked_up_makes_the_two_one_with_the_next_run(app: TestApp) -> TestResult {
+    async fn viewed_serial_number_merges_duplicates_at_the_next_run(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let manual = client.assets().create(&placed(&app, "by-hand", 7)?).await?.id;
@@ -114,7 +114,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn twins_that_are_not_certain_both_stay_and_are_reported(app: TestApp) -> TestResult {
+    async fn uncertain_duplicates_both_stay_and_are_reported(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
         let (assets, contacts) = (client.assets(), client.contacts());
@@ -144,7 +144,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_made_by_hand_beside_a_vendors_record_is_reported_with_the_next_run(app: TestApp) -> TestResult {
+    async fn manual_duplicate_is_reported_at_the_next_run(app: TestApp) -> TestResult {
         app.sync().await?;
         app.pull(&["/sync/audits", "/sync/psa"]).await?;
         let client = client(&app, "technician")?;

@@ -31,7 +31,7 @@ const ALIASES: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn the_client_has_a_method_for_every_operation() -> TestResult {
+async fn client_has_a_method_for_every_operation() -> TestResult {
     let called: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);

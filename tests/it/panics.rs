@@ -90,7 +90,7 @@ impl Source for Panicking {
 }
 
 on_each_engine! {
-    async fn a_run_that_panics_fails_and_frees_its_source(database: TestDatabase) -> TestResult {
+    async fn panicking_run_fails_and_frees_its_source(database: TestDatabase) -> TestResult {
         let source = Panicking::default();
         let builder = Codex::builder(&database.url).source(source.clone()).providers(NAME, "datto");
         let codex = builder.lease(Duration::from_secs(30)).open().await?;
@@ -120,7 +120,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_run_whose_end_panics_fails_and_frees_its_source(database: TestDatabase) -> TestResult {
+    async fn run_that_panics_at_its_end_frees_its_source(database: TestDatabase) -> TestResult {
         let clock = Arc::new(PanickingClock::at("2026-01-05T10:00:00Z")?);
         let arming = Arming { clock: clock.clone(), reads: Arc::default() };
         let builder = Codex::builder(&database.url).source(arming.clone()).providers(NAME, "datto");
@@ -146,7 +146,7 @@ on_each_engine! {
     }
 
     /// At every point at which a call can be left, from its first wait to its last.
-    async fn a_caller_who_hangs_up_leaves_no_source_at_work(database: TestDatabase) -> TestResult {
+    async fn abandoned_sync_start_frees_its_source(database: TestDatabase) -> TestResult {
         let source = Panicking::default();
         let builder = Codex::builder(&database.url).source(source).providers(NAME, "datto");
         let codex = builder.open().await?;
@@ -168,7 +168,7 @@ on_each_engine! {
     }
 
     /// The library that reads HTML divides by zero for such a table.
-    async fn a_conversation_that_cannot_be_laid_out_stops_nobody(database: TestDatabase) -> TestResult {
+    async fn unreadable_conversation_stops_no_run(database: TestDatabase) -> TestResult {
         let settings = [("webhooks.enabled", "true"), ("webhooks.secret", "an open secret")];
         let app = TestApp::with(database, &settings).await?;
         let said: Vec<Value> = ["<img alt=\"logo\">", "&nbsp;", "<img alt=\"logo\"></td></tr></table><p>Thank you</p>"]
@@ -281,7 +281,7 @@ impl Clock for PanickingClock {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_scheduler_goes_on_after_a_panic() -> anyhow::Result<()> {
+async fn scheduler_continues_after_a_panic() -> anyhow::Result<()> {
     let database = TestDatabase::on(codex_tests::harness::database::sqlite()?).await?;
     let clock = Arc::new(PanickingClock::at("2026-01-05T10:00:00Z")?);
     let codex = Codex::builder(&database.url)

@@ -42,7 +42,7 @@ fn same(what: &str, library: impl Serialize, client: impl Serialize) -> anyhow::
 }
 
 on_each_engine! {
-    async fn library_and_client_say_the_same(app: TestApp) -> TestResult {
+    async fn library_and_client_return_the_same(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let (client, codex) = (client(&app)?, &app.codex);
         let scope = Scope::staff(Role::Admin);
@@ -94,7 +94,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_page_that_is_kept_tells_of_the_page_that_came_behind_it(app: TestApp) -> TestResult {
+    async fn cached_page_links_to_a_page_added_later(app: TestApp) -> TestResult {
         let client = client(&app)?;
         for name in ["A", "B"] {
             let contact = ContactIn { name: Some(name.into()), ..ContactIn::default() };
@@ -110,7 +110,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_record_is_changed_as_it_was_read_or_only_foretold(app: TestApp) -> TestResult {
+    async fn client_supports_keys_conditions_and_dry_runs(app: TestApp) -> TestResult {
         let client = client(&app)?;
         let named = |name: &str| CompanyIn { name: Some(name.into()), ..CompanyIn::default() };
         let once = client.companies().create(&named("A")).idempotency_key("one").await?;
@@ -143,7 +143,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn chosen_fields_are_rows_of_ones_own(app: TestApp) -> TestResult {
+    async fn selected_fields_fill_rows_of_own_types(app: TestApp) -> TestResult {
         #[derive(serde::Deserialize)]
         struct Row { id: i64, hostname: String }
         let client = client(&app)?;

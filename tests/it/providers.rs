@@ -22,7 +22,7 @@ fn child() {
 }
 
 on_each_engine! {
-    async fn a_vendor_that_is_not_there_is_not_available_and_nobody_else_is_asked(app: TestApp) -> TestResult {
+    async fn unknown_provider_is_503_and_no_vendor_is_called(app: TestApp) -> TestResult {
         app.sync().await?;
         app.codex.choose_providers(Providers { psa: "superops".into(), rmm: "superops".into() });
         let (psa, rmm) = (app.freshservice.calls(""), app.datto.calls(""));
@@ -45,7 +45,7 @@ on_each_engine! {
 }
 
 #[tokio::test]
-async fn a_choice_in_the_settings_file_holds_at_once() -> anyhow::Result<()> {
+async fn changed_provider_setting_applies_at_once() -> anyhow::Result<()> {
     let database = database::sqlite()?;
     let folder = database.folder();
     let core = Core::start().await?;

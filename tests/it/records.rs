@@ -26,7 +26,7 @@ fn named(name: &str) -> CompanyIn {
 }
 
 on_each_engine! {
-    async fn a_company_is_made_with_a_free_number_or_the_one_that_is_sent(app: TestApp) -> TestResult {
+    async fn company_gets_a_free_number_or_the_stated_one(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let companies = client.companies();
@@ -44,7 +44,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn every_fault_of_a_body_is_named_at_once(app: TestApp) -> TestResult {
+    async fn all_faults_of_a_body_are_reported_at_once(app: TestApp) -> TestResult {
         let body = json!({"account_number": "12", "compliance_level": "x", "domains": 7, "id": 1, "address": 5});
         let answer = app.call_as("admin", Method::POST, "/api/companies")?.json(&body).send().await?;
         assert_eq!(answer.status(), 422);
@@ -57,7 +57,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_deleted_record_stays_deleted_until_it_is_restored(app: TestApp) -> TestResult {
+    async fn deleted_record_stays_deleted_until_restored(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let (account, other) = ("100001", ListOptions::default());
@@ -95,7 +95,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_deleted_last_is_listed_first_and_by_whom(app: TestApp) -> TestResult {
+    /// With the user who deleted them.
+    async fn deleted_records_are_listed_newest_first(app: TestApp) -> TestResult {
         app.sync().await?;
         let (technician, admin) = (client(&app, "technician")?, client(&app, "admin")?);
         let all = technician.contacts().all(&ListOptions::default()).await?;
@@ -119,7 +120,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_read_may_be_sent_back_as_it_is(app: TestApp) -> TestResult {
+    async fn read_records_can_be_sent_back_unchanged(app: TestApp) -> TestResult {
         app.sync().await?;
         // Two who share an address.
         {
@@ -148,7 +149,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_a_person_made_is_adopted_when_its_like_arrives(app: TestApp) -> TestResult {
+    async fn manual_record_matches_an_arriving_vendor_record(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
         client.companies().create(&company).await?;
@@ -185,7 +186,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_adopted_stays_when_its_vendor_loses_it(app: TestApp) -> TestResult {
+    async fn matched_record_stays_when_its_vendor_loses_it(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let (email, uid) = {
             let world = app.world.lock();
@@ -237,7 +238,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn two_who_could_be_meant_both_stay_and_are_reported(app: TestApp) -> TestResult {
+    async fn ambiguous_matches_both_stay_and_are_reported(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let email = app.world.lock().requesters[0]["primary_email"].as_str().unwrap_or_default().to_owned();
         let person = ContactIn {
@@ -253,7 +254,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_serial_number_that_the_inventory_finds_twice_is_reported(app: TestApp) -> TestResult {
+    async fn serial_number_found_twice_is_reported(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         for n in 0..9 {
@@ -279,7 +280,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn contacts_and_assets_know_companies_and_each_other(app: TestApp) -> TestResult {
+    async fn contacts_and_assets_link_companies_and_each_other(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let numbers: Vec<String> = client.companies().list().await?.into_iter()
@@ -319,7 +320,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn locations_are_added_corrected_and_deleted(app: TestApp) -> TestResult {
+    async fn locations_are_created_updated_and_deleted(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let (companies, account) = (client.companies(), "100001");
@@ -341,7 +342,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_dry_run_tells_and_changes_nothing(app: TestApp) -> TestResult {
+    async fn dry_run_reports_and_changes_nothing(app: TestApp) -> TestResult {
         app.sync().await?;
         let before = app.json("/api/companies/100001").await?;
         let tell = async |method: Method, path: &str, body: Value| -> anyhow::Result<Value> {
@@ -374,7 +375,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_dry_run_names_companies_by_their_account_numbers(app: TestApp) -> TestResult {
+    async fn dry_run_shows_companies_by_account_number(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let (own, other) = ("100001", "100002");
@@ -421,7 +422,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_is_restored_by_whoever_keeps_plans(app: TestApp) -> TestResult {
+    async fn plan_is_restored_by_billing_roles(app: TestApp) -> TestResult {
         let billing = client(&app, "billing")?;
         let plan = codex_client::BillingPlanIn {
             plan_name: Some("Gold".into()), term_length: Some("1 Year".into()), ..Default::default()
@@ -443,7 +444,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn bulk_has_everything_and_equals_the_single_routes(app: TestApp) -> TestResult {
+    async fn bulk_read_equals_the_single_routes(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "admin")?;
         let companies = client.companies();
@@ -468,7 +469,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn everything_of_a_kind_is_exported_as_lines_and_as_a_table(app: TestApp) -> TestResult {
+    async fn every_kind_is_exported_as_ndjson_and_csv(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let client = client(&app, "admin")?;
         let plan = codex_client::BillingPlanIn {
@@ -527,7 +528,7 @@ on_each_engine! {
     }
 
     /// B16: whatever lists give staff by `fields=` is in exports.
-    async fn what_fields_can_name_is_exported(app: TestApp) -> TestResult {
+    async fn every_selectable_field_is_exported(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/audits", "/sync/tickets", "/sync/agents"]).await?;
         let plan = codex_client::BillingPlanIn {
             plan_name: Some("Gold".into()), term_length: Some("1 Year".into()), ..Default::default()
@@ -576,7 +577,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn exported_texts_are_no_formulas(app: TestApp) -> TestResult {
+    async fn exported_texts_are_never_formulas(app: TestApp) -> TestResult {
         let client = client(&app, "admin")?;
         let formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x.example\"; \"y\")"];
         for name in formulas {
@@ -594,7 +595,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_of_a_company_are_its_own_without_what_was_deleted(app: TestApp) -> TestResult {
+    async fn lists_of_a_company_exclude_foreign_and_deleted_records(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;
         let account = "100001";
@@ -623,7 +624,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_has_no_account_number_is_exported_too(app: TestApp) -> TestResult {
+    async fn records_without_account_number_are_exported(app: TestApp) -> TestResult {
         let email = {
             let mut world = app.world.lock();
             let department = world.departments.iter_mut().find(|one| one["custom_fields"]["account_number"] == 100_001);

@@ -116,7 +116,7 @@ fn readers(text: &str) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn every_read_takes_a_scope_or_is_known_to_take_none() -> TestResult {
+fn every_read_takes_a_scope_or_is_listed_without() -> TestResult {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../codex-core/src");
     let mut all = Vec::new();
     files(&source, &mut all)?;

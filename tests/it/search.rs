@@ -105,7 +105,8 @@ async fn find_letters(app: &TestApp) -> TestResult {
 }
 
 on_each_engine! {
-    async fn a_record_is_found_by_any_part_of_its_name_the_best_fit_first(app: TestApp) -> TestResult {
+    /// The best match comes first.
+    async fn records_are_found_by_any_part_of_their_name(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let all = SearchOptions::default();
@@ -130,7 +131,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_said_on_a_ticket_is_found_by_its_words(app: TestApp) -> TestResult {
+    async fn conversations_are_found_by_their_words(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let board = client.tickets().list(&TicketOptions::default()).await?;
@@ -195,7 +196,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_sees_a_person_of_several_companies_as_one_of_its_own(app: TestApp) -> TestResult {
+    async fn clients_see_a_shared_contact_under_their_own_company(app: TestApp) -> TestResult {
         app.sync().await?;
         let staff = client(&app)?;
         let email = staff.companies().contacts("100001").await?[0].email.clone();
@@ -216,7 +217,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_index_follows_what_is_changed_and_deleted(app: TestApp) -> TestResult {
+    async fn index_follows_updates_and_deletions(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app)?;
         let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
@@ -232,7 +233,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_finds_nothing_of_others(app: TestApp) -> TestResult {
+    async fn clients_find_no_foreign_records(app: TestApp) -> TestResult {
         app.sync().await?;
         let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
         let token = app.core.key.user("client", &email)?;
@@ -258,7 +259,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_finds_its_own_among_more_than_are_looked_at(app: TestApp) -> TestResult {
+    async fn clients_find_their_own_records_among_many_hits(app: TestApp) -> TestResult {
         app.sync().await?;
         let email = app.json("/api/companies/100001/contacts").await?[0]["email"].as_str().unwrap().to_owned();
         let staff = client(&app)?;
@@ -314,11 +315,11 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn letters_are_found_in_any_case_and_without_marks(app: TestApp) -> TestResult {
+    async fn letters_match_in_any_case_and_without_diacritics(app: TestApp) -> TestResult {
         find_letters(&app).await
     }
 
-    async fn a_thousand_names_are_ranked_and_more_are_said(app: TestApp) -> TestResult {
+    async fn thousand_hits_are_ranked_and_more_are_flagged(app: TestApp) -> TestResult {
         let staff = client(&app)?;
         let companies = SearchOptions { kinds: vec!["company".into()], limit: Some(100) };
         let named = |n: usize| codex_client::CompanyIn { name: Some(format!("Wallaby {n}")), ..Default::default() };
@@ -332,7 +333,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn tables_are_searched_sorted_and_paged_as_today(app: TestApp) -> TestResult {
+    async fn page_tables_are_searched_sorted_and_paged(app: TestApp) -> TestResult {
         app.sync().await?;
         for (what, keys) in [("companies", 7), ("contacts", 7), ("assets", 16)] {
             let first = app.json(&format!("/{what}/api/search?per_page=2")).await?;
@@ -441,7 +442,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_asset_is_found_by_a_program_on_it(app: TestApp) -> TestResult {
+    async fn assets_are_found_by_installed_software(app: TestApp) -> TestResult {
         app.sync().await?;
         app.pull(&["/sync/audits"]).await?;
         let asset = async || -> anyhow::Result<Option<(Value, String)>> {
@@ -470,7 +471,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_bad_search_names_its_parameter(app: TestApp) -> TestResult {
+    async fn invalid_search_names_its_parameter(app: TestApp) -> TestResult {
         for (query, word) in [("", "q"), ("q=", "q"), ("q=x&kind=planet", "kind"), ("q=x&limit=0", "limit"),
             ("q=x&limit=101", "limit"), ("q=x&colour=red", "colour")] {
             let answer = app.get(&format!("/api/search?{query}"))?.send().await?;
@@ -488,7 +489,7 @@ fn urlencode(text: &str) -> String {
 
 /// The servers of many installations were made so: what is a letter must not be asked of the server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn letters_are_found_where_postgresql_knows_ascii_alone() -> TestResult {
+async fn letters_match_on_a_postgresql_with_ascii_locale() -> TestResult {
     let Some(database) = database::postgres_of_ascii().await? else {
         return Ok(());
     };
@@ -502,7 +503,7 @@ async fn letters_are_found_where_postgresql_knows_ascii_alone() -> TestResult {
 
 /// Making the words of each description again takes longer than a search may.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn words_are_found_by_the_indexes_of_stored_vectors_on_postgresql() -> TestResult {
+async fn word_search_uses_stored_vectors_on_postgresql() -> TestResult {
     let Some(database) = database::postgres().await? else {
         return Ok(());
     };

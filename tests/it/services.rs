@@ -76,7 +76,7 @@ fn listed(folder: &Path, brainhair: &Brainhair) -> anyhow::Result<std::path::Pat
 const PATH: &str = "/api/knowledge/search?q=example";
 
 #[tokio::test]
-async fn a_module_is_called_by_name_with_a_token_of_core() -> TestResult {
+async fn modules_are_called_by_name_with_a_core_token() -> TestResult {
     let mut core = Core::start().await?;
     let brainhair = brainhair(&core).await?;
     let folder = tempfile::tempdir()?;
@@ -132,8 +132,9 @@ async fn a_token_is_renewed_before_it_ends() -> TestResult {
     Ok(())
 }
 
+/// Callers with a token are not delayed.
 #[tokio::test]
-async fn a_silent_core_holds_nobody_up_who_has_a_token_and_all_others_once() -> TestResult {
+async fn silent_core_delays_callers_without_a_token_once() -> TestResult {
     let core = Core::start().await?;
     let brainhair = brainhair(&core).await?;
     let folder = tempfile::tempdir()?;
@@ -167,7 +168,7 @@ async fn a_silent_core_holds_nobody_up_who_has_a_token_and_all_others_once() -> 
 }
 
 #[tokio::test]
-async fn one_correlation_id_leads_through_all_modules() -> TestResult {
+async fn correlation_id_is_kept_across_modules() -> TestResult {
     let core = Core::start().await?;
     let brainhair = brainhair(&core).await?;
     let folder = tempfile::tempdir()?;

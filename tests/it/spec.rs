@@ -81,7 +81,7 @@ fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
 }
 
 #[test]
-fn every_operation_says_what_it_does_and_how_it_fails() -> TestResult {
+fn every_operation_describes_itself_and_its_errors() -> TestResult {
     let spec = serde_json::to_value(codex_daemon::openapi::public())?;
     let paths = spec["paths"].as_object().unwrap();
     assert!(paths.len() >= 19, "{} paths", paths.len());
@@ -197,7 +197,7 @@ fn every_body_answer_and_parameter_has_an_example() -> TestResult {
 
 /// A body whose description is written out, in the part of the API that schemathesis does not read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_location_of_the_pages_is_described_as_it_is_taken() -> TestResult {
+async fn page_location_body_matches_its_description() -> TestResult {
     let app = TestApp::on(database::sqlite()?).await?;
     app.pull(&["/sync/psa"]).await?;
     let path = "/companies/100001/locations";

@@ -106,7 +106,7 @@ fn migrations_and_statements_are_understood_by_postgresql_12() -> TestResult {
 }
 
 #[test]
-fn newer_syntax_is_found_across_lines_and_cases_but_not_in_comments() {
+fn newer_syntax_is_found_except_in_comments() {
     assert_eq!(
         newer("create unique index a on b (c)\n  NULLS  not\n distinct"),
         [("nulls not distinct", 15)]

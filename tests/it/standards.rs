@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 on_each_engine! {
-    async fn what_was_made_is_at_its_location(app: TestApp) -> TestResult {
+    async fn created_record_is_at_its_location(app: TestApp) -> TestResult {
         for (list, body, name) in [
             ("/api/companies", json!({"name": "New"}), "name"),
             ("/api/contacts", json!({"name": "New"}), "name"),
@@ -28,7 +28,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn hits_lead_to_their_records_whatever_they_are_called(app: TestApp) -> TestResult {
+    async fn search_hits_link_to_records_with_any_name(app: TestApp) -> TestResult {
         let agent = json!({"keycloak_id": "a/b c?d#1%", "username": "oddone", "email": "odd@msp.example"});
         let mut user = app.world.lock().users[0].clone();
         for (key, name) in [("id", "keycloak_id"), ("username", "username"), ("email", "email")] {
@@ -46,7 +46,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_put_may_be_for_new_records_only(app: TestApp) -> TestResult {
+    async fn if_none_match_refuses_existing_records(app: TestApp) -> TestResult {
         app.sync().await?;
         let contact = app.json("/api/contacts").await?[0].clone();
         let path = format!("/api/contacts/{}", contact["id"]);
@@ -70,7 +70,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_list_without_limit_is_whole(app: TestApp) -> TestResult {
+    async fn list_without_limit_is_complete(app: TestApp) -> TestResult {
         app.sync().await?;
         for (list, name) in [("contacts", "name"), ("assets", "hostname")] {
             let row = |n: i32| if n % 3 == 0 {
@@ -115,7 +115,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn the_root_leads_to_everything(app: TestApp) -> TestResult {
+    async fn root_links_to_every_entry_point(app: TestApp) -> TestResult {
         let answer = app.call(Method::GET, "/").header("X-Forwarded-Prefix", "/codex").send().await?;
         let body: Value = answer.error_for_status()?.json().await?;
         for (name, address) in body.as_object().unwrap() {
@@ -161,7 +161,7 @@ fn servers_and_tags_are_described() -> TestResult {
 }
 
 #[test]
-fn times_have_their_format() -> TestResult {
+fn times_are_described_with_their_format() -> TestResult {
     let spec = spec()?;
     let (mut bare, mut times) = (Vec::new(), 0);
     for (schema, described) in spec["components"]["schemas"].as_object().unwrap() {
@@ -192,8 +192,9 @@ fn times_have_their_format() -> TestResult {
     Ok(())
 }
 
+/// The description stays small.
 #[test]
-fn every_comparison_is_a_parameter_and_the_description_stays_small() -> TestResult {
+fn every_comparison_is_a_described_parameter() -> TestResult {
     let spec = spec()?;
     let names = |path: &str| -> BTreeSet<String> {
         let parameters = spec["paths"][path]["get"]["parameters"]
@@ -235,7 +236,7 @@ fn every_comparison_is_a_parameter_and_the_description_stays_small() -> TestResu
 }
 
 #[test]
-fn partial_answers_require_nothing() -> TestResult {
+fn partial_answers_have_no_required_members() -> TestResult {
     let spec = spec()?;
     for one in operations(&spec) {
         let parameters = one["parameters"].as_array().into_iter().flatten();

@@ -39,7 +39,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn stored_keys_follow_newer_rules_once(database: TestDatabase) -> TestResult {
+    async fn stored_keys_are_rebuilt_once_for_newer_rules(database: TestDatabase) -> TestResult {
         let codex = Codex::open(&database.url).await?;
         let (scope, author) = (Scope::system(), Author::new("system", codex.now()));
         let body = |value: Value| value.as_object().cloned().unwrap_or_default();
@@ -88,7 +88,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_of_about_one_length_are_one_statement(database: TestDatabase) -> TestResult {
+    async fn lists_of_similar_length_share_one_statement(database: TestDatabase) -> TestResult {
         let db = Db::open(&database.url).await?;
         let of = |count: i64| {
             let mut q = db.query("select count(*) from (select 1 as n union all select 2 union all select 3 \
@@ -107,7 +107,7 @@ on_each_engine! {
     }
 
     /// `PostgreSQL` refuses a statement that would update one row twice.
-    async fn an_upsert_of_a_key_twice_keeps_the_last(database: TestDatabase) -> TestResult {
+    async fn upsert_with_a_repeated_key_keeps_the_last(database: TestDatabase) -> TestResult {
         let db = Db::open(&database.url).await?;
         for labels in [[(1, "a"), (1, "b"), (2, "c")], [(2, "x"), (1, "y"), (2, "z")]] {
             let mut tx = db.begin().await?;
@@ -153,7 +153,7 @@ async fn prepare(url: &str, sql: Sql) -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn single_pages_are_cheap_unless_a_server_of_postgresql_says_otherwise() -> TestResult {
+async fn default_page_cost_of_postgresql_is_lowered() -> TestResult {
     let Some(database) = codex_tests::harness::database::postgres().await? else {
         return Ok(());
     };
@@ -172,7 +172,7 @@ async fn single_pages_are_cheap_unless_a_server_of_postgresql_says_otherwise() -
 
 /// A table of a large database takes minutes to be written anew.
 #[tokio::test]
-async fn a_migration_of_postgresql_may_take_longer_than_a_call() -> TestResult {
+async fn postgresql_migration_may_outlast_a_call() -> TestResult {
     let Some(database) = codex_tests::harness::database::postgres().await? else {
         return Ok(());
     };
@@ -257,7 +257,7 @@ fn both_folders_hold_the_same_migrations() {
 
 /// As the unit test of lists does on `SQLite`.
 #[tokio::test]
-async fn identifiers_of_assets_are_found_by_an_index_of_postgresql() -> TestResult {
+async fn asset_identifier_lookups_use_an_index_on_postgresql() -> TestResult {
     let Some(database) = database::postgres().await? else {
         return Ok(());
     };

@@ -18,7 +18,7 @@ fn header(answer: &Response, name: &str) -> Option<String> {
 }
 
 on_each_engine! {
-    async fn an_unknown_company_is_404_in_every_list(app: TestApp) -> TestResult {
+    async fn unknown_company_is_404_in_every_list(app: TestApp) -> TestResult {
         app.sync().await?;
         for (path, todays) in [
             ("/api/contacts?company_id=nope", false),
@@ -42,7 +42,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn words_of_tickets_are_compared_as_every_column_is(app: TestApp) -> TestResult {
+    async fn ticket_words_support_comparison_operators(app: TestApp) -> TestResult {
         app.sync().await?;
         let count = async |query: &str| -> anyhow::Result<i64> {
             let body = app.json(&format!("/api/tickets?limit=1&{query}")).await?;
@@ -62,7 +62,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn text_is_compared_without_regard_to_case(app: TestApp) -> TestResult {
+    async fn text_comparison_ignores_case(app: TestApp) -> TestResult {
         let assets = [
             ("SRV-1", "Windows Server 2022", "Größe", "SN-ab12"),
             ("srv-2", "windows 11", "GRÖSSE, klein", "sn-AB13"),
@@ -104,7 +104,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_hardware_address_is_found_in_any_spelling(app: TestApp) -> TestResult {
+    async fn mac_address_is_found_in_any_spelling(app: TestApp) -> TestResult {
         for (name, mac) in [("one", "00:1A:2B:3C:4D:5E"), ("two", "001a.2b3c.4d5f"), ("three", "AA-BB-CC-00-11-22")] {
             let body = json!({"hostname": name, "mac_address": mac});
             let made = app.call_as("admin", Method::POST, "/api/assets")?.json(&body).send().await?;
@@ -127,7 +127,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn records_say_whose_they_are_by_account_number(app: TestApp) -> TestResult {
+    async fn records_name_their_company_by_account_number(app: TestApp) -> TestResult {
         app.sync().await?;
         let body = json!({"name": "Both", "company_account_numbers": ["100001", "100002"]});
         let made = app.call_as("admin", Method::POST, "/api/contacts")?.json(&body).send().await?;
@@ -184,7 +184,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_list_that_is_cut_says_so(app: TestApp) -> TestResult {
+    async fn cut_list_reports_total_and_next_page(app: TestApp) -> TestResult {
         app.sync().await?;
         for (path, name) in [("/api/rmm/devices", "devices"), ("/api/datto/devices", "devices"), ("/api/psa/tickets", ""), ("/api/tickets", "tickets")] {
             let (mut seen, mut total) = (Vec::new(), 0);
@@ -214,7 +214,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn todays_addresses_ignore_what_they_do_not_know_and_say_so(app: TestApp) -> TestResult {
+    async fn legacy_routes_ignore_and_list_unknown_parameters(app: TestApp) -> TestResult {
         app.sync().await?;
         for (path, ignored) in [
             ("/api/companies?limit=1&foo=1", "foo, limit"),
@@ -246,7 +246,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn strict_handling_honours_the_limit_and_names_the_nearest_parameter(app: TestApp) -> TestResult {
+    async fn strict_handling_applies_limits_and_suggests_names(app: TestApp) -> TestResult {
         app.sync().await?;
         let answer = get(&app, "/api/companies?limit=1", true).await?;
         let link = header(&answer, "link").unwrap();

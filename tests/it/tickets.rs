@@ -41,7 +41,7 @@ fn with<'k>(keys: &[&'k str], more: &[&'k str]) -> Vec<&'k str> {
 }
 
 on_each_engine! {
-    async fn lists_and_tickets_have_the_contracts_shapes(app: TestApp) -> TestResult {
+    async fn lists_and_tickets_have_the_contract_shapes(app: TestApp) -> TestResult {
         app.sync().await?;
         let list = app.json("/api/tickets").await?;
         assert_eq!(keys(&list), ["count", "limit", "offset", "tickets", "total"]);
@@ -81,7 +81,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn parameters_are_taken_leniently_and_filters_hold(app: TestApp) -> TestResult {
+    async fn parameters_are_lenient_and_filters_apply(app: TestApp) -> TestResult {
         app.sync().await?;
         for (query, count, total) in [
             ("?limit=0", 0, 60), ("?limit=x&offset=y", 50, 60), ("?limit=-5", 0, 60), ("?offset=55", 5, 60),
@@ -127,7 +127,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_board_that_is_cut_says_how_many_tickets_there_are(app: TestApp) -> TestResult {
+    async fn cut_board_reports_the_number_of_tickets(app: TestApp) -> TestResult {
         let insert = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 20003) \
             insert into tickets (id, created_at, updated_at, number, tags, newest_at, subject_fold, status_id, priority_id) \
             select i, '2026-01-02T03:04:05+00:00', '2026-01-02T03:04:05+00:00', i, '[]', '2026-01-02T03:04:05+00:00', '', \
@@ -156,7 +156,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn tickets_of_the_board_are_in_their_sections_the_most_urgent_first(app: TestApp) -> TestResult {
+    async fn board_sections_are_sorted_by_urgency(app: TestApp) -> TestResult {
         let now = app.codex.now();
         // Number, status, priority, hours since the last change.
         let active = [
@@ -190,7 +190,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_update_shows_at_once_and_a_bad_one_changes_nothing(app: TestApp) -> TestResult {
+    async fn update_shows_at_once_and_an_invalid_one_never(app: TestApp) -> TestResult {
         app.sync().await?;
         let path = "/api/ticket/5/update";
         let update = json!({"status": "On Hold", "notes": "Called back", "assigned_to": "nobody"});
@@ -219,7 +219,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn staff_may_choose_everything_that_is_kept_of_a_ticket_and_an_asset(app: TestApp) -> TestResult {
+    async fn staff_can_select_every_stored_ticket_and_asset_field(app: TestApp) -> TestResult {
         app.world.lock().change_ticket(5, |ticket| {
             let mut said = ticket.conversations();
             said[0]["cc_emails"] = json!(["copy@client.example"]);
@@ -275,7 +275,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn words_of_todays_modules_set_the_nearest_status(app: TestApp) -> TestResult {
+    async fn legacy_words_set_the_nearest_status(app: TestApp) -> TestResult {
         app.sync().await?;
         let token = app.core.key.service("brainhair", "codex")?;
         let update = async |body: Value| -> anyhow::Result<(u16, Value)> {
@@ -309,7 +309,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_worked_on_here_is_the_last_change_of_a_ticket(app: TestApp) -> TestResult {
+    async fn local_work_is_the_last_change_of_a_ticket(app: TestApp) -> TestResult {
         app.sync().await?;
         let sections = ["section1", "section2", "section3", "section4"];
         let on_board = async |id: &Value| -> anyhow::Result<(&str, Value)> {
@@ -350,7 +350,7 @@ on_each_engine! {
         check().await
     }
 
-    async fn a_client_sees_own_tickets_and_nothing_private(app: TestApp) -> TestResult {
+    async fn clients_see_own_tickets_and_nothing_private(app: TestApp) -> TestResult {
         app.sync().await?;
         let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap().to_owned() };
         let token = app.core.key.user("client", &email)?;
@@ -385,7 +385,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn changes_wait_in_the_outbox_for_all_to_see(app: TestApp) -> TestResult {
+    async fn pending_changes_are_visible_in_the_outbox(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "beacon")?)?;
         let update = TicketUpdateIn { notes: Some("Called back".into()), ..TicketUpdateIn::default() };
@@ -421,7 +421,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_unknown_ticket_is_asked_for_and_what_is_missing_is_not_asked_for_again(app: TestApp) -> TestResult {
+    async fn unknown_ticket_is_fetched_and_a_missing_one_only_once(app: TestApp) -> TestResult {
         app.sync().await?;
         let new = app.world.lock().open_ticket();
         let ticket = app.json(&format!("/api/ticket/{new}")).await?;
@@ -444,7 +444,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn tickets_without_noted_time_count_as_the_settings_say(database: TestDatabase) -> TestResult {
+    async fn tickets_without_time_entries_count_as_configured(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[("psa.unworked_ticket_minutes", "15")]).await?;
         app.sync().await?;
         // Every third ticket has no time entry; of the others one in three has one of half an hour.
@@ -456,7 +456,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_psas_lists_are_bare_arrays(app: TestApp) -> TestResult {
+    async fn psa_lists_are_bare_arrays(app: TestApp) -> TestResult {
         app.sync().await?;
         let base = ["company_id", "company_name", "created_at", "external_id", "group_id", "id", "priority", "requester_name",
             "responder_id", "source", "status", "subject", "ticket_number", "updated_at"];
@@ -487,7 +487,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_of_a_period_begin_with_it_and_end_before_its_end(app: TestApp) -> TestResult {
+    async fn periods_include_their_start_and_exclude_their_end(app: TestApp) -> TestResult {
         app.sync().await?;
         let all = app.json("/api/tickets?limit=100").await?;
         let times = |key: &str| {
@@ -515,7 +515,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn singular_names_lead_to_the_same_records(app: TestApp) -> TestResult {
+    async fn singular_routes_return_the_same_records(app: TestApp) -> TestResult {
         app.sync().await?;
         let (contacts, assets) = (app.json("/api/contacts").await?, app.json("/api/assets").await?);
         let (contact, asset) = (&contacts[0]["id"], &assets[0]["id"]);
@@ -534,7 +534,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn the_board_knows_where_the_psas_pages_are(app: TestApp) -> TestResult {
+    async fn config_has_the_addresses_of_psa_pages(app: TestApp) -> TestResult {
         let config = app.json("/api/psa/config").await?;
         let site = app.freshservice.url();
         let groups = json!({"helpdesk": null, "professional_services": null});
@@ -551,7 +551,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn an_unknown_key_of_an_update_is_refused_with_the_nearest_name(app: TestApp) -> TestResult {
+    async fn unknown_update_keys_suggest_the_nearest_name(app: TestApp) -> TestResult {
         app.sync().await?;
         let before = app.json("/api/ticket/5").await?;
         for (body, pointer, words) in [

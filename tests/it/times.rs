@@ -151,7 +151,7 @@ fn ids(rows: &[Value]) -> BTreeSet<i64> {
 }
 
 on_each_engine! {
-    async fn every_time_that_is_served_is_read_by_python_and_taken_back(app: TestApp) -> TestResult {
+    async fn every_served_time_is_read_by_python_and_accepted_back(app: TestApp) -> TestResult {
         set(&app);
         app.sync().await?;
         let lists = [
@@ -201,7 +201,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn times_that_cannot_be_read_are_reported_of_everything_on_a_ticket(app: TestApp) -> TestResult {
+    async fn unreadable_times_of_a_ticket_are_reported(app: TestApp) -> TestResult {
         set(&app);
         app.sync().await?;
         let jobs = app.json("/sync/jobs?script=tickets&limit=1").await?;
@@ -226,7 +226,7 @@ on_each_engine! {
 }
 
 #[test]
-fn the_reader_of_this_test_takes_what_python_takes() {
+fn test_reader_accepts_what_python_accepts() {
     for good in [
         "2026-01-05T10:00:00+00:00",
         "2026-01-05T10:00:00.123456+00:00",

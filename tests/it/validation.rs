@@ -26,7 +26,7 @@ async fn refused(
 }
 
 on_each_engine! {
-    async fn what_is_no_email_address_or_date_is_refused_with_its_place(app: TestApp) -> TestResult {
+    async fn invalid_emails_and_dates_are_refused_by_pointer(app: TestApp) -> TestResult {
         app.sync().await?;
         let contact = app.json("/api/companies/100001/contacts").await?[0]["id"].clone();
         let asset = app.json("/api/companies/100001/assets").await?[0]["id"].clone();

@@ -38,7 +38,7 @@ async fn answered(call: RequestBuilder) -> anyhow::Result<(u16, Value)> {
 }
 
 on_each_engine! {
-    async fn events_are_answered_as_the_contract_says(database: TestDatabase) -> TestResult {
+    async fn events_are_answered_as_in_the_contract(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &settings()).await?;
         app.sync().await?;
         let (changed, new) = {
@@ -67,7 +67,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_signature_is_used_once_and_only_what_was_taken_in_counts(database: TestDatabase) -> TestResult {
+    /// A delivery that failed does not use it up.
+    async fn signature_is_accepted_once(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &[settings(), vec![("webhooks.require_signature", "true")]].concat()).await?;
         app.sync().await?;
         let now = app.codex.now().timestamp();
@@ -88,7 +89,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn who_is_not_known_is_not_let_in(database: TestDatabase) -> TestResult {
+    async fn unknown_senders_are_refused(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &settings()).await?;
         let body = json!({"ticket_id": 1}).to_string();
         let now = app.codex.now().timestamp();
@@ -121,7 +122,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn bad_bodies_are_named_and_change_nothing(database: TestDatabase) -> TestResult {
+    async fn invalid_bodies_are_named_and_change_nothing(database: TestDatabase) -> TestResult {
         let app = TestApp::with(database, &settings()).await?;
         app.sync().await?;
         let before = app.json("/api/tickets?limit=100").await?;
@@ -145,7 +146,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn only_addresses_on_the_list_may_call(database: TestDatabase) -> TestResult {
+    async fn only_listed_addresses_may_call(database: TestDatabase) -> TestResult {
         let listed = [settings(), vec![("webhooks.allowed_ips", "192.0.2.7, 2001:db8::1")]].concat();
         let app = TestApp::with(database, &listed).await?;
         let test = |from: Option<&'static str>| {

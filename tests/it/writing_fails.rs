@@ -49,7 +49,7 @@ async fn fill(app: &TestApp) -> anyhow::Result<(Option<String>, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_told_and_writing_goes_on_by_itself() -> TestResult {
+async fn full_disk_is_reported_and_writing_resumes() -> TestResult {
     let app = TestApp::on(database::sqlite()?).await?;
     app.sync().await?;
     for by_probe in [false, true] {
@@ -104,7 +104,7 @@ async fn a_full_disk_is_told_and_writing_goes_on_by_itself() -> TestResult {
 }
 
 #[tokio::test]
-async fn every_way_that_a_transaction_breaks_leaves_a_sound_writer() -> TestResult {
+async fn broken_transactions_leave_a_usable_writer() -> TestResult {
     let database = TestDatabase::on(database::sqlite()?).await?;
     let codex = Codex::open(&database.url).await?;
     let db = codex.db();
@@ -144,7 +144,7 @@ async fn every_way_that_a_transaction_breaks_leaves_a_sound_writer() -> TestResu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult {
+async fn job_on_a_full_disk_ends_once_there_is_room() -> TestResult {
     let bench = TestBench::on(database::sqlite()?).await?;
     let (db, scope) = (bench.db(), Scope::system());
     // The end of a job takes room, which a full disk does not have.
@@ -184,7 +184,7 @@ async fn a_job_that_ends_on_a_full_disk_ends_once_there_is_room() -> TestResult 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_became_read_only_is_told_until_it_is_not() -> TestResult {
+async fn read_only_server_is_reported_until_it_recovers() -> TestResult {
     let Some(database) = database::postgres().await? else {
         return Ok(());
     };

@@ -15,7 +15,7 @@ fn unchanged() -> StubAnswer {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_asked_about_each_time_and_answers_with_its_headers() {
+async fn cached_answers_are_revalidated_and_keep_their_headers() {
     let stub = Stub::new(vec![tagged("[]"), unchanged(), unchanged(), tagged("[]")]).await;
     let client = stub.client();
     for _ in 0..3 {
@@ -39,7 +39,7 @@ async fn what_is_kept_is_asked_about_each_time_and_answers_with_its_headers() {
 }
 
 #[tokio::test]
-async fn an_answer_that_changed_takes_the_place_of_the_kept_one() {
+async fn changed_answer_replaces_the_cached_one() {
     let newer = r#"{"info":"b"}"#.to_owned();
     let newer = StubAnswer::Full("200 OK", "etag: W/\"2\"\r\n", newer);
     let stub = Stub::new(vec![tagged(r#"{"info":"a"}"#), newer, unchanged()]).await;
@@ -51,8 +51,9 @@ async fn an_answer_that_changed_takes_the_place_of_the_kept_one() {
     assert_eq!(header(&stub.seen()[2], "if-none-match"), Some("W/\"2\""));
 }
 
+/// Nor is any answer with a cache of 0 bytes.
 #[tokio::test]
-async fn nothing_is_kept_that_is_large_or_untagged_or_not_wanted() {
+async fn large_and_untagged_answers_are_not_cached() {
     let long = format!("[{}]", " ".repeat(20_000));
     for (bytes, first) in [
         (0, tagged("[]")),
@@ -69,7 +70,7 @@ async fn nothing_is_kept_that_is_large_or_untagged_or_not_wanted() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_not_asked_for_so_is_no_answer() {
+async fn unexpected_304_is_an_error() {
     let stub = Stub::new(vec![status("304 Not Modified")]).await;
     let error = stub.client().companies().list().await.unwrap_err();
     assert_eq!(error.status(), Some(304));

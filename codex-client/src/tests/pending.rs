@@ -20,7 +20,7 @@ fn job() -> StubAnswer {
 }
 
 #[tokio::test]
-async fn what_makes_something_is_sent_again_with_its_key() {
+async fn writes_are_retried_with_their_idempotency_key() {
     for trouble in [
         status("503 Service Unavailable"),
         status("429 Too Many Requests"),
@@ -39,7 +39,7 @@ async fn what_makes_something_is_sent_again_with_its_key() {
 }
 
 #[tokio::test]
-async fn a_sync_is_started_once_however_often_it_is_sent() {
+async fn retried_sync_start_keeps_its_idempotency_key() {
     let stub = Stub::new(vec![status("502 Bad Gateway"), job()]).await;
     let client = stub.client();
     let started = client.sync().start(SyncKind::Psa).idempotency_key("mine");
@@ -49,7 +49,7 @@ async fn a_sync_is_started_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn tries_with_a_key_end_and_say_that_it_is_open() {
+async fn exhausted_retries_with_a_key_are_undecided() {
     let stub = Stub::new((0..9).map(|_| unknown_yet()).collect()).await;
     let error = stub.client().sync().start(SyncKind::Psa).await.unwrap_err();
     assert!(matches!(error, Error::Undecided { .. }), "{error:?}");
@@ -58,7 +58,7 @@ async fn tries_with_a_key_end_and_say_that_it_is_open() {
 }
 
 #[tokio::test]
-async fn a_conflict_that_stays_is_not_tried_again() {
+async fn conflicts_are_not_retried() {
     let taken = StubAnswer::Full("409 Conflict", "", COMPANY.into());
     let stub = Stub::new(vec![taken]).await;
     let company = CompanyIn::default();
@@ -69,7 +69,7 @@ async fn a_conflict_that_stays_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_key_or_tag_that_is_no_header_is_refused_here() {
+async fn invalid_keys_and_tags_are_refused_before_sending() {
     let stub = Stub::new(Vec::new()).await;
     let client = stub.client();
     for bad in ["", "a\nb"] {
@@ -86,8 +86,9 @@ async fn a_key_or_tag_that_is_no_header_is_refused_here() {
     assert_eq!(stub.seen().len(), 0);
 }
 
+/// An update without a condition is.
 #[tokio::test]
-async fn a_change_with_a_condition_is_sent_once_and_without_one_again() {
+async fn conditional_updates_are_not_retried() {
     let body = LocationIn::default();
     for (tag, calls) in [(None, 3), (Some("W/\"1\""), 1)] {
         let stub = Stub::new((0..9).map(|_| status("502 Bad Gateway")).collect()).await;
@@ -102,7 +103,7 @@ async fn a_change_with_a_condition_is_sent_once_and_without_one_again() {
 }
 
 #[tokio::test]
-async fn a_dry_run_has_no_key_and_is_tried_again() {
+async fn dry_runs_are_retried_without_a_key() {
     let told = r#"{"changes":[],"dry_run":true}"#;
     let told = StubAnswer::Full("202 Accepted", "", told.into());
     let stub = Stub::new(vec![status("503 Service Unavailable"), told]).await;
@@ -113,14 +114,14 @@ async fn a_dry_run_has_no_key_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_before_it_is_awaited() {
+async fn calls_are_sent_only_when_awaited() {
     let stub = Stub::new(Vec::new()).await;
     drop(stub.client().contacts().delete(1));
     assert_eq!(stub.seen().len(), 0);
 }
 
 #[tokio::test]
-async fn a_record_without_a_tag_cannot_be_held_against_one() {
+async fn tagged_read_without_an_etag_is_an_error() {
     let plan = r#"{"plan_name":"x"}"#;
     let stub = Stub::new(vec![ok(plan)]).await;
     let read = stub.client().billing().plan(1).tagged().await;

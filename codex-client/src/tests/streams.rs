@@ -13,7 +13,7 @@ fn page(body: &str) -> StubAnswer {
 }
 
 #[tokio::test]
-async fn a_page_is_fetched_when_the_one_before_is_used_up() {
+async fn next_page_is_fetched_when_the_current_one_is_used_up() {
     let stub = Stub::new(vec![page(r#"[{"id":1},{"id":2}]"#), ok(r#"[{"id":3}]"#)]).await;
     let options = ListOptions {
         limit: Some(2),
@@ -39,7 +39,7 @@ async fn a_page_is_fetched_when_the_one_before_is_used_up() {
 }
 
 #[tokio::test]
-async fn an_error_takes_the_place_of_its_page_and_is_the_end() {
+async fn page_error_ends_the_stream() {
     let stub = Stub::new(vec![page(r#"[{"id":1}]"#), status("403 Forbidden")]).await;
     let options = ListOptions::default();
     let mut rows = stub
@@ -53,7 +53,7 @@ async fn an_error_takes_the_place_of_its_page_and_is_the_end() {
 }
 
 #[tokio::test]
-async fn tickets_go_on_behind_the_cursor_of_the_page_before() {
+async fn ticket_stream_follows_the_cursor() {
     let part = r#"{"count":0,"limit":1,"offset":0,"tickets":[],"total":9}"#;
     let stub = Stub::new(vec![page(part), ok(part)]).await;
     let options = TicketOptions {
@@ -72,7 +72,7 @@ async fn tickets_go_on_behind_the_cursor_of_the_page_before() {
 }
 
 #[tokio::test]
-async fn a_download_that_has_not_begun_is_tried_again() {
+async fn busy_downloads_are_retried() {
     for busy in ["503 Service Unavailable", "429 Too Many Requests"] {
         let stub = Stub::new(vec![status(busy), ok("{}\n")]).await;
         let lines = stub.client().export("contacts", ExportFormat::Ndjson).await;
@@ -86,7 +86,7 @@ async fn a_download_that_has_not_begun_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_download_whose_token_is_refused_gets_a_fresh_one() {
+async fn download_with_a_refused_token_renews_it() {
     let tokens = ["old", "new"].map(|t| ok(&format!(r#"{{"token":"{t}"}}"#)));
     let core = Stub::new(tokens.into()).await;
     let stub = Stub::new(vec![status("401 Unauthorized"), ok("data: {}\n\n")]).await;
@@ -103,7 +103,7 @@ async fn a_download_whose_token_is_refused_gets_a_fresh_one() {
 }
 
 #[tokio::test]
-async fn companies_of_a_bulk_answer_come_one_by_one() {
+async fn bulk_companies_are_streamed_one_by_one() {
     let company = |number: &str| {
         let company = json!({"account_number": number, "name": "A", "billing_plan": "", "compliance_level": ""});
         json!({"company": company, "assets": [], "contacts": [], "locations": []}).to_string()

@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_of_whom_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+    fn empty_agent_has_contract_keys_and_neutral_values() {
         let at = r#""1970-01-01T00:00:00.000000+00:00""#;
         assert_eq!(
             text(&AgentOut::new(&agent(AgentFields::default()), None)),
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_nobody_are_the_defaults_without_a_name() {
+    fn settings_of_an_unknown_user_are_the_defaults() {
         assert_eq!(
             text(&MySettingsOut::from(None)),
             r#"{"home_page_preference":"beacon","knowledgetree_view_preference":"grid","#
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_without_trouble_has_no_errors_key() {
+    fn successful_sync_has_no_errors_key() {
         let synced = AgentsSynced {
             created: 1,
             errors: Vec::new(),
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_taken_from_the_lists_and_unknown_keys_are_ignored() {
+    fn settings_keep_known_keys_and_ignore_others() {
         let all = json!({"theme_preference": "dark", "preferred_color_theme": "bee",
             "knowledgetree_view_preference": "list", "home_page_preference": "helm", "colour": 5});
         let own = stated(&body(&all), SettingsOwner::Own).unwrap();
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_is_none_is_refused_by_name() {
+    fn invalid_settings_are_refused_by_name() {
         for (key, value) in [
             ("theme_preference", json!("blue")),
             ("preferred_color_theme", json!(null)),

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn more_bytes_than_there_are_stay_above_zero() {
+    fn byte_totals_saturate_instead_of_overflowing() {
         let of = |bytes| {
             asset(AssetFields {
                 backup_bytes: Some(bytes),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_billed_as_what_is_known_of_it() {
+    fn device_category_follows_its_known_fields() {
         use BillableKind::{NetworkDevice, Other, Server, Vm, Workstation};
         let cases = [
             (
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn only_active_people_count_and_backups_add_up() {
+    fn only_active_contacts_count_and_backups_add_up() {
         let contact = |active| Contact {
             id: ContactId(1),
             fields: ContactFields {

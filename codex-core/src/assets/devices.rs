@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_as_today() {
+    fn device_ids_are_parsed_like_the_legacy_service() {
         assert_eq!(DeviceOut::parse_id("device-12"), Some(12));
         assert_eq!(DeviceOut::parse_id("device-device-1"), Some(1));
         for bad in ["12", "device-", "device-x", "", "asset-1"] {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_what_the_name_says_and_nothing_else() {
+    fn os_version_is_read_from_its_name_or_absent() {
         let windows = version("Microsoft Windows 11 Pro 10.0.26200");
         assert_eq!(windows.as_deref(), Some("10.0.26200"));
         assert_eq!(version("Ubuntu 24"), None);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn disks_in_use_are_a_percentage_or_nothing() {
+    fn disk_use_is_a_percentage_or_absent() {
         assert_eq!(used(200, 50), Some(75));
         assert_eq!(used(0, 0), None);
         assert_eq!(used(10, 20), None);

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_no_serial_numbers() {
+    fn placeholder_serial_numbers_are_ignored() {
         for text in [
             "System Serial Number",
             "Default string\t",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_one_key_in_any_spelling() {
+    fn mac_spellings_share_one_key() {
         let spellings = [
             "3C:52:82:00:00:01",
             "3c-52-82-00-00-01",

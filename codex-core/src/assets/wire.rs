@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asset_of_which_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+    fn empty_asset_has_contract_keys_and_neutral_values() {
         assert_eq!(
             serde_json::to_string(&out(None, AssetStatus::default())).unwrap(),
             r#"{"antivirus_product":null,"backup_data_bytes":0,"backup_usage_tb":null,"#.to_owned()
@@ -296,8 +296,9 @@ mod tests {
         );
     }
 
+    /// Times carry an offset.
     #[test]
-    fn what_moves_comes_from_the_status_and_times_carry_an_offset() {
+    fn volatile_fields_come_from_the_status() {
         let out = out(
             None,
             AssetStatus {
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn billed_bytes_are_those_of_the_shown_figure() {
+    fn billed_bytes_match_the_shown_figure() {
         assert_eq!(
             backup(549_755_813_888),
             (Some("0.50".into()), 549_755_813_888)
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_backed_up_is_null_and_zero() {
+    fn missing_backup_is_null_and_zero() {
         assert_eq!(backup(0), (None, 0));
         assert_eq!(backup(-1), (None, 0));
     }

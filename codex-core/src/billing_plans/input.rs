@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_plan_has_the_contracts_defaults_and_one_spelling_of_its_term() {
+    fn new_plan_has_defaults_and_a_normalized_term() {
         let sent = json!({"plan_name": "Gold", "term_length": "1-Year", "per_user_cost": "12.50",
             "soc": "Huntress", "features": {"sat": "KnowBe4"}, "comment": "ignored"});
         let (fields, features) = stated(body(&sent), true).unwrap();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_price_is_named() {
+    fn every_invalid_price_is_reported() {
         let sent = json!({"plan_name": null, "per_user_cost": -1, "per_vm_cost": "NaN",
             "per_server_cost": 0.00001, "per_switch_cost": null, "features": {"a/b": 1, "nul\0": "x"}});
         let Err(crate::Error::Unprocessable(faults)) = stated(body(&sent), true) else {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn null_takes_a_feature_out() {
+    fn null_removes_a_feature() {
         let have = Dict(BTreeMap::from([
             ("soc".into(), "x".into()),
             ("sat".into(), "y".into()),

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_term_has_one_spelling() {
+    fn term_spellings_are_normalized() {
         for text in ["1-Year", "1 year", " 1 Years ", "1_YEAR", "1 Year"] {
             assert_eq!(term(text), "1 Year", "{text}");
         }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feature_has_a_label() {
+    fn feature_keys_have_labels() {
         assert_eq!(feature_label("soc"), "SOC");
         assert_eq!(feature_label("dark_web_scan"), "Dark Web Scan");
     }

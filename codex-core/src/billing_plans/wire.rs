@@ -347,7 +347,7 @@ mod tests {
     use crate::ids::BillingPlanId;
 
     #[test]
-    fn a_plan_of_which_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+    fn empty_plan_has_contract_keys_and_neutral_values() {
         let plan = BillingPlan {
             id: BillingPlanId(3),
             fields: BillingPlanFields::default(),

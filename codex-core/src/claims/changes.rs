@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn row_ids_of_companies_stay_inside() {
+    fn company_row_ids_are_not_exposed() {
         let numbers: Numbers = [(7, Some("100007".to_owned())), (8, None)].into();
         let asset = change(
             "asset",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_company_is_named_by_the_number_that_it_gets() {
+    fn new_company_is_named_by_its_assigned_number() {
         let of = |before: Value| {
             let values = json!({"before": before, "after": "2"});
             own_number(&change("company", json!({"account_number": values})))

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resource_is_read_by_its_path_and_by_its_kind() {
+    fn resources_parse_from_path_and_kind() {
         for resource in ClaimedResource::ALL {
             assert_eq!(resource.path().parse(), Ok(resource));
             assert_eq!(resource.kind().parse(), Ok(resource));

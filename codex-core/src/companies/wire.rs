@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_names_the_key_that_it_cannot_take() {
+    fn update_errors_name_the_key() {
         let refused = |value: Value| {
             stated(body(&value), Some("100001"))
                 .unwrap_err()
@@ -317,8 +317,9 @@ mod tests {
         assert!(refused(serde_json::json!({"domains": "a.test"})).starts_with("domains: "));
     }
 
+    /// An empty text counts as null.
     #[test]
-    fn an_edit_tells_absent_from_null_and_takes_empty_for_null() {
+    fn update_distinguishes_absent_from_null() {
         let edit = CompanyIn {
             address: Some(None),
             description: Some(Some(String::new())),
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn every_editable_key_is_a_field_of_the_edit() {
+    fn every_editable_key_is_in_the_update_schema() {
         let schema = serde_json::to_value(<CompanyIn as utoipa::PartialSchema>::schema()).unwrap();
         let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
         let fields = CompanyFields::FIELDS.iter().filter(|field| field.editable);
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_company_of_which_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+    fn empty_company_has_contract_keys_and_neutral_values() {
         assert_eq!(
             serde_json::to_string(&out(CompanyFields::default())).unwrap(),
             r#"{"account_number":"","billing_plan":"","company_main_number":null,"#.to_owned()
@@ -382,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_sees_neither_plan_nor_support_level() {
+    fn clients_see_no_plan_or_support_level() {
         let fields = CompanyFields {
             billing_plan: Some("Gold".into()),
             support_level: Some("Unlimited".into()),

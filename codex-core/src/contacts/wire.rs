@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_of_whom_nothing_is_known_has_the_contracts_keys_in_order_and_neutral_values() {
+    fn empty_contact_has_contract_keys_and_neutral_values() {
         assert_eq!(
             serde_json::to_string(&out(ContactFields::default())).unwrap(),
             r#"{"active":true,"company_compliance_level":"hipaa","email":"","#.to_owned()
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn title_is_the_job_title_and_further_addresses_are_json_inside_a_string() {
+    fn title_is_the_job_title_and_secondary_emails_are_json() {
         let out = out(ContactFields {
             active: Some(false),
             job_title: Some("Paralegal".into()),

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn two_agreeing_facts_of_one_company_make_one_device() {
+    fn two_agreeing_facts_in_one_company_are_one_device() {
         let one = device("SN1", OWN, "PC-1", 1);
         for (other, expected) in [
             (device("sn1 ", "", "", 1), Verdict::Same),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_and_shared_addresses_are_no_evidence() {
+    fn placeholders_and_shared_macs_are_no_evidence() {
         let one = device("To be filled by O.E.M.", DOCK, "PC-1", 1);
         assert_eq!(
             verdict(&one, &device("to be filled by o.e.m.", "", "", 1)),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uid_is_enough() {
+    fn matching_device_uid_is_enough() {
         let with = |uid: &str| DeviceFacts {
             device_uid: Some(uid.to_owned()),
             ..device("", "", "", 0)
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_are_settings() {
+    fn thresholds_are_configurable() {
         let (one, other) = (device("SN1", "", "", 1), device("SN1", "", "", 1));
         let evidence = of_devices(&one, &other);
         let never = Matching {
@@ -306,8 +306,9 @@ mod tests {
         assert_eq!(evidence.verdict(neither), Verdict::Different);
     }
 
+    /// A contact that a person created may still be the one that a vendor lists elsewhere.
     #[test]
-    fn contacts_of_different_companies_are_two_with_one_exception() {
+    fn contacts_of_different_companies_are_different() {
         let contact = |email: &str, companies: &[i64]| ContactFacts {
             email: Some(email.to_owned()),
             name: String::new(),

@@ -125,8 +125,9 @@ mod tests {
         text: Option<String>,
     }
 
+    /// Numbers keep their sign.
     #[test]
-    fn no_text_is_a_formula_and_numbers_keep_their_sign() {
+    fn csv_texts_are_never_formulas() {
         let file = CsvFile::of::<Outer>().with("place");
         assert_eq!(file.header().unwrap(), "number,place,text\n");
         for live in [

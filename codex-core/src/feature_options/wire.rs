@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bodies_of_both_versions_say_the_same() {
+    fn legacy_and_current_bodies_are_equivalent() {
         let body = |value: Value| value.as_object().unwrap().clone();
         let old = stated(body(json!({"feature_type": "soc", "value": "Huntress"}))).unwrap();
         let new = stated(body(json!({"category": "soc", "display_name": "Huntress"}))).unwrap();

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn case_diacritics_and_strokes_disappear() {
+    fn case_diacritics_and_strokes_are_folded() {
         assert_eq!(key("  Ärger STRASSE "), "arger strasse");
         assert_eq!(key("Straße"), "strasse");
         assert_eq!(key("日本"), "日本");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_its_own_key() {
+    fn folding_a_key_again_changes_nothing() {
         for c in '\0'..=char::MAX {
             let once = SearchKey::new(&format!("a{c}b"));
             assert_eq!(SearchKey::new(once.as_str()), once, "{:x}", u32::from(c));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_what_stands_between_marks() {
+    fn words_are_split_at_punctuation() {
         assert_eq!(
             words("“Drucker” — don’t: C:\\Users\\me, a@b.test, me"),
             "a b c don drucker me t test users"

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_stood_still_ends_no_job_at_once() {
+    async fn suspended_process_ends_no_job_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let codex = Codex::open(file.to_str().unwrap()).await.unwrap();

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_means_one_sync() {
+    fn every_name_maps_to_one_sync() {
         let mut seen = BTreeSet::new();
         for part in SyncKind::ALL {
             for name in std::iter::once(part.name()).chain(part.aliases().iter().copied()) {

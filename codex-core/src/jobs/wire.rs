@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_running_job_has_the_contracts_keys_in_order() {
+    fn running_job_has_the_contract_keys_in_order() {
         let job = Job {
             id: "j".into(),
             script: "psa".into(),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_started_job_has_the_contracts_keys_in_order() {
+    fn started_job_has_the_contract_keys_in_order() {
         let started = JobStarted {
             job_id: "j".into(),
             message: "Sync started.".into(),

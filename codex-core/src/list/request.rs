@@ -369,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_its_word_and_rubbish_is_refused() {
+    fn cursors_round_trip_and_invalid_ones_are_refused() {
         let cursor = Cursor::new("ärger: gmbh", 42);
         assert_eq!(Cursor::decode(&cursor.encode()).ok(), Some(cursor));
         for bad in ["", "xyz", "abc", "zz", "61", "fffe", "313a3d6100"] {
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_named_after_its_column_and_operator() {
+    fn filter_parameters_name_column_and_operator() {
         let op = |parameter: &str| {
             let filter = Filter::new(parameter, "x");
             (filter.name, filter.op)
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn values_with_commas_stand_in_quotes() {
+    fn list_values_with_commas_are_quoted() {
         let read = |value: &str| Filter::new("name__in", value).values().ok();
         let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
         assert_eq!(read("a,b"), words(&["a", "b"]));
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_outside_the_range_is_refused() {
+    fn limit_outside_the_range_is_refused() {
         assert!(
             PageRequest {
                 limit: Some(0),

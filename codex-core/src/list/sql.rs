@@ -406,7 +406,7 @@ mod tests {
 
     /// The condition must be the indexed expression, letter by letter; see `0034_lookups.sql`.
     #[tokio::test]
-    async fn identifiers_of_assets_are_found_by_an_index() {
+    async fn asset_identifier_lookups_use_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let codex = Codex::open(file.to_str().unwrap()).await.unwrap();

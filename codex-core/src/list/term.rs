@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_better_fit_comes_first() {
+    fn better_matches_rank_first() {
         let term = Term::new("  ACME ").unwrap();
         let ranks = [
             "acme",
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_term_stays_short_when_its_letters_become_many() {
+    fn expanding_letters_do_not_lengthen_a_term() {
         let term = Term::new(&"\u{3316}".repeat(LONGEST)).unwrap();
         assert_eq!(term.text.chars().count(), LONGEST);
         assert_eq!(term.words, [term.text]);

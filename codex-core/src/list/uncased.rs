@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_of_every_case_have_one_small_form() {
+    fn case_variants_share_one_lowercase_form() {
         let uncased = Uncased::new(["ÄRGER", "ärger", "ΟΔΟΣ", "οδος", "οδοσ", "STRAẞE"]);
         let values: Vec<&str> = uncased.values.iter().map(String::as_str).collect();
         assert_eq!(values, ["ärger", "ärger", "οδοσ", "οδοσ", "οδοσ", "straße"]);

@@ -81,7 +81,7 @@ mod tests {
     use crate::ids::LocationId;
 
     #[test]
-    fn a_location_of_which_nothing_is_known_has_the_contracts_keys_in_order() {
+    fn empty_location_has_contract_keys() {
         let location = Location {
             id: LocationId(4),
             fields: LocationFields::default(),

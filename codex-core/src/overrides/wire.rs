@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_a_number_and_everything_else_a_text() {
+    fn prices_are_numbers_and_other_overrides_texts() {
         let fields = sent("per_user_cost", &json!({"value": 12.5, "enabled": false})).unwrap();
         assert_eq!(
             fields,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_there_is_put_out_of_force_without_its_value() {
+    fn existing_override_is_disabled_without_its_value() {
         let off = json!({"enabled": false});
         let body = off.as_object().unwrap();
         let fields = stated("soc", body, true).unwrap();

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_of_whom_nothing_is_known_has_the_contracts_keys_in_order_and_a_name() {
+    fn empty_psa_agent_has_contract_keys_and_a_name() {
         assert_eq!(
             serde_json::to_string(&out(None, None)).unwrap(),
             r#"{"active":true,"email":null,"external_id":19000000000,"id":12,"#.to_owned()
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_both_parts_else_either() {
+    fn name_joins_the_known_parts() {
         assert_eq!(out(Some("Grace"), Some("Hopper")).name, "Grace Hopper");
         assert_eq!(out(Some("Grace"), Some(" ")).name, "Grace");
         assert_eq!(out(Some(""), Some("Hopper")).name, "Hopper");

@@ -42,11 +42,11 @@ pub use field::{Audience, FieldDef};
 #[cfg(feature = "store")]
 pub(crate) use match_manual::match_manual_records_by;
 #[cfg(feature = "store")]
+pub(crate) use resource::as_map;
+#[cfg(feature = "store")]
 pub(crate) use resource::reserve_ids;
 #[cfg(feature = "store")]
 pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
-#[cfg(feature = "store")]
-pub(crate) use resource::{as_map};
 #[cfg(feature = "store")]
 pub(crate) use rows::{bump_revision, live};
 #[cfg(feature = "store")]

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named_at_once() {
+    fn all_faults_are_reported_at_once() {
         assert_eq!(
             faults(json!({"id": 1, "size": "big", "a/b": 2})),
             ["/name", "/a~1b", "/id", "/size"]
@@ -293,8 +293,9 @@ mod tests {
         assert_eq!(faults(json!({"name": "a".repeat(1_001)})), ["/name"]);
     }
 
+    /// The limit holds for the folded text too, which can be longer.
     #[test]
-    fn as_much_of_a_text_stays_as_an_index_holds_of_it_folded() {
+    fn indexed_texts_are_cut_to_the_index_limit() {
         assert_eq!(indexable("short"), "short");
         assert_eq!(indexable(&"a".repeat(3_000)).len(), 1_000);
         for text in ["\u{1f980}", "\u{fdfa}", "ä", "x\u{308}"] {
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_key_says_nothing_and_an_empty_text_is_null() {
+    fn absent_keys_are_not_stated_and_empty_texts_are_null() {
         let body = Map::from_iter([("size".to_owned(), json!(" "))]);
         let stated = FORM.change::<Fields>(body).unwrap();
         assert_eq!(Value::Object(stated), json!({"size": null}));
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_states_nothing_but_what_is_wrong_is_told_what_is_wrong() {
+    fn body_with_faults_only_reports_the_faults() {
         let nothing = Err(Error::invalid("body", "states no field"));
         let faults = vec![Fault::at("asset_ids", "must be a list of ids")];
         let told = sound(nothing, faults).unwrap_err().to_string();

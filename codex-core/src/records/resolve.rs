@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stronger_source_that_states_a_field_wins() {
+    fn strongest_source_that_states_a_field_wins() {
         let claims = [
             claim("rmm", json!({"mac_address": "A", "hostname": "h"})),
             claim("rmm.interfaces", json!({"mac_address": "B"})),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_never_wipes_and_null_does() {
+    fn null_clears_a_field_and_absent_does_not() {
         let mut before = claim("x", json!({"a": "1", "b": "2"})).fields;
         assert!(merge_claim(
             &mut before,
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_brings_the_sources_value_back() {
+    fn release_restores_the_source_value() {
         let source = claim("psa", json!({"a": "1"}));
         let mut manual = claim(MANUAL, json!({"a": "mine"}));
         assert_eq!(
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_can_let_the_source_win_or_only_fill_gaps() {
+    fn policies_let_the_source_win_or_fill_gaps() {
         let claims = [
             claim("psa", json!({"name": "1"})),
             claim(MANUAL, json!({"name": "mine"})),
@@ -351,8 +351,9 @@ mod tests {
         assert!(with(Policy::WriteIfEmpty).needs_row("contact"));
     }
 
+    /// The source changes it when it states another value than the one that was replaced.
     #[test]
-    fn a_persons_value_of_a_ticket_wins_until_the_source_says_something_else_than_it_replaced() {
+    fn manual_ticket_value_wins_until_the_source_changes_it() {
         let resolved =
             |claims: &[Claim]| Value::Object(resolve(&precedence(), "ticket", claims, None));
         let mut source = claim("psa", json!({"status_id": 2, "subject": "s"}));
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_every_source_lost_keeps_its_last_values() {
+    fn record_without_live_claims_keeps_its_last_values() {
         let mut gone = claim("rmm", json!({"hostname": "h"}));
         gone.live = false;
         let mut live = claim("rmm", json!({"hostname": "new"}));
@@ -386,7 +387,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_of_arrival_never_matters(
+        fn claim_order_does_not_matter(
             claims in proptest::collection::vec(
                 (0..4usize, 0..3u8, any::<bool>(),
                  proptest::collection::btree_map("[a-d]", proptest::option::of(0..5u8), 0..4)), 0..6),

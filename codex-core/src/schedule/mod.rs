@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn next_runs_follow_the_expression_in_the_time_zone() {
+    fn next_run_follows_the_expression_and_time_zone() {
         let daily = entry("0 2 * * *", "Europe/Berlin");
         assert_eq!(
             daily.next(at("2026-01-05T00:30:00Z")),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hour_that_daylight_saving_skips_or_repeats_runs_once() {
+    fn skipped_or_repeated_hour_runs_once() {
         let daily = entry("30 2 * * *", "Europe/Berlin");
         // 29 March 2026: 02:00 becomes 03:00. 25 October 2026: 03:00 becomes 02:00.
         for (day, next_day) in [("2026-03-28T12:00:00Z", 29), ("2026-10-24T12:00:00Z", 25)] {
@@ -231,7 +231,7 @@ mod tests {
     /// 2026: Berlin's clocks go from 02:00 to 03:00 on 29 March (01:00Z), from 03:00 to 02:00 on 25 October
     /// (01:00Z); New York's from 02:00 to 03:00 on 8 March (07:00Z), from 02:00 to 01:00 on 1 November (06:00Z).
     #[test]
-    fn runs_keep_to_the_wall_clock_once_when_clocks_change() {
+    fn daily_runs_happen_once_across_clock_changes() {
         let (spring, autumn) = (
             ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
             ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_for_every_hour_go_on_in_real_time() {
+    fn hourly_runs_follow_real_time_across_clock_changes() {
         for (zone, from, to, hours) in [
             (
                 "Europe/Berlin",
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_the_second_of_two_equal_hours_is_not_repeated() {
+    fn runs_are_not_repeated_in_the_repeated_hour() {
         let daily = entry("15,45 2 * * *", "Europe/Berlin");
         // 02:20 for the second time: both of today's runs are over.
         let next = daily.next(at("2026-10-25T01:20:00Z"));
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_late_after_three_of_its_intervals() {
+    fn source_is_late_after_three_intervals() {
         let often = entry("*/5 * * * *", "UTC");
         let done = at("2026-01-05T10:01:00Z");
         assert_eq!(
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_or_no_zone_is_refused_by_name() {
+    fn invalid_expressions_and_time_zones_are_refused() {
         let refused = |cron: &str, zone: &str| {
             let made = Entry::new("psa", SyncKind::Psa, cron, zone, TimeDelta::zero());
             made.unwrap_err().to_string()

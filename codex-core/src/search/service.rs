@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_call_reads_the_links_of_everybody() {
+    async fn no_statement_scans_every_company_link() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let codex = Codex::open(file.to_str().unwrap()).await.unwrap();

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_reader_is_opened_anew() {
+    async fn renewing_reopens_every_reader() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let db = Db::open(file.to_str().unwrap()).await.unwrap();

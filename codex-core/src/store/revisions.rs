@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_table_is_known_and_views_stand_for_theirs() {
+    fn every_table_is_known_and_views_resolve_to_tables() {
         for table in ["companies", "tickets", "search_names", "asset_status"] {
             assert_eq!(SCHEMA[table], [table]);
         }
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_triggers_keep_are_those_of_the_migrations() {
+    fn trigger_tables_match_the_migrations() {
         for (.., text) in Db::migrations(Engine::Sqlite) {
             for trigger in text.split("create trigger").skip(1) {
                 let words: Vec<&str> = words(trigger).collect();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_changes_the_table_that_it_names() {
+    fn written_table_is_read_from_the_statement() {
         assert_eq!(
             written("insert into companies (id) values (?)", None),
             Some("companies")
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn claims_are_counted_by_the_kind_of_their_record() {
+    async fn claims_have_a_revision_per_record_kind() {
         for (kind, count) in CLAIMS_OF {
             assert!(crate::kinds::fields_of(kind).is_some(), "{kind}");
             let change = "update claims set gone_at = $1 where kind = $2";
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_read_is_noted_and_the_rest_is_not_kept() {
+    async fn reads_of_counted_tables_are_noted() {
         let read = async |sql: &'static str| noting_reads(async { note_read(sql) }).await.1;
         let lists = read("select 1 from companies c join contact_company l on true").await;
         assert!(lists.are_counted());

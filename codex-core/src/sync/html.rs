@@ -192,8 +192,9 @@ fn characters(text: &str) -> String {
 mod tests {
     use super::{depth, laid_out, text, without_tags};
 
+    /// Trap 27.
     #[test]
-    fn trap_27_markup_and_scripts_go_and_every_character_stays() {
+    fn markup_is_removed_and_every_character_kept() {
         let html = "<div>Hello&nbsp;&amp; <b>Zürich</b> &#128187;<script>alert(1)</script>\
                     <br>second<style>p{}</style> line</div>";
         assert_eq!(
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_end_and_a_megabyte_are_read() {
+    fn unclosed_table_and_large_text_are_read() {
         assert!(text("<table><tr><td>x").is_some_and(|text| text.contains('x')));
         let long = format!("<p>{}</p>", "word ".repeat(200_000));
         assert!(text(&long).is_some_and(|text| text.len() > 900_000));
@@ -214,7 +215,7 @@ mod tests {
 
     /// The library divides by zero for a table without columns.
     #[test]
-    fn what_the_library_cannot_lay_out_is_read_nevertheless() {
+    fn markup_that_cannot_be_laid_out_is_still_read() {
         let cell = |inner: &str| {
             format!("<p>Before</p><table><tr><td rowspan=\"0\">{inner}</td></tr></table>")
         };
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_layout_keeps_every_word_and_no_code() {
+    fn text_without_layout_keeps_words_and_drops_code() {
         let html = "<div>Hello&nbsp;&amp; <b>Z\u{fc}rich</b> &#128187;&#x21;<SCRIPT>if (a<b) alert(1)</SCRIPT>\
                     <br>second<style>p{}</style> R&D line</div><p>a < b";
         let read = without_tags(html);
@@ -271,7 +272,7 @@ mod tests {
 
     /// Texts of megabytes must not keep a core busy for hours.
     #[test]
-    fn what_could_cost_the_square_of_its_length_does_not() {
+    fn reading_time_grows_linearly_with_the_text() {
         let marks = "&".repeat(500_000);
         let read = text(&format!("{}{marks}", "<div>".repeat(600)));
         assert!(read.as_ref() == Some(&marks), "each is a character");
@@ -281,7 +282,7 @@ mod tests {
 
     /// A cell that hangs down is one more in each row below.
     #[test]
-    fn tables_of_too_many_cells_are_read_without_a_layout() {
+    fn oversized_tables_are_read_without_layout() {
         let cell = "<td rowspan=\"65534\">x";
         let rows = "<tr>".repeat(1_000);
         let hanging = format!("<table><tr>{}{rows}", cell.repeat(1_000));
@@ -295,7 +296,7 @@ mod tests {
 
     /// What looks shallow to the estimate is measured once it is parsed.
     #[test]
-    fn hidden_depth_is_found() {
+    fn depth_hidden_from_the_estimate_is_measured() {
         for open in [
             "<div><!-- </div> -->",
             "<div title=\"</div>\">",
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn long_markup_that_is_not_deep_keeps_its_layout() {
+    fn long_shallow_markup_keeps_its_layout() {
         let row = "<tr><td>one<td>two</td></tr>";
         let table = format!("<table>{}</table>", row.repeat(600));
         let list = format!("<ul>{}</ul>", "<li>item<p>more<br>lines".repeat(600));

@@ -112,8 +112,9 @@ mod tests {
 
     use super::*;
 
+    /// Traps 29 and 54.
     #[test]
-    fn traps_29_and_54_every_form_of_one_moment_reads_the_same() {
+    fn every_form_of_an_instant_is_read_alike() {
         let moment = parse(&json!("2026-01-05T10:00:00Z"));
         assert!(moment.is_some());
         for form in [
@@ -129,8 +130,9 @@ mod tests {
         }
     }
 
+    /// Trap 54.
     #[test]
-    fn trap_54_never_is_no_time_and_no_fault() {
+    fn never_is_neither_a_time_nor_a_fault() {
         for never in [
             json!(null),
             json!(0),
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn times_out_of_range_cannot_be_read() {
+    fn times_out_of_range_are_unreadable() {
         for bad in [
             json!("x"),
             json!(true),
@@ -197,8 +199,9 @@ mod tests {
         }
     }
 
+    /// `nan` and `inf` are no times.
     #[test]
-    fn times_are_whole_microseconds_and_no_number_is_no_time() {
+    fn times_are_cut_to_whole_microseconds() {
         let fine = parse(&json!("2026-01-05T10:00:00.123456789Z")).unwrap();
         assert_eq!(fine.timestamp_subsec_nanos(), 123_456_000);
         assert_eq!(

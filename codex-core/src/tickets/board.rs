@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_fits_decides() {
+    fn first_matching_rule_decides() {
         let idle = TimeDelta::minutes(31);
         let urgent = ticket(Some(4), idle);
         let medium = ticket(Some(2), idle);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn time_left_is_told_by_kind_and_urgency() {
+    fn time_left_depends_on_type_and_urgency() {
         let left = |kind: &str, seconds: i64| {
             let due = Some(now() + TimeDelta::seconds(seconds));
             let ticket = TicketFields {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answered_ticket_is_met() {
+    fn answered_ticket_meets_its_deadline() {
         let answered = TicketFields {
             first_responded_at: Some(now()),
             ..ticket(Some(2), TimeDelta::zero())

@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_told_in_words() {
+    fn changes_are_described_in_words() {
         let change = json!({"before": 2, "after": 5});
         let told = |name| told(&Statuses::default(), name, &change);
         assert_eq!(told("status_id"), "status: open -> closed");

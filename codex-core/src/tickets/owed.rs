@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_from_the_second_failure_to_a_day() {
+    fn retry_delay_doubles_up_to_a_day() {
         let minutes: Vec<i64> = (1..5).map(|n| wait(n).num_minutes()).collect();
         assert_eq!(minutes, [0, 5, 10, 20]);
         assert_eq!(wait(11), LONGEST);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_names_a_ticket_the_part_the_reason_and_since_when() {
+    fn summary_names_ticket_part_reason_and_start() {
         let sum = Sum {
             parts: "time_entries".into(),
             reason: "the vendor answered 500".into(),

@@ -226,8 +226,9 @@ mod tests {
         ])
     }
 
+    /// Trap 8. They never mean spam or deleted.
     #[test]
-    fn trap_8_numbers_from_six_on_are_the_accounts_own_and_never_spam_or_deleted() {
+    fn statuses_from_six_on_belong_to_the_account() {
         let bare = Statuses::default();
         assert_eq!(bare.of(6).word, "status_6");
         assert_eq!(bare.of(7).label, "Status 7");
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_wins_over_labels_and_labels_are_shown() {
+    fn configured_words_win_over_labels() {
         let parked = account().of(23);
         assert_eq!(
             (parked.word.as_str(), parked.label.as_str()),
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_found_by_word_and_by_label_in_any_case() {
+    fn statuses_are_found_by_word_or_label_in_any_case() {
         for name in [
             "waiting_customer",
             "Waiting on Customer",
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_todays_modules_means_the_nearest_status_of_the_account() {
+    fn legacy_words_map_to_the_nearest_status() {
         let near = |account: &Statuses, name| account.to_set(name).map(|id| account.of(id).word);
         let (bare, account) = (Statuses::default(), account());
         for (name, word) in [

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn words_become_the_numbers_that_they_stand_for() {
+    fn status_and_priority_words_become_ids() {
         assert_eq!(
             read("status__in", "open,Pending"),
             Ok(vec![(Op::In, "2,3".into())])

@@ -438,7 +438,7 @@ mod tests {
     use super::named;
 
     #[test]
-    fn a_field_that_is_named_often_is_shown_once() {
+    fn repeated_fields_are_returned_once() {
         assert_eq!(named("b, a,b,a ,c"), ["b", "a", "c"]);
         assert_eq!(named(&"notes,".repeat(10_000)), ["notes", ""]);
     }

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_and_for_nobody_else() {
+    fn local_key_is_created_once_and_is_private() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("instance/local-issuer.pem");
         let made = LocalIssuer::open(&file).unwrap();

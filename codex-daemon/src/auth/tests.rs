@@ -49,7 +49,7 @@ async fn refused(claims: Value) -> Refusal {
 }
 
 #[tokio::test]
-async fn a_user_is_known_with_level_and_names() {
+async fn user_token_yields_role_and_names() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let caller = ask(&auth, &token("k0", 0, &user(&json!({}))))
@@ -62,7 +62,7 @@ async fn a_user_is_known_with_level_and_names() {
 }
 
 #[tokio::test]
-async fn a_level_that_is_missing_or_made_up_gives_the_least() {
+async fn unknown_permission_level_is_client() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     for level in [json!(null), json!("root"), json!("service")] {
@@ -73,7 +73,7 @@ async fn a_level_that_is_missing_or_made_up_gives_the_least() {
 }
 
 #[tokio::test]
-async fn a_service_is_known_by_its_name() {
+async fn service_token_yields_the_service_name() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let caller = ask(&auth, &token("k0", 0, &service(&json!({}))))
@@ -85,7 +85,7 @@ async fn a_service_is_known_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_token_for_another_service_is_counted_and_refused_on_demand() {
+async fn token_for_another_service_is_counted_or_refused() {
     let core = Core::start().await;
     let token = token("k0", 0, &service(&json!({"target_service": "helm"})));
     let auth = authenticator(&core);
@@ -100,7 +100,7 @@ async fn a_token_for_another_service_is_counted_and_refused_on_demand() {
 }
 
 #[tokio::test]
-async fn a_missing_token_and_another_scheme_are_refused() {
+async fn missing_tokens_and_other_schemes_are_refused() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let good = token("k0", 0, &user(&json!({})));
@@ -125,7 +125,7 @@ async fn a_missing_token_and_another_scheme_are_refused() {
 }
 
 #[tokio::test]
-async fn expiry_has_no_leeway_and_counts_for_a_remembered_token_too() {
+async fn expiry_has_no_leeway_even_for_cached_tokens() {
     let at = now().timestamp();
     assert_eq!(refused(user(&json!({"exp": at}))).await, Refusal::Expired);
     assert_eq!(
@@ -151,7 +151,7 @@ async fn expiry_has_no_leeway_and_counts_for_a_remembered_token_too() {
 }
 
 #[tokio::test]
-async fn another_issuer_and_an_audience_are_refused() {
+async fn other_issuers_and_audiences_are_refused() {
     assert_eq!(
         refused(user(&json!({"iss": "hivematrix.core"}))).await,
         Refusal::Issuer
@@ -167,7 +167,7 @@ async fn another_issuer_and_an_audience_are_refused() {
 }
 
 #[tokio::test]
-async fn another_algorithm_is_refused() {
+async fn other_algorithms_are_refused() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     for algorithm in [Algorithm::HS256, Algorithm::RS512] {
@@ -183,7 +183,7 @@ async fn another_algorithm_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_without_signature_is_refused() {
+async fn unsigned_tokens_are_refused() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let good = token("k0", 0, &user(&json!({})));
@@ -196,7 +196,7 @@ async fn a_token_without_signature_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_that_core_does_not_vouch_for_is_refused() {
+async fn keys_not_published_by_core_are_refused() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let claims = user(&json!({}));
@@ -212,7 +212,7 @@ async fn a_key_that_core_does_not_vouch_for_is_refused() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_found_at_its_first_use() {
+async fn new_key_is_fetched_at_its_first_use() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let claims = user(&json!({}));
@@ -223,7 +223,7 @@ async fn a_new_key_is_found_at_its_first_use() {
 }
 
 #[tokio::test]
-async fn made_up_key_ids_do_not_reach_core_one_by_one() {
+async fn unknown_key_ids_share_one_fetch() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let claims = user(&json!({}));
@@ -238,7 +238,7 @@ async fn made_up_key_ids_do_not_reach_core_one_by_one() {
 }
 
 #[tokio::test]
-async fn many_first_requests_ask_core_once() {
+async fn concurrent_first_requests_fetch_the_keys_once() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let tokens: Vec<_> = (0..20)
@@ -267,7 +267,7 @@ async fn known_keys_work_while_core_is_down() {
 }
 
 #[tokio::test]
-async fn nobody_waits_again_and_again_for_a_core_that_says_nothing() {
+async fn silent_core_delays_one_request_only() {
     let core = Core::start().await;
     let auth = Authenticator::new(&Auth {
         jwks_cache: Duration::ZERO,
@@ -287,7 +287,7 @@ async fn nobody_waits_again_and_again_for_a_core_that_says_nothing() {
 }
 
 #[tokio::test]
-async fn core_down_from_the_start_is_no_refusal_of_the_token() {
+async fn core_down_at_the_start_does_not_refuse_the_token() {
     let core = Core::start().await;
     core.fail();
     let auth = authenticator(&core);
@@ -303,7 +303,7 @@ async fn core_down_from_the_start_is_no_refusal_of_the_token() {
 }
 
 #[tokio::test]
-async fn a_key_set_without_keys_replaces_nothing() {
+async fn empty_key_set_replaces_nothing() {
     let core = Core::start().await;
     let auth = Authenticator::new(&Auth {
         jwks_cache: Duration::ZERO,
@@ -320,7 +320,7 @@ async fn a_key_set_without_keys_replaces_nothing() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_ends_with_the_cache() {
+async fn withdrawn_key_expires_with_the_cache() {
     let core = Core::start().await;
     let auth = Authenticator::new(&Auth {
         jwks_cache: Duration::from_secs(1),
@@ -348,7 +348,7 @@ async fn critical_extensions_are_refused() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_accepted_while_others_make_keys_up() {
+async fn new_key_is_accepted_during_a_flood_of_unknown_keys() {
     let core = Core::start().await;
     let auth = authenticator(&core);
     let claims = user(&json!({}));
@@ -380,7 +380,7 @@ async fn from(auth: &Authenticator, address: &str, token: &str) -> Result<Caller
 }
 
 #[tokio::test]
-async fn a_local_key_signs_for_its_own_issuer_only() {
+async fn local_key_is_valid_for_its_own_issuer_only() {
     let core = Core::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("local-issuer.pem");

@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_a_line_with_who_wins_and_who_else_states_it() {
+    fn field_line_shows_the_winner_and_other_sources() {
         let claims: RecordClaimsOut = serde_json::from_value(json!({
             "id": "100001", "resource": "companies",
             "fields": [

@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_what_is_so_and_the_next_what_to_do() {
+    fn finding_is_followed_by_its_remedy() {
         let fine = Finding::ok("schema", "is up to date");
         assert_eq!(fine.to_string(), "ok       schema         is up to date");
         let bad = Finding::bad(Status::Warning, "accounts", "2 of 3", "run it");
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_broken_thing_is_an_error_with_what_to_do() {
+    async fn each_broken_part_is_an_error_with_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let sources =
             |url: String| Sources::new(folder.path()).set("database.connection_string", url);

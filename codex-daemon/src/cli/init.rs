@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_keeps_other_settings_and_is_private() {
+    fn config_file_keeps_other_settings_and_is_private() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("instance/codex.conf");
         fs::create_dir(path.parent().unwrap()).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_keeps_what_is_offered() {
+    fn empty_answer_keeps_the_default() {
         let mut init = init("p");
         let mut output = Vec::new();
         init.ask(&mut "\n99\nmine\n\n".as_bytes(), &mut output)
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_written_when_the_connection_fails() {
+    async fn failed_connection_writes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let mut init = init("hunter2");
         // A port that was free a moment ago: nobody listens there.

@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound_and_every_command_has_an_example() {
+    fn every_command_is_valid_and_has_an_example() {
         Cli::command().debug_assert();
         for command in Cli::command().get_subcommands() {
             let help = command.get_after_help().map(ToString::to_string);
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_of_what_is_not_configured_exits_with_2() {
+    fn sync_of_an_unconfigured_source_exits_with_2() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("codex.conf"), "").unwrap();
         for source in ["all", "keycloak", "freshservice", "datto"] {

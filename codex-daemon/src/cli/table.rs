@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_their_cells_and_have_a_header() {
+    fn columns_fit_their_cells_and_have_a_header() {
         let mut table = Table::of(["id", "name", "count"]).numbers_from(2);
         table.push(["1".into(), "Müller\nAG".into(), "7".into()]);
         table.push(["1000".into(), String::new(), "12".into()]);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_printed_steers_the_terminal() {
+    fn control_characters_are_not_printed() {
         assert_eq!(printable("a\n\u{1b}[2Jb\u{9b}c"), "a  [2Jb c");
         assert_eq!(printable_lines("a\r\n\u{1b}[2Jb"), "a \n [2Jb");
     }

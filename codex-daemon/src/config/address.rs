@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_shows_no_password() {
+    fn base_url_output_has_no_password() {
         let url = BaseUrl::read("http://user:hunter2@host/auth").unwrap();
         assert_eq!(url.path(), "/auth/");
         assert_eq!(url.password(), Some("hunter2"));

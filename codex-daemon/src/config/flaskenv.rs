@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_and_comments_are_no_part_of_a_value() {
+    fn quotes_and_comments_are_stripped_from_values() {
         let text = "# c\nA='http://x'\nexport B=\"b # b\"\nC = 1 # note\nnonsense\nD=\n";
         let is = |n: &str, v: &str| (n.to_owned(), v.to_owned());
         assert_eq!(

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_line_is_named_but_not_shown() {
+    fn broken_line_is_reported_by_number_only() {
         let error = parse("[a]\nk = 1\nhunter2\n").unwrap_err();
         assert_eq!(error.line, 3);
         assert!(!error.message.contains("hunter2"));

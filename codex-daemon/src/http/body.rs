@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_told_with_its_place() {
+    async fn invalid_members_are_reported_with_their_pointer() {
         let misfit = answered(r#"{"a/b": [1, "two"]}"#).await;
         assert_eq!(misfit["status"], 422);
         assert_eq!(misfit["errors"][0]["pointer"], "/a~1b/1");

@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_tags_has_those_in_it() {
+    fn tag_list_matches_its_members() {
         let answer = answer(None);
         let (one, two) = (tag(&answer, b"1"), tag(&answer, b"2"));
         let list = HeaderValue::from_str(&format!("\"x\", {}", one.to_str().unwrap())).unwrap();
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_of_a_version_whatever_else_its_answer_says() {
+    fn record_version_ignores_other_parts_of_the_answer() {
         let (old, new) = (answer(Some(1)), answer(Some(2)));
         let (before, after) = (tag(&old, b"seen at 1"), tag(&old, b"seen at 2"));
         assert!(!has(Some(&before), &after));
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_of_any_length_are_not_remembered() {
+    fn overlong_queries_are_not_remembered() {
         let name = |query: usize| {
             let uri = format!("/api/contacts?q={}", "x".repeat(query));
             named(Role::Admin, false, "/codex", &uri.parse().unwrap())
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_the_time_has_no_tag() {
+    fn time_dependent_answers_have_no_tag() {
         for path in [
             "/api/tickets/active",
             "/api/psa/tickets/active",

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_preference_for_handling_counts() {
+    fn first_handling_preference_wins() {
         for (lines, strict) in [
             (&["handling=strict"][..], true),
             (&["respond-async, Handling=\"STRICT\"; foo=bar"], true),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_is_named_once_and_fits_a_header() {
+    fn ignored_names_are_listed_once_and_fit_a_header() {
         let handling = Handling::default();
         assert_eq!(handling.ignored(), None);
         for name in ["limit", "a\nb", "limit", "\u{e4}"] {

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_with_one_value_are_refused_twice() {
+    fn repeated_single_value_headers_are_refused() {
         for name in &SINGLE {
             let mut twice = headers(&[("host", "x")]);
             twice.append(name, HeaderValue::from_static("a"));
@@ -118,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_needed_from_http_1_1_on() {
+    fn host_is_required_from_http_1_1_on() {
         assert!(check(Version::HTTP_11, &headers(&[("accept", "a/b")])).is_err());
         assert!(check(Version::HTTP_10, &headers(&[("accept", "a/b")])).is_ok());
         assert!(check(Version::HTTP_11, &headers(&[("host", "")])).is_ok());
     }
 
     #[test]
-    fn lines_of_a_list_are_joined() {
+    fn repeated_list_headers_are_joined() {
         let two = headers(&[("if-match", "\"1\""), ("if-match", "\"2\", \"3\"")]);
         assert_eq!(
             list(&two, &header::IF_MATCH).unwrap(),

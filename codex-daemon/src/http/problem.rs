@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn flat_shapes_have_what_modules_read_beside_the_problem() {
+    async fn flat_errors_have_legacy_members_and_the_problem() {
         let body = async |problem: Problem| -> serde_json::Value {
             serde_json::from_str(&text(problem).await).unwrap()
         };
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_says_every_cause_once() {
+    fn error_chain_names_every_cause_once() {
         let refused = || std::io::Error::other("refused");
         let outer = anyhow::Error::new(refused())
             .context("talking: refused")
@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn errors_of_core_become_the_status_of_who_must_act() {
+    async fn core_errors_map_to_statuses() {
         let status = |error: Error| Problem::from(error).status().as_u16();
         assert_eq!(status(Error::invalid("name", "is empty")), 400);
         assert_eq!(status(Error::conflict("taken")), 409);

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_usable_id_is_taken_and_another_replaced() {
+    fn usable_id_is_kept_and_any_other_replaced() {
         assert_eq!(given("abc-123"), "abc-123");
         assert_ne!(given("with blank"), "with blank");
         assert_ne!(given(""), "");
@@ -141,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_id_is_replaced() {
+    fn overlong_id_is_replaced() {
         let long = "x".repeat(LONGEST + 1);
         let headers = HeaderMap::from_iter([(HEADER, HeaderValue::from_str(&long).unwrap())]);
         assert!(CorrelationId::of(&headers).0.len() <= LONGEST);
     }
 
     #[tokio::test]
-    async fn the_id_is_forwarded_inside_a_request_only() {
+    async fn id_is_forwarded_inside_a_request_only() {
         let client = reqwest::Client::builder().build().unwrap();
         let header = |request: RequestBuilder| {
             let request = forward(request).build().unwrap();

@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_and_all_together_have_their_limits() {
+    fn readings_are_limited_per_address_and_in_total() {
         let readings = Readings::default();
         let address = |n: u8| IpAddr::from([192, 0, 2, n]);
         let mut open = Vec::new();

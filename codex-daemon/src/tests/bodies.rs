@@ -16,7 +16,7 @@ use super::{
 use crate::auth::testing::{Core, service, token};
 
 #[tokio::test]
-async fn bad_bodies_are_problems_with_their_true_status() {
+async fn invalid_bodies_are_problems_with_the_right_status() {
     let bare = Bare::start(|_| ()).await;
     let send = |kind: &'static str, body: &'static str| {
         let request = client()
@@ -38,7 +38,7 @@ async fn bad_bodies_are_problems_with_their_true_status() {
 }
 
 #[tokio::test]
-async fn a_body_above_the_limit_is_413_whether_or_not_its_length_is_told() {
+async fn oversized_body_is_413_with_or_without_a_length() {
     let bare = Bare::start(|server| server.body_limit = 1000).await;
     let told = |length: usize| {
         client()
@@ -64,7 +64,7 @@ async fn a_body_above_the_limit_is_413_whether_or_not_its_length_is_told() {
 }
 
 #[tokio::test]
-async fn a_body_that_stops_midway_is_408_with_a_key_or_without() {
+async fn stalled_body_is_408_with_or_without_a_key() {
     let core = Core::start().await;
     let daemon = Daemon::start(&[("core.url", core.url()), ("server.stall_seconds", "1")]).await;
     let token = token("k0", 0, &service(&json!({})));
@@ -106,7 +106,7 @@ async fn a_body_that_stops_midway_is_408_with_a_key_or_without() {
 
 /// The time for the whole body ends it, not a pause: a byte arrives every 50 ms until the answer does.
 #[tokio::test]
-async fn a_body_that_never_ends_is_408() {
+async fn endless_body_is_408() {
     let bare = Bare::start(|server| server.body_timeout = Duration::from_secs(1)).await;
     let head = "POST /object HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n";
     let (mut answers, mut body) = bare.connect().await.into_split();
@@ -130,7 +130,7 @@ async fn a_body_that_never_ends_is_408() {
 }
 
 #[tokio::test]
-async fn a_refusal_arrives_however_large_the_refused_body_is() {
+async fn refusal_arrives_for_a_body_of_any_size() {
     let core = Core::start().await;
     let daemon = Daemon::start(&[("core.url", core.url())]).await;
     let invalid = token("k0", 1, &service(&json!({})));

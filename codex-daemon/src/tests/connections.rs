@@ -10,7 +10,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_client_that_says_nothing_or_half_a_head_is_cut_off() {
+async fn client_without_a_complete_head_is_cut_off() {
     let bare = Bare::start(|server| server.header_timeout = Duration::from_millis(100)).await;
     for said in ["", "GET /slow HT", "PRI * HTT"] {
         let mut stream = bare.connect().await;
@@ -23,7 +23,7 @@ async fn a_client_that_says_nothing_or_half_a_head_is_cut_off() {
 }
 
 #[tokio::test]
-async fn heads_that_are_too_large_are_431() {
+async fn oversized_heads_are_431() {
     let bare = Bare::start(|_| ()).await;
     let head = format!(
         "GET /slow HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
@@ -39,7 +39,7 @@ async fn heads_that_are_too_large_are_431() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_said_all_gets_its_answer() {
+async fn half_closed_client_gets_its_answer() {
     let bare = Bare::start(|_| ()).await;
     for _ in 0..5 {
         let mut stream = bare.connect().await;
@@ -53,7 +53,7 @@ async fn a_client_that_has_said_all_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_reader_that_stands_still_is_cut_off() {
+async fn stalled_reader_is_cut_off() {
     let bare = Bare::start(|server| {
         server.stall = Duration::from_millis(300);
         server.max_connections = 1;
@@ -70,7 +70,7 @@ async fn a_reader_that_stands_still_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_reader_that_is_slow_but_steady_is_not_cut_off() {
+async fn slow_steady_reader_is_not_cut_off() {
     let bare = Bare::start(|server| server.stall = Duration::from_millis(1_500)).await;
     let mut slow = reader(&bare.url, "/endless").await;
     let start = Instant::now();
@@ -83,7 +83,7 @@ async fn a_reader_that_is_slow_but_steady_is_not_cut_off() {
 }
 
 #[tokio::test]
-async fn requests_above_the_limit_wait_for_their_turn() {
+async fn requests_above_the_limit_wait() {
     let bare = Bare::start(|server| server.max_connections = 1).await;
     let first = tokio::spawn(client().get(bare.url("/slow")).send());
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -95,7 +95,7 @@ async fn requests_above_the_limit_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn silent_connections_give_their_place_to_others() {
+async fn silent_connections_are_closed_for_others() {
     let bare = Bare::start(|server| server.max_connections = 2).await;
     let mut silent = Vec::new();
     for _ in 0..200 {
@@ -112,7 +112,7 @@ async fn silent_connections_give_their_place_to_others() {
 }
 
 #[tokio::test]
-async fn health_is_answered_while_all_turns_are_taken() {
+async fn health_is_answered_at_the_connection_limit() {
     for one_address in [true, false] {
         let bare = Bare::start(|server| {
             let limit = if one_address {
@@ -159,7 +159,7 @@ async fn health_is_answered_while_all_turns_are_taken() {
 }
 
 #[tokio::test]
-async fn one_address_cannot_take_the_turns_of_others() {
+async fn one_address_cannot_use_up_all_connections() {
     let bare = Bare::start(|server| {
         server.connections_per_address = 2;
         server.max_connections = 10;
@@ -182,7 +182,7 @@ async fn one_address_cannot_take_the_turns_of_others() {
 }
 
 #[tokio::test]
-async fn those_behind_a_proxy_have_more_connections_than_one_address() {
+async fn proxied_callers_are_not_limited_as_one_address() {
     let bare = Bare::start(|server| server.connections_per_address = 1).await;
     let mut readers = Vec::new();
     // More than one address may have, and than are in reserve.

@@ -58,7 +58,7 @@ async fn docs_work_behind_a_prefix_and_without_the_internet() {
 }
 
 #[tokio::test]
-async fn the_description_lists_its_routes_and_the_token() {
+async fn description_lists_routes_and_authentication() {
     let daemon = Daemon::start(&[]).await;
     let api: Value = daemon.get("/openapi.json").await.json().await.unwrap();
     assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));

@@ -9,7 +9,7 @@ use super::Daemon;
 use crate::auth::testing::Core;
 
 #[tokio::test]
-async fn health_tells_the_truth_about_engine_and_core() {
+async fn health_reports_engine_and_core() {
     let core = Core::start().await;
     let daemon = Daemon::start(&[("core.url", core.url())]).await;
     let response = daemon.get("/health").await;
@@ -32,7 +32,7 @@ async fn health_tells_the_truth_about_engine_and_core() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_too_full_shows_in_health() {
+async fn full_disk_shows_in_health() {
     let core = Core::start().await;
     for (limit, word) in [
         ("health.disk_degraded_percent", "degraded"),

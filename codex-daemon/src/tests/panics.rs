@@ -16,7 +16,7 @@ fn counted(place: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_panic_is_counted_and_nothing_else_ends() {
+async fn panic_is_counted_and_the_server_continues() {
     let bare = Bare::start(|server| server.max_connections = 2).await;
     for _ in 0..5 {
         let before = counted("request");
@@ -48,7 +48,7 @@ async fn a_panic_is_counted_and_nothing_else_ends() {
 }
 
 #[tokio::test]
-async fn a_panic_is_500_without_its_words() {
+async fn panic_is_500_without_its_message() {
     let bare = Bare::start(|_| ()).await;
     let body = problem(
         client().get(bare.url("/panic")).send().await.unwrap(),

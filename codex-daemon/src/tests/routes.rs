@@ -17,7 +17,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn an_unknown_route_is_404_and_a_wrong_method_405_with_allow() {
+async fn unknown_route_is_404_and_wrong_method_is_405() {
     let daemon = Daemon::start(&[]).await;
     problem(daemon.get("/api/nothing").await, 404, "/api/nothing").await;
     let wrong = daemon
@@ -39,7 +39,7 @@ async fn an_unknown_route_is_404_and_a_wrong_method_405_with_allow() {
 }
 
 #[tokio::test]
-async fn the_correlation_id_is_echoed_or_made() {
+async fn correlation_id_is_echoed_or_created() {
     let daemon = Daemon::start(&[]).await;
     let request = daemon
         .request(Method::GET, "/nowhere")
@@ -55,7 +55,7 @@ async fn the_correlation_id_is_echoed_or_made() {
 }
 
 #[tokio::test]
-async fn a_header_with_one_value_is_sent_once_and_every_call_names_its_host() {
+async fn repeated_single_headers_and_a_missing_host_are_400() {
     let daemon = Daemon::start(&[]).await;
     for (lines, status) in [
         ("Host: x\r\nX-Forwarded-Prefix: /codex\r\n", 200),
@@ -102,7 +102,7 @@ async fn bodies_are_compressed_with_gzip_only() {
 }
 
 #[tokio::test]
-async fn syncs_whose_vendor_is_not_configured_are_503() {
+async fn syncs_of_unconfigured_vendors_are_503() {
     let core = Core::start().await;
     let daemon = Daemon::start(&[("core.url", core.url())]).await;
     let admin = token("k0", 0, &user(&json!({"permission_level": "admin"})));
@@ -122,7 +122,7 @@ async fn syncs_whose_vendor_is_not_configured_are_503() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_an_error_that_names_it() {
+async fn port_in_use_is_named_in_the_error() {
     let daemon = Daemon::start(&[]).await;
     let port = daemon.running.addr().port();
     let sources = Sources::new(daemon.dir.path()).set("server.port", port.to_string());

@@ -8,7 +8,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_stop_refuses_new_connections_and_finishes_what_is_in_flight() {
+async fn shutdown_refuses_connections_and_finishes_requests() {
     let bare = Bare::start(|_| ()).await;
     let url = bare.url("/slow");
     let in_flight = tokio::spawn(client().get(&url).send());
@@ -24,7 +24,7 @@ async fn a_stop_refuses_new_connections_and_finishes_what_is_in_flight() {
 }
 
 #[tokio::test]
-async fn a_stop_does_not_wait_beyond_its_time() {
+async fn shutdown_ends_after_the_drain_time() {
     let bare = Bare::start(|server| server.drain = Duration::from_millis(50)).await;
     let in_flight = tokio::spawn(client().get(bare.url("/slow")).send());
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -40,7 +40,7 @@ async fn a_stop_does_not_wait_beyond_its_time() {
 }
 
 #[tokio::test]
-async fn idle_connections_do_not_hold_a_stop_up() {
+async fn idle_connections_do_not_delay_shutdown() {
     let daemon = Daemon::start(&[]).await;
     assert_eq!(daemon.get("/health/live").await.status(), 200);
     let start = Instant::now();

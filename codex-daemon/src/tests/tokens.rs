@@ -9,7 +9,7 @@ use super::{Daemon, header, problem};
 use crate::auth::testing::{Core, service, token, user};
 
 #[tokio::test]
-async fn a_token_is_needed_where_it_is_needed() {
+async fn protected_routes_require_a_token() {
     let core = Core::start().await;
     let daemon = Daemon::start(&[("core.url", core.url()), ("server.docs_public", "false")]).await;
     let with = |token: String| {
@@ -69,7 +69,7 @@ async fn an_unreachable_core_with_no_keys_is_503() {
 }
 
 #[tokio::test]
-async fn metrics_are_for_this_machine_and_for_those_who_may() {
+async fn metrics_require_a_local_caller_or_a_token() {
     let core = Core::start().await;
     let daemon = Daemon::start(&[("core.url", core.url()), ("metrics.token", "m")]).await;
     assert_eq!(daemon.get("/metrics").await.status(), 200);

@@ -15,7 +15,7 @@ use super::{Daemon, header};
 use crate::auth::testing::{Core, service, token};
 
 #[tokio::test]
-async fn a_webhook_is_judged_by_its_headers_before_its_body_is_read() {
+async fn webhook_headers_are_checked_before_the_body() {
     let settings = [("webhooks.enabled", "true"), ("webhooks.secret", "s")];
     let daemon = Daemon::start(&settings).await;
     let signature = format!("sha256={}", "0".repeat(64));
@@ -51,7 +51,7 @@ async fn made_up(daemon: &Daemon, sender: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn made_up_signatures_with_slow_bodies_keep_nobody_else_out() {
+async fn forged_slow_webhooks_block_nobody_else() {
     const SECRET: &str = "an open secret";
     const BODY: &str = r#"{"a":1}"#;
     let core = Core::start().await;

@@ -208,7 +208,7 @@ fn with_bodies() -> Vec<Operation> {
 
 on_each_engine! {
     /// 🦀 takes four bytes in UTF-8: too many for a column that takes three, and two units in UTF-16.
-    async fn any_text_is_taken_and_read_back_as_it_was(world: World) -> TestResult {
+    async fn any_text_is_stored_unchanged(world: World) -> TestResult {
         for operation in with_bodies() {
             let sample = samples::of(&operation.name, &world);
             let free: Vec<String> = members(&operation, &sample).into_iter()
@@ -239,7 +239,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn what_is_no_body_at_all_is_refused(world: World) -> TestResult {
+    async fn malformed_bodies_are_refused(world: World) -> TestResult {
         let (mut wrong, before) = (Vec::new(), world.rows().await?);
         let large = format!("\"{}\"", "x".repeat(65_536));
         for operation in with_bodies() {
@@ -288,7 +288,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_member_that_does_not_fit_is_named(world: World) -> TestResult {
+    async fn invalid_members_are_named(world: World) -> TestResult {
         let (mut wrong, mut asked, before) = (Vec::new(), 0, world.rows().await?);
         for operation in with_bodies() {
             let sample = samples::of(&operation.name, &world);
@@ -336,7 +336,7 @@ on_sqlite! {
     }
 
     /// Prices agreed with a company, and whatever else the description has no words for.
-    async fn what_the_description_does_not_say_is_held_too(world: World) -> TestResult {
+    async fn undescribed_rules_are_enforced(world: World) -> TestResult {
         let before = world.rows().await?;
         let company = format!("/api/companies/{OWN}");
         let price = format!("{company}/overrides/per_user_cost");

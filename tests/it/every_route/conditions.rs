@@ -28,7 +28,7 @@ impl Operation {
 }
 
 #[test]
-fn every_change_of_what_can_be_read_can_be_bound_to_a_tag() {
+fn every_change_of_a_readable_record_accepts_a_tag() {
     let all = operations();
     let without: Vec<String> = changes(codex_daemon::openapi::public())
         .iter()
@@ -91,7 +91,7 @@ impl Bound<'_> {
 }
 
 on_each_engine! {
-    async fn a_change_is_made_with_the_tag_that_the_record_has_and_with_no_other(world: World) -> TestResult {
+    async fn changes_require_the_current_tag(world: World) -> TestResult {
         let mut bound = Bound { world: &world, wrong: Vec::new() };
         let all = changes(codex_daemon::openapi::public());
         let (puts, mut deletes): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.method == Method::PUT);
@@ -125,7 +125,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_change_of_what_cannot_be_read_is_never_made_with_a_tag(world: World) -> TestResult {
+    async fn changes_without_a_readable_record_refuse_tags(world: World) -> TestResult {
         let mut bound = Bound { world: &world, wrong: Vec::new() };
         for one in changes(codex_daemon::openapi::internal()) {
             if !one.has_condition() {

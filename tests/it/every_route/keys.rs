@@ -310,7 +310,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 #[test]
-fn every_operation_that_writes_has_its_keys_in_the_table() {
+fn every_write_has_its_keys_in_the_table() {
     let all = operations();
     let writes = all
         .iter()
@@ -324,7 +324,7 @@ fn every_operation_that_writes_has_its_keys_in_the_table() {
 }
 
 #[test]
-fn every_operation_that_reads_has_its_keys_in_the_table() {
+fn every_read_has_its_keys_in_the_table() {
     let all = operations();
     let reads = all
         .iter()
@@ -338,11 +338,11 @@ fn every_operation_that_reads_has_its_keys_in_the_table() {
 }
 
 on_each_engine! {
-    async fn every_answer_has_the_keys_of_the_contract(world: World) -> TestResult {
+    async fn every_read_answers_with_the_contract_keys(world: World) -> TestResult {
         hold(&world, false).await
     }
 
-    async fn every_call_that_is_made_is_answered_with_the_keys_of_the_contract(world: World) -> TestResult {
+    async fn every_write_answers_with_the_contract_keys(world: World) -> TestResult {
         let (operations, mut wrong) = (operations(), Vec::new());
         for (name, wanted) in WRITES {
             let operation = operations.iter().find(|one| one.name == *name).unwrap();
@@ -364,7 +364,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn records_of_which_nothing_is_known_have_the_same(database: TestDatabase) -> TestResult {
+    async fn empty_records_have_the_contract_keys(database: TestDatabase) -> TestResult {
         let world = World::of_nothing_known(database).await?;
         hold(&world, true).await
     }

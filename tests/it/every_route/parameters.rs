@@ -88,7 +88,7 @@ fn with_query(path: &str, query: &str) -> String {
 }
 
 on_each_engine! {
-    async fn a_path_that_names_nothing_is_told_so(world: World) -> TestResult {
+    async fn paths_to_unknown_records_are_refused(world: World) -> TestResult {
         let (mut wrong, before) = (Vec::new(), world.rows().await?);
         let long = "9".repeat(5_000);
         for operation in operations() {
@@ -114,7 +114,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_parameter_that_cannot_be_read_is_told_or_passed_over(world: World) -> TestResult {
+    async fn invalid_parameters_are_refused_or_ignored(world: World) -> TestResult {
         let (mut wrong, before) = (Vec::new(), world.rows().await?);
         for operation in operations() {
             let path = operation.dry(&world, Owner::Own);
@@ -161,7 +161,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn a_method_that_a_path_does_not_have_is_405_with_those_it_has(world: World) -> TestResult {
+    async fn unsupported_method_is_405_with_the_allowed_ones(world: World) -> TestResult {
         let operations = operations();
         let paths: BTreeSet<&str> = operations.iter().map(|one| one.path.as_str()).collect();
         for template in paths {
@@ -183,7 +183,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_page_that_there_is_not_is_refused_by_its_name(world: World) -> TestResult {
+    async fn invalid_page_parameters_are_refused_by_name(world: World) -> TestResult {
         let mut asked = BTreeSet::new();
         for operation in operations() {
             let path = operation.at(&world, Owner::Own);
@@ -207,7 +207,7 @@ on_sqlite! {
         Ok(())
     }
 
-    async fn a_dry_run_is_true_or_false(world: World) -> TestResult {
+    async fn dry_run_is_true_or_false(world: World) -> TestResult {
         let before = world.rows().await?;
         for operation in operations() {
             if operation.method == Method::GET || operation.path.starts_with("/webhooks/") {

@@ -293,7 +293,7 @@ fn words(text: &str) -> BTreeSet<&str> {
 }
 
 on_each_engine! {
-    async fn everybody_may_what_the_table_says_and_no_more(world: World) -> TestResult {
+    async fn roles_may_do_exactly_what_the_table_says(world: World) -> TestResult {
         let table: BTreeMap<&str, (Who, u16)> = TABLE.iter().map(|(name, who, done)| (*name, (*who, *done))).collect();
         let (mut wrong, before) = (Vec::new(), world.rows().await?);
         let operations = operations();
@@ -331,7 +331,7 @@ on_each_engine! {
     }
 
     /// Kinds of record that share a path differ in who may have them.
-    async fn some_may_have_one_kind_and_not_another(world: World) -> TestResult {
+    async fn access_depends_on_the_record_kind(world: World) -> TestResult {
         let table = [
             ("/api/deleted/{}", [("agent", Admins), ("billing_plan", Billing), ("feature_option", Billing), ("override", Billing),
                 ("company", Technicians), ("asset", Technicians), ("location", Technicians)].as_slice()),
@@ -358,7 +358,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_reads_and_counts_nothing_but_its_own(world: World) -> TestResult {
+    async fn clients_read_and_count_only_their_own_records(world: World) -> TestResult {
         let app = &world.app;
         let all = async |path: &str| app.get(path)?.send().await?.text().await.map_err(anyhow::Error::from);
         let own = async |path: &str| -> anyhow::Result<Value> {
@@ -422,7 +422,7 @@ on_each_engine! {
 }
 
 on_sqlite! {
-    async fn the_role_is_judged_before_the_body(world: World) -> TestResult {
+    async fn role_is_checked_before_the_body(world: World) -> TestResult {
         let table: BTreeMap<&str, Who> = TABLE.iter().map(|(name, who, _)| (*name, *who)).collect();
         let mut wrong = Vec::new();
         for operation in operations().iter().filter(|one| one.body.is_some()) {
@@ -443,7 +443,7 @@ on_sqlite! {
     }
 
     /// A bad body for an unknown record is 404.
-    async fn existence_is_judged_before_the_body(world: World) -> TestResult {
+    async fn existence_is_checked_before_the_body(world: World) -> TestResult {
         let mut wrong = Vec::new();
         let mut judged = 0;
         for operation in operations().iter().filter(|one| one.body.is_some() && one.path.contains('{')) {

@@ -59,7 +59,8 @@ impl Odd {
 }
 
 on_each_engine! {
-    async fn trap_21_a_department_without_a_number_gets_a_free_one_and_others_keep_theirs(bench: TestBench) -> TestResult {
+    /// Trap 21. Others keep theirs.
+    async fn department_without_a_number_gets_a_free_one(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let before: Vec<Value> = (0..50).map(|n| number(&bench, n)).collect();
         assert!(before[20].is_null());
@@ -79,7 +80,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn without_leave_to_write_the_job_only_says_what_it_would_do(bench: TestBench) -> TestResult {
+    async fn job_only_reports_while_writing_is_off(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let quiet = bench.second(|builder| builder).await?;
         drop(quiet);
@@ -114,7 +115,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_number_that_appeared_at_the_vendor_meanwhile_is_taken_over(bench: TestBench) -> TestResult {
+    async fn number_set_at_the_vendor_meanwhile_is_kept(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         // The list still says that there is none; the single view has one by now.
         bench.world.lock().departments[20]["custom_fields"]["account_number"] = json!(654_321);
@@ -126,7 +127,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn one_department_that_cannot_be_written_does_not_stop_the_others(bench: TestBench) -> TestResult {
+    async fn failed_department_does_not_stop_the_others(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().departments[21]["custom_fields"]["account_number"] = json!(null);
         let path = format!("/api/v2/departments/{}", department_id(20));
@@ -138,7 +139,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_23_an_account_without_the_field_is_told_once(odd: Odd) -> TestResult {
+    /// Trap 23.
+    async fn account_without_the_field_is_reported_once(odd: Odd) -> TestResult {
         let Odd(bench) = odd;
         bench.sync(SyncKind::Psa).await?;
         let job = bench.run(SyncKind::AssignAccounts).await?;
@@ -148,7 +150,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_45_and_47_a_site_gets_a_number_by_its_whole_name_only(odd: Odd) -> TestResult {
+    /// Traps 45 and 47.
+    async fn site_gets_a_number_by_its_whole_name_only(odd: Odd) -> TestResult {
         let Odd(bench) = odd;
         bench.sync(SyncKind::Psa).await?;
         let names: Vec<String> = {

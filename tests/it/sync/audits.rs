@@ -60,7 +60,8 @@ fn audited(bench: &TestBench, class: &str) -> i64 {
 }
 
 on_each_engine! {
-    async fn trap_58_inventories_are_read_by_class_once(few: Few) -> TestResult {
+    /// Trap 58.
+    async fn inventories_are_read_once_by_device_class(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;
         let scope = Scope::system();
@@ -90,7 +91,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_new_inventory_is_read_and_its_programs_replace_the_old(few: Few) -> TestResult {
+    async fn new_inventory_replaces_the_old_software(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;
         bench.sync(SyncKind::RmmAudits).await?;
@@ -116,7 +117,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_inventory_that_was_dated_years_ahead_is_not_the_last(few: Few) -> TestResult {
+    async fn inventory_dated_in_the_future_is_not_the_last(few: Few) -> TestResult {
         let Few(bench) = few;
         let date = |millis: i64| {
             let mut world = bench.world.lock();
@@ -135,7 +136,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_was_cut_goes_on_and_one_bad_device_stops_nobody(few: Few) -> TestResult {
+    async fn interrupted_run_resumes_and_skips_bad_devices(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;
         bench.datto.faults().add("/api/v2/audit/device/", When::From(150), FaultKind::Status(401));
@@ -159,7 +160,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_device_without_an_inventory_is_asked_once(few: Few) -> TestResult {
+    async fn device_without_an_inventory_is_requested_once(few: Few) -> TestResult {
         let Few(bench) = few;
         bench.sync_all().await?;
         let path = format!("/api/v2/audit/device/{}", device_uid(8));

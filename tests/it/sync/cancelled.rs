@@ -19,12 +19,12 @@ use codex_tests::{
     sim::fault::{FaultKind, When},
 };
 
-const CHILD: &str = "sync::cancelled::the_process_that_is_stopped";
+const CHILD: &str = "sync::cancelled::codexd_child_process";
 /// What a stop may take.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 #[test]
-fn the_process_that_is_stopped() {
+fn codexd_child_process() {
     become_codexd();
 }
 
@@ -74,7 +74,7 @@ fn troubles() -> [FaultKind; 3] {
 }
 
 on_each_engine! {
-    async fn a_signal_ends_a_sync_at_once(bench: TestBench) -> TestResult {
+    async fn signal_cancels_a_sync_at_once(bench: TestBench) -> TestResult {
         for (trouble, (signal, code)) in troubles().into_iter().zip([("-TERM", 143), ("-INT", 130), ("-TERM", 143)]) {
             bench.freshservice.faults().add("/api/v2/", When::Always, trouble.clone());
             let calls = bench.freshservice.calls("");
@@ -97,7 +97,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_person_ends_a_run_at_once(bench: TestBench) -> TestResult {
+    async fn user_cancels_a_run_at_once(bench: TestBench) -> TestResult {
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         for trouble in troubles() {
             bench.freshservice.faults().add("/api/v2/", When::Always, trouble.clone());

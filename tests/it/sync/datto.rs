@@ -21,14 +21,16 @@ async fn asset_id(bench: &TestBench, uid: &str) -> anyhow::Result<Option<i64>> {
 }
 
 on_each_engine! {
-    async fn trap_40_a_revoked_token_is_renewed_and_the_call_made_again(bench: TestBench) -> TestResult {
+    /// Trap 40.
+    async fn revoked_token_is_renewed_and_the_call_repeated(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.datto.revoke_token();
         bench.sync(SyncKind::Rmm).await?;
         Ok(())
     }
 
-    async fn trap_42_one_forbidden_site_keeps_its_assets(bench: TestBench) -> TestResult {
+    /// Trap 42.
+    async fn forbidden_site_keeps_its_assets(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let uid = {
             let mut world = bench.world.lock();
@@ -42,7 +44,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_43_system_sites_have_no_company(bench: TestBench) -> TestResult {
+    /// Trap 43.
+    async fn system_sites_have_no_company(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let linked = "select count(*) from site_links where system_site and company_id is not null";
         assert_eq!(bench.count(linked).await?, 0);
@@ -51,7 +54,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_45_variables_are_read_whatever_their_form(bench: TestBench) -> TestResult {
+    /// Trap 45.
+    async fn site_variables_are_read_in_any_form(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let lower = "select count(*) from site_links where account_number = '100023' and company_id is not null";
         assert_eq!(bench.count(lower).await?, 1);
@@ -60,7 +64,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_46_a_variable_that_cannot_be_read_changes_nothing(bench: TestBench) -> TestResult {
+    /// Trap 46.
+    async fn unreadable_variable_changes_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let linked = "select count(*) from assets where company_id is not null";
         let before = bench.count(linked).await?;
@@ -73,7 +78,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_48_a_host_name_is_a_label_that_may_lack_or_repeat(bench: TestBench) -> TestResult {
+    /// Trap 48.
+    async fn hostnames_may_be_missing_or_repeated(bench: TestBench) -> TestResult {
         {
             let mut world = bench.world.lock();
             for (place, name) in [(4, json!(null)), (5, json!("")), (6, json!("SAME")), (7, json!("same"))] {
@@ -88,7 +94,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_56_and_57_unknown_words_and_any_character_are_kept(bench: TestBench) -> TestResult {
+    /// Traps 56 and 57.
+    async fn unknown_words_and_any_character_are_kept(bench: TestBench) -> TestResult {
         let name = format!("  Zürich-💻\u{7} {}", "x".repeat(240));
         {
             let mut world = bench.world.lock();
@@ -106,7 +113,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_60_and_69_a_device_that_was_silent_for_days_or_comes_from_the_future_is_not_missing(bench: TestBench) -> TestResult {
+    /// Traps 60 and 69.
+    async fn silent_and_future_dated_devices_are_not_missing(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(chrono::Duration::days(-400));
         bench.world.lock().devices[4].body.insert("onDemand".into(), json!(true));
@@ -118,7 +126,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_61e_the_last_variable_of_a_site_that_goes_takes_the_link_with_it(bench: TestBench) -> TestResult {
+    /// Trap 61e.
+    async fn removing_the_last_variable_removes_the_link(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let uid = bench.world.lock().sites[4].uid.clone();
         let number = "select account_number from site_links where site_uid = $1";
@@ -130,7 +139,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_49_a_renamed_device_is_the_same_asset(bench: TestBench) -> TestResult {
+    /// Trap 49.
+    async fn renamed_device_is_the_same_asset(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(4)).await?;
         bench.world.lock().devices[4].body.insert("hostname".into(), json!("NEW-NAME"));
@@ -139,7 +149,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_50_a_moved_device_goes_to_the_other_company_with_its_id(bench: TestBench) -> TestResult {
+    /// Trap 50.
+    async fn moved_device_changes_company_and_keeps_its_id(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(0)).await?;
         let company = "select company_id from assets where device_uid = '000000de-0000-0000-0000-000000000001'";
@@ -157,7 +168,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_51_a_device_that_returns_with_a_new_uid_is_the_same_asset(bench: TestBench) -> TestResult {
+    /// Trap 51.
+    async fn returned_device_with_a_new_uid_is_the_same_asset(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(6)).await?;
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
@@ -178,7 +190,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_clone_with_the_same_hardware_address_keeps_its_own_id(bench: TestBench) -> TestResult {
+    async fn clone_with_the_same_mac_keeps_its_own_id(bench: TestBench) -> TestResult {
         {
             let mut world = bench.world.lock();
             let address = world.devices[7].mac.clone();
@@ -196,7 +208,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_shared_address_gives_no_record_to_another_company(bench: TestBench) -> TestResult {
+    async fn shared_mac_moves_no_record_to_another_company(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?;
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
@@ -220,7 +232,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_returned_device_under_another_name_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
+    async fn renamed_returned_device_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
         bench.world.lock().devices[6].site = DELETED_DEVICES.into();
@@ -253,7 +265,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_returned_device_that_a_person_has_deleted_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
+    /// It becomes a duplicate candidate of the deleted record.
+    async fn manually_deleted_device_returns_as_a_candidate(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
         let (scope, author) = (Scope::system(), Author::new("technician-1", bench.codex.now()));
@@ -278,7 +291,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_52_a_device_flagged_deleted_is_retired_at_once(bench: TestBench) -> TestResult {
+    /// Trap 52.
+    async fn device_flagged_deleted_is_deleted_at_once(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.world.lock().devices[9].body.insert("deleted".into(), json!(true));
         let job = bench.sync(SyncKind::Rmm).await?;
@@ -286,7 +300,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_61a_secrets_stay_in_their_table(bench: TestBench) -> TestResult {
+    /// Trap 61a.
+    async fn secrets_stay_in_their_table(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let kept = "select count(*) from asset_secrets where value like 'SECRET-%'";
         assert!(bench.count(kept).await? > 2_800);
@@ -304,7 +319,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_61d_a_device_of_an_unknown_site_is_kept_without_company(bench: TestBench) -> TestResult {
+    /// Trap 61d.
+    async fn device_of_an_unknown_site_has_no_company(bench: TestBench) -> TestResult {
         bench.world.lock().devices[5].site = "00000099-0000-4000-8000-000000000001".into();
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(5)).await?.unwrap();
@@ -313,7 +329,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_44_a_deleted_sites_devices_are_held_when_they_are_many(bench: TestBench) -> TestResult {
+    /// Trap 44.
+    async fn many_devices_of_a_deleted_site_are_held(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         {
             let mut world = bench.world.lock();
@@ -355,7 +372,8 @@ impl Lacking {
 }
 
 on_each_engine! {
-    async fn trap_39_what_the_account_list_lacks_is_read_site_by_site(lacking: Lacking) -> TestResult {
+    /// Trap 39.
+    async fn devices_missing_in_the_account_list_are_read_by_site(lacking: Lacking) -> TestResult {
         lacking.0.sync_all().await?;
         assert_eq!(lacking.0.live("assets").await?, 12);
         Ok(())

@@ -95,7 +95,8 @@ async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult
 }
 
 on_each_engine! {
-    async fn what_is_listed_twice_is_stored_once_and_the_last_wins(database: TestDatabase) -> TestResult {
+    /// The last one wins.
+    async fn details_listed_twice_are_stored_once(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         {
             let mut world = bench.world.lock();
@@ -121,7 +122,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_unreadable_item_costs_itself_alone_and_is_reported_once(database: TestDatabase) -> TestResult {
+    async fn unreadable_item_is_skipped_and_reported_once(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         bench.world.lock().change_ticket(5, |ticket| {
             let spent = [json!("02:00"), json!("1.5"), json!("00:30"), json!(90)];
@@ -146,7 +147,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_item_that_becomes_unreadable_takes_nothing_away(database: TestDatabase) -> TestResult {
+    async fn item_that_becomes_unreadable_removes_nothing(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         bench.sync(SyncKind::Tickets).await?;
         let before = details(&bench, 5).await?;
@@ -162,7 +163,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn details_that_failed_once_arrive_although_the_cursor_has_moved_on(database: TestDatabase) -> TestResult {
+    async fn failed_details_arrive_after_the_cursor_moved_on(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         bench.sync(SyncKind::Tickets).await?;
         let before = details(&bench, 5).await?;
@@ -199,7 +200,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_owed_since_a_time_that_has_not_come_is_asked_for(database: TestDatabase) -> TestResult {
+    async fn owed_details_with_a_future_date_are_requested(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         bench.sync(SyncKind::Tickets).await?;
         bench.world.lock().tick(Duration::hours(1));
@@ -217,7 +218,7 @@ on_each_engine! {
     }
 
     /// A time that has not come is no time: it would be newer than everything that follows.
-    async fn a_ticket_dated_years_ahead_gets_its_details_once_a_run(database: TestDatabase) -> TestResult {
+    async fn future_dated_ticket_gets_its_details_once_a_run(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         let say = |dated_ahead: bool| {
             let mut world = bench.world.lock();
@@ -268,7 +269,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_detailed_run_reads_what_light_runs_have_left(database: TestDatabase) -> TestResult {
+    async fn full_run_reads_details_left_by_light_runs(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         for _ in 0..2 {
             bench.sync(SyncKind::TicketsLight).await?;
@@ -282,15 +283,15 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_without_time_entries_leaves_hours_unknown(database: TestDatabase) -> TestResult {
+    async fn plan_without_time_entries_leaves_hours_unknown(database: TestDatabase) -> TestResult {
         without_time_entries(database, 403).await
     }
 
-    async fn a_key_that_finds_no_time_entries_leaves_hours_unknown(database: TestDatabase) -> TestResult {
+    async fn key_without_time_entries_leaves_hours_unknown(database: TestDatabase) -> TestResult {
         without_time_entries(database, 404).await
     }
 
-    async fn a_list_that_the_key_may_not_read_costs_that_list_alone(database: TestDatabase) -> TestResult {
+    async fn forbidden_list_does_not_affect_others(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         for status in [403, 404] {
             bench.freshservice.faults().add("/api/v2/ticket_form_fields", When::Always, FaultKind::Status(status));
@@ -308,7 +309,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_account_without_site_variables_or_interfaces_gets_one_issue_each(database: TestDatabase) -> TestResult {
+    async fn each_unavailable_datto_list_is_one_issue(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         bench.datto.faults().add("/api/v2/site/*/variables", When::Always, FaultKind::Status(403));
         bench.datto.faults().add("/api/v2/site/*/devices/network-interface", When::Always, FaultKind::Status(403));
@@ -319,7 +320,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_text_that_the_vendor_blanks_is_blank_here_and_is_not_found(database: TestDatabase) -> TestResult {
+    async fn text_cleared_at_the_vendor_is_cleared_and_not_found(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         let texts = |html: &str, text: &str| {
             bench.world.lock().tick(Duration::hours(1));
@@ -340,7 +341,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn companies_without_a_number_are_an_issue_that_says_what_gives_them_one(database: TestDatabase) -> TestResult {
+    async fn companies_without_a_number_are_an_issue_with_a_remedy(database: TestDatabase) -> TestResult {
         let bench = small(database).await?;
         let total = {
             let mut world = bench.world.lock();

@@ -24,7 +24,7 @@ const DEPARTMENTS: &str = "\u{feff}{\"departments\": [
 ]}";
 
 on_each_engine! {
-    async fn what_json_readers_refuse_costs_that_value_alone(database: TestDatabase) -> TestResult {
+    async fn invalid_json_values_do_not_affect_others(database: TestDatabase) -> TestResult {
         let folder = tempfile::tempdir()?;
         let lists = folder.path().join("api/v2");
         std::fs::create_dir_all(&lists)?;
@@ -70,7 +70,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_time_out_of_range_is_unknown_and_reported_and_pages_go_on(bench: TestBench) -> TestResult {
+    async fn time_out_of_range_is_unknown_and_reported(bench: TestBench) -> TestResult {
         let micros = 1_767_607_200_000_000_i64;
         for device in bench.world.lock().devices.iter_mut().take(5) {
             device.body.insert("lastSeen".into(), micros.into());
@@ -105,7 +105,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn members_that_move_by_themselves_write_nothing(bench: TestBench) -> TestResult {
+    async fn volatile_members_write_nothing(bench: TestBench) -> TestResult {
         let moved = |points: i64| {
             for agent in &mut bench.world.lock().agents {
                 agent["scoreboard_points"] = json!(points);
@@ -128,7 +128,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn items_that_are_read_again_count_once(bench: TestBench) -> TestResult {
+    async fn items_read_again_count_once(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Rmm).await?;
         // A count that is wrong makes the site be read by itself, after the account's list.
         bench.world.lock().sites[1].claimed_count = Some(999);
@@ -142,7 +142,7 @@ on_each_engine! {
 }
 
 #[test]
-fn dates_that_people_send_are_dates() {
+fn dates_from_people_are_validated() {
     let company = |key: &str, value: &str| {
         let body = json!({ key: value })
             .as_object()

@@ -65,7 +65,8 @@ async fn stored(bench: &TestBench, id: i64) -> anyhow::Result<Value> {
 }
 
 on_each_engine! {
-    async fn any_order_and_repetition_of_six_events_ends_in_the_same_state(bench: TestBench) -> TestResult {
+    /// Repeated events too.
+    async fn events_in_any_order_end_in_the_same_state(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
@@ -104,7 +105,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn events_count_while_the_psa_is_down_and_the_newest_wins(bench: TestBench) -> TestResult {
+    /// The newest wins.
+    async fn events_apply_while_the_psa_is_down(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
         bench.freshservice.faults().add("/api/v2/tickets/", When::Always, FaultKind::Status(500));
@@ -131,7 +133,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_unknown_ticket_is_asked_for_and_linked(bench: TestBench) -> TestResult {
+    async fn unknown_ticket_is_fetched_and_linked(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
@@ -153,7 +155,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn one_call_and_no_wait_beyond_three_seconds(bench: TestBench) -> TestResult {
+    async fn event_makes_one_call_of_at_most_three_seconds(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
         {

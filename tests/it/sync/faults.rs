@@ -43,7 +43,8 @@ async fn fails_without_loss(
 }
 
 on_each_engine! {
-    async fn traps_32_and_33_a_failed_list_of_departments_deletes_nothing(bench: TestBench) -> TestResult {
+    /// Traps 32 and 33.
+    async fn failed_list_of_departments_deletes_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
             (FaultKind::Status(401), "401"), (FaultKind::Status(403), "403"), (FaultKind::Status(404), "404"),
@@ -56,7 +57,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_38_and_59_a_failed_list_of_devices_deletes_nothing(bench: TestBench) -> TestResult {
+    /// Traps 38 and 59.
+    async fn failed_list_of_devices_deletes_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
             (FaultKind::Status(401), "401"), (FaultKind::Status(404), "404"), (FaultKind::Status(504), "504"), (FaultKind::Html, "JSON"),
@@ -68,7 +70,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn one_null_item_is_reported_and_the_rest_goes_on(bench: TestBench) -> TestResult {
+    async fn null_item_is_reported_and_others_are_read(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.freshservice.faults().add("/api/v2/requesters", When::Page(1), FaultKind::NullItem);
         bench.datto.faults().add("/api/v2/account/devices", When::Page(0), FaultKind::NullItem);
@@ -82,7 +84,7 @@ on_each_engine! {
     }
 
     /// PostgreSQL holds no text over 2,704 bytes in an index.
-    async fn what_is_too_long_is_cut_and_told_and_the_rest_goes_on(bench: TestBench) -> TestResult {
+    async fn overlong_texts_are_cut_and_reported(bench: TestBench) -> TestResult {
         let long = random_text(10_000);
         {
             let mut world = bench.world.lock();
@@ -107,7 +109,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_short_trouble_is_sat_out(bench: TestBench) -> TestResult {
+    async fn transient_errors_are_retried(bench: TestBench) -> TestResult {
         for kind in [FaultKind::Status(500), FaultKind::Html, FaultKind::HalfBody, FaultKind::RateLimited(Some("0".into()))] {
             bench.freshservice.faults().add("/api/v2/departments", When::First(2), kind);
             bench.sync(SyncKind::Psa).await?;
@@ -116,7 +118,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_24_a_long_retry_after_ends_the_run_and_closes_the_vendor_for_that_time(bench: TestBench) -> TestResult {
+    /// Trap 24.
+    async fn long_retry_after_ends_the_run_and_blocks_the_vendor(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let limited = FaultKind::RateLimited(Some("1500".into()));
         bench.freshservice.faults().add("/api/v2/requesters", When::Always, limited);
@@ -134,7 +137,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_32_a_vendor_that_answers_404_to_everything_proves_nothing(bench: TestBench) -> TestResult {
+    /// Trap 32.
+    async fn vendor_answering_404_to_everything_proves_nothing(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         bench.world.lock().requesters.remove(1);
         bench.freshservice.faults().add("/api/v2/requesters/", When::Always, FaultKind::Status(404));
@@ -149,7 +153,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn the_job_of_a_dead_run_fails_and_the_next_run_completes(bench: TestBench) -> TestResult {
+    async fn job_of_a_dead_run_fails_and_the_next_one_completes(bench: TestBench) -> TestResult {
         // A run that died: its lease and its job say that it is at work, and nothing moves.
         let mut tx = bench.db().begin().await?;
         tx.query("insert into sync_leases (source, fence, beat, job_id) values ('freshservice', 7, 3, 'dead')")

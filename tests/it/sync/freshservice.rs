@@ -33,7 +33,8 @@ async fn tiny(database: TestDatabase) -> anyhow::Result<TestBench> {
 }
 
 on_each_engine! {
-    async fn trap_14_a_contacts_company_that_arrives_later_is_linked_then(bench: TestBench) -> TestResult {
+    /// Trap 14.
+    async fn contact_is_linked_when_its_company_arrives_later(bench: TestBench) -> TestResult {
         let late = bench.world.lock().departments.remove(3);
         bench.sync(SyncKind::Psa).await?;
         assert!(bench.codex.company(&Scope::system(), "100003").await?.is_none());
@@ -44,7 +45,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_15_and_16_a_contact_may_have_many_companies_or_none_and_an_agent_is_no_lost_contact(bench: TestBench) -> TestResult {
+    /// Traps 15 and 16. A requester who becomes an agent is not a missing contact.
+    async fn contact_may_have_many_companies_or_none(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let converted = {
             let mut world = bench.world.lock();
@@ -68,7 +70,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_odd_element_of_a_list_adds_the_others_and_removes_no_link(database: TestDatabase) -> TestResult {
+    async fn unreadable_department_id_removes_no_link(database: TestDatabase) -> TestResult {
         let bench = tiny(database).await?;
         let system = Scope::system();
         let linked = async |departments: &Value| -> anyhow::Result<Option<i64>> {
@@ -96,7 +98,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn odd_elements_of_other_lists_are_reported_and_the_others_are_kept(database: TestDatabase) -> TestResult {
+    /// The others are kept.
+    async fn unreadable_list_elements_are_reported(database: TestDatabase) -> TestResult {
         let bench = tiny(database).await?;
         {
             let mut world = bench.world.lock();
@@ -126,7 +129,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_19_who_is_inactive_stays_and_is_marked(bench: TestBench) -> TestResult {
+    /// Trap 19.
+    async fn inactive_people_stay_and_are_marked(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         {
             let mut world = bench.world.lock();
@@ -143,7 +147,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_31_a_null_list_is_an_empty_one(bench: TestBench) -> TestResult {
+    /// Trap 31.
+    async fn null_list_is_an_empty_list(bench: TestBench) -> TestResult {
         bench.world.lock().departments[1]["domains"] = json!(null);
         bench.world.lock().requesters[1]["secondary_emails"] = json!(null);
         let job = bench.sync(SyncKind::Psa).await?;
@@ -153,7 +158,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_16a_upstream_links_follow_upstream(bench: TestBench) -> TestResult {
+    /// Trap 16a.
+    async fn upstream_links_follow_the_vendor(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         bench.world.lock().requesters[1]["department_ids"] = json!([department_id(2)]);
@@ -168,7 +174,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_17_a_contact_that_loses_its_email_is_kept(bench: TestBench) -> TestResult {
+    /// Trap 17.
+    async fn contact_that_loses_its_email_is_kept(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().requesters[1]["primary_email"] = json!(null);
         let job = bench.sync(SyncKind::Psa).await?;
@@ -177,14 +184,16 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_18_records_with_the_same_email_stay_two(bench: TestBench) -> TestResult {
+    /// Trap 18.
+    async fn contacts_with_the_same_email_stay_separate(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let shared = "select count(*) from contacts where email = 'shared@client.example'";
         assert!(bench.count(shared).await? > 1);
         Ok(())
     }
 
-    async fn trap_21_a_taken_account_number_is_reported_and_the_first_holder_keeps_it(bench: TestBench) -> TestResult {
+    /// Trap 21. Its first holder keeps it.
+    async fn taken_account_number_is_reported(bench: TestBench) -> TestResult {
         let job = bench.sync(SyncKind::Psa).await?;
         assert!(job.report.issues.iter().any(|issue| issue.contains("100005")), "{:?}", job.report.issues);
         let company = bench.codex.company(&Scope::system(), "100005").await?.unwrap();
@@ -193,7 +202,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_sync_never_renumbers_a_company(bench: TestBench) -> TestResult {
+    async fn sync_never_renumbers_a_company(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().departments[1]["custom_fields"]["account_number"] = json!(777_777);
         let job = bench.sync(SyncKind::Psa).await?;
@@ -203,7 +212,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_22_a_renamed_department_is_the_same_company(bench: TestBench) -> TestResult {
+    /// Trap 22.
+    async fn renamed_department_is_the_same_company(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let id = bench.codex.company(&Scope::system(), "100001").await?.unwrap().id;
         bench.world.lock().departments[1]["name"] = json!("Renamed");
@@ -213,7 +223,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_deleted_requester_goes_after_two_runs_and_returns_with_its_id(bench: TestBench) -> TestResult {
+    /// A requester who returns has the same id.
+    async fn deleted_requester_goes_after_two_runs(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let id = bench.count("select id from contacts where email = 'person1@client1.example'").await?;
         let gone = bench.world.lock().requesters.remove(1);
@@ -233,7 +244,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_5_a_requester_that_only_left_the_list_is_found_by_its_id(bench: TestBench) -> TestResult {
+    /// Trap 5.
+    async fn requester_missing_from_the_list_is_found_by_id(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         // On the last page only, so that the list is still whole by its own word.
         bench.freshservice.faults().add(
@@ -252,7 +264,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_71_a_tenth_of_a_list_at_once_is_held_for_a_person(bench: TestBench) -> TestResult {
+    /// Trap 71.
+    async fn more_than_ten_percent_missing_is_held(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().requesters.truncate(1_700);
         for _ in 0..3 {
@@ -290,7 +303,8 @@ impl Msp {
 }
 
 on_each_engine! {
-    async fn trap_35_the_msp_editions_spelling_is_read(msp: Msp) -> TestResult {
+    /// Trap 35.
+    async fn msp_edition_spelling_is_read(msp: Msp) -> TestResult {
         msp.0.sync(SyncKind::Psa).await?;
         assert_eq!(msp.0.live("companies").await?, 3);
         assert_eq!(msp.0.live("contacts").await?, 12);

@@ -29,7 +29,8 @@ fn author(bench: &TestBench) -> Author {
 }
 
 on_each_engine! {
-    async fn an_approved_deletion_deletes_once_and_what_returns_keeps_its_id(bench: TestBench) -> TestResult {
+    /// Records that return keep their ids.
+    async fn approved_deletion_runs_once(bench: TestBench) -> TestResult {
         let lost = bench.world.lock().departments[35].clone();
         let hold = held(&bench).await?;
         assert_eq!((hold.missing, hold.total, hold.scope.as_str()), (20, 50, "departments"));
@@ -53,7 +54,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_rejected_deletion_is_not_asked_about_again_unless_more_go_missing(bench: TestBench) -> TestResult {
+    async fn rejected_deletion_is_held_again_only_for_more_records(bench: TestBench) -> TestResult {
         let hold = held(&bench).await?;
         let system = Scope::system();
         bench.codex.reject_hold(&system, &author(&bench), &hold.id).await?.unwrap();
@@ -68,7 +69,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_held_deletion_goes_away_when_the_records_are_back_and_expires_when_nobody_decides(bench: TestBench) -> TestResult {
+    async fn held_deletion_ends_by_returned_records_or_expiry(bench: TestBench) -> TestResult {
         let all = bench.world.lock().departments.clone();
         let hold = held(&bench).await?;
         let system = Scope::system();

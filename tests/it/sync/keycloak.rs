@@ -39,7 +39,8 @@ async fn prefer_dark(bench: &TestBench, n: usize) -> TestResult {
 }
 
 on_each_engine! {
-    async fn trap_62_all_pages_of_users_are_read_and_service_accounts_are_nobody(bench: TestBench) -> TestResult {
+    /// Trap 62.
+    async fn all_user_pages_are_read_without_service_accounts(bench: TestBench) -> TestResult {
         assert_eq!(REALM, "hivematrix");
         let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!((job.script.as_str(), job.provider.as_deref()), ("keycloak_agents", Some("keycloak")));
@@ -57,7 +58,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_second_sync_of_users_writes_nothing(bench: TestBench) -> TestResult {
+    async fn second_sync_of_users_writes_nothing(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
@@ -71,7 +72,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_removed_user_is_disabled_after_two_runs_and_keeps_the_preferences(bench: TestBench) -> TestResult {
+    /// The preferences stay.
+    async fn removed_user_is_disabled_after_two_runs(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let id = agent(&bench, 20).await?.id;
@@ -104,7 +106,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_failed_list_of_users_disables_nobody(bench: TestBench) -> TestResult {
+    async fn failed_list_of_users_disables_nobody(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         let enabled = bench.count(ENABLED).await?;
         for (kind, word) in [
@@ -130,7 +132,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_66_without_the_role_nobody_is_disabled_and_the_role_is_named(bench: TestBench) -> TestResult {
+    /// Trap 66.
+    async fn missing_role_is_named_and_disables_nobody(bench: TestBench) -> TestResult {
         bench.keycloak.change(|options| {
             options.client_access = Access::Query;
             options.admin_access = Access::None;
@@ -150,7 +153,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_64_users_without_email_or_names_and_disabled_ones_are_agents(bench: TestBench) -> TestResult {
+    /// Trap 64.
+    async fn incomplete_and_disabled_users_are_agents(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         for n in [4, 5, 24, 25] {
             let fields = agent(&bench, n).await?.fields;
@@ -167,7 +171,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_65_a_rename_is_the_same_agent_and_a_new_user_of_an_old_name_another(bench: TestBench) -> TestResult {
+    /// Trap 65. A new user with the old name is another one.
+    async fn renamed_user_is_the_same_agent(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let id = agent(&bench, 20).await?.id;
@@ -197,7 +202,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_63_a_token_that_ends_in_mid_crawl_is_renewed_and_the_page_asked_for_again(bench: TestBench) -> TestResult {
+    /// Trap 63.
+    async fn token_that_ends_in_mid_crawl_is_renewed(bench: TestBench) -> TestResult {
         bench.keycloak.faults().add(LIST, When::Nth(2), FaultKind::Status(401));
         let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!(job.report.counts["agent"].created, 130);
@@ -205,7 +211,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_that_is_refused_gives_way_to_the_password(bench: TestBench) -> TestResult {
+    async fn refused_client_falls_back_to_the_password(bench: TestBench) -> TestResult {
         bench.keycloak.change(|options| options.service_account = false);
         bench.sync(SyncKind::Agents).await?;
         bench.keycloak.change(|options| {
@@ -217,7 +223,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_68_a_locked_administrator_is_tried_once_a_run(bench: TestBench) -> TestResult {
+    /// Trap 68.
+    async fn locked_administrator_is_tried_once_a_run(bench: TestBench) -> TestResult {
         for status in [401, 400] {
             bench.keycloak.reset_calls();
             bench.keycloak.change(|options| {
@@ -232,7 +239,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_71_a_tenth_of_the_users_at_once_is_held_for_a_person(bench: TestBench) -> TestResult {
+    /// Trap 71.
+    async fn more_than_ten_percent_of_users_missing_is_held(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         let enabled = bench.count(ENABLED).await?;
         bench.world.lock().users.drain(20..40);
@@ -244,7 +252,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_user_that_only_left_the_list_is_found_by_id(bench: TestBench) -> TestResult {
+    async fn user_missing_from_the_list_is_found_by_id(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         // The last page ends early, so that the list is whole by its own word.
         bench.keycloak.faults().add(LIST, When::Page(1), FaultKind::Truncated);
@@ -259,7 +267,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_unreadable_user_is_reported_and_proves_nobodys_absence(bench: TestBench) -> TestResult {
+    async fn unreadable_user_is_reported_and_disables_nobody(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         bench.keycloak.faults().add(LIST, When::Page(0), FaultKind::NullItem);
         let job = bench.sync(SyncKind::Agents).await?;
@@ -269,7 +277,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_of_users_writes_nothing(bench: TestBench) -> TestResult {
+    async fn plan_of_a_user_sync_writes_nothing(bench: TestBench) -> TestResult {
         let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Agents).await?;
         assert_eq!(plan.report.counts["agent"].created, 130);
         let rows = "select (select count(*) from agents) + (select count(*) from claims) \

@@ -20,15 +20,16 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 /// Kills of each source's first sync, unless CODEX_TEST_KILLS says more. Each costs the start of a process and the end
 /// of a lease.
 const KILLS: u64 = 3;
-const CHILD: &str = "sync::killed::the_process_that_is_killed";
+const CHILD: &str = "sync::killed::codexd_child_process";
 
 #[test]
-fn the_process_that_is_killed() {
+fn codexd_child_process() {
     become_codexd();
 }
 
 on_each_engine! {
-    async fn trap_70_runs_that_are_killed_end_as_an_undisturbed_one(bench: TestBench) -> TestResult {
+    /// Trap 70.
+    async fn killed_runs_end_like_an_undisturbed_one(bench: TestBench) -> TestResult {
         let calm = TestBench::on(database::sqlite()?).await?;
         calm.sync_all().await?;
 
@@ -54,7 +55,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_job_whose_process_is_gone_ends_without_another_run(bench: TestBench) -> TestResult {
+    async fn job_of_a_dead_process_ends_without_another_run(bench: TestBench) -> TestResult {
         // As a process leaves it that dies, or that could not write the end.
         let (job, scope) = (bench.sync(SyncKind::Agents).await?, Scope::system());
         let mut tx = bench.db().begin().await?;
@@ -138,7 +139,7 @@ fn start(bench: &TestBench, name: &str) -> anyhow::Result<tokio::process::Child>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_was_stopped_and_goes_on_later_writes_nothing_more() -> anyhow::Result<()> {
+async fn suspended_run_that_resumes_late_writes_nothing() -> anyhow::Result<()> {
     // On SQLite a process that is stopped inside a transaction locks everybody out until it goes on.
     let Some(database) = database::postgres().await? else {
         return Ok(());

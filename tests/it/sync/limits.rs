@@ -79,7 +79,7 @@ impl Account {
 }
 
 on_each_engine! {
-    async fn syncs_one_after_the_other_stay_within_the_limit(account: Account) -> TestResult {
+    async fn successive_syncs_stay_within_the_limit(account: Account) -> TestResult {
         let first = account.process().await?;
         account.clock.during(account.sync(&first, SyncKind::Rmm)).await?;
         first.close().await;
@@ -97,7 +97,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn syncs_beside_each_other_stay_within_the_limit(account: Account) -> TestResult {
+    async fn concurrent_syncs_stay_within_the_limit(account: Account) -> TestResult {
         let (one, two) = (account.process().await?, account.process().await?);
         account.clock.during(account.sync(&one, SyncKind::Rmm)).await?;
         account.clock.move_to(account.clock.elapsed() + Duration::from_secs(120));

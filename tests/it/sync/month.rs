@@ -275,8 +275,9 @@ fn days() -> u64 {
         .unwrap_or(DAYS)
 }
 
+/// Trap 25.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()> {
+async fn month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow::Result<()> {
     let all = [
         AccountPlan::Starter,
         AccountPlan::Growth,
@@ -309,7 +310,7 @@ async fn trap_25_a_month_alone_meets_no_limit_and_tickets_are_fresh() -> anyhow:
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn beside_another_integration_codex_backs_off() -> anyhow::Result<()> {
+async fn codex_backs_off_beside_another_integration() -> anyhow::Result<()> {
     let month = Month::on(AccountPlan::Starter).await?;
     let told = month.days(1, 70).await?;
     let (calls, refused) = (month.psa.calls(""), month.psa.calls("refused"));

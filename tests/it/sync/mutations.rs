@@ -289,7 +289,7 @@ async fn heal(bench: &TestBench, clean: &State) -> anyhow::Result<()> {
 }
 
 on_each_engine! {
-    async fn an_odd_item_costs_no_other_and_a_clean_run_heals(database: TestDatabase) -> TestResult {
+    async fn odd_item_affects_no_other_and_a_clean_run_heals(database: TestDatabase) -> TestResult {
         let first = setting("CODEX_TEST_SEED").map_or(Ok(7), |seed| seed.parse())?;
         let wanted = setting("CODEX_TEST_MUTATIONS").map_or(Ok(MUTATIONS), |count| count.parse())?;
         let world = World::generate(Size::Tiny, 7).with_tickets(8);

@@ -102,7 +102,7 @@ async fn send_all(bench: &TestBench) -> anyhow::Result<()> {
 const NOTE: &str = "Called <b> & back\nat noon";
 
 on_each_engine! {
-    async fn a_change_reaches_the_psa_and_comes_back_as_one(desked: Desked) -> TestResult {
+    async fn change_reaches_the_psa_and_returns_as_one(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         let system = Scope::system();
         let before = bench.codex.ticket(&system, 5).await?.unwrap().1.len();
@@ -124,7 +124,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_newer_status_at_the_psa_is_not_written_over(desked: Desked) -> TestResult {
+    async fn newer_status_at_the_psa_is_not_overwritten(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         update(&bench, 5, "closed", "").await?;
         bench.world.lock().tick(Duration::minutes(1));
@@ -143,7 +143,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_change_on_a_change_is_ours(desked: Desked) -> TestResult {
+    async fn second_change_replaces_our_own_first(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         update(&bench, 5, "pending", "").await?;
         update(&bench, 5, "resolved", "").await?;
@@ -163,7 +163,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_note_is_never_written_twice(desked: Desked) -> TestResult {
+    async fn note_is_never_written_twice(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         for (n, kind) in [FaultKind::DropConnection, FaultKind::Status(500), FaultKind::Html, FaultKind::HalfBody, FaultKind::Status(429)]
             .into_iter().enumerate()
@@ -188,7 +188,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_is_refused_is_told_and_what_is_down_is_tried_again(desked: Desked) -> TestResult {
+    async fn refused_changes_are_reported_and_outages_retried(desked: Desked) -> TestResult {
         let Desked(mut owned) = desked;
         let bench = &mut owned;
         bench.freshservice.stop().await;
@@ -216,7 +216,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_change_that_a_wrong_clock_has_dated_is_sent(desked: Desked) -> TestResult {
+    async fn change_dated_by_a_wrong_clock_is_sent(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         bench.clock.advance(Duration::days(400));
         update(&bench, 5, "closed", NOTE).await?;
@@ -239,7 +239,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_sender_that_was_away_for_long_writes_nothing(desked: Desked) -> TestResult {
+    async fn sender_that_was_suspended_writes_nothing(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         update(&bench, 5, "closed", "").await?;
         // Its answer to the question comes when its time is up.
@@ -287,7 +287,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_ended_long_ago_is_forgotten_and_the_rest_kept(desked: Desked) -> TestResult {
+    async fn old_finished_changes_are_removed_and_others_kept(desked: Desked) -> TestResult {
         let Desked(bench) = desked;
         update(&bench, 5, "pending", "").await?;
         send_all(&bench).await?;
@@ -318,7 +318,7 @@ on_each_engine! {
 
 /// With many changes that have ended, one more costs as little as the first.
 #[tokio::test]
-async fn the_changes_of_a_ticket_are_found_by_an_index() -> anyhow::Result<()> {
+async fn changes_of_a_ticket_are_found_by_an_index() -> anyhow::Result<()> {
     let database = TestDatabase::on(codex_tests::harness::database::sqlite()?).await?;
     let db = codex_core::store::Db::open(&database.url).await?;
     for sql in [

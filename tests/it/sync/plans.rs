@@ -42,7 +42,7 @@ fn filed(plan: &SyncPlan) -> anyhow::Result<SyncPlan> {
 }
 
 on_each_engine! {
-    async fn a_plan_is_applied_as_it_is_and_once(bench: TestBench) -> TestResult {
+    async fn plan_is_applied_unchanged_and_once(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let system = Scope::system();
         // What was missing is gone when a second run misses it too.
@@ -71,7 +71,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_of_a_first_run_makes_what_a_run_makes(bench: TestBench) -> TestResult {
+    async fn plan_of_a_first_run_creates_what_a_run_does(bench: TestBench) -> TestResult {
         let system = Scope::system();
         let plan = bench.codex.plan_sync(&system, SyncKind::Psa).await?;
         assert_eq!(bench.live("companies").await?, 0);
@@ -91,7 +91,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn rows_that_drifted_are_named_and_nothing_is_written(bench: TestBench) -> TestResult {
+    async fn drifted_rows_are_named_and_nothing_is_written(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         change(&bench);
@@ -109,7 +109,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn bad_plans_are_refused(bench: TestBench) -> TestResult {
+    async fn invalid_plans_are_refused(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         change(&bench);
@@ -132,7 +132,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_and_times_narrow_a_run(bench: TestBench) -> TestResult {
+    async fn lists_and_times_limit_a_run(bench: TestBench) -> TestResult {
         let system = Scope::system();
         let only = |part, scope: &str| Request { scopes: vec![scope.into()], ..Request::from(part) };
         bench.codex.sync(&system, only(SyncKind::Psa, "departments")).await?;

@@ -315,11 +315,11 @@ async fn random_faults(engine: &str) -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_false_deletion_on_any_bad_day_sqlite() -> anyhow::Result<()> {
+async fn random_faults_delete_nothing_falsely_on_sqlite() -> anyhow::Result<()> {
     random_faults("sqlite").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_false_deletion_on_any_bad_day_postgres() -> anyhow::Result<()> {
+async fn random_faults_delete_nothing_falsely_on_postgres() -> anyhow::Result<()> {
     random_faults("postgres").await
 }

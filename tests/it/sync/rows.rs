@@ -94,7 +94,7 @@ async fn sync_everything(bench: &TestBench) -> anyhow::Result<()> {
 }
 
 on_each_engine! {
-    async fn a_second_run_without_changes_writes_no_row(bench: TestBench) -> TestResult {
+    async fn second_run_without_changes_writes_no_row(bench: TestBench) -> TestResult {
         sync_everything(&bench).await?;
         count_rows(&bench.database.url).await?;
         bench.clock.advance(Duration::minutes(10));

@@ -34,7 +34,7 @@ async fn quiet(bench: &TestBench) -> anyhow::Result<()> {
 }
 
 on_each_engine! {
-    async fn a_due_run_is_started_once_by_one_of_two_processes(bench: TestBench) -> TestResult {
+    async fn due_run_is_started_by_one_of_two_processes(bench: TestBench) -> TestResult {
         let other = bench.second(|builder| builder).await?;
         let hourly = entries("0 * * * *");
         assert!(bench.codex.run_due(&hourly).await?.is_empty(), "the first look plans");
@@ -53,7 +53,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_missed_run_is_caught_up_once_and_a_changed_expression_is_planned_anew(bench: TestBench) -> TestResult {
+    /// A changed expression gives a new plan.
+    async fn missed_run_is_caught_up_once(bench: TestBench) -> TestResult {
         let hourly = entries("0 * * * *");
         bench.codex.run_due(&hourly).await?;
         bench.clock.advance(TimeDelta::hours(30));
@@ -68,7 +69,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_run_that_a_wrong_clock_has_planned_is_planned_anew(bench: TestBench) -> TestResult {
+    async fn run_planned_by_a_wrong_clock_is_planned_again(bench: TestBench) -> TestResult {
         let hourly = entries("0 * * * *");
         bench.clock.advance(TimeDelta::days(365));
         bench.codex.run_due(&hourly).await?;
@@ -79,7 +80,7 @@ on_each_engine! {
         quiet(&bench).await
     }
 
-    async fn a_run_that_cannot_start_is_planned_anew(bench: TestBench) -> TestResult {
+    async fn run_that_cannot_start_is_planned_again(bench: TestBench) -> TestResult {
         let codex = codex_core::Codex::builder(bench.database.url.clone()).clock(bench.clock.clone()).open().await?;
         let hourly = entries("0 * * * *");
         codex.run_due(&hourly).await?;

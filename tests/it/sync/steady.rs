@@ -16,7 +16,7 @@ use codex_tests::{harness::bench::TestBench, on_each_engine};
 use serde_json::{Map, json};
 
 on_each_engine! {
-    async fn a_first_run_brings_everything(bench: TestBench) -> TestResult {
+    async fn first_run_creates_every_record(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         assert_eq!(bench.live("companies").await?, 50);
         assert_eq!(bench.live("contacts").await?, 2_000);
@@ -33,7 +33,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_run_in_which_only_last_seen_moved_writes_no_record_claim_or_log(bench: TestBench) -> TestResult {
+    /// Nor a claim, nor a log entry.
+    async fn run_with_volatile_changes_only_writes_no_record(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
         let newest = "select count(*) from assets where updated_at > (select min(updated_at) from assets)";
@@ -55,7 +56,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_persons_correction_survives_every_run_until_it_is_released(bench: TestBench) -> TestResult {
+    async fn manual_value_survives_every_run_until_released(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let company = bench.codex.company(&system, "100001").await?.unwrap();
@@ -74,7 +75,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn people_who_use_a_device_stay_through_every_run(bench: TestBench) -> TestResult {
+    async fn assigned_contacts_survive_every_run(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let company = bench.codex.company(&system, "100001").await?.unwrap();
@@ -96,7 +97,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_edit_of_an_unknown_field_names_it_and_changes_nothing(bench: TestBench) -> TestResult {
+    async fn invalid_edit_names_its_field_and_changes_nothing(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let before = bench.count("select count(*) from change_log").await?;
@@ -109,7 +110,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_plan_lists_what_a_run_would_do_and_writes_nothing(bench: TestBench) -> TestResult {
+    async fn plan_lists_changes_and_writes_nothing(bench: TestBench) -> TestResult {
         let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Psa).await?;
         assert_eq!(plan.report.counts["company"].created, 50);
         assert!(plan.changes.iter().all(|change| change.op == "create"));
@@ -119,7 +120,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_70_a_source_is_pulled_by_one_run_at_a_time(bench: TestBench) -> TestResult {
+    /// Trap 70.
+    async fn source_is_synced_by_one_run_at_a_time(bench: TestBench) -> TestResult {
         let other = bench.second(|builder| builder).await?;
         let system = Scope::system();
         let (one, two) = tokio::join!(bench.codex.sync(&system, SyncKind::Rmm), other.sync(&system, SyncKind::Rmm));
@@ -129,7 +131,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn no_list_costs_a_statement_per_row(bench: TestBench) -> TestResult {
+    async fn lists_cost_no_statement_per_row(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         let before = bench.db().statements();
@@ -142,7 +144,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_client_sees_the_companies_of_exactly_one_contact(bench: TestBench) -> TestResult {
+    async fn client_sees_the_companies_of_exactly_one_contact(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let scope = bench.codex.client_scope("kc-1", Some("PERSON1@client1.example")).await?;
         let own = bench.codex.companies(&scope).await?;

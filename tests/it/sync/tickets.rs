@@ -64,7 +64,7 @@ async fn told(
 }
 
 on_each_engine! {
-    async fn a_first_run_brings_every_ticket_with_everything_on_it(bench: TestBench) -> TestResult {
+    async fn first_run_reads_every_ticket_with_its_details(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
@@ -95,7 +95,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn what_changed_costs_a_list_and_two_calls_a_ticket(bench: TestBench) -> TestResult {
+    async fn changed_tickets_cost_a_list_and_two_calls_each(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Tickets).await?;
         {
             let mut world = bench.world.lock();
@@ -113,14 +113,16 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_1_and_4_old_open_tickets_are_read_and_the_bound_is_kept_on_every_page(small: Small) -> TestResult {
+    /// Traps 1 and 4. Every page keeps the time bound.
+    async fn old_open_tickets_are_read_on_every_page(small: Small) -> TestResult {
         let Small(bench) = small;
         assert_eq!(bench.live("tickets").await?, 60);
         assert!(bench.count("select count(*) from tickets where opened_at < '2025-06-01T00:00:00Z'").await? > 5);
         Ok(())
     }
 
-    async fn traps_9_and_10_deleted_and_spam_go_and_what_is_restored_comes_back_with_its_id(small: Small) -> TestResult {
+    /// Traps 9 and 10. A restored ticket has the same id.
+    async fn deleted_and_spam_tickets_go_and_keep_their_ids(small: Small) -> TestResult {
         let Small(bench) = small;
         let row = "select id from tickets where number = 5";
         let id = bench.count(row).await?;
@@ -140,7 +142,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_9_a_purged_ticket_goes_after_two_runs_that_ask_for_it(small: Small) -> TestResult {
+    /// Trap 9.
+    async fn purged_ticket_goes_after_two_runs(small: Small) -> TestResult {
         let Small(bench) = small;
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"priority": 4})).unwrap();
@@ -155,7 +158,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_8_statuses_are_the_accounts_own(small: Small) -> TestResult {
+    /// Trap 8.
+    async fn statuses_belong_to_the_account(small: Small) -> TestResult {
         let Small(bench) = small;
         bench.world.lock().tick(Duration::hours(1));
         for (id, status) in [(5, 6), (6, 7), (7, 28)] {
@@ -172,7 +176,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_7_changes_of_one_second_are_all_read_across_pages_and_runs(bench: TestBench) -> TestResult {
+    /// Trap 7. Across pages and runs.
+    async fn changes_within_one_second_are_all_read(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Tickets).await?;
         {
             let mut world = bench.world.lock();
@@ -193,7 +198,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_11_children_of_a_deleted_request_are_found_gone(small: Small) -> TestResult {
+    /// Trap 11.
+    async fn children_of_a_deleted_request_are_deleted(small: Small) -> TestResult {
         let Small(bench) = small;
         bench.world.lock().tick(Duration::hours(1));
         bench.clock.advance(Duration::hours(1));
@@ -213,7 +219,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_12_a_forgotten_person_goes_and_what_was_worked_stays_on_record(small: Small) -> TestResult {
+    /// Trap 12.
+    async fn forgotten_person_goes_and_worked_time_stays(small: Small) -> TestResult {
         let Small(bench) = small;
         let (person, theirs) = {
             let world = bench.world.lock();
@@ -244,7 +251,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_30_a_reopened_ticket_is_not_closed(small: Small) -> TestResult {
+    /// Trap 30.
+    async fn reopened_ticket_is_not_closed(small: Small) -> TestResult {
         let Small(bench) = small;
         let closed = { bench.world.lock().tickets.iter().find(|t| t.body["status"] == 5).unwrap().id() };
         assert!(told(&bench, closed).await?.unwrap().1);
@@ -259,7 +267,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_26_every_conversation_of_a_long_ticket_arrives_and_what_is_taken_back_goes(small: Small) -> TestResult {
+    /// Trap 26. One that the vendor removes is removed here.
+    async fn every_conversation_of_a_long_ticket_is_read(small: Small) -> TestResult {
         let Small(bench) = small;
         assert_eq!(told(&bench, 41).await?.unwrap().3, 131);
         bench.world.lock().tick(Duration::hours(1));
@@ -274,7 +283,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_13_14_and_15_a_ticket_without_a_known_department_or_asked_by_an_agent_is_kept(small: Small) -> TestResult {
+    /// Traps 13, 14 and 15. So is one that an agent requested.
+    async fn ticket_without_a_known_department_is_kept(small: Small) -> TestResult {
         let Small(bench) = small;
         let without = "select count(*) from tickets where department_id is null and company_id is not null";
         assert!(bench.count(without).await? > 0, "the requester's only company");
@@ -294,7 +304,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_failed_list_of_tickets_loses_nothing_and_the_next_run_goes_on_where_it_was(small: Small) -> TestResult {
+    /// The next run resumes at the same place.
+    async fn failed_list_of_tickets_loses_nothing(small: Small) -> TestResult {
         let Small(bench) = small;
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().set_ticket(5, &json!({"status": 3})).unwrap();
@@ -310,7 +321,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_view_that_the_vendor_ignores_deletes_nothing(small: Small) -> TestResult {
+    async fn filter_ignored_by_the_vendor_deletes_nothing(small: Small) -> TestResult {
         let Small(bench) = small;
         // As if `filter=deleted` were not understood: live tickets come instead.
         bench.world.lock().tick(Duration::hours(1));
@@ -321,7 +332,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn an_edit_here_holds_until_the_psa_changes_that_field_and_notes_stay(small: Small) -> TestResult {
+    /// Notes stay.
+    async fn edit_holds_until_the_psa_changes_that_field(small: Small) -> TestResult {
         let Small(bench) = small;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         bench.world.lock().tick(Duration::hours(1));
@@ -351,7 +363,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn traps_2_and_3_the_history_is_read_in_windows_to_the_first_ticket(bench: TestBench) -> TestResult {
+    /// Traps 2 and 3.
+    async fn history_is_read_in_windows_to_the_first_ticket(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let job = bench.sync(SyncKind::TicketHistory).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
@@ -365,7 +378,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_history_that_is_cut_goes_on_where_it_was(bench: TestBench) -> TestResult {
+    async fn interrupted_history_resumes_where_it_was(bench: TestBench) -> TestResult {
         bench.freshservice.faults().add("/api/v2/tickets/filter", When::Nth(8), FaultKind::Status(401));
         let cut = bench.run(SyncKind::TicketHistory).await?;
         assert_eq!(cut.status, JobStatus::Failed);
@@ -382,7 +395,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_71_the_history_notices_an_erased_ticket_and_no_vendor_who_lists_nothing(small: Small) -> TestResult {
+    /// Trap 71. A vendor that lists nothing has erased nothing.
+    async fn history_detects_an_erased_ticket(small: Small) -> TestResult {
         let Small(bench) = small;
         bench.sync(SyncKind::TicketHistory).await?;
         bench.freshservice.faults().add("/api/v2/tickets/filter", When::Always, FaultKind::EmptyList);
@@ -397,7 +411,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn trap_34_tickets_of_other_workspaces_are_read_when_they_are_asked_for(database: TestDatabase) -> TestResult {
+    /// Trap 34.
+    async fn tickets_of_other_workspaces_are_read_on_request(database: TestDatabase) -> TestResult {
         let vendor = freshservice::Options { limits: false, second_workspace: true, ..Default::default() };
         let rmm = datto::Options { limits: false, ..Default::default() };
         let bench = TestBench::with(database, World::generate(Size::Tiny, 7), vendor, rmm).await?;
@@ -418,7 +433,8 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn a_light_run_reads_lists_only_and_the_next_one_the_rest(bench: TestBench) -> TestResult {
+    /// The next run reads the rest.
+    async fn light_run_reads_lists_only(bench: TestBench) -> TestResult {
         let light = bench.sync(SyncKind::TicketsLight).await?;
         assert_eq!(light.report.counts["ticket"].created, 600);
         assert_eq!(bench.count("select count(*) from conversations").await?, 0);

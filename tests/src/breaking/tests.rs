@@ -7,12 +7,12 @@ fn spec() -> Value {
 }
 
 #[test]
-fn a_description_does_not_break_itself() {
+fn equal_descriptions_have_no_breaking_changes() {
     assert_eq!(changes(&spec(), &spec()), Vec::<String>::new());
 }
 
 #[test]
-fn what_callers_rely_on_is_named() {
+fn removals_and_new_requirements_are_reported() {
     let old = spec();
     let mut new = spec();
     new["paths"].as_object_mut().unwrap().remove("/api/search");
@@ -38,7 +38,7 @@ fn what_callers_rely_on_is_named() {
 }
 
 #[test]
-fn what_is_new_breaks_nobody() {
+fn additions_are_not_breaking() {
     let mut old = spec();
     old["paths"].as_object_mut().unwrap().remove("/api/search");
     let company = &mut old["components"]["schemas"]["CompanyOut"];
@@ -114,7 +114,7 @@ const NAMED: &str = "/components/schemas/Named";
 const OUT: &str = "/components/schemas/Out";
 
 #[test]
-fn each_kind_of_change_that_breaks_is_named() {
+fn each_kind_of_breaking_change_is_reported() {
     let limit = "/parameters/0/schema";
     let json_body = "/requestBody/content/application~1json/schema";
     for (root, place, now, wanted) in [

@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_not_described_is_a_fault() -> TestResult {
+    async fn undescribed_answer_is_a_fault() -> TestResult {
         let json = "application/json";
         for (uri, kind, body, wanted) in [
             ("/api/companies", json, "[]", 0),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{datto::tests::TestBench, *};
 
 #[tokio::test]
-async fn everything_starts_at_once_and_answers() -> anyhow::Result<()> {
+async fn all_simulators_start_and_answer() -> anyhow::Result<()> {
     let all = start_all(Size::Tiny).await?;
     let health = http().get(format!("{}/health", all.core.url()));
     assert_eq!(health.send().await?.status(), 200);

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_download_is_whole_or_says_that_it_is_not() {
+    async fn download_is_complete_or_ends_with_an_error() {
         let whole = |mut sink: Sink| {
             sink.text("all");
             Ok(sink)
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_size_has_turns_of_its_own_and_a_page_needs_none() {
+    async fn each_download_size_has_its_own_limit() {
         let (_folder, codex) = impatient(Duration::from_secs(600)).await;
         let _one = endless(&codex, Size::Everything).await.unwrap();
         let two = endless(&codex, Size::Everything).await.unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_read_ahead_is_whole_or_an_error() {
+    async fn read_ahead_is_complete_or_an_error() {
         let (_folder, codex) = codex().await;
         let collect = async |mut parts: Parts<i32>| {
             let mut all = Vec::new();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_reads_on_for_parts_that_are_dropped() {
+    async fn read_ahead_stops_when_its_receiver_is_dropped() {
         let (_folder, codex) = codex().await;
         let (running, mut ended) = tokio::sync::mpsc::channel::<()>(1);
         let mut parts = codex.read_ahead(async move |_, ahead| {

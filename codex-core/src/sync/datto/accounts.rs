@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_name_finds_a_company() {
+    fn only_whole_names_match_a_company() {
         assert_eq!(found("Acmetron Ltd", &["Acme"]), "none");
         assert_eq!(found("Great Northern", &["North"]), "none");
         assert_eq!(found("  ACME,  Inc. ", &["Acme Inc", "Acme"]), "Acme Inc");

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_computer() {
+    fn computer_inventory_is_mapped() {
         let found = audit(&json!({
             "systemInfo": {"manufacturer": "Dell Inc.", "model": "OptiPlex 7010", "totalCpuCores": 8,
                 "totalPhysicalMemory": 17_179_869_184_i64},
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_of_the_bios_that_cannot_be_true_is_unknown_and_reported() {
+    fn implausible_bios_date_is_unknown_and_reported() {
         let released = |date: Value| {
             let found = audit(&json!({"bios": {"releaseDate": date, "smBiosVersion": "1.2.3"}}));
             assert_eq!(found.hardware.bios_version.as_deref(), Some("1.2.3"));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_and_a_printer_name_their_serial_numbers_elsewhere() {
+    fn host_and_printer_serial_numbers_are_mapped() {
         let host = audit(&json!({
             "systemInfo": {"manufacturer": "HPE", "model": "DL380", "serviceTag": "CZ1"},
             "processors": [{"name": "Xeon", "numberOfCores": 16}, {"name": "Xeon", "numberOfCores": 16}],
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_null_and_placeholders_are_no_serial_numbers() {
+    fn unknown_values_and_placeholder_serials_are_null() {
         for serial in [
             "To be filled by O.E.M.",
             "Default string",

@@ -296,8 +296,9 @@ mod tests {
         device(value, &["udf2".into(), "udf9".into()]).unwrap()
     }
 
+    /// Traps 53 and 61c.
     #[test]
-    fn trap_53_and_61c_a_device_of_nulls_is_a_device() {
+    fn device_of_nulls_is_mapped() {
         let asset = mapped(
             &json!({"uid": "a", "hostname": null, "deviceType": null, "antivirus": null,
             "patchManagement": null, "udf": null, "lastSeen": null, "siteName": null, "a64Bit": null}),
@@ -307,14 +308,16 @@ mod tests {
         assert_eq!(asset.status, Some(AssetStatus::default()));
     }
 
+    /// Trap 61b.
     #[test]
-    fn trap_61b_a_uid_that_is_a_number_is_a_fault_of_that_item() {
+    fn device_without_a_text_uid_is_a_fault() {
         assert!(device(&json!({"uid": 5}), &[]).is_err());
         assert!(device(&json!({"hostname": "h"}), &[]).is_err());
     }
 
+    /// Trap 61a.
     #[test]
-    fn trap_61a_secret_fields_go_nowhere_but_to_the_secrets() {
+    fn secret_fields_are_kept_in_the_secrets_only() {
         let asset = mapped(&json!({"uid": "a", "udf": {"udf1": "x", "udf2": "KEY", "udf9": null}}));
         assert_eq!(asset.secrets["udf2"].as_deref(), Some("KEY"));
         assert_eq!(asset.secrets["udf9"], None);
@@ -327,8 +330,9 @@ mod tests {
         assert!(site.unwrap().extra.is_empty());
     }
 
+    /// Trap 55. A backup size that cannot be read is unknown.
     #[test]
-    fn trap_55_fields_beyond_thirty_are_kept_and_backup_rubbish_is_unknown() {
+    fn user_fields_beyond_30_are_kept() {
         let backup =
             |text: &str| mapped(&json!({"uid": "a", "udf": {"udf6": text, "udf300": "z"}})).fields;
         assert_eq!(backup("1,234")["backup_bytes"], 1234);
@@ -337,8 +341,9 @@ mod tests {
         assert_eq!(backup("")["udf"], json!({"udf300": "z"}));
     }
 
+    /// Trap 45. A masked value is no number.
     #[test]
-    fn trap_45_the_account_number_is_found_whatever_its_case_and_masks_are_none() {
+    fn account_number_is_found_in_any_case() {
         let of = |name: &str, value: Value, masked: bool| {
             account_number(&[
                 json!({"name": "x"}),
@@ -355,8 +360,9 @@ mod tests {
         assert_eq!(account_number(&[]), Variable::Missing);
     }
 
+    /// Trap 43.
     #[test]
-    fn trap_43_system_sites_are_known_by_name_or_uid() {
+    fn system_sites_are_known_by_name_or_uid() {
         assert!(system_site(
             Some("Managed"),
             "6f0d8f1e-0000-4000-8000-000000000001"
@@ -369,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_real_hardware_address_is_taken() {
+    fn first_valid_mac_address_is_used() {
         let (_, address) = interfaces(&json!({"uid": "a", "nics": [
             {"macAddress": "00:00:00:00:00:00"}, {"macAddress": null}, {"macAddress": "aabbccddeeff"}]})).unwrap();
         assert_eq!(address.as_deref(), Some("AA:BB:CC:DD:EE:FF"));
@@ -386,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn the_samples_are_read_and_have_the_types_of_our_fields() {
+    fn vendor_samples_match_the_field_types() {
         let folder = "datto-rmm/sample-shapes-pncit/";
         for page in ["devicesPage1.json", "devicesPage2.json"] {
             for item in samples(&format!("{folder}{page}"))
@@ -406,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_with_every_poll_is_in_the_status_alone() {
+    fn volatile_values_are_in_the_status_only() {
         let item = |seen: i64, flag: bool, text: &str| {
             mapped(
                 &json!({"uid": "a", "hostname": "h", "online": flag, "lastSeen": seen, "lastReboot": seen,
@@ -423,8 +429,9 @@ mod tests {
         assert_ne!(one.status, other.status);
     }
 
+    /// Trap 61a.
     #[test]
-    fn trap_61a_a_secret_field_is_secret_in_any_case_and_any_form() {
+    fn secret_fields_are_recognized_in_any_case_and_form() {
         let value = json!({"uid": "a", "udf": {"udf2": "KEY", "udf4": "ADMINS"},
             "udfs": [{"ordinal": 2, "valueString": "KEY"}]});
         let asset = device(&value, &["UDF2".into(), " udf4 ".into()]).unwrap();
@@ -433,8 +440,9 @@ mod tests {
         assert!(!rest.contains("KEY") && !rest.contains("ADMINS"), "{rest}");
     }
 
+    /// Trap 55.
     #[test]
-    fn trap_55_user_fields_that_are_not_sent_are_not_cleared() {
+    fn absent_user_fields_are_not_cleared() {
         for item in [json!({"uid": "a"}), json!({"uid": "a", "udf": null})] {
             let asset = mapped(&item);
             for field in [
@@ -452,8 +460,9 @@ mod tests {
         assert_eq!(asset.fields["device_type"], Value::Null);
     }
 
+    /// Trap 55.
     #[test]
-    fn trap_55_bytes_are_read_only_where_there_is_one_reading() {
+    fn ambiguous_byte_counts_are_unknown() {
         for (text, bytes) in [
             ("1,234,567", Some(1_234_567)),
             ("1234", Some(1234)),
@@ -475,8 +484,9 @@ mod tests {
         assert_eq!(number.fields["backup_bytes"], 5_000_000_000_i64);
     }
 
+    /// Trap 43. Even when it has the same name.
     #[test]
-    fn trap_43_a_customers_site_of_that_name_is_no_graveyard() {
+    fn customer_site_is_not_the_deleted_devices_site() {
         let of = |name: &str, uid: &str| deleted_devices_site(&json!({"name": name, "uid": uid}));
         assert!(of(" deleted devices ", "del-0001"));
         assert!(!of(
@@ -487,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_the_maker_gave_is_preferred_to_one_that_software_made_up() {
+    fn manufacturer_mac_is_preferred_to_a_generated_one() {
         let of = |nics: Value| interfaces(&json!({"uid": "a", "nics": nics})).unwrap().1;
         let docker = json!({"macAddress": "02:42:AC:11:00:02"});
         let real = json!({"macAddress": "00-1A-2B-3C-4D-5E"});
@@ -501,8 +511,9 @@ mod tests {
         assert_eq!(of(json!(null)), None);
     }
 
+    /// Trap 45.
     #[test]
-    fn trap_45_a_readable_number_wins_over_an_empty_namesake() {
+    fn readable_account_number_wins_over_an_empty_one() {
         let all = [
             json!({"name": "AccountNumber", "value": ""}),
             json!({"name": "accountnumber ", "value": 7}),

@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_readers_refuse_in_a_text_costs_that_character() {
+    fn invalid_characters_in_texts_are_replaced() {
         for (sent, kept) in [
             (&br"x\ud83dy"[..], "x\u{fffd}y"),
             (br"\udc00\ud83d", "\u{fffd}\u{fffd}"),
@@ -362,14 +362,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_mended_as_texts_are_and_the_last_of_two_wins() {
+    fn member_names_are_repaired_and_the_last_duplicate_wins() {
         let body = br#"{"items": [{"a\u0000": 1, "b\ud800": 2, "id": 3, "id": 4}], "c": {"d\u0000": "\u0000"}}"#;
         let expected = json!({"items": [{"a": 1, "b\u{fffd}": 2, "id": 4}], "c": {"d": ""}});
         assert_eq!(read(body), Ok(expected));
     }
 
     #[test]
-    fn a_byte_order_mark_and_control_characters_between_values_mean_nothing() {
+    fn bom_and_control_characters_are_ignored_between_values() {
         assert_eq!(read(b"\xef\xbb\xbf\0 [1,\x0c2]\0"), Ok(json!([1, 2])));
         assert_eq!(
             read(b"{\"items\": [1, , 2,]}"),
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_do_not_fit_are_their_digits_and_what_is_no_number_is_null() {
+    fn oversized_numbers_are_texts_and_invalid_ones_null() {
         for (sent, kept) in [
             (
                 "123456789012345678901234567890",
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_cannot_be_read_costs_no_other() {
+    fn unreadable_item_does_not_affect_others() {
         let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
         let large = format!("\"{}\"", "x".repeat(MAX_ITEM));
         for (bad, reason) in [
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_found_in_every_shape_and_nothing_else_is_one() {
+    fn lists_are_found_in_every_shape() {
         for body in [
             json!([{"id": 1}, 5, "x", null, [1, [2]]]),
             json!({"tickets": [{"id": 1, "tags": ["a"], "n": [3]}], "total": 3, "empty": []}),
@@ -445,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_breaks_off_is_told_from_one_that_is_no_json() {
+    fn truncated_json_is_distinguished_from_invalid_json() {
         let whole = br#"{"items": [{"id": 1, "x": "\ud83d\ude00"}, {"id": 2}], "n": 1}"#;
         for end in 0..whole.len() {
             assert_eq!(read(&whole[..end]), Err(Refusal::CutOff), "{end}");
@@ -467,7 +467,7 @@ mod tests {
     proptest::proptest! {
         /// What JSON readers accept stays what it is.
         #[test]
-        fn sound_json_is_not_changed(texts in proptest::collection::vec(".*", 0..4), number: i64, float: f32) {
+        fn valid_json_is_unchanged(texts in proptest::collection::vec(".*", 0..4), number: i64, float: f32) {
             let text = |n: usize| texts.get(n).map(|text| text.replace('\0', ""));
             let body = json!({"a": [{"x": text(0), "y": [number, text(1)]}, float], "b": {"c": text(2)},
                 "d": {"e": {"f": [number, {"g": text(3)}]}}});

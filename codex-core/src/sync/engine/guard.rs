@@ -39,7 +39,7 @@ mod tests {
     use super::Guard;
 
     #[test]
-    fn the_guard_allows_a_tenth_and_always_five() {
+    fn guard_allows_ten_percent_or_five_records() {
         let guard = Guard::default();
         assert!(guard.allows(5, 6));
         assert!(!guard.allows(6, 6));

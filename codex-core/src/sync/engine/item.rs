@@ -393,7 +393,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_float_without_a_fraction_is_its_whole_number() {
+    fn floats_without_a_fraction_are_integers() {
         for (value, read) in [
             (json!(21_000_049_726.0), Some(21_000_049_726)),
             (serde_json::from_str("1e3").unwrap(), Some(1_000)),
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_positive_whole_numbers_in_one_spelling() {
+    fn ids_are_normalized_positive_integers() {
         let id = |value: Value| {
             Item::new("x", &json!({ "id": value }))
                 .unwrap()
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boolean_is_a_text_only_where_the_account_chooses_the_type() {
+    fn booleans_are_texts_in_custom_fields_only() {
         assert_eq!(text(&json!(true)), None);
         assert_eq!(any_text(&json!(false)).as_deref(), Some("false"));
         assert_eq!(text(&json!(100_001.0)).as_deref(), Some("100001"));
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_element_costs_itself_alone_and_its_list_is_incomplete() {
+    fn unreadable_element_makes_only_its_list_incomplete() {
         let value = json!({"id": 1, "whole": [5, "6", null, ""], "some": [5, {}, "7"], "none": [{}], "null": null,
             "blank": " ", "text": "x", "names": ["a", true], "cc": ["a@x.test", {}], "bcc": 5});
         let mut item = Item::new("x", &value).unwrap();
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_and_stays_with_the_rest() {
+    fn unreadable_members_are_reported_and_kept_in_extra() {
         let value = json!({"id": 1, "a": "2026-01-05T10:00:00Z", "b": 1_767_607_200_000_000_i64, "c": 0,
             "d": "+10002-12-30", "e": "spring", "f": [true]});
         let mut item = Item::new("x", &value).unwrap();

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_stood_still_takes_no_lease_at_once() {
+    async fn suspended_process_takes_no_lease_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("codex.db");
         let db = Db::open(file.to_str().unwrap()).await.unwrap();

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_lacking_after_refusals_without_an_answer() {
+    fn list_is_unavailable_after_repeated_refusals() {
         let list = OptionalList::new("extras");
         for record in ["1", "2"] {
             assert!(list.note(record, &forbidden()));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_no_refusal() {
+    fn server_errors_are_not_refusals() {
         let list = OptionalList::new("extras");
         let trouble = || {
             Err::<(), _>(UpstreamError::Status {

@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_are_followed_by_their_links_to_the_end() {
+    async fn next_links_are_followed_to_the_end() {
         let (client, stub, _folder) = client(|n, _| match n {
             0 => linked(
                 "</api/v2/agents?filter=x&page=2>; rel=\"next\"",
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_link_to_another_host_is_not_followed() {
+    async fn next_link_to_another_host_is_an_error() {
         let link = "<https://other.test/api/v2/agents?page=2>; rel=\"next\"";
         let (client, stub, _folder) = client(move |_, _| linked(link, "{\"agents\": []}")).await;
         let error = client.page(&List::Agents, None).await.unwrap_err();
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_repeats_itself_is_a_loop() {
+    async fn repeated_page_is_a_loop() {
         let (client, _stub, _folder) =
             client(|_, _| linked("</a?page=2>; rel=\"next\"", "{\"agents\": []}")).await;
         let first = client.page(&List::Agents, None).await.unwrap();
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_always_has_another_page_ends() {
+    async fn endless_list_is_a_loop() {
         let (client, _stub, _folder) = client(|n, _| {
             let link = format!("</a?page={n}>; rel=\"next\"");
             linked(&link, "{\"agents\": []}")
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_without_its_array_is_malformed_and_not_empty() {
+    async fn list_without_its_array_is_malformed() {
         for body in [
             "null",
             "{}",
@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missing_list_is_an_error_and_a_missing_record_is_none() {
+    async fn missing_list_is_an_error_and_a_missing_record_none() {
         let (client, _stub, _folder) = client(|_, _| status(404)).await;
         let error = client.page(&List::Departments, None).await.unwrap_err();
         assert!(matches!(error, UpstreamError::NotFound { .. }));
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_without_its_wrapper_is_malformed_and_not_missing() {
+    async fn record_without_its_wrapper_is_malformed() {
         for body in [
             "null",
             "{}",
@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_id_cannot_leave_its_place_in_the_address() {
+    async fn ids_are_encoded_in_the_path() {
         let (client, stub, _folder) = client(|_, _| status(404)).await;
         client.one(List::Agents, "1?x=/../..#").await.unwrap();
         let requests = stub.requests.lock().unwrap();
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_login_test_that_the_account_lacks_proves_nothing_and_a_refused_key_does() {
+    async fn login_check_fails_only_for_a_refused_key() {
         for (code, fine) in [(404, true), (400, true), (401, false), (403, false)] {
             let (client, _stub, _folder) = client(move |_, _| status(code)).await;
             assert_eq!(client.check_login().await.is_ok(), fine, "{code}");
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_link_is_found_among_others() {
+    fn next_link_is_found_among_others() {
         let read = |value: &str| {
             let mut headers = reqwest::header::HeaderMap::new();
             headers.insert(LINK, value.parse().unwrap());

@@ -174,7 +174,7 @@ mod tests {
     };
 
     #[tokio::test]
-    async fn a_page_that_comes_again_and_again_keeps_no_run() {
+    async fn repeated_page_does_not_hang_a_run() {
         let page = "{\"tickets\": [{\"id\": 1}], \"total\": 2}";
         let stub = Stub::new(move |_, _| json(page)).await;
         let settings = Settings {

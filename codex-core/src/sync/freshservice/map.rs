@@ -260,8 +260,9 @@ mod tests {
 
     use super::*;
 
+    /// Trap 20.
     #[test]
-    fn trap_20_custom_fields_may_be_null_missing_or_of_other_types() {
+    fn unusable_custom_fields_state_nothing() {
         for custom in [json!(null), json!({}), json!([])] {
             let company =
                 department(&json!({"id": 1, "name": "A", "custom_fields": custom})).unwrap();
@@ -275,8 +276,9 @@ mod tests {
         assert_eq!(company.extra["custom_fields"], json!({"new_key": 1}));
     }
 
+    /// Trap 21.
     #[test]
-    fn trap_21_account_numbers_are_trimmed_and_empty_is_null() {
+    fn account_numbers_are_trimmed_and_empty_ones_null() {
         let number = |text: &str| {
             let custom = json!({"account_number": text});
             department(&json!({"id": 1, "name": "A", "custom_fields": custom}))
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_ends_a_day_before_it_would_begin_again() {
+    fn contract_ends_the_day_before_its_anniversary() {
         assert_eq!(
             contract_end("2024-03-01T00:00:00Z", 1).as_deref(),
             Some("2025-02-28")
@@ -301,8 +303,9 @@ mod tests {
         }
     }
 
+    /// Trap 17.
     #[test]
-    fn trap_17_a_name_is_never_the_word_none() {
+    fn names_never_contain_the_word_none() {
         let name = |value: Value| requester(&value).unwrap().fields["name"].clone();
         assert_eq!(
             name(json!({"id": 1, "first_name": "Andrea", "last_name": null})),
@@ -320,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_without_id_or_name_is_a_fault_of_that_item() {
+    fn item_without_id_or_name_is_a_fault() {
         for bad in [
             json!(null),
             json!({}),
@@ -331,8 +334,9 @@ mod tests {
         }
     }
 
+    /// Trap 36.
     #[test]
-    fn trap_36_ids_of_64_bit_and_digit_strings_are_kept() {
+    fn ids_of_64_bits_and_digit_strings_are_kept() {
         assert_eq!(
             requester(&json!({"id": 21_000_049_726_i64}))
                 .unwrap()
@@ -349,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agents_groups_come_from_member_of() {
+    fn agent_groups_come_from_member_of() {
         let item = json!({"id": 1, "member_of": [5, "6"], "last_login_at": "x", "scoreboard_points": 5,
             "auto_assign_status_changed_at": "2026-01-05T10:00:00Z"});
         let fields = agent(&item).unwrap();
@@ -358,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_makes_a_main_office_and_an_empty_one_closes_it() {
+    fn main_office_follows_the_department_address() {
         let page = [
             json!({"id": 1, "custom_fields": {"address": "1 Road", "company_main_number": "5"}}),
             json!({"id": 2, "custom_fields": {"address": null}}),
@@ -386,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_samples_are_read_and_have_the_types_of_our_fields() {
+    fn vendor_samples_match_the_field_types() {
         use crate::records::resolve::typed;
         let folder = "freshservice/doc-samples/";
         for name in ["departments_list.json", "departments_list_msp.json"] {
@@ -427,8 +431,9 @@ mod tests {
         }
     }
 
+    /// Trap 20.
     #[test]
-    fn trap_20_an_absent_field_is_not_stated_and_a_null_one_blanks() {
+    fn absent_fields_are_not_stated_and_null_ones_clear() {
         let fields =
             department(&json!({"id": 1, "name": "A", "description": null, "domains": null}))
                 .unwrap()
@@ -447,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_from_an_absent_field_is_not_stated_either() {
+    fn fields_derived_from_absent_fields_are_not_stated() {
         let fields = of_department(&json!({"contract_start_date": "2024-03-01"}));
         assert!(!fields.contains_key("contract_term_length"));
         assert!(!fields.contains_key("contract_end_date"));
@@ -463,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_blanks_nothing_and_stays_in_the_rest() {
+    fn values_of_wrong_type_clear_nothing_and_stay_in_extra() {
         let item = json!({"id": 1, "name": "A", "domains": "x.test", "head_user_id": "nobody",
             "description": {"html": "x"}, "custom_fields": {"address": ["x"]}});
         let company = department(&item).unwrap();
@@ -488,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_element_of_a_list_costs_itself_alone_and_is_reported() {
+    fn unreadable_list_element_is_skipped_and_reported() {
         let person = json!({"id": 1, "department_ids": [5, {}], "secondary_emails": ["a@x.test", 7, []],
             "department_names": [true, "Acme"]});
         let person = requester(&person).unwrap();
@@ -530,8 +535,9 @@ mod tests {
         }
     }
 
+    /// Trap 21.
     #[test]
-    fn trap_21_a_decimal_account_number_is_the_whole_number_and_ids_are_canonical() {
+    fn decimal_account_numbers_and_ids_are_normalized() {
         assert_eq!(
             of_department(&json!({"account_number": 100_001.0}))["account_number"],
             "100001"
@@ -545,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn the_plan_in_force_is_the_selected_one_else_the_plan_of_the_custom_field() {
+    fn selected_plan_wins_over_the_plan_custom_field() {
         let plan = |custom: Value| of_department(&custom)["billing_plan"].clone();
         assert_eq!(
             plan(json!({"plan_selected": "Gold", "billing_plan": "Old"})),
@@ -558,8 +564,9 @@ mod tests {
         assert_eq!(plan(json!({"plan_selected": null})), Value::Null);
     }
 
+    /// Trap 29.
     #[test]
-    fn trap_29_the_time_of_the_last_change_is_kept_beside_the_fields() {
+    fn updated_at_becomes_source_updated_at() {
         let item = json!({"id": 1, "name": "A", "updated_at": "2019-04-04T04:45:15.983Z"});
         let company = department(&item).unwrap();
         assert_eq!(

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_of_six_or_seven_is_a_status_and_the_flags_alone_say_gone() {
+    fn only_flags_mark_a_ticket_as_deleted_or_spam() {
         for status in [6, 7, 28] {
             let value = json!({"id": 1, "status": status, "spam": false, "deleted": false});
             assert!(!gone(&value));
@@ -256,8 +256,9 @@ mod tests {
         assert!(gone(&json!({"id": 1, "deleted": true})) && gone(&json!({"id": 1, "spam": true})));
     }
 
+    /// Trap 30.
     #[test]
-    fn trap_30_closed_at_comes_from_the_statistics_alone() {
+    fn closed_at_comes_from_the_statistics_only() {
         let value = json!({"id": 1, "status": 5, "updated_at": "2026-01-02T03:04:05Z"});
         assert!(!fields_of(&value).contains_key("closed_at"));
         let value = json!({"id": 1, "stats": {"closed_at": "2026-01-02T03:04:05Z"}});
@@ -266,15 +267,17 @@ mod tests {
         assert_eq!(fields_of(&value)["closed_at"], Value::Null);
     }
 
+    /// Trap 31.
     #[test]
-    fn trap_31_null_addresses_are_none() {
+    fn null_address_lists_are_empty() {
         let listed = ticket(&json!({"id": 1, "cc_emails": []})).unwrap();
         let viewed = ticket(&json!({"id": 1, "cc_emails": null})).unwrap();
         assert_eq!(listed.extra, viewed.extra);
     }
 
+    /// Trap 27.
     #[test]
-    fn trap_27_a_conversation_of_any_shape_is_read() {
+    fn conversations_of_any_shape_are_read() {
         let value = json!({"id": "21", "body": "<p>Hi</p>", "to_emails": null, "from_email": "\"N\" <n@x.test>"});
         let (sent, unread) = conversation(TicketId(1), &value).unwrap();
         assert_eq!(unread, None);
@@ -289,8 +292,9 @@ mod tests {
         assert!(conversation(TicketId(1), &json!({"body": "x"})).is_err());
     }
 
+    /// Trap 28. A running timer has none.
     #[test]
-    fn trap_28_hours_go_beyond_a_day_and_a_running_timer_has_none() {
+    fn time_spent_may_exceed_a_day() {
         let entry = |spent: &str, running: bool| {
             let value = json!({"id": 1, "time_spent": spent, "timer_running": running});
             let (entry, unreadable) = time_entry(TicketId(1), &value).unwrap();
@@ -306,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_no_hours_and_minutes_is_reported_and_the_entry_stays() {
+    fn unreadable_time_spent_is_reported_and_the_entry_kept() {
         for odd in [
             json!(90),
             json!("90"),
@@ -338,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_the_vendor_shows_empty_is_blanked_and_one_it_leaves_out_stays() {
+    fn empty_texts_are_cleared_and_absent_ones_kept() {
         let texts = |value: Value| ticket(&value).unwrap().status.unwrap();
         let empty = Some(String::new());
         for blank in [json!(""), json!(" "), Value::Null] {
@@ -371,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn every_statistic_and_every_readable_address_is_kept() {
+    fn statistics_and_readable_addresses_are_kept() {
         let value = json!({"id": 1, "stats": {"closed_at": null, "inbound_count": 3}});
         let stats = ticket(&value).unwrap().status.unwrap().stats;
         assert_eq!(stats, Some(json!({"closed_at": null, "inbound_count": 3})));
@@ -386,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_out_of_range_is_unknown_and_reported_and_the_rest_is_kept() {
+    fn time_out_of_range_is_unknown_and_reported() {
         let odd = [
             json!(1_767_607_200_000_000_i64),
             json!("9999-12-31T23:59:59-05:00"),
@@ -424,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_come_from_the_form() {
+    fn status_labels_come_from_the_form() {
         let body = json!({"ticket_fields": [{"name": "priority", "choices": [{"id": 1, "value": "Low"}]},
             {"name": "status", "choices": [{"id": 9, "value": "Waiting on Customer"}, {"id": null}]}]});
         assert_eq!(

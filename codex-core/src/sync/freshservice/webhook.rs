@@ -165,8 +165,9 @@ mod tests {
         ticket_event(body.to_string().as_bytes())
     }
 
+    /// Trap 37.
     #[test]
-    fn trap_37_ids_come_in_every_form() {
+    fn ticket_ids_are_read_in_every_form() {
         for id in [
             json!(12),
             json!("12"),
@@ -191,8 +192,9 @@ mod tests {
         assert!(event(&json!({"subject": "x"})).is_err());
     }
 
+    /// Trap 37.
     #[test]
-    fn trap_37_texts_are_numbers_and_empty_is_nothing() {
+    fn number_texts_are_read_and_empty_texts_ignored() {
         let body = json!({"ticket_id": "7", "event": "ticket.updated", "subject": "A", "status_id": "3",
             "priority_id": "High", "responder_id": "", "updated_at": "2026-01-05T10:00:00+01:00",
             "requester_email": "a@x.test", "requester_name": ""});
@@ -210,15 +212,16 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_an_offset_orders_nothing() {
+    fn time_without_an_offset_is_ignored() {
         let body = json!({"ticket_id": 7, "subject": "A", "status_id": 2, "updated_at": "2026-01-05 10:00:00"});
         let event = event(&body).unwrap();
         assert_eq!(event.at, None);
         assert!(!event.is_complete(&Map::new()));
     }
 
+    /// A leap second is the next minute.
     #[test]
-    fn a_time_out_of_range_orders_nothing_and_a_leap_second_is_the_next_minute() {
+    fn time_out_of_range_is_ignored() {
         let at = |text: &str| {
             event(&json!({"ticket_id": 7, "updated_at": text}))
                 .unwrap()
@@ -231,8 +234,9 @@ mod tests {
         assert_eq!(leap.as_deref(), Some("2017-01-01T00:00:00+00:00"));
     }
 
+    /// Trap 37. A quote in a subject breaks it.
     #[test]
-    fn trap_37_a_quote_in_a_subject_leaves_the_id() {
+    fn ticket_id_is_read_from_broken_json() {
         let broken =
             br#"{"ticket_id": "INC-9", "event": "ticket.deleted", "subject": "the "new" one"}"#;
         let event = ticket_event(broken).unwrap();
@@ -252,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn deleted_is_an_event_and_no_status() {
+    fn deletion_is_an_event_and_not_a_status() {
         assert!(
             !event(&json!({"ticket_id": 1, "status_id": 7}))
                 .unwrap()

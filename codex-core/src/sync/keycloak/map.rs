@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_read_and_most_of_the_rest_stays_at_keycloak() {
+    fn user_is_mapped_and_extra_keeps_listed_members_only() {
         let item = user(&full()).unwrap();
         let fields: AgentFields = typed("agent", &item.fields).unwrap();
         assert_eq!(fields.keycloak_id, "a-1");
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_brief_and_the_full_form_of_a_user_say_the_same() {
+    fn brief_and_full_users_are_mapped_alike() {
         let mut brief = full();
         for member in [
             "totp",
@@ -101,8 +101,9 @@ mod tests {
         assert_eq!(user(&brief).unwrap(), user(&full()).unwrap());
     }
 
+    /// Trap 64.
     #[test]
-    fn trap_64_what_is_left_out_is_empty_and_never_the_word_none() {
+    fn absent_members_are_null() {
         let item = user(&json!({"id": "a-1", "username": "kiosk"})).unwrap();
         for field in ["email", "first_name", "last_name"] {
             assert_eq!(item.fields[field], Value::Null, "{field}");
@@ -110,14 +111,16 @@ mod tests {
         assert!(!item.fields.contains_key("enabled"));
     }
 
+    /// Trap 64.
     #[test]
-    fn trap_64_a_disabled_user_is_a_disabled_agent() {
+    fn disabled_user_is_a_disabled_agent() {
         let item = user(&json!({"id": "a-1", "username": "x", "enabled": false})).unwrap();
         assert_eq!(item.fields["enabled"], false);
     }
 
+    /// Trap 64.
     #[test]
-    fn trap_64_service_accounts_are_told_by_client_or_name() {
+    fn service_accounts_are_recognized_by_client_or_name() {
         assert!(is_service_account(
             &json!({"username": "x", "serviceAccountClientId": "y"})
         ));
@@ -130,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_blanks_nothing() {
+    fn values_of_wrong_type_clear_nothing() {
         let item =
             user(&json!({"id": "a-1", "username": "x", "email": {"a": 1}, "enabled": "yes"}));
         let fields = item.unwrap().fields;
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_without_id_or_name_is_a_fault_of_that_user() {
+    fn user_without_id_or_name_is_a_fault() {
         for bad in [
             json!(null),
             json!({}),

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_has_a_header_and_plurals_and_leaves_zero_counts_out() {
+    fn summary_has_a_header_and_no_zero_counts() {
         let counts = Counts {
             seen: 3,
             created: 1,

@@ -46,7 +46,7 @@ fn every_setting_has_a_text_and_what_its_declaration_says() {
 }
 
 #[test]
-fn nothing_configured_is_loopback_and_sqlite() {
+fn defaults_are_loopback_and_sqlite() {
     let dir = Dir::new();
     let config = dir.load();
     assert_eq!(config.server.bind.to_string(), "127.0.0.1");

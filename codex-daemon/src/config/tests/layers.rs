@@ -6,7 +6,7 @@ use super::Dir;
 use crate::config::{Config, Layers, Sources};
 
 #[test]
-fn later_layers_win_and_say_so() {
+fn later_layers_win_and_are_named() {
     let dir = Dir::new()
         .conf("[server]\nport = 1\nbind = 0.0.0.0\nmax_connections = 1\nbody_limit = 1\n")
         .file(
@@ -39,7 +39,7 @@ fn later_layers_win_and_say_so() {
 }
 
 #[test]
-fn names_of_today_are_read_from_the_environment() {
+fn legacy_environment_variables_are_read() {
     let dir = Dir::new()
         .file("services.json", r#"{"core": {"url": "http://services:1"}}"#)
         .conf("");
@@ -81,7 +81,7 @@ fn comments_end_values_but_not_secrets() {
 }
 
 #[test]
-fn a_named_file_that_is_missing_is_an_error() {
+fn missing_named_file_is_an_error() {
     let dir = Dir::new();
     let named = |file: &str| Sources {
         file: Some(dir.0.path().join(file)),
@@ -99,7 +99,7 @@ fn a_named_file_that_is_missing_is_an_error() {
 }
 
 #[test]
-fn a_broken_file_is_named_with_its_line() {
+fn broken_file_is_reported_with_its_line() {
     let error = Dir::new().conf("[a]\nhunter2\n").error();
     assert!(
         error.contains("instance/codex.conf:2:") && !error.contains("hunter2"),

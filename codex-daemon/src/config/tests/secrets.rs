@@ -19,7 +19,7 @@ fn secrets_are_masked_wherever_values_are_shown() {
 }
 
 #[test]
-fn a_wrong_connection_string_is_not_repeated() {
+fn invalid_connection_string_is_not_shown() {
     for value in [
         "mysql://u:hunter2@h/d",
         "postgresql://u:hunter2@h:port/d",

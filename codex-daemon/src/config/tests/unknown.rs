@@ -4,7 +4,7 @@ use super::Dir;
 use crate::config::{Config, Layers};
 
 #[test]
-fn unknown_settings_name_the_nearest() {
+fn unknown_settings_suggest_the_nearest() {
     for (conf, says) in [
         (
             "[server]\nprt = 1\n",
@@ -43,7 +43,7 @@ fn unknown_settings_name_the_nearest() {
 }
 
 #[test]
-fn unknown_variables_of_ours_name_the_nearest() {
+fn unknown_codex_variables_suggest_the_nearest() {
     for (variable, says) in [
         ("CODEX_SERVER_PRT", "did you mean CODEX_SERVER_PORT?"),
         ("CODEX_SEVER_PORT", "did you mean CODEX_SERVER_PORT?"),

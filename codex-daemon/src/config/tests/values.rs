@@ -9,7 +9,7 @@ use crate::config::{
 };
 
 #[test]
-fn a_wrong_value_names_file_section_and_key() {
+fn invalid_value_is_reported_with_file_section_and_key() {
     for (conf, place, words) in [
         (
             "[server]\nport = many\n",
@@ -141,7 +141,7 @@ fn a_placeholder_password_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn connection_strings_of_python_lose_their_driver() {
+fn python_driver_is_removed_from_connection_strings() {
     let conf = "[database]\nconnection_string = postgresql+psycopg2://u:p%40@h:5/d\n";
     let config = Dir::new().conf(conf).load();
     assert_eq!(
@@ -166,7 +166,7 @@ fn log_lines_are_json_unless_they_go_to_a_terminal() {
 }
 
 #[test]
-fn sections_with_free_keys_are_read_and_a_wrong_entry_is_named() {
+fn sections_with_free_keys_are_read() {
     use codex_core::records::resolve::Policy;
     let dir = Dir::new().conf(
         "[policies]\ncontact.job_title = source_wins\n[ticket_statuses]\n9 = waiting_customer ; ours\n",
@@ -210,7 +210,7 @@ fn sections_with_free_keys_are_read_and_a_wrong_entry_is_named() {
 }
 
 #[test]
-fn schedules_are_words_or_expressions_of_configured_vendors() {
+fn schedules_are_words_or_expressions() {
     let vendor = "[freshservice]\ndomain = x.test\napi_key = k\n";
     let names = |text: &str| {
         let config = Dir::new()

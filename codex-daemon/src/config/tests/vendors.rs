@@ -16,7 +16,7 @@ fn a_full_url_serves_as_domain() {
 }
 
 #[test]
-fn samples_of_the_readme_are_not_credentials() {
+fn readme_placeholders_are_not_credentials() {
     let conf = "[freshservice]\ndomain = your-domain.freshservice.com\n\
                 api_key = YOUR_FRESHSERVICE_API_KEY\n\
                 [datto]\npublic_key = YOUR_DATTO_PUBLIC_KEY\nsecret_key = YOUR_DATTO_SECRET_KEY\n";
@@ -25,7 +25,7 @@ fn samples_of_the_readme_are_not_credentials() {
 }
 
 #[test]
-fn keycloak_is_read_from_the_names_of_today_and_the_backend_goes_first() {
+fn keycloak_backend_url_wins_over_legacy_names() {
     let dir = Dir::new();
     assert!(dir.load().keycloak.is_none(), "nobody said where it is");
     let named = dir

@@ -36,7 +36,7 @@ async fn tokens_are_verified_by_the_published_key() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn bad_tokens_are_bad_for_the_reason_they_are_named_after() -> anyhow::Result<()> {
+async fn each_bad_token_has_the_fault_of_its_name() -> anyhow::Result<()> {
     let core = Core::start().await?;
     let keys = jwks(&core).await?;
     let claims = user_claims("admin", "a@b.example");
@@ -57,7 +57,7 @@ async fn bad_tokens_are_bad_for_the_reason_they_are_named_after() -> anyhow::Res
 }
 
 #[tokio::test]
-async fn a_stopped_core_refuses_even_a_client_that_was_connected() -> anyhow::Result<()> {
+async fn stopped_core_refuses_connected_clients() -> anyhow::Result<()> {
     let mut core = Core::start().await?;
     let (client, url) = (http(), format!("{}/health", core.url()));
     client.get(&url).send().await?.text().await?;
@@ -79,7 +79,7 @@ async fn a_key_published_later_is_listed() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn tokens_are_given_out_as_core_does() -> anyhow::Result<()> {
+async fn tokens_are_issued_like_core_does() -> anyhow::Result<()> {
     let core = Core::start().await?;
     let cases = [
         (

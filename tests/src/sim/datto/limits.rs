@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_get_slow_then_refused_then_blocked_for_five_minutes() {
+    fn calls_are_slowed_then_refused_then_blocked() {
         let (mut limits, clock) = limits();
         let slow = Verdict::Slow(Duration::from_secs(1));
         for n in 0..600 {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_rolls() {
+    fn limit_window_rolls() {
         let (mut limits, clock) = limits();
         for _ in 0..300 {
             limits.spend();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_waits_is_never_blocked() {
+    fn waiting_client_is_never_blocked() {
         let (mut limits, clock) = limits();
         for _ in 0..10 {
             while !matches!(limits.spend(), Verdict::Limited(_)) {}

@@ -104,7 +104,7 @@ async fn a_page_holds_250_at_most() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn variables_go_on_to_a_second_page() -> anyhow::Result<()> {
+async fn variables_fill_a_second_page() -> anyhow::Result<()> {
     let bench = TestBench::with(World::generate(Size::S, 1), Options::default()).await?;
     let uid = {
         let world = bench.world.lock();
@@ -124,7 +124,7 @@ async fn variables_go_on_to_a_second_page() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
+async fn site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
     let bench = TestBench::with(World::tiny(), Options::default()).await?;
     let uid = bench.world.lock().sites[0].uid.clone();
     let site = bench.body(&format!("site/{uid}")).await?;
@@ -149,7 +149,7 @@ async fn a_site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_moved_device_is_sent_with_its_new_site() -> anyhow::Result<()> {
+async fn moved_device_has_its_new_site() -> anyhow::Result<()> {
     let bench = TestBench::with(World::tiny(), Options::default()).await?;
     let (uid, to, name) = {
         let mut world = bench.world.lock();
@@ -176,7 +176,7 @@ async fn a_moved_device_is_sent_with_its_new_site() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn filters_are_like_and_links_may_drop_them() -> anyhow::Result<()> {
+async fn filters_match_parts_and_links_may_drop_them() -> anyhow::Result<()> {
     for drop_them in [false, true] {
         let options = Options {
             links_drop_filters: drop_them,
@@ -192,8 +192,9 @@ async fn filters_are_like_and_links_may_drop_them() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A new token does not end the old one.
 #[tokio::test]
-async fn tokens_end_by_age_and_by_revocation_and_not_by_a_new_one() -> anyhow::Result<()> {
+async fn tokens_end_by_age_or_revocation() -> anyhow::Result<()> {
     let clock = SimClock::stopped();
     let options = Options {
         clock: clock.clone(),
@@ -233,7 +234,7 @@ async fn tokens_end_by_age_and_by_revocation_and_not_by_a_new_one() -> anyhow::R
 }
 
 #[tokio::test]
-async fn too_many_calls_are_limited_and_then_the_address_is_blocked() -> anyhow::Result<()> {
+async fn too_many_calls_are_limited_then_blocked() -> anyhow::Result<()> {
     let clock = SimClock::stopped();
     let options = Options {
         clock: clock.clone(),
@@ -299,7 +300,7 @@ async fn the_last_tenth_of_the_limit_is_slow() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn fields_and_times_are_spelled_as_the_build_does() -> anyhow::Result<()> {
+async fn fields_and_times_are_spelled_as_configured() -> anyhow::Result<()> {
     let device = format!("device/{}", device_uid(0));
     let with = async |udf, times| -> anyhow::Result<Value> {
         let options = Options {
@@ -328,7 +329,7 @@ async fn fields_and_times_are_spelled_as_the_build_does() -> anyhow::Result<()> 
 }
 
 #[tokio::test]
-async fn the_account_list_may_lack_a_third_of_what_the_sites_have() -> anyhow::Result<()> {
+async fn account_list_may_lack_a_third_of_the_devices() -> anyhow::Result<()> {
     let options = Options {
         account_list_lacks_third: true,
         ..Options::default()
@@ -353,7 +354,7 @@ async fn the_account_list_may_lack_a_third_of_what_the_sites_have() -> anyhow::R
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_404_in_the_vendors_words() -> anyhow::Result<()> {
+async fn unknown_objects_are_404_in_the_vendor_format() -> anyhow::Result<()> {
     let bench = TestBench::with(World::tiny(), Options::default()).await?;
     for call in [
         "site/none",

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_runs_out_while_the_account_does_not() {
+    fn endpoint_limit_is_apart_from_the_account_limit() {
         let (mut limits, clock) = limits(AccountPlan::Enterprise);
         for n in 1..=140 {
             let (quota, verdict) = limits.spend(Some("agents"), 1);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn all_endpoints_together_run_out_too() {
+    fn account_limit_covers_all_endpoints() {
         let (mut limits, _) = limits(AccountPlan::Starter);
         for n in 0..100 {
             assert_eq!(limits.spend(None, 1).1, Ok(()), "{n}");

@@ -99,7 +99,7 @@ async fn a_next_link_keeps_the_filter() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_an_error() -> anyhow::Result<()> {
+async fn invalid_parameters_are_errors() -> anyhow::Result<()> {
     let bench = TestBench::with(Options::default()).await?;
     for (call, field) in [
         ("departments?per_page=101", "per_page"),
@@ -116,7 +116,7 @@ async fn what_is_not_understood_is_an_error() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn the_door_is_shut_to_the_wrong_key_and_the_wrong_format() -> anyhow::Result<()> {
+async fn wrong_key_and_wrong_format_are_refused() -> anyhow::Result<()> {
     let bench = TestBench::with(Options::default()).await?;
     let url = format!("{}/api/v2/departments", bench.server.url());
     let without = bench.http.get(&url).send().await?;
@@ -136,7 +136,7 @@ async fn the_door_is_shut_to_the_wrong_key_and_the_wrong_format() -> anyhow::Res
 }
 
 #[tokio::test]
-async fn limits_speak_through_headers_and_end_in_429_with_retry_after() -> anyhow::Result<()> {
+async fn limits_are_in_headers_and_end_in_429() -> anyhow::Result<()> {
     let clock = SimClock::stopped();
     let options = Options {
         plan: AccountPlan::Custom { all: 10, list: 3 },
@@ -197,7 +197,7 @@ async fn invalid_calls_and_included_records_cost_credits() -> anyhow::Result<()>
 }
 
 #[tokio::test]
-async fn a_change_of_the_world_shows_at_once() -> anyhow::Result<()> {
+async fn world_changes_show_at_once() -> anyhow::Result<()> {
     let bench = TestBench::with(Options::default()).await?;
     let call = "departments";
     assert_eq!(bench.body(call).await?, bench.body(call).await?);
@@ -220,7 +220,7 @@ async fn a_rename_moves_a_requester_to_another_page() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn agents_are_not_requesters_unless_asked_for() -> anyhow::Result<()> {
+async fn agents_are_requesters_only_on_request() -> anyhow::Result<()> {
     let bench = TestBench::with(Options::default()).await?;
     bench.world.lock().requesters[4]["is_agent"] = true.into();
     let count = |body: Value| body["requesters"].as_array().map(Vec::len);
@@ -237,7 +237,7 @@ async fn agents_are_not_requesters_unless_asked_for() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn the_msp_edition_spells_differently() -> anyhow::Result<()> {
+async fn msp_edition_has_its_own_spelling() -> anyhow::Result<()> {
     let options = Options {
         msp_mode: true,
         ..Options::default()
@@ -269,7 +269,7 @@ async fn the_msp_edition_spells_differently() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn switches_change_what_they_name() -> anyhow::Result<()> {
+async fn options_change_what_they_name() -> anyhow::Result<()> {
     let options = Options {
         workspace_keys: true,
         custom_fields_null: true,
@@ -313,7 +313,7 @@ async fn calls_are_counted_by_resource() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_dropped_simulator_is_gone() -> anyhow::Result<()> {
+async fn dropped_simulator_stops_listening() -> anyhow::Result<()> {
     let bench = TestBench::with(Options::default()).await?;
     let url = format!("{}/api/v2/departments", bench.server.url());
     bench.get("departments").await?.text().await?;

@@ -65,7 +65,7 @@ impl TestBench {
 }
 
 #[tokio::test]
-async fn users_come_by_a_hundred_unless_asked_otherwise() -> anyhow::Result<()> {
+async fn users_are_paged_by_a_hundred_by_default() -> anyhow::Result<()> {
     let bench = TestBench::with(Size::S, Options::default()).await?;
     let token = bench.token(REALM, &AS_CLIENT).await?;
     assert_eq!(bench.list(&token, "users").await?.len(), 100);
@@ -79,8 +79,9 @@ async fn users_come_by_a_hundred_unless_asked_otherwise() -> anyhow::Result<()> 
     Ok(())
 }
 
+/// The brief form has no attributes.
 #[tokio::test]
-async fn unset_members_are_left_out_and_the_brief_form_has_no_attributes() -> anyhow::Result<()> {
+async fn unset_members_are_left_out() -> anyhow::Result<()> {
     let bench = TestBench::with(Size::Tiny, Options::default()).await?;
     let token = bench.token(MASTER, &AS_ADMIN).await?;
     let user = |n: usize| format!("users/{}", user_id(n));
@@ -106,7 +107,7 @@ async fn unset_members_are_left_out_and_the_brief_form_has_no_attributes() -> an
 }
 
 #[tokio::test]
-async fn grants_are_refused_as_keycloak_does() -> anyhow::Result<()> {
+async fn grants_are_refused_like_keycloak_does() -> anyhow::Result<()> {
     let bench = TestBench::with(Size::Tiny, Options::default()).await?;
     let refused = async |realm: &str, form: &[(&str, &str)]| -> anyhow::Result<(u16, String)> {
         let reply = bench.ask(realm, form).send().await?;
@@ -163,7 +164,7 @@ async fn grants_are_refused_as_keycloak_does() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn a_token_of_the_master_realm_lives_a_minute() -> anyhow::Result<()> {
+async fn token_of_the_master_realm_lives_a_minute() -> anyhow::Result<()> {
     let clock = SimClock::stopped();
     let options = Options {
         clock: clock.clone(),
@@ -208,7 +209,7 @@ async fn a_missing_role_is_403_or_an_empty_list() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn everything_may_hang_under_a_prefix_and_realms_are_apart() -> anyhow::Result<()> {
+async fn prefix_applies_to_every_route_and_realms_are_apart() -> anyhow::Result<()> {
     let options = Options {
         prefix: "/auth",
         ..Options::default()
@@ -233,7 +234,7 @@ async fn everything_may_hang_under_a_prefix_and_realms_are_apart() -> anyhow::Re
 }
 
 #[tokio::test]
-async fn faults_strike_lists_single_users_and_tokens() -> anyhow::Result<()> {
+async fn faults_affect_lists_single_users_and_tokens() -> anyhow::Result<()> {
     let bench = TestBench::with(Size::S, Options::default()).await?;
     let token = bench.token(REALM, &AS_CLIENT).await?;
     let (list, faults) = (

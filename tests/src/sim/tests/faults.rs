@@ -71,7 +71,7 @@ fn link(reply: &Response) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn faults_of_the_answer() -> anyhow::Result<()> {
+async fn answer_faults_take_effect() -> anyhow::Result<()> {
     let both = Both::start().await?;
     both.spoil(When::Always, &FaultKind::Status(500));
     assert_eq!(both.requesters(1).await?.status(), 500);
@@ -106,7 +106,7 @@ async fn faults_of_the_answer() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn faults_of_the_connection() -> anyhow::Result<()> {
+async fn connection_faults_take_effect() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let whole = both.devices(0).await?.text().await?;
     both.spoil(When::Always, &FaultKind::HalfBody);
@@ -131,7 +131,7 @@ async fn faults_of_the_connection() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn faults_of_the_items() -> anyhow::Result<()> {
+async fn item_faults_take_effect() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let right = both.items().await?;
 
@@ -164,7 +164,7 @@ async fn faults_of_the_items() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn faults_of_the_paging() -> anyhow::Result<()> {
+async fn paging_faults_take_effect() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let firsts = (
         both.requesters(1).await?.json::<Value>().await?,
@@ -198,7 +198,7 @@ async fn faults_of_the_paging() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn faults_strike_when_they_should() -> anyhow::Result<()> {
+async fn faults_take_effect_when_they_should() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let statuses = async |pages: &[usize]| -> anyhow::Result<Vec<u16>> {
         let mut all = Vec::new();
@@ -220,7 +220,7 @@ async fn faults_strike_when_they_should() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn single_records_and_tokens_have_faults_too() -> anyhow::Result<()> {
+async fn faults_affect_single_records_and_tokens() -> anyhow::Result<()> {
     let both = Both::start().await?;
     let datto = &both.all.datto;
     datto

@@ -23,7 +23,7 @@ fn fits(value: &Value, schema: &Value) -> bool {
 }
 
 #[test]
-fn keycloak_users_are_as_keycloak_describes_them() -> anyhow::Result<()> {
+fn simulated_users_match_the_keycloak_description() -> anyhow::Result<()> {
     for name in DESCRIPTIONS {
         let Some(spec) = vendor_file(name)? else {
             continue;
@@ -40,7 +40,7 @@ fn keycloak_users_are_as_keycloak_describes_them() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_realm_has_every_flaw_it_promises() {
+fn realm_has_every_promised_flaw() {
     let users = World::generate(Size::S, 1).users;
     let some = |is: &dyn Fn(&Value) -> bool| users.iter().any(is);
     for member in ["email", "firstName", "lastName"] {

@@ -101,7 +101,7 @@ impl Checker<'_> {
 }
 
 #[tokio::test]
-async fn datto_answers_are_as_datto_describes_them() -> anyhow::Result<()> {
+async fn simulated_answers_match_the_datto_description() -> anyhow::Result<()> {
     let Some(spec) = vendor_file(DATTO)? else {
         return Ok(());
     };
@@ -168,7 +168,7 @@ async fn datto_answers_are_as_datto_describes_them() -> anyhow::Result<()> {
 
 /// The checker itself must be able to fail.
 #[test]
-fn the_checker_finds_what_differs() {
+fn checker_finds_differences() {
     let spec = serde_json::json!({"components": {"schemas": {"Site": {"type": "object", "properties": {
         "id": {"type": "integer"}, "name": {"type": "string"}, "kind": {"type": "string", "enum": ["a"]},
         "seen": {"type": "string", "format": "date-time"}}}}}});
@@ -295,7 +295,7 @@ async fn freshservice_differences(
 }
 
 #[tokio::test]
-async fn freshservice_answers_are_as_freshservice_describes_them() -> anyhow::Result<()> {
+async fn simulated_answers_match_freshservice_attributes() -> anyhow::Result<()> {
     let Some(attributes) = vendor_file(ATTRIBUTES)? else {
         return Ok(());
     };

@@ -14,7 +14,7 @@ fn the_same_seed_makes_the_same_world() {
 }
 
 #[test]
-fn sizes_are_what_they_say() {
+fn sizes_have_their_counts() {
     for size in [Size::Tiny, Size::S, Size::M] {
         let (companies, contacts, assets) = size.counts();
         let world = World::generate(size, 1);
@@ -58,7 +58,7 @@ fn identities_are_unique_where_the_vendor_says_so() {
 }
 
 #[test]
-fn the_world_has_every_flaw_it_promises() {
+fn world_has_every_promised_flaw() {
     let world = World::generate(Size::S, 1);
     let number = |d: &Value| d["custom_fields"]["account_number"].clone();
     let department = |is: &dyn Fn(&Value) -> bool| world.departments.iter().any(is);
@@ -99,7 +99,7 @@ fn the_world_has_every_flaw_it_promises() {
 }
 
 #[test]
-fn time_moves_what_is_online_and_nothing_else() {
+fn time_changes_volatile_values_of_online_devices_only() {
     let before = World::generate(Size::S, 1);
     let mut after = before.clone();
     after.tick(Duration::minutes(30));
@@ -118,7 +118,7 @@ fn time_moves_what_is_online_and_nothing_else() {
 }
 
 #[test]
-fn a_device_that_returns_has_a_new_uid_and_its_old_address() {
+fn returned_device_has_a_new_uid_and_its_old_mac() {
     let mut world = World::tiny();
     let (uid, site) = (device_uid(1), world.sites[0].uid.clone());
     world.delete_device(&uid).unwrap();

@@ -62,8 +62,9 @@ async fn first_page(body: &'static str) -> Result<Page<u32>, UpstreamError> {
     client.page(&List::Sites, None).await
 }
 
+/// Trap 61f.
 #[tokio::test]
-async fn trap_61f_calls_that_come_together_share_one_token() {
+async fn concurrent_calls_share_one_token() {
     let (client, stub, _gate, _folder) = client(|_| json(PAGE)).await;
     let calls = (0..6).map(|_| client.page(&List::Sites, None));
     for page in futures::future::join_all(calls).await {
@@ -78,8 +79,9 @@ async fn trap_61f_calls_that_come_together_share_one_token() {
     assert!(requests[1].contains("Bearer T"));
 }
 
+/// Trap 40.
 #[tokio::test]
-async fn trap_40_a_token_that_is_refused_is_renewed_once_and_the_call_made_again() {
+async fn refused_token_is_renewed_once_and_the_call_repeated() {
     let stub = Stub::new(|n, request| match n {
         0 => json("{\"access_token\": \"OLD\"}"),
         _ if request.starts_with("POST ") => json(TOKEN),
@@ -97,7 +99,7 @@ async fn trap_40_a_token_that_is_refused_is_renewed_once_and_the_call_made_again
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_too_ends_it() {
+async fn second_refused_token_is_an_error() {
     let (client, stub, _gate, _folder) = client(|_| status(401)).await;
     let error = client.page(&List::Sites, None).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Unauthorized { .. }));
@@ -105,7 +107,7 @@ async fn a_new_token_that_is_refused_too_ends_it() {
 }
 
 #[tokio::test]
-async fn bad_keys_are_named_whatever_the_status() {
+async fn invalid_keys_are_reported_for_400_and_401() {
     let body = "{\"error\": \"invalid_grant\"}";
     for code in [400, 401] {
         let stub = Stub::new(move |_, _| answer(code, &[], "application/json", body)).await;
@@ -123,8 +125,9 @@ async fn bad_keys_are_named_whatever_the_status() {
     }
 }
 
+/// Trap 42.
 #[tokio::test]
-async fn trap_42_403_on_one_site_is_about_that_site() {
+async fn forbidden_site_is_not_a_block() {
     let (client, _stub, rate_limit_block, _folder) = client(|request| {
         if request.starts_with("GET /api/v2/account ") {
             json("{\"id\": 1}")
@@ -144,8 +147,9 @@ async fn trap_42_403_on_one_site_is_about_that_site() {
     assert_eq!(rate_limit_block.closed_until().await.unwrap(), None);
 }
 
+/// Trap 41.
 #[tokio::test]
-async fn trap_41_403_on_everything_is_a_block_and_closes_the_gate_for_five_minutes() {
+async fn forbidden_account_is_a_block_of_five_minutes() {
     let (client, stub, rate_limit_block, _folder) = client(|_| status(403)).await;
     let error = client.site("s1").await.unwrap_err();
     assert!(matches!(error, UpstreamError::Blocked { .. }), "{error}");
@@ -159,8 +163,9 @@ async fn trap_41_403_on_everything_is_a_block_and_closes_the_gate_for_five_minut
     assert_eq!(stub.count(), calls, "a blocked address makes no calls");
 }
 
+/// Trap 41.
 #[tokio::test]
-async fn trap_41_403_right_after_429_is_a_block_without_asking_further() {
+async fn forbidden_after_a_rate_limit_is_a_block() {
     let stub = Stub::new(|n, _| match n {
         0 => json(TOKEN),
         1 => answer(429, &["retry-after: 0"], "text/plain", ""),
@@ -176,8 +181,9 @@ async fn trap_41_403_right_after_429_is_a_block_without_asking_further() {
     assert_eq!(stub.count(), 3);
 }
 
+/// Trap 41.
 #[tokio::test]
-async fn trap_41_403_on_the_token_is_a_block_and_no_matter_of_one_object() {
+async fn forbidden_token_request_is_a_block() {
     let stub = Stub::new(|_, _| status(403)).await;
     let (rate_limit_block, _folder) = rate_limit_block().await;
     let error = client_of(&stub, &rate_limit_block)
@@ -188,8 +194,9 @@ async fn trap_41_403_on_the_token_is_a_block_and_no_matter_of_one_object() {
     assert_eq!(stub.count(), 1);
 }
 
+/// Trap 38.
 #[tokio::test]
-async fn trap_38_only_the_page_number_of_a_link_is_used() {
+async fn only_the_page_number_of_a_next_link_is_used() {
     let link =
         "{\"pageDetails\": {\"nextPageUrl\": \"/api/v2/account/sites?page=1\"}, \"sites\": []}";
     let (client, stub, _gate, _folder) = client(move |_| json(link)).await;
@@ -201,16 +208,18 @@ async fn trap_38_only_the_page_number_of_a_link_is_used() {
     assert!(requests[2].starts_with("GET /api/v2/account/sites?page=1&max=250 "));
 }
 
+/// Trap 38.
 #[tokio::test]
-async fn trap_38_a_link_to_another_host_is_an_error() {
+async fn next_link_to_another_host_is_an_error() {
     let body =
         "{\"pageDetails\": {\"nextPageUrl\": \"https://other.test/x?page=1\"}, \"sites\": []}";
     let error = first_page(body).await.unwrap_err();
     assert!(matches!(error, UpstreamError::ForeignLink { .. }));
 }
 
+/// Anything else is malformed.
 #[tokio::test]
-async fn the_end_is_null_empty_or_absent_and_nothing_else() {
+async fn last_page_has_a_null_empty_or_absent_link() {
     for end in [
         "{\"pageDetails\": {\"nextPageUrl\": null}, \"sites\": []}",
         "{\"pageDetails\": {\"nextPageUrl\": \"\"}, \"sites\": []}",
@@ -233,7 +242,7 @@ async fn the_end_is_null_empty_or_absent_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_missing_device_is_none_and_a_wrapped_one_malformed() {
+async fn missing_device_is_none_and_a_wrapped_one_malformed() {
     let (client, _stub, _gate, _folder) = client(|request| {
         if request.contains("/device/gone ") {
             status(404)

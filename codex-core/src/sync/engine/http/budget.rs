@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn no_window_holds_more_than_the_limit_whoever_calls() {
+    fn no_window_exceeds_the_limit() {
         let caller = |caller: Caller| Caller {
             per_minute: Some(540),
             ..caller
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn people_have_a_reserve_that_syncs_leave() {
+    fn syncs_leave_a_reserve_for_people() {
         let person = Caller {
             per_minute: Some(540),
             ..PERSON
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_counts_in_full_until_it_is_settled() {
+    fn open_grants_count_in_full() {
         let caller = Caller {
             per_minute: Some(40),
             ..SYNC
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+    fn clock_set_back_delays_no_call() {
         let day = 24 * 60 * WINDOW;
         let mut budget = Budget::default();
         budget.learn(Known {
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accounts_limit_is_that_of_all_its_resources_and_includes_cost() {
+    fn account_limit_covers_all_resources_and_costs() {
         let mut budget = Budget::default();
         budget.add(1, "ticket", 0);
         budget.learn(Known {
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_with_a_limit_of_its_own_waits_alone() {
+    fn resource_limit_delays_only_that_resource() {
         let mut budget = Budget::default();
         budget.learn(Known {
             shown: Some(1_000),

@@ -89,7 +89,7 @@ async fn always(text: String) -> (UpstreamError, usize) {
 }
 
 #[tokio::test]
-async fn a_good_answer_is_read_and_names_us() {
+async fn successful_call_sends_our_user_agent() {
     let vendor = Vendor::new(|_, _| json("{\"a\": 1}")).await;
     assert_eq!(vendor.call().await.unwrap().body["a"], 1);
     let request = vendor.stub.requests.lock().unwrap()[0].to_lowercase();
@@ -98,7 +98,7 @@ async fn a_good_answer_is_read_and_names_us() {
 }
 
 #[tokio::test]
-async fn refusals_are_final() {
+async fn refusals_are_not_retried() {
     let (error, calls) = always(status(401)).await;
     assert!(matches!(error, UpstreamError::Unauthorized { .. }));
     assert_eq!(calls, 1, "401");
@@ -114,7 +114,7 @@ async fn refusals_are_final() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn redirects_are_not_followed() {
     let target = "location: http://127.0.0.1:1/elsewhere";
     let (error, calls) = always(answer(302, &[target], "text/html", "")).await;
     assert!(matches!(error, UpstreamError::Status { code: 302, .. }));
@@ -122,7 +122,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_server_in_trouble_is_asked_four_times() {
+async fn server_errors_are_tried_four_times() {
     for code in [500, 502, 503, 504] {
         let (error, calls) = always(status(code)).await;
         assert!(matches!(error, UpstreamError::Status { code: c, .. } if c == code));
@@ -131,7 +131,7 @@ async fn a_server_in_trouble_is_asked_four_times() {
 }
 
 #[tokio::test]
-async fn trouble_that_passes_is_sat_out() {
+async fn transient_errors_are_retried() {
     let vendor = Vendor::new(|n, _| match n {
         0 => status(502),
         1 => answer(200, &[], "text/html", "<p>maintenance</p>"),
@@ -144,8 +144,9 @@ async fn trouble_that_passes_is_sat_out() {
     assert_eq!(vendor.upstream.calls(), 4);
 }
 
+/// Traps 33 and 59.
 #[tokio::test]
-async fn traps_33_and_59_a_page_for_people_with_200_is_no_answer() {
+async fn html_with_status_200_is_an_error() {
     let (error, calls) = always(answer(200, &[], "text/html", "<p>BODY</p>")).await;
     assert!(
         matches!(error, UpstreamError::NotJson { content_type, .. } if content_type == "text/html")
@@ -154,7 +155,7 @@ async fn traps_33_and_59_a_page_for_people_with_200_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_in_the_middle_is_asked_for_again() {
+async fn truncated_bodies_are_retried() {
     for text in [json("{\"BODY\": [1, 2"), json("")] {
         let (error, calls) = always(text).await;
         assert!(matches!(error, UpstreamError::Truncated { .. }), "{error}");
@@ -163,7 +164,7 @@ async fn a_body_that_ends_in_the_middle_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_is_not_asked_for_again() {
+async fn invalid_json_is_not_retried() {
     for text in [json("{BODY}"), json("{} BODY")] {
         let (error, calls) = always(text).await;
         assert!(matches!(error, UpstreamError::Malformed { .. }), "{error}");
@@ -172,14 +173,14 @@ async fn a_body_that_is_no_json_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_made_again() {
+async fn broken_connections_are_retried() {
     let (error, calls) = always(String::new()).await;
     assert!(matches!(error, UpstreamError::Transport { .. }));
     assert_eq!(calls, 4);
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut() {
+async fn endless_answers_are_cut_off() {
     let settings = HttpSettings {
         timeout: Duration::from_secs(20),
         ..quick()
@@ -191,7 +192,7 @@ async fn an_answer_without_end_is_cut() {
 }
 
 #[tokio::test]
-async fn a_limit_that_no_vendor_has_stops_nobody() {
+async fn implausible_quotas_block_no_call() {
     let told = [
         "x-ratelimit-total: 18446744073709551615",
         "x-ratelimit-remaining: 18446744073709551615",
@@ -204,7 +205,7 @@ async fn a_limit_that_no_vendor_has_stops_nobody() {
 }
 
 #[tokio::test]
-async fn nothing_is_noted_of_quotas_beside_a_configured_limit() {
+async fn configured_limit_replaces_vendor_quotas() {
     let told = ["x-ratelimit-total: 10", "x-ratelimit-remaining: 0"];
     let settings = HttpSettings {
         call_rate: super::CallRate::new(Some(1_000)),
@@ -221,7 +222,7 @@ async fn nothing_is_noted_of_quotas_beside_a_configured_limit() {
 }
 
 #[tokio::test]
-async fn a_short_limit_is_waited_for() {
+async fn short_rate_limit_is_waited_for() {
     let vendor = Vendor::new(|n, _| match n {
         0 => answer(429, &["retry-after: 1"], "text/plain", ""),
         _ => json("[]"),
@@ -234,7 +235,7 @@ async fn a_short_limit_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_long_limit_closes_the_gate_for_all() {
+async fn long_rate_limit_blocks_all_callers() {
     let text = answer(429, &["retry-after: 1521"], "text/plain", "");
     let vendor = Vendor::new(move |_, _| text.clone()).await;
     let error = vendor.error().await;
@@ -247,7 +248,7 @@ async fn a_long_limit_closes_the_gate_for_all() {
 }
 
 #[tokio::test]
-async fn a_gate_that_a_wrong_clock_has_closed_is_open() {
+async fn block_set_by_a_wrong_clock_is_ignored() {
     let vendor = Vendor::new(|n, _| match n {
         0 => json("[]"),
         _ => answer(429, &["retry-after: 1521"], "text/plain", ""),
@@ -268,7 +269,7 @@ async fn a_gate_that_a_wrong_clock_has_closed_is_open() {
 }
 
 #[tokio::test]
-async fn a_limit_without_end_is_capped() {
+async fn endless_rate_limit_is_capped() {
     for wait in ["18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
         let text = answer(429, &[&format!("retry-after: {wait}")], "text/plain", "");
         let vendor = Vendor::new(move |_, _| text.clone()).await;
@@ -283,7 +284,7 @@ async fn a_limit_without_end_is_capped() {
 }
 
 #[tokio::test]
-async fn limits_one_after_the_other_end_the_run_when_the_wait_is_used_up() {
+async fn repeated_rate_limits_end_the_run_after_the_maximum_wait() {
     let text = answer(429, &["retry-after: 1"], "text/plain", "");
     let settings = HttpSettings {
         max_wait: Duration::from_millis(1500),
@@ -302,8 +303,9 @@ async fn limits_one_after_the_other_end_the_run_when_the_wait_is_used_up() {
     assert_eq!(vendor.closed_for().await, Some(TimeDelta::seconds(1)));
 }
 
+/// Trap 61.
 #[tokio::test]
-async fn trap_61_a_limit_stops_the_calls_beside_it_too() {
+async fn rate_limit_delays_concurrent_calls() {
     let vendor = Vendor::new(|n, _| match n {
         0 => answer(429, &["retry-after: 1"], "text/plain", ""),
         _ => json("[]"),
@@ -322,7 +324,7 @@ async fn trap_61_a_limit_stops_the_calls_beside_it_too() {
 }
 
 #[test]
-fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
+fn retry_after_is_seconds_or_a_date() {
     let read = |text: &str| {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, text.parse().unwrap());
@@ -336,7 +338,7 @@ fn retry_after_is_seconds_or_a_date_and_rubbish_says_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_too_large_is_refused_before_it_is_read() {
+async fn announced_oversized_answer_is_refused_unread() {
     let announced =
         "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 314572800\r\n\r\n[";
     let vendor = Vendor::new(move |_, _| announced.to_owned()).await;
@@ -347,7 +349,7 @@ async fn an_answer_that_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_length_is_read_to_the_limit() {
+async fn answer_without_a_length_is_read_to_the_limit() {
     let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
     let body = format!("[\"{}\"", " ".repeat(super::MAX_BODY));
     let vendor = Vendor::new(move |_, _| format!("{head}{body}")).await;

@@ -295,7 +295,7 @@ mod tests {
     use super::cut;
 
     #[test]
-    fn an_issue_is_no_longer_than_people_read() {
+    fn issues_are_cut_to_a_readable_length() {
         assert_eq!(cut("ü".repeat(1_000)), "ü".repeat(1_000));
         assert_eq!(cut("ü".repeat(8_000_000)), "ü".repeat(1_000));
     }

@@ -65,7 +65,7 @@ fn users(ids: std::ops::Range<u32>) -> String {
 }
 
 #[tokio::test]
-async fn trap_62_pages_are_asked_for_by_offset_until_a_short_one() {
+async fn pages_are_read_by_offset_until_a_short_one() {
     let (client, stub, _folder) = client(
         vec![by_client()],
         with_token(|request| match request {
@@ -89,7 +89,7 @@ async fn trap_62_pages_are_asked_for_by_offset_until_a_short_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_knows_no_pages_is_read_once_or_found_out() {
+async fn server_without_paging_is_read_once_or_is_a_loop() {
     let everything = with_token(|_| users(0..130));
     let (all, _stub, _folder) = client(vec![by_client()], everything).await;
     let page = all.page(&(), None).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_server_that_knows_no_pages_is_read_once_or_found_out() {
 }
 
 #[tokio::test]
-async fn trap_63_a_refused_token_is_renewed_once() {
+async fn refused_token_is_renewed_once() {
     let refuse = |times: usize| {
         move |n: usize, request: &str| match request {
             _ if request.starts_with("POST ") => good(TOKEN),
@@ -128,7 +128,7 @@ async fn trap_63_a_refused_token_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_refused_gives_way_to_the_password() {
+async fn refused_client_falls_back_to_the_password() {
     let (client, stub, _folder) =
         client(
             vec![by_client(), by_password()],
@@ -147,7 +147,7 @@ async fn a_client_that_is_refused_gives_way_to_the_password() {
 }
 
 #[tokio::test]
-async fn a_token_that_lives_for_ever_is_a_token() {
+async fn token_with_an_endless_lifetime_is_accepted() {
     let tokens = |_: usize, request: &str| match request {
         _ if request.starts_with("POST ") => {
             good(r#"{"access_token": "T", "expires_in": 9223372036854775807}"#)
@@ -159,7 +159,7 @@ async fn a_token_that_lives_for_ever_is_a_token() {
 }
 
 #[tokio::test]
-async fn a_client_without_the_role_gives_way_to_the_password() {
+async fn client_without_the_role_falls_back_to_the_password() {
     let tokens = |n: usize, request: &str| match request {
         _ if request.starts_with("POST ") => {
             good(&format!(r#"{{"access_token": "T{n}", "expires_in": 300}}"#))
@@ -194,7 +194,7 @@ async fn trap_68_refused_passwords_are_tried_once_with_a_reason() {
 }
 
 #[tokio::test]
-async fn trap_67_a_wrong_prefix_or_realm_is_said() {
+async fn wrong_prefix_or_realm_is_reported() {
     let (client, stub, _folder) = client(vec![by_client()], |_, _| status(404)).await;
     let error = client.login().await.unwrap_err().to_string();
     assert!(
@@ -205,7 +205,7 @@ async fn trap_67_a_wrong_prefix_or_realm_is_said() {
 }
 
 #[tokio::test]
-async fn a_user_that_is_not_there_is_none_and_nothing_else_is() {
+async fn only_status_404_means_an_absent_user() {
     for (code, absent) in [(404, true), (403, false), (500, false)] {
         let (client, _stub, _folder) =
             client(vec![by_client()], with_token(move |_| status(code))).await;
@@ -220,7 +220,7 @@ async fn a_user_that_is_not_there_is_none_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_no_array_is_an_error() {
+async fn list_that_is_not_an_array_is_an_error() {
     for body in ["null", "{}", r#"{"users": []}"#] {
         let (client, _stub, _folder) =
             client(vec![by_client()], with_token(move |_| good(body))).await;
@@ -233,7 +233,7 @@ async fn a_list_that_is_no_array_is_an_error() {
 }
 
 #[tokio::test]
-async fn secrets_stay_out_of_errors_and_debug() {
+async fn secrets_are_not_in_errors_or_debug_output() {
     let (client, _stub, _folder) = client(vec![by_password()], |_, _| status(401)).await;
     let error = client.login().await.unwrap_err();
     for text in [format!("{client:?}"), format!("{error:?} {error}")] {
