@@ -6,7 +6,7 @@ mod vendor_spec;
 
 use std::time::{Duration, Instant};
 
-use super::{datto::tests::TestBench, *};
+use super::{datto::tests::SimClient, *};
 
 #[tokio::test]
 async fn all_simulators_start_and_answer() -> anyhow::Result<()> {
@@ -30,11 +30,11 @@ async fn forty_thousand_devices_are_served_quickly() -> anyhow::Result<()> {
         limits: false,
         ..Default::default()
     };
-    let bench = TestBench::with(World::generate(Size::M, 1), options).await?;
+    let sim = SimClient::with(World::generate(Size::M, 1), options).await?;
     for most in [Duration::from_secs(120), Duration::from_secs(5)] {
         let (started, mut bytes) = (Instant::now(), 0);
         for page in 0..160 {
-            let reply = bench.get(&format!("account/devices?page={page}")).await?;
+            let reply = sim.get(&format!("account/devices?page={page}")).await?;
             bytes += reply.bytes().await?.len();
         }
         let took = started.elapsed();

@@ -11,14 +11,15 @@ use crate::sim::{
     world::{DELETED_DEVICES, Size, device_uid},
 };
 
-pub(in crate::sim) struct TestBench {
+/// A client of the simulated Datto, and what it talks to.
+pub(in crate::sim) struct SimClient {
     pub world: SharedWorld,
     pub server: Datto,
     http: reqwest::Client,
     token: String,
 }
 
-impl TestBench {
+impl SimClient {
     pub async fn with(world: World, options: Options) -> anyhow::Result<Self> {
         let world = SharedWorld::new(world);
         let server = Datto::start(world.clone(), options).await?;
@@ -67,8 +68,8 @@ fn length(body: &Value, array: &str) -> Option<usize> {
 
 #[tokio::test]
 async fn pages_count_from_zero_and_end_with_a_null_link() -> anyhow::Result<()> {
-    let bench = TestBench::with(World::tiny(), Options::default()).await?;
-    let first = bench.body("account/devices?max=5").await?;
+    let sim = SimClient::with(World::tiny(), Options::default()).await?;
+    let first = sim.body("account/devices?max=5").await?;
     let details = &first["pageDetails"];
     assert_eq!(
         (&details["count"], &details["totalCount"]),
@@ -76,8 +77,8 @@ async fn pages_count_from_zero_and_end_with_a_null_link() -> anyhow::Result<()> 
     );
     assert!(details["prevPageUrl"].is_null());
     let next = details["nextPageUrl"].as_str().unwrap();
-    assert!(next.starts_with(bench.server.url()), "{next}");
-    let second: Value = bench.follow(next).await?.json().await?;
+    assert!(next.starts_with(sim.server.url()), "{next}");
+    let second: Value = sim.follow(next).await?.json().await?;
     assert_eq!(second["devices"][0]["uid"], device_uid(5));
     assert!(
         second["pageDetails"]["prevPageUrl"]
@@ -85,50 +86,50 @@ async fn pages_count_from_zero_and_end_with_a_null_link() -> anyhow::Result<()> 
             .unwrap()
             .contains("page=0")
     );
-    let last = bench.body("account/devices?max=5&page=2").await?;
+    let last = sim.body("account/devices?max=5&page=2").await?;
     assert_eq!(length(&last, "devices"), Some(2));
     assert!(last["pageDetails"]["nextPageUrl"].is_null());
-    let beyond = bench.body("account/devices?page=9").await?;
+    let beyond = sim.body("account/devices?page=9").await?;
     assert_eq!(length(&beyond, "devices"), Some(0));
-    assert_eq!(bench.get("account/devices?page=x").await?.status(), 400);
+    assert_eq!(sim.get("account/devices?page=x").await?.status(), 400);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_page_holds_250_at_most() -> anyhow::Result<()> {
-    let bench = TestBench::with(World::generate(Size::S, 1), Options::default()).await?;
-    let page = bench.body("account/devices?max=1000").await?;
+    let sim = SimClient::with(World::generate(Size::S, 1), Options::default()).await?;
+    let page = sim.body("account/devices?max=1000").await?;
     assert_eq!(length(&page, "devices"), Some(250));
-    assert_eq!(bench.body("system/pagination").await?, json!({"max": 250}));
+    assert_eq!(sim.body("system/pagination").await?, json!({"max": 250}));
     Ok(())
 }
 
 #[tokio::test]
 async fn variables_fill_a_second_page() -> anyhow::Result<()> {
-    let bench = TestBench::with(World::generate(Size::S, 1), Options::default()).await?;
+    let sim = SimClient::with(World::generate(Size::S, 1), Options::default()).await?;
     let uid = {
-        let world = bench.world.lock();
+        let world = sim.world.lock();
         let many = world.sites.iter().find(|s| s.variables.len() > 250);
         many.unwrap().uid.clone()
     };
-    let first = bench.body(&format!("site/{uid}/variables")).await?;
+    let first = sim.body(&format!("site/{uid}/variables")).await?;
     let named = |body: &Value| {
         let list = body["variables"].as_array().unwrap().clone();
         list.iter().any(|v| v["name"] == "AccountNumber")
     };
     assert!(!named(&first));
     assert!(named(
-        &bench.body(&format!("site/{uid}/variables?page=1")).await?
+        &sim.body(&format!("site/{uid}/variables?page=1")).await?
     ));
     Ok(())
 }
 
 #[tokio::test]
 async fn site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
-    let bench = TestBench::with(World::tiny(), Options::default()).await?;
-    let uid = bench.world.lock().sites[0].uid.clone();
-    let site = bench.body(&format!("site/{uid}")).await?;
-    let there = bench.body(&format!("site/{uid}/devices")).await?;
+    let sim = SimClient::with(World::tiny(), Options::default()).await?;
+    let uid = sim.world.lock().sites[0].uid.clone();
+    let site = sim.body(&format!("site/{uid}")).await?;
+    let there = sim.body(&format!("site/{uid}/devices")).await?;
     let status = &site["devicesStatus"];
     assert_eq!(
         status["numberOfDevices"],
@@ -140,19 +141,19 @@ async fn site_counts_its_devices_and_is_not_wrapped() -> anyhow::Result<()> {
         .iter()
         .filter(|d| d["online"] == true);
     assert_eq!(status["numberOfOnlineDevices"], online.count());
-    let listed = bench.body("account/sites").await?;
+    let listed = sim.body("account/sites").await?;
     assert_eq!(listed["sites"][0], site);
-    bench.world.lock().sites[0].claimed_count = Some(99);
-    let site = bench.body(&format!("site/{uid}")).await?;
+    sim.world.lock().sites[0].claimed_count = Some(99);
+    let site = sim.body(&format!("site/{uid}")).await?;
     assert_eq!(site["devicesStatus"]["numberOfDevices"], 99);
     Ok(())
 }
 
 #[tokio::test]
 async fn moved_device_has_its_new_site() -> anyhow::Result<()> {
-    let bench = TestBench::with(World::tiny(), Options::default()).await?;
+    let sim = SimClient::with(World::tiny(), Options::default()).await?;
     let (uid, to, name) = {
-        let mut world = bench.world.lock();
+        let mut world = sim.world.lock();
         let (to, name) = (
             world.sites[2].uid.clone(),
             world.sites[2].body["name"].clone(),
@@ -160,17 +161,15 @@ async fn moved_device_has_its_new_site() -> anyhow::Result<()> {
         world.move_device(&device_uid(0), &to).unwrap();
         (device_uid(0), to, name)
     };
-    let device = bench.body(&format!("device/{uid}")).await?;
+    let device = sim.body(&format!("device/{uid}")).await?;
     assert_eq!(
         (&device["siteUid"], &device["siteName"]),
         (&json!(to), &name)
     );
-    let there = bench.body(&format!("site/{to}/devices")).await?;
+    let there = sim.body(&format!("site/{to}/devices")).await?;
     assert!(there["devices"].as_array().unwrap().contains(&device));
-    bench.world.lock().delete_device(&uid).unwrap();
-    let deleted = bench
-        .body(&format!("site/{DELETED_DEVICES}/devices"))
-        .await?;
+    sim.world.lock().delete_device(&uid).unwrap();
+    let deleted = sim.body(&format!("site/{DELETED_DEVICES}/devices")).await?;
     assert_eq!(deleted["devices"][0]["deleted"], true);
     Ok(())
 }
@@ -182,12 +181,12 @@ async fn filters_match_parts_and_links_may_drop_them() -> anyhow::Result<()> {
             links_drop_filters: drop_them,
             ..Options::default()
         };
-        let bench = TestBench::with(World::tiny(), options).await?;
-        let found = bench.body("account/devices?hostname=pc-0000&max=3").await?;
+        let sim = SimClient::with(World::tiny(), options).await?;
+        let found = sim.body("account/devices?hostname=pc-0000&max=3").await?;
         assert_eq!(found["pageDetails"]["totalCount"], 10);
         let next = found["pageDetails"]["nextPageUrl"].as_str().unwrap();
         assert_eq!(next.contains("hostname"), !drop_them, "{next}");
-        assert_eq!(bench.get("account/devices?filterId=7").await?.status(), 404);
+        assert_eq!(sim.get("account/devices?filterId=7").await?.status(), 404);
     }
     Ok(())
 }
@@ -201,34 +200,34 @@ async fn tokens_end_by_age_or_revocation() -> anyhow::Result<()> {
         bad_credentials: 401,
         ..Options::default()
     };
-    let mut bench = TestBench::with(World::tiny(), options).await?;
-    let bad = ask_for_token(&bench.http, &bench.server, "wrong")
+    let mut sim = SimClient::with(World::tiny(), options).await?;
+    let bad = ask_for_token(&sim.http, &sim.server, "wrong")
         .send()
         .await?;
     assert_eq!(bad.status(), 401);
     assert_eq!(bad.json::<Value>().await?["error"], "invalid_grant");
-    let grant = ask_for_token(&bench.http, &bench.server, API_KEY)
+    let grant = ask_for_token(&sim.http, &sim.server, API_KEY)
         .send()
         .await?;
     let grant: Value = grant.json().await?;
     assert_eq!(grant["expires_in"], 360_000);
-    assert_eq!(bench.get("account").await?.status(), 200, "the older token");
+    assert_eq!(sim.get("account").await?.status(), 200, "the older token");
     clock.advance(Duration::from_secs(360_000));
-    let expired = bench.get("account").await?;
+    let expired = sim.get("account").await?;
     assert_eq!(expired.status(), 401);
     assert_eq!(expired.json::<Value>().await?["path"], "/v2/account");
-    let grant: Value = ask_for_token(&bench.http, &bench.server, API_KEY)
+    let grant: Value = ask_for_token(&sim.http, &sim.server, API_KEY)
         .send()
         .await?
         .json()
         .await?;
-    bench.token = grant["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(bench.get("account").await?.status(), 200);
-    bench.server.revoke_token();
-    assert_eq!(bench.get("account").await?.status(), 401);
-    let status = bench
+    sim.token = grant["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(sim.get("account").await?.status(), 200);
+    sim.server.revoke_token();
+    assert_eq!(sim.get("account").await?.status(), 401);
+    let status = sim
         .http
-        .get(format!("{}/api/v2/system/status", bench.server.url()));
+        .get(format!("{}/api/v2/system/status", sim.server.url()));
     assert_eq!(status.send().await?.status(), 200, "needs no token");
     Ok(())
 }
@@ -245,39 +244,39 @@ async fn too_many_calls_are_limited_then_blocked() -> anyhow::Result<()> {
         rate_429_body: BodyForm::Json,
         ..Options::default()
     };
-    let bench = TestBench::with(World::tiny(), options).await?;
+    let sim = SimClient::with(World::tiny(), options).await?;
     for _ in 0..9 {
-        assert_eq!(bench.get("account").await?.status(), 200);
+        assert_eq!(sim.get("account").await?.status(), 200);
     }
-    let rate = bench.body("system/request_rate").await?;
+    let rate = sim.body("system/request_rate").await?;
     assert_eq!(
         (&rate["accountCount"], &rate["accountRateLimit"]),
         (&json!(10), &json!(10))
     );
     for _ in 0..3 {
-        let limited = bench.get("account").await?;
+        let limited = sim.get("account").await?;
         assert_eq!(limited.status(), 429);
         assert_eq!(limited.headers()["retry-after"], "60");
         assert_eq!(limited.json::<Value>().await?["status"], 429);
     }
     clock.advance(Duration::from_secs(120));
     assert_eq!(
-        bench.get("account").await?.status(),
+        sim.get("account").await?.status(),
         200,
         "who waits is let in"
     );
     for _ in 0..12 {
-        bench.get("account").await?;
+        sim.get("account").await?;
     }
-    let blocked = bench.get("account").await?;
+    let blocked = sim.get("account").await?;
     assert_eq!(blocked.status(), 403);
     assert!(blocked.text().await?.starts_with("<html>"));
-    let token = ask_for_token(&bench.http, &bench.server, API_KEY)
+    let token = ask_for_token(&sim.http, &sim.server, API_KEY)
         .send()
         .await?;
     assert_eq!(token.status(), 403, "all calls fail");
     clock.advance(Duration::from_secs(301));
-    assert_eq!(bench.get("account").await?.status(), 200);
+    assert_eq!(sim.get("account").await?.status(), 200);
     Ok(())
 }
 
@@ -289,12 +288,12 @@ async fn the_last_tenth_of_the_limit_is_slow() -> anyhow::Result<()> {
         clock: SimClock::stopped(),
         ..Options::default()
     };
-    let bench = TestBench::with(World::tiny(), options).await?;
+    let sim = SimClient::with(World::tiny(), options).await?;
     for _ in 0..9 {
-        bench.get("system/pagination").await?;
+        sim.get("system/pagination").await?;
     }
     let started = std::time::Instant::now();
-    bench.get("system/pagination").await?;
+    sim.get("system/pagination").await?;
     assert!(started.elapsed() >= Duration::from_millis(200));
     Ok(())
 }
@@ -308,8 +307,8 @@ async fn fields_and_times_are_spelled_as_configured() -> anyhow::Result<()> {
             times,
             ..Options::default()
         };
-        let bench = TestBench::with(World::tiny(), options).await?;
-        bench.body(&device).await
+        let sim = SimClient::with(World::tiny(), options).await?;
+        sim.body(&device).await
     };
     let usual = with(Udf::Udf30, Times::Millis).await?;
     assert_eq!(usual["udf"].as_object().map(serde_json::Map::len), Some(30));
@@ -334,10 +333,10 @@ async fn account_list_may_lack_a_third_of_the_devices() -> anyhow::Result<()> {
         account_list_lacks_third: true,
         ..Options::default()
     };
-    let bench = TestBench::with(World::tiny(), options).await?;
-    let listed = bench.body("account/devices").await?;
+    let sim = SimClient::with(World::tiny(), options).await?;
+    let listed = sim.body("account/devices").await?;
     assert_eq!(listed["pageDetails"]["totalCount"], 8);
-    let sites: Vec<String> = bench
+    let sites: Vec<String> = sim
         .world
         .lock()
         .sites
@@ -346,7 +345,7 @@ async fn account_list_may_lack_a_third_of_the_devices() -> anyhow::Result<()> {
         .collect();
     let mut all = 0;
     for uid in sites {
-        let there = bench.body(&format!("site/{uid}/devices")).await?;
+        let there = sim.body(&format!("site/{uid}/devices")).await?;
         all += length(&there, "devices").unwrap();
     }
     assert_eq!(all, 12);
@@ -355,7 +354,7 @@ async fn account_list_may_lack_a_third_of_the_devices() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn unknown_objects_are_404_in_the_vendor_format() -> anyhow::Result<()> {
-    let bench = TestBench::with(World::tiny(), Options::default()).await?;
+    let sim = SimClient::with(World::tiny(), Options::default()).await?;
     for call in [
         "site/none",
         "site/none/devices",
@@ -363,7 +362,7 @@ async fn unknown_objects_are_404_in_the_vendor_format() -> anyhow::Result<()> {
         "device/none",
         "nothing",
     ] {
-        let reply = bench.get(call).await?;
+        let reply = sim.get(call).await?;
         assert_eq!(reply.status(), 404, "{call}");
         let body: Value = reply.json().await?;
         assert_eq!(body["error"], "Not Found");

@@ -11,13 +11,14 @@ use crate::sim::{
     world::{department_id, requester_id},
 };
 
-struct TestBench {
+/// A client of the simulated Freshservice, and what it talks to.
+struct SimClient {
     world: SharedWorld,
     server: Freshservice,
     http: reqwest::Client,
 }
 
-impl TestBench {
+impl SimClient {
     async fn with(options: Options) -> anyhow::Result<Self> {
         let world = SharedWorld::new(World::tiny());
         let server = Freshservice::start(world.clone(), options).await?;
@@ -59,12 +60,12 @@ fn next(reply: &Response) -> Option<String> {
 
 #[tokio::test]
 async fn pages_are_linked_and_the_last_has_no_link() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
+    let sim = SimClient::with(Options::default()).await?;
     let mut seen = Vec::new();
-    let mut url = format!("{}/api/v2/requesters?per_page=5", bench.server.url());
+    let mut url = format!("{}/api/v2/requesters?per_page=5", sim.server.url());
     let mut sizes = Vec::new();
     loop {
-        let reply = bench.follow(&url).await?;
+        let reply = sim.follow(&url).await?;
         let following = next(&reply);
         let body: Value = reply.json().await?;
         let items = body["requesters"].as_array().unwrap().clone();
@@ -76,38 +77,38 @@ async fn pages_are_linked_and_the_last_has_no_link() -> anyhow::Result<()> {
     assert_eq!(sizes, [5, 5, 2]);
     let names: Vec<_> = seen.iter().map(|r| r["first_name"].as_str()).collect();
     assert!(names.is_sorted(), "{names:?}");
-    let beyond = bench.get("requesters?page=9").await?;
+    let beyond = sim.get("requesters?page=9").await?;
     assert_eq!(next(&beyond), None);
     assert_eq!(beyond.text().await?, r#"{"requesters":[]}"#);
     // A list that ends with a full page has no link either.
-    assert_eq!(next(&bench.get("requesters?per_page=12").await?), None);
+    assert_eq!(next(&sim.get("requesters?per_page=12").await?), None);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_next_link_keeps_the_filter() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    let reply = bench.get("agents?active=true&per_page=1").await?;
+    let sim = SimClient::with(Options::default()).await?;
+    let reply = sim.get("agents?active=true&per_page=1").await?;
     let link = next(&reply).unwrap();
     assert!(
         link.contains("active=true") && link.contains("page=2"),
         "{link}"
     );
-    let second: Value = bench.follow(&link).await?.json().await?;
+    let second: Value = sim.follow(&link).await?.json().await?;
     assert_eq!(second["agents"].as_array().map(Vec::len), Some(1));
     Ok(())
 }
 
 #[tokio::test]
 async fn invalid_parameters_are_errors() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
+    let sim = SimClient::with(Options::default()).await?;
     for (call, field) in [
         ("departments?per_page=101", "per_page"),
         ("departments?per_page=x", "per_page"),
         ("departments?page=0", "page"),
         ("departments?colour=red", "colour"),
     ] {
-        let reply = bench.get(call).await?;
+        let reply = sim.get(call).await?;
         assert_eq!(reply.status(), 400, "{call}");
         let body: Value = reply.json().await?;
         assert_eq!(body["errors"][0]["field"], field, "{call}");
@@ -117,21 +118,21 @@ async fn invalid_parameters_are_errors() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn wrong_key_and_wrong_format_are_refused() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    let url = format!("{}/api/v2/departments", bench.server.url());
-    let without = bench.http.get(&url).send().await?;
+    let sim = SimClient::with(Options::default()).await?;
+    let url = format!("{}/api/v2/departments", sim.server.url());
+    let without = sim.http.get(&url).send().await?;
     assert_eq!(without.status(), 401);
-    let wrong = bench.http.get(&url).basic_auth("other", Some("X"));
+    let wrong = sim.http.get(&url).basic_auth("other", Some("X"));
     let wrong = wrong.send().await?;
     assert_eq!(wrong.status(), 401);
     assert_eq!(wrong.json::<Value>().await?["code"], "invalid_credentials");
-    let key = bench.http.get(&url).basic_auth(API_KEY, Some("X"));
+    let key = sim.http.get(&url).basic_auth(API_KEY, Some("X"));
     let html = key.header(ACCEPT, "text/html").send().await?;
     assert_eq!(html.status(), 406);
-    let post = bench.http.post(&url).basic_auth(API_KEY, Some("X"));
+    let post = sim.http.post(&url).basic_auth(API_KEY, Some("X"));
     assert_eq!(post.send().await?.status(), 405);
-    assert_eq!(bench.get("spaceships").await?.status(), 404);
-    assert_eq!(bench.get("departments/1").await?.status(), 404);
+    assert_eq!(sim.get("spaceships").await?.status(), 404);
+    assert_eq!(sim.get("departments/1").await?.status(), 404);
     Ok(())
 }
 
@@ -144,9 +145,9 @@ async fn limits_are_in_headers_and_end_in_429() -> anyhow::Result<()> {
         rate_429_body: BodyForm::Html,
         ..Options::default()
     };
-    let bench = TestBench::with(options).await?;
+    let sim = SimClient::with(options).await?;
     for left in ["2", "1", "0"] {
-        let reply = bench.get("requesters").await?;
+        let reply = sim.get("requesters").await?;
         assert_eq!(header(&reply, "x-ratelimit-total").as_deref(), Some("3"));
         assert_eq!(
             header(&reply, "x-ratelimit-remaining").as_deref(),
@@ -159,26 +160,26 @@ async fn limits_are_in_headers_and_end_in_429() -> anyhow::Result<()> {
         assert_eq!(header(&reply, "retry-after"), None);
     }
     clock.advance(Duration::from_millis(14_500));
-    let limited = bench.get("requesters").await?;
+    let limited = sim.get("requesters").await?;
     assert_eq!(limited.status(), 429);
     assert_eq!(header(&limited, "retry-after").as_deref(), Some("46"));
     assert!(limited.text().await?.starts_with("<html>"));
-    let other = bench.get("departments").await?;
+    let other = sim.get("departments").await?;
     assert_eq!(header(&other, "x-ratelimit-total").as_deref(), Some("10"));
     assert_eq!(
         header(&other, "x-ratelimit-remaining").as_deref(),
         Some("5")
     );
     clock.advance(Duration::from_secs(46));
-    assert_eq!(bench.get("requesters").await?.status(), 200);
+    assert_eq!(sim.get("requesters").await?.status(), 200);
     Ok(())
 }
 
 #[tokio::test]
 async fn invalid_calls_and_included_records_cost_credits() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    bench.get("departments?page=0").await?;
-    let reply = bench.get("departments?include=a,b").await?;
+    let sim = SimClient::with(Options::default()).await?;
+    sim.get("departments?page=0").await?;
+    let reply = sim.get("departments?include=a,b").await?;
     assert_eq!(
         header(&reply, "x-ratelimit-used-currentrequest").as_deref(),
         Some("5")
@@ -188,7 +189,7 @@ async fn invalid_calls_and_included_records_cost_credits() -> anyhow::Result<()>
         Some("494")
     );
     let one = format!("departments/{}?include=a", department_id(0));
-    let reply = bench.get(&one).await?;
+    let reply = sim.get(&one).await?;
     assert_eq!(
         header(&reply, "x-ratelimit-used-currentrequest").as_deref(),
         Some("2")
@@ -198,40 +199,38 @@ async fn invalid_calls_and_included_records_cost_credits() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn world_changes_show_at_once() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
+    let sim = SimClient::with(Options::default()).await?;
     let call = "departments";
-    assert_eq!(bench.body(call).await?, bench.body(call).await?);
-    bench.world.lock().departments[0]["name"] = "Renamed".into();
-    assert_eq!(bench.body(call).await?["departments"][0]["name"], "Renamed");
+    assert_eq!(sim.body(call).await?, sim.body(call).await?);
+    sim.world.lock().departments[0]["name"] = "Renamed".into();
+    assert_eq!(sim.body(call).await?["departments"][0]["name"], "Renamed");
     let one = format!("departments/{}", department_id(0));
-    assert_eq!(bench.body(&one).await?["department"]["name"], "Renamed");
+    assert_eq!(sim.body(&one).await?["department"]["name"], "Renamed");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_rename_moves_a_requester_to_another_page() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    let first = bench.body("requesters?per_page=6").await?["requesters"][0]["id"].clone();
+    let sim = SimClient::with(Options::default()).await?;
+    let first = sim.body("requesters?per_page=6").await?["requesters"][0]["id"].clone();
     let id = first.as_i64().unwrap();
-    bench.world.lock().requester_mut(id).unwrap()["first_name"] = "Zzz".into();
-    let page = bench.body("requesters?per_page=6&page=2").await?;
+    sim.world.lock().requester_mut(id).unwrap()["first_name"] = "Zzz".into();
+    let page = sim.body("requesters?per_page=6&page=2").await?;
     assert_eq!(page["requesters"][5]["id"], first);
     Ok(())
 }
 
 #[tokio::test]
 async fn agents_are_requesters_only_on_request() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    bench.world.lock().requesters[4]["is_agent"] = true.into();
+    let sim = SimClient::with(Options::default()).await?;
+    sim.world.lock().requesters[4]["is_agent"] = true.into();
     let count = |body: Value| body["requesters"].as_array().map(Vec::len);
-    assert_eq!(count(bench.body("requesters").await?), Some(11));
+    assert_eq!(count(sim.body("requesters").await?), Some(11));
     assert_eq!(
-        count(bench.body("requesters?include_agents=true").await?),
+        count(sim.body("requesters?include_agents=true").await?),
         Some(12)
     );
-    let one = bench
-        .body("requesters?email=PERSON1@client1.example")
-        .await?;
+    let one = sim.body("requesters?email=PERSON1@client1.example").await?;
     assert_eq!(count(one), Some(1));
     Ok(())
 }
@@ -242,9 +241,9 @@ async fn msp_edition_has_its_own_spelling() -> anyhow::Result<()> {
         msp_mode: true,
         ..Options::default()
     };
-    let bench = TestBench::with(options).await?;
-    bench.world.lock().departments[2]["workspace_id"] = 5.into();
-    let list = bench.body("departments").await?;
+    let sim = SimClient::with(options).await?;
+    sim.world.lock().departments[2]["workspace_id"] = 5.into();
+    let list = sim.body("departments").await?;
     let listed = list["departments"].as_array().unwrap();
     assert_eq!(
         listed.len(),
@@ -253,17 +252,15 @@ async fn msp_edition_has_its_own_spelling() -> anyhow::Result<()> {
     );
     assert_eq!(listed[0]["id"], department_id(0).to_string());
     assert!(listed[0].get("domains").is_none());
-    let other = bench.body("departments?workspace_id=5").await?;
+    let other = sim.body("departments?workspace_id=5").await?;
     assert_eq!(other["departments"].as_array().map(Vec::len), Some(1));
-    let one = bench
+    let one = sim
         .body(&format!("departments/{}", department_id(0)))
         .await?;
     assert!(one["departments"].is_object());
-    let requesters = bench.body("requesters").await?;
+    let requesters = sim.body("requesters").await?;
     assert!(requesters["requester"][0]["belongs_to_workspace_ids"].is_array());
-    let one = bench
-        .body(&format!("requesters/{}", requester_id(0)))
-        .await?;
+    let one = sim.body(&format!("requesters/{}", requester_id(0))).await?;
     assert_eq!(one["requester"]["id"], requester_id(0));
     Ok(())
 }
@@ -279,47 +276,47 @@ async fn options_change_what_they_name() -> anyhow::Result<()> {
         headers_show_account: true,
         ..Options::default()
     };
-    let bench = TestBench::with(options).await?;
+    let sim = SimClient::with(options).await?;
     assert_eq!(
-        bench.body("departments").await?["departments"][0]["workspace_id"],
+        sim.body("departments").await?["departments"][0]["workspace_id"],
         2
     );
-    assert!(bench.body("requesters").await?["requesters"][0]["custom_fields"].is_null());
-    let me = bench.get("agents/me").await?;
+    assert!(sim.body("requesters").await?["requesters"][0]["custom_fields"].is_null());
+    let me = sim.get("agents/me").await?;
     assert_eq!(me.status(), 404);
     assert_eq!(
         header(&me, "content-type").as_deref(),
         Some("application/json; charset=utf-8")
     );
-    let agents = bench.get("agents").await?;
+    let agents = sim.get("agents").await?;
     assert_eq!(header(&agents, "x-ratelimit-total").as_deref(), Some("500"));
-    let url = format!("{}/api/v2/agents", bench.server.url());
-    assert_eq!(bench.http.get(url).send().await?.text().await?, "");
+    let url = format!("{}/api/v2/agents", sim.server.url());
+    assert_eq!(sim.http.get(url).send().await?.text().await?, "");
     Ok(())
 }
 
 #[tokio::test]
 async fn calls_are_counted_by_resource() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    bench.get("departments").await?;
-    bench.get("requesters/5").await?;
-    bench.get("requesters").await?;
-    assert_eq!(bench.server.calls(""), 3);
-    assert_eq!(bench.server.calls("requesters"), 2);
-    assert_eq!(bench.server.calls("requesters/5"), 1);
-    bench.server.reset_calls();
-    assert_eq!(bench.server.calls(""), 0);
+    let sim = SimClient::with(Options::default()).await?;
+    sim.get("departments").await?;
+    sim.get("requesters/5").await?;
+    sim.get("requesters").await?;
+    assert_eq!(sim.server.calls(""), 3);
+    assert_eq!(sim.server.calls("requesters"), 2);
+    assert_eq!(sim.server.calls("requesters/5"), 1);
+    sim.server.reset_calls();
+    assert_eq!(sim.server.calls(""), 0);
     Ok(())
 }
 
 #[tokio::test]
 async fn dropped_simulator_stops_listening() -> anyhow::Result<()> {
-    let bench = TestBench::with(Options::default()).await?;
-    let url = format!("{}/api/v2/departments", bench.server.url());
-    bench.get("departments").await?.text().await?;
-    drop(bench.server);
+    let sim = SimClient::with(Options::default()).await?;
+    let url = format!("{}/api/v2/departments", sim.server.url());
+    sim.get("departments").await?.text().await?;
+    drop(sim.server);
     for _ in 0..100 {
-        if bench.http.get(&url).send().await.is_err() {
+        if sim.http.get(&url).send().await.is_err() {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

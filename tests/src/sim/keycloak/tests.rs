@@ -12,7 +12,8 @@ use crate::sim::{
     world::user_id,
 };
 
-struct TestBench {
+/// A client of the simulated Keycloak, and what it talks to.
+struct SimClient {
     server: Keycloak,
     http: reqwest::Client,
 }
@@ -29,7 +30,7 @@ const AS_ADMIN: [(&str, &str); 4] = [
     ("password", ADMIN_PASSWORD),
 ];
 
-impl TestBench {
+impl SimClient {
     async fn with(size: Size, options: Options) -> anyhow::Result<Self> {
         let world = SharedWorld::new(World::generate(size, 1));
         Ok(Self {
@@ -66,15 +67,15 @@ impl TestBench {
 
 #[tokio::test]
 async fn users_are_paged_by_a_hundred_by_default() -> anyhow::Result<()> {
-    let bench = TestBench::with(Size::S, Options::default()).await?;
-    let token = bench.token(REALM, &AS_CLIENT).await?;
-    assert_eq!(bench.list(&token, "users").await?.len(), 100);
-    assert_eq!(bench.list(&token, "users?first=100").await?.len(), 30);
-    assert_eq!(bench.list(&token, "users?max=500").await?.len(), 130);
-    assert!(bench.list(&token, "users?first=130").await?.is_empty());
-    let count: u64 = bench.get(&token, "users/count").await?.json().await?;
+    let sim = SimClient::with(Size::S, Options::default()).await?;
+    let token = sim.token(REALM, &AS_CLIENT).await?;
+    assert_eq!(sim.list(&token, "users").await?.len(), 100);
+    assert_eq!(sim.list(&token, "users?first=100").await?.len(), 30);
+    assert_eq!(sim.list(&token, "users?max=500").await?.len(), 130);
+    assert!(sim.list(&token, "users?first=130").await?.is_empty());
+    let count: u64 = sim.get(&token, "users/count").await?.json().await?;
     assert_eq!(count, 132, "the count has the service accounts too");
-    let names = bench.list(&token, "users?max=500").await?;
+    let names = sim.list(&token, "users?max=500").await?;
     assert!(names.is_sorted_by_key(|user| user["username"].as_str().map(str::to_owned)));
     Ok(())
 }
@@ -82,22 +83,22 @@ async fn users_are_paged_by_a_hundred_by_default() -> anyhow::Result<()> {
 /// The brief form has no attributes.
 #[tokio::test]
 async fn unset_members_are_left_out() -> anyhow::Result<()> {
-    let bench = TestBench::with(Size::Tiny, Options::default()).await?;
-    let token = bench.token(MASTER, &AS_ADMIN).await?;
+    let sim = SimClient::with(Size::Tiny, Options::default()).await?;
+    let token = sim.token(MASTER, &AS_ADMIN).await?;
     let user = |n: usize| format!("users/{}", user_id(n));
-    let kiosk: Value = bench.get(&token, &user(5)).await?.json().await?;
+    let kiosk: Value = sim.get(&token, &user(5)).await?.json().await?;
     for member in ["email", "firstName", "lastName"] {
         assert!(kiosk.get(member).is_none(), "{member}");
     }
-    let full: Value = bench.get(&token, &user(8)).await?.json().await?;
+    let full: Value = sim.get(&token, &user(8)).await?.json().await?;
     assert!(full["attributes"].is_object() && full["federationLink"].is_string());
-    let brief = bench.list(&token, "users?briefRepresentation=true").await?;
+    let brief = sim.list(&token, "users?briefRepresentation=true").await?;
     assert!(
         brief
             .iter()
             .all(|user| user.get("attributes").is_none() && user["enabled"].is_boolean())
     );
-    let missing = bench.get(&token, "users/nobody").await?;
+    let missing = sim.get(&token, "users/nobody").await?;
     assert_eq!(missing.status(), 404);
     assert_eq!(
         missing.json::<Value>().await?,
@@ -108,9 +109,9 @@ async fn unset_members_are_left_out() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn grants_are_refused_like_keycloak_does() -> anyhow::Result<()> {
-    let bench = TestBench::with(Size::Tiny, Options::default()).await?;
+    let sim = SimClient::with(Size::Tiny, Options::default()).await?;
     let refused = async |realm: &str, form: &[(&str, &str)]| -> anyhow::Result<(u16, String)> {
-        let reply = bench.ask(realm, form).send().await?;
+        let reply = sim.ask(realm, form).send().await?;
         let status = reply.status().as_u16();
         let body: Value = reply.json().await?;
         Ok((
@@ -136,23 +137,20 @@ async fn grants_are_refused_like_keycloak_does() -> anyhow::Result<()> {
         refused("nowhere", &AS_ADMIN).await?,
         (404, "Realm does not exist".into())
     );
-    bench
-        .server
-        .change(|options| options.service_account = false);
+    sim.server.change(|options| options.service_account = false);
     assert_eq!(
         refused(REALM, &AS_CLIENT).await?,
         (401, "unauthorized_client".into())
     );
     for status in [401, 400] {
-        bench
-            .server
+        sim.server
             .change(|options| options.admin_locked = Some(status));
         assert_eq!(
             refused(MASTER, &AS_ADMIN).await?,
             (status, "invalid_grant".into())
         );
     }
-    bench.server.change(|options| {
+    sim.server.change(|options| {
         options.admin_locked = None;
         options.admin_required_action = true;
     });
@@ -170,36 +168,34 @@ async fn token_of_the_master_realm_lives_a_minute() -> anyhow::Result<()> {
         clock: clock.clone(),
         ..Options::default()
     };
-    let bench = TestBench::with(Size::Tiny, options).await?;
+    let sim = SimClient::with(Size::Tiny, options).await?;
     let (admin, client) = (
-        bench.token(MASTER, &AS_ADMIN).await?,
-        bench.token(REALM, &AS_CLIENT).await?,
+        sim.token(MASTER, &AS_ADMIN).await?,
+        sim.token(REALM, &AS_CLIENT).await?,
     );
     clock.advance(Duration::from_secs(61));
-    let refused = bench.get(&admin, "users").await?;
+    let refused = sim.get(&admin, "users").await?;
     assert_eq!(refused.status(), 401);
     assert_eq!(
         refused.json::<Value>().await?,
         json!({"error": "HTTP 401 Unauthorized"})
     );
-    assert_eq!(bench.get(&client, "users").await?.status(), 200);
+    assert_eq!(sim.get(&client, "users").await?.status(), 200);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_missing_role_is_403_or_an_empty_list() -> anyhow::Result<()> {
-    let bench = TestBench::with(Size::Tiny, Options::default()).await?;
-    let token = bench.token(REALM, &AS_CLIENT).await?;
-    bench
-        .server
+    let sim = SimClient::with(Size::Tiny, Options::default()).await?;
+    let token = sim.token(REALM, &AS_CLIENT).await?;
+    sim.server
         .change(|options| options.client_access = Access::Query);
-    assert!(bench.list(&token, "users").await?.is_empty());
+    assert!(sim.list(&token, "users").await?.is_empty());
     let one = format!("users/{}", user_id(1));
-    assert_eq!(bench.get(&token, &one).await?.status(), 403);
-    bench
-        .server
+    assert_eq!(sim.get(&token, &one).await?.status(), 403);
+    sim.server
         .change(|options| options.client_access = Access::None);
-    let refused = bench.get(&token, "users").await?;
+    let refused = sim.get(&token, "users").await?;
     assert_eq!(refused.status(), 403);
     assert_eq!(
         refused.json::<Value>().await?,
@@ -214,12 +210,12 @@ async fn prefix_applies_to_every_route_and_realms_are_apart() -> anyhow::Result<
         prefix: "/auth",
         ..Options::default()
     };
-    let bench = TestBench::with(Size::Tiny, options).await?;
-    assert!(bench.server.url().ends_with("/auth"));
-    let admin = bench.token(MASTER, &AS_ADMIN).await?;
-    assert_eq!(bench.list(&admin, "users").await?.len(), 12);
-    let call = |path: String| bench.http.get(path).bearer_auth(&admin).send();
-    let base = bench.server.url().trim_end_matches("/auth").to_owned();
+    let sim = SimClient::with(Size::Tiny, options).await?;
+    assert!(sim.server.url().ends_with("/auth"));
+    let admin = sim.token(MASTER, &AS_ADMIN).await?;
+    assert_eq!(sim.list(&admin, "users").await?.len(), 12);
+    let call = |path: String| sim.http.get(path).bearer_auth(&admin).send();
+    let base = sim.server.url().trim_end_matches("/auth").to_owned();
     let reply = call(format!("{base}/admin/realms/{REALM}/users")).await?;
     assert_eq!(reply.status(), 404);
     assert!(reply.text().await?.contains("RESTEASY003210"));
@@ -235,30 +231,26 @@ async fn prefix_applies_to_every_route_and_realms_are_apart() -> anyhow::Result<
 
 #[tokio::test]
 async fn faults_affect_lists_single_users_and_tokens() -> anyhow::Result<()> {
-    let bench = TestBench::with(Size::S, Options::default()).await?;
-    let token = bench.token(REALM, &AS_CLIENT).await?;
-    let (list, faults) = (
-        format!("/admin/realms/{REALM}/users"),
-        bench.server.faults(),
-    );
+    let sim = SimClient::with(Size::S, Options::default()).await?;
+    let token = sim.token(REALM, &AS_CLIENT).await?;
+    let (list, faults) = (format!("/admin/realms/{REALM}/users"), sim.server.faults());
     faults.add(&list, When::Page(1), FaultKind::Repeat);
     assert_eq!(
-        bench.list(&token, "users?first=100").await?,
-        bench.list(&token, "users?first=0").await?
+        sim.list(&token, "users?first=100").await?,
+        sim.list(&token, "users?first=0").await?
     );
     faults.clear();
     faults.add(&list, When::Always, FaultKind::EmptyList);
-    assert!(bench.list(&token, "users").await?.is_empty());
+    assert!(sim.list(&token, "users").await?.is_empty());
     assert_eq!(
-        bench
-            .get(&token, &format!("users/{}", user_id(1)))
+        sim.get(&token, &format!("users/{}", user_id(1)))
             .await?
             .status(),
         200
     );
     faults.clear();
     faults.add("/realms/", When::First(1), FaultKind::Status(503));
-    assert_eq!(bench.ask(REALM, &AS_CLIENT).send().await?.status(), 503);
-    assert_eq!(bench.ask(REALM, &AS_CLIENT).send().await?.status(), 200);
+    assert_eq!(sim.ask(REALM, &AS_CLIENT).send().await?.status(), 503);
+    assert_eq!(sim.ask(REALM, &AS_CLIENT).send().await?.status(), 200);
     Ok(())
 }

@@ -109,9 +109,9 @@ async fn simulated_answers_match_the_datto_description() -> anyhow::Result<()> {
         limits: false,
         ..Default::default()
     };
-    let bench = TestBench::with(World::generate(Size::S, 1), options).await?;
+    let sim = SimClient::with(World::generate(Size::S, 1), options).await?;
     let (sites, devices) = {
-        let world = bench.world.lock();
+        let world = sim.world.lock();
         let sites: Vec<String> = world.sites.iter().map(|site| site.uid.clone()).collect();
         let devices = world.devices.iter().take(100);
         let uid = |device: &world::Device| device.body["uid"].as_str().map(str::to_owned);
@@ -151,7 +151,7 @@ async fn simulated_answers_match_the_datto_description() -> anyhow::Result<()> {
     for (call, path) in calls {
         let schema = content(&spec["paths"][path]["get"]["responses"]["200"]);
         anyhow::ensure!(schema.is_object(), "{path} is not described");
-        let body = bench.body(&call).await?;
+        let body = sim.body(&call).await?;
         let at = if path.contains("/device/") {
             "device"
         } else {
@@ -160,7 +160,7 @@ async fn simulated_answers_match_the_datto_description() -> anyhow::Result<()> {
         checker.check(at, &body, &schema);
     }
     let schema = content(&spec["paths"]["/v2/account/devices"]["get"]["responses"]["404"]);
-    let missing: Value = bench.get("device/none").await?.json().await?;
+    let missing: Value = sim.get("device/none").await?.json().await?;
     checker.check("404", &missing, &schema);
     assert_eq!(checker.differences, BTreeSet::new());
     Ok(())
