@@ -271,8 +271,8 @@ on_each_engine! {
     async fn two_concurrent_creates_make_one_plan(app: TestApp) -> TestResult {
         let admin = client(&app, "admin")?;
         let (plan, billing) = (gold(), admin.billing());
-        let rivals = tokio::join!(billing.create_plan(&plan), billing.create_plan(&plan));
-        let statuses = [rivals.0, rivals.1].map(|made| made.err().and_then(|error| error.status()));
+        let answers = tokio::join!(billing.create_plan(&plan), billing.create_plan(&plan));
+        let statuses = [answers.0, answers.1].map(|made| made.err().and_then(|error| error.status()));
         assert!(statuses == [None, Some(409)] || statuses == [Some(409), None], "{statuses:?}");
         Ok(())
     }

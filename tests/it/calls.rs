@@ -185,8 +185,8 @@ on_each_engine! {
         // What was refused was not made: the key is free.
         assert_eq!(post("k2", json!({"name": null})).await?.status(), 422);
         assert_eq!(post("k2", json!({"name": "Second"})).await?.status(), 201);
-        let rivals = tokio::join!(post("k3", json!({"name": "Third"})), post("k3", json!({"name": "Third"})));
-        let mut statuses = [rivals.0?.status().as_u16(), rivals.1?.status().as_u16()];
+        let answers = tokio::join!(post("k3", json!({"name": "Third"})), post("k3", json!({"name": "Third"})));
+        let mut statuses = [answers.0?.status().as_u16(), answers.1?.status().as_u16()];
         statuses.sort_unstable();
         assert!(statuses == [201, 201] || statuses == [201, 409], "{statuses:?}");
         assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 3);

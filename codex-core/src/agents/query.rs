@@ -94,10 +94,10 @@ pub async fn of_email(db: &Db, email: &str) -> Result<Option<Agent>> {
     };
     let mut agents: Vec<Agent> = db.query(OF_EMAIL).bind(email).all().await?;
     let enabled = |agent: &Agent| agent.fields.enabled.unwrap_or(true);
-    let rivals = agents
+    let candidates = agents
         .iter()
         .filter(|agent| enabled(agent) == agents.first().is_some_and(enabled));
-    Ok((rivals.count() == 1).then(|| agents.swap_remove(0)))
+    Ok((candidates.count() == 1).then(|| agents.swap_remove(0)))
 }
 
 /// When Keycloak was last read to its end, if it ever was.

@@ -283,7 +283,7 @@ fn text<'f>(fields: &'f Map<String, Value>, key: &str) -> Option<&'f str> {
 
 /// Refuses a Keycloak id, a login name or an e-mail address that another agent has: people pick agents by them.
 async fn require_free(
-    rivals: Q<'_>,
+    conflicting: Q<'_>,
     fields: &Map<String, Value>,
     own: Option<&Agent>,
 ) -> Result<()> {
@@ -294,8 +294,8 @@ async fn require_free(
         .filter(|name| own.is_none_or(|own| own.fields.username_key.as_ref() != Some(name)));
     let email = stated("email")
         .filter(|email| own.is_none_or(|own| own.fields.email_key.as_ref() != Some(email)));
-    let rivals = rivals.bind_text(id).bind(name.clone()).bind(email);
-    let others: Vec<Agent> = rivals.all().await?;
+    let conflicting = conflicting.bind_text(id).bind(name.clone()).bind(email);
+    let others: Vec<Agent> = conflicting.all().await?;
     let Some(other) = others
         .into_iter()
         .find(|other| own.is_none_or(|own| own.id != other.id))

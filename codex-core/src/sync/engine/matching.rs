@@ -126,8 +126,8 @@ impl Run {
             let evidence = of_devices(&first.facts, &second.facts);
             // The source's is the newer, nobody has said anything of it, nobody has deleted the other, and neither
             // could be a third one.
-            let rivals = pairs.iter().filter(|(a, b)| (*a == one) != (*b == other));
-            let is_alone = rivals.count() == 0
+            let competing = pairs.iter().filter(|(a, b)| (*a == one) != (*b == other));
+            let is_alone = competing.count() == 0
                 && one < other
                 && !second.is_touched
                 && !first.is_unwanted

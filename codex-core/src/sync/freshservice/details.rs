@@ -53,14 +53,14 @@ pub(super) const TICKETS: List = List::Tickets(DateTime::UNIX_EPOCH, None);
 type Wanted = (i64, Option<Value>);
 
 /// A list of one ticket, as far as it could be read.
-type Part = Result<Vec<Value>, UpstreamError>;
+type DetailList = Result<Vec<Value>, UpstreamError>;
 
 /// What the vendor has of one ticket.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub view: Value,
-    conversations: Part,
-    entries: Part,
+    conversations: DetailList,
+    entries: DetailList,
 }
 
 type Answer = (Wanted, Result<Option<Whole>, UpstreamError>);
@@ -335,7 +335,11 @@ pub(super) async fn ask(
 }
 
 /// A list of a ticket, unless the account is known to lack it.
-async fn part(client: &Client, known: &OptionalList, list: List) -> Result<Part, UpstreamError> {
+async fn part(
+    client: &Client,
+    known: &OptionalList,
+    list: List,
+) -> Result<DetailList, UpstreamError> {
     if let Some(refusal) = known.lacking() {
         let resource = list.name().to_owned();
         return Ok(Err(match refusal.status {
@@ -407,7 +411,7 @@ pub(super) fn details_of(
 /// Reads the items of a list, each on its own; `None` when the list is owed.
 fn read<T>(
     list: List,
-    part: &Part,
+    part: &DetailList,
     map: impl Fn(&Value) -> Result<(T, Option<ItemError>), ItemError>,
     unreadable: &mut Unreadable,
     owed: &mut Vec<(&'static str, String)>,
