@@ -34,6 +34,7 @@ mod late_sources;
 mod layers;
 mod lists;
 mod merged_duplicates;
+mod names;
 mod operations;
 mod panics;
 mod parity;
