@@ -1,4 +1,4 @@
-//! What must not be got wrong: the short list of today's modules (consumers 0), a test for each of its numbers.
+//! What Brainhair, Ledger, Beacon and the other modules rely on: one test for each point.
 
 use std::time::{Duration, Instant};
 

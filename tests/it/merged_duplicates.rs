@@ -1,4 +1,4 @@
-//! Records made by hand that turn out to be a vendor's, or seem to be.
+//! Manual records that turn out to be a vendor's, or seem to be.
 
 use codex_client::{
     AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, ContactIn, ListOptions, TokenSource,
