@@ -8,6 +8,7 @@ use codex_tests::{
         app::TestApp,
         child::{Ended, become_codexd, codexd, run},
         database::TestDatabase,
+        duplicates::candidate,
     },
     on_each_engine, on_sqlite,
     sim::core::Core,
@@ -84,24 +85,6 @@ impl Daemon {
         let call = call.bearer_auth(token).json(&json!({"name": "Acme"}));
         Ok(call.send().await?.status())
     }
-}
-
-/// Two contacts of no company, and a candidate that they may be one.
-async fn candidate(app: &TestApp, name: &str) -> anyhow::Result<(i64, i64, i64)> {
-    let mut ids = Vec::new();
-    for _ in 0..2 {
-        let call = app.call_as("admin", Method::POST, "/api/contacts")?;
-        let made = call.json(&json!({"name": name})).send().await?;
-        let made: Value = made.error_for_status()?.json().await?;
-        ids.push(made["id"].as_i64().unwrap());
-    }
-    let mut tx = app.codex.db().begin().await?;
-    let insert = "insert into duplicate_candidates (kind, record_a, record_b, score, evidence, state, first_seen) \
-        values ('contact', $1, $2, 50, '[]', 'open', $3) returning id";
-    let q = tx.query(insert).bind(ids[0]).bind(ids[1]);
-    let id: Option<i64> = q.bind(app.codex.now()).scalar().await?;
-    tx.commit().await?;
-    Ok((id.unwrap(), ids[0], ids[1]))
 }
 
 /// Runs `codexd duplicates` beside a daemon.

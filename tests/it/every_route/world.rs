@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use codex_core::store::{Db, Sql};
 use codex_tests::{
-    harness::{app::TestApp, database::TestDatabase},
+    harness::{app::TestApp, database::TestDatabase, duplicates::candidate},
     sim::core::user_claims,
 };
 use reqwest::{Method, RequestBuilder};
@@ -87,6 +87,8 @@ impl World {
         let gone = send(&app, Method::POST, "/api/contacts", gone).await?;
         let path = format!("/api/contacts/{}", gone["id"]);
         send(&app, Method::DELETE, &path, Value::Null).await?;
+        let twice = json!({"name": "Twice", "company_account_numbers": [OWN]});
+        let (candidate, ..) = candidate(&app, &twice).await?;
         let agent = text(&app, "/api/agents", "/agents/0/keycloak_id").await?;
         let common = [
             ("{keycloak_id}", agent.clone()),
@@ -101,7 +103,7 @@ impl World {
             // Nothing is held and nothing waits.
             ("{hold_id}", "1".to_owned()),
             ("{change_id}", "1".to_owned()),
-            ("{duplicate_id}", candidate(&app).await?),
+            ("{duplicate_id}", candidate.to_string()),
             ("{plan_name}", "Gold".to_owned()),
             ("{term_length}", "1%20Year".to_owned()),
             ("{file}", "companies.ndjson".to_owned()),
@@ -227,23 +229,6 @@ async fn start(database: TestDatabase) -> anyhow::Result<TestApp> {
         ("server.body_limit", "65536"),
     ];
     TestApp::with(database, &settings).await
-}
-
-/// A duplicate candidate of two contacts of one company: nothing else is known of why.
-async fn candidate(app: &TestApp) -> anyhow::Result<String> {
-    let twin = json!({"name": "Twin", "company_account_numbers": [OWN]});
-    let mut ids = Vec::new();
-    for _ in 0..2 {
-        let made = send(app, Method::POST, "/api/contacts", twin.clone()).await?;
-        ids.push(made["id"].as_i64().context("an id")?);
-    }
-    let mut tx = app.codex.db().begin().await?;
-    let insert = "insert into duplicate_candidates (kind, record_a, record_b, score, evidence, state, first_seen) \
-        values ('contact', $1, $2, 50, '[]', 'open', $3) returning id";
-    let q = tx.query(insert).bind(ids[0]).bind(ids[1]);
-    let id: Option<i64> = q.bind(app.codex.now()).scalar().await?;
-    tx.commit().await?;
-    Ok(id.context("a candidate")?.to_string())
 }
 
 /// The statement that counts every table.

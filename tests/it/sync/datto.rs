@@ -1,8 +1,8 @@
-//! Datto's traps (upstreams 4), as far as sites and devices go.
+//! Syncs of Datto's sites and devices.
 
 use codex_core::{
-    Scope, assets::Asset, duplicates::wire::DuplicateMergeIn, ids::AssetId, list::PageRequest,
-    records::Author, sync::SyncKind,
+    Scope, assets::Asset, duplicates::wire::DuplicateMergeIn, ids::AssetId, jobs::Job,
+    list::PageRequest, records::Author, sync::SyncKind,
 };
 use codex_tests::{
     harness::{bench::TestBench, database::TestDatabase},
@@ -13,11 +13,30 @@ use codex_tests::{
         world::{DELETED_DEVICES, device_uid},
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 async fn asset_id(bench: &TestBench, uid: &str) -> anyhow::Result<Option<i64>> {
     let sql = "select id from assets where device_uid = $1 and deleted_at is null";
     Ok(bench.db().query(sql).bind(uid).scalar().await?)
+}
+
+/// Datto moves device 6 to its site of deleted devices, and a run sees that.
+async fn delete_device(bench: &TestBench) -> anyhow::Result<Job> {
+    bench.world.lock().devices[6].site = DELETED_DEVICES.into();
+    bench.sync(SyncKind::Rmm).await
+}
+
+/// An hour later Datto lists device 6 again, with a new uid, at a site and with these members changed.
+fn return_device(bench: &TestBench, uid: &str, site: usize, changes: &[(&str, Value)]) {
+    bench.clock.advance(chrono::Duration::hours(1));
+    let mut world = bench.world.lock();
+    let mut device = world.devices[6].clone();
+    device.site.clone_from(&world.sites[site].uid);
+    device.body.insert("uid".into(), json!(uid));
+    for (name, value) in changes {
+        device.body.insert((*name).to_owned(), value.clone());
+    }
+    world.devices.push(device);
 }
 
 on_each_engine! {
@@ -172,18 +191,10 @@ on_each_engine! {
     async fn returned_device_with_a_new_uid_is_the_same_asset(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(6)).await?;
-        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        let job = bench.sync(SyncKind::Rmm).await?;
+        let job = delete_device(&bench).await?;
         assert_eq!(job.report.counts["asset"].deleted, 1);
         assert_eq!(asset_id(&bench, &device_uid(6)).await?, None);
-        bench.clock.advance(chrono::Duration::hours(1));
-        {
-            let mut world = bench.world.lock();
-            let mut back = world.devices[6].clone();
-            back.site.clone_from(&world.sites[6].uid);
-            back.body.insert("uid".into(), json!("returned-uid"));
-            world.devices.push(back);
-        }
+        return_device(&bench, "returned-uid", 6, &[]);
         bench.sync(SyncKind::Rmm).await?;
         assert_eq!(asset_id(&bench, "returned-uid").await?, id);
         assert_eq!(bench.live("assets").await?, 3_000);
@@ -211,18 +222,10 @@ on_each_engine! {
     async fn shared_mac_moves_no_record_to_another_company(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?;
-        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        bench.sync(SyncKind::Rmm).await?;
-        bench.clock.advance(chrono::Duration::hours(1));
-        {
-            // The headset went to somebody at another company; the name is that of the old machine.
-            let mut world = bench.world.lock();
-            let mut other = world.devices[6].clone();
-            other.site.clone_from(&world.sites[4].uid);
-            other.body.insert("uid".into(), json!("other-uid"));
-            other.body.insert("siteName".into(), world.sites[4].body["name"].clone());
-            world.devices.push(other);
-        }
+        delete_device(&bench).await?;
+        // The headset went to somebody at another company; the name is that of the old machine.
+        let site_name = bench.world.lock().sites[4].body["name"].clone();
+        return_device(&bench, "other-uid", 4, &[("siteName", site_name)]);
         let job = bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "other-uid").await?;
         assert!(new.is_some() && new != old, "{new:?} {old:?}");
@@ -235,17 +238,8 @@ on_each_engine! {
     async fn renamed_returned_device_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
-        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        bench.sync(SyncKind::Rmm).await?;
-        bench.clock.advance(chrono::Duration::hours(1));
-        {
-            let mut world = bench.world.lock();
-            let mut back = world.devices[6].clone();
-            back.site.clone_from(&world.sites[6].uid);
-            back.body.insert("uid".into(), json!("returned-uid"));
-            back.body.insert("hostname".into(), json!("RENAMED"));
-            world.devices.push(back);
-        }
+        delete_device(&bench).await?;
+        return_device(&bench, "returned-uid", 6, &[("hostname", json!("RENAMED"))]);
         let job = bench.sync(SyncKind::Rmm).await?;
         let new = asset_id(&bench, "returned-uid").await?.unwrap();
         assert_ne!(new, old);
@@ -271,16 +265,8 @@ on_each_engine! {
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
         let (scope, author) = (Scope::system(), Author::new("technician-1", bench.codex.now()));
         assert!(bench.codex.delete::<Asset>(&scope, &author, old).await?);
-        bench.world.lock().devices[6].site = DELETED_DEVICES.into();
-        bench.sync(SyncKind::Rmm).await?;
-        bench.clock.advance(chrono::Duration::hours(1));
-        {
-            let mut world = bench.world.lock();
-            let mut back = world.devices[6].clone();
-            back.site.clone_from(&world.sites[6].uid);
-            back.body.insert("uid".into(), json!("returned-uid"));
-            world.devices.push(back);
-        }
+        delete_device(&bench).await?;
+        return_device(&bench, "returned-uid", 6, &[]);
         // Neither this run nor the next fails for it.
         let job = bench.sync(SyncKind::Rmm).await?;
         bench.sync(SyncKind::Rmm).await?;

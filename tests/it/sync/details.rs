@@ -5,28 +5,13 @@ use codex_core::{Scope, jobs::Job, sync::SyncKind};
 use codex_tests::{
     harness::{TestResult, bench::TestBench, database::TestDatabase},
     on_each_engine,
-    sim::{
-        Size, World, datto,
-        fault::{FaultKind, When},
-        freshservice,
-    },
+    sim::fault::{FaultKind, When},
 };
 use serde_json::{Value, json};
 
-const TIME_ENTRIES: &str = "/api/v2/tickets/*/time_entries";
+use super::tiny_bench;
 
-/// A bench with sixty tickets that nothing was pulled from yet.
-async fn small(database: TestDatabase) -> anyhow::Result<TestBench> {
-    let options = freshservice::Options {
-        limits: false,
-        ..Default::default()
-    };
-    let datto = datto::Options {
-        limits: false,
-        ..Default::default()
-    };
-    TestBench::with(database, World::generate(Size::Tiny, 7), options, datto).await
-}
+const TIME_ENTRIES: &str = "/api/v2/tickets/*/time_entries";
 
 /// Minutes and how much was said on a ticket.
 async fn details(bench: &TestBench, number: i64) -> anyhow::Result<(Option<i64>, usize)> {
@@ -48,7 +33,7 @@ fn entry(id: i64, spent: &Value) -> Value {
 
 /// Conversations arrive, hours are unknown, one issue says so, and few calls are wasted.
 async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult {
-    let bench = small(database).await?;
+    let bench = tiny_bench(database).await?;
     let faults = bench.freshservice.faults();
     faults.add(TIME_ENTRIES, When::Always, FaultKind::Status(status));
     let job = bench.sync(SyncKind::Tickets).await?;
@@ -97,7 +82,7 @@ async fn without_time_entries(database: TestDatabase, status: u16) -> TestResult
 on_each_engine! {
     /// The last one wins.
     async fn details_listed_twice_are_stored_once(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         {
             let mut world = bench.world.lock();
             world.change_ticket(5, |ticket| {
@@ -123,7 +108,7 @@ on_each_engine! {
     }
 
     async fn unreadable_item_is_skipped_and_reported_once(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         bench.world.lock().change_ticket(5, |ticket| {
             let spent = [json!("02:00"), json!("1.5"), json!("00:30"), json!(90)];
             let entries = (1..).zip(&spent).map(|(id, spent)| entry(id, spent));
@@ -148,7 +133,7 @@ on_each_engine! {
     }
 
     async fn item_that_becomes_unreadable_removes_nothing(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         bench.sync(SyncKind::Tickets).await?;
         let before = details(&bench, 5).await?;
         bench.world.lock().tick(Duration::hours(1));
@@ -164,7 +149,7 @@ on_each_engine! {
     }
 
     async fn failed_details_arrive_after_the_cursor_moved_on(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         bench.sync(SyncKind::Tickets).await?;
         let before = details(&bench, 5).await?;
         let later = || {
@@ -201,7 +186,7 @@ on_each_engine! {
     }
 
     async fn owed_details_with_a_future_date_are_requested(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         bench.sync(SyncKind::Tickets).await?;
         bench.world.lock().tick(Duration::hours(1));
         bench.world.lock().work(5, "01:15").unwrap();
@@ -219,7 +204,7 @@ on_each_engine! {
 
     /// A time that has not come is no time: it would be newer than everything that follows.
     async fn future_dated_ticket_gets_its_details_once_a_run(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         let say = |dated_ahead: bool| {
             let mut world = bench.world.lock();
             world.tick(Duration::hours(1));
@@ -270,7 +255,7 @@ on_each_engine! {
     }
 
     async fn full_run_reads_details_left_by_light_runs(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         for _ in 0..2 {
             bench.sync(SyncKind::TicketsLight).await?;
             bench.world.lock().tick(Duration::days(1));
@@ -292,7 +277,7 @@ on_each_engine! {
     }
 
     async fn forbidden_list_does_not_affect_others(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         for status in [403, 404] {
             bench.freshservice.faults().add("/api/v2/ticket_form_fields", When::Always, FaultKind::Status(status));
             let job = bench.sync(SyncKind::Tickets).await?;
@@ -310,7 +295,7 @@ on_each_engine! {
     }
 
     async fn each_unavailable_datto_list_is_one_issue(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         bench.datto.faults().add("/api/v2/site/*/variables", When::Always, FaultKind::Status(403));
         bench.datto.faults().add("/api/v2/site/*/devices/network-interface", When::Always, FaultKind::Status(403));
         let job = bench.sync(SyncKind::Rmm).await?;
@@ -321,7 +306,7 @@ on_each_engine! {
     }
 
     async fn text_cleared_at_the_vendor_is_cleared_and_not_found(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         let texts = |html: &str, text: &str| {
             bench.world.lock().tick(Duration::hours(1));
             bench.world.lock().set_ticket(5, &json!({"description": html, "description_text": text,
@@ -342,7 +327,7 @@ on_each_engine! {
     }
 
     async fn companies_without_a_number_are_an_issue_with_a_remedy(database: TestDatabase) -> TestResult {
-        let bench = small(database).await?;
+        let bench = tiny_bench(database).await?;
         let total = {
             let mut world = bench.world.lock();
             for department in &mut world.departments {

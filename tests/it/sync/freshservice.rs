@@ -1,4 +1,4 @@
-//! Freshservice's traps (upstreams 4), as far as departments, requesters and agents go.
+//! Syncs of Freshservice's departments, requesters and agents.
 
 use codex_core::{
     Scope,
@@ -9,28 +9,17 @@ use codex_tests::{
     harness::{bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
-        Size, World, datto, freshservice,
+        Size, World, freshservice,
         world::{department_id, requester_id},
     },
 };
 use serde_json::{Value, json};
 
+use super::tiny_bench;
+
 /// Companies of a Freshservice contact.
 const LINKS: &str = "select count(*) from contact_company l join claims c on c.kind = 'contact' \
     and c.record_id = l.contact_id where c.source = 'freshservice' and c.external_id = $1";
-
-/// A bench with three companies.
-async fn tiny(database: TestDatabase) -> anyhow::Result<TestBench> {
-    let psa = freshservice::Options {
-        limits: false,
-        ..Default::default()
-    };
-    let rmm = datto::Options {
-        limits: false,
-        ..Default::default()
-    };
-    TestBench::with(database, World::generate(Size::Tiny, 7), psa, rmm).await
-}
 
 on_each_engine! {
     /// Trap 14.
@@ -71,7 +60,7 @@ on_each_engine! {
     }
 
     async fn unreadable_department_id_removes_no_link(database: TestDatabase) -> TestResult {
-        let bench = tiny(database).await?;
+        let bench = tiny_bench(database).await?;
         let system = Scope::system();
         let linked = async |departments: &Value| -> anyhow::Result<Option<i64>> {
             bench.world.lock().requesters[0]["department_ids"] = departments.clone();
@@ -100,7 +89,7 @@ on_each_engine! {
 
     /// The others are kept.
     async fn unreadable_list_elements_are_reported(database: TestDatabase) -> TestResult {
-        let bench = tiny(database).await?;
+        let bench = tiny_bench(database).await?;
         {
             let mut world = bench.world.lock();
             world.agents[0]["member_of"] = json!([5, {}]);

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod child;
 pub mod clock;
 pub mod database;
+pub mod duplicates;
 pub mod process;
 pub mod spec;
 pub mod state;
