@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 /// Becomes codexd when [`codexd`] says so; otherwise there is nothing to test.
 #[test]
-fn child() {
+fn codexd_child_process() {
     become_codexd();
 }
 
@@ -58,7 +58,7 @@ async fn changed_provider_setting_applies_at_once() -> anyhow::Result<()> {
     };
     fs::write(&conf, settings("freshservice"))?;
     let arguments = ["serve".to_owned(), "--port".to_owned(), port.to_string()];
-    let mut child = codexd("providers::child", folder, &arguments)?;
+    let mut child = codexd("providers::codexd_child_process", folder, &arguments)?;
     let token = core.key.user("admin", "admin@msp.example")?;
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(5))
