@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use super::{Change, Outcome, RecordWriter, classify::Changed, merge::Merged};
 use crate::{
     Result,
+    records::search_index,
     records::{
         Draft, Resource, SourceRecord, Tracked, WrittenPage, as_map,
         change_log::{self, Entry, Op},
         claims::{self, ClaimsByRecord, MAX_BINDS, NewClaim},
     },
-    search::index,
 };
 
 /// A record that differs from its row, how, and in which fields.
@@ -81,7 +81,7 @@ impl RecordWriter<'_> {
             written.push(draft);
         }
         self.write_rows(&written).await?;
-        index::follow(self.tx, &written).await?;
+        search_index::follow(self.tx, &written).await?;
         change_log::append(self.tx, self.author, &entries).await?;
         Ok(written)
     }
