@@ -1,18 +1,16 @@
 //! Billing through the API: plans, options, what is agreed, what is billed.
 
 use codex_client::{
-    BillingPlanIn, Client, FeatureOptionIn, ListOptions, Money, Op, OverrideIn, OverrideValue,
-    TokenSource, ValueSource,
+    BillingPlanIn, FeatureOptionIn, ListOptions, Money, Op, OverrideIn, OverrideValue, ValueSource,
 };
-use codex_tests::{harness::app::TestApp, on_each_engine, sim::world};
+use codex_tests::{
+    harness::app::{TestApp, client},
+    on_each_engine,
+    sim::world,
+};
 use futures::TryStreamExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
-    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
 
 fn gold() -> BillingPlanIn {
     BillingPlanIn {

@@ -3,20 +3,17 @@
 use std::future::IntoFuture as _;
 
 use codex_client::{
-    AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, CompanyIn, ContactBulkIn, ContactIn,
-    ListOptions, TokenSource,
+    AssetBulkIn, AssetIn, BulkAction, BulkStatus, CompanyIn, ContactBulkIn, ContactIn, ListOptions,
 };
 use codex_tests::{
-    harness::{app::TestApp, random_text},
+    harness::{
+        app::{TestApp, client},
+        random_text,
+    },
     on_each_engine,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-
-fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
-    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
 
 fn named(name: &str) -> CompanyIn {
     CompanyIn {

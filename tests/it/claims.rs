@@ -1,21 +1,17 @@
 //! Which source each field of a record comes from, and the release of manual values.
 
-use codex_client::{
-    BillingPlanIn, ClaimedResource, Client, CompanyIn, FieldClaimsOut, RecordClaimsOut, TokenSource,
-};
+use codex_client::{BillingPlanIn, ClaimedResource, CompanyIn, FieldClaimsOut, RecordClaimsOut};
 use codex_core::store::Db;
-use codex_tests::{harness::app::TestApp, on_each_engine};
+use codex_tests::{
+    harness::app::{TestApp, client},
+    on_each_engine,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use ClaimedResource::{Agents, Assets, BillingPlans, Companies, Contacts, Locations, Tickets};
 
 const ACME: &str = "100001";
-
-fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
-    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
 
 fn field<'c>(claims: &'c RecordClaimsOut, name: &str) -> &'c FieldClaimsOut {
     let found = claims.fields.iter().find(|field| field.field == name);

@@ -100,8 +100,8 @@ on_each_engine! {
     async fn duplicates_are_listed_merged_and_rejected(app: TestApp) -> TestResult {
         let none = duplicates(&app, "list").await?;
         assert_eq!((none.code, none.out.as_str()), (0, "No duplicate candidate waits for a decision.\n"), "{none:?}");
-        let (first, older, newer) = candidate(&app, "Ann").await?;
-        let (second, one, other) = candidate(&app, "Bob").await?;
+        let (first, older, newer) = candidate(&app, &json!({"name": "Ann"})).await?;
+        let (second, one, other) = candidate(&app, &json!({"name": "Bob"})).await?;
         let list = duplicates(&app, "list").await?;
         assert_eq!(list.code, 0, "{list:?}");
         let lines: Vec<&str> = list.out.lines().collect();

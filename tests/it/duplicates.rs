@@ -2,16 +2,14 @@
 
 use codex_client::{
     AssetIn, Client, CompanyIn, ContactIn, DuplicateOut, DuplicateState, ListOptions, Op,
-    TokenSource,
 };
-use codex_tests::{harness::app::TestApp, on_each_engine, sim::world::device_uid};
+use codex_tests::{
+    harness::app::{TestApp, client},
+    on_each_engine,
+    sim::world::device_uid,
+};
 
 const OWN: &str = "100001";
-
-fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
-    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
 
 fn serial(hostname: &str, serial: &str) -> AssetIn {
     AssetIn {

@@ -1,14 +1,11 @@
 //! Manual records that turn out to be a vendor's, or seem to be.
 
-use codex_client::{
-    AssetBulkIn, AssetIn, BulkAction, BulkStatus, Client, ContactIn, ListOptions, TokenSource,
+use codex_client::{AssetBulkIn, AssetIn, BulkAction, BulkStatus, ContactIn, ListOptions};
+use codex_tests::{
+    harness::app::{TestApp, client},
+    on_each_engine,
+    sim::world::device_uid,
 };
-use codex_tests::{harness::app::TestApp, on_each_engine, sim::world::device_uid};
-
-fn client(app: &TestApp, level: &str) -> anyhow::Result<Client> {
-    let token = app.core.key.user(level, &format!("{level}@msp.example"))?;
-    Ok(Client::new(&app.url(), TokenSource::fixed(token))?)
-}
 
 fn serial(hostname: &str, serial: &str) -> AssetIn {
     AssetIn {

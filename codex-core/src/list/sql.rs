@@ -90,14 +90,6 @@ pub(crate) const fn always(name: &'static str, sql: &'static str, kind: ColumnTy
 }
 
 impl Column {
-    /// Of folded text: where it is as it was written.
-    pub(crate) const fn spelled(self, sql: &'static str) -> Self {
-        Self {
-            spelled: Some(sql),
-            ..self
-        }
-    }
-
     /// Of a column on several other records.
     pub(crate) const fn several(self, several: Several) -> Self {
         Self {

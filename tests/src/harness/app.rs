@@ -105,6 +105,16 @@ pub fn config(
     Ok(Config::load(&sources)?)
 }
 
+/// A client that calls the daemon as a user with this role.
+///
+/// # Errors
+/// When no token can be made.
+pub fn client(app: &TestApp, role: &str) -> anyhow::Result<codex_client::Client> {
+    let token = app.core.key.user(role, &format!("{role}@msp.example"))?;
+    let source = codex_client::TokenSource::fixed(token);
+    Ok(codex_client::Client::new(&app.url(), source)?)
+}
+
 impl TestApp {
     /// A small world.
     pub async fn on(database: TestDatabase) -> anyhow::Result<Self> {

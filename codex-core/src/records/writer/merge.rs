@@ -48,14 +48,17 @@ impl RecordWriter<'_> {
     }
 }
 
-/// One record without what depends on other records. Gives the row as a map, too, if it was needed.
+/// A record, and its row as a map where merging needed that.
+type Merge<R> = (Draft<R>, Option<Map<String, Value>>);
+
+/// One record without what depends on other records.
 fn draft<R: Resource>(
     precedence: &Precedence,
     id: i64,
     before: Option<Stored<R::Fields>>,
     claims: Vec<Claim>,
     issues: &mut Vec<String>,
-) -> Result<(Draft<R>, Option<Map<String, Value>>)> {
+) -> Result<Merge<R>> {
     let mut current = None;
     let mut fields = match &before {
         // Its claims went to another record: it keeps its last values.
