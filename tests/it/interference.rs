@@ -41,12 +41,12 @@ const MARK: &str = "Zqx";
 const GENERAL: [&str; 6] = ["cursor", "fields", "limit", "q", "sort", "total"];
 
 /// Both daemons.
-struct Twins {
-    with_others: Twin,
-    alone: Twin,
+struct ServerPair {
+    with_others: TestServer,
+    alone: TestServer,
 }
 
-struct Twin {
+struct TestServer {
     app: TestApp,
     router: Router,
     token: String,
@@ -60,7 +60,7 @@ struct Answer {
     body: Bytes,
 }
 
-impl Twin {
+impl TestServer {
     async fn new(database: TestDatabase, now: &ManualClock) -> anyhow::Result<Self> {
         let clock = ManualClock::new(codex_core::clock::Clock::now(now));
         let app = TestApp::at(database, &[("server.calls_per_minute", "0")], clock).await?;
@@ -108,7 +108,7 @@ struct Call {
     headers: Vec<(&'static str, String)>,
 }
 
-impl Twins {
+impl ServerPair {
     async fn on(database: TestDatabase) -> anyhow::Result<Self> {
         let app = TestApp::on(database).await?;
         app.pull(&[
@@ -127,8 +127,8 @@ impl Twins {
         leave_alone(&db).await?;
         db.close().await;
         Ok(Self {
-            with_others: Twin::new(with_others, &now).await?,
-            alone: Twin::new(alone, &now).await?,
+            with_others: TestServer::new(with_others, &now).await?,
+            alone: TestServer::new(alone, &now).await?,
         })
     }
 
@@ -364,7 +364,7 @@ struct Words {
 }
 
 impl Words {
-    async fn of(twins: &Twins) -> anyhow::Result<Self> {
+    async fn of(servers: &ServerPair) -> anyhow::Result<Self> {
         let api = serde_json::to_value(codex_daemon::openapi::public())?;
         let mut operations = Vec::new();
         for (path, item) in api["paths"].as_object().context("paths")? {
@@ -379,7 +379,7 @@ impl Words {
             let names = query.filter_map(|one| one["name"].as_str().map(str::to_owned));
             operations.push((path.clone(), names.collect()));
         }
-        let app = &twins.with_others.app;
+        let app = &servers.with_others.app;
         let ids = async |path: &str, key: &str| -> anyhow::Result<Vec<String>> {
             let all = app.json(path).await?;
             let list = all.as_array().cloned().unwrap_or_default();
@@ -677,16 +677,16 @@ fn urlencode(text: &str) -> String {
 }
 
 on_each_engine! {
-    async fn foreign_records_do_not_change_client_answers(twins: Twins) -> TestResult {
+    async fn foreign_records_do_not_change_client_answers(servers: ServerPair) -> TestResult {
         let seed = setting("CODEX_TEST_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(17);
         let calls = setting("CODEX_TEST_CALLS").and_then(|calls| calls.parse().ok()).unwrap_or(CALLS);
         println!("seed {seed}, {calls} calls");
         let mut random = StdRng::seed_from_u64(seed);
-        let mut words = Words::of(&twins).await?;
+        let mut words = Words::of(&servers).await?;
         let (mut different, mut by_status) = (Vec::new(), BTreeMap::<u16, usize>::new());
         for _ in 0..calls {
             let call = words.call(&mut random);
-            match twins.ask(&call).await? {
+            match servers.ask(&call).await? {
                 Ok(answer) => {
                     *by_status.entry(answer.status.as_u16()).or_default() += 1;
                     words.learn(&call, &answer);
@@ -703,7 +703,7 @@ on_each_engine! {
         assert!(share(200) >= 10 && share(304) >= 1 && by_status.contains_key(&404), "{by_status:?}");
         assert!(words.cursors.len() > 5, "lists went on");
         // The others are there: staff find them.
-        for (twin, more) in [(&twins.with_others, true), (&twins.alone, false)] {
+        for (twin, more) in [(&servers.with_others, true), (&servers.alone, false)] {
             let found = twin.app.json(&format!("/api/search?q={MARK}&limit=1")).await?;
             assert_eq!((found["count"] == 1, found["more"] == true), (more, more), "{found}");
         }

@@ -26,7 +26,7 @@ fn people(size: Size) -> usize {
     match size {
         Size::Tiny => 12,
         // Two pages of 100.
-        Size::Small => 110,
+        Size::Small => 130,
         Size::S => 130,
         Size::M => 400,
         Size::L => 1_500,

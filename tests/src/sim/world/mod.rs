@@ -40,7 +40,7 @@ pub use plans::plans;
 pub enum Size {
     /// 3 companies, 12 contacts, 12 assets: to be read by eye.
     Tiny,
-    /// 16 companies, 60 contacts, 80 assets: what most tests need, on several small pages.
+    /// 50 companies, 150 contacts, 150 assets: what most tests need, on several small pages.
     Small,
     /// 50 companies, 2,000 contacts, 3,000 assets.
     S,
@@ -55,7 +55,7 @@ impl Size {
     pub fn counts(self) -> (usize, usize, usize) {
         match self {
             Self::Tiny => (3, 12, 12),
-            Self::Small => (16, 60, 80),
+            Self::Small => (50, 150, 150),
             Self::S => (50, 2_000, 3_000),
             Self::M => (500, 20_000, 40_000),
             Self::L => (2_000, 100_000, 200_000),
