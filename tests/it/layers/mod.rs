@@ -70,13 +70,11 @@ const TOP_FILES: [[&str; 2]; 2] = [["jobs", "dead"], ["tickets", "events"]];
 const TOP_NAMES: [&str; 2] = ["Builder", "Codex"];
 
 /// Files that use modules above their own layer: which, and why. This list may only shrink.
-const EXCEPTIONS: [(&str, &[&str], &str); 1] = [
-    (
-        "error.rs",
-        &["bulk", "records", "store", "sync"],
-        "all layers return the one error type, which carries what each of them says",
-    ),
-];
+const EXCEPTIONS: [(&str, &[&str], &str); 1] = [(
+    "error.rs",
+    &["bulk", "records", "store", "sync"],
+    "all layers return the one error type, which carries what each of them says",
+)];
 
 const VENDORS: [&str; 3] = ["datto", "freshservice", "keycloak"];
 

@@ -5,7 +5,10 @@ use codex_core::{
     list::PageRequest, records::Author, sync::SyncKind,
 };
 use codex_tests::{
-    harness::{bench::TestBench, database::TestDatabase},
+    harness::{
+        bench::{LargeBench, TestBench},
+        database::TestDatabase,
+    },
     on_each_engine,
     sim::{
         Size, World, datto,
@@ -49,7 +52,7 @@ on_each_engine! {
     }
 
     /// Trap 42.
-    async fn forbidden_site_keeps_its_assets(bench: TestBench) -> TestResult {
+    async fn forbidden_site_keeps_its_assets(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let uid = {
             let mut world = bench.world.lock();
@@ -64,7 +67,7 @@ on_each_engine! {
     }
 
     /// Trap 43.
-    async fn system_sites_have_no_company(bench: TestBench) -> TestResult {
+    async fn system_sites_have_no_company(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let linked = "select count(*) from site_links where system_site and company_id is not null";
         assert_eq!(bench.count(linked).await?, 0);
@@ -74,7 +77,7 @@ on_each_engine! {
     }
 
     /// Trap 45.
-    async fn site_variables_are_read_in_any_form(bench: TestBench) -> TestResult {
+    async fn site_variables_are_read_in_any_form(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let lower = "select count(*) from site_links where account_number = '100023' and company_id is not null";
         assert_eq!(bench.count(lower).await?, 1);
@@ -98,7 +101,7 @@ on_each_engine! {
     }
 
     /// Trap 48.
-    async fn hostnames_may_be_missing_or_repeated(bench: TestBench) -> TestResult {
+    async fn hostnames_may_be_missing_or_repeated(bench: LargeBench) -> TestResult {
         {
             let mut world = bench.world.lock();
             for (place, name) in [(4, json!(null)), (5, json!("")), (6, json!("SAME")), (7, json!("same"))] {
@@ -133,7 +136,7 @@ on_each_engine! {
     }
 
     /// Traps 60 and 69.
-    async fn silent_and_future_dated_devices_are_not_missing(bench: TestBench) -> TestResult {
+    async fn silent_and_future_dated_devices_are_not_missing(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Rmm).await?;
         bench.clock.advance(chrono::Duration::days(-400));
         bench.world.lock().devices[4].body.insert("onDemand".into(), json!(true));
@@ -188,7 +191,7 @@ on_each_engine! {
     }
 
     /// Trap 51.
-    async fn returned_device_with_a_new_uid_is_the_same_asset(bench: TestBench) -> TestResult {
+    async fn returned_device_with_a_new_uid_is_the_same_asset(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let id = asset_id(&bench, &device_uid(6)).await?;
         let job = delete_device(&bench).await?;
@@ -235,7 +238,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn renamed_returned_device_is_a_duplicate_candidate(bench: TestBench) -> TestResult {
+    async fn renamed_returned_device_is_a_duplicate_candidate(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?.unwrap();
         delete_device(&bench).await?;
@@ -287,7 +290,7 @@ on_each_engine! {
     }
 
     /// Trap 61a.
-    async fn secrets_stay_in_their_table(bench: TestBench) -> TestResult {
+    async fn secrets_stay_in_their_table(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let kept = "select count(*) from asset_secrets where value like 'SECRET-%'";
         assert!(bench.count(kept).await? > 2_800);
@@ -316,7 +319,7 @@ on_each_engine! {
     }
 
     /// Trap 44.
-    async fn many_devices_of_a_deleted_site_are_held(bench: TestBench) -> TestResult {
+    async fn many_devices_of_a_deleted_site_are_held(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         {
             let mut world = bench.world.lock();

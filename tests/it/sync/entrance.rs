@@ -3,7 +3,7 @@
 use codex_core::{Codex, Scope, assets, companies, list::PageRequest, sync::SyncKind};
 use codex_tests::{
     harness::{
-        bench::{TestBench, freshservice_at, quick},
+        bench::{LargeBench, TestBench, freshservice_at, quick},
         database::TestDatabase,
     },
     on_each_engine,
@@ -70,7 +70,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn time_out_of_range_is_unknown_and_reported(bench: TestBench) -> TestResult {
+    async fn time_out_of_range_is_unknown_and_reported(bench: LargeBench) -> TestResult {
         let micros = 1_767_607_200_000_000_i64;
         for device in bench.world.lock().devices.iter_mut().take(5) {
             device.body.insert("lastSeen".into(), micros.into());
@@ -105,7 +105,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn volatile_members_write_nothing(bench: TestBench) -> TestResult {
+    async fn volatile_members_write_nothing(bench: LargeBench) -> TestResult {
         let moved = |points: i64| {
             for agent in &mut bench.world.lock().agents {
                 agent["scoreboard_points"] = json!(points);

@@ -7,7 +7,10 @@ use codex_core::{
     tickets::TicketEvent,
 };
 use codex_tests::{
-    harness::{bench::TestBench, database::setting},
+    harness::{
+        bench::{LargeBench, TestBench},
+        database::setting,
+    },
     on_each_engine,
     sim::{
         fault::{FaultKind, When},
@@ -66,7 +69,7 @@ async fn stored(bench: &TestBench, id: i64) -> anyhow::Result<Value> {
 
 on_each_engine! {
     /// Repeated events too.
-    async fn events_in_any_order_end_in_the_same_state(bench: TestBench) -> TestResult {
+    async fn events_in_any_order_end_in_the_same_state(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));
@@ -133,7 +136,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn unknown_ticket_is_fetched_and_linked(bench: TestBench) -> TestResult {
+    async fn unknown_ticket_is_fetched_and_linked(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.sync(SyncKind::Tickets).await?;
         bench.clock.advance(Duration::days(1));

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use codex_core::{Scope, jobs::JobStatus, sync::SyncKind};
 use codex_tests::{
-    harness::{TestResult, bench::TestBench, random_text},
+    harness::{
+        TestResult,
+        bench::{LargeBench, TestBench},
+        random_text,
+    },
     on_each_engine,
     sim::{
         fault::{FaultKind, When},
@@ -44,7 +48,7 @@ async fn fails_without_loss(
 
 on_each_engine! {
     /// Traps 32 and 33.
-    async fn failed_list_of_departments_deletes_nothing(bench: TestBench) -> TestResult {
+    async fn failed_list_of_departments_deletes_nothing(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
             (FaultKind::Status(401), "401"), (FaultKind::Status(403), "403"), (FaultKind::Status(404), "404"),
@@ -58,7 +62,7 @@ on_each_engine! {
     }
 
     /// Traps 38 and 59.
-    async fn failed_list_of_devices_deletes_nothing(bench: TestBench) -> TestResult {
+    async fn failed_list_of_devices_deletes_nothing(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         for (kind, word) in [
             (FaultKind::Status(401), "401"), (FaultKind::Status(404), "404"), (FaultKind::Status(504), "504"), (FaultKind::Html, "JSON"),
@@ -70,7 +74,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn null_item_is_reported_and_others_are_read(bench: TestBench) -> TestResult {
+    async fn null_item_is_reported_and_others_are_read(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         bench.freshservice.faults().add("/api/v2/requesters", When::Page(1), FaultKind::NullItem);
         bench.datto.faults().add("/api/v2/account/devices", When::Page(0), FaultKind::NullItem);
@@ -119,7 +123,7 @@ on_each_engine! {
     }
 
     /// Trap 24.
-    async fn long_retry_after_ends_the_run_and_blocks_the_vendor(bench: TestBench) -> TestResult {
+    async fn long_retry_after_ends_the_run_and_blocks_the_vendor(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let limited = FaultKind::RateLimited(Some("1500".into()));
         bench.freshservice.faults().add("/api/v2/requesters", When::Always, limited);
@@ -138,7 +142,7 @@ on_each_engine! {
     }
 
     /// Trap 32.
-    async fn vendor_answering_404_to_everything_proves_nothing(bench: TestBench) -> TestResult {
+    async fn vendor_answering_404_to_everything_proves_nothing(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         bench.world.lock().requesters.remove(1);
         bench.freshservice.faults().add("/api/v2/requesters/", When::Always, FaultKind::Status(404));
@@ -153,7 +157,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn job_of_a_dead_run_fails_and_the_next_one_completes(bench: TestBench) -> TestResult {
+    async fn job_of_a_dead_run_fails_and_the_next_one_completes(bench: LargeBench) -> TestResult {
         // A run that died: its lease and its job say that it is at work, and nothing moves.
         let mut tx = bench.db().begin().await?;
         tx.query("insert into sync_leases (source, fence, beat, job_id) values ('freshservice', 7, 3, 'dead')")

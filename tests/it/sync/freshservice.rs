@@ -6,7 +6,10 @@ use codex_core::{
     sync::{SyncKind, SyncPlan},
 };
 use codex_tests::{
-    harness::{bench::TestBench, database::TestDatabase},
+    harness::{
+        bench::{LargeBench, TestBench},
+        database::TestDatabase,
+    },
     on_each_engine,
     sim::{
         Size, World, freshservice,
@@ -23,7 +26,7 @@ const LINKS: &str = "select count(*) from contact_company l join claims c on c.k
 
 on_each_engine! {
     /// Trap 14.
-    async fn contact_is_linked_when_its_company_arrives_later(bench: TestBench) -> TestResult {
+    async fn contact_is_linked_when_its_company_arrives_later(bench: LargeBench) -> TestResult {
         let late = bench.world.lock().departments.remove(3);
         bench.sync(SyncKind::Psa).await?;
         assert!(bench.codex.company(&Scope::system(), "100003").await?.is_none());
@@ -35,7 +38,7 @@ on_each_engine! {
     }
 
     /// Traps 15 and 16. A requester who becomes an agent is not a missing contact.
-    async fn contact_may_have_many_companies_or_none(bench: TestBench) -> TestResult {
+    async fn contact_may_have_many_companies_or_none(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let converted = {
             let mut world = bench.world.lock();
@@ -164,7 +167,7 @@ on_each_engine! {
     }
 
     /// Trap 17.
-    async fn contact_that_loses_its_email_is_kept(bench: TestBench) -> TestResult {
+    async fn contact_that_loses_its_email_is_kept(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().requesters[1]["primary_email"] = json!(null);
         let job = bench.sync(SyncKind::Psa).await?;
@@ -182,7 +185,7 @@ on_each_engine! {
     }
 
     /// Trap 21. Its first holder keeps it.
-    async fn taken_account_number_is_reported(bench: TestBench) -> TestResult {
+    async fn taken_account_number_is_reported(bench: LargeBench) -> TestResult {
         let job = bench.sync(SyncKind::Psa).await?;
         assert!(job.report.issues.iter().any(|issue| issue.contains("100005")), "{:?}", job.report.issues);
         let company = bench.codex.company(&Scope::system(), "100005").await?.unwrap();
@@ -213,7 +216,7 @@ on_each_engine! {
     }
 
     /// A requester who returns has the same id.
-    async fn deleted_requester_goes_after_two_runs(bench: TestBench) -> TestResult {
+    async fn deleted_requester_goes_after_two_runs(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let id = bench.count("select id from contacts where email = 'person1@client1.example'").await?;
         let gone = bench.world.lock().requesters.remove(1);
@@ -234,7 +237,7 @@ on_each_engine! {
     }
 
     /// Trap 5.
-    async fn requester_missing_from_the_list_is_found_by_id(bench: TestBench) -> TestResult {
+    async fn requester_missing_from_the_list_is_found_by_id(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         // On the last page only, so that the list is still whole by its own word.
         bench.freshservice.faults().add(
@@ -254,7 +257,7 @@ on_each_engine! {
     }
 
     /// Trap 71.
-    async fn more_than_ten_percent_missing_is_held(bench: TestBench) -> TestResult {
+    async fn more_than_ten_percent_missing_is_held(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().requesters.truncate(1_700);
         for _ in 0..3 {

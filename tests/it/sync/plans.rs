@@ -9,7 +9,7 @@ use codex_core::{
     sync::{Request, SyncKind, SyncPlan},
 };
 use codex_tests::{
-    harness::bench::TestBench,
+    harness::bench::{LargeBench, TestBench},
     on_each_engine,
     sim::world::{department_id, device_uid, requester_id},
 };
@@ -71,7 +71,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn plan_of_a_first_run_creates_what_a_run_does(bench: TestBench) -> TestResult {
+    async fn plan_of_a_first_run_creates_what_a_run_does(bench: LargeBench) -> TestResult {
         let system = Scope::system();
         let plan = bench.codex.plan_sync(&system, SyncKind::Psa).await?;
         assert_eq!(bench.live("companies").await?, 0);
@@ -132,7 +132,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_and_times_limit_a_run(bench: TestBench) -> TestResult {
+    async fn lists_and_times_limit_a_run(bench: LargeBench) -> TestResult {
         let system = Scope::system();
         let only = |part, scope: &str| Request { scopes: vec![scope.into()], ..Request::from(part) };
         bench.codex.sync(&system, only(SyncKind::Psa, "departments")).await?;

@@ -12,11 +12,14 @@ use codex_core::{
     records::Author,
     sync::SyncKind,
 };
-use codex_tests::{harness::bench::TestBench, on_each_engine};
+use codex_tests::{
+    harness::bench::{LargeBench, TestBench},
+    on_each_engine,
+};
 use serde_json::{Map, json};
 
 on_each_engine! {
-    async fn first_run_creates_every_record(bench: TestBench) -> TestResult {
+    async fn first_run_creates_every_record(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         assert_eq!(bench.live("companies").await?, 50);
         assert_eq!(bench.live("contacts").await?, 2_000);
@@ -110,7 +113,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn plan_lists_changes_and_writes_nothing(bench: TestBench) -> TestResult {
+    async fn plan_lists_changes_and_writes_nothing(bench: LargeBench) -> TestResult {
         let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Psa).await?;
         assert_eq!(plan.report.counts["company"].created, 50);
         assert!(plan.changes.iter().all(|change| change.op == "create"));
@@ -121,7 +124,7 @@ on_each_engine! {
     }
 
     /// Trap 70.
-    async fn source_is_synced_by_one_run_at_a_time(bench: TestBench) -> TestResult {
+    async fn source_is_synced_by_one_run_at_a_time(bench: LargeBench) -> TestResult {
         let other = bench.second(|builder| builder).await?;
         let system = Scope::system();
         let (one, two) = tokio::join!(bench.codex.sync(&system, SyncKind::Rmm), other.sync(&system, SyncKind::Rmm));
@@ -131,7 +134,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn lists_cost_no_statement_per_row(bench: TestBench) -> TestResult {
+    async fn lists_cost_no_statement_per_row(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let system = Scope::system();
         let before = bench.db().statements();

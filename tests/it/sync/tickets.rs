@@ -11,7 +11,7 @@ use codex_core::{
 };
 use codex_tests::{
     harness::{
-        bench::{TestBench, account, quick},
+        bench::{LargeBench, TestBench, account, quick},
         database::TestDatabase,
     },
     on_each_engine,
@@ -64,7 +64,7 @@ async fn told(
 }
 
 on_each_engine! {
-    async fn first_run_reads_every_ticket_with_its_details(bench: TestBench) -> TestResult {
+    async fn first_run_reads_every_ticket_with_its_details(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let job = bench.sync(SyncKind::Tickets).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
@@ -177,7 +177,7 @@ on_each_engine! {
     }
 
     /// Trap 7. Across pages and runs.
-    async fn changes_within_one_second_are_all_read(bench: TestBench) -> TestResult {
+    async fn changes_within_one_second_are_all_read(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Tickets).await?;
         {
             let mut world = bench.world.lock();
@@ -364,7 +364,7 @@ on_each_engine! {
     }
 
     /// Traps 2 and 3.
-    async fn history_is_read_in_windows_to_the_first_ticket(bench: TestBench) -> TestResult {
+    async fn history_is_read_in_windows_to_the_first_ticket(bench: LargeBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let job = bench.sync(SyncKind::TicketHistory).await?;
         assert_eq!(job.report.issues, Vec::<String>::new());
@@ -378,7 +378,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn interrupted_history_resumes_where_it_was(bench: TestBench) -> TestResult {
+    async fn interrupted_history_resumes_where_it_was(bench: LargeBench) -> TestResult {
         bench.freshservice.faults().add("/api/v2/tickets/filter", When::Nth(8), FaultKind::Status(401));
         let cut = bench.run(SyncKind::TicketHistory).await?;
         assert_eq!(cut.status, JobStatus::Failed);
@@ -434,7 +434,7 @@ on_each_engine! {
     }
 
     /// The next run reads the rest.
-    async fn light_run_reads_lists_only(bench: TestBench) -> TestResult {
+    async fn light_run_reads_lists_only(bench: LargeBench) -> TestResult {
         let light = bench.sync(SyncKind::TicketsLight).await?;
         assert_eq!(light.report.counts["ticket"].created, 600);
         assert_eq!(bench.count("select count(*) from conversations").await?, 0);

@@ -25,9 +25,7 @@ pub fn user_id(n: usize) -> String {
 fn people(size: Size) -> usize {
     match size {
         Size::Tiny => 12,
-        // Two pages of 100.
-        Size::Small => 130,
-        Size::S => 130,
+        Size::Small | Size::S => 130,
         Size::M => 400,
         Size::L => 1_500,
     }
