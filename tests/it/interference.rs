@@ -26,7 +26,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// Calls on each engine, unless CODEX_TEST_CALLS says more. Both daemons get each.
-const CALLS: usize = 3_000;
+const CALLS: usize = 10_000;
 /// The client's company, between others.
 const OWN: &str = "100002";
 /// Who asks: a contact of the company.

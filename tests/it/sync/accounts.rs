@@ -6,10 +6,7 @@ use codex_core::{
     sync::{SyncKind, datto, freshservice},
 };
 use codex_tests::{
-    harness::{
-        bench::{LargeBench, TestBench},
-        database::TestDatabase,
-    },
+    harness::{bench::TestBench, database::TestDatabase},
     on_each_engine,
     sim::{
         Size, World, datto as sim_datto,
@@ -63,7 +60,7 @@ impl Odd {
 
 on_each_engine! {
     /// Trap 21. Others keep theirs.
-    async fn department_without_a_number_gets_a_free_one(bench: LargeBench) -> TestResult {
+    async fn department_without_a_number_gets_a_free_one(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let before: Vec<Value> = (0..50).map(|n| number(&bench, n)).collect();
         assert!(before[20].is_null());
@@ -83,7 +80,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn job_only_reports_while_writing_is_off(bench: LargeBench) -> TestResult {
+    async fn job_only_reports_while_writing_is_off(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let quiet = bench.second(|builder| builder).await?;
         drop(quiet);
@@ -118,7 +115,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn number_set_at_the_vendor_meanwhile_is_kept(bench: LargeBench) -> TestResult {
+    async fn number_set_at_the_vendor_meanwhile_is_kept(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         // The list still says that there is none; the single view has one by now.
         bench.world.lock().departments[20]["custom_fields"]["account_number"] = json!(654_321);
@@ -130,7 +127,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn failed_department_does_not_stop_the_others(bench: LargeBench) -> TestResult {
+    async fn failed_department_does_not_stop_the_others(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         bench.world.lock().departments[21]["custom_fields"]["account_number"] = json!(null);
         let path = format!("/api/v2/departments/{}", department_id(20));

@@ -77,7 +77,7 @@ on_each_engine! {
     }
 
     /// Trap 45.
-    async fn site_variables_are_read_in_any_form(bench: LargeBench) -> TestResult {
+    async fn site_variables_are_read_in_any_form(bench: TestBench) -> TestResult {
         bench.sync_all().await?;
         let lower = "select count(*) from site_links where account_number = '100023' and company_id is not null";
         assert_eq!(bench.count(lower).await?, 1);
@@ -222,7 +222,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn shared_mac_moves_no_record_to_another_company(bench: TestBench) -> TestResult {
+    async fn shared_mac_moves_no_record_to_another_company(bench: LargeBench) -> TestResult {
         bench.sync_all().await?;
         let old = asset_id(&bench, &device_uid(6)).await?;
         delete_device(&bench).await?;

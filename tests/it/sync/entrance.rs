@@ -105,7 +105,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn volatile_members_write_nothing(bench: LargeBench) -> TestResult {
+    async fn volatile_members_write_nothing(bench: TestBench) -> TestResult {
         let moved = |points: i64| {
             for agent in &mut bench.world.lock().agents {
                 agent["scoreboard_points"] = json!(points);

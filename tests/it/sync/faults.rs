@@ -157,7 +157,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn job_of_a_dead_run_fails_and_the_next_one_completes(bench: LargeBench) -> TestResult {
+    async fn job_of_a_dead_run_fails_and_the_next_one_completes(bench: TestBench) -> TestResult {
         // A run that died: its lease and its job say that it is at work, and nothing moves.
         let mut tx = bench.db().begin().await?;
         tx.query("insert into sync_leases (source, fence, beat, job_id) values ('freshservice', 7, 3, 'dead')")

@@ -38,7 +38,7 @@ on_each_engine! {
     }
 
     /// Traps 15 and 16. A requester who becomes an agent is not a missing contact.
-    async fn contact_may_have_many_companies_or_none(bench: LargeBench) -> TestResult {
+    async fn contact_may_have_many_companies_or_none(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Psa).await?;
         let converted = {
             let mut world = bench.world.lock();
@@ -185,7 +185,7 @@ on_each_engine! {
     }
 
     /// Trap 21. Its first holder keeps it.
-    async fn taken_account_number_is_reported(bench: LargeBench) -> TestResult {
+    async fn taken_account_number_is_reported(bench: TestBench) -> TestResult {
         let job = bench.sync(SyncKind::Psa).await?;
         assert!(job.report.issues.iter().any(|issue| issue.contains("100005")), "{:?}", job.report.issues);
         let company = bench.codex.company(&Scope::system(), "100005").await?.unwrap();

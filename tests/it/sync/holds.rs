@@ -7,10 +7,7 @@ use codex_core::{
     records::Author,
     sync::SyncKind,
 };
-use codex_tests::{
-    harness::bench::{LargeBench, TestBench},
-    on_each_engine,
-};
+use codex_tests::{harness::bench::TestBench, on_each_engine};
 
 /// Twenty departments are gone, and the run has held their deletion.
 async fn held(bench: &TestBench) -> anyhow::Result<Hold> {
@@ -33,7 +30,7 @@ fn author(bench: &TestBench) -> Author {
 
 on_each_engine! {
     /// Records that return keep their ids.
-    async fn approved_deletion_runs_once(bench: LargeBench) -> TestResult {
+    async fn approved_deletion_runs_once(bench: TestBench) -> TestResult {
         let lost = bench.world.lock().departments[35].clone();
         let hold = held(&bench).await?;
         assert_eq!((hold.missing, hold.total, hold.scope.as_str()), (20, 50, "departments"));
@@ -57,7 +54,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn rejected_deletion_is_held_again_only_for_more_records(bench: LargeBench) -> TestResult {
+    async fn rejected_deletion_is_held_again_only_for_more_records(bench: TestBench) -> TestResult {
         let hold = held(&bench).await?;
         let system = Scope::system();
         bench.codex.reject_hold(&system, &author(&bench), &hold.id).await?.unwrap();
@@ -72,7 +69,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn held_deletion_ends_by_returned_records_or_expiry(bench: LargeBench) -> TestResult {
+    async fn held_deletion_ends_by_returned_records_or_expiry(bench: TestBench) -> TestResult {
         let all = bench.world.lock().departments.clone();
         let hold = held(&bench).await?;
         let system = Scope::system();

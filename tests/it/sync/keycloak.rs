@@ -8,10 +8,7 @@ use codex_core::{
     sync::SyncKind,
 };
 use codex_tests::{
-    harness::{
-        TestResult,
-        bench::{LargeBench, TestBench},
-    },
+    harness::{TestResult, bench::TestBench},
     on_each_engine,
     sim::{
         fault::{FaultKind, When},
@@ -43,7 +40,7 @@ async fn prefer_dark(bench: &TestBench, n: usize) -> TestResult {
 
 on_each_engine! {
     /// Trap 62.
-    async fn all_user_pages_are_read_without_service_accounts(bench: LargeBench) -> TestResult {
+    async fn all_user_pages_are_read_without_service_accounts(bench: TestBench) -> TestResult {
         assert_eq!(REALM, "hivematrix");
         let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!((job.script.as_str(), job.provider.as_deref()), ("keycloak_agents", Some("keycloak")));
@@ -61,7 +58,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn second_sync_of_users_writes_nothing(bench: LargeBench) -> TestResult {
+    async fn second_sync_of_users_writes_nothing(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let rows = "select (select count(*) from change_log) + (select count(*) from claims)";
@@ -76,7 +73,7 @@ on_each_engine! {
     }
 
     /// The preferences stay.
-    async fn removed_user_is_disabled_after_two_runs(bench: LargeBench) -> TestResult {
+    async fn removed_user_is_disabled_after_two_runs(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         prefer_dark(&bench, 20).await?;
         let id = agent(&bench, 20).await?.id;
@@ -109,7 +106,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn failed_list_of_users_disables_nobody(bench: LargeBench) -> TestResult {
+    async fn failed_list_of_users_disables_nobody(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         let enabled = bench.count(ENABLED).await?;
         for (kind, word) in [
@@ -206,7 +203,7 @@ on_each_engine! {
     }
 
     /// Trap 63.
-    async fn token_that_ends_in_mid_crawl_is_renewed(bench: LargeBench) -> TestResult {
+    async fn token_that_ends_in_mid_crawl_is_renewed(bench: TestBench) -> TestResult {
         bench.keycloak.faults().add(LIST, When::Nth(2), FaultKind::Status(401));
         let job = bench.sync(SyncKind::Agents).await?;
         assert_eq!(job.report.counts["agent"].created, 130);
@@ -214,7 +211,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn refused_client_falls_back_to_the_password(bench: LargeBench) -> TestResult {
+    async fn refused_client_falls_back_to_the_password(bench: TestBench) -> TestResult {
         bench.keycloak.change(|options| options.service_account = false);
         bench.sync(SyncKind::Agents).await?;
         bench.keycloak.change(|options| {
@@ -255,7 +252,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn user_missing_from_the_list_is_found_by_id(bench: LargeBench) -> TestResult {
+    async fn user_missing_from_the_list_is_found_by_id(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         // The last page ends early, so that the list is whole by its own word.
         bench.keycloak.faults().add(LIST, When::Page(1), FaultKind::Truncated);
@@ -270,7 +267,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn unreadable_user_is_reported_and_disables_nobody(bench: LargeBench) -> TestResult {
+    async fn unreadable_user_is_reported_and_disables_nobody(bench: TestBench) -> TestResult {
         bench.sync(SyncKind::Agents).await?;
         bench.keycloak.faults().add(LIST, When::Page(0), FaultKind::NullItem);
         let job = bench.sync(SyncKind::Agents).await?;
@@ -280,7 +277,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn plan_of_a_user_sync_writes_nothing(bench: LargeBench) -> TestResult {
+    async fn plan_of_a_user_sync_writes_nothing(bench: TestBench) -> TestResult {
         let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Agents).await?;
         assert_eq!(plan.report.counts["agent"].created, 130);
         let rows = "select (select count(*) from agents) + (select count(*) from claims) \

@@ -7,7 +7,7 @@ use codex_core::{Scope, jobs::JobStatus, sync::SyncKind};
 use codex_tests::{
     harness::{
         app::vendor_settings,
-        bench::{LargeBench, TestBench},
+        bench::TestBench,
         child::{become_codexd, codexd},
         database::{self, setting},
         state::{differences, state},
@@ -29,7 +29,7 @@ fn codexd_child_process() {
 
 on_each_engine! {
     /// Trap 70.
-    async fn killed_runs_end_like_an_undisturbed_one(bench: LargeBench) -> TestResult {
+    async fn killed_runs_end_like_an_undisturbed_one(bench: TestBench) -> TestResult {
         let calm = TestBench::on(database::sqlite()?).await?;
         calm.sync_all().await?;
 

@@ -113,7 +113,7 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn plan_lists_changes_and_writes_nothing(bench: LargeBench) -> TestResult {
+    async fn plan_lists_changes_and_writes_nothing(bench: TestBench) -> TestResult {
         let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Psa).await?;
         assert_eq!(plan.report.counts["company"].created, 50);
         assert!(plan.changes.iter().all(|change| change.op == "create"));
