@@ -100,7 +100,7 @@ struct What {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write what would change to a file
-    SyncPlan {
+    Plan {
         /// Where to pull from, such as freshservice
         #[arg(value_parser = source)]
         source: Source,
@@ -163,7 +163,7 @@ impl Sync {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let mut config = super::load(sources)?;
         let (source, what) = match &self.command {
-            Some(Command::SyncPlan { source, what, .. }) => (Some(*source), what),
+            Some(Command::Plan { source, what, .. }) => (Some(*source), what),
             Some(Command::Apply { file }) => {
                 let plan = read(file)?;
                 return with_codex(&config, true, async |codex| self.apply(codex, plan).await)
@@ -173,7 +173,7 @@ impl Sync {
             None => (self.source, &self.what),
         };
         let source = source.context("name a source")?;
-        let planned = self.dry_run || matches!(self.command, Some(Command::SyncPlan { .. }));
+        let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
         config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
         with_codex(&config, true, async |codex| {
@@ -183,7 +183,7 @@ impl Sync {
     }
 
     async fn work(&self, codex: &Codex, requests: Vec<Request>) -> anyhow::Result<()> {
-        if let Some(Command::SyncPlan { output, .. }) = &self.command {
+        if let Some(Command::Plan { output, .. }) = &self.command {
             let [request] = requests.as_slice() else {
                 bail!("a plan is made of one source");
             };
