@@ -19,7 +19,7 @@
 //! 6. **Answer.** What the vendor can do for single records, for people who wait, is behind the traits of
 //!    [`ports`](super::ports).
 //!
-//! Then run the conformance suite, `codex_tests::kit`, against a simulator of the vendor: it lets calls
+//! Then run the conformance suite, `codex_tests::conformance`, against a simulator of the vendor: it lets calls
 //! fail, hang, repeat, shorten and lie, and names what the source does wrong.
 
 pub use super::{HttpSettings, Lookup, RateLimitBlock, Run, Source, SyncKind, UpstreamError, Work};
