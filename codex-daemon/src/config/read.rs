@@ -155,7 +155,7 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Samples of the README that people may have left as they were.
+/// Samples of the documentation that people may have left as they were.
 pub(super) fn is_sample(text: &str) -> bool {
     text.starts_with("YOUR_") || text.starts_with("your-domain")
 }

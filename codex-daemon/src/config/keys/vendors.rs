@@ -117,7 +117,7 @@ section! {
     WEBHOOKS = "webhooks" {
         /// Whether webhooks are accepted.
         enabled = "false", Boolean;
-        /// What the sender puts into the header X-Webhook-Secret, or signs with. See the README.
+        /// What the sender puts into the header X-Webhook-Secret, or signs with. See docs/operations.md.
         secret = "", Text, secret();
         /// Whether only signed webhooks are accepted.
         require_signature = "false", Boolean;
