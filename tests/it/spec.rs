@@ -53,19 +53,21 @@ fn callers_of_an_older_description_are_not_broken() -> TestResult {
     Ok(())
 }
 
+/// The page with the table of routes.
+const API: &str = "docs/api.md";
 const BEGIN: &str = "<!-- routes, made by `UPDATE=1 cargo spec` -->";
 const END: &str = "<!-- end of routes -->";
 
 #[test]
-fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = std::fs::read_to_string(path)?;
-    let (before, rest) = readme
+fn the_table_of_routes_in_the_documents_is_current() -> TestResult {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(API);
+    let page = std::fs::read_to_string(path)?;
+    let (before, rest) = page
         .split_once(BEGIN)
-        .expect("the README has a place for the table");
+        .expect("the page has a place for the table");
     let (_, after) = rest
         .split_once(END)
-        .expect("the README has a place for the table");
+        .expect("the page has a place for the table");
     let spec = serde_json::to_value(codex_daemon::openapi::public())?;
     let mut table = String::from("\n| Route | What it does |\n|---|---|\n");
     for (path, methods) in spec["paths"].as_object().unwrap() {
@@ -77,7 +79,7 @@ fn the_table_of_routes_in_the_readme_is_current() -> TestResult {
             writeln!(table, "| `{} {path}` | {summary} |", method.to_uppercase())?;
         }
     }
-    is_current("README.md", &format!("{before}{BEGIN}{table}{END}{after}"))
+    is_current(API, &format!("{before}{BEGIN}{table}{END}{after}"))
 }
 
 #[test]
