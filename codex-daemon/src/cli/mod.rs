@@ -4,6 +4,8 @@ mod accounts;
 mod claims;
 mod config;
 mod doctor;
+#[cfg(test)]
+mod documents;
 mod duplicates;
 mod held;
 mod init;
