@@ -15,6 +15,7 @@ use codex_core::Fault;
 use crate::{Builder, Client, Error, ListOptions, Status, TokenSource};
 
 mod cached;
+mod jobs;
 mod pending;
 mod streams;
 
