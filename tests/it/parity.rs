@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use codex_client::{
-    AssetIn, Client, CompanyIn, ContactIn, ListOptions, Op, SearchOptions, TicketOptions,
+    AssetIn, ChangeOp, Client, CompanyIn, ContactIn, ListOptions, Op, SearchOptions, TicketOptions,
     TokenSource,
 };
 use codex_core::{
@@ -126,7 +126,7 @@ on_each_engine! {
         assert_eq!(read.record, once);
         let told = companies.update(account, &named("C")).if_match(&read.etag).dry_run().await?;
         assert_eq!(told.changes[0].fields["name"]["after"], "C");
-        assert_eq!(companies.delete(account).dry_run().await?.changes[0].op, "delete");
+        assert_eq!(companies.delete(account).dry_run().await?.changes[0].op, ChangeOp::Delete);
         assert_eq!(companies.get(account).await?, once);
         assert_eq!(companies.update(account, &named("C")).if_match(&read.etag).await?.name, "C");
         let late = companies.update(account, &named("D")).if_match(&read.etag).await.unwrap_err();
