@@ -195,7 +195,10 @@ pub use codex_core::{
         ClaimedResource,
         wire::{FieldClaimsOut, OtherClaimOut, RecordClaimsOut, SourceRecordOut},
     },
-    companies::wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    companies::{
+        ComplianceLevel,
+        wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    },
     contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
     duplicates::{
         DuplicateState, Fact,

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Fault, Result,
+    companies::ComplianceLevel,
     dates::{self, EVENTS},
     ids::ContactId,
     records::patch::{Form, fits, sound, take_ids},
@@ -28,8 +29,7 @@ pub struct AssetOut {
     #[schema(example = "0.50")]
     pub backup_usage_tb: Option<String>,
     /// Compliance level of the company.
-    #[schema(example = "standard")]
-    pub company_compliance_level: String,
+    pub company_compliance_level: ComplianceLevel,
     /// Device type as the MSP keeps it.
     pub device_type: Option<String>,
     /// Windows domain or workgroup.
@@ -57,7 +57,7 @@ pub struct AssetOut {
 
 impl AssetOut {
     /// The wire form, with the compliance level of the company.
-    pub fn new(asset: &Asset, compliance_level: &str) -> Self {
+    pub fn new(asset: &Asset, compliance_level: ComplianceLevel) -> Self {
         let (fields, status) = (&asset.fields, &asset.status);
         let shown = ShownAsset {
             id: asset.id,
@@ -79,14 +79,14 @@ impl AssetOut {
     }
 
     /// The wire form of what is shown.
-    pub(crate) fn shown(asset: ShownAsset, compliance_level: &str) -> Self {
+    pub(crate) fn shown(asset: ShownAsset, compliance_level: ComplianceLevel) -> Self {
         // Nothing backed up is no figure (contract 3.7).
         let usage = asset.backup_bytes.filter(|bytes| *bytes > 0).map(in_tb);
         Self {
             antivirus_product: asset.antivirus_product,
             backup_data_bytes: usage.as_deref().map_or(0, in_bytes),
             backup_usage_tb: usage,
-            company_compliance_level: compliance_level.to_owned(),
+            company_compliance_level: compliance_level,
             device_type: asset.device_type,
             domain: asset.domain,
             ext_ip_address: asset.ext_ip_address,
@@ -270,7 +270,7 @@ mod tests {
             updated_at: DateTime::UNIX_EPOCH,
             deleted_at: None,
         };
-        AssetOut::new(&asset, "cjis")
+        AssetOut::new(&asset, ComplianceLevel::Cjis)
     }
 
     fn backup(bytes: i64) -> (Option<String>, i64) {

@@ -11,7 +11,7 @@ use super::{
     Conversation, ShownTicket, Ticket, TimeEntry, board,
     status::{self, Status, Statuses},
 };
-use crate::companies::STANDARD;
+use crate::companies::ComplianceLevel;
 
 /// The word that today's pages show for what is not known (contract 1.2.C).
 const UNKNOWN: &str = "Unknown";
@@ -23,8 +23,7 @@ pub struct TicketOut {
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub closed_at: Option<DateTime<Utc>>,
     /// Compliance level of the company.
-    #[schema(example = "standard")]
-    pub company_compliance_level: String,
+    pub company_compliance_level: ComplianceLevel,
     /// Account number of the company.
     pub company_id: Option<String>,
     /// When it was opened.
@@ -339,10 +338,11 @@ impl TicketOut {
 
     fn shown(ticket: ShownTicket, statuses: &Statuses) -> Self {
         let changed_at = newest(ticket.newest_at, ticket.created_at);
-        let level = ticket.compliance_level;
         Self {
             closed_at: ticket.closed_at,
-            company_compliance_level: level.unwrap_or_else(|| STANDARD.to_owned()),
+            company_compliance_level: ComplianceLevel::of_stored(
+                ticket.compliance_level.as_deref(),
+            ),
             company_id: ticket.account_number,
             created_at: ticket.opened_at,
             description_text: ticket.description_text,
