@@ -68,8 +68,10 @@ struct TicketEventIn {
     #[schema(required = false)]
     department_id: Value,
     /// RFC 3339 with an offset.
+    #[schema(format = DateTime)]
     updated_at: Option<String>,
     /// RFC 3339 with an offset.
+    #[schema(format = DateTime)]
     created_at: Option<String>,
 }
 
