@@ -1,20 +1,57 @@
 //! Typed async client of HiveMatrix Codex.
 //!
+//! A tour: open, list with a filter, create, update, sync and wait, and a body that is refused.
+//!
 //! ```no_run
 //! # async fn tour() -> codex_client::Result<()> {
-//! use codex_client::{Client, TokenSource};
+//! use std::time::Duration;
+//!
+//! use codex_client::{Client, CompanyIn, Error, ListOptions, Op, SyncKind, TokenSource};
+//! use futures::TryStreamExt as _;
 //!
 //! let codex = Client::new("http://127.0.0.1:5010", TokenSource::fixed("a token of Core"))?;
-//! for company in codex.companies().list().await? {
-//!     let assets = codex.companies().assets(&company.account_number).await?;
-//!     println!("{}: {} assets", company.name, assets.len());
+//!
+//! let acme = ListOptions::default().with("name", Op::Contains, "acme");
+//! let mut companies = codex.companies().stream(&acme);
+//! while let Some(company) = companies.try_next().await? {
+//!     println!("{} {}", company.account_number, company.name);
+//! }
+//!
+//! let new = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
+//! let company = codex.companies().create(&new).await?;
+//! let account = company.account_number;
+//!
+//! // Absent fields stay as they are; `Some(None)` blanks one.
+//! let edit = CompanyIn { description: Some(Some("Bakery".into())), ..CompanyIn::default() };
+//! let company = codex.companies().update(&account, &edit).await?;
+//! println!("{:?}", company.description);
+//!
+//! let started = codex.sync().start(SyncKind::Psa).await?;
+//! let job = codex.sync().wait(&started.job_id, Duration::from_secs(600)).await?;
+//! println!("{:?} at {:?}", job.status, job.completed_at);
+//!
+//! let odd = CompanyIn { compliance_level: Some(Some("odd".into())), ..CompanyIn::default() };
+//! match codex.companies().update(&account, &odd).await {
+//!     Err(Error::Validation { faults, .. }) => {
+//!         for fault in faults {
+//!             println!("{}: {}", fault.pointer, fault.detail);
+//!         }
+//!     }
+//!     Err(error) => return Err(error),
+//!     Ok(company) => println!("{}", company.compliance_level),
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Answers are the wire types of `codex-core`. [`Error::is_retryable`] says whether the same call may
-//! succeed later; calls that may be sent twice have been tried again already.
+//! Answers are the wire types of `codex-core`. Their times are [`chrono::DateTime`].
+//!
+//! # Errors
+//!
+//! [`Error`] has a variant for each reaction: correct the body, sign in, read again, try later. [`Error::faults`]
+//! names what is wrong with a body, [`Error::status`] and [`Error::code`] say how Codex answered, and
+//! [`Error::correlation_id`] finds the call in its log. [`Error::is_retryable`] says whether the same call may succeed
+//! later; calls that may be sent twice have been tried again already.
 //!
 //! # Lists
 //!
@@ -43,8 +80,8 @@
 //!
 //! # Changes
 //!
-//! A change is sent when it is awaited. Before, it can be bound to the record as it was read, given a key, or
-//! only asked for:
+//! A change is sent when it is awaited. Before, it can be bound to the record as it was read, get a key, or become a
+//! dry run:
 //!
 //! ```no_run
 //! # async fn tour(codex: codex_client::Client) -> codex_client::Result<()> {
@@ -52,12 +89,13 @@
 //!
 //! let read = codex.companies().get("100001").tagged().await?;
 //! let edit = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
-//! let foretold = codex.companies().update("100001", &edit).dry_run().await?;
-//! println!("{:?}", foretold.changes);
+//! let plan = codex.companies().update("100001", &edit).dry_run().await?;
+//! for change in plan.changes {
+//!     println!("{change}");
+//! }
 //! match codex.companies().update("100001", &edit).if_match(&read.etag).await {
 //!     Ok(company) => println!("{}", company.name),
 //!     Err(Error::Changed(_)) => println!("somebody was faster"),
-//!     Err(Error::Validation { faults, .. }) => println!("{faults:?}"),
 //!     Err(error) => return Err(error),
 //! }
 //! codex.companies().create(&edit).idempotency_key("order 4711").await?;
@@ -65,14 +103,32 @@
 //! # }
 //! ```
 //!
-//! Calls that make or start something have a key of their own unless one is given, so that they are made once
-//! although they are tried again. A server that knows no such keys would make them twice: build the client
-//! with [`Builder::retries`] of 0 for it.
+//! Calls that create or start something have a key of their own unless one is given, so that they take effect once
+//! although they are tried again. A server that knows no such keys would create twice: build the client with
+//! [`Builder::retries`] of 0 for it.
 //!
-//! # What is kept
+//! # Jobs
 //!
-//! Answers with a tag are kept up to [`Builder::cache_bytes`]. The server is asked every time; when it says that
-//! nothing has changed, the kept answer is decoded instead of being sent again.
+//! [`Sync::wait`] returns when a job has ended. [`Sync::watch`] shows its progress until then:
+//!
+//! ```no_run
+//! # async fn tour(codex: codex_client::Client) -> codex_client::Result<()> {
+//! use codex_client::SyncKind;
+//! use futures::TryStreamExt as _;
+//!
+//! let started = codex.sync().start(SyncKind::Datto).await?;
+//! let mut states = codex.sync().watch(&started.job_id);
+//! while let Some(job) = states.try_next().await? {
+//!     println!("{:?}: {}", job.status, job.report.stage);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Cache
+//!
+//! Answers with a tag are kept up to [`Builder::cache_bytes`]. The server is asked every time. When nothing has
+//! changed, it sends no body, and the kept answer is decoded.
 #![warn(missing_docs)]
 
 mod agents;
@@ -139,7 +195,10 @@ pub use codex_core::{
         ClaimedResource,
         wire::{FieldClaimsOut, OtherClaimOut, RecordClaimsOut, SourceRecordOut},
     },
-    companies::wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    companies::{
+        ComplianceLevel,
+        wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
+    },
     contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
     duplicates::{
         DuplicateState, Fact,
@@ -158,7 +217,7 @@ pub use codex_core::{
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
-    records::{ChangeOut, DeletedOut},
+    records::{ChangeOp, ChangeOut, DeletedOut},
     search::wire::{SearchHit, SearchOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},

@@ -19,7 +19,8 @@ use crate::{
 
 /// The records of a list in order, as [`futures::Stream`]: a page is fetched when the one before is used up, and
 /// one page is held at most. An error takes the place of the page that it concerns, and is the end. What is
-/// downloaded with one call comes record by record, and one record is held.
+/// downloaded with one call comes record by record, and one record is held. The states of a job come the same way:
+/// [`crate::Sync::watch`].
 pub type Records<T> = BoxStream<'static, Result<T>>;
 
 /// Names and values of a query.

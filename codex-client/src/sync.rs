@@ -2,10 +2,21 @@
 
 use std::time::Duration;
 
-use codex_core::jobs::wire::{JobDetailOut, JobOut, JobStarted};
+use codex_core::jobs::{
+    JobStatus,
+    wire::{JobDetailOut, JobOut, JobStarted},
+};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{Download, Error, Result, Start, request::Requester};
+use crate::{
+    Download, Error, Records, Result, Start,
+    request::{Call, Requester, json},
+};
+
+/// How long a job is left alone between two looks at it.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What to pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +83,26 @@ impl Sync<'_> {
         self.0.get(&["sync", "jobs", job_id], &[]).await
     }
 
-    /// The progress of a job as server-sent events, until it has ended.
+    /// The states of a job, each when it differs from the one before; the last one is the job's end. Nothing is read
+    /// before the stream is polled, and whoever drops it stops watching, not the job.
+    ///
+    /// An error is the end of the stream. It does not end the job: watch again when [`Error::is_retryable`] says so.
+    pub fn watch(&self, job_id: &str) -> Records<JobDetailOut> {
+        let states: Records<JobDetailOut> =
+            self.states(&["sync", "jobs", job_id], |job: &JobDetailOut| job.status);
+        let mut last: Option<JobDetailOut> = None;
+        let changed = states.try_filter(move |job| {
+            let differs = last.as_ref() != Some(job);
+            if differs {
+                last = Some(job.clone());
+            }
+            future::ready(differs)
+        });
+        changed.boxed()
+    }
+
+    /// The progress of a job as server-sent events, as they are sent, until it has ended. [`Sync::watch`] reads them
+    /// as a job.
     pub async fn events(&self, job_id: &str) -> Result<Download> {
         let path = ["sync", "jobs", job_id, "events"];
         self.0.download(&path, &[]).await
@@ -89,21 +119,47 @@ impl Sync<'_> {
         self.0.get(&["sync", "last", script], &query).await
     }
 
-    /// Waits for the end of a job.
+    /// Waits for the end of a job; [`Sync::watch`] shows its progress too.
     ///
     /// # Errors
     /// [`Error::StillRunning`] after `wait_timeout`.
     pub async fn wait(&self, job_id: &str, wait_timeout: Duration) -> Result<JobOut> {
         let end = Instant::now() + wait_timeout;
-        loop {
-            let job = self.status(job_id).await?;
+        let mut states: Records<JobOut> =
+            self.states(&["sync", "status", job_id], |job: &JobOut| job.status);
+        while let Some(job) = states.try_next().await? {
             if job.status.is_over() {
                 return Ok(job);
             }
             if Instant::now() >= end {
-                return Err(Error::StillRunning(job_id.to_owned()));
+                break;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        Err(Error::StillRunning(job_id.to_owned()))
+    }
+
+    /// What a path says of a job, time and again until the job has ended.
+    fn states<T: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &[&str],
+        status: fn(&T) -> JobStatus,
+    ) -> Records<T> {
+        let requester = self.0.clone();
+        let first = Some((self.0.url(path, &[]).map(Call::get), Duration::ZERO));
+        let states = stream::try_unfold(first, move |next| {
+            let requester = requester.clone();
+            async move {
+                let Some((call, pause)) = next else {
+                    return Ok(None);
+                };
+                let call = call?;
+                tokio::time::sleep(pause).await;
+                let job: T = requester.send(&call).await?.decode(json)?;
+                let is_over = status(&job).is_over();
+                let next = (!is_over).then_some((Ok(call), PAUSE));
+                Ok(Some((job, next)))
+            }
+        });
+        states.boxed()
     }
 }

@@ -15,6 +15,7 @@ use codex_core::Fault;
 use crate::{Builder, Client, Error, ListOptions, Status, TokenSource};
 
 mod cached;
+mod jobs;
 mod pending;
 mod streams;
 
@@ -184,6 +185,12 @@ async fn statuses_map_to_error_variants() {
     };
     assert_eq!(*faults, [Fault::at("email", "no address")]);
     assert_eq!(refusal.message, "no");
+    assert_eq!(error.faults(), faults);
+    assert_eq!(error.status(), Some(422));
+    assert_eq!(
+        error.correlation_id(),
+        Some(refusal.correlation_id.as_str())
+    );
     assert!(!error.is_retryable());
 }
 

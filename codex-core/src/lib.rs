@@ -79,6 +79,7 @@ pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;
 pub mod tickets;
+pub mod times;
 #[cfg(feature = "sync")]
 mod webhooks;
 

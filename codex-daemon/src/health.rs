@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use codex_core::{Codex, schedule::Entry, store::Engine};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
@@ -61,7 +60,7 @@ impl Health {
         HealthOut {
             service: "codex".to_owned(),
             status: worst.max(dependency).max(late),
-            timestamp: timestamp(codex),
+            timestamp: codex.now(),
             checks: ChecksOut {
                 database,
                 disk,
@@ -76,13 +75,12 @@ impl Health {
     async fn sources(&self, codex: &Codex) -> Option<SourcesOut> {
         let late = tokio::time::timeout(LIMIT, codex.late_sources(&self.schedule));
         let late = late.await.ok()?.ok()?;
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, false);
         let late: Vec<_> = late
             .into_iter()
             .map(|late| LateSourceOut {
                 schedule: late.schedule.to_owned(),
                 source: late.source.to_owned(),
-                last_completed_at: late.last_completed_at.map(text),
+                last_completed_at: late.last_completed_at,
             })
             .collect();
         let status = Status::Degraded;
@@ -244,13 +242,6 @@ fn rounded(number: f64, decimals: i32) -> f64 {
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The time in the form of today's Codex: UTC with `+00:00`.
-pub fn timestamp(codex: &Codex) -> String {
-    codex
-        .now()
-        .to_rfc3339_opts(chrono::SecondsFormat::Micros, false)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Duplicate candidates: two records that may be one, decided by a person.
 
 use codex_client::{
-    AssetIn, Client, CompanyIn, ContactIn, DuplicateOut, DuplicateState, ListOptions, Op,
+    AssetIn, ChangeOp, Client, CompanyIn, ContactIn, DuplicateOut, DuplicateState, ListOptions, Op,
 };
 use codex_tests::{
     harness::app::{TestApp, client},
@@ -68,7 +68,7 @@ on_each_engine! {
         let before = client.assets().get(device).await?;
         // First only told.
         let told = client.duplicates().merge(candidate.id, None).dry_run().await?;
-        assert!(told.changes.iter().any(|change| change.op == "delete" && change.record_id == Some(device)), "{told:?}");
+        assert!(told.changes.iter().any(|change| change.op == ChangeOp::Delete && change.record_id == Some(device)), "{told:?}");
         assert_eq!(open(&client).await?.len(), 1);
         let merged = client.duplicates().merge(candidate.id, None).await?;
         assert_eq!((merged.state, merged.kept), (DuplicateState::Merged, Some(manual)));

@@ -2,13 +2,13 @@
 
 use anyhow::Context as _;
 use codex_client::{
-    AssetIn, Client, CompanyIn, ContactIn, ListOptions, Op, SearchOptions, TicketOptions,
+    AssetIn, ChangeOp, Client, CompanyIn, ContactIn, ListOptions, Op, SearchOptions, TicketOptions,
     TokenSource,
 };
 use codex_core::{
     Role, Scope,
     assets::wire::AssetOut,
-    companies::{STANDARD, wire::CompanyOut},
+    companies::{level_of, wire::CompanyOut},
     contacts::wire::ContactOut,
     ids::{AssetId, ContactId},
     list::PageRequest,
@@ -54,7 +54,7 @@ on_each_engine! {
             let account = &out.account_number;
             same("company", out, client.companies().get(account).await?)?;
             let locations = codex.company_locations(&scope, company.id).await?;
-            let level = out.compliance_level.as_str();
+            let level = out.compliance_level;
             let locations: Vec<_> = locations.iter().map(|one| LocationOut::new(one, level)).collect();
             same("locations", locations, client.companies().locations(account).await?)?;
             same("plan", codex.effective_plan(&scope, company).await?, client.billing().plan_of(account).await?)?;
@@ -63,16 +63,16 @@ on_each_engine! {
 
         let page = PageRequest::default();
         let contacts = codex.contacts(&scope, None, &page).await?.items;
-        let contacts: Vec<_> = contacts.iter().map(|(one, of)| ContactOut::new(one, &of.compliance_level)).collect();
+        let contacts: Vec<_> = contacts.iter().map(|(one, of)| ContactOut::new(one, of.compliance_level)).collect();
         let assets = codex.assets(&scope, None, &page).await?.items;
-        let assets: Vec<_> = assets.iter().map(|(one, of)| AssetOut::new(one, of.as_ref().map_or(STANDARD, |of| &of.compliance_level))).collect();
+        let assets: Vec<_> = assets.iter().map(|(one, of)| AssetOut::new(one, level_of(of.as_ref()))).collect();
         let few = ListOptions { limit: Some(5), ..ListOptions::default() };
         same("contacts", &contacts, client.contacts().all(&few).await?)?;
         same("assets", &assets, client.assets().all(&few).await?)?;
         let (id, level) = codex.contact(&scope, ContactId(contacts[0].id)).await?.context("contact")?;
-        same("contact", ContactOut::new(&id, &level), client.contacts().get(contacts[0].id).await?)?;
+        same("contact", ContactOut::new(&id, level), client.contacts().get(contacts[0].id).await?)?;
         let (id, level) = codex.asset(&scope, AssetId(assets[0].id)).await?.context("asset")?;
-        same("asset", AssetOut::new(&id, &level), client.assets().get(assets[0].id).await?)?;
+        same("asset", AssetOut::new(&id, level), client.assets().get(assets[0].id).await?)?;
 
         let statuses = codex.ticket_statuses().await?;
         let tickets = codex.tickets_page(&scope, &TicketFilter::default(), &page).await?.items;
@@ -126,7 +126,7 @@ on_each_engine! {
         assert_eq!(read.record, once);
         let told = companies.update(account, &named("C")).if_match(&read.etag).dry_run().await?;
         assert_eq!(told.changes[0].fields["name"]["after"], "C");
-        assert_eq!(companies.delete(account).dry_run().await?.changes[0].op, "delete");
+        assert_eq!(companies.delete(account).dry_run().await?.changes[0].op, ChangeOp::Delete);
         assert_eq!(companies.get(account).await?, once);
         assert_eq!(companies.update(account, &named("C")).if_match(&read.etag).await?.name, "C");
         let late = companies.update(account, &named("D")).if_match(&read.etag).await.unwrap_err();

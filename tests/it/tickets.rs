@@ -400,7 +400,7 @@ on_each_engine! {
         let all = client.outbox().list(None).await?;
         let [change] = all.as_slice() else { panic!("{all:?}") };
         assert_eq!((change.state, change.ticket_id, change.note.as_deref()), (OutboxState::Off, 5, Some("Called back")));
-        assert_eq!((change.next_at.as_deref(), change.author.as_str()), (None, "service:beacon"));
+        assert_eq!((change.next_at, change.author.as_str()), (None, "service:beacon"));
         assert_eq!(client.outbox().list(Some(OutboxState::Off)).await?, all);
         assert!(client.outbox().list(Some(OutboxState::Failed)).await?.is_empty());
         let refused = client.outbox().retry(change.id).await.unwrap_err();

@@ -105,7 +105,7 @@ async fn download_with_a_refused_token_renews_it() {
 #[tokio::test]
 async fn bulk_companies_are_streamed_one_by_one() {
     let company = |number: &str| {
-        let company = json!({"account_number": number, "name": "A", "billing_plan": "", "compliance_level": ""});
+        let company = json!({"account_number": number, "name": "A", "billing_plan": "", "compliance_level": "standard"});
         json!({"company": company, "assets": [], "contacts": [], "locations": []}).to_string()
     };
     let all = format!("[{},{}", company("1"), company("2"));

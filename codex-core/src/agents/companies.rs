@@ -9,8 +9,8 @@ use crate::{
     Result,
     ids::CompanyId,
     records::{
-        Author, Change, Outcome, Resource as _, bump_revision,
-        change_log::{self, Entry, Op},
+        Author, Change, ChangeOp, Outcome, Resource as _, bump_revision,
+        change_log::{self, Entry},
     },
     store::{Db, Tx},
 };
@@ -60,7 +60,7 @@ pub(crate) async fn open(
     let entry = Entry {
         kind: Agent::KIND,
         record_id: agent.id.0,
-        op: Op::Update,
+        op: ChangeOp::Update,
         changes: Map::from_iter([("company_ids".to_owned(), change)]),
     };
     outcome.changes.push(Change::from(&entry));

@@ -1,8 +1,8 @@
 //! Agents and their settings as JSON (contract 1.2.G).
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, THEMES, VIEWS};
@@ -12,7 +12,8 @@ use crate::{Error, Result, email, records::patch::Form};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentOut {
     /// When the agent was first seen, RFC 3339 in UTC.
-    pub created_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub created_at: DateTime<Utc>,
     /// E-mail address; empty when Keycloak has none.
     pub email: String,
     /// Whether the user may log in; false for one that was removed in Keycloak.
@@ -30,7 +31,8 @@ pub struct AgentOut {
     /// Family name; empty when Keycloak has none.
     pub last_name: String,
     /// When Keycloak was last read to its end, RFC 3339 in UTC.
-    pub last_synced_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub last_synced_at: DateTime<Utc>,
     /// Colour theme.
     #[schema(example = "purple")]
     pub preferred_color_theme: String,
@@ -38,7 +40,8 @@ pub struct AgentOut {
     #[schema(example = "light")]
     pub theme_preference: String,
     /// When something about the agent last changed, RFC 3339 in UTC.
-    pub updated_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub updated_at: DateTime<Utc>,
     /// Login name.
     pub username: String,
 }
@@ -188,14 +191,13 @@ impl AgentOut {
     /// The wire form; `last_synced` is when Keycloak was last read to its end.
     pub fn new(agent: &Agent, last_synced: Option<DateTime<Utc>>) -> Self {
         let fields = &agent.fields;
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, false);
         let settings = SettingsOut::from(fields);
         // An agent of a run that did not reach its end is younger than the last one that did.
         let synced = last_synced
             .unwrap_or(agent.created_at)
             .max(agent.created_at);
         Self {
-            created_at: text(agent.created_at),
+            created_at: agent.created_at,
             // Texts in the contract; a consumer that folds them would fail on null.
             email: fields.email.clone().unwrap_or_default(),
             enabled: fields.enabled.unwrap_or(true),
@@ -204,10 +206,10 @@ impl AgentOut {
             keycloak_id: fields.keycloak_id.clone(),
             knowledgetree_view_preference: settings.knowledgetree_view_preference,
             last_name: fields.last_name.clone().unwrap_or_default(),
-            last_synced_at: text(synced),
+            last_synced_at: synced,
             preferred_color_theme: settings.preferred_color_theme,
             theme_preference: settings.theme_preference,
-            updated_at: text(agent.updated_at),
+            updated_at: agent.updated_at,
             username: fields.username.clone(),
         }
     }
@@ -393,23 +395,19 @@ pub fn stated_new(body: Map<String, Value>) -> Result<Map<String, Value>> {
 /// # Errors
 /// [`Error::Unprocessable`] with every fault.
 pub fn stated_change(mut body: Map<String, Value>, now: &AgentOut) -> Result<Map<String, Value>> {
-    let now = [
-        ("keycloak_id", Value::from(now.keycloak_id.as_str())),
-        ("enabled", now.enabled.into()),
-        ("created_at", now.created_at.as_str().into()),
-        ("last_synced_at", now.last_synced_at.as_str().into()),
-        ("updated_at", now.updated_at.as_str().into()),
-    ];
+    let now = json!(now);
     let stated = body.len();
-    body.retain(|key, value| !now.iter().any(|(name, now)| key == name && value == now));
+    body.retain(|key, value| {
+        !REFUSED
+            .iter()
+            .any(|(name, _)| key == name && *value == now[key])
+    });
     let states_more = body.len() < stated;
     CHANGE.change_beside::<AgentFields>(body, states_more)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::ids::AgentId;
 

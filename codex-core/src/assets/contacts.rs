@@ -10,8 +10,8 @@ use crate::{
     contacts::{Contact, ContactFields},
     ids::{AssetId, ContactId},
     records::{
-        Author, Change, MAX_BINDS, Outcome, Resource as _, Tracked as _, bump_revision,
-        change_log::{self, Entry, Op},
+        Author, Change, ChangeOp, MAX_BINDS, Outcome, Resource as _, Tracked as _, bump_revision,
+        change_log::{self, Entry},
         resolve::MANUAL,
     },
     scope::Scope,
@@ -78,7 +78,7 @@ pub(crate) async fn assign(
         entries.push(Entry {
             kind: Asset::KIND,
             record_id: asset.0,
-            op: Op::Update,
+            op: ChangeOp::Update,
             changes: Map::from_iter([("contact_ids".to_owned(), change)]),
         });
     }

@@ -1,5 +1,6 @@
 //! Assets as the devices of an RMM (contract 1.2.D): the same records under older names.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -31,7 +32,8 @@ pub struct DeviceOut {
     /// Last user.
     pub last_logged_in_user: Option<String>,
     /// When the agent last reported, RFC 3339 in UTC.
-    pub last_seen: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_seen: Option<DateTime<Utc>>,
     /// Host name; empty when the device has none.
     pub name: String,
     /// Operating system.
@@ -88,7 +90,8 @@ pub struct DeviceDetailOut {
     /// Programs by name; empty until its inventory was read.
     pub installed_software: Vec<Software>,
     /// Last start, RFC 3339 in UTC.
-    pub last_reboot: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_reboot: Option<DateTime<Utc>>,
     /// First hardware address.
     pub mac_address: Option<String>,
     /// Version at the end of the operating system's name.
@@ -111,7 +114,7 @@ impl DeviceOut {
             id: format!("{PREFIX}{}", asset.id),
             ip_address: outside.or_else(|| fields.int_ip_address.clone()),
             last_logged_in_user: status.last_logged_in_user.clone(),
-            last_seen: status.last_seen.map(super::wire::text),
+            last_seen: status.last_seen,
             name: fields.hostname.clone().unwrap_or_default(),
             os: fields.operating_system.clone(),
             status: match status.online {
@@ -151,7 +154,7 @@ impl DeviceDetailOut {
             installed_software: audit
                 .and_then(|audit| audit.software.clone())
                 .unwrap_or_default(),
-            last_reboot: status.last_reboot.map(super::wire::text),
+            last_reboot: status.last_reboot,
             mac_address: fields.mac_address.clone(),
             os_version: fields.operating_system.as_deref().and_then(version),
             patch_status: status.patch_status.clone(),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Asset, AssetFields, AssetStatus, ShownAsset};
 use crate::{
     Result,
-    companies::{self, CompanyRef, STANDARD},
+    companies::{self, CompanyRef, ComplianceLevel},
     ids::{AssetId, CompanyId},
     list::{ColumnType, Listing, Page, PageRequest, StaffFields, always, column},
     records::{FieldDef, Tracked},
@@ -77,16 +77,16 @@ pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Ve
 }
 
 /// Looks an asset up, with the compliance level of its company.
-pub async fn find(db: &Db, scope: &Scope, id: AssetId) -> Result<Option<(Asset, String)>> {
+pub async fn find(db: &Db, scope: &Scope, id: AssetId) -> Result<Option<(Asset, ComplianceLevel)>> {
     let asset: Option<Asset> = db.query(FIND).bind(id).optional().await?;
     let Some(asset) = asset.filter(|asset| scope.sees(asset.fields.company_id)) else {
         return Ok(None);
     };
-    let level = match asset.fields.company_id {
+    let level: Option<String> = match asset.fields.company_id {
         Some(company) => db.query(COMPLIANCE).bind(company).scalar().await?,
         None => None,
     };
-    Ok(Some((asset, level.unwrap_or_else(|| STANDARD.to_owned()))))
+    Ok(Some((asset, ComplianceLevel::of_stored(level.as_deref()))))
 }
 
 /// A page of assets by host name, of all companies that the caller sees or of one, each with its company.

@@ -11,8 +11,8 @@ use crate::{
     ids::CompanyId,
     mac,
     records::{
-        Draft, Resource, SourceRecord, WrittenPage,
-        change_log::{self, Entry, Op},
+        ChangeOp, Draft, Resource, SourceRecord, WrittenPage,
+        change_log::{self, Entry},
         match_manual_records_by, reserve_ids, search_index,
     },
     store::{Sql, Tx},
@@ -221,7 +221,7 @@ async fn write_secrets(tx: &mut Tx, page: &WrittenPage<'_, Asset>) -> Result<()>
         .map(|((id, name), _)| Entry {
             kind: Asset::KIND,
             record_id: *id,
-            op: Op::Update,
+            op: ChangeOp::Update,
             changes: Map::from_iter([((*name).to_owned(), "changed".into())]),
         })
         .collect();

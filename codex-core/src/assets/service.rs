@@ -9,7 +9,7 @@ use crate::{
     Result, Scope,
     bulk::Assets,
     codex::Codex,
-    companies::CompanyRef,
+    companies::{CompanyRef, ComplianceLevel},
     contacts::Contact,
     ids::{AssetId, CompanyId, ContactId},
     list::{Page, PageRequest},
@@ -31,7 +31,11 @@ impl Codex {
     }
 
     /// An asset, with the compliance level of its company.
-    pub async fn asset(&self, scope: &Scope, id: AssetId) -> Result<Option<(Asset, String)>> {
+    pub async fn asset(
+        &self,
+        scope: &Scope,
+        id: AssetId,
+    ) -> Result<Option<(Asset, ComplianceLevel)>> {
         assets::query::find(&self.0.db, scope, id).await
     }
 

@@ -1,6 +1,6 @@
 //! Assets as JSON (contract 1.2.B).
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Fault, Result,
+    companies::ComplianceLevel,
     dates::{self, EVENTS},
     ids::ContactId,
     records::patch::{Form, fits, sound, take_ids},
@@ -28,8 +29,7 @@ pub struct AssetOut {
     #[schema(example = "0.50")]
     pub backup_usage_tb: Option<String>,
     /// Compliance level of the company.
-    #[schema(example = "standard")]
-    pub company_compliance_level: String,
+    pub company_compliance_level: ComplianceLevel,
     /// Device type as the MSP keeps it.
     pub device_type: Option<String>,
     /// Windows domain or workgroup.
@@ -47,7 +47,8 @@ pub struct AssetOut {
     /// Last user.
     pub last_logged_in_user: Option<String>,
     /// When the agent last reported, RFC 3339 in UTC.
-    pub last_seen: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_seen: Option<DateTime<Utc>>,
     /// Whether the agent is connected; null when unknown.
     pub online: Option<bool>,
     /// Operating system.
@@ -56,7 +57,7 @@ pub struct AssetOut {
 
 impl AssetOut {
     /// The wire form, with the compliance level of the company.
-    pub fn new(asset: &Asset, compliance_level: &str) -> Self {
+    pub fn new(asset: &Asset, compliance_level: ComplianceLevel) -> Self {
         let (fields, status) = (&asset.fields, &asset.status);
         let shown = ShownAsset {
             id: asset.id,
@@ -78,14 +79,14 @@ impl AssetOut {
     }
 
     /// The wire form of what is shown.
-    pub(crate) fn shown(asset: ShownAsset, compliance_level: &str) -> Self {
+    pub(crate) fn shown(asset: ShownAsset, compliance_level: ComplianceLevel) -> Self {
         // Nothing backed up is no figure (contract 3.7).
         let usage = asset.backup_bytes.filter(|bytes| *bytes > 0).map(in_tb);
         Self {
             antivirus_product: asset.antivirus_product,
             backup_data_bytes: usage.as_deref().map_or(0, in_bytes),
             backup_usage_tb: usage,
-            company_compliance_level: compliance_level.to_owned(),
+            company_compliance_level: compliance_level,
             device_type: asset.device_type,
             domain: asset.domain,
             ext_ip_address: asset.ext_ip_address,
@@ -94,7 +95,7 @@ impl AssetOut {
             id: asset.id.0,
             int_ip_address: asset.int_ip_address,
             last_logged_in_user: asset.last_logged_in_user,
-            last_seen: asset.last_seen.map(text),
+            last_seen: asset.last_seen,
             online: asset.online,
             operating_system: asset.operating_system,
         }
@@ -232,11 +233,6 @@ pub fn stated(mut body: Map<String, Value>, new: bool) -> Result<Stated> {
     })
 }
 
-/// A time as text, RFC 3339 in UTC.
-pub(super) fn text(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
-}
-
 #[expect(
     clippy::cast_precision_loss,
     reason = "two decimals of a TB are far above the loss"
@@ -256,8 +252,6 @@ fn in_bytes(usage: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
     use crate::{
         assets::{AssetFields, AssetStatus},
@@ -276,7 +270,7 @@ mod tests {
             updated_at: DateTime::UNIX_EPOCH,
             deleted_at: None,
         };
-        AssetOut::new(&asset, "cjis")
+        AssetOut::new(&asset, ComplianceLevel::Cjis)
     }
 
     fn backup(bytes: i64) -> (Option<String>, i64) {
@@ -309,7 +303,8 @@ mod tests {
             },
         );
         assert_eq!(out.online, Some(false));
-        assert_eq!(out.last_seen.as_deref(), Some("1970-01-01T00:00:00+00:00"));
+        let json = serde_json::to_value(&out).unwrap();
+        assert_eq!(json["last_seen"], "1970-01-01T00:00:00+00:00");
         assert_eq!(out.ext_ip_address.as_deref(), Some("203.0.113.7"));
     }
 

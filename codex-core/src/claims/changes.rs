@@ -74,7 +74,7 @@ fn out(mut change: Change, numbers: &Numbers) -> ChangeOut {
         record_id: (!is_company).then_some(change.record_id),
         fields: change.fields,
         kind: change.kind.into_owned(),
-        op: change.op.into_owned(),
+        op: change.op,
     }
 }
 
@@ -94,12 +94,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::records::ChangeOp;
 
     fn change(kind: &'static str, mut fields: Value) -> Change {
         Change {
             kind: kind.into(),
             record_id: 7,
-            op: "update".into(),
+            op: ChangeOp::Update,
             fields: fields
                 .as_object_mut()
                 .map(std::mem::take)

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Result,
     records::{
-        Resource, Stored, Tracked as _, as_map,
+        ChangeOp, Resource, Stored, Tracked as _, as_map,
         resolve::{self, Claim, MANUAL, Precedence},
     },
 };
@@ -75,7 +75,8 @@ fn since(name: &str, changes: &[ChangeRow]) -> Option<DateTime<Utc>> {
     let changed = |change: &&ChangeRow| {
         let field = change.changes.get(name);
         // What a person set or released without another value is in the log too.
-        change.op == "create" || field.is_some_and(|field| field["before"] != field["after"])
+        change.op == ChangeOp::Create.name()
+            || field.is_some_and(|field| field["before"] != field["after"])
     };
     changes.iter().find(changed).map(|change| change.at)
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "store")]
 pub(crate) mod aliases;
+mod compliance;
 #[cfg(feature = "store")]
 pub(crate) mod numbers;
 #[cfg(feature = "store")]
@@ -15,6 +16,7 @@ pub mod wire;
 use chrono::{DateTime, Utc};
 
 use crate::{fold::SearchKey, ids::CompanyId, json_columns::List};
+pub use compliance::{ComplianceLevel, strictest};
 
 record! {
     /// What is tracked about a company (contract 2.1).
@@ -108,30 +110,20 @@ pub struct CompanyRef {
     pub account_number: Option<String>,
     /// Name.
     pub name: String,
-    /// `standard`, `cjis` or `hipaa`.
-    pub compliance_level: String,
-}
-
-/// The compliance level of a company of which nothing else is known (contract 1.2.B).
-pub const STANDARD: &str = "standard";
-
-/// The compliance levels, the strictest last.
-pub const LEVELS: [&str; 3] = [STANDARD, "hipaa", "cjis"];
-
-/// The strictest of several compliance levels: what Brainhair redacts by (consumers.md 7).
-pub fn strictest<'a>(levels: impl IntoIterator<Item = &'a str>) -> &'a str {
-    let rank = |level: &&str| LEVELS.iter().position(|known| known == level);
-    levels.into_iter().max_by_key(rank).unwrap_or(STANDARD)
+    /// How strictly its data is treated.
+    pub compliance_level: ComplianceLevel,
 }
 
 /// The compliance level of a record's company, where it has one.
-pub fn level_of(company: Option<&CompanyRef>) -> &str {
-    company.map_or(STANDARD, |company| company.compliance_level.as_str())
+pub fn level_of(company: Option<&CompanyRef>) -> ComplianceLevel {
+    company
+        .map(|company| company.compliance_level)
+        .unwrap_or_default()
 }
 
 impl Company {
-    /// `standard`, `cjis` or `hipaa`.
-    pub fn compliance_level(&self) -> &str {
-        self.fields.compliance_level.as_deref().unwrap_or(STANDARD)
+    /// How strictly its data is treated.
+    pub fn compliance_level(&self) -> ComplianceLevel {
+        ComplianceLevel::of_stored(self.fields.compliance_level.as_deref())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Company, CompanyFields, CompanyRef, STANDARD, aliases};
+use super::{Company, CompanyFields, CompanyRef, ComplianceLevel, aliases};
 use crate::{
     Result,
     fold::IdentityKey,
@@ -113,7 +113,7 @@ pub(crate) async fn refs(
         let company = CompanyRef {
             account_number,
             name,
-            compliance_level: level.unwrap_or_else(|| STANDARD.to_owned()),
+            compliance_level: ComplianceLevel::of_stored(level.as_deref()),
         };
         (id, company)
     };
@@ -129,8 +129,8 @@ pub(crate) struct CompanyKeys {
 }
 
 impl CompanyKeys {
-    pub fn compliance_level(&self) -> &str {
-        self.compliance_level.as_deref().unwrap_or(STANDARD)
+    pub fn compliance_level(&self) -> ComplianceLevel {
+        ComplianceLevel::of_stored(self.compliance_level.as_deref())
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Company, CompanyFields, LEVELS};
+use super::{Company, CompanyFields, ComplianceLevel};
 use crate::{
     Error, Fault, Result,
     assets::wire::AssetOut,
@@ -29,9 +29,8 @@ pub struct CompanyOut {
     pub company_main_number: Option<String>,
     /// When the company became a client.
     pub company_start_date: Option<String>,
-    /// `standard`, `cjis` or `hipaa`.
-    #[schema(example = "standard")]
-    pub compliance_level: String,
+    /// How strictly its data is treated.
+    pub compliance_level: ComplianceLevel,
     /// End of the contract, `YYYY-MM-DD`.
     pub contract_end_date: Option<String>,
     /// Start of the contract.
@@ -98,7 +97,7 @@ impl From<&Company> for CompanyOut {
             billing_plan: fields.billing_plan.clone().unwrap_or_default(),
             company_main_number: fields.company_main_number.clone(),
             company_start_date: fields.company_start_date.clone(),
-            compliance_level: company.compliance_level().to_owned(),
+            compliance_level: company.compliance_level(),
             contract_end_date: fields.contract_end_date.clone(),
             contract_start_date: fields.contract_start_date.clone(),
             contract_term_length: fields.contract_term_length.clone(),
@@ -254,12 +253,9 @@ pub(crate) fn is_account_number(text: &str) -> bool {
 fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     match (key, value) {
         ("compliance_level", Value::String(level)) => {
-            let level = level.to_lowercase();
-            if LEVELS.contains(&level.as_str()) {
-                Ok(level.into())
-            } else {
-                Err("must be standard, cjis or hipaa".into())
-            }
+            let level = ComplianceLevel::parse(&level.to_lowercase());
+            let level = level.ok_or("must be standard, cjis or hipaa")?;
+            Ok(level.name().into())
         }
         ("contract_start_date" | "contract_end_date", Value::String(text)) => {
             dates::check(&text, &EVENTS).map(|()| text.trim().into())

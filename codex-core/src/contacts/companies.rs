@@ -9,8 +9,8 @@ use crate::{
     Error, Result,
     ids::{CompanyId, ContactId},
     records::{
-        Author, Change, Outcome, Resource as _, bump_revision,
-        change_log::{self, Entry, Op},
+        Author, Change, ChangeOp, Outcome, Resource as _, bump_revision,
+        change_log::{self, Entry},
         resolve::MANUAL,
     },
     store::Tx,
@@ -78,7 +78,7 @@ pub(crate) async fn assign(
         entries.push(Entry {
             kind: Contact::KIND,
             record_id: contact.0,
-            op: Op::Update,
+            op: ChangeOp::Update,
             changes: Map::from_iter([("company_ids".to_owned(), change)]),
         });
     }

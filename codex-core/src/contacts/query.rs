@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
-    companies::strictest,
+    companies::{ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
     list::{ColumnType, Listing, Page, PageRequest, Several, always, column},
     records::Tracked,
@@ -71,15 +71,21 @@ pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Ve
 }
 
 /// Looks a contact up, with the strictest compliance level of those of its companies that the caller sees.
-pub async fn find(db: &Db, scope: &Scope, id: ContactId) -> Result<Option<(Contact, String)>> {
+pub async fn find(
+    db: &Db,
+    scope: &Scope,
+    id: ContactId,
+) -> Result<Option<(Contact, ComplianceLevel)>> {
     let Some(contact) = db.query(FIND).bind(id).optional::<Contact>().await? else {
         return Ok(None);
     };
     let companies: Vec<(CompanyId, String)> = db.query(COMPANIES_OF).bind(id).all().await?;
     let seen = companies.iter().filter(|(id, _)| scope.sees(Some(*id)));
-    let levels: Vec<_> = seen.map(|(_, level)| level.as_str()).collect();
+    let levels: Vec<_> = seen
+        .map(|(_, level)| ComplianceLevel::of_stored(Some(level.as_str())))
+        .collect();
     let seen = scope.companies().is_none() || !levels.is_empty();
-    Ok(seen.then(|| (contact, strictest(levels).to_owned())))
+    Ok(seen.then(|| (contact, strictest(levels))))
 }
 
 /// A page of contacts by name, of all companies that the caller sees or of one.
@@ -143,7 +149,7 @@ pub struct ContactCompanies {
     /// Their account numbers, by name; those without one are left out.
     pub account_numbers: Vec<String>,
     /// The strictest of their compliance levels.
-    pub compliance_level: String,
+    pub compliance_level: ComplianceLevel,
 }
 
 /// Adds those of each contact's companies that the caller sees, in one statement.
@@ -170,8 +176,8 @@ async fn with_companies(
     }
     Ok(page.map(|contact| {
         let own = companies.remove(&contact.id).unwrap_or_default();
-        let levels = own.iter().filter_map(|(_, level)| level.as_deref());
-        let compliance_level = strictest(levels).to_owned();
+        let levels = own.iter().map(|(_, level)| level.as_deref());
+        let compliance_level = strictest(levels.map(ComplianceLevel::of_stored));
         let account_numbers = own.into_iter().filter_map(|(number, _)| number).collect();
         let companies = ContactCompanies {
             account_numbers,

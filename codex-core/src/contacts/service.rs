@@ -7,6 +7,7 @@ use crate::{
     Result, Scope,
     bulk::Contacts,
     codex::Codex,
+    companies::ComplianceLevel,
     ids::{CompanyId, ContactId},
     list::{Page, PageRequest},
     records::Author,
@@ -27,7 +28,11 @@ impl Codex {
     }
 
     /// A contact, with the strictest compliance level of its companies.
-    pub async fn contact(&self, scope: &Scope, id: ContactId) -> Result<Option<(Contact, String)>> {
+    pub async fn contact(
+        &self,
+        scope: &Scope,
+        id: ContactId,
+    ) -> Result<Option<(Contact, ComplianceLevel)>> {
         contacts::query::find(&self.0.db, scope, id).await
     }
 

@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
-    Result, email,
+    Result,
+    companies::ComplianceLevel,
+    email,
     ids::AssetId,
     records::patch::{Form, sound, take_ids, take_texts},
 };
@@ -18,8 +20,7 @@ pub struct ContactOut {
     /// Whether the person is active.
     pub active: bool,
     /// The strictest compliance level of the person's companies.
-    #[schema(example = "standard")]
-    pub company_compliance_level: String,
+    pub company_compliance_level: ComplianceLevel,
     /// Primary e-mail address; empty when none is known.
     pub email: String,
     /// Kind of employment.
@@ -41,7 +42,7 @@ pub struct ContactOut {
 
 impl ContactOut {
     /// The wire form, with the compliance level of the company or companies.
-    pub fn new(contact: &Contact, compliance_level: &str) -> Self {
+    pub fn new(contact: &Contact, compliance_level: ComplianceLevel) -> Self {
         let fields = &contact.fields;
         let shown = ShownContact {
             id: contact.id,
@@ -58,11 +59,11 @@ impl ContactOut {
     }
 
     /// The wire form of what is shown.
-    pub(crate) fn shown(contact: ShownContact, compliance_level: &str) -> Self {
+    pub(crate) fn shown(contact: ShownContact, compliance_level: ComplianceLevel) -> Self {
         let employment_type = contact.employment_type;
         Self {
             active: contact.active.unwrap_or(true),
-            company_compliance_level: compliance_level.to_owned(),
+            company_compliance_level: compliance_level,
             // Text in the contract; a consumer that folds it would fail on null.
             email: contact.email.unwrap_or_default(),
             employment_type: employment_type.unwrap_or_else(|| "Full Time".into()),
@@ -263,7 +264,7 @@ mod tests {
             updated_at: chrono::DateTime::UNIX_EPOCH,
             deleted_at: None,
         };
-        ContactOut::new(&contact, "hipaa")
+        ContactOut::new(&contact, ComplianceLevel::Hipaa)
     }
 
     #[test]

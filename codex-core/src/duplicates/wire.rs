@@ -1,6 +1,6 @@
 //! Duplicate candidates as JSON.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,15 +10,15 @@ use super::{Duplicate, DuplicateState, Fact};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DuplicateOut {
     /// When it was decided, RFC 3339 in UTC.
-    #[schema(format = DateTime)]
-    pub decided_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub decided_at: Option<DateTime<Utc>>,
     /// Who decided: a user, `service:<name>`, `source:<name>` for what a sync merged by itself.
     pub decided_by: Option<String>,
     /// What the two have in common, and what speaks against it.
     pub evidence: Vec<Fact>,
     /// When the two were first found.
-    #[schema(format = DateTime)]
-    pub first_seen: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub first_seen: DateTime<Utc>,
     /// Id.
     pub id: i64,
     /// Id of the record that was kept, of merged ones.
@@ -67,16 +67,15 @@ impl DuplicateOut {
         record_a: Option<DuplicateRecord>,
         record_b: Option<DuplicateRecord>,
     ) -> Self {
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
         let gone = |id| DuplicateRecord {
             id,
             ..DuplicateRecord::default()
         };
         Self {
-            decided_at: duplicate.decided_at.map(text),
+            decided_at: duplicate.decided_at,
             decided_by: duplicate.decided_by.clone(),
             evidence: duplicate.evidence.0.clone(),
-            first_seen: text(duplicate.first_seen),
+            first_seen: duplicate.first_seen,
             id: duplicate.id,
             kept: duplicate.kept,
             kind: duplicate.kind.clone(),

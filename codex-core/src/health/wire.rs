@@ -1,5 +1,6 @@
 //! Health as JSON (contract 1.2.A).
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,7 +24,8 @@ pub struct HealthOut {
     /// The worst of the checks; a dependency counts as degraded at most.
     pub status: Status,
     /// UTC.
-    pub timestamp: String,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub timestamp: DateTime<Utc>,
     /// The checks.
     pub checks: ChecksOut,
 }
@@ -59,8 +61,12 @@ pub struct LateSourceOut {
     /// The source, such as `freshservice.tickets`.
     pub source: String,
     /// When it last completed, RFC 3339 in UTC; absent when it never has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_completed_at: Option<String>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "crate::times::rfc3339_micros"
+    )]
+    pub last_completed_at: Option<DateTime<Utc>>,
 }
 
 /// The database.

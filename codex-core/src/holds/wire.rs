@@ -1,6 +1,6 @@
 //! Held deletions as JSON.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,15 +11,18 @@ use crate::plural::{agree, count_of};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoldOut {
     /// When it was decided, RFC 3339 in UTC.
-    pub decided_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub decided_at: Option<DateTime<Utc>>,
     /// Who decided.
     pub decided_by: Option<String>,
     /// Until when somebody may decide.
-    pub expires_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub expires_at: DateTime<Utc>,
     /// The source's ids of the missing records.
     pub external_ids: Vec<String>,
     /// Since when.
-    pub held_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub held_at: DateTime<Utc>,
     /// UUID.
     pub id: String,
     /// The job that found it last.
@@ -45,13 +48,12 @@ pub struct HoldOut {
 
 impl From<&Hold> for HoldOut {
     fn from(hold: &Hold) -> Self {
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
         Self {
-            decided_at: hold.decided_at.map(text),
+            decided_at: hold.decided_at,
             decided_by: hold.decided_by.clone(),
-            expires_at: text(hold.expires_at),
+            expires_at: hold.expires_at,
             external_ids: hold.external_ids.0.clone(),
-            held_at: text(hold.held_at),
+            held_at: hold.held_at,
             id: hold.id.clone(),
             job_id: hold.job_id.clone(),
             kind: hold.kind.clone(),

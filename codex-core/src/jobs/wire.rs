@@ -1,6 +1,6 @@
 //! Sync jobs as JSON (contract 1.2.H).
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,7 +21,8 @@ pub struct JobStarted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobOut {
     /// End, RFC 3339 in UTC.
-    pub completed_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub completed_at: Option<DateTime<Utc>>,
     /// Why it failed.
     pub error: Option<String>,
     /// UUID.
@@ -31,7 +32,8 @@ pub struct JobOut {
     /// `psa`, `rmm`.
     pub script: String,
     /// Start, RFC 3339 in UTC.
-    pub started_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub started_at: DateTime<Utc>,
     /// `running`, `completed` or `failed`.
     pub status: JobStatus,
     /// Null while it runs.
@@ -40,15 +42,13 @@ pub struct JobOut {
 
 impl From<&Job> for JobOut {
     fn from(job: &Job) -> Self {
-        let text =
-            |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, false);
         Self {
-            completed_at: job.completed_at.map(text),
+            completed_at: job.completed_at,
             error: job.error.clone(),
             id: job.id.clone(),
             output: job.output.clone(),
             script: job.script.clone(),
-            started_at: text(job.started_at),
+            started_at: job.started_at,
             status: job.status.of_contract(),
             success: job.success,
         }
@@ -59,7 +59,8 @@ impl From<&Job> for JobOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobDetailOut {
     /// End, RFC 3339 in UTC.
-    pub completed_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub completed_at: Option<DateTime<Utc>>,
     /// Why it failed or was cancelled.
     pub error: Option<String>,
     /// UUID.
@@ -71,7 +72,8 @@ pub struct JobDetailOut {
     /// `psa`, `rmm`.
     pub script: String,
     /// Start, RFC 3339 in UTC.
-    pub started_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339_micros")]
+    pub started_at: DateTime<Utc>,
     /// `queued`, `running`, `completed`, `failed` or `cancelled`.
     pub status: JobStatus,
     /// The sync, by the name that starts it: `freshservice`, `datto-audits`. Null from a Codex that does not

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{Location, LocationFields};
 use crate::{
     Result,
+    companies::ComplianceLevel,
     records::patch::{Form, as_it_is},
 };
 
@@ -16,8 +17,7 @@ pub struct LocationOut {
     /// Postal address, one text.
     pub address: Option<String>,
     /// Compliance level of the company.
-    #[schema(example = "standard")]
-    pub company_compliance_level: String,
+    pub company_compliance_level: ComplianceLevel,
     /// Id, stable for ever.
     pub id: i64,
     /// Name.
@@ -29,10 +29,10 @@ pub struct LocationOut {
 
 impl LocationOut {
     /// The wire form, with the compliance level of the company.
-    pub fn new(location: &Location, compliance_level: &str) -> Self {
+    pub fn new(location: &Location, compliance_level: ComplianceLevel) -> Self {
         Self {
             address: location.fields.address.clone(),
-            company_compliance_level: compliance_level.to_owned(),
+            company_compliance_level: compliance_level,
             id: location.id.0,
             name: location.fields.name.clone(),
             phone_number: location.fields.phone_number.clone(),
@@ -90,7 +90,7 @@ mod tests {
             deleted_at: None,
         };
         assert_eq!(
-            serde_json::to_string(&LocationOut::new(&location, "standard")).unwrap(),
+            serde_json::to_string(&LocationOut::new(&location, ComplianceLevel::Standard)).unwrap(),
             r#"{"address":null,"company_compliance_level":"standard","id":4,"name":"","phone_number":null}"#
         );
     }

@@ -1,6 +1,6 @@
 //! Changes on their way as JSON.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,17 +14,20 @@ pub struct OutboxOut {
     /// Who made it.
     pub author: String,
     /// When it was made, RFC 3339 in UTC.
-    pub created_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at: DateTime<Utc>,
     /// Why the last try failed, or why it does not count.
     pub error: Option<String>,
     /// When it came to its end.
-    pub finished_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub finished_at: Option<DateTime<Utc>>,
     /// Rises with every change.
     pub id: i64,
     /// What is to be written.
     pub kind: OutboxKind,
     /// When it is tried next; null when it is not pending.
-    pub next_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub next_at: Option<DateTime<Utc>>,
     /// The note.
     pub note: Option<String>,
     /// How far it is.
@@ -37,17 +40,16 @@ pub struct OutboxOut {
 
 impl From<&OutboxEntry> for OutboxOut {
     fn from(entry: &OutboxEntry) -> Self {
-        let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, false);
         let is_pending = entry.state == OutboxState::Pending;
         Self {
             attempts: entry.attempts,
             author: entry.author.clone(),
-            created_at: text(entry.created_at),
+            created_at: entry.created_at,
             error: entry.last_error.clone(),
-            finished_at: entry.finished_at.map(text),
+            finished_at: entry.finished_at,
             id: entry.id,
             kind: entry.kind,
-            next_at: is_pending.then(|| text(entry.next_at)),
+            next_at: is_pending.then_some(entry.next_at),
             note: entry.note.clone(),
             state: entry.state,
             status_id: entry.status_id,

@@ -3,38 +3,18 @@
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
-use super::{Author, MAX_BINDS};
+use super::{Author, ChangeOp, MAX_BINDS};
 use crate::{Result, store::Tx};
 
 /// Binds of an entry.
 const COLUMNS: usize = 9;
-
-/// What happened to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Op {
-    Create,
-    Update,
-    Delete,
-    Restore,
-}
-
-impl Op {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-        }
-    }
-}
 
 /// One entry about to be appended.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub kind: &'static str,
     pub record_id: i64,
-    pub op: Op,
+    pub op: ChangeOp,
     pub changes: Map<String, Value>,
 }
 

@@ -11,8 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Change, Outcome, Resource, Stored, Tracked, as_map, bump_revision,
-    change_log::{self, Entry, Op},
+    Change, ChangeOp, Outcome, Resource, Stored, Tracked, as_map, bump_revision,
+    change_log::{self, Entry},
     claims::{self, NewClaim},
     patch::{NUL, has_nul, type_faults},
     resolve::{self, Claim, MANUAL},
@@ -308,7 +308,7 @@ impl RecordWriter<'_> {
             entries.push(Entry {
                 kind: R::KIND,
                 record_id,
-                op: Op::Update,
+                op: ChangeOp::Update,
                 changes: same.collect(),
             });
         }

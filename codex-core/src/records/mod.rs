@@ -51,6 +51,6 @@ pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 pub(crate) use rows::{bump_revision, live};
 #[cfg(feature = "store")]
 pub use source_record::{ItemError, SourceRecord, Unread};
-pub use wire::{ChangeOut, DeletedOut};
+pub use wire::{ChangeOp, ChangeOut, DeletedOut};
 #[cfg(feature = "store")]
 pub use writer::{Change, Outcome};

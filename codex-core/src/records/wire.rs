@@ -23,6 +23,38 @@ pub struct DeletedOut {
     pub name: Option<String>,
 }
 
+/// What happens to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeOp {
+    /// It is created.
+    Create,
+    /// Some of its fields change.
+    Update,
+    /// It is deleted; its row stays.
+    Delete,
+    /// It is live again.
+    Restore,
+}
+
+impl ChangeOp {
+    /// The word in the change log and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+impl fmt::Display for ChangeOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A change of a record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeOut {
@@ -36,9 +68,8 @@ pub struct ChangeOut {
     /// Kind of record.
     #[schema(example = "company")]
     pub kind: String,
-    /// `create`, `update`, `delete` or `restore`.
-    #[schema(example = "update")]
-    pub op: String,
+    /// What happens to the record.
+    pub op: ChangeOp,
     /// Id of the record; of a new one the id that it would have had. Null for a company, which
     /// `company_account_number` names.
     pub record_id: Option<i64>,
@@ -49,19 +80,19 @@ impl fmt::Display for ChangeOut {
         let id = self.record_id.map(|id| id.to_string());
         let record = id.or_else(|| self.company_account_number.clone());
         let record = record.as_deref().unwrap_or("without a number");
-        in_words(f, &self.op, &self.kind, record, &self.fields)
+        in_words(f, self.op, &self.kind, record, &self.fields)
     }
 }
 
 /// A change in one line: a new record by its name, another by what names it, with the fields that differ.
 pub(crate) fn in_words(
     f: &mut fmt::Formatter<'_>,
-    op: &str,
+    op: ChangeOp,
     kind: &str,
     record: impl fmt::Display,
     fields: &Map<String, Value>,
 ) -> fmt::Result {
-    if op == "create" {
+    if op == ChangeOp::Create {
         let names = [
             "name",
             "hostname",

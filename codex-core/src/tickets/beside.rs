@@ -6,15 +6,13 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 
-use super::{
-    TimeEntry,
-    wire::{TimeEntryOut, iso_of},
-};
+use super::{TimeEntry, wire::TimeEntryOut};
 use crate::{
     Result,
     ids::TicketId,
     json_columns::List,
     store::{Db, Q},
+    times,
 };
 
 /// Keys that staff may choose of a ticket beside its tracked fields.
@@ -72,7 +70,7 @@ impl Said {
             "body_html": self.body_html.unwrap_or_default(),
             "cc_emails": self.cc_emails,
             "channel": self.channel,
-            "created_at": iso_of(self.created_at),
+            "created_at": self.created_at.map(times::text),
             "from_email": self.from_email,
             "id": self.external_id,
             "incoming": self.incoming.unwrap_or_default(),
@@ -80,7 +78,7 @@ impl Said {
             "support_email": self.support_email,
             "text": body,
             "to_emails": self.to_emails,
-            "updated_at": iso_of(self.updated_at),
+            "updated_at": self.updated_at.map(times::text),
             "user": self.author,
             "user_id": self.user_id,
         })

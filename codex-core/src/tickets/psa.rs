@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    Ticket,
-    status::Statuses,
-    wire::{iso, iso_of},
-};
+use super::{Ticket, status::Statuses};
 
 /// What is shown for a company that is not known.
 const UNKNOWN: &str = "Unknown";
@@ -24,7 +21,8 @@ pub struct PsaTicketBase {
     /// Name of the company; `Unknown` when there is none.
     pub company_name: String,
     /// When it was opened.
-    pub created_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at: Option<DateTime<Utc>>,
     /// The PSA's id.
     pub external_id: Option<i64>,
     /// PSA id of the team.
@@ -46,7 +44,8 @@ pub struct PsaTicketBase {
     /// The number as text.
     pub ticket_number: String,
     /// When it last changed.
-    pub updated_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub updated_at: DateTime<Utc>,
 }
 
 /// A ticket of the PSA.
@@ -68,9 +67,11 @@ pub struct PsaActiveTicketOut {
     #[serde(flatten)]
     pub base: PsaTicketBase,
     /// When it must be solved.
-    pub due_by: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub due_by: Option<DateTime<Utc>>,
     /// When it must be answered.
-    pub fr_due_by: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub fr_due_by: Option<DateTime<Utc>>,
     /// Who works on it; `Unassigned` when nobody does.
     pub responder_name: String,
 }
@@ -82,7 +83,7 @@ impl PsaTicketBase {
         Self {
             company_id: ticket.account_number.clone(),
             company_name: company.unwrap_or_else(|| UNKNOWN.to_owned()),
-            created_at: iso_of(fields.opened_at),
+            created_at: fields.opened_at,
             external_id: fields.external_id,
             group_id: fields.group_id,
             id: fields.number,
@@ -93,7 +94,7 @@ impl PsaTicketBase {
             status: ticket.status(statuses).map(|status| status.word),
             subject: fields.subject.clone(),
             ticket_number: fields.number.to_string(),
-            updated_at: iso(ticket.changed_at()),
+            updated_at: ticket.changed_at(),
         }
     }
 }
@@ -118,8 +119,8 @@ impl PsaActiveTicketOut {
         let agent = agent.filter(|name| !name.is_empty()).cloned();
         Self {
             base: PsaTicketBase::new(ticket, statuses),
-            due_by: iso_of(ticket.fields.due_by),
-            fr_due_by: iso_of(ticket.fields.fr_due_by),
+            due_by: ticket.fields.due_by,
+            fr_due_by: ticket.fields.fr_due_by,
             responder_name: agent.unwrap_or_else(|| UNASSIGNED.to_owned()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -11,7 +11,7 @@ use super::{
     Conversation, ShownTicket, Ticket, TimeEntry, board,
     status::{self, Status, Statuses},
 };
-use crate::companies::STANDARD;
+use crate::companies::ComplianceLevel;
 
 /// The word that today's pages show for what is not known (contract 1.2.C).
 const UNKNOWN: &str = "Unknown";
@@ -20,20 +20,22 @@ const UNKNOWN: &str = "Unknown";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TicketOut {
     /// When it was closed.
-    pub closed_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub closed_at: Option<DateTime<Utc>>,
     /// Compliance level of the company.
-    #[schema(example = "standard")]
-    pub company_compliance_level: String,
+    pub company_compliance_level: ComplianceLevel,
     /// Account number of the company.
     pub company_id: Option<String>,
     /// When it was opened.
-    pub created_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at: Option<DateTime<Utc>>,
     /// Text without markup.
     pub description_text: Option<String>,
     /// Number of the ticket, the PSA's.
     pub id: i64,
     /// When it last changed; never null, always with an offset (consumers.md 0 #5).
-    pub last_updated_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_updated_at: DateTime<Utc>,
     /// `low`, `medium`, `high` or `urgent`; null when unknown.
     pub priority: Option<String>,
     /// E-mail address of who asked.
@@ -73,7 +75,8 @@ pub struct ConversationOut {
     /// HTML as the PSA has it.
     pub body_html: String,
     /// When it was written.
-    pub created_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at: Option<DateTime<Utc>>,
     /// Address of who wrote it.
     pub from_email: Option<String>,
     /// The PSA's id; null for a note made here.
@@ -89,7 +92,8 @@ pub struct ConversationOut {
     /// Addresses of who got it.
     pub to_emails: Vec<String>,
     /// When it was last changed.
-    pub updated_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub updated_at: Option<DateTime<Utc>>,
     /// Who wrote a note here: a login name, `system` for a service; null for what came from the PSA.
     pub user: Option<String>,
     /// PSA id of who wrote it.
@@ -104,9 +108,11 @@ pub struct TimeEntryOut {
     /// Whether it is billed.
     pub billable: Option<bool>,
     /// When it was entered.
-    pub created_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at: Option<DateTime<Utc>>,
     /// The day that it counts for.
-    pub executed_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub executed_at: Option<DateTime<Utc>>,
     /// The PSA's id.
     pub id: i64,
     /// Minutes; null while the timer runs, and when the PSA sends no readable time.
@@ -116,11 +122,13 @@ pub struct TimeEntryOut {
     /// Whether the timer runs.
     pub running: Option<bool>,
     /// When the timer was started.
-    pub started_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub started_at: Option<DateTime<Utc>>,
     /// PSA id of the task of the ticket that was worked on.
     pub task_id: Option<i64>,
     /// When it was last changed.
-    pub updated_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub updated_at: Option<DateTime<Utc>>,
 }
 
 /// A ticket with everything said on it (contract 1.2.C).
@@ -146,24 +154,28 @@ pub struct TicketDetailOut {
     /// Status for people.
     pub status_text: String,
     /// The same as `last_updated_at`.
-    pub updated_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub updated_at: DateTime<Utc>,
 }
 
 /// A ticket of a company, with everything said on it (contract 1.2.B).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CompanyTicketOut {
     /// When it was closed.
-    pub closed_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub closed_at: Option<DateTime<Utc>>,
     /// What was said to and by the client, oldest first.
     pub conversations: Vec<ConversationOut>,
     /// When it was opened.
-    pub created_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at: Option<DateTime<Utc>>,
     /// HTML.
     pub description: Option<String>,
     /// Text without markup.
     pub description_text: Option<String>,
     /// When it last changed; never null, always with an offset (consumers.md 0 #5).
-    pub last_updated_at: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_updated_at: DateTime<Utc>,
     /// Private notes, oldest first.
     pub notes: Vec<ConversationOut>,
     /// `low`, `medium`, `high` or `urgent`; null when unknown.
@@ -189,15 +201,20 @@ pub struct CompanyTicketOut {
 #[expect(missing_docs, reason = "contract 1.2.C describes the 33 fields")]
 pub struct ActiveTicketOut {
     pub agent_name: String,
-    pub agent_responded_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub agent_responded_at: Option<DateTime<Utc>>,
     pub agent_responded_friendly: String,
     pub company_id: Option<String>,
-    pub created_at_str: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub created_at_str: Option<DateTime<Utc>>,
     pub created_days_old: String,
     pub description_text: Option<String>,
-    pub due_by_str: Option<String>,
-    pub first_responded_at_iso: Option<String>,
-    pub fr_due_by_str: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub due_by_str: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub first_responded_at_iso: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub fr_due_by_str: Option<DateTime<Utc>>,
     pub group_id: Option<i64>,
     pub id: i64,
     pub priority: Option<String>,
@@ -220,7 +237,8 @@ pub struct ActiveTicketOut {
     pub total_hours_spent: f64,
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    pub updated_at_str: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub updated_at_str: Option<DateTime<Utc>>,
     pub updated_friendly: String,
 }
 
@@ -228,9 +246,11 @@ pub struct ActiveTicketOut {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActiveOut {
     /// When tickets were last brought up to date.
-    pub last_sync_time: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_sync_time: Option<DateTime<Utc>>,
     /// Now.
-    pub last_updated: String,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub last_updated: DateTime<Utc>,
     /// To be answered.
     pub section1: Vec<ActiveTicketOut>,
     /// The customer replied.
@@ -271,14 +291,6 @@ pub struct TicketUpdateOut {
     pub success: bool,
     /// The number asked for.
     pub ticket_id: i64,
-}
-
-pub(super) fn iso(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
-}
-
-pub(super) fn iso_of(at: Option<DateTime<Utc>>) -> Option<String> {
-    at.map(iso)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no ticket takes 2^52 minutes")]
@@ -326,15 +338,16 @@ impl TicketOut {
 
     fn shown(ticket: ShownTicket, statuses: &Statuses) -> Self {
         let changed_at = newest(ticket.newest_at, ticket.created_at);
-        let level = ticket.compliance_level;
         Self {
-            closed_at: iso_of(ticket.closed_at),
-            company_compliance_level: level.unwrap_or_else(|| STANDARD.to_owned()),
+            closed_at: ticket.closed_at,
+            company_compliance_level: ComplianceLevel::of_stored(
+                ticket.compliance_level.as_deref(),
+            ),
             company_id: ticket.account_number,
-            created_at: iso_of(ticket.opened_at),
+            created_at: ticket.opened_at,
             description_text: ticket.description_text,
             id: ticket.number,
-            last_updated_at: iso(changed_at),
+            last_updated_at: changed_at,
             priority: priority_word(ticket.priority_id),
             requester_email: ticket.requester_address,
             requester_name: ticket.requester,
@@ -352,7 +365,7 @@ impl From<Conversation> for ConversationOut {
         Self {
             body: body.clone(),
             body_html: item.body_html.unwrap_or_default(),
-            created_at: iso_of(item.created_at),
+            created_at: item.created_at,
             from_email: item.from_email,
             id: item.external_id,
             incoming: item.incoming.unwrap_or_default(),
@@ -360,7 +373,7 @@ impl From<Conversation> for ConversationOut {
             support_email: item.support_email,
             text: body,
             to_emails: item.to_emails.0,
-            updated_at: iso_of(item.updated_at),
+            updated_at: item.updated_at,
             user: item.author,
             user_id: item.user_id,
         }
@@ -372,15 +385,15 @@ impl From<TimeEntry> for TimeEntryOut {
         Self {
             agent_id: entry.agent_id,
             billable: entry.billable,
-            created_at: iso_of(entry.created_at),
-            executed_at: iso_of(entry.executed_at),
+            created_at: entry.created_at,
+            executed_at: entry.executed_at,
             id: entry.external_id,
             minutes: entry.minutes,
             note: entry.note,
             running: entry.running,
-            started_at: iso_of(entry.started_at),
+            started_at: entry.started_at,
             task_id: entry.task_id,
-            updated_at: iso_of(entry.updated_at),
+            updated_at: entry.updated_at,
         }
     }
 }
@@ -418,7 +431,7 @@ impl TicketDetailOut {
             priority_text,
             source,
             status_text: label.unwrap_or_else(|| UNKNOWN.to_owned()),
-            updated_at: ticket.last_updated_at.clone(),
+            updated_at: ticket.last_updated_at,
             ticket,
         }
     }
@@ -473,15 +486,15 @@ impl ActiveTicketOut {
         });
         Self {
             agent_name: agent.unwrap_or_else(|| "Unassigned".to_owned()),
-            agent_responded_at: iso_of(fields.agent_responded_at),
+            agent_responded_at: fields.agent_responded_at,
             agent_responded_friendly: board::friendly(fields.agent_responded_at, now),
             company_id: ticket.account_number.clone(),
-            created_at_str: iso_of(fields.opened_at),
+            created_at_str: fields.opened_at,
             created_days_old: board::days_old(fields.opened_at, now),
             description_text: ticket.description_text.clone(),
-            due_by_str: iso_of(fields.due_by),
-            first_responded_at_iso: iso_of(fields.first_responded_at),
-            fr_due_by_str: iso_of(fields.fr_due_by),
+            due_by_str: fields.due_by,
+            first_responded_at_iso: fields.first_responded_at,
+            fr_due_by_str: fields.fr_due_by,
             group_id: fields.group_id,
             id: fields.number,
             priority: priority_word(fields.priority_id),
@@ -503,7 +516,7 @@ impl ActiveTicketOut {
             ticket_type: fields.ticket_type.clone(),
             total_hours_spent: hours(ticket.minutes),
             kind: fields.ticket_type.clone(),
-            updated_at_str: Some(iso(ticket.changed_at())),
+            updated_at_str: Some(ticket.changed_at()),
             updated_friendly: board::friendly(fields.changed_at(), now),
         }
     }
@@ -523,8 +536,8 @@ impl ActiveOut {
             (std::cmp::Reverse(priority), ticket.changed_at())
         });
         let mut board = Self {
-            last_sync_time: iso_of(last_sync),
-            last_updated: iso(now),
+            last_sync_time: last_sync,
+            last_updated: now,
             section1: Vec::new(),
             section2: Vec::new(),
             section3: Vec::new(),

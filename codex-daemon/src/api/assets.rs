@@ -104,7 +104,7 @@ async fn get_asset(
     let scope = caller.scope(app.codex()).await?;
     match app.codex().asset(&scope, AssetId(id)).await? {
         Some((asset, level)) => Ok(Versioned(
-            AssetOut::new(&asset, &level),
+            AssetOut::new(&asset, level),
             Some(asset.updated_at),
         )),
         None => Err(Problem::not_found("Asset not found").flat()),
@@ -149,7 +149,7 @@ async fn get_asset_alias(
 pub(super) async fn asset_now(call: &Call, id: AssetId) -> Result<Versioned<AssetOut>, Problem> {
     let found = call.codex.asset(&call.scope, id).await?;
     let (asset, level) = found.ok_or_else(unknown)?;
-    let out = AssetOut::new(&asset, &level);
+    let out = AssetOut::new(&asset, level);
     Ok(Versioned(out, Some(asset.updated_at)))
 }
 

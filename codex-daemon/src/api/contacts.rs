@@ -77,7 +77,7 @@ async fn list_contacts(
     let request = query.page.clone();
     let own = scope.clone();
     let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANIES, &companies_of)));
-    let out = |(contact, companies): Row| ContactOut::new(&contact, &companies.compliance_level);
+    let out = |(contact, companies): Row| ContactOut::new(&contact, companies.compliance_level);
     if !whole {
         return Ok(query.answer(PATH, &forwarded, page, beside, out));
     }
@@ -102,7 +102,7 @@ async fn get_contact(
     let scope = caller.scope(app.codex()).await?;
     match app.codex().contact(&scope, ContactId(id)).await? {
         Some((contact, level)) => Ok(Versioned(
-            ContactOut::new(&contact, &level),
+            ContactOut::new(&contact, level),
             Some(contact.updated_at),
         )),
         None => Err(Problem::not_found("Contact not found").flat()),
@@ -129,7 +129,7 @@ pub(super) async fn contact_now(
 ) -> Result<Versioned<ContactOut>, Problem> {
     let found = call.codex.contact(&call.scope, id).await?;
     let (contact, level) = found.ok_or_else(unknown)?;
-    let out = ContactOut::new(&contact, &level);
+    let out = ContactOut::new(&contact, level);
     Ok(Versioned(out, Some(contact.updated_at)))
 }
 

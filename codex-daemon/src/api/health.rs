@@ -1,6 +1,7 @@
 //! Health, liveness, readiness: without a token.
 
 use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,7 +19,8 @@ struct AliveOut {
     /// `alive`, `ready` or `not ready`.
     status: &'static str,
     /// UTC.
-    timestamp: String,
+    #[serde(serialize_with = "codex_core::times::rfc3339_micros")]
+    timestamp: DateTime<Utc>,
 }
 
 /// The routes.
@@ -78,6 +80,6 @@ fn alive(app: &App, status: &'static str) -> AliveOut {
     AliveOut {
         service: "codex",
         status,
-        timestamp: health::timestamp(app.codex()),
+        timestamp: app.codex().now(),
     }
 }

@@ -7,6 +7,7 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
+use chrono::{DateTime, Utc};
 use codex_core::{EventOutcome, Scope, sync::freshservice, tickets::TicketEvent};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,7 +16,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    health,
     http::{
         created::Created,
         forwarded::{Forwarded, PeerAddress},
@@ -68,8 +68,10 @@ struct TicketEventIn {
     #[schema(required = false)]
     department_id: Value,
     /// RFC 3339 with an offset.
+    #[schema(format = DateTime)]
     updated_at: Option<String>,
     /// RFC 3339 with an offset.
+    #[schema(format = DateTime)]
     created_at: Option<String>,
 }
 
@@ -115,7 +117,8 @@ struct WebhookTestOut {
     /// Where it came from.
     source_ip: String,
     /// UTC.
-    timestamp: String,
+    #[serde(serialize_with = "codex_core::times::rfc3339_micros")]
+    timestamp: DateTime<Utc>,
 }
 
 /// How webhooks are set up.
@@ -134,7 +137,8 @@ struct WebhooksHealthOut {
     /// Where to send them.
     endpoints: EndpointsOut,
     /// UTC.
-    timestamp: String,
+    #[serde(serialize_with = "codex_core::times::rfc3339_micros")]
+    timestamp: DateTime<Utc>,
 }
 
 /// Where to send webhooks.
@@ -257,7 +261,7 @@ async fn test_webhook(
         status: "ok",
         message: "The webhook came through.",
         source_ip: peer.caller(&headers).to_string(),
-        timestamp: health::timestamp(app.codex()),
+        timestamp: app.codex().now(),
     }))
 }
 
@@ -278,7 +282,7 @@ async fn get_webhooks_health(State(app): State<App>) -> Json<WebhooksHealthOut> 
             test: "/webhooks/test",
             health: "/webhooks/health",
         },
-        timestamp: health::timestamp(app.codex()),
+        timestamp: app.codex().now(),
     })
 }
 

@@ -8,7 +8,6 @@ pub(crate) mod examples;
 pub(crate) mod headers;
 mod parameters;
 mod partial;
-mod times;
 
 use codex_core::bulk::DryRunOut;
 pub use parameters::Parameters;
@@ -106,7 +105,6 @@ pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::open
     let (router, mut api) = routes.split_for_parts();
     columns::describe(&mut api);
     partial::describe(&mut api);
-    times::describe(&mut api);
     answers::complete(&mut api);
     headers::describe(&mut api);
     examples::give(&mut api);

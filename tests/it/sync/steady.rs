@@ -9,7 +9,7 @@ use codex_core::{
     companies::Company,
     ids::{AssetId, CompanyId, ContactId},
     jobs::JobStatus,
-    records::Author,
+    records::{Author, ChangeOp},
     sync::SyncKind,
 };
 use codex_tests::{
@@ -116,7 +116,7 @@ on_each_engine! {
     async fn plan_lists_changes_and_writes_nothing(bench: TestBench) -> TestResult {
         let plan = bench.codex.plan_sync(&Scope::system(), SyncKind::Psa).await?;
         assert_eq!(plan.report.counts["company"].created, 50);
-        assert!(plan.changes.iter().all(|change| change.op == "create"));
+        assert!(plan.changes.iter().all(|change| change.op == ChangeOp::Create));
         let rows = "select (select count(*) from companies) + (select count(*) from claims) \
                     + (select count(*) from change_log) + (select count(*) from sync_jobs)";
         assert_eq!(bench.count(rows).await?, 0);

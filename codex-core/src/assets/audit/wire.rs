@@ -1,10 +1,11 @@
 //! Inventories as JSON.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Audit, Hardware, Parts, Software};
-use crate::assets::{Asset, wire::text};
+use crate::assets::Asset;
 
 /// What the RMM's inventory says of a device; null where it was not read or says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -12,11 +13,13 @@ pub struct AssetAuditOut {
     /// Id of the asset.
     pub asset_id: i64,
     /// When the RMM took the inventory, RFC 3339 in UTC.
-    pub audited_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub audited_at: Option<DateTime<Utc>>,
     /// Manufacturer and product of the main board.
     pub base_board: Option<String>,
     /// When the BIOS was released, RFC 3339 in UTC.
-    pub bios_released_at: Option<String>,
+    #[serde(serialize_with = "crate::times::rfc3339")]
+    pub bios_released_at: Option<DateTime<Utc>>,
     /// Version of the BIOS.
     pub bios_version: Option<String>,
     /// Processors by name.
@@ -51,9 +54,9 @@ impl AssetAuditOut {
             asset_id: asset.id.0,
             audited_at: audit
                 .filter(|_| read.is_some())
-                .map(|audit| text(audit.audited_at)),
+                .map(|audit| audit.audited_at),
             base_board: hardware.base_board.clone(),
-            bios_released_at: hardware.bios_released_at.map(text),
+            bios_released_at: hardware.bios_released_at,
             bios_version: hardware.bios_version.clone(),
             cpu: hardware.cpu.clone(),
             cpu_cores: hardware.cpu_cores,

@@ -269,7 +269,7 @@ impl Codex {
         loop {
             let found = self.contacts(scope, None, &page).await?;
             for (contact, companies) in &found.items {
-                let out = ContactOut::new(contact, &companies.compliance_level);
+                let out = ContactOut::new(contact, companies.compliance_level);
                 rows.write(&Of {
                     record: seen(scope, contact, &out),
                     place: OfCompanies {

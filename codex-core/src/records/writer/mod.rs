@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 
 use self::classify::Classified;
 use super::{
-    Author, Resource,
-    change_log::{Entry, Op},
+    Author, ChangeOp, Resource,
+    change_log::Entry,
     claims::{self, Statement},
     resolve::{MANUAL, Precedence},
     wire,
@@ -61,12 +61,12 @@ impl Outcome {
     }
 
     /// Counts one changed record.
-    fn count(&mut self, op: Op) {
+    fn count(&mut self, op: ChangeOp) {
         match op {
-            Op::Create => self.created += 1,
-            Op::Update => self.updated += 1,
-            Op::Delete => self.deleted += 1,
-            Op::Restore => self.restored += 1,
+            ChangeOp::Create => self.created += 1,
+            ChangeOp::Update => self.updated += 1,
+            ChangeOp::Delete => self.deleted += 1,
+            ChangeOp::Restore => self.restored += 1,
         }
     }
 }
@@ -78,8 +78,8 @@ pub struct Change {
     pub kind: Cow<'static, str>,
     /// Row id.
     pub record_id: i64,
-    /// `create`, `update`, `delete` or `restore`.
-    pub op: Cow<'static, str>,
+    /// What happens to the record.
+    pub op: ChangeOp,
     /// Fields with before and after.
     pub fields: Map<String, Value>,
 }
@@ -93,7 +93,7 @@ impl Change {
 
     /// Whether it creates a record.
     pub(crate) fn is_new(&self) -> bool {
-        self.op == Op::Create.name()
+        self.op == ChangeOp::Create
     }
 }
 
@@ -102,7 +102,7 @@ impl From<&Entry> for Change {
         Self {
             kind: entry.kind.into(),
             record_id: entry.record_id,
-            op: entry.op.name().into(),
+            op: entry.op,
             fields: entry.changes.clone(),
         }
     }
@@ -110,7 +110,7 @@ impl From<&Entry> for Change {
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        wire::in_words(f, &self.op, &self.kind, self.record_id, &self.fields)
+        wire::in_words(f, self.op, &self.kind, self.record_id, &self.fields)
     }
 }
 

@@ -7,14 +7,14 @@ use crate::{
     Result,
     records::search_index,
     records::{
-        Draft, Resource, SourceRecord, Tracked, WrittenPage, as_map,
-        change_log::{self, Entry, Op},
+        ChangeOp, Draft, Resource, SourceRecord, Tracked, WrittenPage, as_map,
+        change_log::{self, Entry},
         claims::{self, ClaimsByRecord, MAX_BINDS, NewClaim},
     },
 };
 
 /// A record that differs from its row, how, and in which fields.
-type Difference<R> = (Draft<R>, Op, Map<String, Value>);
+type Difference<R> = (Draft<R>, ChangeOp, Map<String, Value>);
 
 impl RecordWriter<'_> {
     /// Saves the claims of changed statements, each as it is after the merge with what its source stated before.
@@ -61,7 +61,7 @@ impl RecordWriter<'_> {
         for (draft, op, fields) in differences(merged)? {
             outcome.count(op);
             // The log need not hold the values of a new record: the row does.
-            let logged = if op == Op::Create {
+            let logged = if op == ChangeOp::Create {
                 Map::new()
             } else {
                 fields.clone()
@@ -75,7 +75,7 @@ impl RecordWriter<'_> {
             outcome.changes.push(Change {
                 kind: R::KIND.into(),
                 record_id: draft.id,
-                op: op.name().into(),
+                op,
                 fields,
             });
             written.push(draft);
@@ -152,15 +152,15 @@ fn difference<R: Resource>(
     draft: &Draft<R>,
     row: Option<Map<String, Value>>,
     blank: &Map<String, Value>,
-) -> Result<Option<(Op, Map<String, Value>)>> {
+) -> Result<Option<(ChangeOp, Map<String, Value>)>> {
     let Some(before) = &draft.before else {
         let fields = change_log::difference(blank, &as_map(&draft.fields)?);
-        return Ok(Some((Op::Create, fields)));
+        return Ok(Some((ChangeOp::Create, fields)));
     };
     let op = match (before.deleted_at.is_none(), draft.alive) {
-        (true, true) => Op::Update,
-        (true, false) => return Ok(Some((Op::Delete, Map::new()))),
-        (false, true) => Op::Restore,
+        (true, true) => ChangeOp::Update,
+        (true, false) => return Ok(Some((ChangeOp::Delete, Map::new()))),
+        (false, true) => ChangeOp::Restore,
         (false, false) => return Ok(None),
     };
     // Equal structs are equal maps. Maps decide about the others, because they leave derived fields out.
@@ -170,7 +170,7 @@ fn difference<R: Resource>(
         let before = row.map_or_else(|| as_map(&before.fields), Ok)?;
         change_log::difference(&before, &as_map(&draft.fields)?)
     };
-    Ok((op == Op::Restore || !fields.is_empty()).then_some((op, fields)))
+    Ok((op == ChangeOp::Restore || !fields.is_empty()).then_some((op, fields)))
 }
 
 #[cfg(test)]
@@ -208,7 +208,7 @@ mod tests {
         }
     }
 
-    fn differs(draft: &Draft<Asset>) -> Option<(Op, Value)> {
+    fn differs(draft: &Draft<Asset>) -> Option<(ChangeOp, Value)> {
         let blank = as_map(&AssetFields::default()).unwrap();
         let found = difference(draft, None, &blank).unwrap();
         found.map(|(op, fields)| (op, Value::Object(fields)))
@@ -218,22 +218,22 @@ mod tests {
     fn a_changed_field_has_before_and_after() {
         let renamed = json!({"hostname": {"before": "PC-1", "after": "PC-2"}});
         let update = draft(Some(("PC-1", true)), "PC-2", true);
-        assert_eq!(differs(&update), Some((Op::Update, renamed.clone())));
+        assert_eq!(differs(&update), Some((ChangeOp::Update, renamed.clone())));
         let restore = draft(Some(("PC-1", false)), "PC-2", true);
-        assert_eq!(differs(&restore), Some((Op::Restore, renamed)));
+        assert_eq!(differs(&restore), Some((ChangeOp::Restore, renamed)));
     }
 
     #[test]
     fn a_new_record_differs_in_what_it_has() {
         let fields = json!({"hostname": {"before": null, "after": "PC-1"}});
         let create = draft(None, "PC-1", true);
-        assert_eq!(differs(&create), Some((Op::Create, fields)));
+        assert_eq!(differs(&create), Some((ChangeOp::Create, fields)));
     }
 
     #[test]
     fn a_deletion_has_no_fields_and_happens_once() {
         let delete = draft(Some(("PC-1", true)), "PC-1", false);
-        assert_eq!(differs(&delete), Some((Op::Delete, json!({}))));
+        assert_eq!(differs(&delete), Some((ChangeOp::Delete, json!({}))));
         assert_eq!(differs(&draft(Some(("PC-1", false)), "PC-1", false)), None);
     }
 
