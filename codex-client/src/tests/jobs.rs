@@ -66,7 +66,7 @@ async fn wait_returns_at_the_end_of_the_job_or_of_its_time() {
     let ended = client.sync().wait("j", Duration::from_secs(60)).await;
     let ended = ended.unwrap();
     assert_eq!(ended.status, JobStatus::Completed);
-    assert_eq!(ended.started_at, "2026-01-05T10:00:00Z".parse().unwrap());
+    assert_eq!(ended.started_at.to_rfc3339(), "2026-01-05T10:00:00+00:00");
     let error = client.sync().wait("j", Duration::ZERO).await.unwrap_err();
     assert!(
         matches!(error, Error::StillRunning(_)) && error.is_retryable(),

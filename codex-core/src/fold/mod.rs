@@ -6,10 +6,13 @@
 
 mod identity;
 mod search;
+#[cfg(feature = "store")]
+mod words;
 
 pub use identity::IdentityKey;
 pub use search::SearchKey;
-pub(crate) use search::words;
+#[cfg(feature = "store")]
+pub(crate) use words::words;
 
 /// What both keys have: the text, and the column that stores it.
 macro_rules! key {
