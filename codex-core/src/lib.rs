@@ -96,6 +96,6 @@ pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
 pub use jobs::service::Started;
 #[cfg(feature = "sync")]
 pub use schedule::service::LateSource;
-pub use scope::{Role, Scope};
+pub use scope::{Access, Role, Scope};
 #[cfg(feature = "sync")]
 pub use tickets::events::EventOutcome;

@@ -7,7 +7,7 @@ use crate::{
     Result,
     fold::IdentityKey,
     list::{ColumnType, Listing, Page, PageRequest, always},
-    records::Tracked,
+    records::{Resource as _, Tracked},
     scope::Scope,
     store::Db,
 };
@@ -51,7 +51,7 @@ pub const LISTING: Listing = Listing {
 /// # Errors
 /// [`crate::Error::Invalid`] as in every list, [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
-    scope.require_admin("listing agents")?;
+    scope.require(Agent::READ_BY, "listing agents")?;
     let place = |agent: &Agent| (agent.id.0, agent.fields.username_fold.to_string());
     LISTING.page(db, scope, page, |_| (), place).await
 }
@@ -61,7 +61,7 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Age
 /// # Errors
 /// [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Agent>> {
-    scope.require_admin("listing agents")?;
+    scope.require(Agent::READ_BY, "listing agents")?;
     db.query(LIST).all().await
 }
 
@@ -70,7 +70,7 @@ pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Agent>> {
 /// # Errors
 /// [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn find(db: &Db, scope: &Scope, keycloak_id: &str) -> Result<Option<Agent>> {
-    scope.require_admin("reading agents")?;
+    scope.require(Agent::READ_BY, "reading agents")?;
     db.query(FIND).bind(keycloak_id).optional().await
 }
 

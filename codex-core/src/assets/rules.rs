@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
-    Result,
+    Access, Result,
     fold::SearchKey,
     ids::CompanyId,
     mac,
@@ -20,6 +20,8 @@ use crate::{
 
 impl Resource for Asset {
     const KIND: &'static str = "asset";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("assets");
     const UNIQUE: &'static [&'static str] = &["device_uid"];
     type Fields = AssetFields;

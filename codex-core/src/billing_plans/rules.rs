@@ -2,12 +2,15 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
+    Access,
     records::{Resource, reserve_ids, search_index},
     store::Sql,
 };
 
 impl Resource for BillingPlan {
     const KIND: &'static str = "billing_plan";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Billing;
     const RESERVE: Sql = reserve_ids!("billing_plans");
     const UNIQUE: &'static [&'static str] = &["plan_name", "term_length"];
     type Fields = BillingPlanFields;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
-    Error, Result,
+    Access, Error, Result,
     fold::SearchKey,
     records::{
         Draft, MAX_BINDS, Resource, SourceRecord, WrittenPage, match_manual_records_by,
@@ -15,6 +15,8 @@ use crate::{
 
 impl Resource for Company {
     const KIND: &'static str = "company";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("companies");
     type Fields = CompanyFields;
     type Status = ();

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Contact, ContactFields, hand_over};
 use crate::{
-    Result,
+    Access, Result,
     companies::rules::by_external_id,
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
@@ -19,6 +19,8 @@ use crate::{
 
 impl Resource for Contact {
     const KIND: &'static str = "contact";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("contacts");
     type Fields = ContactFields;
     type Status = ();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Location, LocationFields};
 use crate::{
-    Result,
+    Access, Result,
     companies::rules::by_external_id,
     ids::CompanyId,
     records::{Draft, Resource, reserve_ids, search_index},
@@ -13,6 +13,8 @@ use crate::{
 
 impl Resource for Location {
     const KIND: &'static str = "location";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("locations");
     type Fields = LocationFields;
     type Status = ();

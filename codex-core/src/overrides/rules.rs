@@ -2,12 +2,15 @@
 
 use super::{Override, OverrideFields};
 use crate::{
+    Access,
     records::{Resource, reserve_ids},
     store::Sql,
 };
 
 impl Resource for Override {
     const KIND: &'static str = "override";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Billing;
     const RESERVE: Sql = reserve_ids!("company_overrides");
     const UNIQUE: &'static [&'static str] = &["company_id", "key"];
     type Fields = OverrideFields;

@@ -1,7 +1,12 @@
 //! Reading PSA agents.
 
 use super::{PsaAgent, PsaAgentFields};
-use crate::{Result, records::Tracked, scope::Scope, store::Db};
+use crate::{
+    Result,
+    records::{Resource as _, Tracked},
+    scope::Scope,
+    store::Db,
+};
 
 sql! {
     /// Live agents, active ones first: the order of Beacon's drop-down (consumers.md 0).
@@ -14,7 +19,7 @@ sql! {
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn list(db: &Db, scope: &Scope, provider: Option<&str>) -> Result<Vec<PsaAgent>> {
-    scope.require_staff("listing agents")?;
+    scope.require(PsaAgent::READ_BY, "listing agents")?;
     let mut agents: Vec<PsaAgent> = db.query(LIST).all().await?;
     agents.retain(|agent| provider.is_none_or(|provider| agent.fields.external_source == provider));
     Ok(agents)

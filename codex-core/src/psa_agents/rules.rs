@@ -2,6 +2,7 @@
 
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
+    Access,
     fold::SearchKey,
     records::{Resource, reserve_ids, search_index},
     store::Sql,
@@ -9,6 +10,8 @@ use crate::{
 
 impl Resource for PsaAgent {
     const KIND: &'static str = "psa_agent";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("psa_agents");
     type Fields = PsaAgentFields;
     type Status = ();

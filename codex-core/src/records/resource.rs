@@ -11,7 +11,7 @@ use super::{
     resolve::{Claim, MANUAL},
 };
 use crate::{
-    Error, Result,
+    Access, Error, Result,
     store::{Record, Row, Sql, Tx},
 };
 
@@ -50,6 +50,10 @@ pub trait Tracked:
 pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Name of the kind in claims and log.
     const KIND: &'static str;
+    /// Who may list, find and export such records.
+    const READ_BY: Access;
+    /// Who may create, update, delete and restore such records by hand, and release their manual values.
+    const WRITTEN_BY: Access;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
     const RESERVE: Sql;
     /// Whether an item is skipped when its source has already stated a newer one, by the source's own times of

@@ -2,7 +2,7 @@
 
 use super::{SiteLink, SiteLinkFields};
 use crate::{
-    Result,
+    Access, Result,
     companies::rules::holders,
     ids::CompanyId,
     records::{Draft, Resource, reserve_ids},
@@ -11,6 +11,8 @@ use crate::{
 
 impl Resource for SiteLink {
     const KIND: &'static str = "site_link";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("site_links");
     type Fields = SiteLinkFields;
     type Status = ();

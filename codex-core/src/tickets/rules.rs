@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::{Ticket, TicketFields, TicketTexts, threads};
 use crate::{
-    Result,
+    Access, Result,
     companies::rules::by_external_id,
     fold::{SearchKey, words},
     ids::CompanyId,
@@ -16,6 +16,8 @@ use crate::{
 
 impl Resource for Ticket {
     const KIND: &'static str = "ticket";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("tickets");
     // Lists, views and webhooks of one ticket race.
     const NEWEST_WINS: bool = true;
