@@ -7,7 +7,7 @@ use crate::{
     Result,
     fold::IdentityKey,
     list::{ColumnType, Listing, Page, PageRequest, always},
-    records::{Resource as _, Tracked},
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::Db,
 };
@@ -30,13 +30,26 @@ sql! {
         and status = 'completed' order by started_at desc limit 1";
 }
 
+/// How agents are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 8,
+    kind: Agent::KIND,
+    access: Agent::READ_BY,
+    select: &[
+        "select r.id, r.keycloak_id as key, r.username as title, r.email as detail, \
+         cast(null as bigint) as company, null as number, null as company_name from agents r where r.id in ",
+    ],
+    of_companies: None,
+    path: Some("/api/agents"),
+};
+
 /// Agents as a list.
 pub const LISTING: Listing = Listing {
     select: AgentFields::SELECT,
     from: " from agents",
     live: "deleted_at is null",
     id: "id",
-    search: 8,
+    search: Some(&SEARCH),
     order: "username",
     fields: &[AgentFields::FIELDS],
     columns: &[

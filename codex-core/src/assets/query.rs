@@ -10,7 +10,7 @@ use crate::{
     companies::{self, CompanyRef, STANDARD},
     ids::{AssetId, CompanyId},
     list::{ColumnType, Listing, Page, PageRequest, StaffFields, always, column},
-    records::{FieldDef, Tracked},
+    records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
@@ -29,13 +29,27 @@ const SHOWN: &str = "select a.id, a.company_id, a.antivirus_product, a.backup_by
      s.ext_ip_address, a.hardware_type, a.hostname, a.int_ip_address, s.last_logged_in_user, s.last_seen, \
      s.online, a.operating_system from assets a left join asset_status s on s.asset_id = a.id";
 
+/// How assets are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 3,
+    kind: Asset::KIND,
+    access: Asset::READ_BY,
+    select: &[
+        "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \
+         c.id as company, c.account_number as number, c.name as company_name from assets r \
+         left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    ],
+    of_companies: Some(" from assets r where r.deleted_at is null and r.company_id in "),
+    path: Some("/api/assets"),
+};
+
 /// Assets as a list.
 pub const LISTING: Listing = Listing {
     select: SELECT,
     from: " from assets a left join asset_status s on s.asset_id = a.id",
     live: "a.deleted_at is null",
     id: "a.id",
-    search: 3,
+    search: Some(&SEARCH),
     order: "hostname",
     fields: &[AssetFields::FIELDS, AssetStatus::FIELDS],
     columns: &[

@@ -11,7 +11,7 @@ use crate::{
     ids::CompanyId,
     mac,
     records::{
-        Draft, Resource, SourceRecord, WrittenPage,
+        Draft, Resource, SearchDef, SourceRecord, WrittenPage,
         change_log::{self, Entry, Op},
         match_manual_records_by, reserve_ids, search_index,
     },
@@ -22,6 +22,7 @@ impl Resource for Asset {
     const KIND: &'static str = "asset";
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("assets");
     const UNIQUE: &'static [&'static str] = &["device_uid"];
     type Fields = AssetFields;

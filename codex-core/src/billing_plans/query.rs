@@ -5,7 +5,7 @@ use crate::{
     Result,
     ids::BillingPlanId,
     list::{ColumnType, Listing, Op, Page, PageRequest, always, listed},
-    records::{Resource as _, Tracked},
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -28,13 +28,26 @@ sql! {
         where deleted_at is null and billing_plan is not null";
 }
 
+/// How billing plans are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 7,
+    kind: BillingPlan::KIND,
+    access: BillingPlan::READ_BY,
+    select: &[
+        "select r.id, cast(r.id as text) as key, r.plan_name as title, r.term_length as detail, \
+         cast(null as bigint) as company, null as number, null as company_name from billing_plans r where r.id in ",
+    ],
+    of_companies: None,
+    path: Some("/api/billing-plans"),
+};
+
 /// Billing plans as a list.
 pub const LISTING: Listing = Listing {
     select: BillingPlanFields::SELECT,
     from: " from billing_plans",
     live: "deleted_at is null",
     id: "id",
-    search: 7,
+    search: Some(&SEARCH),
     order: "plan_name",
     fields: &[BillingPlanFields::FIELDS],
     columns: &[

@@ -8,7 +8,7 @@ use crate::{
     fold::IdentityKey,
     ids::CompanyId,
     list::{ColumnType, Listing, Page, PageRequest, always},
-    records::Tracked,
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
@@ -46,13 +46,26 @@ pub(crate) async fn without_number(db: &Db) -> Result<(i64, i64)> {
     Ok(counts.unwrap_or_default())
 }
 
+/// How companies are searched. A hit of a company does not name a company beside it.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 1,
+    kind: Company::KIND,
+    access: Company::READ_BY,
+    select: &[
+        "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
+         cast(null as text) as number, cast(null as text) as company_name from companies r where r.id in ",
+    ],
+    of_companies: Some(" from companies r where r.deleted_at is null and r.id in "),
+    path: Some("/api/companies"),
+};
+
 /// Companies as a list.
 pub const LISTING: Listing = Listing {
     select: CompanyFields::SELECT,
     from: " from companies",
     live: "deleted_at is null and account_number is not null",
     id: "id",
-    search: 1,
+    search: Some(&SEARCH),
     order: "name",
     fields: &[CompanyFields::FIELDS],
     columns: &[

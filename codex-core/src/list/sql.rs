@@ -12,7 +12,7 @@ use crate::{
     Error, Result,
     list::{ColumnType, Cursor, Filter, Op, Page, PageRequest, Sort},
     nearest::nearest,
-    records::FieldDef,
+    records::{FieldDef, SearchDef},
     scope::Scope,
     store::{Db, Engine, Q, Record, Sql},
 };
@@ -58,8 +58,8 @@ pub struct Listing {
     pub live: &'static str,
     /// The id in SQL.
     pub id: &'static str,
-    /// Number of the kind in the search index.
-    pub search: i64,
+    /// How its records are searched; `None` for a list without `q`.
+    pub search: Option<&'static SearchDef>,
     /// Name of the column that it is sorted by unless somebody says otherwise.
     pub order: &'static str,
     /// The fields of a record.
@@ -309,9 +309,11 @@ impl Listing {
             condition::push(q, scope, &column, filter)?;
         }
         if let Some(text) = &request.search {
+            let unsearched = || Error::invalid("q", "this list is not searched by text");
+            let search = self.search.ok_or_else(unsearched)?;
             let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
             q.push(" and ");
-            found(q, engine, self.search, self.id, &term);
+            found(q, engine, search, self.id, &term);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::{
     Access, Result,
     companies::rules::by_external_id,
     ids::CompanyId,
-    records::{Draft, Resource, reserve_ids, search_index},
+    records::{Draft, Resource, SearchDef, reserve_ids, search_index},
     store::{Sql, Tx},
 };
 
@@ -15,6 +15,7 @@ impl Resource for Location {
     const KIND: &'static str = "location";
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("locations");
     type Fields = LocationFields;
     type Status = ();

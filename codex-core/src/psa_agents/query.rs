@@ -3,9 +3,21 @@
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
     Result,
-    records::{Resource as _, Tracked},
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::Db,
+};
+
+/// How PSA agents are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 6,
+    kind: PsaAgent::KIND,
+    access: PsaAgent::READ_BY,
+    select: &["select r.id, cast(r.external_id as text) as key, \
+         trim(coalesce(r.first_name, '') || ' ' || coalesce(r.last_name, '')) as title, r.email as detail, \
+         cast(null as bigint) as company, null as number, null as company_name from psa_agents r where r.id in "],
+    of_companies: None,
+    path: None,
 };
 
 sql! {

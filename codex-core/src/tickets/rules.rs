@@ -10,7 +10,7 @@ use crate::{
     companies::rules::by_external_id,
     fold::{SearchKey, words},
     ids::CompanyId,
-    records::{Draft, Resource, WrittenPage, reserve_ids, search_index},
+    records::{Draft, Resource, SearchDef, WrittenPage, reserve_ids, search_index},
     store::{Sql, Tx},
 };
 
@@ -18,6 +18,7 @@ impl Resource for Ticket {
     const KIND: &'static str = "ticket";
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("tickets");
     // Lists, views and webhooks of one ticket race.
     const NEWEST_WINS: bool = true;
