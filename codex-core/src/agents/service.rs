@@ -13,7 +13,8 @@ use crate::{
         wire::{self, AgentCompanies, AgentOut, SettingsOwner},
     },
     codex::Codex,
-    companies, contacts,
+    companies::{self, COMPANY_NUMBERS},
+    contacts,
     fold::IdentityKey,
     idempotency::step_done,
     list::{Page, PageRequest},
@@ -230,7 +231,7 @@ impl Codex {
         };
         let numbers = &wanted.company_account_numbers;
         if numbers.iter().any(|number| number.contains('\0')) {
-            let fault = Fault::at("company_account_numbers", NUL);
+            let fault = Fault::at(COMPANY_NUMBERS, NUL);
             return Err(Error::Unprocessable(vec![fault]));
         }
         let mut tx = self.0.db.begin().await?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Asset, AssetFields, AssetStatus, ShownAsset};
 use crate::{
     Result,
-    companies::{self, CompanyRef, STANDARD},
+    companies::{self, COMPANY_NUMBER, CompanyRef, STANDARD},
     ids::{AssetId, CompanyId},
     list::{ColumnType, Listing, Page, PageRequest, StaffFields, always, column},
     records::{FieldDef, Resource as _, SearchDef, Tracked},
@@ -57,7 +57,7 @@ pub const LISTING: Listing = Listing {
         always("created_at", "a.created_at", ColumnType::Time),
         always("updated_at", "a.updated_at", ColumnType::Time),
         column(
-            "company_account_number",
+            COMPANY_NUMBER,
             "(select c.account_number from companies c where c.id = a.company_id)",
             ColumnType::Text,
         ),

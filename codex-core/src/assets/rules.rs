@@ -7,6 +7,7 @@ use serde_json::Map;
 use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
     Access, Result,
+    companies::COMPANY_ID,
     fold::SearchKey,
     ids::CompanyId,
     mac,
@@ -90,7 +91,7 @@ impl Resource for Asset {
             .collect();
         for draft in drafts
             .iter_mut()
-            .filter(|draft| !draft.is_manual("company_id"))
+            .filter(|draft| !draft.is_manual(COMPANY_ID))
         {
             let site = draft.fields.site_uid.as_deref();
             draft.fields.company_id = site.and_then(|uid| links.get(uid).copied().flatten());

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Fault, Result,
+    companies::COMPANY_NUMBER,
     dates::{self, EVENTS},
     ids::ContactId,
     records::patch::{Form, fits, sound, take_ids},
@@ -206,17 +207,14 @@ pub struct Stated {
 pub fn stated(mut body: Map<String, Value>, new: bool) -> Result<Stated> {
     let mut faults = Vec::new();
     let contacts = take_ids(&mut body, "contact_ids", &mut faults);
-    let company = match body.remove("company_account_number") {
+    let company = match body.remove(COMPANY_NUMBER) {
         None => None,
         Some(Value::Null) => Some(None),
         Some(Value::String(number)) if !number.contains('\0') && fits(&number, true).is_ok() => {
             Some(Some(number))
         }
         Some(_) => {
-            faults.push(Fault::at(
-                "company_account_number",
-                "must be an account number",
-            ));
+            faults.push(Fault::at(COMPANY_NUMBER, "must be an account number"));
             None
         }
     };

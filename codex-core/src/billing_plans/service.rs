@@ -14,7 +14,7 @@ use crate::{
         wire::{BillingExport, BillingImported, BulkPlansOut},
     },
     codex::Codex,
-    companies::Company,
+    companies::{COMPANY_ID, Company},
     feature_options::{self, FeatureOption},
     idempotency::step_done,
     ids::BillingPlanId,
@@ -413,7 +413,7 @@ impl Codex {
             // What its author has seen has ended.
             None if author.unchanged_since.is_some() => return Err(Error::Changed),
             None => {
-                fields.insert("company_id".into(), json!(company.id));
+                fields.insert(COMPANY_ID.into(), json!(company.id));
                 writer.create::<Override>(vec![fields]).await?.1
             }
         };

@@ -9,7 +9,7 @@ use crate::{
     bulk::{Companies, name_people},
     codex::Codex,
     companies::{
-        self, Company,
+        self, COMPANY_ID, Company,
         wire::{self, Renumbered, is_account_number},
     },
     ids::CompanyId,
@@ -144,7 +144,7 @@ impl Codex {
             }
         }
         let new = wanted.into_values().map(|mut stated| {
-            stated.insert("company_id".into(), json!(company.id));
+            stated.insert(COMPANY_ID.into(), json!(company.id));
             stated
         });
         outcome.add(writer.delete::<Override>(&ended).await?.1);

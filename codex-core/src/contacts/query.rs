@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
-    companies::strictest,
+    companies::{COMPANY_NUMBER, strictest},
     ids::{CompanyId, ContactId},
     list::{ColumnType, Listing, Page, PageRequest, Several, always, column},
     records::{Resource as _, SearchDef, Tracked},
@@ -71,12 +71,7 @@ pub const LISTING: Listing = Listing {
         always("id", "id", ColumnType::Int),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
-        column(
-            "company_account_number",
-            "c.account_number",
-            ColumnType::Text,
-        )
-        .several(OF_A_COMPANY),
+        column(COMPANY_NUMBER, "c.account_number", ColumnType::Text).several(OF_A_COMPANY),
     ],
 };
 

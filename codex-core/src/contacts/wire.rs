@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
-    Result, email,
+    Result,
+    companies::COMPANY_NUMBERS,
+    email,
     ids::AssetId,
     records::patch::{Form, sound, take_ids, take_texts},
 };
@@ -201,7 +203,7 @@ pub struct Stated {
 /// [`crate::Error::Unprocessable`] with every fault.
 pub fn stated(mut body: Map<String, Value>, before: Option<&ContactFields>) -> Result<Stated> {
     let mut faults = Vec::new();
-    let companies = take_texts(&mut body, "company_account_numbers", &mut faults);
+    let companies = take_texts(&mut body, COMPANY_NUMBERS, &mut faults);
     let assets = take_ids(&mut body, "asset_ids", &mut faults);
     if let Some(title) = body.remove("title") {
         body.entry("job_title").or_insert(title);

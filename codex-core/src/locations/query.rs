@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{Location, LocationFields};
 use crate::{
     Result,
+    companies::COMPANY_NUMBER,
     ids::CompanyId,
     list::{ColumnType, Listing, Page, PageRequest, always, column},
     records::{Resource as _, SearchDef, Tracked},
@@ -48,7 +49,7 @@ pub const LISTING: Listing = Listing {
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
         column(
-            "company_account_number",
+            COMPANY_NUMBER,
             "(select c.account_number from companies c where c.id = locations.company_id)",
             ColumnType::Text,
         ),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Location, LocationFields};
 use crate::{
     Access, Result,
-    companies::rules::by_external_id,
+    companies::{COMPANY_ID, rules::by_external_id},
     ids::CompanyId,
     records::{Draft, Resource, SearchDef, reserve_ids, search_index},
     store::{Sql, Tx},
@@ -42,7 +42,7 @@ impl Resource for Location {
                 .filter_map(|draft| draft.fields.company_external_id.as_deref());
             let companies = by_external_id(tx, &source, ids).await?;
             for draft in drafts.iter_mut().filter(|draft| of_source(draft)) {
-                if draft.is_manual("company_id") {
+                if draft.is_manual(COMPANY_ID) {
                     continue;
                 }
                 let company = draft.fields.company_external_id.as_ref();

@@ -6,7 +6,7 @@ use super::{self as locations, Location};
 use crate::{
     Error, Result, Scope,
     codex::Codex,
-    companies::Company,
+    companies::{COMPANY_ID, Company},
     ids::{CompanyId, LocationId},
     list::{Page, PageRequest},
     records::Author,
@@ -60,7 +60,7 @@ impl Codex {
     ) -> Result<Location> {
         scope.require_technician("making locations")?;
         let mut fields = locations::wire::stated(body, true)?;
-        fields.insert("company_id".into(), json!(company.id));
+        fields.insert(COMPANY_ID.into(), json!(company.id));
         let id = self.create::<Location>(scope, author, fields).await?;
         let made = self.location(scope, company, LocationId(id)).await?;
         made.ok_or_else(|| Error::conflict("the location was deleted meanwhile"))

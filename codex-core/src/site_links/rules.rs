@@ -3,7 +3,7 @@
 use super::{SiteLink, SiteLinkFields};
 use crate::{
     Access, Result,
-    companies::rules::holders,
+    companies::{COMPANY_ID, rules::holders},
     ids::CompanyId,
     records::{Draft, Resource, reserve_ids},
     store::{Sql, Tx},
@@ -28,7 +28,7 @@ impl Resource for SiteLink {
         let companies = holders(tx, numbers, false).await?;
         for draft in drafts
             .iter_mut()
-            .filter(|draft| !draft.is_manual("company_id"))
+            .filter(|draft| !draft.is_manual(COMPANY_ID))
         {
             let number = draft.fields.account_number.as_ref();
             draft.fields.company_id = number

@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
 use crate::{
     Error, Result,
+    companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
     list::{self, ColumnType, Listing, PageRequest, Sort, StaffFields, always, column},
     records::{FieldDef, Resource as _, SearchDef, Tracked},
@@ -94,7 +95,7 @@ pub const LISTING: Listing = Listing {
         always("last_updated_at", "t.newest_at", ColumnType::Time),
         always("id", "t.number", ColumnType::Int),
         column(
-            "company_account_number",
+            COMPANY_NUMBER,
             "(select c.account_number from companies c where c.id = t.company_id)",
             ColumnType::Text,
         ),

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use super::{Ticket, TicketFields, TicketTexts, threads};
 use crate::{
     Access, Result,
-    companies::rules::by_external_id,
+    companies::{COMPANY_ID, rules::by_external_id},
     fold::{SearchKey, words},
     ids::CompanyId,
     records::{Draft, Resource, SearchDef, WrittenPage, reserve_ids, search_index},
@@ -59,7 +59,7 @@ impl Resource for Ticket {
         for source in sources {
             let of_source = |draft: &&mut Draft<Self>| {
                 draft.fields.external_source.as_ref() == Some(&source)
-                    && !draft.is_manual("company_id")
+                    && !draft.is_manual(COMPANY_ID)
             };
             let ids = |field: fn(&TicketFields) -> Option<i64>| -> BTreeSet<String> {
                 let stated = drafts.iter().filter_map(|draft| field(&draft.fields));

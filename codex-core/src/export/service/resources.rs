@@ -12,7 +12,7 @@ use crate::{
     billing_plans::{BillingPlan, wire::BillingPlanOut},
     codex::Codex,
     companies::{
-        self, Company,
+        self, COMPANY_NUMBER, COMPANY_NUMBERS, Company,
         query::CompanyKeys,
         wire::{CompanyOut, seen_by},
     },
@@ -40,25 +40,25 @@ pub(super) const EXPORTED: &[ExportDef] = &[
     ExportDef {
         name: "contacts",
         access: Contact::READ_BY,
-        table: |scope| table_of::<ContactOut, Contact>(scope).with("company_account_numbers"),
+        table: |scope| table_of::<ContactOut, Contact>(scope).with(COMPANY_NUMBERS),
         write: |codex, scope, rows| Box::pin(write_contacts(codex, scope, rows)),
     },
     ExportDef {
         name: "assets",
         access: Asset::READ_BY,
-        table: |scope| table_of::<AssetOut, Asset>(scope).with("company_account_number"),
+        table: |scope| table_of::<AssetOut, Asset>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_assets(codex, scope, rows)),
     },
     ExportDef {
         name: "locations",
         access: Location::READ_BY,
-        table: |scope| table_of::<LocationOut, Location>(scope).with("company_account_number"),
+        table: |scope| table_of::<LocationOut, Location>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_locations(codex, scope, rows)),
     },
     ExportDef {
         name: "tickets",
         access: Ticket::READ_BY,
-        table: |scope| table_of::<TicketDetailOut, Ticket>(scope).with("company_account_number"),
+        table: |scope| table_of::<TicketDetailOut, Ticket>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_tickets(codex, scope, rows)),
     },
     ExportDef {
@@ -88,7 +88,7 @@ pub(super) const EXPORTED: &[ExportDef] = &[
     ExportDef {
         name: "overrides",
         access: Override::READ_BY,
-        table: |_| CsvFile::of::<OverrideOut>().with("company_account_number"),
+        table: |_| CsvFile::of::<OverrideOut>().with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_overrides(codex, scope, rows)),
     },
 ];
