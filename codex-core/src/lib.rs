@@ -83,10 +83,7 @@ pub mod tickets;
 mod webhooks;
 
 #[cfg(feature = "sync")]
-pub use codex::{
-    AssetRow, Builder, Codex, CompanyRow, ContactRow, Health, Providers, TablePage, TableRows,
-    statements as codex_statements,
-};
+pub use codex::{Builder, Codex, Health, Providers, statements as codex_statements};
 pub use error::{Error, Fault, Result};
 #[cfg(feature = "sync")]
 pub use export::{BulkTickets, Download, Downloads, EXPORTS, ExportFormat, WholeList};

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{self as assets, Asset};
+use super::{self as assets, Asset, wire::AssetRow};
 use crate::{
     Result, Scope,
     bulk::Assets,
@@ -12,7 +12,7 @@ use crate::{
     companies::CompanyRef,
     contacts::Contact,
     ids::{AssetId, CompanyId, ContactId},
-    list::{Page, PageRequest},
+    list::{Page, PageRequest, TablePage, TableRows},
     records::{Author, live},
 };
 
@@ -28,6 +28,18 @@ impl Codex {
         page: &PageRequest,
     ) -> Result<Page<(Asset, Option<CompanyRef>)>> {
         assets::query::list(&self.0.db, scope, company, page).await
+    }
+
+    /// A page of the table of assets.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a number of rows out of range.
+    pub async fn asset_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<AssetRow>> {
+        assets::query::table(&self.0.db, scope, page).await
     }
 
     /// An asset, with the compliance level of its company.

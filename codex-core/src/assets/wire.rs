@@ -102,6 +102,29 @@ impl AssetOut {
     }
 }
 
+/// An asset of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
+pub struct AssetRow {
+    pub antivirus_product: Option<String>,
+    pub company_account_number: Option<String>,
+    pub company_name: Option<String>,
+    pub description: Option<String>,
+    pub domain: Option<String>,
+    pub ext_ip_address: Option<String>,
+    pub hardware_type: Option<String>,
+    pub hostname: Option<String>,
+    pub id: i64,
+    pub int_ip_address: Option<String>,
+    pub last_logged_in_user: Option<String>,
+    pub last_seen: Option<DateTime<Utc>>,
+    pub online: Option<bool>,
+    pub operating_system: Option<String>,
+    pub patch_status: Option<String>,
+    pub web_remote_url: Option<String>,
+}
+
 /// An asset as it is sent. A key that is absent stays as it is, null blanks; so does an empty text. What moves
 /// with every poll of the RMM is not sent.
 ///

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{Company, CompanyFields, CompanyRef, STANDARD, aliases};
+use super::{Company, CompanyFields, CompanyRef, STANDARD, aliases, wire::CompanyRow};
 use crate::{
     Result,
     fold::IdentityKey,
     ids::CompanyId,
-    list::{ColumnType, Listing, Page, PageRequest, always},
+    list::{
+        Column, ColumnType, Listing, Page, PageRequest, Table, TablePage, TableRows, always, column,
+    },
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
@@ -75,19 +77,69 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
+const PLAN: &str = "plan_selected";
+
+/// Companies as a table: those without a number too.
+const TABLE: Table = Table {
+    listing: Listing {
+        select: "select account_number, contract_end_date, description, email_system, name, phone_system, \
+            plan_selected from companies",
+        live: "deleted_at is null",
+        columns: &[
+            always("id", "id", ColumnType::Int),
+            column("account_number", "account_number", ColumnType::Text),
+            Column {
+                staff: true,
+                ..column(PLAN, PLAN, ColumnType::Text)
+            },
+        ],
+        ..LISTING
+    },
+    sorts: &[
+        "name",
+        "account_number",
+        PLAN,
+        "email_system",
+        "phone_system",
+        "contract_end_date",
+    ],
+};
+
 /// A page of the companies that the caller sees, by name.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
-    let narrow = |q: &mut Q<'_>| {
-        if let Some(companies) = scope.within(None) {
-            q.push(" and id in ").push_list(companies);
-        }
-    };
+    let narrow = |q: &mut Q<'_>| narrow(q, scope);
     let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
     LISTING.page(db, scope, page, narrow, place).await
+}
+
+fn narrow(q: &mut Q<'_>, scope: &Scope) {
+    if let Some(companies) = scope.within(None) {
+        q.push(" and id in ").push_list(companies);
+    }
+}
+
+/// A page of the table of companies.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a number of rows out of range.
+pub(crate) async fn table(
+    db: &Db,
+    scope: &Scope,
+    page: &TablePage,
+) -> Result<TableRows<CompanyRow>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope);
+    let mut table: TableRows<CompanyRow> = TABLE.rows(db, scope, page, narrow).await?;
+    if !TABLE.shows(scope, PLAN) {
+        table
+            .rows
+            .iter_mut()
+            .for_each(|row| row.plan_selected = None);
+    }
+    Ok(table)
 }
 
 /// All companies with a number that the caller sees, by name.

@@ -10,10 +10,10 @@ use crate::{
     codex::Codex,
     companies::{
         self, COMPANY_ID, Company,
-        wire::{self, Renumbered, is_account_number},
+        wire::{self, CompanyRow, Renumbered, is_account_number},
     },
     ids::CompanyId,
-    list::{Page, PageRequest},
+    list::{Page, PageRequest, TablePage, TableRows},
     overrides::{self, Override},
     records::{Author, Outcome, Resource as _, patch::sound},
     store::Tx,
@@ -33,6 +33,18 @@ impl Codex {
     /// [`crate::Error::Invalid`] naming what cannot be listed by.
     pub async fn companies_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
         companies::query::page(&self.0.db, scope, page).await
+    }
+
+    /// A page of the table of companies.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a number of rows out of range.
+    pub async fn company_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<CompanyRow>> {
+        companies::query::table(&self.0.db, scope, page).await
     }
 
     /// The company with an account number.

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Contact, ContactFields, ShownContact};
+use super::{Contact, ContactFields, ShownContact, wire::ContactRow};
 use crate::{
     Result,
     companies::{COMPANY_NUMBER, strictest},
     ids::{CompanyId, ContactId},
-    list::{ColumnType, Listing, Page, PageRequest, Several, always, column},
+    list::{
+        ColumnType, Listing, Page, PageRequest, Several, Table, TablePage, TableRows, always,
+        column,
+    },
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
@@ -75,6 +78,20 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
+/// Contacts as a table.
+const TABLE: Table = Table {
+    listing: Listing {
+        select: "select active, email, id, mobile_phone_number, name, work_phone_number from contacts",
+        columns: &[
+            always("id", "id", ColumnType::Int),
+            // Who is not known to be inactive is shown as active.
+            always("active", "coalesce(active, true)", ColumnType::Bool),
+        ],
+        ..LISTING
+    },
+    sorts: &["name", "email", "active"],
+};
+
 /// The contacts of a company, by name, inactive ones too (contract 1.2.B).
 pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Vec<Contact>> {
     if !scope.sees(Some(company)) {
@@ -116,6 +133,32 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
         q.push(" and id in (select contact_id from contact_company where company_id in ");
         q.push_list(companies).push(")");
     }
+}
+
+/// A page of the table of contacts.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a number of rows out of range.
+pub(crate) async fn table(
+    db: &Db,
+    scope: &Scope,
+    page: &TablePage,
+) -> Result<TableRows<ContactRow>> {
+    let narrow = |q: &mut Q<'_>| {
+        narrow(q, scope, None);
+        if !page.inactive {
+            q.push(" and active is not false");
+        }
+    };
+    let mut table: TableRows<ContactRow> = TABLE.rows(db, scope, page, narrow).await?;
+    let ids: Vec<ContactId> = table.rows.iter().map(|row| ContactId(row.id)).collect();
+    let companies = companies_of(db, &ids).await?;
+    for row in &mut table.rows {
+        let all = companies.get(&ContactId(row.id)).into_iter().flatten();
+        let seen = all.filter(|company| scope.sees(Some(**company)));
+        row.company_count = i64::try_from(seen.count()).unwrap_or_default();
+    }
+    Ok(table)
 }
 
 /// The row ids of all contacts of a list, in its order.

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{self as contacts, Contact, query::ContactCompanies};
+use super::{self as contacts, Contact, query::ContactCompanies, wire::ContactRow};
 use crate::{
     Result, Scope,
     bulk::Contacts,
     codex::Codex,
     ids::{CompanyId, ContactId},
-    list::{Page, PageRequest},
+    list::{Page, PageRequest, TablePage, TableRows},
     records::Author,
 };
 
@@ -24,6 +24,18 @@ impl Codex {
         page: &PageRequest,
     ) -> Result<Page<(Contact, ContactCompanies)>> {
         contacts::query::list(&self.0.db, scope, company, page).await
+    }
+
+    /// A page of the table of contacts.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a number of rows out of range.
+    pub async fn contact_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<ContactRow>> {
+        contacts::query::table(&self.0.db, scope, page).await
     }
 
     /// A contact, with the strictest compliance level of its companies.

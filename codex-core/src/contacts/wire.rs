@@ -78,6 +78,22 @@ impl ContactOut {
     }
 }
 
+/// A contact of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
+pub struct ContactRow {
+    pub active: Option<bool>,
+    // Of those companies that the caller sees; counted after the row is read.
+    #[cfg_attr(feature = "store", sqlx(default))]
+    pub company_count: i64,
+    pub email: Option<String>,
+    pub id: i64,
+    pub mobile_phone_number: Option<String>,
+    pub name: String,
+    pub work_phone_number: Option<String>,
+}
+
 /// A contact as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
 ///
 /// The outer `None` leaves a key out, the inner one sends null.
