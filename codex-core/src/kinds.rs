@@ -77,7 +77,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Access, records::search_index::STRIDE};
+    use crate::{Access, claims::ClaimedResource, records::search_index::STRIDE};
+
+    #[test]
+    fn claimed_resources_are_kinds_of_record() {
+        for kind in ClaimedResource::ALL.map(ClaimedResource::kind) {
+            assert!(fields_of(kind).is_some(), "{kind}");
+        }
+    }
 
     #[test]
     fn search_definitions_are_those_of_their_kinds() {
