@@ -117,7 +117,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<(Agent, bool)> {
-        scope.require_admin("making agents")?;
+        scope.require(Agent::WRITTEN_BY, "making agents")?;
         let fields = wire::stated_new(body)?;
         let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
         let verified = if let Some(verified) = step_done(0)? {
@@ -181,7 +181,7 @@ impl Codex {
         keycloak_id: &str,
         body: Map<String, Value>,
     ) -> Result<Option<Agent>> {
-        scope.require_admin("changing agents")?;
+        scope.require(Agent::WRITTEN_BY, "changing agents")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };

@@ -13,7 +13,7 @@ use crate::{
     contacts::Contact,
     ids::{AssetId, CompanyId, ContactId},
     list::{Page, PageRequest, TablePage, TableRows},
-    records::{Author, live},
+    records::{Author, Resource as _, live},
 };
 
 impl Codex {
@@ -74,7 +74,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<AssetId> {
-        scope.require_technician("making assets")?;
+        scope.require(Asset::WRITTEN_BY, "making assets")?;
         let id = self.make(author, Assets::default(), body).await?;
         Ok(AssetId(id))
     }
@@ -90,7 +90,7 @@ impl Codex {
         id: AssetId,
         body: Map<String, Value>,
     ) -> Result<bool> {
-        scope.require_technician("changing assets")?;
+        scope.require(Asset::WRITTEN_BY, "changing assets")?;
         self.correct(author, Assets::default(), id.0, body).await
     }
 
@@ -105,7 +105,7 @@ impl Codex {
         asset: AssetId,
         contacts: &BTreeSet<ContactId>,
     ) -> Result<bool> {
-        scope.require_technician("assigning assets")?;
+        scope.require(Asset::WRITTEN_BY, "assigning assets")?;
         let mut tx = self.0.db.begin().await?;
         if live::<Asset>(&mut tx, std::iter::once(asset.0))
             .await?

@@ -76,7 +76,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<Company> {
-        scope.require_technician("making companies")?;
+        scope.require(Company::WRITTEN_BY, "making companies")?;
         let id = self.make(author, Companies::default(), body).await?;
         let made = self.company_by_id(scope, CompanyId(id)).await?;
         made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
@@ -107,7 +107,7 @@ impl Codex {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
-        scope.require_technician(CHANGING)?;
+        scope.require(Company::WRITTEN_BY, CHANGING)?;
         let kind = Companies::one(&company);
         if !self.correct(author, kind, company.id.0, body).await? {
             return Ok(None);
@@ -128,8 +128,8 @@ impl Codex {
         body: Map<String, Value>,
         agreed: Value,
     ) -> Result<()> {
-        scope.require_technician(CHANGING)?;
-        scope.require_billing("agreeing prices and features")?;
+        scope.require(Company::WRITTEN_BY, CHANGING)?;
+        scope.require(Override::WRITTEN_BY, "agreeing prices and features")?;
         let fields = if body.is_empty() {
             Ok(body)
         } else {

@@ -9,7 +9,7 @@ use crate::{
     codex::Codex,
     ids::{CompanyId, ContactId},
     list::{Page, PageRequest, TablePage, TableRows},
-    records::Author,
+    records::{Author, Resource as _},
 };
 
 impl Codex {
@@ -63,7 +63,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<ContactId> {
-        scope.require_technician("making contacts")?;
+        scope.require(Contact::WRITTEN_BY, "making contacts")?;
         let id = self.make(author, Contacts::default(), body).await?;
         Ok(ContactId(id))
     }
@@ -79,7 +79,7 @@ impl Codex {
         id: ContactId,
         body: Map<String, Value>,
     ) -> Result<bool> {
-        scope.require_technician("changing contacts")?;
+        scope.require(Contact::WRITTEN_BY, "changing contacts")?;
         self.correct(author, Contacts::default(), id.0, body).await
     }
 }
