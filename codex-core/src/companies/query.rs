@@ -134,10 +134,9 @@ pub(crate) async fn table(
     let narrow = |q: &mut Q<'_>| narrow(q, scope);
     let mut table: TableRows<CompanyRow> = TABLE.rows(db, scope, page, narrow).await?;
     if !TABLE.shows(scope, PLAN) {
-        table
-            .rows
-            .iter_mut()
-            .for_each(|row| row.plan_selected = None);
+        for row in &mut table.rows {
+            row.plan_selected = None;
+        }
     }
     Ok(table)
 }

@@ -43,7 +43,8 @@ const OF_A_COMPANY: Several = Several {
     behind: "))",
 };
 
-/// How contacts are searched. The ids come twice: without the first list, the view of links would be made for everybody.
+/// How contacts are searched. The ids come twice: without the first list, the view of links would be made for
+/// everybody.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 2,
     kind: Contact::KIND,

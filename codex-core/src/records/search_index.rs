@@ -18,8 +18,8 @@ pub struct SearchDef {
     pub kind: &'static str,
     /// Who may find its records.
     pub access: Access,
-    /// The select of what a hit shows: id, key, title, detail, company, number, company_name of a record `r`. The list of
-    /// ids follows each part.
+    /// The select of what a hit shows: id, key, title, detail, company, number, company_name of a record `r`. The list
+    /// of ids follows each part.
     pub select: &'static [&'static str],
     /// The tables and the condition of the live records `r` of companies; ends before the list of companies. `None` for
     /// a kind that clients do not find.
