@@ -1,7 +1,6 @@
 //! The front door of the library.
 
 mod open;
-mod tables;
 
 use std::{
     collections::HashMap,
@@ -13,7 +12,6 @@ use chrono::{DateTime, Utc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use open::{Builder, Health};
-pub use tables::{AssetRow, CompanyRow, ContactRow, TablePage, TableRows};
 
 use crate::{
     assets::audit::AskedDevices,

@@ -1,11 +1,12 @@
 //! The kinds of record there are: the one list of them, and what needs to know all.
 
 use crate::{
-    Error, Result,
+    Error, Result, agents, assets, billing_plans, companies, contacts, locations, psa_agents,
     records::{
-        Resource, Tracked as _,
+        Resource, SearchDef, Tracked as _,
         resolve::{Policy, Precedence},
     },
+    tickets,
 };
 
 /// Does something with the type of a kind of record; `None` when there is no such kind.
@@ -32,6 +33,18 @@ macro_rules! by_kind {
     };
 }
 pub(crate) use by_kind;
+
+/// The kinds that are searched, in the order in which equals are shown.
+pub(crate) const SEARCHED: [&SearchDef; 8] = [
+    &companies::query::SEARCH,
+    &contacts::query::SEARCH,
+    &assets::query::SEARCH,
+    &tickets::query::SEARCH,
+    &locations::query::SEARCH,
+    &psa_agents::query::SEARCH,
+    &billing_plans::query::SEARCH,
+    &agents::query::SEARCH,
+];
 
 /// The tracked fields of a kind of record, `None` when there is no such kind.
 pub(crate) fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
@@ -61,7 +74,31 @@ impl Precedence {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::{Access, claims::ClaimedResource, records::search_index::STRIDE};
+
+    #[test]
+    fn claimed_resources_are_kinds_of_record() {
+        for kind in ClaimedResource::ALL.map(ClaimedResource::kind) {
+            assert!(fields_of(kind).is_some(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn search_definitions_are_those_of_their_kinds() {
+        let numbers = SEARCHED.iter().map(|def| def.number);
+        assert_eq!(numbers.collect::<BTreeSet<_>>().len(), SEARCHED.len());
+        for def in SEARCHED {
+            assert!((1..STRIDE).contains(&def.number), "{}", def.kind);
+            let own = by_kind!(def.kind, R => R::SEARCH.map(|own| own.number));
+            assert_eq!(own, Some(Some(def.number)), "{}", def.kind);
+            // What clients may find is found within their companies.
+            let is_for_clients = def.access == Access::Everyone;
+            assert_eq!(def.of_companies.is_some(), is_for_clients, "{}", def.kind);
+        }
+    }
 
     #[test]
     fn unknown_fields_and_fixed_policies_are_refused_by_name() {

@@ -84,10 +84,7 @@ pub mod times;
 mod webhooks;
 
 #[cfg(feature = "sync")]
-pub use codex::{
-    AssetRow, Builder, Codex, CompanyRow, ContactRow, Health, Providers, TablePage, TableRows,
-    statements as codex_statements,
-};
+pub use codex::{Builder, Codex, Health, Providers, statements as codex_statements};
 pub use error::{Error, Fault, Result};
 #[cfg(feature = "sync")]
 pub use export::{BulkTickets, Download, Downloads, EXPORTS, ExportFormat, WholeList};
@@ -97,6 +94,6 @@ pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
 pub use jobs::service::Started;
 #[cfg(feature = "sync")]
 pub use schedule::service::LateSource;
-pub use scope::{Role, Scope};
+pub use scope::{Access, Role, Scope};
 #[cfg(feature = "sync")]
 pub use tickets::events::EventOutcome;

@@ -20,6 +20,36 @@ pub enum Role {
     Service,
 }
 
+/// A group of roles that may do something. Services count as administrators (contract 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, clients as far as their own companies go.
+    Everyone,
+    /// Everybody but clients.
+    Staff,
+    /// Those who may change records: technician, admin, service (design 6).
+    Technicians,
+    /// Those who keep plans and prices: billing, admin, service (design 6).
+    Billing,
+    /// Administrators and services.
+    Admins,
+}
+
+impl Access {
+    /// Whether a role is in the group.
+    pub fn has(self, role: Role) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Staff => role != Role::Client,
+            Self::Technicians => {
+                matches!(role, Role::Admin | Role::Technician | Role::Service)
+            }
+            Self::Billing => matches!(role, Role::Admin | Role::Billing | Role::Service),
+            Self::Admins => matches!(role, Role::Admin | Role::Service),
+        }
+    }
+}
+
 /// The companies that a caller may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sight {
@@ -93,30 +123,27 @@ impl Scope {
 
     /// Refuses clients.
     pub fn require_staff(&self, what: &'static str) -> Result<()> {
-        self.require(what, |role| role != Role::Client)
+        self.require(Access::Staff, what)
     }
 
-    /// Lets administrators and services through (contract 6: a service counts as admin).
+    /// Refuses all but administrators and services.
     pub fn require_admin(&self, what: &'static str) -> Result<()> {
-        self.require(what, |role| matches!(role, Role::Admin | Role::Service))
+        self.require(Access::Admins, what)
     }
 
-    /// Lets those through who may change records: technician, admin, service (design 6).
+    /// Refuses those who may not change records.
     pub fn require_technician(&self, what: &'static str) -> Result<()> {
-        self.require(what, |role| {
-            matches!(role, Role::Admin | Role::Technician | Role::Service)
-        })
+        self.require(Access::Technicians, what)
     }
 
-    /// Lets those through who keep plans and prices: billing, admin, service (design 6).
+    /// Refuses those who do not keep plans and prices.
     pub fn require_billing(&self, what: &'static str) -> Result<()> {
-        self.require(what, |role| {
-            matches!(role, Role::Admin | Role::Billing | Role::Service)
-        })
+        self.require(Access::Billing, what)
     }
 
-    fn require(&self, what: &'static str, allowed: impl Fn(Role) -> bool) -> Result<()> {
-        if allowed(self.role) {
+    /// Refuses callers whose role is not in a group.
+    pub fn require(&self, access: Access, what: &'static str) -> Result<()> {
+        if access.has(self.role) {
             Ok(())
         } else {
             Err(Error::Forbidden(what))

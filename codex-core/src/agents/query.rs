@@ -7,7 +7,7 @@ use crate::{
     Result,
     fold::IdentityKey,
     list::{ColumnType, Listing, Page, PageRequest, always},
-    records::Tracked,
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::Db,
 };
@@ -30,13 +30,26 @@ sql! {
         and status = 'completed' order by started_at desc limit 1";
 }
 
+/// How agents are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 8,
+    kind: Agent::KIND,
+    access: Agent::READ_BY,
+    select: &[
+        "select r.id, r.keycloak_id as key, r.username as title, r.email as detail, \
+         cast(null as bigint) as company, null as number, null as company_name from agents r where r.id in ",
+    ],
+    of_companies: None,
+    path: Some("/api/agents"),
+};
+
 /// Agents as a list.
 pub const LISTING: Listing = Listing {
     select: AgentFields::SELECT,
     from: " from agents",
     live: "deleted_at is null",
     id: "id",
-    search: 8,
+    search: Some(&SEARCH),
     order: "username",
     fields: &[AgentFields::FIELDS],
     columns: &[
@@ -51,7 +64,7 @@ pub const LISTING: Listing = Listing {
 /// # Errors
 /// [`crate::Error::Invalid`] as in every list, [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Agent>> {
-    scope.require_admin("listing agents")?;
+    scope.require(Agent::READ_BY, "listing agents")?;
     let place = |agent: &Agent| (agent.id.0, agent.fields.username_fold.to_string());
     LISTING.page(db, scope, page, |_| (), place).await
 }
@@ -61,7 +74,7 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Age
 /// # Errors
 /// [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Agent>> {
-    scope.require_admin("listing agents")?;
+    scope.require(Agent::READ_BY, "listing agents")?;
     db.query(LIST).all().await
 }
 
@@ -70,7 +83,7 @@ pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Agent>> {
 /// # Errors
 /// [`crate::Error::Forbidden`] for all but administrators and services.
 pub async fn find(db: &Db, scope: &Scope, keycloak_id: &str) -> Result<Option<Agent>> {
-    scope.require_admin("reading agents")?;
+    scope.require(Agent::READ_BY, "reading agents")?;
     db.query(FIND).bind(keycloak_id).optional().await
 }
 

@@ -4,14 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Agent, AgentFields, DIRECTORY};
 use crate::{
-    Result,
+    Access, Result,
     fold::{IdentityKey, SearchKey},
-    records::{Draft, Resource, SourceRecord, reserve_ids, resolve::MANUAL, search_index},
+    records::{
+        Draft, Resource, SearchDef, SourceRecord, reserve_ids, resolve::MANUAL, search_index,
+    },
     store::{Sql, Tx},
 };
 
 impl Resource for Agent {
     const KIND: &'static str = "agent";
+    const READ_BY: Access = Access::Admins;
+    const WRITTEN_BY: Access = Access::Admins;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("agents");
     const UNIQUE: &'static [&'static str] = &["keycloak_id"];
     type Fields = AgentFields;

@@ -13,7 +13,8 @@ use crate::{
         wire::{self, AgentCompanies, AgentOut, SettingsOwner},
     },
     codex::Codex,
-    companies, contacts,
+    companies::{self, COMPANY_NUMBERS},
+    contacts,
     fold::IdentityKey,
     idempotency::step_done,
     list::{Page, PageRequest},
@@ -116,7 +117,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<(Agent, bool)> {
-        scope.require_admin("making agents")?;
+        scope.require(Agent::WRITTEN_BY, "making agents")?;
         let fields = wire::stated_new(body)?;
         let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
         let verified = if let Some(verified) = step_done(0)? {
@@ -180,7 +181,7 @@ impl Codex {
         keycloak_id: &str,
         body: Map<String, Value>,
     ) -> Result<Option<Agent>> {
-        scope.require_admin("changing agents")?;
+        scope.require(Agent::WRITTEN_BY, "changing agents")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };
@@ -230,7 +231,7 @@ impl Codex {
         };
         let numbers = &wanted.company_account_numbers;
         if numbers.iter().any(|number| number.contains('\0')) {
-            let fault = Fault::at("company_account_numbers", NUL);
+            let fault = Fault::at(COMPANY_NUMBERS, NUL);
             return Err(Error::Unprocessable(vec![fault]));
         }
         let mut tx = self.0.db.begin().await?;

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Asset, AssetFields, AssetStatus, ShownAsset};
+use super::{Asset, AssetFields, AssetStatus, ShownAsset, wire::AssetRow};
 use crate::{
     Result,
-    companies::{self, CompanyRef, ComplianceLevel},
+    companies::{self, COMPANY_NUMBER, CompanyRef, ComplianceLevel},
     ids::{AssetId, CompanyId},
-    list::{ColumnType, Listing, Page, PageRequest, StaffFields, always, column},
-    records::{FieldDef, Tracked},
+    list::{
+        ColumnType, Listing, Page, PageRequest, StaffFields, Table, TablePage, TableRows, always,
+        column, term::found,
+    },
+    records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
@@ -29,13 +32,27 @@ const SHOWN: &str = "select a.id, a.company_id, a.antivirus_product, a.backup_by
      s.ext_ip_address, a.hardware_type, a.hostname, a.int_ip_address, s.last_logged_in_user, s.last_seen, \
      s.online, a.operating_system from assets a left join asset_status s on s.asset_id = a.id";
 
+/// How assets are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 3,
+    kind: Asset::KIND,
+    access: Asset::READ_BY,
+    select: &[
+        "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \
+         c.id as company, c.account_number as number, c.name as company_name from assets r \
+         left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    ],
+    of_companies: Some(" from assets r where r.deleted_at is null and r.company_id in "),
+    path: Some("/api/assets"),
+};
+
 /// Assets as a list.
 pub const LISTING: Listing = Listing {
     select: SELECT,
     from: " from assets a left join asset_status s on s.asset_id = a.id",
     live: "a.deleted_at is null",
     id: "a.id",
-    search: 3,
+    search: Some(&SEARCH),
     order: "hostname",
     fields: &[AssetFields::FIELDS, AssetStatus::FIELDS],
     columns: &[
@@ -43,11 +60,30 @@ pub const LISTING: Listing = Listing {
         always("created_at", "a.created_at", ColumnType::Time),
         always("updated_at", "a.updated_at", ColumnType::Time),
         column(
-            "company_account_number",
+            COMPANY_NUMBER,
             "(select c.account_number from companies c where c.id = a.company_id)",
             ColumnType::Text,
         ),
     ],
+};
+
+/// Assets as a table. They are searched by the names of their companies too, which is no search of a list.
+const TABLE: Table = Table {
+    listing: Listing {
+        select: "select a.antivirus_product, c.account_number as company_account_number, \
+            c.name as company_name, a.description, a.domain, s.ext_ip_address, a.hardware_type, a.hostname, a.id, \
+            a.int_ip_address, s.last_logged_in_user, s.last_seen, s.online, a.operating_system, s.patch_status, \
+            a.web_remote_url from assets a left join asset_status s on s.asset_id = a.id \
+            left join companies c on c.id = a.company_id and c.deleted_at is null",
+        search: None,
+        columns: &[
+            always("id", "a.id", ColumnType::Int),
+            // What has never reported is shown as offline.
+            always("online", "coalesce(s.online, false)", ColumnType::Bool),
+        ],
+        ..LISTING
+    },
+    sorts: &["hostname", "hardware_type", "operating_system", "online"],
 };
 
 impl StaffFields for Asset {
@@ -109,6 +145,39 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     if let Some(companies) = scope.within(company) {
         q.push(" and a.company_id in ").push_list(companies);
     }
+}
+
+/// A page of the table of assets.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a number of rows out of range.
+pub(crate) async fn table(db: &Db, scope: &Scope, page: &TablePage) -> Result<TableRows<AssetRow>> {
+    let term = page.term();
+    let narrow = |q: &mut Q<'_>| {
+        narrow(q, scope, None);
+        if let Some(term) = &term {
+            q.push(" and (");
+            found(q, db.engine(), &SEARCH, "a.id", term);
+            q.push(" or ");
+            let companies = &companies::query::SEARCH;
+            found(q, db.engine(), companies, "a.company_id", term);
+            q.push(")");
+        }
+    };
+    let mut table: TableRows<AssetRow> = TABLE.rows(db, scope, page, narrow).await?;
+    for row in &mut table.rows {
+        for (name, value) in [
+            ("description", &mut row.description),
+            ("patch_status", &mut row.patch_status),
+            // The way to take a device over.
+            ("web_remote_url", &mut row.web_remote_url),
+        ] {
+            if !TABLE.shows(scope, name) {
+                *value = None;
+            }
+        }
+    }
+    Ok(table)
 }
 
 /// The row ids of all assets of a list, in its order.

@@ -6,12 +6,13 @@ use serde_json::Map;
 
 use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
-    Result,
+    Access, Result,
+    companies::COMPANY_ID,
     fold::SearchKey,
     ids::CompanyId,
     mac,
     records::{
-        ChangeOp, Draft, Resource, SourceRecord, WrittenPage,
+        ChangeOp, Draft, Resource, SearchDef, SourceRecord, WrittenPage,
         change_log::{self, Entry},
         match_manual_records_by, reserve_ids, search_index,
     },
@@ -20,6 +21,9 @@ use crate::{
 
 impl Resource for Asset {
     const KIND: &'static str = "asset";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("assets");
     const UNIQUE: &'static [&'static str] = &["device_uid"];
     type Fields = AssetFields;
@@ -87,7 +91,7 @@ impl Resource for Asset {
             .collect();
         for draft in drafts
             .iter_mut()
-            .filter(|draft| !draft.is_manual("company_id"))
+            .filter(|draft| !draft.is_manual(COMPANY_ID))
         {
             let site = draft.fields.site_uid.as_deref();
             draft.fields.company_id = site.and_then(|uid| links.get(uid).copied().flatten());

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{self as assets, Asset};
+use super::{self as assets, Asset, wire::AssetRow};
 use crate::{
     Result, Scope,
     bulk::Assets,
@@ -12,8 +12,8 @@ use crate::{
     companies::{CompanyRef, ComplianceLevel},
     contacts::Contact,
     ids::{AssetId, CompanyId, ContactId},
-    list::{Page, PageRequest},
-    records::{Author, live},
+    list::{Page, PageRequest, TablePage, TableRows},
+    records::{Author, Resource as _, live},
 };
 
 impl Codex {
@@ -28,6 +28,18 @@ impl Codex {
         page: &PageRequest,
     ) -> Result<Page<(Asset, Option<CompanyRef>)>> {
         assets::query::list(&self.0.db, scope, company, page).await
+    }
+
+    /// A page of the table of assets.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a number of rows out of range.
+    pub async fn asset_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<AssetRow>> {
+        assets::query::table(&self.0.db, scope, page).await
     }
 
     /// An asset, with the compliance level of its company.
@@ -66,7 +78,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<AssetId> {
-        scope.require_technician("making assets")?;
+        scope.require(Asset::WRITTEN_BY, "making assets")?;
         let id = self.make(author, Assets::default(), body).await?;
         Ok(AssetId(id))
     }
@@ -82,7 +94,7 @@ impl Codex {
         id: AssetId,
         body: Map<String, Value>,
     ) -> Result<bool> {
-        scope.require_technician("changing assets")?;
+        scope.require(Asset::WRITTEN_BY, "changing assets")?;
         self.correct(author, Assets::default(), id.0, body).await
     }
 
@@ -97,7 +109,7 @@ impl Codex {
         asset: AssetId,
         contacts: &BTreeSet<ContactId>,
     ) -> Result<bool> {
-        scope.require_technician("assigning assets")?;
+        scope.require(Asset::WRITTEN_BY, "assigning assets")?;
         let mut tx = self.0.db.begin().await?;
         if live::<Asset>(&mut tx, std::iter::once(asset.0))
             .await?

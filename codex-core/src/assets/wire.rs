@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Fault, Result,
-    companies::ComplianceLevel,
+    companies::{COMPANY_NUMBER, ComplianceLevel},
     dates::{self, EVENTS},
     ids::ContactId,
     records::patch::{Form, fits, sound, take_ids},
@@ -100,6 +100,29 @@ impl AssetOut {
             operating_system: asset.operating_system,
         }
     }
+}
+
+/// An asset of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
+pub struct AssetRow {
+    pub antivirus_product: Option<String>,
+    pub company_account_number: Option<String>,
+    pub company_name: Option<String>,
+    pub description: Option<String>,
+    pub domain: Option<String>,
+    pub ext_ip_address: Option<String>,
+    pub hardware_type: Option<String>,
+    pub hostname: Option<String>,
+    pub id: i64,
+    pub int_ip_address: Option<String>,
+    pub last_logged_in_user: Option<String>,
+    pub last_seen: Option<DateTime<Utc>>,
+    pub online: Option<bool>,
+    pub operating_system: Option<String>,
+    pub patch_status: Option<String>,
+    pub web_remote_url: Option<String>,
 }
 
 /// An asset as it is sent. A key that is absent stays as it is, null blanks; so does an empty text. What moves
@@ -207,17 +230,14 @@ pub struct Stated {
 pub fn stated(mut body: Map<String, Value>, new: bool) -> Result<Stated> {
     let mut faults = Vec::new();
     let contacts = take_ids(&mut body, "contact_ids", &mut faults);
-    let company = match body.remove("company_account_number") {
+    let company = match body.remove(COMPANY_NUMBER) {
         None => None,
         Some(Value::Null) => Some(None),
         Some(Value::String(number)) if !number.contains('\0') && fits(&number, true).is_ok() => {
             Some(Some(number))
         }
         Some(_) => {
-            faults.push(Fault::at(
-                "company_account_number",
-                "must be an account number",
-            ));
+            faults.push(Fault::at(COMPANY_NUMBER, "must be an account number"));
             None
         }
     };

@@ -5,7 +5,7 @@ use crate::{
     Result,
     ids::BillingPlanId,
     list::{ColumnType, Listing, Op, Page, PageRequest, always, listed},
-    records::Tracked,
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -28,13 +28,26 @@ sql! {
         where deleted_at is null and billing_plan is not null";
 }
 
+/// How billing plans are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 7,
+    kind: BillingPlan::KIND,
+    access: BillingPlan::READ_BY,
+    select: &[
+        "select r.id, cast(r.id as text) as key, r.plan_name as title, r.term_length as detail, \
+         cast(null as bigint) as company, null as number, null as company_name from billing_plans r where r.id in ",
+    ],
+    of_companies: None,
+    path: Some("/api/billing-plans"),
+};
+
 /// Billing plans as a list.
 pub const LISTING: Listing = Listing {
     select: BillingPlanFields::SELECT,
     from: " from billing_plans",
     live: "deleted_at is null",
     id: "id",
-    search: 7,
+    search: Some(&SEARCH),
     order: "plan_name",
     fields: &[BillingPlanFields::FIELDS],
     columns: &[
@@ -53,7 +66,7 @@ const WHAT: &str = "reading billing plans";
 /// # Errors
 /// [`crate::Error::Invalid`] as in every list.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<BillingPlan>> {
-    scope.require_staff(WHAT)?;
+    scope.require(BillingPlan::READ_BY, WHAT)?;
     let mut page = page.clone();
     for filter in page.filters.iter_mut().filter(|filter| filter.name == TERM) {
         match filter.op {
@@ -74,13 +87,13 @@ pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Bil
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients; so do all of this module.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<BillingPlan>> {
-    scope.require_staff(WHAT)?;
+    scope.require(BillingPlan::READ_BY, WHAT)?;
     db.query(LIST).all().await
 }
 
 /// Looks a plan up by its row id.
 pub async fn find(db: &Db, scope: &Scope, id: BillingPlanId) -> Result<Option<BillingPlan>> {
-    scope.require_staff(WHAT)?;
+    scope.require(BillingPlan::READ_BY, WHAT)?;
     db.query(FIND).bind(id).optional().await
 }
 
@@ -91,7 +104,7 @@ pub async fn of_name(
     name: &str,
     term_length: &str,
 ) -> Result<Option<BillingPlan>> {
-    scope.require_staff(WHAT)?;
+    scope.require(BillingPlan::READ_BY, WHAT)?;
     let q = db.query(OF_NAME).bind(name.trim()).bind(term(term_length));
     q.optional().await
 }

@@ -2,12 +2,16 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
-    records::{Resource, reserve_ids, search_index},
+    Access,
+    records::{Resource, SearchDef, reserve_ids, search_index},
     store::Sql,
 };
 
 impl Resource for BillingPlan {
     const KIND: &'static str = "billing_plan";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Billing;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("billing_plans");
     const UNIQUE: &'static [&'static str] = &["plan_name", "term_length"];
     type Fields = BillingPlanFields;

@@ -14,7 +14,7 @@ use crate::{
         wire::{BillingExport, BillingImported, BulkPlansOut},
     },
     codex::Codex,
-    companies::Company,
+    companies::{COMPANY_ID, Company},
     feature_options::{self, FeatureOption},
     idempotency::step_done,
     ids::BillingPlanId,
@@ -85,7 +85,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<BillingPlanId> {
-        scope.require_billing(KEEPING)?;
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         if let Some(id) = step_done(0)? {
             return Ok(BillingPlanId(id));
         }
@@ -116,7 +116,7 @@ impl Codex {
         id: BillingPlanId,
         body: Map<String, Value>,
     ) -> Result<bool> {
-        scope.require_billing(KEEPING)?;
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(BillingPlan::KIND).await?;
         let mut writer = self.writer(&mut tx, author);
@@ -155,7 +155,7 @@ impl Codex {
         author: &Author,
         id: BillingPlanId,
     ) -> Result<bool> {
-        scope.require_billing(KEEPING)?;
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         let (found, outcome) = self
             .writer(&mut tx, author)
@@ -223,7 +223,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<(FeatureOption, bool)> {
-        scope.require_billing(KEEPING)?;
+        scope.require(FeatureOption::WRITTEN_BY, KEEPING)?;
         let fields = feature_options::wire::stated(body)?;
         let (id, new) = if let Some(done) = step_done(0)? {
             done
@@ -264,7 +264,7 @@ impl Codex {
         author: &Author,
         import: BillingExport,
     ) -> Result<BillingImported> {
-        scope.require_billing(KEEPING)?;
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut faults = Vec::new();
         if import.plans.len().max(import.feature_options.len()) > MAX_IMPORT {
             return Err(Error::invalid(
@@ -398,7 +398,7 @@ impl Codex {
         key: &str,
         body: &Map<String, Value>,
     ) -> Result<Override> {
-        scope.require_billing(KEEPING)?;
+        scope.require(Override::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Override::KIND).await?;
         let before = overrides::query::find_now(&mut tx, company.id, key).await?;
@@ -413,7 +413,7 @@ impl Codex {
             // What its author has seen has ended.
             None if author.unchanged_since.is_some() => return Err(Error::Changed),
             None => {
-                fields.insert("company_id".into(), json!(company.id));
+                fields.insert(COMPANY_ID.into(), json!(company.id));
                 writer.create::<Override>(vec![fields]).await?.1
             }
         };
@@ -433,7 +433,7 @@ impl Codex {
         company: &Company,
         key: &str,
     ) -> Result<bool> {
-        scope.require_billing(KEEPING)?;
+        scope.require(Override::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         let Some(row) = overrides::query::find_now(&mut tx, company.id, key).await? else {
             return Ok(false);

@@ -12,7 +12,7 @@ use crate::{
         BulkAction,
         write::{BulkRecord, Row, Stated},
     },
-    companies,
+    companies::{self, COMPANY_ID, COMPANY_NUMBER},
     contacts::Contact,
     ids::{AssetId, ContactId},
     records::{Author, Outcome, Resource as _, live},
@@ -21,7 +21,6 @@ use crate::{
 
 const DEVICE_UID: &str = "device_uid";
 const SERIAL: &str = "serial_number";
-const COMPANY: &str = "company_account_number";
 
 /// Assets among which no device means two rows.
 #[derive(Debug, Default)]
@@ -88,11 +87,10 @@ impl BulkRecord for Assets {
             if let Some(number) = row.company {
                 let id = number.as_deref().map(|number| {
                     let message = || format!("there is no company {number}");
-                    let unknown = || Error::invalid("company_account_number", message());
+                    let unknown = || Error::invalid(COMPANY_NUMBER, message());
                     held.get(number).ok_or_else(unknown)
                 });
-                row.fields
-                    .insert("company_id".into(), json!(id.transpose()?));
+                row.fields.insert(COMPANY_ID.into(), json!(id.transpose()?));
             }
             let people = row.contacts.as_deref();
             let people = people.map(|ids| assets::contacts::known(&live, ids, "contact"));
@@ -117,7 +115,7 @@ impl BulkRecord for Assets {
 fn claimed_by(body: &Map<String, Value>) -> Option<String> {
     let is_stated = |key: &str| body.get(key).is_some_and(|value| !value.is_null());
     let by_serial = !is_stated(key::ID) && !is_stated(DEVICE_UID) && is_stated(SERIAL);
-    let company = body.get(COMPANY)?.as_str()?;
+    let company = body.get(COMPANY_NUMBER)?.as_str()?;
     by_serial.then(|| company.to_owned())
 }
 

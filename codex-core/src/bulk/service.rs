@@ -14,11 +14,14 @@ use super::{
 };
 use crate::{
     Error, Fault, Result, Scope,
+    assets::Asset,
     bulk::{BulkAction, BulkOut, BulkStatus},
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
+    companies::Company,
+    contacts::Contact,
     idempotency::{keep_step, step_done},
-    records::{Author, ChangeOut, live},
+    records::{Author, ChangeOut, Resource as _, live},
 };
 
 /// The most rows that are written all or none.
@@ -45,7 +48,7 @@ impl Codex {
         atomic: bool,
         rows: Vec<Value>,
     ) -> Result<BulkOut> {
-        scope.require_technician("changing companies")?;
+        scope.require(Company::WRITTEN_BY, "changing companies")?;
         let companies = Companies::among(&rows);
         self.bulk_write(author, companies, action, atomic, rows)
             .await
@@ -64,7 +67,7 @@ impl Codex {
         atomic: bool,
         rows: Vec<Value>,
     ) -> Result<BulkOut> {
-        scope.require_technician("changing contacts")?;
+        scope.require(Contact::WRITTEN_BY, "changing contacts")?;
         self.bulk_write(author, Contacts::default(), action, atomic, rows)
             .await
     }
@@ -82,7 +85,7 @@ impl Codex {
         atomic: bool,
         rows: Vec<Value>,
     ) -> Result<BulkOut> {
-        scope.require_technician("changing assets")?;
+        scope.require(Asset::WRITTEN_BY, "changing assets")?;
         self.bulk_write(author, Assets::default(), action, atomic, rows)
             .await
     }

@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{query::account_numbers, view::COMPANY};
+use super::query::account_numbers;
 use crate::{
     Result,
-    companies::Company,
+    companies::{COMPANY_ID, COMPANY_IDS, COMPANY_NUMBER, COMPANY_NUMBERS, Company},
     records::{Change, ChangeOut, Resource as _},
     store::Q,
 };
-
-/// A field that holds row ids of companies, and its name outside.
-const COMPANIES: (&str, &str) = ("company_ids", "company_account_numbers");
 
 /// Account numbers by row id.
 type Numbers = BTreeMap<i64, Option<String>>;
@@ -43,7 +40,7 @@ fn company_ids(change: &Change) -> Vec<i64> {
     if change.kind == Company::KIND {
         ids.push(change.record_id);
     }
-    for values in [COMPANY.0, COMPANIES.0].map(|name| change.fields.get(name)) {
+    for values in [COMPANY_ID, COMPANY_IDS].map(|name| change.fields.get(name)) {
         for value in values
             .into_iter()
             .flat_map(|values| [&values["before"], &values["after"]])
@@ -60,7 +57,7 @@ fn company_ids(change: &Change) -> Vec<i64> {
 }
 
 fn out(mut change: Change, numbers: &Numbers) -> ChangeOut {
-    for (name, public) in [COMPANY, COMPANIES] {
+    for (name, public) in [(COMPANY_ID, COMPANY_NUMBER), (COMPANY_IDS, COMPANY_NUMBERS)] {
         if let Some(mut values) = change.fields.remove(name) {
             values["before"] = numbered(&values["before"], numbers);
             values["after"] = numbered(&values["after"], numbers);

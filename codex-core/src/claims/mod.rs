@@ -47,30 +47,27 @@ impl ClaimedResource {
         Self::Tickets,
     ];
 
+    /// The name in paths of the API, and that of one record's kind.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Agents => ("agents", "agent"),
+            Self::Assets => ("assets", "asset"),
+            Self::BillingPlans => ("billing-plans", "billing_plan"),
+            Self::Companies => ("companies", "company"),
+            Self::Contacts => ("contacts", "contact"),
+            Self::Locations => ("locations", "location"),
+            Self::Tickets => ("tickets", "ticket"),
+        }
+    }
+
     /// The name in paths of the API.
     pub fn path(self) -> &'static str {
-        match self {
-            Self::Agents => "agents",
-            Self::Assets => "assets",
-            Self::BillingPlans => "billing-plans",
-            Self::Companies => "companies",
-            Self::Contacts => "contacts",
-            Self::Locations => "locations",
-            Self::Tickets => "tickets",
-        }
+        self.names().0
     }
 
     /// The name of one record's kind.
     pub fn kind(self) -> &'static str {
-        match self {
-            Self::Agents => "agent",
-            Self::Assets => "asset",
-            Self::BillingPlans => "billing_plan",
-            Self::Companies => "company",
-            Self::Contacts => "contact",
-            Self::Locations => "location",
-            Self::Tickets => "ticket",
-        }
+        self.names().1
     }
 }
 

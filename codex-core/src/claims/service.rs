@@ -4,8 +4,6 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     Error, Result, Scope,
-    agents::Agent,
-    billing_plans::BillingPlan,
     claims::{
         ClaimedResource, query,
         view::{self, public_name},
@@ -30,9 +28,9 @@ impl Codex {
         key: &str,
     ) -> Result<(RecordClaimsOut, DateTime<Utc>)> {
         let what = "reading claims";
-        match resource.kind() {
-            Agent::KIND => scope.require_admin(what)?,
-            _ => scope.require_staff(what)?,
+        scope.require_staff(what)?;
+        if let Some(access) = by_kind!(resource.kind(), R => R::READ_BY) {
+            scope.require(access, what)?;
         }
         let id = self.row_id(scope, resource, key).await?;
         let read = by_kind!(resource.kind(), R => self.claims_of::<R>(id).await);
@@ -90,10 +88,8 @@ impl Codex {
         field: &str,
     ) -> Result<(RecordClaimsOut, DateTime<Utc>)> {
         let what = "releasing manual values";
-        match resource.kind() {
-            Agent::KIND => scope.require_admin(what)?,
-            BillingPlan::KIND => scope.require_billing(what)?,
-            _ => scope.require_technician(what)?,
+        if let Some(access) = by_kind!(resource.kind(), R => R::WRITTEN_BY) {
+            scope.require(access, what)?;
         }
         let id = self.row_id(scope, resource, key).await?;
         let names =

@@ -11,18 +11,20 @@ use super::{
 };
 use crate::{
     Result,
+    companies::{COMPANY_ID, COMPANY_NUMBER},
     records::{
         ChangeOp, Resource, Stored, Tracked as _, as_map,
         resolve::{self, Claim, MANUAL, Precedence},
     },
 };
 
-/// A field that holds the row id of a company, and the name under which people see its account number.
-pub(crate) const COMPANY: (&str, &str) = ("company_id", "company_account_number");
-
 /// The name of a field as people see it.
 pub(crate) fn public_name(name: &'static str) -> &'static str {
-    if name == COMPANY.0 { COMPANY.1 } else { name }
+    if name == COMPANY_ID {
+        COMPANY_NUMBER
+    } else {
+        name
+    }
 }
 
 /// Every field of a record, in order of their names.
@@ -110,7 +112,7 @@ fn external_id(claim: &Claim) -> Option<String> {
 
 /// Row ids of companies in these fields.
 pub(crate) fn company_ids(fields: &[FieldClaimsOut]) -> Vec<i64> {
-    let of_company = fields.iter().filter(|field| field.field == COMPANY.1);
+    let of_company = fields.iter().filter(|field| field.field == COMPANY_NUMBER);
     let values = of_company.flat_map(|field| {
         let others = field.others.iter().map(|other| &other.value);
         std::iter::once(&field.value).chain(others)
@@ -128,7 +130,10 @@ pub(crate) fn name_companies(fields: &mut [FieldClaimsOut], numbers: &[(i64, Opt
             *value = number.into();
         }
     };
-    for field in fields.iter_mut().filter(|field| field.field == COMPANY.1) {
+    for field in fields
+        .iter_mut()
+        .filter(|field| field.field == COMPANY_NUMBER)
+    {
         name(&mut field.value);
         for other in &mut field.others {
             name(&mut other.value);

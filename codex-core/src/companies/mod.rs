@@ -114,6 +114,17 @@ pub struct CompanyRef {
     pub compliance_level: ComplianceLevel,
 }
 
+/// The field of a record that holds the row id of its company. Legacy routes have a parameter of this name, which holds
+/// an account number.
+pub const COMPANY_ID: &str = "company_id";
+/// What stands in its place outside: an account number, in answers, bodies, filters, claims and changes.
+pub const COMPANY_NUMBER: &str = "company_account_number";
+/// The field of a contact that holds the row ids of its companies.
+pub const COMPANY_IDS: &str = "company_ids";
+/// What stands in its place outside.
+pub const COMPANY_NUMBERS: &str = "company_account_numbers";
+}
+
 /// The compliance level of a record's company, where it has one.
 pub fn level_of(company: Option<&CompanyRef>) -> ComplianceLevel {
     company

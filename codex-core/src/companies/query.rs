@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Company, CompanyFields, CompanyRef, ComplianceLevel, aliases};
+use super::{Company, CompanyFields, CompanyRef, ComplianceLevel, aliases, wire::CompanyRow};
 use crate::{
     Result,
     fold::IdentityKey,
     ids::CompanyId,
-    list::{ColumnType, Listing, Page, PageRequest, always},
-    records::Tracked,
+    list::{
+        Column, ColumnType, Listing, Page, PageRequest, Table, TablePage, TableRows, always, column,
+    },
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
@@ -46,13 +48,26 @@ pub(crate) async fn without_number(db: &Db) -> Result<(i64, i64)> {
     Ok(counts.unwrap_or_default())
 }
 
+/// How companies are searched. A hit of a company does not name a company beside it.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 1,
+    kind: Company::KIND,
+    access: Company::READ_BY,
+    select: &[
+        "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
+         cast(null as text) as number, cast(null as text) as company_name from companies r where r.id in ",
+    ],
+    of_companies: Some(" from companies r where r.deleted_at is null and r.id in "),
+    path: Some("/api/companies"),
+};
+
 /// Companies as a list.
 pub const LISTING: Listing = Listing {
     select: CompanyFields::SELECT,
     from: " from companies",
     live: "deleted_at is null and account_number is not null",
     id: "id",
-    search: 1,
+    search: Some(&SEARCH),
     order: "name",
     fields: &[CompanyFields::FIELDS],
     columns: &[
@@ -62,19 +77,68 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
+const PLAN: &str = "plan_selected";
+
+/// Companies as a table: those without a number too.
+const TABLE: Table = Table {
+    listing: Listing {
+        select: "select account_number, contract_end_date, description, email_system, name, phone_system, \
+            plan_selected from companies",
+        live: "deleted_at is null",
+        columns: &[
+            always("id", "id", ColumnType::Int),
+            column("account_number", "account_number", ColumnType::Text),
+            Column {
+                staff: true,
+                ..column(PLAN, PLAN, ColumnType::Text)
+            },
+        ],
+        ..LISTING
+    },
+    sorts: &[
+        "name",
+        "account_number",
+        PLAN,
+        "email_system",
+        "phone_system",
+        "contract_end_date",
+    ],
+};
+
 /// A page of the companies that the caller sees, by name.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
 pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
-    let narrow = |q: &mut Q<'_>| {
-        if let Some(companies) = scope.within(None) {
-            q.push(" and id in ").push_list(companies);
-        }
-    };
+    let narrow = |q: &mut Q<'_>| narrow(q, scope);
     let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
     LISTING.page(db, scope, page, narrow, place).await
+}
+
+fn narrow(q: &mut Q<'_>, scope: &Scope) {
+    if let Some(companies) = scope.within(None) {
+        q.push(" and id in ").push_list(companies);
+    }
+}
+
+/// A page of the table of companies.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a number of rows out of range.
+pub(crate) async fn table(
+    db: &Db,
+    scope: &Scope,
+    page: &TablePage,
+) -> Result<TableRows<CompanyRow>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope);
+    let mut table: TableRows<CompanyRow> = TABLE.rows(db, scope, page, narrow).await?;
+    if !TABLE.shows(scope, PLAN) {
+        for row in &mut table.rows {
+            row.plan_selected = None;
+        }
+    }
+    Ok(table)
 }
 
 /// All companies with a number that the caller sees, by name.

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
-    Error, Result,
+    Access, Error, Result,
     fold::SearchKey,
     records::{
-        Draft, MAX_BINDS, Resource, SourceRecord, WrittenPage, match_manual_records_by,
+        Draft, MAX_BINDS, Resource, SearchDef, SourceRecord, WrittenPage, match_manual_records_by,
         reserve_ids, resolve::MANUAL, search_index,
     },
     store::{Sql, Tx},
@@ -15,6 +15,9 @@ use crate::{
 
 impl Resource for Company {
     const KIND: &'static str = "company";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("companies");
     type Fields = CompanyFields;
     type Status = ();

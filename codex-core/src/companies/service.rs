@@ -9,11 +9,11 @@ use crate::{
     bulk::{Companies, name_people},
     codex::Codex,
     companies::{
-        self, Company,
-        wire::{self, Renumbered, is_account_number},
+        self, COMPANY_ID, Company,
+        wire::{self, CompanyRow, Renumbered, is_account_number},
     },
     ids::CompanyId,
-    list::{Page, PageRequest},
+    list::{Page, PageRequest, TablePage, TableRows},
     overrides::{self, Override},
     records::{Author, Outcome, Resource as _, patch::sound},
     store::Tx,
@@ -33,6 +33,18 @@ impl Codex {
     /// [`crate::Error::Invalid`] naming what cannot be listed by.
     pub async fn companies_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
         companies::query::page(&self.0.db, scope, page).await
+    }
+
+    /// A page of the table of companies.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a number of rows out of range.
+    pub async fn company_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<CompanyRow>> {
+        companies::query::table(&self.0.db, scope, page).await
     }
 
     /// The company with an account number.
@@ -64,7 +76,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<Company> {
-        scope.require_technician("making companies")?;
+        scope.require(Company::WRITTEN_BY, "making companies")?;
         let id = self.make(author, Companies::default(), body).await?;
         let made = self.company_by_id(scope, CompanyId(id)).await?;
         made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
@@ -95,7 +107,7 @@ impl Codex {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
-        scope.require_technician(CHANGING)?;
+        scope.require(Company::WRITTEN_BY, CHANGING)?;
         let kind = Companies::one(&company);
         if !self.correct(author, kind, company.id.0, body).await? {
             return Ok(None);
@@ -116,8 +128,8 @@ impl Codex {
         body: Map<String, Value>,
         agreed: Value,
     ) -> Result<()> {
-        scope.require_technician(CHANGING)?;
-        scope.require_billing("agreeing prices and features")?;
+        scope.require(Company::WRITTEN_BY, CHANGING)?;
+        scope.require(Override::WRITTEN_BY, "agreeing prices and features")?;
         let fields = if body.is_empty() {
             Ok(body)
         } else {
@@ -144,7 +156,7 @@ impl Codex {
             }
         }
         let new = wanted.into_values().map(|mut stated| {
-            stated.insert("company_id".into(), json!(company.id));
+            stated.insert(COMPANY_ID.into(), json!(company.id));
             stated
         });
         outcome.add(writer.delete::<Override>(&ended).await?.1);

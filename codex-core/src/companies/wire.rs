@@ -131,6 +131,20 @@ pub fn seen_by(company: &Company, scope: &crate::Scope) -> CompanyOut {
     }
 }
 
+/// A company of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
+pub struct CompanyRow {
+    pub account_number: Option<String>,
+    pub contract_end_date: Option<String>,
+    pub description: Option<String>,
+    pub email_system: Option<String>,
+    pub name: String,
+    pub phone_system: Option<String>,
+    pub plan_selected: Option<String>,
+}
+
 /// What a person may correct about a company. A key that is absent stays as it is, null blanks; so does
 /// an empty text (contract 1.2.H, company update).
 ///

@@ -7,6 +7,7 @@ use serde_json::{Map, json};
 use super::Contact;
 use crate::{
     Error, Result,
+    companies::COMPANY_NUMBERS,
     ids::{CompanyId, ContactId},
     records::{
         Author, Change, ChangeOp, Outcome, Resource as _, bump_revision,
@@ -27,7 +28,7 @@ pub(crate) fn named(
     let each = numbers.iter().map(|number| {
         let unknown = || {
             let message = format!("there is no company {number}");
-            Error::invalid("company_account_numbers", message)
+            Error::invalid(COMPANY_NUMBERS, message)
         };
         held.get(number)
             .map(|id| CompanyId(*id))

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::{Contact, ContactFields, ShownContact};
+use super::{Contact, ContactFields, ShownContact, wire::ContactRow};
 use crate::{
     Result,
-    companies::{ComplianceLevel, strictest},
+    companies::{COMPANY_NUMBER, ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
-    list::{ColumnType, Listing, Page, PageRequest, Several, always, column},
-    records::Tracked,
+    list::{
+        ColumnType, Listing, Page, PageRequest, Several, Table, TablePage, TableRows, always,
+        column,
+    },
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
@@ -40,26 +43,54 @@ const OF_A_COMPANY: Several = Several {
     behind: "))",
 };
 
+/// How contacts are searched. The ids come twice: without the first list, the view of links would be made for
+/// everybody.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 2,
+    kind: Contact::KIND,
+    access: Contact::READ_BY,
+    select: &[
+        "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
+         c.account_number as number, c.name as company_name from contacts r \
+         left join contact_company l on l.contact_id = r.id and l.contact_id in ",
+        " left join companies c on c.id = l.company_id and c.deleted_at is null where r.id in ",
+    ],
+    of_companies: Some(
+        " from contact_company l join contacts r on r.id = l.contact_id \
+         where r.deleted_at is null and l.company_id in ",
+    ),
+    path: Some("/api/contacts"),
+};
+
 /// Contacts as a list.
 pub const LISTING: Listing = Listing {
     select: ContactFields::SELECT,
     from: " from contacts",
     live: "deleted_at is null",
     id: "id",
-    search: 2,
+    search: Some(&SEARCH),
     order: "name",
     fields: &[ContactFields::FIELDS],
     columns: &[
         always("id", "id", ColumnType::Int),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
-        column(
-            "company_account_number",
-            "c.account_number",
-            ColumnType::Text,
-        )
-        .several(OF_A_COMPANY),
+        column(COMPANY_NUMBER, "c.account_number", ColumnType::Text).several(OF_A_COMPANY),
     ],
+};
+
+/// Contacts as a table.
+const TABLE: Table = Table {
+    listing: Listing {
+        select: "select active, email, id, mobile_phone_number, name, work_phone_number from contacts",
+        columns: &[
+            always("id", "id", ColumnType::Int),
+            // Who is not known to be inactive is shown as active.
+            always("active", "coalesce(active, true)", ColumnType::Bool),
+        ],
+        ..LISTING
+    },
+    sorts: &["name", "email", "active"],
 };
 
 /// The contacts of a company, by name, inactive ones too (contract 1.2.B).
@@ -109,6 +140,32 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
         q.push(" and id in (select contact_id from contact_company where company_id in ");
         q.push_list(companies).push(")");
     }
+}
+
+/// A page of the table of contacts.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for a number of rows out of range.
+pub(crate) async fn table(
+    db: &Db,
+    scope: &Scope,
+    page: &TablePage,
+) -> Result<TableRows<ContactRow>> {
+    let narrow = |q: &mut Q<'_>| {
+        narrow(q, scope, None);
+        if !page.inactive {
+            q.push(" and active is not false");
+        }
+    };
+    let mut table: TableRows<ContactRow> = TABLE.rows(db, scope, page, narrow).await?;
+    let ids: Vec<ContactId> = table.rows.iter().map(|row| ContactId(row.id)).collect();
+    let companies = companies_of(db, &ids).await?;
+    for row in &mut table.rows {
+        let all = companies.get(&ContactId(row.id)).into_iter().flatten();
+        let seen = all.filter(|company| scope.sees(Some(**company)));
+        row.company_count = i64::try_from(seen.count()).unwrap_or_default();
+    }
+    Ok(table)
 }
 
 /// The row ids of all contacts of a list, in its order.

@@ -6,19 +6,22 @@ use serde_json::{Map, Value};
 
 use super::{Contact, ContactFields, hand_over};
 use crate::{
-    Result,
+    Access, Result,
     companies::rules::by_external_id,
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
     records::{
-        Draft, Resource, SourceRecord, Tracked as _, WrittenPage, match_manual_records_by,
-        reserve_ids, resolve::MANUAL, search_index,
+        Draft, Resource, SearchDef, SourceRecord, Tracked as _, WrittenPage,
+        match_manual_records_by, reserve_ids, resolve::MANUAL, search_index,
     },
     store::{Sql, Tx},
 };
 
 impl Resource for Contact {
     const KIND: &'static str = "contact";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("contacts");
     type Fields = ContactFields;
     type Status = ();

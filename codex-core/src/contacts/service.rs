@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::{self as contacts, Contact, query::ContactCompanies};
+use super::{self as contacts, Contact, query::ContactCompanies, wire::ContactRow};
 use crate::{
     Result, Scope,
     bulk::Contacts,
     codex::Codex,
     companies::ComplianceLevel,
     ids::{CompanyId, ContactId},
-    list::{Page, PageRequest},
-    records::Author,
+    list::{Page, PageRequest, TablePage, TableRows},
+    records::{Author, Resource as _},
 };
 
 impl Codex {
@@ -25,6 +25,18 @@ impl Codex {
         page: &PageRequest,
     ) -> Result<Page<(Contact, ContactCompanies)>> {
         contacts::query::list(&self.0.db, scope, company, page).await
+    }
+
+    /// A page of the table of contacts.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] for a number of rows out of range.
+    pub async fn contact_table(
+        &self,
+        scope: &Scope,
+        page: &TablePage,
+    ) -> Result<TableRows<ContactRow>> {
+        contacts::query::table(&self.0.db, scope, page).await
     }
 
     /// A contact, with the strictest compliance level of its companies.
@@ -56,7 +68,7 @@ impl Codex {
         author: &Author,
         body: Map<String, Value>,
     ) -> Result<ContactId> {
-        scope.require_technician("making contacts")?;
+        scope.require(Contact::WRITTEN_BY, "making contacts")?;
         let id = self.make(author, Contacts::default(), body).await?;
         Ok(ContactId(id))
     }
@@ -72,7 +84,7 @@ impl Codex {
         id: ContactId,
         body: Map<String, Value>,
     ) -> Result<bool> {
-        scope.require_technician("changing contacts")?;
+        scope.require(Contact::WRITTEN_BY, "changing contacts")?;
         self.correct(author, Contacts::default(), id.0, body).await
     }
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
-    companies::ComplianceLevel,
+    companies::{COMPANY_NUMBERS, ComplianceLevel},
     email,
     ids::AssetId,
     records::patch::{Form, sound, take_ids, take_texts},
@@ -75,6 +75,22 @@ impl ContactOut {
             work_phone_number: contact.work_phone_number,
         }
     }
+}
+
+/// A contact of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
+pub struct ContactRow {
+    pub active: Option<bool>,
+    // Of those companies that the caller sees; counted after the row is read.
+    #[cfg_attr(feature = "store", sqlx(default))]
+    pub company_count: i64,
+    pub email: Option<String>,
+    pub id: i64,
+    pub mobile_phone_number: Option<String>,
+    pub name: String,
+    pub work_phone_number: Option<String>,
 }
 
 /// A contact as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
@@ -202,7 +218,7 @@ pub struct Stated {
 /// [`crate::Error::Unprocessable`] with every fault.
 pub fn stated(mut body: Map<String, Value>, before: Option<&ContactFields>) -> Result<Stated> {
     let mut faults = Vec::new();
-    let companies = take_texts(&mut body, "company_account_numbers", &mut faults);
+    let companies = take_texts(&mut body, COMPANY_NUMBERS, &mut faults);
     let assets = take_ids(&mut body, "asset_ids", &mut faults);
     if let Some(title) = body.remove("title") {
         body.entry("job_title").or_insert(title);

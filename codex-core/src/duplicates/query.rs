@@ -32,7 +32,7 @@ pub const LISTING: Listing = Listing {
     from: " from duplicate_candidates d",
     live: "1 = 1",
     id: "d.id",
-    search: 0,
+    search: None,
     order: "id",
     fields: &[],
     columns: &[
@@ -51,12 +51,6 @@ pub const LISTING: Listing = Listing {
 /// [`Error::Forbidden`].
 pub(crate) async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Duplicate>> {
     scope.require_technician("reading duplicate candidates")?;
-    if page.search.is_some() {
-        return Err(Error::invalid(
-            "q",
-            "duplicate candidates are not searched by text",
-        ));
-    }
     for filter in &page.filters {
         match filter.name.as_str() {
             "state" => known(filter, &DuplicateState::ALL.map(DuplicateState::name))?,

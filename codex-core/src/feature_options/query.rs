@@ -3,7 +3,7 @@
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
     Result,
-    records::Tracked,
+    records::{Resource as _, Tracked},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -27,7 +27,7 @@ sql! {
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn list(db: &Db, scope: &Scope, category: Option<&str>) -> Result<Vec<FeatureOption>> {
-    scope.require_staff("reading feature options")?;
+    scope.require(FeatureOption::READ_BY, "reading feature options")?;
     match category {
         Some(category) => db.query(OF_CATEGORY).bind(category).all().await,
         None => db.query(LIST).all().await,

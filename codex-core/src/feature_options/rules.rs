@@ -2,12 +2,15 @@
 
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
+    Access,
     records::{Resource, reserve_ids},
     store::Sql,
 };
 
 impl Resource for FeatureOption {
     const KIND: &'static str = "feature_option";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Billing;
     const RESERVE: Sql = reserve_ids!("feature_options");
     const UNIQUE: &'static [&'static str] = &["feature_category", "option_value"];
     type Fields = FeatureOptionFields;

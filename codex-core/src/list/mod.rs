@@ -12,6 +12,8 @@ mod sql;
 #[cfg(feature = "store")]
 mod staff;
 #[cfg(feature = "store")]
+mod table;
+#[cfg(feature = "store")]
 pub(crate) mod term;
 #[cfg(feature = "store")]
 mod uncased;
@@ -26,5 +28,9 @@ pub(crate) use sql::{always, column};
 pub use staff::StaffFields;
 #[cfg(feature = "store")]
 pub(crate) use staff::staff_fields;
+#[cfg(feature = "store")]
+pub(crate) use table::Table;
+#[cfg(feature = "store")]
+pub use table::{TablePage, TableRows};
 #[cfg(feature = "store")]
 pub use term::Term;

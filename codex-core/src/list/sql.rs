@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{
-    condition,
+    TableRows, condition,
     term::{Term, found},
 };
 use crate::{
     Error, Result,
     list::{ColumnType, Cursor, Filter, Op, Page, PageRequest, Sort},
     nearest::nearest,
-    records::FieldDef,
+    records::{FieldDef, SearchDef},
     scope::Scope,
     store::{Db, Engine, Q, Record, Sql},
 };
@@ -58,8 +58,8 @@ pub struct Listing {
     pub live: &'static str,
     /// The id in SQL.
     pub id: &'static str,
-    /// Number of the kind in the search index.
-    pub search: i64,
+    /// How its records are searched; `None` for a list without `q`.
+    pub search: Option<&'static SearchDef>,
     /// Name of the column that it is sorted by unless somebody says otherwise.
     pub order: &'static str,
     /// The fields of a record.
@@ -188,6 +188,12 @@ impl Listing {
         Err(Error::invalid("sort", message))
     }
 
+    /// Whether the caller may sort by a column.
+    pub(crate) fn sorts_by(&self, scope: &Scope, name: &str) -> bool {
+        let column = self.column(scope, name, "sort");
+        column.is_ok_and(|column| column.has_order())
+    }
+
     /// A page of the records that `narrow` and the request leave. `place` is the row id of a record and its key
     /// in the list's own order.
     pub(crate) async fn page<T: Record>(
@@ -199,31 +205,8 @@ impl Listing {
         place: impl Fn(&T) -> (i64, String),
     ) -> Result<Page<T>> {
         let limit = request.limit()?;
-        Filter::within_bounds(&request.filters)?;
-        let (column, descending) = self.order_of(scope, request)?;
-        let mut total = None;
-        if request.total {
-            let mut q = db.query("select count(*) ");
-            q.push(self.from);
-            self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
-            total = q.scalar::<i64>().await?;
-        }
-        // Ids first: what does not come on the page is neither joined nor carried through the sort.
-        let mut q = db.query(self.select);
-        q.push(" where ").push(self.id).push(" in (select ");
-        q.push(self.id).push(self.from);
-        self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
-        if let Some(cursor) = &request.cursor {
-            self.behind(&mut q, &column, descending, cursor)?;
-        }
-        self.order(&mut q, &column, descending);
-        q.push(" limit ").push_bind(i64::from(limit) + 1);
-        if let (Some(offset), None) = (request.offset, &request.cursor) {
-            q.push(" offset ").push_bind(offset);
-        }
-        q.push(")");
-        self.order(&mut q, &column, descending);
-        let mut items = q.all::<T>().await?;
+        let (mut items, total) = self.read::<T>(db, scope, request, &narrow).await?;
+        let (column, _) = self.order_of(scope, request)?;
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = match items.last().filter(|_| more) {
@@ -241,6 +224,56 @@ impl Listing {
             None => None,
         };
         Ok(Page { items, next, total })
+    }
+
+    /// The same without a cursor to the next page; the request says by its offset which page.
+    pub(crate) async fn rows<T: Record>(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        narrow: impl Fn(&mut Q<'_>),
+    ) -> Result<TableRows<T>> {
+        let (mut rows, total) = self.read(db, scope, request, &narrow).await?;
+        rows.truncate(request.limit()? as usize);
+        let total = total.unwrap_or_default();
+        Ok(TableRows { rows, total })
+    }
+
+    /// The records of a page and one more, and the length of the whole list where the request asks for it.
+    async fn read<T: Record>(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        narrow: &impl Fn(&mut Q<'_>),
+    ) -> Result<(Vec<T>, Option<i64>)> {
+        let limit = request.limit()?;
+        Filter::within_bounds(&request.filters)?;
+        let (column, descending) = self.order_of(scope, request)?;
+        let mut total = None;
+        if request.total {
+            let mut q = db.query("select count(*) ");
+            q.push(self.from);
+            self.narrowed(&mut q, scope, db.engine(), request, narrow)?;
+            total = q.scalar::<i64>().await?;
+        }
+        // Ids first: what does not come on the page is neither joined nor carried through the sort.
+        let mut q = db.query(self.select);
+        q.push(" where ").push(self.id).push(" in (select ");
+        q.push(self.id).push(self.from);
+        self.narrowed(&mut q, scope, db.engine(), request, narrow)?;
+        if let Some(cursor) = &request.cursor {
+            self.behind(&mut q, &column, descending, cursor)?;
+        }
+        self.order(&mut q, &column, descending);
+        q.push(" limit ").push_bind(i64::from(limit) + 1);
+        if let (Some(offset), None) = (request.offset, &request.cursor) {
+            q.push(" offset ").push_bind(offset);
+        }
+        q.push(")");
+        self.order(&mut q, &column, descending);
+        Ok((q.all().await?, total))
     }
 
     /// The row ids of all records that `narrow` and the request leave, in its order.
@@ -309,9 +342,11 @@ impl Listing {
             condition::push(q, scope, &column, filter)?;
         }
         if let Some(text) = &request.search {
+            let unsearched = || Error::invalid("q", "this list is not searched by text");
+            let search = self.search.ok_or_else(unsearched)?;
             let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
             q.push(" and ");
-            found(q, engine, self.search, self.id, &term);
+            found(q, engine, search, self.id, &term);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::{
     fold::SearchKey,
     mac,
+    records::SearchDef,
     store::{Engine, Q},
 };
 
@@ -97,11 +98,19 @@ pub(crate) fn holds(q: &mut Q<'_>, engine: Engine, term: &Term) {
 }
 
 /// The records of one kind whose names hold a term, as a condition on `column`.
-pub(crate) fn found(q: &mut Q<'_>, engine: Engine, kind: i64, column: &'static str, term: &Term) {
+pub(crate) fn found(
+    q: &mut Q<'_>,
+    engine: Engine,
+    search: &SearchDef,
+    column: &'static str,
+    term: &Term,
+) {
     q.push(column)
         .push(" in (select rowid / 16 from search_names where ");
     holds(q, engine, term);
-    q.push(" and rowid % 16 = ").push_bind(kind).push(")");
+    q.push(" and rowid % 16 = ")
+        .push_bind(search.number)
+        .push(")");
 }
 
 #[cfg(test)]

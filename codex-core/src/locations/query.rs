@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use super::{Location, LocationFields};
 use crate::{
     Result,
+    companies::COMPANY_NUMBER,
     ids::CompanyId,
     list::{ColumnType, Listing, Page, PageRequest, always, column},
-    records::Tracked,
+    records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
 };
@@ -20,13 +21,27 @@ sql! {
         " where company_id = $1 and deleted_at is null order by id"];
 }
 
+/// How locations are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 5,
+    kind: Location::KIND,
+    access: Location::READ_BY,
+    select: &[
+        "select r.id, cast(r.id as text) as key, r.name as title, r.address as detail, c.id as company, \
+         c.account_number as number, c.name as company_name from locations r \
+         left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    ],
+    of_companies: Some(" from locations r where r.deleted_at is null and r.company_id in "),
+    path: None,
+};
+
 /// Locations as a list.
 pub const LISTING: Listing = Listing {
     select: LocationFields::SELECT,
     from: " from locations",
     live: "deleted_at is null",
     id: "id",
-    search: 5,
+    search: Some(&SEARCH),
     order: "id",
     fields: &[LocationFields::FIELDS],
     columns: &[
@@ -34,7 +49,7 @@ pub const LISTING: Listing = Listing {
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
         column(
-            "company_account_number",
+            COMPANY_NUMBER,
             "(select c.account_number from companies c where c.id = locations.company_id)",
             ColumnType::Text,
         ),

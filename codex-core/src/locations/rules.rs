@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use super::{Location, LocationFields};
 use crate::{
-    Result,
-    companies::rules::by_external_id,
+    Access, Result,
+    companies::{COMPANY_ID, rules::by_external_id},
     ids::CompanyId,
-    records::{Draft, Resource, reserve_ids, search_index},
+    records::{Draft, Resource, SearchDef, reserve_ids, search_index},
     store::{Sql, Tx},
 };
 
 impl Resource for Location {
     const KIND: &'static str = "location";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("locations");
     type Fields = LocationFields;
     type Status = ();
@@ -39,7 +42,7 @@ impl Resource for Location {
                 .filter_map(|draft| draft.fields.company_external_id.as_deref());
             let companies = by_external_id(tx, &source, ids).await?;
             for draft in drafts.iter_mut().filter(|draft| of_source(draft)) {
-                if draft.is_manual("company_id") {
+                if draft.is_manual(COMPANY_ID) {
                     continue;
                 }
                 let company = draft.fields.company_external_id.as_ref();

@@ -6,10 +6,10 @@ use super::{self as locations, Location};
 use crate::{
     Error, Result, Scope,
     codex::Codex,
-    companies::Company,
+    companies::{COMPANY_ID, Company},
     ids::{CompanyId, LocationId},
     list::{Page, PageRequest},
-    records::Author,
+    records::{Author, Resource as _},
 };
 
 impl Codex {
@@ -58,9 +58,9 @@ impl Codex {
         company: &Company,
         body: Map<String, Value>,
     ) -> Result<Location> {
-        scope.require_technician("making locations")?;
+        scope.require(Location::WRITTEN_BY, "making locations")?;
         let mut fields = locations::wire::stated(body, true)?;
-        fields.insert("company_id".into(), json!(company.id));
+        fields.insert(COMPANY_ID.into(), json!(company.id));
         let id = self.create::<Location>(scope, author, fields).await?;
         let made = self.location(scope, company, LocationId(id)).await?;
         made.ok_or_else(|| Error::conflict("the location was deleted meanwhile"))
@@ -81,7 +81,7 @@ impl Codex {
         if self.location(scope, company, id).await?.is_none() {
             return Ok(None);
         }
-        scope.require_technician("changing locations")?;
+        scope.require(Location::WRITTEN_BY, "changing locations")?;
         let fields = locations::wire::stated(body, false)?;
         self.edit::<Location>(scope, author, id.0, fields).await?;
         self.location(scope, company, id).await
@@ -98,7 +98,7 @@ impl Codex {
         company: &Company,
         id: LocationId,
     ) -> Result<bool> {
-        scope.require_technician("deleting locations")?;
+        scope.require(Location::WRITTEN_BY, "deleting locations")?;
         if self.location(scope, company, id).await?.is_none() {
             return Ok(false);
         }

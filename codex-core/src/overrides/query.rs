@@ -4,7 +4,7 @@ use super::{Override, OverrideFields};
 use crate::{
     Result,
     ids::CompanyId,
-    records::Tracked,
+    records::{Resource as _, Tracked},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -21,7 +21,7 @@ sql! {
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Vec<Override>> {
-    scope.require_staff("reading overrides")?;
+    scope.require(Override::READ_BY, "reading overrides")?;
     db.query(OF_COMPANY).bind(company).all().await
 }
 
@@ -35,7 +35,7 @@ pub async fn find(
     company: CompanyId,
     key: &str,
 ) -> Result<Option<Override>> {
-    scope.require_staff("reading overrides")?;
+    scope.require(Override::READ_BY, "reading overrides")?;
     db.query(FIND).bind(company).bind(key).optional().await
 }
 

@@ -2,13 +2,17 @@
 
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
+    Access,
     fold::SearchKey,
-    records::{Resource, reserve_ids, search_index},
+    records::{Resource, SearchDef, reserve_ids, search_index},
     store::Sql,
 };
 
 impl Resource for PsaAgent {
     const KIND: &'static str = "psa_agent";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("psa_agents");
     type Fields = PsaAgentFields;
     type Status = ();

@@ -50,6 +50,8 @@ pub use resource::{Author, Draft, Resource, Stored, Tracked, WrittenPage};
 #[cfg(feature = "store")]
 pub(crate) use rows::{bump_revision, live};
 #[cfg(feature = "store")]
+pub use search_index::SearchDef;
+#[cfg(feature = "store")]
 pub use source_record::{ItemError, SourceRecord, Unread};
 pub use wire::{ChangeOp, ChangeOut, DeletedOut};
 #[cfg(feature = "store")]

@@ -7,11 +7,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    FieldDef, SourceRecord,
+    FieldDef, SearchDef, SourceRecord,
     resolve::{Claim, MANUAL},
 };
 use crate::{
-    Error, Result,
+    Access, Error, Result,
     store::{Record, Row, Sql, Tx},
 };
 
@@ -50,6 +50,12 @@ pub trait Tracked:
 pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Name of the kind in claims and log.
     const KIND: &'static str;
+    /// Who may list, find and export such records.
+    const READ_BY: Access;
+    /// Who may create, update, delete and restore such records by hand, and release their manual values.
+    const WRITTEN_BY: Access;
+    /// How its records are searched; `None` for a kind that is not.
+    const SEARCH: Option<&'static SearchDef> = None;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
     const RESERVE: Sql;
     /// Whether an item is skipped when its source has already stated a newer one, by the source's own times of
@@ -62,7 +68,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Volatile fields, which are written outside claims and log; `()` where there are none.
     type Status: Clone + PartialEq + Send + Sync + std::fmt::Debug;
 
-    /// The folded text that search finds the record by, one part a line; only for kinds of [`crate::search::KINDS`].
+    /// The folded text that search finds the record by, one part a line; only for kinds with [`Self::SEARCH`].
     fn search_text(_fields: &Self::Fields) -> String {
         String::new()
     }

@@ -4,22 +4,30 @@ use std::collections::HashMap;
 
 use super::{Draft, Resource, Stored};
 use crate::{
-    Result,
+    Access, Result,
     fold::SearchKey,
     store::{Sql, Tx},
 };
 
-/// The kinds that are searched, by their number in the index, in the order in which equals are shown.
-pub const KINDS: [(i64, &str); 8] = [
-    (1, "company"),
-    (2, "contact"),
-    (3, "asset"),
-    (4, "ticket"),
-    (5, "location"),
-    (6, "psa_agent"),
-    (7, "billing_plan"),
-    (8, "agent"),
-];
+/// How the records of a kind are searched. Each resource declares its own in its `query.rs`.
+#[derive(Debug)]
+pub struct SearchDef {
+    /// Number of the kind in the index, 1 to 15. It is stored, so that no other kind may ever get it.
+    pub number: i64,
+    /// Name of the kind.
+    pub kind: &'static str,
+    /// Who may find its records.
+    pub access: Access,
+    /// The select of what a hit shows: id, key, title, detail, company, number, company_name of a record `r`. The list
+    /// of ids follows each part.
+    pub select: &'static [&'static str],
+    /// The tables and the condition of the live records `r` of companies; ends before the list of companies. `None` for
+    /// a kind that clients do not find.
+    pub of_companies: Option<&'static str>,
+    /// The list in whose paths a record is read; `None` for what has no path of its own.
+    pub path: Option<&'static str>,
+}
+
 /// Ids of the index in one id of a record.
 pub(crate) const STRIDE: i64 = 16;
 /// The longest text that a record is found by, in characters.
@@ -37,7 +45,7 @@ pub(crate) fn text<'p>(parts: impl IntoIterator<Item = Option<&'p str>>) -> Stri
 
 /// Follows a page of changes in at most two statements; writes nothing where the texts stay.
 pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Result<()> {
-    let Some(kind) = number(R::KIND) else {
+    let Some(SearchDef { number, .. }) = R::SEARCH else {
         return Ok(());
     };
     let (mut gone, mut new) = (Vec::new(), Vec::new());
@@ -48,7 +56,7 @@ pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Re
         if before == after {
             continue;
         }
-        let place = draft.id * STRIDE + kind;
+        let place = draft.id * STRIDE + number;
         gone.extend(before.map(|_| place));
         new.extend(after.map(|text| (place, text)));
     }
@@ -82,11 +90,11 @@ pub(crate) async fn insert(tx: &mut Tx, texts: &[(i64, String)], end: Sql) -> Re
 
 /// Computes the texts of records again, where their kind is searched; writes those that differ.
 pub(crate) async fn refresh<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]) -> Result<()> {
-    let Some(kind) = number(R::KIND) else {
+    let Some(SearchDef { number, .. }) = R::SEARCH else {
         return Ok(());
     };
     let live = rows.iter().filter(|row| row.deleted_at.is_none());
-    let fresh = live.map(|row| (row.id * STRIDE + kind, R::search_text(&row.fields)));
+    let fresh = live.map(|row| (row.id * STRIDE + number, R::search_text(&row.fields)));
     let mut fresh: HashMap<i64, String> = fresh.collect();
     let mut q = tx.query("select rowid, text from search_names where rowid in ");
     q.push_list(fresh.keys().copied());
@@ -103,10 +111,4 @@ pub(crate) async fn refresh<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]
     q.execute().await?;
     let fresh: Vec<(i64, String)> = fresh.into_iter().collect();
     insert(tx, &fresh, FILLED).await
-}
-
-/// The number of a kind in the index.
-pub(crate) fn number(kind: &str) -> Option<i64> {
-    let known = KINDS.iter().find(|(_, name)| *name == kind);
-    known.map(|(number, _)| *number)
 }

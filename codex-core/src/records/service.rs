@@ -4,16 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{Author, DeletedOut, Outcome, Resource, deleted, writer::RecordWriter};
 use crate::{
-    Error, Result, Scope,
-    agents::Agent,
-    billing_plans::BillingPlan,
+    Access, Error, Result, Scope,
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
-    feature_options::FeatureOption,
     idempotency::step_done,
     kinds::by_kind,
     list::{Page, PageRequest},
-    overrides::Override,
     store::Tx,
 };
 
@@ -30,7 +26,7 @@ impl Codex {
         author: &Author,
         fields: Map<String, Value>,
     ) -> Result<i64> {
-        scope.require_technician(CHANGING)?;
+        scope.require(R::WRITTEN_BY, CHANGING)?;
         if let Some(id) = step_done(0)? {
             return Ok(id);
         }
@@ -56,7 +52,7 @@ impl Codex {
         id: i64,
         fields: Map<String, Value>,
     ) -> Result<Option<Outcome>> {
-        scope.require_technician(CHANGING)?;
+        scope.require(R::WRITTEN_BY, CHANGING)?;
         let mut tx = self.0.db.begin().await?;
         let outcome = self.writer(&mut tx, author).edit::<R>(id, fields).await?;
         let Some(outcome) = outcome else {
@@ -76,7 +72,7 @@ impl Codex {
         author: &Author,
         id: i64,
     ) -> Result<bool> {
-        scope.require_technician("deleting records")?;
+        scope.require(R::WRITTEN_BY, "deleting records")?;
         let mut tx = self.0.db.begin().await?;
         let (found, outcome) = self.writer(&mut tx, author).delete::<R>(&[id]).await?;
         if found.is_empty() {
@@ -152,14 +148,12 @@ impl Codex {
     }
 }
 
-/// Refuses callers who may not delete and restore records of a kind.
+/// Refuses callers who may not delete and restore records of a kind. Who may write no records does not learn which
+/// kinds there are.
 fn require_keeper(scope: &Scope, kind: &str) -> Result<()> {
-    let what = "keeping deleted records of this kind";
-    match kind {
-        Agent::KIND => scope.require_admin(what),
-        BillingPlan::KIND | FeatureOption::KIND | Override::KIND => scope.require_billing(what),
-        _ => scope.require_technician(what),
-    }
+    let access = by_kind!(kind, R => R::WRITTEN_BY);
+    let access = access.unwrap_or(Access::Technicians);
+    scope.require(access, "keeping deleted records of this kind")
 }
 
 fn no_such_kind(kind: &str) -> Error {

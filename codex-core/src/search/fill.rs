@@ -2,10 +2,10 @@
 
 use crate::{
     Result,
-    kinds::by_kind,
+    kinds::{SEARCHED, by_kind},
     records::{
-        Resource, Stored, Tracked as _,
-        search_index::{FILLED, KINDS, STRIDE, insert, number},
+        Resource, SearchDef, Stored, Tracked as _,
+        search_index::{FILLED, STRIDE, insert},
     },
     store::{Db, Tx},
 };
@@ -14,10 +14,10 @@ use crate::{
 /// that a kind is there as a whole or not at all.
 pub(crate) async fn fill(db: &Db) -> Result<()> {
     let mut missing = Vec::new();
-    for (number, kind) in KINDS {
-        let filled = by_kind!(kind, R => is_filled::<R>(db, number).await);
+    for def in SEARCHED {
+        let filled = by_kind!(def.kind, R => is_filled::<R>(db, def.number).await);
         if !filled.transpose()?.unwrap_or(true) {
-            missing.push(kind);
+            missing.push(def.kind);
         }
     }
     if missing.is_empty() {
@@ -33,7 +33,7 @@ pub(crate) async fn fill(db: &Db) -> Result<()> {
 }
 
 /// Whether the first record of a kind is in the index, if there is one: a kind is filled as a whole.
-async fn is_filled<R: Resource>(db: &Db, kind: i64) -> Result<bool> {
+async fn is_filled<R: Resource>(db: &Db, number: i64) -> Result<bool> {
     let mut q = db.query("select id from ");
     q.push(R::Fields::TABLE);
     q.push(" where deleted_at is null order by id limit 1");
@@ -41,12 +41,14 @@ async fn is_filled<R: Resource>(db: &Db, kind: i64) -> Result<bool> {
         return Ok(true);
     };
     let mut q = db.query("select rowid from search_names where rowid = ");
-    q.push_bind(first * STRIDE + kind);
+    q.push_bind(first * STRIDE + number);
     Ok(q.scalar::<i64>().await?.is_some())
 }
 
 async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
-    let kind = number(R::KIND).unwrap_or_default();
+    let Some(SearchDef { number, .. }) = R::SEARCH else {
+        return Ok(());
+    };
     let mut after = 0;
     loop {
         let mut q = tx.query(R::Fields::SELECT);
@@ -60,7 +62,7 @@ async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
         after = last.id;
         let texts = rows
             .iter()
-            .map(|row| (row.id * STRIDE + kind, R::search_text(&row.fields)));
+            .map(|row| (row.id * STRIDE + number, R::search_text(&row.fields)));
         let texts: Vec<(i64, String)> = texts.collect();
         // Another process may fill at the same time: on SQLite it waits for this one, on PostgreSQL for a row.
         let places = texts.iter().map(|(place, _)| *place);

@@ -2,24 +2,15 @@
 //! among those that are not. Then its own records are gone through instead, which are few.
 
 use super::{
-    KINDS, Term,
+    Term,
     query::{INSTALLED, LIMIT, WORDS_END, begins},
 };
 use crate::{
     Result,
     ids::{CompanyId, TicketId},
+    records::SearchDef,
     store::{Db, Q, Sql},
 };
-
-/// Where the records of companies stand in the index, by kind; each ends before the list of companies.
-const PLACES: [&str; 5] = [
-    "select r.id * 16 + 1 from companies r where r.deleted_at is null and r.id in ",
-    "select r.id * 16 + 2 from contact_company l join contacts r on r.id = l.contact_id \
-     where r.deleted_at is null and l.company_id in ",
-    "select r.id * 16 + 3 from assets r where r.deleted_at is null and r.company_id in ",
-    "select r.id * 16 + 4 from tickets r where r.deleted_at is null and r.company_id in ",
-    "select r.id * 16 + 5 from locations r where r.deleted_at is null and r.company_id in ",
-];
 
 /// Before a word that a text must hold; not `like`, which `SQLite` would look up among everybody's.
 const HOLDS: Sql = Sql::Per {
@@ -63,16 +54,18 @@ const OF_TICKETS: &str =
 pub(super) async fn names(
     db: &Db,
     own: &[CompanyId],
-    kinds: &[i64],
+    kinds: &[&'static SearchDef],
     term: &Term,
 ) -> Result<Vec<(i64, String)>> {
     let mut q = db.query("select n.rowid, n.text from search_names n where n.rowid in (");
     q.unprepared();
-    let wanted = KINDS.iter().zip(PLACES);
-    let wanted = wanted.filter(|((kind, _), _)| kinds.contains(kind));
-    for (place, (_, select)) in wanted.enumerate() {
+    let kinds = kinds
+        .iter()
+        .filter_map(|def| Some((def.number, def.of_companies?)));
+    for (place, (number, of_companies)) in kinds.enumerate() {
         q.push(if place == 0 { "" } else { " union all " });
-        q.push(select).push_list(own.iter().copied());
+        q.push("select r.id * 16 + ").push_bind(number);
+        q.push(of_companies).push_list(own.iter().copied());
     }
     q.push(")");
     for word in &term.words {

@@ -8,7 +8,7 @@ use crate::{
         Term,
         term::{TRIGRAM, holds},
     },
-    records::search_index::STRIDE,
+    records::{SearchDef, search_index::STRIDE},
     scope::Scope,
     store::{Db, Engine, Q, Sql},
 };
@@ -104,17 +104,17 @@ impl<T> Candidates<T> {
     }
 }
 
-/// Records whose names hold a term: kind, id, text.
+/// Records whose names hold a term: number of the kind, id, text.
 pub(crate) async fn names(
     db: &Db,
     scope: &Scope,
-    kinds: &[i64],
+    kinds: &[&'static SearchDef],
     term: &Term,
 ) -> Result<Candidates<(i64, i64, String)>> {
     let mut q = db.query("select rowid, text from search_names where ");
     holds(&mut q, db.engine(), term);
     q.push(" and rowid % 16 in ")
-        .push_list(kinds.iter().copied());
+        .push_list(kinds.iter().map(|def| def.number));
     q.push(" limit ").push_bind(LIMIT + 1);
     let mut rows = q.all::<(i64, String)>().await?;
     if let Some(own) = scope.companies().filter(|_| rows.len() > CANDIDATES) {

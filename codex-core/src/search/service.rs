@@ -5,13 +5,17 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     Error, Result, Scope,
     address::segment,
+    assets,
     codex::Codex,
     ids::{CompanyId, TicketId},
+    kinds::SEARCHED,
+    records::SearchDef,
     search::{
-        self, KINDS, Term, query,
+        Term, query,
         wire::{SearchHit, SearchOut},
     },
     store::Q,
+    tickets,
 };
 
 /// The most records that one search shows.
@@ -29,8 +33,16 @@ struct Found {
     company_name: Option<String>,
 }
 
-/// A candidate: how well it fits, its kind, its id, and whether its name does.
-type Candidate = (u8, i64, i64, bool);
+/// A record that may be shown.
+struct Candidate {
+    /// How well it fits: the lower, the better.
+    rank: u8,
+    /// The place of its kind among those that are searched.
+    kind: usize,
+    id: i64,
+    /// Whether its name holds the term.
+    named: bool,
+}
 
 impl Codex {
     /// Finds records of some kinds, or of all, by a part of their name, and tickets by what was said on them;
@@ -52,17 +64,18 @@ impl Codex {
                 format!("must be from 1 to {MAX_LIMIT}"),
             ));
         }
-        let mut numbers = Vec::new();
-        for kind in kinds {
-            let known = KINDS.iter().find(|(_, name)| name == kind);
-            let message = || format!("records of kind `{kind}` are not searched");
-            numbers.push(known.ok_or_else(|| Error::invalid("kind", message()))?.0);
+        let is_searched = |kind: &String| SEARCHED.iter().any(|def| def.kind == kind);
+        if let Some(kind) = kinds.iter().find(|kind| !is_searched(kind)) {
+            let message = format!("records of kind `{kind}` are not searched");
+            return Err(Error::invalid("kind", message));
         }
-        if numbers.is_empty() {
-            numbers.extend(KINDS.map(|(number, _)| number));
-        }
-        numbers.retain(|kind| search::is_for(scope, *kind));
-        if numbers.is_empty() {
+        let is_wanted = |def: &SearchDef| {
+            let is_named = kinds.is_empty() || kinds.iter().any(|kind| kind == def.kind);
+            is_named && def.access.has(scope.role())
+        };
+        let wanted = SEARCHED.into_iter().filter(|def| is_wanted(def));
+        let wanted: Vec<&'static SearchDef> = wanted.collect();
+        if wanted.is_empty() {
             return Ok(SearchOut {
                 count: 0,
                 more: false,
@@ -71,39 +84,30 @@ impl Codex {
             });
         }
         let db = &self.0.db;
-        let names = query::names(db, scope, &numbers, &term).await?;
+        let place = |number: i64| wanted.iter().position(|def| def.number == number);
+        let names = query::names(db, scope, &wanted, &term).await?;
         let mut more = names.more;
-        let mut candidates: Vec<Candidate> = names
-            .items
-            .iter()
-            .map(|(kind, id, text)| (term.rank(text), *kind, *id, true))
-            .collect();
-        let ticket = KINDS[3].0;
-        if numbers.contains(&ticket) {
+        let named = names.items.iter().filter_map(|(number, id, text)| {
+            Some(Candidate {
+                rank: term.rank(text),
+                kind: place(*number)?,
+                id: *id,
+                named: true,
+            })
+        });
+        let mut candidates: Vec<Candidate> = named.collect();
+        if let Some(kind) = place(tickets::query::SEARCH.number) {
             let said = query::said(db, scope, &term).await?;
             more |= said.more;
-            let named: HashSet<i64> = candidates
-                .iter()
-                .filter(|(_, kind, ..)| *kind == ticket)
-                .map(|(_, _, id, _)| *id)
-                .collect();
-            let only_said = said.items.iter().filter(|TicketId(id)| !named.contains(id));
-            candidates.extend(only_said.map(|TicketId(id)| (u8::MAX, ticket, *id, false)));
+            let said = said.items.into_iter().map(|TicketId(id)| id);
+            add_by_text(&mut candidates, kind, said);
         }
-        let asset = KINDS[2].0;
-        if numbers.contains(&asset) {
-            let named: HashSet<i64> = candidates
-                .iter()
-                .filter(|(_, kind, ..)| *kind == asset)
-                .map(|(_, _, id, _)| *id)
-                .collect();
-            let installed = query::installed(db, scope, &term).await?.into_iter();
-            let only_installed = installed.filter(|id| !named.contains(id));
-            candidates.extend(only_installed.map(|id| (u8::MAX, asset, id, false)));
+        if let Some(kind) = place(assets::query::SEARCH.number) {
+            let installed = query::installed(db, scope, &term).await?;
+            add_by_text(&mut candidates, kind, installed);
         }
         // Newer records of one fit first.
-        candidates
-            .sort_unstable_by_key(|(rank, kind, id, _)| (*rank, *kind, std::cmp::Reverse(*id)));
+        candidates.sort_unstable_by_key(|one| (one.rank, one.kind, std::cmp::Reverse(one.id)));
 
         let mut results: Vec<SearchHit> = Vec::with_capacity(limit);
         // For most callers the first part has all that is shown; a client's own are somewhere among the rest.
@@ -113,13 +117,13 @@ impl Codex {
             query::CANDIDATES
         };
         for candidates in candidates.chunks(part) {
-            let found = self.found(scope, candidates).await?;
-            for (_, kind, id, named) in candidates {
-                let Some(row) = found.get(&(*kind, *id)) else {
+            let found = self.found(scope, &wanted, candidates).await?;
+            for one in candidates {
+                let Some(row) = found.get(&(one.kind, one.id)) else {
                     continue;
                 };
                 if results.len() < limit {
-                    results.extend(hit(*kind, row, *named));
+                    results.push(hit(wanted[one.kind], row, one.named));
                 }
             }
             if results.len() >= limit {
@@ -139,17 +143,18 @@ impl Codex {
     async fn found(
         &self,
         scope: &Scope,
+        kinds: &[&'static SearchDef],
         candidates: &[Candidate],
-    ) -> Result<HashMap<(i64, i64), Found>> {
+    ) -> Result<HashMap<(usize, i64), Found>> {
         let mut found = HashMap::new();
-        for ((kind, _), select) in KINDS.into_iter().zip(SELECTS) {
-            let ids = candidates.iter().filter(|(_, of, ..)| *of == kind);
-            let ids: Vec<i64> = ids.map(|(_, _, id, _)| *id).collect();
+        for (kind, def) in kinds.iter().enumerate() {
+            let ids = candidates.iter().filter(|one| one.kind == kind);
+            let ids: Vec<i64> = ids.map(|one| one.id).collect();
             if ids.is_empty() {
                 continue;
             }
-            let mut q: Q<'_> = self.0.db.query(select);
-            restrict(&mut q, kind, &ids);
+            let mut q: Q<'_> = self.0.db.query("");
+            select(&mut q, def, &ids);
             let rows = q.all::<Found>().await?.into_iter();
             for row in rows.filter(|row| scope.sees(row.company)) {
                 found.entry((kind, row.id)).or_insert(row);
@@ -159,72 +164,41 @@ impl Codex {
     }
 }
 
-/// Ends the select of a kind.
-fn restrict(q: &mut Q<'_>, kind: i64, ids: &[i64]) {
-    if kind == CONTACT {
-        q.push_list(ids.iter().copied()).push(OF_CONTACTS);
-    }
-    q.push_list(ids.iter().copied())
-        .push(" and r.deleted_at is null order by company_name, company");
+/// Adds records of a kind that hold the term elsewhere than in their name.
+fn add_by_text(candidates: &mut Vec<Candidate>, kind: usize, ids: impl IntoIterator<Item = i64>) {
+    let named = candidates.iter().filter(|one| one.kind == kind);
+    let named: HashSet<i64> = named.map(|one| one.id).collect();
+    let others = ids.into_iter().filter(|id| !named.contains(id));
+    candidates.extend(others.map(|id| Candidate {
+        rank: u8::MAX,
+        kind,
+        id,
+        named: false,
+    }));
 }
 
-/// For each kind what a hit shows; each ends before the list of ids.
-const SELECTS: [&str; 8] = [
-    "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
-     r.account_number as number, r.name as company_name from companies r where r.id in ",
-    "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
-     c.account_number as number, c.name as company_name from contacts r \
-     left join contact_company l on l.contact_id = r.id and l.contact_id in ",
-    "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \
-     c.id as company, c.account_number as number, c.name as company_name from assets r \
-     left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
-    "select r.id, cast(r.number as text) as key, r.subject as title, r.requester_name as detail, \
-     c.id as company, c.account_number as number, c.name as company_name from tickets r \
-     left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
-    "select r.id, cast(r.id as text) as key, r.name as title, r.address as detail, c.id as company, \
-     c.account_number as number, c.name as company_name from locations r \
-     left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
-    "select r.id, cast(r.external_id as text) as key, \
-     trim(coalesce(r.first_name, '') || ' ' || coalesce(r.last_name, '')) as title, r.email as detail, \
-     cast(null as bigint) as company, null as number, null as company_name from psa_agents r where r.id in ",
-    "select r.id, cast(r.id as text) as key, r.plan_name as title, r.term_length as detail, \
-     cast(null as bigint) as company, null as number, null as company_name from billing_plans r where r.id in ",
-    "select r.id, r.keycloak_id as key, r.username as title, r.email as detail, \
-     cast(null as bigint) as company, null as number, null as company_name from agents r where r.id in ",
-];
+/// Selects what hits show of some live records of a kind.
+fn select(q: &mut Q<'_>, def: &SearchDef, ids: &[i64]) {
+    for part in def.select {
+        q.push(part).push_list(ids.iter().copied());
+    }
+    q.push(" and r.deleted_at is null order by company_name, company");
+}
 
-/// Contacts are named twice: else the view of their links would be made for everybody's.
-const CONTACT: i64 = KINDS[1].0;
-/// What follows the first list of contacts.
-const OF_CONTACTS: &str =
-    " left join companies c on c.id = l.company_id and c.deleted_at is null where r.id in ";
-
-fn hit(kind: i64, row: &Found, named: bool) -> Option<SearchHit> {
-    let (_, name) = KINDS.into_iter().find(|(number, _)| *number == kind)?;
+fn hit(def: &SearchDef, row: &Found, named: bool) -> SearchHit {
     let id = row.key.clone().unwrap_or_default();
-    let list = match name {
-        "company" => Some("/api/companies"),
-        "contact" => Some("/api/contacts"),
-        "asset" => Some("/api/assets"),
-        "ticket" => Some("/api/ticket"),
-        "billing_plan" => Some("/api/billing-plans"),
-        "agent" => Some("/api/agents"),
-        _ => None,
-    };
-    let list = list.filter(|_| !id.is_empty());
+    let list = def.path.filter(|_| !id.is_empty());
     let path = list.map(|list| format!("{list}/{}", segment(&id)));
-    let is_company = name == "company";
-    let company = |text: &Option<String>| text.clone().filter(|_| !is_company);
-    Some(SearchHit {
-        company_account_number: company(&row.number),
-        company_name: company(&row.company_name),
+    SearchHit {
+        company_account_number: row.number.clone(),
+        company_name: row.company_name.clone(),
         detail: row.detail.clone(),
         id,
-        kind: name.to_owned(),
+        kind: def.kind.to_owned(),
         matched: if named { "name" } else { "text" }.to_owned(),
         path,
         title: row.title.clone().unwrap_or_default(),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -253,12 +227,11 @@ mod tests {
             let plan = plan(q).await;
             assert!(!plan.contains(EVERY_LINK), "{name}: {plan}");
         }
-        for ((kind, name), select) in KINDS.into_iter().zip(SELECTS) {
+        for def in SEARCHED {
             let mut q = explain();
-            q.push(select);
-            restrict(&mut q, kind, &[1, 2]);
+            select(&mut q, def, &[1, 2]);
             let plan = plan(q).await;
-            assert!(!plan.contains(EVERY_LINK), "{name}: {plan}");
+            assert!(!plan.contains(EVERY_LINK), "{}: {plan}", def.kind);
         }
         let mut naive = explain();
         naive.push(

@@ -3,11 +3,8 @@
 use crate::{
     Result,
     fold::{SearchKey, words},
-    kinds::by_kind,
-    records::{
-        MAX_BINDS, Resource, Stored, Tracked as _,
-        search_index::{self, KINDS},
-    },
+    kinds::{SEARCHED, by_kind},
+    records::{MAX_BINDS, Resource, Stored, Tracked as _, search_index},
     store::{Db, Sql, Tx},
 };
 
@@ -72,8 +69,8 @@ pub(crate) async fn refresh(db: &Db) -> Result<()> {
     if followed >= Some(VERSION) {
         return Ok(());
     }
-    for (_, kind) in KINDS {
-        if let Some(done) = by_kind!(kind, R => refresh_kind::<R>(db).await) {
+    for def in SEARCHED {
+        if let Some(done) = by_kind!(def.kind, R => refresh_kind::<R>(db).await) {
             done?;
         }
     }

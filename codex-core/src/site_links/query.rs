@@ -6,7 +6,7 @@ use super::{SiteLink, SiteLinkFields};
 use crate::{
     Result,
     ids::CompanyId,
-    records::Tracked,
+    records::{Resource as _, Tracked},
     scope::Scope,
     store::{Db, Q, Tx},
 };
@@ -64,7 +64,7 @@ impl Named {
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<SiteLink>> {
-    scope.require_staff("listing site links")?;
+    scope.require(SiteLink::READ_BY, "listing site links")?;
     db.query(LIST).all().await
 }
 

@@ -2,8 +2,8 @@
 
 use super::{SiteLink, SiteLinkFields};
 use crate::{
-    Result,
-    companies::rules::holders,
+    Access, Result,
+    companies::{COMPANY_ID, rules::holders},
     ids::CompanyId,
     records::{Draft, Resource, reserve_ids},
     store::{Sql, Tx},
@@ -11,6 +11,8 @@ use crate::{
 
 impl Resource for SiteLink {
     const KIND: &'static str = "site_link";
+    const READ_BY: Access = Access::Staff;
+    const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("site_links");
     type Fields = SiteLinkFields;
     type Status = ();
@@ -26,7 +28,7 @@ impl Resource for SiteLink {
         let companies = holders(tx, numbers, false).await?;
         for draft in drafts
             .iter_mut()
-            .filter(|draft| !draft.is_manual("company_id"))
+            .filter(|draft| !draft.is_manual(COMPANY_ID))
         {
             let number = draft.fields.account_number.as_ref();
             draft.fields.company_id = number

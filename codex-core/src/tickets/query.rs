@@ -9,9 +9,10 @@ use sqlx::types::Json;
 use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
 use crate::{
     Error, Result,
+    companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
     list::{self, ColumnType, Listing, PageRequest, Sort, StaffFields, always, column},
-    records::{FieldDef, Resource as _, Tracked},
+    records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
 };
@@ -67,20 +68,34 @@ pub(super) const SAID: Sql = Sql::Per {
 /// Without the PSA's copies of notes that were made here.
 const SAID_ON_IT: &str = " from conversations s where s.ticket_id = t.id and s.gone_at is null and not exists \
     (select 1 from conversations n where n.sent_as = s.external_id and n.ticket_id = s.ticket_id)";
+/// How tickets are searched.
+pub(crate) const SEARCH: SearchDef = SearchDef {
+    number: 4,
+    kind: Ticket::KIND,
+    access: Ticket::READ_BY,
+    select: &[
+        "select r.id, cast(r.number as text) as key, r.subject as title, r.requester_name as detail, \
+         c.id as company, c.account_number as number, c.name as company_name from tickets r \
+         left join companies c on c.id = r.company_id and c.deleted_at is null where r.id in ",
+    ],
+    of_companies: Some(" from tickets r where r.deleted_at is null and r.company_id in "),
+    path: Some("/api/ticket"),
+};
+
 /// Tickets as a list.
 pub const LISTING: Listing = Listing {
     select: SELECT,
     from: " from tickets t",
     live: "t.deleted_at is null",
     id: "t.id",
-    search: 4,
+    search: Some(&SEARCH),
     order: "last_updated_at",
     fields: &[TicketFields::FIELDS],
     columns: &[
         always("last_updated_at", "t.newest_at", ColumnType::Time),
         always("id", "t.number", ColumnType::Int),
         column(
-            "company_account_number",
+            COMPANY_NUMBER,
             "(select c.account_number from companies c where c.id = t.company_id)",
             ColumnType::Text,
         ),

@@ -6,16 +6,19 @@ use sqlx::types::Json;
 
 use super::{Ticket, TicketFields, TicketTexts, threads};
 use crate::{
-    Result,
-    companies::rules::by_external_id,
+    Access, Result,
+    companies::{COMPANY_ID, rules::by_external_id},
     fold::{SearchKey, words},
     ids::CompanyId,
-    records::{Draft, Resource, WrittenPage, reserve_ids, search_index},
+    records::{Draft, Resource, SearchDef, WrittenPage, reserve_ids, search_index},
     store::{Sql, Tx},
 };
 
 impl Resource for Ticket {
     const KIND: &'static str = "ticket";
+    const READ_BY: Access = Access::Everyone;
+    const WRITTEN_BY: Access = Access::Technicians;
+    const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
     const RESERVE: Sql = reserve_ids!("tickets");
     // Lists, views and webhooks of one ticket race.
     const NEWEST_WINS: bool = true;
@@ -56,7 +59,7 @@ impl Resource for Ticket {
         for source in sources {
             let of_source = |draft: &&mut Draft<Self>| {
                 draft.fields.external_source.as_ref() == Some(&source)
-                    && !draft.is_manual("company_id")
+                    && !draft.is_manual(COMPANY_ID)
             };
             let ids = |field: fn(&TicketFields) -> Option<i64>| -> BTreeSet<String> {
                 let stated = drafts.iter().filter_map(|draft| field(&draft.fields));

@@ -10,7 +10,7 @@ use crate::{
     ids::{CompanyId, TicketId},
     list::{Page, PageRequest, StaffFields as _},
     records::{
-        Author, Outcome,
+        Author, Outcome, Resource as _,
         patch::{NUL, fits},
     },
     tickets::{
@@ -272,7 +272,7 @@ impl Codex {
         number: i64,
         update: &TicketUpdateIn,
     ) -> Result<Option<TicketUpdateOut>> {
-        scope.require_technician("changing tickets")?;
+        scope.require(Ticket::WRITTEN_BY, "changing tickets")?;
         if let Some(answer) = step_done::<TicketUpdateOut>(0)? {
             return Ok(Some(answer));
         }

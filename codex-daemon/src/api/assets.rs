@@ -9,7 +9,7 @@ use codex_core::{
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
     bulk::BulkOut,
-    companies::{CompanyRef, level_of},
+    companies::{COMPANY_NUMBER, CompanyRef, level_of},
     ids::AssetId,
     list::StaffFields as _,
 };
@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     bulk_write::BulkParams,
     download::streamed,
-    paging::{COMPANY, ListParams, ListQuery, PageOfListParams, beside, with_total},
+    paging::{ListParams, ListQuery, PageOfListParams, beside, with_total},
 };
 use crate::{
     app::App,
@@ -72,13 +72,13 @@ async fn list_assets(
     mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<AssetOut>(&scope, &Asset::staff_names(), Some(COMPANY))?;
+    query.require_fields::<AssetOut>(&scope, &Asset::staff_names(), Some(COMPANY_NUMBER))?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().assets(&scope, company, &query.page).await?;
     let whole = query.is_whole() && page.next.is_some();
     let request = query.page.clone();
     let own = scope.clone();
-    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANY, &company_of)));
+    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANY_NUMBER, &company_of)));
     let out = |(asset, company): Row| AssetOut::new(&asset, level_of(company.as_ref()));
     if !whole {
         return Ok(query.answer(PATH, &forwarded, page, beside, out));

@@ -10,7 +10,7 @@ use codex_core::{
     assets::{self, Asset, wire::AssetOut},
     bulk::BulkOut,
     companies::{
-        Company,
+        COMPANY_NUMBER, COMPANY_NUMBERS, Company,
         query::LISTING,
         wire::{self, CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
@@ -24,7 +24,7 @@ use super::{
     bulk_write::BulkParams,
     contacts::{Row, companies_of},
     download::streamed,
-    paging::{COMPANIES, COMPANY, PageOfListParams},
+    paging::PageOfListParams,
 };
 use crate::{
     app::App,
@@ -268,7 +268,7 @@ async fn list_company_assets(
         whole,
         page,
         |asset| asset,
-        Some((COMPANY, &number)),
+        Some((COMPANY_NUMBER, &number)),
         out,
     );
     answer.await
@@ -306,7 +306,7 @@ async fn list_company_contacts(
         whole,
         page,
         |(contact, _)| contact,
-        Some((COMPANIES, &companies_of)),
+        Some((COMPANY_NUMBERS, &companies_of)),
         out,
     );
     answer.await
@@ -354,7 +354,7 @@ async fn list_company_locations(
         whole,
         page,
         |location| location,
-        Some((COMPANY, &number)),
+        Some((COMPANY_NUMBER, &number)),
         out,
     );
     answer.await

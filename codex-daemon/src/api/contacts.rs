@@ -4,6 +4,7 @@ use axum::{Json, extract::State, http::StatusCode, response::Response};
 use codex_core::{
     WholeList,
     bulk::BulkOut,
+    companies::COMPANY_NUMBERS,
     contacts::{
         Contact,
         query::ContactCompanies,
@@ -18,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     bulk_write::BulkParams,
     download::streamed,
-    paging::{COMPANIES, ListParams, ListQuery, PageOfListParams, beside, with_total},
+    paging::{ListParams, ListQuery, PageOfListParams, beside, with_total},
 };
 use crate::{
     app::App,
@@ -70,13 +71,13 @@ async fn list_contacts(
     mut query: ListQuery,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(app.codex()).await?;
-    query.require_fields::<ContactOut>(&scope, &Contact::staff_names(), Some(COMPANIES))?;
+    query.require_fields::<ContactOut>(&scope, &Contact::staff_names(), Some(COMPANY_NUMBERS))?;
     let company = query.company(&app, &scope).await?;
     let page = app.codex().contacts(&scope, company, &query.page).await?;
     let whole = query.is_whole() && page.next.is_some();
     let request = query.page.clone();
     let own = scope.clone();
-    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANIES, &companies_of)));
+    let beside = move |row: &Row| beside(&own, row, &row.0, Some((COMPANY_NUMBERS, &companies_of)));
     let out = |(contact, companies): Row| ContactOut::new(&contact, companies.compliance_level);
     if !whole {
         return Ok(query.answer(PATH, &forwarded, page, beside, out));

@@ -10,6 +10,7 @@ use axum::{
 };
 use codex_core::{
     Scope,
+    companies::{COMPANY_ID, COMPANY_NUMBER},
     ids::CompanyId,
     list::{Cursor, Filter, Op, Page, PageRequest, Sort, StaffFields},
     nearest::nearest,
@@ -151,7 +152,7 @@ impl ListQuery {
         let bad = |what: &str| Problem::bad_request(format!("{name}: {what}"));
         let page = &mut self.page;
         match name {
-            "company_id" => self.company_id = Some(value.to_owned()),
+            COMPANY_ID => self.company_id = Some(value.to_owned()),
             "limit" => {
                 let limit = value.parse().map_err(|_| bad("must be from 1 to 500"))?;
                 page.limit = Some(limit);
@@ -189,13 +190,15 @@ impl ListQuery {
     /// The only account number asked for, which is then no filter of a column any more.
     pub fn account_number(&mut self) -> Result<Option<String>, Problem> {
         let filters = &mut self.page.filters;
-        let is_company = |filter: &Filter| filter.name == COMPANY && filter.op == Op::Eq;
+        let is_company = |filter: &Filter| filter.name == COMPANY_NUMBER && filter.op == Op::Eq;
         let mut wanted: Vec<String> = self.company_id.take().into_iter().collect();
         let of_column = filters.iter().filter(|filter| is_company(filter));
         wanted.extend(of_column.map(|filter| filter.value.clone()));
         filters.retain(|filter| !is_company(filter));
         if wanted.windows(2).any(|two| two[0] != two[1]) {
-            let message = format!("{COMPANY}: names more than one company; `{COMPANY}__in` may");
+            let message = format!(
+                "{COMPANY_NUMBER}: names more than one company; `{COMPANY_NUMBER}__in` may"
+            );
             return Err(Problem::bad_request(message));
         }
         Ok(wanted.pop())
@@ -326,11 +329,6 @@ pub(crate) enum Shown<Out> {
     Chosen(Map<String, Value>),
 }
 
-/// The account number of a record's company, as parameters and fields call it.
-pub(crate) const COMPANY: &str = "company_account_number";
-/// The account numbers of the companies of a contact.
-pub(crate) const COMPANIES: &str = "company_account_numbers";
-
 /// A field that is neither a key of an answer nor tracked, and its value of a record.
 pub(crate) type Further<'f, T> = Option<(&'static str, &'f (dyn Fn(&T) -> Value + Sync))>;
 
@@ -361,7 +359,7 @@ pub(crate) fn named(fields: &str) -> Vec<&str> {
 pub(crate) fn no_field<N: AsRef<str>>(field: &str, known: impl IntoIterator<Item = N>) -> Problem {
     let known: Vec<N> = known.into_iter().collect();
     let names = || known.iter().map(AsRef::as_ref);
-    let company = names().find(|name| name.starts_with(COMPANY) && field == "company_id");
+    let company = names().find(|name| name.starts_with(COMPANY_NUMBER) && field == COMPANY_ID);
     let hint = company.or_else(|| nearest(field, names()));
     let hint = hint.map(|name| format!("; did you mean `{name}`?"));
     let hint = hint.unwrap_or_default();

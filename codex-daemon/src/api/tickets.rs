@@ -9,6 +9,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{
     Codex, Scope,
+    companies::{COMPANY_ID, COMPANY_NUMBER},
     ids::TicketId,
     list::{Filter, Page, PageRequest, StaffFields as _, moment},
     tickets::{
@@ -27,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     companies::company,
     download::streamed,
-    paging::{COMPANY, ListQuery, beside, kept, named, next_link, no_field, with_link, with_total},
+    paging::{ListQuery, beside, kept, named, next_link, no_field, with_link, with_total},
 };
 use crate::{
     app::App,
@@ -47,7 +48,7 @@ const LIMIT: u32 = 50;
 /// The largest part of a list.
 const MAX_LIMIT: u32 = 10_000;
 /// What the list always had.
-const OLDER: [&str; 5] = ["company_id", "limit", "offset", "priority", "status"];
+const OLDER: [&str; 5] = [COMPANY_ID, "limit", "offset", "priority", "status"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -95,7 +96,7 @@ async fn list_tickets(
     let limit = limit.and_then(|limit| u32::try_from(limit).ok());
     let mut offset = params.within("offset", 0, i64::MAX)?;
     let (mut query, _) = legacy::newer_query(&uri, &LISTING, &OLDER)?;
-    query.require_fields::<TicketOut>(scope, &Ticket::staff_names(), Some(COMPANY))?;
+    query.require_fields::<TicketOut>(scope, &Ticket::staff_names(), Some(COMPANY_NUMBER))?;
     if query.page.cursor.is_some() && offset.take().is_some() {
         params.unread::<()>("offset", "has no meaning beside `cursor`")?;
     }
@@ -154,7 +155,7 @@ async fn list_tickets(
 /// What may be chosen of a ticket: its company, and for staff its tracked fields and what was read `more`.
 fn kept_of(scope: &Scope, ticket: &Ticket, more: &Beside) -> Map<String, Value> {
     let company = Some((
-        COMPANY,
+        COMPANY_NUMBER,
         &company_number as &(dyn Fn(&Ticket) -> Value + Sync),
     ));
     let mut kept = beside(scope, ticket, ticket, company);
@@ -204,7 +205,7 @@ async fn filter(
     (filter.opened_from, filter.opened_before) = period(params, "created")?;
     (filter.changed_from, filter.changed_before) = period(params, "updated")?;
     let account = query.account_number()?;
-    let account = params.word("company_id").or(account.as_deref());
+    let account = params.word(COMPANY_ID).or(account.as_deref());
     if let Some(account) = account {
         match codex.company(&call.scope, account).await? {
             Some(company) => filter.company = Some(company.id),

@@ -2,7 +2,7 @@
 //! again, by the same roles.
 
 use axum::http::Method;
-use codex_core::{Error, Role};
+use codex_core::{Access, Error, Role};
 
 use crate::http::problem::Problem;
 
@@ -17,15 +17,13 @@ enum Who {
 use Who::{Admins, Billing, People, Technicians};
 
 impl Who {
-    /// Services count as administrators.
     fn has(self, role: Role) -> bool {
-        let is_one = match self {
-            People => return role != Role::Service,
-            Admins => false,
-            Billing => role == Role::Billing,
-            Technicians => role == Role::Technician,
-        };
-        is_one || matches!(role, Role::Admin | Role::Service)
+        match self {
+            People => role != Role::Service,
+            Admins => Access::Admins.has(role),
+            Billing => Access::Billing.has(role),
+            Technicians => Access::Technicians.has(role),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::Uri, response::Response};
 use codex_core::{
     assets::devices::{DeviceDetailOut, DeviceOut, DevicesOut},
+    companies::COMPANY_ID,
     ids::AssetId,
     list::{Filter, Page, PageRequest},
 };
@@ -138,7 +139,7 @@ async fn list(
         total: true,
         ..PageRequest::default()
     };
-    let company = params.company("company_id", app.codex(), &scope).await?;
+    let company = params.company(COMPANY_ID, app.codex(), &scope).await?;
     let mut page = match company {
         Wanted::Unknown => Page::default(),
         Wanted::Any => app.codex().assets(&scope, None, &page).await?,

@@ -2,15 +2,19 @@
 //! be there beside the keys of the whole record.
 
 use codex_core::{
-    agents::Agent, assets::Asset, billing_plans::BillingPlan, companies::Company,
-    contacts::Contact, list::StaffFields, locations::Location, tickets::Ticket,
+    agents::Agent,
+    assets::Asset,
+    billing_plans::BillingPlan,
+    companies::{COMPANY_NUMBER, COMPANY_NUMBERS, Company},
+    contacts::Contact,
+    list::StaffFields,
+    locations::Location,
+    tickets::Ticket,
 };
 use utoipa::openapi::{
     ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
     schema::{AnyOfBuilder, ArrayItems, SchemaType},
 };
-
-use crate::api::paging::{COMPANIES, COMPANY};
 
 /// What a caller may choose beside the keys of a record.
 struct Further {
@@ -57,17 +61,29 @@ impl Further {
 
 const ANSWERS: [Further; 12] = [
     list::<Company>("/api/companies", None),
-    list::<Contact>("/api/contacts", Some(COMPANIES)),
-    list::<Asset>("/api/assets", Some(COMPANY)),
-    list::<Ticket>("/api/tickets", Some(COMPANY)),
-    list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY)).of_one(),
+    list::<Contact>("/api/contacts", Some(COMPANY_NUMBERS)),
+    list::<Asset>("/api/assets", Some(COMPANY_NUMBER)),
+    list::<Ticket>("/api/tickets", Some(COMPANY_NUMBER)),
+    list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY_NUMBER)).of_one(),
     list::<Agent>("/api/agents", None),
     Further::none("/api/duplicates"),
     list::<BillingPlan>("/api/billing-plans", None),
-    list::<Asset>("/api/companies/{account_number}/assets", Some(COMPANY)),
-    list::<Contact>("/api/companies/{account_number}/contacts", Some(COMPANIES)),
-    list::<Contact>("/api/companies/{account_number}/users", Some(COMPANIES)),
-    list::<Location>("/api/companies/{account_number}/locations", Some(COMPANY)),
+    list::<Asset>(
+        "/api/companies/{account_number}/assets",
+        Some(COMPANY_NUMBER),
+    ),
+    list::<Contact>(
+        "/api/companies/{account_number}/contacts",
+        Some(COMPANY_NUMBERS),
+    ),
+    list::<Contact>(
+        "/api/companies/{account_number}/users",
+        Some(COMPANY_NUMBERS),
+    ),
+    list::<Location>(
+        "/api/companies/{account_number}/locations",
+        Some(COMPANY_NUMBER),
+    ),
 ];
 
 /// Describes the answer of each list, or of one record, as whole records or as parts of them.
@@ -139,11 +155,11 @@ fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
         part = part.property(field, any("As it is tracked; null when unknown"));
     }
     match further.name {
-        Some(COMPANY) => {
+        Some(COMPANY_NUMBER) => {
             let number = ObjectBuilder::new()
                 .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
                 .description(Some("Account number of its company; null when it has none"));
-            part = part.property(COMPANY, number);
+            part = part.property(COMPANY_NUMBER, number);
         }
         Some(field) => {
             let number = ObjectBuilder::new().schema_type(Type::String);

@@ -3,9 +3,11 @@
 
 use axum::Json;
 use codex_core::{
-    AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
-    companies::wire as companies,
+    assets::wire::AssetRow,
+    companies::wire::{self as companies, CompanyRow},
+    contacts::wire::ContactRow,
     ids::{AssetId, ContactId, LocationId},
+    list::{TablePage, TableRows},
     locations::wire::LocationOut,
 };
 use serde::{Deserialize, Serialize};
