@@ -123,7 +123,6 @@ pub const COMPANY_NUMBER: &str = "company_account_number";
 pub const COMPANY_IDS: &str = "company_ids";
 /// What stands in its place outside.
 pub const COMPANY_NUMBERS: &str = "company_account_numbers";
-}
 
 /// The compliance level of a record's company, where it has one.
 pub fn level_of(company: Option<&CompanyRef>) -> ComplianceLevel {

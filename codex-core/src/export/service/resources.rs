@@ -114,7 +114,7 @@ async fn write_contacts(codex: &Codex, scope: &Scope, rows: &mut ExportRows) -> 
     loop {
         let found = codex.contacts(scope, None, &page).await?;
         for (contact, companies) in &found.items {
-            let out = ContactOut::new(contact, &companies.compliance_level);
+            let out = ContactOut::new(contact, companies.compliance_level);
             rows.write(&Of {
                 record: seen(scope, contact, &out),
                 place: OfCompanies {
