@@ -11,9 +11,10 @@ use crate::{
     records::Tracked,
     scope::Scope,
     store::{Db, Q},
+    tags::query::{attach, tag_column},
 };
 
-crate::list::staff_fields!(Company, CompanyFields);
+crate::list::staff_fields!(Company, CompanyFields, tags);
 
 sql! {
     /// A live company by its number.
@@ -59,6 +60,7 @@ pub const LISTING: Listing = Listing {
         always("id", "id", ColumnType::Int),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
+        tag_column!("id", "company"),
     ],
 };
 
@@ -67,14 +69,18 @@ pub const LISTING: Listing = Listing {
 /// # Errors
 /// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
-pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
+pub async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Company>> {
     let narrow = |q: &mut Q<'_>| {
         if let Some(companies) = scope.within(None) {
             q.push(" and id in ").push_list(companies);
         }
     };
     let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
-    LISTING.page(db, scope, page, narrow, place).await
+    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
+    if request.tags {
+        attach(db, scope, &mut page.items).await?;
+    }
+    Ok(page)
 }
 
 /// All companies with a number that the caller sees, by name.

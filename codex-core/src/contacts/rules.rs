@@ -15,6 +15,7 @@ use crate::{
         reserve_ids, resolve::MANUAL, search_index,
     },
     store::{Sql, Tx},
+    tags,
 };
 
 impl Resource for Contact {
@@ -61,6 +62,7 @@ impl Resource for Contact {
     }
 
     async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+        tags::links::hand_over(tx, Self::KIND, from, to).await?;
         hand_over::hand_over(tx, from, to).await
     }
 

@@ -34,6 +34,7 @@ use crate::{
     psa_agents::{PsaAgent, wire::PsaAgentOut},
     records::{Resource, Tracked as _},
     store::{Db, Record},
+    tags,
     tickets::{Ticket, wire::TicketDetailOut},
 };
 
@@ -146,7 +147,8 @@ impl Codex {
             "companies" => {
                 let mut pages = ById::new(db, |company: &Company| company.id.0);
                 pages.within(" and id in ", scope);
-                while let Some(page) = pages.next().await? {
+                while let Some(mut page) = pages.next().await? {
+                    tags::query::attach(db, scope, &mut page).await?;
                     for company in page {
                         let mut record = seen(scope, &company, &seen_by(&company, scope));
                         // Lists have the companies with a number only, and a text for each.
@@ -286,11 +288,12 @@ impl Codex {
     }
 }
 
-/// A first page of a list in the order of ids; see [`ById`].
+/// A first page of a list in the order of ids, with the tags of records; see [`ById`].
 fn by_id() -> PageRequest {
     PageRequest {
         limit: Some(MAX_LIMIT),
         sort: Some(Sort::new("id")),
+        tags: true,
         ..PageRequest::default()
     }
 }
