@@ -55,7 +55,7 @@ impl Further {
     }
 }
 
-const ANSWERS: [Further; 12] = [
+const ANSWERS: [Further; 13] = [
     list::<Company>("/api/companies", None),
     list::<Contact>("/api/contacts", Some(COMPANIES)),
     list::<Asset>("/api/assets", Some(COMPANY)),
@@ -63,6 +63,7 @@ const ANSWERS: [Further; 12] = [
     list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY)).of_one(),
     list::<Agent>("/api/agents", None),
     Further::none("/api/duplicates"),
+    Further::none("/api/tags"),
     list::<BillingPlan>("/api/billing-plans", None),
     list::<Asset>("/api/companies/{account_number}/assets", Some(COMPANY)),
     list::<Contact>("/api/companies/{account_number}/contacts", Some(COMPANIES)),
