@@ -69,14 +69,13 @@ macro_rules! tag_column {
         .several(crate::list::Several {
             before: concat!(
                 $id,
-                " in (select l.record_id from record_tags l join tags g on g.id = l.tag_id \
-                 and g.deleted_at is null where l.kind = '",
+                " in (select l.record_id from record_tags l where l.kind = '",
                 $kind,
-                "'"
+                "' and l.tag_id in (select g.id from tags g where g.deleted_at is null"
             ),
             // Tags are of no company, and clients may not list by them.
             company: "null",
-            behind: ")",
+            behind: "))",
         })
     };
 }
