@@ -157,6 +157,7 @@ mod request;
 mod search;
 mod services;
 mod sync;
+mod tags;
 mod tickets;
 mod token;
 mod tries;
@@ -219,6 +220,10 @@ pub use codex_core::{
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
     records::{ChangeOp, ChangeOut, DeletedOut},
     search::wire::{SearchHit, SearchOut},
+    tags::{
+        TaggedKind,
+        wire::{TagAddedOut, TagIn, TagOut, TagRecordsIn, TagRemovedOut},
+    },
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},
         wire::{
@@ -244,6 +249,7 @@ pub use psa_agents::PsaAgents;
 pub use search::SearchOptions;
 pub use services::Services;
 pub use sync::{Sync, SyncKind};
+pub use tags::Tags;
 pub use tickets::{PsaTicketOptions, TicketOptions, Tickets};
 pub use token::TokenSource;
 pub use webhooks::Webhooks;
@@ -342,6 +348,11 @@ impl Client {
     /// Records that may be one.
     pub fn duplicates(&self) -> Duplicates<'_> {
         Duplicates(&self.0)
+    }
+
+    /// Tags, and the records that have them.
+    pub fn tags(&self) -> Tags<'_> {
+        Tags(&self.0)
     }
 
     /// What people have deleted.

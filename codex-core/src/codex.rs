@@ -95,6 +95,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::site_links::query::STATEMENTS,
         crate::psa_agents::query::STATEMENTS,
         crate::store::schema::STATEMENTS,
+        crate::tags::query::STATEMENTS,
         crate::tickets::owed::STATEMENTS,
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,

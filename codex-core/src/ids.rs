@@ -50,4 +50,6 @@ id! {
     FeatureOptionId;
     /// The row id of what is agreed with one company.
     OverrideId;
+    /// A tag's row id.
+    TagId;
 }

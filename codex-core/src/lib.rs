@@ -78,6 +78,7 @@ pub mod search;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;
+pub mod tags;
 pub mod tickets;
 pub mod times;
 #[cfg(feature = "sync")]

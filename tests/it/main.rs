@@ -49,6 +49,7 @@ mod standards;
 mod store;
 mod strict;
 mod sync;
+mod tags;
 mod tickets;
 mod times;
 mod validation;

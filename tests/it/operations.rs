@@ -10,7 +10,7 @@ use codex_client::{
     AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, ClaimedResource,
     Client, CompanyIn, ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions,
     LocationIn, OverrideIn, OverrideValue, PsaTicketOptions, SearchOptions, SettingsIn, SyncKind,
-    TicketOptions, TicketUpdateIn, TokenSource,
+    TagIn, TagRecordsIn, TaggedKind, TicketOptions, TicketUpdateIn, TokenSource,
 };
 use codex_tests::harness::TestResult;
 use futures::TryStreamExt as _;
@@ -82,6 +82,11 @@ fn fits(operation: &str, call: &str) -> bool {
 async fn call_everything(c: &Client) {
     let list = ListOptions::default();
     let secret = SecretString::from("s");
+    let tagged = TagRecordsIn {
+        kind: TaggedKind::Contact,
+        ids: vec![1],
+        account_numbers: Vec::new(),
+    };
     let agreed = OverrideIn {
         value: Some(OverrideValue::Price(1.0)),
         enabled: None,
@@ -131,6 +136,8 @@ async fn call_everything(c: &Client) {
         c.sync().events("p");
         c.outbox().list(None); c.outbox().retry(1); c.outbox().cancel(1);
         c.duplicates().list(&list); c.duplicates().get(1); c.duplicates().merge(1, None); c.duplicates().reject(1);
+        c.tags().list(&list); c.tags().get(1); c.tags().create(&TagIn::default()); c.tags().update(1, &TagIn::default());
+        c.tags().delete(1); c.tags().add(1, &tagged); c.tags().remove(1, &tagged);
         c.holds().list(None); c.holds().approve("p"); c.holds().reject("p");
         c.health().get(); c.health().live(); c.health().ready(); c.health().metrics();
         c.webhooks().health(); c.webhooks().test(&secret);

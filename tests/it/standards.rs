@@ -17,6 +17,7 @@ on_each_engine! {
             ("/api/contacts", json!({"name": "New"}), "name"),
             ("/api/assets", json!({"hostname": "New"}), "hostname"),
             ("/api/billing-plans", json!({"plan_name": "New", "term_length": "1 Year"}), "plan_name"),
+            ("/api/tags", json!({"name": "New"}), "name"),
         ] {
             let call = app.call_as("admin", Method::POST, list)?.header("X-Forwarded-Prefix", "/codex");
             let answer = call.json(&body).send().await?;

@@ -218,6 +218,7 @@ mod tests {
             created_at: chrono::DateTime::UNIX_EPOCH,
             updated_at: chrono::DateTime::UNIX_EPOCH,
             deleted_at: None,
+            tags: Vec::new(),
         }
     }
 
@@ -303,6 +304,7 @@ mod tests {
             created_at: chrono::DateTime::UNIX_EPOCH,
             updated_at: chrono::DateTime::UNIX_EPOCH,
             deleted_at: None,
+            tags: Vec::new(),
         };
         let backed = |bytes| {
             asset(AssetFields {

@@ -145,6 +145,9 @@ pub struct Asset {
     pub updated_at: DateTime<Utc>,
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Names of its tags, by name; read on request, for staff.
+    #[cfg_attr(feature = "store", sqlx(skip))]
+    pub tags: Vec<String>,
 }
 
 /// Everything that is kept of an asset, without its secrets.

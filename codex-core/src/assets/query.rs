@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Asset, AssetFields, AssetStatus, ShownAsset, wire::AssetRow};
 use crate::{
@@ -16,6 +16,10 @@ use crate::{
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
+    tags::{
+        self,
+        query::{attach, tag_column},
+    },
 };
 
 /// An asset with the columns of its status; the select ends before the condition.
@@ -64,6 +68,7 @@ pub const LISTING: Listing = Listing {
             "(select c.account_number from companies c where c.id = a.company_id)",
             ColumnType::Text,
         ),
+        tag_column!("a.id", "asset"),
     ],
 };
 
@@ -88,9 +93,12 @@ const TABLE: Table = Table {
 
 impl StaffFields for Asset {
     const FIELDS: &'static [&'static [FieldDef]] = &[AssetFields::FIELDS, AssetStatus::FIELDS];
+    const BESIDE: &'static [&'static str] = &[tags::FIELD];
 
     fn staff_fields(&self) -> Map<String, Value> {
-        Self::for_staff(&self.kept())
+        let mut fields = Self::for_staff(&self.kept());
+        fields.insert(tags::FIELD.to_owned(), json!(self.tags));
+        fields
     }
 }
 
@@ -133,11 +141,14 @@ pub async fn list(
     db: &Db,
     scope: &Scope,
     company: Option<CompanyId>,
-    page: &PageRequest,
+    request: &PageRequest,
 ) -> Result<Page<(Asset, Option<CompanyRef>)>> {
     let place = |asset: &Asset| (asset.id.0, asset.fields.hostname_fold.to_string());
     let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    let page = LISTING.page(db, scope, page, narrow, place).await?;
+    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
+    if request.tags {
+        attach(db, scope, &mut page.items).await?;
+    }
     with_companies(db, page).await
 }
 
@@ -194,16 +205,20 @@ pub(crate) async fn ids(
     LISTING.ids(db, scope, request, narrow).await
 }
 
-/// Some assets of such a list, in this order.
+/// Some assets of such a list, in this order; with their tags on request.
 pub(crate) async fn of_ids(
     db: &Db,
     scope: &Scope,
     company: Option<CompanyId>,
     ids: &[i64],
+    tags: bool,
 ) -> Result<Vec<(Asset, Option<CompanyRef>)>> {
     let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
     let id = |asset: &Asset| asset.id.0;
-    let items = LISTING.of_ids(db, ids, narrow, id).await?;
+    let mut items = LISTING.of_ids(db, ids, narrow, id).await?;
+    if tags {
+        attach(db, scope, &mut items).await?;
+    }
     let page = Page {
         items,
         next: None,

@@ -17,6 +17,7 @@ use crate::{
         match_manual_records_by, reserve_ids, search_index,
     },
     store::{Sql, Tx},
+    tags,
 };
 
 impl Resource for Asset {
@@ -64,6 +65,7 @@ impl Resource for Asset {
     }
 
     async fn hand_over(tx: &mut Tx, from: i64, to: i64) -> Result<()> {
+        tags::links::hand_over(tx, Self::KIND, from, to).await?;
         hand_over::hand_over(tx, from, to).await
     }
 

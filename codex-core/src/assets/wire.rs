@@ -289,6 +289,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
             deleted_at: None,
+            tags: Vec::new(),
         };
         AssetOut::new(&asset, ComplianceLevel::Cjis)
     }

@@ -101,6 +101,9 @@ pub struct Company {
     pub updated_at: DateTime<Utc>,
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Names of its tags, by name; read on request, for staff.
+    #[cfg_attr(feature = "store", sqlx(skip))]
+    pub tags: Vec<String>,
 }
 
 /// What a record shows of its company.

@@ -13,9 +13,10 @@ use crate::{
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
+    tags::query::{attach, tag_column},
 };
 
-crate::list::staff_fields!(Company, CompanyFields);
+crate::list::staff_fields!(Company, CompanyFields, tags);
 
 sql! {
     /// A live company by its number.
@@ -74,6 +75,7 @@ pub const LISTING: Listing = Listing {
         always("id", "id", ColumnType::Int),
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
+        tag_column!("id", "company"),
     ],
 };
 
@@ -110,10 +112,14 @@ const TABLE: Table = Table {
 /// # Errors
 /// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
-pub async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
+pub async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Company>> {
     let narrow = |q: &mut Q<'_>| narrow(q, scope);
     let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
-    LISTING.page(db, scope, page, narrow, place).await
+    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
+    if request.tags {
+        attach(db, scope, &mut page.items).await?;
+    }
+    Ok(page)
 }
 
 fn narrow(q: &mut Q<'_>, scope: &Scope) {

@@ -364,6 +364,7 @@ mod tests {
             created_at: chrono::DateTime::UNIX_EPOCH,
             updated_at: chrono::DateTime::UNIX_EPOCH,
             deleted_at: None,
+            tags: Vec::new(),
         })
     }
 

@@ -109,6 +109,9 @@ pub struct Contact {
     pub updated_at: DateTime<Utc>,
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Names of its tags, by name; read on request, for staff.
+    #[cfg_attr(feature = "store", sqlx(skip))]
+    pub tags: Vec<String>,
 }
 
 /// What answers show of a person: few of many columns, for those who read thousands.

@@ -14,6 +14,7 @@ use crate::{
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q},
+    tags::query::{attach, tag_column},
 };
 
 /// What is shown of contacts, with a company of theirs; the select ends before the list of companies.
@@ -21,7 +22,7 @@ const OF_COMPANIES: &str = "select l.company_id as of_company, k.id, k.active, k
     k.job_title, k.mobile_phone_number, k.name, k.secondary_emails, k.work_phone_number from contact_company l \
     join contacts k on k.id = l.contact_id and k.deleted_at is null where l.company_id in ";
 
-crate::list::staff_fields!(Contact, ContactFields);
+crate::list::staff_fields!(Contact, ContactFields, tags);
 
 sql! {
     /// A live contact.
@@ -76,6 +77,7 @@ pub const LISTING: Listing = Listing {
         always("created_at", "created_at", ColumnType::Time),
         always("updated_at", "updated_at", ColumnType::Time),
         column(COMPANY_NUMBER, "c.account_number", ColumnType::Text).several(OF_A_COMPANY),
+        tag_column!("id", "contact"),
     ],
 };
 
@@ -127,11 +129,14 @@ pub async fn list(
     db: &Db,
     scope: &Scope,
     company: Option<CompanyId>,
-    page: &PageRequest,
+    request: &PageRequest,
 ) -> Result<Page<(Contact, ContactCompanies)>> {
     let place = |contact: &Contact| (contact.id.0, contact.fields.name_fold.to_string());
     let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    let page = LISTING.page(db, scope, page, narrow, place).await?;
+    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
+    if request.tags {
+        attach(db, scope, &mut page.items).await?;
+    }
     with_companies(db, scope, page).await
 }
 
@@ -182,16 +187,20 @@ pub(crate) async fn ids(
     LISTING.ids(db, scope, request, narrow).await
 }
 
-/// Some contacts of such a list, in this order.
+/// Some contacts of such a list, in this order; with their tags on request.
 pub(crate) async fn of_ids(
     db: &Db,
     scope: &Scope,
     company: Option<CompanyId>,
     ids: &[i64],
+    tags: bool,
 ) -> Result<Vec<(Contact, ContactCompanies)>> {
     let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
     let id = |contact: &Contact| contact.id.0;
-    let items = LISTING.of_ids(db, ids, narrow, id).await?;
+    let mut items = LISTING.of_ids(db, ids, narrow, id).await?;
+    if tags {
+        attach(db, scope, &mut items).await?;
+    }
     let page = Page {
         items,
         next: None,

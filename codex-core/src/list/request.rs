@@ -33,6 +33,8 @@ pub struct PageRequest {
     pub offset: Option<i64>,
     /// The most records, for lists that have always had longer pages than [`MAX_LIMIT`].
     pub most: Option<u32>,
+    /// Whether the names of its tags come with each record, for staff.
+    pub tags: bool,
 }
 
 /// What a list is sorted by.

@@ -38,8 +38,8 @@ pub trait StaffFields {
     }
 }
 
-/// `Company, CompanyFields` implements [`StaffFields`] for a kind of record of which nothing is kept beside its tracked
-/// fields.
+/// `Location, LocationFields` implements [`StaffFields`] for a kind of record of which nothing is kept beside its tracked
+/// fields; `Company, CompanyFields, tags` for one that keeps its member `tags` beside them.
 macro_rules! staff_fields {
     ($record:ty, $fields:ty) => {
         impl crate::list::StaffFields for $record {
@@ -47,6 +47,19 @@ macro_rules! staff_fields {
 
             fn staff_fields(&self) -> serde_json::Map<String, serde_json::Value> {
                 Self::for_staff(&self.fields)
+            }
+        }
+    };
+    ($record:ty, $fields:ty, $beside:ident) => {
+        impl crate::list::StaffFields for $record {
+            const FIELDS: &'static [&'static [crate::records::FieldDef]] = &[<$fields>::FIELDS];
+            const BESIDE: &'static [&'static str] = &[stringify!($beside)];
+
+            fn staff_fields(&self) -> serde_json::Map<String, serde_json::Value> {
+                let mut fields = Self::for_staff(&self.fields);
+                let beside = serde_json::json!(self.$beside);
+                fields.insert(stringify!($beside).to_owned(), beside);
+                fields
             }
         }
     };

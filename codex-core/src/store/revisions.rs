@@ -45,7 +45,7 @@ const UNCOUNTED: [&str; 14] = [
 const CLAIMS: &str = "claims";
 /// Hence claims are counted by the kind of their record, so that a change of a device is none of a ticket's requester.
 /// A change that does not say its kind, or says another, is counted for the table, and is a change of every kind.
-const CLAIMS_OF: [(&str, &str); 11] = [
+const CLAIMS_OF: [(&str, &str); 12] = [
     ("agent", "claims of agent"),
     ("asset", "claims of asset"),
     ("billing_plan", "claims of billing_plan"),
@@ -56,6 +56,7 @@ const CLAIMS_OF: [(&str, &str); 11] = [
     ("override", "claims of override"),
     ("psa_agent", "claims of psa_agent"),
     ("site_link", "claims of site_link"),
+    ("tag", "claims of tag"),
     ("ticket", "claims of ticket"),
 ];
 

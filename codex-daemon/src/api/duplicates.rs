@@ -78,8 +78,8 @@ async fn get_duplicate(
 
 /// Merge the two records of a duplicate candidate.
 ///
-/// Claims, manual values, links, secrets and inventories go to the record that is kept, the older one unless `keep`
-/// names the other. The other record is deleted. Records of different companies cannot be merged.
+/// Claims, manual values, links, tags, secrets and inventories go to the record that is kept, the older one unless
+/// `keep` names the other. The other record is deleted. Records of different companies cannot be merged.
 #[utoipa::path(post, path = "/api/duplicates/{duplicate_id}/merge", tag = "duplicates",
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
     request_body = Option<DuplicateMergeIn>,

@@ -7,9 +7,11 @@ use axum::{
     extract::{FromRequestParts as _, MatchedPath, Request},
     http::{StatusCode, request::Parts},
 };
-use codex_core::ids::{AssetId, ContactId};
+use codex_core::ids::{AssetId, ContactId, TagId};
 
-use super::{agents, assets, billing_plans, companies, contacts, duplicates, locations, tickets};
+use super::{
+    agents, assets, billing_plans, companies, contacts, duplicates, locations, tags, tickets,
+};
 use crate::{
     app::App,
     auth::Call,
@@ -79,6 +81,9 @@ async fn require(app: &App, parts: &mut Parts) -> Result<(), Problem> {
             }
             "/api/billing-plans/{id}" => {
                 billing_plans::plan(&call, id).await?;
+            }
+            "/api/tags/{id}" | "/api/tags/{id}/add" | "/api/tags/{id}/remove" => {
+                tags::tag_now(&call, TagId(id)).await?;
             }
             _ => {}
         }

@@ -25,6 +25,7 @@ mod psa_tickets;
 mod root;
 mod search;
 mod sync;
+mod tags;
 mod tickets;
 mod webhooks;
 mod writers;
@@ -62,6 +63,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(billing_plans::routes())
         .merge(feature_options::routes())
         .merge(overrides::routes())
+        .merge(tags::routes())
         .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(psa_tickets::routes())

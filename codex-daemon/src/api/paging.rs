@@ -14,6 +14,7 @@ use codex_core::{
     ids::CompanyId,
     list::{Cursor, Filter, Op, Page, PageRequest, Sort, StaffFields},
     nearest::nearest,
+    tags,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -161,8 +162,9 @@ impl ListQuery {
             "sort" => page.sort = Some(Sort::new(value)),
             "q" => page.search = Some(value.to_owned()),
             "fields" => {
-                let fields = named(value).into_iter();
-                self.fields = Some(fields.map(str::to_owned).collect());
+                let fields = named(value);
+                page.tags = fields.contains(&tags::FIELD);
+                self.fields = Some(fields.into_iter().map(str::to_owned).collect());
             }
             "total" => {
                 page.total = value.parse().map_err(|_| bad("must be true or false"))?;

@@ -34,7 +34,7 @@ const JOB: Form = Problem::job;
 const PROBLEM: Form = |problem| problem;
 
 /// Every operation with a body whose callers are not all who have a token. A test holds it against the roles.
-const WRITERS: [(&str, &str, Who, Form); 29] = [
+const WRITERS: [(&str, &str, Who, Form); 33] = [
     ("POST", "/api/agents", Admins, PROBLEM),
     ("PUT", "/api/agents/{keycloak_id}", Admins, PROBLEM),
     (
@@ -88,6 +88,10 @@ const WRITERS: [(&str, &str, Who, Form); 29] = [
     ),
     ("POST", "/api/feature-options", Billing, FLAT),
     ("PUT", "/api/my/settings", People, FLAT),
+    ("POST", "/api/tags", Technicians, PROBLEM),
+    ("PUT", "/api/tags/{id}", Technicians, PROBLEM),
+    ("POST", "/api/tags/{id}/add", Technicians, PROBLEM),
+    ("POST", "/api/tags/{id}/remove", Technicians, PROBLEM),
     ("POST", "/api/ticket/{ticket_id}/update", Technicians, JOB),
     ("PUT", "/assets/{id}/update-contacts", Technicians, FLAT),
     (

@@ -3,7 +3,7 @@
 use codex_core::{
     agents, assets, billing_plans, companies, contacts, duplicates,
     list::{Column, ColumnType, Listing, Op},
-    locations, tickets,
+    locations, tags, tickets,
 };
 use serde_json::json;
 use utoipa::openapi::{
@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use super::examples;
 
 /// The lists that columns filter.
-const LISTS: [(&str, &Listing); 11] = [
+const LISTS: [(&str, &Listing); 12] = [
     ("/api/companies", &companies::query::LISTING),
     ("/api/contacts", &contacts::query::LISTING),
     ("/api/assets", &assets::query::LISTING),
@@ -22,6 +22,7 @@ const LISTS: [(&str, &Listing); 11] = [
     ("/api/agents", &agents::query::LISTING),
     ("/api/billing-plans", &billing_plans::query::LISTING),
     ("/api/duplicates", &duplicates::query::LISTING),
+    ("/api/tags", &tags::query::LISTING),
     (
         "/api/companies/{account_number}/assets",
         &assets::query::LISTING,

@@ -59,7 +59,7 @@ impl Further {
     }
 }
 
-const ANSWERS: [Further; 12] = [
+const ANSWERS: [Further; 13] = [
     list::<Company>("/api/companies", None),
     list::<Contact>("/api/contacts", Some(COMPANY_NUMBERS)),
     list::<Asset>("/api/assets", Some(COMPANY_NUMBER)),
@@ -67,6 +67,7 @@ const ANSWERS: [Further; 12] = [
     list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY_NUMBER)).of_one(),
     list::<Agent>("/api/agents", None),
     Further::none("/api/duplicates"),
+    Further::none("/api/tags"),
     list::<BillingPlan>("/api/billing-plans", None),
     list::<Asset>(
         "/api/companies/{account_number}/assets",

@@ -56,6 +56,7 @@ const LEDGER_ONE: &str = "backup_base_fee_server! backup_base_fee_workstation! b
     per_workstation_cost! plan_name! support_level! term_length!";
 const OPTION: &str = "description display_name! feature_category! feature_type! id! option_value!";
 const OVERRIDE: &str = "enabled! key! value!";
+const TAG: &str = "assets! colour companies! contacts! created_at! id! name! updated_at!";
 const SETTINGS: &str = "email! home_page_preference! knowledgetree_view_preference! preferred_color_theme! synced! \
     theme_preference! username!";
 const PAGINATION: &str = "has_next! has_prev! next_num~ page! pages! prev_num~ total!";
@@ -103,6 +104,8 @@ const READS: &[(&str, &str, &str)] = &[
     ("/api/assets/{id}", "", ASSET),
     ("/api/asset/{id}", "", ASSET),
     ("/api/assets/{id}/audit", "", AUDIT),
+    ("/api/tags", "/*", TAG),
+    ("/api/tags/{id}", "", TAG),
     ("/api/tickets", "", "count! limit! offset! tickets! total!"),
     ("/api/tickets", "/tickets/*", TICKET),
     ("/api/ticket/{ticket_id}", "", "closed_at company_compliance_level! company_id~ company_name~ conversations! created_at \
@@ -264,6 +267,11 @@ const WRITES: &[(&str, &str)] = &[
     ("PUT /api/billing-plans/{id}", "id message"),
     ("POST /api/feature-options", "id message"),
     ("DELETE /api/billing-plans/{id}", "id message"),
+    ("POST /api/tags", TAG),
+    ("PUT /api/tags/{id}", TAG),
+    ("POST /api/tags/{id}/add", "added unchanged"),
+    ("POST /api/tags/{id}/remove", "removed unchanged"),
+    ("DELETE /api/tags/{id}", ""),
     ("POST /api/ticket/{ticket_id}/update", "message success ticket_id"),
     ("PUT /api/companies/{account_number}/overrides/{key}", OVERRIDE),
     ("DELETE /api/companies/{account_number}/overrides/{key}", ""),

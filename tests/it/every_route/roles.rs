@@ -148,6 +148,13 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("GET /api/rmm/device/{device_id}", Any, 200),
     ("GET /api/rmm/devices", Any, 200),
     ("GET /api/search", Any, 200),
+    ("GET /api/tags", Staff, 200),
+    ("POST /api/tags", Technicians, 202),
+    ("GET /api/tags/{id}", Staff, 200),
+    ("PUT /api/tags/{id}", Technicians, 202),
+    ("DELETE /api/tags/{id}", Technicians, 202),
+    ("POST /api/tags/{id}/add", Technicians, 202),
+    ("POST /api/tags/{id}/remove", Technicians, 202),
     ("GET /api/ticket/{ticket_id}", Any, 200),
     ("POST /api/ticket/{ticket_id}/update", Technicians, 202),
     ("GET /api/tickets", Any, 200),
@@ -334,7 +341,7 @@ on_each_engine! {
     async fn access_depends_on_the_record_kind(world: World) -> TestResult {
         let table = [
             ("/api/deleted/{}", [("agent", Admins), ("billing_plan", Billing), ("feature_option", Billing), ("override", Billing),
-                ("company", Technicians), ("asset", Technicians), ("location", Technicians)].as_slice()),
+                ("company", Technicians), ("asset", Technicians), ("location", Technicians), ("tag", Technicians)].as_slice()),
             ("/api/export/{}.csv", &[("companies", Any), ("contacts", Any), ("assets", Any), ("locations", Any), ("tickets", Any),
                 ("agents", Admins), ("psa-agents", Staff), ("billing-plans", Staff), ("feature-options", Staff), ("overrides", Staff)]),
         ];

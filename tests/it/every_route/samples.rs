@@ -48,6 +48,7 @@ const NEW_AGENT: &[&str] = &[
     THEMES[3],
 ];
 const ASSET: &[&str] = &["company_account_number", "warranty_date"];
+const COLOUR: &[&str] = &["colour"];
 const CONTACT: &[&str] = &["email"];
 const COMPANY: &[&str] = &[
     "account_number",
@@ -194,6 +195,13 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
             &["feature_category", "option_value"],
             "/api/feature-options",
         ),
+        "POST /api/tags" => new(json!({"name": "Fresh"}), &["name"], "/api/tags").chosen(COLOUR),
+        "PUT /api/tags/{id}" => {
+            new(json!({"colour": "#00ff00"}), &["name"], "/api/tags").chosen(COLOUR)
+        }
+        "POST /api/tags/{id}/add" | "POST /api/tags/{id}/remove" => {
+            new(json!({"kind": "company", "account_numbers": ["100001"]}), &["kind"], "").chosen(&["kind"])
+        }
         "POST /api/ticket/{ticket_id}/update" => {
             new(json!({"notes": "Said"}), nothing, "/api/ticket/{ticket_id}").chosen(&["status"])
                 .ignored(|member| member == "assigned_to").refusal(Named)

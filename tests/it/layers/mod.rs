@@ -54,6 +54,7 @@ const LAYERS: [&[&str]; 8] = [
         "psa_agents",
         "schedule",
         "site_links",
+        "tags",
         "tickets",
     ],
     &["kinds"],

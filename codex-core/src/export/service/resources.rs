@@ -26,6 +26,7 @@ use crate::{
     psa_agents::{PsaAgent, wire::PsaAgentOut},
     records::{Resource, Tracked as _},
     store::{Db, Record},
+    tags,
     tickets::{Ticket, wire::TicketDetailOut},
 };
 
@@ -97,7 +98,8 @@ async fn write_companies(codex: &Codex, scope: &Scope, rows: &mut ExportRows) ->
     let db = &codex.0.db;
     let mut pages = ById::new(db, |company: &Company| company.id.0);
     pages.within(" and id in ", scope);
-    while let Some(page) = pages.next().await? {
+    while let Some(mut page) = pages.next().await? {
+        tags::query::attach(&codex.0.db, scope, &mut page).await?;
         for company in page {
             let mut record = seen(scope, &company, &seen_by(&company, scope));
             // Lists have the companies with a number only, and a text for each.
@@ -306,6 +308,7 @@ fn by_id() -> PageRequest {
     PageRequest {
         limit: Some(MAX_LIMIT),
         sort: Some(Sort::new("id")),
+        tags: true,
         ..PageRequest::default()
     }
 }

@@ -43,11 +43,12 @@ impl Codex {
         out: impl Fn((Contact, ContactCompanies)) -> O + Send + Sync + 'static,
     ) -> Result<WholeList> {
         let ids = contacts::query::ids(&self.0.db, scope, company, request).await?;
-        let scope = scope.clone();
+        let (scope, tags) = (scope.clone(), request.tags);
         let read = move |codex: Codex, ids: Vec<i64>| {
             let scope = scope.clone();
-            let part =
-                async move { contacts::query::of_ids(&codex.0.db, &scope, company, &ids).await };
+            let part = async move {
+                contacts::query::of_ids(&codex.0.db, &scope, company, &ids, tags).await
+            };
             part.boxed()
         };
         self.whole(ids, size(company), read, out).await
@@ -65,11 +66,12 @@ impl Codex {
         out: impl Fn((Asset, Option<CompanyRef>)) -> O + Send + Sync + 'static,
     ) -> Result<WholeList> {
         let ids = assets::query::ids(&self.0.db, scope, company, request).await?;
-        let scope = scope.clone();
+        let (scope, tags) = (scope.clone(), request.tags);
         let read = move |codex: Codex, ids: Vec<i64>| {
             let scope = scope.clone();
-            let part =
-                async move { assets::query::of_ids(&codex.0.db, &scope, company, &ids).await };
+            let part = async move {
+                assets::query::of_ids(&codex.0.db, &scope, company, &ids, tags).await
+            };
             part.boxed()
         };
         self.whole(ids, size(company), read, out).await

@@ -1,0 +1,81 @@
+//! Tags: words with a colour that staff put on companies, contacts and assets, to list them and to act on them together.
+//!
+//! Clients see no tags.
+
+#[cfg(feature = "store")]
+pub(crate) mod links;
+#[cfg(feature = "store")]
+pub mod query;
+#[cfg(feature = "store")]
+pub mod rules;
+#[cfg(feature = "sync")]
+mod service;
+pub mod wire;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    fold::{IdentityKey, SearchKey},
+    ids::TagId,
+};
+
+/// The field of a record that holds the names of its tags: in `fields=`, exports and the change log.
+pub const FIELD: &str = "tags";
+
+record! {
+    /// What is tracked about a tag.
+    pub struct TagFields in "tags" {
+        /// Name; no two live tags share one, whatever its case.
+        name: String = field().required().indexed().folded("tags.name_fold").always(),
+        /// Colour as `#rrggbb` in lower case.
+        colour: Option<String> = field().editable().listed(),
+    }
+    derived {
+        /// Folded name, for order.
+        name_fold: SearchKey,
+        /// Name, for the question whether two tags are the same.
+        name_key: IdentityKey,
+    }
+}
+
+/// A word that staff put on records.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+pub struct Tag {
+    /// Row id.
+    pub id: TagId,
+    /// Tracked fields.
+    #[cfg_attr(feature = "store", sqlx(flatten))]
+    pub fields: TagFields,
+    /// When the record was created here.
+    pub created_at: DateTime<Utc>,
+    /// When a tracked field last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When the record was deleted, if it was.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// The kinds of record that tags are put on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaggedKind {
+    /// An asset.
+    Asset,
+    /// A company.
+    Company,
+    /// A contact.
+    Contact,
+}
+
+/// How many live records of each kind have a tag.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TagUses {
+    /// Assets.
+    pub assets: i64,
+    /// Companies.
+    pub companies: i64,
+    /// Contacts.
+    pub contacts: i64,
+}

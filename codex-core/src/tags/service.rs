@@ -1,0 +1,192 @@
+//! Reading and writing tags, and putting them on records.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Tag, TagFields, TagUses, TaggedKind,
+    links::{self, Counts, LinkChange},
+    query,
+    wire::{self, TagAddedOut, TagRemovedOut},
+};
+use crate::{
+    Error, Result, Scope,
+    assets::Asset,
+    codex::Codex,
+    companies::Company,
+    contacts::Contact,
+    idempotency::step_done,
+    ids::TagId,
+    list::{Page, PageRequest},
+    records::{Author, Resource as _, Stored, writer::RecordWriter},
+    store::Tx,
+};
+
+const CHANGING: &str = "changing tags";
+
+impl Codex {
+    /// A page of tags by name, each with how many live records have it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming what cannot be listed by, [`Error::Forbidden`] for clients.
+    pub async fn tags(&self, scope: &Scope, page: &PageRequest) -> Result<Page<(Tag, TagUses)>> {
+        query::page(&self.0.db, scope, page).await
+    }
+
+    /// A tag, with how many live records have it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn tag(&self, scope: &Scope, id: TagId) -> Result<Option<(Tag, TagUses)>> {
+        query::find(&self.0.db, scope, id).await
+    }
+
+    /// Creates a tag.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the tag that has the name,
+    /// [`Error::Forbidden`], [`Error::DryRun`].
+    pub async fn create_tag(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        body: Map<String, Value>,
+    ) -> Result<(Tag, TagUses)> {
+        scope.require(Tag::WRITTEN_BY, CHANGING)?;
+        let id = match step_done(0)? {
+            Some(id) => id,
+            None => self.new_tag(author, body).await?,
+        };
+        let created = self.tag(scope, TagId(id)).await?;
+        created.ok_or_else(|| Error::conflict("the tag was deleted meanwhile"))
+    }
+
+    async fn new_tag(&self, author: &Author, body: Map<String, Value>) -> Result<i64> {
+        let fields = wire::stated(body, true)?;
+        let mut tx = self.begin_step(0).await?;
+        tx.advisory_lock(Tag::KIND).await?;
+        require_free_name(&mut tx, &fields, None).await?;
+        let mut writer = self.writer(&mut tx, author);
+        let (ids, outcome) = writer.create::<Tag>(vec![fields]).await?;
+        let id = ids.first().copied().unwrap_or_default();
+        Self::conclude_step(tx, author, outcome, 0, &id).await?;
+        Ok(id)
+    }
+
+    /// Updates a tag; `None` when there is no such tag.
+    ///
+    /// # Errors
+    /// As [`Codex::create_tag`], and [`Error::Changed`].
+    pub async fn update_tag(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: TagId,
+        body: Map<String, Value>,
+    ) -> Result<Option<(Tag, TagUses)>> {
+        scope.require(Tag::WRITTEN_BY, CHANGING)?;
+        let mut tx = self.0.db.begin().await?;
+        tx.advisory_lock(Tag::KIND).await?;
+        let mut writer = self.writer(&mut tx, author);
+        // Whether there is such a tag is judged before what is said of it.
+        if locked(&mut writer, id).await?.is_none() {
+            return Ok(None);
+        }
+        let fields = wire::stated(body, false)?;
+        require_free_name(writer.tx, &fields, Some(id)).await?;
+        let outcome = writer.edit::<Tag>(id.0, fields).await?;
+        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
+        self.tag(scope, id).await
+    }
+
+    /// Puts a tag on the records that `body` names, all of them or none; `None` when there is no such tag.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault and every record that is not there, [`Error::Forbidden`],
+    /// [`Error::DryRun`].
+    pub async fn add_tag(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: TagId,
+        body: Map<String, Value>,
+    ) -> Result<Option<TagAddedOut>> {
+        let counts = self.change_links(scope, author, id, body, LinkChange::Add);
+        Ok(counts
+            .await?
+            .map(|(added, unchanged)| TagAddedOut { added, unchanged }))
+    }
+
+    /// Takes a tag off the records that `body` names, all of them or none; `None` when there is no such tag.
+    ///
+    /// # Errors
+    /// As [`Codex::add_tag`].
+    pub async fn remove_tag(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: TagId,
+        body: Map<String, Value>,
+    ) -> Result<Option<TagRemovedOut>> {
+        let counts = self.change_links(scope, author, id, body, LinkChange::Remove);
+        Ok(counts
+            .await?
+            .map(|(removed, unchanged)| TagRemovedOut { removed, unchanged }))
+    }
+
+    async fn change_links(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: TagId,
+        body: Map<String, Value>,
+        change: LinkChange,
+    ) -> Result<Option<Counts>> {
+        scope.require(Tag::WRITTEN_BY, "tagging records")?;
+        if let Some(counts) = step_done(0)? {
+            return Ok(Some(counts));
+        }
+        let mut tx = self.begin_step(0).await?;
+        let tag = locked(&mut self.writer(&mut tx, author), id).await?;
+        let Some(tag) = tag else {
+            return Ok(None);
+        };
+        let named = wire::records(body)?;
+        let (counts, outcome) = match named.kind {
+            TaggedKind::Asset => {
+                links::change::<Asset>(&mut tx, author, &tag, &named, change).await?
+            }
+            TaggedKind::Company => {
+                links::change::<Company>(&mut tx, author, &tag, &named, change).await?
+            }
+            TaggedKind::Contact => {
+                links::change::<Contact>(&mut tx, author, &tag, &named, change).await?
+            }
+        };
+        Self::conclude_step(tx, author, outcome, 0, &counts).await?;
+        Ok(Some(counts))
+    }
+}
+
+/// A live tag, which nobody else changes or deletes until the transaction ends.
+async fn locked(writer: &mut RecordWriter<'_>, id: TagId) -> Result<Option<Stored<TagFields>>> {
+    let mut rows = writer.lock::<Tag>(&[id.0]).await?;
+    let tag = rows.remove(&id.0);
+    Ok(tag.filter(|tag| tag.deleted_at.is_none()))
+}
+
+/// Refuses a stated name that another tag has.
+async fn require_free_name(
+    tx: &mut Tx,
+    fields: &Map<String, Value>,
+    own: Option<TagId>,
+) -> Result<()> {
+    let Some(name) = fields.get("name").and_then(Value::as_str) else {
+        return Ok(());
+    };
+    match query::holder(tx, name).await? {
+        Some((holder, name)) if Some(holder) != own => Err(Error::conflict(format!(
+            "tag {holder} is called `{name}` already"
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,268 @@
+//! Tags as JSON.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
+use utoipa::ToSchema;
+
+use super::{Tag, TagFields, TagUses, TaggedKind};
+use crate::{
+    Error, Fault, Result,
+    records::patch::{Form, take_ids, take_texts},
+};
+
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 60;
+/// The most records that one call names.
+const MAX_RECORDS: usize = 10_000;
+
+/// A tag, and how many records have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TagOut {
+    /// How many assets have it.
+    #[schema(example = 12)]
+    pub assets: i64,
+    /// Colour as `#rrggbb`; null when it has none.
+    pub colour: Option<String>,
+    /// How many companies have it.
+    #[schema(example = 3)]
+    pub companies: i64,
+    /// How many contacts have it.
+    #[schema(example = 5)]
+    pub contacts: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Id, stable for ever.
+    pub id: i64,
+    /// Name.
+    #[schema(example = "VIP")]
+    pub name: String,
+    /// When its name or colour last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl TagOut {
+    /// The wire form, with how many records have the tag.
+    pub fn new(tag: &Tag, uses: TagUses) -> Self {
+        Self {
+            assets: uses.assets,
+            colour: tag.fields.colour.clone(),
+            companies: uses.companies,
+            contacts: uses.contacts,
+            created_at: tag.created_at,
+            id: tag.id.0,
+            name: tag.fields.name.clone(),
+            updated_at: tag.updated_at,
+        }
+    }
+}
+
+/// A tag as it is sent. A key that is absent stays as it is, null blanks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(default)]
+pub struct TagIn {
+    /// Name of 1 to 60 characters; a new tag needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "VIP")]
+    pub name: Option<String>,
+    /// Colour as `#rrggbb`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour: Option<Option<String>>,
+}
+
+/// The records that a tag is put on, or taken off: 10,000 at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagRecordsIn {
+    /// Kind of the records.
+    pub kind: TaggedKind,
+    /// Their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<i64>,
+    /// Account numbers of companies, which count beside `ids`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub account_numbers: Vec<String>,
+}
+
+/// What putting a tag on records changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TagAddedOut {
+    /// How many records have it now and had it not.
+    #[schema(example = 2)]
+    pub added: usize,
+    /// How many records had it already.
+    pub unchanged: usize,
+}
+
+/// What taking a tag off records changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TagRemovedOut {
+    /// How many records had it and have it no more.
+    #[schema(example = 2)]
+    pub removed: usize,
+    /// How many records did not have it.
+    pub unchanged: usize,
+}
+
+const FORM: Form = Form {
+    kind: "tag",
+    fields: TagFields::FIELDS,
+    refused: &[("id", "is given by Codex")],
+    rule,
+};
+
+fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
+    match (key, value) {
+        // Composed, since filters compare names letter by letter.
+        ("name", Value::String(text)) => {
+            let name: String = text.trim().nfc().collect();
+            if name.chars().count() > LONGEST_NAME {
+                return Err(format!("is longer than {LONGEST_NAME} characters"));
+            }
+            Ok(name.into())
+        }
+        ("colour", Value::String(text)) => match colour(&text) {
+            Some(colour) => Ok(colour.into()),
+            None => Err("must be a colour such as #d73a49".into()),
+        },
+        (_, value) => Ok(value),
+    }
+}
+
+/// A colour in its one spelling; `None` when the text is none.
+fn colour(text: &str) -> Option<String> {
+    let colour = text.trim().to_ascii_lowercase();
+    let digits = colour.strip_prefix('#')?;
+    let is_colour = digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_colour.then_some(colour)
+}
+
+/// The fields that a body states.
+///
+/// # Errors
+/// [`Error::Unprocessable`] with every fault.
+pub fn stated(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>> {
+    if new {
+        FORM.new_record::<TagFields>(body)
+    } else {
+        FORM.change::<TagFields>(body)
+    }
+}
+
+/// The records that a body names. Read by hand, so that every fault is reported and each has its place.
+///
+/// # Errors
+/// [`Error::Unprocessable`] with every fault.
+pub fn records(mut body: Map<String, Value>) -> Result<TagRecordsIn> {
+    const NUMBERS: &str = "account_numbers";
+    let mut faults = Vec::new();
+    let kind: Option<TaggedKind> = match body.remove("kind").map(serde_json::from_value) {
+        Some(Ok(kind)) => Some(kind),
+        Some(Err(_)) => {
+            faults.push(Fault::at("kind", "must be asset, company or contact"));
+            None
+        }
+        None => {
+            faults.push(Fault::at("kind", "is required"));
+            None
+        }
+    };
+    let ids: Vec<i64> = take_ids(&mut body, "ids", &mut faults).unwrap_or_default();
+    let numbers = take_texts(&mut body, NUMBERS, &mut faults).unwrap_or_default();
+    if kind.is_some_and(|kind| kind != TaggedKind::Company) && !numbers.is_empty() {
+        faults.push(Fault::at(
+            NUMBERS,
+            "names companies: `kind` must be company",
+        ));
+    }
+    let count = ids.len() + numbers.len();
+    if count > MAX_RECORDS {
+        let place = if numbers.is_empty() { "ids" } else { NUMBERS };
+        let message = format!("at most {MAX_RECORDS} records at once, {count} were sent");
+        faults.push(Fault::at(place, message));
+    }
+    let unknown = "there is no such key; there are `account_numbers`, `ids`, `kind`";
+    faults.extend(body.keys().map(|key| Fault::at(key, unknown)));
+    match kind {
+        Some(kind) if faults.is_empty() => Ok(TagRecordsIn {
+            kind,
+            ids,
+            account_numbers: numbers
+                .iter()
+                .map(|number| number.trim().to_owned())
+                .collect(),
+        }),
+        _ => Err(Error::Unprocessable(faults)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn body(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn pointers<T: std::fmt::Debug>(read: Result<T>) -> Vec<String> {
+        match read {
+            Err(Error::Unprocessable(faults)) => {
+                faults.into_iter().map(|fault| fault.pointer).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_are_trimmed_and_colours_are_lower_case() {
+        let sent = json!({"name": " Cafe\u{301} ", "colour": "#D73A49"});
+        let fields = stated(body(&sent), true).unwrap();
+        let wanted = json!({"name": "Caf\u{e9}", "colour": "#d73a49"});
+        assert_eq!(Value::Object(fields), wanted);
+        let longest = "\u{e4}".repeat(LONGEST_NAME);
+        assert!(stated(body(&json!({ "name": longest })), true).is_ok());
+        for wrong in [
+            "red",
+            "#fff",
+            "#12345g",
+            "123456#",
+            "#1234567",
+            "#\u{e4}1234",
+        ] {
+            let read = stated(body(&json!({ "colour": wrong })), false);
+            assert_eq!(pointers(read), ["/colour"], "{wrong}");
+        }
+        let blank = stated(body(&json!({"colour": null})), false).unwrap();
+        assert_eq!(Value::Object(blank), json!({"colour": null}));
+    }
+
+    #[test]
+    fn faults_of_a_tag_are_reported_together() {
+        let long = "x".repeat(LONGEST_NAME + 1);
+        let read = stated(body(&json!({"id": 7, "name": long, "colour": "red"})), true);
+        assert_eq!(pointers(read), ["/colour", "/id", "/name"]);
+        assert_eq!(pointers(stated(Map::new(), true)), ["/name"]);
+    }
+
+    #[test]
+    fn faults_of_a_list_of_records_are_reported_together() {
+        let sent = json!({"kind": "contact", "ids": "7", "account_numbers": ["100001"], "x": 1});
+        let wanted = ["/ids", "/account_numbers", "/x"];
+        assert_eq!(pointers(records(body(&sent))), wanted);
+        assert_eq!(
+            pointers(records(body(&json!({"kind": "ticket"})))),
+            ["/kind"]
+        );
+        assert_eq!(pointers(records(Map::new())), ["/kind"]);
+        let many: Vec<usize> = (0..=MAX_RECORDS).collect();
+        let sent = json!({"kind": "asset", "ids": many});
+        assert_eq!(pointers(records(body(&sent))), ["/ids"]);
+        let sent = json!({"kind": "company", "ids": null, "account_numbers": [" 100001 "]});
+        let read = records(body(&sent)).unwrap();
+        assert_eq!(read.account_numbers, ["100001"]);
+        assert_eq!((read.kind, read.ids), (TaggedKind::Company, Vec::new()));
+    }
+}

@@ -1,0 +1,183 @@
+//! Tags: list, get, create, update, delete, and put on many records at once.
+
+use axum::{Json, http::StatusCode, response::Response};
+use codex_core::{
+    ids::TagId,
+    tags::{
+        Tag, TagUses,
+        wire::{TagAddedOut, TagIn, TagOut, TagRecordsIn, TagRemovedOut},
+    },
+};
+use serde_json::{Map, Value};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::paging::{ListQuery, PageOfListParams};
+use crate::{
+    app::App,
+    auth::Call,
+    http::{
+        body::Body,
+        conditional::Versioned,
+        created::Created,
+        extract::Path,
+        forwarded::Forwarded,
+        problem::{Problem, ProblemOut},
+    },
+    openapi::errors::{CreateErrors, FindErrors, Forbidden, NotClients, Technicians, UpdateErrors},
+};
+
+const PATH: &str = "/api/tags";
+
+/// A tag with how many records have it.
+type Row = (Tag, TagUses);
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_tags, create_tag))
+        .routes(routes!(get_tag, update_tag, delete_tag))
+        .routes(routes!(add_tag))
+        .routes(routes!(remove_tag))
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("There is no such tag.")
+}
+
+fn out((tag, uses): Row) -> TagOut {
+    TagOut::new(&tag, uses)
+}
+
+fn versioned((tag, uses): Row) -> Versioned<TagOut> {
+    let version = Some(tag.updated_at);
+    Versioned(TagOut::new(&tag, uses), version)
+}
+
+/// The tag of a path, by its id.
+pub(super) async fn tag_now(call: &Call, id: TagId) -> Result<Versioned<TagOut>, Problem> {
+    let found = call.codex.tag(&call.scope, id).await?;
+    found.map(versioned).ok_or_else(unknown)
+}
+
+/// List tags, by name, a page at a time
+///
+/// Each with how many companies, contacts and assets have it. Columns filter as in the list of contacts.
+#[utoipa::path(get, path = "/api/tags", tag = "tags", params(PageOfListParams), responses(
+    (status = 200, description = "A page", body = Vec<TagOut>),
+    Forbidden<NotClients, ProblemOut>))]
+async fn list_tags(
+    call: Call,
+    forwarded: Forwarded,
+    query: ListQuery,
+) -> Result<Response, Problem> {
+    query.require_fields::<TagOut>(&call.scope, &[], None)?;
+    let page = call.codex.tags(&call.scope, &query.page).await?;
+    let beside = |_: &Row| Map::new();
+    Ok(query.answer(PATH, &forwarded, page, beside, out))
+}
+
+/// Create a tag
+///
+/// A name has 1 to 60 characters. No two tags share one, whatever its case. A colour is `#rrggbb`.
+#[utoipa::path(post, path = "/api/tags", tag = "tags", request_body = TagIn, responses(
+    (status = 201, description = "The new tag", body = TagOut),
+    CreateErrors<Technicians, ProblemOut>,
+    (status = 409, description = "Another tag has the name", body = ProblemOut)))]
+async fn create_tag(
+    call: Call,
+    forwarded: Forwarded,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Created<TagOut>, Problem> {
+    let created = call.codex.create_tag(&call.scope, &call.author, body);
+    let tag = out(created.await?);
+    let id = tag.id;
+    Ok(Created::new(&forwarded, PATH, id, tag))
+}
+
+/// Get one tag
+#[utoipa::path(get, path = "/api/tags/{id}", tag = "tags",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The tag", body = TagOut),
+        FindErrors<NotClients, ProblemOut>))]
+async fn get_tag(call: Call, Path(id): Path<i64>) -> Result<Versioned<TagOut>, Problem> {
+    tag_now(&call, TagId(id)).await
+}
+
+/// Update a tag
+///
+/// Only the keys that are sent change. Records show the new name at once.
+#[utoipa::path(put, path = "/api/tags/{id}", tag = "tags", request_body = TagIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "The tag as it is now", body = TagOut),
+        UpdateErrors<Technicians, ProblemOut>,
+        (status = 409, description = "Another tag has the name", body = ProblemOut)))]
+async fn update_tag(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Versioned<TagOut>, Problem> {
+    let updated = call
+        .codex
+        .update_tag(&call.scope, &call.author, TagId(id), body);
+    updated.await?.map(versioned).ok_or_else(unknown)
+}
+
+/// Delete a tag
+///
+/// No record shows it any more. `POST /api/deleted/tag/{id}/restore` brings it back, on the records that it was on.
+#[utoipa::path(delete, path = "/api/tags/{id}", tag = "tags",
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        FindErrors<Technicians, ProblemOut>))]
+async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+    let deleted = call.codex.delete::<Tag>(&call.scope, &call.author, id);
+    if deleted.await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// Put a tag on many records
+///
+/// Up to 10,000 records of one kind, all of them or none: a record that is not there is 422, and `errors` names each.
+/// Companies may be named by account number. Each record that changes gets an entry in the change log, and a new `ETag`.
+#[utoipa::path(post, path = "/api/tags/{id}/add", tag = "tags", request_body = TagRecordsIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "How many records have changed", body = TagAddedOut),
+        FindErrors<Technicians, ProblemOut>,
+        (status = 422, description = "Every fault of the body, and every record that is not there", body = ProblemOut)))]
+async fn add_tag(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<TagAddedOut>, Problem> {
+    let added = call
+        .codex
+        .add_tag(&call.scope, &call.author, TagId(id), body);
+    added.await?.map(Json).ok_or_else(unknown)
+}
+
+/// Take a tag off many records
+///
+/// The records are named as when the tag is put on them, and again it is all of them or none.
+#[utoipa::path(post, path = "/api/tags/{id}/remove", tag = "tags", request_body = TagRecordsIn,
+    params(("id" = i64, Path, description = "Id")),
+    responses(
+        (status = 200, description = "How many records have changed", body = TagRemovedOut),
+        FindErrors<Technicians, ProblemOut>,
+        (status = 422, description = "Every fault of the body, and every record that is not there", body = ProblemOut)))]
+async fn remove_tag(
+    call: Call,
+    Path(id): Path<i64>,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<TagRemovedOut>, Problem> {
+    let removed = call
+        .codex
+        .remove_tag(&call.scope, &call.author, TagId(id), body);
+    removed.await?.map(Json).ok_or_else(unknown)
+}
