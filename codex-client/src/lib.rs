@@ -158,7 +158,7 @@ pub use codex_core::{
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
-    records::{ChangeOut, DeletedOut},
+    records::{ChangeOut, DeletedOut, Patch},
     search::wire::{SearchHit, SearchOut},
     tickets::{
         psa::{PsaActiveTicketOut, PsaTicketOut},

@@ -130,7 +130,7 @@ on_each_engine! {
                 assert_eq!($edit.if_match(&read.etag).await.unwrap_err().status(), Some(412));
             };
         }
-        let address = LocationIn { address: Some(Some("Street 2".into())), ..LocationIn::default() };
+        let address = LocationIn { address: "Street 2".into(), ..LocationIn::default() };
         let settings = |theme: &str| SettingsIn { theme_preference: Some(theme.into()), ..SettingsIn::default() };
         let (dark, light) = (settings("dark"), settings("light"));
         let name = AgentIn { first_name: Some(Some("Ann".into())), ..AgentIn::default() };

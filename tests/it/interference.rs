@@ -208,7 +208,7 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
         };
         client.assets().create(&machine).await?;
         let place = LocationIn {
-            name: Some(format!("Late {round}")),
+            name: format!("Late {round}").into(),
             ..LocationIn::default()
         };
         client.companies().create_location(OWN, &place).await?;

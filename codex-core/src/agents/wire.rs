@@ -347,6 +347,7 @@ pub struct AgentSaved {
 const NEW: Form = Form {
     kind: "agent",
     fields: AgentFields::FIELDS,
+    beside: &[],
     refused: &[],
     rule,
 };

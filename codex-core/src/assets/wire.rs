@@ -173,6 +173,7 @@ pub struct AssetBulkIn {
 const FORM: Form = Form {
     kind: "asset",
     fields: AssetFields::FIELDS,
+    beside: &[],
     refused: &[
         ("id", "is given by Codex"),
         ("billing_type", "is Ledger's (consumers 0 #3)"),

@@ -83,6 +83,7 @@ pub struct BillingPlanIn {
 const FORM: Form = Form {
     kind: "billing plan",
     fields: BillingPlanFields::FIELDS,
+    beside: &[],
     refused: &[],
     rule: |key, value| {
         if PRICES.contains(&key) {

@@ -202,6 +202,7 @@ const REFUSED: [(&str, &str); 1] = [(
 const FORM: Form = Form {
     kind: "company",
     fields: CompanyFields::FIELDS,
+    beside: &[],
     refused: &REFUSED,
     rule,
 };

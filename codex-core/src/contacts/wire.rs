@@ -154,6 +154,7 @@ pub struct ContactBulkIn {
 const FORM: Form = Form {
     kind: "contact",
     fields: ContactFields::FIELDS,
+    beside: &[],
     refused: &[("id", "is given by Codex")],
     rule,
 };

@@ -154,6 +154,7 @@ impl From<&FeatureOption> for FeatureOptionIn {
 const FORM: Form = Form {
     kind: "feature option",
     fields: FeatureOptionFields::FIELDS,
+    beside: &[],
     refused: &[],
     rule: as_it_is,
 };

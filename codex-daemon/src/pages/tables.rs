@@ -6,7 +6,8 @@ use codex_core::{
     AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
     companies::wire as companies,
     ids::{AssetId, ContactId, LocationId},
-    locations::wire::LocationOut,
+    locations::wire::{LocationIn, LocationOut},
+    records::{Intent, RecordBody as _},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -18,7 +19,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::Body,
+        body::{Body, UpdateBody},
         extract::Path,
         problem::{ErrorOut, Problem, flat},
     },
@@ -266,9 +267,10 @@ async fn add_location(
     if !said("name") || !said("address") {
         return Err(Problem::bad_request("Name and address are required").flat());
     }
+    let location = LocationIn::read(body, Intent::Create).map_err(flat)?;
     let made = call
         .codex
-        .create_location(&call.scope, &call.author, &company, body);
+        .create_location(&call.scope, &call.author, &company, &location);
     let location = made.await.map_err(flat)?;
     Ok(Json(LocationSaved {
         location: LocationOut::new(&location, company.compliance_level()),
@@ -280,19 +282,19 @@ async fn add_location(
 #[utoipa::path(put, path = "/companies/{account_number}/locations/{id}", tag = "tables",
     params(("account_number" = String, Path, description = "Account number"),
         ("id" = i64, Path, description = "Id")),
-    request_body = codex_core::locations::wire::LocationIn,
+    request_body = LocationIn,
     responses(
         (status = 200, description = "Corrected", body = LocationSaved),
         UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<LocationIn>,
 ) -> Result<Json<LocationSaved>, Problem> {
     let company = company(&call, &account).await?;
     let edited =
         call.codex
-            .update_location(&call.scope, &call.author, &company, LocationId(id), body);
+            .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
     let location = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
     Ok(Json(LocationSaved {
         location: LocationOut::new(&location, company.compliance_level()),

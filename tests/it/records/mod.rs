@@ -4,7 +4,7 @@ mod dry_runs;
 mod exports;
 mod matches;
 
-use codex_client::{AssetIn, CompanyIn, ContactIn, ListOptions, LocationIn};
+use codex_client::{AssetIn, CompanyIn, ContactIn, ListOptions, LocationIn, Patch};
 use codex_tests::{
     harness::app::{TestApp, client},
     on_each_engine,
@@ -189,10 +189,10 @@ on_each_engine! {
         let (companies, account) = (client.companies(), "100001");
         let before = companies.locations(account).await?;
         let branch = LocationIn {
-            name: Some("Branch".into()), address: Some(Some("Street 1".into())), ..LocationIn::default()
+            name: "Branch".into(), address: "Street 1".into(), ..LocationIn::default()
         };
         let made = companies.create_location(account, &branch).await?;
-        let edit = LocationIn { address: Some(None), ..LocationIn::default() };
+        let edit = LocationIn { address: Patch::Null, ..LocationIn::default() };
         assert_eq!(companies.update_location(account, made.id, &edit).await?.address, None);
         let foreign = companies.update_location("100002", made.id, &edit).await.unwrap_err();
         assert_eq!(foreign.status(), Some(404));
