@@ -37,8 +37,8 @@ fn device(hostname: &str, serial: &str) -> AssetBulkIn {
     AssetBulkIn {
         id: None,
         asset: AssetIn {
-            hostname: Some(hostname.into()),
-            serial_number: Some(Some(serial.into())),
+            hostname: hostname.into(),
+            serial_number: serial.into(),
             ..AssetIn::default()
         },
     }
@@ -58,7 +58,7 @@ on_each_engine! {
         // A serial number moves no device to another company.
         let of = |company: &str| {
             let mut row = device("pc", "SN-BULK-1");
-            row.asset.company_account_number = Some(Some(company.into()));
+            row.asset.company_account_number = company.into();
             row
         };
         assets.bulk_write(&[of("100001")], BulkAction::Upsert, false).await?;
@@ -229,10 +229,10 @@ on_each_engine! {
         let ann = client.contacts().create(&person("Ann", "ann@bulk.example").contact).await?.id;
         let old = assets.create(&device("bulk-1", "S1").asset).await?.id;
         let mut fresh = device("bulk-2", "S2");
-        fresh.asset.company_account_number = Some(Some("100001".into()));
-        fresh.asset.contact_ids = Some(vec![ann]);
+        fresh.asset.company_account_number = "100001".into();
+        fresh.asset.contact_ids = vec![ann].into();
         let mut stray = device("bulk-3", "S3");
-        stray.asset.contact_ids = Some(vec![ann + 1_000]);
+        stray.asset.contact_ids = vec![ann + 1_000].into();
         let nameless = AssetBulkIn { id: Some(old), asset: AssetIn::default() };
         let rows = [device("renamed", "S1"), fresh, stray, nameless];
         let out = assets.bulk_write(&rows, BulkAction::Upsert, false).await?;

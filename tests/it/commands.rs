@@ -87,7 +87,7 @@ on_each_engine! {
         app.sync().await?;
         let client = client(&app)?;
         let asset = client.companies().assets(ACME).await?[0].id;
-        let moved = AssetIn { company_account_number: Some(Some(OTHER.into())), ..AssetIn::default() };
+        let moved = AssetIn { company_account_number: OTHER.into(), ..AssetIn::default() };
         client.assets().update(asset, &moved).await?;
         let release = format!("claims release asset {asset} company_account_number --dry-run");
         let told = codexd(&app, &release).await?;

@@ -201,9 +201,9 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
         };
         let late = client.contacts().create(&person).await?;
         let machine = AssetIn {
-            hostname: Some(format!("LATE-{round}")),
-            company_account_number: Some(Some(OWN.into())),
-            contact_ids: Some(vec![late.id]),
+            hostname: format!("LATE-{round}").into(),
+            company_account_number: OWN.into(),
+            contact_ids: vec![late.id].into(),
             ..AssetIn::default()
         };
         client.assets().create(&machine).await?;
@@ -252,8 +252,8 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
         .map(|n| codex_client::AssetBulkIn {
             id: None,
             asset: AssetIn {
-                hostname: Some(format!("{}-{MARK}-{n}", assets[0].hostname)),
-                company_account_number: Some(Some(number(n % 50))),
+                hostname: format!("{}-{MARK}-{n}", assets[0].hostname).into(),
+                company_account_number: number(n % 50).into(),
                 ..AssetIn::default()
             },
         })

@@ -148,7 +148,7 @@ on_each_engine! {
         struct Row { id: i64, hostname: String }
         let client = client(&app)?;
         for n in 0..5 {
-            let asset = AssetIn { hostname: Some(format!("host-{n}")), ..AssetIn::default() };
+            let asset = AssetIn { hostname: format!("host-{n}").into(), ..AssetIn::default() };
             client.assets().create(&asset).await?;
         }
         let options = ListOptions { limit: Some(2), ..ListOptions::default() };

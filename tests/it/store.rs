@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use codex_core::{
     Codex, Scope, codex_statements,
+    assets::AssetIn,
     records::Author,
     store::{Db, Engine, Sql},
 };
@@ -45,8 +46,11 @@ on_each_engine! {
         let body = |value: Value| value.as_object().cloned().unwrap_or_default();
         let person = body(json!({"name": "Łucja", "email": "MÜLLER@x.test"}));
         codex.create_contact(&scope, &author, person).await?;
-        let device = json!({"hostname": "PC", "serial_number": " SN1", "mac_address": "3C-52-82-00-00-01"});
-        codex.create_asset(&scope, &author, body(device)).await?;
+        let device = AssetIn {
+            hostname: "PC".into(), serial_number: " SN1".into(), mac_address: "3C-52-82-00-00-01".into(),
+            ..AssetIn::default()
+        };
+        codex.create_asset(&scope, &author, &device).await?;
         let mut tx = codex.db().begin().await?;
         for sql in [
             // As an older program has left them.

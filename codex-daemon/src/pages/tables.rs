@@ -4,13 +4,14 @@
 use axum::Json;
 use codex_core::{
     AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
+    assets::wire::AssetIn,
     companies::wire as companies,
     ids::{AssetId, ContactId, LocationId},
     locations::wire::{LocationIn, LocationOut},
     records::{Intent, RecordBody as _},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -384,7 +385,7 @@ async fn edit_contact(
 /// Say who uses an asset; `contact_ids` is all of them, other keys change nothing.
 #[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
-    request_body = codex_core::assets::wire::AssetIn,
+    request_body = AssetIn,
     responses(
         (status = 200, description = "Changed", body = Done),
         UpdateErrors<Technicians, ErrorOut>))]
@@ -396,22 +397,24 @@ async fn edit_asset_contacts(
     call.scope
         .require_technician("assigning assets")
         .map_err(flat)?;
-    let is_empty = body.is_empty();
-    let contacts = body.remove("contact_ids").unwrap_or(json!(null));
-    let found = if contacts.is_null() {
-        call.codex.asset(&call.scope, AssetId(id)).await?.is_some()
-    } else {
+    let id = AssetId(id);
+    let unknown = || Problem::not_found("Asset not found").flat();
+    if call.codex.asset(&call.scope, id).await?.is_none() {
+        return Err(unknown());
+    }
+    if body.is_empty() {
+        return Err(Problem::bad_request("body: states no field").flat());
+    }
+    let contacts = body.remove("contact_ids").unwrap_or_default();
+    if !contacts.is_null() {
         let body = Map::from_iter([("contact_ids".to_owned(), contacts)]);
+        let edit = AssetIn::read(body, Intent::Update).map_err(flat)?;
         let edited = call
             .codex
-            .update_asset(&call.scope, &call.author, AssetId(id), body);
-        edited.await.map_err(flat)?
-    };
-    if !found {
-        return Err(Problem::not_found("Asset not found").flat());
-    }
-    if is_empty {
-        return Err(Problem::bad_request("body: states no field").flat());
+            .update_asset(&call.scope, &call.author, id, &edit);
+        if !edited.await.map_err(flat)? {
+            return Err(unknown());
+        }
     }
     Ok(done("Asset contacts"))
 }

@@ -31,7 +31,7 @@ on_each_engine! {
         };
         let person = client.contacts().create(&person).await?;
         let device = AssetIn {
-            hostname: Some("by-hand".into()), device_uid: Some(Some(uid)), ..AssetIn::default()
+            hostname: "by-hand".into(), device_uid: uid.into(), ..AssetIn::default()
         };
         let device = client.assets().create(&device).await?;
         app.sync().await?;
@@ -58,7 +58,7 @@ on_each_engine! {
         client.companies().create(&company).await?;
         let person = ContactIn { name: Some("By hand".into()), email: Some(Some(email)), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
-        let device = AssetIn { hostname: Some("by-hand".into()), device_uid: Some(Some(uid.clone())), ..AssetIn::default() };
+        let device = AssetIn { hostname: "by-hand".into(), device_uid: uid.clone().into(), ..AssetIn::default() };
         let device = client.assets().create(&device).await?.id;
         app.sync().await?;
         let counts = async || -> anyhow::Result<[usize; 3]> {
@@ -120,7 +120,7 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         for n in 0..9 {
             let device = AssetIn {
-                hostname: Some(format!("twin-{n}")), serial_number: Some(Some(format!("SN{n:06}"))), ..AssetIn::default()
+                hostname: format!("twin-{n}").into(), serial_number: format!("SN{n:06}").into(), ..AssetIn::default()
             };
             client.assets().create(&device).await?;
         }

@@ -168,15 +168,15 @@ on_each_engine! {
         assert!(error.to_string().contains("there is no company 000000"), "{error}");
 
         let asset = AssetIn {
-            hostname: Some("new".into()),
-            company_account_number: Some(Some(numbers[0].clone())),
-            contact_ids: Some(vec![own.id]),
+            hostname: "new".into(),
+            company_account_number: numbers[0].clone().into(),
+            contact_ids: vec![own.id].into(),
             ..AssetIn::default()
         };
         let asset = client.assets().create(&asset).await?;
         let of_company = client.companies().assets(&numbers[0]).await?;
         assert!(of_company.iter().any(|one| one.id == asset.id));
-        let none = AssetIn { company_account_number: Some(None), ..AssetIn::default() };
+        let none = AssetIn { company_account_number: Patch::Null, ..AssetIn::default() };
         client.assets().update(asset.id, &none).await?;
         let of_company = client.companies().assets(&numbers[0]).await?;
         assert!(!of_company.iter().any(|one| one.id == asset.id));
