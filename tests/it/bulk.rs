@@ -26,8 +26,8 @@ fn person(name: &str, email: &str) -> ContactBulkIn {
     ContactBulkIn {
         id: None,
         contact: ContactIn {
-            name: Some(name.into()),
-            email: Some(Some(email.into())),
+            name: name.into(),
+            email: email.into(),
             ..ContactIn::default()
         },
     }
@@ -173,11 +173,11 @@ on_each_engine! {
         let ann = contacts.create(&person("Ann", "ann@bulk.example").contact).await?.id;
         let device = client.assets().create(&device("bulk-1", "S1").asset).await?.id;
         let at = |number: &str, mut row: ContactBulkIn| {
-            row.contact.company_account_numbers = Some(vec![number.into()]);
+            row.contact.company_account_numbers = vec![number.to_owned()].into();
             row
         };
         let mut user = at("100001", person("Ben", "ben@bulk.example"));
-        user.contact.asset_ids = Some(vec![device]);
+        user.contact.asset_ids = vec![device].into();
         let rows = [
             at("100001", person("Ann Other", "ANN@bulk.example")),
             user,
@@ -214,7 +214,7 @@ on_each_engine! {
         assert_eq!(out.failed, 1);
         // No company and no asset any more.
         let none = ContactIn {
-            company_account_numbers: Some(Vec::new()), asset_ids: Some(Vec::new()), ..ContactIn::default()
+            company_account_numbers: Vec::new().into(), asset_ids: Vec::new().into(), ..ContactIn::default()
         };
         let rows = [ContactBulkIn { id: Some(ben), contact: none }];
         assert_eq!(contacts.bulk_write(&rows, BulkAction::Update, true).await?.updated, 1);
@@ -258,7 +258,7 @@ on_each_engine! {
         let client = client(&app, "admin")?;
         let row = |n: usize| {
             let mut row = person(&format!("Person {n}"), &format!("p{n}@bulk.example"));
-            row.contact.company_account_numbers = Some(vec!["100001".into()]);
+            row.contact.company_account_numbers = vec!["100001".to_owned()].into();
             row
         };
         let rows: Vec<_> = (0..1_000).map(row).collect();
@@ -292,7 +292,7 @@ on_each_engine! {
         assert_eq!(ids.len(), 45);
         let row = |n: usize| {
             let mut row = person(&format!("Person {n}"), &format!("p{n}@bulk.example"));
-            row.contact.asset_ids = Some(ids.clone());
+            row.contact.asset_ids = ids.clone().into();
             row
         };
         let rows: Vec<_> = (0..1_000).map(row).collect();

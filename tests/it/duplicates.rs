@@ -21,9 +21,9 @@ fn serial(hostname: &str, serial: &str) -> AssetIn {
 
 fn person(name: &str, email: &str, companies: &[&str]) -> ContactIn {
     ContactIn {
-        name: Some(name.into()),
-        email: Some(Some(email.into())),
-        company_account_numbers: Some(companies.iter().map(|n| (*n).to_owned()).collect()),
+        name: name.into(),
+        email: email.into(),
+        company_account_numbers: companies.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>().into(),
         ..ContactIn::default()
     }
 }
@@ -175,7 +175,7 @@ on_each_engine! {
         assert_eq!((candidate.record_a.id, candidate.record_b.id), (theirs.id, twin), "{candidates:?}");
         assert_eq!(candidate.record_b.company_account_numbers, [OWN]);
         assert!(!candidates.iter().any(|one| one.record_b.id == apart || one.record_a.id == apart));
-        let note = ContactIn { job_title: Some(Some("Chief".into())), ..ContactIn::default() };
+        let note = ContactIn { job_title: "Chief".into(), ..ContactIn::default() };
         client.contacts().update(twin, &note).await?;
         client.duplicates().merge(candidate.id, None).await?;
         let kept = client.contacts().get(theirs.id).await?;

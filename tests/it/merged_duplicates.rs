@@ -67,7 +67,7 @@ on_each_engine! {
     async fn inventory_serial_number_merges_duplicates(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
-        let person = ContactIn { name: Some("User".into()), ..ContactIn::default() };
+        let person = ContactIn { name: "User".into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
         let manual = AssetIn { contact_ids: vec![person].into(), ..placed(&app, "by-hand", 7)? };
         let manual = client.assets().create(&manual).await?.id;
@@ -124,7 +124,7 @@ on_each_engine! {
         let nobodys = create(serial("f", "SN000006")).await?;
         app.sync().await?;
         let vendors = async |n: usize| asset(&app, &device_uid(n)).await;
-        let person = contacts.create(&ContactIn { name: Some("User".into()), ..ContactIn::default() }).await?.id;
+        let person = contacts.create(&ContactIn { name: "User".into(), ..ContactIn::default() }).await?.id;
         let of_person = AssetIn { contact_ids: vec![person].into(), ..AssetIn::default() };
         assets.update(vendors(10).await?, &of_person).await?;
         let said = AssetIn { description: "Mine".into(), ..AssetIn::default() };
@@ -150,7 +150,7 @@ on_each_engine! {
         let theirs = asset(&app, &device_uid(7)).await?;
         let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap_or_default().to_uppercase() };
         let device = client.assets().create(&serial("twin", "SN000007")).await?.id;
-        let person = ContactIn { name: Some("Twin".into()), email: Some(Some(email)), ..ContactIn::default() };
+        let person = ContactIn { name: "Twin".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
         app.pull(&["/sync/datto", "/sync/psa"]).await?;
         let (rmm, psa) = (told(&app, "rmm").await?, told(&app, "psa").await?);

@@ -97,7 +97,7 @@ on_each_engine! {
     async fn cached_page_links_to_a_page_added_later(app: TestApp) -> TestResult {
         let client = client(&app)?;
         for name in ["A", "B"] {
-            let contact = ContactIn { name: Some(name.into()), ..ContactIn::default() };
+            let contact = ContactIn { name: name.into(), ..ContactIn::default() };
             client.contacts().create(&contact).await?;
             let options = ListOptions { limit: Some(1), total: true, ..ListOptions::default() };
             let page = client.contacts().list(&options).await?;

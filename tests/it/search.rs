@@ -202,8 +202,8 @@ on_each_engine! {
         let email = staff.companies().contacts("100001").await?[0].email.clone();
         for (name, numbers) in [("Quokka A", vec!["100001", "100002"]), ("Quokka B", vec!["100002"])] {
             let person = codex_client::ContactIn {
-                name: Some(name.into()),
-                company_account_numbers: Some(numbers.into_iter().map(str::to_owned).collect()),
+                name: name.into(),
+                company_account_numbers: numbers.into_iter().map(str::to_owned).collect::<Vec<_>>().into(),
                 ..Default::default()
             };
             staff.contacts().create(&person).await?;
@@ -272,8 +272,8 @@ on_each_engine! {
         }).collect();
         staff.companies().bulk_write(&others, codex_client::BulkAction::Create, false).await?;
         let person = codex_client::ContactIn {
-            name: Some("Old Quokka".into()),
-            company_account_numbers: Some(vec!["100001".into()]),
+            name: "Old Quokka".into(),
+            company_account_numbers: vec!["100001".to_owned()].into(),
             ..Default::default()
         };
         staff.contacts().create(&person).await?;

@@ -139,12 +139,12 @@ const FORM: Form = Form {
 
 /// The account number of a company, or null.
 fn account_number(value: Value) -> std::result::Result<Value, String> {
-    let fits = match &value {
+    let is_valid = match &value {
         Value::Null => true,
         Value::String(number) => !has_nul(&value) && fits(number, true).is_ok(),
         _ => false,
     };
-    if fits {
+    if is_valid {
         Ok(value)
     } else {
         Err("must be an account number".into())

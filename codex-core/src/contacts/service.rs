@@ -1,15 +1,13 @@
 //! Reading and writing contacts.
 
-use serde_json::{Map, Value};
-
-use super::{self as contacts, Contact, query::ContactCompanies};
+use super::{self as contacts, Contact, ContactIn, query::ContactCompanies};
 use crate::{
     Result, Scope,
     bulk::Contacts,
     codex::Codex,
     ids::{CompanyId, ContactId},
     list::{Page, PageRequest},
-    records::Author,
+    records::{Author, RecordBody as _},
 };
 
 impl Codex {
@@ -49,10 +47,11 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        contact: &ContactIn,
     ) -> Result<ContactId> {
         scope.require_technician("making contacts")?;
-        let id = self.make(author, Contacts::default(), body).await?;
+        let stated = contact.stated()?;
+        let id = self.make(author, Contacts::default(), stated).await?;
         Ok(ContactId(id))
     }
 
@@ -65,9 +64,11 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: ContactId,
-        body: Map<String, Value>,
+        edit: &ContactIn,
     ) -> Result<bool> {
         scope.require_technician("changing contacts")?;
-        self.correct(author, Contacts::default(), id.0, body).await
+        let stated = edit.stated()?;
+        self.correct(author, Contacts::default(), id.0, stated)
+            .await
     }
 }

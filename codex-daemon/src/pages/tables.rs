@@ -6,6 +6,7 @@ use codex_core::{
     AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
     assets::wire::AssetIn,
     companies::wire as companies,
+    contacts::wire::ContactIn,
     ids::{AssetId, ContactId, LocationId},
     locations::wire::{LocationIn, LocationOut},
     records::{Intent, RecordBody as _},
@@ -363,18 +364,18 @@ async fn edit_company(
 /// Correct a contact.
 #[utoipa::path(put, path = "/contacts/{id}/update", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
-    request_body = codex_core::contacts::wire::ContactIn,
+    request_body = ContactIn,
     responses(
         (status = 200, description = "Changed", body = Done),
         UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_contact(
     call: Call,
     Path(id): Path<i64>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<ContactIn>,
 ) -> Result<Json<Done>, Problem> {
     let edited = call
         .codex
-        .update_contact(&call.scope, &call.author, ContactId(id), body);
+        .update_contact(&call.scope, &call.author, ContactId(id), &edit);
     if edited.await.map_err(flat)? {
         Ok(done("Contact"))
     } else {

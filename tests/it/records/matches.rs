@@ -24,9 +24,9 @@ on_each_engine! {
             world.devices[0].body["uid"].as_str().unwrap_or_default().to_owned()
         };
         let person = ContactIn {
-            name: Some("By hand".into()),
-            email: Some(Some(email.to_uppercase())),
-            company_account_numbers: Some(vec!["100001".into()]),
+            name: "By hand".into(),
+            email: email.to_uppercase().into(),
+            company_account_numbers: vec!["100001".to_owned()].into(),
             ..ContactIn::default()
         };
         let person = client.contacts().create(&person).await?;
@@ -56,7 +56,7 @@ on_each_engine! {
         };
         let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
         client.companies().create(&company).await?;
-        let person = ContactIn { name: Some("By hand".into()), email: Some(Some(email)), ..ContactIn::default() };
+        let person = ContactIn { name: "By hand".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
         let device = AssetIn { hostname: "by-hand".into(), device_uid: uid.clone().into(), ..AssetIn::default() };
         let device = client.assets().create(&device).await?.id;
@@ -103,7 +103,7 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let email = app.world.lock().requesters[0]["primary_email"].as_str().unwrap_or_default().to_owned();
         let person = ContactIn {
-            name: Some("Twin".into()), email: Some(Some(email)), ..ContactIn::default()
+            name: "Twin".into(), email: email.into(), ..ContactIn::default()
         };
         client.contacts().create(&person).await?;
         client.contacts().create(&person).await?;

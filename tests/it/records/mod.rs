@@ -151,7 +151,7 @@ on_each_engine! {
         let own = client.companies().contacts(&numbers[0]).await?.remove(0);
         // From one company to another: the sync's own link is taken away by hand.
         let moved = ContactIn {
-            company_account_numbers: Some(vec![numbers[1].clone()]), ..ContactIn::default()
+            company_account_numbers: vec![numbers[1].clone()].into(), ..ContactIn::default()
         };
         client.contacts().update(own.id, &moved).await?;
         app.sync().await?;
@@ -161,7 +161,7 @@ on_each_engine! {
         assert!(!of(&numbers[0]).await?.contains(&own.id));
         assert!(of(&numbers[1]).await?.contains(&own.id));
         let unknown = ContactIn {
-            company_account_numbers: Some(vec!["000000".into()]), ..ContactIn::default()
+            company_account_numbers: vec!["000000".to_owned()].into(), ..ContactIn::default()
         };
         let error = client.contacts().update(own.id, &unknown).await.unwrap_err();
         assert_eq!(error.status(), Some(400));
