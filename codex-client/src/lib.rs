@@ -51,7 +51,7 @@
 //! use codex_client::{CompanyIn, Error};
 //!
 //! let read = codex.companies().get("100001").tagged().await?;
-//! let edit = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
+//! let edit = CompanyIn { name: "Acme".into(), ..CompanyIn::default() };
 //! let foretold = codex.companies().update("100001", &edit).dry_run().await?;
 //! println!("{:?}", foretold.changes);
 //! match codex.companies().update("100001", &edit).if_match(&read.etag).await {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 fn named(name: &str) -> CompanyIn {
     CompanyIn {
-        name: Some(name.into()),
+        name: name.into(),
         ..CompanyIn::default()
     }
 }
@@ -74,11 +74,11 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let companies = client.companies();
         let rows = [
-            CompanyIn { account_number: Some("100001".into()), address: Some(Some("A".into())), ..CompanyIn::default() },
+            CompanyIn { account_number: "100001".into(), address: "A".into(), ..CompanyIn::default() },
             named("Fresh"),
-            CompanyIn { account_number: Some("200001".into()), ..named("Numbered") },
-            CompanyIn { compliance_level: Some(Some("odd".into())), ..named("Bad") },
-            CompanyIn { account_number: Some("200001".into()), ..named("Twice") },
+            CompanyIn { account_number: "200001".into(), ..named("Numbered") },
+            CompanyIn { compliance_level: "odd".into(), ..named("Bad") },
+            CompanyIn { account_number: "200001".into(), ..named("Twice") },
         ];
         let refused = companies.bulk_write(&rows, BulkAction::Upsert, true).await.unwrap_err();
         assert_eq!(refused.status(), Some(422));
@@ -92,7 +92,7 @@ on_each_engine! {
         assert_eq!(companies.list().await?.len(), 5);
         let again = companies.bulk_write(&rows[2..3], BulkAction::Create, false).await?;
         assert_eq!(again.failed, 1);
-        let absent = CompanyIn { account_number: Some("999999".into()), ..named("Nobody") };
+        let absent = CompanyIn { account_number: "999999".into(), ..named("Nobody") };
         assert_eq!(companies.bulk_write(&[absent], BulkAction::Update, false).await?.failed, 1);
         let too_many: Vec<_> = (0..1_001).map(|_| named("x")).collect();
         let error = companies.bulk_write(&too_many, BulkAction::Create, true).await.unwrap_err();
@@ -118,7 +118,7 @@ on_each_engine! {
         let client = client(&app, "admin")?;
         client.companies().renumber("100001", "654321").await?;
         let numbered = |number: &str, name: &str| CompanyIn {
-            account_number: Some(number.into()), ..named(name)
+            account_number: number.into(), ..named(name)
         };
         let rows = [numbered("654321", "A"), numbered("100001", "B"), numbered("abc", "C"), named("D")];
         let out = client.companies().bulk_write(&rows, BulkAction::Upsert, false).await?;

@@ -23,7 +23,11 @@ fn person(name: &str, email: &str, companies: &[&str]) -> ContactIn {
     ContactIn {
         name: name.into(),
         email: email.into(),
-        company_account_numbers: companies.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>().into(),
+        company_account_numbers: companies
+            .iter()
+            .map(|n| (*n).to_owned())
+            .collect::<Vec<_>>()
+            .into(),
         ..ContactIn::default()
     }
 }
@@ -198,7 +202,7 @@ on_each_engine! {
         };
         for number in ["100000", "100001"] {
             let company = CompanyIn {
-                name: Some(format!("By hand {number}")), account_number: Some(number.into()), ..CompanyIn::default()
+                name: format!("By hand {number}").into(), account_number: number.into(), ..CompanyIn::default()
             };
             client.companies().create(&company).await?;
         }

@@ -161,13 +161,14 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
     // Names that begin with, end with and are the client's.
     let companies: Vec<CompanyIn> = (0..CROWD)
         .map(|n| CompanyIn {
-            account_number: Some(number(n)),
-            name: Some(match n {
+            account_number: number(n).into(),
+            name: match n {
                 0 => own.name.clone(),
                 _ => format!("{} {MARK} {n}", own.name),
-            }),
-            description: Some(Some(format!("{MARK} server laptop ticket"))),
-            compliance_level: Some(Some("cjis".into())),
+            }
+            .into(),
+            description: format!("{MARK} server laptop ticket").into(),
+            compliance_level: "cjis".into(),
             ..CompanyIn::default()
         })
         .collect();

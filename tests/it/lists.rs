@@ -104,7 +104,7 @@ on_each_engine! {
         let page = companies.page(&options).await?;
         assert_eq!((&page.items[..], page.total), (&all[..1], Some(all.len() as u64)));
         assert_eq!(companies.stream(&options).try_collect::<Vec<_>>().await?, all);
-        let plan = codex_client::CompanyIn { billing_plan: Some(Some("Gold".into())), ..Default::default() };
+        let plan = codex_client::CompanyIn { billing_plan: "Gold".into(), ..Default::default() };
         companies.update(&all[1].account_number, &plan).await?;
         let gold = ListOptions::default().with("billing_plan", Op::Eq, "Gold");
         let found: Vec<_> = companies.stream(&gold).try_collect().await?;

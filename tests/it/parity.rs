@@ -112,7 +112,7 @@ on_each_engine! {
 
     async fn client_supports_keys_conditions_and_dry_runs(app: TestApp) -> TestResult {
         let client = client(&app)?;
-        let named = |name: &str| CompanyIn { name: Some(name.into()), ..CompanyIn::default() };
+        let named = |name: &str| CompanyIn { name: name.into(), ..CompanyIn::default() };
         let once = client.companies().create(&named("A")).idempotency_key("one").await?;
         let again = client.companies().create(&named("A")).idempotency_key("one").await?;
         assert_eq!(once, again);

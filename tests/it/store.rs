@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use codex_core::{
-    Codex, Scope, codex_statements,
+    Codex, Scope,
     assets::AssetIn,
+    codex_statements,
     contacts::ContactIn,
     records::Author,
     store::{Db, Engine, Sql},

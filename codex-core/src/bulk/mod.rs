@@ -17,7 +17,7 @@ mod write;
 #[cfg(feature = "sync")]
 pub(crate) use assets::Assets;
 #[cfg(feature = "sync")]
-pub(crate) use companies::{Companies, name_people};
+pub(crate) use companies::{Companies, changed_fields, name_people};
 #[cfg(feature = "sync")]
 pub(crate) use contacts::Contacts;
 pub use wire::*;

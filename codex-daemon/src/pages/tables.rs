@@ -5,7 +5,7 @@ use axum::Json;
 use codex_core::{
     AssetRow, CompanyRow, ContactRow, TablePage, TableRows,
     assets::wire::AssetIn,
-    companies::wire as companies,
+    companies::wire::CompanyIn,
     contacts::wire::ContactIn,
     ids::{AssetId, ContactId, LocationId},
     locations::wire::{LocationIn, LocationOut},
@@ -334,7 +334,7 @@ async fn remove_location(
 /// with an empty value.
 #[utoipa::path(put, path = "/companies/{account_number}/update", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
-    request_body = companies::CompanyIn,
+    request_body = CompanyIn,
     responses(
         (status = 200, description = "Changed", body = Done),
         UpdateErrors<Technicians, ErrorOut>))]
@@ -346,9 +346,11 @@ async fn edit_company(
     let company = company(&call, &account).await?;
     match body.remove("feature_overrides") {
         None => {
+            let own = company.fields.account_number.as_deref();
+            let edit = CompanyIn::read_change(body, own).map_err(flat)?;
             let edited = call
                 .codex
-                .update_company(&call.scope, &call.author, &account, body);
+                .update_company(&call.scope, &call.author, &account, &edit);
             edited.await.map_err(flat)?;
         }
         Some(agreed) => {

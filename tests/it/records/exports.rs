@@ -149,7 +149,7 @@ on_each_engine! {
         let client = client(&app, "admin")?;
         let formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x.example\"; \"y\")"];
         for name in formulas {
-            let company = codex_client::CompanyIn { name: Some(name.into()), ..Default::default() };
+            let company = codex_client::CompanyIn { name: name.into(), ..Default::default() };
             client.companies().create(&company).await?;
         }
         let table = client.export("companies", ExportFormat::Csv).await?.text().await?;

@@ -12,7 +12,7 @@ use super::named;
 on_each_engine! {
     async fn manual_record_matches_an_arriving_vendor_record(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
-        let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
+        let company = CompanyIn { account_number: "100001".into(), ..named("By hand") };
         client.companies().create(&company).await?;
         let email = {
             let world = app.world.lock();
@@ -54,7 +54,7 @@ on_each_engine! {
             let email = world.requesters[0]["primary_email"].as_str().unwrap().to_owned();
             (email, world.devices[0].body["uid"].as_str().unwrap().to_owned())
         };
-        let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
+        let company = CompanyIn { account_number: "100001".into(), ..named("By hand") };
         client.companies().create(&company).await?;
         let person = ContactIn { name: "By hand".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;

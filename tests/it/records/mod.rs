@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 fn named(name: &str) -> CompanyIn {
     CompanyIn {
-        name: Some(name.into()),
+        name: name.into(),
         ..CompanyIn::default()
     }
 }
@@ -28,7 +28,7 @@ on_each_engine! {
         let made = companies.create(&named("New GmbH")).await?;
         assert_eq!(made.account_number.len(), 6);
         assert_eq!(companies.get(&made.account_number).await?, made);
-        let wanted = CompanyIn { account_number: Some("654321".into()), ..named("Other GmbH") };
+        let wanted = CompanyIn { account_number: "654321".into(), ..named("Other GmbH") };
         assert_eq!(companies.create(&wanted).await?.account_number, "654321");
         let taken = companies.create(&wanted).await.unwrap_err();
         assert_eq!(taken.status(), Some(409));
