@@ -133,7 +133,7 @@ on_each_engine! {
         let address = LocationIn { address: "Street 2".into(), ..LocationIn::default() };
         let settings = |theme: &str| SettingsIn { theme_preference: Some(theme.into()), ..SettingsIn::default() };
         let (dark, light) = (settings("dark"), settings("light"));
-        let name = AgentIn { first_name: Some(Some("Ann".into())), ..AgentIn::default() };
+        let name = AgentIn { first_name: "Ann".into(), ..AgentIn::default() };
         bound!(client.companies().location(company, place), client.companies().update_location(company, place, &address));
         bound!(client.billing().get_override(company, "soc"), client.billing().set_override(company, "soc", &agreed("B")));
         bound!(client.agents().get(&agent), client.agents().update(&agent, &name));
