@@ -139,8 +139,8 @@ on_each_engine! {
             }
         }
         let plan = BillingPlanIn {
-            plan_name: Some("Gold".into()),
-            term_length: Some("1 Year".into()),
+            plan_name: "Gold".into(),
+            term_length: "1 Year".into(),
             ..BillingPlanIn::default()
         };
         client.billing().create_plan(&plan).await?;
@@ -201,8 +201,8 @@ on_each_engine! {
         let admin = client(&app, "admin")?;
         admin.companies().update(ACME, &described("Ours")).await?;
         let plan = BillingPlanIn {
-            plan_name: Some("Gold".into()),
-            term_length: Some("1 Year".into()),
+            plan_name: "Gold".into(),
+            term_length: "1 Year".into(),
             ..BillingPlanIn::default()
         };
         admin.billing().create_plan(&plan).await?;

@@ -208,7 +208,7 @@ on_each_engine! {
     async fn plan_is_restored_by_billing_roles(app: TestApp) -> TestResult {
         let billing = client(&app, "billing")?;
         let plan = codex_client::BillingPlanIn {
-            plan_name: Some("Gold".into()), term_length: Some("1 Year".into()), ..Default::default()
+            plan_name: "Gold".into(), term_length: "1 Year".into(), ..Default::default()
         };
         let id = billing.billing().create_plan(&plan).await?;
         billing.billing().delete_plan(id).await?;

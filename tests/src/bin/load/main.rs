@@ -124,8 +124,8 @@ async fn main() -> anyhow::Result<()> {
     );
 
     let plan = BillingPlanIn {
-        plan_name: Some("Gold".into()),
-        term_length: Some("1 Year".into()),
+        plan_name: "Gold".into(),
+        term_length: "1 Year".into(),
         ..BillingPlanIn::default()
     };
     if !options.filled {
