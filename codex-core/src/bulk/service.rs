@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Assets, Companies, Contacts,
+    Assets, BulkRows, Companies, Contacts,
     write::{BulkRecord, WritePlan},
 };
 use crate::{
     Error, Fault, Result, Scope,
+    assets::wire::AssetBulkIn,
     bulk::{BulkAction, BulkOut, BulkStatus},
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
+    companies::CompanyIn,
+    contacts::wire::ContactBulkIn,
     idempotency::{keep_step, step_done},
     records::{Author, ChangeOut, live},
 };
@@ -43,11 +46,11 @@ impl Codex {
         author: &Author,
         action: BulkAction,
         atomic: bool,
-        rows: Vec<Value>,
+        rows: BulkRows<CompanyIn>,
     ) -> Result<BulkOut> {
         scope.require_technician("changing companies")?;
-        let companies = Companies::among(&rows);
-        self.bulk_write(author, companies, action, atomic, rows)
+        let companies = Companies::among(&rows.rows);
+        self.bulk_write(author, companies, action, atomic, rows.rows)
             .await
     }
 
@@ -62,10 +65,10 @@ impl Codex {
         author: &Author,
         action: BulkAction,
         atomic: bool,
-        rows: Vec<Value>,
+        rows: BulkRows<ContactBulkIn>,
     ) -> Result<BulkOut> {
         scope.require_technician("changing contacts")?;
-        self.bulk_write(author, Contacts::default(), action, atomic, rows)
+        self.bulk_write(author, Contacts::default(), action, atomic, rows.rows)
             .await
     }
 
@@ -80,10 +83,10 @@ impl Codex {
         author: &Author,
         action: BulkAction,
         atomic: bool,
-        rows: Vec<Value>,
+        rows: BulkRows<AssetBulkIn>,
     ) -> Result<BulkOut> {
         scope.require_technician("changing assets")?;
-        self.bulk_write(author, Assets::default(), action, atomic, rows)
+        self.bulk_write(author, Assets::default(), action, atomic, rows.rows)
             .await
     }
 

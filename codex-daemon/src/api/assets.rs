@@ -194,7 +194,7 @@ async fn bulk_write_assets(
         &call.author,
         params.action,
         params.atomic(),
-        rows,
+        rows.into(),
     );
     Ok(Json(done.await.map_err(flat)?))
 }

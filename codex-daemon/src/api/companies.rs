@@ -170,7 +170,7 @@ async fn bulk_write_companies(
         &call.author,
         params.action,
         params.atomic(),
-        rows,
+        rows.into(),
     );
     Ok(Json(done.await.map_err(flat)?))
 }

@@ -174,7 +174,7 @@ async fn bulk_write_contacts(
         &call.author,
         params.action,
         params.atomic(),
-        rows,
+        rows.into(),
     );
     Ok(Json(done.await.map_err(flat)?))
 }
