@@ -43,6 +43,8 @@
 //!
 //! # Changes
 //!
+//! A body has a [`Patch`] for each field: what is left at its default is not sent, [`Patch::Null`] blanks the field.
+//!
 //! A change is sent when it is awaited. Before, it can be bound to the record as it was read, given a key, or
 //! only asked for:
 //!
