@@ -211,6 +211,8 @@ fn name(body: &mut Map<String, Value>, before: Option<&ContactFields>) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{contacts::ContactFields, ids::ContactId, json_columns::List};
 
@@ -233,6 +235,22 @@ mod tests {
                 + r#""employment_type":"Full Time","id":9,"mobile_phone_number":null,"name":"","#
                 + r#""secondary_emails":null,"title":null,"work_phone_number":null}"#
         );
+    }
+
+    #[test]
+    fn name_of_a_change_is_made_where_its_parts_are_known() {
+        let sent = json!({"name": null, "first_name": " ", "title": "Chief"});
+        let edit = ContactIn::read(sent.as_object().unwrap().clone(), Intent::Update).unwrap();
+        assert_eq!(edit.name, Patch::Null);
+        assert_eq!(edit.job_title, Patch::Value("Chief".to_owned()));
+        let before = ContactFields {
+            first_name: Some("Ann".into()),
+            last_name: Some("Lee".into()),
+            ..ContactFields::default()
+        };
+        let contact = read(edit.stated().unwrap(), Some(&before)).unwrap();
+        assert_eq!(contact.name, Patch::Value("Lee".to_owned()));
+        assert_eq!(contact.first_name, Patch::Null);
     }
 
     #[test]

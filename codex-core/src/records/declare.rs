@@ -25,9 +25,10 @@
 /// `in "assets" as "a"` names the table as lists call it. `derived` fields are columns computed from the others or from
 /// other records: they are stored and read, but are no part of claims, comparison or change log.
 ///
-/// `body` names the struct that callers send: a [`Patch`](crate::records::Patch) for each marked field and for each key
-/// in the braces, which are keys that are no tracked field. The type of a key, and that of a field without its `Option`,
-/// is the type of the value. Attributes `#[schema(...)]` behind the doc comment of a marked field describe it there.
+/// `body` names the struct that callers send: a [`Patch`](crate::records::Patch) for each marked field and for each
+/// key in the braces, which are keys that are no tracked field. A key has the type of its value, and so has a field:
+/// its own type without the `Option`. Attributes `#[schema(...)]` behind the doc comment of a marked field describe
+/// the field in the body.
 macro_rules! record {
     (@fields $head:tt $fields:tt $body:tt $(#[$($attr:tt)*])* edit $($rest:tt)*) => {
         record! { @editable editable $head $fields $body [$(#[$($attr)*])*] $($rest)* }
