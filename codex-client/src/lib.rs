@@ -80,6 +80,8 @@
 //!
 //! # Changes
 //!
+//! A body has a [`Patch`] for each field: what is left at its default is not sent, [`Patch::Null`] blanks the field.
+//!
 //! A change is sent when it is awaited. Before, it can be bound to the record as it was read, get a key, or become a
 //! dry run:
 //!
@@ -88,7 +90,7 @@
 //! use codex_client::{CompanyIn, Error};
 //!
 //! let read = codex.companies().get("100001").tagged().await?;
-//! let edit = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
+//! let edit = CompanyIn { name: "Acme".into(), ..CompanyIn::default() };
 //! let plan = codex.companies().update("100001", &edit).dry_run().await?;
 //! for change in plan.changes {
 //!     println!("{change}");
@@ -218,7 +220,7 @@ pub use codex_core::{
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
     overrides::wire::{OverrideIn, OverrideOut, OverrideValue},
     psa_agents::wire::{PsaAgentOut, PsaConfigOut, PsaGroupsOut, PsaProviderOut},
-    records::{ChangeOp, ChangeOut, DeletedOut},
+    records::{ChangeOp, ChangeOut, DeletedOut, Patch},
     search::wire::{SearchHit, SearchOut},
     tags::{
         TaggedKind,

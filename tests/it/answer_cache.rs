@@ -32,8 +32,8 @@ async fn many(app: &TestApp, count: usize) -> anyhow::Result<Vec<String>> {
     let client = Client::new(&app.url(), TokenSource::fixed(token))?;
     let rows: Vec<CompanyIn> = (0..count)
         .map(|n| CompanyIn {
-            name: Some(format!("Company {n:03}")),
-            description: Some(Some("0".into())),
+            name: format!("Company {n:03}").into(),
+            description: "0".into(),
             ..CompanyIn::default()
         })
         .collect();

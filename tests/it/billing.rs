@@ -1,5 +1,7 @@
 //! Billing through the API: plans, options, what is agreed, what is billed.
 
+use std::collections::BTreeMap;
+
 use codex_client::{
     BillingPlanIn, FeatureOptionIn, ListOptions, Money, Op, OverrideIn, OverrideValue, ValueSource,
 };
@@ -14,10 +16,10 @@ use serde_json::{Value, json};
 
 fn gold() -> BillingPlanIn {
     BillingPlanIn {
-        plan_name: Some("Gold / All & in".into()),
-        term_length: Some("1-Year".into()),
-        per_user_cost: Some(Money::from_ten_thousandths(125_000)),
-        soc: Some("Huntress".into()),
+        plan_name: "Gold / All & in".into(),
+        term_length: "1-Year".into(),
+        per_user_cost: Money::from_ten_thousandths(125_000).into(),
+        soc: "Huntress".into(),
         ..BillingPlanIn::default()
     }
 }
@@ -51,8 +53,8 @@ on_each_engine! {
         assert_eq!(billing.create_plan(&gold()).await.unwrap_err().status(), Some(409));
 
         let change = BillingPlanIn {
-            per_user_cost: Some(Money::from_ten_thousandths(130_000)),
-            features: Some([("soc".to_owned(), None), ("edr".to_owned(), Some("Yes".to_owned()))].into()),
+            per_user_cost: Money::from_ten_thousandths(130_000).into(),
+            features: BTreeMap::from([("soc".to_owned(), None), ("edr".to_owned(), Some("Yes".to_owned()))]).into(),
             ..BillingPlanIn::default()
         };
         billing.update_plan(id, &change).await?;
@@ -121,8 +123,8 @@ on_each_engine! {
         assert_eq!(before.plan_id, None, "nobody made the plan: {before:?}");
         assert!(before.prices.is_empty());
         billing.create_plan(&BillingPlanIn {
-            plan_name: Some(before.plan_name.clone()),
-            term_length: Some(before.term_length.clone()),
+            plan_name: before.plan_name.clone().into(),
+            term_length: before.term_length.clone().into(),
             ..gold()
         }).await?;
         let agree = |value: OverrideValue| OverrideIn { value: Some(value), enabled: None };
@@ -176,9 +178,9 @@ on_each_engine! {
         let (billing, account) = (billing.billing(), "100001");
         let before = billing.plan_of(account).await?;
         billing.create_plan(&BillingPlanIn {
-            plan_name: Some(before.plan_name.clone()),
-            term_length: Some(before.term_length.clone()),
-            support_level: Some("Business hours".into()),
+            plan_name: before.plan_name.clone().into(),
+            term_length: before.term_length.clone().into(),
+            support_level: "Business hours".into(),
             ..gold()
         }).await?;
         let of_plan = billing.plan_of(account).await?;

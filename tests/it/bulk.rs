@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 fn named(name: &str) -> CompanyIn {
     CompanyIn {
-        name: Some(name.into()),
+        name: name.into(),
         ..CompanyIn::default()
     }
 }
@@ -26,8 +26,8 @@ fn person(name: &str, email: &str) -> ContactBulkIn {
     ContactBulkIn {
         id: None,
         contact: ContactIn {
-            name: Some(name.into()),
-            email: Some(Some(email.into())),
+            name: name.into(),
+            email: email.into(),
             ..ContactIn::default()
         },
     }
@@ -37,8 +37,8 @@ fn device(hostname: &str, serial: &str) -> AssetBulkIn {
     AssetBulkIn {
         id: None,
         asset: AssetIn {
-            hostname: Some(hostname.into()),
-            serial_number: Some(Some(serial.into())),
+            hostname: hostname.into(),
+            serial_number: serial.into(),
             ..AssetIn::default()
         },
     }
@@ -58,7 +58,7 @@ on_each_engine! {
         // A serial number moves no device to another company.
         let of = |company: &str| {
             let mut row = device("pc", "SN-BULK-1");
-            row.asset.company_account_number = Some(Some(company.into()));
+            row.asset.company_account_number = company.into();
             row
         };
         assets.bulk_write(&[of("100001")], BulkAction::Upsert, false).await?;
@@ -74,11 +74,11 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let companies = client.companies();
         let rows = [
-            CompanyIn { account_number: Some("100001".into()), address: Some(Some("A".into())), ..CompanyIn::default() },
+            CompanyIn { account_number: "100001".into(), address: "A".into(), ..CompanyIn::default() },
             named("Fresh"),
-            CompanyIn { account_number: Some("200001".into()), ..named("Numbered") },
-            CompanyIn { compliance_level: Some(Some("odd".into())), ..named("Bad") },
-            CompanyIn { account_number: Some("200001".into()), ..named("Twice") },
+            CompanyIn { account_number: "200001".into(), ..named("Numbered") },
+            CompanyIn { compliance_level: "odd".into(), ..named("Bad") },
+            CompanyIn { account_number: "200001".into(), ..named("Twice") },
         ];
         let refused = companies.bulk_write(&rows, BulkAction::Upsert, true).await.unwrap_err();
         assert_eq!(refused.status(), Some(422));
@@ -92,7 +92,7 @@ on_each_engine! {
         assert_eq!(companies.list().await?.len(), 5);
         let again = companies.bulk_write(&rows[2..3], BulkAction::Create, false).await?;
         assert_eq!(again.failed, 1);
-        let absent = CompanyIn { account_number: Some("999999".into()), ..named("Nobody") };
+        let absent = CompanyIn { account_number: "999999".into(), ..named("Nobody") };
         assert_eq!(companies.bulk_write(&[absent], BulkAction::Update, false).await?.failed, 1);
         let too_many: Vec<_> = (0..1_001).map(|_| named("x")).collect();
         let error = companies.bulk_write(&too_many, BulkAction::Create, true).await.unwrap_err();
@@ -118,7 +118,7 @@ on_each_engine! {
         let client = client(&app, "admin")?;
         client.companies().renumber("100001", "654321").await?;
         let numbered = |number: &str, name: &str| CompanyIn {
-            account_number: Some(number.into()), ..named(name)
+            account_number: number.into(), ..named(name)
         };
         let rows = [numbered("654321", "A"), numbered("100001", "B"), numbered("abc", "C"), named("D")];
         let out = client.companies().bulk_write(&rows, BulkAction::Upsert, false).await?;
@@ -173,11 +173,11 @@ on_each_engine! {
         let ann = contacts.create(&person("Ann", "ann@bulk.example").contact).await?.id;
         let device = client.assets().create(&device("bulk-1", "S1").asset).await?.id;
         let at = |number: &str, mut row: ContactBulkIn| {
-            row.contact.company_account_numbers = Some(vec![number.into()]);
+            row.contact.company_account_numbers = vec![number.to_owned()].into();
             row
         };
         let mut user = at("100001", person("Ben", "ben@bulk.example"));
-        user.contact.asset_ids = Some(vec![device]);
+        user.contact.asset_ids = vec![device].into();
         let rows = [
             at("100001", person("Ann Other", "ANN@bulk.example")),
             user,
@@ -214,7 +214,7 @@ on_each_engine! {
         assert_eq!(out.failed, 1);
         // No company and no asset any more.
         let none = ContactIn {
-            company_account_numbers: Some(Vec::new()), asset_ids: Some(Vec::new()), ..ContactIn::default()
+            company_account_numbers: Vec::new().into(), asset_ids: Vec::new().into(), ..ContactIn::default()
         };
         let rows = [ContactBulkIn { id: Some(ben), contact: none }];
         assert_eq!(contacts.bulk_write(&rows, BulkAction::Update, true).await?.updated, 1);
@@ -229,10 +229,10 @@ on_each_engine! {
         let ann = client.contacts().create(&person("Ann", "ann@bulk.example").contact).await?.id;
         let old = assets.create(&device("bulk-1", "S1").asset).await?.id;
         let mut fresh = device("bulk-2", "S2");
-        fresh.asset.company_account_number = Some(Some("100001".into()));
-        fresh.asset.contact_ids = Some(vec![ann]);
+        fresh.asset.company_account_number = "100001".into();
+        fresh.asset.contact_ids = vec![ann].into();
         let mut stray = device("bulk-3", "S3");
-        stray.asset.contact_ids = Some(vec![ann + 1_000]);
+        stray.asset.contact_ids = vec![ann + 1_000].into();
         let nameless = AssetBulkIn { id: Some(old), asset: AssetIn::default() };
         let rows = [device("renamed", "S1"), fresh, stray, nameless];
         let out = assets.bulk_write(&rows, BulkAction::Upsert, false).await?;
@@ -258,7 +258,7 @@ on_each_engine! {
         let client = client(&app, "admin")?;
         let row = |n: usize| {
             let mut row = person(&format!("Person {n}"), &format!("p{n}@bulk.example"));
-            row.contact.company_account_numbers = Some(vec!["100001".into()]);
+            row.contact.company_account_numbers = vec!["100001".to_owned()].into();
             row
         };
         let rows: Vec<_> = (0..1_000).map(row).collect();
@@ -292,7 +292,7 @@ on_each_engine! {
         assert_eq!(ids.len(), 45);
         let row = |n: usize| {
             let mut row = person(&format!("Person {n}"), &format!("p{n}@bulk.example"));
-            row.contact.asset_ids = Some(ids.clone());
+            row.contact.asset_ids = ids.clone().into();
             row
         };
         let rows: Vec<_> = (0..1_000).map(row).collect();

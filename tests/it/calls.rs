@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use codex_core::{
     IdempotencyState, KeptAnswer, Scope,
+    contacts::ContactIn,
     records::Author,
     store::{Db, Sql},
 };
@@ -13,7 +14,7 @@ use codex_tests::{
     sim::core::{service_claims, user_claims},
 };
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What a database does to each new company: a function of PostgreSQL's, and the trigger.
 type Trap = [Sql; 2];
@@ -289,8 +290,8 @@ on_each_engine! {
         // The first has changed something and has no answer yet; the second changes nothing.
         let (one, two) = (begun("one").await?, begun("two").await?);
         let (scope, author) = (Scope::system(), Author::new("a", codex.now()));
-        let body = Map::from_iter([("name".to_owned(), json!("Ann"))]);
-        one.run(codex.create_contact(&scope, &author, body)).await?;
+        let person = ContactIn { name: "Ann".into(), ..ContactIn::default() };
+        one.run(codex.create_contact(&scope, &author, &person)).await?;
         codex.keep_answer(&two, answer("two")).await?;
         begun("one").await?;
         codex.keep_answer(&one, answer("one")).await?;

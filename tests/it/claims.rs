@@ -31,7 +31,7 @@ async fn newest_change(app: &TestApp) -> anyhow::Result<(String, String, Option<
 
 fn described(text: &str) -> CompanyIn {
     CompanyIn {
-        description: Some(Some(text.into())),
+        description: text.into(),
         ..CompanyIn::default()
     }
 }
@@ -45,7 +45,7 @@ on_each_engine! {
         let name = field(&synced, "name");
         assert_eq!(name.source.as_deref(), Some("freshservice"));
         assert!(name.others.is_empty() && name.since.is_some(), "{name:?}");
-        let new = CompanyIn { name: Some("New GmbH".into()), ..CompanyIn::default() };
+        let new = CompanyIn { name: "New GmbH".into(), ..CompanyIn::default() };
         let new = client.companies().create(&new).await?.account_number;
         let own = client.claims().get(Companies, &new).await?;
         assert_eq!(field(&own, "name").source.as_deref(), Some("manual"));
@@ -103,7 +103,7 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let name = client.companies().get(ACME).await?.name;
         let since = field(&client.claims().get(Companies, ACME).await?, "name").since;
-        let same = CompanyIn { name: Some(name.clone()), ..CompanyIn::default() };
+        let same = CompanyIn { name: name.clone().into(), ..CompanyIn::default() };
         client.companies().update(ACME, &same).await?;
         let stays = json!({"name": {"before": name, "after": name}});
         assert_eq!(newest_change(&app).await?.3, stays, "a person has set it");
@@ -139,8 +139,8 @@ on_each_engine! {
             }
         }
         let plan = BillingPlanIn {
-            plan_name: Some("Gold".into()),
-            term_length: Some("1 Year".into()),
+            plan_name: "Gold".into(),
+            term_length: "1 Year".into(),
             ..BillingPlanIn::default()
         };
         client.billing().create_plan(&plan).await?;
@@ -201,8 +201,8 @@ on_each_engine! {
         let admin = client(&app, "admin")?;
         admin.companies().update(ACME, &described("Ours")).await?;
         let plan = BillingPlanIn {
-            plan_name: Some("Gold".into()),
-            term_length: Some("1 Year".into()),
+            plan_name: "Gold".into(),
+            term_length: "1 Year".into(),
             ..BillingPlanIn::default()
         };
         admin.billing().create_plan(&plan).await?;

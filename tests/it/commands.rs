@@ -43,7 +43,7 @@ on_each_engine! {
         app.sync().await?;
         let client = client(&app)?;
         let theirs = client.companies().get(ACME).await?.description;
-        let ours = CompanyIn { description: Some(Some("Ours".into())), ..CompanyIn::default() };
+        let ours = CompanyIn { description: "Ours".into(), ..CompanyIn::default() };
         client.companies().update(ACME, &ours).await?;
 
         let shown = codexd(&app, &format!("claims show company {ACME}")).await?;
@@ -87,7 +87,7 @@ on_each_engine! {
         app.sync().await?;
         let client = client(&app)?;
         let asset = client.companies().assets(ACME).await?[0].id;
-        let moved = AssetIn { company_account_number: Some(Some(OTHER.into())), ..AssetIn::default() };
+        let moved = AssetIn { company_account_number: OTHER.into(), ..AssetIn::default() };
         client.assets().update(asset, &moved).await?;
         let release = format!("claims release asset {asset} company_account_number --dry-run");
         let told = codexd(&app, &release).await?;
@@ -96,7 +96,7 @@ on_each_engine! {
         let told: Value = serde_json::from_str(&codexd(&app, &format!("{release} --json")).await?.out)?;
         assert_eq!(told[0]["record_id"], asset);
         assert_eq!(told[0]["fields"], json!({"company_account_number": {"before": OTHER, "after": ACME}}));
-        let company = CompanyIn { name: Some("Ours".into()), ..CompanyIn::default() };
+        let company = CompanyIn { name: "Ours".into(), ..CompanyIn::default() };
         client.companies().update(ACME, &company).await?;
         let told = codexd(&app, &format!("claims release company {ACME} name --dry-run --json")).await?;
         let told: Value = serde_json::from_str(&told.out)?;

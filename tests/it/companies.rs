@@ -72,10 +72,10 @@ on_each_engine! {
     async fn client_updates_a_company(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = Client::new(&app.url(), TokenSource::core(app.core.url(), "ledger")?)?;
-        let edit = CompanyIn { phone_system: Some(Some("Teams".into())), ..CompanyIn::default() };
+        let edit = CompanyIn { phone_system: "Teams".into(), ..CompanyIn::default() };
         let company = client.companies().update("100001", &edit).await?;
         assert_eq!(company.phone_system.as_deref(), Some("Teams"));
-        let bad = CompanyIn { compliance_level: Some(Some("secret".into())), ..CompanyIn::default() };
+        let bad = CompanyIn { compliance_level: "secret".into(), ..CompanyIn::default() };
         let error = client.companies().update("100001", &bad).await.unwrap_err();
         assert_eq!(error.status(), Some(422));
         assert!(error.to_string().contains("compliance_level"), "{error}");

@@ -130,10 +130,10 @@ on_each_engine! {
                 assert_eq!($edit.if_match(&read.etag).await.unwrap_err().status(), Some(412));
             };
         }
-        let address = LocationIn { address: Some(Some("Street 2".into())), ..LocationIn::default() };
+        let address = LocationIn { address: "Street 2".into(), ..LocationIn::default() };
         let settings = |theme: &str| SettingsIn { theme_preference: Some(theme.into()), ..SettingsIn::default() };
         let (dark, light) = (settings("dark"), settings("light"));
-        let name = AgentIn { first_name: Some(Some("Ann".into())), ..AgentIn::default() };
+        let name = AgentIn { first_name: "Ann".into(), ..AgentIn::default() };
         bound!(client.companies().location(company, place), client.companies().update_location(company, place, &address));
         bound!(client.billing().get_override(company, "soc"), client.billing().set_override(company, "soc", &agreed("B")));
         bound!(client.agents().get(&agent), client.agents().update(&agent, &name));

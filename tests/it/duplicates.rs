@@ -13,17 +13,21 @@ const OWN: &str = "100001";
 
 fn serial(hostname: &str, serial: &str) -> AssetIn {
     AssetIn {
-        hostname: Some(hostname.into()),
-        serial_number: Some(Some(serial.into())),
+        hostname: hostname.into(),
+        serial_number: serial.into(),
         ..AssetIn::default()
     }
 }
 
 fn person(name: &str, email: &str, companies: &[&str]) -> ContactIn {
     ContactIn {
-        name: Some(name.into()),
-        email: Some(Some(email.into())),
-        company_account_numbers: Some(companies.iter().map(|n| (*n).to_owned()).collect()),
+        name: name.into(),
+        email: email.into(),
+        company_account_numbers: companies
+            .iter()
+            .map(|n| (*n).to_owned())
+            .collect::<Vec<_>>()
+            .into(),
         ..ContactIn::default()
     }
 }
@@ -41,7 +45,7 @@ async fn open(client: &Client) -> anyhow::Result<Vec<DuplicateOut>> {
 /// A manual asset with the serial number of a device of the RMM, and the candidate that they make.
 async fn proposed(app: &TestApp, client: &Client) -> anyhow::Result<(i64, i64, DuplicateOut)> {
     let manual = AssetIn {
-        description: Some(Some("on the shelf".into())),
+        description: "on the shelf".into(),
         ..serial("by-hand", "SN000007")
     };
     let manual = client.assets().create(&manual).await?.id;
@@ -93,7 +97,7 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let user = client.contacts().create(&person("User", "user@x.example", &[])).await?.id;
         let (manual, device, candidate) = proposed(&app, &client).await?;
-        let used = AssetIn { contact_ids: Some(vec![user]), ..AssetIn::default() };
+        let used = AssetIn { contact_ids: vec![user].into(), ..AssetIn::default() };
         client.assets().update(manual, &used).await?;
         let secrets = "select count(*) from asset_secrets where asset_id = $1";
         let secrets = async || app.codex.db().query(secrets).bind(device).scalar::<i64>().await;
@@ -120,7 +124,7 @@ on_each_engine! {
         // Even when more speaks for it: the same company.
         let q = "select c.account_number from assets a join companies c on c.id = a.company_id where a.id = $1";
         let number: Option<String> = app.codex.db().query(q).bind(device).scalar().await?;
-        let placed = AssetIn { company_account_number: Some(number), ..AssetIn::default() };
+        let placed = AssetIn { company_account_number: number.into(), ..AssetIn::default() };
         client.assets().update(manual, &placed).await?;
         app.pull(&["/sync/datto", "/sync/audits"]).await?;
         assert!(open(&client).await?.is_empty());
@@ -136,7 +140,7 @@ on_each_engine! {
         let q = "select account_number from companies where account_number is not null and deleted_at is null \
             and id <> (select company_id from assets where id = $1) order by id limit 1";
         let other: Option<String> = app.codex.db().query(q).bind(device).scalar().await?;
-        let placed = AssetIn { company_account_number: Some(other), ..AssetIn::default() };
+        let placed = AssetIn { company_account_number: other.into(), ..AssetIn::default() };
         client.assets().update(manual, &placed).await?;
         let refused = client.duplicates().merge(candidate.id, None).await.unwrap_err();
         assert_eq!(refused.status(), Some(409));
@@ -175,7 +179,7 @@ on_each_engine! {
         assert_eq!((candidate.record_a.id, candidate.record_b.id), (theirs.id, twin), "{candidates:?}");
         assert_eq!(candidate.record_b.company_account_numbers, [OWN]);
         assert!(!candidates.iter().any(|one| one.record_b.id == apart || one.record_a.id == apart));
-        let note = ContactIn { job_title: Some(Some("Chief".into())), ..ContactIn::default() };
+        let note = ContactIn { job_title: "Chief".into(), ..ContactIn::default() };
         client.contacts().update(twin, &note).await?;
         client.duplicates().merge(candidate.id, None).await?;
         let kept = client.contacts().get(theirs.id).await?;
@@ -198,7 +202,7 @@ on_each_engine! {
         };
         for number in ["100000", "100001"] {
             let company = CompanyIn {
-                name: Some(format!("By hand {number}")), account_number: Some(number.into()), ..CompanyIn::default()
+                name: format!("By hand {number}").into(), account_number: number.into(), ..CompanyIn::default()
             };
             client.companies().create(&company).await?;
         }
@@ -242,7 +246,7 @@ on_each_engine! {
             client.assets().create(&serial(text, text)).await?;
             let q = "select id from assets where device_uid = $1 and deleted_at is null";
             let device: Option<i64> = app.codex.db().query(q).bind(device_uid(n)).scalar().await?;
-            let stated = AssetIn { serial_number: Some(Some(text.into())), ..AssetIn::default() };
+            let stated = AssetIn { serial_number: text.into(), ..AssetIn::default() };
             client.assets().update(device.unwrap_or_default(), &stated).await?;
         }
         let count = async || anyhow::Ok(client.assets().all(&ListOptions::default()).await?.len());

@@ -161,13 +161,14 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
     // Names that begin with, end with and are the client's.
     let companies: Vec<CompanyIn> = (0..CROWD)
         .map(|n| CompanyIn {
-            account_number: Some(number(n)),
-            name: Some(match n {
+            account_number: number(n).into(),
+            name: match n {
                 0 => own.name.clone(),
                 _ => format!("{} {MARK} {n}", own.name),
-            }),
-            description: Some(Some(format!("{MARK} server laptop ticket"))),
-            compliance_level: Some(Some("cjis".into())),
+            }
+            .into(),
+            description: format!("{MARK} server laptop ticket").into(),
+            compliance_level: "cjis".into(),
             ..CompanyIn::default()
         })
         .collect();
@@ -176,9 +177,9 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
         .bulk_write(&companies, BulkAction::Create, false)
         .await?;
     let caller = ContactIn {
-        name: Some("Müller".into()),
-        email: Some(Some(CLIENT.into())),
-        company_account_numbers: Some(vec![OWN.into()]),
+        name: "Müller".into(),
+        email: CLIENT.into(),
+        company_account_numbers: vec![OWN.to_owned()].into(),
         ..ContactIn::default()
     };
     client.contacts().create(&caller).await?;
@@ -194,21 +195,21 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
     for round in 0..2 {
         // Some of the client's own between those of others.
         let person = ContactIn {
-            name: Some(format!("Late {round} {}", contacts[0].name)),
-            email: Some(Some(format!("late{round}@{host}"))),
-            company_account_numbers: Some(vec![OWN.into()]),
+            name: format!("Late {round} {}", contacts[0].name).into(),
+            email: format!("late{round}@{host}").into(),
+            company_account_numbers: vec![OWN.to_owned()].into(),
             ..ContactIn::default()
         };
         let late = client.contacts().create(&person).await?;
         let machine = AssetIn {
-            hostname: Some(format!("LATE-{round}")),
-            company_account_number: Some(Some(OWN.into())),
-            contact_ids: Some(vec![late.id]),
+            hostname: format!("LATE-{round}").into(),
+            company_account_number: OWN.into(),
+            contact_ids: vec![late.id].into(),
             ..AssetIn::default()
         };
         client.assets().create(&machine).await?;
         let place = LocationIn {
-            name: Some(format!("Late {round}")),
+            name: format!("Late {round}").into(),
             ..LocationIn::default()
         };
         client.companies().create_location(OWN, &place).await?;
@@ -218,17 +219,17 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
             .await?;
         for (n, email) in alike.iter().enumerate() {
             let person = ContactIn {
-                name: Some(format!("{} {MARK} {round}{n}", contacts[0].name)),
-                email: Some(Some((*email).into())),
-                company_account_numbers: Some(vec![number(n)]),
+                name: format!("{} {MARK} {round}{n}", contacts[0].name).into(),
+                email: (*email).into(),
+                company_account_numbers: vec![number(n)].into(),
                 ..ContactIn::default()
             };
             client.contacts().create(&person).await?;
         }
         // Somebody who is with the client and with another.
         let both = ContactIn {
-            name: Some(format!("Both {round}")),
-            company_account_numbers: Some(vec![number(0), OWN.into(), number(7)]),
+            name: format!("Both {round}").into(),
+            company_account_numbers: vec![number(0), OWN.to_owned(), number(7)].into(),
             ..ContactIn::default()
         };
         client.contacts().create(&both).await?;
@@ -237,9 +238,9 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
         .map(|n| codex_client::ContactBulkIn {
             id: None,
             contact: ContactIn {
-                name: Some(format!("{} {MARK} {n}", contacts[0].name)),
-                email: Some(Some(format!("{MARK}{n}@{host}"))),
-                company_account_numbers: Some(vec![number(n % 50)]),
+                name: format!("{} {MARK} {n}", contacts[0].name).into(),
+                email: format!("{MARK}{n}@{host}").into(),
+                company_account_numbers: vec![number(n % 50)].into(),
                 ..ContactIn::default()
             },
         })
@@ -252,8 +253,8 @@ async fn others(app: &TestApp) -> anyhow::Result<()> {
         .map(|n| codex_client::AssetBulkIn {
             id: None,
             asset: AssetIn {
-                hostname: Some(format!("{}-{MARK}-{n}", assets[0].hostname)),
-                company_account_number: Some(Some(number(n % 50))),
+                hostname: format!("{}-{MARK}-{n}", assets[0].hostname).into(),
+                company_account_number: number(n % 50).into(),
                 ..AssetIn::default()
             },
         })

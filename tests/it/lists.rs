@@ -23,7 +23,7 @@ on_each_engine! {
         app.sync().await?;
         let client = client(&app)?;
         for n in 0..5 {
-            let asset = AssetIn { hostname: Some(format!("hand-{n}")), ..AssetIn::default() };
+            let asset = AssetIn { hostname: format!("hand-{n}").into(), ..AssetIn::default() };
             client.assets().create(&asset).await?;
         }
         let all: BTreeSet<i64> = client.assets().all(&ListOptions::default()).await?.iter().map(|asset| asset.id).collect();
@@ -47,7 +47,7 @@ on_each_engine! {
         let client = client(&app)?;
         let systems = ["B", "_", "a", "b", "\u{e4}"];
         for system in systems.iter().rev() {
-            let asset = AssetIn { hostname: Some("x".into()), operating_system: Some(Some((*system).into())), ..AssetIn::default() };
+            let asset = AssetIn { hostname: "x".into(), operating_system: (*system).into(), ..AssetIn::default() };
             client.assets().create(&asset).await?;
         }
         let found = async |options: ListOptions| -> anyhow::Result<Vec<Option<String>>> {
@@ -104,7 +104,7 @@ on_each_engine! {
         let page = companies.page(&options).await?;
         assert_eq!((&page.items[..], page.total), (&all[..1], Some(all.len() as u64)));
         assert_eq!(companies.stream(&options).try_collect::<Vec<_>>().await?, all);
-        let plan = codex_client::CompanyIn { billing_plan: Some(Some("Gold".into())), ..Default::default() };
+        let plan = codex_client::CompanyIn { billing_plan: "Gold".into(), ..Default::default() };
         companies.update(&all[1].account_number, &plan).await?;
         let gold = ListOptions::default().with("billing_plan", Op::Eq, "Gold");
         let found: Vec<_> = companies.stream(&gold).try_collect().await?;

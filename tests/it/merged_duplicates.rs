@@ -9,16 +9,16 @@ use codex_tests::{
 
 fn serial(hostname: &str, serial: &str) -> AssetIn {
     AssetIn {
-        hostname: Some(hostname.into()),
-        serial_number: Some(Some(serial.into())),
+        hostname: hostname.into(),
+        serial_number: serial.into(),
         ..AssetIn::default()
     }
 }
 
 fn with_uid(hostname: &str, uid: &str) -> AssetIn {
     AssetIn {
-        hostname: Some(hostname.into()),
-        device_uid: Some(Some(uid.into())),
+        hostname: hostname.into(),
+        device_uid: uid.into(),
         ..AssetIn::default()
     }
 }
@@ -53,7 +53,7 @@ fn company(app: &TestApp, n: usize) -> anyhow::Result<String> {
 /// As [`serial`], for the company of the n-th device.
 fn placed(app: &TestApp, hostname: &str, n: usize) -> anyhow::Result<AssetIn> {
     Ok(AssetIn {
-        company_account_number: Some(Some(company(app, n)?)),
+        company_account_number: company(app, n)?.into(),
         ..serial(hostname, &format!("SN{n:06}"))
     })
 }
@@ -67,9 +67,9 @@ on_each_engine! {
     async fn inventory_serial_number_merges_duplicates(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa"]).await?;
         let client = client(&app, "technician")?;
-        let person = ContactIn { name: Some("User".into()), ..ContactIn::default() };
+        let person = ContactIn { name: "User".into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
-        let manual = AssetIn { contact_ids: Some(vec![person]), ..placed(&app, "by-hand", 7)? };
+        let manual = AssetIn { contact_ids: vec![person].into(), ..placed(&app, "by-hand", 7)? };
         let manual = client.assets().create(&manual).await?.id;
         app.sync().await?;
         let uid = device_uid(7);
@@ -117,17 +117,17 @@ on_each_engine! {
         let (assets, contacts) = (client.assets(), client.contacts());
         let create = async |asset: AssetIn| anyhow::Ok(assets.create(&asset).await?.id);
         let twice = [create(placed(&app, "a", 7)?).await?, create(placed(&app, "b", 7)?).await?];
-        let other_uid = AssetIn { device_uid: Some(Some("of-another".into())), ..placed(&app, "c", 8)? };
+        let other_uid = AssetIn { device_uid: "of-another".into(), ..placed(&app, "c", 8)? };
         let other_uid = create(other_uid).await?;
         let used = create(placed(&app, "d", 10)?).await?;
         let edited = create(placed(&app, "e", 11)?).await?;
         let nobodys = create(serial("f", "SN000006")).await?;
         app.sync().await?;
         let vendors = async |n: usize| asset(&app, &device_uid(n)).await;
-        let person = contacts.create(&ContactIn { name: Some("User".into()), ..ContactIn::default() }).await?.id;
-        let of_person = AssetIn { contact_ids: Some(vec![person]), ..AssetIn::default() };
+        let person = contacts.create(&ContactIn { name: "User".into(), ..ContactIn::default() }).await?.id;
+        let of_person = AssetIn { contact_ids: vec![person].into(), ..AssetIn::default() };
         assets.update(vendors(10).await?, &of_person).await?;
-        let said = AssetIn { description: Some(Some("Mine".into())), ..AssetIn::default() };
+        let said = AssetIn { description: "Mine".into(), ..AssetIn::default() };
         assets.update(vendors(11).await?, &said).await?;
         let before = assets.all(&ListOptions::default()).await?.len();
         app.pull(&["/sync/audits"]).await?;
@@ -150,7 +150,7 @@ on_each_engine! {
         let theirs = asset(&app, &device_uid(7)).await?;
         let email = { app.world.lock().requesters[1]["primary_email"].as_str().unwrap_or_default().to_uppercase() };
         let device = client.assets().create(&serial("twin", "SN000007")).await?.id;
-        let person = ContactIn { name: Some("Twin".into()), email: Some(Some(email)), ..ContactIn::default() };
+        let person = ContactIn { name: "Twin".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
         app.pull(&["/sync/datto", "/sync/psa"]).await?;
         let (rmm, psa) = (told(&app, "rmm").await?, told(&app, "psa").await?);

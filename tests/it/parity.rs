@@ -97,7 +97,7 @@ on_each_engine! {
     async fn cached_page_links_to_a_page_added_later(app: TestApp) -> TestResult {
         let client = client(&app)?;
         for name in ["A", "B"] {
-            let contact = ContactIn { name: Some(name.into()), ..ContactIn::default() };
+            let contact = ContactIn { name: name.into(), ..ContactIn::default() };
             client.contacts().create(&contact).await?;
             let options = ListOptions { limit: Some(1), total: true, ..ListOptions::default() };
             let page = client.contacts().list(&options).await?;
@@ -112,7 +112,7 @@ on_each_engine! {
 
     async fn client_supports_keys_conditions_and_dry_runs(app: TestApp) -> TestResult {
         let client = client(&app)?;
-        let named = |name: &str| CompanyIn { name: Some(name.into()), ..CompanyIn::default() };
+        let named = |name: &str| CompanyIn { name: name.into(), ..CompanyIn::default() };
         let once = client.companies().create(&named("A")).idempotency_key("one").await?;
         let again = client.companies().create(&named("A")).idempotency_key("one").await?;
         assert_eq!(once, again);
@@ -148,7 +148,7 @@ on_each_engine! {
         struct Row { id: i64, hostname: String }
         let client = client(&app)?;
         for n in 0..5 {
-            let asset = AssetIn { hostname: Some(format!("host-{n}")), ..AssetIn::default() };
+            let asset = AssetIn { hostname: format!("host-{n}").into(), ..AssetIn::default() };
             client.assets().create(&asset).await?;
         }
         let options = ListOptions { limit: Some(2), ..ListOptions::default() };

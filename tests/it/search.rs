@@ -42,8 +42,8 @@ async fn find_letters(app: &TestApp) -> TestResult {
     {
         let number = format!("70000{n}");
         let company = codex_client::CompanyIn {
-            name: Some(name.into()),
-            account_number: Some(number),
+            name: name.into(),
+            account_number: number.into(),
             ..Default::default()
         };
         staff.companies().create(&company).await?;
@@ -202,8 +202,8 @@ on_each_engine! {
         let email = staff.companies().contacts("100001").await?[0].email.clone();
         for (name, numbers) in [("Quokka A", vec!["100001", "100002"]), ("Quokka B", vec!["100002"])] {
             let person = codex_client::ContactIn {
-                name: Some(name.into()),
-                company_account_numbers: Some(numbers.into_iter().map(str::to_owned).collect()),
+                name: name.into(),
+                company_account_numbers: numbers.into_iter().map(str::to_owned).collect::<Vec<_>>().into(),
                 ..Default::default()
             };
             staff.contacts().create(&person).await?;
@@ -221,7 +221,7 @@ on_each_engine! {
         app.sync().await?;
         let client = client(&app)?;
         let companies = SearchOptions { kinds: vec!["company".into()], limit: None };
-        let edit = codex_client::CompanyIn { name: Some("Zebra & Söhne".into()), ..Default::default() };
+        let edit = codex_client::CompanyIn { name: "Zebra & Söhne".into(), ..Default::default() };
         client.companies().update("100001", &edit).await?;
         let found = client.search("zebra sohne", &companies).await?;
         assert_eq!(found.count, 1);
@@ -267,13 +267,13 @@ on_each_engine! {
         let tickets = SearchOptions { kinds: vec!["ticket".into()], limit: None };
         // By name: others made theirs first.
         let others: Vec<_> = (0..1_100).map(|n| codex_client::CompanyIn {
-            name: Some(format!("Quokka {n}")),
+            name: format!("Quokka {n}").into(),
             ..Default::default()
         }).collect();
         staff.companies().bulk_write(&others, codex_client::BulkAction::Create, false).await?;
         let person = codex_client::ContactIn {
-            name: Some("Old Quokka".into()),
-            company_account_numbers: Some(vec!["100001".into()]),
+            name: "Old Quokka".into(),
+            company_account_numbers: vec!["100001".to_owned()].into(),
             ..Default::default()
         };
         staff.contacts().create(&person).await?;
@@ -322,7 +322,7 @@ on_each_engine! {
     async fn thousand_hits_are_ranked_and_more_are_flagged(app: TestApp) -> TestResult {
         let staff = client(&app)?;
         let companies = SearchOptions { kinds: vec!["company".into()], limit: Some(100) };
-        let named = |n: usize| codex_client::CompanyIn { name: Some(format!("Wallaby {n}")), ..Default::default() };
+        let named = |n: usize| codex_client::CompanyIn { name: format!("Wallaby {n}").into(), ..Default::default() };
         let thousand: Vec<_> = (0..1_000).map(named).collect();
         staff.companies().bulk_write(&thousand, codex_client::BulkAction::Create, false).await?;
         let found = staff.search("wallaby", &companies).await?;

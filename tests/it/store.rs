@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use codex_core::{
-    Codex, Scope, codex_statements,
+    Codex, Scope,
+    assets::AssetIn,
+    codex_statements,
+    contacts::ContactIn,
     records::Author,
     store::{Db, Engine, Sql},
 };
@@ -14,7 +17,6 @@ use codex_tests::{
     },
     on_each_engine,
 };
-use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 on_each_engine! {
@@ -42,11 +44,13 @@ on_each_engine! {
     async fn stored_keys_are_rebuilt_once_for_newer_rules(database: TestDatabase) -> TestResult {
         let codex = Codex::open(&database.url).await?;
         let (scope, author) = (Scope::system(), Author::new("system", codex.now()));
-        let body = |value: Value| value.as_object().cloned().unwrap_or_default();
-        let person = body(json!({"name": "Łucja", "email": "MÜLLER@x.test"}));
-        codex.create_contact(&scope, &author, person).await?;
-        let device = json!({"hostname": "PC", "serial_number": " SN1", "mac_address": "3C-52-82-00-00-01"});
-        codex.create_asset(&scope, &author, body(device)).await?;
+        let person = ContactIn { name: "Łucja".into(), email: "MÜLLER@x.test".into(), ..ContactIn::default() };
+        codex.create_contact(&scope, &author, &person).await?;
+        let device = AssetIn {
+            hostname: "PC".into(), serial_number: " SN1".into(), mac_address: "3C-52-82-00-00-01".into(),
+            ..AssetIn::default()
+        };
+        codex.create_asset(&scope, &author, &device).await?;
         let mut tx = codex.db().begin().await?;
         for sql in [
             // As an older program has left them.

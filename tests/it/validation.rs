@@ -58,7 +58,7 @@ on_each_engine! {
         }
         let token = app.core.key.user("admin", "admin@msp.example")?;
         let client = Client::new(&app.url(), TokenSource::fixed(token))?;
-        let bad = ContactIn { name: Some("A".into()), email: Some(Some("no-at".into())), ..ContactIn::default() };
+        let bad = ContactIn { name: "A".into(), email: "no-at".into(), ..ContactIn::default() };
         let error = client.contacts().create(&bad).await.unwrap_err();
         let Error::Validation { faults, .. } = error else { anyhow::bail!("{error:?}") };
         assert_eq!(faults, [Fault::at("email", "must be an e-mail address such as ann@example.com")]);

@@ -27,26 +27,26 @@ pub(crate) const DIRECTORY: &str = "Keycloak";
 record! {
     /// What is tracked about an agent (contract 2.8).
     pub struct AgentFields in "agents" {
-        /// Keycloak's user id.
-        keycloak_id: String = field().required().indexed().listed().always(),
-        /// Login name.
-        username: String = field().required().indexed().folded("agents.username_fold").always(),
+        /// Keycloak's user id: a new agent needs it, and it never changes.
+        require keycloak_id: String = field().indexed().listed().always(),
+        /// Login name; a new agent needs one.
+        require username: String = field().indexed().folded("agents.username_fold").always(),
         /// E-mail address; several agents may share one.
-        email: Option<String> = field().editable().indexed().folded("agents.email_fold"),
+        edit email: Option<String> = field().indexed().folded("agents.email_fold"),
         /// Given name.
-        first_name: Option<String> = field().editable().listed(),
+        edit first_name: Option<String> = field().listed(),
         /// Family name.
-        last_name: Option<String> = field().editable().listed(),
+        edit last_name: Option<String> = field().listed(),
         /// Whether the user may log in.
         enabled: Option<bool> = field(),
-        /// `light` or `dark`; `None` means light.
-        theme_preference: Option<String> = field().editable(),
-        /// One of [`COLOR_THEMES`]; `None` means purple.
-        preferred_color_theme: Option<String> = field().editable(),
-        /// One of [`VIEWS`]; `None` means grid.
-        knowledgetree_view_preference: Option<String> = field().editable(),
-        /// One of [`HOME_PAGES`]; `None` means beacon.
-        home_page_preference: Option<String> = field().editable(),
+        /// `light` or `dark`; null means light.
+        edit theme_preference: Option<String> = field(),
+        /// `purple`, `blue`, `green`, `orange`, `gold`, `red`, `yellow`, `matrix` or `bee`; null means purple.
+        edit preferred_color_theme: Option<String> = field(),
+        /// `grid`, `tree`, `hierarchy` or `list`; null means grid.
+        edit knowledgetree_view_preference: Option<String> = field(),
+        /// `beacon`, `knowledgetree`, `brainhair`, `codex`, `ledger`, `archive` or `helm`; null means beacon.
+        edit home_page_preference: Option<String> = field(),
     }
     derived {
         /// Folded login name, for order.
@@ -57,6 +57,9 @@ record! {
         email_fold: Option<SearchKey>,
         /// E-mail address, for the question whose it is.
         email_key: Option<IdentityKey>,
+    }
+    /// An agent as it is sent. A key that is absent stays as it is, null blanks.
+    body AgentIn {
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{
     Error, Fault, Result, Scope,
     agents::{
-        self, Agent, DIRECTORY, query,
+        self, Agent, AgentIn, DIRECTORY, query,
         wire::{self, AgentCompanies, AgentOut, SettingsOwner},
     },
     codex::Codex,
@@ -18,7 +18,7 @@ use crate::{
     fold::IdentityKey,
     idempotency::step_done,
     list::{Page, PageRequest},
-    records::{Author, Resource as _, patch::NUL},
+    records::{Author, Intent, Patch, RecordBody as _, Resource as _, patch::NUL},
     store::{Q, Tx},
 };
 
@@ -115,10 +115,10 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        agent: &AgentIn,
     ) -> Result<(Agent, bool)> {
         scope.require(Agent::WRITTEN_BY, "making agents")?;
-        let fields = wire::stated_new(body)?;
+        let fields = agent.checked(Intent::Create)?;
         let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
         let verified = if let Some(verified) = step_done(0)? {
             verified
@@ -179,14 +179,16 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         keycloak_id: &str,
-        body: Map<String, Value>,
+        edit: &AgentIn,
     ) -> Result<Option<Agent>> {
         scope.require(Agent::WRITTEN_BY, "changing agents")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };
         let now = AgentOut::new(&agent, self.agents_synced_at().await?);
-        let fields = wire::stated_change(body, &now)?;
+        let mut edit = AgentIn::read_change(edit.stated()?, &now)?;
+        edit.keycloak_id = Patch::Absent;
+        let fields = edit.stated()?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Agent::KIND).await?;
         require_free(tx.query(query::RIVALS), &fields, Some(&agent)).await?;

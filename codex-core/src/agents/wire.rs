@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+pub use super::AgentIn;
 use super::{Agent, AgentFields, COLOR_THEMES, HOME_PAGES, THEMES, VIEWS};
-use crate::{Error, Result, email, records::patch::Form};
+use crate::{
+    Error, Result, email,
+    records::{Intent, RecordBody, patch::Form},
+};
 
 /// Somebody who logs in. Its keys are fixed (contract 1.2.G).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -311,30 +315,6 @@ pub fn stated(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<Str
     Ok(stated)
 }
 
-/// An agent as it is sent. A key that is absent stays as it is, null blanks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(default)]
-pub struct AgentIn {
-    /// Keycloak's user id: a new agent needs it, and it never changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keycloak_id: Option<String>,
-    /// Login name; a new agent needs one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// E-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<Option<String>>,
-    /// Given name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_name: Option<Option<String>>,
-    /// Family name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_name: Option<Option<String>>,
-    /// What is preferred.
-    #[serde(flatten)]
-    pub settings: SettingsIn,
-}
-
 /// An agent was made or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentSaved {
@@ -346,9 +326,13 @@ pub struct AgentSaved {
     pub verified: bool,
 }
 
+/// The key of the id.
+const ID: &str = "keycloak_id";
+
 const NEW: Form = Form {
     kind: "agent",
     fields: AgentFields::FIELDS,
+    beside: &[],
     refused: &[],
     rule,
 };
@@ -359,7 +343,7 @@ const CHANGE: Form = Form {
 };
 
 const REFUSED: [(&str, &str); 5] = [
-    ("keycloak_id", "never changes: it says who the agent is"),
+    (ID, "never changes: it says who the agent is"),
     ("enabled", "is Keycloak's to say"),
     ("created_at", "is Codex's to say"),
     ("last_synced_at", "is Codex's to say"),
@@ -382,28 +366,50 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     }
 }
 
-/// The fields that the body of a new agent states.
-///
-/// # Errors
-/// [`Error::Unprocessable`] with every fault.
-pub fn stated_new(body: Map<String, Value>) -> Result<Map<String, Value>> {
-    NEW.new_record::<AgentFields>(body)
+impl RecordBody for AgentIn {
+    fn read(mut body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        if intent == Intent::Create {
+            return NEW.body(body, intent);
+        }
+        // Whether an id is the agent's own is judged where the agent is known; see `AgentIn::read_change`.
+        let id = body.get(ID).and_then(Value::as_str).map(str::to_owned);
+        if id.is_some() {
+            body.remove(ID);
+        }
+        change(body, id)
+    }
 }
 
-/// The fields that a change of an agent states; what cannot be changed may be as it is.
-///
-/// # Errors
-/// [`Error::Unprocessable`] with every fault.
-pub fn stated_change(mut body: Map<String, Value>, now: &AgentOut) -> Result<Map<String, Value>> {
-    let now = json!(now);
-    let stated = body.len();
-    body.retain(|key, value| {
-        !REFUSED
-            .iter()
-            .any(|(name, _)| key == name && *value == now[key])
-    });
-    let states_more = body.len() < stated;
-    CHANGE.change_beside::<AgentFields>(body, states_more)
+impl AgentIn {
+    /// Reads the body of a change of an agent. What people do not state of agents may be sent as it is `now`; then the
+    /// change states the agent's own id.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Invalid`] when the body states nothing.
+    pub fn read_change(mut body: Map<String, Value>, now: &AgentOut) -> Result<Self> {
+        let as_it_is = json!(now);
+        let sent = body.len();
+        body.retain(|key, value| {
+            !REFUSED
+                .iter()
+                .any(|(name, _)| key == name && *value == as_it_is[key])
+        });
+        let states_more = body.len() < sent;
+        change(body, states_more.then(|| now.keycloak_id.clone()))
+    }
+}
+
+/// A change beside which the agent's id was sent, or not.
+fn change(body: Map<String, Value>, id: Option<String>) -> Result<AgentIn> {
+    let mut agent = if id.is_some() && body.is_empty() {
+        AgentIn::default()
+    } else {
+        CHANGE.body(body, Intent::Update)?
+    };
+    if let Some(id) = id {
+        agent.keycloak_id = id.into();
+    }
+    Ok(agent)
 }
 
 #[cfg(test)]

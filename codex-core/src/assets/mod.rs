@@ -31,10 +31,10 @@ use crate::{
 record! {
     /// What is tracked about an asset (contract 2.2). What moves with every poll is in [`AssetStatus`].
     pub struct AssetFields in "assets" as "a" {
-        /// Host name: a label, neither unique nor always there (upstreams trap 48).
-        hostname: Option<String> = field().everyone().required().indexed().folded("a.hostname_fold").always(),
+        /// Host name: a label, neither unique nor always there; a new asset needs one.
+        require hostname: Option<String> = field().everyone().indexed().folded("a.hostname_fold").always(),
         /// The RMM's device uid: the identity at the source.
-        device_uid: Option<String> = field().editable().listed(),
+        edit device_uid: Option<String> = field().listed(),
         /// The RMM that `device_uid` belongs to.
         rmm_provider: Option<String> = field(),
         /// Uid of the RMM site that holds the device.
@@ -42,41 +42,41 @@ record! {
         /// Name of that site.
         site_name: Option<String> = field(),
         /// The RMM's category: Desktop, Laptop, Server, Network Device...; free text.
-        hardware_type: Option<String> = field().everyone().editable().listed(),
+        edit hardware_type: Option<String> = field().everyone().listed(),
         /// `device`, `printer`, `esxihost`, `rmmnetworkdevice`...; an open list.
-        device_class: Option<String> = field().editable().listed(),
+        edit device_class: Option<String> = field().listed(),
         /// Device type as the MSP keeps it in UDF 7.
-        device_type: Option<String> = field().everyone().editable().listed(),
+        edit device_type: Option<String> = field().everyone().listed(),
         /// Operating system.
-        operating_system: Option<String> = field().everyone().editable().listed(),
+        edit operating_system: Option<String> = field().everyone().listed(),
         /// Windows domain or workgroup.
-        domain: Option<String> = field().everyone().editable().listed(),
+        edit domain: Option<String> = field().everyone().listed(),
         /// Free text.
-        description: Option<String> = field().editable(),
+        edit description: Option<String> = field(),
         /// Antivirus product.
-        antivirus_product: Option<String> = field().everyone().editable().listed(),
+        edit antivirus_product: Option<String> = field().everyone().listed(),
         /// Antivirus state by the RMM's word.
         antivirus_status: Option<String> = field(),
         /// Address inside the network.
-        int_ip_address: Option<String> = field().everyone().editable().listed(),
+        edit int_ip_address: Option<String> = field().everyone().listed(),
         /// First hardware address, upper case with colons.
-        mac_address: Option<String> = field().editable().indexed().mac().listed(),
+        edit mac_address: Option<String> = field().indexed().mac().listed(),
         /// Serial number, from the audit.
-        serial_number: Option<String> = field().editable().indexed().listed(),
+        edit serial_number: Option<String> = field().indexed().listed(),
         /// Manufacturer, from the audit.
-        manufacturer: Option<String> = field().editable().listed(),
+        edit manufacturer: Option<String> = field().listed(),
         /// Model, from the audit.
-        model: Option<String> = field().editable().listed(),
+        edit model: Option<String> = field().listed(),
         /// Backup volume in bytes, from UDF 6.
-        backup_bytes: Option<i64> = field().everyone().editable().listed(),
+        edit backup_bytes: Option<i64> = field().everyone().listed(),
         /// Enabled local administrators, from UDF 4.
-        enabled_administrators: Option<String> = field().editable(),
+        edit enabled_administrators: Option<String> = field(),
         /// Link to the device in the RMM's portal.
-        portal_url: Option<String> = field().editable(),
+        edit portal_url: Option<String> = field(),
         /// Link that opens a remote session.
-        web_remote_url: Option<String> = field().editable(),
+        edit web_remote_url: Option<String> = field(),
         /// End of warranty, `YYYY-MM-DD`.
-        warranty_date: Option<String> = field().editable(),
+        edit warranty_date: Option<String> = field(),
         /// Whether the RMM has suspended the device.
         suspended: Option<bool> = field(),
         /// User-defined fields by name (`udf1`...), without the secret ones.
@@ -91,6 +91,14 @@ record! {
         serial_key: Option<IdentityKey>,
         /// MAC address for comparison; `None` for one that several machines may have.
         mac_key: Option<String>,
+    }
+    /// An asset as it is sent. A key that is absent stays as it is, null blanks; so does an empty text. What moves
+    /// with every poll of the RMM is not sent.
+    body AssetIn {
+        /// The company; null for none.
+        company_account_number: String,
+        /// The people who use it, in place of all before.
+        contact_ids: Vec<i64>,
     }
 }
 

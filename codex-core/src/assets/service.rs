@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::{Map, Value};
-
-use super::{self as assets, Asset, wire::AssetRow};
+use super::{self as assets, Asset, AssetIn, wire::AssetRow};
 use crate::{
     Result, Scope,
     bulk::Assets,
@@ -13,7 +11,7 @@ use crate::{
     contacts::Contact,
     ids::{AssetId, CompanyId, ContactId},
     list::{Page, PageRequest, TablePage, TableRows},
-    records::{Author, Resource as _, live},
+    records::{Author, RecordBody as _, Resource as _, live},
 };
 
 impl Codex {
@@ -76,10 +74,11 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        asset: &AssetIn,
     ) -> Result<AssetId> {
         scope.require(Asset::WRITTEN_BY, "making assets")?;
-        let id = self.make(author, Assets::default(), body).await?;
+        let stated = asset.stated()?;
+        let id = self.make(author, Assets::default(), stated).await?;
         Ok(AssetId(id))
     }
 
@@ -92,10 +91,11 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: AssetId,
-        body: Map<String, Value>,
+        edit: &AssetIn,
     ) -> Result<bool> {
         scope.require(Asset::WRITTEN_BY, "changing assets")?;
-        self.correct(author, Assets::default(), id.0, body).await
+        let stated = edit.stated()?;
+        self.correct(author, Assets::default(), id.0, stated).await
     }
 
     /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.

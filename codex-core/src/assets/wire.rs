@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use super::AssetIn;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
-    Fault, Result,
-    companies::{COMPANY_NUMBER, ComplianceLevel},
+    Result,
+    companies::ComplianceLevel,
     dates::{self, EVENTS},
-    ids::ContactId,
-    records::patch::{Form, fits, sound, take_ids},
+    records::{
+        Intent, RecordBody,
+        patch::{Form, fits, has_nul, ids},
+    },
 };
 
 /// Bytes in the unit that backup volumes are shown in.
@@ -125,64 +128,6 @@ pub struct AssetRow {
     pub web_remote_url: Option<String>,
 }
 
-/// An asset as it is sent. A key that is absent stays as it is, null blanks; so does an empty text. What moves
-/// with every poll of the RMM is not sent.
-///
-/// The outer `None` leaves a key out, the inner one sends null.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[expect(
-    missing_docs,
-    reason = "each is the field of the same name in `AssetOut` or `AssetFields`"
-)]
-#[serde(default)]
-pub struct AssetIn {
-    /// Host name; a new asset needs one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hardware_type: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub device_class: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub device_type: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operating_system: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub domain: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub antivirus_product: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub int_ip_address: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mac_address: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub serial_number: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub manufacturer: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub device_uid: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub portal_url: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub web_remote_url: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warranty_date: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled_administrators: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_bytes: Option<Option<i64>>,
-    /// The company; null for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub company_account_number: Option<Option<String>>,
-    /// The people who use it, in place of all before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contact_ids: Option<Vec<i64>>,
-}
-
 /// A row of many assets that are written at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AssetBulkIn {
@@ -197,6 +142,10 @@ pub struct AssetBulkIn {
 const FORM: Form = Form {
     kind: "asset",
     fields: AssetFields::FIELDS,
+    beside: &[
+        ("company_account_number", account_number),
+        ("contact_ids", ids),
+    ],
     refused: &[
         ("id", "is given by Codex"),
         ("billing_type", "is Ledger's (consumers 0 #3)"),
@@ -212,45 +161,24 @@ const FORM: Form = Form {
     },
 };
 
-/// What a body states of an asset.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stated {
-    /// Tracked fields.
-    pub fields: Map<String, Value>,
-    /// Account number of the company; the inner `None` is no company.
-    pub company: Option<Option<String>>,
-    /// Ids of all people who use it.
-    pub contacts: Option<Vec<ContactId>>,
+/// The account number of a company, or null.
+fn account_number(value: Value) -> std::result::Result<Value, String> {
+    let is_valid = match &value {
+        Value::Null => true,
+        Value::String(number) => !has_nul(&value) && fits(number, true).is_ok(),
+        _ => false,
+    };
+    if is_valid {
+        Ok(value)
+    } else {
+        Err("must be an account number".into())
+    }
 }
 
-/// Reads a body.
-///
-/// # Errors
-/// [`crate::Error::Unprocessable`] with every fault.
-pub fn stated(mut body: Map<String, Value>, new: bool) -> Result<Stated> {
-    let mut faults = Vec::new();
-    let contacts = take_ids(&mut body, "contact_ids", &mut faults);
-    let company = match body.remove(COMPANY_NUMBER) {
-        None => None,
-        Some(Value::Null) => Some(None),
-        Some(Value::String(number)) if !number.contains('\0') && fits(&number, true).is_ok() => {
-            Some(Some(number))
-        }
-        Some(_) => {
-            faults.push(Fault::at(COMPANY_NUMBER, "must be an account number"));
-            None
-        }
-    };
-    let fields = if new {
-        FORM.new_record::<AssetFields>(body)
-    } else {
-        FORM.change_beside::<AssetFields>(body, contacts.is_some() || company.is_some())
-    };
-    Ok(Stated {
-        fields: sound(fields, faults)?,
-        company,
-        contacts,
-    })
+impl RecordBody for AssetIn {
+    fn read(body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        FORM.body(body, intent)
+    }
 }
 
 #[expect(

@@ -2,87 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
+pub use super::BillingPlanIn;
 use super::{BILLED_HOURLY, BillingPlanFields, LEGACY_FEATURES, PRICES, term};
 use crate::{
-    Fault, Result,
+    Error, Fault, Result,
     json_columns::Dict,
     money::{Money, MoneyError},
-    records::patch::{Form, NUL, as_it_is, fits, sound},
+    records::{
+        Intent, RecordBody,
+        patch::{Form, NUL, as_it_is, fits, sound},
+    },
 };
 
 /// The volume of backup that a new plan includes: one terabyte (contract 1.2.F).
 const ONE: Money = Money::from_ten_thousandths(10_000);
 
-/// A plan as it is sent: what is absent stays, or has the default of a new plan (prices 0, one terabyte of
-/// backup, billed hourly). The six features of older modules may be sent beside `features`; null takes a
-/// feature out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[expect(
-    missing_docs,
-    reason = "each is the field of the same name in `BillingPlanOut`"
-)]
-#[serde(default)]
-pub struct BillingPlanIn {
-    /// Needed for a new plan; `billing_plan` is taken too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan_name: Option<String>,
-    /// Needed for a new plan; in any spelling.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub term_length: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub billing_plan: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub support_level: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_user_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_workstation_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_server_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_vm_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_switch_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_firewall_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_hour_ticket_cost: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_base_fee_workstation: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_base_fee_server: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_included_tb: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_per_tb_fee: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_cost_per_gb_workstation: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backup_cost_per_gb_server: Option<Money>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub antivirus: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub soc: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_manager: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sat: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_security: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub network_management: Option<String>,
-    /// Features by kind, laid over those that the plan has; null takes one out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub features: Option<BTreeMap<String, Option<String>>>,
-}
-
 const FORM: Form = Form {
     kind: "billing plan",
     fields: BillingPlanFields::FIELDS,
+    beside: &[],
     refused: &[],
     rule: |key, value| {
         if PRICES.contains(&key) {
@@ -110,6 +50,18 @@ pub(crate) fn price(value: &Value) -> std::result::Result<Value, String> {
 
 /// Features that are stated, by kind; `None` takes one out.
 pub type StatedFeatures = BTreeMap<String, Option<String>>;
+
+impl RecordBody for BillingPlanIn {
+    fn read(body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        let (fields, features) = stated(body, intent == Intent::Create)?;
+        let plan = serde_json::from_value(Value::Object(fields));
+        let mut plan: Self = plan.map_err(|error| Error::invalid("body", error.to_string()))?;
+        if !features.is_empty() {
+            plan.features = features.into();
+        }
+        Ok(plan)
+    }
+}
 
 /// Splits a body into the plan's fields and its features. Keys that a plan does not have are left out, as
 /// today's importers send more than a plan has (contract 1.2.F).

@@ -10,6 +10,8 @@ pub mod rules;
 mod service;
 pub mod wire;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::{ids::BillingPlanId, json_columns::Dict, money::Money};
@@ -18,42 +20,62 @@ record! {
     /// What is tracked about a billing plan (contract 2.7). Both models of backup prices are kept: per
     /// gigabyte, and a volume that is included with a price per further terabyte.
     pub struct BillingPlanFields in "billing_plans" {
-        /// Name; a plan is its name and its term.
-        plan_name: String = field().required().indexed().listed().always(),
-        /// Term of contract in its one spelling; see [`term`].
-        term_length: String = field().required().indexed(),
+        /// Name; a plan is its name and its term. `billing_plan` is taken too.
+        require plan_name: String = field().indexed().listed().always(),
+        /// Term of contract; sent in any spelling, kept in one.
+        require term_length: String = field().indexed(),
         /// `Billed Hourly`, `Unlimited` or as set.
-        support_level: Option<String> = field().editable().listed(),
+        edit support_level: Option<String> = field().listed(),
         /// Per user and month.
-        per_user_cost: Money = field().required(),
+        require per_user_cost: Money = field(),
         /// Per workstation and month.
-        per_workstation_cost: Money = field().required(),
+        require per_workstation_cost: Money = field(),
         /// Per server and month.
-        per_server_cost: Money = field().required(),
+        require per_server_cost: Money = field(),
         /// Per virtual machine and month.
-        per_vm_cost: Money = field().required(),
+        require per_vm_cost: Money = field(),
         /// Per switch and month.
-        per_switch_cost: Money = field().required(),
+        require per_switch_cost: Money = field(),
         /// Per firewall and month.
-        per_firewall_cost: Money = field().required(),
+        require per_firewall_cost: Money = field(),
         /// Per hour of work on tickets.
-        per_hour_ticket_cost: Money = field().required(),
+        require per_hour_ticket_cost: Money = field(),
         /// Base fee of a backup, per workstation.
-        backup_base_fee_workstation: Money = field().required(),
+        require backup_base_fee_workstation: Money = field(),
         /// Base fee of a backup, per server.
-        backup_base_fee_server: Money = field().required(),
+        require backup_base_fee_server: Money = field(),
         /// Terabytes of backup that the base fee includes.
-        backup_included_tb: Money = field().required(),
+        require backup_included_tb: Money = field(),
         /// Per terabyte beyond those.
-        backup_per_tb_fee: Money = field().required(),
+        require backup_per_tb_fee: Money = field(),
         /// Per gigabyte of a workstation's backup.
-        backup_cost_per_gb_workstation: Money = field().required(),
+        require backup_cost_per_gb_workstation: Money = field(),
         /// Per gigabyte of a server's backup.
-        backup_cost_per_gb_server: Money = field().required(),
+        require backup_cost_per_gb_server: Money = field(),
         /// What the plan contains, by kind of feature.
         features: Dict = field(),
     }
     derived {
+    }
+    /// A plan as it is sent: what is absent stays, or has the default of a new plan (prices 0, one terabyte of backup,
+    /// billed hourly). The six features of older modules may be sent beside `features`; null takes a feature out.
+    body BillingPlanIn {
+        /// Name, as older modules call it.
+        billing_plan: String,
+        /// The feature `antivirus`.
+        antivirus: String,
+        /// The feature `soc`.
+        soc: String,
+        /// The feature `password_manager`.
+        password_manager: String,
+        /// The feature `sat`.
+        sat: String,
+        /// The feature `email_security`.
+        email_security: String,
+        /// The feature `network_management`.
+        network_management: String,
+        /// Features by kind, laid over those that the plan has; null takes one out.
+        features: BTreeMap<String, Option<String>>,
     }
 }
 

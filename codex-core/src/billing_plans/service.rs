@@ -8,19 +8,19 @@ use crate::{
     Error, Result, Scope,
     assets::billable::BillableOut,
     billing_plans::{
-        self, BillingPlan, BillingPlanFields,
+        self, BillingPlan, BillingPlanFields, BillingPlanIn,
         effective::{EffectivePlanOut, plan_of},
         input::laid_over,
         wire::{BillingExport, BillingImported, BulkPlansOut},
     },
     codex::Codex,
     companies::{COMPANY_ID, Company},
-    feature_options::{self, FeatureOption},
+    feature_options::{self, FeatureOption, wire::FeatureOptionIn},
     idempotency::step_done,
     ids::BillingPlanId,
     list::{Page, PageRequest},
     overrides::{self, Override},
-    records::{Author, Outcome, Resource as _, writer::RecordWriter},
+    records::{Author, Outcome, RecordBody as _, Resource as _, writer::RecordWriter},
 };
 
 const KEEPING: &str = "keeping plans and prices";
@@ -83,13 +83,13 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        plan: &BillingPlanIn,
     ) -> Result<BillingPlanId> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         if let Some(id) = step_done(0)? {
             return Ok(BillingPlanId(id));
         }
-        let fields = new_plan(body)?;
+        let fields = new_plan(plan.stated()?)?;
         let mut tx = self.begin_step(0).await?;
         tx.advisory_lock(BillingPlan::KIND).await?;
         let (name, term) = name_and_term(&fields);
@@ -114,7 +114,7 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: BillingPlanId,
-        body: Map<String, Value>,
+        edit: &BillingPlanIn,
     ) -> Result<bool> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
@@ -125,7 +125,7 @@ impl Codex {
         let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
             return Ok(false);
         };
-        let (mut fields, features) = billing_plans::input::stated(body, false)?;
+        let (mut fields, features) = billing_plans::input::stated(edit.stated()?, false)?;
         if !features.is_empty() {
             let features = laid_over(&row.fields.features, features);
             fields.insert("features".into(), json!(features));
@@ -221,10 +221,10 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        option: &FeatureOptionIn,
     ) -> Result<(FeatureOption, bool)> {
         scope.require(FeatureOption::WRITTEN_BY, KEEPING)?;
-        let fields = feature_options::wire::stated(body)?;
+        let fields = feature_options::wire::stated(option.body())?;
         let (id, new) = if let Some(done) = step_done(0)? {
             done
         } else {

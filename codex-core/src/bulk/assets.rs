@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 use super::key::{self, Natural};
 use crate::{
     Error, Fault, Result,
-    assets::{self, Asset, identifiers, wire},
+    assets::{self, Asset, AssetIn, identifiers},
     bulk::{
         BulkAction,
-        write::{BulkRecord, Row, Stated},
+        write::{BulkRecord, Row, Stated, intent},
     },
     companies::{self, COMPANY_ID, COMPANY_NUMBER},
     contacts::Contact,
     ids::{AssetId, ContactId},
-    records::{Author, Outcome, Resource as _, live},
+    records::{Author, Outcome, RecordBody as _, Resource as _, live},
     store::Tx,
 };
 
@@ -64,18 +64,18 @@ impl BulkRecord for Assets {
     ) -> Result<Vec<Result<Stated<Self::Links>>>> {
         let stated: Vec<_> = rows
             .into_iter()
-            .map(|(body, id)| (wire::stated(body, id.is_none()), id))
+            .map(|(body, id)| (AssetIn::read(body, intent(id)), id))
             .collect();
         let sound = || stated.iter().filter_map(|(row, _)| row.as_ref().ok());
-        let uids = sound().filter_map(|row| uid(&row.fields));
+        let uids = sound().filter_map(uid);
         let mut holders = holders(tx, uids.collect()).await?;
-        let numbers = sound().filter_map(|row| row.company.as_ref()?.as_deref());
-        let held = companies::rules::holders(tx, numbers, false).await?;
-        let named = sound().flat_map(|row| row.contacts.iter().flatten());
-        let live = live::<Contact>(tx, named.map(|id| id.0)).await?;
-        let read = |(row, id): (Result<wire::Stated>, Option<i64>)| {
+        let numbers = sound().filter_map(|row| row.company_account_number.value());
+        let held = companies::rules::holders(tx, numbers.map(String::as_str), false).await?;
+        let named = sound().flat_map(|row| row.contact_ids.value().into_iter().flatten());
+        let live = live::<Contact>(tx, named.copied()).await?;
+        let read = |(row, id): (Result<AssetIn>, Option<i64>)| {
             let mut row = row?;
-            if let Some(uid) = uid(&row.fields) {
+            if let Some(uid) = uid(&row) {
                 let is_new = !holders.contains_key(uid);
                 let holder = *holders.entry(uid.to_owned()).or_insert(id);
                 if !is_new && (id.is_none() || holder != id) {
@@ -84,17 +84,22 @@ impl BulkRecord for Assets {
                     return Err(Error::conflict(message));
                 }
             }
-            if let Some(number) = row.company {
-                let id = number.as_deref().map(|number| {
+            let company = std::mem::take(&mut row.company_account_number);
+            let people = std::mem::take(&mut row.contact_ids);
+            let mut fields = row.stated()?;
+            if !company.is_absent() {
+                let id = company.value().map(|number| {
                     let message = || format!("there is no company {number}");
                     let unknown = || Error::invalid(COMPANY_NUMBER, message());
                     held.get(number).ok_or_else(unknown)
                 });
-                row.fields.insert(COMPANY_ID.into(), json!(id.transpose()?));
+                fields.insert(COMPANY_ID.into(), json!(id.transpose()?));
             }
-            let people = row.contacts.as_deref();
-            let people = people.map(|ids| assets::contacts::known(&live, ids, "contact"));
-            Ok((row.fields, people.transpose()?))
+            let people = people.value().map(|ids| {
+                let ids: Vec<ContactId> = ids.iter().copied().map(ContactId).collect();
+                assets::contacts::known(&live, &ids, "contact")
+            });
+            Ok((fields, people.transpose()?))
         };
         Ok(stated.into_iter().map(read).collect())
     }
@@ -154,8 +159,8 @@ async fn same_company(
     Ok(checked.collect())
 }
 
-fn uid(fields: &Map<String, Value>) -> Option<&str> {
-    fields.get(DEVICE_UID)?.as_str()
+fn uid(row: &AssetIn) -> Option<&str> {
+    row.device_uid.value().map(String::as_str)
 }
 
 /// The live assets that have device uids; `None` would be another row.

@@ -10,8 +10,8 @@ use crate::{
         BulkAction,
         write::{BulkRecord, Row, Stated},
     },
-    companies::{self, Company, numbers::Numbers, wire},
-    records::{Author, Outcome},
+    companies::{self, Company, CompanyIn, numbers::Numbers},
+    records::{Author, Intent, Outcome, Patch, RecordBody as _},
     store::Tx,
 };
 
@@ -114,8 +114,8 @@ impl BulkRecord for Companies {
     async fn read(&mut self, tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Result<Stated<String>>>> {
         let stated = rows.into_iter().map(|(body, id)| {
             let fields = match id {
-                Some(id) => wire::stated(body, self.named.get(&id).map(String::as_str)),
-                None => wire::stated_new(body),
+                Some(id) => changed_fields(body, self.named.get(&id).map(String::as_str)),
+                None => CompanyIn::read(body, Intent::Create).and_then(|company| company.stated()),
             };
             (fields, id)
         });
@@ -166,6 +166,16 @@ impl Companies {
         fields.insert(KEY.into(), json!(number));
         Ok((fields, number))
     }
+}
+
+/// The tracked fields that the body of a change states; the company's `own` account number is no change.
+pub(crate) fn changed_fields(
+    body: Map<String, Value>,
+    own: Option<&str>,
+) -> Result<Map<String, Value>> {
+    let mut company = CompanyIn::read_change(body, own)?;
+    company.account_number = Patch::Absent;
+    company.stated()
 }
 
 fn number(fields: &Map<String, Value>) -> Option<&str> {

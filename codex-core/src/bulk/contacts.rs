@@ -13,10 +13,10 @@ use crate::{
         write::{BulkRecord, Row, Stated},
     },
     companies,
-    contacts::{self, Contact, wire},
+    contacts::{self, Contact, ContactIn, wire},
     fold::IdentityKey,
     ids::{AssetId, CompanyId, ContactId},
-    records::{Author, Outcome, live},
+    records::{Author, Outcome, RecordBody as _, live},
     store::Tx,
 };
 
@@ -54,21 +54,27 @@ impl BulkRecord for Contacts {
             .into_iter()
             .map(|(body, id)| {
                 let old = id.map(|id| before.get(&ContactId(id)).cloned().unwrap_or_default());
-                wire::stated(body, old.as_ref())
+                wire::read(body, old.as_ref())
             })
             .collect();
         let sound = || stated.iter().filter_map(|row| row.as_ref().ok());
-        let numbers = sound().flat_map(|row| row.companies.iter().flatten());
+        let numbers =
+            sound().flat_map(|row| row.company_account_numbers.value().into_iter().flatten());
         let held = companies::rules::holders(tx, numbers.map(String::as_str), false).await?;
-        let named = sound().flat_map(|row| row.assets.iter().flatten());
-        let live = live::<Asset>(tx, named.map(|id| id.0)).await?;
-        let read = |row: Result<wire::Stated>| {
-            let row = row?;
-            let companies = row.companies.as_deref();
+        let named = sound().flat_map(|row| row.asset_ids.value().into_iter().flatten());
+        let live = live::<Asset>(tx, named.copied()).await?;
+        let read = |row: Result<ContactIn>| {
+            let mut row = row?;
+            let companies = std::mem::take(&mut row.company_account_numbers);
+            let assets = std::mem::take(&mut row.asset_ids);
+            let companies = companies.value();
             let companies = companies.map(|numbers| contacts::companies::named(&held, numbers));
-            let assets = row.assets.as_deref();
-            let assets = assets.map(|ids| assets::contacts::known(&live, ids, "asset"));
-            Ok((row.fields, (companies.transpose()?, assets.transpose()?)))
+            let assets = assets.value().map(|ids| {
+                let ids: Vec<AssetId> = ids.iter().copied().map(AssetId).collect();
+                assets::contacts::known(&live, &ids, "asset")
+            });
+            let links = (companies.transpose()?, assets.transpose()?);
+            Ok((row.stated()?, links))
         };
         Ok(stated.into_iter().map(read).collect())
     }

@@ -9,6 +9,8 @@ mod contacts;
 #[cfg(feature = "sync")]
 mod key;
 #[cfg(feature = "sync")]
+mod rows;
+#[cfg(feature = "sync")]
 mod service;
 mod wire;
 #[cfg(feature = "sync")]
@@ -17,7 +19,9 @@ mod write;
 #[cfg(feature = "sync")]
 pub(crate) use assets::Assets;
 #[cfg(feature = "sync")]
-pub(crate) use companies::{Companies, name_people};
+pub(crate) use companies::{Companies, changed_fields, name_people};
 #[cfg(feature = "sync")]
 pub(crate) use contacts::Contacts;
+#[cfg(feature = "sync")]
+pub use rows::BulkRows;
 pub use wire::*;

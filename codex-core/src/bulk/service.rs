@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Assets, Companies, Contacts,
+    Assets, BulkRows, Companies, Contacts,
     write::{BulkRecord, WritePlan},
 };
 use crate::{
     Error, Fault, Result, Scope,
-    assets::Asset,
+    assets::{Asset, wire::AssetBulkIn},
     bulk::{BulkAction, BulkOut, BulkStatus},
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
-    companies::Company,
-    contacts::Contact,
+    companies::{Company, CompanyIn},
+    contacts::{Contact, wire::ContactBulkIn},
     idempotency::{keep_step, step_done},
     records::{Author, ChangeOut, Resource as _, live},
 };
@@ -46,11 +46,11 @@ impl Codex {
         author: &Author,
         action: BulkAction,
         atomic: bool,
-        rows: Vec<Value>,
+        rows: BulkRows<CompanyIn>,
     ) -> Result<BulkOut> {
         scope.require(Company::WRITTEN_BY, "changing companies")?;
-        let companies = Companies::among(&rows);
-        self.bulk_write(author, companies, action, atomic, rows)
+        let companies = Companies::among(&rows.rows);
+        self.bulk_write(author, companies, action, atomic, rows.rows)
             .await
     }
 
@@ -65,10 +65,10 @@ impl Codex {
         author: &Author,
         action: BulkAction,
         atomic: bool,
-        rows: Vec<Value>,
+        rows: BulkRows<ContactBulkIn>,
     ) -> Result<BulkOut> {
         scope.require(Contact::WRITTEN_BY, "changing contacts")?;
-        self.bulk_write(author, Contacts::default(), action, atomic, rows)
+        self.bulk_write(author, Contacts::default(), action, atomic, rows.rows)
             .await
     }
 
@@ -83,10 +83,10 @@ impl Codex {
         author: &Author,
         action: BulkAction,
         atomic: bool,
-        rows: Vec<Value>,
+        rows: BulkRows<AssetBulkIn>,
     ) -> Result<BulkOut> {
         scope.require(Asset::WRITTEN_BY, "changing assets")?;
-        self.bulk_write(author, Assets::default(), action, atomic, rows)
+        self.bulk_write(author, Assets::default(), action, atomic, rows.rows)
             .await
     }
 

@@ -7,12 +7,17 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Fault, Result,
     bulk::{BulkAction, BulkOut},
-    records::{Author, Outcome, Resource},
+    records::{Author, Intent, Outcome, Resource},
     store::Tx,
 };
 
 /// What a row states, and which live record it means; `None` for a new one.
 pub(crate) type Row = (Map<String, Value>, Option<i64>);
+
+/// What a row is sent for.
+pub(crate) fn intent(id: Option<i64>) -> Intent {
+    id.map_or(Intent::Create, |_| Intent::Update)
+}
 
 /// The fields that a row states, and what else it says.
 pub(crate) type Stated<Links> = (Map<String, Value>, Links);

@@ -23,66 +23,71 @@ record! {
     pub struct CompanyFields in "companies" {
         /// The number that links systems, as text; unique, never reused; `None` until one is assigned.
         account_number: Option<String> = field().everyone().indexed().listed().always(),
-        /// Name as the PSA has it.
-        name: String = field().everyone().required().indexed().folded("companies.name_fold").always(),
+        /// Name; a new company needs one.
+        require name: String = field().everyone().indexed().folded("companies.name_fold").always(),
         /// Free text.
-        description: Option<String> = field().everyone().editable().listed(),
-        /// `standard`, `cjis` or `hipaa`; local only, `None` means standard.
-        compliance_level: Option<String> = field().everyone().editable().listed(),
+        edit description: Option<String> = field().everyone().listed(),
+        /// `standard`, `cjis` or `hipaa`; null means standard. No source states it.
+        edit compliance_level: Option<String> = field().everyone().listed(),
         /// The PSA's department id.
         external_id: Option<i64> = field().listed(),
         /// The PSA that `external_id` belongs to.
         external_source: Option<String> = field(),
-        /// PSA user id of the head of the company.
-        head_user_id: Option<i64> = field().editable(),
+        /// PSA user id of the head of the company; the name follows.
+        edit head_user_id: Option<i64> = field(),
         /// Name of the head of the company.
         head_name: Option<String> = field(),
-        /// PSA user id of the prime contact.
-        prime_user_id: Option<i64> = field().editable(),
+        /// PSA user id of the prime contact; the name follows.
+        edit prime_user_id: Option<i64> = field(),
         /// Name of the prime contact.
         prime_user_name: Option<String> = field(),
-        /// E-mail domains.
-        domains: List<String> = field().everyone().editable(),
+        /// E-mail domains; a JSON array inside a string is taken too.
+        edit domains: List<String> = field().everyone(),
         /// PSA workspace.
         workspace_id: Option<i64> = field(),
         /// The plan as selected in the PSA.
         plan_selected: Option<String> = field(),
-        /// Billing plan in force: what a person set, else `plan_selected` (contract D-09).
-        billing_plan: Option<String> = field().editable().listed(),
+        /// Billing plan in force: what a person set, else the plan as selected in the PSA (contract D-09).
+        edit billing_plan: Option<String> = field().listed(),
         /// Managed users, free text.
-        managed_users: Option<String> = field().editable(),
+        edit managed_users: Option<String> = field(),
         /// Managed devices, free text.
-        managed_devices: Option<String> = field().editable(),
+        edit managed_devices: Option<String> = field(),
         /// Managed network, free text.
-        managed_network: Option<String> = field().editable(),
+        edit managed_network: Option<String> = field(),
         /// Contract term as the PSA spells it.
         contract_term: Option<String> = field(),
         /// Contract term as `1 Year`, `2 Year`, `3 Year`, `Month to Month` or as spelled.
-        contract_term_length: Option<String> = field().everyone().editable().listed(),
+        edit contract_term_length: Option<String> = field().everyone().listed(),
         /// Start of the contract, usually ISO.
-        contract_start_date: Option<String> = field().everyone().editable().listed(),
+        edit contract_start_date: Option<String> = field().everyone().listed(),
         /// End of the contract, `YYYY-MM-DD`.
-        contract_end_date: Option<String> = field().everyone().editable().listed(),
+        edit contract_end_date: Option<String> = field().everyone().listed(),
         /// `Billed Hourly`, `Unlimited` or as set.
-        support_level: Option<String> = field().editable().listed(),
+        edit support_level: Option<String> = field().listed(),
         /// Kind of organisation.
-        profit_or_non_profit: Option<String> = field().everyone().editable().listed(),
+        edit profit_or_non_profit: Option<String> = field().everyone().listed(),
         /// Main telephone number.
-        company_main_number: Option<String> = field().everyone().editable().listed(),
+        edit company_main_number: Option<String> = field().everyone().listed(),
         /// Postal address, one text.
-        address: Option<String> = field().editable(),
+        edit address: Option<String> = field(),
         /// When the company became a client, free text.
-        company_start_date: Option<String> = field().everyone().editable(),
+        edit company_start_date: Option<String> = field().everyone(),
         /// Telephone system in use.
-        phone_system: Option<String> = field().everyone().editable().listed(),
+        edit phone_system: Option<String> = field().everyone().listed(),
         /// E-mail system in use.
-        email_system: Option<String> = field().everyone().editable().listed(),
+        edit email_system: Option<String> = field().everyone().listed(),
         /// Link to the company in the Datto portal.
-        datto_portal_url: Option<String> = field().editable(),
+        edit datto_portal_url: Option<String> = field(),
     }
     derived {
         /// Folded name, for search and order.
         name_fold: SearchKey,
+    }
+    /// A company as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
+    body CompanyIn {
+        /// For a new company only: six digits that nobody has or had; a free number when it is not sent.
+        account_number: String,
     }
 }
 

@@ -6,16 +6,16 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Error, Fault, Result, Scope,
-    bulk::{Companies, name_people},
+    bulk::{Companies, changed_fields, name_people},
     codex::Codex,
     companies::{
-        self, COMPANY_ID, Company,
-        wire::{self, CompanyRow, Renumbered, is_account_number},
+        self, COMPANY_ID, Company, CompanyIn,
+        wire::{CompanyRow, Renumbered, is_account_number},
     },
     ids::CompanyId,
     list::{Page, PageRequest, TablePage, TableRows},
     overrides::{self, Override},
-    records::{Author, Outcome, Resource as _, patch::sound},
+    records::{Author, Outcome, RecordBody as _, Resource as _, patch::sound},
     store::Tx,
 };
 
@@ -65,7 +65,7 @@ impl Codex {
         ))
     }
 
-    /// Makes a company; it gets a free account number unless `body` states one.
+    /// Makes a company; it gets a free account number unless `company` states one.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the company that has the number
@@ -74,10 +74,11 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        company: &CompanyIn,
     ) -> Result<Company> {
         scope.require(Company::WRITTEN_BY, "making companies")?;
-        let id = self.make(author, Companies::default(), body).await?;
+        let stated = company.stated()?;
+        let id = self.make(author, Companies::default(), stated).await?;
         let made = self.company_by_id(scope, CompanyId(id)).await?;
         made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
     }
@@ -102,14 +103,14 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         account_number: &str,
-        body: Map<String, Value>,
+        edit: &CompanyIn,
     ) -> Result<Option<Company>> {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
         scope.require(Company::WRITTEN_BY, CHANGING)?;
-        let kind = Companies::one(&company);
-        if !self.correct(author, kind, company.id.0, body).await? {
+        let (kind, stated) = (Companies::one(&company), edit.stated()?);
+        if !self.correct(author, kind, company.id.0, stated).await? {
             return Ok(None);
         }
         self.company_by_id(scope, company.id).await
@@ -133,7 +134,8 @@ impl Codex {
         let fields = if body.is_empty() {
             Ok(body)
         } else {
-            wire::stated(body, company.fields.account_number.as_deref())
+            let own = company.fields.account_number.as_deref();
+            changed_fields(body, own)
         };
         let mut faults = Vec::new();
         let mut wanted = read_agreed(agreed, &mut faults)?;

@@ -5,15 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use super::CompanyIn;
 use super::{Company, CompanyFields, ComplianceLevel};
 use crate::{
-    Error, Fault, Result,
+    Result,
     assets::wire::AssetOut,
     billing_plans,
     contacts::wire::ContactOut,
     dates::{self, EVENTS, LIVES},
     locations::wire::LocationOut,
-    records::patch::Form,
+    records::{Intent, RecordBody, patch::Form},
     tickets::wire::CompanyTicketOut,
 };
 
@@ -145,117 +146,76 @@ pub struct CompanyRow {
     pub plan_selected: Option<String>,
 }
 
-/// What a person may correct about a company. A key that is absent stays as it is, null blanks; so does
-/// an empty text (contract 1.2.H, company update).
-///
-/// The outer `None` leaves a key out, the inner one sends null.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[expect(
-    missing_docs,
-    reason = "each is the field of the same name in `CompanyOut` or `CompanyFields`"
-)]
-#[serde(default)]
-pub struct CompanyIn {
-    /// For a new company only: six digits that nobody has or had; a free number when it is not sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<Option<String>>,
-    /// `standard`, `cjis` or `hipaa`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compliance_level: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub billing_plan: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub support_level: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_system: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone_system: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub profit_or_non_profit: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contract_term_length: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contract_start_date: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contract_end_date: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub managed_users: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub managed_devices: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub managed_network: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub company_main_number: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub company_start_date: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub datto_portal_url: Option<Option<String>>,
-    /// PSA user id of the head of the company; the name follows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub head_user_id: Option<Option<i64>>,
-    /// PSA user id of the prime contact; the name follows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prime_user_id: Option<Option<i64>>,
-    /// E-mail domains; a JSON array inside a string is taken too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub domains: Option<Vec<String>>,
-}
+/// The key of the account number.
+const NUMBER: &str = "account_number";
 
-const REFUSED: [(&str, &str); 1] = [(
-    "account_number",
-    "an account number is not changed by an edit: it links other systems",
-)];
-
-const FORM: Form = Form {
+const NEW: Form = Form {
     kind: "company",
     fields: CompanyFields::FIELDS,
-    refused: &REFUSED,
+    beside: &[(NUMBER, new_number)],
+    refused: &[],
     rule,
 };
 
-/// Turns the body of an edit into the tracked fields that it states; the company's `own` account number is no
-/// change.
-///
-/// # Errors
-/// [`Error::Unprocessable`] with every fault.
-pub fn stated(mut body: Map<String, Value>, own: Option<&str>) -> Result<Map<String, Value>> {
-    let is_own = own.is_some_and(|own| body.get("account_number").is_some_and(|n| n == own));
-    if is_own {
-        body.remove("account_number");
+const UPDATE: Form = Form {
+    beside: &[],
+    refused: &[(
+        NUMBER,
+        "an account number is not changed by an edit: it links other systems",
+    )],
+    ..NEW
+};
+
+impl RecordBody for CompanyIn {
+    fn read(mut body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        if intent == Intent::Create {
+            return NEW.body(body, intent);
+        }
+        // Whether a number is the company's own is judged where the company is known; see `CompanyIn::read_change`.
+        let number = body.get(NUMBER).and_then(Value::as_str).map(str::to_owned);
+        if number.is_some() {
+            body.remove(NUMBER);
+        }
+        let mut company = update(body, number.is_some())?;
+        if let Some(number) = number {
+            company.account_number = number.into();
+        }
+        Ok(company)
     }
-    FORM.change_beside::<CompanyFields>(body, is_own)
 }
 
-/// Turns the body of a new company into its fields; an account number may be among them.
-///
-/// # Errors
-/// [`Error::Unprocessable`] with every fault.
-pub fn stated_new(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
-    let number = match body.remove("account_number") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        Some(Value::String(text)) if is_account_number(text.trim()) => {
-            Ok(Some(text.trim().to_owned()))
+impl CompanyIn {
+    /// Reads the body of a change of a company; its `own` account number may be sent, and is no change.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unprocessable`] with every fault, [`crate::Error::Invalid`] when the body states nothing.
+    pub fn read_change(mut body: Map<String, Value>, own: Option<&str>) -> Result<Self> {
+        let own = own.filter(|own| body.get(NUMBER).is_some_and(|number| number == own));
+        if own.is_some() {
+            body.remove(NUMBER);
         }
-        Some(_) => Err(Fault::at("account_number", "must be a text of six digits")),
-    };
-    match (FORM.new_record::<CompanyFields>(body), number) {
-        (Ok(mut fields), Ok(number)) => {
-            fields.extend(number.map(|number| ("account_number".to_owned(), number.into())));
-            Ok(fields)
+        let mut company = update(body, own.is_some())?;
+        if let Some(own) = own {
+            company.account_number = own.into();
         }
-        (Ok(_), Err(fault)) => Err(Error::Unprocessable(vec![fault])),
-        (Err(Error::Unprocessable(mut faults)), number) => {
-            faults.extend(number.err());
-            Err(Error::Unprocessable(faults))
-        }
-        (Err(other), _) => Err(other),
+        Ok(company)
+    }
+}
+
+fn update(body: Map<String, Value>, states_more: bool) -> Result<CompanyIn> {
+    if states_more && body.is_empty() {
+        return Ok(CompanyIn::default());
+    }
+    UPDATE.body(body, Intent::Update)
+}
+
+/// The account number of a new company; null and an empty text ask for a free one.
+fn new_number(value: Value) -> std::result::Result<Value, String> {
+    match value {
+        Value::Null => Ok(Value::Null),
+        Value::String(text) if text.trim().is_empty() => Ok(Value::Null),
+        Value::String(text) if is_account_number(text.trim()) => Ok(text.trim().into()),
+        _ => Err("must be a text of six digits".into()),
     }
 }
 
@@ -300,6 +260,7 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ids::CompanyId, json_columns::List, records::Patch};
 
     fn body(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
@@ -308,7 +269,7 @@ mod tests {
     #[test]
     fn update_errors_name_the_key() {
         let refused = |value: Value| {
-            stated(body(&value), Some("100001"))
+            CompanyIn::read_change(body(&value), Some("100001"))
                 .unwrap_err()
                 .to_string()
         };
@@ -331,31 +292,18 @@ mod tests {
     #[test]
     fn update_distinguishes_absent_from_null() {
         let edit = CompanyIn {
-            address: Some(None),
-            description: Some(Some(String::new())),
-            compliance_level: Some(Some("HIPAA".into())),
-            domains: Some(vec!["a.test".into()]),
+            address: Patch::Null,
+            description: "".into(),
+            compliance_level: "HIPAA".into(),
+            domains: vec!["a.test".to_owned()].into(),
             ..CompanyIn::default()
         };
-        let sent = serde_json::to_value(&edit).unwrap();
         assert_eq!(
-            Value::Object(stated(body(&sent), None).unwrap()),
+            Value::Object(edit.checked(Intent::Update).unwrap()),
             serde_json::json!({"address": null, "description": null, "compliance_level": "hipaa",
                 "domains": ["a.test"]})
         );
     }
-
-    #[test]
-    fn every_editable_key_is_in_the_update_schema() {
-        let schema = serde_json::to_value(<CompanyIn as utoipa::PartialSchema>::schema()).unwrap();
-        let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        let fields = CompanyFields::FIELDS.iter().filter(|field| field.editable);
-        let mut editable: Vec<&str> = fields.map(|field| field.name).collect();
-        editable.push("account_number");
-        editable.sort_unstable();
-        assert_eq!(keys, editable.iter().collect::<Vec<_>>());
-    }
-    use crate::{ids::CompanyId, json_columns::List};
 
     fn out(fields: CompanyFields) -> CompanyOut {
         CompanyOut::from(&Company {

@@ -23,18 +23,20 @@ use crate::{
 record! {
     /// What is tracked about a contact (contract 2.3).
     pub struct ContactFields in "contacts" {
-        /// Full name; never empty once stored.
-        name: String = field().everyone().required().indexed().folded("contacts.name_fold").always(),
+        /// Full name, never empty; made of the given and the family name when those are sent alone. A new contact needs
+        /// one of the three, or an e-mail address.
+        require name: String = field().everyone().indexed().folded("contacts.name_fold").always(),
         /// Given name.
-        first_name: Option<String> = field().editable(),
+        edit first_name: Option<String> = field(),
         /// Family name.
-        last_name: Option<String> = field().editable(),
+        edit last_name: Option<String> = field(),
         /// Primary e-mail address; several contacts may share one.
-        email: Option<String> = field().everyone().editable().indexed().folded("contacts.email_fold"),
-        /// Further e-mail addresses.
-        secondary_emails: List<String> = field().everyone().editable(),
+        #[schema(format = "email")]
+        edit email: Option<String> = field().everyone().indexed().folded("contacts.email_fold"),
+        /// Further e-mail addresses; a JSON array inside a string, or addresses with commas between, are taken too.
+        edit secondary_emails: List<String> = field().everyone(),
         /// Whether the person is active; a deactivated requester stays listed.
-        active: Option<bool> = field().everyone().editable().listed(),
+        edit active: Option<bool> = field().everyone().listed(),
         /// The PSA's requester id.
         external_id: Option<i64> = field().listed(),
         /// The PSA that `external_id` belongs to.
@@ -42,21 +44,21 @@ record! {
         /// The PSA's own free-form external id of the person.
         psa_external_id: Option<String> = field(),
         /// Whether the person is also an agent.
-        is_agent: Option<bool> = field().editable().listed(),
+        edit is_agent: Option<bool> = field().listed(),
         /// Very important person.
-        vip_user: Option<bool> = field().editable().listed(),
+        edit vip_user: Option<bool> = field().listed(),
         /// Whether the person ever logged in to the PSA's portal.
         has_logged_in: Option<bool> = field(),
         /// Mobile number.
-        mobile_phone_number: Option<String> = field().everyone().editable().listed(),
+        edit mobile_phone_number: Option<String> = field().everyone().listed(),
         /// Work number.
-        work_phone_number: Option<String> = field().everyone().editable().listed(),
+        edit work_phone_number: Option<String> = field().everyone().listed(),
         /// Postal address.
-        address: Option<String> = field().editable(),
-        /// Position.
-        job_title: Option<String> = field().everyone().editable().listed_as("title"),
+        edit address: Option<String> = field(),
+        /// Position; `title` is taken too.
+        edit job_title: Option<String> = field().everyone().listed_as("title"),
         /// `Full Time` and the like; local only.
-        employment_type: Option<String> = field().everyone().editable().listed(),
+        edit employment_type: Option<String> = field().everyone().listed(),
         /// Department ids at the PSA, as last stated.
         department_ids: List<i64> = field(),
         /// Department names at the PSA.
@@ -66,23 +68,23 @@ record! {
         /// PSA location id.
         location_id: Option<i64> = field(),
         /// PSA location name.
-        location_name: Option<String> = field().editable().listed(),
+        edit location_name: Option<String> = field().listed(),
         /// PSA work schedule.
         work_schedule_id: Option<i64> = field(),
         /// Language code.
-        language: Option<String> = field().editable(),
+        edit language: Option<String> = field(),
         /// Time zone by its Rails name.
-        time_zone: Option<String> = field().editable(),
+        edit time_zone: Option<String> = field(),
         /// `12h` or `24h`.
-        time_format: Option<String> = field().editable(),
+        edit time_format: Option<String> = field(),
         /// May see all tickets of own departments in the portal.
         can_see_all_tickets_from_associated_departments: Option<bool> = field(),
         /// May see all changes of own departments in the portal.
         can_see_all_changes_from_associated_departments: Option<bool> = field(),
         /// Free text.
-        background_information: Option<String> = field().editable(),
+        edit background_information: Option<String> = field(),
         /// The MSP's own number for the user.
-        user_number: Option<String> = field().editable(),
+        edit user_number: Option<String> = field(),
     }
     derived {
         /// Folded name, for search and order.
@@ -91,6 +93,15 @@ record! {
         email_fold: Option<SearchKey>,
         /// Primary e-mail address, for the question whose it is.
         email_key: Option<IdentityKey>,
+    }
+    /// A contact as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
+    body ContactIn {
+        /// Position, as answers name it.
+        title: String,
+        /// The companies that the person is at, in place of all before.
+        company_account_numbers: Vec<String>,
+        /// The assets that the person uses, in place of all before.
+        asset_ids: Vec<i64>,
     }
 }
 

@@ -1,8 +1,6 @@
 //! Reading and writing contacts.
 
-use serde_json::{Map, Value};
-
-use super::{self as contacts, Contact, query::ContactCompanies, wire::ContactRow};
+use super::{self as contacts, Contact, ContactIn, query::ContactCompanies, wire::ContactRow};
 use crate::{
     Result, Scope,
     bulk::Contacts,
@@ -10,7 +8,7 @@ use crate::{
     companies::ComplianceLevel,
     ids::{CompanyId, ContactId},
     list::{Page, PageRequest, TablePage, TableRows},
-    records::{Author, Resource as _},
+    records::{Author, RecordBody as _, Resource as _},
 };
 
 impl Codex {
@@ -66,10 +64,11 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        contact: &ContactIn,
     ) -> Result<ContactId> {
         scope.require(Contact::WRITTEN_BY, "making contacts")?;
-        let id = self.make(author, Contacts::default(), body).await?;
+        let stated = contact.stated()?;
+        let id = self.make(author, Contacts::default(), stated).await?;
         Ok(ContactId(id))
     }
 
@@ -82,9 +81,11 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: ContactId,
-        body: Map<String, Value>,
+        edit: &ContactIn,
     ) -> Result<bool> {
         scope.require(Contact::WRITTEN_BY, "changing contacts")?;
-        self.correct(author, Contacts::default(), id.0, body).await
+        let stated = edit.stated()?;
+        self.correct(author, Contacts::default(), id.0, stated)
+            .await
     }
 }

@@ -4,13 +4,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use super::ContactIn;
 use super::{Contact, ContactFields, ShownContact};
 use crate::{
     Result,
     companies::{COMPANY_NUMBERS, ComplianceLevel},
     email,
-    ids::AssetId,
-    records::patch::{Form, sound, take_ids, take_texts},
+    records::{
+        Intent, Patch, RecordBody,
+        patch::{Form, ids, texts},
+    },
 };
 
 /// A person at a client company. Its keys are fixed (contract 1.2.B); `email` is always there, or
@@ -93,70 +96,6 @@ pub struct ContactRow {
     pub work_phone_number: Option<String>,
 }
 
-/// A contact as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
-///
-/// The outer `None` leaves a key out, the inner one sends null.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[expect(
-    missing_docs,
-    reason = "each is the field of the same name in `ContactOut` or `ContactFields`"
-)]
-#[serde(default)]
-pub struct ContactIn {
-    /// Full name; made of the given and the family name when those are sent alone. A new contact needs one
-    /// of the three, or an e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_name: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_name: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    /// An e-mail address.
-    #[schema(format = "email")]
-    pub email: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub employment_type: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mobile_phone_number: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub work_phone_number: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location_name: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub language: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_format: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub background_information: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_number: Option<Option<String>>,
-    /// Position; `title` is taken too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_title: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<Option<String>>,
-    /// Further e-mail addresses; a JSON array inside a string, or addresses with commas between, are taken too.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secondary_emails: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active: Option<Option<bool>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub vip_user: Option<Option<bool>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_agent: Option<Option<bool>>,
-    /// The companies that the person is at, in place of all before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub company_account_numbers: Option<Vec<String>>,
-    /// The assets that the person uses, in place of all before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub asset_ids: Option<Vec<i64>>,
-}
-
 /// A row of many contacts that are written at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ContactBulkIn {
@@ -171,6 +110,7 @@ pub struct ContactBulkIn {
 const FORM: Form = Form {
     kind: "contact",
     fields: ContactFields::FIELDS,
+    beside: &[("company_account_numbers", texts), ("asset_ids", ids)],
     refused: &[("id", "is given by Codex")],
     rule,
 };
@@ -201,39 +141,58 @@ fn addresses(list: Vec<Value>) -> std::result::Result<Value, String> {
     each.collect()
 }
 
-/// What a body states of a contact.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stated {
-    /// Tracked fields.
-    pub fields: Map<String, Value>,
-    /// Account numbers of all companies.
-    pub companies: Option<Vec<String>>,
-    /// Ids of all assets.
-    pub assets: Option<Vec<AssetId>>,
+impl RecordBody for ContactIn {
+    fn read(mut body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        if intent == Intent::Create {
+            return read(body, None);
+        }
+        // The name that follows from its parts is made where the contact is known. Until then what it is made of stays
+        // as it was sent: a part that is an empty text makes another name, a part that is null makes none.
+        let is_stated = |key: &str| body.get(key).is_some_and(|part| !part.is_null());
+        let is_unnamed = body.get("name").is_some_and(Value::is_null)
+            && (is_stated("first_name") || is_stated("last_name"));
+        let [first_name, last_name] = ["first_name", "last_name"].map(|key| {
+            let text = body.get(key).and_then(Value::as_str);
+            text.filter(|text| text.trim().is_empty())
+                .map(str::to_owned)
+        });
+        if is_unnamed {
+            body.remove("name");
+        }
+        let mut contact: Self = FORM.body(one_title(body), intent)?;
+        if is_unnamed {
+            contact.name = Patch::Null;
+        }
+        if let Some(text) = first_name {
+            contact.first_name = text.into();
+        }
+        if let Some(text) = last_name {
+            contact.last_name = text.into();
+        }
+        Ok(contact)
+    }
 }
 
-/// Reads a body; `name` gives the parts that a contact has already when only one of them is stated.
+/// Reads the body of a new contact, or that of a change of one that was so `before`: a part of a name that is stated
+/// alone makes a name with the part that the contact has already.
 ///
 /// # Errors
 /// [`crate::Error::Unprocessable`] with every fault.
-pub fn stated(mut body: Map<String, Value>, before: Option<&ContactFields>) -> Result<Stated> {
-    let mut faults = Vec::new();
-    let companies = take_texts(&mut body, COMPANY_NUMBERS, &mut faults);
-    let assets = take_ids(&mut body, "asset_ids", &mut faults);
+pub(crate) fn read(
+    mut body: Map<String, Value>,
+    before: Option<&ContactFields>,
+) -> Result<ContactIn> {
+    name(&mut body, before);
+    let intent = before.map_or(Intent::Create, |_| Intent::Update);
+    FORM.body(one_title(body), intent)
+}
+
+/// The position under one key.
+fn one_title(mut body: Map<String, Value>) -> Map<String, Value> {
     if let Some(title) = body.remove("title") {
         body.entry("job_title").or_insert(title);
     }
-    name(&mut body, before);
-    let fields = if before.is_none() {
-        FORM.new_record::<ContactFields>(body)
-    } else {
-        FORM.change_beside::<ContactFields>(body, companies.is_some() || assets.is_some())
-    };
-    Ok(Stated {
-        fields: sound(fields, faults)?,
-        companies,
-        assets,
-    })
+    body
 }
 
 /// A name of its parts, where they are stated and it is not.
@@ -269,6 +228,8 @@ fn name(body: &mut Map<String, Value>, before: Option<&ContactFields>) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{contacts::ContactFields, ids::ContactId, json_columns::List};
 
@@ -292,6 +253,22 @@ mod tests {
                 + r#""employment_type":"Full Time","id":9,"mobile_phone_number":null,"name":"","#
                 + r#""secondary_emails":null,"title":null,"work_phone_number":null}"#
         );
+    }
+
+    #[test]
+    fn name_of_a_change_is_made_where_its_parts_are_known() {
+        let sent = json!({"name": null, "first_name": " ", "title": "Chief"});
+        let edit = ContactIn::read(sent.as_object().unwrap().clone(), Intent::Update).unwrap();
+        assert_eq!(edit.name, Patch::Null);
+        assert_eq!(edit.job_title, Patch::Value("Chief".to_owned()));
+        let before = ContactFields {
+            first_name: Some("Ann".into()),
+            last_name: Some("Lee".into()),
+            ..ContactFields::default()
+        };
+        let contact = read(edit.stated().unwrap(), Some(&before)).unwrap();
+        assert_eq!(contact.name, Patch::Value("Lee".to_owned()));
+        assert_eq!(contact.first_name, Patch::Null);
     }
 
     #[test]

@@ -14,13 +14,13 @@ record! {
     /// What is tracked about an option (contract 2.7).
     pub struct FeatureOptionFields in "feature_options" {
         /// Kind of feature, such as `antivirus`.
-        feature_category: String = field().required().indexed(),
+        require feature_category: String = field().indexed(),
         /// What can be chosen.
-        option_value: String = field().required().indexed(),
+        require option_value: String = field().indexed(),
         /// What it is called on pages; `None` means like the value.
-        display_name: Option<String> = field().editable(),
+        edit display_name: Option<String> = field(),
         /// Free text.
-        description: Option<String> = field().editable(),
+        edit description: Option<String> = field(),
     }
     derived {
     }

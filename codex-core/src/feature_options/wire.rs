@@ -8,8 +8,11 @@ use utoipa::ToSchema;
 
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
-    Result,
-    records::patch::{Form, as_it_is},
+    Error, Result,
+    records::{
+        Intent, RecordBody,
+        patch::{Form, as_it_is},
+    },
 };
 
 /// Something that can be chosen for a kind of feature, under the keys of both versions.
@@ -154,6 +157,7 @@ impl From<&FeatureOption> for FeatureOptionIn {
 const FORM: Form = Form {
     kind: "feature option",
     fields: FeatureOptionFields::FIELDS,
+    beside: &[],
     refused: &[],
     rule: as_it_is,
 };
@@ -182,6 +186,13 @@ pub fn stated(mut body: Map<String, Value>) -> Result<Map<String, Value>> {
     }
     body.retain(|key, _| FORM.takes(key));
     FORM.new_record::<FeatureOptionFields>(body)
+}
+
+impl RecordBody for FeatureOptionIn {
+    fn read(body: Map<String, Value>, _: Intent) -> Result<Self> {
+        let option = serde_json::from_value(Value::Object(stated(body)?));
+        option.map_err(|error| Error::invalid("body", error.to_string()))
+    }
 }
 
 impl FeatureOptionIn {

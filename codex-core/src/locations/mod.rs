@@ -15,12 +15,12 @@ use crate::ids::{CompanyId, LocationId};
 record! {
     /// What is tracked about a location (contract 2.4).
     pub struct LocationFields in "locations" {
-        /// Name, such as `Main Office`.
-        name: String = field().everyone().required().listed().always(),
+        /// Name, such as `Main Office`; a new location needs one.
+        require name: String = field().everyone().listed().always(),
         /// Postal address, one text.
-        address: Option<String> = field().everyone().editable().listed(),
+        edit address: Option<String> = field().everyone().listed(),
         /// Telephone number.
-        phone_number: Option<String> = field().everyone().editable().listed(),
+        edit phone_number: Option<String> = field().everyone().listed(),
         /// Id at the source of the company that the location belongs to.
         company_external_id: Option<String> = field(),
         /// The source that manages the location; `None` when a person added it.
@@ -29,6 +29,9 @@ record! {
         company_id: Option<CompanyId> = field().internal(),
     }
     derived {
+    }
+    /// A location as it is sent. A key that is absent stays as it is, null blanks.
+    body LocationIn {
     }
 }
 

@@ -1,15 +1,15 @@
 //! Reading and writing locations.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::{self as locations, Location};
+use super::{self as locations, Location, LocationIn};
 use crate::{
     Error, Result, Scope,
     codex::Codex,
     companies::{COMPANY_ID, Company},
     ids::{CompanyId, LocationId},
     list::{Page, PageRequest},
-    records::{Author, Resource as _},
+    records::{Author, Intent, RecordBody as _, Resource as _},
 };
 
 impl Codex {
@@ -56,10 +56,10 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         company: &Company,
-        body: Map<String, Value>,
+        location: &LocationIn,
     ) -> Result<Location> {
         scope.require(Location::WRITTEN_BY, "making locations")?;
-        let mut fields = locations::wire::stated(body, true)?;
+        let mut fields = location.checked(Intent::Create)?;
         fields.insert(COMPANY_ID.into(), json!(company.id));
         let id = self.create::<Location>(scope, author, fields).await?;
         let made = self.location(scope, company, LocationId(id)).await?;
@@ -76,13 +76,13 @@ impl Codex {
         author: &Author,
         company: &Company,
         id: LocationId,
-        body: Map<String, Value>,
+        edit: &LocationIn,
     ) -> Result<Option<Location>> {
         if self.location(scope, company, id).await?.is_none() {
             return Ok(None);
         }
         scope.require(Location::WRITTEN_BY, "changing locations")?;
-        let fields = locations::wire::stated(body, false)?;
+        let fields = edit.checked(Intent::Update)?;
         self.edit::<Location>(scope, author, id.0, fields).await?;
         self.location(scope, company, id).await
     }

@@ -4,11 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+pub use super::LocationIn;
 use super::{Location, LocationFields};
 use crate::{
     Result,
     companies::ComplianceLevel,
-    records::patch::{Form, as_it_is},
+    records::{
+        Intent, RecordBody,
+        patch::{Form, as_it_is},
+    },
 };
 
 /// An address of a company.
@@ -40,38 +44,17 @@ impl LocationOut {
     }
 }
 
-/// A location as it is sent. A key that is absent stays as it is, null blanks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(default)]
-pub struct LocationIn {
-    /// Name; a new location needs one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Main Office")]
-    pub name: Option<String>,
-    /// Postal address, one text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<Option<String>>,
-    /// Telephone number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone_number: Option<Option<String>>,
-}
-
 const FORM: Form = Form {
     kind: "location",
     fields: LocationFields::FIELDS,
+    beside: &[],
     refused: &[("id", "is given by Codex")],
     rule: as_it_is,
 };
 
-/// The fields that a body states.
-///
-/// # Errors
-/// [`crate::Error::Unprocessable`] with every fault.
-pub fn stated(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>> {
-    if new {
-        FORM.new_record::<LocationFields>(body)
-    } else {
-        FORM.change::<LocationFields>(body)
+impl RecordBody for LocationIn {
+    fn read(body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        FORM.body(body, intent)
     }
 }
 

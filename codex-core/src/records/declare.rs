@@ -7,37 +7,89 @@
 ///     /// Doc.
 ///     pub struct LocationFields in "locations" {
 ///         /// Doc.
-///         name: String = field().everyone().required().listed(),
+///         require name: String = field().everyone().listed(),
+///         /// Doc.
+///         edit address: Option<String> = field().everyone().listed(),
 ///         /// Doc.
 ///         company_id: Option<CompanyId> = field().internal(),
 ///     }
 ///     derived { /// Doc. name_fold: SearchKey, }
+///     /// Doc.
+///     body LocationIn { /// Doc. tags: Vec<String>, }
 /// }
 /// ```
 /// becomes a plain struct with public fields (serde, `FromRow`, `Default`) and, with the store, its
 /// `Tracked` implementation: [`FieldDef`](crate::records::FieldDef)s, column list, select, bulk insert-or-update text
-/// and binds, all in the order of the declaration. What stands behind `=` says who sees a field, whether people set it
-/// and whether lists filter by it. `in "assets" as "a"` names the table as lists call it. `derived` fields are columns
-/// computed from the others or from other records: they are stored and read, but are no part of claims, comparison or
-/// change log.
+/// and binds, all in the order of the declaration. People set the fields that are marked `edit`, and `require` where a
+/// new record needs the field. What stands behind `=` says who sees a field and whether lists filter by it.
+/// `in "assets" as "a"` names the table as lists call it. `derived` fields are columns computed from the others or from
+/// other records: they are stored and read, but are no part of claims, comparison or change log.
+///
+/// `body` names the struct that callers send: a [`Patch`](crate::records::Patch) for each marked field and for each
+/// key in the braces, which are keys that are no tracked field. A key has the type of its value, and so has a field:
+/// its own type without the `Option`. Attributes `#[schema(...)]` behind the doc comment of a marked field describe
+/// the field in the body.
 macro_rules! record {
+    (@fields $head:tt $fields:tt $body:tt $(#[$($attr:tt)*])* edit $($rest:tt)*) => {
+        record! { @editable editable $head $fields $body [$(#[$($attr)*])*] $($rest)* }
+    };
+    (@fields $head:tt $fields:tt $body:tt $(#[$($attr:tt)*])* require $($rest:tt)*) => {
+        record! { @editable required $head $fields $body [$(#[$($attr)*])*] $($rest)* }
+    };
     (
-        $(#[$meta:meta])*
-        pub struct $name:ident in $table:literal {$($fields:tt)*}
-        derived {$($derived:tt)*}
+        @editable $flag:ident $head:tt [$($fields:tt)*] [$($body:tt)*] $attrs:tt
+        $field:ident: Option<$value:ident> = $def:expr, $($rest:tt)*
     ) => {
         record! {
-            $(#[$meta])*
-            pub struct $name in $table as $table {$($fields)*}
-            derived {$($derived)*}
+            @fields $head
+            [$($fields)* {$attrs $field: Option<$value> = $def, $flag}]
+            [$($body)* {$attrs $field: $value}]
+            $($rest)*
         }
     };
     (
-        $(#[$meta:meta])*
-        pub struct $name:ident in $table:literal as $alias:literal {
-            $($(#[doc = $doc:literal])* $field:ident: $ty:ty = $def:expr,)*
+        @editable $flag:ident $head:tt [$($fields:tt)*] [$($body:tt)*] $attrs:tt
+        $field:ident: List<$item:ident> = $def:expr, $($rest:tt)*
+    ) => {
+        record! {
+            @fields $head
+            [$($fields)* {$attrs $field: List<$item> = $def, $flag}]
+            [$($body)* {$attrs $field: Vec<$item>}]
+            $($rest)*
         }
-        derived { $($(#[$dmeta:meta])* $derived:ident: $dty:ty,)* }
+    };
+    (
+        @editable $flag:ident $head:tt [$($fields:tt)*] [$($body:tt)*] $attrs:tt
+        $field:ident: $value:ident = $def:expr, $($rest:tt)*
+    ) => {
+        record! {
+            @fields $head
+            [$($fields)* {$attrs $field: $value = $def, $flag}]
+            [$($body)* {$attrs $field: $value}]
+            $($rest)*
+        }
+    };
+    (
+        @fields $head:tt [$($fields:tt)*] $body:tt
+        $(#[$($attr:tt)*])* $field:ident: $ty:ty = $def:expr, $($rest:tt)*
+    ) => {
+        record! {
+            @fields $head [$($fields)* {[$(#[$($attr)*])*] $field: $ty = $def,}] $body $($rest)*
+        }
+    };
+    (
+        @fields
+        [
+            $(#[$meta:meta])*
+            $name:ident in $table:literal as $alias:literal
+            {$($(#[$dmeta:meta])* $derived:ident: $dty:ty,)*}
+            $more:tt
+        ]
+        [$({
+            [$(#[doc = $doc:literal])* $(#[schema $schema:tt])*]
+            $field:ident: $ty:ty = $def:expr, $($flag:ident)?
+        })*]
+        $body:tt
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -52,7 +104,7 @@ macro_rules! record {
             /// Its fields.
             pub const FIELDS: &'static [crate::records::FieldDef] = {
                 use crate::records::field::field;
-                &[$($def.named::<$ty>(
+                &[$($def$(.$flag())?.named::<$ty>(
                     stringify!($field),
                     concat!($($doc,)*),
                     concat!($alias, ".", stringify!($field)),
@@ -84,6 +136,60 @@ macro_rules! record {
                 $(row.bind(self.$field.clone());)*
                 $(row.bind(self.$derived.clone());)*
             }
+        }
+
+        record! { @body $body $more }
+    };
+    (@body $body:tt []) => {};
+    (
+        @body
+        [$({[$($attrs:tt)*] $field:ident: $($ty:tt)+})*]
+        [
+            $(#[$($meta:tt)*])*
+            body $name:ident {$($(#[$($kmeta:tt)*])* $key:ident: $kty:ty,)*}
+        ]
+    ) => {
+        $(#[$($meta)*])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(default)]
+        pub struct $name {
+            $(
+                $($attrs)*
+                #[serde(skip_serializing_if = "crate::records::Patch::is_absent")]
+                #[schema(value_type = Option<$($ty)+>)]
+                pub $field: crate::records::Patch<$($ty)+>,
+            )*
+            $(
+                $(#[$($kmeta)*])*
+                #[serde(skip_serializing_if = "crate::records::Patch::is_absent")]
+                #[schema(value_type = Option<$kty>)]
+                pub $key: crate::records::Patch<$kty>,
+            )*
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident in $table:literal {$($fields:tt)*}
+        derived {$($derived:tt)*}
+        $($body:tt)*
+    ) => {
+        record! {
+            $(#[$meta])*
+            pub struct $name in $table as $table {$($fields)*}
+            derived {$($derived)*}
+            $($body)*
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident in $table:literal as $alias:literal {$($fields:tt)*}
+        derived {$($derived:tt)*}
+        $($body:tt)*
+    ) => {
+        record! {
+            @fields
+            [$(#[$meta])* $name in $table as $alias {$($derived)*} [$($body)*]]
+            [] [] $($fields)*
         }
     };
 }

@@ -41,6 +41,7 @@ pub(crate) use claims::MAX_BINDS;
 pub use field::{Audience, FieldDef};
 #[cfg(feature = "store")]
 pub(crate) use match_manual::match_manual_records_by;
+pub use patch::{Intent, Patch, RecordBody};
 #[cfg(feature = "store")]
 pub(crate) use resource::as_map;
 #[cfg(feature = "store")]

@@ -1,6 +1,6 @@
 //! What people state in a request, checked as a whole: every fault at once, each with its place.
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -8,6 +8,105 @@ use crate::{
     fold::{IdentityKey, SearchKey},
     records::FieldDef,
 };
+
+/// What a body states of one field.
+///
+/// A value becomes a patch with `into`, and so does an `Option`, of which `None` is null.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Nothing: the field stays as it is, and the key is not sent.
+    #[default]
+    Absent,
+    /// The field is blanked.
+    Null,
+    /// The field gets this value.
+    Value(T),
+}
+
+impl<T> Patch<T> {
+    /// Whether nothing is stated.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// The value, if one is stated.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+}
+
+impl<T> From<T> for Patch<T> {
+    fn from(value: T) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Self::Value)
+    }
+}
+
+impl From<&str> for Patch<String> {
+    fn from(text: &str) -> Self {
+        Self::Value(text.to_owned())
+    }
+}
+
+// A struct leaves absent keys out: `skip_serializing_if`.
+impl<T: Serialize> Serialize for Patch<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+// A struct takes an absent key from its default.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Option::<T>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// What a body is sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// A new record: what it needs must be there.
+    Create,
+    /// A change of a record: something must be stated.
+    Update,
+}
+
+/// The body that callers send for a kind of record; `record!` makes the struct.
+pub trait RecordBody: Serialize + DeserializeOwned {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Invalid`] when a change states nothing.
+    fn read(body: Map<String, Value>, intent: Intent) -> Result<Self>;
+
+    /// The keys that it states, with their values.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no object.
+    fn stated(&self) -> Result<Map<String, Value>> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(stated)) => Ok(stated),
+            Ok(_) => Err(Error::invalid("body", "must be an object")),
+            Err(error) => Err(Error::invalid("body", error.to_string())),
+        }
+    }
+
+    /// The keys that it states, read as a body that was sent: a program that embeds the library may state anything.
+    ///
+    /// # Errors
+    /// As [`RecordBody::read`].
+    fn checked(&self, intent: Intent) -> Result<Map<String, Value>> {
+        Self::read(self.stated()?, intent)?.stated()
+    }
+}
 
 /// The longest text, in bytes.
 pub(crate) const LONGEST: usize = 8_000;
@@ -50,12 +149,17 @@ pub(crate) fn fits(text: &str, indexed: bool) -> std::result::Result<(), String>
 /// What is said of a text with that character: `PostgreSQL` cannot hold it.
 pub(crate) const NUL: &str = "must not hold the character NUL";
 
+/// What holds for the value of a key besides its type; may rewrite it.
+type Check = fn(Value) -> std::result::Result<Value, String>;
+
 /// What may be stated about a kind of record.
 pub(crate) struct Form {
     /// The kind, for messages.
     pub kind: &'static str,
     /// Its fields: those that are editable can be stated.
     pub fields: &'static [FieldDef],
+    /// Keys that are no tracked fields.
+    pub beside: &'static [(&'static str, Check)],
     /// Keys that are refused, and why.
     pub refused: &'static [(&'static str, &'static str)],
     /// What holds for one value besides its type; may rewrite it.
@@ -105,6 +209,19 @@ impl Form {
         self.read::<F>(body, true)
     }
 
+    /// A body as its struct, which has every key that can be stated.
+    ///
+    /// # Errors
+    /// As [`Form::change`] or [`Form::new_record`].
+    pub fn body<B: DeserializeOwned>(&self, body: Map<String, Value>, intent: Intent) -> Result<B> {
+        let stated = match intent {
+            Intent::Create => self.new_record::<B>(body)?,
+            Intent::Update => self.change::<B>(body)?,
+        };
+        let body = serde_json::from_value(Value::Object(stated));
+        body.map_err(|error| Error::invalid("body", error.to_string()))
+    }
+
     fn read<F: DeserializeOwned>(
         &self,
         body: Map<String, Value>,
@@ -116,9 +233,14 @@ impl Form {
             let absent = required.filter(|field| !body.contains_key(field.name));
             faults.extend(absent.map(|field| Fault::at(field.name, "is required")));
         }
-        let mut stated = Map::new();
+        let (mut stated, mut faults_beside) = (Map::new(), Vec::new());
         for (key, value) in body {
-            match self.field(&key, value) {
+            let beside = self.beside.iter().find(|(name, _)| *name == key);
+            let (checked, faults) = match beside {
+                Some((_, check)) => (check(value), &mut faults_beside),
+                None => (self.field(&key, value), &mut faults),
+            };
+            match checked {
                 Ok(value) => {
                     stated.insert(key, value);
                 }
@@ -126,6 +248,7 @@ impl Form {
             }
         }
         faults.extend(type_faults::<F>(&stated));
+        faults.append(&mut faults_beside);
         if faults.is_empty() {
             Ok(stated)
         } else {
@@ -158,41 +281,23 @@ impl Form {
     }
 }
 
-/// Takes a list of texts that is not a field out of a body.
-pub(crate) fn take_texts(
-    body: &mut Map<String, Value>,
-    key: &str,
-    faults: &mut Vec<Fault>,
-) -> Option<Vec<String>> {
-    take(body, key, "must be a list of texts", faults)
+/// A list of texts; null is an empty one.
+pub(crate) fn texts(value: Value) -> std::result::Result<Value, String> {
+    list::<String>(value, "must be a list of texts")
 }
 
-/// Takes a list of ids that is not a field out of a body.
-pub(crate) fn take_ids<Id: DeserializeOwned>(
-    body: &mut Map<String, Value>,
-    key: &str,
-    faults: &mut Vec<Fault>,
-) -> Option<Vec<Id>> {
-    take(body, key, "must be a list of ids", faults)
+/// A list of ids; null is an empty one.
+pub(crate) fn ids(value: Value) -> std::result::Result<Value, String> {
+    list::<i64>(value, "must be a list of ids")
 }
 
-fn take<T: DeserializeOwned + Default>(
-    body: &mut Map<String, Value>,
-    key: &str,
-    wrong: &str,
-    faults: &mut Vec<Fault>,
-) -> Option<T> {
-    let value = body.remove(key)?;
+fn list<T: DeserializeOwned>(value: Value, wrong: &str) -> std::result::Result<Value, String> {
     if value.is_null() {
-        return Some(T::default());
-    }
-    let nul = has_nul(&value);
-    match serde_json::from_value(value) {
-        Ok(list) if !nul => Some(list),
-        _ => {
-            faults.push(Fault::at(key, wrong));
-            None
-        }
+        Ok(Value::Array(Vec::new()))
+    } else if !has_nul(&value) && Vec::<T>::deserialize(&value).is_ok() {
+        Ok(value)
+    } else {
+        Err(wrong.to_owned())
     }
 }
 
@@ -252,9 +357,8 @@ mod tests {
     use super::*;
     use crate::records::field::field;
 
-    #[derive(serde::Deserialize)]
+    #[derive(Default, Deserialize)]
     #[serde(default)]
-    #[derive(Default)]
     struct Fields {
         name: String,
         size: Option<i64>,
@@ -266,9 +370,58 @@ mod tests {
             field().required().indexed().named::<String>("name", "", ""),
             field().editable().named::<Option<i64>>("size", "", ""),
         ],
+        beside: &[("parts", ids)],
         refused: &[("id", "is given by Codex")],
         rule: as_it_is,
     };
+
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[serde(default)]
+    struct Thing {
+        #[serde(skip_serializing_if = "Patch::is_absent")]
+        name: Patch<String>,
+        #[serde(skip_serializing_if = "Patch::is_absent")]
+        size: Patch<i64>,
+        #[serde(skip_serializing_if = "Patch::is_absent")]
+        parts: Patch<Vec<i64>>,
+    }
+
+    impl RecordBody for Thing {
+        fn read(body: Map<String, Value>, intent: Intent) -> Result<Self> {
+            FORM.body(body, intent)
+        }
+    }
+
+    #[test]
+    fn absent_null_and_value_survive_json() {
+        let text = r#"{"name":"a","size":null}"#;
+        let thing: Thing = serde_json::from_str(text).unwrap();
+        let wanted = Thing {
+            name: "a".into(),
+            size: Patch::Null,
+            ..Thing::default()
+        };
+        assert_eq!(thing, wanted);
+        assert_eq!(serde_json::to_string(&thing).unwrap(), text);
+        assert_eq!(
+            Thing::read(thing.stated().unwrap(), Intent::Update).unwrap(),
+            wanted
+        );
+    }
+
+    #[test]
+    fn keys_beside_the_fields_are_checked_after_them() {
+        let body = json!({"parts": ["x"], "size": "big"});
+        let read = Thing::read(body.as_object().unwrap().clone(), Intent::Create);
+        let Err(Error::Unprocessable(faults)) = read else {
+            panic!("{read:?}")
+        };
+        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/name", "/size", "/parts"]);
+        let body = Map::from_iter([("parts".to_owned(), Value::Null)]);
+        let thing = Thing::read(body, Intent::Update).unwrap();
+        assert_eq!(thing.parts, Patch::Value(Vec::new()));
+    }
 
     fn faults(body: Value) -> Vec<String> {
         let Value::Object(body) = body else {

@@ -26,7 +26,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
-        body::Body,
+        body::{Body, NewBody},
         conditional::Versioned,
         created::Created,
         extract::Path,
@@ -305,9 +305,9 @@ async fn update_my_settings(
 async fn create_agent(
     call: Call,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(agent): NewBody<AgentIn>,
 ) -> Result<Created<AgentSaved>, Problem> {
-    let made = call.codex.create_agent(&call.scope, &call.author, body);
+    let made = call.codex.create_agent(&call.scope, &call.author, &agent);
     let (agent, verified) = made.await.map_err(flat)?;
     let synced = call.codex.agents_synced_at().await?;
     let saved = AgentSaved {
@@ -335,11 +335,13 @@ async fn update_agent(
     Path(id): Path<String>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Versioned<AgentOut>, Problem> {
+    let synced = call.codex.agents_synced_at().await?;
+    let now = AgentOut::new(&agent(&call, &id).await?, synced);
+    let edit = AgentIn::read_change(body, &now).map_err(flat)?;
     let changed = call
         .codex
-        .update_agent(&call.scope, &call.author, &id, body);
+        .update_agent(&call.scope, &call.author, &id, &edit);
     let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    let synced = call.codex.agents_synced_at().await?;
     let out = AgentOut::new(&agent, synced);
     Ok(Versioned(out, Some(agent.updated_at)))
 }

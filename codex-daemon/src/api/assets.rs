@@ -13,7 +13,7 @@ use codex_core::{
     ids::AssetId,
     list::StaffFields as _,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -25,7 +25,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
-        body::{Body, BulkRows},
+        body::{BulkRows, NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
         extract::{Path, Query},
@@ -166,9 +166,9 @@ fn unknown() -> Problem {
 async fn create_asset(
     call: Call,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(asset): NewBody<AssetIn>,
 ) -> Result<Created<AssetOut>, Problem> {
-    let made = call.codex.create_asset(&call.scope, &call.author, body);
+    let made = call.codex.create_asset(&call.scope, &call.author, &asset);
     let id = made.await.map_err(flat)?;
     let out = asset_now(&call, id).await?.0;
     Ok(Created::new(&forwarded, PATH, id, out))
@@ -194,7 +194,7 @@ async fn bulk_write_assets(
         &call.author,
         params.action,
         params.atomic(),
-        rows,
+        rows.into(),
     );
     Ok(Json(done.await.map_err(flat)?))
 }
@@ -211,10 +211,12 @@ async fn bulk_write_assets(
 async fn update_asset(
     call: Call,
     Path(id): Path<i64>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<AssetIn>,
 ) -> Result<Versioned<AssetOut>, Problem> {
     let id = AssetId(id);
-    let changed = call.codex.update_asset(&call.scope, &call.author, id, body);
+    let changed = call
+        .codex
+        .update_asset(&call.scope, &call.author, id, &edit);
     if !changed.await.map_err(flat)? {
         return Err(unknown());
     }

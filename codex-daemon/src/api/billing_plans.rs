@@ -19,7 +19,6 @@ use codex_core::{
     ids::BillingPlanId,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -28,7 +27,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::Body,
+        body::{Body, NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
         extract::Path,
@@ -117,11 +116,11 @@ async fn list_billing_plans(
 async fn create_billing_plan(
     call: Call,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(plan): NewBody<BillingPlanIn>,
 ) -> Result<Created<Saved>, Problem> {
     let made = call
         .codex
-        .create_billing_plan(&call.scope, &call.author, body);
+        .create_billing_plan(&call.scope, &call.author, &plan);
     let id = made.await.map_err(flat)?;
     let Json(saved) = saved(id, "Billing plan created");
     Ok(Created::new(&forwarded, "/api/billing-plans", id, saved))
@@ -159,12 +158,12 @@ async fn get_billing_plan(
 async fn update_billing_plan(
     call: Call,
     Path(id): Path<i64>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<BillingPlanIn>,
 ) -> Result<Json<Saved>, Problem> {
     let id = BillingPlanId(id);
     let found = call
         .codex
-        .update_billing_plan(&call.scope, &call.author, id, body);
+        .update_billing_plan(&call.scope, &call.author, id, &edit);
     if !found.await.map_err(flat)? {
         return Err(unknown());
     }

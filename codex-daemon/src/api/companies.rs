@@ -30,7 +30,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::{Body, BulkRows},
+        body::{Body, BulkRows, NewBody},
         conditional::Versioned,
         created::Created,
         extract::{Path, Query},
@@ -141,9 +141,11 @@ async fn get_company_alias(
 async fn create_company(
     call: Call,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(company): NewBody<CompanyIn>,
 ) -> Result<Created<CompanyOut>, Problem> {
-    let made = call.codex.create_company(&call.scope, &call.author, body);
+    let made = call
+        .codex
+        .create_company(&call.scope, &call.author, &company);
     let company = made.await.map_err(flat)?;
     let out = wire::seen_by(&company, &call.scope);
     let number = out.account_number.clone();
@@ -168,7 +170,7 @@ async fn bulk_write_companies(
         &call.author,
         params.action,
         params.atomic(),
-        rows,
+        rows.into(),
     );
     Ok(Json(done.await.map_err(flat)?))
 }
@@ -188,9 +190,12 @@ async fn update_company(
     Path(account): Path<String>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Versioned<CompanyOut>, Problem> {
+    let company = company(&call, &account).await?;
+    let own = company.fields.account_number.as_deref();
+    let edit = CompanyIn::read_change(body, own).map_err(flat)?;
     let changed = call
         .codex
-        .update_company(&call.scope, &call.author, &account, body);
+        .update_company(&call.scope, &call.author, &account, &edit);
     let company = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let out = wire::seen_by(&company, &call.scope);
     Ok(Versioned(out, Some(company.updated_at)))

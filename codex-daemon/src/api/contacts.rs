@@ -13,7 +13,7 @@ use codex_core::{
     ids::ContactId,
     list::StaffFields as _,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -25,7 +25,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
-        body::{Body, BulkRows},
+        body::{BulkRows, NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
         extract::{Path, Query},
@@ -146,9 +146,11 @@ fn unknown() -> Problem {
 async fn create_contact(
     call: Call,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(contact): NewBody<ContactIn>,
 ) -> Result<Created<ContactOut>, Problem> {
-    let made = call.codex.create_contact(&call.scope, &call.author, body);
+    let made = call
+        .codex
+        .create_contact(&call.scope, &call.author, &contact);
     let id = made.await.map_err(flat)?;
     let out = contact_now(&call, id).await?.0;
     Ok(Created::new(&forwarded, PATH, id, out))
@@ -173,7 +175,7 @@ async fn bulk_write_contacts(
         &call.author,
         params.action,
         params.atomic(),
-        rows,
+        rows.into(),
     );
     Ok(Json(done.await.map_err(flat)?))
 }
@@ -189,12 +191,12 @@ async fn bulk_write_contacts(
 async fn update_contact(
     call: Call,
     Path(id): Path<i64>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<ContactIn>,
 ) -> Result<Versioned<ContactOut>, Problem> {
     let id = ContactId(id);
     let changed = call
         .codex
-        .update_contact(&call.scope, &call.author, id, body);
+        .update_contact(&call.scope, &call.author, id, &edit);
     if !changed.await.map_err(flat)? {
         return Err(unknown());
     }

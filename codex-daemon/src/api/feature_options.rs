@@ -11,7 +11,6 @@ use codex_core::{
     },
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,7 +18,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::Body,
+        body::NewBody,
         created::Created,
         extract::Query,
         forwarded::Forwarded,
@@ -68,11 +67,11 @@ async fn list_feature_options(
 async fn create_feature_option(
     call: Call,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(option): NewBody<FeatureOptionIn>,
 ) -> Result<Response, Problem> {
     let made = call
         .codex
-        .create_feature_option(&call.scope, &call.author, body);
+        .create_feature_option(&call.scope, &call.author, &option);
     let (option, new) = made.await.map_err(flat)?;
     let saved = |message: &str| Saved {
         id: option.id.0,

@@ -10,7 +10,6 @@ use codex_core::{
         wire::{LocationIn, LocationOut},
     },
 };
-use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::companies::company;
@@ -18,7 +17,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::Body,
+        body::{NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
         extract::Path,
@@ -60,12 +59,12 @@ async fn create_location(
     call: Call,
     Path(account): Path<String>,
     forwarded: Forwarded,
-    Body(body): Body<Map<String, Value>>,
+    NewBody(location): NewBody<LocationIn>,
 ) -> Result<Created<LocationOut>, Problem> {
     let company = company(&call, &account).await?;
     let made = call
         .codex
-        .create_location(&call.scope, &call.author, &company, body);
+        .create_location(&call.scope, &call.author, &company, &location);
     let location = made.await.map_err(flat)?;
     let list = format!("/api/companies/{}/locations", segment(&account));
     let out = out(&location, &company);
@@ -100,12 +99,12 @@ async fn get_location(
 async fn update_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<LocationIn>,
 ) -> Result<Versioned<LocationOut>, Problem> {
     let company = company(&call, &account).await?;
     let changed =
         call.codex
-            .update_location(&call.scope, &call.author, &company, LocationId(id), body);
+            .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
     let location = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let version = Some(location.updated_at);
     Ok(Versioned(out(&location, &company), version))

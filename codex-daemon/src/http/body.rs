@@ -5,15 +5,22 @@ use axum::{
     body::HttpBody as _,
     extract::{FromRequest, OptionalFromRequest, Request},
 };
-use codex_core::{Error, Fault, nearest::nearest};
+use codex_core::{
+    Error, Fault,
+    nearest::nearest,
+    records::{Intent, RecordBody},
+};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use crate::{
     api::Named,
     app::App,
-    http::{body_limit, problem::Problem},
+    http::{
+        body_limit,
+        problem::{Problem, flat},
+    },
 };
 
 /// The most misfits that are reported: to find each, the body is read again.
@@ -45,6 +52,43 @@ async fn object<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
         return Err(Problem::bad_request("body: must be an object"));
     }
     serde_path_to_error::deserialize::<_, T>(&value).map_err(|misfit| refused::<T>(value, &misfit))
+}
+
+/// The body of a new record. Every fault of it is reported with its place, and after a record that is not there.
+#[derive(Debug, Clone, Copy)]
+pub struct NewBody<T>(pub T);
+
+/// The body of a change of a record, as [`NewBody`].
+#[derive(Debug, Clone, Copy)]
+pub struct UpdateBody<T>(pub T);
+
+impl<T: RecordBody + Send> FromRequest<App> for NewBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        record_body(request, app, Intent::Create).await.map(Self)
+    }
+}
+
+impl<T: RecordBody + Send> FromRequest<App> for UpdateBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        record_body(request, app, Intent::Update).await.map(Self)
+    }
+}
+
+async fn record_body<T: RecordBody + Send>(
+    request: Request,
+    app: &App,
+    intent: Intent,
+) -> Result<T, Problem> {
+    let (named, request) = Named::of(request);
+    let body = object::<Map<String, Value>>(request).await;
+    match body.and_then(|body| T::read(body, intent).map_err(flat)) {
+        Ok(body) => Ok(body),
+        Err(refused) => Err(named.or(app, refused).await),
+    }
 }
 
 /// A list that was read, whatever its rows are.

@@ -3,15 +3,16 @@
 
 use axum::Json;
 use codex_core::{
-    assets::wire::AssetRow,
-    companies::wire::{self as companies, CompanyRow},
-    contacts::wire::ContactRow,
+    assets::wire::{AssetIn, AssetRow},
+    companies::wire::{self as companies, CompanyIn, CompanyRow},
+    contacts::wire::{ContactIn, ContactRow},
     ids::{AssetId, ContactId, LocationId},
     list::{TablePage, TableRows},
-    locations::wire::LocationOut,
+    locations::wire::{LocationIn, LocationOut},
+    records::{Intent, RecordBody as _},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -20,7 +21,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
-        body::Body,
+        body::{Body, UpdateBody},
         extract::Path,
         problem::{ErrorOut, Problem, flat},
     },
@@ -268,9 +269,10 @@ async fn add_location(
     if !said("name") || !said("address") {
         return Err(Problem::bad_request("Name and address are required").flat());
     }
+    let location = LocationIn::read(body, Intent::Create).map_err(flat)?;
     let made = call
         .codex
-        .create_location(&call.scope, &call.author, &company, body);
+        .create_location(&call.scope, &call.author, &company, &location);
     let location = made.await.map_err(flat)?;
     Ok(Json(LocationSaved {
         location: LocationOut::new(&location, company.compliance_level()),
@@ -282,19 +284,19 @@ async fn add_location(
 #[utoipa::path(put, path = "/companies/{account_number}/locations/{id}", tag = "tables",
     params(("account_number" = String, Path, description = "Account number"),
         ("id" = i64, Path, description = "Id")),
-    request_body = codex_core::locations::wire::LocationIn,
+    request_body = LocationIn,
     responses(
         (status = 200, description = "Corrected", body = LocationSaved),
         UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<LocationIn>,
 ) -> Result<Json<LocationSaved>, Problem> {
     let company = company(&call, &account).await?;
     let edited =
         call.codex
-            .update_location(&call.scope, &call.author, &company, LocationId(id), body);
+            .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
     let location = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
     Ok(Json(LocationSaved {
         location: LocationOut::new(&location, company.compliance_level()),
@@ -332,7 +334,7 @@ async fn remove_location(
 /// with an empty value.
 #[utoipa::path(put, path = "/companies/{account_number}/update", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
-    request_body = companies::CompanyIn,
+    request_body = CompanyIn,
     responses(
         (status = 200, description = "Changed", body = Done),
         UpdateErrors<Technicians, ErrorOut>))]
@@ -344,9 +346,11 @@ async fn edit_company(
     let company = company(&call, &account).await?;
     match body.remove("feature_overrides") {
         None => {
+            let own = company.fields.account_number.as_deref();
+            let edit = CompanyIn::read_change(body, own).map_err(flat)?;
             let edited = call
                 .codex
-                .update_company(&call.scope, &call.author, &account, body);
+                .update_company(&call.scope, &call.author, &account, &edit);
             edited.await.map_err(flat)?;
         }
         Some(agreed) => {
@@ -362,18 +366,18 @@ async fn edit_company(
 /// Correct a contact.
 #[utoipa::path(put, path = "/contacts/{id}/update", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
-    request_body = codex_core::contacts::wire::ContactIn,
+    request_body = ContactIn,
     responses(
         (status = 200, description = "Changed", body = Done),
         UpdateErrors<Technicians, ErrorOut>))]
 async fn edit_contact(
     call: Call,
     Path(id): Path<i64>,
-    Body(body): Body<Map<String, Value>>,
+    UpdateBody(edit): UpdateBody<ContactIn>,
 ) -> Result<Json<Done>, Problem> {
     let edited = call
         .codex
-        .update_contact(&call.scope, &call.author, ContactId(id), body);
+        .update_contact(&call.scope, &call.author, ContactId(id), &edit);
     if edited.await.map_err(flat)? {
         Ok(done("Contact"))
     } else {
@@ -384,7 +388,7 @@ async fn edit_contact(
 /// Say who uses an asset; `contact_ids` is all of them, other keys change nothing.
 #[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
-    request_body = codex_core::assets::wire::AssetIn,
+    request_body = AssetIn,
     responses(
         (status = 200, description = "Changed", body = Done),
         UpdateErrors<Technicians, ErrorOut>))]
@@ -396,22 +400,24 @@ async fn edit_asset_contacts(
     call.scope
         .require_technician("assigning assets")
         .map_err(flat)?;
-    let is_empty = body.is_empty();
-    let contacts = body.remove("contact_ids").unwrap_or(json!(null));
-    let found = if contacts.is_null() {
-        call.codex.asset(&call.scope, AssetId(id)).await?.is_some()
-    } else {
+    let id = AssetId(id);
+    let unknown = || Problem::not_found("Asset not found").flat();
+    if call.codex.asset(&call.scope, id).await?.is_none() {
+        return Err(unknown());
+    }
+    if body.is_empty() {
+        return Err(Problem::bad_request("body: states no field").flat());
+    }
+    let contacts = body.remove("contact_ids").unwrap_or_default();
+    if !contacts.is_null() {
         let body = Map::from_iter([("contact_ids".to_owned(), contacts)]);
+        let edit = AssetIn::read(body, Intent::Update).map_err(flat)?;
         let edited = call
             .codex
-            .update_asset(&call.scope, &call.author, AssetId(id), body);
-        edited.await.map_err(flat)?
-    };
-    if !found {
-        return Err(Problem::not_found("Asset not found").flat());
-    }
-    if is_empty {
-        return Err(Problem::bad_request("body: states no field").flat());
+            .update_asset(&call.scope, &call.author, id, &edit);
+        if !edited.await.map_err(flat)? {
+            return Err(unknown());
+        }
     }
     Ok(done("Asset contacts"))
 }

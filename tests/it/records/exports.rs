@@ -41,7 +41,7 @@ on_each_engine! {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/tickets", "/sync/agents"]).await?;
         let client = client(&app, "admin")?;
         let plan = codex_client::BillingPlanIn {
-            plan_name: Some("Gold, \"all in\"".into()), term_length: Some("1 Year".into()), ..Default::default()
+            plan_name: "Gold, \"all in\"".into(), term_length: "1 Year".into(), ..Default::default()
         };
         client.billing().create_plan(&plan).await?;
         let option = codex_client::FeatureOptionIn {
@@ -99,7 +99,7 @@ on_each_engine! {
     async fn every_selectable_field_is_exported(app: TestApp) -> TestResult {
         app.pull(&["/sync/psa", "/sync/datto", "/sync/audits", "/sync/tickets", "/sync/agents"]).await?;
         let plan = codex_client::BillingPlanIn {
-            plan_name: Some("Gold".into()), term_length: Some("1 Year".into()), ..Default::default()
+            plan_name: "Gold".into(), term_length: "1 Year".into(), ..Default::default()
         };
         let client = client(&app, "admin")?;
         client.billing().create_plan(&plan).await?;
@@ -149,7 +149,7 @@ on_each_engine! {
         let client = client(&app, "admin")?;
         let formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x.example\"; \"y\")"];
         for name in formulas {
-            let company = codex_client::CompanyIn { name: Some(name.into()), ..Default::default() };
+            let company = codex_client::CompanyIn { name: name.into(), ..Default::default() };
             client.companies().create(&company).await?;
         }
         let table = client.export("companies", ExportFormat::Csv).await?.text().await?;

@@ -12,7 +12,7 @@ use super::named;
 on_each_engine! {
     async fn manual_record_matches_an_arriving_vendor_record(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
-        let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
+        let company = CompanyIn { account_number: "100001".into(), ..named("By hand") };
         client.companies().create(&company).await?;
         let email = {
             let world = app.world.lock();
@@ -24,14 +24,14 @@ on_each_engine! {
             world.devices[0].body["uid"].as_str().unwrap_or_default().to_owned()
         };
         let person = ContactIn {
-            name: Some("By hand".into()),
-            email: Some(Some(email.to_uppercase())),
-            company_account_numbers: Some(vec!["100001".into()]),
+            name: "By hand".into(),
+            email: email.to_uppercase().into(),
+            company_account_numbers: vec!["100001".to_owned()].into(),
             ..ContactIn::default()
         };
         let person = client.contacts().create(&person).await?;
         let device = AssetIn {
-            hostname: Some("by-hand".into()), device_uid: Some(Some(uid)), ..AssetIn::default()
+            hostname: "by-hand".into(), device_uid: uid.into(), ..AssetIn::default()
         };
         let device = client.assets().create(&device).await?;
         app.sync().await?;
@@ -54,11 +54,11 @@ on_each_engine! {
             let email = world.requesters[0]["primary_email"].as_str().unwrap().to_owned();
             (email, world.devices[0].body["uid"].as_str().unwrap().to_owned())
         };
-        let company = CompanyIn { account_number: Some("100001".into()), ..named("By hand") };
+        let company = CompanyIn { account_number: "100001".into(), ..named("By hand") };
         client.companies().create(&company).await?;
-        let person = ContactIn { name: Some("By hand".into()), email: Some(Some(email)), ..ContactIn::default() };
+        let person = ContactIn { name: "By hand".into(), email: email.into(), ..ContactIn::default() };
         let person = client.contacts().create(&person).await?.id;
-        let device = AssetIn { hostname: Some("by-hand".into()), device_uid: Some(Some(uid.clone())), ..AssetIn::default() };
+        let device = AssetIn { hostname: "by-hand".into(), device_uid: uid.clone().into(), ..AssetIn::default() };
         let device = client.assets().create(&device).await?.id;
         app.sync().await?;
         let counts = async || -> anyhow::Result<[usize; 3]> {
@@ -103,7 +103,7 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         let email = app.world.lock().requesters[0]["primary_email"].as_str().unwrap_or_default().to_owned();
         let person = ContactIn {
-            name: Some("Twin".into()), email: Some(Some(email)), ..ContactIn::default()
+            name: "Twin".into(), email: email.into(), ..ContactIn::default()
         };
         client.contacts().create(&person).await?;
         client.contacts().create(&person).await?;
@@ -120,7 +120,7 @@ on_each_engine! {
         let client = client(&app, "technician")?;
         for n in 0..9 {
             let device = AssetIn {
-                hostname: Some(format!("twin-{n}")), serial_number: Some(Some(format!("SN{n:06}"))), ..AssetIn::default()
+                hostname: format!("twin-{n}").into(), serial_number: format!("SN{n:06}").into(), ..AssetIn::default()
             };
             client.assets().create(&device).await?;
         }

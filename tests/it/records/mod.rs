@@ -4,7 +4,7 @@ mod dry_runs;
 mod exports;
 mod matches;
 
-use codex_client::{AssetIn, CompanyIn, ContactIn, ListOptions, LocationIn};
+use codex_client::{AssetIn, CompanyIn, ContactIn, ListOptions, LocationIn, Patch};
 use codex_tests::{
     harness::app::{TestApp, client},
     on_each_engine,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 fn named(name: &str) -> CompanyIn {
     CompanyIn {
-        name: Some(name.into()),
+        name: name.into(),
         ..CompanyIn::default()
     }
 }
@@ -28,7 +28,7 @@ on_each_engine! {
         let made = companies.create(&named("New GmbH")).await?;
         assert_eq!(made.account_number.len(), 6);
         assert_eq!(companies.get(&made.account_number).await?, made);
-        let wanted = CompanyIn { account_number: Some("654321".into()), ..named("Other GmbH") };
+        let wanted = CompanyIn { account_number: "654321".into(), ..named("Other GmbH") };
         assert_eq!(companies.create(&wanted).await?.account_number, "654321");
         let taken = companies.create(&wanted).await.unwrap_err();
         assert_eq!(taken.status(), Some(409));
@@ -151,7 +151,7 @@ on_each_engine! {
         let own = client.companies().contacts(&numbers[0]).await?.remove(0);
         // From one company to another: the sync's own link is taken away by hand.
         let moved = ContactIn {
-            company_account_numbers: Some(vec![numbers[1].clone()]), ..ContactIn::default()
+            company_account_numbers: vec![numbers[1].clone()].into(), ..ContactIn::default()
         };
         client.contacts().update(own.id, &moved).await?;
         app.sync().await?;
@@ -161,22 +161,22 @@ on_each_engine! {
         assert!(!of(&numbers[0]).await?.contains(&own.id));
         assert!(of(&numbers[1]).await?.contains(&own.id));
         let unknown = ContactIn {
-            company_account_numbers: Some(vec!["000000".into()]), ..ContactIn::default()
+            company_account_numbers: vec!["000000".to_owned()].into(), ..ContactIn::default()
         };
         let error = client.contacts().update(own.id, &unknown).await.unwrap_err();
         assert_eq!(error.status(), Some(400));
         assert!(error.to_string().contains("there is no company 000000"), "{error}");
 
         let asset = AssetIn {
-            hostname: Some("new".into()),
-            company_account_number: Some(Some(numbers[0].clone())),
-            contact_ids: Some(vec![own.id]),
+            hostname: "new".into(),
+            company_account_number: numbers[0].clone().into(),
+            contact_ids: vec![own.id].into(),
             ..AssetIn::default()
         };
         let asset = client.assets().create(&asset).await?;
         let of_company = client.companies().assets(&numbers[0]).await?;
         assert!(of_company.iter().any(|one| one.id == asset.id));
-        let none = AssetIn { company_account_number: Some(None), ..AssetIn::default() };
+        let none = AssetIn { company_account_number: Patch::Null, ..AssetIn::default() };
         client.assets().update(asset.id, &none).await?;
         let of_company = client.companies().assets(&numbers[0]).await?;
         assert!(!of_company.iter().any(|one| one.id == asset.id));
@@ -189,10 +189,10 @@ on_each_engine! {
         let (companies, account) = (client.companies(), "100001");
         let before = companies.locations(account).await?;
         let branch = LocationIn {
-            name: Some("Branch".into()), address: Some(Some("Street 1".into())), ..LocationIn::default()
+            name: "Branch".into(), address: "Street 1".into(), ..LocationIn::default()
         };
         let made = companies.create_location(account, &branch).await?;
-        let edit = LocationIn { address: Some(None), ..LocationIn::default() };
+        let edit = LocationIn { address: Patch::Null, ..LocationIn::default() };
         assert_eq!(companies.update_location(account, made.id, &edit).await?.address, None);
         let foreign = companies.update_location("100002", made.id, &edit).await.unwrap_err();
         assert_eq!(foreign.status(), Some(404));
@@ -208,7 +208,7 @@ on_each_engine! {
     async fn plan_is_restored_by_billing_roles(app: TestApp) -> TestResult {
         let billing = client(&app, "billing")?;
         let plan = codex_client::BillingPlanIn {
-            plan_name: Some("Gold".into()), term_length: Some("1 Year".into()), ..Default::default()
+            plan_name: "Gold".into(), term_length: "1 Year".into(), ..Default::default()
         };
         let id = billing.billing().create_plan(&plan).await?;
         billing.billing().delete_plan(id).await?;

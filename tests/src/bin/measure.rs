@@ -152,7 +152,7 @@ async fn edit_until(
     let mut took = Vec::new();
     while !stop.is_cancelled() {
         let edit = CompanyIn {
-            description: Some(Some(format!("edit {}", took.len()))),
+            description: format!("edit {}", took.len()).into(),
             ..CompanyIn::default()
         };
         let begun = Instant::now();

@@ -124,8 +124,8 @@ async fn main() -> anyhow::Result<()> {
     );
 
     let plan = BillingPlanIn {
-        plan_name: Some("Gold".into()),
-        term_length: Some("1 Year".into()),
+        plan_name: "Gold".into(),
+        term_length: "1 Year".into(),
         ..BillingPlanIn::default()
     };
     if !options.filled {
@@ -299,8 +299,8 @@ async fn main() -> anyhow::Result<()> {
 async fn many(client: &Client) -> anyhow::Result<()> {
     let rows: Vec<CompanyIn> = (0..10_000)
         .map(|n| CompanyIn {
-            name: Some(format!("Company {n}")),
-            description: Some(Some("Made in bulk".into())),
+            name: format!("Company {n}").into(),
+            description: "Made in bulk".into(),
             ..CompanyIn::default()
         })
         .collect();
