@@ -2,7 +2,7 @@
 
 use codex_client::{
     AssetIn, BulkAction, Client, CompanyIn, ContactBulkIn, ContactIn, ExportFormat, ListOptions,
-    Op, TagIn, TagRecordsIn, TaggedKind,
+    Op, Patch, TagIn, TagRecordsIn, TaggedKind,
 };
 use codex_tests::{
     harness::{
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 fn named(name: &str) -> TagIn {
     TagIn {
-        name: Some(name.into()),
+        name: name.into(),
         ..TagIn::default()
     }
 }
@@ -50,7 +50,7 @@ async fn people(client: &Client, count: usize) -> anyhow::Result<Vec<i64>> {
     let row = |n: usize| ContactBulkIn {
         id: None,
         contact: ContactIn {
-            name: Some(format!("Person {n:04}")),
+            name: format!("Person {n:04}").into(),
             ..ContactIn::default()
         },
     };
@@ -104,7 +104,7 @@ on_each_engine! {
     async fn tag_names_are_unique_whatever_their_case(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
         let tags = client.tags();
-        let created = tags.create(&TagIn { colour: Some(Some("#D73A49".into())), ..named(" Caf\u{e9} ") }).await?;
+        let created = tags.create(&TagIn { colour: "#D73A49".into(), ..named(" Caf\u{e9} ") }).await?;
         assert_eq!((created.name.as_str(), created.colour.as_deref()), ("Caf\u{e9}", Some("#d73a49")));
         assert_eq!((created.companies, created.contacts, created.assets), (0, 0, 0));
         assert_eq!(tags.get(created.id).await?, created);
@@ -116,7 +116,7 @@ on_each_engine! {
         let plain = tags.create(&named("Cafe")).await?;
         assert_eq!(tags.update(plain.id, &named("CAF\u{c9}")).await.unwrap_err().status(), Some(409));
         assert_eq!(tags.update(plain.id, &named("cafe")).await?.name, "cafe");
-        let blank = TagIn { colour: Some(None), ..TagIn::default() };
+        let blank = TagIn { colour: Patch::Null, ..TagIn::default() };
         let read = tags.get(created.id).tagged().await?;
         assert_eq!(tags.update(created.id, &blank).if_match(&read.etag).await?.colour, None);
         assert_eq!(tags.update(created.id, &blank).if_match(&read.etag).await.unwrap_err().status(), Some(412));
@@ -131,7 +131,7 @@ on_each_engine! {
 
     async fn one_of_many_creates_gets_the_name(app: TestApp) -> TestResult {
         let client = client(&app, "technician")?;
-        let create = async |n: usize| client.tags().create(&named(if n % 2 == 0 { "VIP" } else { "vip" })).await;
+        let create = async |n: usize| client.tags().create(&named(if n.is_multiple_of(2) { "VIP" } else { "vip" })).await;
         let results = futures::future::join_all((0..8).map(create)).await;
         let (created, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
         assert_eq!((created.len(), refused.len()), (1, 7));
@@ -212,12 +212,12 @@ on_each_engine! {
         let tagged = lines.lines().filter(|line| line.contains("\"tags\":[\"VIP\"]")).count();
         assert_eq!(tagged, 1, "{lines}");
 
-        let company = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
+        let company = CompanyIn { name: "Acme".into(), ..CompanyIn::default() };
         let acme = client.companies().create(&company).await?.account_number;
-        let asset = AssetIn { hostname: Some("pc".into()), company_account_number: Some(Some(acme.clone())), ..AssetIn::default() };
+        let asset = AssetIn { hostname: "pc".into(), company_account_number: acme.clone().into(), ..AssetIn::default() };
         let asset = client.assets().create(&asset).await?.id;
-        client.assets().create(&AssetIn { hostname: Some("other".into()), ..AssetIn::default() }).await?;
-        client.companies().create(&CompanyIn { name: Some("Bolt".into()), ..CompanyIn::default() }).await?;
+        client.assets().create(&AssetIn { hostname: "other".into(), ..AssetIn::default() }).await?;
+        client.companies().create(&CompanyIn { name: "Bolt".into(), ..CompanyIn::default() }).await?;
         let other_kind = client.tags().add(vip, &records(TaggedKind::Asset, &[asset])).await?;
         let of_company = client.tags().add(vip, &companies(&[acme.as_str()])).await?;
         assert_eq!((other_kind.added, of_company.added), (1, 1));
@@ -289,7 +289,7 @@ on_each_engine! {
         assert_eq!(pointers(&refused), ["/ids/1", "/ids/2"]);
         let refused = client.tags().remove(vip, &contacts(&[0])).await.unwrap_err();
         assert_eq!(pointers(&refused), ["/ids/0"]);
-        let company = CompanyIn { name: Some("Acme".into()), account_number: Some("200001".into()), ..CompanyIn::default() };
+        let company = CompanyIn { name: "Acme".into(), account_number: "200001".into(), ..CompanyIn::default() };
         client.companies().create(&company).await?;
         let refused = client.tags().add(vip, &companies(&["200001", "999999"])).await.unwrap_err();
         assert_eq!(pointers(&refused), ["/account_numbers/1"]);

@@ -9,7 +9,7 @@ pub use super::AssetIn;
 use super::{Asset, AssetFields, ShownAsset};
 use crate::{
     Result,
-    companies::ComplianceLevel,
+    companies::{COMPANY_NUMBER, ComplianceLevel},
     dates::{self, EVENTS},
     records::{
         Intent, RecordBody,
@@ -142,10 +142,7 @@ pub struct AssetBulkIn {
 const FORM: Form = Form {
     kind: "asset",
     fields: AssetFields::FIELDS,
-    beside: &[
-        ("company_account_number", account_number),
-        ("contact_ids", ids),
-    ],
+    beside: &[(COMPANY_NUMBER, account_number), ("contact_ids", ids)],
     refused: &[
         ("id", "is given by Codex"),
         ("billing_type", "is Ledger's (consumers 0 #3)"),

@@ -110,7 +110,7 @@ pub struct ContactBulkIn {
 const FORM: Form = Form {
     kind: "contact",
     fields: ContactFields::FIELDS,
-    beside: &[("company_account_numbers", texts), ("asset_ids", ids)],
+    beside: &[(COMPANY_NUMBERS, texts), ("asset_ids", ids)],
     refused: &[("id", "is given by Codex")],
     rule,
 };

@@ -27,16 +27,19 @@ pub const FIELD: &str = "tags";
 record! {
     /// What is tracked about a tag.
     pub struct TagFields in "tags" {
-        /// Name; no two live tags share one, whatever its case.
-        name: String = field().required().indexed().folded("tags.name_fold").always(),
+        /// Name of 1 to 60 characters; a new tag needs one. No two live tags share one, whatever its case.
+        require name: String = field().indexed().folded("tags.name_fold").always(),
         /// Colour as `#rrggbb` in lower case.
-        colour: Option<String> = field().editable().listed(),
+        edit colour: Option<String> = field().listed(),
     }
     derived {
         /// Folded name, for order.
         name_fold: SearchKey,
         /// Name, for the question whether two tags are the same.
         name_key: IdentityKey,
+    }
+    /// A tag as it is sent. A key that is absent stays as it is, null blanks.
+    body TagIn {
     }
 }
 

@@ -1,15 +1,16 @@
 //! Tags as JSON.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization as _;
 use utoipa::ToSchema;
 
+pub use super::TagIn;
 use super::{Tag, TagFields, TagUses, TaggedKind};
 use crate::{
     Error, Fault, Result,
-    records::patch::{Form, take_ids, take_texts},
+    records::patch::{Form, ids, texts},
 };
 
 /// The longest name, in characters.
@@ -58,19 +59,6 @@ impl TagOut {
     }
 }
 
-/// A tag as it is sent. A key that is absent stays as it is, null blanks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(default)]
-pub struct TagIn {
-    /// Name of 1 to 60 characters; a new tag needs one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "VIP")]
-    pub name: Option<String>,
-    /// Colour as `#rrggbb`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub colour: Option<Option<String>>,
-}
-
 /// The records that a tag is put on, or taken off: 10,000 at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -108,6 +96,7 @@ pub struct TagRemovedOut {
 const FORM: Form = Form {
     kind: "tag",
     fields: TagFields::FIELDS,
+    beside: &[],
     refused: &[("id", "is given by Codex")],
     rule,
 };
@@ -168,8 +157,8 @@ pub fn records(mut body: Map<String, Value>) -> Result<TagRecordsIn> {
             None
         }
     };
-    let ids: Vec<i64> = take_ids(&mut body, "ids", &mut faults).unwrap_or_default();
-    let numbers = take_texts(&mut body, NUMBERS, &mut faults).unwrap_or_default();
+    let ids: Vec<i64> = take(&mut body, "ids", ids, &mut faults);
+    let numbers: Vec<String> = take(&mut body, NUMBERS, texts, &mut faults);
     if kind.is_some_and(|kind| kind != TaggedKind::Company) && !numbers.is_empty() {
         faults.push(Fault::at(
             NUMBERS,
@@ -195,6 +184,22 @@ pub fn records(mut body: Map<String, Value>) -> Result<TagRecordsIn> {
         }),
         _ => Err(Error::Unprocessable(faults)),
     }
+}
+
+/// Takes a list out of a body; none where it is absent or not what `check` asks for.
+fn take<T: DeserializeOwned>(
+    body: &mut Map<String, Value>,
+    key: &str,
+    check: fn(Value) -> std::result::Result<Value, String>,
+    faults: &mut Vec<Fault>,
+) -> Vec<T> {
+    let list = body.remove(key).map(check).transpose();
+    let list = list.unwrap_or_else(|message| {
+        faults.push(Fault::at(key, message));
+        None
+    });
+    list.and_then(|list| serde_json::from_value(list).ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use axum::Json;
 use codex_core::{
     assets::wire::{AssetIn, AssetRow},
-    companies::wire::{self as companies, CompanyIn, CompanyRow},
+    companies::wire::{CompanyIn, CompanyRow},
     contacts::wire::{ContactIn, ContactRow},
     ids::{AssetId, ContactId, LocationId},
     list::{TablePage, TableRows},

@@ -1,6 +1,13 @@
 //! Vendor data that databases, readers or arithmetic would refuse: one bad value costs that value alone.
 
-use codex_core::{Codex, Scope, assets, companies, list::PageRequest, sync::SyncKind};
+use codex_core::{
+    Codex, Scope,
+    assets::wire::AssetIn,
+    companies::wire::CompanyIn,
+    list::PageRequest,
+    records::{Intent, RecordBody as _},
+    sync::SyncKind,
+};
 use codex_tests::{
     harness::{
         bench::{LargeBench, TestBench, freshservice_at, quick},
@@ -148,7 +155,7 @@ fn dates_from_people_are_validated() {
             .as_object()
             .cloned()
             .unwrap_or_default();
-        companies::wire::stated(body, None)
+        CompanyIn::read(body, Intent::Update)
             .map(drop)
             .map_err(|error| error.to_string())
     };
@@ -168,6 +175,6 @@ fn dates_from_people_are_validated() {
         .as_object()
         .cloned()
         .unwrap_or_default();
-    let error = assets::wire::stated(body, false).unwrap_err().to_string();
+    let error = AssetIn::read(body, Intent::Update).unwrap_err().to_string();
     assert!(error.contains("warranty_date"), "{error}");
 }
