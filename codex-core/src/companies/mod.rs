@@ -77,6 +77,8 @@ record! {
         edit phone_system: Option<String> = field().everyone().listed(),
         /// E-mail system in use.
         edit email_system: Option<String> = field().everyone().listed(),
+        /// Time zone, by its IANA name such as `Europe/Berlin`.
+        edit timezone: Option<String> = field().listed(),
         /// Link to the company in the Datto portal.
         edit datto_portal_url: Option<String> = field(),
     }

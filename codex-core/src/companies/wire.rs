@@ -240,6 +240,11 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
         {
             dates::check(&text, &LIVES).map(|()| text.into())
         }
+        #[cfg(feature = "sync")]
+        ("timezone", Value::String(text)) => match text.trim().parse::<chrono_tz::Tz>() {
+            Ok(zone) => Ok(zone.name().into()),
+            Err(_) => Err("must be the IANA name of a time zone, such as Europe/Berlin".into()),
+        },
         // Ledger looks for the plan of just this spelling.
         ("contract_term_length", Value::String(text)) => Ok(billing_plans::term(&text).into()),
         // Forms send texts.

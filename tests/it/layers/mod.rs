@@ -33,6 +33,7 @@ const LAYERS: [&[&str]; 8] = [
         "panics",
         "plural",
         "scope",
+        "times",
     ],
     &["store"],
     &["list", "records"],
