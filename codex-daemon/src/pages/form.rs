@@ -216,7 +216,7 @@ impl InputView {
             selected: value == self.value,
         };
         let mut choices = vec![choice("", empty)];
-        choices.extend(values.iter().map(|value| choice(value, value)));
+        choices.extend(values.iter().copied().map(|value| choice(value, value)));
         // What is stored stays as it is, whatever it is.
         if !choices.iter().any(|choice| choice.selected) {
             choices.push(choice(&self.value, &self.value));
