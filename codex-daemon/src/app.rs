@@ -27,6 +27,7 @@ use crate::{
     },
     metrics,
     openapi::{self, Parameters},
+    pages,
 };
 
 /// How often it is looked whether the server is at work.
@@ -265,6 +266,8 @@ fn with_layers(router: Router<App>, app: App) -> Router {
         .layer(middleware::from_fn(request_id::layer))
         // Nexus undoes gzip only (consumers 3).
         .layer(CompressionLayer::new())
+        // Around the layer of problems: browsers get them as pages.
+        .layer(middleware::from_fn(pages::layer::layer))
         .layer(middleware::from_fn(problem::layer))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(headers::layer))

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 use crate::every_route::operations;
 use codex_daemon::legacy;
 
-/// Routes of contract 1.1 that are pages and forms, which are not here yet, and the webhooks of a vendor.
+/// Routes of contract 1.1 that are pages and forms, which no description describes, and the webhooks of a vendor.
 const OTHERS: usize = 31;
 
 /// Contract 1.3: what exists nowhere today.

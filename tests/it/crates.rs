@@ -54,6 +54,7 @@ fn metadata() -> anyhow::Result<Value> {
 fn each_heavy_crate_has_one_owner() -> TestResult {
     const OWNERS: &[(&str, &[&str])] = &[
         ("sqlx", &["codex-core", "codex-tests"]),
+        ("askama", &["codex-daemon"]),
         ("axum", &["codex-daemon", "codex-tests"]),
         ("jsonwebtoken", &["codex-daemon", "codex-tests"]),
         ("pyo3", &["codex-py"]),

@@ -36,6 +36,7 @@ mod lists;
 mod merged_duplicates;
 mod names;
 mod operations;
+mod pages;
 mod panics;
 mod parity;
 mod providers;

@@ -39,12 +39,12 @@ use crate::{
     app::App,
     legacy::{devices, public_user},
     openapi::{Description, InternalDescription, docs},
-    pages::tables,
+    pages,
 };
 
-/// The routes of our own pages with their description.
+/// Our own pages, and the routes that they use with their description.
 pub fn internal() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(InternalDescription::openapi()).merge(tables::routes())
+    OpenApiRouter::with_openapi(InternalDescription::openapi()).merge(pages::routes())
 }
 
 /// Every route for others with its description.

@@ -1,10 +1,18 @@
 //! Where everything is.
 
-use axum::{Json, response::IntoResponse};
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+};
 use codex_core::health::wire::RootOut;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{app::App, http::forwarded::Forwarded};
+use crate::{
+    app::App,
+    http::{forwarded::Forwarded, problem::Problem},
+    pages,
+};
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -14,11 +22,20 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Get the addresses of documentation, description and health
 #[utoipa::path(get, path = "/", tag = "description", security(()), responses(
     (status = 200, description = "The addresses", body = RootOut)))]
-async fn get_root(forwarded: Forwarded) -> impl IntoResponse {
-    Json(RootOut {
+async fn get_root(
+    State(app): State<App>,
+    forwarded: Forwarded,
+    request: Request,
+) -> Result<Response, Problem> {
+    // Browsers get the dashboard, which needs a token. It is no part of the description, as no page is.
+    if pages::wants_html(request.headers()) {
+        return pages::dashboard::show(&app, request).await;
+    }
+    let addresses = RootOut {
         docs: forwarded.link("/docs/"),
         health: forwarded.link("/health"),
         openapi: forwarded.link("/openapi.json"),
         service: "codex".to_owned(),
-    })
+    };
+    Ok(Json(addresses).into_response())
 }

@@ -180,6 +180,16 @@ impl Problem {
         self.status
     }
 
+    /// What went wrong, in words for the caller.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Every fault of the body, where it was refused for its content.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     fn body(&self, instance: &str) -> serde_json::Value {
         let mut body = if self.shape == Shape::DryRun {
             json!({"dry_run": true, "changes": self.changes})
@@ -400,6 +410,8 @@ async fn rebuilt(response: Response, mut problem: Problem, path: &str) -> Respon
     let (new, body) = problem.response(path).into_parts();
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.extend(new.headers);
+    // Browsers get a page in its place, made of the problem (`crate::pages::layer`).
+    parts.extensions.extend(new.extensions);
     Response::from_parts(parts, body)
 }
 

@@ -255,6 +255,10 @@ async fn judged(
         Method::HEAD => &Method::GET,
         _ => method,
     };
+    // Browsers get the start page there.
+    if path == "/" && essence(answer.headers()) == "text/html" {
+        return Ok(answer);
+    }
     let Some(operation) = operation_of(described, path) else {
         // `If-Match` is looked at before anybody knows whether the path has the method.
         let nothing = [404, 405, 412].contains(&status.as_u16()) || *method == Method::OPTIONS;
@@ -297,9 +301,16 @@ async fn judged(
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-/// Pages of the description itself, and addresses that lead there.
+/// Pages, which no description describes, and addresses that lead to those of the description itself.
 fn is_page(path: &str) -> bool {
-    path.starts_with("/docs") || ["/apidocs/index.html", "/apispec.json"].contains(&path)
+    let lists = ["/companies"];
+    let is_of_list = |list: &&str| {
+        let rest = path.strip_prefix(*list);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    path.starts_with("/docs")
+        || ["/apidocs/index.html", "/apispec.json"].contains(&path)
+        || lists.iter().any(|list| is_of_list(&list))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {

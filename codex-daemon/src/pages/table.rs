@@ -1,0 +1,188 @@
+//! Lists as tables: what `templates/_list.html` and `templates/_table.html` show.
+
+use chrono::DateTime;
+use codex_core::{
+    Scope,
+    list::{ColumnType, Cursor, Listing},
+    records::FieldDef,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    address::{self, ListAddress},
+    fields::{label, moment, text, visible},
+};
+use crate::http::forwarded::Forwarded;
+
+/// A choice of a pick list.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub value: String,
+    pub label: String,
+    pub selected: bool,
+}
+
+/// The head of a column.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub label: String,
+    /// The list sorted by it; `None` where the table cannot be sorted.
+    pub href: Option<String>,
+    /// `ascending` or `descending`.
+    pub aria_sort: Option<&'static str>,
+}
+
+/// A cell.
+#[derive(Debug, Default)]
+pub(crate) struct Cell {
+    /// The field; empty where the cell is of none.
+    pub field: &'static str,
+    pub text: String,
+    pub href: Option<String>,
+    /// The class of its badge.
+    pub badge: Option<&'static str>,
+}
+
+/// A filter that is in force.
+#[derive(Debug)]
+pub(crate) struct Chip {
+    pub text: String,
+    /// The list without it.
+    pub href: String,
+}
+
+/// Rows with their heads. The first cell of a row names it.
+#[derive(Debug)]
+pub(crate) struct TableView {
+    pub caption: String,
+    pub heads: Vec<Head>,
+    pub rows: Vec<Vec<Cell>>,
+    /// What is said where there are no rows.
+    pub empty: String,
+}
+
+/// A list that can be searched, filtered and sorted.
+#[derive(Debug)]
+pub(crate) struct ListView {
+    pub action: String,
+    pub search: String,
+    pub kept: Vec<(String, String)>,
+    pub columns: Vec<Choice>,
+    pub operators: Vec<Choice>,
+    pub chips: Vec<Chip>,
+    pub clear: Option<String>,
+    /// How many records are shown, or how many there are.
+    pub count: String,
+    /// The page with the length of the whole list.
+    pub count_href: Option<String>,
+    pub first: Option<String>,
+    pub next: Option<String>,
+    pub table: TableView,
+}
+
+impl ListView {
+    /// A list as it was asked for. `count` says how many records there are.
+    pub fn new(
+        at: &Forwarded,
+        scope: &Scope,
+        listing: &Listing,
+        asked: &ListAddress,
+        next: Option<&Cursor>,
+        count: String,
+        table: TableView,
+    ) -> Self {
+        let choice = |value: &str, label: String| Choice {
+            value: value.to_owned(),
+            label,
+            selected: false,
+        };
+        let columns = address::columns(listing, scope).into_iter();
+        let operators = address::operators().into_iter();
+        let chips = asked.filters.iter().map(|(parameter, value)| Chip {
+            text: address::in_words(parameter, value),
+            href: asked.without(parameter).href(at),
+        });
+        Self {
+            action: asked.path_on(at),
+            search: asked.search.clone().unwrap_or_default(),
+            kept: asked.kept(),
+            columns: columns.map(|(name, label)| choice(name, label)).collect(),
+            operators: operators
+                .map(|(name, words)| choice(name, words.to_owned()))
+                .collect(),
+            chips: chips.collect(),
+            clear: asked.is_narrowed().then(|| asked.cleared().href(at)),
+            count,
+            count_href: (!asked.is_counted()).then(|| asked.counted().href(at)),
+            first: asked.is_behind().then(|| asked.first().href(at)),
+            next: next.map(|cursor| asked.behind(cursor).href(at)),
+            table,
+        }
+    }
+}
+
+/// Those of some columns that a caller may see, as heads of a list that is sorted by its address.
+pub(crate) fn sorted_heads(
+    at: &Forwarded,
+    scope: &Scope,
+    listing: &Listing,
+    asked: &ListAddress,
+    names: &[&str],
+) -> Vec<Head> {
+    let shown = names
+        .iter()
+        .filter_map(|name| visible(listing.fields, scope, name));
+    let heads = shown.map(|field| {
+        let name = field.name;
+        let sorted = field.listed.map(|listed| listed.name.unwrap_or(name));
+        Head {
+            label: label(name),
+            href: sorted.map(|column| asked.sorted(column, listing.order).href(at)),
+            aria_sort: sorted.and_then(|column| asked.direction(column, listing.order)),
+        }
+    });
+    heads.collect()
+}
+
+/// Those of some columns that a caller may see, as heads of a table that is not sorted.
+pub(crate) fn plain_heads(
+    groups: &[&'static [FieldDef]],
+    scope: &Scope,
+    names: &[&str],
+) -> Vec<Head> {
+    let shown = names.iter().filter_map(|name| visible(groups, scope, name));
+    let heads = shown.map(|field| Head {
+        label: label(field.name),
+        href: None,
+        aria_sort: None,
+    });
+    heads.collect()
+}
+
+/// The cells of a record under those heads.
+pub(crate) fn cells(
+    groups: &[&'static [FieldDef]],
+    scope: &Scope,
+    names: &[&str],
+    values: &Map<String, Value>,
+) -> Vec<Cell> {
+    let shown = names.iter().filter_map(|name| visible(groups, scope, name));
+    let cells = shown.map(|field| Cell {
+        field: field.name,
+        text: values
+            .get(field.name)
+            .map(|value| in_cell(field, value))
+            .unwrap_or_default(),
+        ..Cell::default()
+    });
+    cells.collect()
+}
+
+fn in_cell(field: &FieldDef, value: &Value) -> String {
+    let text = text(value).unwrap_or_default();
+    if field.column_type == ColumnType::Time {
+        let at = DateTime::parse_from_rfc3339(&text);
+        return at.map_or(text, |at| moment(at.to_utc()));
+    }
+    text
+}

@@ -1,0 +1,216 @@
+//! Every template with every sample: well formed, safe, and of classes that are styled.
+
+mod html;
+mod vocabulary;
+
+use std::collections::{BTreeSet, HashSet};
+
+use askama::Template as _;
+
+use self::{
+    html::{Document, Element},
+    vocabulary::CLASSES,
+};
+use super::{companies, dashboard::DashboardView, error::ErrorView};
+
+/// A text that breaks out of texts and attributes that are not escaped.
+pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(1)>&lt;{{ 7 * 7 }}";
+
+/// The most bytes of a page.
+const LARGEST: usize = 60_000;
+
+fn pages() -> Vec<(String, String)> {
+    let mut pages = companies::samples::rendered();
+    for (name, view) in DashboardView::samples() {
+        pages.push((name.to_owned(), view.render().unwrap()));
+    }
+    for (name, view) in ErrorView::samples() {
+        pages.push((name.to_owned(), view.render().unwrap()));
+    }
+    pages
+}
+
+/// Reads every page and collects what a check finds wrong with it.
+fn check(of: impl Fn(&Document) -> Vec<String>) {
+    let mut wrong = Vec::new();
+    for (name, html) in pages() {
+        let found = of(&Document::read(&html)).into_iter();
+        wrong.extend(found.map(|what| format!("{name}: {what}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The elements that something is wrong with.
+fn those(document: &Document, is_wrong: impl Fn(&Element) -> bool) -> Vec<String> {
+    let wrong = document.elements.iter().filter(|one| is_wrong(one));
+    wrong.map(|one| format!("{one:?}")).collect()
+}
+
+#[test]
+fn pages_are_well_formed_documents() {
+    check(|document| document.faults.clone());
+    check(|document| {
+        let counts = ["html", "head", "body", "main", "h1"].map(|name| {
+            let elements = document.elements.iter();
+            (name, elements.filter(|one| one.name == name).count())
+        });
+        let wrong = counts.iter().filter(|(_, count)| *count != 1);
+        wrong.map(|wrong| format!("{wrong:?}")).collect()
+    });
+    // Nexus draws what stands around `main`.
+    check(|document| {
+        those(document, |one| {
+            one.within.last().is_some_and(|parent| parent == "body") && one.name != "main"
+        })
+    });
+}
+
+#[test]
+fn pages_have_styled_classes_and_no_style_of_their_own() {
+    let known: HashSet<&str> = CLASSES.iter().copied().collect();
+    check(|document| {
+        let classes = document
+            .elements
+            .iter()
+            .filter_map(|one| one.attribute("class"));
+        let classes: BTreeSet<&str> = classes.flat_map(str::split_whitespace).collect();
+        classes
+            .into_iter()
+            .filter(|class| !known.contains(class))
+            .map(str::to_owned)
+            .collect()
+    });
+    check(|document| {
+        those(document, |one| {
+            let mut names = one.attributes.iter().map(|(name, _)| name.as_str());
+            names.any(|name| name == "style" || name.starts_with("on"))
+                || ["script", "style", "link"].contains(&one.name.as_str())
+        })
+    });
+}
+
+#[test]
+fn hostile_texts_stay_texts() {
+    check(|document| those(document, |one| ["script", "b"].contains(&one.name.as_str())));
+    let is_hostile = |name: &str| name.contains("hostile") && !name.contains("/new/");
+    for (name, html) in pages().into_iter().filter(|(name, _)| is_hostile(name)) {
+        let document = Document::read(&html);
+        assert!(document.text.contains(HOSTILE), "{name}");
+    }
+    // A link leads into Codex or to the web.
+    check(|document| {
+        those(document, |one| {
+            let link = one.attribute("href").or_else(|| one.attribute("action"));
+            link.is_some_and(|link| {
+                let is_own = link.starts_with('/') && !link.starts_with("//");
+                !is_own && !link.starts_with('#') && !link.starts_with("https://")
+            })
+        })
+    });
+}
+
+#[test]
+fn links_carry_the_prefix() {
+    for (name, html) in companies::samples::rendered() {
+        for element in Document::read(&html).elements {
+            for attribute in ["href", "action"] {
+                let link = element.attribute(attribute).unwrap_or("/codex/");
+                let is_outside = link.starts_with('#') || link.starts_with("https://");
+                assert!(is_outside || link.starts_with("/codex/"), "{name}: {link}");
+            }
+        }
+    }
+}
+
+#[test]
+fn inputs_tables_and_ids_are_accessible() {
+    check(|document| {
+        let ids: Vec<&str> = document
+            .elements
+            .iter()
+            .filter_map(|one| one.attribute("id"))
+            .collect();
+        let unique: HashSet<&str> = ids.iter().copied().collect();
+        let mut wrong = Vec::new();
+        if unique.len() != ids.len() {
+            wrong.push(format!("an id is there twice: {ids:?}"));
+        }
+        for element in &document.elements {
+            for reference in ["for", "aria-describedby", "aria-labelledby"] {
+                if element
+                    .attribute(reference)
+                    .is_some_and(|id| !unique.contains(id))
+                {
+                    wrong.push(format!("{reference} leads nowhere: {element:?}"));
+                }
+            }
+        }
+        wrong
+    });
+    check(|document| {
+        let elements = || document.elements.iter();
+        let labelled: HashSet<&str> = elements().filter_map(|one| one.attribute("for")).collect();
+        those(document, |one| {
+            let is_input = ["input", "select", "textarea"].contains(&one.name.as_str())
+                && one.attribute("type") != Some("hidden");
+            is_input && one.attribute("id").is_none_or(|id| !labelled.contains(id))
+        })
+    });
+    check(|document| {
+        let count = |name: &str| {
+            document
+                .elements
+                .iter()
+                .filter(|one| one.name == name)
+                .count()
+        };
+        let captions =
+            (count("table") != count("caption")).then(|| "a table has no caption".to_owned());
+        let scopes = those(document, |one| {
+            one.name == "th" && one.attribute("scope").is_none()
+        });
+        captions.into_iter().chain(scopes).collect()
+    });
+}
+
+#[test]
+fn forms_that_change_something_carry_a_token() {
+    check(|document| {
+        let count =
+            |is: &dyn Fn(&Element) -> bool| document.elements.iter().filter(|one| is(one)).count();
+        let forms = count(&|one| one.attribute("method") == Some("post"));
+        let tokens = count(&|one| one.attribute("name") == Some(super::csrf::FIELD));
+        (forms != tokens)
+            .then(|| format!("{forms} forms, {tokens} tokens"))
+            .into_iter()
+            .collect()
+    });
+}
+
+#[test]
+fn actions_are_there_for_those_who_may() {
+    for (name, html) in pages() {
+        let is_editor = ["/admin", "/technician"]
+            .iter()
+            .any(|role| name.ends_with(role));
+        if name.starts_with("companies/overview") {
+            assert_eq!(html.contains(">Edit</a>"), is_editor, "{name}");
+            assert_eq!(
+                html.contains("Only technicians"),
+                name.ends_with("/billing"),
+                "{name}"
+            );
+            // Plans and sources are for staff.
+            let is_client = name.ends_with("/client");
+            assert_eq!(html.contains("tab=plan"), !is_client, "{name}");
+            assert_eq!(html.contains("Freshservice"), !is_client, "{name}");
+        }
+    }
+}
+
+#[test]
+fn pages_are_small() {
+    for (name, html) in pages() {
+        assert!(html.len() <= LARGEST, "{name}: {} bytes", html.len());
+    }
+}
