@@ -86,7 +86,7 @@ impl ListAddress {
                 "total" => {
                     address.total = text
                         .parse()
-                        .map_err(|_| bad("total", "must be true or false"))?
+                        .map_err(|_| bad("total", "must be true or false"))?;
                 }
                 "field" => field = text,
                 "value" => value = text,

@@ -17,8 +17,8 @@ use codex_core::{
     Error,
     address::segment,
     claims::ClaimedResource,
-    companies::{Company, CompanyFields, query::LISTING},
-    records::Author,
+    companies::{Company, CompanyFields, CompanyIn, query::LISTING},
+    records::{Author, Intent, RecordBody as _},
 };
 use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
@@ -246,7 +246,8 @@ async fn release_field(
 /// Creates a company of stated fields.
 async fn created(visit: &Visit, stated: Map<String, Value>) -> codex_core::Result<Company> {
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    codex.create_company(visit.scope(), author, stated).await
+    let company = CompanyIn::read(stated, Intent::Create)?;
+    codex.create_company(visit.scope(), author, &company).await
 }
 
 /// Updates the stated fields of a company.
@@ -257,7 +258,8 @@ async fn updated(
     stated: Map<String, Value>,
 ) -> codex_core::Result<Option<Company>> {
     let (codex, author) = (&visit.call.codex, author(visit, version));
-    let updated = codex.update_company(visit.scope(), &author, account, stated);
+    let edit = CompanyIn::read(stated, Intent::Update)?;
+    let updated = codex.update_company(visit.scope(), &author, account, &edit);
     updated.await
 }
 

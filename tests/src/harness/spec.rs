@@ -310,7 +310,7 @@ fn is_page(path: &str) -> bool {
     };
     path.starts_with("/docs")
         || ["/apidocs/index.html", "/apispec.json"].contains(&path)
-        || lists.iter().any(|list| is_of_list(&list))
+        || lists.iter().any(is_of_list)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {

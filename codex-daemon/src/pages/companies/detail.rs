@@ -6,7 +6,7 @@ use codex_core::{
     Scope,
     address::segment,
     claims::wire::{FieldClaimsOut, RecordClaimsOut},
-    companies::{Company, CompanyFields, STANDARD},
+    companies::{Company, CompanyFields, ComplianceLevel},
     plural::count_of,
 };
 use serde_json::Value;
@@ -216,7 +216,7 @@ fn all_facts(
 ) -> Vec<Fact> {
     let mut values = values(&company.fields);
     // Unknown means standard.
-    let level = Value::from(company.compliance_level());
+    let level = Value::from(company.compliance_level().name());
     values.insert("compliance_level".to_owned(), level);
     // Of a record that people created alone there is nothing to go back to.
     let is_synced = claims.is_some_and(|claims| {
@@ -274,9 +274,9 @@ fn others(stated: &FieldClaimsOut) -> Vec<String> {
 fn badges(scope: &Scope, company: &Company) -> Vec<Badge> {
     let mut badges = Vec::new();
     let level = company.compliance_level();
-    if level != STANDARD {
+    if level != ComplianceLevel::Standard {
         badges.push(Badge {
-            text: level.to_uppercase(),
+            text: level.name().to_uppercase(),
             colour: "badge--warning",
         });
     }

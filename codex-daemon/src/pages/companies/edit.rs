@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use codex_core::{
     Error, Fault, Scope,
-    companies::{Company, CompanyFields, LEVELS, STANDARD},
+    companies::{Company, CompanyFields, ComplianceLevel},
     list::ColumnType,
     records::FieldDef,
 };
@@ -52,7 +52,7 @@ impl CompanyFormView {
         let shown = stated.filter(|field| field.is_visible_to(scope));
         let mut inputs: Vec<InputView> = shown.map(|field| input(field, &Value::Null)).collect();
         if let Some(number) = inputs.iter_mut().find(|input| input.name == NUMBER) {
-            number.help = "Six digits. Leave it empty to get a free number.".to_owned();
+            number.help = "Six digits. Leave it empty to get a free number.".into();
         }
         Self {
             shell: crumb(at, "New company"),
@@ -137,11 +137,14 @@ fn input(field: &FieldDef, value: &Value) -> InputView {
     let mut input = InputView::new(field, kind, input_text(value));
     match field.name {
         "compliance_level" => {
-            input.help = format!("A company without a level is {STANDARD}.");
-            input.of("not set", &LEVELS)
+            input.help = format!(
+                "A company without a level is {}.",
+                ComplianceLevel::default()
+            );
+            input.of("not set", &ComplianceLevel::ALL.map(ComplianceLevel::name))
         }
         "domains" => {
-            input.help = "E-mail domains, one a line.".to_owned();
+            input.help = "E-mail domains, one a line.".into();
             input
         }
         _ => input,

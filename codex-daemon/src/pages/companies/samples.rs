@@ -98,6 +98,7 @@ fn company(fields: CompanyFields) -> Company {
         created_at: now(),
         updated_at: now(),
         deleted_at: None,
+        tags: Vec::new(),
     }
 }
 

@@ -248,12 +248,12 @@ fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
         let out = TicketOut::new(ticket, statuses);
         let status = ticket.fields.status_id.map(|id| statuses.of(id).label);
         let priority = out.priority.as_deref().map(capitalized);
-        let changed = out.last_updated_at.get(..16).unwrap_or_default();
+        let changed = out.last_updated_at.format("%Y-%m-%d %H:%M");
         let texts = [
             out.ticket_number.clone(),
             status.unwrap_or_default(),
             priority.unwrap_or_default(),
-            changed.replace('T', " "),
+            changed.to_string(),
         ];
         let own = texts.map(|text| Cell {
             text,
