@@ -222,9 +222,12 @@ on_each_engine! {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
+            // On a busy machine it may be the first of them that began.
             assert_eq!(again.status(), 200, "{again:?}");
-            assert!(again.headers().contains_key("idempotency-replayed"));
             assert_eq!(again.json::<Value>().await?["created"], 1_000);
+            let kept = post(10_000)?.await?;
+            assert!(kept.headers().contains_key("idempotency-replayed"), "{kept:?}");
+            assert_eq!(kept.json::<Value>().await?["created"], 1_000);
             assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 1_000);
             return Ok(());
         }

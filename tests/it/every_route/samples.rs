@@ -55,6 +55,7 @@ const COMPANY: &[&str] = &[
     "compliance_level",
     "contract_start_date",
     "contract_end_date",
+    "timezone",
 ];
 const PLAN: &[&str] = &[
     "plan_name",
