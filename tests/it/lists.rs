@@ -43,6 +43,28 @@ on_each_engine! {
         Ok(())
     }
 
+    /// A field that is declared as listed is everywhere that fields are.
+    async fn warranty_date_is_filtered_sorted_exported_and_claimed(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let fields = "fields=id,warranty_date&sort=-warranty_date";
+        let found = app.json(&format!("/api/assets?warranty_date__lt=2028-01-01&{fields}")).await?;
+        let found = found.as_array().unwrap();
+        assert!(!found.is_empty());
+        assert!(found.iter().all(|asset| asset["warranty_date"] == "2027-06-30"), "{found:?}");
+        assert_eq!(app.json("/api/assets?warranty_date__gt=2028-01-01").await?, json!([]));
+        let sorted = app.json(&format!("/api/assets?{fields}&limit=50")).await?;
+        let is_known = |asset: &Value| !asset["warranty_date"].is_null();
+        let known = sorted.as_array().unwrap().iter().map(is_known);
+        assert!(known.is_sorted_by(|a, b| a >= b), "what is not known comes last: {sorted}");
+        let table = app.get("/api/export/assets.csv")?.send().await?.text().await?;
+        assert!(table.lines().next().unwrap().contains("warranty_date") && table.contains("2027-06-30"));
+        let claims = app.json(&format!("/api/assets/{}/claims", found[0]["id"])).await?;
+        let all = claims["fields"].as_array().unwrap();
+        let claim = all.iter().find(|claim| claim["field"] == "warranty_date").unwrap();
+        assert_eq!((&claim["value"], &claim["source"]), (&json!("2027-06-30"), &json!("datto")));
+        Ok(())
+    }
+
     async fn text_is_sorted_by_bytes_on_every_server(app: TestApp) -> TestResult {
         let client = client(&app)?;
         let systems = ["B", "_", "a", "b", "\u{e4}"];

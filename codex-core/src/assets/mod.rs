@@ -76,7 +76,7 @@ record! {
         /// Link that opens a remote session.
         edit web_remote_url: Option<String> = field(),
         /// End of warranty, `YYYY-MM-DD`.
-        edit warranty_date: Option<String> = field(),
+        edit warranty_date: Option<String> = field().listed(),
         /// Whether the RMM has suspended the device.
         suspended: Option<bool> = field(),
         /// User-defined fields by name (`udf1`...), without the secret ones.
