@@ -34,7 +34,7 @@ pub struct TagOut {
     pub contacts: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// Name.
     #[schema(example = "VIP")]
@@ -59,7 +59,7 @@ impl TagOut {
     }
 }
 
-/// The records that a tag is put on, or taken off: 10,000 at most.
+/// The records to add a tag to, or to remove it from: at most 10,000.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagRecordsIn {
@@ -68,25 +68,25 @@ pub struct TagRecordsIn {
     /// Their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<i64>,
-    /// Account numbers of companies, which count beside `ids`.
+    /// Account numbers of companies, in addition to `ids`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub account_numbers: Vec<String>,
 }
 
-/// What putting a tag on records changed.
+/// The result of adding a tag to records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TagAddedOut {
-    /// How many records have it now and had it not.
+    /// How many records did not have it before.
     #[schema(example = 2)]
     pub added: usize,
-    /// How many records had it already.
+    /// How many records already had it.
     pub unchanged: usize,
 }
 
-/// What taking a tag off records changed.
+/// The result of removing a tag from records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TagRemovedOut {
-    /// How many records had it and have it no more.
+    /// How many records had it before.
     #[schema(example = 2)]
     pub removed: usize,
     /// How many records did not have it.
