@@ -1,4 +1,4 @@
-//! Tags: words with a colour that staff put on companies, contacts and assets, to list them and to act on them together.
+//! Tags: words with a colour that staff put on companies, contacts and assets, to list or change them together.
 //!
 //! Clients see no tags.
 

@@ -103,7 +103,7 @@ const FORM: Form = Form {
 
 fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     match (key, value) {
-        // Composed, since filters compare names letter by letter.
+        // Composed (NFC), because filters compare names character by character.
         ("name", Value::String(text)) => {
             let name: String = text.trim().nfc().collect();
             if name.chars().count() > LONGEST_NAME {
@@ -119,7 +119,7 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     }
 }
 
-/// A colour in its one spelling; `None` when the text is none.
+/// A colour in its stored spelling; `None` when the text is not a colour.
 fn colour(text: &str) -> Option<String> {
     let colour = text.trim().to_ascii_lowercase();
     let digits = colour.strip_prefix('#')?;
@@ -139,7 +139,7 @@ pub fn stated(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>>
     }
 }
 
-/// The records that a body names. Read by hand, so that every fault is reported and each has its place.
+/// The records that a body names. Read without serde, so that every fault is reported with its place.
 ///
 /// # Errors
 /// [`Error::Unprocessable`] with every fault.
@@ -186,7 +186,7 @@ pub fn records(mut body: Map<String, Value>) -> Result<TagRecordsIn> {
     }
 }
 
-/// Takes a list out of a body; none where it is absent or not what `check` asks for.
+/// Removes a list from a body and returns it; empty when it is absent or fails `check`.
 fn take<T: DeserializeOwned>(
     body: &mut Map<String, Value>,
     key: &str,
