@@ -1,7 +1,7 @@
 //! Agents: the people who log in, as Keycloak knows them, and what they prefer.
 //!
-//! Who somebody is comes from Keycloak alone. What somebody prefers is stated by hand, by the person or an
-//! administrator, so no sync touches it. A user that was removed in Keycloak stays as a disabled agent.
+//! Identity comes from Keycloak alone. Settings are set by the agent or an administrator, so no sync changes them. A
+//! user that was removed in Keycloak stays as a disabled agent.
 
 #[cfg(feature = "store")]
 pub(crate) mod companies;

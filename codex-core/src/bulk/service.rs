@@ -134,7 +134,7 @@ impl Codex {
                     let detail = "somebody else took a key of this part of the rows meanwhile";
                     out.fail_all(indices, &Fault::at(K::KEY, detail));
                 }
-                // What was written before must be told.
+                // The rows that were written before must be reported.
                 Err(error) if !atomic && out.created + out.updated > 0 => {
                     tracing::error!(error = error.chain(), "A bulk write broke off");
                     let detail = "may not have been written: the database failed";
