@@ -1,4 +1,4 @@
-//! Overrides: what is agreed with one company instead of its plan's prices and features.
+//! Overrides: values that replace prices and features of a company's plan.
 
 #[cfg(feature = "store")]
 pub mod query;
@@ -31,7 +31,7 @@ record! {
     }
 }
 
-/// What is agreed with a company instead of one value of its plan.
+/// A company's override for one value of its plan.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
 pub struct Override {
