@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::plural::count_of;
 pub use sync_kind::SyncKind;
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[cfg_attr(
     feature = "store",
