@@ -40,22 +40,22 @@ impl Agents<'_> {
         self.0.read(&["api", "agents", keycloak_id])
     }
 
-    /// What an agent prefers, as the agent sees it.
+    /// An agent's settings, as the agent sees them.
     pub fn settings(&self, keycloak_id: &str) -> Reading<MySettingsOut> {
         self.0.read(&["api", "agents", keycloak_id, "settings"])
     }
 
-    /// Makes an agent of a user of Keycloak, and says whether Keycloak could be asked.
+    /// Creates an agent for a user of Keycloak; the answer says whether Keycloak could be asked.
     pub fn create(&self, agent: &AgentIn) -> Creation<AgentSaved> {
         self.0.create(&["api", "agents"], agent)
     }
 
-    /// Corrects an agent by hand; gives it as it is now.
+    /// Updates an agent; returns it as it is now.
     pub fn update(&self, keycloak_id: &str, edit: &AgentIn) -> Edit<AgentOut> {
         self.0.put(&["api", "agents", keycloak_id], edit)
     }
 
-    /// Sets the themes of an agent; gives it as it is now. View and home page are the agent's own choice.
+    /// Sets the themes of an agent; returns it as it is now. View and home page are the agent's own choice.
     pub fn update_settings(&self, keycloak_id: &str, settings: &SettingsIn) -> Edit<AgentOut> {
         let path = ["api", "agents", keycloak_id, "settings"];
         self.0.put(&path, settings).decoded(|body| {
@@ -64,12 +64,12 @@ impl Agents<'_> {
         })
     }
 
-    /// The companies that are opened to an agent.
+    /// The companies that an agent may see as a client.
     pub fn companies(&self, keycloak_id: &str) -> Reading<AgentCompanies> {
         self.0.read(&["api", "agents", keycloak_id, "companies"])
     }
 
-    /// Opens just these companies to an agent: they are what it sees as a client user. Gives what is opened now.
+    /// Sets the companies that an agent may see as a client; returns them.
     pub fn open_companies(
         &self,
         keycloak_id: &str,
@@ -79,7 +79,7 @@ impl Agents<'_> {
         self.0.put(&path, companies)
     }
 
-    /// The themes of the person with an e-mail address; the defaults for somebody whom Codex does not know.
+    /// The themes of the person with an e-mail address; the defaults for an unknown user.
     pub async fn theme(&self, email: &str) -> Result<ThemeOut> {
         self.public(email, "theme").await
     }
@@ -94,7 +94,7 @@ impl Agents<'_> {
         self.0.get(&["api", "public", "user", what], &query).await
     }
 
-    /// Pulls the users of Keycloak and waits for the end; a large realm needs a client with patience.
+    /// Syncs the users of Keycloak and waits for the end; a large realm needs a client with a long timeout.
     pub fn sync(&self) -> Start<AgentsSynced> {
         self.0.start(&["api", "agents", "sync"])
     }
@@ -105,12 +105,12 @@ impl Agents<'_> {
 pub struct MySettings<'c>(pub(crate) &'c Requester);
 
 impl MySettings<'_> {
-    /// The settings; the defaults for somebody whom Codex does not know.
+    /// The settings; the defaults for an unknown user.
     pub fn get(&self) -> Reading<MySettingsOut> {
         self.0.read(&["api", "my", "settings"])
     }
 
-    /// Changes what is stated.
+    /// Updates the settings that are sent.
     pub fn update(&self, settings: &SettingsIn) -> Edit<MySettingsChanged> {
         self.0.put(&["api", "my", "settings"], settings)
     }

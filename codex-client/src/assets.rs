@@ -38,8 +38,8 @@ impl Assets<'_> {
     }
 
     /// As [`Assets::stream`], but only these keys of each record, tracked fields among them: as a type of
-    /// one's own, or as [`serde_json::Map`]. `company_account_number`, which [`AssetOut`] has not, says whose
-    /// an asset is.
+    /// one's own, or as [`serde_json::Map`]. `company_account_number`, which [`AssetOut`] lacks, names the
+    /// company of an asset.
     pub fn select<T: DeserializeOwned + Send + 'static>(
         &self,
         fields: &[&str],
@@ -53,25 +53,25 @@ impl Assets<'_> {
         self.0.read(&["api", "assets", &id.to_string()])
     }
 
-    /// What is in an asset and on it, as the RMM's inventory found it.
+    /// The hardware and software of an asset, from the RMM's inventory.
     pub async fn audit(&self, id: i64) -> Result<AssetAuditOut> {
         let id = id.to_string();
         self.0.get(&["api", "assets", &id, "audit"], &[]).await
     }
 
-    /// Makes an asset.
+    /// Creates an asset.
     pub fn create(&self, asset: &AssetIn) -> Creation<AssetOut> {
         self.0.create(&PATH, asset)
     }
 
-    /// Corrects an asset by hand; gives it as it is now. What is stated wins over every source.
+    /// Updates an asset; returns it as it is now. Fields that are sent become manual values and win over every source
+    /// until released.
     pub fn update(&self, id: i64, edit: &AssetIn) -> Edit<AssetOut> {
         self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit)
     }
 
-    /// Makes and corrects many assets, by id; with [`BulkAction::Upsert`] a row without one means what
-    /// alone has its device uid or serial number. With
-    /// `atomic` all rows are written or none.
+    /// Creates or updates many assets, by id. With [`BulkAction::Upsert`] a row without an id updates the only asset
+    /// with its device uid or serial number. With `atomic` all rows are written or none.
     pub fn bulk_write(
         &self,
         rows: &[AssetBulkIn],
@@ -81,7 +81,7 @@ impl Assets<'_> {
         bulk::write(self.0, PATH[1], rows, action, atomic)
     }
 
-    /// Deletes an asset: no sync brings it back, [`crate::Deleted::restore`] does.
+    /// Deletes an asset. No sync brings it back; [`crate::Deleted::restore`] does.
     pub fn delete(&self, id: i64) -> Edit<()> {
         self.0.delete(&[PATH[0], PATH[1], &id.to_string()])
     }

@@ -46,7 +46,7 @@ impl Billing<'_> {
         self.0.records(&PLANS, &options.in_order("plan_name"))
     }
 
-    /// Makes a billing plan; gives its id.
+    /// Creates a billing plan; returns its id.
     pub fn create_plan(&self, plan: &BillingPlanIn) -> Creation<i64> {
         self.0.create(&PLANS, plan).decoded(id)
     }
@@ -56,7 +56,7 @@ impl Billing<'_> {
         self.0.read(&[PLANS[0], PLANS[1], &id.to_string()])
     }
 
-    /// Changes a billing plan; what is not sent stays.
+    /// Updates a billing plan; fields that are not sent stay as they are.
     pub fn update_plan(&self, id: i64, plan: &BillingPlanIn) -> Edit<()> {
         let path = [PLANS[0], PLANS[1], &id.to_string()];
         self.0.put(&path, plan).decoded(|_| Ok(()))
@@ -72,12 +72,12 @@ impl Billing<'_> {
         self.0.get(&[PLANS[0], PLANS[1], name, term], &[]).await
     }
 
-    /// Takes plans and options in, as they were exported; those that are there stay as they are.
+    /// Imports plans and options from an export; existing ones stay as they are.
     pub fn import(&self, import: &BillingExport) -> Creation<BillingImported> {
         self.0.create(&[PLANS[0], PLANS[1], "import"], import)
     }
 
-    /// Every plan and option, as [`Billing::import`] takes them.
+    /// Exports every plan and option, for [`Billing::import`].
     pub async fn export(&self) -> Result<BillingExport> {
         self.0.get(&["billing-plans", "export"], &[]).await
     }
@@ -95,7 +95,7 @@ impl Billing<'_> {
         Ok(answer.plan)
     }
 
-    /// What the plans contain that companies have, by `name|term`.
+    /// The contents of the plans that companies have, by `name|term`.
     pub async fn plans_in_use(&self) -> Result<BulkPlansOut> {
         self.0.get(&[LEDGER[0], LEDGER[1], "bulk-plans"], &[]).await
     }
@@ -109,7 +109,7 @@ impl Billing<'_> {
         self.0.get(&["api", "feature-options"], &query).await
     }
 
-    /// Makes an option of a feature, unless it is there; gives its id.
+    /// Creates an option of a feature unless it exists; returns its id.
     pub fn create_feature_option(&self, option: &FeatureOptionIn) -> Creation<i64> {
         let path = ["api", "feature-options"];
         self.0.create(&path, option).decoded(id)
@@ -129,34 +129,34 @@ impl Billing<'_> {
         Ok(answer.categories)
     }
 
-    /// The plan in force for a company, and where each value comes from.
+    /// The effective plan of a company, with the origin of each value.
     pub async fn plan_of(&self, account_number: &str) -> Result<EffectivePlanOut> {
         self.0
             .get(&["api", "companies", account_number, "plan"], &[])
             .await
     }
 
-    /// What is billed for a company, with the records behind each number.
+    /// The billable counts of a company, with the records behind each number.
     pub async fn billable(&self, account_number: &str) -> Result<BillableOut> {
         self.0
             .get(&["api", "companies", account_number, "billable"], &[])
             .await
     }
 
-    /// What is agreed with a company instead of its plan, by key.
+    /// A company's overrides, by key.
     pub async fn overrides(&self, account_number: &str) -> Result<Vec<OverrideOut>> {
         self.0
             .get(&["api", "companies", account_number, "overrides"], &[])
             .await
     }
 
-    /// What is agreed with a company about one key.
+    /// A company's override for one key.
     pub fn get_override(&self, account_number: &str, key: &str) -> Reading<OverrideOut> {
         self.0
             .read(&["api", "companies", account_number, "overrides", key])
     }
 
-    /// Agrees something with a company about one key, in place of what was agreed before.
+    /// Sets a company's override for one key.
     pub fn set_override(
         &self,
         account_number: &str,
@@ -169,7 +169,7 @@ impl Billing<'_> {
         )
     }
 
-    /// Ends what was agreed about one key.
+    /// Deletes a company's override for one key.
     pub fn delete_override(&self, account_number: &str, key: &str) -> Edit<()> {
         self.0
             .delete(&["api", "companies", account_number, "overrides", key])

@@ -61,23 +61,24 @@ impl Companies<'_> {
         self.0.read(&["api", "companies", account_number])
     }
 
-    /// Corrects a company by hand; gives it as it is now. What is stated wins over every source.
+    /// Updates a company; returns it as it is now. Fields that are sent become manual values and win over every source
+    /// until released.
     pub fn update(&self, account_number: &str, edit: &CompanyIn) -> Edit<CompanyOut> {
         self.0.put(&["api", "companies", account_number], edit)
     }
 
-    /// Makes a company; it gets a free account number unless `company` states one.
+    /// Creates a company; it gets a free account number unless `company` states one.
     pub fn create(&self, company: &CompanyIn) -> Creation<CompanyOut> {
         self.0.create(&["api", "companies"], company)
     }
 
-    /// Deletes a company: no sync brings it back, [`crate::Deleted::restore`] does.
+    /// Deletes a company. No sync brings it back; [`crate::Deleted::restore`] does.
     pub fn delete(&self, account_number: &str) -> Edit<()> {
         self.0.delete(&["api", "companies", account_number])
     }
 
-    /// All companies with everything that they have, each when it has arrived; with tickets when `tickets` says
-    /// so. One call, which may take an hour.
+    /// All companies with everything that belongs to them, as a stream; with tickets when `tickets` says so. One call,
+    /// which may take an hour.
     pub fn bulk(&self, tickets: Option<BulkTickets>) -> Records<CompanyBundleOut> {
         let mut query = Vec::new();
         if let Some(tickets) = tickets {
@@ -87,8 +88,8 @@ impl Companies<'_> {
         self.0.items(&["api", "companies", "bulk"], query)
     }
 
-    /// Makes and corrects many companies, by account number; a row without one is a new company. With `atomic`
-    /// all rows are written or none.
+    /// Creates or updates many companies, by account number; a row without one is a new company. With `atomic` all rows
+    /// are written or none.
     pub fn bulk_write(
         &self,
         rows: &[CompanyIn],
@@ -113,7 +114,7 @@ impl Companies<'_> {
         self.0.read(&location(account_number, &id.to_string()))
     }
 
-    /// Corrects a location of a company by hand; gives it as it is now.
+    /// Updates a location of a company; returns it as it is now.
     pub fn update_location(
         &self,
         account_number: &str,
@@ -123,13 +124,13 @@ impl Companies<'_> {
         self.0.put(&location(account_number, &id.to_string()), edit)
     }
 
-    /// Deletes a location of a company: no sync brings it back.
+    /// Deletes a location of a company. No sync brings it back.
     pub fn delete_location(&self, account_number: &str, id: i64) -> Edit<()> {
         self.0.delete(&location(account_number, &id.to_string()))
     }
 
-    /// Gives a company another account number; the old one leads to it for ever. Vendors do not follow,
-    /// nor does what Ledger has stored under the old number.
+    /// Renumbers a company; the old account number stays an alias. Vendors are not changed, nor is what Ledger has
+    /// stored under the old number.
     pub fn renumber(&self, account_number: &str, wanted: &str) -> Creation<Renumbered> {
         let path = ["api", "companies", account_number, "renumber"];
         let body = RenumberIn {

@@ -35,8 +35,8 @@ impl Contacts<'_> {
     }
 
     /// As [`Contacts::stream`], but only these keys of each record, tracked fields among them: as a type of
-    /// one's own, or as [`serde_json::Map`]. `company_account_numbers`, which [`ContactOut`] has not, says whose
-    /// a contact is.
+    /// one's own, or as [`serde_json::Map`]. `company_account_numbers`, which [`ContactOut`] lacks, names
+    /// the companies of a contact.
     pub fn select<T: DeserializeOwned + Send + 'static>(
         &self,
         fields: &[&str],
@@ -50,19 +50,19 @@ impl Contacts<'_> {
         self.0.read(&["api", "contacts", &id.to_string()])
     }
 
-    /// Makes a contact.
+    /// Creates a contact.
     pub fn create(&self, contact: &ContactIn) -> Creation<ContactOut> {
         self.0.create(&PATH, contact)
     }
 
-    /// Corrects a contact by hand; gives it as it is now. What is stated wins over every source.
+    /// Updates a contact; returns it as it is now. Fields that are sent become manual values and win over every source
+    /// until released.
     pub fn update(&self, id: i64, edit: &ContactIn) -> Edit<ContactOut> {
         self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit)
     }
 
-    /// Makes and corrects many contacts, by id; with [`BulkAction::Upsert`] a row without one means who
-    /// alone has its e-mail address. With
-    /// `atomic` all rows are written or none.
+    /// Creates or updates many contacts, by id. With [`BulkAction::Upsert`] a row without an id updates the only
+    /// contact with its e-mail address. With `atomic` all rows are written or none.
     pub fn bulk_write(
         &self,
         rows: &[ContactBulkIn],
@@ -72,7 +72,7 @@ impl Contacts<'_> {
         bulk::write(self.0, PATH[1], rows, action, atomic)
     }
 
-    /// Deletes a contact: no sync brings it back, [`crate::Deleted::restore`] does.
+    /// Deletes a contact. No sync brings it back; [`crate::Deleted::restore`] does.
     pub fn delete(&self, id: i64) -> Edit<()> {
         self.0.delete(&[PATH[0], PATH[1], &id.to_string()])
     }

@@ -16,7 +16,7 @@ use crate::request::CORRELATION_ID;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The base address cannot be used: whoever configured the client must correct it.
+    /// The base address cannot be used: the configuration of the client must be corrected.
     #[error("`{0}` is not an address such as http://127.0.0.1:5010")]
     Address(String),
     /// A name or number given by the caller cannot be part of a path.
@@ -28,7 +28,7 @@ pub enum Error {
     /// The list of modules cannot be read, or does not have the one that is called.
     #[error("services: {0}")]
     Services(String),
-    /// There is no usable token: whoever provides it must act.
+    /// There is no usable token: its provider must act.
     #[error("no token: {0}")]
     Token(String),
     /// Core did not give a token; all calls that waited for it have the same reason.
@@ -147,7 +147,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// Whether the same call may succeed a little later.
     ///
-    /// For calls that make or start something, [`Error::Timeout`], [`Error::Transport`] and [`Error::Undecided`]
+    /// For calls that create or start something, [`Error::Timeout`], [`Error::Transport`] and [`Error::Undecided`]
     /// leave open whether it was done: look first, or call with the same key of your own.
     pub fn is_retryable(&self) -> bool {
         match self {

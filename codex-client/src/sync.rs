@@ -18,7 +18,7 @@ use crate::{
 /// How long a job is left alone between two looks at it.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What to pull.
+/// What to sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncKind {
     /// Companies, contacts and agents from the PSA.
@@ -27,7 +27,7 @@ pub enum SyncKind {
     Freshservice,
     /// Sites and devices from the RMM.
     Datto,
-    /// What is in the RMM's devices and on them.
+    /// Hardware and software of the RMM's devices.
     Audits,
     /// The PSA's tickets that changed.
     Tickets,
@@ -46,7 +46,7 @@ pub enum SyncKind {
 pub struct Sync<'c>(pub(crate) &'c Requester);
 
 impl Sync<'_> {
-    /// Starts a pull; one that is at work already is not started twice.
+    /// Starts a sync; one that is already running is not started twice.
     pub fn start(&self, script: SyncKind) -> Start<JobStarted> {
         let path: &[&str] = match script {
             SyncKind::Psa => &["sync", "psa"],
@@ -62,7 +62,7 @@ impl Sync<'_> {
         self.0.start(path)
     }
 
-    /// How a job stands.
+    /// A job's status.
     pub async fn status(&self, job_id: &str) -> Result<JobOut> {
         self.0.get(&["sync", "status", job_id], &[]).await
     }
@@ -84,7 +84,7 @@ impl Sync<'_> {
     }
 
     /// The states of a job, each when it differs from the one before; the last one is the job's end. Nothing is read
-    /// before the stream is polled, and whoever drops it stops watching, not the job.
+    /// before the stream is polled. Dropping it stops watching, not the job.
     ///
     /// An error is the end of the stream. It does not end the job: watch again when [`Error::is_retryable`] says so.
     pub fn watch(&self, job_id: &str) -> Records<JobDetailOut> {

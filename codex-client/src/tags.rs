@@ -8,8 +8,8 @@ const PATH: [&str; 2] = ["api", "tags"];
 
 /// Calls about tags. Not for clients; changes are for technicians, administrators and services.
 ///
-/// Lists of companies, contacts and assets are filtered by the column `tag`, and give the names of the tags of each
-/// record as the field `tags`.
+/// Lists of companies, contacts and assets have the filter `tag`, and the field `tags` with the names of each record's
+/// tags.
 #[derive(Debug)]
 pub struct Tags<'c>(pub(crate) &'c Requester);
 
@@ -34,7 +34,7 @@ impl Tags<'_> {
         self.0.create(&PATH, tag)
     }
 
-    /// Updates a tag; gives it as it is now.
+    /// Updates a tag; returns it as it is now.
     pub fn update(&self, id: i64, edit: &TagIn) -> Edit<TagOut> {
         self.0.put(&[PATH[0], PATH[1], &id.to_string()], edit)
     }
@@ -44,13 +44,13 @@ impl Tags<'_> {
         self.0.delete(&[PATH[0], PATH[1], &id.to_string()])
     }
 
-    /// Puts a tag on records: all of them, or none when one is not there.
+    /// Adds a tag to records: to all of them, or to none if one does not exist.
     pub fn add(&self, id: i64, records: &TagRecordsIn) -> Creation<TagAddedOut> {
         let path = [PATH[0], PATH[1], &id.to_string(), "add"];
         self.0.create(&path, records)
     }
 
-    /// Takes a tag off records: all of them, or none when one is not there.
+    /// Removes a tag from records: from all of them, or from none if one does not exist.
     pub fn remove(&self, id: i64, records: &TagRecordsIn) -> Creation<TagRemovedOut> {
         let path = [PATH[0], PATH[1], &id.to_string(), "remove"];
         self.0.create(&path, records)

@@ -166,7 +166,7 @@ impl Tickets<'_> {
         self.0.get(&["api", "tickets", "active"], &query).await
     }
 
-    /// A ticket with everything said on it.
+    /// A ticket with its conversations and notes.
     pub async fn get(&self, number: i64) -> Result<TicketDetailOut> {
         self.0
             .get(&["api", "ticket", &number.to_string()], &[])
@@ -187,7 +187,7 @@ impl Tickets<'_> {
             .create(&["api", "ticket", &number.to_string(), "update"], update)
     }
 
-    /// A company's tickets with everything said on each; those last changed in one year when it is named.
+    /// A company's tickets with their conversations and notes; with a year, those that last changed in it.
     pub async fn of_company(
         &self,
         account_number: &str,

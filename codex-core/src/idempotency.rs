@@ -2,8 +2,8 @@
 //!
 //! A call with a key changes things in one transaction or in several: its steps. What came of a step is kept in the
 //! step's own transaction. So a call that was cut, even with its process, left whole steps or nothing. Sent again, it
-//! returns what came of the steps that were made, and makes the others. Of two that run at once, whoever is second
-//! with a step gives up.
+//! returns what came of the steps that were made, and makes the others. Of two that run at once, the one that
+//! is second with a step gives up.
 
 use std::{
     collections::HashMap,

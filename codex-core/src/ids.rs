@@ -48,7 +48,7 @@ id! {
     BillingPlanId;
     /// The row id of an option of a feature.
     FeatureOptionId;
-    /// The row id of what is agreed with one company.
+    /// The row id of an override.
     OverrideId;
     /// A tag's row id.
     TagId;

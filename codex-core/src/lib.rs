@@ -1,6 +1,6 @@
 //! The HiveMatrix Codex library: what an MSP knows about its clients, kept true.
 //!
-//! [`Codex`] is the front door. It opens a database, pulls from vendors and answers questions, without
+//! [`Codex`] is the front door. It opens a database, syncs from vendors and reads records, without
 //! an HTTP server or a token:
 //!
 //! ```no_run
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! One folder per resource: `mod.rs` is the model, `wire.rs` its JSON, `query.rs` its SQL, `rules.rs` what
-//! holds between records. Every write goes through [`records`]; every pull through `sync`.
+//! holds between records. Every write goes through [`records`]; every sync through `sync`.
 //!
 //! Modules use what is below them: `store`, then [`records`] and [`list`], the resources, what goes across resources
 //! ([`search`], exports, [`bulk`]), `sync`, and at the top the methods of [`Codex`], each in the folder of its resource.

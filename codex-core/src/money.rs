@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An amount with exactly four decimals, kept as a whole number of ten-thousandths.
+// Contract 1.2.F.
+/// An amount with exactly four decimals, stored as a whole number of ten-thousandths.
 ///
-/// `SQLite` has no decimal type and a float would not add up, so the database holds an integer; on the
-/// wire it is a JSON number (contract 1.2.F).
+/// `SQLite` has no decimal type, and sums of floats are inexact, so the database holds an integer. In JSON the amount
+/// is a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, utoipa::ToSchema)]
 #[cfg_attr(feature = "store", derive(sqlx::Type), sqlx(transparent))]
 #[schema(value_type = f64)]

@@ -71,7 +71,7 @@ impl Health {
     }
 
     /// The sources that have not completed for three of their intervals; `None` when there are none, or when they
-    /// cannot be told: then the database is what is wrong.
+    /// are unknown because the database does not answer.
     async fn sources(&self, codex: &Codex) -> Option<SourcesOut> {
         let late = tokio::time::timeout(LIMIT, codex.late_sources(&self.schedule));
         let late = late.await.ok()?.ok()?;

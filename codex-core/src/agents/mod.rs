@@ -1,7 +1,7 @@
 //! Agents: the people who log in, as Keycloak knows them, and what they prefer.
 //!
-//! Who somebody is comes from Keycloak alone. What somebody prefers is stated by hand, by the person or an
-//! administrator, so no sync touches it. A user that was removed in Keycloak stays as a disabled agent.
+//! Identity comes from Keycloak alone. Settings are set by the agent or an administrator, so no sync changes them. A
+//! user that was removed in Keycloak stays as a disabled agent.
 
 #[cfg(feature = "store")]
 pub(crate) mod companies;
@@ -25,7 +25,8 @@ use crate::{
 pub(crate) const DIRECTORY: &str = "Keycloak";
 
 record! {
-    /// What is tracked about an agent (contract 2.8).
+    // Contract 2.8.
+    /// What is tracked about an agent.
     pub struct AgentFields in "agents" {
         /// Keycloak's user id: a new agent needs it, and it never changes.
         require keycloak_id: String = field().indexed().listed().always(),
@@ -51,14 +52,14 @@ record! {
     derived {
         /// Folded login name, for order.
         username_fold: SearchKey,
-        /// Login name, for the question whose it is.
+        /// Identity key of the login name.
         username_key: Option<IdentityKey>,
         /// Folded e-mail address, for search and order.
         email_fold: Option<SearchKey>,
-        /// E-mail address, for the question whose it is.
+        /// Identity key of the e-mail address.
         email_key: Option<IdentityKey>,
     }
-    /// An agent as it is sent. A key that is absent stays as it is, null blanks.
+    /// The body for an agent. Absent keys stay as they are; null blanks the field.
     body AgentIn {
     }
 }

@@ -104,9 +104,9 @@ impl Codex {
         self.prefer(author, &agent, stated).await
     }
 
-    /// Makes an agent of a Keycloak user; tells whether Keycloak was asked and knows the user. One that it does
-    /// not know is refused; one that could not be asked about is made, and the next sync that does not find it
-    /// disables it.
+    /// Creates an agent for a Keycloak user; returns whether Keycloak was asked and knows the user. A user that
+    /// Keycloak does not know is refused. If Keycloak cannot be asked, the agent is created, and the next sync that
+    /// does not find the user disables it.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming what another agent has,
@@ -169,7 +169,7 @@ impl Codex {
         }
     }
 
-    /// Corrects an agent; `None` when there is no such agent. What people do not say of agents may be stated as
+    /// Updates an agent; `None` when there is no such agent. What people do not say of agents may be stated as
     /// it is.
     ///
     /// # Errors

@@ -12,7 +12,8 @@ use crate::{
     records::{Intent, RecordBody, patch::Form},
 };
 
-/// Somebody who logs in. Its keys are fixed (contract 1.2.G).
+// Contract 1.2.G.
+/// Somebody who logs in. Its keys are fixed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentOut {
     /// When the agent was first seen, RFC 3339 in UTC.

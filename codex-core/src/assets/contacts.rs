@@ -103,7 +103,7 @@ pub(crate) async fn assign(
     Ok(outcome)
 }
 
-/// Makes contacts use just these live assets, beside whoever else uses them, in O(1) statements.
+/// Links contacts to exactly these live assets, in O(1) statements. Other users of the assets stay.
 pub(crate) async fn assign_to(
     tx: &mut Tx,
     author: &Author,

@@ -15,7 +15,8 @@ const PREFIX: &str = "device-";
 /// Bytes in a GB as operating systems count.
 const GB: i64 = 1 << 30;
 
-/// A device of a list (contract 1.2.D).
+// Contract 1.2.D.
+/// A device of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceOut {
     /// Account number of the company.
@@ -73,7 +74,8 @@ pub struct DeviceHealthOut {
     pub ram_usage: Option<i64>,
 }
 
-/// A device with what is known about it (contract 1.2.D).
+// Contract 1.2.D.
+/// A device with all its details.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeviceDetailOut {
     /// The fields of a list.

@@ -29,7 +29,8 @@ use crate::{
 };
 
 record! {
-    /// What is tracked about an asset (contract 2.2). What moves with every poll is in [`AssetStatus`].
+    // Contract 2.2.
+    /// What is tracked about an asset. Volatile fields are in [`AssetStatus`].
     pub struct AssetFields in "assets" as "a" {
         /// Host name: a label, neither unique nor always there; a new asset needs one.
         require hostname: Option<String> = field().everyone().indexed().folded("a.hostname_fold").always(),
@@ -55,7 +56,7 @@ record! {
         edit description: Option<String> = field(),
         /// Antivirus product.
         edit antivirus_product: Option<String> = field().everyone().listed(),
-        /// Antivirus state by the RMM's word.
+        /// Antivirus state as the RMM reports it.
         antivirus_status: Option<String> = field(),
         /// Address inside the network.
         edit int_ip_address: Option<String> = field().everyone().listed(),
@@ -81,7 +82,7 @@ record! {
         suspended: Option<bool> = field(),
         /// User-defined fields by name (`udf1`...), without the secret ones.
         udf: Dict = field(),
-        /// The company: what a person set, else the one that the device's site is linked to.
+        /// The company: the manual value, or else the company that the device's site is linked to.
         company_id: Option<CompanyId> = field().internal(),
     }
     derived {
@@ -92,12 +93,12 @@ record! {
         /// MAC address for comparison; `None` for one that several machines may have.
         mac_key: Option<String>,
     }
-    /// An asset as it is sent. A key that is absent stays as it is, null blanks; so does an empty text. What moves
-    /// with every poll of the RMM is not sent.
+    /// The body for an asset. Absent keys stay as they are; null and empty text blank the field. Volatile fields cannot
+    /// be set.
     body AssetIn {
         /// The company; null for none.
         company_account_number: String,
-        /// The people who use it, in place of all before.
+        /// The people who use it. The list replaces the earlier one.
         contact_ids: Vec<i64>,
     }
 }

@@ -66,7 +66,7 @@ impl Codex {
         assets::contacts::of_asset(&self.0.db, scope, asset).await
     }
 
-    /// Makes an asset; gives its id.
+    /// Creates an asset; returns its id.
     ///
     /// # Errors
     /// As [`Codex::create_contact`].
@@ -82,7 +82,7 @@ impl Codex {
         Ok(AssetId(id))
     }
 
-    /// Corrects an asset; `false` when there is none that the caller sees.
+    /// Updates an asset; `false` when there is none that the caller may see.
     ///
     /// # Errors
     /// As [`Codex::create_contact`], and [`Error::Changed`].

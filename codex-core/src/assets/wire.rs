@@ -20,8 +20,9 @@ use crate::{
 /// Bytes in the unit that backup volumes are shown in.
 const TB: f64 = 1_099_511_627_776.0;
 
-/// A device. Its keys are fixed (contract 1.2.B); there is no `billing_type`, which Ledger would take for
-/// an asset entered by hand (consumers.md 0 #3).
+// Contract 1.2.B, consumers.md 0 #3.
+/// A device. Its keys are fixed. `billing_type` is always absent, because Ledger takes an asset that has it for a
+/// manual record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AssetOut {
     /// Antivirus product.
@@ -43,7 +44,7 @@ pub struct AssetOut {
     pub hardware_type: Option<String>,
     /// Host name; empty when the device has none.
     pub hostname: String,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// Address inside the network.
     pub int_ip_address: Option<String>,

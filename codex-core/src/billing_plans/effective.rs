@@ -1,4 +1,4 @@
-//! The plan in force for a company: its plan with what was agreed instead, and where each value comes from.
+//! The effective plan of a company: its plan after overrides, with the origin of each value.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{companies::CompanyFields, money::Money, overrides::Override};
 pub enum ValueSource {
     /// The plan.
     Plan,
-    /// What was agreed with the company.
+    /// An override of the company.
     Override,
 }
 
@@ -77,7 +77,7 @@ pub fn plan_of(company: &CompanyFields) -> (String, String) {
 const SUPPORT_LEVEL: &str = "support_level";
 
 impl EffectivePlanOut {
-    /// Puts it together from the company's plan, if it is known, and what was agreed.
+    /// Combines the company's plan, if it is known, with its overrides.
     pub fn new(
         company: &CompanyFields,
         plan: Option<&BillingPlan>,

@@ -17,12 +17,13 @@ use chrono::{DateTime, Utc};
 use crate::{ids::BillingPlanId, json_columns::Dict, money::Money};
 
 record! {
-    /// What is tracked about a billing plan (contract 2.7). Both models of backup prices are kept: per
-    /// gigabyte, and a volume that is included with a price per further terabyte.
+    // Contract 2.7.
+    /// What is tracked about a billing plan. It has both models of backup prices: per gigabyte, and an included volume
+    /// with a price per further terabyte.
     pub struct BillingPlanFields in "billing_plans" {
-        /// Name; a plan is its name and its term. `billing_plan` is taken too.
+        /// Name; name and term together identify a plan. `billing_plan` is accepted too.
         require plan_name: String = field().indexed().listed().always(),
-        /// Term of contract; sent in any spelling, kept in one.
+        /// Term of contract; any known spelling is accepted, one is stored.
         require term_length: String = field().indexed(),
         /// `Billed Hourly`, `Unlimited` or as set.
         edit support_level: Option<String> = field().listed(),
@@ -57,10 +58,10 @@ record! {
     }
     derived {
     }
-    /// A plan as it is sent: what is absent stays, or has the default of a new plan (prices 0, one terabyte of backup,
-    /// billed hourly). The six features of older modules may be sent beside `features`; null takes a feature out.
+    /// The body for a plan. Absent keys stay as they are, or get the default of a new plan (prices 0, one terabyte of
+    /// backup, billed hourly). The six features of older modules may be sent beside `features`; null removes a feature.
     body BillingPlanIn {
-        /// Name, as older modules call it.
+        /// Name, under the key that older modules use.
         billing_plan: String,
         /// The feature `antivirus`.
         antivirus: String,
@@ -74,7 +75,7 @@ record! {
         email_security: String,
         /// The feature `network_management`.
         network_management: String,
-        /// Features by kind, laid over those that the plan has; null takes one out.
+        /// Features by kind. They are merged into those of the plan; null removes one.
         features: BTreeMap<String, Option<String>>,
     }
 }

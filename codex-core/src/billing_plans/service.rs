@@ -1,4 +1,4 @@
-//! Billing plans, feature options, what is agreed with single companies, and what is billed.
+//! Billing plans, feature options, overrides, and what is billed.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ impl Codex {
         billing_plans::query::of_name(&self.0.db, scope, name, term).await
     }
 
-    /// Makes a billing plan.
+    /// Creates a billing plan.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the plan that has the name and
@@ -213,7 +213,7 @@ impl Codex {
         feature_options::query::list(&self.0.db, scope, category).await
     }
 
-    /// Makes an option of a feature, unless it is there; tells whether it is new.
+    /// Creates an option of a feature unless it exists; returns whether it is new.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`].
@@ -364,7 +364,7 @@ impl Codex {
         Ok(BillableOut::new(number, &contacts, &assets))
     }
 
-    /// What is agreed with a company, by key; disabled overrides too.
+    /// A company's overrides, by key; disabled ones too.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for clients.
@@ -372,7 +372,7 @@ impl Codex {
         overrides::query::of_company(&self.0.db, scope, company.id).await
     }
 
-    /// What is agreed with a company about one key.
+    /// A company's override for one key.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for clients.
@@ -385,8 +385,7 @@ impl Codex {
         overrides::query::find(&self.0.db, scope, company.id, key).await
     }
 
-    /// Agrees something with a company about one key, in place of what was agreed before; `enabled` alone puts that
-    /// out of force or back.
+    /// Sets a company's override for one key. `enabled` alone disables or enables the existing override.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`].
@@ -422,7 +421,7 @@ impl Codex {
         row.ok_or_else(|| Error::conflict("the override was deleted meanwhile"))
     }
 
-    /// Ends what was agreed about one key; `false` when nothing was.
+    /// Deletes a company's override for one key; `false` when there is none.
     ///
     /// # Errors
     /// [`Error::Forbidden`].

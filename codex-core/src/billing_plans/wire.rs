@@ -34,7 +34,7 @@ pub struct BillingPlanOut {
     pub billing_plan: String,
     /// E-mail security product.
     pub email_security: String,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// Network management.
     pub network_management: String,
@@ -307,7 +307,8 @@ pub struct Saved {
     pub message: String,
 }
 
-/// Plans and options as they are carried from one Codex to another (contract 1.2.F, export).
+// Contract 1.2.F, export.
+/// Plans and options, as one Codex exports them and another imports them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BillingExport {
     /// Plans.

@@ -32,10 +32,10 @@ const MAX_ROWS: usize = 10_000;
 const CHUNK: usize = 250;
 
 impl Codex {
-    /// Makes and corrects many companies, by account number; a row without one is a new company.
+    /// Creates or updates many companies, by account number; a row without one is a new company.
     ///
-    /// With `atomic` all rows are written or none; otherwise each row for itself. Either way the answer says
-    /// what became of each.
+    /// With `atomic` all rows are written or none; otherwise each row by itself. Either way the answer has the
+    /// result of each row.
     ///
     /// # Errors
     /// [`Error::Invalid`] for too many rows, [`Error::Unprocessable`] with the faults of all rows when
@@ -54,8 +54,8 @@ impl Codex {
             .await
     }
 
-    /// Makes and corrects many contacts, by id. With `upsert` a row without one means the contact that alone
-    /// has its e-mail address, if there is one.
+    /// Creates or updates many contacts, by id. With `upsert` a row without an id updates the only contact with its
+    /// e-mail address, if there is one.
     ///
     /// # Errors
     /// As [`Codex::bulk_write_companies`].
@@ -72,8 +72,8 @@ impl Codex {
             .await
     }
 
-    /// Makes and corrects many assets, by id. With `upsert` a row without one means the asset that alone has
-    /// its device uid or, where it states none, its serial number.
+    /// Creates or updates many assets, by id. With `upsert` a row without an id updates the only asset with its device
+    /// uid or, if the row has none, with its serial number.
     ///
     /// # Errors
     /// As [`Codex::bulk_write_companies`].
@@ -134,7 +134,7 @@ impl Codex {
                     let detail = "somebody else took a key of this part of the rows meanwhile";
                     out.fail_all(indices, &Fault::at(K::KEY, detail));
                 }
-                // What was written before must be told.
+                // The rows that were written before must be reported.
                 Err(error) if !atomic && out.created + out.updated > 0 => {
                     tracing::error!(error = error.chain(), "A bulk write broke off");
                     let detail = "may not have been written: the database failed";

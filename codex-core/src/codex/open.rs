@@ -66,7 +66,7 @@ impl Builder {
         self
     }
 
-    /// Adds a source to pull from.
+    /// Adds a source to sync from.
     pub fn source(mut self, source: impl Source) -> Self {
         self.sources.push(Arc::new(source));
         self
@@ -114,7 +114,7 @@ impl Builder {
         self
     }
 
-    /// The PSA and the RMM that `psa` and `rmm` jobs pull from.
+    /// The PSA and the RMM that `psa` and `rmm` jobs sync from.
     pub fn providers(mut self, psa: impl Into<String>, rmm: impl Into<String>) -> Self {
         self.providers = Providers {
             psa: psa.into(),

@@ -19,7 +19,8 @@ use crate::{fold::SearchKey, ids::CompanyId, json_columns::List};
 pub use compliance::{ComplianceLevel, strictest};
 
 record! {
-    /// What is tracked about a company (contract 2.1).
+    // Contract 2.1.
+    /// What is tracked about a company.
     pub struct CompanyFields in "companies" {
         /// The number that links systems, as text; unique, never reused; `None` until one is assigned.
         account_number: Option<String> = field().everyone().indexed().listed().always(),
@@ -41,13 +42,14 @@ record! {
         edit prime_user_id: Option<i64> = field(),
         /// Name of the prime contact.
         prime_user_name: Option<String> = field(),
-        /// E-mail domains; a JSON array inside a string is taken too.
+        /// E-mail domains; a JSON array inside a string is accepted too.
         edit domains: List<String> = field().everyone(),
         /// PSA workspace.
         workspace_id: Option<i64> = field(),
         /// The plan as selected in the PSA.
         plan_selected: Option<String> = field(),
-        /// Billing plan in force: what a person set, else the plan as selected in the PSA (contract D-09).
+        // Contract D-09.
+        /// Billing plan in force: the manual value, or else the plan that is selected in the PSA.
         edit billing_plan: Option<String> = field().listed(),
         /// Managed users, free text.
         edit managed_users: Option<String> = field(),
@@ -86,9 +88,9 @@ record! {
         /// Folded name, for search and order.
         name_fold: SearchKey,
     }
-    /// A company as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
+    /// The body for a company. Absent keys stay as they are; null and empty text blank the field.
     body CompanyIn {
-        /// For a new company only: six digits that nobody has or had; a free number when it is not sent.
+        /// Only for a new company: six digits that no company has or had. If absent, Codex assigns a free number.
         account_number: String,
     }
 }

@@ -65,7 +65,7 @@ impl Codex {
         ))
     }
 
-    /// Makes a company; it gets a free account number unless `company` states one.
+    /// Creates a company; it gets a free account number unless `company` states one.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the company that has the number
@@ -93,7 +93,7 @@ impl Codex {
         companies::query::without_number(&self.0.db).await
     }
 
-    /// Corrects a company; `None` when there is none that the caller sees.
+    /// Updates a company; `None` when there is none that the caller may see.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`],
@@ -116,8 +116,8 @@ impl Codex {
         self.company_by_id(scope, company.id).await
     }
 
-    /// Corrects a company and makes `agreed` the whole of what is agreed with it, all or nothing: a key that
-    /// is not in it is agreed no more, and so is one with an empty value.
+    /// Updates a company and replaces all its overrides by `agreed`, all or nothing. Overrides whose keys are absent or
+    /// have an empty value are deleted.
     ///
     /// # Errors
     /// As [`Codex::update_company`].
@@ -236,7 +236,7 @@ impl Codex {
     }
 }
 
-/// What is agreed by key, without what is empty.
+/// Overrides by key, without empty ones.
 fn read_agreed(
     agreed: Value,
     faults: &mut Vec<Fault>,

@@ -18,7 +18,8 @@ use crate::{
     tickets::wire::CompanyTicketOut,
 };
 
-/// A client organisation. Its keys are fixed: today's modules read them (contract 1.2.B).
+// Contract 1.2.B.
+/// A client organisation. Its keys are fixed, because older modules read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CompanyOut {
     /// Links the company across systems; text, even where it looks like a number.

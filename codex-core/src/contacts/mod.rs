@@ -21,10 +21,11 @@ use crate::{
 };
 
 record! {
-    /// What is tracked about a contact (contract 2.3).
+    // Contract 2.3.
+    /// What is tracked about a contact.
     pub struct ContactFields in "contacts" {
-        /// Full name, never empty; made of the given and the family name when those are sent alone. A new contact needs
-        /// one of the three, or an e-mail address.
+        /// Full name, never empty. If absent, it is made of the given and the family name. A new contact needs one of
+        /// the three, or an e-mail address.
         require name: String = field().everyone().indexed().folded("contacts.name_fold").always(),
         /// Given name.
         edit first_name: Option<String> = field(),
@@ -33,7 +34,7 @@ record! {
         /// Primary e-mail address; several contacts may share one.
         #[schema(format = "email")]
         edit email: Option<String> = field().everyone().indexed().folded("contacts.email_fold"),
-        /// Further e-mail addresses; a JSON array inside a string, or addresses with commas between, are taken too.
+        /// Further e-mail addresses; a JSON array inside a string and comma-separated addresses are accepted too.
         edit secondary_emails: List<String> = field().everyone(),
         /// Whether the person is active; a deactivated requester stays listed.
         edit active: Option<bool> = field().everyone().listed(),
@@ -55,7 +56,7 @@ record! {
         edit work_phone_number: Option<String> = field().everyone().listed(),
         /// Postal address.
         edit address: Option<String> = field(),
-        /// Position; `title` is taken too.
+        /// Position; `title` is accepted too.
         edit job_title: Option<String> = field().everyone().listed_as("title"),
         /// `Full Time` and the like; local only.
         edit employment_type: Option<String> = field().everyone().listed(),
@@ -91,16 +92,16 @@ record! {
         name_fold: SearchKey,
         /// Folded primary e-mail address, for search and order.
         email_fold: Option<SearchKey>,
-        /// Primary e-mail address, for the question whose it is.
+        /// Identity key of the primary e-mail address.
         email_key: Option<IdentityKey>,
     }
-    /// A contact as it is sent. A key that is absent stays as it is, null blanks; so does an empty text.
+    /// The body for a contact. Absent keys stay as they are; null and empty text blank the field.
     body ContactIn {
-        /// Position, as answers name it.
+        /// Position, under the key that answers use.
         title: String,
-        /// The companies that the person is at, in place of all before.
+        /// The companies that the person is at. The list replaces the earlier one.
         company_account_numbers: Vec<String>,
-        /// The assets that the person uses, in place of all before.
+        /// The assets that the person uses. The list replaces the earlier one.
         asset_ids: Vec<i64>,
     }
 }

@@ -69,7 +69,7 @@ impl Resource for Contact {
         hand_over::hand_over(tx, from, to).await
     }
 
-    /// Upstream links follow upstream; links made by hand are rows of their own and stay.
+    /// Upstream links follow upstream; manual links are rows of their own and stay.
     async fn after_write(tx: &mut Tx, page: &WrittenPage<'_, Self>) -> Result<()> {
         if page.written.is_empty() {
             return Ok(());

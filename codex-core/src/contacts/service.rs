@@ -55,7 +55,7 @@ impl Codex {
         contacts::query::of_company(&self.0.db, scope, company).await
     }
 
-    /// Makes a contact; gives its id.
+    /// Creates a contact; returns its id.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Invalid`] naming a company or asset that is not
@@ -72,7 +72,7 @@ impl Codex {
         Ok(ContactId(id))
     }
 
-    /// Corrects a contact; `false` when there is none that the caller sees.
+    /// Updates a contact; `false` when there is none that the caller may see.
     ///
     /// # Errors
     /// As [`Codex::create_contact`], and [`Error::Changed`].

@@ -16,8 +16,9 @@ use crate::{
     },
 };
 
-/// A person at a client company. Its keys are fixed (contract 1.2.B); `email` is always there, or
-/// Ledger takes the contact for one entered by hand (consumers.md 0 #4).
+// Contract 1.2.B, consumers.md 0 #4.
+/// A person at a client company. Its keys are fixed. `email` is always present, because Ledger takes a contact without
+/// it for a manual record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ContactOut {
     /// Whether the person is active.
@@ -29,7 +30,7 @@ pub struct ContactOut {
     /// Kind of employment.
     #[schema(example = "Full Time")]
     pub employment_type: String,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// Mobile number.
     pub mobile_phone_number: Option<String>,

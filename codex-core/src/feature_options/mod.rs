@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use crate::ids::FeatureOptionId;
 
 record! {
-    /// What is tracked about an option (contract 2.7).
+    // Contract 2.7.
+    /// What is tracked about an option.
     pub struct FeatureOptionFields in "feature_options" {
         /// Kind of feature, such as `antivirus`.
         require feature_category: String = field().indexed(),

@@ -27,7 +27,7 @@ pub struct FeatureOptionOut {
     pub feature_category: String,
     /// Kind of feature once more.
     pub feature_type: String,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// What can be chosen.
     pub option_value: String,

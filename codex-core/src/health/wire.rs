@@ -99,7 +99,7 @@ pub struct DiskOut {
     /// Size, in GiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_gb: Option<f64>,
-    /// Why it could not be told.
+    /// Why it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

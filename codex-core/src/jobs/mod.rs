@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::plural::count_of;
 pub use sync_kind::SyncKind;
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[cfg_attr(
     feature = "store",
@@ -125,7 +125,7 @@ pub struct JobReport {
     pub calls: u64,
     /// What the run is doing.
     pub stage: String,
-    /// How far, 0 to 100, when that can be told.
+    /// Progress, 0 to 100; null when unknown.
     pub percent: Option<u8>,
     /// Status with which the vendor refused what was to be read, if that ended the run.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -17,7 +17,8 @@ pub struct JobStarted {
     pub success: bool,
 }
 
-/// A sync job. Its keys are fixed (contract 1.2.H).
+// Contract 1.2.H.
+/// A sync job. Its keys are fixed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobOut {
     /// End, RFC 3339 in UTC.

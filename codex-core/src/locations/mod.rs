@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use crate::ids::{CompanyId, LocationId};
 
 record! {
-    /// What is tracked about a location (contract 2.4).
+    // Contract 2.4.
+    /// What is tracked about a location.
     pub struct LocationFields in "locations" {
         /// Name, such as `Main Office`; a new location needs one.
         require name: String = field().everyone().listed().always(),
@@ -25,12 +26,12 @@ record! {
         company_external_id: Option<String> = field(),
         /// The source that manages the location; `None` when a person added it.
         external_source: Option<String> = field(),
-        /// The company: what a person set, else the one that `company_external_id` stands for.
+        /// The company: the manual value, or else the company with the id `company_external_id`.
         company_id: Option<CompanyId> = field().internal(),
     }
     derived {
     }
-    /// A location as it is sent. A key that is absent stays as it is, null blanks.
+    /// The body for a location. Absent keys stay as they are; null blanks the field.
     body LocationIn {
     }
 }

@@ -66,7 +66,7 @@ impl Codex {
         made.ok_or_else(|| Error::conflict("the location was deleted meanwhile"))
     }
 
-    /// Corrects a location of a company; `None` when the company has none such.
+    /// Updates a location of a company; `None` when the company has no such location.
     ///
     /// # Errors
     /// As [`Codex::create_location`], and [`Error::Changed`].

@@ -22,7 +22,7 @@ pub struct LocationOut {
     pub address: Option<String>,
     /// Compliance level of the company.
     pub company_compliance_level: ComplianceLevel,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// Name.
     #[schema(example = "Main Office")]

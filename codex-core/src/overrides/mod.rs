@@ -1,4 +1,4 @@
-//! Overrides: what is agreed with one company instead of its plan's prices and features.
+//! Overrides: values that replace prices and features of a company's plan.
 
 #[cfg(feature = "store")]
 pub mod query;
@@ -15,13 +15,14 @@ use crate::{
 };
 
 record! {
-    /// What is tracked about an override (contract 2.4).
+    // Contract 2.4.
+    /// What is tracked about an override.
     pub struct OverrideFields in "company_overrides" {
         /// The company.
         company_id: Option<CompanyId> = field().internal(),
         /// A price's key, `support_level`, or a kind of feature.
         key: String = field(),
-        /// What holds instead; a price as decimal text.
+        /// The value that replaces the plan's; a price is decimal text.
         value: String = field(),
         /// Whether it is in force; `None` means yes.
         enabled: Option<bool> = field(),
@@ -30,7 +31,7 @@ record! {
     }
 }
 
-/// What is agreed with a company instead of one value of its plan.
+/// A company's override for one value of its plan.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
 pub struct Override {

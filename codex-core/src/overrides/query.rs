@@ -16,7 +16,7 @@ sql! {
     FIND = [OverrideFields::SELECT, " where company_id = $1 and key = $2 and deleted_at is null"];
 }
 
-/// What is agreed with a company, by key; disabled ones too.
+/// A company's overrides, by key; disabled ones too.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
@@ -25,7 +25,7 @@ pub async fn of_company(db: &Db, scope: &Scope, company: CompanyId) -> Result<Ve
     db.query(OF_COMPANY).bind(company).all().await
 }
 
-/// What is agreed with a company about one key.
+/// A company's override for one key.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
@@ -39,12 +39,12 @@ pub async fn find(
     db.query(FIND).bind(company).bind(key).optional().await
 }
 
-/// What is agreed with a company, as somebody finds it who is about to change it.
+/// A company's overrides, read in the transaction that will change them.
 pub(crate) async fn of_company_now(tx: &mut Tx, company: CompanyId) -> Result<Vec<Override>> {
     tx.query(OF_COMPANY).bind(company).all().await
 }
 
-/// What is agreed about one key, as somebody finds it who is about to change it.
+/// The override for one key, read in the transaction that will change it.
 pub(crate) async fn find_now(
     tx: &mut Tx,
     company: CompanyId,

@@ -11,7 +11,7 @@ use crate::{
     records::patch::{NUL, fits},
 };
 
-/// What is agreed with a company instead of one value of its plan.
+/// A company's override for one value of its plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OverrideOut {
     /// Whether it is in force.

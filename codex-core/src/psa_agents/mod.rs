@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use crate::{fold::SearchKey, ids::PsaAgentId, json_columns::List};
 
 record! {
-    /// What is tracked about a PSA agent (contract 2.4).
+    // Contract 2.4.
+    /// What is tracked about a PSA agent.
     pub struct PsaAgentFields in "psa_agents" {
         /// The PSA's agent id.
         external_id: i64 = field(),

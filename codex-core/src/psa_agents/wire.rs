@@ -27,7 +27,8 @@ pub struct PsaAgentOut {
     pub source: String,
 }
 
-/// Where the PSA's pages are, and which of its groups the modules tell apart (contract 1.2.E).
+// Contract 1.2.E.
+/// Where the PSA's pages are, and the groups that modules distinguish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PsaConfigOut {
     /// The PSA in use.
@@ -37,7 +38,8 @@ pub struct PsaConfigOut {
     pub providers: BTreeMap<String, PsaProviderOut>,
 }
 
-/// One PSA (contract 1.2.E).
+// Contract 1.2.E.
+/// One PSA.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PsaProviderOut {
     /// Address of a company's page, with `{company_id}` for its id.

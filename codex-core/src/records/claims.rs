@@ -106,7 +106,8 @@ struct ClaimRow {
     extra: Json<Map<String, Value>>,
 }
 
-/// The claims that a page's items have already: those of whoever states them, and of the sources that own them.
+/// The existing claims on a page's items: those of the source or part that states them, and of the sources that own
+/// them.
 pub(super) async fn known<R: Resource>(
     tx: &mut Tx,
     page: &[Statement<R>],
@@ -219,7 +220,7 @@ pub(super) async fn save<R: Resource>(
     Ok(())
 }
 
-/// Marks claims of a source and its parts as gone; gives the records that they are about.
+/// Marks claims of a source and its parts as gone; returns the records that they are about.
 pub(super) async fn retire<R: Resource>(
     tx: &mut Tx,
     author: &Author,

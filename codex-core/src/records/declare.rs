@@ -21,7 +21,7 @@
 /// becomes a plain struct with public fields (serde, `FromRow`, `Default`) and, with the store, its
 /// `Tracked` implementation: [`FieldDef`](crate::records::FieldDef)s, column list, select, bulk insert-or-update text
 /// and binds, all in the order of the declaration. People set the fields that are marked `edit`, and `require` where a
-/// new record needs the field. What stands behind `=` says who sees a field and whether lists filter by it.
+/// new record needs the field. The definition after `=` says who sees a field and whether lists filter by it.
 /// `in "assets" as "a"` names the table as lists call it. `derived` fields are columns computed from the others or from
 /// other records: they are stored and read, but are no part of claims, comparison or change log.
 ///
@@ -194,7 +194,7 @@ macro_rules! record {
     };
 }
 
-/// Declares what moves with every poll of a vendor: as `record!`, kept in a table beside that of the record.
+/// Declares the volatile fields of a kind of record: as `record!`, stored in a table beside that of the record.
 ///
 /// ```text
 /// status! { /// Doc. pub struct AssetStatus as "s" { /// Doc. online: Option<bool> = field().everyone().listed(), } }

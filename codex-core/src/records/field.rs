@@ -18,7 +18,7 @@ pub enum Audience {
     Everyone,
     /// Everybody but clients.
     Staff,
-    /// Nobody: row ids of ours that stand for something else.
+    /// Nobody. For row ids of ours, which API and pages replace by public ids.
     Internal,
 }
 
@@ -33,7 +33,7 @@ pub struct Listed {
     pub always: bool,
 }
 
-/// A field of a kind of record. `record!` makes one of each line; name, column and type come from there.
+/// A field of a kind of record. `record!` makes one for each field; name, column and type come from the declaration.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldDef {
     /// Its name: of the column, in JSON, in filters, in claims.
@@ -58,7 +58,7 @@ pub struct FieldDef {
     pub listed: Option<Listed>,
 }
 
-/// A field that staff see, that nobody sets and that no list filters by, until its declaration says more.
+/// The default for a field: staff see it, nobody sets it, and no list filters by it.
 pub(crate) const fn field() -> FieldDef {
     FieldDef {
         name: "",
@@ -127,7 +127,7 @@ impl FieldDef {
         }
     }
 
-    /// Lists filter and sort by it under the name that answers give it.
+    /// Lists filter and sort by it under this name, which answers use.
     pub(crate) const fn listed_as(self, name: &'static str) -> Self {
         Self {
             listed: Some(Listed {
@@ -139,7 +139,7 @@ impl FieldDef {
         }
     }
 
-    /// Lists compare and sort by this folded column in its place.
+    /// Lists compare and sort by this folded column instead.
     pub(crate) const fn folded(self, key: &'static str) -> Self {
         Self {
             column_type: ColumnType::Folded,
@@ -172,7 +172,7 @@ impl FieldDef {
         }
     }
 
-    /// What the declaration of a field says by itself: its name, its doc comment, its column and its type.
+    /// Sets what follows from the declaration of a field: its name, doc comment, column and type.
     pub(crate) const fn named<T: FieldType>(
         self,
         name: &'static str,

@@ -33,7 +33,7 @@ struct EditedRecord<'c> {
 }
 
 impl RecordWriter<'_> {
-    /// Creates manual records; gives their row ids in order. The number of SQL statements does not depend on the
+    /// Creates manual records; returns their row ids in order. The number of SQL statements does not depend on the
     /// number of records.
     ///
     /// # Errors
@@ -204,7 +204,7 @@ impl RecordWriter<'_> {
 
     /// Edits the manual claims of records, merges the records again and logs what was set or released.
     ///
-    /// In: ids, and `edit`, which changes the manual claim of one record and tells whether the edit applies to that
+    /// In: ids, and `edit`, which changes the manual claim of one record and returns whether the edit applies to that
     /// record; if not, nothing of it is saved. Out: the ids to which it applies.
     ///
     /// # Errors
@@ -330,7 +330,7 @@ pub(super) fn empty_manual_claim(id: i64) -> Claim {
     }
 }
 
-/// Names of the fields that one map has otherwise than the other.
+/// Names of the fields that differ between two maps.
 fn differing_names(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
     let set = after
         .iter()
@@ -340,7 +340,7 @@ fn differing_names(before: &Map<String, Value>, after: &Map<String, Value>) -> V
     set.chain(released).cloned().collect()
 }
 
-/// Checks names and types once more before anything is written, whatever the caller let through.
+/// Checks names and types once more before anything is written, without relying on the caller.
 fn check_fields<'m, R: Resource>(
     records: impl Iterator<Item = &'m Map<String, Value>>,
 ) -> Result<()> {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::{Resource, SourceRecord, resolve::MANUAL};
 use crate::{Result, fold::IdentityKey, store::Tx};
 
-/// Finds the manual records that new items stand for, by a value that both have. Gives record ids by item id.
+/// Finds the manual records that new items stand for, by a value that both have. Returns record ids by item id.
 ///
-/// A pair is one item and one record that share the value with nobody else. Other matches are reported as possible
+/// A pair is one item and one record that share the value with no others. Other matches are reported as possible
 /// duplicates. `columns` is `select r.id, r.<column> from <table> r`; `by_key` says whether the column holds identity
 /// keys.
 pub(crate) async fn match_manual_records_by<R: Resource>(

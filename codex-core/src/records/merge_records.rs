@@ -13,7 +13,7 @@ use crate::{
 sql! {
     /// Moves the sources' claims on one record to another.
     HAND_OVER = "update claims set record_id = $3 where kind = $1 and record_id = $2 and source <> 'manual'";
-    /// Deletes the manual claim on a record, which was united with that on another.
+    /// Deletes the manual claim on a record after it was merged into that of another.
     FORGET_MANUAL = "delete from claims where kind = $1 and record_id = $2 and source = 'manual'";
 }
 
@@ -23,7 +23,7 @@ impl RecordWriter<'_> {
     /// in the deleted row.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when one of them is not there any more, or a person has deleted `kept`.
+    /// [`Error::Conflict`] when one of them no longer exists, or a person has deleted `kept`.
     pub(crate) async fn merge_records<R: Resource>(
         &mut self,
         kept: i64,

@@ -1,4 +1,4 @@
-//! What people state in a request, checked as a whole: every fault at once, each with its place.
+//! Request bodies of people, checked as a whole: all faults are reported at once, each with its place.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::{
 
 /// What a body states of one field.
 ///
-/// A value becomes a patch with `into`, and so does an `Option`, of which `None` is null.
+/// `into` turns a value or an `Option` into a patch; `None` is null.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Patch<T> {
     /// Nothing: the field stays as it is, and the key is not sent.
@@ -99,7 +99,8 @@ pub trait RecordBody: Serialize + DeserializeOwned {
         }
     }
 
-    /// The keys that it states, read as a body that was sent: a program that embeds the library may state anything.
+    /// The keys that it states, checked like a body that was sent, because a program that embeds the library may state
+    /// anything.
     ///
     /// # Errors
     /// As [`RecordBody::read`].
@@ -110,8 +111,8 @@ pub trait RecordBody: Serialize + DeserializeOwned {
 
 /// The longest text, in bytes.
 pub(crate) const LONGEST: usize = 8_000;
-/// The longest text that an index holds, in bytes, folded or not: `PostgreSQL` takes no row of an index beyond 2,704,
-/// and some hold two texts.
+/// The longest text that an index holds, in bytes, folded or not. `PostgreSQL` refuses index rows above 2,704 bytes,
+/// and some index rows hold two texts.
 pub(crate) const LONGEST_INDEXED: usize = 1_000;
 
 /// As much of a text as an index holds.
@@ -146,10 +147,10 @@ pub(crate) fn fits(text: &str, indexed: bool) -> std::result::Result<(), String>
     Ok(())
 }
 
-/// What is said of a text with that character: `PostgreSQL` cannot hold it.
+/// The message for a text with the character NUL, which `PostgreSQL` cannot store.
 pub(crate) const NUL: &str = "must not hold the character NUL";
 
-/// What holds for the value of a key besides its type; may rewrite it.
+/// A check of the value of a key besides its type; it may rewrite the value.
 type Check = fn(Value) -> std::result::Result<Value, String>;
 
 /// What may be stated about a kind of record.
@@ -162,7 +163,7 @@ pub(crate) struct Form {
     pub beside: &'static [(&'static str, Check)],
     /// Keys that are refused, and why.
     pub refused: &'static [(&'static str, &'static str)],
-    /// What holds for one value besides its type; may rewrite it.
+    /// Checks one value besides its type; may rewrite it.
     pub rule: fn(&str, Value) -> std::result::Result<Value, String>,
 }
 
@@ -174,8 +175,7 @@ impl Form {
             .any(|field| field.editable && field.name == key)
     }
 
-    /// The stated fields of a change: a key that is absent says nothing, null blanks, and so does an empty
-    /// text.
+    /// The stated fields of a change. Absent keys state nothing; null and empty text blank the field.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault.
@@ -186,7 +186,7 @@ impl Form {
         self.change_beside::<F>(body, false)
     }
 
-    /// As [`Form::change`], of a body whose other parts state something or not.
+    /// As [`Form::change`]; the caller says whether other parts of the body state something.
     pub fn change_beside<F: DeserializeOwned>(
         &self,
         body: Map<String, Value>,
@@ -198,7 +198,7 @@ impl Form {
         self.read::<F>(body, false)
     }
 
-    /// The stated fields of a new record: as [`Form::change`], and what is required must be there.
+    /// The stated fields of a new record: as [`Form::change`], and required fields must be there.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault.
@@ -312,7 +312,7 @@ pub(crate) fn sound(
         Err(Error::Unprocessable(more)) => Err(Error::Unprocessable(
             more.into_iter().chain(faults).collect(),
         )),
-        // A body that states nothing else states what is wrong.
+        // The faults are reported, not that nothing else is stated.
         Err(_) if !faults.is_empty() => Err(Error::Unprocessable(faults)),
         Err(other) => Err(other),
     }

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// The source of what people state.
 pub const MANUAL: &str = "manual";
 
-/// How a person's value and the sources' stand to each other for one field.
+/// Whether a person's value or the sources' value wins for one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
@@ -20,12 +20,12 @@ pub enum Policy {
     SourceWins,
     /// What the record already has stays; sources only fill a gap, people replace it.
     WriteIfEmpty,
-    /// A person's value wins until the sources' value of that field is another one than it replaced; the
-    /// default for tickets, on which the PSA goes on working.
+    /// A person's value wins until the sources state another value than the one it replaced. The default for tickets,
+    /// because the PSA goes on changing them.
     ManualUntilChanged,
 }
 
-/// Links systems: no sync may replace one.
+/// Account numbers link systems: no sync may replace one.
 const ACCOUNT_NUMBER: (&str, &str) = ("company", "account_number");
 
 /// Which source wins, per field.
@@ -36,8 +36,8 @@ pub struct Precedence {
 }
 
 impl Precedence {
-    /// Sources in this order, the strongest first; those that it does not name come last, by name. People come before
-    /// all of them.
+    /// Sources in this order, the strongest first. Sources that it does not name come last, by name. Manual values come
+    /// before all sources.
     pub fn new(sources: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             sources: sources.into_iter().map(Into::into).collect(),
@@ -50,7 +50,7 @@ impl Precedence {
         (kind, field) == ACCOUNT_NUMBER
     }
 
-    /// Sets the policy of a field that is there and whose policy is not fixed.
+    /// Sets the policy of a field. The caller checks that the field exists and that its policy is not fixed.
     pub(crate) fn set_policy(&mut self, kind: &str, field: &str, policy: Policy) {
         self.policies
             .insert((kind.to_owned(), field.to_owned()), policy);
@@ -69,7 +69,7 @@ impl Precedence {
         self.policies.get(&key).copied().unwrap_or(fallback)
     }
 
-    /// Whether some field of the kind keeps the value that the record has: then merging needs the row.
+    /// Whether a field of the kind has a policy that keeps the record's value: then merging needs the row.
     pub(crate) fn needs_row(&self, kind: &str) -> bool {
         let keeps = |((of, _), policy): (&(String, String), &Policy)| {
             of == kind && *policy == Policy::WriteIfEmpty
@@ -77,7 +77,7 @@ impl Precedence {
         kind == ACCOUNT_NUMBER.0 || self.policies.iter().any(keeps)
     }
 
-    /// Lower is stronger; sources that nobody ordered come last, by name.
+    /// Lower is stronger; sources outside the order come last, by name.
     fn rank<'a>(&self, source: &'a str) -> (usize, &'a str) {
         let known = self.sources.iter().position(|known| known == source);
         (known.unwrap_or(self.sources.len()), source)
@@ -194,7 +194,7 @@ pub(crate) fn winners<'c>(
             .filter(|_| stated(true).is_none())
             .map(|value| Winner {
                 value,
-                // It may well be what a source states.
+                // A source may state the same value.
                 claim: winner
                     .filter(|winner| winner.value == value)
                     .and_then(|winner| winner.claim),
@@ -215,7 +215,7 @@ pub fn alive(claims: &[Claim]) -> bool {
 }
 
 /// Merges newly stated fields into what the same source stated before: a field that is absent now keeps its value.
-/// Tells whether anything differs.
+/// Returns whether anything differs.
 pub fn merge_claim(before: &mut Map<String, Value>, stated: &Map<String, Value>) -> bool {
     let mut differs = false;
     for (name, value) in stated {

@@ -1,4 +1,4 @@
-//! What a kind of record tells the record writer about itself.
+//! What the record writer needs to know about a kind of record.
 
 use std::{collections::HashMap, future::Future};
 
@@ -52,16 +52,16 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     const KIND: &'static str;
     /// Who may list, find and export such records.
     const READ_BY: Access;
-    /// Who may create, update, delete and restore such records by hand, and release their manual values.
+    /// Who may create, update, delete and restore such records, and release their manual values.
     const WRITTEN_BY: Access;
     /// How its records are searched; `None` for a kind that is not.
     const SEARCH: Option<&'static SearchDef> = None;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
     const RESERVE: Sql;
-    /// Whether an item is skipped when its source has already stated a newer one, by the source's own times of
-    /// change: where several deliveries of one source race.
+    /// Whether an item is skipped when its source has already stated a newer one, by the source's own times of change.
+    /// For sources whose deliveries race.
     const NEWEST_WINS: bool = false;
-    /// Columns whose values, taken together, only one live record may have.
+    /// Columns whose combined values must be unique among live records.
     const UNIQUE: &'static [&'static str] = &[];
     /// Its tracked fields.
     type Fields: Tracked;
@@ -98,8 +98,8 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
         async { Ok(()) }
     }
 
-    /// Moves what belongs to one record to another, into which it is merged. Where both have something of which there
-    /// can be only one, the newer stays with the record that is kept.
+    /// Moves what belongs to one record to the record that it is merged into. Where only one of a thing is allowed and
+    /// both have it, the kept record gets the newer one.
     fn hand_over(_tx: &mut Tx, _from: i64, _to: i64) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
     }
@@ -156,7 +156,7 @@ pub(crate) fn as_map<F: Tracked>(fields: &F) -> Result<Map<String, Value>> {
 pub struct Stored<F> {
     /// Row id.
     pub id: i64,
-    /// When the record was made here.
+    /// When the record was created here.
     pub created_at: DateTime<Utc>,
     /// When a tracked field last changed.
     pub updated_at: DateTime<Utc>,

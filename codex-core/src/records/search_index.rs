@@ -1,4 +1,4 @@
-//! Keeps what records are found by: the search entry of a record is written with its row, in the same transaction.
+//! Maintains the search index: the search entry of a record is written with its row, in the same transaction.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::{
 /// How the records of a kind are searched. Each resource declares its own in its `query.rs`.
 #[derive(Debug)]
 pub struct SearchDef {
-    /// Number of the kind in the index, 1 to 15. It is stored, so that no other kind may ever get it.
+    /// Number of the kind in the index, 1 to 15. It is stored, so no other kind may ever get it.
     pub number: i64,
     /// Name of the kind.
     pub kind: &'static str,
@@ -24,7 +24,7 @@ pub struct SearchDef {
     /// The tables and the condition of the live records `r` of companies; ends before the list of companies. `None` for
     /// a kind that clients do not find.
     pub of_companies: Option<&'static str>,
-    /// The list in whose paths a record is read; `None` for what has no path of its own.
+    /// The list whose paths lead to a record; `None` for a kind without paths of its own.
     pub path: Option<&'static str>,
 }
 
@@ -68,8 +68,8 @@ pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Re
     insert(tx, &new, Sql::Same("")).await
 }
 
-/// What another process has filled meanwhile is the same. Full-text tables of `SQLite` know no such clause, and
-/// its single writer needs none.
+/// An entry that another process has written meanwhile is the same. Full-text tables of `SQLite` do not support this
+/// clause, and with a single writer it is not needed.
 pub(crate) const FILLED: Sql = Sql::Per {
     sqlite: "",
     pg: " on conflict (rowid) do nothing",

@@ -1,4 +1,4 @@
-//! What a source hands to the engine: one item of a vendor's list, mapped but not yet compared.
+//! What a source passes to the engine: one item of a vendor's list, mapped but not yet compared.
 
 use std::collections::BTreeMap;
 
@@ -21,14 +21,14 @@ pub struct SourceRecord<R: Resource> {
     pub fields: Map<String, Value>,
     /// Everything in the payload that is not mapped, except volatile and secret members.
     pub extra: Map<String, Value>,
-    /// What moves with every poll.
+    /// Volatile fields.
     pub status: Option<R::Status>,
     /// Secret values by name; `None` clears.
     pub secrets: BTreeMap<String, Option<String>>,
     /// The source's own time of last change.
     pub source_updated_at: Option<DateTime<Utc>>,
-    /// Stated lists with elements that could not be read: they add to what the source stated before, and take
-    /// nothing away.
+    /// Stated lists with elements that could not be read: they add to what the source stated before, and remove
+    /// nothing.
     pub incomplete: Vec<String>,
     /// Members that are there and could not be read: unknown, and reported by the run.
     pub unread: Vec<Unread>,
@@ -51,7 +51,7 @@ impl<R: Resource> SourceRecord<R> {
     }
 }
 
-// By hand: derive would ask for `R: Clone`, which a kind of record need not be.
+// No derive: it would require `R: Clone`, which a kind of record need not be.
 impl<R: Resource> Clone for SourceRecord<R> {
     fn clone(&self) -> Self {
         Self {

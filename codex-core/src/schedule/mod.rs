@@ -72,7 +72,7 @@ impl Entry {
         self.name
     }
 
-    /// What it pulls.
+    /// What it syncs.
     pub fn kind(&self) -> SyncKind {
         self.part
     }

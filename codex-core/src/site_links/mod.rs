@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 use crate::ids::{CompanyId, SiteLinkId};
 
 record! {
-    /// What is tracked about an RMM site (contract 2.4 `rmm_site_links`).
+    // Contract 2.4 `rmm_site_links`.
+    /// What is tracked about an RMM site.
     pub struct SiteLinkFields in "site_links" {
         /// The RMM.
         provider: String = field(),
@@ -22,13 +23,14 @@ record! {
         site_name: Option<String> = field(),
         /// Value of the site variable `AccountNumber`, trimmed; `None` when unknown or masked.
         account_number: Option<String> = field().indexed(),
-        /// One of the RMM's own sites (Managed, OnDemand, Deleted Devices), no customer (upstreams 2.7).
+        // upstreams 2.7.
+        /// Whether it is one of the RMM's own sites (Managed, OnDemand, Deleted Devices) and not a client's.
         system_site: Option<bool> = field(),
-        /// Agents report only now and then, so offline is normal there.
+        /// Whether its devices report only now and then, so that offline is normal.
         on_demand: Option<bool> = field(),
         /// Link to the site in the RMM's portal.
         portal_url: Option<String> = field(),
-        /// The company: what a person set, else the holder of `account_number`.
+        /// The company: the manual value, or else the company with this `account_number`.
         company_id: Option<CompanyId> = field().internal(),
     }
     derived {

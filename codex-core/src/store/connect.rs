@@ -38,8 +38,8 @@ const ROWS: usize = 512;
 /// KiB of pages (the minus) that a connection which reads keeps to itself; the system has the file in memory anyway.
 const READ_CACHE: &str = "-1000";
 /// No statement of ours takes longer unless something is wrong. A process that stops inside a transaction
-/// loses it before those who wait for its locks give up. A server that nobody has told better plans for disks that
-/// turn, and reads whole tables to spare them single pages.
+/// loses it before those who wait for its locks give up. By default the server plans for
+/// spinning disks, and reads whole tables to avoid single pages.
 const PG_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10s'; \
                            set idle_in_transaction_session_timeout = '5s'; \
                            select set_config('random_page_cost', '1.1', false) \

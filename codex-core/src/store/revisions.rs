@@ -1,7 +1,7 @@
 //! How often each table was changed, as every process sees it; of the claims, those of each kind of record.
 //!
 //! A transaction that has changed rows counts up each table that it changed, as its last statement. The counts commit
-//! with the changes, so that whoever sees the one sees the other. An answer is made of the tables that its statements
+//! with the changes, so that readers see both or neither. An answer is made of the tables that its statements
 //! name ([`noting_reads`]). It is good for as long as their revisions are what they were *before* it was made: a
 //! commit in between makes it one that is made once too often, never once too seldom.
 //!
@@ -119,7 +119,7 @@ impl Revisions {
 }
 
 impl Reads {
-    /// Whether an answer that was made of this can be told to be out of date.
+    /// Whether it can be noticed that an answer made of this is out of date.
     pub fn are_counted(&self) -> bool {
         !self.beyond
     }

@@ -1,6 +1,6 @@
-//! Pulling from vendors: the engine, and one folder per source (design 5).
+//! Syncing from vendors: the engine, and one folder per source (design 5).
 //!
-//! A source reads pages, maps them and hands them to its [`Run`]; the run compares, writes, counts,
+//! A source reads pages, maps them and passes them to its [`Run`]; the run compares, writes, counts,
 //! guards and keeps the lease.
 
 pub mod datto;
@@ -54,9 +54,9 @@ pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
 /// A run's work, boxed so that sources of different types stand in one registry.
 pub type Work<'r> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'r>>;
 
-/// A vendor that can be pulled from.
+/// A vendor that can be synced from.
 pub trait Source: Debug + Send + Sync + 'static {
-    /// Name of its runs: one of a name at a time, whoever starts it.
+    /// Name of its runs; only one run of a name works at a time.
     fn name(&self) -> &'static str;
 
     /// Name in claims and in the setting that chooses it.

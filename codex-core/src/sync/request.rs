@@ -5,7 +5,7 @@ use chrono::{DateTime, Datelike as _, Utc};
 use super::{Source, SyncKind};
 use crate::{Error, Result, dates::EVENTS};
 
-/// A pull of a part, whole unless it is narrowed.
+/// A sync of a part; complete unless it is narrowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The part.

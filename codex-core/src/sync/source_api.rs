@@ -1,6 +1,6 @@
-//! What it takes to pull from another vendor.
+//! How to sync from another vendor.
 //!
-//! A vendor is a [`Source`]: it reads the vendor's lists, maps items to records and hands them to its
+//! A vendor is a [`Source`]: it reads the vendor's lists, maps items to records and passes them to its
 //! [`Run`]. Comparing, writing, counting, guarding deletions, leases and jobs are the run's business. A
 //! whole integration, with nothing left out, is `codex-core/examples/new_source.rs`; in six steps:
 //!

@@ -1,4 +1,4 @@
-//! Which records have a tag: links, of many records at once.
+//! Links between tags and records, for many records at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,24 +18,24 @@ use crate::{
 /// Binds of a link.
 const COLUMNS: usize = 5;
 
-/// What becomes of links.
+/// Whether links are added or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkChange {
     Add,
     Remove,
 }
 
-/// How many records got another list of tags, and how many kept theirs.
+/// How many records changed, and how many did not.
 pub(crate) type Counts = (usize, usize);
 
 /// The tags of a record in the order in which they are shown.
 type Names = BTreeMap<(SearchKey, i64), String>;
 
-/// Puts a tag on all records that are named, or takes it off, in O(1) statements. Each record that changes gets a new
+/// Adds a tag to all records that are named, or removes it, in O(1) statements. Each record that changes gets a new
 /// revision and a log entry with the names of its tags before and after.
 ///
 /// # Errors
-/// [`Error::Unprocessable`] naming each record that is not there; nothing is written then.
+/// [`Error::Unprocessable`] naming each record that does not exist; nothing is written then.
 pub(crate) async fn change<R: Tagged>(
     tx: &mut Tx,
     author: &Author,
@@ -88,7 +88,7 @@ async fn locked<R: Tagged>(tx: &mut Tx, named: &TagRecordsIn) -> Result<BTreeSet
     let ids: BTreeSet<i64> = ids.collect();
     let ids: Vec<i64> = ids.into_iter().collect();
     let mut live = BTreeSet::new();
-    // In order, so that two who tag the same records do not wait for each other.
+    // In order, so that two calls for the same records do not deadlock.
     for chunk in ids.chunks(MAX_BINDS) {
         let mut q = tx.query("select id from ");
         q.push(R::Fields::TABLE)
@@ -161,7 +161,7 @@ async fn remove<R: Tagged>(tx: &mut Tx, tag: i64, records: &[i64]) -> Result<()>
     Ok(())
 }
 
-/// Puts the tags of a record on the one that it is merged into.
+/// Adds the tags of a record to the record that it is merged into.
 pub(crate) async fn hand_over(tx: &mut Tx, kind: &'static str, from: i64, to: i64) -> Result<()> {
     let q = tx.query(HAND_OVER).bind(kind).bind(from).bind(to);
     q.execute().await?;

@@ -1,4 +1,4 @@
-//! Tags: words with a colour that staff put on companies, contacts and assets, to list them and to act on them together.
+//! Tags: words with a colour that staff put on companies, contacts and assets, to list or change them together.
 //!
 //! Clients see no tags.
 
@@ -27,7 +27,7 @@ pub const FIELD: &str = "tags";
 record! {
     /// What is tracked about a tag.
     pub struct TagFields in "tags" {
-        /// Name of 1 to 60 characters; a new tag needs one. No two live tags share one, whatever its case.
+        /// Name of 1 to 60 characters; a new tag needs one. No two live tags have the same name, in any case.
         require name: String = field().indexed().folded("tags.name_fold").always(),
         /// Colour as `#rrggbb` in lower case.
         edit colour: Option<String> = field().listed(),
@@ -35,10 +35,10 @@ record! {
     derived {
         /// Folded name, for order.
         name_fold: SearchKey,
-        /// Name, for the question whether two tags are the same.
+        /// Identity key of the name.
         name_key: IdentityKey,
     }
-    /// A tag as it is sent. A key that is absent stays as it is, null blanks.
+    /// The body for a tag. Absent keys stay as they are; null blanks the field.
     body TagIn {
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 
 const READING: &str = "reading tags";
 
-/// Counts links to live records by tag and kind; the list of tags stands between the two parts.
+/// Counts links to live records by tag and kind; the list of tags goes between the two parts.
 const USES: &str = "select l.tag_id, l.kind, count(*) from record_tags l where l.tag_id in ";
 const OF_LIVE_RECORDS: &str = " and (l.kind = 'asset' and exists (select 1 from assets r \
         where r.id = l.record_id and r.deleted_at is null) \
@@ -35,7 +35,7 @@ sql! {
     FIND = [TagFields::SELECT, " where id = $1 and deleted_at is null"];
     /// The live tag that has a name.
     HOLDER = "select id, name from tags where name_key = $1 and deleted_at is null";
-    /// Puts the tags of a record on the one that it is merged into. Those that the other has already stay behind.
+    /// Adds the tags of a record to the record that it is merged into, except those that it already has.
     HAND_OVER = "insert into record_tags (tag_id, kind, record_id, created_at, created_by) \
         select tag_id, kind, $3, created_at, created_by from record_tags where kind = $1 and record_id = $2 \
         on conflict (kind, record_id, tag_id) do nothing";
@@ -47,7 +47,7 @@ pub const LISTING: Listing = Listing {
     from: " from tags",
     live: "deleted_at is null",
     id: "id",
-    // They are in no search index.
+    // Tags are in no search index.
     search: None,
     order: "name",
     fields: &[TagFields::FIELDS],
@@ -73,7 +73,7 @@ macro_rules! tag_column {
                 $kind,
                 "' and l.tag_id in (select g.id from tags g where g.deleted_at is null"
             ),
-            // Tags are of no company, and clients may not list by them.
+            // Tags belong to no company, and clients may not list by them.
             company: "null",
             behind: "))",
         })
@@ -132,7 +132,7 @@ async fn uses(db: &Db, tags: &[TagId]) -> Result<HashMap<TagId, TagUses>> {
     Ok(uses)
 }
 
-/// Gives records the names of their tags, by name, in one statement. Clients get none.
+/// Fills in the names of the records' tags, sorted, in one statement. Clients get none.
 pub(crate) async fn attach<R: Tagged>(db: &Db, scope: &Scope, records: &mut [R]) -> Result<()> {
     if records.is_empty() || scope.companies().is_some() {
         return Ok(());
@@ -152,7 +152,7 @@ pub(crate) async fn attach<R: Tagged>(db: &Db, scope: &Scope, records: &mut [R])
     Ok(())
 }
 
-/// The live tag that has a name, with the name as it is written.
+/// The live tag that has a name, with the name as it is stored.
 pub(crate) async fn holder(tx: &mut Tx, name: &str) -> Result<Option<(TagId, String)>> {
     let key = IdentityKey::new(name);
     tx.query(HOLDER).bind(key).optional().await

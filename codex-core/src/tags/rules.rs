@@ -1,4 +1,4 @@
-//! What holds for tags: a name is there once, which the schema keeps; and what records must have to be tagged.
+//! Rules of tags: names are unique, which the schema ensures; and what a kind of record needs to have tags.
 
 use super::{Tag, TagFields};
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) trait Tagged: Resource {
     /// Row id.
     fn record_id(&self) -> i64;
 
-    /// Takes the names of its tags.
+    /// Sets the names of its tags.
     fn set_tags(&mut self, names: Vec<String>);
 }
 

@@ -1,4 +1,4 @@
-//! Reading and writing tags, and putting them on records.
+//! Reading and writing tags, and adding them to records.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ impl Codex {
     /// A page of tags by name, each with how many live records have it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming what cannot be listed by, [`Error::Forbidden`] for clients.
+    /// [`Error::Invalid`] naming an unusable filter or sort key, [`Error::Forbidden`] for clients.
     pub async fn tags(&self, scope: &Scope, page: &PageRequest) -> Result<Page<(Tag, TagUses)>> {
         query::page(&self.0.db, scope, page).await
     }
@@ -87,7 +87,7 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Tag::KIND).await?;
         let mut writer = self.writer(&mut tx, author);
-        // Whether there is such a tag is judged before what is said of it.
+        // An unknown tag is reported before faults of the body.
         if locked(&mut writer, id).await?.is_none() {
             return Ok(None);
         }
@@ -98,10 +98,10 @@ impl Codex {
         self.tag(scope, id).await
     }
 
-    /// Puts a tag on the records that `body` names, all of them or none; `None` when there is no such tag.
+    /// Adds a tag to the records that `body` names, all of them or none; `None` when there is no such tag.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault and every record that is not there, [`Error::Forbidden`],
+    /// [`Error::Unprocessable`] with every fault and every record that does not exist, [`Error::Forbidden`],
     /// [`Error::DryRun`].
     pub async fn add_tag(
         &self,
@@ -116,7 +116,7 @@ impl Codex {
             .map(|(added, unchanged)| TagAddedOut { added, unchanged }))
     }
 
-    /// Takes a tag off the records that `body` names, all of them or none; `None` when there is no such tag.
+    /// Removes a tag from the records that `body` names, all of them or none; `None` when there is no such tag.
     ///
     /// # Errors
     /// As [`Codex::add_tag`].

@@ -34,7 +34,7 @@ pub struct TagOut {
     pub contacts: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// Id, stable for ever.
+    /// Id; it never changes.
     pub id: i64,
     /// Name.
     #[schema(example = "VIP")]
@@ -59,7 +59,7 @@ impl TagOut {
     }
 }
 
-/// The records that a tag is put on, or taken off: 10,000 at most.
+/// The records to add a tag to, or to remove it from: at most 10,000.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagRecordsIn {
@@ -68,25 +68,25 @@ pub struct TagRecordsIn {
     /// Their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<i64>,
-    /// Account numbers of companies, which count beside `ids`.
+    /// Account numbers of companies, in addition to `ids`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub account_numbers: Vec<String>,
 }
 
-/// What putting a tag on records changed.
+/// The result of adding a tag to records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TagAddedOut {
-    /// How many records have it now and had it not.
+    /// How many records did not have it before.
     #[schema(example = 2)]
     pub added: usize,
-    /// How many records had it already.
+    /// How many records already had it.
     pub unchanged: usize,
 }
 
-/// What taking a tag off records changed.
+/// The result of removing a tag from records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TagRemovedOut {
-    /// How many records had it and have it no more.
+    /// How many records had it before.
     #[schema(example = 2)]
     pub removed: usize,
     /// How many records did not have it.
@@ -103,7 +103,7 @@ const FORM: Form = Form {
 
 fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     match (key, value) {
-        // Composed, since filters compare names letter by letter.
+        // Composed (NFC), because filters compare names character by character.
         ("name", Value::String(text)) => {
             let name: String = text.trim().nfc().collect();
             if name.chars().count() > LONGEST_NAME {
@@ -119,7 +119,7 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
     }
 }
 
-/// A colour in its one spelling; `None` when the text is none.
+/// A colour in its stored spelling; `None` when the text is not a colour.
 fn colour(text: &str) -> Option<String> {
     let colour = text.trim().to_ascii_lowercase();
     let digits = colour.strip_prefix('#')?;
@@ -139,7 +139,7 @@ pub fn stated(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>>
     }
 }
 
-/// The records that a body names. Read by hand, so that every fault is reported and each has its place.
+/// The records that a body names. Read without serde, so that every fault is reported with its place.
 ///
 /// # Errors
 /// [`Error::Unprocessable`] with every fault.
@@ -186,7 +186,7 @@ pub fn records(mut body: Map<String, Value>) -> Result<TagRecordsIn> {
     }
 }
 
-/// Takes a list out of a body; none where it is absent or not what `check` asks for.
+/// Removes a list from a body and returns it; empty when it is absent or fails `check`.
 fn take<T: DeserializeOwned>(
     body: &mut Map<String, Value>,
     key: &str,

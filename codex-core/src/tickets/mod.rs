@@ -47,7 +47,8 @@ use crate::{
 };
 
 record! {
-    /// What is tracked about a ticket (contract 2.5). Its texts and conversations are kept beside it.
+    // Contract 2.5.
+    /// What is tracked about a ticket. Its texts and conversations are stored beside it.
     pub struct TicketFields in "tickets" as "t" {
         /// The number that people and modules use: the PSA's.
         number: i64 = field(),
@@ -55,31 +56,33 @@ record! {
         external_id: Option<i64> = field(),
         /// The PSA that `external_id` belongs to.
         external_source: Option<String> = field(),
-        /// One line.
+        /// Subject, one line.
         subject: Option<String> = field().everyone().folded("t.subject_fold"),
-        /// The PSA's number of the status; see [`status::Statuses`].
+        // See `status::Statuses`.
+        /// The PSA's number of the status.
         status_id: Option<i64> = field().everyone().listed(),
-        /// 1 low to 4 urgent.
+        /// Priority: 1 (low) to 4 (urgent).
         priority_id: Option<i64> = field().everyone().listed(),
         /// `Incident`, `Service Request`, ...; an open list.
         ticket_type: Option<String> = field().everyone().listed(),
-        /// The PSA's number of the channel that it came by: 1 e-mail, 2 portal... (upstreams 1.5).
+        // upstreams 1.5.
+        /// The PSA's number of the channel: 1 e-mail, 2 portal, ...
         channel: Option<i64> = field(),
         /// 1 low to 3 high.
         urgency: Option<i64> = field(),
         /// 1 low to 3 high.
         impact: Option<i64> = field(),
-        /// PSA id of who asked.
+        /// PSA id of the requester.
         requester_id: Option<i64> = field().everyone().listed(),
-        /// Name of who asked.
+        /// Name of the requester.
         requester_name: Option<String> = field(),
-        /// E-mail address of who asked.
+        /// E-mail address of the requester.
         requester_email: Option<String> = field(),
         /// PSA id of the agent in charge.
         responder_id: Option<i64> = field().listed(),
         /// PSA id of the group in charge.
         group_id: Option<i64> = field().listed(),
-        /// PSA id of the department that it was asked for.
+        /// PSA id of the department that it is for.
         department_id: Option<i64> = field(),
         /// Category.
         category: Option<String> = field().everyone().listed(),
@@ -93,15 +96,16 @@ record! {
         last_updated_at: Option<DateTime<Utc>> = field(),
         /// When it was resolved.
         resolved_at: Option<DateTime<Utc>> = field().everyone().listed(),
-        /// When it was closed; from the PSA's statistics only (upstreams trap 30).
+        // upstreams trap 30.
+        /// When it was closed; only the PSA's statistics state it.
         closed_at: Option<DateTime<Utc>> = field().everyone().listed(),
         /// When somebody first answered.
         first_responded_at: Option<DateTime<Utc>> = field().listed(),
         /// When an agent last answered.
         agent_responded_at: Option<DateTime<Utc>> = field().listed(),
-        /// Until when somebody should answer.
+        /// When the first answer is due.
         fr_due_by: Option<DateTime<Utc>> = field().everyone().listed(),
-        /// Until when it should be done.
+        /// When the resolution is due.
         due_by: Option<DateTime<Utc>> = field().everyone().listed(),
         /// Whether the first answer is late.
         fr_escalated: Option<bool> = field(),
@@ -109,7 +113,7 @@ record! {
         is_escalated: Option<bool> = field().listed(),
         /// Tags.
         tags: List<String> = field(),
-        /// The company: what a person set, else the one of the department, else the requester's only one.
+        /// The company: the manual value, or else the department's company, or else the requester's only company.
         company_id: Option<CompanyId> = field().internal(),
     }
     derived {
@@ -169,9 +173,9 @@ pub struct Ticket {
     pub company_name: Option<String>,
     /// Compliance level of the company.
     pub compliance_level: Option<String>,
-    /// Name of who asked: as the PSA sent it, else the contact's.
+    /// Name of the requester: as the PSA sent it, or else the contact's.
     pub requester: Option<String>,
-    /// E-mail address of who asked: as the PSA sent it, else the contact's.
+    /// E-mail address of the requester: as the PSA sent it, or else the contact's.
     pub requester_address: Option<String>,
 }
 

@@ -31,7 +31,7 @@ pub struct PsaTicketBase {
     pub id: i64,
     /// `low`, `medium`, `high` or `urgent`; null when unknown.
     pub priority: Option<String>,
-    /// Name of who asked.
+    /// Name of the requester.
     pub requester_name: Option<String>,
     /// PSA id of who works on it.
     pub responder_id: Option<i64>,
@@ -39,7 +39,7 @@ pub struct PsaTicketBase {
     pub source: Option<String>,
     /// `open`, `pending`, `closed` or as the account calls it; null when unknown.
     pub status: Option<String>,
-    /// One line.
+    /// Subject, one line.
     pub subject: Option<String>,
     /// The number as text.
     pub ticket_number: String,
@@ -54,7 +54,7 @@ pub struct PsaTicketOut {
     /// What both lists show.
     #[serde(flatten)]
     pub base: PsaTicketBase,
-    /// E-mail address of who asked.
+    /// E-mail address of the requester.
     pub requester_email: Option<String>,
     /// Hours worked; null until they were read.
     pub total_hours: Option<f64>,

@@ -16,7 +16,8 @@ use crate::companies::ComplianceLevel;
 /// The word that today's pages show for what is not known (contract 1.2.C).
 const UNKNOWN: &str = "Unknown";
 
-/// A ticket of a list (contract 1.2.C).
+// Contract 1.2.C.
+/// A ticket of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TicketOut {
     /// When it was closed.
@@ -33,18 +34,19 @@ pub struct TicketOut {
     pub description_text: Option<String>,
     /// Number of the ticket, the PSA's.
     pub id: i64,
-    /// When it last changed; never null, always with an offset (consumers.md 0 #5).
+    // consumers.md 0 #5.
+    /// When it last changed; never null, always with an offset.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated_at: DateTime<Utc>,
     /// `low`, `medium`, `high` or `urgent`; null when unknown.
     pub priority: Option<String>,
-    /// E-mail address of who asked.
+    /// E-mail address of the requester.
     pub requester_email: Option<String>,
-    /// Name of who asked.
+    /// Name of the requester.
     pub requester_name: Option<String>,
     /// `open`, `pending`, `closed` or as the account calls it; null when unknown.
     pub status: Option<String>,
-    /// One line.
+    /// Subject, one line.
     pub subject: Option<String>,
     /// The number as text.
     pub ticket_number: String,
@@ -131,7 +133,8 @@ pub struct TimeEntryOut {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// A ticket with everything said on it (contract 1.2.C).
+// Contract 1.2.C.
+/// A ticket with its conversations and notes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TicketDetailOut {
     /// The fields of a list.
@@ -158,7 +161,8 @@ pub struct TicketDetailOut {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A ticket of a company, with everything said on it (contract 1.2.B).
+// Contract 1.2.B.
+/// A ticket of a company, with its conversations and notes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CompanyTicketOut {
     /// When it was closed.
@@ -173,20 +177,21 @@ pub struct CompanyTicketOut {
     pub description: Option<String>,
     /// Text without markup.
     pub description_text: Option<String>,
-    /// When it last changed; never null, always with an offset (consumers.md 0 #5).
+    // consumers.md 0 #5.
+    /// When it last changed; never null, always with an offset.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated_at: DateTime<Utc>,
     /// Private notes, oldest first.
     pub notes: Vec<ConversationOut>,
     /// `low`, `medium`, `high` or `urgent`; null when unknown.
     pub priority: Option<String>,
-    /// E-mail address of who asked.
+    /// E-mail address of the requester.
     pub requester_email: Option<String>,
-    /// Name of who asked.
+    /// Name of the requester.
     pub requester_name: Option<String>,
     /// `open`, `pending`, `closed` or as the account calls it; null when unknown.
     pub status: Option<String>,
-    /// One line.
+    /// Subject, one line.
     pub subject: Option<String>,
     /// Number of the ticket, the PSA's.
     pub ticket_id: i64,
@@ -196,7 +201,8 @@ pub struct CompanyTicketOut {
     pub total_hours_spent: f64,
 }
 
-/// An active ticket as Beacon shows it (contract 1.2.C).
+// Contract 1.2.C.
+/// An active ticket as Beacon shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "contract 1.2.C describes the 33 fields")]
 pub struct ActiveTicketOut {
@@ -242,7 +248,8 @@ pub struct ActiveTicketOut {
     pub updated_friendly: String,
 }
 
-/// The board of active tickets (contract 1.2.C).
+// Contract 1.2.C.
+/// The board of active tickets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActiveOut {
     /// When tickets were last brought up to date.
@@ -263,7 +270,8 @@ pub struct ActiveOut {
     pub total_active: usize,
 }
 
-/// A change of a ticket (contract 1.2.C). An unknown key is an error: a note under a wrong name must not be lost.
+// Contract 1.2.C.
+/// An update of a ticket. An unknown key is an error, so that a note under a wrong key is not lost.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TicketUpdateIn {
@@ -279,7 +287,8 @@ pub struct TicketUpdateIn {
     pub status: Option<String>,
 }
 
-/// A ticket was changed (contract 1.2.C).
+// Contract 1.2.C.
+/// The result of a ticket update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TicketUpdateOut {
     /// What was done and what was not, for people.

@@ -42,8 +42,8 @@ First steps:
   codexd init                     connect to PostgreSQL and write instance/codex.conf
   codexd config                   see every setting and where its value came from
   codexd sync freshservice --dry-run
-                                  see what a pull would change, write nothing
-  codexd sync freshservice        pull companies, contacts and agents
+                                  see what a sync would change, write nothing
+  codexd sync freshservice        sync companies, contacts and agents
   codexd serve                    serve the API; stop with Ctrl-C
 
 Exit codes:

@@ -48,7 +48,7 @@ pub enum Kind {
     Host,
     /// A level of the log.
     LogLevel,
-    /// Any text; whoever uses it checks it.
+    /// Any text; the code that uses it checks it.
     Text,
 }
 

@@ -75,7 +75,7 @@ impl hyper::body::Body for Received {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
         let frame = ready!(this.body.as_mut().poll_frame(context));
-        // No timer of its own: whoever sends nothing at all meets the shorter limit.
+        // No timer of its own: a client that sends nothing at all meets the shorter limit.
         if frame.is_some() && Instant::now() > this.until {
             return Poll::Ready(Some(Err(OutOfTime.into())));
         }
@@ -119,7 +119,7 @@ pub fn stood_still(error: &(dyn Error + 'static)) -> bool {
     is_of::<TimeoutError>(error) || is_of::<OutOfTime>(error)
 }
 
-/// The answer to whoever is too slow.
+/// The answer to a client that is too slow.
 pub fn too_slow() -> Problem {
     let detail = "The body did not arrive in time.";
     Problem::new(StatusCode::REQUEST_TIMEOUT, detail)

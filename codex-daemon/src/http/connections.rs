@@ -93,8 +93,8 @@ impl Activity {
         self.requests.load(Ordering::Acquire) == 0 && !self.unsent.load(Ordering::Relaxed)
     }
 
-    /// Who gives its place away first: whoever has said nothing for a while, then whoever has asked before, then
-    /// whoever has just come; among them the one that has been idle longest.
+    /// Which connection is closed first: one that has sent nothing for a while, then one that has sent requests before,
+    /// then a new one; among equals the one that has been idle longest.
     fn rank(&self, now: u64) -> (u8, u64) {
         let since = self.since.load(Ordering::Relaxed);
         let rank = if self.asked.load(Ordering::Relaxed) {

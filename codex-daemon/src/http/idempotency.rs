@@ -56,7 +56,7 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         let message = format!("Idempotency-Key: must be of 1 to {LONGEST} visible characters");
         Problem::bad_request(message)
     })?;
-    // The route refuses whoever may not call.
+    // The route refuses callers without the right to call it.
     let Ok(caller) = cached_caller(app, request.headers(), request.extensions()).await else {
         return Ok(next.run(request).await);
     };

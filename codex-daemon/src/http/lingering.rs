@@ -1,8 +1,8 @@
 //! Connections that are closed with care.
 //!
 //! A server that closes while its client still sends resets the connection, and most clients then report a broken
-//! pipe instead of the answer that refused them. So what still comes is read and thrown away for a while, after the
-//! client was told that nothing more will be sent (RFC 9112, section 9.6).
+//! pipe instead of the answer that refused them. So the server reports that it will send nothing more,
+//! then reads and drops what still arrives for a while (RFC 9112, section 9.6).
 
 use std::{
     io::{self, IoSlice},

@@ -45,7 +45,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// After a connection gave its place away, so that its descriptor is free.
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
 /// How much may wait unsent in a socket. Without a limit megabytes do, and the system says that there is room again
-/// when a third of them were read: whoever takes 16 KB a second would seem to stand still.
+/// when a third of them were read: a client that reads 16 KB a second would seem to be stalled.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 128 * 1024;
 
@@ -123,7 +123,7 @@ pub async fn serve(listener: TcpListener, router: Router, server: Server, stop: 
                 request.extensions_mut().insert(peer);
                 let body = |body| body_limit::timed(body, stall, longest, activity.clone());
                 let mut answer = service.call(request.map(body)).await?;
-                // The connection ends then: a client that is not told loses its next request.
+                // The connection ends then: without the header the client loses its next request.
                 if activity.is_unread() {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);

@@ -1,4 +1,4 @@
-//! Who may report from outside: whoever knows the secret, or signs with it (contract 1.2.I).
+//! Webhooks are accepted from senders that know the secret or sign with it (contract 1.2.I).
 
 use std::{
     collections::HashMap,
@@ -35,7 +35,7 @@ const SKEW: Duration = Duration::from_secs(300);
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// Bodies that are read at once before anybody has proved who sends them.
 const READING: usize = 64;
-/// How many of these may come from one address: whoever makes signatures up keeps others out of no more.
+/// How many of these may come from one address, so that a sender of false signatures cannot keep others out.
 const READING_OF_ONE: usize = 8;
 /// What stands before the signature and names its algorithm.
 const SCHEME: &str = "sha256=";
@@ -98,7 +98,7 @@ impl Admitted {
     }
 }
 
-/// Lets a report in. All that can be told from the headers is checked before the body is read.
+/// Checks a webhook. Everything that the headers show is checked before the body is read.
 ///
 /// # Errors
 /// 503 when nothing is accepted or too many bodies are being read, 401 for the unknown, 403 for an address that is not

@@ -123,7 +123,7 @@ fn add_flat(operation: &mut Operation, status: &str) {
     }
 }
 
-/// What these start cannot be told in advance.
+/// What these start is not known in advance.
 const ONLY_MADE: [&str; 5] = ["sync", "jobs", "holds", "outbox", "webhooks"];
 
 fn add_dry_run(operation: &mut Operation) {

@@ -1,5 +1,4 @@
-//! Parameters that an operation does not have: refused by name, since whoever misspells one gets something else than
-//! was asked for.
+//! Unknown parameters: they are refused by name, because a misspelled one would change the result without notice.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The address of a list: filters, search, order and place are all in it, so that it can be sent to a colleague.
+//! The address of a list. It has filters, search, order and cursor, so that it can be sent to a colleague.
 
 use axum::http::Uri;
 use codex_core::{
@@ -33,7 +33,7 @@ const OPERATORS: [(Op, &str); 11] = [
     (Op::IsNull, "is unknown (true or false)"),
 ];
 
-/// What a list is asked for.
+/// The query of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ListAddress {
     path: &'static str,
@@ -53,7 +53,7 @@ pub(crate) struct ListAddress {
 pub(crate) enum Asked {
     /// By its address.
     List(ListAddress),
-    /// By the filter form, which cannot write such an address: it is found there.
+    /// By the filter form, which cannot write such an address; the browser is redirected to this one.
     Elsewhere(ListAddress),
 }
 
@@ -73,7 +73,7 @@ impl ListAddress {
         for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
             without_nul(&name, &text)?;
             is_form |= ["field", "op", "value"].contains(&&*name) || text.is_empty();
-            // A form sends the inputs that nobody filled in, too.
+            // A form also sends empty inputs.
             if text.is_empty() && (OWN.contains(&&*name) || listing.knows(&name)) {
                 continue;
             }
@@ -121,7 +121,7 @@ impl ListAddress {
     /// The page that is asked for.
     ///
     /// # Errors
-    /// 400 for a cursor that nobody gave out.
+    /// 400 for an invalid cursor.
     pub fn request(&self) -> Result<PageRequest, Problem> {
         let filters = self.filters.iter();
         Ok(PageRequest {
@@ -152,7 +152,7 @@ impl ListAddress {
         self.total
     }
 
-    /// What the search form keeps, beside its own inputs.
+    /// The parameters that the search form keeps, besides its own inputs.
     pub fn kept(&self) -> Vec<(String, String)> {
         let sort = self
             .sort
@@ -199,7 +199,7 @@ impl ListAddress {
         }
     }
 
-    /// The same list behind a record.
+    /// The same list after a record.
     pub fn behind(&self, cursor: &Cursor) -> Self {
         Self {
             cursor: Some(cursor.encode()),
@@ -231,7 +231,7 @@ impl ListAddress {
         rest
     }
 
-    /// How a column is sorted now, as `aria-sort` says it; `own` is the order of the list by itself.
+    /// How a column is sorted now, as in `aria-sort`; `own` is the default order of the list.
     pub fn direction(&self, column: &str, own: &str) -> Option<&'static str> {
         let sort = self.sort.as_deref().unwrap_or(own);
         match sort.strip_prefix('-') {
@@ -241,7 +241,7 @@ impl ListAddress {
         }
     }
 
-    /// The same list sorted by a column: the other way round where it is sorted by it already.
+    /// The same list sorted by a column; in reverse order if it is already sorted by it.
     pub fn sorted(&self, column: &str, own: &str) -> Self {
         let descending = self.direction(column, own) == Some("ascending");
         let mark = if descending { "-" } else { "" };

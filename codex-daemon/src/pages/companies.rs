@@ -72,7 +72,7 @@ fn path_of(company: &Company) -> String {
     format!("{LIST}{}", segment(number.unwrap_or_default()))
 }
 
-/// What was just done, from the word in the address of the page that follows.
+/// The notice of what was just done, from a word in the address.
 fn notice(done: Option<&str>) -> Option<&'static str> {
     match done? {
         "created" => Some("The company was created."),
@@ -98,7 +98,7 @@ async fn company(visit: &Visit, account: &str) -> Result<Company, Problem> {
     company.ok_or_else(unknown)
 }
 
-/// The author of a change of a record that must be as the person has seen it.
+/// The author of a change that requires the record to be as the person has seen it.
 fn author(visit: &Visit, version: DateTime<Utc>) -> Author {
     Author {
         unchanged_since: Some(version),
@@ -195,7 +195,7 @@ async fn update_company(
         Ok(Some(company)) => Ok(redirect(&visit.at, &path_of(&company), "saved")),
         Ok(None) => Err(unknown()),
         Err(error) => {
-            // It may be another by now: the form goes on from what is stored.
+            // The record may have changed: the form continues from what is stored.
             let company = company(&visit, &account).await?;
             let token = visit.csrf.token();
             let mut view = CompanyFormView::of(&visit.at, visit.scope(), &company, token);

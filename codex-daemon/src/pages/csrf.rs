@@ -2,8 +2,8 @@
 //!
 //! Each form carries a token: a random word, and the word's HMAC with the caller's own bearer token as the key. Nobody
 //! else has that key: Nexus keeps it in a cookie that scripts cannot read, and sets it as `Authorization`. So the proof
-//! is bound to caller and session, needs no cookie of ours, no stored key, and holds in every process. It is another
-//! one in each answer: what a compressed answer repeats could be guessed from its length.
+//! is bound to caller and session, needs no cookie of ours and no stored key, and is valid in every process. Each
+//! answer has a new token, because an attacker could guess a repeated one from the length of compressed answers.
 
 use aws_lc_rs::{constant_time, hmac};
 use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -19,7 +19,7 @@ pub(crate) const FIELD: &str = "csrf_token";
 pub(crate) struct Csrf(hmac::Key);
 
 impl Csrf {
-    /// Of the caller of a request, whose bearer token is verified elsewhere.
+    /// For the caller of a request, whose bearer token is verified elsewhere.
     pub fn of(headers: &HeaderMap) -> Self {
         let bearer = single(headers, AUTHORIZATION).unwrap_or_default();
         Self(hmac::Key::new(hmac::HMAC_SHA256, bearer.as_bytes()))

@@ -1,4 +1,4 @@
-//! The start page: the way to every list.
+//! The start page: links to every list.
 
 use askama::Template;
 use axum::{
@@ -17,7 +17,7 @@ use crate::{
     http::{forwarded::Forwarded, problem::Problem},
 };
 
-/// A way to a list.
+/// A link to a list.
 #[derive(Debug)]
 struct Tile {
     title: &'static str,

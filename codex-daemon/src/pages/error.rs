@@ -45,7 +45,7 @@ impl ErrorView {
     }
 }
 
-/// The document of a problem; `None` when it cannot be rendered, and the problem remains what it is.
+/// The page of a problem; `None` when it cannot be rendered, and then the problem itself is sent.
 pub(super) fn page(at: &Forwarded, path: &str, problem: &Problem) -> Option<String> {
     let rendered = ErrorView::new(at, path, problem).render();
     rendered
@@ -68,10 +68,10 @@ fn heading(status: StatusCode) -> &'static str {
     }
 }
 
-/// What a person can do about an error. A form is not sent again: the start page is offered.
+/// What a person can do about an error. A form cannot be sent again; the start page is offered instead.
 fn action(status: StatusCode, path: &str) -> (&'static str, String) {
     match status {
-        // Nexus asks whoever has no session to sign in.
+        // Nexus asks users without a session to sign in.
         StatusCode::UNAUTHORIZED => ("Sign in again", "/".to_owned()),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             ("Try again", path.to_owned())

@@ -19,7 +19,7 @@ use crate::{
     http::{body_limit, problem::Problem},
 };
 
-/// Stands before the name of a field in the member with the value that the form was opened with.
+/// The prefix of the member that holds the value that a field was opened with.
 const BEFORE: &str = "before.";
 /// The member with the version of the record.
 const VERSION: &str = "updated_at";
@@ -84,7 +84,7 @@ impl SentForm {
         self.text(&format!("{BEFORE}{name}"))
     }
 
-    /// Whether a person changed a field. An input of one line sends no ends of lines, whatever it was given.
+    /// Whether a person changed a field. Inputs of one line drop line feeds, so these do not count.
     pub fn is_changed(&self, name: &str) -> bool {
         let (sent, before) = (self.text(name), self.before(name));
         self.0.contains_key(name) && sent != before && sent != one_line(before)
@@ -115,7 +115,7 @@ fn one_line(text: &str) -> String {
     text.replace('\n', "")
 }
 
-/// A text with each of its lines ended by one line feed.
+/// A text whose lines end with one line feed each.
 fn with_line_feeds(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
@@ -143,7 +143,7 @@ fn value(field: &FieldDef, text: &str) -> Result<Value, &'static str> {
     }
 }
 
-/// A value as an input shows it: of a list, an item a line.
+/// A value as an input shows it; a list has one item per line.
 pub(crate) fn input_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -208,7 +208,7 @@ impl InputView {
         }
     }
 
-    /// The same as a choice of some values, of which the empty one has a label.
+    /// The same as a choice of some values; the empty one has a label.
     pub fn of(mut self, empty: &str, values: &[&str]) -> Self {
         let choice = |value: &str, label: &str| Choice {
             value: value.to_owned(),
@@ -217,7 +217,7 @@ impl InputView {
         };
         let mut choices = vec![choice("", empty)];
         choices.extend(values.iter().copied().map(|value| choice(value, value)));
-        // What is stored stays as it is, whatever it is.
+        // The stored value can be kept even if it is not one of the choices.
         if !choices.iter().any(|choice| choice.selected) {
             choices.push(choice(&self.value, &self.value));
         }
@@ -236,7 +236,7 @@ impl InputView {
         self.input == InputType::Choice
     }
 
-    /// What a keyboard on a screen offers.
+    /// The `inputmode`: which keys an on-screen keyboard offers.
     pub fn mode(&self) -> &'static str {
         if self.input == InputType::Number {
             "numeric"
@@ -245,13 +245,13 @@ impl InputView {
         }
     }
 
-    /// Whether something about the value is said beside it.
+    /// Whether a fault or another person's value is shown beside it.
     pub fn is_invalid(&self) -> bool {
         self.fault.is_some() || self.theirs.is_some()
     }
 
-    /// Shows what was sent in place of what is stored. What somebody else has changed meanwhile, too, is said beside
-    /// it; what the sender did not change follows the record.
+    /// Shows the sent value instead of the stored one. If somebody else has changed the field meanwhile, their value is
+    /// shown beside it. Fields that the sender did not change follow the record.
     pub fn resume(&mut self, sent: &SentForm) {
         if !sent.is_changed(&self.name) {
             return;
@@ -265,7 +265,7 @@ impl InputView {
     }
 }
 
-/// Puts faults beside the inputs that they are about; returns those of no input.
+/// Shows faults beside their inputs; returns those that belong to no input.
 pub(crate) fn blame(inputs: &mut [InputView], faults: &[Fault]) -> Vec<String> {
     let mut rest = Vec::new();
     let mut met = HashSet::new();
@@ -273,7 +273,7 @@ pub(crate) fn blame(inputs: &mut [InputView], faults: &[Fault]) -> Vec<String> {
         let name = fault.pointer.trim_start_matches('/').split('/').next();
         let name = name.unwrap_or_default();
         match inputs.iter_mut().find(|input| input.name == name) {
-            // Of several faults of a list, the first is enough.
+            // The first of several faults of a list is enough.
             Some(input) if met.insert(name) => input.fault = Some(fault.detail.clone()),
             Some(_) => {}
             None => rest.push(format!("{}: {}", label(name), fault.detail)),

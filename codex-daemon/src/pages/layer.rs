@@ -1,4 +1,4 @@
-//! What stands around pages: errors that people can read, and the headers of HTML.
+//! Errors that people can read, and the headers of HTML.
 
 use std::time::Instant;
 
@@ -24,12 +24,12 @@ use crate::http::{
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Of a browser that is served directly: pages have no script, and no style that Nexus does not bring.
+/// For browsers that are served directly: pages have no scripts and no styles of their own.
 const STRICT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
-/// Behind Nexus, which adds scripts of its own inside the page and fonts of another host (consumers 3): nothing is said
-/// of scripts, styles and fonts, since a second policy can only take away.
+/// Behind Nexus, which adds scripts of its own inside the page and fonts of another host (consumers 3). It leaves
+/// out scripts, styles and fonts, because a second policy could only restrict them.
 const PROXIED_POLICY: HeaderValue = HeaderValue::from_static(
     "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
 );
@@ -82,7 +82,7 @@ fn finish(headers: &mut HeaderMap, policy: HeaderValue, start: Instant) {
     headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    // Of one person, and of one moment: Nexus writes the theme into it.
+    // Not cached: the page is made for one person, and Nexus writes the theme into it.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     let milliseconds = start.elapsed().as_secs_f64() * 1_000.0;
     let timing = HeaderValue::from_str(&format!("app;dur={milliseconds:.1}"));

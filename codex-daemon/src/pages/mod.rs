@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::App, http::headers::list};
 
-/// The first segments of the paths of pages, beside the start page.
+/// The first segments of the paths of pages, except the start page.
 const FIRST_SEGMENTS: [&str; 1] = ["companies"];
 
 /// The routes.

@@ -35,7 +35,7 @@ pub(crate) struct Head {
 /// A cell.
 #[derive(Debug, Default)]
 pub(crate) struct Cell {
-    /// The field; empty where the cell is of none.
+    /// The field; empty where the cell belongs to none.
     pub field: &'static str,
     pub text: String,
     pub href: Option<String>,
@@ -57,7 +57,7 @@ pub(crate) struct TableView {
     pub caption: String,
     pub heads: Vec<Head>,
     pub rows: Vec<Vec<Cell>>,
-    /// What is said where there are no rows.
+    /// The text for a table without rows.
     pub empty: String,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct ListView {
 }
 
 impl ListView {
-    /// A list as it was asked for. `count` says how many records there are.
+    /// A list as it was requested. `count` says how many records there are.
     pub fn new(
         at: &Forwarded,
         scope: &Scope,
@@ -121,7 +121,7 @@ impl ListView {
     }
 }
 
-/// Those of some columns that a caller may see, as heads of a list that is sorted by its address.
+/// Heads of the columns that a caller may see, for a list that its address sorts.
 pub(crate) fn sorted_heads(
     at: &Forwarded,
     scope: &Scope,
@@ -144,7 +144,7 @@ pub(crate) fn sorted_heads(
     heads.collect()
 }
 
-/// Those of some columns that a caller may see, as heads of a table that is not sorted.
+/// Heads of the columns that a caller may see, for a table that cannot be sorted.
 pub(crate) fn plain_heads(
     groups: &[&'static [FieldDef]],
     scope: &Scope,

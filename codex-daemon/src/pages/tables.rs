@@ -48,7 +48,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(edit_asset_contacts))
 }
 
-/// Which page of a table; what cannot be read counts as not sent.
+/// Which page of a table. Values that cannot be read count as not sent.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the description of what `page` reads")]
@@ -57,11 +57,11 @@ struct TableParams {
     page: Option<i64>,
     /// Rows of a page, 50 when not given, 500 at most.
     per_page: Option<i64>,
-    /// A column; another leaves the rows as they come.
+    /// A column; an unknown one is ignored.
     sort_by: Option<String>,
     /// `desc` for the largest first.
     order: Option<String>,
-    /// A part of what is searched.
+    /// A part of the text to find.
     search: Option<String>,
     /// `1` shows inactive contacts too.
     show_inactive: Option<String>,
@@ -119,7 +119,7 @@ struct AssetsPage {
     success: bool,
 }
 
-/// Something was done.
+/// A successful change.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct Done {
     message: String,
@@ -133,7 +133,7 @@ struct LocationsPage {
     success: bool,
 }
 
-/// A location was added or corrected.
+/// A location that was created or updated.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct LocationSaved {
     location: LocationOut,
@@ -244,7 +244,7 @@ struct NewLocationIn {
     phone_number: Option<String>,
 }
 
-/// Add a location; the answer is 200, as today's pages expect.
+/// Add a location; returns 200, as older pages expect.
 #[utoipa::path(post, path = "/companies/{account_number}/locations", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
     request_body = NewLocationIn,
@@ -280,7 +280,7 @@ async fn add_location(
     }))
 }
 
-/// Correct a location.
+/// Update a location.
 #[utoipa::path(put, path = "/companies/{account_number}/locations/{id}", tag = "tables",
     params(("account_number" = String, Path, description = "Account number"),
         ("id" = i64, Path, description = "Id")),
@@ -328,10 +328,9 @@ async fn remove_location(
     }))
 }
 
-/// Correct a company, and agree with it what its plan does not say.
+/// Update a company and its overrides.
 ///
-/// `feature_overrides` is the whole of what is agreed: a key that is not in it is agreed no more, and so is one
-/// with an empty value.
+/// `feature_overrides` replaces all overrides: keys that are absent or have an empty value are deleted.
 #[utoipa::path(put, path = "/companies/{account_number}/update", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
     request_body = CompanyIn,
@@ -363,7 +362,7 @@ async fn edit_company(
     Ok(done("Company"))
 }
 
-/// Correct a contact.
+/// Update a contact.
 #[utoipa::path(put, path = "/contacts/{id}/update", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
     request_body = ContactIn,
@@ -385,7 +384,7 @@ async fn edit_contact(
     }
 }
 
-/// Say who uses an asset; `contact_ids` is all of them, other keys change nothing.
+/// Set the users of an asset: `contact_ids` replaces all of them, other keys change nothing.
 #[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
     request_body = AssetIn,

@@ -16,7 +16,7 @@ use crate::{
 /// A person who opens a page or sends a form.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    /// Who asks, and whom to ask.
+    /// The caller, and the library.
     pub call: Call,
     /// Where the browser thinks we are.
     pub at: Forwarded,

@@ -9,18 +9,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ids::AssetId;
 
-/// How long a device is not asked for again of which nothing came, and of how many that is remembered.
+/// How long a device is not asked for again after it sent nothing, and how many such devices are remembered.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(1);
 const MAX_SILENT: usize = 1_000;
 
-/// Whoever holds it asks for the device.
+/// The holder asks for the device.
 type DeviceLock = Arc<tokio::sync::Mutex<()>>;
 
-/// The devices that are asked for, or were a moment ago.
+/// The devices that are being asked for, or were recently.
 #[derive(Debug, Default)]
 pub(crate) struct AskedDevices {
     locks: Mutex<HashMap<AssetId, DeviceLock>>,
-    /// Devices of which nothing came, and until when nobody asks again.
+    /// Devices that sent nothing, and until when they are not asked for again.
     silent: Mutex<HashMap<AssetId, DateTime<Utc>>>,
 }
 

@@ -25,7 +25,7 @@ pub struct Started {
 }
 
 impl Codex {
-    /// Starts a pull from the PSA or RMM in the background; one that runs in this process already is
+    /// Starts a sync of the PSA or RMM in the background; one that runs in this process already is
     /// not started again.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Codex {
         })
     }
 
-    /// Pulls from the PSA or RMM and waits for the end; the job says how it went.
+    /// Syncs the PSA or RMM and waits for the end; the job has the result.
     ///
     /// # Errors
     /// As [`Codex::start_sync`]; a run that fails is not an error here but a failed job.

@@ -27,8 +27,8 @@ struct Attempt {
 }
 
 impl Codex {
-    /// Takes the lease, pulls, writes the end of the job. Whatever happens ends on the job: an error, a panic,
-    /// somebody who cancels; also a panic while it ends.
+    /// Takes the lease, syncs, and writes the end of the job. Every outcome is recorded on the job: errors, panics and
+    /// cancellation, also a panic while the job ends.
     pub(super) async fn work(
         &self,
         source: Arc<dyn Source>,

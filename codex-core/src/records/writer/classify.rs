@@ -61,8 +61,8 @@ impl RecordWriter<'_> {
     /// Sorts a page of statements of `source` and its parts.
     ///
     /// In: the page as it was mapped. Out: [`Classified`]; `outcome` counts the unchanged items and gets the issues.
-    /// In neither list are items of an older delivery that arrives after a newer one, which count as unchanged, and
-    /// what a part states about a record that Codex does not have.
+    /// Two kinds of items are in neither list: those of an older delivery that arrives after a newer one, which count
+    /// as unchanged, and statements of a part about a record that Codex does not have.
     ///
     /// The first look compares hashes and reads no record. What differs there is compared by value, because a
     /// vendor's list and its single view state different fields: another hash, and often nothing new.
@@ -133,7 +133,7 @@ impl RecordWriter<'_> {
         })
     }
 
-    /// Removes times of change that lie in the future: which of two states is newer must not depend on them.
+    /// Removes times of change that are in the future, because they must not decide which of two states is newer.
     fn forget_future_times<R: Resource>(
         &self,
         page: &mut [Statement<R>],
@@ -152,8 +152,8 @@ impl RecordWriter<'_> {
         }
     }
 
-    /// Finds a record for each item of the source itself that no claim knows: a manual record that it stands for,
-    /// or else a row id, which is reserved here.
+    /// Finds a record for each new item of the source itself: a manual record that matches it, or else a row id, which
+    /// is reserved here.
     async fn records_of_new_items<R: Resource>(
         &mut self,
         source: &'static str,
@@ -185,7 +185,7 @@ impl RecordWriter<'_> {
     }
 }
 
-/// Merges a statement into the claims on its record; tells whether anything in them differs.
+/// Merges a statement into the claims on its record; returns whether anything in them differs.
 fn merge_into_claims<R: Resource>(claims: &mut Vec<Claim>, statement: &Changed<R>) -> bool {
     let (origin, item) = (statement.origin, &statement.item);
     let known = claims

@@ -85,7 +85,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Whether it is the same change, though a new record may have another row.
+    /// Whether it is the same change; the row id of a new record may differ.
     pub(crate) fn is_the_same_as(&self, other: &Self) -> bool {
         (&self.kind, &self.op, &self.fields) == (&other.kind, &other.op, &other.fields)
             && (self.is_new() || self.record_id == other.record_id)

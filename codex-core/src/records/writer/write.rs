@@ -50,7 +50,7 @@ impl RecordWriter<'_> {
 
     /// Writes the records that differ from their rows: rows, search entries, log entries.
     ///
-    /// In: what [`RecordWriter::merge`] gave. Out: the drafts whose row was written; `outcome` gets counts and changes.
+    /// In: drafts of [`RecordWriter::merge`]. Out: the drafts whose row was written; `outcome` gets counts and changes.
     pub(crate) async fn write<R: Resource>(
         &mut self,
         merged: Merged<R>,
@@ -109,7 +109,7 @@ impl RecordWriter<'_> {
         Ok(())
     }
 
-    /// Lets the resource write what hangs on the records: status, secrets, links.
+    /// Calls the resource to write what belongs to the records: status, secrets, links.
     ///
     /// In: every item of the page with its record, changed or not, and the drafts whose row was written.
     pub(crate) async fn after_write<R: Resource>(

@@ -74,7 +74,7 @@ pub struct Datto {
 }
 
 impl Datto {
-    /// A source that pulls from the account of `settings`.
+    /// A source that syncs from the account of `settings`.
     pub fn new(settings: Settings, options: Options) -> Self {
         Self { settings, options }
     }

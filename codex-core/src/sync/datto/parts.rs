@@ -46,7 +46,7 @@ pub(super) async fn gone_sites(run: &Run) -> Result<Vec<String>> {
 /// Asks for several things, a few at a time; the answers come in the order of the items.
 ///
 /// Each call is a task of its own: one that was only polled between answers would keep the database connection that it
-/// counts itself with, while whoever writes the answers waits for that connection.
+/// counts itself with, while the task that writes the answers waits for that connection.
 pub(super) fn ask_each<I, T, F>(
     place: &'static str,
     items: Vec<I>,

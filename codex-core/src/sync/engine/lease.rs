@@ -24,7 +24,7 @@ sql! {
     BEAT = "update sync_leases set beat = beat + 1 where source = $1 and fence = $2";
     /// Every lease.
     BEATS = "select source, fence, beat from sync_leases";
-    /// Takes a lease that has not moved since it was read from whoever holds it, for nobody.
+    /// Revokes a lease whose counter has not moved since it was read; nobody holds it afterwards.
     REVOKE = "update sync_leases set fence = fence + 1, beat = beat + 1, job_id = null \
         where source = $1 and fence = $2 and beat = $3";
     /// The first lease of a source, for nobody.

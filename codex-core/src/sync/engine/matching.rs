@@ -93,8 +93,8 @@ impl Device {
 }
 
 impl Run {
-    /// Merges devices that returned under a new uid, or were made by hand, with the source's; what is not certain
-    /// becomes a duplicate candidate.
+    /// Merges devices that returned under a new uid, and manual records, with the source's devices. Uncertain matches
+    /// become duplicate candidates.
     pub(crate) async fn match_devices(&mut self) -> Result<()> {
         let q = self.db.query(RETURNED).bind(self.source);
         let pairs: Vec<Pair> = q.bind(self.started).all().await?;

@@ -149,8 +149,7 @@ impl Run {
         }
     }
 
-    /// Asks for records by id that an incremental pull came upon and did not find; see
-    /// [`Run::reconcile`].
+    /// Asks by id for records that an incremental sync refers to and did not find; see [`Run::reconcile`].
     pub(crate) async fn ask<R: Resource>(
         &mut self,
         external_ids: &[String],

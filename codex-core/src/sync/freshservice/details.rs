@@ -154,8 +154,8 @@ impl Reader {
         Ok(rest)
     }
 
-    /// Reads and writes the tickets changed since a moment whose details are older, whoever has written
-    /// them, and some of those that changed before.
+    /// Reads and writes the tickets that changed since a moment and whose details are older, and some of those that
+    /// changed before.
     pub async fn stale(&mut self, run: &mut Run, since: DateTime<Utc>) -> Result<()> {
         // A dry run has written nothing, and would read everything twice.
         let mut left = if run.dry() { 0 } else { MAX_LEFT };

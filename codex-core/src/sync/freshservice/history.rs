@@ -42,7 +42,7 @@ pub struct History {
 }
 
 impl History {
-    /// A source that pulls every ticket of the account of `settings`.
+    /// A source that syncs every ticket of the account of `settings`.
     pub fn new(settings: Settings) -> Self {
         Self { settings }
     }

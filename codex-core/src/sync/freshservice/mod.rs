@@ -51,7 +51,7 @@ pub struct Freshservice {
 }
 
 impl Freshservice {
-    /// A source that pulls from the account of `settings`.
+    /// A source that syncs from the account of `settings`.
     pub fn new(settings: Settings) -> Self {
         Self { settings }
     }

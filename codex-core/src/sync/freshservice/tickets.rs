@@ -53,7 +53,7 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// A source that pulls the tickets of the account of `settings`; the first run goes back
+    /// A source that syncs the tickets of the account of `settings`; the first run goes back
     /// `first_days` days.
     pub fn new(settings: Settings, depth: Depth, first_days: u32) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! What Freshservice's Workflow Automator reports about a ticket (contract 1.2.I, upstreams 1.7).
 //!
-//! An administrator writes the body by hand from placeholders, so numbers come as text, nothing as an
-//! empty text, and ids as people read them (`INC-123`). Nothing but the id is needed.
+//! An administrator writes the body from placeholders, so numbers arrive as text, absent values as empty text, and ids
+//! as people read them (`INC-123`). Only the id is required.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};

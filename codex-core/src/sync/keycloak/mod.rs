@@ -46,7 +46,7 @@ pub struct Keycloak {
 }
 
 impl Keycloak {
-    /// A source that pulls from the realm of `settings`.
+    /// A source that syncs from the realm of `settings`.
     pub fn new(settings: Settings) -> Self {
         Self { settings }
     }

@@ -55,13 +55,13 @@ Exit codes:
   130, 143
      stopped by Ctrl-C or SIGTERM; the job is `cancelled`, what it has done so far stays";
 
-/// Pull from a vendor
+/// Sync from a vendor
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Sync {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Where to pull from, such as freshservice or all
+    /// Where to sync from, such as freshservice or all
     #[arg(required_unless_present = "schedule", value_parser = source)]
     source: Option<Source>,
     #[command(flatten)]
@@ -75,12 +75,12 @@ pub(super) struct Sync {
     /// The plan or the jobs as JSON
     #[arg(long)]
     json: bool,
-    /// Follow a run that is at work already, whoever started it
+    /// Follow a run that is already in progress, also in another process
     #[arg(long)]
     watch: bool,
 }
 
-/// What to pull.
+/// What to sync.
 #[derive(Debug, clap::Args)]
 struct What {
     /// Tickets without conversations and time entries
@@ -101,7 +101,7 @@ struct What {
 enum Command {
     /// Write what would change to a file
     Plan {
-        /// Where to pull from, such as freshservice
+        /// Where to sync from, such as freshservice
         #[arg(value_parser = source)]
         source: Source,
         #[command(flatten)]

@@ -50,7 +50,7 @@ pub(super) struct Fact {
     value: String,
     /// Where the value leads, when it is an address of the web.
     href: Option<String>,
-    /// Whose value it is, and since when.
+    /// Which source's value it is, and since when.
     origin: Option<String>,
     since: Option<String>,
     is_manual: bool,
@@ -85,7 +85,7 @@ pub(super) struct PartView {
     table: TableView,
     first: Option<String>,
     next: Option<String>,
-    /// The same for programs.
+    /// The same list in the API.
     json: String,
 }
 
@@ -218,7 +218,7 @@ fn all_facts(
     // Unknown means standard.
     let level = Value::from(company.compliance_level().name());
     values.insert("compliance_level".to_owned(), level);
-    // Of a record that people created alone there is nothing to go back to.
+    // A manual record has no source value to return to.
     let is_synced = claims.is_some_and(|claims| {
         let mut sources = claims.sources.iter();
         sources.any(|record| record.source != "manual")
@@ -251,7 +251,7 @@ fn all_facts(
     facts.collect()
 }
 
-/// Whose value it is, and how old.
+/// Which source's value it is, and how old it is.
 fn origin(stated: &FieldClaimsOut, now: DateTime<Utc>) -> Option<String> {
     let source = stated.source.as_deref().map(fields::source);
     let since = stated.since.map(|since| age(since, now));

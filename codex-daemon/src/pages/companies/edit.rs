@@ -21,9 +21,9 @@ use crate::{
     },
 };
 
-/// Stated when a company is created, and never changed by an edit.
+/// Can be set only when a company is created.
 const NUMBER: &str = "account_number";
-/// Texts of more than a line.
+/// Texts of several lines.
 const LINES: [&str; 2] = ["description", "address"];
 
 /// A form as a page.
@@ -37,7 +37,7 @@ pub(in crate::pages) struct CompanyFormView {
     cancel: String,
     csrf_field: &'static str,
     csrf: String,
-    /// The version of the record; `None` of a new one.
+    /// The version of the record; `None` for a new one.
     version: Option<String>,
     inputs: Vec<InputView>,
     /// What is wrong with the form as a whole.
@@ -92,7 +92,7 @@ impl CompanyFormView {
         }
     }
 
-    /// The form once more with what was sent, and what is wrong with it; returns the status of the answer.
+    /// The form again, with the sent values and their faults; returns the status of the answer.
     ///
     /// # Errors
     /// The error itself, when the sender can do nothing about it.
@@ -164,7 +164,7 @@ pub(super) fn stated_new(sent: &SentForm) -> Result<Map<String, Value>, Vec<Faul
     Ok(stated)
 }
 
-/// The question whether a company is deleted, as a page.
+/// The page that asks whether to delete a company.
 #[derive(Debug, Template)]
 #[template(path = "companies/delete.html")]
 pub(in crate::pages) struct DeleteView {
@@ -179,7 +179,7 @@ pub(in crate::pages) struct DeleteView {
 }
 
 impl DeleteView {
-    /// Of a company as it is.
+    /// For a company as it is.
     pub fn new(at: &Forwarded, company: &Company, csrf: String) -> Self {
         let (name, path) = (&company.fields.name, at.link(&path_of(company)));
         Self {

@@ -37,7 +37,7 @@ const PLAN: &str = "billing_plan";
 pub(in crate::pages) struct CompanyListView {
     shell: Shell,
     list: ListView,
-    /// Where a company is created; `None` for those who may not.
+    /// The link to create a company; `None` for callers who may not.
     create: Option<String>,
     /// Why not, for staff.
     refused: Option<&'static str>,
@@ -97,7 +97,7 @@ fn row(at: &Forwarded, scope: &Scope, company: &Company) -> Vec<Cell> {
     row
 }
 
-/// Why there is no company.
+/// Why the list is empty.
 fn empty(scope: &Scope, asked: &ListAddress) -> &'static str {
     if asked.is_narrowed() || asked.is_behind() {
         "No company fits the search and the filters."

@@ -1,4 +1,4 @@
-//! What belongs to a company, a tab each. Tabs are links: the address says which is open.
+//! The tabs of a company, one for each part that belongs to it. Tabs are links: the address says which is open.
 
 use axum::http::Uri;
 use chrono::{DateTime, Utc};
@@ -61,13 +61,13 @@ impl Tab {
         }
     }
 
-    /// Whether a caller may open it: clients see nothing of plans.
+    /// Whether a caller may open it. Clients do not see plans.
     pub fn is_visible_to(self, scope: &Scope) -> bool {
         self != Self::Plan || scope.companies().is_none()
     }
 }
 
-/// What the address of a company's page asks for.
+/// The query of a company's page.
 #[derive(Debug, Default)]
 pub(super) struct DetailQuery {
     pub tab: Tab,
@@ -130,13 +130,13 @@ pub(super) enum Content {
         /// The token of the forms that release manual values.
         token: String,
     },
-    /// A list of what belongs to the company, and where it goes on.
+    /// A list of what belongs to the company, with a link to the next page.
     List(TableView, Option<Cursor>),
-    /// The plan in force.
+    /// The effective plan.
     Plan(EffectivePlanOut),
 }
 
-/// Reads the content of the tab that is asked for.
+/// Reads the content of the open tab.
 pub(super) async fn content(
     visit: &Visit,
     company: &Company,
@@ -276,7 +276,7 @@ fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
     Content::List(table, page.next)
 }
 
-/// The plan in force as a table: what holds, and where it comes from.
+/// The effective plan as a table: each value and its origin.
 pub(super) fn plan_table(plan: &EffectivePlanOut) -> TableView {
     let heads = ["Item", "Value", "Source", "Value of the plan"].map(|label| Head {
         label: label.to_owned(),

@@ -38,7 +38,7 @@ pub(crate) struct Budget {
     pub known: Known,
 }
 
-/// What a vendor has told about its limits.
+/// What a vendor has reported about its limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Known {
@@ -124,7 +124,7 @@ pub(crate) fn is_nearly_used_up(left: u64, total: u64) -> bool {
 }
 
 impl Known {
-    /// Takes in what was told later.
+    /// Adds what was reported later.
     pub fn add(&mut self, told: Self) {
         self.shown = self.shown.max(told.shown);
         self.totals.extend(told.totals);
@@ -164,7 +164,7 @@ impl Budget {
         });
     }
 
-    /// Takes in what was told since: limits, and costs. Calls before the first told cost were taken to cost one.
+    /// Adds the limits and costs that were reported since. Calls before the first reported cost were counted as one.
     pub fn learn(&mut self, told: Known) {
         for (resource, cost) in &told.costs {
             if !self.known.costs.contains_key(resource) {

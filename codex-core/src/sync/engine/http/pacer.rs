@@ -56,7 +56,7 @@ pub(crate) struct Pacer {
 struct State {
     /// What the row said of the limits; `None` until it was read.
     known: Option<Known>,
-    /// What the vendor has told since.
+    /// What the vendor has reported since.
     told: Known,
     /// Grants in use, by resource.
     held: HashMap<String, Held>,
@@ -92,8 +92,7 @@ impl Held {
     }
 }
 
-/// A grant of one call, given back by who does not wait for it: people who gave up must not hold up whoever comes after
-/// them.
+/// A grant of one call. It is returned when its caller stops waiting, so that later callers are not held up.
 struct Single<'p> {
     pacer: &'p Pacer,
     grant: FinishedGrant,
@@ -110,7 +109,7 @@ impl Drop for Single<'_> {
 }
 
 impl Drop for Pacer {
-    /// What was not used is given back with the gate, by whoever ends the run.
+    /// Returns unused grants when the run ends.
     fn drop(&mut self) {
         let by = self.caller.by;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);

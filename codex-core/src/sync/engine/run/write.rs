@@ -28,7 +28,7 @@ sql! {
         pg: "analyze claims, companies, contacts, contact_companies, assets, asset_status, site_links, \
              tickets, ticket_details, conversations, time_entries, agents, search_names",
     };
-    /// Where an incremental pull goes on.
+    /// Where an incremental sync continues.
     CURSOR = "select at from sync_cursors where source = $1 and name = $2";
     /// Moves a cursor.
     SET_CURSOR = "insert into sync_cursors (source, name, at) values ($1, $2, $3) \
@@ -61,7 +61,7 @@ impl Run {
         Ok(())
     }
 
-    /// Where an incremental pull goes on; `None` before the first.
+    /// Where an incremental sync continues; `None` before the first.
     pub async fn cursor(&self, name: &str) -> Result<Option<DateTime<Utc>>> {
         let q = self.db.query(CURSOR).bind(self.source).bind(name);
         q.scalar().await
