@@ -373,6 +373,28 @@ on_each_engine! {
 }
 
 on_sqlite! {
+    async fn role_is_checked_before_the_form_is_read(app: TestApp) -> TestResult {
+        app.sync().await?;
+        for level in ["client", "billing"] {
+            let browser = Browser::new(&app, level)?;
+            for path in ["/companies/new", "/companies/100001/edit", "/companies/100001/delete"] {
+                let call = browser.call(Method::POST, path).json(&json!({"name": "no form"}));
+                assert_eq!(document(call.send().await?).await?.0, 403, "{level} {path}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn start_page_follows_the_preferred_type(app: TestApp) -> TestResult {
+        for (accepted, status) in [
+            ("application/json, text/html;q=0.1", 200), ("text/html;q=0", 200), ("*/*", 200), (HTML, 401),
+        ] {
+            let call = app.call(Method::GET, "/").header(ACCEPT, accepted);
+            assert_eq!(call.send().await?.status(), status, "{accepted}");
+        }
+        Ok(())
+    }
+
     async fn forms_without_a_valid_token_are_refused(app: TestApp) -> TestResult {
         app.sync().await?;
         let (browser, other) = (Browser::new(&app, "technician")?, Browser::new(&app, "admin")?);

@@ -6,6 +6,7 @@ use crate::{
     kinds::{SEARCHED, by_kind},
     records::{MAX_BINDS, Resource, Stored, Tracked as _, search_index},
     store::{Db, Sql, Tx},
+    tags::Tag,
 };
 
 /// Raise it whenever a text gets another key or other words than before.
@@ -74,6 +75,8 @@ pub(crate) async fn refresh(db: &Db) -> Result<()> {
             done?;
         }
     }
+    // Their names are keys, though no search finds them.
+    refresh_kind::<Tag>(db).await?;
     for column in &COLUMNS {
         refresh_column(db, column).await?;
     }

@@ -150,6 +150,12 @@ impl Codex {
         let Some(tag) = tag else {
             return Ok(None);
         };
+        if author
+            .unchanged_since
+            .is_some_and(|at| at != tag.updated_at)
+        {
+            return Err(Error::Changed);
+        }
         let named = wire::records(body)?;
         let (counts, outcome) = match named.kind {
             TaggedKind::Asset => {

@@ -33,6 +33,7 @@ pub struct TagOut {
     #[schema(example = 5)]
     pub contacts: i64,
     /// When it was created.
+    #[serde(serialize_with = "crate::times::rfc3339")]
     pub created_at: DateTime<Utc>,
     /// Id; it never changes.
     pub id: i64,
@@ -40,6 +41,7 @@ pub struct TagOut {
     #[schema(example = "VIP")]
     pub name: String,
     /// When its name or colour last changed.
+    #[serde(serialize_with = "crate::times::rfc3339")]
     pub updated_at: DateTime<Utc>,
 }
 

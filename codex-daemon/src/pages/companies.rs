@@ -33,7 +33,7 @@ use super::{
     address::{Asked, ListAddress},
     form::SentForm,
     shell::page,
-    visit::Visit,
+    visit::{Editor, Visit},
 };
 use crate::{
     app::App,
@@ -149,8 +149,7 @@ async fn new_company(visit: Visit) -> Result<Response, Problem> {
     page(StatusCode::OK, &view)
 }
 
-async fn create_company(visit: Visit, sent: SentForm) -> Result<Response, Problem> {
-    visit.scope().require_technician(CHANGING)?;
+async fn create_company(Editor(visit): Editor, sent: SentForm) -> Result<Response, Problem> {
     visit.check(sent.token())?;
     let created = match edit::stated_new(&sent) {
         Ok(stated) => created(&visit, stated).await,
@@ -176,11 +175,10 @@ async fn edit_company(visit: Visit, Path(account): Path<String>) -> Result<Respo
 }
 
 async fn update_company(
-    visit: Visit,
+    Editor(visit): Editor,
     Path(account): Path<String>,
     sent: SentForm,
 ) -> Result<Response, Problem> {
-    visit.scope().require_technician(CHANGING)?;
     visit.check(sent.token())?;
     let version = sent.version()?;
     let before = company(&visit, &account).await?;
@@ -213,11 +211,10 @@ async fn confirm_delete(visit: Visit, Path(account): Path<String>) -> Result<Res
 }
 
 async fn delete_company(
-    visit: Visit,
+    Editor(visit): Editor,
     Path(account): Path<String>,
     sent: SentForm,
 ) -> Result<Response, Problem> {
-    visit.scope().require_technician(CHANGING)?;
     visit.check(sent.token())?;
     if deleted(&visit, &account, sent.version()?).await? {
         Ok(redirect(&visit.at, LIST, "deleted"))
@@ -227,13 +224,10 @@ async fn delete_company(
 }
 
 async fn release_field(
-    visit: Visit,
+    Editor(visit): Editor,
     Path((account, field)): Path<(String, String)>,
     sent: SentForm,
 ) -> Result<Response, Problem> {
-    visit
-        .scope()
-        .require_technician("releasing manual values")?;
     visit.check(sent.token())?;
     let company = company(&visit, &account).await?;
     let (codex, author) = (&visit.call.codex, &visit.call.author);

@@ -84,10 +84,9 @@ impl SentForm {
         self.text(&format!("{BEFORE}{name}"))
     }
 
-    /// Whether a person changed a field. Inputs of one line drop line feeds, so these do not count.
+    /// Whether a person changed a field.
     pub fn is_changed(&self, name: &str) -> bool {
-        let (sent, before) = (self.text(name), self.before(name));
-        self.0.contains_key(name) && sent != before && sent != one_line(before)
+        self.0.contains_key(name) && self.text(name) != self.before(name)
     }
 
     /// The fields that a person changed, as the library reads them.
@@ -198,7 +197,7 @@ impl InputView {
             name: field.name.to_owned(),
             label: label(field.name),
             help: field.doc.replace('`', ""),
-            before: value.clone(),
+            before: as_sent(input, &value),
             value,
             choices: Vec::new(),
             is_required: field.required,
@@ -257,11 +256,21 @@ impl InputView {
             return;
         }
         let stored = std::mem::replace(&mut self.value, sent.text(&self.name).to_owned());
-        let is_theirs = stored != sent.before(&self.name) && stored != self.value;
+        let seen = as_sent(self.input, &stored);
+        let is_theirs = seen != sent.before(&self.name) && seen != self.value;
         self.theirs = is_theirs.then_some(stored);
         for choice in &mut self.choices {
             choice.selected = choice.value == self.value;
         }
+    }
+}
+
+/// A value as an input sends it back: one of a single line drops line feeds.
+fn as_sent(input: InputType, value: &str) -> String {
+    if input == InputType::Lines {
+        value.to_owned()
+    } else {
+        one_line(value)
     }
 }
 
@@ -307,7 +316,7 @@ mod tests {
             ("before.name", "Acme"),
             ("description", "a\r\nb"),
             ("before.description", "a"),
-            // An input of one line sends it so.
+            // Lines that a person joined.
             ("address", "ab"),
             ("before.address", "a\nb"),
             ("domains", " a.test \r\n\r\nb.test"),
@@ -320,7 +329,7 @@ mod tests {
         let changes = form.changes(CompanyFields::FIELDS).unwrap();
         assert_eq!(
             Value::Object(changes),
-            json!({"description": "a\nb", "domains": ["a.test", "b.test"], "head_user_id": null})
+            json!({"address": "ab", "description": "a\nb", "domains": ["a.test", "b.test"], "head_user_id": null})
         );
         let faults = sent(&[("head_user_id", "x")]).changes(CompanyFields::FIELDS);
         assert_eq!(faults.unwrap_err()[0].pointer, "/head_user_id");

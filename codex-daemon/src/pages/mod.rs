@@ -48,9 +48,18 @@ fn is_page(path: &str) -> bool {
 pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
     let accepted = list(headers, &ACCEPT);
     let accepted = accepted.as_ref().and_then(|value| value.to_str().ok());
-    let mut types = accepted.unwrap_or_default().split(',');
-    types.any(|one| {
-        let name = one.split(';').next().unwrap_or_default();
-        name.trim().eq_ignore_ascii_case("text/html")
-    })
+    let weight = |wanted: &str| {
+        let types = accepted.unwrap_or_default().split(',');
+        let weights = types.filter_map(|one| {
+            let mut parts = one.split(';').map(str::trim);
+            parts
+                .next()
+                .filter(|name| name.eq_ignore_ascii_case(wanted))?;
+            let weight = parts.find_map(|part| part.strip_prefix("q="));
+            Some(weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+        });
+        weights.fold(0.0_f32, f32::max)
+    };
+    let html = weight("text/html");
+    html > 0.0 && html >= weight("application/json")
 }

@@ -25,6 +25,20 @@ pub(crate) struct Visit {
     headers: HeaderMap,
 }
 
+/// A visit of somebody who may change records. It is judged before a form is read.
+#[derive(Debug)]
+pub(crate) struct Editor(pub Visit);
+
+impl FromRequestParts<App> for Editor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let visit = Visit::from_request_parts(parts, app).await?;
+        visit.scope().require_technician("changing records")?;
+        Ok(Self(visit))
+    }
+}
+
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
 

@@ -71,6 +71,8 @@ enum Act {
     Apply(Vec<Item>),
     Retire(Vec<String>),
     Refresh(Vec<i64>),
+    // Its name in plan files, which outlive a release.
+    #[serde(rename = "LetGo")]
     ReleaseRecords(Vec<i64>),
     Merge(Merge),
 }

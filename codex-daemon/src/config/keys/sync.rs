@@ -55,7 +55,7 @@ section! {
     /// name 20.
     MATCHING = "matching" {
         /// From this score on a sync merges two devices by itself, if they belong to one company or have one uid.
-        merge_score = "80", number("a number of points", 1, 1_000);
+        merge_score = "80", number("a number of points", 1, 65_535);
         /// From this score on two records become a duplicate candidate, which a person merges or rejects. At most
         /// merge_score.
         candidate_score = "50", number("a number of points", 1, 1_000);
