@@ -299,7 +299,8 @@ fn bad(name: &str, what: &str) -> Problem {
 
 fn unknown(name: &str, listing: &Listing) -> Problem {
     let names = listing.columns().map(|column| column.name);
-    let hint = nearest(name, names.chain(OWN));
+    let column = name.split("__").next().unwrap_or_default();
+    let hint = nearest(column, names.chain(OWN));
     let hint = hint.map(|name| format!("; did you mean `{name}`?"));
     let hint = hint.unwrap_or_default();
     Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
