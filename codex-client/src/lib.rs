@@ -17,12 +17,12 @@
 //!     println!("{} {}", company.account_number, company.name);
 //! }
 //!
-//! let new = CompanyIn { name: Some("Acme".into()), ..CompanyIn::default() };
+//! let new = CompanyIn { name: "Acme".into(), ..CompanyIn::default() };
 //! let company = codex.companies().create(&new).await?;
 //! let account = company.account_number;
 //!
-//! // Absent fields stay as they are; `Some(None)` blanks one.
-//! let edit = CompanyIn { description: Some(Some("Bakery".into())), ..CompanyIn::default() };
+//! // Absent fields stay as they are; `Patch::Null` blanks one.
+//! let edit = CompanyIn { description: "Bakery".into(), ..CompanyIn::default() };
 //! let company = codex.companies().update(&account, &edit).await?;
 //! println!("{:?}", company.description);
 //!
@@ -30,7 +30,7 @@
 //! let job = codex.sync().wait(&started.job_id, Duration::from_secs(600)).await?;
 //! println!("{:?} at {:?}", job.status, job.completed_at);
 //!
-//! let odd = CompanyIn { compliance_level: Some(Some("odd".into())), ..CompanyIn::default() };
+//! let odd = CompanyIn { compliance_level: "odd".into(), ..CompanyIn::default() };
 //! match codex.companies().update(&account, &odd).await {
 //!     Err(Error::Validation { faults, .. }) => {
 //!         for fault in faults {

@@ -88,15 +88,27 @@ impl Daemon {
 }
 
 /// Runs `codexd duplicates` beside a daemon.
-async fn duplicates(app: &TestApp, command: &str) -> anyhow::Result<Ended> {
-    let args = words(
-        &format!("duplicates {command}"),
-        &[&database_of(app.database_url())],
-    );
+async fn on_database(app: &TestApp, command: &str) -> anyhow::Result<Ended> {
+    let args = words(command, &[&database_of(app.database_url())]);
     run(CHILD, app.database().folder(), &args).await
 }
 
+async fn duplicates(app: &TestApp, command: &str) -> anyhow::Result<Ended> {
+    on_database(app, &format!("duplicates {command}")).await
+}
+
 on_each_engine! {
+    async fn dry_run_of_renumber_writes_nothing(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let plan = on_database(&app, "accounts renumber 100001 654321 --dry-run").await?;
+        assert_eq!((plan.code, plan.out.as_str()), (0, "would update company 100001 (account_number)\n"), "{plan:?}");
+        assert_eq!(app.get("/api/companies/654321")?.send().await?.status(), 404);
+        let done = on_database(&app, "accounts renumber 100001 654321").await?;
+        assert_eq!(done.code, 0, "{done:?}");
+        assert_eq!(app.json("/api/companies/654321").await?["account_number"], "654321");
+        Ok(())
+    }
+
     async fn duplicates_are_listed_merged_and_rejected(app: TestApp) -> TestResult {
         let none = duplicates(&app, "list").await?;
         assert_eq!((none.code, none.out.as_str()), (0, "No duplicate candidate waits for a decision.\n"), "{none:?}");

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use codex_core::{Codex, Scope, records::Author, sync::SyncKind};
+use codex_core::{Codex, Error, Scope, records::Author, sync::SyncKind};
 
 use super::{NotConfigured, load, sync, with_codex};
 use crate::config::Sources;
@@ -26,7 +26,7 @@ Exit code 1 when the run did not complete.";
 pub(super) struct Accounts {
     #[command(subcommand)]
     command: Command,
-    /// Show what would be written, write nothing
+    /// Show what would change, change nothing
     #[arg(long, global = true)]
     dry_run: bool,
 }
@@ -52,7 +52,7 @@ impl Accounts {
         config.upstream_write &= !self.dry_run;
         let part = match &self.command {
             Command::Renumber { old, new } => {
-                let renumber = async |codex: &Codex| renumber(codex, old, new).await;
+                let renumber = async |codex: &Codex| renumber(codex, old, new, self.dry_run).await;
                 return with_codex(&config, true, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
@@ -71,11 +71,20 @@ impl Accounts {
     }
 }
 
-async fn renumber(codex: &Codex, old: &str, new: &str) -> anyhow::Result<()> {
-    let (scope, author) = (Scope::system(), Author::new("system", codex.now()));
-    let done = codex.renumber_company(&scope, &author, old, new).await?;
-    let done = done.with_context(|| format!("no company has or had the number {old}"))?;
+async fn renumber(codex: &Codex, old: &str, new: &str, dry_run: bool) -> anyhow::Result<()> {
+    let scope = Scope::system();
+    let mut author = Author::new("system", codex.now());
+    author.dry_run = dry_run;
     let mut out = std::io::stdout();
+    let done = match codex.renumber_company(&scope, &author, old, new).await {
+        Err(Error::DryRun { changes, .. }) => {
+            for change in &changes {
+                writeln!(out, "would {change}")?;
+            }
+            return Ok(());
+        }
+        done => done?.with_context(|| format!("no company has or had the number {old}"))?,
+    };
     let (number, previous) = (done.account_number, done.previous.join(", "));
     writeln!(
         out,
