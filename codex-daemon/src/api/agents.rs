@@ -319,7 +319,7 @@ async fn create_agent(
     Ok(Created::new(&forwarded, "/api/agents", id, saved))
 }
 
-/// Correct an agent by hand; what is stated wins over Keycloak.
+/// Update an agent. What is sent wins over Keycloak.
 ///
 /// What people do not say of agents, such as the id, may be sent as it is.
 #[utoipa::path(put, path = "/api/agents/{keycloak_id}", tag = "agents", request_body = AgentIn,

@@ -199,7 +199,7 @@ async fn bulk_write_assets(
     Ok(Json(done.await.map_err(flat)?))
 }
 
-/// Correct an asset by hand.
+/// Update an asset.
 ///
 /// Only the keys that are sent change. What a person states wins over every source until it is released.
 #[utoipa::path(put, path = "/api/assets/{id}", tag = "assets", request_body = AssetIn,

@@ -175,7 +175,7 @@ async fn bulk_write_companies(
     Ok(Json(done.await.map_err(flat)?))
 }
 
-/// Correct a company by hand.
+/// Update a company.
 ///
 /// Only the keys that are sent change; null or an empty text blanks. What a person states wins over every
 /// source until it is released, so that no sync takes it back.

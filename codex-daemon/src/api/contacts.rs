@@ -180,7 +180,7 @@ async fn bulk_write_contacts(
     Ok(Json(done.await.map_err(flat)?))
 }
 
-/// Correct a contact by hand.
+/// Update a contact.
 ///
 /// Only the keys that are sent change. What a person states wins over every source until it is released.
 #[utoipa::path(put, path = "/api/contacts/{id}", tag = "contacts", request_body = ContactIn,

@@ -41,7 +41,7 @@ async fn list_deleted(
     Ok(params.answer(&format!("/api/deleted/{kind}"), &forwarded, page, |row| row))
 }
 
-/// Undo a deletion by hand.
+/// Restore a deleted record.
 #[utoipa::path(post, path = "/api/deleted/{kind}/{id}/restore", tag = "deleted",
     params(("kind" = String, Path, description = "Kind of record", example = "contact"),
         ("id" = i64, Path, description = "Id of the record")),

@@ -88,7 +88,7 @@ async fn get_location(
     Ok(Versioned(out(&location, &company), version))
 }
 
-/// Correct a location of a company by hand.
+/// Update a location of a company.
 #[utoipa::path(put, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("id" = i64, Path, description = "Id")),
