@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Error, Fault, Result, Scope,
+    Error, Fault, Outcome, Result, Scope,
     bulk::{Companies, changed_fields, name_people},
     codex::Codex,
     companies::{
@@ -15,7 +15,7 @@ use crate::{
     ids::CompanyId,
     list::{Page, PageRequest, TablePage, TableRows},
     overrides::{self, Override},
-    records::{Author, Outcome, RecordBody as _, Resource as _, patch::sound},
+    records::{Author, RecordBody as _, Resource as _, WriteSummary, patch::sound},
     store::Tx,
 };
 
@@ -69,18 +69,21 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the company that has the number
-    /// or had it, [`Error::Forbidden`], [`Error::DryRun`].
+    /// or had it, [`Error::Forbidden`].
     pub async fn create_company(
         &self,
         scope: &Scope,
         author: &Author,
         company: &CompanyIn,
-    ) -> Result<Company> {
+    ) -> Result<Outcome<Company>> {
         scope.require(Company::WRITTEN_BY, "making companies")?;
         let stated = company.stated()?;
-        let id = self.make(author, Companies::default(), stated).await?;
-        let made = self.company_by_id(scope, CompanyId(id)).await?;
-        made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
+        let created = self.make(author, Companies::default(), stated).await?;
+        let company = |id| async move {
+            let company = self.company_by_id(scope, CompanyId(id)).await?;
+            company.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
+        };
+        created.then(company).await
     }
 
     /// How many companies have no account number, and how many there are. Those without one are in none of the
@@ -96,24 +99,24 @@ impl Codex {
     /// Updates a company; `None` when there is none that the caller may see.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`],
-    /// [`Error::DryRun`].
+    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`].
     pub async fn update_company(
         &self,
         scope: &Scope,
         author: &Author,
         account_number: &str,
         edit: &CompanyIn,
-    ) -> Result<Option<Company>> {
+    ) -> Result<Option<Outcome<Company>>> {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
         scope.require(Company::WRITTEN_BY, CHANGING)?;
         let (kind, stated) = (Companies::one(&company), edit.stated()?);
-        if !self.correct(author, kind, company.id.0, stated).await? {
+        let Some(updated) = self.correct(author, kind, company.id.0, stated).await? else {
             return Ok(None);
-        }
-        self.company_by_id(scope, company.id).await
+        };
+        let updated = updated.then(|()| self.company_by_id(scope, company.id));
+        Ok(updated.await?.transpose())
     }
 
     /// Updates a company and replaces all its overrides by `agreed`, all or nothing. Overrides whose keys are absent or
@@ -128,7 +131,7 @@ impl Codex {
         company: &Company,
         body: Map<String, Value>,
         agreed: Value,
-    ) -> Result<()> {
+    ) -> Result<Outcome> {
         scope.require(Company::WRITTEN_BY, CHANGING)?;
         scope.require(Override::WRITTEN_BY, "agreeing prices and features")?;
         let fields = if body.is_empty() {
@@ -145,10 +148,10 @@ impl Codex {
         let rows = overrides::query::of_company_now(&mut tx, company.id).await?;
         name_people(&mut tx, std::iter::once(&mut fields)).await?;
         let mut writer = self.writer(&mut tx, author);
-        let mut outcome = Outcome::default();
+        let mut summary = WriteSummary::default();
         if !fields.is_empty() {
             let edited = writer.edit::<Company>(company.id.0, fields).await?;
-            outcome.add(edited.unwrap_or_default());
+            summary.add(edited.unwrap_or_default());
         }
         let (mut ended, mut edits) = (Vec::new(), HashMap::new());
         for row in rows {
@@ -161,26 +164,25 @@ impl Codex {
             stated.insert(COMPANY_ID.into(), json!(company.id));
             stated
         });
-        outcome.add(writer.delete::<Override>(&ended).await?.1);
-        outcome.add(writer.edit_all::<Override>(edits).await?.1);
-        outcome.add(writer.create::<Override>(new.collect()).await?.1);
-        Self::conclude(tx, author, outcome).await?;
-        Ok(())
+        summary.add(writer.delete::<Override>(&ended).await?.1);
+        summary.add(writer.edit_all::<Override>(edits).await?.1);
+        summary.add(writer.create::<Override>(new.collect()).await?.1);
+        Self::conclude(tx, author, summary, ()).await
     }
 
-    /// Deletes a company for the people; `false` when there is none that the caller sees.
+    /// Deletes a company for the people; `None` when there is none that the caller sees.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
+    /// [`Error::Forbidden`], [`Error::Changed`].
     pub async fn delete_company(
         &self,
         scope: &Scope,
         author: &Author,
         account_number: &str,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         match self.company(scope, account_number).await? {
             Some(company) => self.delete::<Company>(scope, author, company.id.0).await,
-            None => Ok(false),
+            None => Ok(None),
         }
     }
 
@@ -198,7 +200,7 @@ impl Codex {
         author: &Author,
         account_number: &str,
         wanted: &str,
-    ) -> Result<Option<Renumbered>> {
+    ) -> Result<Option<Outcome<Renumbered>>> {
         scope.require_admin("renumbering companies")?;
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
@@ -217,22 +219,25 @@ impl Codex {
             return Ok(None);
         };
         let before = row.fields.account_number;
-        let mut outcome = Outcome::default();
+        let mut summary = WriteSummary::default();
         if before.as_deref() != Some(wanted) {
             let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
             let edited = writer.edit::<Company>(company.id.0, fields).await?;
-            outcome = edited.unwrap_or_default();
+            summary = edited.unwrap_or_default();
             // A sync takes no turn.
             require_free(&mut tx, company.id, wanted).await?;
             let (at, actor) = (author.at, author.actor.as_str());
             companies::aliases::swap(&mut tx, company.id, before.as_deref(), wanted, actor, at)
                 .await?;
         }
-        Self::conclude(tx, author, outcome).await?;
-        Ok(Some(Renumbered {
-            account_number: wanted.to_owned(),
-            previous: companies::aliases::of_company(&self.0.db, company.id).await?,
-        }))
+        let renumbered = Self::conclude(tx, author, summary, ()).await?;
+        let numbers = |()| async {
+            Ok(Renumbered {
+                account_number: wanted.to_owned(),
+                previous: companies::aliases::of_company(&self.0.db, company.id).await?,
+            })
+        };
+        renumbered.then(numbers).await.map(Some)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer, no_content},
         body::Body,
         conditional::Versioned,
         created::Created,
@@ -87,11 +88,12 @@ async fn create_tag(
     call: Call,
     forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Created<TagOut>, Problem> {
+) -> Result<Answer<Created<TagOut>>, Problem> {
     let created = call.codex.create_tag(&call.scope, &call.author, body);
-    let tag = out(created.await?);
-    let id = tag.id;
-    Ok(Created::new(&forwarded, PATH, id, tag))
+    answer(created.await?, |row| {
+        let tag = out(row);
+        Created::new(&forwarded, PATH, tag.id, tag)
+    })
 }
 
 /// Get one tag
@@ -117,11 +119,11 @@ async fn update_tag(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Versioned<TagOut>, Problem> {
+) -> Result<Answer<Versioned<TagOut>>, Problem> {
     let updated = call
         .codex
         .update_tag(&call.scope, &call.author, TagId(id), body);
-    updated.await?.map(versioned).ok_or_else(unknown)
+    answer(updated.await?.ok_or_else(unknown)?, versioned)
 }
 
 /// Delete a tag
@@ -132,13 +134,9 @@ async fn update_tag(
     responses(
         (status = 204, description = "Deleted"),
         FindErrors<Technicians, ProblemOut>))]
-async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Tag>(&call.scope, &call.author, id);
-    if deleted.await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(unknown())
-    }
+    no_content(deleted.await?.ok_or_else(unknown)?)
 }
 
 /// Put a tag on many records
@@ -155,11 +153,11 @@ async fn add_tag(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<TagAddedOut>, Problem> {
+) -> Result<Answer<Json<TagAddedOut>>, Problem> {
     let added = call
         .codex
         .add_tag(&call.scope, &call.author, TagId(id), body);
-    added.await?.map(Json).ok_or_else(unknown)
+    answer(added.await?.ok_or_else(unknown)?, Json)
 }
 
 /// Take a tag off many records
@@ -175,9 +173,9 @@ async fn remove_tag(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<TagRemovedOut>, Problem> {
+) -> Result<Answer<Json<TagRemovedOut>>, Problem> {
     let removed = call
         .codex
         .remove_tag(&call.scope, &call.author, TagId(id), body);
-    removed.await?.map(Json).ok_or_else(unknown)
+    answer(removed.await?.ok_or_else(unknown)?, Json)
 }
