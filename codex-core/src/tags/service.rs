@@ -6,7 +6,7 @@ use super::{
     Tag, TagFields, TagUses, TaggedKind,
     links::{self, Counts, LinkChange},
     query,
-    wire::{self, TagAddedOut, TagRemovedOut},
+    wire::{TagAddedOut, TagIn, TagRecordsIn, TagRemovedOut},
 };
 use crate::{
     Error, Outcome, Result, Scope,
@@ -17,7 +17,7 @@ use crate::{
     idempotency::step_done,
     ids::TagId,
     list::{Page, PageRequest},
-    records::{Author, Resource as _, Stored, writer::RecordWriter},
+    records::{Author, Intent, RecordBody as _, Resource as _, Stored, writer::RecordWriter},
     store::Tx,
 };
 
@@ -49,12 +49,12 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
+        tag: &TagIn,
     ) -> Result<Outcome<(Tag, TagUses)>> {
         scope.require(Tag::WRITTEN_BY, CHANGING)?;
         let created = match step_done(0)? {
             Some(id) => Outcome::Applied(id),
-            None => self.new_tag(author, body).await?,
+            None => self.new_tag(author, tag).await?,
         };
         let tag = |id| async move {
             let tag = self.tag(scope, TagId(id)).await?;
@@ -63,8 +63,8 @@ impl Codex {
         created.then(tag).await
     }
 
-    async fn new_tag(&self, author: &Author, body: Map<String, Value>) -> Result<Outcome<i64>> {
-        let fields = wire::stated(body, true)?;
+    async fn new_tag(&self, author: &Author, tag: &TagIn) -> Result<Outcome<i64>> {
+        let fields = tag.checked(Intent::Create)?;
         let mut tx = self.begin_step(0).await?;
         tx.advisory_lock(Tag::KIND).await?;
         require_free_name(&mut tx, &fields, None).await?;
@@ -83,7 +83,7 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
+        edit: &TagIn,
     ) -> Result<Option<Outcome<(Tag, TagUses)>>> {
         scope.require(Tag::WRITTEN_BY, CHANGING)?;
         let mut tx = self.0.db.begin().await?;
@@ -93,14 +93,14 @@ impl Codex {
         if locked(&mut writer, id).await?.is_none() {
             return Ok(None);
         }
-        let fields = wire::stated(body, false)?;
+        let fields = edit.checked(Intent::Update)?;
         require_free_name(writer.tx, &fields, Some(id)).await?;
         let summary = writer.edit::<Tag>(id.0, fields).await?;
         let updated = Self::conclude(tx, author, summary.unwrap_or_default(), ()).await?;
         Ok(updated.then(|()| self.tag(scope, id)).await?.transpose())
     }
 
-    /// Adds a tag to the records that `body` names, all of them or none; `None` when there is no such tag.
+    /// Adds a tag to the records that `named` names, all of them or none; `None` when there is no such tag.
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault and every record that does not exist, [`Error::Forbidden`].
@@ -109,14 +109,14 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
+        named: &TagRecordsIn,
     ) -> Result<Option<Outcome<TagAddedOut>>> {
-        let counts = self.change_links(scope, author, id, body, LinkChange::Add);
+        let counts = self.change_links(scope, author, id, named, LinkChange::Add);
         let out = |(added, unchanged)| TagAddedOut { added, unchanged };
         Ok(counts.await?.map(|counts| counts.map(out)))
     }
 
-    /// Removes a tag from the records that `body` names, all of them or none; `None` when there is no such tag.
+    /// Removes a tag from the records that `named` names, all of them or none; `None` when there is no such tag.
     ///
     /// # Errors
     /// As [`Codex::add_tag`].
@@ -125,9 +125,9 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
+        named: &TagRecordsIn,
     ) -> Result<Option<Outcome<TagRemovedOut>>> {
-        let counts = self.change_links(scope, author, id, body, LinkChange::Remove);
+        let counts = self.change_links(scope, author, id, named, LinkChange::Remove);
         let out = |(removed, unchanged)| TagRemovedOut { removed, unchanged };
         Ok(counts.await?.map(|counts| counts.map(out)))
     }
@@ -137,10 +137,14 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
+        named: &TagRecordsIn,
         change: LinkChange,
     ) -> Result<Option<Outcome<Counts>>> {
         scope.require(Tag::WRITTEN_BY, "tagging records")?;
+        let misfits = named.misfits();
+        if !misfits.is_empty() {
+            return Err(Error::Unprocessable(misfits));
+        }
         if let Some(counts) = step_done(0)? {
             return Ok(Some(Outcome::Applied(counts)));
         }
@@ -155,16 +159,15 @@ impl Codex {
         {
             return Err(Error::Changed);
         }
-        let named = wire::records(body)?;
         let (counts, summary) = match named.kind {
             TaggedKind::Asset => {
-                links::change::<Asset>(&mut tx, author, &tag, &named, change).await?
+                links::change::<Asset>(&mut tx, author, &tag, named, change).await?
             }
             TaggedKind::Company => {
-                links::change::<Company>(&mut tx, author, &tag, &named, change).await?
+                links::change::<Company>(&mut tx, author, &tag, named, change).await?
             }
             TaggedKind::Contact => {
-                links::change::<Contact>(&mut tx, author, &tag, &named, change).await?
+                links::change::<Contact>(&mut tx, author, &tag, named, change).await?
             }
         };
         let changed = Self::conclude_step(tx, author, summary, 0, counts);

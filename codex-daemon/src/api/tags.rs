@@ -3,6 +3,7 @@
 use axum::{Json, http::StatusCode, response::Response};
 use codex_core::{
     ids::TagId,
+    records::{Intent, RecordBody as _},
     tags::{
         Tag, TagUses,
         wire::{TagAddedOut, TagIn, TagOut, TagRecordsIn, TagRemovedOut},
@@ -89,7 +90,8 @@ async fn create_tag(
     forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Created<TagOut>>, Problem> {
-    let created = call.codex.create_tag(&call.scope, &call.author, body);
+    let tag = TagIn::read(body, Intent::Create)?;
+    let created = call.codex.create_tag(&call.scope, &call.author, &tag);
     answer(created.await?, |row| {
         let tag = out(row);
         Created::new(&forwarded, PATH, tag.id, tag)
@@ -120,9 +122,10 @@ async fn update_tag(
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Versioned<TagOut>>, Problem> {
-    let updated = call
-        .codex
-        .update_tag(&call.scope, &call.author, TagId(id), body);
+    let id = TagId(id);
+    tag_now(&call, id).await?;
+    let edit = TagIn::read(body, Intent::Update)?;
+    let updated = call.codex.update_tag(&call.scope, &call.author, id, &edit);
     answer(updated.await?.ok_or_else(unknown)?, versioned)
 }
 
@@ -154,9 +157,10 @@ async fn add_tag(
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Json<TagAddedOut>>, Problem> {
-    let added = call
-        .codex
-        .add_tag(&call.scope, &call.author, TagId(id), body);
+    let id = TagId(id);
+    tag_now(&call, id).await?;
+    let named = TagRecordsIn::read(body)?;
+    let added = call.codex.add_tag(&call.scope, &call.author, id, &named);
     answer(added.await?.ok_or_else(unknown)?, Json)
 }
 
@@ -174,8 +178,9 @@ async fn remove_tag(
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Json<TagRemovedOut>>, Problem> {
-    let removed = call
-        .codex
-        .remove_tag(&call.scope, &call.author, TagId(id), body);
+    let id = TagId(id);
+    tag_now(&call, id).await?;
+    let named = TagRecordsIn::read(body)?;
+    let removed = call.codex.remove_tag(&call.scope, &call.author, id, &named);
     answer(removed.await?.ok_or_else(unknown)?, Json)
 }
