@@ -10,7 +10,7 @@ use crate::{
     Error, Fault, Outcome, Result, Scope,
     agents::{
         self, Agent, AgentIn, DIRECTORY, query,
-        wire::{self, AgentCompanies, AgentOut, SettingsOwner},
+        wire::{AgentCompanies, AgentOut, SettingsIn, SettingsOwner},
     },
     codex::Codex,
     companies::{self, COMPANY_NUMBERS},
@@ -75,13 +75,13 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         keycloak_id: &str,
-        settings: &Map<String, Value>,
+        settings: &SettingsIn,
     ) -> Result<Option<Outcome<Agent>>> {
         scope.require_admin("changing the settings of others")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };
-        let stated = wire::stated(settings, SettingsOwner::Others)?;
+        let stated = settings.stated(SettingsOwner::Others)?;
         self.prefer(author, &agent, stated).await
     }
 
@@ -95,12 +95,12 @@ impl Codex {
         author: &Author,
         sub: &str,
         email: Option<&str>,
-        settings: &Map<String, Value>,
+        settings: &SettingsIn,
     ) -> Result<Option<Outcome<Agent>>> {
         let Some(agent) = query::own(&self.0.db, sub, email).await? else {
             return Ok(None);
         };
-        let stated = wire::stated(settings, SettingsOwner::Own)?;
+        let stated = settings.stated(SettingsOwner::Own)?;
         self.prefer(author, &agent, stated).await
     }
 

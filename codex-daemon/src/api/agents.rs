@@ -12,7 +12,7 @@ use codex_core::{
         query::LISTING,
         wire::{
             AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut,
-            AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn,
+            AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn, SettingsOwner,
         },
     },
     jobs::{Job, JobStatus},
@@ -142,8 +142,10 @@ async fn update_agent_settings(
     Path(id): Path<String>,
     body: Option<Body<Map<String, Value>>>,
 ) -> Result<Answer<Json<AgentSettingsChanged>>, Problem> {
-    let (codex, body) = (&call.codex, object(body));
-    let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &body);
+    agent(&call, &id).await?;
+    let settings = SettingsIn::read(&object(body), SettingsOwner::Others).map_err(flat)?;
+    let codex = &call.codex;
+    let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &settings);
     let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let synced = codex.agents_synced_at().await?;
     answer(changed, |agent| {
@@ -275,20 +277,19 @@ async fn update_my_settings(
     call: Call,
     body: Option<Body<Map<String, Value>>>,
 ) -> Result<Answer<Json<MySettingsChanged>>, Problem> {
-    let (caller, body) = (&call.caller, object(body));
+    let (caller, codex) = (&call.caller, &call.codex);
     person(caller)?;
     let email = caller.email.as_deref();
-    let changed = call
-        .codex
-        .set_own_settings(&call.author, &caller.sub, email, &body)
-        .await
-        .map_err(flat)?;
-    let Some(changed) = changed else {
-        return Err(match email {
-            Some(_) => unknown(),
-            None => Problem::bad_request("The token has no e-mail address.").flat(),
-        });
+    let unknown = || match email {
+        Some(_) => unknown(),
+        None => Problem::bad_request("The token has no e-mail address.").flat(),
     };
+    // Whether Codex knows the person is judged before what is sent.
+    let known = codex.own_agent(&caller.sub, email).await.map_err(flat)?;
+    known.ok_or_else(unknown)?;
+    let settings = SettingsIn::read(&object(body), SettingsOwner::Own).map_err(flat)?;
+    let changed = codex.set_own_settings(&call.author, &caller.sub, email, &settings);
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     answer(changed, |agent| {
         Json(MySettingsChanged {
             message: "Settings updated.".into(),
