@@ -11,7 +11,7 @@ use crate::{
         self, BillingPlan, BillingPlanFields, BillingPlanIn,
         effective::{EffectivePlanOut, plan_of},
         input::laid_over,
-        wire::{BillingExport, BillingImported, BulkPlansOut},
+        wire::{BillingExport, BillingImported, BulkPlansOut, exported, require_importable},
     },
     codex::Codex,
     companies::{COMPANY_ID, Company},
@@ -19,13 +19,15 @@ use crate::{
     idempotency::step_done,
     ids::BillingPlanId,
     list::{Page, PageRequest},
-    overrides::{self, Override},
-    records::{Author, RecordBody as _, Resource as _, WriteSummary, writer::RecordWriter},
+    overrides::{self, Override, wire::OverrideIn},
+    records::{
+        Author, RecordBody as _, Resource as _, WriteSummary,
+        patch::{all, both},
+        writer::RecordWriter,
+    },
 };
 
 const KEEPING: &str = "keeping plans and prices";
-/// The most plans or options in one import.
-const MAX_IMPORT: usize = 1_000;
 
 impl Codex {
     /// All billing plans, by name and term.
@@ -250,7 +252,7 @@ impl Codex {
         let plans = self.billing_plans(scope).await?;
         let options = self.feature_options(scope, None).await?;
         Ok(BillingExport {
-            plans: plans.iter().map(BillingExport::plan).collect(),
+            plans: plans.iter().map(exported).collect::<Result<_>>()?,
             feature_options: options.iter().map(Into::into).collect(),
         })
     }
@@ -263,48 +265,14 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        import: BillingExport,
+        import: &BillingExport,
     ) -> Result<Outcome<BillingImported>> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
-        let mut faults = Vec::new();
-        if import.plans.len().max(import.feature_options.len()) > MAX_IMPORT {
-            return Err(Error::invalid(
-                "plans",
-                format!("at most {MAX_IMPORT} at once"),
-            ));
-        }
-        let mut read = |list: &str, result: Result<Vec<Map<String, Value>>>, at: usize| match result
-        {
-            Ok(fields) => fields,
-            Err(Error::Unprocessable(own)) => {
-                let place = format!("/{list}/{at}");
-                faults.extend(own.into_iter().map(|fault| fault.within(&place)));
-                Vec::new()
-            }
-            Err(other) => {
-                faults.push(crate::Fault {
-                    pointer: format!("/{list}/{at}"),
-                    detail: other.to_string(),
-                });
-                Vec::new()
-            }
-        };
-        let mut plans = Vec::new();
-        for (at, plan) in import.plans.into_iter().enumerate() {
-            plans.extend(read("plans", new_plan(plan).map(|plan| vec![plan]), at));
-        }
-        let mut options = Vec::new();
-        for (at, option) in import.feature_options.iter().enumerate() {
-            let fields = feature_options::wire::stated(option.body());
-            options.extend(read(
-                "feature_options",
-                fields.map(|fields| vec![fields]),
-                at,
-            ));
-        }
-        if !faults.is_empty() {
-            return Err(Error::Unprocessable(faults));
-        }
+        require_importable(import.plans.len(), import.feature_options.len())?;
+        let plans = import.plans.iter().map(|plan| new_plan(plan.stated()?));
+        let options = import.feature_options.iter();
+        let options = options.map(|option| feature_options::wire::stated(option.body()));
+        let (plans, options) = both(all("plans", plans), all("feature_options", options))?;
         if let Some(done) = step_done(0)? {
             return Ok(Outcome::Applied(done));
         }
@@ -395,13 +363,13 @@ impl Codex {
         author: &Author,
         company: &Company,
         key: &str,
-        body: &Map<String, Value>,
+        sent: &OverrideIn,
     ) -> Result<Outcome<Override>> {
         scope.require(Override::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Override::KIND).await?;
         let before = overrides::query::find_now(&mut tx, company.id, key).await?;
-        let mut fields = overrides::wire::stated(key, body, before.is_some())?;
+        let mut fields = sent.stated(key, before.is_some())?;
         let mut writer = self.writer(&mut tx, author);
         let edited = match &before {
             Some(row) => writer.edit::<Override>(row.id.0, fields.clone()).await?,

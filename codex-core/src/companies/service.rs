@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::{
-    Error, Fault, Outcome, Result, Scope,
+    Error, Outcome, Result, Scope,
     bulk::{Companies, changed_fields, name_people},
     codex::Codex,
     companies::{
         self, COMPANY_ID, Company, CompanyIn,
-        wire::{CompanyRow, Renumbered, is_account_number},
+        wire::{CompanyAndOverridesIn, CompanyRow, Renumbered, is_account_number},
     },
     ids::CompanyId,
     list::{Page, PageRequest, TablePage, TableRows},
     overrides::{self, Override},
-    records::{Author, RecordBody as _, Resource as _, WriteSummary, patch::sound},
+    records::{Author, RecordBody as _, Resource as _, WriteSummary, patch::both},
     store::Tx,
 };
 
@@ -119,8 +119,7 @@ impl Codex {
         Ok(updated.await?.transpose())
     }
 
-    /// Updates a company and replaces all its overrides by `agreed`, all or nothing. Overrides whose keys are absent or
-    /// have an empty value are deleted.
+    /// Updates a company and replaces all its overrides, all or nothing. Overrides whose keys are absent are deleted.
     ///
     /// # Errors
     /// As [`Codex::update_company`].
@@ -129,20 +128,19 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         company: &Company,
-        body: Map<String, Value>,
-        agreed: Value,
+        edit: &CompanyAndOverridesIn,
     ) -> Result<Outcome> {
         scope.require(Company::WRITTEN_BY, CHANGING)?;
         scope.require(Override::WRITTEN_BY, "agreeing prices and features")?;
-        let fields = if body.is_empty() {
-            Ok(body)
+        let stated = edit.company.stated()?;
+        let fields = if stated.is_empty() {
+            Ok(stated)
         } else {
             let own = company.fields.account_number.as_deref();
-            changed_fields(body, own)
+            changed_fields(stated, own)
         };
-        let mut faults = Vec::new();
-        let mut wanted = read_agreed(agreed, &mut faults)?;
-        let mut fields = sound(fields, faults)?;
+        let wanted = overrides::wire::all_stated(&edit.overrides);
+        let (mut fields, mut wanted) = both(fields, wanted)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Override::KIND).await?;
         let rows = overrides::query::of_company_now(&mut tx, company.id).await?;
@@ -239,36 +237,6 @@ impl Codex {
         };
         renumbered.then(numbers).await.map(Some)
     }
-}
-
-/// Overrides by key, without empty ones.
-fn read_agreed(
-    agreed: Value,
-    faults: &mut Vec<Fault>,
-) -> Result<HashMap<String, Map<String, Value>>> {
-    const KEY: &str = "feature_overrides";
-    let mut wanted = HashMap::new();
-    let Value::Object(agreed) = agreed else {
-        faults.push(Fault::at(KEY, "must be an object"));
-        return Ok(wanted);
-    };
-    for (key, value) in agreed {
-        let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
-        if value.is_null() || empty {
-            continue;
-        }
-        let body = Map::from_iter([("value".to_owned(), value)]);
-        match overrides::wire::stated(&key, &body, false) {
-            Ok(stated) => drop(wanted.insert(key, stated)),
-            Err(Error::Unprocessable(own)) => {
-                let place = Fault::at(KEY, "").pointer;
-                let here = |fault: Fault| Fault::at(&key, fault.detail).within(&place);
-                faults.extend(own.into_iter().map(here));
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    Ok(wanted)
 }
 
 /// Refuses a number that another company has or had.

@@ -15,10 +15,11 @@ use codex_core::{
             LedgerPlansOut, PlanFeaturesOut, Saved,
         },
     },
-    feature_options::wire::LedgerCategoriesOut,
+    feature_options::wire::{FeatureOptionIn, LedgerCategoriesOut},
     ids::BillingPlanId,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -72,6 +73,13 @@ pub struct StatusError {
     pub instance: String,
     pub code: String,
     pub correlation_id: Option<String>,
+}
+
+/// A [`BillingExport`] as it is sent: what is wrong with its plans is reported together.
+#[derive(Debug, Deserialize)]
+struct ImportBody {
+    plans: Vec<Map<String, Value>>,
+    feature_options: Vec<FeatureOptionIn>,
 }
 
 fn unknown() -> Problem {
@@ -268,8 +276,11 @@ async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), 
         (status = 400, description = "More than 1,000 of a kind", body = ErrorOut)))]
 async fn import_billing(
     call: Call,
-    Body(import): Body<BillingExport>,
+    Body(sent): Body<ImportBody>,
 ) -> Result<Answer<Json<BillingImported>>, Problem> {
-    let done = call.codex.import_billing(&call.scope, &call.author, import);
+    let import = BillingExport::read(sent.plans, sent.feature_options).map_err(flat)?;
+    let done = call
+        .codex
+        .import_billing(&call.scope, &call.author, &import);
     answer(done.await.map_err(flat)?, Json)
 }

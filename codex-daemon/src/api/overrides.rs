@@ -119,9 +119,11 @@ async fn set_override(
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Versioned<OverrideOut>>, Problem> {
     let company = company(&call, &account).await?;
-    let row = call
-        .codex
-        .set_override(&call.scope, &call.author, &company, &key, &body);
+    let (codex, scope) = (&call.codex, &call.scope);
+    let before = codex.override_of(scope, &company, &key).await;
+    let before = before.map_err(flat)?;
+    let sent = OverrideIn::read(&key, &body, before.is_some()).map_err(flat)?;
+    let row = codex.set_override(scope, &call.author, &company, &key, &sent);
     answer(row.await.map_err(flat)?, |row| {
         Versioned((&row).into(), Some(row.updated_at))
     })

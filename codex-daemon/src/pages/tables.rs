@@ -7,7 +7,7 @@ use codex_core::{
     assets::wire::{AssetIn, AssetRow},
     companies::{
         Company,
-        wire::{CompanyIn, CompanyRow},
+        wire::{CompanyAndOverridesIn, CompanyIn, CompanyRow},
     },
     contacts::wire::{ContactIn, ContactRow},
     ids::{AssetId, ContactId, LocationId},
@@ -369,10 +369,14 @@ async fn edit_company(
             let edited = edited.await.map_err(flat)?.ok_or_else(companies::unknown)?;
             edited.map(drop)
         }
-        Some(agreed) => {
+        Some(overrides) => {
+            // Judged before the body, as everywhere.
+            let who = call.scope.require_billing("agreeing prices and features");
+            who.map_err(flat)?;
+            let own = company.fields.account_number.as_deref();
+            let edit = CompanyAndOverridesIn::read(body, overrides, own).map_err(flat)?;
             let (codex, author) = (&call.codex, &call.author);
-            let edited =
-                codex.update_company_and_overrides(&call.scope, author, &company, body, agreed);
+            let edited = codex.update_company_and_overrides(&call.scope, author, &company, &edit);
             edited.await.map_err(flat)?
         }
     };
