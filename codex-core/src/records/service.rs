@@ -20,7 +20,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the field, [`Error::Forbidden`].
-    pub async fn create<R: Resource>(
+    pub(crate) async fn create<R: Resource>(
         &self,
         scope: &Scope,
         author: &Author,
@@ -44,7 +44,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::Changed`].
-    pub async fn edit<R: Resource>(
+    pub(crate) async fn edit<R: Resource>(
         &self,
         scope: &Scope,
         author: &Author,
@@ -64,7 +64,7 @@ impl Codex {
     /// record.
     ///
     /// # Errors
-    /// As [`Codex::edit`].
+    /// [`Error::Forbidden`], [`Error::Changed`].
     pub async fn delete<R: Resource>(
         &self,
         scope: &Scope,
