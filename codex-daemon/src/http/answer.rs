@@ -51,3 +51,44 @@ impl<T: IntoResponse> IntoResponse for Answer<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::to_bytes, http::header::CONTENT_TYPE};
+    use codex_core::{Fault, PlannedChanges, bulk::BulkOut};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn dry_run_is_202_with_its_keys_in_order() {
+        let rows: BulkOut = serde_json::from_value(json!({"created": 0, "failed": 1, "updated": 0,
+            "results": [{"errors": [Fault::at("name", "is required")], "id": null, "index": 0, "status": "failed"}]}))
+        .unwrap();
+        let planned = PlannedChanges {
+            changes: Vec::new(),
+            rows: Some(rows),
+        };
+        let response = answer(Outcome::<()>::Planned(planned), |()| unreachable!());
+        let response = response.map(Answer::<StatusCode>::into_response).unwrap();
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        let body = to_bytes(response.into_body(), 4096).await.unwrap();
+        assert_eq!(
+            std::str::from_utf8(&body).unwrap(),
+            r#"{"changes":[],"dry_run":true,"rows":{"created":0,"failed":1,"results":[{"errors":[{"detail":"is required","pointer":"/name"}],"id":null,"index":0,"status":"failed"}],"updated":0}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn planned_change_is_not_read_back() {
+        let planned = PlannedChanges {
+            changes: Vec::new(),
+            rows: None,
+        };
+        let read = |()| async { Err::<StatusCode, _>(Problem::not_found("not made")) };
+        let response = answer_with(Outcome::Planned(planned), read).await.unwrap();
+        assert_eq!(response.into_response().status(), StatusCode::ACCEPTED);
+        let made = answer_with(Outcome::Applied(()), read).await.unwrap_err();
+        assert_eq!(made.status(), StatusCode::NOT_FOUND);
+    }
+}
