@@ -148,13 +148,13 @@ async fn update_agent_settings(
     let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &settings);
     let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let synced = codex.agents_synced_at().await?;
-    answer(changed, |agent| {
+    Ok(answer(changed, |agent| {
         Json(AgentSettingsChanged {
             agent: AgentOut::new(&agent, synced),
             message: "Settings updated.".into(),
             success: true,
         })
-    })
+    }))
 }
 
 /// Get the companies that are opened to an agent.
@@ -192,7 +192,7 @@ async fn open_agent_companies(
         .codex
         .open_companies(&call.scope, &call.author, &id, &wanted);
     let opened = opened.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(opened, Json)
+    Ok(answer(opened, Json))
 }
 
 /// Pull the users of Keycloak and answer when it is done.
@@ -290,13 +290,13 @@ async fn update_my_settings(
     let settings = SettingsIn::read(&object(body), SettingsOwner::Own).map_err(flat)?;
     let changed = codex.set_own_settings(&call.author, &caller.sub, email, &settings);
     let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(changed, |agent| {
+    Ok(answer(changed, |agent| {
         Json(MySettingsChanged {
             message: "Settings updated.".into(),
             settings: (&agent.fields).into(),
             success: true,
         })
-    })
+    }))
 }
 
 /// Make an agent of a user of Keycloak.
@@ -316,7 +316,7 @@ async fn create_agent(
     let made = call.codex.create_agent(&call.scope, &call.author, &agent);
     let made = made.await.map_err(flat)?;
     let synced = call.codex.agents_synced_at().await?;
-    answer(made, |(agent, verified)| {
+    Ok(answer(made, |(agent, verified)| {
         let saved = AgentSaved {
             agent: AgentOut::new(&agent, synced),
             success: true,
@@ -324,7 +324,7 @@ async fn create_agent(
         };
         let id = saved.agent.keycloak_id.clone();
         Created::new(&forwarded, "/api/agents", id, saved)
-    })
+    }))
 }
 
 /// Update an agent. What is sent wins over Keycloak.
@@ -350,7 +350,7 @@ async fn update_agent(
         .codex
         .update_agent(&call.scope, &call.author, &id, &edit);
     let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(changed, |agent| {
+    Ok(answer(changed, |agent| {
         Versioned(AgentOut::new(&agent, synced), Some(agent.updated_at))
-    })
+    }))
 }

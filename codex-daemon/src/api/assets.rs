@@ -200,7 +200,7 @@ async fn bulk_write_assets(
         params.atomic(),
         rows.into(),
     );
-    answer(done.await.map_err(flat)?, Json)
+    Ok(answer(done.await.map_err(flat)?, Json))
 }
 
 /// Update an asset.
@@ -233,5 +233,7 @@ async fn update_asset(
         FindErrors<Technicians, ErrorOut>))]
 async fn delete_asset(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Asset>(&call.scope, &call.author, id);
-    no_content(deleted.await.map_err(flat)?.ok_or_else(unknown)?)
+    Ok(no_content(
+        deleted.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

@@ -130,10 +130,10 @@ async fn create_billing_plan(
     let made = call
         .codex
         .create_billing_plan(&call.scope, &call.author, &plan);
-    answer(made.await.map_err(flat)?, |id| {
+    Ok(answer(made.await.map_err(flat)?, |id| {
         let Json(saved) = saved(id, "Billing plan created");
         Created::new(&forwarded, "/api/billing-plans", id, saved)
-    })
+    }))
 }
 
 /// The plan of a path, by its id.
@@ -175,7 +175,7 @@ async fn update_billing_plan(
         .codex
         .update_billing_plan(&call.scope, &call.author, id, &edit);
     let updated = found.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(updated, |()| saved(id, "Billing plan updated"))
+    Ok(answer(updated, |()| saved(id, "Billing plan updated")))
 }
 
 /// Delete a billing plan.
@@ -193,7 +193,7 @@ async fn delete_billing_plan(
         .codex
         .delete_billing_plan(&call.scope, &call.author, id);
     let deleted = found.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(deleted, |()| saved(id, "Billing plan deleted"))
+    Ok(answer(deleted, |()| saved(id, "Billing plan deleted")))
 }
 
 /// Get what a plan contains, without its prices.
@@ -282,5 +282,5 @@ async fn import_billing(
     let done = call
         .codex
         .import_billing(&call.scope, &call.author, &import);
-    answer(done.await.map_err(flat)?, Json)
+    Ok(answer(done.await.map_err(flat)?, Json))
 }

@@ -102,7 +102,7 @@ async fn release_manual_value(
     let released = call
         .codex
         .release_claim(&call.scope, &call.author, resource, &id, &field);
-    answer(released.await?, |_| StatusCode::NO_CONTENT)
+    Ok(answer(released.await?, |_| StatusCode::NO_CONTENT))
 }
 
 async fn claims(

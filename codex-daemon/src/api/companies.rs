@@ -147,11 +147,11 @@ async fn create_company(
     let made = call
         .codex
         .create_company(&call.scope, &call.author, &company);
-    answer(made.await.map_err(flat)?, |company| {
+    Ok(answer(made.await.map_err(flat)?, |company| {
         let out = wire::seen_by(&company, &call.scope);
         let number = out.account_number.clone();
         Created::new(&forwarded, "/api/companies", number, out)
-    })
+    }))
 }
 
 /// Make and correct many companies, by account number.
@@ -174,7 +174,7 @@ async fn bulk_write_companies(
         params.atomic(),
         rows.into(),
     );
-    answer(done.await.map_err(flat)?, Json)
+    Ok(answer(done.await.map_err(flat)?, Json))
 }
 
 /// Update a company.
@@ -199,10 +199,10 @@ async fn update_company(
         .codex
         .update_company(&call.scope, &call.author, &account, &edit);
     let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(changed, |company| {
+    Ok(answer(changed, |company| {
         let out = wire::seen_by(&company, &call.scope);
         Versioned(out, Some(company.updated_at))
-    })
+    }))
 }
 
 /// Delete a company: no sync brings it back, `POST /api/deleted/company/{id}/restore` does.
@@ -218,7 +218,7 @@ async fn delete_company(
     let found = call
         .codex
         .delete_company(&call.scope, &call.author, &account);
-    no_content(found.await.map_err(flat)?.ok_or_else(unknown)?)
+    Ok(no_content(found.await.map_err(flat)?.ok_or_else(unknown)?))
 }
 
 /// Give a company another account number.
@@ -243,7 +243,7 @@ async fn renumber_company(
     let done = call
         .codex
         .renumber_company(&call.scope, &call.author, &account, wanted);
-    answer(done.await.map_err(flat)?.ok_or_else(unknown)?, Json)
+    Ok(answer(done.await.map_err(flat)?.ok_or_else(unknown)?, Json))
 }
 
 /// List a company's assets, by host name, or a page of them.

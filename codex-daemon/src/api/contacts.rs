@@ -181,7 +181,7 @@ async fn bulk_write_contacts(
         params.atomic(),
         rows.into(),
     );
-    answer(done.await.map_err(flat)?, Json)
+    Ok(answer(done.await.map_err(flat)?, Json))
 }
 
 /// Update a contact.
@@ -213,5 +213,7 @@ async fn update_contact(
         FindErrors<Technicians, ErrorOut>))]
 async fn delete_contact(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Contact>(&call.scope, &call.author, id);
-    no_content(deleted.await.map_err(flat)?.ok_or_else(unknown)?)
+    Ok(no_content(
+        deleted.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

@@ -58,5 +58,7 @@ async fn restore_deleted(
 ) -> Result<Answer<StatusCode>, Problem> {
     let restored = call.codex.restore(&call.scope, &call.author, &kind, id);
     let unknown = || Problem::not_found("No person has deleted such a record").flat();
-    no_content(restored.await.map_err(flat)?.ok_or_else(unknown)?)
+    Ok(no_content(
+        restored.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

@@ -97,7 +97,7 @@ async fn merge_duplicate(
     let which = body.map(|Body(which)| which).unwrap_or_default();
     let (scope, author, id) = (&call.scope, &call.author, id(&duplicate)?);
     let merged = call.codex.merge_duplicate(scope, author, id, which).await?;
-    answer(merged.ok_or_else(unknown)?, Json)
+    Ok(answer(merged.ok_or_else(unknown)?, Json))
 }
 
 /// Reject a duplicate candidate: the two records are never proposed again.
@@ -113,5 +113,5 @@ async fn reject_duplicate(
 ) -> Result<Answer<Json<DuplicateOut>>, Problem> {
     let (scope, author, id) = (&call.scope, &call.author, id(&duplicate)?);
     let rejected = call.codex.reject_duplicate(scope, author, id).await?;
-    answer(rejected.ok_or_else(unknown)?, Json)
+    Ok(answer(rejected.ok_or_else(unknown)?, Json))
 }

@@ -73,7 +73,7 @@ async fn create_feature_option(
     let made = call
         .codex
         .create_feature_option(&call.scope, &call.author, &option);
-    answer(made.await.map_err(flat)?, |(option, new)| {
+    Ok(answer(made.await.map_err(flat)?, |(option, new)| {
         let saved = |message: &str| Saved {
             id: option.id.0,
             message: message.to_owned(),
@@ -84,7 +84,7 @@ async fn create_feature_option(
         // An option has no address of its own: the list has it.
         let out = saved("Feature option created");
         Created::new(&forwarded, "/api", "feature-options", out).into_response()
-    })
+    }))
 }
 
 /// List the options of features by kind, as Ledger reads them.

@@ -66,11 +66,11 @@ async fn create_location(
     let made = call
         .codex
         .create_location(&call.scope, &call.author, &company, &location);
-    answer(made.await.map_err(flat)?, |location| {
+    Ok(answer(made.await.map_err(flat)?, |location| {
         let list = format!("/api/companies/{}/locations", segment(&account));
         let out = out(&location, &company);
         Created::new(&forwarded, &list, location.id, out)
-    })
+    }))
 }
 
 /// Get one location of a company.
@@ -108,9 +108,9 @@ async fn update_location(
         call.codex
             .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
     let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(changed, |location| {
+    Ok(answer(changed, |location| {
         Versioned(out(&location, &company), Some(location.updated_at))
-    })
+    }))
 }
 
 /// Delete a location of a company: no sync brings it back.
@@ -128,5 +128,7 @@ async fn delete_location(
     let deleted = call
         .codex
         .delete_location(&call.scope, &call.author, &company, LocationId(id));
-    no_content(deleted.await.map_err(flat)?.ok_or_else(unknown)?)
+    Ok(no_content(
+        deleted.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

@@ -124,9 +124,9 @@ async fn set_override(
     let before = before.map_err(flat)?;
     let sent = OverrideIn::read(&key, &body, before.is_some()).map_err(flat)?;
     let row = codex.set_override(scope, &call.author, &company, &key, &sent);
-    answer(row.await.map_err(flat)?, |row| {
+    Ok(answer(row.await.map_err(flat)?, |row| {
         Versioned((&row).into(), Some(row.updated_at))
-    })
+    }))
 }
 
 /// End what was agreed about one key: the plan holds again.
@@ -146,5 +146,7 @@ async fn delete_override(
     let found = call
         .codex
         .delete_override(&call.scope, &call.author, &company, &key);
-    no_content(found.await.map_err(flat)?.ok_or_else(not_agreed)?)
+    Ok(no_content(
+        found.await.map_err(flat)?.ok_or_else(not_agreed)?,
+    ))
 }

@@ -92,10 +92,10 @@ async fn create_tag(
 ) -> Result<Answer<Created<TagOut>>, Problem> {
     let tag = TagIn::read(body, Intent::Create)?;
     let created = call.codex.create_tag(&call.scope, &call.author, &tag);
-    answer(created.await?, |row| {
+    Ok(answer(created.await?, |row| {
         let tag = out(row);
         Created::new(&forwarded, PATH, tag.id, tag)
-    })
+    }))
 }
 
 /// Get one tag
@@ -126,7 +126,7 @@ async fn update_tag(
     tag_now(&call, id).await?;
     let edit = TagIn::read(body, Intent::Update)?;
     let updated = call.codex.update_tag(&call.scope, &call.author, id, &edit);
-    answer(updated.await?.ok_or_else(unknown)?, versioned)
+    Ok(answer(updated.await?.ok_or_else(unknown)?, versioned))
 }
 
 /// Delete a tag
@@ -139,7 +139,7 @@ async fn update_tag(
         FindErrors<Technicians, ProblemOut>))]
 async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Tag>(&call.scope, &call.author, id);
-    no_content(deleted.await?.ok_or_else(unknown)?)
+    Ok(no_content(deleted.await?.ok_or_else(unknown)?))
 }
 
 /// Put a tag on many records
@@ -161,7 +161,7 @@ async fn add_tag(
     tag_now(&call, id).await?;
     let named = TagRecordsIn::read(body)?;
     let added = call.codex.add_tag(&call.scope, &call.author, id, &named);
-    answer(added.await?.ok_or_else(unknown)?, Json)
+    Ok(answer(added.await?.ok_or_else(unknown)?, Json))
 }
 
 /// Take a tag off many records
@@ -182,5 +182,5 @@ async fn remove_tag(
     tag_now(&call, id).await?;
     let named = TagRecordsIn::read(body)?;
     let removed = call.codex.remove_tag(&call.scope, &call.author, id, &named);
-    answer(removed.await?.ok_or_else(unknown)?, Json)
+    Ok(answer(removed.await?.ok_or_else(unknown)?, Json))
 }

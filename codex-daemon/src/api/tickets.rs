@@ -349,7 +349,7 @@ async fn update_ticket(
         .update_ticket(&call.scope, &call.author, ticket_id, &update)
         .await
         .map_err(|error| Problem::from(error).job())?;
-    answer(done.ok_or_else(unknown)?, Json)
+    Ok(answer(done.ok_or_else(unknown)?, Json))
 }
 
 /// Refuses the number of a path that no ticket has.

@@ -284,9 +284,9 @@ async fn add_location(
     let made = call
         .codex
         .create_location(&call.scope, &call.author, &company, &location);
-    answer(made.await.map_err(flat)?, |location| {
+    Ok(answer(made.await.map_err(flat)?, |location| {
         saved(&location, &company)
-    })
+    }))
 }
 
 /// Update a location.
@@ -307,7 +307,7 @@ async fn edit_location(
         call.codex
             .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
     let edited = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
-    answer(edited, |location| saved(&location, &company))
+    Ok(answer(edited, |location| saved(&location, &company)))
 }
 
 fn saved(location: &Location, company: &Company) -> Json<LocationSaved> {
@@ -336,12 +336,12 @@ async fn remove_location(
         .await
         .map_err(flat)?
         .ok_or_else(locations::unknown)?;
-    answer(deleted, |()| {
+    Ok(answer(deleted, |()| {
         Json(Done {
             message: "Location deleted successfully".into(),
             success: true,
         })
-    })
+    }))
 }
 
 /// Update a company and its overrides.
@@ -380,7 +380,7 @@ async fn edit_company(
             edited.await.map_err(flat)?
         }
     };
-    answer(edited, |()| done("Company"))
+    Ok(answer(edited, |()| done("Company")))
 }
 
 /// Update a contact.
@@ -400,7 +400,7 @@ async fn edit_contact(
         .update_contact(&call.scope, &call.author, ContactId(id), &edit);
     let unknown = || Problem::not_found("Contact not found").flat();
     let edited = edited.await.map_err(flat)?.ok_or_else(unknown)?;
-    answer(edited, |()| done("Contact"))
+    Ok(answer(edited, |()| done("Contact")))
 }
 
 /// Set the users of an asset: `contact_ids` replaces all of them, other keys change nothing.
@@ -437,5 +437,5 @@ async fn edit_asset_contacts(
             .update_asset(&call.scope, &call.author, id, &edit);
         edited.await.map_err(flat)?.ok_or_else(unknown)?
     };
-    answer(edited, |()| done("Asset contacts"))
+    Ok(answer(edited, |()| done("Asset contacts")))
 }
