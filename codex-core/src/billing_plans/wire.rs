@@ -330,7 +330,7 @@ impl BillingExport {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault and its place, [`Error::Invalid`] when there is too much of it.
-    pub fn read(plans: Vec<Map<String, Value>>, options: Vec<FeatureOptionIn>) -> Result<Self> {
+    pub fn read(plans: Vec<Map<String, Value>>, options: &[FeatureOptionIn]) -> Result<Self> {
         require_importable(plans.len(), options.len())?;
         let plans = plans.into_iter();
         let plans = plans.map(|plan| BillingPlanIn::read(plan, Intent::Create));

@@ -278,7 +278,7 @@ async fn import_billing(
     call: Call,
     Body(sent): Body<ImportBody>,
 ) -> Result<Answer<Json<BillingImported>>, Problem> {
-    let import = BillingExport::read(sent.plans, sent.feature_options).map_err(flat)?;
+    let import = BillingExport::read(sent.plans, &sent.feature_options).map_err(flat)?;
     let done = call
         .codex
         .import_billing(&call.scope, &call.author, &import);
