@@ -1,6 +1,7 @@
 //! The front door of the library.
 
 mod open;
+mod outcome;
 
 use std::{
     collections::HashMap,
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use open::{Builder, Health};
+pub use outcome::{Outcome, PlannedChanges};
 
 use crate::{
     assets::audit::AskedDevices,

@@ -29,15 +29,6 @@ pub enum Error {
     /// The record is not as the caller has seen it any more.
     #[error("the record was changed meanwhile")]
     Changed,
-    /// No error: the caller only wanted to know what would change.
-    #[cfg(feature = "store")]
-    #[error("nothing was changed")]
-    DryRun {
-        /// What would change.
-        changes: Vec<crate::records::ChangeOut>,
-        /// Of a call with many rows: what would become of each.
-        rows: Option<crate::bulk::BulkOut>,
-    },
     /// Codex has too much to do: the same call may succeed a little later.
     #[error("{0}")]
     Busy(&'static str),

@@ -17,9 +17,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Error, Result,
+    Error, Outcome, Result,
     codex::Codex,
-    records::{Author, Outcome},
+    records::{Author, WriteSummary},
     store::Tx,
 };
 
@@ -226,15 +226,15 @@ impl Codex {
     }
 
     /// Ends a step as [`Codex::conclude`] ends a change, and keeps what came of it.
-    pub(crate) async fn conclude_step(
+    pub(crate) async fn conclude_step<T: Serialize + Sync>(
         mut tx: Tx,
         author: &Author,
-        outcome: Outcome,
+        summary: WriteSummary,
         step: i64,
-        result: &(impl Serialize + Sync),
-    ) -> Result<Outcome> {
-        keep_step(&mut tx, step, result).await?;
-        Self::conclude(tx, author, outcome).await
+        result: T,
+    ) -> Result<Outcome<T>> {
+        keep_step(&mut tx, step, &result).await?;
+        Self::conclude(tx, author, summary, result).await
     }
 }
 

@@ -85,7 +85,9 @@ pub mod times;
 mod webhooks;
 
 #[cfg(feature = "sync")]
-pub use codex::{Builder, Codex, Health, Providers, statements as codex_statements};
+pub use codex::{
+    Builder, Codex, Health, Outcome, PlannedChanges, Providers, statements as codex_statements,
+};
 pub use error::{Error, Fault, Result};
 #[cfg(feature = "sync")]
 pub use export::{BulkTickets, Download, Downloads, EXPORTS, ExportFormat, WholeList};

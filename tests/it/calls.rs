@@ -126,8 +126,9 @@ on_each_engine! {
         let scope = codex_core::Scope::system();
         let company = other.companies(&scope).await?.remove(0);
         let author = codex_core::records::Author::new("system", other.now());
-        let fields = serde_json::Map::from_iter([("description".to_owned(), json!("changed"))]);
-        other.edit::<codex_core::companies::Company>(&scope, &author, company.id.0, fields).await?;
+        let account = company.fields.account_number.unwrap();
+        let edit = codex_core::companies::CompanyIn { description: "changed".into(), ..Default::default() };
+        other.update_company(&scope, &author, &account, &edit).await?.unwrap();
         let (changed, _) = list().await?;
         assert_ne!(changed, tag);
         let billing = app.get_as("client", "/api/companies")?.send().await?;
@@ -294,7 +295,7 @@ on_each_engine! {
         let (one, two) = (begun("one").await?, begun("two").await?);
         let (scope, author) = (Scope::system(), Author::new("a", codex.now()));
         let person = ContactIn { name: "Ann".into(), ..ContactIn::default() };
-        one.run(codex.create_contact(&scope, &author, &person)).await?;
+        one.run(codex.create_contact(&scope, &author, &person)).await?.applied().unwrap();
         codex.keep_answer(&two, answer("two")).await?;
         begun("one").await?;
         codex.keep_answer(&one, answer("one")).await?;

@@ -45,12 +45,12 @@ on_each_engine! {
         let codex = Codex::open(&database.url).await?;
         let (scope, author) = (Scope::system(), Author::new("system", codex.now()));
         let person = ContactIn { name: "Łucja".into(), email: "MÜLLER@x.test".into(), ..ContactIn::default() };
-        codex.create_contact(&scope, &author, &person).await?;
+        codex.create_contact(&scope, &author, &person).await?.applied().unwrap();
         let device = AssetIn {
             hostname: "PC".into(), serial_number: " SN1".into(), mac_address: "3C-52-82-00-00-01".into(),
             ..AssetIn::default()
         };
-        codex.create_asset(&scope, &author, &device).await?;
+        codex.create_asset(&scope, &author, &device).await?.applied().unwrap();
         let mut tx = codex.db().begin().await?;
         for sql in [
             // As an older program has left them.

@@ -9,7 +9,7 @@ use crate::{
     Result,
     ids::CompanyId,
     records::{
-        Author, Change, ChangeOp, Outcome, Resource as _, bump_revision,
+        Author, Change, ChangeOp, Resource as _, WriteSummary, bump_revision,
         change_log::{self, Entry},
     },
     store::{Db, Tx},
@@ -37,13 +37,13 @@ pub(crate) async fn open(
     author: &Author,
     agent: &Agent,
     companies: &BTreeSet<CompanyId>,
-) -> Result<Outcome> {
+) -> Result<WriteSummary> {
     let sub = agent.fields.keycloak_id.as_str();
     let before: Vec<CompanyId> = tx.query(OPENED).bind(sub).scalars().await?;
     let before: BTreeSet<CompanyId> = before.into_iter().collect();
-    let mut outcome = Outcome::default();
+    let mut summary = WriteSummary::default();
     if before == *companies {
-        return Ok(outcome);
+        return Ok(summary);
     }
     bump_revision::<Agent>(tx, author, std::iter::once(agent.id.0)).await?;
     tx.query(CLOSE).bind(sub).execute().await?;
@@ -63,7 +63,7 @@ pub(crate) async fn open(
         op: ChangeOp::Update,
         changes: Map::from_iter([("company_ids".to_owned(), change)]),
     };
-    outcome.changes.push(Change::from(&entry));
+    summary.changes.push(Change::from(&entry));
     change_log::append(tx, author, &[entry]).await?;
-    Ok(outcome)
+    Ok(summary)
 }

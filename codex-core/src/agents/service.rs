@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use crate::{
-    Error, Fault, Result, Scope,
+    Error, Fault, Outcome, Result, Scope,
     agents::{
         self, Agent, AgentIn, DIRECTORY, query,
-        wire::{self, AgentCompanies, AgentOut, SettingsOwner},
+        wire::{AgentCompanies, AgentOut, SettingsIn, SettingsOwner},
     },
     codex::Codex,
     companies::{self, COMPANY_NUMBERS},
@@ -75,13 +75,13 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         keycloak_id: &str,
-        settings: &Map<String, Value>,
-    ) -> Result<Option<Agent>> {
+        settings: &SettingsIn,
+    ) -> Result<Option<Outcome<Agent>>> {
         scope.require_admin("changing the settings of others")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
         };
-        let stated = wire::stated(settings, SettingsOwner::Others)?;
+        let stated = settings.stated(SettingsOwner::Others)?;
         self.prefer(author, &agent, stated).await
     }
 
@@ -95,12 +95,12 @@ impl Codex {
         author: &Author,
         sub: &str,
         email: Option<&str>,
-        settings: &Map<String, Value>,
-    ) -> Result<Option<Agent>> {
+        settings: &SettingsIn,
+    ) -> Result<Option<Outcome<Agent>>> {
         let Some(agent) = query::own(&self.0.db, sub, email).await? else {
             return Ok(None);
         };
-        let stated = wire::stated(settings, SettingsOwner::Own)?;
+        let stated = settings.stated(SettingsOwner::Own)?;
         self.prefer(author, &agent, stated).await
     }
 
@@ -110,34 +110,36 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming what another agent has,
-    /// [`Error::Forbidden`], [`Error::DryRun`].
+    /// [`Error::Forbidden`].
     pub async fn create_agent(
         &self,
         scope: &Scope,
         author: &Author,
         agent: &AgentIn,
-    ) -> Result<(Agent, bool)> {
+    ) -> Result<Outcome<(Agent, bool)>> {
         scope.require(Agent::WRITTEN_BY, "making agents")?;
         let fields = agent.checked(Intent::Create)?;
         let id = text(&fields, "keycloak_id").unwrap_or_default().to_owned();
-        let verified = if let Some(verified) = step_done(0)? {
-            verified
+        let created = if let Some(verified) = step_done(0)? {
+            Outcome::Applied(verified)
         } else {
             require_free(self.0.db.query(query::RIVALS), &fields, None).await?;
             let verified = self.user_exists(&id).await?;
             let mut tx = self.begin_step(0).await?;
             tx.advisory_lock(Agent::KIND).await?;
             require_free(tx.query(query::RIVALS), &fields, None).await?;
-            let (_, outcome) = self
+            let (_, summary) = self
                 .writer(&mut tx, author)
                 .create::<Agent>(vec![fields])
                 .await?;
-            Self::conclude_step(tx, author, outcome, 0, &verified).await?;
-            verified
+            Self::conclude_step(tx, author, summary, 0, verified).await?
         };
-        let agent = query::find(&self.0.db, scope, &id).await?;
-        let gone = || Error::conflict("the agent was deleted meanwhile");
-        Ok((agent.ok_or_else(gone)?, verified))
+        let agent = |verified| async move {
+            let agent = query::find(&self.0.db, scope, &id).await?;
+            let gone = || Error::conflict("the agent was deleted meanwhile");
+            Ok((agent.ok_or_else(gone)?, verified))
+        };
+        created.then(agent).await
     }
 
     /// Whether Keycloak says that it has a user; `false` when it does not say.
@@ -180,7 +182,7 @@ impl Codex {
         author: &Author,
         keycloak_id: &str,
         edit: &AgentIn,
-    ) -> Result<Option<Agent>> {
+    ) -> Result<Option<Outcome<Agent>>> {
         scope.require(Agent::WRITTEN_BY, "changing agents")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
@@ -218,15 +220,14 @@ impl Codex {
     /// `None` when there is no such agent.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming a company that is not there, [`Error::Forbidden`], [`Error::Changed`],
-    /// [`Error::DryRun`].
+    /// [`Error::Invalid`] naming a company that is not there, [`Error::Forbidden`], [`Error::Changed`].
     pub async fn open_companies(
         &self,
         scope: &Scope,
         author: &Author,
         keycloak_id: &str,
         wanted: &AgentCompanies,
-    ) -> Result<Option<AgentCompanies>> {
+    ) -> Result<Option<Outcome<AgentCompanies>>> {
         scope.require_admin("opening companies to users")?;
         let Some(agent) = query::find(&self.0.db, scope, keycloak_id).await? else {
             return Ok(None);
@@ -249,10 +250,11 @@ impl Codex {
         let each = numbers.iter().map(String::as_str);
         let held = companies::rules::holders(&mut tx, each, false).await?;
         let named = contacts::companies::named(&held, numbers)?;
-        let outcome = agents::companies::open(&mut tx, author, &agent, &named).await?;
-        Self::conclude(tx, author, outcome).await?;
-        let opened = self.agent_companies(scope, keycloak_id).await?;
-        Ok(opened.map(|(opened, _)| opened))
+        let summary = agents::companies::open(&mut tx, author, &agent, &named).await?;
+        let opened = Self::conclude(tx, author, summary, ()).await?;
+        let opened = opened.then(|()| self.agent_companies(scope, keycloak_id));
+        let opened = opened.await?.transpose();
+        Ok(opened.map(|opened| opened.map(|(companies, _)| companies)))
     }
 
     /// States what an agent prefers. Nothing but a person says so, which is why it outlives every sync.
@@ -261,7 +263,7 @@ impl Codex {
         author: &Author,
         agent: &Agent,
         stated: Map<String, Value>,
-    ) -> Result<Option<Agent>> {
+    ) -> Result<Option<Outcome<Agent>>> {
         let tx = self.0.db.begin().await?;
         self.say_of(tx, author, agent, stated).await
     }
@@ -272,11 +274,13 @@ impl Codex {
         author: &Author,
         agent: &Agent,
         stated: Map<String, Value>,
-    ) -> Result<Option<Agent>> {
+    ) -> Result<Option<Outcome<Agent>>> {
         let mut writer = self.writer(&mut tx, author);
-        let outcome = writer.edit::<Agent>(agent.id.0, stated).await?;
-        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
-        query::own(&self.0.db, &agent.fields.keycloak_id, None).await
+        let summary = writer.edit::<Agent>(agent.id.0, stated).await?;
+        let updated = Self::conclude(tx, author, summary.unwrap_or_default(), ()).await?;
+        let id = &agent.fields.keycloak_id;
+        let updated = updated.then(|()| query::own(&self.0.db, id, None));
+        Ok(updated.await?.transpose())
     }
 }
 

@@ -285,14 +285,31 @@ pub enum SettingsOwner {
     Others,
 }
 
-/// The fields that a body states. Unknown keys are ignored.
-///
-/// # Errors
-/// [`Error::Invalid`] naming a key whose value is none of those known, or `body` when it states nothing.
-pub fn stated(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<String, Value>> {
-    if body.is_empty() {
-        return Err(Error::invalid("body", "states no setting"));
+impl SettingsIn {
+    /// Reads a body. Unknown keys are ignored.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming a key whose value is none of those known, or `body` when it states nothing.
+    pub fn read(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Self> {
+        if body.is_empty() {
+            return Err(Error::invalid("body", "states no setting"));
+        }
+        let chosen = serde_json::from_value(Value::Object(chosen(body, whose)?));
+        chosen.map_err(|error| Error::invalid("body", error.to_string()))
     }
+
+    /// The fields that it states, checked like a body that was sent.
+    #[cfg(feature = "sync")]
+    pub(crate) fn stated(&self, whose: SettingsOwner) -> Result<Map<String, Value>> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(body)) => chosen(&body, whose),
+            _ => Err(Error::invalid("body", "must be an object")),
+        }
+    }
+}
+
+/// The settings of a body that `whose` may set.
+fn chosen(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<String, Value>> {
     let themes: [(&'static str, &[&str]); 2] = [
         ("theme_preference", &THEMES),
         ("preferred_color_theme", &COLOR_THEMES),
@@ -302,7 +319,7 @@ pub fn stated(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<Str
         ("home_page_preference", &HOME_PAGES),
     ];
     let own = pages.into_iter().filter(|_| whose == SettingsOwner::Own);
-    let mut stated = Map::new();
+    let mut chosen = Map::new();
     for (key, known) in themes.into_iter().chain(own) {
         let Some(value) = body.get(key) else { continue };
         if !value.as_str().is_some_and(|text| known.contains(&text)) {
@@ -311,9 +328,9 @@ pub fn stated(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<Str
                 format!("must be one of {}", known.join(", ")),
             ));
         }
-        stated.insert(key.to_owned(), value.clone());
+        chosen.insert(key.to_owned(), value.clone());
     }
-    Ok(stated)
+    Ok(chosen)
 }
 
 /// An agent was made or changed.

@@ -10,7 +10,8 @@ use crate::{
     contacts::{Contact, ContactFields},
     ids::{AssetId, ContactId},
     records::{
-        Author, Change, ChangeOp, MAX_BINDS, Outcome, Resource as _, Tracked as _, bump_revision,
+        Author, Change, ChangeOp, MAX_BINDS, Resource as _, Tracked as _, WriteSummary,
+        bump_revision,
         change_log::{self, Entry},
         resolve::MANUAL,
     },
@@ -58,10 +59,10 @@ pub(crate) async fn assign(
     tx: &mut Tx,
     author: &Author,
     wanted: &HashMap<AssetId, BTreeSet<ContactId>>,
-) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
+) -> Result<WriteSummary> {
+    let mut summary = WriteSummary::default();
     if wanted.is_empty() {
-        return Ok(outcome);
+        return Ok(summary);
     }
     let before = assigned(tx, wanted.keys().copied()).await?;
     let none = BTreeSet::new();
@@ -83,7 +84,7 @@ pub(crate) async fn assign(
         });
     }
     if changed.is_empty() {
-        return Ok(outcome);
+        return Ok(summary);
     }
     bump_revision::<Asset>(tx, author, changed.iter().map(|id| id.0)).await?;
     let mut q = tx.query("delete from asset_contacts where source = ");
@@ -98,9 +99,9 @@ pub(crate) async fn assign(
         });
         q.execute().await?;
     }
-    outcome.changes.extend(entries.iter().map(Change::from));
+    summary.changes.extend(entries.iter().map(Change::from));
     change_log::append(tx, author, &entries).await?;
-    Ok(outcome)
+    Ok(summary)
 }
 
 /// Links contacts to exactly these live assets, in O(1) statements. Other users of the assets stay.
@@ -108,9 +109,9 @@ pub(crate) async fn assign_to(
     tx: &mut Tx,
     author: &Author,
     wanted: &HashMap<ContactId, BTreeSet<AssetId>>,
-) -> Result<Outcome> {
+) -> Result<WriteSummary> {
     if wanted.is_empty() {
-        return Ok(Outcome::default());
+        return Ok(WriteSummary::default());
     }
     let mut q = tx.query(
         "select l.asset_id, l.contact_id from asset_contacts l join assets a on a.id = l.asset_id \

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{self as assets, Asset, AssetIn, wire::AssetRow};
 use crate::{
-    Result, Scope,
+    Outcome, Result, Scope,
     bulk::Assets,
     codex::Codex,
     companies::{CompanyRef, ComplianceLevel},
@@ -75,14 +75,14 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         asset: &AssetIn,
-    ) -> Result<AssetId> {
+    ) -> Result<Outcome<AssetId>> {
         scope.require(Asset::WRITTEN_BY, "making assets")?;
         let stated = asset.stated()?;
-        let id = self.make(author, Assets::default(), stated).await?;
-        Ok(AssetId(id))
+        let created = self.make(author, Assets::default(), stated).await?;
+        Ok(created.map(AssetId))
     }
 
-    /// Updates an asset; `false` when there is none that the caller may see.
+    /// Updates an asset; `None` when there is none that the caller may see.
     ///
     /// # Errors
     /// As [`Codex::create_contact`], and [`Error::Changed`].
@@ -92,37 +92,36 @@ impl Codex {
         author: &Author,
         id: AssetId,
         edit: &AssetIn,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(Asset::WRITTEN_BY, "changing assets")?;
         let stated = edit.stated()?;
         self.correct(author, Assets::default(), id.0, stated).await
     }
 
-    /// Makes `contacts` the people who use an asset; `false` when there is no such live asset.
+    /// Makes `contacts` the people who use an asset; `None` when there is no such live asset.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming a contact that is not there, [`Error::Forbidden`], [`Error::DryRun`].
+    /// [`Error::Invalid`] naming a contact that is not there, [`Error::Forbidden`].
     pub async fn assign_contacts(
         &self,
         scope: &Scope,
         author: &Author,
         asset: AssetId,
         contacts: &BTreeSet<ContactId>,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(Asset::WRITTEN_BY, "assigning assets")?;
         let mut tx = self.0.db.begin().await?;
         if live::<Asset>(&mut tx, std::iter::once(asset.0))
             .await?
             .is_empty()
         {
-            return Ok(false);
+            return Ok(None);
         }
         let ids: Vec<ContactId> = contacts.iter().copied().collect();
         let live = live::<Contact>(&mut tx, ids.iter().map(|id| id.0)).await?;
         let known = assets::contacts::known(&live, &ids, "contact")?;
         let wanted = HashMap::from([(asset, known)]);
-        let outcome = assets::contacts::assign(&mut tx, author, &wanted).await?;
-        Self::conclude(tx, author, outcome).await?;
-        Ok(true)
+        let summary = assets::contacts::assign(&mut tx, author, &wanted).await?;
+        Self::conclude(tx, author, summary, ()).await.map(Some)
     }
 }

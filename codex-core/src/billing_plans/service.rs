@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Error, Result, Scope,
+    Error, Outcome, Result, Scope,
     assets::billable::BillableOut,
     billing_plans::{
         self, BillingPlan, BillingPlanFields, BillingPlanIn,
         effective::{EffectivePlanOut, plan_of},
         input::laid_over,
-        wire::{BillingExport, BillingImported, BulkPlansOut},
+        wire::{BillingExport, BillingImported, BulkPlansOut, exported, require_importable},
     },
     codex::Codex,
     companies::{COMPANY_ID, Company},
@@ -19,13 +19,15 @@ use crate::{
     idempotency::step_done,
     ids::BillingPlanId,
     list::{Page, PageRequest},
-    overrides::{self, Override},
-    records::{Author, Outcome, RecordBody as _, Resource as _, writer::RecordWriter},
+    overrides::{self, Override, wire::OverrideIn},
+    records::{
+        Author, RecordBody as _, Resource as _, WriteSummary,
+        patch::{all, both},
+        writer::RecordWriter,
+    },
 };
 
 const KEEPING: &str = "keeping plans and prices";
-/// The most plans or options in one import.
-const MAX_IMPORT: usize = 1_000;
 
 impl Codex {
     /// All billing plans, by name and term.
@@ -84,10 +86,10 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         plan: &BillingPlanIn,
-    ) -> Result<BillingPlanId> {
+    ) -> Result<Outcome<BillingPlanId>> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         if let Some(id) = step_done(0)? {
-            return Ok(BillingPlanId(id));
+            return Ok(Outcome::Applied(BillingPlanId(id)));
         }
         let fields = new_plan(plan.stated()?)?;
         let mut tx = self.begin_step(0).await?;
@@ -96,16 +98,16 @@ impl Codex {
         if let Some(holder) = billing_plans::query::holder(&mut tx, &name, &term).await? {
             return Err(taken(&name, &term, holder));
         }
-        let (ids, outcome) = self
+        let (ids, summary) = self
             .writer(&mut tx, author)
             .create::<BillingPlan>(vec![fields])
             .await?;
         let id = ids.first().copied().unwrap_or_default();
-        Self::conclude_step(tx, author, outcome, 0, &id).await?;
-        Ok(BillingPlanId(id))
+        let created = Self::conclude_step(tx, author, summary, 0, id).await?;
+        Ok(created.map(BillingPlanId))
     }
 
-    /// Changes a billing plan; `false` when there is no such plan.
+    /// Changes a billing plan; `None` when there is no such plan.
     ///
     /// # Errors
     /// As [`Codex::create_billing_plan`], and [`Error::Changed`].
@@ -115,7 +117,7 @@ impl Codex {
         author: &Author,
         id: BillingPlanId,
         edit: &BillingPlanIn,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(BillingPlan::KIND).await?;
@@ -123,7 +125,7 @@ impl Codex {
         // Locked: what a rival sets in the same plan must not be laid over with an older state.
         let rows = writer.lock::<BillingPlan>(&[id.0]).await?;
         let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let (mut fields, features) = billing_plans::input::stated(edit.stated()?, false)?;
         if !features.is_empty() {
@@ -140,12 +142,12 @@ impl Codex {
         if let Some(holder) = holder.filter(|holder| *holder != id.0) {
             return Err(taken(&name, &term, holder));
         }
-        let outcome = writer.edit::<BillingPlan>(id.0, fields).await?;
-        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
-        Ok(true)
+        let summary = writer.edit::<BillingPlan>(id.0, fields).await?;
+        let updated = Self::conclude(tx, author, summary.unwrap_or_default(), ());
+        updated.await.map(Some)
     }
 
-    /// Deletes a billing plan; `false` when there is no such plan.
+    /// Deletes a billing plan; `None` when there is no such plan.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -154,18 +156,17 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: BillingPlanId,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
-        let (found, outcome) = self
+        let (found, summary) = self
             .writer(&mut tx, author)
             .delete::<BillingPlan>(&[id.0])
             .await?;
         if found.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
-        Self::conclude(tx, author, outcome).await?;
-        Ok(true)
+        Self::conclude(tx, author, summary, ()).await.map(Some)
     }
 
     /// What the plans contain that companies have, by `name|term`; a plan that nobody has made is left out.
@@ -222,23 +223,25 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         option: &FeatureOptionIn,
-    ) -> Result<(FeatureOption, bool)> {
+    ) -> Result<Outcome<(FeatureOption, bool)>> {
         scope.require(FeatureOption::WRITTEN_BY, KEEPING)?;
         let fields = feature_options::wire::stated(option.body())?;
-        let (id, new) = if let Some(done) = step_done(0)? {
-            done
+        let created = if let Some(done) = step_done(0)? {
+            Outcome::Applied(done)
         } else {
             let mut tx = self.begin_step(0).await?;
             tx.advisory_lock(FeatureOption::KIND).await?;
-            let mut outcome = Outcome::default();
+            let mut summary = WriteSummary::default();
             let mut writer = self.writer(&mut tx, author);
-            let added = add_option(&mut writer, fields, &mut outcome).await?;
-            Self::conclude_step(tx, author, outcome, 0, &added).await?;
-            added
+            let added = add_option(&mut writer, fields, &mut summary).await?;
+            Self::conclude_step(tx, author, summary, 0, added).await?
         };
-        let option = feature_options::query::find(&self.0.db, id).await?;
-        let gone = || Error::conflict("the option was deleted meanwhile");
-        Ok((option.ok_or_else(gone)?, new))
+        let option = |(id, new)| async move {
+            let option = feature_options::query::find(&self.0.db, id).await?;
+            let gone = || Error::conflict("the option was deleted meanwhile");
+            Ok((option.ok_or_else(gone)?, new))
+        };
+        created.then(option).await
     }
 
     /// Every plan and option, as [`Codex::import_billing`] takes them.
@@ -249,7 +252,7 @@ impl Codex {
         let plans = self.billing_plans(scope).await?;
         let options = self.feature_options(scope, None).await?;
         Ok(BillingExport {
-            plans: plans.iter().map(BillingExport::plan).collect(),
+            plans: plans.iter().map(exported).collect::<Result<_>>()?,
             feature_options: options.iter().map(Into::into).collect(),
         })
     }
@@ -262,52 +265,18 @@ impl Codex {
         &self,
         scope: &Scope,
         author: &Author,
-        import: BillingExport,
-    ) -> Result<BillingImported> {
+        import: &BillingExport,
+    ) -> Result<Outcome<BillingImported>> {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
-        let mut faults = Vec::new();
-        if import.plans.len().max(import.feature_options.len()) > MAX_IMPORT {
-            return Err(Error::invalid(
-                "plans",
-                format!("at most {MAX_IMPORT} at once"),
-            ));
-        }
-        let mut read = |list: &str, result: Result<Vec<Map<String, Value>>>, at: usize| match result
-        {
-            Ok(fields) => fields,
-            Err(Error::Unprocessable(own)) => {
-                let place = format!("/{list}/{at}");
-                faults.extend(own.into_iter().map(|fault| fault.within(&place)));
-                Vec::new()
-            }
-            Err(other) => {
-                faults.push(crate::Fault {
-                    pointer: format!("/{list}/{at}"),
-                    detail: other.to_string(),
-                });
-                Vec::new()
-            }
-        };
-        let mut plans = Vec::new();
-        for (at, plan) in import.plans.into_iter().enumerate() {
-            plans.extend(read("plans", new_plan(plan).map(|plan| vec![plan]), at));
-        }
-        let mut options = Vec::new();
-        for (at, option) in import.feature_options.iter().enumerate() {
-            let fields = feature_options::wire::stated(option.body());
-            options.extend(read(
-                "feature_options",
-                fields.map(|fields| vec![fields]),
-                at,
-            ));
-        }
-        if !faults.is_empty() {
-            return Err(Error::Unprocessable(faults));
-        }
+        require_importable(import.plans.len(), import.feature_options.len())?;
+        let plans = import.plans.iter().map(|plan| new_plan(plan.stated()?));
+        let options = import.feature_options.iter();
+        let options = options.map(|option| feature_options::wire::stated(option.body()));
+        let (plans, options) = both(all("plans", plans), all("feature_options", options))?;
         if let Some(done) = step_done(0)? {
-            return Ok(done);
+            return Ok(Outcome::Applied(done));
         }
-        let (mut done, mut outcome) = (BillingImported::default(), Outcome::default());
+        let (mut done, mut summary) = (BillingImported::default(), WriteSummary::default());
         let mut tx = self.begin_step(0).await?;
         tx.advisory_lock(BillingPlan::KIND).await?;
         tx.advisory_lock(FeatureOption::KIND).await?;
@@ -318,19 +287,18 @@ impl Codex {
             if holder.is_some() {
                 done.plans_skipped += 1;
             } else {
-                outcome.add(writer.create::<BillingPlan>(vec![plan]).await?.1);
+                summary.add(writer.create::<BillingPlan>(vec![plan]).await?.1);
                 done.plans_created += 1;
             }
         }
         for option in options {
-            if add_option(&mut writer, option, &mut outcome).await?.1 {
+            if add_option(&mut writer, option, &mut summary).await?.1 {
                 done.options_created += 1;
             } else {
                 done.options_skipped += 1;
             }
         }
-        Self::conclude_step(tx, author, outcome, 0, &done).await?;
-        Ok(done)
+        Self::conclude_step(tx, author, summary, 0, done).await
     }
 
     /// The plan in force for a company.
@@ -395,20 +363,20 @@ impl Codex {
         author: &Author,
         company: &Company,
         key: &str,
-        body: &Map<String, Value>,
-    ) -> Result<Override> {
+        sent: &OverrideIn,
+    ) -> Result<Outcome<Override>> {
         scope.require(Override::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Override::KIND).await?;
         let before = overrides::query::find_now(&mut tx, company.id, key).await?;
-        let mut fields = overrides::wire::stated(key, body, before.is_some())?;
+        let mut fields = sent.stated(key, before.is_some())?;
         let mut writer = self.writer(&mut tx, author);
         let edited = match &before {
             Some(row) => writer.edit::<Override>(row.id.0, fields.clone()).await?,
             None => None,
         };
-        let outcome = match edited {
-            Some(outcome) => outcome,
+        let summary = match edited {
+            Some(summary) => summary,
             // What its author has seen has ended.
             None if author.unchanged_since.is_some() => return Err(Error::Changed),
             None => {
@@ -416,12 +384,15 @@ impl Codex {
                 writer.create::<Override>(vec![fields]).await?.1
             }
         };
-        Self::conclude(tx, author, outcome).await?;
-        let row = self.override_of(scope, company, key).await?;
-        row.ok_or_else(|| Error::conflict("the override was deleted meanwhile"))
+        let set = Self::conclude(tx, author, summary, ()).await?;
+        let row = |()| async {
+            let row = self.override_of(scope, company, key).await?;
+            row.ok_or_else(|| Error::conflict("the override was deleted meanwhile"))
+        };
+        set.then(row).await
     }
 
-    /// Deletes a company's override for one key; `false` when there is none.
+    /// Deletes a company's override for one key; `None` when there is none.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -431,18 +402,20 @@ impl Codex {
         author: &Author,
         company: &Company,
         key: &str,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(Override::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         let Some(row) = overrides::query::find_now(&mut tx, company.id, key).await? else {
-            return Ok(false);
+            return Ok(None);
         };
-        let (found, outcome) = self
+        let (found, summary) = self
             .writer(&mut tx, author)
             .delete::<Override>(&[row.id.0])
             .await?;
-        Self::conclude(tx, author, outcome).await?;
-        Ok(!found.is_empty())
+        if found.is_empty() {
+            return Ok(None);
+        }
+        Self::conclude(tx, author, summary, ()).await.map(Some)
     }
 }
 
@@ -474,7 +447,7 @@ fn taken(name: &str, term: &str, holder: i64) -> Error {
 async fn add_option(
     writer: &mut RecordWriter<'_>,
     fields: Map<String, Value>,
-    outcome: &mut Outcome,
+    summary: &mut WriteSummary,
 ) -> Result<(i64, bool)> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let (category, value) = (text("feature_category"), text("option_value"));
@@ -482,6 +455,6 @@ async fn add_option(
         return Ok((id, false));
     }
     let (ids, made) = writer.create::<FeatureOption>(vec![fields]).await?;
-    outcome.add(made);
+    summary.add(made);
     Ok((ids.first().copied().unwrap_or_default(), true))
 }

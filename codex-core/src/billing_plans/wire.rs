@@ -10,7 +10,15 @@ use super::{
     BILLED_HOURLY, BillingPlan, BillingPlanFields, NOT_INCLUDED, feature_label,
     input::BillingPlanIn,
 };
-use crate::{feature_options::wire::FeatureOptionIn, money::Money};
+use crate::{
+    Error, Result,
+    feature_options::wire::FeatureOptionIn,
+    money::Money,
+    records::{
+        Intent, RecordBody as _,
+        patch::{all, both},
+    },
+};
 
 /// A plan for one term, with both models of backup prices and the six features that older modules know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -312,21 +320,52 @@ pub struct Saved {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BillingExport {
     /// Plans.
-    #[schema(value_type = Vec<BillingPlanIn>)]
-    pub plans: Vec<Map<String, Value>>,
+    pub plans: Vec<BillingPlanIn>,
     /// Options of features.
     pub feature_options: Vec<FeatureOptionIn>,
 }
 
 impl BillingExport {
-    /// A plan as it is carried: every field and feature, no id.
-    pub fn plan(plan: &BillingPlan) -> Map<String, Value> {
-        let fields = serde_json::to_value(&plan.fields).unwrap_or_default();
-        match fields {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
+    /// Reads what is to be imported.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault and its place, [`Error::Invalid`] when there is too much of it.
+    pub fn read(plans: Vec<Map<String, Value>>, options: &[FeatureOptionIn]) -> Result<Self> {
+        require_importable(plans.len(), options.len())?;
+        let plans = plans.into_iter();
+        let plans = plans.map(|plan| BillingPlanIn::read(plan, Intent::Create));
+        let options = options.iter();
+        let options = options.map(|option| FeatureOptionIn::read(option.body(), Intent::Create));
+        let (plans, feature_options) = both(all("plans", plans), all("feature_options", options))?;
+        Ok(Self {
+            plans,
+            feature_options,
+        })
     }
+}
+
+/// The most plans or options in one import.
+const MAX_IMPORT: usize = 1_000;
+
+/// Refuses an import of too many plans or options.
+pub(crate) fn require_importable(plans: usize, options: usize) -> Result<()> {
+    if plans.max(options) > MAX_IMPORT {
+        return Err(Error::invalid(
+            "plans",
+            format!("at most {MAX_IMPORT} at once"),
+        ));
+    }
+    Ok(())
+}
+
+/// A plan as it is exported: every field and feature, no id.
+#[cfg(feature = "sync")]
+pub(crate) fn exported(plan: &BillingPlan) -> Result<BillingPlanIn> {
+    let plan = serde_json::to_value(&plan.fields).and_then(serde_json::from_value);
+    plan.map_err(|source| Error::Corrupt {
+        what: "billing plan".to_owned(),
+        source: Some(source),
+    })
 }
 
 /// What an import did.

@@ -15,7 +15,7 @@ use crate::{
     companies::{self, COMPANY_ID, COMPANY_NUMBER},
     contacts::Contact,
     ids::{AssetId, ContactId},
-    records::{Author, Outcome, RecordBody as _, Resource as _, live},
+    records::{Author, RecordBody as _, Resource as _, WriteSummary, live},
     store::Tx,
 };
 
@@ -108,7 +108,7 @@ impl BulkRecord for Assets {
         tx: &mut Tx,
         author: &Author,
         links: HashMap<i64, Self::Links>,
-    ) -> Result<Outcome> {
+    ) -> Result<WriteSummary> {
         let people = links
             .into_iter()
             .filter_map(|(id, people)| Some((AssetId(id), people?)));

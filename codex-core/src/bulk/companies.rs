@@ -11,7 +11,7 @@ use crate::{
         write::{BulkRecord, Row, Stated},
     },
     companies::{self, Company, CompanyIn, numbers::Numbers},
-    records::{Author, Intent, Outcome, Patch, RecordBody as _},
+    records::{Author, Intent, Patch, RecordBody as _, WriteSummary},
     store::Tx,
 };
 
@@ -139,8 +139,8 @@ impl BulkRecord for Companies {
         Ok(read)
     }
 
-    async fn link(_: &mut Tx, _: &Author, _: HashMap<i64, String>) -> Result<Outcome> {
-        Ok(Outcome::default())
+    async fn link(_: &mut Tx, _: &Author, _: HashMap<i64, String>) -> Result<WriteSummary> {
+        Ok(WriteSummary::default())
     }
 
     fn account_number(number: &String) -> Option<String> {

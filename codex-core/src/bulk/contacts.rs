@@ -16,7 +16,7 @@ use crate::{
     contacts::{self, Contact, ContactIn, wire},
     fold::IdentityKey,
     ids::{AssetId, CompanyId, ContactId},
-    records::{Author, Outcome, RecordBody as _, live},
+    records::{Author, RecordBody as _, WriteSummary, live},
     store::Tx,
 };
 
@@ -79,14 +79,18 @@ impl BulkRecord for Contacts {
         Ok(stated.into_iter().map(read).collect())
     }
 
-    async fn link(tx: &mut Tx, author: &Author, links: HashMap<i64, Links>) -> Result<Outcome> {
+    async fn link(
+        tx: &mut Tx,
+        author: &Author,
+        links: HashMap<i64, Links>,
+    ) -> Result<WriteSummary> {
         let (mut companies, mut assets) = (HashMap::new(), HashMap::new());
         for (id, (of_companies, of_assets)) in links {
             companies.extend(of_companies.map(|all| (ContactId(id), all)));
             assets.extend(of_assets.map(|all| (ContactId(id), all)));
         }
-        let mut outcome = contacts::companies::assign(tx, author, &companies).await?;
-        outcome.add(assets::contacts::assign_to(tx, author, &assets).await?);
-        Ok(outcome)
+        let mut summary = contacts::companies::assign(tx, author, &companies).await?;
+        summary.add(assets::contacts::assign_to(tx, author, &assets).await?);
+        Ok(summary)
     }
 }

@@ -13,7 +13,7 @@ use super::{
     write::{BulkRecord, WritePlan},
 };
 use crate::{
-    Error, Fault, Result, Scope,
+    Error, Fault, Outcome, PlannedChanges, Result, Scope,
     assets::{Asset, wire::AssetBulkIn},
     bulk::{BulkAction, BulkOut, BulkStatus},
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
@@ -39,7 +39,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Invalid`] for too many rows, [`Error::Unprocessable`] with the faults of all rows when
-    /// `atomic`, [`Error::Forbidden`], [`Error::DryRun`].
+    /// `atomic`, [`Error::Forbidden`].
     pub async fn bulk_write_companies(
         &self,
         scope: &Scope,
@@ -47,7 +47,7 @@ impl Codex {
         action: BulkAction,
         atomic: bool,
         rows: BulkRows<CompanyIn>,
-    ) -> Result<BulkOut> {
+    ) -> Result<Outcome<BulkOut>> {
         scope.require(Company::WRITTEN_BY, "changing companies")?;
         let companies = Companies::among(&rows.rows);
         self.bulk_write(author, companies, action, atomic, rows.rows)
@@ -66,7 +66,7 @@ impl Codex {
         action: BulkAction,
         atomic: bool,
         rows: BulkRows<ContactBulkIn>,
-    ) -> Result<BulkOut> {
+    ) -> Result<Outcome<BulkOut>> {
         scope.require(Contact::WRITTEN_BY, "changing contacts")?;
         self.bulk_write(author, Contacts::default(), action, atomic, rows.rows)
             .await
@@ -84,7 +84,7 @@ impl Codex {
         action: BulkAction,
         atomic: bool,
         rows: BulkRows<AssetBulkIn>,
-    ) -> Result<BulkOut> {
+    ) -> Result<Outcome<BulkOut>> {
         scope.require(Asset::WRITTEN_BY, "changing assets")?;
         self.bulk_write(author, Assets::default(), action, atomic, rows.rows)
             .await
@@ -97,7 +97,7 @@ impl Codex {
         action: BulkAction,
         atomic: bool,
         rows: Vec<Value>,
-    ) -> Result<BulkOut> {
+    ) -> Result<Outcome<BulkOut>> {
         let most = if atomic { MAX_ATOMIC } else { MAX_ROWS };
         if rows.len() > most {
             let sent = rows.len();
@@ -148,12 +148,12 @@ impl Codex {
             return Err(Error::Unprocessable(out.faults()));
         }
         if author.dry_run {
-            return Err(Error::DryRun {
+            return Ok(Outcome::Planned(PlannedChanges {
                 changes,
                 rows: Some(out.foreseen()),
-            });
+            }));
         }
-        Ok(out)
+        Ok(Outcome::Applied(out))
     }
 
     /// Writes some rows in O(1) statements, in one transaction, and notes what became of them; of a dry run it
@@ -189,9 +189,9 @@ impl Codex {
             edited.insert(id, (index, more));
         }
         let mut writer = self.writer(&mut tx, author);
-        let (ids, mut outcome) = writer.create::<K::Record>(fields).await?;
+        let (ids, mut summary) = writer.create::<K::Record>(fields).await?;
         let (found, corrected) = writer.edit_all::<K::Record>(edits).await?;
-        outcome.add(corrected);
+        summary.add(corrected);
         let of_found = found
             .into_iter()
             .filter_map(|id| Some((id, edited.remove(&id)?)));
@@ -208,14 +208,14 @@ impl Codex {
         if atomic && out.failed > 0 {
             return Ok(Vec::new());
         }
-        outcome.add(K::link(&mut tx, author, links).await?);
+        summary.add(K::link(&mut tx, author, links).await?);
         let part = StepResult {
             done,
             failed: out.failed_among(&indices),
         };
         let mut changes = Vec::new();
         if author.dry_run {
-            changes = changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
+            changes = changes_out(tx.query(ACCOUNT_NUMBERS), summary.changes).await?;
             tx.rollback().await?;
         } else {
             keep_step(&mut tx, step, &part).await?;
@@ -231,42 +231,40 @@ impl Codex {
         author: &Author,
         mut kind: K,
         body: Map<String, Value>,
-    ) -> Result<i64> {
+    ) -> Result<Outcome<i64>> {
         if let Some(id) = step_done(0)? {
-            return Ok(id);
+            return Ok(Outcome::Applied(id));
         }
         let mut tx = self.begin_step(0).await?;
         let (fields, links) = only(kind.read(&mut tx, vec![(body, None)]).await?)?;
         let mut writer = self.writer(&mut tx, author);
-        let (ids, mut outcome) = writer.create::<K::Record>(vec![fields]).await?;
+        let (ids, mut summary) = writer.create::<K::Record>(vec![fields]).await?;
         let id = ids.first().copied().unwrap_or_default();
-        outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
-        Self::conclude_step(tx, author, outcome, 0, &id).await?;
-        Ok(id)
+        summary.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
+        Self::conclude_step(tx, author, summary, 0, id).await
     }
 
-    /// Corrects one record and what hangs on it; `false` when there is no such live record.
+    /// Corrects one record and what hangs on it; `None` when there is no such live record.
     pub(crate) async fn correct<K: BulkRecord>(
         &self,
         author: &Author,
         mut kind: K,
         id: i64,
         body: Map<String, Value>,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         let mut tx = self.0.db.begin().await?;
         let read = only(kind.read(&mut tx, vec![(body, Some(id))]).await?);
         // Whether there is such a record is judged before what is said of it.
         if read.is_err() && live::<K::Record>(&mut tx, iter::once(id)).await?.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let (fields, links) = read?;
         let mut writer = self.writer(&mut tx, author);
-        let Some(mut outcome) = writer.edit::<K::Record>(id, fields).await? else {
-            return Ok(false);
+        let Some(mut summary) = writer.edit::<K::Record>(id, fields).await? else {
+            return Ok(None);
         };
-        outcome.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
-        Self::conclude(tx, author, outcome).await?;
-        Ok(true)
+        summary.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
+        Self::conclude(tx, author, summary, ()).await.map(Some)
     }
 }
 

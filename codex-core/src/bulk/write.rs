@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Fault, Result,
     bulk::{BulkAction, BulkOut},
-    records::{Author, Intent, Outcome, Resource},
+    records::{Author, Intent, Resource, WriteSummary},
     store::Tx,
 };
 
@@ -54,7 +54,7 @@ pub(crate) trait BulkRecord: Send {
         tx: &mut Tx,
         author: &Author,
         links: HashMap<i64, Self::Links>,
-    ) -> impl Future<Output = Result<Outcome>> + Send;
+    ) -> impl Future<Output = Result<WriteSummary>> + Send;
 
     /// Account number of a company.
     fn account_number(_links: &Self::Links) -> Option<String> {

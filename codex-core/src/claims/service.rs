@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Error, Result, Scope,
+    Error, Outcome, Result, Scope,
     claims::{
         ClaimedResource, query,
         view::{self, public_name},
@@ -77,7 +77,7 @@ impl Codex {
     ///
     /// # Errors
     /// As [`Codex::manual_claim`]; [`Error::Conflict`] when people made the record and no source states the
-    /// field; [`Error::Changed`], [`Error::DryRun`]; [`Error::Forbidden`] for those who may not change such
+    /// field; [`Error::Changed`]; [`Error::Forbidden`] for those who may not change such
     /// records.
     pub async fn release_claim(
         &self,
@@ -86,7 +86,7 @@ impl Codex {
         resource: ClaimedResource,
         key: &str,
         field: &str,
-    ) -> Result<(RecordClaimsOut, DateTime<Utc>)> {
+    ) -> Result<Outcome<(RecordClaimsOut, DateTime<Utc>)>> {
         let what = "releasing manual values";
         if let Some(access) = by_kind!(resource.kind(), R => R::WRITTEN_BY) {
             scope.require(access, what)?;
@@ -116,10 +116,11 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         let mut writer = self.writer(&mut tx, &author);
         let released = by_kind!(resource.kind(), R => writer.release::<R>(id, name).await);
-        let outcome = released.unwrap_or(Ok(None))?;
-        let outcome = outcome.ok_or_else(|| not_set(resource, field))?;
-        Self::conclude(tx, &author, outcome).await?;
-        self.record_claims(scope, resource, key).await
+        let summary = released.unwrap_or(Ok(None))?;
+        let summary = summary.ok_or_else(|| not_set(resource, field))?;
+        let released = Self::conclude(tx, &author, summary, ()).await?;
+        let released = released.then(|()| self.record_claims(scope, resource, key));
+        released.await
     }
 
     async fn claims_of<R: Resource>(&self, id: i64) -> Result<Option<Found>> {

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::{
-    Error, Fault, Result, Scope,
+    Error, Outcome, Result, Scope,
     bulk::{Companies, changed_fields, name_people},
     codex::Codex,
     companies::{
         self, COMPANY_ID, Company, CompanyIn,
-        wire::{CompanyRow, Renumbered, is_account_number},
+        wire::{CompanyAndOverridesIn, CompanyRow, Renumbered, is_account_number},
     },
     ids::CompanyId,
     list::{Page, PageRequest, TablePage, TableRows},
     overrides::{self, Override},
-    records::{Author, Outcome, RecordBody as _, Resource as _, patch::sound},
+    records::{Author, RecordBody as _, Resource as _, WriteSummary, patch::both},
     store::Tx,
 };
 
@@ -69,18 +69,21 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the company that has the number
-    /// or had it, [`Error::Forbidden`], [`Error::DryRun`].
+    /// or had it, [`Error::Forbidden`].
     pub async fn create_company(
         &self,
         scope: &Scope,
         author: &Author,
         company: &CompanyIn,
-    ) -> Result<Company> {
+    ) -> Result<Outcome<Company>> {
         scope.require(Company::WRITTEN_BY, "making companies")?;
         let stated = company.stated()?;
-        let id = self.make(author, Companies::default(), stated).await?;
-        let made = self.company_by_id(scope, CompanyId(id)).await?;
-        made.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
+        let created = self.make(author, Companies::default(), stated).await?;
+        let company = |id| async move {
+            let company = self.company_by_id(scope, CompanyId(id)).await?;
+            company.ok_or_else(|| Error::conflict("the company was deleted meanwhile"))
+        };
+        created.then(company).await
     }
 
     /// How many companies have no account number, and how many there are. Those without one are in none of the
@@ -96,28 +99,27 @@ impl Codex {
     /// Updates a company; `None` when there is none that the caller may see.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`],
-    /// [`Error::DryRun`].
+    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`].
     pub async fn update_company(
         &self,
         scope: &Scope,
         author: &Author,
         account_number: &str,
         edit: &CompanyIn,
-    ) -> Result<Option<Company>> {
+    ) -> Result<Option<Outcome<Company>>> {
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
         };
         scope.require(Company::WRITTEN_BY, CHANGING)?;
         let (kind, stated) = (Companies::one(&company), edit.stated()?);
-        if !self.correct(author, kind, company.id.0, stated).await? {
+        let Some(updated) = self.correct(author, kind, company.id.0, stated).await? else {
             return Ok(None);
-        }
-        self.company_by_id(scope, company.id).await
+        };
+        let updated = updated.then(|()| self.company_by_id(scope, company.id));
+        Ok(updated.await?.transpose())
     }
 
-    /// Updates a company and replaces all its overrides by `agreed`, all or nothing. Overrides whose keys are absent or
-    /// have an empty value are deleted.
+    /// Updates a company and replaces all its overrides, all or nothing. Overrides whose keys are absent are deleted.
     ///
     /// # Errors
     /// As [`Codex::update_company`].
@@ -126,29 +128,28 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         company: &Company,
-        body: Map<String, Value>,
-        agreed: Value,
-    ) -> Result<()> {
+        edit: &CompanyAndOverridesIn,
+    ) -> Result<Outcome> {
         scope.require(Company::WRITTEN_BY, CHANGING)?;
         scope.require(Override::WRITTEN_BY, "agreeing prices and features")?;
-        let fields = if body.is_empty() {
-            Ok(body)
+        let stated = edit.company.stated()?;
+        let fields = if stated.is_empty() {
+            Ok(stated)
         } else {
             let own = company.fields.account_number.as_deref();
-            changed_fields(body, own)
+            changed_fields(stated, own)
         };
-        let mut faults = Vec::new();
-        let mut wanted = read_agreed(agreed, &mut faults)?;
-        let mut fields = sound(fields, faults)?;
+        let wanted = overrides::wire::all_stated(&edit.overrides);
+        let (mut fields, mut wanted) = both(fields, wanted)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Override::KIND).await?;
         let rows = overrides::query::of_company_now(&mut tx, company.id).await?;
         name_people(&mut tx, std::iter::once(&mut fields)).await?;
         let mut writer = self.writer(&mut tx, author);
-        let mut outcome = Outcome::default();
+        let mut summary = WriteSummary::default();
         if !fields.is_empty() {
             let edited = writer.edit::<Company>(company.id.0, fields).await?;
-            outcome.add(edited.unwrap_or_default());
+            summary.add(edited.unwrap_or_default());
         }
         let (mut ended, mut edits) = (Vec::new(), HashMap::new());
         for row in rows {
@@ -161,26 +162,25 @@ impl Codex {
             stated.insert(COMPANY_ID.into(), json!(company.id));
             stated
         });
-        outcome.add(writer.delete::<Override>(&ended).await?.1);
-        outcome.add(writer.edit_all::<Override>(edits).await?.1);
-        outcome.add(writer.create::<Override>(new.collect()).await?.1);
-        Self::conclude(tx, author, outcome).await?;
-        Ok(())
+        summary.add(writer.delete::<Override>(&ended).await?.1);
+        summary.add(writer.edit_all::<Override>(edits).await?.1);
+        summary.add(writer.create::<Override>(new.collect()).await?.1);
+        Self::conclude(tx, author, summary, ()).await
     }
 
-    /// Deletes a company for the people; `false` when there is none that the caller sees.
+    /// Deletes a company for the people; `None` when there is none that the caller sees.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
+    /// [`Error::Forbidden`], [`Error::Changed`].
     pub async fn delete_company(
         &self,
         scope: &Scope,
         author: &Author,
         account_number: &str,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         match self.company(scope, account_number).await? {
             Some(company) => self.delete::<Company>(scope, author, company.id.0).await,
-            None => Ok(false),
+            None => Ok(None),
         }
     }
 
@@ -198,7 +198,7 @@ impl Codex {
         author: &Author,
         account_number: &str,
         wanted: &str,
-    ) -> Result<Option<Renumbered>> {
+    ) -> Result<Option<Outcome<Renumbered>>> {
         scope.require_admin("renumbering companies")?;
         let Some(company) = self.company(scope, account_number).await? else {
             return Ok(None);
@@ -217,53 +217,26 @@ impl Codex {
             return Ok(None);
         };
         let before = row.fields.account_number;
-        let mut outcome = Outcome::default();
+        let mut summary = WriteSummary::default();
         if before.as_deref() != Some(wanted) {
             let fields = Map::from_iter([("account_number".to_owned(), json!(wanted))]);
             let edited = writer.edit::<Company>(company.id.0, fields).await?;
-            outcome = edited.unwrap_or_default();
+            summary = edited.unwrap_or_default();
             // A sync takes no turn.
             require_free(&mut tx, company.id, wanted).await?;
             let (at, actor) = (author.at, author.actor.as_str());
             companies::aliases::swap(&mut tx, company.id, before.as_deref(), wanted, actor, at)
                 .await?;
         }
-        Self::conclude(tx, author, outcome).await?;
-        Ok(Some(Renumbered {
-            account_number: wanted.to_owned(),
-            previous: companies::aliases::of_company(&self.0.db, company.id).await?,
-        }))
+        let renumbered = Self::conclude(tx, author, summary, ()).await?;
+        let numbers = |()| async {
+            Ok(Renumbered {
+                account_number: wanted.to_owned(),
+                previous: companies::aliases::of_company(&self.0.db, company.id).await?,
+            })
+        };
+        renumbered.then(numbers).await.map(Some)
     }
-}
-
-/// Overrides by key, without empty ones.
-fn read_agreed(
-    agreed: Value,
-    faults: &mut Vec<Fault>,
-) -> Result<HashMap<String, Map<String, Value>>> {
-    const KEY: &str = "feature_overrides";
-    let mut wanted = HashMap::new();
-    let Value::Object(agreed) = agreed else {
-        faults.push(Fault::at(KEY, "must be an object"));
-        return Ok(wanted);
-    };
-    for (key, value) in agreed {
-        let empty = value.as_str().is_some_and(|text| text.trim().is_empty());
-        if value.is_null() || empty {
-            continue;
-        }
-        let body = Map::from_iter([("value".to_owned(), value)]);
-        match overrides::wire::stated(&key, &body, false) {
-            Ok(stated) => drop(wanted.insert(key, stated)),
-            Err(Error::Unprocessable(own)) => {
-                let place = Fault::at(KEY, "").pointer;
-                let here = |fault: Fault| Fault::at(&key, fault.detail).within(&place);
-                faults.extend(own.into_iter().map(here));
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    Ok(wanted)
 }
 
 /// Refuses a number that another company has or had.

@@ -1,5 +1,7 @@
 //! Companies as JSON (contract 1.2.B).
 
+use std::collections::BTreeMap;
+
 use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,7 +16,11 @@ use crate::{
     contacts::wire::ContactOut,
     dates::{self, EVENTS, LIVES},
     locations::wire::LocationOut,
-    records::{Intent, RecordBody, patch::Form},
+    overrides::wire::{OverrideValue, read_all},
+    records::{
+        Intent, RecordBody,
+        patch::{Form, both},
+    },
     tickets::wire::CompanyTicketOut,
 };
 
@@ -200,6 +206,31 @@ impl CompanyIn {
             company.account_number = own.into();
         }
         Ok(company)
+    }
+}
+
+/// A change of a company, and all of its overrides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CompanyAndOverridesIn {
+    /// What changes about the company; nothing is no fault.
+    pub company: CompanyIn,
+    /// Its overrides by key: those that it has under other keys are deleted.
+    pub overrides: BTreeMap<String, OverrideValue>,
+}
+
+impl CompanyAndOverridesIn {
+    /// Reads both parts of a body; see [`CompanyIn::read_change`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Unprocessable`] with every fault of both.
+    pub fn read(company: Map<String, Value>, overrides: Value, own: Option<&str>) -> Result<Self> {
+        let company = if company.is_empty() {
+            Ok(CompanyIn::default())
+        } else {
+            CompanyIn::read_change(company, own)
+        };
+        let (company, overrides) = both(company, read_all(overrides))?;
+        Ok(Self { company, overrides })
     }
 }
 

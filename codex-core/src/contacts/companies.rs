@@ -10,7 +10,7 @@ use crate::{
     companies::COMPANY_NUMBERS,
     ids::{CompanyId, ContactId},
     records::{
-        Author, Change, ChangeOp, Outcome, Resource as _, bump_revision,
+        Author, Change, ChangeOp, Resource as _, WriteSummary, bump_revision,
         change_log::{self, Entry},
         resolve::MANUAL,
     },
@@ -42,10 +42,10 @@ pub(crate) async fn assign(
     tx: &mut Tx,
     author: &Author,
     wanted: &HashMap<ContactId, BTreeSet<CompanyId>>,
-) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
+) -> Result<WriteSummary> {
+    let mut summary = WriteSummary::default();
     if wanted.is_empty() {
-        return Ok(outcome);
+        return Ok(summary);
     }
     let ids = || wanted.keys().copied();
     let mut q = tx.query("select contact_id, company_id from contact_company where contact_id in ");
@@ -84,7 +84,7 @@ pub(crate) async fn assign(
         });
     }
     if changed.is_empty() {
-        return Ok(outcome);
+        return Ok(summary);
     }
     bump_revision::<Contact>(tx, author, changed.iter().map(|id| id.0)).await?;
     let mut q = tx.query("delete from contact_companies where source = ");
@@ -101,9 +101,9 @@ pub(crate) async fn assign(
         });
         q.execute().await?;
     }
-    outcome.changes.extend(entries.iter().map(Change::from));
+    summary.changes.extend(entries.iter().map(Change::from));
     change_log::append(tx, author, &entries).await?;
-    Ok(outcome)
+    Ok(summary)
 }
 
 fn sets(rows: Vec<(ContactId, CompanyId)>) -> HashMap<ContactId, BTreeSet<CompanyId>> {

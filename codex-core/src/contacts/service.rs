@@ -2,7 +2,7 @@
 
 use super::{self as contacts, Contact, ContactIn, query::ContactCompanies, wire::ContactRow};
 use crate::{
-    Result, Scope,
+    Outcome, Result, Scope,
     bulk::Contacts,
     codex::Codex,
     companies::ComplianceLevel,
@@ -59,20 +59,20 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Invalid`] naming a company or asset that is not
-    /// there, [`Error::Forbidden`], [`Error::DryRun`].
+    /// there, [`Error::Forbidden`].
     pub async fn create_contact(
         &self,
         scope: &Scope,
         author: &Author,
         contact: &ContactIn,
-    ) -> Result<ContactId> {
+    ) -> Result<Outcome<ContactId>> {
         scope.require(Contact::WRITTEN_BY, "making contacts")?;
         let stated = contact.stated()?;
-        let id = self.make(author, Contacts::default(), stated).await?;
-        Ok(ContactId(id))
+        let created = self.make(author, Contacts::default(), stated).await?;
+        Ok(created.map(ContactId))
     }
 
-    /// Updates a contact; `false` when there is none that the caller may see.
+    /// Updates a contact; `None` when there is none that the caller may see.
     ///
     /// # Errors
     /// As [`Codex::create_contact`], and [`Error::Changed`].
@@ -82,7 +82,7 @@ impl Codex {
         author: &Author,
         id: ContactId,
         edit: &ContactIn,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(Contact::WRITTEN_BY, "changing contacts")?;
         let stated = edit.stated()?;
         self.correct(author, Contacts::default(), id.0, stated)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Error, Result, Scope,
+    Error, Outcome, Result, Scope,
     assets::Asset,
     codex::Codex,
     contacts::Contact,
@@ -13,7 +13,7 @@ use crate::{
     },
     idempotency::step_done,
     list::{Page, PageRequest},
-    records::{Author, Outcome, Resource as _},
+    records::{Author, Resource as _, WriteSummary},
     store::Tx,
 };
 
@@ -59,20 +59,20 @@ impl Codex {
     /// # Errors
     /// [`Error::Conflict`] when it was decided already, the records belong to different companies, one is gone or a
     /// person has deleted the one to keep; [`Error::Unprocessable`] when `keep` is neither of them;
-    /// [`Error::Forbidden`], [`Error::DryRun`].
+    /// [`Error::Forbidden`].
     pub async fn merge_duplicate(
         &self,
         scope: &Scope,
         author: &Author,
         id: i64,
         which: DuplicateMergeIn,
-    ) -> Result<Option<DuplicateOut>> {
+    ) -> Result<Option<Outcome<DuplicateOut>>> {
         scope.require_technician(DECIDING)?;
         let Some(duplicate) = query::find(&self.0.db, scope, id).await? else {
             return Ok(None);
         };
-        if step_done::<()>(0)?.is_some() {
-            return self.duplicate(scope, id).await;
+        if let Some(done) = step_done(0)? {
+            return self.decided(scope, id, Outcome::Applied(done)).await;
         }
         let kept = which.keep.unwrap_or(duplicate.record_a);
         let other = match kept {
@@ -91,37 +91,48 @@ impl Codex {
             )),
             ..author.clone()
         };
-        let outcome = self
+        let summary = self
             .merge_records(&mut tx, &author, &duplicate.kind, kept, other)
             .await?;
         query::withdraw(&mut tx, &duplicate.kind, other).await?;
-        Self::conclude_step(tx, &author, outcome, 0, &()).await?;
-        self.duplicate(scope, id).await
+        let merged = Self::conclude_step(tx, &author, summary, 0, ()).await?;
+        self.decided(scope, id, merged).await
     }
 
     /// Keeps the two records of a candidate apart for ever. `None` when there is no such candidate.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it was decided already, [`Error::Forbidden`], [`Error::DryRun`].
+    /// [`Error::Conflict`] when it was decided already, [`Error::Forbidden`].
     pub async fn reject_duplicate(
         &self,
         scope: &Scope,
         author: &Author,
         id: i64,
-    ) -> Result<Option<DuplicateOut>> {
+    ) -> Result<Option<Outcome<DuplicateOut>>> {
         scope.require_technician(DECIDING)?;
         if query::find(&self.0.db, scope, id).await?.is_none() {
             return Ok(None);
         }
-        if step_done::<()>(0)?.is_some() {
-            return self.duplicate(scope, id).await;
+        if let Some(done) = step_done(0)? {
+            return self.decided(scope, id, Outcome::Applied(done)).await;
         }
         let mut tx = self.begin_step(0).await?;
         let rejected = DuplicateState::Rejected;
         self.decide_duplicate(&mut tx, author, id, rejected, None)
             .await?;
-        Self::conclude_step(tx, author, Outcome::default(), 0, &()).await?;
-        self.duplicate(scope, id).await
+        let rejected = Self::conclude_step(tx, author, WriteSummary::default(), 0, ()).await?;
+        self.decided(scope, id, rejected).await
+    }
+
+    /// A candidate as it is after a decision.
+    async fn decided(
+        &self,
+        scope: &Scope,
+        id: i64,
+        decided: Outcome,
+    ) -> Result<Option<Outcome<DuplicateOut>>> {
+        let decided = decided.then(|()| self.duplicate(scope, id));
+        Ok(decided.await?.transpose())
     }
 
     async fn decide_duplicate(
@@ -147,7 +158,7 @@ impl Codex {
         kind: &str,
         kept: i64,
         other: i64,
-    ) -> Result<Outcome> {
+    ) -> Result<WriteSummary> {
         let companies = match kind {
             Asset::KIND => {
                 "select id, company_id from assets where company_id is not null and id in "

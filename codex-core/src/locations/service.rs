@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{self as locations, Location, LocationIn};
 use crate::{
-    Error, Result, Scope,
+    Error, Outcome, Result, Scope,
     codex::Codex,
     companies::{COMPANY_ID, Company},
     ids::{CompanyId, LocationId},
@@ -50,20 +50,23 @@ impl Codex {
     /// Adds a location to a company.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::DryRun`].
+    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`].
     pub async fn create_location(
         &self,
         scope: &Scope,
         author: &Author,
         company: &Company,
         location: &LocationIn,
-    ) -> Result<Location> {
+    ) -> Result<Outcome<Location>> {
         scope.require(Location::WRITTEN_BY, "making locations")?;
         let mut fields = location.checked(Intent::Create)?;
         fields.insert(COMPANY_ID.into(), json!(company.id));
-        let id = self.create::<Location>(scope, author, fields).await?;
-        let made = self.location(scope, company, LocationId(id)).await?;
-        made.ok_or_else(|| Error::conflict("the location was deleted meanwhile"))
+        let created = self.create::<Location>(scope, author, fields).await?;
+        let location = |id| async move {
+            let location = self.location(scope, company, LocationId(id)).await?;
+            location.ok_or_else(|| Error::conflict("the location was deleted meanwhile"))
+        };
+        created.then(location).await
     }
 
     /// Updates a location of a company; `None` when the company has no such location.
@@ -77,30 +80,34 @@ impl Codex {
         company: &Company,
         id: LocationId,
         edit: &LocationIn,
-    ) -> Result<Option<Location>> {
+    ) -> Result<Option<Outcome<Location>>> {
         if self.location(scope, company, id).await?.is_none() {
             return Ok(None);
         }
         scope.require(Location::WRITTEN_BY, "changing locations")?;
         let fields = edit.checked(Intent::Update)?;
-        self.edit::<Location>(scope, author, id.0, fields).await?;
-        self.location(scope, company, id).await
+        let updated = self.edit::<Location>(scope, author, id.0, fields).await?;
+        let Some(updated) = updated else {
+            return Ok(None);
+        };
+        let updated = updated.then(|()| self.location(scope, company, id));
+        Ok(updated.await?.transpose())
     }
 
-    /// Deletes a location of a company; `false` when the company has none such.
+    /// Deletes a location of a company; `None` when the company has none such.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
+    /// [`Error::Forbidden`], [`Error::Changed`].
     pub async fn delete_location(
         &self,
         scope: &Scope,
         author: &Author,
         company: &Company,
         id: LocationId,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(Location::WRITTEN_BY, "deleting locations")?;
         if self.location(scope, company, id).await?.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
         self.delete::<Location>(scope, author, id.0).await
     }

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Change, ChangeOp, Outcome, Resource, Stored, Tracked, as_map, bump_revision,
+    Change, ChangeOp, Resource, Stored, Tracked, WriteSummary, as_map, bump_revision,
     change_log::{self, Entry},
     claims::{self, NewClaim},
     patch::{NUL, has_nul, type_faults},
@@ -41,7 +41,7 @@ impl RecordWriter<'_> {
     pub async fn create<R: Resource>(
         &mut self,
         records: Vec<Map<String, Value>>,
-    ) -> Result<(Vec<i64>, Outcome)> {
+    ) -> Result<(Vec<i64>, WriteSummary)> {
         check_fields::<R>(records.iter())?;
         let ids = self.reserve::<R>(records.len()).await?;
         let manual = ids.iter().zip(records).map(|(id, fields)| {
@@ -54,14 +54,14 @@ impl RecordWriter<'_> {
         });
         let manual: Vec<(i64, Claim)> = manual.collect();
         self.save_manual_claims::<R>(&manual).await?;
-        let mut outcome = Outcome::default();
+        let mut summary = WriteSummary::default();
         let rows = ids.iter().map(|id| (*id, None)).collect();
         let claims = manual.into_iter().map(|(id, claim)| (id, vec![claim]));
         let claims = claims.collect();
-        let merged = self.merge::<R>(rows, claims, &mut outcome.issues).await?;
-        let written = self.write(merged, &mut outcome).await?;
+        let merged = self.merge::<R>(rows, claims, &mut summary.issues).await?;
+        let written = self.write(merged, &mut summary).await?;
         self.after_write::<R>(MANUAL, &[], &written).await?;
-        Ok((ids, outcome))
+        Ok((ids, summary))
     }
 
     /// Sets manual values of one record. They win over the sources until they are released. `None` when there is no
@@ -73,9 +73,9 @@ impl RecordWriter<'_> {
         &mut self,
         id: i64,
         values: Map<String, Value>,
-    ) -> Result<Option<Outcome>> {
-        let (found, outcome) = self.edit_all::<R>(HashMap::from([(id, values)])).await?;
-        Ok((!found.is_empty()).then_some(outcome))
+    ) -> Result<Option<WriteSummary>> {
+        let (found, summary) = self.edit_all::<R>(HashMap::from([(id, values)])).await?;
+        Ok((!found.is_empty()).then_some(summary))
     }
 
     /// Sets manual values of many records, in O(1) SQL statements; gives the ids of those that are live.
@@ -85,7 +85,7 @@ impl RecordWriter<'_> {
     pub async fn edit_all<R: Resource>(
         &mut self,
         mut values: HashMap<i64, Map<String, Value>>,
-    ) -> Result<(Vec<i64>, Outcome)> {
+    ) -> Result<(Vec<i64>, WriteSummary)> {
         check_fields::<R>(values.values())?;
         let ids: Vec<i64> = values.keys().copied().collect();
         self.edit_manual_claims::<R>(&ids, |id, edited| {
@@ -107,7 +107,11 @@ impl RecordWriter<'_> {
     ///
     /// # Errors
     /// [`Error::Conflict`] when people created the record and no source states the field.
-    pub async fn release<R: Resource>(&mut self, id: i64, name: &str) -> Result<Option<Outcome>> {
+    pub async fn release<R: Resource>(
+        &mut self,
+        id: i64,
+        name: &str,
+    ) -> Result<Option<WriteSummary>> {
         let claims = claims::of_records::<R>(self.tx, &[id]).await?;
         let claims = claims.get(&id).map_or(&[][..], Vec::as_slice);
         let states = |claim: &&Claim| claim.fields.contains_key(name);
@@ -127,24 +131,24 @@ impl RecordWriter<'_> {
                 "people made this record and no source states `{name}`; set another value instead"
             )));
         }
-        let (found, mut outcome) = self
+        let (found, mut summary) = self
             .edit_manual_claims::<R>(&[id], |_, edited| {
                 edited.manual.fields.remove(name);
                 edited.manual.extra.remove(name);
                 !edited.deleted
             })
             .await?;
-        if outcome.changes.is_empty() {
+        if summary.changes.is_empty() {
             // The value stays the same, but the next sync may change it: readers must notice the release.
             bump_revision::<R>(self.tx, self.author, found.iter().copied()).await?;
         }
-        outcome.changes.append(&mut outcome.same_values);
-        Ok((!found.is_empty()).then_some(outcome))
+        summary.changes.append(&mut summary.same_values);
+        Ok((!found.is_empty()).then_some(summary))
     }
 
     /// Deletes records. No sync brings them back, only [`RecordWriter::restore`] does. Gives the ids of those that were
     /// live.
-    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(Vec<i64>, Outcome)> {
+    pub async fn delete<R: Resource>(&mut self, ids: &[i64]) -> Result<(Vec<i64>, WriteSummary)> {
         self.edit_manual_claims::<R>(ids, |_, edited| {
             edited.manual.live = false;
             !edited.deleted
@@ -153,13 +157,13 @@ impl RecordWriter<'_> {
     }
 
     /// Stops keeping manual records alive: those that no source has are soft-deleted.
-    pub async fn release_records<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
-        let (_, outcome) = self
+    pub async fn release_records<R: Resource>(&mut self, ids: &[i64]) -> Result<WriteSummary> {
+        let (_, summary) = self
             .edit_manual_claims::<R>(ids, |_, edited| {
                 std::mem::replace(&mut edited.manual.anchor, false)
             })
             .await?;
-        Ok(outcome)
+        Ok(summary)
     }
 
     /// Restores a record that a person deleted; `None` when there is no such record. One that no source has any more
@@ -167,12 +171,12 @@ impl RecordWriter<'_> {
     ///
     /// # Errors
     /// [`Error::Conflict`] naming the record that has taken its place.
-    pub async fn restore<R: Resource>(&mut self, id: i64) -> Result<Option<Outcome>> {
+    pub async fn restore<R: Resource>(&mut self, id: i64) -> Result<Option<WriteSummary>> {
         if let Some(holder) = self.in_place_of::<R>(id).await? {
             let message = format!("{} {holder} has taken the place of {id}", R::KIND);
             return Err(Error::conflict(message));
         }
-        let (found, outcome) = self
+        let (found, summary) = self
             .edit_manual_claims::<R>(&[id], |_, edited| {
                 let deleted_by_person = edited.deleted && !edited.manual.live;
                 edited.manual.live = true;
@@ -180,7 +184,7 @@ impl RecordWriter<'_> {
                 deleted_by_person
             })
             .await?;
-        Ok((!found.is_empty()).then_some(outcome))
+        Ok((!found.is_empty()).then_some(summary))
     }
 
     /// The live record that has the unique values of a deleted one.
@@ -213,7 +217,7 @@ impl RecordWriter<'_> {
         &mut self,
         ids: &[i64],
         mut edit: impl FnMut(i64, EditedRecord<'_>) -> bool,
-    ) -> Result<(Vec<i64>, Outcome)> {
+    ) -> Result<(Vec<i64>, WriteSummary)> {
         let rows = self.lock::<R>(ids).await?;
         let mut claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut edited: Vec<(i64, Claim)> = Vec::with_capacity(rows.len());
@@ -245,10 +249,10 @@ impl RecordWriter<'_> {
         }
         self.save_manual_claims::<R>(&edited).await?;
         let ids: Vec<i64> = edited.iter().map(|(id, _)| *id).collect();
-        let mut outcome = self.refresh::<R>(&ids).await?;
-        let logged = &outcome.changes;
-        outcome.same_values = self.log_same_values::<R>(&rows, touched, logged).await?;
-        Ok((ids, outcome))
+        let mut summary = self.refresh::<R>(&ids).await?;
+        let logged = &summary.changes;
+        summary.same_values = self.log_same_values::<R>(&rows, touched, logged).await?;
+        Ok((ids, summary))
     }
 
     /// Writes manual claims, each with the id of its record.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    records::writer::{Outcome, RecordWriter},
+    records::writer::{RecordWriter, WriteSummary},
 };
 
 sql! {
@@ -28,7 +28,7 @@ impl RecordWriter<'_> {
         &mut self,
         kept: i64,
         other: i64,
-    ) -> Result<Outcome> {
+    ) -> Result<WriteSummary> {
         let both = [kept.min(other), kept.max(other)];
         let rows = self.lock::<R>(&both).await?;
         if rows.len() < both.len() {
@@ -57,9 +57,9 @@ impl RecordWriter<'_> {
         let q = self.tx.query(HAND_OVER).bind(R::KIND).bind(other);
         q.bind(kept).execute().await?;
         R::hand_over(self.tx, other, kept).await?;
-        let outcome = self.refresh::<R>(&both).await?;
+        let summary = self.refresh::<R>(&both).await?;
         bump_revision::<R>(self.tx, self.author, std::iter::once(kept)).await?;
-        Ok(outcome)
+        Ok(summary)
     }
 }
 

@@ -56,4 +56,6 @@ pub use search_index::SearchDef;
 pub use source_record::{ItemError, SourceRecord, Unread};
 pub use wire::{ChangeOp, ChangeOut, DeletedOut};
 #[cfg(feature = "store")]
-pub use writer::{Change, Outcome};
+pub use writer::Change;
+#[cfg(feature = "store")]
+pub(crate) use writer::WriteSummary;

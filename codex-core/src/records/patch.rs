@@ -318,6 +318,42 @@ pub(crate) fn sound(
     }
 }
 
+/// Two parts of a body, or every fault of both.
+pub(crate) fn both<A, B>(first: Result<A>, second: Result<B>) -> Result<(A, B)> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(Error::Unprocessable(mut faults)), Err(Error::Unprocessable(more))) => {
+            faults.extend(more);
+            Err(Error::Unprocessable(faults))
+        }
+        // Faults are reported rather than that a part states nothing.
+        (Err(Error::Unprocessable(faults)), _) | (_, Err(Error::Unprocessable(faults))) => {
+            Err(Error::Unprocessable(faults))
+        }
+        (Err(other), _) | (_, Err(other)) => Err(other),
+    }
+}
+
+/// The items of a list in a body, or every fault of all of them, each with its place.
+pub(crate) fn all<T>(list: &str, items: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (mut sound, mut faults) = (Vec::new(), Vec::new());
+    for (at, item) in items.enumerate() {
+        let place = format!("/{list}/{at}");
+        match item {
+            Ok(item) => sound.push(item),
+            Err(Error::Unprocessable(own)) => {
+                faults.extend(own.into_iter().map(|fault| fault.within(&place)));
+            }
+            Err(other) => faults.push(Fault::of_all(other.to_string()).within(&place)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(sound)
+    } else {
+        Err(Error::Unprocessable(faults))
+    }
+}
+
 /// No rule besides the types.
 #[expect(clippy::unnecessary_wraps, reason = "it has the type of a form's rule")]
 pub(crate) fn as_it_is(_key: &str, value: Value) -> std::result::Result<Value, String> {

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Author, DeletedOut, Outcome, Resource, deleted, writer::RecordWriter};
+use super::{Author, DeletedOut, Resource, WriteSummary, deleted, writer::RecordWriter};
 use crate::{
-    Access, Error, Result, Scope,
+    Access, Error, Outcome, PlannedChanges, Result, Scope,
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
     idempotency::step_done,
@@ -19,33 +19,32 @@ impl Codex {
     /// Creates a manual record; gives its row id.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::DryRun`].
-    pub async fn create<R: Resource>(
+    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`].
+    pub(crate) async fn create<R: Resource>(
         &self,
         scope: &Scope,
         author: &Author,
         fields: Map<String, Value>,
-    ) -> Result<i64> {
+    ) -> Result<Outcome<i64>> {
         scope.require(R::WRITTEN_BY, CHANGING)?;
         if let Some(id) = step_done(0)? {
-            return Ok(id);
+            return Ok(Outcome::Applied(id));
         }
         let mut tx = self.begin_step(0).await?;
-        let (ids, outcome) = self
+        let (ids, summary) = self
             .writer(&mut tx, author)
             .create::<R>(vec![fields])
             .await?;
         let id = ids.first().copied().unwrap_or_default();
-        Self::conclude_step(tx, author, outcome, 0, &id).await?;
-        Ok(id)
+        Self::conclude_step(tx, author, summary, 0, id).await
     }
 
     /// Sets manual values of a record. They win over every source until they are released. `None` when there is no such
     /// live record.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::Changed`], [`Error::DryRun`].
-    pub async fn edit<R: Resource>(
+    /// [`Error::Invalid`] naming the field, [`Error::Forbidden`], [`Error::Changed`].
+    pub(crate) async fn edit<R: Resource>(
         &self,
         scope: &Scope,
         author: &Author,
@@ -54,46 +53,50 @@ impl Codex {
     ) -> Result<Option<Outcome>> {
         scope.require(R::WRITTEN_BY, CHANGING)?;
         let mut tx = self.0.db.begin().await?;
-        let outcome = self.writer(&mut tx, author).edit::<R>(id, fields).await?;
-        let Some(outcome) = outcome else {
+        let summary = self.writer(&mut tx, author).edit::<R>(id, fields).await?;
+        let Some(summary) = summary else {
             return Ok(None);
         };
-        Self::conclude(tx, author, outcome).await.map(Some)
+        Self::conclude(tx, author, summary, ()).await.map(Some)
     }
 
-    /// Deletes a record. No sync brings it back, only [`Codex::restore`] does. `false` when there is no such live
+    /// Deletes a record. No sync brings it back, only [`Codex::restore`] does. `None` when there is no such live
     /// record.
     ///
     /// # Errors
-    /// As [`Codex::edit`].
+    /// [`Error::Forbidden`], [`Error::Changed`].
     pub async fn delete<R: Resource>(
         &self,
         scope: &Scope,
         author: &Author,
         id: i64,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         scope.require(R::WRITTEN_BY, "deleting records")?;
         let mut tx = self.0.db.begin().await?;
-        let (found, outcome) = self.writer(&mut tx, author).delete::<R>(&[id]).await?;
+        let (found, summary) = self.writer(&mut tx, author).delete::<R>(&[id]).await?;
         if found.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
-        Self::conclude(tx, author, outcome).await?;
-        Ok(true)
+        Self::conclude(tx, author, summary, ()).await.map(Some)
     }
 
     /// Ends a change: commits it, or, in a dry run, rolls it back and returns what it would change.
-    pub(crate) async fn conclude(mut tx: Tx, author: &Author, outcome: Outcome) -> Result<Outcome> {
+    pub(crate) async fn conclude<T>(
+        mut tx: Tx,
+        author: &Author,
+        summary: WriteSummary,
+        value: T,
+    ) -> Result<Outcome<T>> {
         if author.dry_run {
-            let changes = changes_out(tx.query(ACCOUNT_NUMBERS), outcome.changes).await?;
+            let changes = changes_out(tx.query(ACCOUNT_NUMBERS), summary.changes).await?;
             tx.rollback().await?;
-            return Err(Error::DryRun {
+            return Ok(Outcome::Planned(PlannedChanges {
                 changes,
                 rows: None,
-            });
+            }));
         }
         tx.commit().await?;
-        Ok(outcome)
+        Ok(Outcome::Applied(value))
     }
 
     /// The record writer of a transaction.
@@ -120,31 +123,31 @@ impl Codex {
         listed.unwrap_or_else(|| Err(no_such_kind(kind)))
     }
 
-    /// Restores a record that a person deleted; `false` when there is no such record.
+    /// Restores a record that a person deleted; `None` when there is no such record.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an unknown kind, [`Error::Conflict`] when another record has taken its
-    /// place, [`Error::Forbidden`], [`Error::DryRun`].
+    /// place, [`Error::Forbidden`].
     pub async fn restore(
         &self,
         scope: &Scope,
         author: &Author,
         kind: &str,
         id: i64,
-    ) -> Result<bool> {
+    ) -> Result<Option<Outcome>> {
         require_keeper(scope, kind)?;
-        if step_done::<()>(0)?.is_some() {
-            return Ok(true);
+        if let Some(done) = step_done(0)? {
+            return Ok(Some(Outcome::Applied(done)));
         }
         let mut tx = self.begin_step(0).await?;
         let mut writer = self.writer(&mut tx, author);
         let restored = by_kind!(kind, R => writer.restore::<R>(id).await);
         let restored = restored.unwrap_or_else(|| Err(no_such_kind(kind)))?;
-        let Some(outcome) = restored else {
-            return Ok(false);
+        let Some(summary) = restored else {
+            return Ok(None);
         };
-        Self::conclude_step(tx, author, outcome, 0, &()).await?;
-        Ok(true)
+        let restored = Self::conclude_step(tx, author, summary, 0, ());
+        restored.await.map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     Error, Fault, Result, companies,
     fold::SearchKey,
     records::{
-        Author, Change, ChangeOp, MAX_BINDS, Outcome, Stored, Tracked as _, bump_revision,
+        Author, Change, ChangeOp, MAX_BINDS, Stored, Tracked as _, WriteSummary, bump_revision,
         change_log::{self, Entry},
     },
     store::Tx,
@@ -42,7 +42,7 @@ pub(crate) async fn change<R: Tagged>(
     tag: &Stored<TagFields>,
     named: &TagRecordsIn,
     change: LinkChange,
-) -> Result<(Counts, Outcome)> {
+) -> Result<(Counts, WriteSummary)> {
     let records = locked::<R>(tx, named).await?;
     let mut names = names_of::<R>(tx, &records).await?;
     let place = (tag.fields.name_fold.clone(), tag.id);
@@ -73,11 +73,11 @@ pub(crate) async fn change<R: Tagged>(
     }
     bump_revision::<R>(tx, author, changed.iter().copied()).await?;
     change_log::append(tx, author, &entries).await?;
-    let outcome = Outcome {
+    let summary = WriteSummary {
         changes: entries.iter().map(Change::from).collect(),
-        ..Outcome::default()
+        ..WriteSummary::default()
     };
-    Ok(((changed.len(), records.len() - changed.len()), outcome))
+    Ok(((changed.len(), records.len() - changed.len()), summary))
 }
 
 /// The records that are named, all of them live. Nobody else changes their tags until the transaction ends.

@@ -6,10 +6,10 @@ use super::{
     Tag, TagFields, TagUses, TaggedKind,
     links::{self, Counts, LinkChange},
     query,
-    wire::{self, TagAddedOut, TagRemovedOut},
+    wire::{TagAddedOut, TagIn, TagRecordsIn, TagRemovedOut},
 };
 use crate::{
-    Error, Result, Scope,
+    Error, Outcome, Result, Scope,
     assets::Asset,
     codex::Codex,
     companies::Company,
@@ -17,7 +17,7 @@ use crate::{
     idempotency::step_done,
     ids::TagId,
     list::{Page, PageRequest},
-    records::{Author, Resource as _, Stored, writer::RecordWriter},
+    records::{Author, Intent, RecordBody as _, Resource as _, Stored, writer::RecordWriter},
     store::Tx,
 };
 
@@ -44,32 +44,34 @@ impl Codex {
     ///
     /// # Errors
     /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the tag that has the name,
-    /// [`Error::Forbidden`], [`Error::DryRun`].
+    /// [`Error::Forbidden`].
     pub async fn create_tag(
         &self,
         scope: &Scope,
         author: &Author,
-        body: Map<String, Value>,
-    ) -> Result<(Tag, TagUses)> {
+        tag: &TagIn,
+    ) -> Result<Outcome<(Tag, TagUses)>> {
         scope.require(Tag::WRITTEN_BY, CHANGING)?;
-        let id = match step_done(0)? {
-            Some(id) => id,
-            None => self.new_tag(author, body).await?,
+        let created = match step_done(0)? {
+            Some(id) => Outcome::Applied(id),
+            None => self.new_tag(author, tag).await?,
         };
-        let created = self.tag(scope, TagId(id)).await?;
-        created.ok_or_else(|| Error::conflict("the tag was deleted meanwhile"))
+        let tag = |id| async move {
+            let tag = self.tag(scope, TagId(id)).await?;
+            tag.ok_or_else(|| Error::conflict("the tag was deleted meanwhile"))
+        };
+        created.then(tag).await
     }
 
-    async fn new_tag(&self, author: &Author, body: Map<String, Value>) -> Result<i64> {
-        let fields = wire::stated(body, true)?;
+    async fn new_tag(&self, author: &Author, tag: &TagIn) -> Result<Outcome<i64>> {
+        let fields = tag.checked(Intent::Create)?;
         let mut tx = self.begin_step(0).await?;
         tx.advisory_lock(Tag::KIND).await?;
         require_free_name(&mut tx, &fields, None).await?;
         let mut writer = self.writer(&mut tx, author);
-        let (ids, outcome) = writer.create::<Tag>(vec![fields]).await?;
+        let (ids, summary) = writer.create::<Tag>(vec![fields]).await?;
         let id = ids.first().copied().unwrap_or_default();
-        Self::conclude_step(tx, author, outcome, 0, &id).await?;
-        Ok(id)
+        Self::conclude_step(tx, author, summary, 0, id).await
     }
 
     /// Updates a tag; `None` when there is no such tag.
@@ -81,8 +83,8 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
-    ) -> Result<Option<(Tag, TagUses)>> {
+        edit: &TagIn,
+    ) -> Result<Option<Outcome<(Tag, TagUses)>>> {
         scope.require(Tag::WRITTEN_BY, CHANGING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(Tag::KIND).await?;
@@ -91,32 +93,30 @@ impl Codex {
         if locked(&mut writer, id).await?.is_none() {
             return Ok(None);
         }
-        let fields = wire::stated(body, false)?;
+        let fields = edit.checked(Intent::Update)?;
         require_free_name(writer.tx, &fields, Some(id)).await?;
-        let outcome = writer.edit::<Tag>(id.0, fields).await?;
-        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
-        self.tag(scope, id).await
+        let summary = writer.edit::<Tag>(id.0, fields).await?;
+        let updated = Self::conclude(tx, author, summary.unwrap_or_default(), ()).await?;
+        Ok(updated.then(|()| self.tag(scope, id)).await?.transpose())
     }
 
-    /// Adds a tag to the records that `body` names, all of them or none; `None` when there is no such tag.
+    /// Adds a tag to the records that `named` names, all of them or none; `None` when there is no such tag.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault and every record that does not exist, [`Error::Forbidden`],
-    /// [`Error::DryRun`].
+    /// [`Error::Unprocessable`] with every fault and every record that does not exist, [`Error::Forbidden`].
     pub async fn add_tag(
         &self,
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
-    ) -> Result<Option<TagAddedOut>> {
-        let counts = self.change_links(scope, author, id, body, LinkChange::Add);
-        Ok(counts
-            .await?
-            .map(|(added, unchanged)| TagAddedOut { added, unchanged }))
+        named: &TagRecordsIn,
+    ) -> Result<Option<Outcome<TagAddedOut>>> {
+        let counts = self.change_links(scope, author, id, named, LinkChange::Add);
+        let out = |(added, unchanged)| TagAddedOut { added, unchanged };
+        Ok(counts.await?.map(|counts| counts.map(out)))
     }
 
-    /// Removes a tag from the records that `body` names, all of them or none; `None` when there is no such tag.
+    /// Removes a tag from the records that `named` names, all of them or none; `None` when there is no such tag.
     ///
     /// # Errors
     /// As [`Codex::add_tag`].
@@ -125,12 +125,11 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
-    ) -> Result<Option<TagRemovedOut>> {
-        let counts = self.change_links(scope, author, id, body, LinkChange::Remove);
-        Ok(counts
-            .await?
-            .map(|(removed, unchanged)| TagRemovedOut { removed, unchanged }))
+        named: &TagRecordsIn,
+    ) -> Result<Option<Outcome<TagRemovedOut>>> {
+        let counts = self.change_links(scope, author, id, named, LinkChange::Remove);
+        let out = |(removed, unchanged)| TagRemovedOut { removed, unchanged };
+        Ok(counts.await?.map(|counts| counts.map(out)))
     }
 
     async fn change_links(
@@ -138,12 +137,16 @@ impl Codex {
         scope: &Scope,
         author: &Author,
         id: TagId,
-        body: Map<String, Value>,
+        named: &TagRecordsIn,
         change: LinkChange,
-    ) -> Result<Option<Counts>> {
+    ) -> Result<Option<Outcome<Counts>>> {
         scope.require(Tag::WRITTEN_BY, "tagging records")?;
+        let misfits = named.misfits();
+        if !misfits.is_empty() {
+            return Err(Error::Unprocessable(misfits));
+        }
         if let Some(counts) = step_done(0)? {
-            return Ok(Some(counts));
+            return Ok(Some(Outcome::Applied(counts)));
         }
         let mut tx = self.begin_step(0).await?;
         let tag = locked(&mut self.writer(&mut tx, author), id).await?;
@@ -156,20 +159,19 @@ impl Codex {
         {
             return Err(Error::Changed);
         }
-        let named = wire::records(body)?;
-        let (counts, outcome) = match named.kind {
+        let (counts, summary) = match named.kind {
             TaggedKind::Asset => {
-                links::change::<Asset>(&mut tx, author, &tag, &named, change).await?
+                links::change::<Asset>(&mut tx, author, &tag, named, change).await?
             }
             TaggedKind::Company => {
-                links::change::<Company>(&mut tx, author, &tag, &named, change).await?
+                links::change::<Company>(&mut tx, author, &tag, named, change).await?
             }
             TaggedKind::Contact => {
-                links::change::<Contact>(&mut tx, author, &tag, &named, change).await?
+                links::change::<Contact>(&mut tx, author, &tag, named, change).await?
             }
         };
-        Self::conclude_step(tx, author, outcome, 0, &counts).await?;
-        Ok(Some(counts))
+        let changed = Self::conclude_step(tx, author, summary, 0, counts);
+        changed.await.map(Some)
     }
 }
 

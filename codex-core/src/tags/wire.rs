@@ -10,11 +10,16 @@ pub use super::TagIn;
 use super::{Tag, TagFields, TagUses, TaggedKind};
 use crate::{
     Error, Fault, Result,
-    records::patch::{Form, ids, texts},
+    records::{
+        Intent, RecordBody,
+        patch::{Form, NUL, ids, texts},
+    },
 };
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 60;
+/// The key of account numbers.
+const NUMBERS: &str = "account_numbers";
 /// The most records that one call names.
 const MAX_RECORDS: usize = 10_000;
 
@@ -129,62 +134,70 @@ fn colour(text: &str) -> Option<String> {
     is_colour.then_some(colour)
 }
 
-/// The fields that a body states.
-///
-/// # Errors
-/// [`Error::Unprocessable`] with every fault.
-pub fn stated(body: Map<String, Value>, new: bool) -> Result<Map<String, Value>> {
-    if new {
-        FORM.new_record::<TagFields>(body)
-    } else {
-        FORM.change::<TagFields>(body)
+impl RecordBody for TagIn {
+    fn read(body: Map<String, Value>, intent: Intent) -> Result<Self> {
+        FORM.body(body, intent)
     }
 }
 
-/// The records that a body names. Read without serde, so that every fault is reported with its place.
-///
-/// # Errors
-/// [`Error::Unprocessable`] with every fault.
-pub fn records(mut body: Map<String, Value>) -> Result<TagRecordsIn> {
-    const NUMBERS: &str = "account_numbers";
-    let mut faults = Vec::new();
-    let kind: Option<TaggedKind> = match body.remove("kind").map(serde_json::from_value) {
-        Some(Ok(kind)) => Some(kind),
-        Some(Err(_)) => {
-            faults.push(Fault::at("kind", "must be asset, company or contact"));
-            None
-        }
-        None => {
-            faults.push(Fault::at("kind", "is required"));
-            None
-        }
-    };
-    let ids: Vec<i64> = take(&mut body, "ids", ids, &mut faults);
-    let numbers: Vec<String> = take(&mut body, NUMBERS, texts, &mut faults);
-    if kind.is_some_and(|kind| kind != TaggedKind::Company) && !numbers.is_empty() {
-        faults.push(Fault::at(
-            NUMBERS,
-            "names companies: `kind` must be company",
-        ));
-    }
-    let count = ids.len() + numbers.len();
-    if count > MAX_RECORDS {
-        let place = if numbers.is_empty() { "ids" } else { NUMBERS };
-        let message = format!("at most {MAX_RECORDS} records at once, {count} were sent");
-        faults.push(Fault::at(place, message));
-    }
-    let unknown = "there is no such key; there are `account_numbers`, `ids`, `kind`";
-    faults.extend(body.keys().map(|key| Fault::at(key, unknown)));
-    match kind {
-        Some(kind) if faults.is_empty() => Ok(TagRecordsIn {
-            kind,
+impl TagRecordsIn {
+    /// Reads a body. Without serde, so that every fault is reported with its place.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault.
+    pub fn read(mut body: Map<String, Value>) -> Result<Self> {
+        let mut faults = Vec::new();
+        let kind = match body.remove("kind").map(serde_json::from_value) {
+            Some(Ok(kind)) => Some(kind),
+            Some(Err(_)) => {
+                faults.push(Fault::at("kind", "must be asset, company or contact"));
+                None
+            }
+            None => {
+                faults.push(Fault::at("kind", "is required"));
+                None
+            }
+        };
+        let ids: Vec<i64> = take(&mut body, "ids", ids, &mut faults);
+        let numbers: Vec<String> = take(&mut body, NUMBERS, texts, &mut faults);
+        let unknown = "there is no such key; there are `account_numbers`, `ids`, `kind`";
+        let unknown = body.keys().map(|key| Fault::at(key, unknown));
+        // Without a kind, what else is wrong is judged as if there were one that fits.
+        let named = Self {
+            kind: kind.unwrap_or(TaggedKind::Company),
             ids,
             account_numbers: numbers
                 .iter()
                 .map(|number| number.trim().to_owned())
                 .collect(),
-        }),
-        _ => Err(Error::Unprocessable(faults)),
+        };
+        faults.extend(named.misfits());
+        faults.extend(unknown);
+        if faults.is_empty() {
+            Ok(named)
+        } else {
+            Err(Error::Unprocessable(faults))
+        }
+    }
+
+    /// What is wrong with it besides its types.
+    pub(crate) fn misfits(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let (ids, numbers) = (&self.ids, &self.account_numbers);
+        if self.kind != TaggedKind::Company && !numbers.is_empty() {
+            let message = "names companies: `kind` must be company";
+            faults.push(Fault::at(NUMBERS, message));
+        }
+        if numbers.iter().any(|number| number.contains('\0')) {
+            faults.push(Fault::at(NUMBERS, NUL));
+        }
+        let count = ids.len() + numbers.len();
+        if count > MAX_RECORDS {
+            let place = if numbers.is_empty() { "ids" } else { NUMBERS };
+            let message = format!("at most {MAX_RECORDS} records at once, {count} were sent");
+            faults.push(Fault::at(place, message));
+        }
+        faults
     }
 }
 
@@ -223,14 +236,18 @@ mod tests {
         }
     }
 
+    fn stated(body: Map<String, Value>, intent: Intent) -> Result<Map<String, Value>> {
+        TagIn::read(body, intent)?.stated()
+    }
+
     #[test]
     fn names_are_trimmed_and_colours_are_lower_case() {
         let sent = json!({"name": " Cafe\u{301} ", "colour": "#D73A49"});
-        let fields = stated(body(&sent), true).unwrap();
+        let fields = stated(body(&sent), Intent::Create).unwrap();
         let wanted = json!({"name": "Caf\u{e9}", "colour": "#d73a49"});
         assert_eq!(Value::Object(fields), wanted);
         let longest = "\u{e4}".repeat(LONGEST_NAME);
-        assert!(stated(body(&json!({ "name": longest })), true).is_ok());
+        assert!(stated(body(&json!({ "name": longest })), Intent::Create).is_ok());
         for wrong in [
             "red",
             "#fff",
@@ -239,37 +256,46 @@ mod tests {
             "#1234567",
             "#\u{e4}1234",
         ] {
-            let read = stated(body(&json!({ "colour": wrong })), false);
+            let read = stated(body(&json!({ "colour": wrong })), Intent::Update);
             assert_eq!(pointers(read), ["/colour"], "{wrong}");
         }
-        let blank = stated(body(&json!({"colour": null})), false).unwrap();
+        let blank = stated(body(&json!({"colour": null})), Intent::Update).unwrap();
         assert_eq!(Value::Object(blank), json!({"colour": null}));
     }
 
     #[test]
     fn faults_of_a_tag_are_reported_together() {
         let long = "x".repeat(LONGEST_NAME + 1);
-        let read = stated(body(&json!({"id": 7, "name": long, "colour": "red"})), true);
+        let read = stated(
+            body(&json!({"id": 7, "name": long, "colour": "red"})),
+            Intent::Create,
+        );
         assert_eq!(pointers(read), ["/colour", "/id", "/name"]);
-        assert_eq!(pointers(stated(Map::new(), true)), ["/name"]);
+        assert_eq!(pointers(stated(Map::new(), Intent::Create)), ["/name"]);
     }
 
     #[test]
     fn faults_of_a_list_of_records_are_reported_together() {
         let sent = json!({"kind": "contact", "ids": "7", "account_numbers": ["100001"], "x": 1});
         let wanted = ["/ids", "/account_numbers", "/x"];
-        assert_eq!(pointers(records(body(&sent))), wanted);
+        assert_eq!(pointers(TagRecordsIn::read(body(&sent))), wanted);
         assert_eq!(
-            pointers(records(body(&json!({"kind": "ticket"})))),
+            pointers(TagRecordsIn::read(body(&json!({"kind": "ticket"})))),
             ["/kind"]
         );
-        assert_eq!(pointers(records(Map::new())), ["/kind"]);
+        assert_eq!(pointers(TagRecordsIn::read(Map::new())), ["/kind"]);
         let many: Vec<usize> = (0..=MAX_RECORDS).collect();
         let sent = json!({"kind": "asset", "ids": many});
-        assert_eq!(pointers(records(body(&sent))), ["/ids"]);
+        assert_eq!(pointers(TagRecordsIn::read(body(&sent))), ["/ids"]);
         let sent = json!({"kind": "company", "ids": null, "account_numbers": [" 100001 "]});
-        let read = records(body(&sent)).unwrap();
+        let read = TagRecordsIn::read(body(&sent)).unwrap();
         assert_eq!(read.account_numbers, ["100001"]);
         assert_eq!((read.kind, read.ids), (TaggedKind::Company, Vec::new()));
+        let nul = TagRecordsIn {
+            kind: TaggedKind::Asset,
+            ids: Vec::new(),
+            account_numbers: vec!["\0".into()],
+        };
+        assert_eq!(nul.misfits().len(), 2, "a program states anything");
     }
 }

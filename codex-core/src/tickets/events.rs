@@ -10,7 +10,7 @@ use crate::{
     codex::Codex,
     dates,
     jobs::service::unavailable,
-    records::{Author, SourceRecord, claims::ClaimSource, writer::Outcome},
+    records::{Author, SourceRecord, claims::ClaimSource, writer::WriteSummary},
     sync::{UpstreamError, ports::Tickets},
     tickets::{
         PsaTicket, Ticket, TicketEvent,
@@ -79,13 +79,13 @@ impl Codex {
         match (self.ask(psa, event.number).await, own) {
             (Ok(Some(shown)), own) => {
                 let (is_gone, shown_at) = (shown.is_gone, shown.ticket.source_updated_at);
-                let mut outcome = self.take_shown(provider, &author, shown).await?;
+                let mut summary = self.take_shown(provider, &author, shown).await?;
                 let shown_at = shown_at.filter(|at| dates::has_happened(*at, now));
                 // The API may show what an event reports a little later (upstreams trap 37).
                 if let Some(item) = own.filter(|_| !is_gone && at > shown_at) {
-                    outcome.add(self.take_ticket(provider, &author, item).await?);
+                    summary.add(self.take_ticket(provider, &author, item).await?);
                 }
-                self.took(outcome).await
+                self.took(summary).await
             }
             (Ok(None), _) => Ok(EventOutcome::Ignored("the PSA has no such ticket")),
             // Better a part of the ticket now than nothing: the next run brings the rest.
@@ -202,7 +202,7 @@ impl Codex {
         provider: &'static str,
         author: &Author,
         shown: PsaTicket,
-    ) -> Result<Outcome> {
+    ) -> Result<WriteSummary> {
         let PsaTicket {
             ticket,
             is_gone,
@@ -212,17 +212,17 @@ impl Codex {
         let mut tx = self.0.db.begin().await?;
         let mut writer = self.writer(&mut tx, author);
         if is_gone {
-            let outcome = writer.retire::<Ticket>(provider, &[id]).await?;
+            let summary = writer.retire::<Ticket>(provider, &[id]).await?;
             tx.commit().await?;
-            return Ok(outcome);
+            return Ok(summary);
         }
         let main = ClaimSource::Main(provider);
-        let outcome = writer.apply(vec![(main, ticket)]).await?;
+        let summary = writer.apply(vec![(main, ticket)]).await?;
         if let Some(row) = query::row(&mut tx, provider, &id).await? {
             threads::replace(&mut tx, provider, author.at, &[details.of_row(row)]).await?;
         }
         tx.commit().await?;
-        Ok(outcome)
+        Ok(summary)
     }
 
     async fn take_ticket(
@@ -230,26 +230,26 @@ impl Codex {
         provider: &'static str,
         author: &Author,
         item: SourceRecord<Ticket>,
-    ) -> Result<Outcome> {
+    ) -> Result<WriteSummary> {
         let mut tx = self.0.db.begin().await?;
         let main = ClaimSource::Main(provider);
-        let outcome = self
+        let summary = self
             .writer(&mut tx, author)
             .apply(vec![(main, item)])
             .await?;
         tx.commit().await?;
-        Ok(outcome)
+        Ok(summary)
     }
 
-    async fn took(&self, outcome: Outcome) -> Result<EventOutcome> {
-        if outcome.created > 0 {
+    async fn took(&self, summary: WriteSummary) -> Result<EventOutcome> {
+        if summary.created > 0 {
             return Ok(EventOutcome::Created);
         }
-        if outcome.deleted > 0 {
+        if summary.deleted > 0 {
             return Ok(EventOutcome::Deleted);
         }
         let statuses = self.ticket_statuses().await?;
-        let fields = outcome.changes.iter().flat_map(|change| &change.fields);
+        let fields = summary.changes.iter().flat_map(|change| &change.fields);
         Ok(EventOutcome::Updated(
             fields
                 .map(|(name, change)| told(&statuses, name, change))

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Error, Result, Scope,
+    Error, Outcome, Result, Scope,
     codex::Codex,
     export::download::{Ahead, Parts},
     idempotency::step_done,
     ids::{CompanyId, TicketId},
     list::{Page, PageRequest, StaffFields as _},
     records::{
-        Author, Outcome, Resource as _,
+        Author, Resource as _, WriteSummary,
         patch::{NUL, fits},
     },
     tickets::{
@@ -271,10 +271,10 @@ impl Codex {
         author: &Author,
         number: i64,
         update: &TicketUpdateIn,
-    ) -> Result<Option<TicketUpdateOut>> {
+    ) -> Result<Option<Outcome<TicketUpdateOut>>> {
         scope.require(Ticket::WRITTEN_BY, "changing tickets")?;
-        if let Some(answer) = step_done::<TicketUpdateOut>(0)? {
-            return Ok(Some(answer));
+        if let Some(answer) = step_done(0)? {
+            return Ok(Some(Outcome::Applied(answer)));
         }
         // Whether there is such a ticket is judged before what is said of it.
         if !query::is_live(&self.0.db, number).await? {
@@ -323,12 +323,12 @@ impl Codex {
         let Some(id) = query::id(&mut tx, number).await? else {
             return Ok(None);
         };
-        let mut outcome = Outcome::default();
+        let mut summary = WriteSummary::default();
         if let Some(status) = status {
             let fields = Map::from_iter([("status_id".to_owned(), json!(status))]);
             let mut writer = self.writer(&mut tx, author);
             let edited = writer.edit::<Ticket>(id.0, fields).await?;
-            outcome = edited.unwrap_or_default();
+            summary = edited.unwrap_or_default();
             self.enqueue_status(&mut tx, author, number, status, source_status)
                 .await?;
             let word = statuses.of(status).word;
@@ -343,8 +343,8 @@ impl Codex {
             threads::bump_revision(&mut tx, id, author.at).await?;
         }
         let answer = done.answer(number);
-        Self::conclude_step(tx, author, outcome, 0, &answer).await?;
-        Ok(Some(answer))
+        let updated = Self::conclude_step(tx, author, summary, 0, answer);
+        updated.await.map(Some)
     }
 
     /// The filter for a status by word or label; one that nothing is called matches nothing.

@@ -12,7 +12,7 @@ use codex_core::{
         query::LISTING,
         wire::{
             AgentCompanies, AgentIn, AgentOut, AgentSaved, AgentSettingsChanged, AgentsOut,
-            AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn,
+            AgentsSynced, MySettingsChanged, MySettingsOut, SettingsIn, SettingsOwner,
         },
     },
     jobs::{Job, JobStatus},
@@ -26,6 +26,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
+        answer::{Answer, answer},
         body::{Body, NewBody},
         conditional::Versioned,
         created::Created,
@@ -140,15 +141,19 @@ async fn update_agent_settings(
     call: Call,
     Path(id): Path<String>,
     body: Option<Body<Map<String, Value>>>,
-) -> Result<Json<AgentSettingsChanged>, Problem> {
-    let (codex, body) = (&call.codex, object(body));
-    let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &body);
-    let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+) -> Result<Answer<Json<AgentSettingsChanged>>, Problem> {
+    agent(&call, &id).await?;
+    let settings = SettingsIn::read(&object(body), SettingsOwner::Others).map_err(flat)?;
+    let codex = &call.codex;
+    let changed = codex.set_agent_settings(&call.scope, &call.author, &id, &settings);
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
     let synced = codex.agents_synced_at().await?;
-    Ok(Json(AgentSettingsChanged {
-        agent: AgentOut::new(&agent, synced),
-        message: "Settings updated.".into(),
-        success: true,
+    Ok(answer(changed, |agent| {
+        Json(AgentSettingsChanged {
+            agent: AgentOut::new(&agent, synced),
+            message: "Settings updated.".into(),
+            success: true,
+        })
     }))
 }
 
@@ -182,12 +187,12 @@ async fn open_agent_companies(
     call: Call,
     Path(id): Path<String>,
     Body(wanted): Body<AgentCompanies>,
-) -> Result<Json<AgentCompanies>, Problem> {
+) -> Result<Answer<Json<AgentCompanies>>, Problem> {
     let opened = call
         .codex
         .open_companies(&call.scope, &call.author, &id, &wanted);
     let opened = opened.await.map_err(flat)?.ok_or_else(unknown)?;
-    Ok(Json(opened))
+    Ok(answer(opened, Json))
 }
 
 /// Pull the users of Keycloak and answer when it is done.
@@ -271,25 +276,26 @@ async fn get_my_settings(
 async fn update_my_settings(
     call: Call,
     body: Option<Body<Map<String, Value>>>,
-) -> Result<Json<MySettingsChanged>, Problem> {
-    let (caller, body) = (&call.caller, object(body));
+) -> Result<Answer<Json<MySettingsChanged>>, Problem> {
+    let (caller, codex) = (&call.caller, &call.codex);
     person(caller)?;
     let email = caller.email.as_deref();
-    let changed = call
-        .codex
-        .set_own_settings(&call.author, &caller.sub, email, &body)
-        .await
-        .map_err(flat)?;
-    let Some(agent) = changed else {
-        return Err(match email {
-            Some(_) => unknown(),
-            None => Problem::bad_request("The token has no e-mail address.").flat(),
-        });
+    let unknown = || match email {
+        Some(_) => unknown(),
+        None => Problem::bad_request("The token has no e-mail address.").flat(),
     };
-    Ok(Json(MySettingsChanged {
-        message: "Settings updated.".into(),
-        settings: (&agent.fields).into(),
-        success: true,
+    // Whether Codex knows the person is judged before what is sent.
+    let known = codex.own_agent(&caller.sub, email).await.map_err(flat)?;
+    known.ok_or_else(unknown)?;
+    let settings = SettingsIn::read(&object(body), SettingsOwner::Own).map_err(flat)?;
+    let changed = codex.set_own_settings(&call.author, &caller.sub, email, &settings);
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(changed, |agent| {
+        Json(MySettingsChanged {
+            message: "Settings updated.".into(),
+            settings: (&agent.fields).into(),
+            success: true,
+        })
     }))
 }
 
@@ -306,17 +312,19 @@ async fn create_agent(
     call: Call,
     forwarded: Forwarded,
     NewBody(agent): NewBody<AgentIn>,
-) -> Result<Created<AgentSaved>, Problem> {
+) -> Result<Answer<Created<AgentSaved>>, Problem> {
     let made = call.codex.create_agent(&call.scope, &call.author, &agent);
-    let (agent, verified) = made.await.map_err(flat)?;
+    let made = made.await.map_err(flat)?;
     let synced = call.codex.agents_synced_at().await?;
-    let saved = AgentSaved {
-        agent: AgentOut::new(&agent, synced),
-        success: true,
-        verified,
-    };
-    let id = saved.agent.keycloak_id.clone();
-    Ok(Created::new(&forwarded, "/api/agents", id, saved))
+    Ok(answer(made, |(agent, verified)| {
+        let saved = AgentSaved {
+            agent: AgentOut::new(&agent, synced),
+            success: true,
+            verified,
+        };
+        let id = saved.agent.keycloak_id.clone();
+        Created::new(&forwarded, "/api/agents", id, saved)
+    }))
 }
 
 /// Update an agent. What is sent wins over Keycloak.
@@ -334,14 +342,15 @@ async fn update_agent(
     call: Call,
     Path(id): Path<String>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Versioned<AgentOut>, Problem> {
+) -> Result<Answer<Versioned<AgentOut>>, Problem> {
     let synced = call.codex.agents_synced_at().await?;
     let now = AgentOut::new(&agent(&call, &id).await?, synced);
     let edit = AgentIn::read_change(body, &now).map_err(flat)?;
     let changed = call
         .codex
         .update_agent(&call.scope, &call.author, &id, &edit);
-    let agent = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    let out = AgentOut::new(&agent, synced);
-    Ok(Versioned(out, Some(agent.updated_at)))
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(changed, |agent| {
+        Versioned(AgentOut::new(&agent, synced), Some(agent.updated_at))
+    }))
 }

@@ -25,6 +25,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
+        answer::{Answer, answer, answer_with, no_content},
         body::{BulkRows, NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
@@ -167,11 +168,14 @@ async fn create_asset(
     call: Call,
     forwarded: Forwarded,
     NewBody(asset): NewBody<AssetIn>,
-) -> Result<Created<AssetOut>, Problem> {
+) -> Result<Answer<Created<AssetOut>>, Problem> {
     let made = call.codex.create_asset(&call.scope, &call.author, &asset);
-    let id = made.await.map_err(flat)?;
-    let out = asset_now(&call, id).await?.0;
-    Ok(Created::new(&forwarded, PATH, id, out))
+    let made = made.await.map_err(flat)?;
+    let created = |id| async move {
+        let out = asset_now(&call, id).await?.0;
+        Ok(Created::new(&forwarded, PATH, id, out))
+    };
+    answer_with(made, created).await
 }
 
 /// Make and correct many assets, by id.
@@ -188,7 +192,7 @@ async fn bulk_write_assets(
     call: Call,
     Query(params): Query<BulkParams>,
     BulkRows(rows): BulkRows,
-) -> Result<Json<BulkOut>, Problem> {
+) -> Result<Answer<Json<BulkOut>>, Problem> {
     let done = call.codex.bulk_write_assets(
         &call.scope,
         &call.author,
@@ -196,7 +200,7 @@ async fn bulk_write_assets(
         params.atomic(),
         rows.into(),
     );
-    Ok(Json(done.await.map_err(flat)?))
+    Ok(answer(done.await.map_err(flat)?, Json))
 }
 
 /// Update an asset.
@@ -212,15 +216,13 @@ async fn update_asset(
     call: Call,
     Path(id): Path<i64>,
     UpdateBody(edit): UpdateBody<AssetIn>,
-) -> Result<Versioned<AssetOut>, Problem> {
+) -> Result<Answer<Versioned<AssetOut>>, Problem> {
     let id = AssetId(id);
     let changed = call
         .codex
         .update_asset(&call.scope, &call.author, id, &edit);
-    if !changed.await.map_err(flat)? {
-        return Err(unknown());
-    }
-    asset_now(&call, id).await
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    answer_with(changed, |()| asset_now(&call, id)).await
 }
 
 /// Delete an asset: no sync brings it back, `POST /api/deleted/asset/{id}/restore` does.
@@ -229,11 +231,9 @@ async fn update_asset(
     responses(
         (status = 204, description = "Deleted"),
         FindErrors<Technicians, ErrorOut>))]
-async fn delete_asset(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+async fn delete_asset(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Asset>(&call.scope, &call.author, id);
-    if deleted.await.map_err(flat)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(unknown())
-    }
+    Ok(no_content(
+        deleted.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

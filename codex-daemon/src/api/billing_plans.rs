@@ -15,10 +15,11 @@ use codex_core::{
             LedgerPlansOut, PlanFeaturesOut, Saved,
         },
     },
-    feature_options::wire::LedgerCategoriesOut,
+    feature_options::wire::{FeatureOptionIn, LedgerCategoriesOut},
     ids::BillingPlanId,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -27,6 +28,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer},
         body::{Body, NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
@@ -73,6 +75,13 @@ pub struct StatusError {
     pub correlation_id: Option<String>,
 }
 
+/// A [`BillingExport`] as it is sent: what is wrong with its plans is reported together.
+#[derive(Debug, Deserialize)]
+struct ImportBody {
+    plans: Vec<Map<String, Value>>,
+    feature_options: Vec<FeatureOptionIn>,
+}
+
 fn unknown() -> Problem {
     Problem::not_found("Billing plan not found").flat()
 }
@@ -117,13 +126,14 @@ async fn create_billing_plan(
     call: Call,
     forwarded: Forwarded,
     NewBody(plan): NewBody<BillingPlanIn>,
-) -> Result<Created<Saved>, Problem> {
+) -> Result<Answer<Created<Saved>>, Problem> {
     let made = call
         .codex
         .create_billing_plan(&call.scope, &call.author, &plan);
-    let id = made.await.map_err(flat)?;
-    let Json(saved) = saved(id, "Billing plan created");
-    Ok(Created::new(&forwarded, "/api/billing-plans", id, saved))
+    Ok(answer(made.await.map_err(flat)?, |id| {
+        let Json(saved) = saved(id, "Billing plan created");
+        Created::new(&forwarded, "/api/billing-plans", id, saved)
+    }))
 }
 
 /// The plan of a path, by its id.
@@ -159,15 +169,13 @@ async fn update_billing_plan(
     call: Call,
     Path(id): Path<i64>,
     UpdateBody(edit): UpdateBody<BillingPlanIn>,
-) -> Result<Json<Saved>, Problem> {
+) -> Result<Answer<Json<Saved>>, Problem> {
     let id = BillingPlanId(id);
     let found = call
         .codex
         .update_billing_plan(&call.scope, &call.author, id, &edit);
-    if !found.await.map_err(flat)? {
-        return Err(unknown());
-    }
-    Ok(saved(id, "Billing plan updated"))
+    let updated = found.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(updated, |()| saved(id, "Billing plan updated")))
 }
 
 /// Delete a billing plan.
@@ -176,15 +184,16 @@ async fn update_billing_plan(
     responses(
         (status = 200, description = "Deleted", body = Saved),
         FindErrors<Billing, ErrorOut>))]
-async fn delete_billing_plan(call: Call, Path(id): Path<i64>) -> Result<Json<Saved>, Problem> {
+async fn delete_billing_plan(
+    call: Call,
+    Path(id): Path<i64>,
+) -> Result<Answer<Json<Saved>>, Problem> {
     let id = BillingPlanId(id);
     let found = call
         .codex
         .delete_billing_plan(&call.scope, &call.author, id);
-    if !found.await.map_err(flat)? {
-        return Err(unknown());
-    }
-    Ok(saved(id, "Billing plan deleted"))
+    let deleted = found.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(deleted, |()| saved(id, "Billing plan deleted")))
 }
 
 /// Get what a plan contains, without its prices.
@@ -267,8 +276,11 @@ async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), 
         (status = 400, description = "More than 1,000 of a kind", body = ErrorOut)))]
 async fn import_billing(
     call: Call,
-    Body(import): Body<BillingExport>,
-) -> Result<Json<BillingImported>, Problem> {
-    let done = call.codex.import_billing(&call.scope, &call.author, import);
-    Ok(Json(done.await.map_err(flat)?))
+    Body(sent): Body<ImportBody>,
+) -> Result<Answer<Json<BillingImported>>, Problem> {
+    let import = BillingExport::read(sent.plans, &sent.feature_options).map_err(flat)?;
+    let done = call
+        .codex
+        .import_billing(&call.scope, &call.author, &import);
+    Ok(answer(done.await.map_err(flat)?, Json))
 }

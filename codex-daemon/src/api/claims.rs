@@ -11,6 +11,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer},
         conditional::Versioned,
         extract::Path,
         problem::{Problem, ProblemOut},
@@ -96,13 +97,12 @@ async fn get_manual_value(
 async fn release_manual_value(
     call: Call,
     Path((resource, id, field)): Path<(String, String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Answer<StatusCode>, Problem> {
     let resource = resource_of(&resource)?;
     let released = call
         .codex
         .release_claim(&call.scope, &call.author, resource, &id, &field);
-    released.await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(answer(released.await?, |_| StatusCode::NO_CONTENT))
 }
 
 async fn claims(

@@ -30,6 +30,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer, no_content},
         body::{Body, BulkRows, NewBody},
         conditional::Versioned,
         created::Created,
@@ -57,7 +58,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_company_locations))
 }
 
-fn unknown() -> Problem {
+pub(crate) fn unknown() -> Problem {
     Problem::not_found("Company not found").flat()
 }
 
@@ -142,14 +143,15 @@ async fn create_company(
     call: Call,
     forwarded: Forwarded,
     NewBody(company): NewBody<CompanyIn>,
-) -> Result<Created<CompanyOut>, Problem> {
+) -> Result<Answer<Created<CompanyOut>>, Problem> {
     let made = call
         .codex
         .create_company(&call.scope, &call.author, &company);
-    let company = made.await.map_err(flat)?;
-    let out = wire::seen_by(&company, &call.scope);
-    let number = out.account_number.clone();
-    Ok(Created::new(&forwarded, "/api/companies", number, out))
+    Ok(answer(made.await.map_err(flat)?, |company| {
+        let out = wire::seen_by(&company, &call.scope);
+        let number = out.account_number.clone();
+        Created::new(&forwarded, "/api/companies", number, out)
+    }))
 }
 
 /// Make and correct many companies, by account number.
@@ -164,7 +166,7 @@ async fn bulk_write_companies(
     call: Call,
     Query(params): Query<BulkParams>,
     BulkRows(rows): BulkRows,
-) -> Result<Json<BulkOut>, Problem> {
+) -> Result<Answer<Json<BulkOut>>, Problem> {
     let done = call.codex.bulk_write_companies(
         &call.scope,
         &call.author,
@@ -172,7 +174,7 @@ async fn bulk_write_companies(
         params.atomic(),
         rows.into(),
     );
-    Ok(Json(done.await.map_err(flat)?))
+    Ok(answer(done.await.map_err(flat)?, Json))
 }
 
 /// Update a company.
@@ -189,16 +191,18 @@ async fn update_company(
     call: Call,
     Path(account): Path<String>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Versioned<CompanyOut>, Problem> {
+) -> Result<Answer<Versioned<CompanyOut>>, Problem> {
     let company = company(&call, &account).await?;
     let own = company.fields.account_number.as_deref();
     let edit = CompanyIn::read_change(body, own).map_err(flat)?;
     let changed = call
         .codex
         .update_company(&call.scope, &call.author, &account, &edit);
-    let company = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    let out = wire::seen_by(&company, &call.scope);
-    Ok(Versioned(out, Some(company.updated_at)))
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(changed, |company| {
+        let out = wire::seen_by(&company, &call.scope);
+        Versioned(out, Some(company.updated_at))
+    }))
 }
 
 /// Delete a company: no sync brings it back, `POST /api/deleted/company/{id}/restore` does.
@@ -207,15 +211,14 @@ async fn update_company(
     responses(
         (status = 204, description = "Deleted"),
         FindErrors<Technicians, ErrorOut>))]
-async fn delete_company(call: Call, Path(account): Path<String>) -> Result<StatusCode, Problem> {
+async fn delete_company(
+    call: Call,
+    Path(account): Path<String>,
+) -> Result<Answer<StatusCode>, Problem> {
     let found = call
         .codex
         .delete_company(&call.scope, &call.author, &account);
-    if found.await.map_err(flat)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(unknown())
-    }
+    Ok(no_content(found.await.map_err(flat)?.ok_or_else(unknown)?))
 }
 
 /// Give a company another account number.
@@ -235,12 +238,12 @@ async fn renumber_company(
     call: Call,
     Path(account): Path<String>,
     Body(wanted): Body<RenumberIn>,
-) -> Result<Json<Renumbered>, Problem> {
+) -> Result<Answer<Json<Renumbered>>, Problem> {
     let wanted = wanted.account_number.trim();
     let done = call
         .codex
         .renumber_company(&call.scope, &call.author, &account, wanted);
-    Ok(Json(done.await.map_err(flat)?.ok_or_else(unknown)?))
+    Ok(answer(done.await.map_err(flat)?.ok_or_else(unknown)?, Json))
 }
 
 /// List a company's assets, by host name, or a page of them.

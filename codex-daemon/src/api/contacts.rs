@@ -25,6 +25,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
+        answer::{Answer, answer, answer_with, no_content},
         body::{BulkRows, NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
@@ -147,13 +148,16 @@ async fn create_contact(
     call: Call,
     forwarded: Forwarded,
     NewBody(contact): NewBody<ContactIn>,
-) -> Result<Created<ContactOut>, Problem> {
+) -> Result<Answer<Created<ContactOut>>, Problem> {
     let made = call
         .codex
         .create_contact(&call.scope, &call.author, &contact);
-    let id = made.await.map_err(flat)?;
-    let out = contact_now(&call, id).await?.0;
-    Ok(Created::new(&forwarded, PATH, id, out))
+    let made = made.await.map_err(flat)?;
+    let created = |id| async move {
+        let out = contact_now(&call, id).await?.0;
+        Ok(Created::new(&forwarded, PATH, id, out))
+    };
+    answer_with(made, created).await
 }
 
 /// Make and correct many contacts, by id.
@@ -169,7 +173,7 @@ async fn bulk_write_contacts(
     call: Call,
     Query(params): Query<BulkParams>,
     BulkRows(rows): BulkRows,
-) -> Result<Json<BulkOut>, Problem> {
+) -> Result<Answer<Json<BulkOut>>, Problem> {
     let done = call.codex.bulk_write_contacts(
         &call.scope,
         &call.author,
@@ -177,7 +181,7 @@ async fn bulk_write_contacts(
         params.atomic(),
         rows.into(),
     );
-    Ok(Json(done.await.map_err(flat)?))
+    Ok(answer(done.await.map_err(flat)?, Json))
 }
 
 /// Update a contact.
@@ -192,15 +196,13 @@ async fn update_contact(
     call: Call,
     Path(id): Path<i64>,
     UpdateBody(edit): UpdateBody<ContactIn>,
-) -> Result<Versioned<ContactOut>, Problem> {
+) -> Result<Answer<Versioned<ContactOut>>, Problem> {
     let id = ContactId(id);
     let changed = call
         .codex
         .update_contact(&call.scope, &call.author, id, &edit);
-    if !changed.await.map_err(flat)? {
-        return Err(unknown());
-    }
-    contact_now(&call, id).await
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    answer_with(changed, |()| contact_now(&call, id)).await
 }
 
 /// Delete a contact: no sync brings it back, `POST /api/deleted/contact/{id}/restore` does.
@@ -209,11 +211,9 @@ async fn update_contact(
     responses(
         (status = 204, description = "Deleted"),
         FindErrors<Technicians, ErrorOut>))]
-async fn delete_contact(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+async fn delete_contact(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Contact>(&call.scope, &call.author, id);
-    if deleted.await.map_err(flat)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(unknown())
-    }
+    Ok(no_content(
+        deleted.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

@@ -9,6 +9,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, no_content},
         extract::{Path, Query},
         forwarded::Forwarded,
         problem::{ErrorOut, Problem, flat},
@@ -54,11 +55,10 @@ async fn list_deleted(
 async fn restore_deleted(
     call: Call,
     Path((kind, id)): Path<(String, i64)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Answer<StatusCode>, Problem> {
     let restored = call.codex.restore(&call.scope, &call.author, &kind, id);
-    if restored.await.map_err(flat)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::not_found("No person has deleted such a record").flat())
-    }
+    let unknown = || Problem::not_found("No person has deleted such a record").flat();
+    Ok(no_content(
+        restored.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

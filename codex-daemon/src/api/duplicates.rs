@@ -10,6 +10,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer},
         body::Body,
         extract::Path,
         forwarded::Forwarded,
@@ -47,20 +48,19 @@ async fn list_duplicates(
     Ok(query.answer(PATH, &forwarded, page, beside, |duplicate| duplicate))
 }
 
-fn out(duplicate: Option<DuplicateOut>) -> Result<Json<DuplicateOut>, Problem> {
-    let missing = || Problem::not_found("There is no such duplicate candidate.");
-    duplicate.map(Json).ok_or_else(missing)
+fn unknown() -> Problem {
+    Problem::not_found("There is no such duplicate candidate.")
 }
 
-/// A text that is no number is no candidate's id.
 fn id(text: &str) -> Result<i64, Problem> {
     let id = text.parse();
-    id.map_err(|_| Problem::not_found("There is no such duplicate candidate."))
+    id.map_err(|_| unknown())
 }
 
 /// The candidate of a path, by its id.
 pub(super) async fn duplicate(call: &Call, text: &str) -> Result<Json<DuplicateOut>, Problem> {
-    out(call.codex.duplicate(&call.scope, id(text)?).await?)
+    let found = call.codex.duplicate(&call.scope, id(text)?).await?;
+    found.map(Json).ok_or_else(unknown)
 }
 
 /// Get a duplicate candidate.
@@ -93,10 +93,11 @@ async fn merge_duplicate(
     call: Call,
     Path(duplicate): Path<String>,
     body: Option<Body<DuplicateMergeIn>>,
-) -> Result<Json<DuplicateOut>, Problem> {
+) -> Result<Answer<Json<DuplicateOut>>, Problem> {
     let which = body.map(|Body(which)| which).unwrap_or_default();
     let (scope, author, id) = (&call.scope, &call.author, id(&duplicate)?);
-    out(call.codex.merge_duplicate(scope, author, id, which).await?)
+    let merged = call.codex.merge_duplicate(scope, author, id, which).await?;
+    Ok(answer(merged.ok_or_else(unknown)?, Json))
 }
 
 /// Reject a duplicate candidate: the two records are never proposed again.
@@ -109,7 +110,8 @@ async fn merge_duplicate(
 async fn reject_duplicate(
     call: Call,
     Path(duplicate): Path<String>,
-) -> Result<Json<DuplicateOut>, Problem> {
+) -> Result<Answer<Json<DuplicateOut>>, Problem> {
     let (scope, author, id) = (&call.scope, &call.author, id(&duplicate)?);
-    out(call.codex.reject_duplicate(scope, author, id).await?)
+    let rejected = call.codex.reject_duplicate(scope, author, id).await?;
+    Ok(answer(rejected.ok_or_else(unknown)?, Json))
 }

@@ -18,6 +18,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer},
         body::NewBody,
         created::Created,
         extract::Query,
@@ -68,21 +69,22 @@ async fn create_feature_option(
     call: Call,
     forwarded: Forwarded,
     NewBody(option): NewBody<FeatureOptionIn>,
-) -> Result<Response, Problem> {
+) -> Result<Answer<Response>, Problem> {
     let made = call
         .codex
         .create_feature_option(&call.scope, &call.author, &option);
-    let (option, new) = made.await.map_err(flat)?;
-    let saved = |message: &str| Saved {
-        id: option.id.0,
-        message: message.to_owned(),
-    };
-    if !new {
-        return Ok(Json(saved("Feature option already exists")).into_response());
-    }
-    // An option has no address of its own: the list has it.
-    let out = saved("Feature option created");
-    Ok(Created::new(&forwarded, "/api", "feature-options", out).into_response())
+    Ok(answer(made.await.map_err(flat)?, |(option, new)| {
+        let saved = |message: &str| Saved {
+            id: option.id.0,
+            message: message.to_owned(),
+        };
+        if !new {
+            return Json(saved("Feature option already exists")).into_response();
+        }
+        // An option has no address of its own: the list has it.
+        let out = saved("Feature option created");
+        Created::new(&forwarded, "/api", "feature-options", out).into_response()
+    }))
 }
 
 /// List the options of features by kind, as Ledger reads them.

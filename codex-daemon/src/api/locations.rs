@@ -17,6 +17,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer, no_content},
         body::{NewBody, UpdateBody},
         conditional::Versioned,
         created::Created,
@@ -60,15 +61,16 @@ async fn create_location(
     Path(account): Path<String>,
     forwarded: Forwarded,
     NewBody(location): NewBody<LocationIn>,
-) -> Result<Created<LocationOut>, Problem> {
+) -> Result<Answer<Created<LocationOut>>, Problem> {
     let company = company(&call, &account).await?;
     let made = call
         .codex
         .create_location(&call.scope, &call.author, &company, &location);
-    let location = made.await.map_err(flat)?;
-    let list = format!("/api/companies/{}/locations", segment(&account));
-    let out = out(&location, &company);
-    Ok(Created::new(&forwarded, &list, location.id, out))
+    Ok(answer(made.await.map_err(flat)?, |location| {
+        let list = format!("/api/companies/{}/locations", segment(&account));
+        let out = out(&location, &company);
+        Created::new(&forwarded, &list, location.id, out)
+    }))
 }
 
 /// Get one location of a company.
@@ -100,14 +102,15 @@ async fn update_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
     UpdateBody(edit): UpdateBody<LocationIn>,
-) -> Result<Versioned<LocationOut>, Problem> {
+) -> Result<Answer<Versioned<LocationOut>>, Problem> {
     let company = company(&call, &account).await?;
     let changed =
         call.codex
             .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
-    let location = changed.await.map_err(flat)?.ok_or_else(unknown)?;
-    let version = Some(location.updated_at);
-    Ok(Versioned(out(&location, &company), version))
+    let changed = changed.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(changed, |location| {
+        Versioned(out(&location, &company), Some(location.updated_at))
+    }))
 }
 
 /// Delete a location of a company: no sync brings it back.
@@ -120,14 +123,12 @@ async fn update_location(
 async fn delete_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Answer<StatusCode>, Problem> {
     let company = company(&call, &account).await?;
     let deleted = call
         .codex
         .delete_location(&call.scope, &call.author, &company, LocationId(id));
-    if deleted.await.map_err(flat)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(unknown())
-    }
+    Ok(no_content(
+        deleted.await.map_err(flat)?.ok_or_else(unknown)?,
+    ))
 }

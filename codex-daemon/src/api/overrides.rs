@@ -14,6 +14,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer, no_content},
         body::Body,
         conditional::Versioned,
         extract::Path,
@@ -116,13 +117,16 @@ async fn set_override(
     call: Call,
     Path((account, key)): Path<(String, String)>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Versioned<OverrideOut>, Problem> {
+) -> Result<Answer<Versioned<OverrideOut>>, Problem> {
     let company = company(&call, &account).await?;
-    let row = call
-        .codex
-        .set_override(&call.scope, &call.author, &company, &key, &body);
-    let row = row.await.map_err(flat)?;
-    Ok(Versioned((&row).into(), Some(row.updated_at)))
+    let (codex, scope) = (&call.codex, &call.scope);
+    let before = codex.override_of(scope, &company, &key).await;
+    let before = before.map_err(flat)?;
+    let sent = OverrideIn::read(&key, &body, before.is_some()).map_err(flat)?;
+    let row = codex.set_override(scope, &call.author, &company, &key, &sent);
+    Ok(answer(row.await.map_err(flat)?, |row| {
+        Versioned((&row).into(), Some(row.updated_at))
+    }))
 }
 
 /// End what was agreed about one key: the plan holds again.
@@ -137,14 +141,12 @@ async fn set_override(
 async fn delete_override(
     call: Call,
     Path((account, key)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Answer<StatusCode>, Problem> {
     let company = company(&call, &account).await?;
     let found = call
         .codex
         .delete_override(&call.scope, &call.author, &company, &key);
-    if found.await.map_err(flat)? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(not_agreed())
-    }
+    Ok(no_content(
+        found.await.map_err(flat)?.ok_or_else(not_agreed)?,
+    ))
 }

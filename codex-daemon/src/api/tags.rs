@@ -3,6 +3,7 @@
 use axum::{Json, http::StatusCode, response::Response};
 use codex_core::{
     ids::TagId,
+    records::{Intent, RecordBody as _},
     tags::{
         Tag, TagUses,
         wire::{TagAddedOut, TagIn, TagOut, TagRecordsIn, TagRemovedOut},
@@ -16,6 +17,7 @@ use crate::{
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer, no_content},
         body::Body,
         conditional::Versioned,
         created::Created,
@@ -87,11 +89,13 @@ async fn create_tag(
     call: Call,
     forwarded: Forwarded,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Created<TagOut>, Problem> {
-    let created = call.codex.create_tag(&call.scope, &call.author, body);
-    let tag = out(created.await?);
-    let id = tag.id;
-    Ok(Created::new(&forwarded, PATH, id, tag))
+) -> Result<Answer<Created<TagOut>>, Problem> {
+    let tag = TagIn::read(body, Intent::Create)?;
+    let created = call.codex.create_tag(&call.scope, &call.author, &tag);
+    Ok(answer(created.await?, |row| {
+        let tag = out(row);
+        Created::new(&forwarded, PATH, tag.id, tag)
+    }))
 }
 
 /// Get one tag
@@ -117,11 +121,12 @@ async fn update_tag(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Versioned<TagOut>, Problem> {
-    let updated = call
-        .codex
-        .update_tag(&call.scope, &call.author, TagId(id), body);
-    updated.await?.map(versioned).ok_or_else(unknown)
+) -> Result<Answer<Versioned<TagOut>>, Problem> {
+    let id = TagId(id);
+    tag_now(&call, id).await?;
+    let edit = TagIn::read(body, Intent::Update)?;
+    let updated = call.codex.update_tag(&call.scope, &call.author, id, &edit);
+    Ok(answer(updated.await?.ok_or_else(unknown)?, versioned))
 }
 
 /// Delete a tag
@@ -132,13 +137,9 @@ async fn update_tag(
     responses(
         (status = 204, description = "Deleted"),
         FindErrors<Technicians, ProblemOut>))]
-async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<StatusCode, Problem> {
+async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode>, Problem> {
     let deleted = call.codex.delete::<Tag>(&call.scope, &call.author, id);
-    if deleted.await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(unknown())
-    }
+    Ok(no_content(deleted.await?.ok_or_else(unknown)?))
 }
 
 /// Put a tag on many records
@@ -155,11 +156,12 @@ async fn add_tag(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<TagAddedOut>, Problem> {
-    let added = call
-        .codex
-        .add_tag(&call.scope, &call.author, TagId(id), body);
-    added.await?.map(Json).ok_or_else(unknown)
+) -> Result<Answer<Json<TagAddedOut>>, Problem> {
+    let id = TagId(id);
+    tag_now(&call, id).await?;
+    let named = TagRecordsIn::read(body)?;
+    let added = call.codex.add_tag(&call.scope, &call.author, id, &named);
+    Ok(answer(added.await?.ok_or_else(unknown)?, Json))
 }
 
 /// Take a tag off many records
@@ -175,9 +177,10 @@ async fn remove_tag(
     call: Call,
     Path(id): Path<i64>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<TagRemovedOut>, Problem> {
-    let removed = call
-        .codex
-        .remove_tag(&call.scope, &call.author, TagId(id), body);
-    removed.await?.map(Json).ok_or_else(unknown)
+) -> Result<Answer<Json<TagRemovedOut>>, Problem> {
+    let id = TagId(id);
+    tag_now(&call, id).await?;
+    let named = TagRecordsIn::read(body)?;
+    let removed = call.codex.remove_tag(&call.scope, &call.author, id, &named);
+    Ok(answer(removed.await?.ok_or_else(unknown)?, Json))
 }

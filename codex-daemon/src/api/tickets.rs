@@ -34,6 +34,7 @@ use crate::{
     app::App,
     auth::{Call, Caller},
     http::{
+        answer::{Answer, answer},
         body::Body,
         extract::Path,
         forwarded::Forwarded,
@@ -341,14 +342,14 @@ async fn update_ticket(
     call: Call,
     Path(id): Path<String>,
     Body(update): Body<TicketUpdateIn>,
-) -> Result<Json<TicketUpdateOut>, Problem> {
+) -> Result<Answer<Json<TicketUpdateOut>>, Problem> {
     let ticket_id = number(&id)?;
     let done = call
         .codex
         .update_ticket(&call.scope, &call.author, ticket_id, &update)
         .await
         .map_err(|error| Problem::from(error).job())?;
-    done.map(Json).ok_or_else(unknown)
+    Ok(answer(done.ok_or_else(unknown)?, Json))
 }
 
 /// Refuses the number of a path that no ticket has.

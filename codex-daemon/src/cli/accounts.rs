@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use codex_core::{Codex, Error, Scope, records::Author, sync::SyncKind};
+use codex_core::{Codex, Outcome, Scope, records::Author, sync::SyncKind};
 
 use super::{NotConfigured, load, sync, with_codex};
 use crate::config::Sources;
@@ -76,14 +76,15 @@ async fn renumber(codex: &Codex, old: &str, new: &str, dry_run: bool) -> anyhow:
     let mut author = Author::new("system", codex.now());
     author.dry_run = dry_run;
     let mut out = std::io::stdout();
-    let done = match codex.renumber_company(&scope, &author, old, new).await {
-        Err(Error::DryRun { changes, .. }) => {
-            for change in &changes {
+    let done = codex.renumber_company(&scope, &author, old, new).await?;
+    let done = match done.with_context(|| format!("no company has or had the number {old}"))? {
+        Outcome::Applied(done) => done,
+        Outcome::Planned(planned) => {
+            for change in &planned.changes {
                 writeln!(out, "would {change}")?;
             }
             return Ok(());
         }
-        done => done?.with_context(|| format!("no company has or had the number {old}"))?,
     };
     let (number, previous) = (done.account_number, done.previous.join(", "));
     writeln!(

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use codex_core::{
-    Codex, Error, Scope,
+    Codex, Outcome, Scope,
     claims::{
         ClaimedResource,
         wire::{FieldClaimsOut, RecordClaimsOut},
@@ -86,11 +86,11 @@ impl Claims {
                     dry_run: *dry_run,
                     ..Author::new("system", codex.now())
                 };
-                let released = codex.release_claim(&scope, &author, *kind, id, field).await;
-                if let Err(Error::DryRun { changes, .. }) = &released {
-                    return self.foretell(changes);
+                let released = codex.release_claim(&scope, &author, *kind, id, field);
+                match released.await? {
+                    Outcome::Applied((claims, _)) => (claims, Some(field.as_str())),
+                    Outcome::Planned(planned) => return self.foretell(&planned.changes),
                 }
-                (released?.0, Some(field.as_str()))
             }
         };
         let mut out = std::io::stdout();

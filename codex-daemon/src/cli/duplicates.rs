@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use codex_core::{
-    Codex, Error, Scope,
+    Codex, Outcome, Scope,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},
@@ -85,20 +85,18 @@ impl Duplicates {
             Command::Merge { id, keep, dry_run } => {
                 author.dry_run = *dry_run;
                 let which = DuplicateMergeIn { keep: *keep };
-                match codex.merge_duplicate(&scope, &author, *id, which).await {
-                    Err(Error::DryRun { changes, .. }) => {
-                        for change in &changes {
-                            writeln!(out, "would {change}")?;
-                        }
-                        return Ok(());
-                    }
-                    merged => merged?,
-                }
+                codex.merge_duplicate(&scope, &author, *id, which).await?
             }
             Command::Reject { id } => codex.reject_duplicate(&scope, &author, *id).await?,
         };
-        let decided = decided.context("there is no such duplicate candidate")?;
-        writeln!(out, "{}", line(&decided))?;
+        match decided.context("there is no such duplicate candidate")? {
+            Outcome::Applied(decided) => writeln!(out, "{}", line(&decided))?,
+            Outcome::Planned(planned) => {
+                for change in &planned.changes {
+                    writeln!(out, "would {change}")?;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! HTTP manners: connections, bodies, headers, limits, conditions, problems.
 
+pub(crate) mod answer;
 pub(crate) mod answer_cache;
 pub(crate) mod body;
 pub(crate) mod body_limit;

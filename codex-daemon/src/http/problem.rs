@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use codex_core::{Fault, bulk::BulkOut, panics, records::ChangeOut, store::WriteTrouble};
+use codex_core::{Fault, panics, store::WriteTrouble};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -31,8 +31,6 @@ pub struct Problem {
     shape: Shape,
     retry_after: Option<u64>,
     faults: Vec<Fault>,
-    changes: Vec<ChangeOut>,
-    rows: Option<Box<BulkOut>>,
 }
 
 /// The body of an error answer.
@@ -46,8 +44,6 @@ enum Shape {
     Job,
     /// `{"status": "error", "message": ...}`: the routes of one plan, in place of the status as a number.
     StatusWord,
-    /// What a dry run would change: no error, but the end of the call all the same.
-    DryRun,
 }
 
 /// An error answer (RFC 9457).
@@ -99,8 +95,6 @@ impl Problem {
             shape: Shape::Problem,
             retry_after: None,
             faults: Vec::new(),
-            changes: Vec::new(),
-            rows: None,
         }
     }
 
@@ -163,9 +157,7 @@ impl Problem {
     }
 
     fn shaped(mut self, shape: Shape) -> Self {
-        if self.shape != Shape::DryRun {
-            self.shape = shape;
-        }
+        self.shape = shape;
         self
     }
 
@@ -191,20 +183,16 @@ impl Problem {
     }
 
     fn body(&self, instance: &str) -> serde_json::Value {
-        let mut body = if self.shape == Shape::DryRun {
-            json!({"dry_run": true, "changes": self.changes})
-        } else {
-            json!(ProblemOut {
-                kind: format!("about:blank#{}", code(self.status)),
-                title: title(self.status).to_owned(),
-                status: self.status.as_u16(),
-                detail: self.detail.clone(),
-                instance: instance.to_owned(),
-                code: code(self.status).into_owned(),
-                correlation_id: CorrelationId::current().map(|id| id.as_str().to_owned()),
-                errors: self.faults.clone(),
-            })
-        };
+        let mut body = json!(ProblemOut {
+            kind: format!("about:blank#{}", code(self.status)),
+            title: title(self.status).to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            instance: instance.to_owned(),
+            code: code(self.status).into_owned(),
+            correlation_id: CorrelationId::current().map(|id| id.as_str().to_owned()),
+            errors: self.faults.clone(),
+        });
         match self.shape {
             Shape::Flat => body["error"] = json!(self.detail),
             Shape::Job => {
@@ -215,10 +203,7 @@ impl Problem {
                 body["status"] = json!("error");
                 body["message"] = json!(self.detail);
             }
-            Shape::Problem | Shape::DryRun => {}
-        }
-        if let Some(rows) = &self.rows {
-            body["rows"] = json!(rows);
+            Shape::Problem => {}
         }
         body
     }
@@ -300,12 +285,6 @@ impl From<codex_core::Error> for Problem {
                 ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
             },
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, error.to_string()),
-            Error::DryRun { changes, rows } => Self {
-                shape: Shape::DryRun,
-                changes: changes.clone(),
-                rows: rows.clone().map(Box::new),
-                ..Self::new(StatusCode::ACCEPTED, error.to_string())
-            },
             Error::Conflict { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
             Error::NotFound(_) => Self::not_found(error.to_string()),
             Error::Busy(_) => Self::unavailable(error.to_string()).retry_after(5),

@@ -33,7 +33,7 @@ use super::{
     address::{Asked, ListAddress},
     form::SentForm,
     shell::page,
-    visit::{Editor, Visit},
+    visit::{Editor, Visit, applied},
 };
 use crate::{
     app::App,
@@ -216,11 +216,9 @@ async fn delete_company(
     sent: SentForm,
 ) -> Result<Response, Problem> {
     visit.check(sent.token())?;
-    if deleted(&visit, &account, sent.version()?).await? {
-        Ok(redirect(&visit.at, LIST, "deleted"))
-    } else {
-        Err(unknown())
-    }
+    let deleted = deleted(&visit, &account, sent.version()?).await?;
+    deleted.ok_or_else(unknown)?;
+    Ok(redirect(&visit.at, LIST, "deleted"))
 }
 
 async fn release_field(
@@ -233,7 +231,7 @@ async fn release_field(
     let (codex, author) = (&visit.call.codex, &visit.call.author);
     let resource = ClaimedResource::Companies;
     let released = codex.release_claim(visit.scope(), author, resource, &account, &field);
-    released.await?;
+    applied(released.await?)?;
     Ok(redirect(&visit.at, &path_of(&company), "released"))
 }
 
@@ -241,7 +239,11 @@ async fn release_field(
 async fn created(visit: &Visit, stated: Map<String, Value>) -> codex_core::Result<Company> {
     let (codex, author) = (&visit.call.codex, &visit.call.author);
     let company = CompanyIn::read(stated, Intent::Create)?;
-    codex.create_company(visit.scope(), author, &company).await
+    applied(
+        codex
+            .create_company(visit.scope(), author, &company)
+            .await?,
+    )
 }
 
 /// Updates the stated fields of a company.
@@ -254,12 +256,16 @@ async fn updated(
     let (codex, author) = (&visit.call.codex, author(visit, version));
     let edit = CompanyIn::read(stated, Intent::Update)?;
     let updated = codex.update_company(visit.scope(), &author, account, &edit);
-    updated.await
+    updated.await?.map(applied).transpose()
 }
 
-/// Deletes a company; `false` when there is none.
-async fn deleted(visit: &Visit, account: &str, version: DateTime<Utc>) -> codex_core::Result<bool> {
+/// Deletes a company; `None` when there is none.
+async fn deleted(
+    visit: &Visit,
+    account: &str,
+    version: DateTime<Utc>,
+) -> codex_core::Result<Option<()>> {
     let (codex, author) = (&visit.call.codex, author(visit, version));
     let deleted = codex.delete_company(visit.scope(), &author, account);
-    deleted.await
+    deleted.await?.map(applied).transpose()
 }

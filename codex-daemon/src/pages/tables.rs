@@ -3,12 +3,19 @@
 
 use axum::Json;
 use codex_core::{
+    Outcome,
     assets::wire::{AssetIn, AssetRow},
-    companies::wire::{CompanyIn, CompanyRow},
+    companies::{
+        Company,
+        wire::{CompanyAndOverridesIn, CompanyIn, CompanyRow},
+    },
     contacts::wire::{ContactIn, ContactRow},
     ids::{AssetId, ContactId, LocationId},
     list::{TablePage, TableRows},
-    locations::wire::{LocationIn, LocationOut},
+    locations::{
+        Location,
+        wire::{LocationIn, LocationOut},
+    },
     records::{Intent, RecordBody as _},
 };
 use serde::{Deserialize, Serialize};
@@ -17,10 +24,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{companies::company, locations},
+    api::{
+        companies::{self, company},
+        locations,
+    },
     app::App,
     auth::Call,
     http::{
+        answer::{Answer, answer},
         body::{Body, UpdateBody},
         extract::Path,
         problem::{ErrorOut, Problem, flat},
@@ -256,7 +267,7 @@ async fn add_location(
     call: Call,
     Path(account): Path<String>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<LocationSaved>, Problem> {
+) -> Result<Answer<Json<LocationSaved>>, Problem> {
     let company = company(&call, &account).await?;
     call.scope
         .require_technician("adding locations")
@@ -273,10 +284,8 @@ async fn add_location(
     let made = call
         .codex
         .create_location(&call.scope, &call.author, &company, &location);
-    let location = made.await.map_err(flat)?;
-    Ok(Json(LocationSaved {
-        location: LocationOut::new(&location, company.compliance_level()),
-        success: true,
+    Ok(answer(made.await.map_err(flat)?, |location| {
+        saved(&location, &company)
     }))
 }
 
@@ -292,16 +301,20 @@ async fn edit_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
     UpdateBody(edit): UpdateBody<LocationIn>,
-) -> Result<Json<LocationSaved>, Problem> {
+) -> Result<Answer<Json<LocationSaved>>, Problem> {
     let company = company(&call, &account).await?;
     let edited =
         call.codex
             .update_location(&call.scope, &call.author, &company, LocationId(id), &edit);
-    let location = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
-    Ok(Json(LocationSaved {
-        location: LocationOut::new(&location, company.compliance_level()),
+    let edited = edited.await.map_err(flat)?.ok_or_else(locations::unknown)?;
+    Ok(answer(edited, |location| saved(&location, &company)))
+}
+
+fn saved(location: &Location, company: &Company) -> Json<LocationSaved> {
+    Json(LocationSaved {
+        location: LocationOut::new(location, company.compliance_level()),
         success: true,
-    }))
+    })
 }
 
 /// Delete a location.
@@ -314,17 +327,20 @@ async fn edit_location(
 async fn remove_location(
     call: Call,
     Path((account, id)): Path<(String, i64)>,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Answer<Json<Done>>, Problem> {
     let company = company(&call, &account).await?;
     let deleted = call
         .codex
         .delete_location(&call.scope, &call.author, &company, LocationId(id));
-    if !deleted.await.map_err(flat)? {
-        return Err(locations::unknown());
-    }
-    Ok(Json(Done {
-        message: "Location deleted successfully".into(),
-        success: true,
+    let deleted = deleted
+        .await
+        .map_err(flat)?
+        .ok_or_else(locations::unknown)?;
+    Ok(answer(deleted, |()| {
+        Json(Done {
+            message: "Location deleted successfully".into(),
+            success: true,
+        })
     }))
 }
 
@@ -341,25 +357,30 @@ async fn edit_company(
     call: Call,
     Path(account): Path<String>,
     Body(mut body): Body<Map<String, Value>>,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Answer<Json<Done>>, Problem> {
     let company = company(&call, &account).await?;
-    match body.remove("feature_overrides") {
+    let edited = match body.remove("feature_overrides") {
         None => {
             let own = company.fields.account_number.as_deref();
             let edit = CompanyIn::read_change(body, own).map_err(flat)?;
             let edited = call
                 .codex
                 .update_company(&call.scope, &call.author, &account, &edit);
-            edited.await.map_err(flat)?;
+            let edited = edited.await.map_err(flat)?.ok_or_else(companies::unknown)?;
+            edited.map(drop)
         }
-        Some(agreed) => {
+        Some(overrides) => {
+            // Judged before the body, as everywhere.
+            let who = call.scope.require_billing("agreeing prices and features");
+            who.map_err(flat)?;
+            let own = company.fields.account_number.as_deref();
+            let edit = CompanyAndOverridesIn::read(body, overrides, own).map_err(flat)?;
             let (codex, author) = (&call.codex, &call.author);
-            let edited =
-                codex.update_company_and_overrides(&call.scope, author, &company, body, agreed);
-            edited.await.map_err(flat)?;
+            let edited = codex.update_company_and_overrides(&call.scope, author, &company, &edit);
+            edited.await.map_err(flat)?
         }
-    }
-    Ok(done("Company"))
+    };
+    Ok(answer(edited, |()| done("Company")))
 }
 
 /// Update a contact.
@@ -373,15 +394,13 @@ async fn edit_contact(
     call: Call,
     Path(id): Path<i64>,
     UpdateBody(edit): UpdateBody<ContactIn>,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Answer<Json<Done>>, Problem> {
     let edited = call
         .codex
         .update_contact(&call.scope, &call.author, ContactId(id), &edit);
-    if edited.await.map_err(flat)? {
-        Ok(done("Contact"))
-    } else {
-        Err(Problem::not_found("Contact not found").flat())
-    }
+    let unknown = || Problem::not_found("Contact not found").flat();
+    let edited = edited.await.map_err(flat)?.ok_or_else(unknown)?;
+    Ok(answer(edited, |()| done("Contact")))
 }
 
 /// Set the users of an asset: `contact_ids` replaces all of them, other keys change nothing.
@@ -395,7 +414,7 @@ async fn edit_asset_contacts(
     call: Call,
     Path(id): Path<i64>,
     Body(mut body): Body<Map<String, Value>>,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Answer<Json<Done>>, Problem> {
     call.scope
         .require_technician("assigning assets")
         .map_err(flat)?;
@@ -408,15 +427,15 @@ async fn edit_asset_contacts(
         return Err(Problem::bad_request("body: states no field").flat());
     }
     let contacts = body.remove("contact_ids").unwrap_or_default();
-    if !contacts.is_null() {
+    let edited = if contacts.is_null() {
+        Outcome::Applied(())
+    } else {
         let body = Map::from_iter([("contact_ids".to_owned(), contacts)]);
         let edit = AssetIn::read(body, Intent::Update).map_err(flat)?;
         let edited = call
             .codex
             .update_asset(&call.scope, &call.author, id, &edit);
-        if !edited.await.map_err(flat)? {
-            return Err(unknown());
-        }
-    }
-    Ok(done("Asset contacts"))
+        edited.await.map_err(flat)?.ok_or_else(unknown)?
+    };
+    Ok(answer(edited, |()| done("Asset contacts")))
 }

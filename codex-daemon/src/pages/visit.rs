@@ -4,7 +4,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use codex_core::Scope;
+use codex_core::{Error, Outcome, Scope};
 
 use super::csrf::Csrf;
 use crate::{
@@ -49,8 +49,7 @@ impl FromRequestParts<App> for Visit {
             return Err(Problem::forbidden(detail));
         }
         if call.author.dry_run {
-            let detail = "dry_run: forms cannot be tried; `/api/` can";
-            return Err(Problem::bad_request(detail));
+            return Err(no_dry_run().into());
         }
         Ok(Self {
             call,
@@ -59,6 +58,18 @@ impl FromRequestParts<App> for Visit {
             headers: parts.headers.clone(),
         })
     }
+}
+
+fn no_dry_run() -> Error {
+    Error::invalid("dry_run", "forms cannot be tried; `/api/` can")
+}
+
+/// What came of a form. A [`Visit`] is never a dry run.
+///
+/// # Errors
+/// [`Error::Invalid`] for a dry run all the same.
+pub(crate) fn applied<T>(outcome: Outcome<T>) -> codex_core::Result<T> {
+    outcome.applied().ok_or_else(no_dry_run)
 }
 
 impl Visit {

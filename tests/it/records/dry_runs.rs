@@ -41,6 +41,40 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn dry_run_with_a_key_is_made_anew_each_time(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let one = json!({"name": "X"});
+        for (path, body) in [("/api/companies", one.clone()), ("/api/companies/bulk", json!([one]))] {
+            for _ in 0..2 {
+                let call = app.call_as("admin", Method::POST, &format!("{path}?dry_run=true"))?;
+                let answer = call.header("idempotency-key", path).json(&body).send().await?;
+                assert_eq!(answer.status(), 202, "{path}");
+                assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
+                assert!(answer.headers().get("idempotency-replayed").is_none(), "{path}");
+                assert_eq!(answer.json::<Value>().await?["changes"][0]["op"], "create", "{path}");
+            }
+        }
+        assert_eq!(app.json("/api/companies").await?.as_array().unwrap().len(), 3);
+        Ok(())
+    }
+
+    async fn dry_run_of_a_company_with_overrides_plans_both(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let before = app.json("/api/companies/100001").await?;
+        let body = json!({"name": "X", "feature_overrides": {"soc": "Huntress"}});
+        let call = app.call_as("admin", Method::PUT, "/companies/100001/update?dry_run=true")?;
+        let answer = call.json(&body).send().await?;
+        assert_eq!(answer.status(), 202);
+        let told: Value = answer.json().await?;
+        let changes = told["changes"].as_array().unwrap().iter();
+        let planned: Vec<(&Value, &Value)> = changes.map(|change| (&change["kind"], &change["op"])).collect();
+        assert!(planned.contains(&(&json!("company"), &json!("update"))), "{told}");
+        assert!(planned.contains(&(&json!("override"), &json!("create"))), "{told}");
+        assert_eq!(app.json("/api/companies/100001").await?, before);
+        assert_eq!(app.json("/api/companies/100001/overrides").await?, json!([]));
+        Ok(())
+    }
+
     async fn dry_run_shows_companies_by_account_number(app: TestApp) -> TestResult {
         app.sync().await?;
         let client = client(&app, "technician")?;

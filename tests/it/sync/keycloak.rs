@@ -2,7 +2,7 @@
 
 use codex_core::{
     Scope,
-    agents::{Agent, AgentFields},
+    agents::{Agent, AgentFields, wire::SettingsIn},
     jobs::JobStatus,
     records::Author,
     sync::SyncKind,
@@ -16,7 +16,7 @@ use codex_tests::{
         world::user_id,
     },
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 /// People in the realm of size S, who are more than one page.
 const PEOPLE: i64 = 130;
@@ -31,7 +31,7 @@ async fn agent(bench: &TestBench, n: usize) -> anyhow::Result<Agent> {
 /// Makes agent `n` prefer the dark theme.
 async fn prefer_dark(bench: &TestBench, n: usize) -> TestResult {
     let author = Author::new("user-1", bench.codex.now());
-    let dark = Map::from_iter([("theme_preference".to_owned(), json!("dark"))]);
+    let dark = SettingsIn { theme_preference: Some("dark".into()), ..SettingsIn::default() };
     let id = user_id(n);
     let changed = bench.codex.set_own_settings(&author, &id, None, &dark);
     assert!(changed.await?.is_some());

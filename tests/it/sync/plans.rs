@@ -3,7 +3,8 @@
 use chrono::Duration;
 use codex_core::{
     Scope,
-    companies::Company,
+    companies::CompanyIn,
+    ids::CompanyId,
     jobs::JobStatus,
     records::Author,
     sync::{Request, SyncKind, SyncPlan},
@@ -13,7 +14,7 @@ use codex_tests::{
     on_each_engine,
     sim::world::{department_id, device_uid, requester_id},
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 const ROWS: &str = "select (select count(*) from change_log) + (select count(*) from claims)";
 
@@ -99,8 +100,10 @@ on_each_engine! {
         let id = "select id from companies where external_id = $1";
         let q = bench.db().query(id).bind(department_id(3));
         let id: i64 = q.scalar().await?.unwrap();
-        let name = Map::from_iter([("name".to_owned(), json!("By hand"))]);
-        bench.codex.edit::<Company>(&system, &author, id, name).await?;
+        let company = bench.codex.company_by_id(&system, CompanyId(id)).await?.unwrap();
+        let account = company.fields.account_number.unwrap();
+        let edit = CompanyIn { name: "By hand".into(), ..CompanyIn::default() };
+        bench.codex.update_company(&system, &author, &account, &edit).await?.unwrap();
         let rows = bench.count(ROWS).await?;
         let job = bench.codex.apply_plan(&system, filed(&plan)?).await?;
         let error = job.error.unwrap();

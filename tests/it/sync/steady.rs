@@ -6,17 +6,17 @@ use chrono::Duration;
 use codex_core::{
     Scope,
     claims::ClaimedResource,
-    companies::Company,
+    companies::CompanyIn,
     ids::{AssetId, CompanyId, ContactId},
     jobs::JobStatus,
-    records::{Author, ChangeOp},
+    records::{Author, ChangeOp, Patch},
     sync::SyncKind,
 };
 use codex_tests::{
     harness::bench::{LargeBench, TestBench},
     on_each_engine,
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 on_each_engine! {
     async fn first_run_creates_every_record(bench: LargeBench) -> TestResult {
@@ -64,15 +64,17 @@ on_each_engine! {
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let company = bench.codex.company(&system, "100001").await?.unwrap();
         let plan = company.fields.billing_plan.clone();
-        let mine = Map::from_iter([("billing_plan".to_owned(), json!("Ours"))]);
-        bench.codex.edit::<Company>(&system, &author, company.id.0, mine).await?.unwrap();
+        let mine = CompanyIn { billing_plan: "Ours".into(), ..CompanyIn::default() };
+        bench.codex.update_company(&system, &author, "100001", &mine).await?.unwrap();
         bench.world.lock().departments[1]["custom_fields"]["plan_selected"] = json!("Theirs");
         bench.sync(SyncKind::Psa).await?;
         let edited = bench.codex.company(&system, "100001").await?.unwrap();
         assert_eq!(edited.fields.billing_plan.as_deref(), Some("Ours"));
         assert_eq!(edited.fields.plan_selected.as_deref(), Some("Theirs"));
         assert_ne!(plan.as_deref(), Some("Theirs"));
-        bench.codex.release_claim(&system, &author, ClaimedResource::Companies, "100001", "billing_plan").await?;
+        let resource = ClaimedResource::Companies;
+        let released = bench.codex.release_claim(&system, &author, resource, "100001", "billing_plan").await?;
+        assert!(released.applied().is_some());
         let released = bench.codex.company(&system, "100001").await?.unwrap();
         assert_eq!(released.fields.billing_plan.as_deref(), Some("Theirs"));
         Ok(())
@@ -85,11 +87,12 @@ on_each_engine! {
         let asset = bench.codex.company_assets(&system, company.id).await?.remove(0).id;
         let users = bench.codex.company_contacts(&system, company.id).await?;
         let wanted: BTreeSet<ContactId> = users.iter().take(2).map(|contact| contact.id).collect();
-        assert!(bench.codex.assign_contacts(&system, &author, asset, &wanted).await?);
+        assert!(bench.codex.assign_contacts(&system, &author, asset, &wanted).await?.is_some());
         let unknown = BTreeSet::from([ContactId(999_999)]);
         let error = bench.codex.assign_contacts(&system, &author, asset, &unknown).await.unwrap_err();
         assert_eq!(error.to_string(), "contact_ids: there is no contact 999999");
-        assert!(!bench.codex.assign_contacts(&system, &author, AssetId(999_999), &wanted).await?);
+        let unknown = bench.codex.assign_contacts(&system, &author, AssetId(999_999), &wanted);
+        assert_eq!(unknown.await?, None);
         bench.sync_all().await?;
         let now = bench.codex.asset_contacts(&system, asset).await?;
         assert_eq!(now.iter().map(|contact| contact.id).collect::<BTreeSet<_>>(), wanted);
@@ -104,9 +107,13 @@ on_each_engine! {
         bench.sync(SyncKind::Psa).await?;
         let (system, author) = (Scope::system(), Author::new("user-1", bench.codex.now()));
         let before = bench.count("select count(*) from change_log").await?;
-        for (name, value) in [("colour", json!("red")), ("name", json!(5)), ("description", json!("\u{0}"))] {
-            let bad = Map::from_iter([(name.to_owned(), value)]);
-            let error = bench.codex.edit::<Company>(&system, &author, 1, bad).await.unwrap_err();
+        let nothing = CompanyIn::default;
+        for (name, bad) in [
+            ("description", CompanyIn { description: "\u{0}".into(), ..nothing() }),
+            ("name", CompanyIn { name: Patch::Null, ..nothing() }),
+            ("body", nothing()),
+        ] {
+            let error = bench.codex.update_company(&system, &author, "100001", &bad).await.unwrap_err();
             assert!(error.to_string().starts_with(name), "{error}");
         }
         assert_eq!(bench.count("select count(*) from change_log").await?, before);

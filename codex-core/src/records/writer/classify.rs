@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{Outcome, RecordWriter, distinct};
+use super::{RecordWriter, WriteSummary, distinct};
 use crate::{
     Result, dates,
     records::{
@@ -60,7 +60,7 @@ struct NewItems {
 impl RecordWriter<'_> {
     /// Sorts a page of statements of `source` and its parts.
     ///
-    /// In: the page as it was mapped. Out: [`Classified`]; `outcome` counts the unchanged items and gets the issues.
+    /// In: the page as it was mapped. Out: [`Classified`]; `summary` counts the unchanged items and gets the issues.
     /// Two kinds of items are in neither list: those of an older delivery that arrives after a newer one, which count
     /// as unchanged, and statements of a part about a record that Codex does not have.
     ///
@@ -70,13 +70,13 @@ impl RecordWriter<'_> {
         &mut self,
         source: &'static str,
         page: Vec<Statement<R>>,
-        outcome: &mut Outcome,
+        summary: &mut WriteSummary,
     ) -> Result<Classified<R>> {
         let mut page = last_of_each(page);
-        self.forget_future_times(&mut page, &mut outcome.issues);
+        self.forget_future_times(&mut page, &mut summary.issues);
         let known = claims::known(self.tx, &page).await?;
         let new = self
-            .records_of_new_items(source, &page, &known, &mut outcome.issues)
+            .records_of_new_items(source, &page, &known, &mut summary.issues)
             .await?;
 
         let (mut same, mut differing) = (Vec::with_capacity(page.len()), Vec::new());
@@ -86,10 +86,10 @@ impl RecordWriter<'_> {
             let hash = content_hash(&item);
             match claim {
                 Some(claim) if claim.is_newer_than(&item, self.author.at) => {
-                    outcome.unchanged += u64::from(origin.is_main());
+                    summary.unchanged += u64::from(origin.is_main());
                 }
                 Some(claim) if claim.states_the_same(&item, hash) => {
-                    outcome.unchanged += u64::from(origin.is_main());
+                    summary.unchanged += u64::from(origin.is_main());
                     same.push((claim.record_id, item));
                 }
                 claim => {
@@ -121,7 +121,7 @@ impl RecordWriter<'_> {
             if merge_into_claims(of_record, &statement) || !statement.stands {
                 changed.push(statement);
             } else {
-                outcome.unchanged += u64::from(statement.origin.is_main());
+                summary.unchanged += u64::from(statement.origin.is_main());
                 same.push((statement.record, statement.item));
             }
         }

@@ -28,7 +28,7 @@ use crate::{Result, store::Tx};
 
 /// What a page of claims or an edit changed.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct WriteSummary {
     /// Records created.
     pub created: u64,
     /// Records updated.
@@ -47,7 +47,7 @@ pub struct Outcome {
     pub(crate) same_values: Vec<Change>,
 }
 
-impl Outcome {
+impl WriteSummary {
     /// Adds what another page or edit changed.
     pub(crate) fn add(&mut self, other: Self) {
         self.created += other.created;
@@ -128,28 +128,28 @@ impl RecordWriter<'_> {
     /// In: mapped items, each with the source or part that states it. Out: what changed. A statement that is
     /// the same as last time writes its status and nothing else. The number of SQL statements does not depend on the
     /// number of items.
-    pub async fn apply<R: Resource>(&mut self, page: Vec<Statement<R>>) -> Result<Outcome> {
-        let mut outcome = Outcome::default();
+    pub async fn apply<R: Resource>(&mut self, page: Vec<Statement<R>>) -> Result<WriteSummary> {
+        let mut summary = WriteSummary::default();
         let Some(source) = page.first().map(|(origin, _)| origin.owner()) else {
-            return Ok(outcome);
+            return Ok(summary);
         };
         let Classified {
             same,
             changed,
             mut rows,
             claims,
-        } = self.classify(source, page, &mut outcome).await?;
+        } = self.classify(source, page, &mut summary).await?;
         self.save_claims(&changed, &claims).await?;
 
         let ids = distinct(changed.iter().map(|statement| statement.record));
         let rows = ids.into_iter().map(|id| (id, rows.remove(&id))).collect();
-        let merged = self.merge::<R>(rows, claims, &mut outcome.issues).await?;
-        let written = self.write(merged, &mut outcome).await?;
+        let merged = self.merge::<R>(rows, claims, &mut summary.issues).await?;
+        let written = self.write(merged, &mut summary).await?;
 
         let mut items = same;
         items.extend(changed.into_iter().map(|new| (new.record, new.item)));
         self.after_write(source, &items, &written).await?;
-        Ok(outcome)
+        Ok(summary)
     }
 
     /// Marks the claims of a source and its parts as gone. A record that no claim keeps alive is soft-deleted.
@@ -157,22 +157,22 @@ impl RecordWriter<'_> {
         &mut self,
         source: &str,
         external_ids: &[String],
-    ) -> Result<Outcome> {
+    ) -> Result<WriteSummary> {
         let ids = claims::retire::<R>(self.tx, self.author, source, external_ids).await?;
         self.refresh::<R>(&ids).await
     }
 
     /// Merges the claims of records again, because a claim or something that a rule reads has changed.
-    pub async fn refresh<R: Resource>(&mut self, ids: &[i64]) -> Result<Outcome> {
-        let mut outcome = Outcome::default();
+    pub async fn refresh<R: Resource>(&mut self, ids: &[i64]) -> Result<WriteSummary> {
+        let mut summary = WriteSummary::default();
         let rows = self.lock::<R>(ids).await?;
         let claims = claims::of_records::<R>(self.tx, ids).await?;
         let mut rows: Vec<_> = rows.into_iter().map(|(id, row)| (id, Some(row))).collect();
         rows.sort_by_key(|(id, _)| *id);
-        let merged = self.merge::<R>(rows, claims, &mut outcome.issues).await?;
-        let written = self.write(merged, &mut outcome).await?;
+        let merged = self.merge::<R>(rows, claims, &mut summary.issues).await?;
+        let written = self.write(merged, &mut summary).await?;
         self.after_write::<R>(MANUAL, &[], &written).await?;
-        Ok(outcome)
+        Ok(summary)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, Outcome, RecordWriter, classify::Changed, merge::Merged};
+use super::{Change, RecordWriter, WriteSummary, classify::Changed, merge::Merged};
 use crate::{
     Result,
     records::search_index,
@@ -50,16 +50,16 @@ impl RecordWriter<'_> {
 
     /// Writes the records that differ from their rows: rows, search entries, log entries.
     ///
-    /// In: drafts of [`RecordWriter::merge`]. Out: the drafts whose row was written; `outcome` gets counts and changes.
+    /// In: drafts of [`RecordWriter::merge`]. Out: the drafts whose row was written; `summary` gets counts and changes.
     pub(crate) async fn write<R: Resource>(
         &mut self,
         merged: Merged<R>,
-        outcome: &mut Outcome,
+        summary: &mut WriteSummary,
     ) -> Result<Vec<Draft<R>>> {
         let mut written = Vec::new();
         let mut entries = Vec::new();
         for (draft, op, fields) in differences(merged)? {
-            outcome.count(op);
+            summary.count(op);
             // The log need not hold the values of a new record: the row does.
             let logged = if op == ChangeOp::Create {
                 Map::new()
@@ -72,7 +72,7 @@ impl RecordWriter<'_> {
                 op,
                 changes: logged,
             });
-            outcome.changes.push(Change {
+            summary.changes.push(Change {
                 kind: R::KIND.into(),
                 record_id: draft.id,
                 op,

@@ -18,7 +18,7 @@ use crate::{
         found::{self, Pair},
     },
     ids::ContactId,
-    records::{Outcome, Resource, writer::RecordWriter},
+    records::{Resource, WriteSummary, writer::RecordWriter},
 };
 
 sql! {
@@ -256,7 +256,7 @@ fn ids(pairs: &[Pair]) -> BTreeSet<i64> {
 pub(crate) async fn merge<R: Resource>(
     writer: &mut RecordWriter<'_>,
     merge: &Merge,
-) -> Result<Outcome> {
+) -> Result<WriteSummary> {
     let (kept, other) = (merge.kept, merge.other);
     writer
         .lock::<R>(&[kept.min(other), kept.max(other)])
@@ -270,12 +270,12 @@ pub(crate) async fn merge<R: Resource>(
         .scalar()
         .await?;
     if said > Some(0) {
-        return Ok(Outcome::default());
+        return Ok(WriteSummary::default());
     }
-    let outcome = writer.merge_records::<R>(kept, other).await?;
+    let summary = writer.merge_records::<R>(kept, other).await?;
     crate::duplicates::query::withdraw(writer.tx, R::KIND, other).await?;
     let by = (writer.author.actor.as_str(), writer.author.at);
     let evidence = (merge.score, merge.facts.as_slice());
     found::merged(writer.tx, R::KIND, (kept, other), evidence, by).await?;
-    Ok(outcome)
+    Ok(summary)
 }

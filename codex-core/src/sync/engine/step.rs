@@ -4,8 +4,8 @@ use super::matching::{self, Merge};
 use crate::{
     Result,
     records::{
-        ItemError, Outcome, Resource, SourceRecord, claims::Statement, patch::fits, resolve::typed,
-        writer::RecordWriter,
+        ItemError, Resource, SourceRecord, WriteSummary, claims::Statement, patch::fits,
+        resolve::typed, writer::RecordWriter,
     },
 };
 
@@ -21,7 +21,7 @@ pub(crate) enum Step<R: Resource> {
 
 impl<R: Resource> Step<R> {
     /// Does it.
-    pub async fn take(&self, writer: &mut RecordWriter<'_>, source: &str) -> Result<Outcome> {
+    pub async fn take(&self, writer: &mut RecordWriter<'_>, source: &str) -> Result<WriteSummary> {
         match self {
             Self::Apply(page) => writer.apply::<R>(page.clone()).await,
             Self::Retire(ids) => writer.retire::<R>(source, ids).await,

@@ -1,7 +1,9 @@
 //! What the made-up MSP bills by: the plans that its departments state, for each of their terms.
 
-use codex_core::billing_plans::wire::BillingExport;
-use serde_json::{Map, Value, json};
+use codex_core::{
+    billing_plans::{BillingPlanIn, wire::BillingExport},
+    money::Money,
+};
 
 use super::freshservice::{PLANS, TERMS};
 
@@ -20,15 +22,16 @@ pub fn plans() -> BillingExport {
 }
 
 /// A plan by what a user costs, in hundredths.
-fn plan(name: &str, term: &str, user: u32) -> Map<String, Value> {
-    let price = |part: u32| json!(f64::from(user / part) / 100.0);
-    Map::from_iter([
-        ("plan_name".to_owned(), json!(name)),
-        ("term_length".to_owned(), json!(term)),
-        ("per_user_cost".to_owned(), price(1)),
-        ("per_workstation_cost".to_owned(), price(4)),
-        ("per_server_cost".to_owned(), price(2)),
-        ("per_vm_cost".to_owned(), price(5)),
-        ("per_hour_ticket_cost".to_owned(), json!(150)),
-    ])
+fn plan(name: &str, term: &str, user: u32) -> BillingPlanIn {
+    let price = |part: u32| Money::from_ten_thousandths(i64::from(user / part) * 100);
+    BillingPlanIn {
+        plan_name: name.into(),
+        term_length: term.into(),
+        per_user_cost: price(1).into(),
+        per_workstation_cost: price(4).into(),
+        per_server_cost: price(2).into(),
+        per_vm_cost: price(5).into(),
+        per_hour_ticket_cost: Money::from_ten_thousandths(1_500_000).into(),
+        ..BillingPlanIn::default()
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
     clock::SharedClock,
     duplicates::Matching,
     jobs::{Counts, JobReport, ScopeResult},
-    records::{Author, ItemError, Outcome, Resource, resolve::Precedence},
+    records::{Author, ItemError, Resource, WriteSummary, resolve::Precedence},
     store::Db,
     sync::{RateLimitBlock, Request},
 };
@@ -262,14 +262,14 @@ impl Run {
         author
     }
 
-    pub(crate) fn tally<R: Resource>(&mut self, outcome: Outcome) {
+    pub(crate) fn tally<R: Resource>(&mut self, summary: WriteSummary) {
         let counts = self.counts::<R>();
-        counts.created += outcome.created;
-        counts.updated += outcome.updated;
-        counts.unchanged += outcome.unchanged;
-        counts.restored += outcome.restored;
-        counts.deleted += outcome.deleted;
-        for issue in outcome.issues {
+        counts.created += summary.created;
+        counts.updated += summary.updated;
+        counts.unchanged += summary.unchanged;
+        counts.restored += summary.restored;
+        counts.deleted += summary.deleted;
+        for issue in summary.issues {
             self.issue(issue);
         }
     }

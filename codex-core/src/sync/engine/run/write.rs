@@ -81,7 +81,7 @@ impl Run {
             reason: step.reason(),
             ..self.author()
         };
-        let mut outcome = None;
+        let mut summary = None;
         for attempt in 1..=TRIES {
             let mut tx = self.begin().await?;
             let mut writer = RecordWriter {
@@ -92,20 +92,20 @@ impl Run {
             match step.take(&mut writer, self.source).await {
                 Ok(done) => {
                     self.end(tx).await?;
-                    outcome = Some(done);
+                    summary = Some(done);
                     break;
                 }
                 Err(error) if attempt < TRIES && error.is_in_the_way() => tx.rollback().await?,
                 Err(error) => return Err(error),
             }
         }
-        if let Some(mut outcome) = outcome {
-            self.created += outcome.created;
-            let changes = std::mem::take(&mut outcome.changes);
+        if let Some(mut summary) = summary {
+            self.created += summary.created;
+            let changes = std::mem::take(&mut summary.changes);
             if self.dry() {
                 self.plan.note(&step, changes);
             }
-            self.tally::<R>(outcome);
+            self.tally::<R>(summary);
         }
         self.look_again(self.look_again_at).await
     }
@@ -170,12 +170,12 @@ impl Run {
             };
             let unknown =
                 || Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
-            let mut outcome = by_kind!(step.kind.as_str(), R => {
+            let mut summary = by_kind!(step.kind.as_str(), R => {
                 step.step::<R>(origins)?.take(&mut writer, self.source).await?
             })
             .ok_or_else(unknown)?;
-            changes.append(&mut outcome.changes);
-            by_kind!(step.kind.as_str(), R => self.tally::<R>(outcome));
+            changes.append(&mut summary.changes);
+            by_kind!(step.kind.as_str(), R => self.tally::<R>(summary));
         }
         let drifted = plan.drift(&changes);
         if !drifted.is_empty() {
