@@ -116,10 +116,15 @@ pub async fn of_email(db: &Db, email: &str) -> Result<Option<Agent>> {
 }
 
 /// The names of users by Keycloak id, deleted ones too: what they did stays.
-pub(crate) async fn actor_names(
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub(crate) async fn actor_names<'a>(
     db: &Db,
-    actors: impl IntoIterator<Item = &str>,
+    scope: &Scope,
+    actors: impl IntoIterator<Item = &'a str>,
 ) -> Result<HashMap<String, String>> {
+    scope.require_staff("reading who did something")?;
     let users: BTreeSet<&str> = actors
         .into_iter()
         .filter(|actor| !actor.contains(':'))

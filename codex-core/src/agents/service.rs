@@ -56,13 +56,12 @@ impl Codex {
     ///
     /// # Errors
     /// [`crate::Error::Forbidden`] for clients.
-    pub async fn actor_names(
+    pub async fn actor_names<'a>(
         &self,
         scope: &Scope,
-        actors: impl IntoIterator<Item = &str>,
+        actors: impl IntoIterator<Item = &'a str>,
     ) -> Result<HashMap<String, String>> {
-        scope.require_staff("reading who did something")?;
-        query::actor_names(&self.0.db, actors).await
+        query::actor_names(&self.0.db, scope, actors).await
     }
 
     /// The agent that a person is: the Keycloak user `sub`, else the only one with the e-mail address.

@@ -78,7 +78,16 @@ fn place(cursor: &Cursor) -> Result<(DateTime<Utc>, String)> {
 pub(crate) type Missing = (String, i64, Option<DateTime<Utc>>);
 
 /// What is known of some missing records of a held deletion.
-pub(crate) async fn missing(db: &Db, hold: &Hold, external_ids: &[String]) -> Result<Vec<Missing>> {
+///
+/// # Errors
+/// [`Error::Forbidden`] for clients.
+pub(crate) async fn missing(
+    db: &Db,
+    scope: &Scope,
+    hold: &Hold,
+    external_ids: &[String],
+) -> Result<Vec<Missing>> {
+    scope.require_staff("reading held deletions")?;
     let mut q =
         db.query("select external_id, record_id, missing_since from claims where source = ");
     q.push_bind(hold.source.as_str()).push(" and kind = ");

@@ -86,7 +86,7 @@ impl Codex {
         }
         let db = &self.0.db;
         let mut missing: HashMap<String, (i64, Option<DateTime<Utc>>)> = HashMap::new();
-        for (external_id, record, since) in query::missing(db, hold, ids).await? {
+        for (external_id, record, since) in query::missing(db, scope, hold, ids).await? {
             missing.insert(external_id, (record, since));
         }
         let records = missing.values().map(|(id, _)| (hold.kind.clone(), *id));

@@ -194,6 +194,7 @@ async fn job_page(
     let parts = JobParts {
         records: codex.issue_records(scope, &job).await?,
         names: codex.actor_names(scope, job.started_by.as_deref()).await?,
+        limits: codex.job_limits(scope, &job).await?,
         now: codex.now(),
         token: visit.csrf.token(),
         notice,

@@ -12,7 +12,7 @@ use crate::{
     },
     list::Page,
     records::service::names::{self, RecordName},
-    sync::SyncKind,
+    sync::{SyncKind, VendorLimits, engine::rate_limit_block::limits},
 };
 
 const SITE_LINK: &str = "site_link";
@@ -48,6 +48,21 @@ impl Codex {
     /// [`crate::Error::Db`].
     pub async fn trouble(&self, scope: &Scope, kind: &str, id: i64) -> Result<Vec<Trouble>> {
         trouble::of_record(&self.0.db, scope, kind, id).await
+    }
+
+    /// What the account allows that a job calls; `None` for a job that has ended.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`] for clients.
+    pub async fn job_limits(&self, scope: &Scope, job: &Job) -> Result<Option<VendorLimits>> {
+        scope.require_staff("reading sync jobs")?;
+        match job.vendor() {
+            Some(vendor) if !job.status.is_over() => {
+                let limits = limits(&self.0.db, vendor, self.now()).await?;
+                Ok(Some(limits))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The records that each issue of a job is about, in the order of the issues. An issue about a site leads to the

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use codex_core::{
     RecordName, Scope,
     jobs::{Counts, Job, JobStatus},
+    sync::VendorLimits,
 };
 
 use super::{JOBS, SYNCS, badge, duration, job_path, title};
@@ -32,6 +33,8 @@ pub(super) struct JobParts {
     pub records: Vec<Vec<RecordName>>,
     /// Names of people.
     pub names: HashMap<String, String>,
+    /// What the vendor's account allows; `None` when the job has ended.
+    pub limits: Option<VendorLimits>,
     pub now: DateTime<Utc>,
     pub token: String,
     pub notice: Option<&'static str>,
@@ -75,6 +78,9 @@ pub(super) struct JobView {
     duration: String,
     source: String,
     calls: u64,
+    budget: Option<String>,
+    /// Until when the vendor wants no calls.
+    closed: Option<MomentView>,
     error: Option<String>,
     /// What it did by kind of record.
     counts: TableView,
@@ -127,6 +133,11 @@ impl JobView {
             duration: duration(job, parts.now),
             source: job.provider.clone().unwrap_or_default(),
             calls: job.report.calls,
+            budget: parts.limits.as_ref().and_then(budget),
+            closed: parts
+                .limits
+                .and_then(|limits| limits.closed_until)
+                .map(MomentView::full),
             error: job.error.clone(),
             counts: counts(job),
             collections: collections(job),
@@ -145,6 +156,13 @@ fn shortened(text: &str, longest: usize) -> String {
         Some((end, _)) => format!("{} \u{2026}", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// How many calls are left in this minute, as far as the vendor says.
+fn budget(limits: &VendorLimits) -> Option<String> {
+    let limit = limits.per_minute?;
+    let left = limit.saturating_sub(limits.used);
+    Some(format!("{left} of {limit} in this minute"))
 }
 
 fn progress(job: &Job) -> ProgressView {

@@ -9,7 +9,7 @@ use codex_core::{
     jobs::{Counts, DRY_RUN, Job, JobReport, JobStatus, ScopeResult},
     list::{Cursor, Page},
     schedule::{Entry, Planned},
-    sync::SyncKind,
+    sync::{SyncKind, VendorLimits},
 };
 
 use super::{JobListView, JobParts, JobView, SyncParts, SyncView, duration, title};
@@ -129,6 +129,11 @@ fn job_page(scope: &Scope, job: &Job) -> String {
     let parts = JobParts {
         records: issues.map(|issue| vec![record("company", issue)]).collect(),
         names: HashMap::from([("u1".to_owned(), "Ann Lee".to_owned())]),
+        limits: Some(VendorLimits {
+            per_minute: Some(140),
+            used: 30,
+            closed_until: Some(now()),
+        }),
         now: now() + TimeDelta::seconds(75),
         token: TOKEN.to_owned(),
         notice: super::notice(Some("started")),
@@ -186,6 +191,7 @@ fn buttons_of_syncs_follow_the_role() {
         assert!(html.contains("2026-01-05 10:00 UTC"), "{role}: {html}");
         let job = job_page(&scope, &usual());
         assert_eq!(job.contains("Cancel job"), role != "billing", "{role}");
+        assert!(job.contains("110 of 140 in this minute"), "{role}: {job}");
         assert!(job.contains("Refresh") && job.contains("Ann Lee"), "{role}");
         assert!(
             job.contains("href=\"/codex/companies/100001\""),
