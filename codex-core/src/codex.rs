@@ -110,6 +110,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::contacts::hand_over::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
+        crate::jobs::trouble::STATEMENTS,
         crate::store::STATEMENTS,
         crate::outbox::query::STATEMENTS,
         crate::idempotency::STATEMENTS,

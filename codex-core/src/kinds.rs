@@ -1,12 +1,13 @@
 //! The kinds of record there are: the one list of them, and what needs to know all.
 
 use crate::{
-    Error, Result, agents, assets, billing_plans, companies, contacts, locations, psa_agents,
+    Error, Result, agents, assets, billing_plans, companies, contacts, feature_options, locations,
+    overrides, psa_agents,
     records::{
         Resource, SearchDef, Tracked as _,
         resolve::{Policy, Precedence},
     },
-    tickets,
+    site_links, tags, tickets,
 };
 
 /// Does something with the type of a kind of record; `None` when there is no such kind.
@@ -33,6 +34,22 @@ macro_rules! by_kind {
     };
 }
 pub(crate) use by_kind;
+
+/// The names of the kinds, in the order in which people look for them.
+pub(crate) const KINDS: [&str; 12] = [
+    companies::Company::KIND,
+    contacts::Contact::KIND,
+    assets::Asset::KIND,
+    tickets::Ticket::KIND,
+    locations::Location::KIND,
+    billing_plans::BillingPlan::KIND,
+    feature_options::FeatureOption::KIND,
+    overrides::Override::KIND,
+    tags::Tag::KIND,
+    agents::Agent::KIND,
+    psa_agents::PsaAgent::KIND,
+    site_links::SiteLink::KIND,
+];
 
 /// The kinds that are searched, in the order in which equals are shown.
 pub(crate) const SEARCHED: [&SearchDef; 8] = [
@@ -78,6 +95,15 @@ mod tests {
 
     use super::*;
     use crate::{Access, claims::ClaimedResource, records::search_index::STRIDE};
+
+    #[test]
+    fn names_of_kinds_are_all_known_and_different() {
+        let names: BTreeSet<&str> = KINDS.into_iter().collect();
+        assert_eq!(names.len(), KINDS.len());
+        for kind in KINDS {
+            assert!(fields_of(kind).is_some(), "{kind}");
+        }
+    }
 
     #[test]
     fn claimed_resources_are_kinds_of_record() {

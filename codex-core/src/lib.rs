@@ -92,9 +92,13 @@ pub use error::{Error, Fault, Result};
 #[cfg(feature = "sync")]
 pub use export::{BulkTickets, Download, Downloads, EXPORTS, ExportFormat, WholeList};
 #[cfg(feature = "sync")]
+pub use holds::service::HeldRecord;
+#[cfg(feature = "sync")]
 pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
 #[cfg(feature = "sync")]
 pub use jobs::service::Started;
+#[cfg(feature = "sync")]
+pub use records::service::names::RecordName;
 #[cfg(feature = "sync")]
 pub use schedule::service::LateSource;
 pub use scope::{Access, Role, Scope};

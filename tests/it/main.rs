@@ -22,6 +22,7 @@ mod conformance;
 mod consumers;
 mod contract;
 mod crates;
+mod decisions;
 mod devices;
 mod docs;
 mod downloads;

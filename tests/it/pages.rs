@@ -11,51 +11,51 @@ use serde_json::{Value, json};
 
 const PAGE: &str = "/companies/100001";
 const OTHER: &str = "/companies/100002";
-const TOKEN: &str = "csrf_token";
-const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+pub(crate) const TOKEN: &str = "csrf_token";
+pub(crate) const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 
 /// What a form sends.
-type Members = BTreeMap<String, String>;
+pub(crate) type Members = BTreeMap<String, String>;
 
 /// A person with one session.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     app: &'a TestApp,
     token: String,
 }
 
 impl<'a> Browser<'a> {
-    fn new(app: &'a TestApp, level: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(app: &'a TestApp, level: &str) -> anyhow::Result<Self> {
         Self::of(app, level, &format!("{level}@msp.example"))
     }
 
-    fn of(app: &'a TestApp, level: &str, email: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of(app: &'a TestApp, level: &str, email: &str) -> anyhow::Result<Self> {
         let token = app.core.key.user(level, email)?;
         Ok(Self { app, token })
     }
 
-    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn call(&self, method: Method, path: &str) -> RequestBuilder {
         let call = self.app.call(method, path).header(ACCEPT, HTML);
         call.bearer_auth(&self.token)
     }
 
     /// The status and the document at a path.
-    async fn open(&self, path: &str) -> anyhow::Result<(u16, String)> {
+    pub(crate) async fn open(&self, path: &str) -> anyhow::Result<(u16, String)> {
         document(self.call(Method::GET, path).send().await?).await
     }
 
     /// The document at a path that answers 200.
-    async fn page(&self, path: &str) -> anyhow::Result<String> {
+    pub(crate) async fn page(&self, path: &str) -> anyhow::Result<String> {
         let (status, html) = self.open(path).await?;
         anyhow::ensure!(status == 200, "{path}: {status} {html}");
         Ok(html)
     }
 
-    async fn send(&self, path: &str, members: &Members) -> anyhow::Result<Response> {
+    pub(crate) async fn send(&self, path: &str, members: &Members) -> anyhow::Result<Response> {
         Ok(self.call(Method::POST, path).form(members).send().await?)
     }
 
     /// Where a form leads that is accepted.
-    async fn done(&self, path: &str, members: &Members) -> anyhow::Result<String> {
+    pub(crate) async fn done(&self, path: &str, members: &Members) -> anyhow::Result<String> {
         let answer = self.send(path, members).await?;
         let status = answer.status();
         anyhow::ensure!(status == 303, "{path}: {status} {}", answer.text().await?);
@@ -63,7 +63,7 @@ impl<'a> Browser<'a> {
     }
 }
 
-async fn document(answer: Response) -> anyhow::Result<(u16, String)> {
+pub(crate) async fn document(answer: Response) -> anyhow::Result<(u16, String)> {
     let kind = answer.headers().get(CONTENT_TYPE).cloned();
     let (status, text) = (answer.status().as_u16(), answer.text().await?);
     let is_html = kind.is_some_and(|kind| kind == "text/html; charset=utf-8");
@@ -77,7 +77,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescaped(rest.split('"').next()?))
 }
 
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let signs = [
         ("&lt;", "<"),
         ("&gt;", ">"),
@@ -96,7 +96,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// What the only form of a page sends when nobody changes it.
-fn members(html: &str) -> Members {
+pub(crate) fn members(html: &str) -> Members {
     let mut members = Members::new();
     let tags = |start: &str| -> Vec<(String, String)> {
         let parts = html.split(start).skip(1).map(str::to_owned);

@@ -1,5 +1,7 @@
 //! Reading agents.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 
 use super::{Agent, AgentFields};
@@ -111,6 +113,41 @@ pub async fn of_email(db: &Db, email: &str) -> Result<Option<Agent>> {
         .iter()
         .filter(|agent| enabled(agent) == agents.first().is_some_and(enabled));
     Ok((candidates.count() == 1).then(|| agents.swap_remove(0)))
+}
+
+/// The names of users by Keycloak id, deleted ones too: what they did stays.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub(crate) async fn actor_names<'a>(
+    db: &Db,
+    scope: &Scope,
+    actors: impl IntoIterator<Item = &'a str>,
+) -> Result<HashMap<String, String>> {
+    scope.require_staff("reading who did something")?;
+    let users: BTreeSet<&str> = actors
+        .into_iter()
+        .filter(|actor| !actor.contains(':'))
+        .collect();
+    if users.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = db.query(
+        "select keycloak_id, username, first_name, last_name from agents where keycloak_id in ",
+    );
+    q.push_list(users).push(" order by id");
+    let rows: Vec<(String, String, Option<String>, Option<String>)> = q.all().await?;
+    let names = rows.into_iter().map(|(id, username, first, last)| {
+        let parts = [first, last].into_iter().flatten();
+        let full: Vec<String> = parts.filter(|part| !part.trim().is_empty()).collect();
+        let name = if full.is_empty() {
+            username
+        } else {
+            full.join(" ")
+        };
+        (id, name)
+    });
+    Ok(names.collect())
 }
 
 /// When Keycloak was last read to its end, if it ever was.

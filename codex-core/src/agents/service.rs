@@ -1,6 +1,6 @@
 //! Agents and what they prefer.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -49,6 +49,19 @@ impl Codex {
     /// [`crate::Error::Forbidden`] for all but administrators and services.
     pub async fn agent(&self, scope: &Scope, keycloak_id: &str) -> Result<Option<Agent>> {
         query::find(&self.0.db, scope, keycloak_id).await
+    }
+
+    /// What people call those who did something: names of users by Keycloak id. Actors who are no users, such as
+    /// services and syncs, and users who are unknown are left out.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`] for clients.
+    pub async fn actor_names<'a>(
+        &self,
+        scope: &Scope,
+        actors: impl IntoIterator<Item = &'a str>,
+    ) -> Result<HashMap<String, String>> {
+        query::actor_names(&self.0.db, scope, actors).await
     }
 
     /// The agent that a person is: the Keycloak user `sub`, else the only one with the e-mail address.

@@ -1,6 +1,8 @@
 //! Duplicate candidates: two records that may be one. A person merges or rejects them.
 
 #[cfg(feature = "store")]
+pub mod compare;
+#[cfg(feature = "store")]
 pub(crate) mod evidence;
 #[cfg(feature = "store")]
 pub(crate) mod found;

@@ -8,7 +8,9 @@ use crate::{
     codex::Codex,
     contacts::Contact,
     duplicates::{
-        Duplicate, DuplicateState, query,
+        Duplicate, DuplicateState,
+        compare::{Comparison, compare},
+        query,
         wire::{DuplicateMergeIn, DuplicateOut},
     },
     idempotency::step_done,
@@ -41,6 +43,20 @@ impl Codex {
     pub async fn duplicate(&self, scope: &Scope, id: i64) -> Result<Option<DuplicateOut>> {
         let found = query::find(&self.0.db, scope, id).await?;
         Ok(self.with_records(found.as_slice()).await?.pop())
+    }
+
+    /// The two records of a candidate side by side; `None` for a kind that is not compared.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn compare_duplicate(
+        &self,
+        scope: &Scope,
+        duplicate: &DuplicateOut,
+    ) -> Result<Option<Comparison>> {
+        scope.require_technician("reading duplicate candidates")?;
+        let ids = [duplicate.record_a.id, duplicate.record_b.id];
+        compare(&self.0.db, &duplicate.kind, ids).await
     }
 
     async fn with_records(&self, duplicates: &[Duplicate]) -> Result<Vec<DuplicateOut>> {

@@ -3,7 +3,7 @@
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "sync")]
-mod service;
+pub(crate) mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
@@ -28,6 +28,21 @@ pub enum HoldStatus {
     Rejected,
     /// Nobody decided in time; a run that finds the same holds it anew.
     Expired,
+}
+
+impl HoldStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Held, Self::Approved, Self::Rejected, Self::Expired];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// A held deletion.

@@ -5,7 +5,8 @@ use sqlx::types::Json;
 
 use super::{Hold, HoldStatus};
 use crate::{
-    Result,
+    Error, Result,
+    list::{Cursor, MAX_LIMIT, Page},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -34,17 +35,65 @@ sql! {
         where id = $1 and status = 'held'";
 }
 
-/// The newest held deletions, 500 at most; those of one state when it is named.
+/// A page of held deletions, the newest first; those of one state when it is named.
 ///
 /// # Errors
-/// [`crate::Error::Forbidden`] for clients.
-pub async fn list(db: &Db, scope: &Scope, status: Option<HoldStatus>) -> Result<Vec<Hold>> {
+/// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`] for clients.
+pub async fn page(
+    db: &Db,
+    scope: &Scope,
+    status: Option<HoldStatus>,
+    limit: u32,
+    after: Option<&Cursor>,
+) -> Result<Page<Hold>> {
     scope.require_staff("reading held deletions")?;
+    let limit = limit.clamp(1, MAX_LIMIT);
     let mut q = db.query(SELECT);
+    q.push(" where 1 = 1");
     if let Some(status) = status {
-        q.push(" where status = ").push_bind(status);
+        q.push(" and status = ").push_bind(status);
     }
-    q.push(" order by held_at desc, id limit 500");
+    if let Some(after) = after {
+        let (at, id) = place(after)?;
+        q.push(" and (held_at, id) < (").push_bind(at);
+        q.push(", ").push_bind(id).push(")");
+    }
+    q.push(" order by held_at desc, id desc limit ")
+        .push_bind(i64::from(limit) + 1);
+    Ok(Page::cut(q.all::<Hold>().await?, limit, |last| {
+        Cursor::new(format!("{}|{}", last.held_at.to_rfc3339(), last.id), 0)
+    }))
+}
+
+/// Time and id of the last held deletion of the page before.
+fn place(cursor: &Cursor) -> Result<(DateTime<Utc>, String)> {
+    let place = cursor.key().split_once('|').and_then(|(at, id)| {
+        let at = DateTime::parse_from_rfc3339(at).ok()?;
+        Some((at.to_utc(), id.to_owned()))
+    });
+    place.ok_or_else(|| Error::invalid("cursor", "is not one of this list"))
+}
+
+/// What the source called a missing record, our row id of it, and since when it is missing.
+pub(crate) type Missing = (String, i64, Option<DateTime<Utc>>);
+
+/// What is known of some missing records of a held deletion.
+///
+/// # Errors
+/// [`Error::Forbidden`] for clients.
+pub(crate) async fn missing(
+    db: &Db,
+    scope: &Scope,
+    hold: &Hold,
+    external_ids: &[String],
+) -> Result<Vec<Missing>> {
+    scope.require_staff("reading held deletions")?;
+    let mut q =
+        db.query("select external_id, record_id, missing_since from claims where source = ");
+    q.push_bind(hold.source.as_str()).push(" and kind = ");
+    q.push_bind(hold.kind.as_str())
+        .push(" and external_id in ")
+        .push_list(external_ids.iter().map(String::as_str));
     q.all().await
 }
 

@@ -1,13 +1,32 @@
 //! Held deletions.
 
+use std::{collections::HashMap, ops::Range};
+
+use chrono::{DateTime, Utc};
+
 use crate::{
     Error, Result, Scope,
     codex::Codex,
     holds::{Hold, HoldStatus, query},
     idempotency::{keep_step, step_done},
     kinds::by_kind,
-    records::{Author, Resource},
+    list::{Cursor, MAX_LIMIT, Page},
+    records::{
+        Author, Resource,
+        service::names::{self, RecordName},
+    },
 };
+
+/// A record that a held deletion keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRecord {
+    /// The source's id.
+    pub external_id: String,
+    /// The record; `None` when it is no longer known by this id.
+    pub record: Option<RecordName>,
+    /// Since when the source does not list it, where that was noted.
+    pub missing_since: Option<DateTime<Utc>>,
+}
 
 /// Records deleted in one transaction.
 const CHUNK: usize = 250;
@@ -18,8 +37,70 @@ impl Codex {
     /// # Errors
     /// [`Error::Forbidden`] for clients.
     pub async fn holds(&self, scope: &Scope, status: Option<HoldStatus>) -> Result<Vec<Hold>> {
+        let page = self.holds_page(scope, status, MAX_LIMIT, None).await?;
+        Ok(page.items)
+    }
+
+    /// A page of held deletions, the newest first; those of one state when it is named.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`].
+    pub async fn holds_page(
+        &self,
+        scope: &Scope,
+        status: Option<HoldStatus>,
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<Page<Hold>> {
+        scope.require_staff("reading held deletions")?;
         self.expire_holds().await?;
-        query::list(&self.0.db, scope, status).await
+        query::page(&self.0.db, scope, status, limit, after).await
+    }
+
+    /// A held deletion; `None` when there is no such one.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn hold(&self, scope: &Scope, id: &str) -> Result<Option<Hold>> {
+        scope.require_staff("reading held deletions")?;
+        self.expire_holds().await?;
+        query::find(&self.0.db, scope, id).await
+    }
+
+    /// Some of the records that a held deletion keeps, by their place among its ids.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn held_records(
+        &self,
+        scope: &Scope,
+        hold: &Hold,
+        places: Range<usize>,
+    ) -> Result<Vec<HeldRecord>> {
+        scope.require_staff("reading held deletions")?;
+        let ids = &hold.external_ids.0;
+        let end = places.end.min(ids.len());
+        let ids = &ids[places.start.min(end)..end];
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let db = &self.0.db;
+        let mut missing: HashMap<String, (i64, Option<DateTime<Utc>>)> = HashMap::new();
+        for (external_id, record, since) in query::missing(db, scope, hold, ids).await? {
+            missing.insert(external_id, (record, since));
+        }
+        let records = missing.values().map(|(id, _)| (hold.kind.clone(), *id));
+        let named = names::names(db, scope, records).await?;
+        let record = |external_id: &String| {
+            let found = missing.get(external_id).copied();
+            let name = found.and_then(|(id, _)| named.get(&(hold.kind.clone(), id)).cloned());
+            HeldRecord {
+                external_id: external_id.clone(),
+                record: name,
+                missing_since: found.and_then(|(_, since)| since),
+            }
+        };
+        Ok(ids.iter().map(record).collect())
     }
 
     /// Deletes what a hold keeps: the records that the source no longer lists. They can come back by the

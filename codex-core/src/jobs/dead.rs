@@ -150,6 +150,7 @@ mod tests {
             error: None,
             success: None,
             report: JobReport::default(),
+            started_by: None,
         };
         let mut tx = codex.0.db.begin().await.unwrap();
         query::insert(&mut tx, &job).await.unwrap();

@@ -7,6 +7,8 @@ pub mod query;
 #[cfg(feature = "sync")]
 pub(crate) mod service;
 mod sync_kind;
+#[cfg(feature = "store")]
+pub mod trouble;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::plural::count_of;
 pub use sync_kind::SyncKind;
+
+/// The script of jobs that only show what a sync would change; their type is the name of the sync. No question for
+/// the last job of a sync finds them.
+pub const DRY_RUN: &str = "dry-run";
 
 /// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,6 +45,26 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    /// All of them, in the order in which a job has them.
+    pub const ALL: [Self; 5] = [
+        Self::Queued,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether nothing more will happen.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
@@ -147,6 +173,8 @@ pub struct Job {
     pub status: JobStatus,
     /// Start.
     pub started_at: DateTime<Utc>,
+    /// Who started it: a user's Keycloak id, `service:<name>`, `schedule`; `None` when that is unknown.
+    pub started_by: Option<String>,
     /// End.
     pub completed_at: Option<DateTime<Utc>>,
     /// Summary for people.
@@ -161,6 +189,17 @@ pub struct Job {
 
 #[cfg(feature = "sync")]
 impl Job {
+    /// Whether it only shows what a sync would change.
+    pub fn is_dry_run(&self) -> bool {
+        self.script == DRY_RUN
+    }
+
+    /// The vendor of its source.
+    pub fn vendor(&self) -> Option<&str> {
+        let provider = self.provider.as_deref()?;
+        provider.split('.').next()
+    }
+
     /// The name of its sync, of a stored job too that no sync of today is.
     pub fn sync(&self) -> &str {
         match SyncKind::of_job(&self.script, self.sync_type.as_deref()) {

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{Job, JobReport, JobStatus, SyncKind};
+use super::{DRY_RUN, Job, JobReport, JobStatus, SyncKind};
 use crate::{
-    Result,
+    Error, Result,
+    list::{Cursor, Page},
     scope::Scope,
     store::{Db, Q, Tx},
 };
@@ -26,6 +27,7 @@ struct JobRow {
     error: Option<String>,
     success: Option<bool>,
     report: Json<JobReport>,
+    started_by: Option<String>,
 }
 
 impl From<JobRow> for Job {
@@ -42,12 +44,13 @@ impl From<JobRow> for Job {
             error: row.error,
             success: row.success,
             report: row.report.0,
+            started_by: row.started_by,
         }
     }
 }
 
 const SELECT: &str = "select id, script, provider, sync_type, status, started_at, completed_at, \
-                      output, error, success, report from sync_jobs";
+                      output, error, success, report, started_by from sync_jobs";
 
 /// What a job says whose process is gone.
 const DEAD: &str = "the process that ran this job ended before the job did";
@@ -56,8 +59,8 @@ sql! {
     /// A job.
     FIND = [SELECT, " where id = $1"];
     /// A job begins.
-    INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report) \
-        values ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report, started_by) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
     /// A job goes on.
     PROGRESS = "update sync_jobs set report = $2 where id = $1 and status = 'running'";
     /// A job has got its lease.
@@ -128,13 +131,13 @@ fn push_sync(q: &mut Q<'_>, sync: &str) {
         q.push(" and sync_type like 'tickets%'");
         return;
     }
-    let part = sync.parse::<SyncKind>();
-    q.push("script = ")
-        .push_bind(part.as_ref().map_or(sync, |part| part.script()).to_owned());
-    match part.ok().and_then(SyncKind::sync_type) {
-        Some(sync_type) => q.push(" and sync_type = ").push_bind(sync_type),
-        None => q.push(" and sync_type is null"),
-    };
+    match sync.parse::<SyncKind>() {
+        Ok(kind) => push_kind(q, kind),
+        Err(_) => {
+            q.push("script = ").push_bind(sync.to_owned());
+            q.push(" and sync_type is null");
+        }
+    }
 }
 
 /// When some sources last completed; those that never have are not there.
@@ -144,8 +147,9 @@ pub(crate) async fn last_completed(
 ) -> Result<HashMap<String, DateTime<Utc>>> {
     let mut q = db.query(
         "select provider, max(completed_at) from sync_jobs \
-         where status = 'completed' and completed_at is not null and provider in ",
+         where status = 'completed' and completed_at is not null and script <> ",
     );
+    q.push_bind(DRY_RUN).push(" and provider in ");
     q.push_list(sources.iter().copied());
     q.push(" group by provider");
     Ok(q.all().await?.into_iter().collect())
@@ -156,7 +160,8 @@ pub(crate) async fn first_started(
     db: &Db,
     sources: &[&str],
 ) -> Result<HashMap<String, DateTime<Utc>>> {
-    let mut q = db.query("select provider, min(started_at) from sync_jobs where provider in ");
+    let mut q = db.query("select provider, min(started_at) from sync_jobs where script <> ");
+    q.push_bind(DRY_RUN).push(" and provider in ");
     q.push_list(sources.iter().copied());
     q.push(" group by provider");
     Ok(q.all().await?.into_iter().collect())
@@ -172,6 +177,7 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job) -> Result<()> {
         .bind(job.status)
         .bind(job.started_at)
         .bind(Json(&job.report))
+        .bind_text(job.started_by.as_deref())
         .execute()
         .await?;
     Ok(())
@@ -196,12 +202,69 @@ pub struct JobFilter {
     pub status: Option<JobStatus>,
     /// At most this many, 1 to 500.
     pub limit: u32,
+    /// Where to go on, as the page before said.
+    pub after: Option<Cursor>,
+}
+
+/// The newest job of every sync that has one of these states, of each in which it has run. One statement.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub async fn newest(db: &Db, scope: &Scope, states: &[JobStatus]) -> Result<Vec<Job>> {
+    scope.require_staff("reading sync jobs")?;
+    let mut q = db.query("");
+    for (place, kind) in SyncKind::ALL.into_iter().enumerate() {
+        if place > 0 {
+            q.push(" union all ");
+        }
+        q.push("select * from (").push(SELECT).push(" where ");
+        push_kind(&mut q, kind);
+        q.push(" and status in ")
+            .push_list(states.iter().copied())
+            .push(" order by started_at desc, id desc limit 1) as newest");
+    }
+    let rows = q.all::<JobRow>().await?;
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
+/// Only jobs of one kind of sync.
+fn push_kind(q: &mut Q<'_>, kind: SyncKind) {
+    q.push("script = ").push_bind(kind.script());
+    match kind.sync_type() {
+        Some(sync_type) => q.push(" and sync_type = ").push_bind(sync_type),
+        None => q.push(" and sync_type is null"),
+    };
+}
+
+/// A page of jobs, the newest first.
+///
+/// # Errors
+/// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`] for clients.
+pub async fn page(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Page<Job>> {
+    let limit = filter.limit.clamp(1, 499);
+    let more = JobFilter {
+        limit: limit + 1,
+        ..filter.clone()
+    };
+    let jobs = list(db, scope, &more).await?;
+    Ok(Page::cut(jobs, limit, |last| {
+        Cursor::new(format!("{}|{}", last.started_at.to_rfc3339(), last.id), 0)
+    }))
+}
+
+/// Start and id of the last job of the page before.
+fn place(cursor: &Cursor) -> Result<(DateTime<Utc>, String)> {
+    let place = cursor.key().split_once('|').and_then(|(at, id)| {
+        let at = DateTime::parse_from_rfc3339(at).ok()?;
+        Some((at.to_utc(), id.to_owned()))
+    });
+    place.ok_or_else(|| Error::invalid("cursor", "is not one of this list"))
 }
 
 /// The newest jobs.
 ///
 /// # Errors
-/// [`crate::Error::Forbidden`] for clients.
+/// [`Error::Invalid`] for a cursor of another list, [`Error::Forbidden`] for clients.
 pub async fn list(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>> {
     scope.require_staff("reading sync jobs")?;
     let mut q = db.query(SELECT);
@@ -212,6 +275,11 @@ pub async fn list(db: &Db, scope: &Scope, filter: &JobFilter) -> Result<Vec<Job>
     }
     if let Some(status) = filter.status {
         q.push(" and status = ").push_bind(status);
+    }
+    if let Some(after) = &filter.after {
+        let (at, id) = place(after)?;
+        q.push(" and (started_at, id) < (").push_bind(at);
+        q.push(", ").push_bind(id).push(")");
     }
     q.push(" order by started_at desc, id desc limit ")
         .push_bind(i64::from(filter.limit.clamp(1, 500)));

@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use crate::nearest::nearest;
+use crate::{nearest::nearest, scope::Access};
 
 /// What a source is to the MSP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,20 @@ impl SyncKind {
             Self::Agents => &["agents", "keycloak_agents"],
             Self::AssignAccounts => &["create-account-numbers", "freshservice.accounts"],
             Self::PushAccounts => &["push-to-datto", "datto.accounts"],
+        }
+    }
+
+    /// Who may start it.
+    pub fn started_by(self) -> Access {
+        match self {
+            Self::Tickets | Self::TicketsLight => Access::Technicians,
+            Self::Psa
+            | Self::TicketHistory
+            | Self::Rmm
+            | Self::RmmAudits
+            | Self::Agents
+            | Self::AssignAccounts
+            | Self::PushAccounts => Access::Admins,
         }
     }
 

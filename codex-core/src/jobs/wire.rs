@@ -123,6 +123,7 @@ mod tests {
             error: None,
             success: None,
             report: JobReport::default(),
+            started_by: None,
         };
         assert_eq!(
             serde_json::to_string(&JobOut::from(&job)).unwrap(),

@@ -50,6 +50,30 @@ pub enum OutboxState {
     Cancelled,
 }
 
+impl OutboxState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Failed,
+        Self::Off,
+        Self::Done,
+        Self::Superseded,
+        Self::Cancelled,
+    ];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::Superseded => "superseded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A change on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]

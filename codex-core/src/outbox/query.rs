@@ -6,6 +6,7 @@ use sqlx::types::Json;
 use super::{OutboxEntry, OutboxKind, OutboxState};
 use crate::{
     Result,
+    list::{Cursor, MAX_LIMIT, Page},
     scope::Scope,
     store::{Db, Tx},
 };
@@ -57,22 +58,33 @@ sql! {
         and created_at < $1 and coalesce(finished_at, created_at) < $1 order by created_at limit 500)";
 }
 
-/// The newest changes, 500 at most; those of one state when it is named.
+/// A page of changes, the newest first; those of one state when it is named.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.
-pub(crate) async fn list(
+pub(crate) async fn page(
     db: &Db,
     scope: &Scope,
     state: Option<OutboxState>,
-) -> Result<Vec<OutboxEntry>> {
+    limit: u32,
+    after: Option<&Cursor>,
+) -> Result<Page<OutboxEntry>> {
     scope.require_staff("reading the outbox")?;
+    let limit = limit.clamp(1, MAX_LIMIT);
     let mut q = db.query(SELECT);
+    q.push(" where 1 = 1");
     if let Some(state) = state {
-        q.push(" where o.state = ").push_bind(state);
+        q.push(" and o.state = ").push_bind(state);
     }
-    q.push(" order by o.id desc limit 500");
-    q.all().await
+    if let Some(after) = after {
+        q.push(" and o.id < ").push_bind(after.id());
+    }
+    q.push(" order by o.id desc limit ")
+        .push_bind(i64::from(limit) + 1);
+    let rows = q.all::<OutboxEntry>().await?;
+    Ok(Page::cut(rows, limit, |last| {
+        Cursor::new(last.id.to_string(), last.id)
+    }))
 }
 
 pub(crate) async fn find(db: &Db, id: i64) -> Result<Option<OutboxEntry>> {

@@ -8,6 +8,7 @@ use crate::{
     Error, Result, Scope,
     codex::Codex,
     idempotency::{keep_step, step_done},
+    list::{Cursor, MAX_LIMIT, Page},
     outbox::{
         OutboxEntry, OutboxKind, OutboxState,
         query::{self, New},
@@ -55,7 +56,27 @@ impl Codex {
         scope: &Scope,
         state: Option<OutboxState>,
     ) -> Result<Vec<OutboxEntry>> {
-        query::list(&self.0.db, scope, state).await
+        let page = self.outbox_page(scope, state, MAX_LIMIT, None).await?;
+        Ok(page.items)
+    }
+
+    /// A page of those changes, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn outbox_page(
+        &self,
+        scope: &Scope,
+        state: Option<OutboxState>,
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<Page<OutboxEntry>> {
+        query::page(&self.0.db, scope, state, limit, after).await
+    }
+
+    /// Whether changes of tickets are sent to the PSA at all.
+    pub fn sends_changes(&self) -> bool {
+        self.ticket_port().is_ok_and(Tickets::writes)
     }
 
     /// Sends a change again, over what the PSA has now; `None` when there is no such change.

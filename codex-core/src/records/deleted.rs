@@ -22,6 +22,13 @@ const NAMES: [&str; 7] = [
     "key",
 ];
 
+/// The name of a record among its fields.
+pub(crate) fn name_of(fields: &Value) -> Option<String> {
+    let mut names = NAMES.iter();
+    let name = names.find_map(|name| fields.get(*name).and_then(Value::as_str));
+    name.map(str::to_owned)
+}
+
 /// A page of the records of a kind that people have deleted, the newest first.
 pub(crate) async fn list<R: Resource>(db: &Db, page: &PageRequest) -> Result<Page<DeletedOut>> {
     let limit = page.limit()?;
@@ -53,15 +60,12 @@ pub(crate) async fn list<R: Resource>(db: &Db, page: &PageRequest) -> Result<Pag
         q.all::<(i64, String)>().await?.into_iter().collect();
     Ok(page.map(|row| {
         let fields = serde_json::to_value(&row.fields).unwrap_or_default();
-        let name = NAMES
-            .iter()
-            .find_map(|name| fields.get(*name).and_then(Value::as_str));
         DeletedOut {
             deleted_at: row.deleted_at.unwrap_or(row.updated_at),
             deleted_by: by.get(&row.id).cloned(),
             id: row.id,
             kind: R::KIND.to_owned(),
-            name: name.map(str::to_owned),
+            name: name_of(&fields),
         }
     }))
 }

@@ -30,7 +30,7 @@ mod rows;
 #[cfg(feature = "store")]
 pub(crate) mod search_index;
 #[cfg(feature = "sync")]
-mod service;
+pub(crate) mod service;
 #[cfg(feature = "store")]
 mod source_record;
 #[cfg(feature = "store")]

@@ -1,5 +1,7 @@
 //! Manual records, edits, deletions and restores through [`Codex`].
 
+pub(crate) mod names;
+
 use serde_json::{Map, Value};
 
 use super::{Author, DeletedOut, Resource, WriteSummary, deleted, writer::RecordWriter};
@@ -8,7 +10,7 @@ use crate::{
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
     idempotency::step_done,
-    kinds::by_kind,
+    kinds::{KINDS, by_kind},
     list::{Page, PageRequest},
     store::Tx,
 };
@@ -108,6 +110,13 @@ impl Codex {
         }
     }
 
+    /// The kinds of which a caller may see the deleted records and restore them.
+    pub fn restorable_kinds(&self, scope: &Scope) -> Vec<&'static str> {
+        let mut kinds = KINDS.to_vec();
+        kinds.retain(|kind| is_keeper(scope, kind));
+        kinds
+    }
+
     /// A page of the records of a kind that people have deleted, the newest first.
     ///
     /// # Errors
@@ -149,6 +158,12 @@ impl Codex {
         let restored = Self::conclude_step(tx, author, summary, 0, ());
         restored.await.map(Some)
     }
+}
+
+/// Whether a caller may delete and restore records of a kind.
+fn is_keeper(scope: &Scope, kind: &str) -> bool {
+    let access = by_kind!(kind, R => R::WRITTEN_BY);
+    access.is_some_and(|access| access.has(scope.role()))
 }
 
 /// Refuses callers who may not delete and restore records of a kind. Who may write no records does not learn which

@@ -9,6 +9,7 @@ use crate::{
     jobs,
     panics::{guarded, keep_going},
     schedule::{Entry, Planned, query},
+    sync::Request,
 };
 
 /// How often the table is looked at.
@@ -145,7 +146,8 @@ impl Codex {
     }
 
     async fn start_planned(&self, entry: &Entry) -> Result<()> {
-        match self.start_sync(&Scope::system(), entry.kind()).await {
+        let request = Request::from(entry.kind()).by("schedule");
+        match self.start_sync(&Scope::system(), request).await {
             Ok(job) => {
                 tracing::info!(
                     schedule = entry.name(),

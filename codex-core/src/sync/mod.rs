@@ -24,7 +24,7 @@ pub use engine::{
     http::{CallRate, HttpSettings, UpstreamError},
     missing::Lookup,
     plan::{MAX_CHANGES, PlannedHold, SyncPlan},
-    rate_limit_block::RateLimitBlock,
+    rate_limit_block::{RateLimitBlock, VendorLimits},
     run::Run,
 };
 pub use request::Request;

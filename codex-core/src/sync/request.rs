@@ -14,6 +14,10 @@ pub struct Request {
     pub since: Option<DateTime<Utc>>,
     /// The only lists to be read; all when there are none.
     pub scopes: Vec<String>,
+    /// Whether the job only shows what the sync would change.
+    pub dry_run: bool,
+    /// Who asks: a user's Keycloak id, `service:<name>`, `schedule`.
+    pub started_by: Option<String>,
 }
 
 impl From<SyncKind> for Request {
@@ -22,11 +26,29 @@ impl From<SyncKind> for Request {
             part,
             since: None,
             scopes: Vec::new(),
+            dry_run: false,
+            started_by: None,
         }
     }
 }
 
 impl Request {
+    /// The same with who asks for it.
+    pub fn by(self, who: impl Into<String>) -> Self {
+        Self {
+            started_by: Some(who.into()),
+            ..self
+        }
+    }
+
+    /// The same as a job that only shows what the sync would change.
+    pub fn as_dry_run(self) -> Self {
+        Self {
+            dry_run: true,
+            ..self
+        }
+    }
+
     /// Refuses what a source cannot do.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use codex_core::{
         JobStatus,
         wire::{JobOut, JobStarted},
     },
-    sync::SyncKind,
+    sync::{Request, SyncKind},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -41,9 +41,10 @@ pub fn routes() -> OpenApiRouter<App> {
 
 async fn start(app: &App, caller: &Caller, part: SyncKind) -> Result<Json<JobStarted>, Problem> {
     let scope = caller.scope(app.codex()).await?;
+    let author = caller.author(app.codex().now());
     let started = app
         .codex()
-        .start_sync(&scope, part)
+        .start_sync(&scope, Request::from(part).by(author.actor))
         .await
         .map_err(|e| Problem::from(e).job())?;
     let message = if started.already_running {

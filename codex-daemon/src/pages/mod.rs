@@ -10,15 +10,22 @@ mod address;
 mod companies;
 mod csrf;
 pub(crate) mod dashboard;
+mod deleted;
+mod duplicates;
 mod error;
 mod fields;
 mod form;
+mod holds;
 pub(crate) mod layer;
+mod outbox;
+mod parts;
 mod shell;
+mod sync;
 mod table;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod visit;
 
 use axum::http::{HeaderMap, header::ACCEPT};
@@ -27,12 +34,17 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 1] = ["companies"];
+const FIRST_SEGMENTS: [&str; 5] = ["companies", "deleted", "duplicates", "holds", "outbox"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(companies::routes())
+        .merge(deleted::routes())
+        .merge(duplicates::routes())
+        .merge(holds::routes())
+        .merge(outbox::routes())
+        .merge(sync::routes())
         .merge(tables::routes())
 }
 
@@ -41,7 +53,7 @@ fn is_page(path: &str) -> bool {
     let first = path
         .strip_prefix('/')
         .and_then(|rest| rest.split('/').next());
-    path == "/" || first.is_some_and(|first| FIRST_SEGMENTS.contains(&first))
+    path == "/" || sync::is_page(path) || first.is_some_and(|first| FIRST_SEGMENTS.contains(&first))
 }
 
 /// Whether a caller asks for HTML by name. Browsers do; modules and scripts send `*/*`.

@@ -8,12 +8,15 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Error, Result,
     codex::Codex,
-    jobs::{Job, JobStatus, query},
+    jobs::{Job, JobReport, JobStatus, query},
+    plural::count_of,
     sync::{Run, engine::lease::Lease},
 };
 
 /// How long jobs that have ended are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
+/// The most changes that a dry run lists.
+const MOST_LINES: usize = 100;
 /// The first wait before the end of a job is written once more.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
@@ -34,7 +37,7 @@ impl Codex {
             Err(_) if cancel.is_cancelled() => self.cancelled_by(&job.id).await,
             _ => None,
         };
-        let report = run.map(|run| run.report).unwrap_or_default();
+        let report = run.map(reported).unwrap_or_default();
         job.completed_at = Some(self.now());
         job.success = Some(pulled.is_ok());
         job.output = Some(report.to_string());
@@ -122,6 +125,28 @@ impl Codex {
         }
         tx.commit().await
     }
+}
+
+/// What a run reports. A dry run also says what it would change.
+fn reported(run: Run) -> JobReport {
+    let is_dry = run.dry();
+    let mut report = run.report;
+    if is_dry {
+        let changes = run.plan.changes.iter();
+        let holds = run.plan.holds.iter().map(|hold| {
+            let records = count_of(hold.external_ids.len(), &format!("{} record", hold.kind));
+            format!("would hold the deletion of {records} of {}", hold.scope)
+        });
+        let lines = holds.chain(changes.map(|change| format!("would {change}")));
+        report.notes.extend(lines.take(MOST_LINES));
+        if run.plan.more || run.plan.changes.len() > MOST_LINES {
+            report
+                .notes
+                .push("there are more changes than are listed here".to_owned());
+        }
+        report.notes.push("dry run: nothing was written".to_owned());
+    }
+    report
 }
 
 /// What a job says of an error: the whole chain, but nothing of a database's own words, which may quote

@@ -2,6 +2,7 @@
 
 mod finish;
 mod plan;
+mod reading;
 mod start;
 mod work;
 

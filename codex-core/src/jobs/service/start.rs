@@ -10,9 +10,9 @@ use crate::{
     Result, Scope,
     codex::Codex,
     idempotency::{keep_step, step_done, unkeyed},
-    jobs::{Job, JobReport, JobStatus, query},
+    jobs::{DRY_RUN, Job, JobReport, JobStatus, query},
     panics::{Panicked, spawn_on},
-    sync::{Request, Source, SyncKind},
+    sync::{Request, Source},
 };
 
 /// A sync that was started, or found at work already.
@@ -32,20 +32,10 @@ impl Codex {
     /// [`crate::Error::Unsupported`] when the provider is not available, [`crate::Error::Forbidden`], [`crate::Error::Db`].
     pub async fn start_sync(&self, scope: &Scope, request: impl Into<Request>) -> Result<Started> {
         let request = request.into();
-        match request.part {
-            SyncKind::Tickets | SyncKind::TicketsLight => {
-                scope.require_technician("starting a sync")?;
-            }
-            SyncKind::Psa
-            | SyncKind::TicketHistory
-            | SyncKind::Rmm
-            | SyncKind::RmmAudits
-            | SyncKind::Agents
-            | SyncKind::AssignAccounts
-            | SyncKind::PushAccounts => {
-                scope.require_admin("starting a sync")?;
-            }
+        if request.dry_run {
+            scope.require_admin("planning a sync")?;
         }
+        scope.require(request.part.started_by(), "starting a sync")?;
         if let Some(job_id) = step_done(0)? {
             return Ok(Started {
                 job_id,
@@ -58,7 +48,7 @@ impl Codex {
     }
 
     pub(super) async fn start(&self, source: Arc<dyn Source>, request: Request) -> Result<Started> {
-        let job = self.new_job(&source);
+        let job = self.new_job(&source, &request);
         let slot = match self.take_slot(source.name(), &job.id) {
             Ok(slot) => slot,
             Err(job_id) => {
@@ -115,14 +105,21 @@ impl Codex {
         }
     }
 
-    fn new_job(&self, source: &Arc<dyn Source>) -> Job {
+    fn new_job(&self, source: &Arc<dyn Source>, request: &Request) -> Job {
+        let kind = source.kind();
+        let (script, sync_type) = if request.dry_run {
+            (DRY_RUN, Some(kind.name()))
+        } else {
+            (kind.script(), kind.sync_type())
+        };
         Job {
             id: Uuid::new_v4().to_string(),
-            script: source.kind().script().to_owned(),
+            script: script.to_owned(),
             provider: Some(source.name().to_owned()),
-            sync_type: source.kind().sync_type().map(str::to_owned),
+            sync_type: sync_type.map(str::to_owned),
             status: JobStatus::Queued,
             started_at: self.now(),
+            started_by: request.started_by.clone(),
             completed_at: None,
             output: None,
             error: None,

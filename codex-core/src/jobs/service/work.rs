@@ -85,8 +85,10 @@ impl Codex {
         attempt.lease = Some(lease.clone());
         let beats = keep_alive(self.clone(), lease.clone(), cancel.clone());
         let _beats = AbortOnDropHandle::new(spawn_on(&inner.tasks, "job lease", beats));
+        // A dry run keeps the lease, so that nothing changes under it, and gives the run none: that writes nothing.
+        let right = (!request.dry_run).then(|| lease.clone());
         let run = self
-            .run(source, job.id.clone(), Some(lease.clone()), cancel.clone())
+            .run(source, job.id.clone(), right, cancel.clone())
             .narrowed(request);
         let run = attempt.run.insert(run);
         // Whatever the source waits for (a vendor's answer, its limit, a pause) is given up at once.

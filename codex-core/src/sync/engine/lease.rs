@@ -199,6 +199,7 @@ mod tests {
             error: None,
             success: None,
             report: JobReport::default(),
+            started_by: None,
         };
         let mut tx = db.begin().await.unwrap();
         jobs::query::insert(&mut tx, &job).await.unwrap();

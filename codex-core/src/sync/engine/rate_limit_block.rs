@@ -163,6 +163,29 @@ impl RateLimitBlock {
     }
 }
 
+/// What a vendor's account allows, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VendorLimits {
+    /// Calls a minute that the vendor has shown to allow; `None` when it has shown none.
+    pub per_minute: Option<u64>,
+    /// Calls of the last minute, of all processes.
+    pub used: u64,
+    /// Until when the vendor must not be called, when that is not over.
+    pub closed_until: Option<DateTime<Utc>>,
+}
+
+/// The limits of a source's account, in two statements.
+pub(crate) async fn limits(db: &Db, source: &str, now: DateTime<Utc>) -> Result<VendorLimits> {
+    let state = db.query(BUDGET).bind(source).scalar().await?;
+    let budget: Budget = state.map(read).unwrap_or_default();
+    let closed: Option<DateTime<Utc>> = db.query(READ).bind(source).scalar().await?;
+    Ok(VendorLimits {
+        per_minute: budget.known.shown,
+        used: budget.used(now.timestamp_millis()),
+        closed_until: closed.filter(|until| *until > now),
+    })
+}
+
 /// A state that another version has written in another form says nothing: the vendor tells its limits again.
 fn read(state: Json<Value>) -> Budget {
     serde_json::from_value(state.0).unwrap_or_default()

@@ -20,6 +20,8 @@ use crate::config::{Config, Keycloak, Sources};
 
 /// How often the job is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+/// Who starts jobs here.
+const COMMAND_LINE: &str = "command line";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -219,7 +221,10 @@ impl Sync {
         };
         let id = match at_work {
             Some(job) => job.id,
-            None => codex.start_sync(&scope, request).await?.job_id,
+            None => {
+                let request = request.by(COMMAND_LINE);
+                codex.start_sync(&scope, request).await?.job_id
+            }
         };
         follow(codex, &scope, &id).await
     }
@@ -263,7 +268,8 @@ fn verdict(jobs: &[Job]) -> anyhow::Result<()> {
 /// Runs a job to its end with its progress on the terminal, and says what it did.
 pub(super) async fn run_and_report(codex: &Codex, part: SyncKind) -> anyhow::Result<()> {
     let scope = Scope::system();
-    let started = codex.start_sync(&scope, part).await?;
+    let request = Request::from(part).by(COMMAND_LINE);
+    let started = codex.start_sync(&scope, request).await?;
     let jobs = [follow(codex, &scope, &started.job_id).await?];
     write!(std::io::stdout(), "{}", report::summary(&jobs))?;
     verdict(&jobs)

@@ -11,7 +11,9 @@ use self::{
     html::{Document, Element},
     vocabulary::CLASSES,
 };
-use super::{companies, dashboard::DashboardView, error::ErrorView};
+use super::{
+    companies, dashboard::DashboardView, deleted, duplicates, error::ErrorView, holds, outbox, sync,
+};
 
 /// A text that breaks out of texts and attributes that are not escaped.
 pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(1)>&lt;{{ 7 * 7 }}";
@@ -21,6 +23,7 @@ const LARGEST: usize = 60_000;
 
 fn pages() -> Vec<(String, String)> {
     let mut pages = companies::samples::rendered();
+    pages.extend(decisions());
     for (name, view) in DashboardView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
@@ -28,6 +31,18 @@ fn pages() -> Vec<(String, String)> {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
     pages
+}
+
+/// Pages of syncs and decisions.
+fn decisions() -> Vec<(String, String)> {
+    let all = [
+        sync::samples::rendered(),
+        holds::samples::rendered(),
+        duplicates::samples::rendered(),
+        outbox::samples::rendered(),
+        deleted::samples::rendered(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Reads every page and collects what a check finds wrong with it.
@@ -111,7 +126,10 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn links_carry_the_prefix() {
-    for (name, html) in companies::samples::rendered() {
+    let pages = companies::samples::rendered()
+        .into_iter()
+        .chain(decisions());
+    for (name, html) in pages {
         for element in Document::read(&html).elements {
             for attribute in ["href", "action"] {
                 let link = element.attribute(attribute).unwrap_or("/codex/");

@@ -146,6 +146,12 @@ impl Spent {
 }
 
 impl Budget {
+    /// How much of its limit the account has used within the last window.
+    pub fn used(&self, now: Millis) -> u64 {
+        let recent = self.spent.iter().filter(|spent| spent.at > now - WINDOW);
+        recent.map(|spent| spent.cost).sum()
+    }
+
     /// Forgets what counts no more, and what a clock has noted that was far ahead; joins what stands close together.
     pub fn tidy(&mut self, by: u32, now: Millis) {
         let is_near = |at: Millis| at <= now + FARTHEST;

@@ -1,0 +1,200 @@
+//! Duplicate candidates: two records that may be one, and a person decides.
+
+mod detail;
+mod list;
+#[cfg(test)]
+pub(super) mod samples;
+
+use axum::{
+    http::{StatusCode, Uri},
+    response::Response,
+    routing::{get, post},
+};
+use codex_core::{
+    Error,
+    duplicates::{
+        DuplicateState, KINDS,
+        wire::{DuplicateMergeIn, DuplicateOut},
+    },
+    list::{Filter, PageRequest, Sort},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use self::{
+    detail::{DuplicateParts, DuplicateView},
+    list::DuplicateListView,
+};
+use super::{
+    form::SentForm,
+    parts::{Params, ROWS, redirect, refused, to_list},
+    shell::page,
+    trouble,
+    visit::{Editor, Visit},
+};
+use crate::{
+    app::App,
+    http::{extract::Path, problem::Problem},
+};
+
+pub(super) const DUPLICATES: &str = "/duplicates/";
+/// The word for candidates in every state.
+const ALL: &str = "all";
+/// The member of the form with the record that is kept.
+const KEEP: &str = "keep";
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .route("/duplicates", get(to_list))
+        .route(DUPLICATES, get(list_duplicates))
+        .route("/duplicates/{duplicate_id}", get(show_duplicate))
+        .route("/duplicates/{duplicate_id}/merge", post(merge_duplicate))
+        .route("/duplicates/{duplicate_id}/reject", post(reject_duplicate))
+}
+
+fn path_of(id: i64) -> String {
+    format!("{DUPLICATES}{id}")
+}
+
+/// The class of a state's badge.
+fn badge(state: DuplicateState) -> &'static str {
+    match state {
+        DuplicateState::Open => "badge--warning",
+        DuplicateState::Merged => "badge--success",
+        DuplicateState::Rejected => "badge--info",
+    }
+}
+
+fn notice(done: Option<&str>) -> Option<&'static str> {
+    match done? {
+        "merged" => Some("The two records are one now."),
+        "rejected" => Some("The two records stay two. This pair is never proposed again."),
+        _ => None,
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("There is no such duplicate candidate.")
+}
+
+/// A text that is no number is no candidate's id.
+fn id(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| unknown())
+}
+
+async fn list_duplicates(visit: Visit, uri: Uri) -> Result<Response, Problem> {
+    let params = Params::read(&uri, &["state", "kind", "cursor"])?;
+    let words = [ALL]
+        .into_iter()
+        .chain(DuplicateState::ALL.map(DuplicateState::name));
+    let words: Vec<&'static str> = words.collect();
+    let state = params.one_of("state", &words, |word| word)?;
+    let kind = params.one_of("kind", &KINDS, |kind| kind)?;
+    let state = Some(state.unwrap_or(DuplicateState::Open.name()));
+    let state = state.filter(|state| *state != ALL);
+    let filters = [("state", state), ("kind", kind)];
+    let filters = filters
+        .iter()
+        .filter_map(|(name, value)| Some(Filter::new(name, (*value)?)));
+    let request = PageRequest {
+        limit: Some(ROWS),
+        cursor: params.cursor()?,
+        sort: Some(Sort::new("-id")),
+        filters: filters.collect(),
+        ..PageRequest::default()
+    };
+    let (codex, scope) = (&visit.call.codex, visit.scope());
+    let found = codex.duplicates(scope, &request).await?;
+    let view = DuplicateListView::new(&visit.at, scope, &params, &found, codex.now());
+    page(StatusCode::OK, &view)
+}
+
+async fn show_duplicate(
+    visit: Visit,
+    Path(duplicate): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let params = Params::read(&uri, &["done"])?;
+    let said = notice(params.get("done"));
+    duplicate_page(&visit, id(&duplicate)?, None, said, None).await
+}
+
+async fn merge_duplicate(
+    Editor(visit): Editor,
+    Path(duplicate): Path<String>,
+    sent: SentForm,
+) -> Result<Response, Problem> {
+    visit.check(sent.token())?;
+    let keep = sent
+        .text(KEEP)
+        .parse()
+        .map_err(|_| Problem::bad_request(format!("{KEEP}: choose the record that is kept")))?;
+    let (call, id) = (&visit.call, id(&duplicate)?);
+    let which = DuplicateMergeIn { keep: Some(keep) };
+    let merged = call
+        .codex
+        .merge_duplicate(&call.scope, &call.author, id, which);
+    decided(&visit, id, Some(keep), merged.await, "merged").await
+}
+
+async fn reject_duplicate(
+    Editor(visit): Editor,
+    Path(duplicate): Path<String>,
+    sent: SentForm,
+) -> Result<Response, Problem> {
+    visit.check(sent.token())?;
+    let (call, id) = (&visit.call, id(&duplicate)?);
+    let rejected = call.codex.reject_duplicate(&call.scope, &call.author, id);
+    decided(&visit, id, None, rejected.await, "rejected").await
+}
+
+async fn decided(
+    visit: &Visit,
+    id: i64,
+    keep: Option<i64>,
+    result: codex_core::Result<Option<DuplicateOut>>,
+    done: &str,
+) -> Result<Response, Problem> {
+    match result {
+        Ok(Some(_)) => Ok(redirect(&visit.at, &path_of(id), done)),
+        Ok(None) => Err(unknown()),
+        Err(error @ (Error::Conflict { .. } | Error::Unprocessable(_))) => {
+            duplicate_page(visit, id, keep, None, Some(refused(error)?)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn duplicate_page(
+    visit: &Visit,
+    id: i64,
+    keep: Option<i64>,
+    notice: Option<&'static str>,
+    problem: Option<Problem>,
+) -> Result<Response, Problem> {
+    let (codex, scope) = (&visit.call.codex, visit.scope());
+    let duplicate = codex.duplicate(scope, id).await?.ok_or_else(unknown)?;
+    let mut trouble = Vec::new();
+    for record in [&duplicate.record_a, &duplicate.record_b] {
+        trouble.extend(trouble::of_record(visit, &duplicate.kind, record.id).await?);
+    }
+    // An issue may be about both.
+    trouble.dedup_by(|one, other| one.issue == other.issue);
+    let parts = DuplicateParts {
+        comparison: codex.compare_duplicate(scope, &duplicate).await?,
+        names: codex
+            .actor_names(scope, duplicate.decided_by.as_deref())
+            .await?,
+        trouble,
+        keep,
+        now: codex.now(),
+        token: visit.csrf.token(),
+        notice,
+        problem: problem.as_ref().map(|problem| problem.detail().to_owned()),
+    };
+    let status = problem.map_or(StatusCode::OK, |problem| problem.status());
+    page(
+        status,
+        &DuplicateView::new(&visit.at, scope, &duplicate, parts),
+    )
+}
