@@ -217,15 +217,12 @@ impl Api {
     async fn check(&self) -> anyhow::Result<usize> {
         let companies = self.companies().await?.len();
         anyhow::ensure!(companies > 0, "no companies arrived");
-        for (path, what) in [
-            ("/api/contacts?limit=1&total=true", "contacts"),
-            ("/api/assets?limit=1&total=true", "assets"),
-            ("/api/tickets?limit=1", "tickets"),
-            ("/api/agents", "agents"),
-        ] {
-            let total = self.get(path).await?["total"].as_u64().unwrap_or_default();
-            anyhow::ensure!(total > 0, "no {what} arrived");
+        for what in ["contacts", "assets", "psa/tickets"] {
+            let listed = self.count(&format!("/api/{what}?limit=1")).await?;
+            anyhow::ensure!(listed > 0, "no {what} arrived");
         }
+        let agents = self.get("/api/agents").await?["total"].as_u64();
+        anyhow::ensure!(agents.is_some_and(|total| total > 0), "no agents arrived");
         Ok(companies)
     }
 }
