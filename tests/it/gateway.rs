@@ -69,7 +69,11 @@ impl Browser {
     async fn log_in(&mut self, role: &str, next: &str) -> anyhow::Result<String> {
         let form = [("role", role), ("next", next)];
         let answer = self.call(Method::POST, "/login").form(&form).send().await?;
-        anyhow::ensure!(answer.status() == StatusCode::SEE_OTHER, "{}", answer.status());
+        anyhow::ensure!(
+            answer.status() == StatusCode::SEE_OTHER,
+            "{}",
+            answer.status()
+        );
         let cookie = answer.headers()[SET_COOKIE].to_str()?;
         self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         location(&answer)
@@ -269,7 +273,11 @@ async fn echo(uri: Uri, headers: HeaderMap) -> Answer {
         "cookie": text("cookie"),
         "kept": text("if-none-match"),
     });
-    let cookies = [("set-cookie", "session=codex"), ("etag", "\"1\""), ("x-correlation-id", "a")];
+    let cookies = [
+        ("set-cookie", "session=codex"),
+        ("etag", "\"1\""),
+        ("x-correlation-id", "a"),
+    ];
     (cookies, Json(body)).into_response()
 }
 
@@ -296,9 +304,15 @@ async fn requests_arrive_with_the_headers_of_nexus() -> TestResult {
     let headers = answer.headers().clone();
     let seen: Value = answer.json().await?;
     assert_eq!(seen["uri"], "/a/b/?x=1&y=");
-    assert_eq!((&seen["for"], &seen["proto"]), (&json!("127.0.0.1"), &json!("http")));
+    assert_eq!(
+        (&seen["for"], &seen["proto"]),
+        (&json!("127.0.0.1"), &json!("http"))
+    );
     assert_eq!(seen["host"], gateway.url().trim_start_matches("http://"));
-    assert_eq!((&seen["prefix"], &seen["kept"]), (&json!("/codex"), &json!("\"1\"")));
+    assert_eq!(
+        (&seen["prefix"], &seen["kept"]),
+        (&json!("/codex"), &json!("\"1\""))
+    );
     assert!(seen["cookie"].as_str().unwrap().contains("session="));
     let bearer = seen["bearer"].as_str().unwrap();
     assert!(bearer.starts_with("Bearer ey"), "{bearer}");

@@ -176,10 +176,12 @@ fn used_in_templates() -> anyhow::Result<BTreeSet<String>> {
                 continue;
             }
             let text = without(&fs::read_to_string(&path)?, "{%", "%}");
-            let text = without(&text, "{{", "}}");
+            // A name with a computed part is not one that the template names itself.
+            let text = without(&text.replace("{{", "?{{"), "{{", "}}");
             for part in text.split("class=\"").skip(1) {
                 let value = part.split('"').next().unwrap_or_default();
-                classes.extend(value.split_whitespace().map(str::to_owned));
+                let names = value.split_whitespace().filter(|name| !name.contains('?'));
+                classes.extend(names.map(str::to_owned));
             }
         }
     }
