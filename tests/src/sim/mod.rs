@@ -1,7 +1,8 @@
 //! Simulators of the outside systems, over real HTTP on loopback (upstreams, contract 6).
 //!
 //! A [`SharedWorld`] holds what the vendors know. [`freshservice::Freshservice`], [`datto::Datto`] and
-//! [`keycloak::Keycloak`] serve it, each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens.
+//! [`keycloak::Keycloak`] serve it, each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens,
+//! [`gateway::Gateway`] plays Nexus.
 //! [`recorded::Recorded`] serves bodies from a folder instead.
 
 pub mod acme;
@@ -11,6 +12,7 @@ pub mod datto;
 mod encode;
 pub mod fault;
 pub mod freshservice;
+pub mod gateway;
 pub mod keycloak;
 pub mod mutant;
 pub mod recorded;

@@ -52,6 +52,15 @@ impl Server {
         router: impl FnOnce(&str) -> Router,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_on(listener, shared, router)
+    }
+
+    /// The same on a port of one's choice.
+    pub fn start_on(
+        listener: TcpListener,
+        shared: Arc<Shared>,
+        router: impl FnOnce(&str) -> Router,
+    ) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
         let router = router(&url);

@@ -16,6 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 pub use key::{SigningKey, service_claims, user_claims};
 
@@ -49,6 +50,11 @@ pub struct Core {
 impl Core {
     /// Starts it on a free loopback port.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await?)
+    }
+
+    /// The same on a port of one's choice.
+    pub fn start_on(listener: TcpListener) -> anyhow::Result<Self> {
         let key = Arc::new(SigningKey::generate(KEY_ID)?);
         let published = Arc::new(Mutex::new(vec![key.jwk.clone()]));
         let (keys, service, user) = (published.clone(), key.clone(), key.clone());
@@ -74,7 +80,7 @@ impl Core {
         };
         let life = Arc::new(AtomicI64::new(LIFE));
         let lives = life.clone();
-        let server = Server::start(shared, |_| {
+        let server = Server::start_on(listener, shared, |_| {
             Router::new()
                 .route("/.well-known/jwks.json", get(jwks))
                 .route("/api/token/validate", post(validate))
@@ -96,8 +102,7 @@ impl Core {
                     "/api/token",
                     post(move |body: String| async move { user_token(&user, &body) }),
                 )
-        })
-        .await?;
+        })?;
         Ok(Self {
             server,
             key,

@@ -1,0 +1,133 @@
+//! HiveMatrix Nexus, the proxy in front of Codex (contract 5.4, consumers.md 3): log in with a click, headers, limits,
+//! and the frame around pages.
+//!
+//! It differs from Nexus in three ways. `/` shows one button per role in place of Keycloak. The panel links sections of
+//! Codex, because there is no other module. Every write makes it forget the person's theme, which Nexus keeps for five
+//! minutes, so that a choice made without a script shows at once.
+
+mod frame;
+mod pages;
+mod panel;
+mod people;
+mod proxy;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use tokio::net::TcpListener;
+
+pub use people::{PEOPLE, Person};
+
+use self::{people::Emails, session::Sessions};
+use super::{
+    core::{Core, SigningKey},
+    server::{Server, Shared},
+};
+
+/// The prefix of Codex.
+pub const PREFIX: &str = "/codex";
+/// The cookie of a login. Nexus' has this name too, so that no module may use it.
+pub const COOKIE: &str = "session";
+
+/// How long Nexus waits for Core and for a theme.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// What a gateway stands before, and its limits.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Codex, such as `http://127.0.0.1:5010`.
+    pub codex: String,
+    /// The longest wait for Codex's first byte and between bytes.
+    pub silence: Duration,
+    /// How long a login lasts: as long as a token of Core.
+    pub login: Duration,
+    /// E-mail address of the client user. Such a user sees the company of the contact with this address.
+    pub client_email: Option<String>,
+}
+
+impl Options {
+    /// The limits of Nexus before a Codex.
+    pub fn before(codex: impl Into<String>) -> Self {
+        Self {
+            codex: codex.into(),
+            silence: Duration::from_secs(30),
+            login: Duration::from_secs(3600),
+            client_email: None,
+        }
+    }
+}
+
+/// The stand-in.
+#[derive(Debug)]
+pub struct Gateway {
+    server: Server,
+    state: Arc<State>,
+}
+
+/// What handlers share.
+#[derive(Debug)]
+struct State {
+    codex: String,
+    core: String,
+    key: Arc<SigningKey>,
+    silence: Duration,
+    emails: Emails,
+    sessions: Sessions,
+    http: reqwest::Client,
+}
+
+impl Gateway {
+    /// Starts it on a free loopback port.
+    pub async fn start(options: Options, core: &Core) -> anyhow::Result<Self> {
+        Self::start_on(TcpListener::bind("127.0.0.1:0").await?, options, core)
+    }
+
+    /// The same on a port of one's choice.
+    pub fn start_on(listener: TcpListener, options: Options, core: &Core) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let state = Arc::new(State {
+            codex: options.codex,
+            core: core.url().to_owned(),
+            key: core.key.clone(),
+            silence: options.silence,
+            emails: Emails::new(options.client_email),
+            sessions: Sessions::new(options.login),
+            http,
+        });
+        let router = router(state.clone());
+        let server = Server::start_on(listener, Arc::new(Shared::default()), |_| router)?;
+        Ok(Self { server, state })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    /// Ends every login, as an hour does.
+    pub fn expire_logins(&self) {
+        self.state.sessions.clear();
+    }
+}
+
+fn router(state: Arc<State>) -> Router {
+    Router::new()
+        .route("/", get(pages::start))
+        .route("/login", get(pages::login).post(session::log_in))
+        .route("/logout", get(session::log_out))
+        .route("/favicon.ico", get(pages::no_icon))
+        .route("/static/css/global.css", get(pages::style))
+        .route("/static/css/side-panel.css", get(pages::panel_style))
+        .route("/static/js/side-panel.js", get(pages::panel_script))
+        .route("/api/invalidate-cache", post(session::forget_theme))
+        .fallback(proxy::pass)
+        .with_state(state)
+}

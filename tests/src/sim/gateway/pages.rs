@@ -1,0 +1,116 @@
+//! Pages and files of the gateway itself.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{self, Query},
+    http::{HeaderMap, Response, StatusCode},
+};
+use serde::Deserialize;
+
+use super::{
+    PREFIX, State,
+    people::{PEOPLE, Person},
+    session::Session,
+};
+use crate::sim::reply::raw;
+
+const STYLE: &str = include_str!("style.css");
+const PANEL_STYLE: &str = include_str!("side_panel.css");
+const PANEL_SCRIPT: &str = include_str!("side_panel.js");
+
+/// `GET /`: who can log in, and who is.
+pub(super) async fn start(
+    extract::State(state): extract::State<Arc<State>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let session = state.session(&headers).await;
+    let notice = session.as_ref().map(here).unwrap_or_default();
+    page("HiveMatrix Codex", &notice, "")
+}
+
+/// Where somebody was before the login ended.
+#[derive(Debug, Deserialize)]
+pub(super) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /login`: the same, and back to where one was.
+pub(super) async fn login(Query(Next { next }): Query<Next>) -> Response<Body> {
+    let notice = r#"<div class="alert alert--info"><p class="alert__message">You are not logged in, or your login has expired. Choose a role to go on.</p></div>"#;
+    page("Log in", notice, &next)
+}
+
+/// Browsers ask for an icon of every host.
+pub(super) async fn no_icon() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+pub(super) async fn style() -> Response<Body> {
+    raw(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
+}
+
+pub(super) async fn panel_style() -> Response<Body> {
+    let text = PANEL_STYLE.to_owned();
+    raw(StatusCode::OK, "text/css; charset=utf-8", text)
+}
+
+pub(super) async fn panel_script() -> Response<Body> {
+    let text = PANEL_SCRIPT.to_owned();
+    raw(StatusCode::OK, "text/javascript; charset=utf-8", text)
+}
+
+fn here(session: &Session) -> String {
+    let Person { name, title, .. } = session.person;
+    format!(
+        r#"<div class="alert alert--success"><p class="alert__message">You are logged in as {name} ({title}). <a href="{PREFIX}/">Go on to Codex</a> or <a href="/logout">log out</a>.</p></div>"#
+    )
+}
+
+fn page(heading: &str, notice: &str, next: &str) -> Response<Body> {
+    let buttons: String = PEOPLE.iter().map(|person| button(person, next)).collect();
+    let html = format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>{heading} · HiveMatrix</title>
+  <link rel="stylesheet" href="/static/css/global.css?v=1">
+</head>
+<body>
+<main>
+  <header class="page-header"><div class="page-header__content">
+    <h1 class="page-header__title">{heading}</h1>
+    <p class="page-header__description">The data platform of a managed service provider. This gateway stands in for HiveMatrix Nexus: choose who you are.</p>
+  </div></header>
+  {notice}
+  <div class="dashboard-grid dashboard-grid--two-col">{buttons}</div>
+</main>
+</body>
+</html>
+"#
+    );
+    raw(StatusCode::OK, "text/html; charset=utf-8", html)
+}
+
+fn button(person: &Person, next: &str) -> String {
+    let Person {
+        role,
+        title,
+        name,
+        sees,
+    } = person;
+    let next = escaped(next);
+    format!(
+        r#"<form class="dashboard-card" method="post" action="/login"><div class="dashboard-card__content"><h2 class="dashboard-card__title">{title}</h2><p class="dashboard-card__meta">{sees}</p><input type="hidden" name="role" value="{role}"><input type="hidden" name="next" value="{next}"><button class="btn btn--primary" type="submit">Log in as {name}</button></div></form>"#
+    )
+}
+
+/// Text in the value of an attribute.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('"', "&quot;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
+}
