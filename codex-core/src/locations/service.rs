@@ -6,7 +6,7 @@ use super::{self as locations, Location, LocationIn};
 use crate::{
     Error, Result, Scope,
     codex::Codex,
-    companies::{COMPANY_ID, Company},
+    companies::{self, COMPANY_ID, Company, CompanyRef},
     ids::{CompanyId, LocationId},
     list::{Page, PageRequest},
     records::{Author, Intent, RecordBody as _, Resource as _},
@@ -33,7 +33,43 @@ impl Codex {
         company: CompanyId,
         page: &PageRequest,
     ) -> Result<Page<Location>> {
-        locations::query::page(&self.0.db, scope, company, page).await
+        locations::query::page(&self.0.db, scope, Some(company), page).await
+    }
+
+    /// A page of all locations that the caller sees, the oldest first unless another order is asked for, each with its
+    /// company.
+    ///
+    /// # Errors
+    /// As [`Codex::company_locations_page`].
+    pub async fn locations_page(
+        &self,
+        scope: &Scope,
+        page: &PageRequest,
+    ) -> Result<Page<(Location, Option<CompanyRef>)>> {
+        let page = locations::query::page(&self.0.db, scope, None, page).await?;
+        let ids = page
+            .items
+            .iter()
+            .filter_map(|location| location.fields.company_id);
+        let companies = companies::query::refs(&self.0.db, ids).await?;
+        Ok(page.map(|location| {
+            let company = location.fields.company_id;
+            let company = company.and_then(|id| companies.get(&id)).cloned();
+            (location, company)
+        }))
+    }
+
+    /// A location by its id, with its company.
+    pub async fn location_with_company(
+        &self,
+        scope: &Scope,
+        id: LocationId,
+    ) -> Result<Option<(Location, Option<CompanyRef>)>> {
+        let Some(location) = locations::query::find(&self.0.db, scope, id).await? else {
+            return Ok(None);
+        };
+        let companies = companies::query::refs(&self.0.db, location.fields.company_id).await?;
+        Ok(Some((location, companies.into_values().next())))
     }
 
     /// A location of a company.
