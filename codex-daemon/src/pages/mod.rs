@@ -1,22 +1,29 @@
 //! The web interface: pages that the server renders, and the JSON that they fetch and send.
 //!
-//! One file per resource, its templates in `templates/<resource>`. A template gets a view, which is built for a
-//! [`Scope`](codex_core::Scope) from the fields of the registry and holds nothing that the caller may not see. Pages
-//! are documents whose body is one `<main>`: Nexus draws the rest, and brings the stylesheet.
+//! One file per resource, on the machinery of `record` or with templates of its own in `templates/<resource>`. A
+//! template gets a view, which is built for a [`Scope`](codex_core::Scope) from the fields of the registry and holds
+//! nothing that the caller may not see. Pages are documents whose body is one `<main>`: Nexus draws the rest, and
+//! brings the stylesheet.
 //!
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod assets;
 mod companies;
+mod contacts;
 mod csrf;
 pub(crate) mod dashboard;
 mod error;
 mod fields;
 mod form;
 pub(crate) mod layer;
+mod locations;
+mod nav;
+mod record;
 mod shell;
 mod table;
 pub(crate) mod tables;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -27,12 +34,16 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 1] = ["companies"];
+const FIRST_SEGMENTS: [&str; 5] = ["assets", "companies", "contacts", "locations", "tags"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .merge(companies::routes())
+        .merge(record::routes::<assets::Assets>())
+        .merge(record::routes::<companies::Companies>())
+        .merge(record::routes::<contacts::Contacts>())
+        .merge(record::routes::<locations::Locations>())
+        .merge(record::routes::<tags::Tags>())
         .merge(tables::routes())
 }
 
