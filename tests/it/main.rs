@@ -40,6 +40,7 @@ mod pages;
 mod panics;
 mod parity;
 mod providers;
+mod record_pages;
 mod records;
 mod scopes;
 mod search;

@@ -74,33 +74,12 @@ impl ListAddress {
     /// # Errors
     /// 400 that names a parameter that is unknown, or that cannot be read.
     pub fn read(path: &'static str, uri: &Uri, listing: &Listing) -> Result<Asked, Problem> {
-        Self::read_as(path, uri, listing, false)
-    }
-
-    /// The same of a list of records: its columns can be chosen, and a record that was just deleted can be restored.
-    ///
-    /// # Errors
-    /// As [`ListAddress::read`].
-    pub fn read_records(
-        path: &'static str,
-        uri: &Uri,
-        listing: &Listing,
-    ) -> Result<Asked, Problem> {
-        Self::read_as(path, uri, listing, true)
-    }
-
-    fn read_as(
-        path: &'static str,
-        uri: &Uri,
-        listing: &Listing,
-        of_records: bool,
-    ) -> Result<Asked, Problem> {
         let mut address = Self {
             path,
             ..Self::default()
         };
         let (mut field, mut op, mut value) = (String::new(), Op::Eq, String::new());
-        let (mut is_form, mut chosen) = (false, None::<Vec<String>>);
+        let mut is_form = false;
         let query = uri.query().unwrap_or_default();
         for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
             without_nul(&name, &text)?;
@@ -110,9 +89,6 @@ impl ListAddress {
                 continue;
             }
             let text = text.into_owned();
-            if of_records && address.read_own(&name, &text, &mut chosen)? {
-                continue;
-            }
             match &*name {
                 "q" => address.search = Some(text),
                 "sort" => address.sort = Some(text),
@@ -140,15 +116,50 @@ impl ListAddress {
             address.set(op.parameter(&field), value);
             address.cursor = None;
         }
-        if let Some(chosen) = chosen {
-            is_form = true;
-            // None at all are those of the list.
-            address.columns = Some(chosen.join(",")).filter(|columns| !columns.is_empty());
-        }
         Ok(if is_form {
             Asked::Elsewhere(address)
         } else {
             Asked::List(address)
+        })
+    }
+
+    /// The same of a list of records: its columns can be chosen, and a record that was just deleted can be restored.
+    ///
+    /// # Errors
+    /// As [`ListAddress::read`].
+    pub fn read_records(
+        path: &'static str,
+        uri: &Uri,
+        listing: &Listing,
+    ) -> Result<Asked, Problem> {
+        let (mut own, mut chosen) = (Self::default(), None::<Vec<String>>);
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        let query = uri.query().unwrap_or_default();
+        for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
+            without_nul(&name, &text)?;
+            if !own.read_own(&name, &text, &mut chosen)? {
+                rest.append_pair(&name, &text);
+            }
+        }
+        let rest = format!("{path}?{}", rest.finish()).parse::<Uri>();
+        let rest = rest.map_err(|_| Problem::bad_request("the query cannot be read"))?;
+        let complete = |address: Self| Self {
+            all: own.all,
+            columns: own.columns.clone(),
+            restore: own.restore,
+            ..address
+        };
+        Ok(match (Self::read(path, &rest, listing)?, chosen) {
+            (Asked::List(address) | Asked::Elsewhere(address), Some(chosen)) => {
+                // None at all are those of the list.
+                let columns = Some(chosen.join(",")).filter(|columns| !columns.is_empty());
+                Asked::Elsewhere(Self {
+                    columns,
+                    ..complete(address)
+                })
+            }
+            (Asked::Elsewhere(address), None) => Asked::Elsewhere(complete(address)),
+            (Asked::List(address), None) => Asked::List(complete(address)),
         })
     }
 
@@ -168,8 +179,10 @@ impl ListAddress {
                 let read = text.parse();
                 self.all = read.map_err(|_| bad("all", "must be true or false"))?;
             }
-            "columns" => self.columns = Some(text.to_owned()),
-            "choose" => drop(chosen.get_or_insert_default()),
+            "columns" => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
+            "choose" => {
+                chosen.get_or_insert_default();
+            }
             "restore" => {
                 let id = text.parse().map_err(|_| bad("restore", "must be an id"))?;
                 self.restore = Some(id);

@@ -316,7 +316,9 @@ async fn contact_ids(
                 }
             };
             match found[..] {
-                [id] => drop(ids.insert(id)),
+                [id] => {
+                    ids.insert(id);
+                }
                 [] => return Err(not_one("no contact has this e-mail address")),
                 _ => {
                     return Err(not_one(

@@ -346,7 +346,9 @@ async fn asset_ids(
                 }
             };
             match found[..] {
-                [id] => drop(ids.insert(id)),
+                [id] => {
+                    ids.insert(id);
+                }
                 [] => return Err(not_one("no asset has this host name")),
                 _ => {
                     return Err(not_one(

@@ -214,7 +214,7 @@ impl InputView {
     }
 
     /// Of what is stated beside the fields.
-    pub fn beside(input: &BesideInput, value: String) -> Self {
+    pub(in crate::pages) fn beside(input: &BesideInput, value: String) -> Self {
         let shape = if input.is_list {
             InputType::Lines
         } else {

@@ -41,7 +41,7 @@ impl LinkChange {
     /// Reads what a form sent.
     ///
     /// # Errors
-    /// 422 that says what is missing.
+    /// 400 that says what is missing.
     pub fn read(sent: &SentForm) -> Result<Self, Problem> {
         let named = |name: &str| {
             let text = sent.text(name).trim();

@@ -23,7 +23,7 @@ use crate::{
         csrf,
         fields::{age, email_href, label, moment, text, visible},
         shell::{ActionView, Shell},
-        table::{Cell, Chip, Head, Link, ListView, TableView},
+        table::{Cell, Chip, Head, Link, ListView, TableView, sorted_heads},
     },
 };
 
@@ -112,7 +112,7 @@ impl RecordListView {
             caption: def.title.to_owned(),
             heads: columns
                 .iter()
-                .map(|column| head(at, def, asked, column))
+                .map(|column| head(at, scope, def, asked, column))
                 .collect(),
             rows: rows::<R>(at, columns, &page.items, parts.now),
             empty: empty(def, scope, asked),
@@ -275,29 +275,28 @@ pub(in crate::pages) fn table<R: RecordPages>(
     let columns = named(R::DEF, scope, names);
     TableView {
         caption: R::DEF.title.to_owned(),
-        heads: columns
-            .iter()
-            .map(|column| Head {
-                label: column.label.clone(),
-                href: None,
-                aria_sort: None,
-            })
-            .collect(),
+        heads: columns.iter().map(plain_head).collect(),
         rows: rows::<R>(at, &columns, found, now),
         empty,
     }
 }
 
-fn head(at: &Forwarded, def: &ResourceDef, asked: &ListAddress, column: &ShownColumn) -> Head {
-    let own = def.listing.order;
-    let sorted = column.field.and_then(|field| {
-        let listed = field.listed?;
-        Some(listed.name.unwrap_or(field.name))
-    });
+fn head(
+    at: &Forwarded,
+    scope: &Scope,
+    def: &ResourceDef,
+    asked: &ListAddress,
+    column: &ShownColumn,
+) -> Head {
+    let sorted = sorted_heads(at, scope, def.listing, asked, &[column.name]).pop();
+    sorted.unwrap_or_else(|| plain_head(column))
+}
+
+fn plain_head(column: &ShownColumn) -> Head {
     Head {
         label: column.label.clone(),
-        href: sorted.map(|name| asked.sorted(name, own).href(at)),
-        aria_sort: sorted.and_then(|name| asked.direction(name, own)),
+        href: None,
+        aria_sort: None,
     }
 }
 
