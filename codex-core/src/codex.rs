@@ -87,6 +87,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::feature_options::query::STATEMENTS,
         crate::overrides::query::STATEMENTS,
         crate::companies::aliases::STATEMENTS,
+        crate::companies::cockpit::STATEMENTS,
         crate::companies::numbers::STATEMENTS,
         crate::companies::query::STATEMENTS,
         crate::contacts::query::STATEMENTS,

@@ -42,6 +42,7 @@ mod pages;
 mod panics;
 mod parity;
 mod providers;
+mod record_pages;
 mod records;
 mod scopes;
 mod search;

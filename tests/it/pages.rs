@@ -72,7 +72,7 @@ pub(crate) async fn document(answer: Response) -> anyhow::Result<(u16, String)> 
 }
 
 /// The value of an attribute of a tag, as it was before it was escaped.
-fn attribute(tag: &str, name: &str) -> Option<String> {
+pub fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
     Some(unescaped(rest.split('"').next()?))
 }
@@ -295,9 +295,21 @@ on_each_engine! {
 
         let form = "/companies/654321/delete";
         let sent = members(&browser.page(form).await?);
-        assert_eq!(browser.done(form, &sent).await?, "/companies/?done=deleted");
-        assert!(browser.page("/companies/?done=deleted").await?.contains("The company was deleted."));
+        let done = browser.done(form, &sent).await?;
+        assert!(done.starts_with("/companies/?done=deleted&restore="), "{done}");
+        let list = browser.page(&done).await?;
+        assert!(list.contains("The company was deleted."), "{list}");
         assert_eq!(browser.open("/companies/654321").await?.0, 404);
+        // The notice has a form that restores it.
+        let restore = list.split(" action=\"").find_map(|rest| {
+            let action = rest.split('"').next()?;
+            action.ends_with("/restore").then(|| action.to_owned())
+        });
+        let token = members(&list)[TOKEN].clone();
+        let sent = Members::from([(TOKEN.to_owned(), token)]);
+        let restored = browser.done(&restore.unwrap(), &sent).await?;
+        assert_eq!(restored, "/companies/654321?done=restored");
+        assert!(browser.page(&restored).await?.contains("The company was restored."));
         Ok(())
     }
 
@@ -330,7 +342,7 @@ on_each_engine! {
         app.sync().await?;
         let browser = Browser::new(&app, "technician")?;
         for (path, most) in [
-            ("/", 3), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 8),
+            ("/", 3), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 15),
             ("/companies/100001?tab=contacts", 6), ("/companies/100001?tab=assets", 6),
             ("/companies/100001?tab=locations", 6), ("/companies/100001?tab=tickets", 6),
             ("/companies/100001?tab=plan", 6), ("/companies/100001/edit", 3),
@@ -411,6 +423,21 @@ on_sqlite! {
                 assert!(html.contains("was not sent from a page of this session"), "{path}: {html}");
             }
         }
+        // After a new login the form comes back as it was typed, and can be sent.
+        let mut typed = sent.clone();
+        typed.insert(TOKEN.into(), "x.y".into());
+        typed.insert("description".into(), "Typed before".into());
+        for (site, is_kept) in [("same-origin", true), ("same-site", false)] {
+            let call = browser.call(Method::POST, &form).header("Sec-Fetch-Site", site).form(&typed);
+            let (status, html) = document(call.send().await?).await?;
+            assert_eq!((status, html.contains("Typed before")), (403, is_kept), "{site}: {html}");
+            if is_kept {
+                browser.done(&form, &members(&html)).await?;
+            }
+        }
+        assert_eq!(app.json("/api/companies/100001").await?["description"], "Typed before");
+        let mut sent = members(&browser.page(&form).await?);
+        sent.insert("description".into(), "Forged".into());
         let call = browser.call(Method::POST, &form).header("Sec-Fetch-Site", "cross-site").form(&sent);
         assert_eq!(call.send().await?.status(), 403);
         assert_ne!(app.json("/api/companies/100001").await?["description"], "Forged");

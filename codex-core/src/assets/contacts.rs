@@ -25,6 +25,16 @@ sql! {
         from asset_contacts l where l.asset_id = $1 and not l.removed and not exists \
         (select 1 from asset_contacts r where r.asset_id = l.asset_id \
         and r.contact_id = l.contact_id and r.removed)) order by name_fold, id"];
+    /// The live assets of a contact, by host name.
+    OF_CONTACT = "select a.id from assets a where a.deleted_at is null and a.id in (select l.asset_id \
+        from asset_contacts l where l.contact_id = $1 and not l.removed and not exists \
+        (select 1 from asset_contacts r where r.asset_id = l.asset_id \
+        and r.contact_id = l.contact_id and r.removed)) order by a.hostname_fold, a.id";
+}
+
+/// The ids of the assets that a contact uses, by host name.
+pub(crate) async fn of_contact(db: &Db, contact: ContactId) -> Result<Vec<i64>> {
+    db.query(OF_CONTACT).bind(contact).scalars().await
 }
 
 /// The contacts of an asset, by name; none when the caller may not see the asset.

@@ -49,6 +49,26 @@ impl Codex {
         assets::query::find(&self.0.db, scope, id).await
     }
 
+    /// An asset with its tags and its company.
+    pub async fn asset_with_company(
+        &self,
+        scope: &Scope,
+        id: AssetId,
+    ) -> Result<Option<(Asset, Option<CompanyRef>)>> {
+        let found = assets::query::of_ids(&self.0.db, scope, None, &[id.0], true);
+        Ok(found.await?.pop())
+    }
+
+    /// The assets that a contact uses, by host name, as far as the caller sees them, each with its company.
+    pub async fn contact_assets(
+        &self,
+        scope: &Scope,
+        contact: ContactId,
+    ) -> Result<Vec<(Asset, Option<CompanyRef>)>> {
+        let ids = assets::contacts::of_contact(&self.0.db, contact).await?;
+        assets::query::of_ids(&self.0.db, scope, None, &ids, false).await
+    }
+
     /// The assets of a company, by host name.
     pub async fn company_assets(&self, scope: &Scope, company: CompanyId) -> Result<Vec<Asset>> {
         assets::query::of_company(&self.0.db, scope, company).await

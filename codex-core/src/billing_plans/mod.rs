@@ -2,6 +2,7 @@
 
 pub mod effective;
 pub mod input;
+pub mod monthly;
 #[cfg(feature = "store")]
 pub mod query;
 #[cfg(feature = "store")]

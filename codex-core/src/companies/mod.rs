@@ -2,6 +2,8 @@
 
 #[cfg(feature = "store")]
 pub(crate) mod aliases;
+#[cfg(feature = "store")]
+pub mod cockpit;
 mod compliance;
 #[cfg(feature = "store")]
 pub(crate) mod numbers;

@@ -79,6 +79,12 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
+/// Companies without an account number as a list.
+const UNNUMBERED: Listing = Listing {
+    live: "deleted_at is null and account_number is null",
+    ..LISTING
+};
+
 const PLAN: &str = "plan_selected";
 
 /// Companies as a table: those without a number too.
@@ -113,9 +119,47 @@ const TABLE: Table = Table {
 /// [`Error::Invalid`] for a limit out of range, an unknown column or one that the caller does not see, a
 /// value that does not fit its column.
 pub async fn page(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Page<Company>> {
+    page_of(&LISTING, db, scope, request).await
+}
+
+/// A page of the companies without an account number that the caller sees, by name.
+///
+/// # Errors
+/// As [`page`].
+pub(crate) async fn unnumbered(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+) -> Result<Page<Company>> {
+    page_of(&UNNUMBERED, db, scope, request).await
+}
+
+/// The row ids of all companies of a list, in its order.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list.
+pub(crate) async fn listed_ids(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<i64>> {
+    LISTING.ids(db, scope, request, |q| narrow(q, scope)).await
+}
+
+/// Some companies of such a list with their tags, in this order.
+pub(crate) async fn listed_of_ids(db: &Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Company>> {
+    let id = |company: &Company| company.id.0;
+    let listed = LISTING.of_ids(db, ids, |q| narrow(q, scope), id);
+    let mut companies = listed.await?;
+    attach(db, scope, &mut companies).await?;
+    Ok(companies)
+}
+
+async fn page_of(
+    listing: &Listing,
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+) -> Result<Page<Company>> {
     let narrow = |q: &mut Q<'_>| narrow(q, scope);
     let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
-    let mut page = LISTING.page(db, scope, request, narrow, place).await?;
+    let mut page = listing.page(db, scope, request, narrow, place).await?;
     if request.tags {
         attach(db, scope, &mut page.items).await?;
     }

@@ -10,6 +10,7 @@ use crate::{
     codex::Codex,
     companies::{
         self, COMPANY_ID, Company, CompanyIn,
+        cockpit::{self, Cockpit},
         wire::{CompanyAndOverridesIn, CompanyRow, Renumbered, is_account_number},
     },
     ids::CompanyId,
@@ -17,6 +18,7 @@ use crate::{
     overrides::{self, Override},
     records::{Author, RecordBody as _, Resource as _, WriteSummary, patch::both},
     store::Tx,
+    tags,
 };
 
 const CHANGING: &str = "changing companies";
@@ -33,6 +35,18 @@ impl Codex {
     /// [`crate::Error::Invalid`] naming what cannot be listed by.
     pub async fn companies_page(&self, scope: &Scope, page: &PageRequest) -> Result<Page<Company>> {
         companies::query::page(&self.0.db, scope, page).await
+    }
+
+    /// A page of the companies without an account number, by name.
+    ///
+    /// # Errors
+    /// As [`Codex::companies_page`].
+    pub async fn unnumbered_companies_page(
+        &self,
+        scope: &Scope,
+        page: &PageRequest,
+    ) -> Result<Page<Company>> {
+        companies::query::unnumbered(&self.0.db, scope, page).await
     }
 
     /// A page of the table of companies.
@@ -55,6 +69,20 @@ impl Codex {
     /// The company with a row id.
     pub async fn company_by_id(&self, scope: &Scope, id: CompanyId) -> Result<Option<Company>> {
         companies::query::find_by_id(&self.0.db, scope, id).await
+    }
+
+    /// What somebody needs to know first of a company.
+    pub async fn cockpit(&self, scope: &Scope, company: &Company) -> Result<Cockpit> {
+        let statuses = self.ticket_statuses().await?;
+        cockpit::read(&self.0.db, scope, company.id, &statuses, self.now()).await
+    }
+
+    /// Fills in the names of a company's tags. Clients get none.
+    pub async fn with_tags(&self, scope: &Scope, company: Company) -> Result<Company> {
+        let mut one = [company];
+        tags::query::attach(&self.0.db, scope, &mut one).await?;
+        let [company] = one;
+        Ok(company)
     }
 
     /// What a client user may see: companies that an administrator opened to `sub`, else those of exactly
@@ -107,11 +135,28 @@ impl Codex {
         account_number: &str,
         edit: &CompanyIn,
     ) -> Result<Option<Outcome<Company>>> {
-        let Some(company) = self.company(scope, account_number).await? else {
-            return Ok(None);
-        };
+        match self.company(scope, account_number).await? {
+            Some(company) => {
+                self.update_this_company(scope, author, &company, edit)
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Updates a company that was read, which may have no account number; `None` when it was deleted meanwhile.
+    ///
+    /// # Errors
+    /// As [`Codex::update_company`].
+    pub async fn update_this_company(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        company: &Company,
+        edit: &CompanyIn,
+    ) -> Result<Option<Outcome<Company>>> {
         scope.require(Company::WRITTEN_BY, CHANGING)?;
-        let (kind, stated) = (Companies::one(&company), edit.stated()?);
+        let (kind, stated) = (Companies::one(company), edit.stated()?);
         let Some(updated) = self.correct(author, kind, company.id.0, stated).await? else {
             return Ok(None);
         };

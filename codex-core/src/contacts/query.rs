@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Contact, ContactFields, ShownContact, wire::ContactRow};
 use crate::{
     Result,
-    companies::{COMPANY_NUMBER, ComplianceLevel, strictest},
+    companies::{COMPANY_NUMBER, CompanyRef, ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
     list::{
         ColumnType, Listing, Page, PageRequest, Several, Table, TablePage, TableRows, always,
@@ -216,6 +216,8 @@ pub struct ContactCompanies {
     pub account_numbers: Vec<String>,
     /// The strictest of their compliance levels.
     pub compliance_level: ComplianceLevel,
+    /// All of them, by name.
+    pub companies: Vec<CompanyRef>,
 }
 
 /// Adds those of each contact's companies that the caller sees, in one statement.
@@ -225,7 +227,7 @@ async fn with_companies(
     page: Page<Contact>,
 ) -> Result<Page<(Contact, ContactCompanies)>> {
     let mut q = db.query(
-        "select l.contact_id, c.account_number, c.compliance_level from contact_company l \
+        "select l.contact_id, c.account_number, c.name, c.compliance_level from contact_company l \
          join companies c on c.id = l.company_id and c.deleted_at is null where l.contact_id in ",
     );
     q.push_list(page.items.iter().map(|contact| contact.id));
@@ -233,21 +235,26 @@ async fn with_companies(
         q.push(" and c.id in ").push_list(own.iter().copied());
     }
     q.push(" order by c.name_fold, c.id");
-    let mut companies: HashMap<ContactId, Vec<_>> = HashMap::new();
-    for (id, number, level) in q
-        .all::<(ContactId, Option<String>, Option<String>)>()
+    let mut companies: HashMap<ContactId, Vec<CompanyRef>> = HashMap::new();
+    for (id, account_number, name, level) in q
+        .all::<(ContactId, Option<String>, String, Option<String>)>()
         .await?
     {
-        companies.entry(id).or_default().push((number, level));
+        companies.entry(id).or_default().push(CompanyRef {
+            account_number,
+            name,
+            compliance_level: ComplianceLevel::of_stored(level.as_deref()),
+        });
     }
     Ok(page.map(|contact| {
-        let own = companies.remove(&contact.id).unwrap_or_default();
-        let levels = own.iter().map(|(_, level)| level.as_deref());
-        let compliance_level = strictest(levels.map(ComplianceLevel::of_stored));
-        let account_numbers = own.into_iter().filter_map(|(number, _)| number).collect();
+        let companies = companies.remove(&contact.id).unwrap_or_default();
+        let numbers = companies.iter();
         let companies = ContactCompanies {
-            account_numbers,
-            compliance_level,
+            account_numbers: numbers
+                .filter_map(|company| company.account_number.clone())
+                .collect(),
+            compliance_level: strictest(companies.iter().map(|company| company.compliance_level)),
+            companies,
         };
         (contact, companies)
     }))

@@ -2,11 +2,11 @@
 
 use super::{self as contacts, Contact, ContactIn, query::ContactCompanies, wire::ContactRow};
 use crate::{
-    Outcome, Result, Scope,
+    Outcome, Result, Scope, assets,
     bulk::Contacts,
     codex::Codex,
     companies::ComplianceLevel,
-    ids::{CompanyId, ContactId},
+    ids::{AssetId, CompanyId, ContactId},
     list::{Page, PageRequest, TablePage, TableRows},
     records::{Author, RecordBody as _, Resource as _},
 };
@@ -44,6 +44,27 @@ impl Codex {
         id: ContactId,
     ) -> Result<Option<(Contact, ComplianceLevel)>> {
         contacts::query::find(&self.0.db, scope, id).await
+    }
+
+    /// A contact with its tags and what the caller sees of its companies.
+    pub async fn contact_with_companies(
+        &self,
+        scope: &Scope,
+        id: ContactId,
+    ) -> Result<Option<(Contact, ContactCompanies)>> {
+        let found = contacts::query::of_ids(&self.0.db, scope, None, &[id.0], true);
+        Ok(found.await?.pop())
+    }
+
+    /// The contacts who use an asset, by name, as far as the caller sees them and the asset.
+    pub async fn asset_users(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<(Contact, ContactCompanies)>> {
+        let users = assets::contacts::of_asset(&self.0.db, scope, asset).await?;
+        let ids: Vec<i64> = users.iter().map(|user| user.id.0).collect();
+        contacts::query::of_ids(&self.0.db, scope, None, &ids, false).await
     }
 
     /// The contacts of a company, by name.

@@ -6,7 +6,7 @@ use super::{Location, LocationFields};
 use crate::{
     Result,
     companies::COMPANY_NUMBER,
-    ids::CompanyId,
+    ids::{CompanyId, LocationId},
     list::{ColumnType, Listing, Page, PageRequest, always, column},
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
@@ -19,6 +19,8 @@ sql! {
     /// The live locations of a company.
     OF_COMPANY = [LocationFields::SELECT,
         " where company_id = $1 and deleted_at is null order by id"];
+    /// A live location.
+    FIND = [LocationFields::SELECT, " where id = $1 and deleted_at is null"];
 }
 
 /// How locations are searched.
@@ -56,22 +58,47 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
-/// A page of the locations of a company, the oldest first.
+/// A page of the locations of a company, or of all that the caller sees, the oldest first.
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] as in every list.
 pub async fn page(
     db: &Db,
     scope: &Scope,
-    company: CompanyId,
+    company: Option<CompanyId>,
     page: &PageRequest,
 ) -> Result<Page<Location>> {
-    let narrow = |q: &mut Q<'_>| {
-        let seen = scope.within(Some(company)).unwrap_or_default();
-        q.push(" and company_id in ").push_list(seen);
-    };
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
     let place = |location: &Location| (location.id.0, location.id.0.to_string());
     LISTING.page(db, scope, page, narrow, place).await
+}
+
+fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
+    if let Some(companies) = scope.within(company) {
+        q.push(" and company_id in ").push_list(companies);
+    }
+}
+
+/// The row ids of all locations of a list, in its order.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] as in every list.
+pub(crate) async fn ids(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<i64>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
+    LISTING.ids(db, scope, request, narrow).await
+}
+
+/// Some locations of such a list, in this order.
+pub(crate) async fn of_ids(db: &Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Location>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
+    let id = |location: &Location| location.id.0;
+    LISTING.of_ids(db, ids, narrow, id).await
+}
+
+/// Looks a location up.
+pub(crate) async fn find(db: &Db, scope: &Scope, id: LocationId) -> Result<Option<Location>> {
+    let location: Option<Location> = db.query(FIND).bind(id).optional().await?;
+    Ok(location.filter(|location| scope.sees(location.fields.company_id)))
 }
 
 /// The locations of a company, oldest first.

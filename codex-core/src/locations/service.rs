@@ -6,7 +6,7 @@ use super::{self as locations, Location, LocationIn};
 use crate::{
     Error, Outcome, Result, Scope,
     codex::Codex,
-    companies::{COMPANY_ID, Company},
+    companies::{self, COMPANY_ID, Company, CompanyRef},
     ids::{CompanyId, LocationId},
     list::{Page, PageRequest},
     records::{Author, Intent, RecordBody as _, Resource as _},
@@ -33,7 +33,43 @@ impl Codex {
         company: CompanyId,
         page: &PageRequest,
     ) -> Result<Page<Location>> {
-        locations::query::page(&self.0.db, scope, company, page).await
+        locations::query::page(&self.0.db, scope, Some(company), page).await
+    }
+
+    /// A page of all locations that the caller sees, the oldest first unless another order is asked for, each with its
+    /// company.
+    ///
+    /// # Errors
+    /// As [`Codex::company_locations_page`].
+    pub async fn locations_page(
+        &self,
+        scope: &Scope,
+        page: &PageRequest,
+    ) -> Result<Page<(Location, Option<CompanyRef>)>> {
+        let page = locations::query::page(&self.0.db, scope, None, page).await?;
+        let ids = page
+            .items
+            .iter()
+            .filter_map(|location| location.fields.company_id);
+        let companies = companies::query::refs(&self.0.db, ids).await?;
+        Ok(page.map(|location| {
+            let company = location.fields.company_id;
+            let company = company.and_then(|id| companies.get(&id)).cloned();
+            (location, company)
+        }))
+    }
+
+    /// A location by its id, with its company.
+    pub async fn location_with_company(
+        &self,
+        scope: &Scope,
+        id: LocationId,
+    ) -> Result<Option<(Location, Option<CompanyRef>)>> {
+        let Some(location) = locations::query::find(&self.0.db, scope, id).await? else {
+            return Ok(None);
+        };
+        let companies = companies::query::refs(&self.0.db, location.fields.company_id).await?;
+        Ok(Some((location, companies.into_values().next())))
     }
 
     /// A location of a company.
@@ -84,14 +120,32 @@ impl Codex {
         if self.location(scope, company, id).await?.is_none() {
             return Ok(None);
         }
-        scope.require(Location::WRITTEN_BY, "changing locations")?;
-        let fields = edit.checked(Intent::Update)?;
-        let updated = self.edit::<Location>(scope, author, id.0, fields).await?;
+        let updated = self.update_location_by_id(scope, author, id, edit).await?;
         let Some(updated) = updated else {
             return Ok(None);
         };
         let updated = updated.then(|()| self.location(scope, company, id));
         Ok(updated.await?.transpose())
+    }
+
+    /// Updates a location by its id alone; `None` when there is none that the caller may see.
+    ///
+    /// # Errors
+    /// As [`Codex::update_location`].
+    pub async fn update_location_by_id(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: LocationId,
+        edit: &LocationIn,
+    ) -> Result<Option<Outcome>> {
+        let found = locations::query::find(&self.0.db, scope, id).await?;
+        if found.is_none() {
+            return Ok(None);
+        }
+        scope.require(Location::WRITTEN_BY, "changing locations")?;
+        let fields = edit.checked(Intent::Update)?;
+        self.edit::<Location>(scope, author, id.0, fields).await
     }
 
     /// Deletes a location of a company; `None` when the company has none such.

@@ -162,6 +162,12 @@ impl Statuses {
         self.known().filter(|id| self.of(*id).is_closed()).collect()
     }
 
+    /// The numbers of the other statuses that are known.
+    pub fn open(&self) -> Vec<i64> {
+        let open = self.known().filter(|id| !self.of(*id).is_closed());
+        open.collect()
+    }
+
     fn known(&self) -> impl Iterator<Item = i64> {
         let fixed = FIXED.iter().map(|(id, _)| *id);
         let all = fixed.chain(self.words.keys().copied());

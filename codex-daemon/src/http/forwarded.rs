@@ -6,6 +6,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderName, header::HOST, request::Parts},
 };
+use codex_core::Role;
 
 use crate::http::headers::{list, single};
 
@@ -27,11 +28,12 @@ impl PeerAddress {
     }
 }
 
-/// Prefix, host and scheme as the browser sees them.
+/// Prefix, host and scheme as the browser sees them, and who reads the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarded {
     prefix: String,
     origin: Option<String>,
+    reader: Option<Role>,
 }
 
 impl Forwarded {
@@ -46,7 +48,19 @@ impl Forwarded {
         Self {
             prefix: prefix.unwrap_or_default().trim_end_matches('/').to_owned(),
             origin: host.map(|host| format!("{}://{host}", proto.unwrap_or("http"))),
+            reader: None,
         }
+    }
+
+    /// The same for a page that somebody with a role reads: which sections it links depends on that.
+    pub fn read_by(mut self, role: Role) -> Self {
+        self.reader = Some(role);
+        self
+    }
+
+    /// The role of whom the page is for; `None` where nobody has been recognized.
+    pub fn reader(&self) -> Option<Role> {
+        self.reader
     }
 
     /// The prefix, without a slash at its end; empty when there is none.

@@ -17,6 +17,11 @@ pub(crate) const ROWS: u32 = 50;
 const OWN: [&str; 8] = [
     "q", "sort", "cursor", "total", "done", "field", "op", "value",
 ];
+/// Parameters of lists whose columns can be chosen, and whose records can be restored.
+const OF_RECORDS: [&str; 4] = ["all", "columns", "choose", "restore"];
+/// The prefix of the checkboxes that choose columns: each has a name of its own, because Nexus passes on one value of a
+/// parameter alone (consumers 3).
+pub(crate) const SHOW: &str = "show.";
 
 /// What operators are called on pages, in the order of [`Op::all`].
 const OPERATORS: [(Op, &str); 11] = [
@@ -43,6 +48,12 @@ pub(crate) struct ListAddress {
     pub filters: Vec<(String, String)>,
     /// What was just done, as the redirect says.
     pub done: Option<String>,
+    /// Whether the list is without the filter that it otherwise has of its own.
+    pub all: bool,
+    /// The columns that are shown, with commas between; `None` shows those of the list.
+    pub columns: Option<String>,
+    /// The record that was just deleted.
+    pub restore: Option<i64>,
     sort: Option<String>,
     cursor: Option<String>,
     total: bool,
@@ -112,6 +123,75 @@ impl ListAddress {
         })
     }
 
+    /// The same of a list of records: its columns can be chosen, and a record that was just deleted can be restored.
+    ///
+    /// # Errors
+    /// As [`ListAddress::read`].
+    pub fn read_records(
+        path: &'static str,
+        uri: &Uri,
+        listing: &Listing,
+    ) -> Result<Asked, Problem> {
+        let (mut own, mut chosen) = (Self::default(), None::<Vec<String>>);
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        let query = uri.query().unwrap_or_default();
+        for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
+            without_nul(&name, &text)?;
+            if !own.read_own(&name, &text, &mut chosen)? {
+                rest.append_pair(&name, &text);
+            }
+        }
+        let rest = format!("{path}?{}", rest.finish()).parse::<Uri>();
+        let rest = rest.map_err(|_| Problem::bad_request("the query cannot be read"))?;
+        let complete = |address: Self| Self {
+            all: own.all,
+            columns: own.columns.clone(),
+            restore: own.restore,
+            ..address
+        };
+        Ok(match (Self::read(path, &rest, listing)?, chosen) {
+            (Asked::List(address) | Asked::Elsewhere(address), Some(chosen)) => {
+                // None at all are those of the list.
+                let columns = Some(chosen.join(",")).filter(|columns| !columns.is_empty());
+                Asked::Elsewhere(Self {
+                    columns,
+                    ..complete(address)
+                })
+            }
+            (Asked::Elsewhere(address), None) => Asked::Elsewhere(complete(address)),
+            (Asked::List(address), None) => Asked::List(complete(address)),
+        })
+    }
+
+    /// Reads a parameter of lists of records; `false` for any other. Columns that a form chooses are added to `chosen`.
+    fn read_own(
+        &mut self,
+        name: &str,
+        text: &str,
+        chosen: &mut Option<Vec<String>>,
+    ) -> Result<bool, Problem> {
+        if let Some(column) = name.strip_prefix(SHOW) {
+            chosen.get_or_insert_default().push(column.to_owned());
+            return Ok(true);
+        }
+        match name {
+            "all" => {
+                let read = text.parse();
+                self.all = read.map_err(|_| bad("all", "must be true or false"))?;
+            }
+            "columns" => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
+            "choose" => {
+                chosen.get_or_insert_default();
+            }
+            "restore" => {
+                let id = text.parse().map_err(|_| bad("restore", "must be an id"))?;
+                self.restore = Some(id);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// Sets a filter. One parameter has one value: Nexus passes on the first alone (consumers 3).
     fn set(&mut self, parameter: String, value: String) {
         self.filters.retain(|(known, _)| *known != parameter);
@@ -154,11 +234,46 @@ impl ListAddress {
 
     /// The parameters that the search form keeps, besides its own inputs.
     pub fn kept(&self) -> Vec<(String, String)> {
-        let sort = self
-            .sort
+        let own = [("sort", &self.sort), ("columns", &self.columns)];
+        let own = own.into_iter().filter_map(|(name, value)| {
+            let value = value.as_ref()?;
+            Some((name.to_owned(), value.clone()))
+        });
+        let all = self.all.then(|| ("all".to_owned(), "true".to_owned()));
+        let own = own.chain(all);
+        own.chain(self.filters.iter().cloned()).collect()
+    }
+
+    /// The parameters that the form that chooses columns keeps.
+    pub fn kept_by_columns(&self) -> Vec<(String, String)> {
+        let search = self
+            .search
             .iter()
-            .map(|sort| ("sort".to_owned(), sort.clone()));
-        sort.chain(self.filters.iter().cloned()).collect()
+            .map(|term| ("q".to_owned(), term.clone()));
+        let mut kept = self.kept();
+        kept.retain(|(name, _)| name != "columns");
+        search.chain(kept).collect()
+    }
+
+    /// The filter by a parameter.
+    pub fn filter(&self, parameter: &str) -> Option<&str> {
+        let mut filters = self.filters.iter();
+        let found = filters.find(|(known, _)| known == parameter);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A link to a file with the records of the list, in its order.
+    pub fn file(&self, at: &Forwarded, file: &str) -> String {
+        let whole = Self {
+            columns: None,
+            total: false,
+            ..self.first()
+        };
+        let list = whole.href(at);
+        match list.split_once('?') {
+            Some((path, query)) => format!("{path}{file}?{query}"),
+            None => format!("{list}{file}"),
+        }
     }
 
     /// A link to it.
@@ -168,14 +283,17 @@ impl ListAddress {
             ("q", &self.search),
             ("sort", &self.sort),
             ("cursor", &self.cursor),
+            ("columns", &self.columns),
         ];
         for (name, value) in own {
             if let Some(value) = value {
                 query.append_pair(name, value);
             }
         }
-        if self.total {
-            query.append_pair("total", "true");
+        for (name, is_set) in [("total", self.total), ("all", self.all)] {
+            if is_set {
+                query.append_pair(name, "true");
+            }
         }
         query.extend_pairs(&self.filters);
         let (path, query) = (at.link(self.path), query.finish());
@@ -215,10 +333,25 @@ impl ListAddress {
         }
     }
 
+    /// The same list from its beginning with, or without, the filter of its own.
+    pub fn with_all(&self, all: bool) -> Self {
+        Self {
+            all,
+            ..self.first()
+        }
+    }
+
+    /// Whether a column is filtered.
+    pub fn filters_by(&self, column: &str) -> bool {
+        let mut filters = self.filters.iter();
+        filters.any(|(parameter, _)| Filter::new(parameter, "").name == column)
+    }
+
     /// The whole list in the same order.
     pub fn cleared(&self) -> Self {
         Self {
             search: None,
+            all: false,
             filters: Vec::new(),
             ..self.first()
         }
@@ -300,7 +433,7 @@ fn bad(name: &str, what: &str) -> Problem {
 fn unknown(name: &str, listing: &Listing) -> Problem {
     let names = listing.columns().map(|column| column.name);
     let column = name.split("__").next().unwrap_or_default();
-    let hint = nearest(column, names.chain(OWN));
+    let hint = nearest(column, names.chain(OWN).chain(OF_RECORDS));
     let hint = hint.map(|name| format!("; did you mean `{name}`?"));
     let hint = hint.unwrap_or_default();
     Problem::bad_request(format!("unknown parameter `{name}`{hint}"))
@@ -349,6 +482,41 @@ mod tests {
         // A filter of the same parameter is replaced.
         let again = "name__contains=a&field=name&op=contains&value=b";
         assert_eq!(href(again), "/companies/?name__contains=b");
+    }
+
+    #[test]
+    fn checkboxes_lead_to_the_columns_that_they_choose() {
+        let at = Forwarded::of(&HeaderMap::new());
+        let href = |query: &str| {
+            let uri = format!("/companies/?{query}").parse().unwrap();
+            match ListAddress::read_records("/companies/", &uri, &LISTING).unwrap() {
+                Asked::Elsewhere(address) => address.href(&at),
+                Asked::List(address) => panic!("{address:?}"),
+            }
+        };
+        let chosen = "q=a&sort=name&choose=columns&show.name=1&show.email_system=1";
+        let wanted = "/companies/?q=a&sort=name&columns=name%2Cemail_system";
+        assert_eq!(href(chosen), wanted);
+        assert_eq!(href("columns=name&choose=columns"), "/companies/");
+        // A list of no records has none of these.
+        assert!(read("columns=name").is_err() && read("restore=1").is_err());
+    }
+
+    #[test]
+    fn files_have_the_filters_and_the_order_of_the_list() {
+        let at = Forwarded::of(&HeaderMap::new());
+        let file = |query: &str| {
+            let uri = format!("/companies/?{query}").parse().unwrap();
+            match ListAddress::read_records("/companies/", &uri, &LISTING).unwrap() {
+                Asked::List(address) => address.file(&at, "export.csv"),
+                Asked::Elsewhere(address) => panic!("{address:?}"),
+            }
+        };
+        assert_eq!(file(""), "/companies/export.csv");
+        assert_eq!(
+            file("q=a&sort=-name&columns=name&total=true&cursor=313a3d61&name__ne=b"),
+            "/companies/export.csv?q=a&sort=-name&name__ne=b"
+        );
     }
 
     #[test]

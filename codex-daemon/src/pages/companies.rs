@@ -1,271 +1,288 @@
 //! Pages of companies (contract 5.2).
 
-mod detail;
-mod edit;
-mod list;
-#[cfg(test)]
-pub(super) mod samples;
+mod cockpit;
 mod tabs;
 
-use axum::{
-    http::{StatusCode, Uri, header::LOCATION},
-    response::{IntoResponse as _, Redirect, Response},
-    routing::{get, post},
-};
-use chrono::{DateTime, Utc};
 use codex_core::{
-    Error,
-    address::segment,
+    Access, Scope,
     claims::ClaimedResource,
-    companies::{Company, CompanyFields, CompanyIn, query::LISTING},
-    records::{Author, Intent, RecordBody as _},
+    companies::{Company, CompanyFields, CompanyIn, ComplianceLevel, query::LISTING},
+    ids::CompanyId,
+    list::{Page, PageRequest},
+    plural::{agree, count_of},
+    records::{Author, FieldDef, Intent, RecordBody as _},
 };
 use serde_json::{Map, Value};
-use utoipa_axum::router::OpenApiRouter;
 
-use self::{
-    detail::CompanyView,
-    edit::{CompanyFormView, DeleteView},
-    list::CompanyListView,
-    tabs::DetailQuery,
-};
 use super::{
-    address::{Asked, ListAddress},
-    form::SentForm,
-    shell::page,
-    visit::{Editor, Visit, applied},
+    address::ListAddress,
+    fields::values,
+    form::InputView,
+    record::{
+        Badge, BesideColumn, BesideInput, Note, PageRecord, Part, RecordPages, ResourceDef,
+        SummaryView, filtered,
+    },
+    table::{Cell, Link},
+    visit::{Visit, applied},
 };
-use crate::{
-    app::App,
-    http::{extract::Path, forwarded::Forwarded, problem::Problem},
-};
+use crate::http::{forwarded::Forwarded, problem::Problem};
 
-const LIST: &str = "/companies/";
-const CHANGING: &str = "changing companies";
-/// Why an action is missing on the pages of staff.
-const EDITORS: &str = "Only technicians and administrators change companies.";
+/// The filter that lists the companies without an account number.
+const UNNUMBERED: &str = "account_number__isnull";
+/// What names a company without an account number in paths: this and its row id.
+const BY_ID: &str = "id-";
 
-/// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .route("/companies", get(to_list))
-        .route(LIST, get(list_companies))
-        .route("/companies/new", get(new_company).post(create_company))
-        .route("/companies/{account_number}", get(show_company))
-        .route(
-            "/companies/{account_number}/edit",
-            get(edit_company).post(update_company),
-        )
-        .route(
-            "/companies/{account_number}/delete",
-            get(confirm_delete).post(delete_company),
-        )
-        .route(
-            "/companies/{account_number}/release/{field}",
-            post(release_field),
-        )
-}
+/// Pages of companies.
+pub(super) struct Companies;
 
-/// The path of a company's page.
-fn path_of(company: &Company) -> String {
-    let number = company.fields.account_number.as_deref();
-    format!("{LIST}{}", segment(number.unwrap_or_default()))
-}
+impl RecordPages for Companies {
+    type Record = Company;
+    type Found = Company;
 
-/// The notice of what was just done, from a word in the address.
-fn notice(done: Option<&str>) -> Option<&'static str> {
-    match done? {
-        "created" => Some("The company was created."),
-        "saved" => Some("The company was saved."),
-        "unchanged" => Some("Nothing was changed."),
-        "deleted" => Some("The company was deleted."),
-        "released" => Some("The manual value was released: the field follows the sources again."),
-        _ => None,
+    const DEF: &'static ResourceDef = &ResourceDef {
+        path: "/companies/",
+        key: "account_number",
+        noun: "company",
+        title: "Companies",
+        listing: &LISTING,
+        form: CompanyFields::FIELDS,
+        beside: &[BesideInput {
+            name: "account_number",
+            label: "Account number",
+            help: "Six digits. Leave it empty to get a free number.",
+            is_list: false,
+            is_new: true,
+            is_required: false,
+        }],
+        columns: &[
+            "name",
+            "account_number",
+            "billing_plan",
+            "email_system",
+            "phone_system",
+            "contract_end_date",
+            "tags",
+        ],
+        beside_columns: &[BesideColumn::TAGS],
+        apart: &[],
+        at_first: None,
+        claims: Some(ClaimedResource::Companies),
+        export: Some("companies"),
+        tabs: tabs::TABS,
+        empty: (
+            "There are no companies yet. They come with the first sync of the PSA, or are created here.",
+            "No company is open to you yet. Ask your service desk to open yours.",
+        ),
+        deleting: "disappears from all lists, and no sync brings it back. An administrator or technician can restore \
+            it. Its account number is never given to another company.",
+    };
+
+    fn shown(company: &Company) -> PageRecord {
+        let number = company.fields.account_number.clone();
+        let by_id = || format!("{BY_ID}{}", company.id);
+        PageRecord {
+            id: company.id.0,
+            key: number.clone().unwrap_or_else(by_id),
+            name: company.fields.name.clone(),
+            subtitle: match &number {
+                Some(number) => format!("Account number {number}"),
+                None => "No account number yet".to_owned(),
+            },
+            values: values(&company.fields),
+            updated_at: company.updated_at,
+            tags: company.tags.clone(),
+            companies: Vec::new(),
+            claims_key: number,
+        }
+    }
+
+    async fn list(
+        visit: &Visit,
+        asked: &ListAddress,
+        request: &PageRequest,
+    ) -> codex_core::Result<Page<Company>> {
+        let (codex, scope) = (&visit.call.codex, visit.scope());
+        if asked.filter(UNNUMBERED) == Some("true") {
+            codex.unnumbered_companies_page(scope, request).await
+        } else {
+            codex.companies_page(scope, request).await
+        }
+    }
+
+    async fn find(visit: &Visit, key: &str) -> codex_core::Result<Option<Company>> {
+        let (codex, scope) = (&visit.call.codex, visit.scope());
+        let id = key.strip_prefix(BY_ID).and_then(|id| id.parse().ok());
+        let mut found = None;
+        if let Some(id) = id {
+            found = codex.company_by_id(scope, CompanyId(id)).await?;
+            found = found.filter(|company| company.fields.account_number.is_none());
+        }
+        if found.is_none() {
+            found = codex.company(scope, key).await?;
+        }
+        match found {
+            Some(company) => codex.with_tags(scope, company).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn find_by_id(visit: &Visit, id: i64) -> codex_core::Result<Option<Company>> {
+        let codex = &visit.call.codex;
+        codex.company_by_id(visit.scope(), CompanyId(id)).await
+    }
+
+    async fn create(visit: &Visit, stated: Map<String, Value>) -> codex_core::Result<String> {
+        let (codex, author) = (&visit.call.codex, &visit.call.author);
+        let company = CompanyIn::read(stated, Intent::Create)?;
+        let created = codex.create_company(visit.scope(), author, &company);
+        Ok(Self::shown(&applied(created.await?)?).key)
+    }
+
+    async fn update(
+        visit: &Visit,
+        author: &Author,
+        company: &Company,
+        stated: Map<String, Value>,
+    ) -> codex_core::Result<bool> {
+        let (codex, scope) = (&visit.call.codex, visit.scope());
+        let edit = CompanyIn::read(stated, Intent::Update)?;
+        let updated = codex.update_this_company(scope, author, company, &edit);
+        Ok(updated.await?.map(applied).transpose()?.is_some())
+    }
+
+    async fn note(visit: &Visit, asked: &ListAddress) -> codex_core::Result<Option<Note>> {
+        let scope = visit.scope();
+        if scope.companies().is_some() || asked.filters_by("account_number") {
+            return Ok(None);
+        }
+        let (count, _) = visit.call.codex.companies_without_number(scope).await?;
+        Ok((count > 0).then(|| unnumbered(&visit.at, count)))
+    }
+
+    async fn summary(visit: &Visit, company: &Company) -> codex_core::Result<SummaryView> {
+        cockpit::summary(visit, company).await
+    }
+
+    async fn part(
+        visit: &Visit,
+        company: &Company,
+        tab: &str,
+        request: &PageRequest,
+    ) -> Result<Part, Problem> {
+        tabs::part(visit, company, tab, request).await
+    }
+
+    fn decorate(_at: &Forwarded, _record: &PageRecord, cell: &mut Cell) {
+        if cell.field == "billing_plan" {
+            cell.badge = plan_badge(&cell.text);
+        }
+    }
+
+    fn badges(scope: &Scope, record: &PageRecord) -> Vec<Badge> {
+        let mut badges = Vec::new();
+        let level = level(&record.values);
+        if level != ComplianceLevel::Standard {
+            badges.push(Badge {
+                text: level.name().to_uppercase(),
+                colour: "badge--warning",
+            });
+        }
+        let plan = record.values.get("billing_plan").and_then(Value::as_str);
+        if let Some(plan) = plan.filter(|_| Access::Staff.has(scope.role())) {
+            badges.push(Badge {
+                text: plan.to_owned(),
+                colour: plan_badge(plan).unwrap_or_default(),
+            });
+        }
+        badges
+    }
+
+    /// Unknown means standard.
+    fn facts(values: &mut Map<String, Value>) {
+        let level = level(values).name();
+        values.insert("compliance_level".to_owned(), level.into());
+    }
+
+    fn input(field: &FieldDef, input: InputView) -> InputView {
+        match field.name {
+            "description" | "address" => input.in_lines(),
+            "compliance_level" => {
+                let standard = ComplianceLevel::default();
+                let input = input.helped(format!("A company without a level is {standard}."));
+                input.of("not set", &ComplianceLevel::ALL.map(ComplianceLevel::name))
+            }
+            "domains" => input.helped("E-mail domains, one a line."),
+            _ => input,
+        }
+    }
+
+    fn is_exported(asked: &ListAddress) -> bool {
+        !asked.filters_by("account_number") || asked.filter(UNNUMBERED).is_none()
     }
 }
 
-fn redirect(at: &Forwarded, path: &str, done: &str) -> Response {
-    Redirect::to(&at.link(&format!("{path}?done={done}"))).into_response()
+fn level(values: &Map<String, Value>) -> ComplianceLevel {
+    let word = values.get("compliance_level").and_then(Value::as_str);
+    word.and_then(ComplianceLevel::parse).unwrap_or_default()
 }
 
-fn unknown() -> Problem {
-    Problem::not_found("There is no company with this account number, or none that you may see.")
-}
-
-/// The company of a path, by its account number or one that it had before.
-async fn company(visit: &Visit, account: &str) -> Result<Company, Problem> {
-    let company = visit.call.codex.company(visit.scope(), account).await?;
-    company.ok_or_else(unknown)
-}
-
-/// The author of a change that requires the record to be as the person has seen it.
-fn author(visit: &Visit, version: DateTime<Utc>) -> Author {
-    Author {
-        unchanged_since: Some(version),
-        ..visit.call.author.clone()
+/// Says how many companies the list leaves out, and where they are.
+fn unnumbered(at: &Forwarded, count: i64) -> Note {
+    let (have, are) = (agree(count, "has", "have"), agree(count, "is", "are"));
+    let companies = count_of(count, "company");
+    let href = at.link(&filtered(Companies::DEF.path, UNNUMBERED, "true"));
+    Note {
+        text: format!("{companies} {have} no account number yet and {are} not listed."),
+        link: Some(Link::new(agree(count, "Show it", "Show them"), href)),
     }
 }
 
-async fn to_list(at: Forwarded, uri: Uri) -> Response {
-    let query = uri.query().map(|query| format!("?{query}"));
-    let target = at.link(LIST) + &query.unwrap_or_default();
-    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, target)]).into_response()
+/// The class of a plan's badge (contract 5.2).
+fn plan_badge(plan: &str) -> Option<&'static str> {
+    const CLASSES: [(&str, &str); 6] = [
+        ("platinum", "badge--platinum"),
+        ("premium", "badge--success"),
+        ("advanced", "badge--gold"),
+        ("basic", "badge--info"),
+        ("break fix", "badge--warning"),
+        ("pro services", "badge--warning"),
+    ];
+    let plan = plan.to_lowercase();
+    let known = CLASSES.iter().find(|(word, _)| plan.contains(word));
+    known.map(|(_, class)| *class)
 }
 
-async fn list_companies(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let asked = match ListAddress::read(LIST, &uri, &LISTING)? {
-        Asked::List(asked) => asked,
-        Asked::Elsewhere(asked) => {
-            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
-        }
+/// What templates are tested with.
+#[cfg(test)]
+pub(super) fn samples() -> Vec<(&'static str, Company)> {
+    use super::record::samples::{hostile, now};
+
+    let company = |fields: Value| Company {
+        id: CompanyId(1),
+        fields: serde_json::from_value(fields).unwrap(),
+        created_at: now(),
+        updated_at: now(),
+        deleted_at: None,
+        tags: vec!["VIP".to_owned(), super::tests::HOSTILE.to_owned()],
     };
-    let (codex, scope) = (&visit.call.codex, visit.scope());
-    let found = codex.companies_page(scope, &asked.request()?).await?;
-    let unnumbered = if scope.companies().is_none() {
-        codex.companies_without_number(scope).await?.0
-    } else {
-        0
-    };
-    let view = CompanyListView::new(&visit.at, scope, &asked, &found, unnumbered);
-    page(StatusCode::OK, &view)
+    let usual = serde_json::json!({"account_number": "100002", "name": "Blue Heron GmbH", "billing_plan": "Platinum",
+        "compliance_level": "hipaa", "domains": ["heron.test", "heron.example"], "contract_term_length": "1 Year",
+        "address": "1 High Street\nLondon", "datto_portal_url": "https://rmm.test/site/1", "head_user_id": 7});
+    vec![
+        ("empty", company(serde_json::json!({"name": "Acme"}))),
+        ("usual", company(usual)),
+        ("hostile", company(hostile(CompanyFields::FIELDS))),
+    ]
 }
 
-async fn show_company(
-    visit: Visit,
-    Path(account): Path<String>,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let query = DetailQuery::read(&uri)?;
-    let company = company(&visit, &account).await?;
-    let content = tabs::content(&visit, &company, &query).await?;
-    let view = CompanyView::new(&visit.at, visit.scope(), &company, &query, content);
-    page(StatusCode::OK, &view)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-async fn new_company(visit: Visit) -> Result<Response, Problem> {
-    visit.scope().require_technician(CHANGING)?;
-    let token = visit.csrf.token();
-    let view = CompanyFormView::of_new(&visit.at, visit.scope(), token);
-    page(StatusCode::OK, &view)
-}
-
-async fn create_company(Editor(visit): Editor, sent: SentForm) -> Result<Response, Problem> {
-    visit.check(sent.token())?;
-    let created = match edit::stated_new(&sent) {
-        Ok(stated) => created(&visit, stated).await,
-        Err(faults) => Err(Error::Unprocessable(faults)),
-    };
-    match created {
-        Ok(company) => Ok(redirect(&visit.at, &path_of(&company), "created")),
-        Err(error) => {
-            let token = visit.csrf.token();
-            let mut view = CompanyFormView::of_new(&visit.at, visit.scope(), token);
-            let status = view.refuse(&sent, error)?;
-            page(status, &view)
-        }
+    #[test]
+    fn plans_have_badges_by_their_names() {
+        assert_eq!(plan_badge("Platinum Plus"), Some("badge--platinum"));
+        assert_eq!(plan_badge("BREAK FIX"), Some("badge--warning"));
+        assert_eq!(plan_badge("Gold"), None);
     }
-}
-
-async fn edit_company(visit: Visit, Path(account): Path<String>) -> Result<Response, Problem> {
-    visit.scope().require_technician(CHANGING)?;
-    let company = company(&visit, &account).await?;
-    let token = visit.csrf.token();
-    let view = CompanyFormView::of(&visit.at, visit.scope(), &company, token);
-    page(StatusCode::OK, &view)
-}
-
-async fn update_company(
-    Editor(visit): Editor,
-    Path(account): Path<String>,
-    sent: SentForm,
-) -> Result<Response, Problem> {
-    visit.check(sent.token())?;
-    let version = sent.version()?;
-    let before = company(&visit, &account).await?;
-    let updated = match sent.changes(CompanyFields::FIELDS) {
-        Ok(stated) if stated.is_empty() => {
-            return Ok(redirect(&visit.at, &path_of(&before), "unchanged"));
-        }
-        Ok(stated) => updated(&visit, &account, version, stated).await,
-        Err(faults) => Err(Error::Unprocessable(faults)),
-    };
-    match updated {
-        Ok(Some(company)) => Ok(redirect(&visit.at, &path_of(&company), "saved")),
-        Ok(None) => Err(unknown()),
-        Err(error) => {
-            // The record may have changed: the form continues from what is stored.
-            let company = company(&visit, &account).await?;
-            let token = visit.csrf.token();
-            let mut view = CompanyFormView::of(&visit.at, visit.scope(), &company, token);
-            let status = view.refuse(&sent, error)?;
-            page(status, &view)
-        }
-    }
-}
-
-async fn confirm_delete(visit: Visit, Path(account): Path<String>) -> Result<Response, Problem> {
-    visit.scope().require_technician(CHANGING)?;
-    let company = company(&visit, &account).await?;
-    let view = DeleteView::new(&visit.at, &company, visit.csrf.token());
-    page(StatusCode::OK, &view)
-}
-
-async fn delete_company(
-    Editor(visit): Editor,
-    Path(account): Path<String>,
-    sent: SentForm,
-) -> Result<Response, Problem> {
-    visit.check(sent.token())?;
-    let deleted = deleted(&visit, &account, sent.version()?).await?;
-    deleted.ok_or_else(unknown)?;
-    Ok(redirect(&visit.at, LIST, "deleted"))
-}
-
-async fn release_field(
-    Editor(visit): Editor,
-    Path((account, field)): Path<(String, String)>,
-    sent: SentForm,
-) -> Result<Response, Problem> {
-    visit.check(sent.token())?;
-    let company = company(&visit, &account).await?;
-    let (codex, author) = (&visit.call.codex, &visit.call.author);
-    let resource = ClaimedResource::Companies;
-    let released = codex.release_claim(visit.scope(), author, resource, &account, &field);
-    applied(released.await?)?;
-    Ok(redirect(&visit.at, &path_of(&company), "released"))
-}
-
-/// Creates a company of stated fields.
-async fn created(visit: &Visit, stated: Map<String, Value>) -> codex_core::Result<Company> {
-    let (codex, author) = (&visit.call.codex, &visit.call.author);
-    let company = CompanyIn::read(stated, Intent::Create)?;
-    applied(
-        codex
-            .create_company(visit.scope(), author, &company)
-            .await?,
-    )
-}
-
-/// Updates the stated fields of a company.
-async fn updated(
-    visit: &Visit,
-    account: &str,
-    version: DateTime<Utc>,
-    stated: Map<String, Value>,
-) -> codex_core::Result<Option<Company>> {
-    let (codex, author) = (&visit.call.codex, author(visit, version));
-    let edit = CompanyIn::read(stated, Intent::Update)?;
-    let updated = codex.update_company(visit.scope(), &author, account, &edit);
-    updated.await?.map(applied).transpose()
-}
-
-/// Deletes a company; `None` when there is none.
-async fn deleted(
-    visit: &Visit,
-    account: &str,
-    version: DateTime<Utc>,
-) -> codex_core::Result<Option<()>> {
-    let (codex, author) = (&visit.call.codex, author(visit, version));
-    let deleted = codex.delete_company(visit.scope(), &author, account);
-    deleted.await?.map(applied).transpose()
 }

@@ -23,11 +23,11 @@ pub(super) struct ErrorView {
 }
 
 impl ErrorView {
-    /// Of a problem at a path.
-    pub(super) fn new(at: &Forwarded, path: &str, problem: &Problem) -> Self {
+    /// Of a problem at an address: a path, with its query if it has one.
+    pub(super) fn new(at: &Forwarded, address: &str, problem: &Problem) -> Self {
         let status = problem.status();
         let heading = heading(status);
-        let (action, href) = action(status, path);
+        let (action, href) = action(status, address);
         let faults = problem.faults().iter().map(|fault| {
             let field = fault.pointer.trim_start_matches('/');
             format!("{field}: {}", fault.detail)
@@ -45,9 +45,9 @@ impl ErrorView {
     }
 }
 
-/// The page of a problem; `None` when it cannot be rendered, and then the problem itself is sent.
-pub(super) fn page(at: &Forwarded, path: &str, problem: &Problem) -> Option<String> {
-    let rendered = ErrorView::new(at, path, problem).render();
+/// The page of a problem at an address; `None` when it cannot be rendered, and then the problem itself is sent.
+pub(super) fn page(at: &Forwarded, address: &str, problem: &Problem) -> Option<String> {
+    let rendered = ErrorView::new(at, address, problem).render();
     rendered
         .inspect_err(|error| tracing::error!(%error, "An error page could not be rendered"))
         .ok()
@@ -69,17 +69,32 @@ fn heading(status: StatusCode) -> &'static str {
 }
 
 /// What a person can do about an error. A form cannot be sent again; the start page is offered instead.
-fn action(status: StatusCode, path: &str) -> (&'static str, String) {
+fn action(status: StatusCode, address: &str) -> (&'static str, String) {
+    let path = address.split('?').next().unwrap_or_default();
     match status {
         // Nexus asks users without a session to sign in.
         StatusCode::UNAUTHORIZED => ("Sign in again", "/".to_owned()),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            ("Try again", path.to_owned())
+            ("Try again", address.to_owned())
         }
         StatusCode::BAD_REQUEST if path.ends_with('/') => {
             ("Show the list without filters", path.to_owned())
         }
         _ => ("Go to the start page", "/".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trying_again_keeps_the_query() {
+        let list = "/companies/?sort=-name";
+        let href = |status| action(status, list).1;
+        assert_eq!(href(StatusCode::SERVICE_UNAVAILABLE), list);
+        assert_eq!(href(StatusCode::BAD_REQUEST), "/companies/");
+        assert_eq!(href(StatusCode::NOT_FOUND), "/");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fields of the registry as people read them: names, values, and how old a value is.
 
 use chrono::{DateTime, Utc};
-use codex_core::{Scope, plural::count_of, records::FieldDef};
+use codex_core::{Scope, address::segment, list::ColumnType, plural::count_of, records::FieldDef};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -46,6 +46,33 @@ pub(crate) fn text(value: &Value) -> Option<String> {
         other => other.to_string(),
     };
     (!text.trim().is_empty()).then_some(text)
+}
+
+/// Where a value leads: an address of the web to itself, an e-mail address to the program that writes mails.
+pub(crate) fn value_href(field: &FieldDef, value: &str) -> Option<String> {
+    let schemes = ["https://", "http://"];
+    let is_web = schemes.iter().any(|scheme| value.starts_with(scheme));
+    let web = is_web.then(|| value.to_owned());
+    web.or_else(|| email_href(field, value))
+}
+
+/// A link to write to the address that a field holds.
+pub(crate) fn email_href(field: &FieldDef, value: &str) -> Option<String> {
+    let (name, host) = value.split_once('@').filter(|_| field.name == "email")?;
+    let is_address = !name.is_empty() && !host.is_empty() && !value.contains(char::is_whitespace);
+    is_address.then(|| format!("mailto:{}@{}", segment(name), segment(host)))
+}
+
+/// A value of a field as its page shows it: of a moment the age and the moment itself.
+pub(crate) fn fact(field: &FieldDef, value: &Value, now: DateTime<Utc>) -> String {
+    let text = text(value).unwrap_or_default();
+    let time = (field.column_type == ColumnType::Time)
+        .then(|| DateTime::parse_from_rfc3339(&text).ok())
+        .flatten();
+    match time.map(|time| time.to_utc()) {
+        Some(time) => format!("{} ({})", age(time, now), moment(time)),
+        None => text,
+    }
 }
 
 /// The members of a record by the names of its fields.
@@ -121,6 +148,28 @@ mod tests {
         for none in [json!(null), json!([]), json!(" "), json!([null])] {
             assert_eq!(text(&none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn only_addresses_become_links() {
+        use codex_core::contacts::ContactFields;
+
+        let mut fields = ContactFields::FIELDS.iter();
+        let email = fields.find(|field| field.name == "email").unwrap();
+        let name = ContactFields::FIELDS
+            .iter()
+            .find(|field| field.name == "name");
+        for (value, wanted) in [
+            ("a.b@c.test", Some("mailto:a.b@c.test")),
+            ("a?cc=x@c.test", Some("mailto:a%3Fcc%3Dx@c.test")),
+            ("https://c.test/", Some("https://c.test/")),
+            ("javascript:alert(1)", None),
+            ("a b@c.test", None),
+            ("@c.test", None),
+        ] {
+            assert_eq!(value_href(email, value).as_deref(), wanted, "{value}");
+        }
+        assert_eq!(value_href(name.unwrap(), "a@c.test"), None);
     }
 
     #[test]

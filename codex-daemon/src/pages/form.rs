@@ -13,7 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use codex_core::{Fault, list::ColumnType, records::FieldDef};
 use serde_json::{Map, Value};
 
-use super::{csrf, fields::label, table::Choice};
+use super::{csrf, fields::label, record::BesideInput, table::Choice};
 use crate::{
     app::App,
     http::{body_limit, problem::Problem},
@@ -122,11 +122,7 @@ fn with_line_feeds(text: &str) -> String {
 /// A sent text as the value of a field. An empty one blanks the field.
 fn value(field: &FieldDef, text: &str) -> Result<Value, &'static str> {
     if field.column_type == ColumnType::Json {
-        let lines = text.lines().map(str::trim);
-        return Ok(lines
-            .filter(|line| !line.is_empty())
-            .map(Value::from)
-            .collect());
+        return Ok(lines(text).map(Value::from).collect());
     }
     if text.trim().is_empty() {
         return Ok(Value::Null);
@@ -138,8 +134,18 @@ fn value(field: &FieldDef, text: &str) -> Result<Value, &'static str> {
                 .map(Value::from)
                 .map_err(|_| "must be a whole number")
         }
+        ColumnType::Bool => match text {
+            "true" => Ok(true.into()),
+            "false" => Ok(false.into()),
+            _ => Err("must be yes or no"),
+        },
         _ => Ok(text.into()),
     }
+}
+
+/// The lines of a text that are not empty, without blanks around them.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 /// A value as an input shows it; a list has one item per line.
@@ -207,15 +213,65 @@ impl InputView {
         }
     }
 
+    /// Of what is stated beside the fields.
+    pub(in crate::pages) fn beside(input: &BesideInput, value: String) -> Self {
+        let shape = if input.is_list {
+            InputType::Lines
+        } else {
+            InputType::Line
+        };
+        Self {
+            name: input.name.to_owned(),
+            label: input.label.to_owned(),
+            help: input.help.to_owned(),
+            before: as_sent(shape, &value),
+            value,
+            choices: Vec::new(),
+            is_required: input.is_required,
+            fault: None,
+            theirs: None,
+            input: shape,
+        }
+    }
+
+    /// The same with several lines.
+    pub fn in_lines(mut self) -> Self {
+        self.before.clone_from(&self.value);
+        self.input = InputType::Lines;
+        self
+    }
+
+    /// The same with another help.
+    pub fn helped(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
     /// The same as a choice of some values; the empty one has a label.
-    pub fn of(mut self, empty: &str, values: &[&str]) -> Self {
+    pub fn of(self, empty: &str, values: &[&str]) -> Self {
+        let values = values.iter().map(|value| (*value, *value));
+        self.choosing(empty, values)
+    }
+
+    /// The same as a choice of yes and no.
+    pub fn yes_or_no(self) -> Self {
+        self.choosing("not known", [("true", "yes"), ("false", "no")])
+    }
+
+    /// The same as a choice of some values with their labels; the empty one has a label, too.
+    fn choosing<'v>(
+        mut self,
+        empty: &str,
+        values: impl IntoIterator<Item = (&'v str, &'v str)>,
+    ) -> Self {
         let choice = |value: &str, label: &str| Choice {
             value: value.to_owned(),
             label: label.to_owned(),
             selected: value == self.value,
         };
         let mut choices = vec![choice("", empty)];
-        choices.extend(values.iter().copied().map(|value| choice(value, value)));
+        let values = values.into_iter();
+        choices.extend(values.map(|(value, label)| choice(value, label)));
         // The stored value can be kept even if it is not one of the choices.
         if !choices.iter().any(|choice| choice.selected) {
             choices.push(choice(&self.value, &self.value));
@@ -223,6 +279,14 @@ impl InputView {
         self.choices = choices;
         self.input = InputType::Choice;
         self
+    }
+
+    /// Shows a value that the address of the form states.
+    pub fn fill(&mut self, value: &str) {
+        value.clone_into(&mut self.value);
+        for choice in &mut self.choices {
+            choice.selected = choice.value == self.value;
+        }
     }
 
     /// Whether it has several lines.
@@ -350,6 +414,23 @@ mod tests {
         let mut other = InputView::new(field("address"), InputType::Line, "Theirs".to_owned());
         other.resume(&form);
         assert_eq!((other.value.as_str(), other.theirs), ("Theirs", None));
+    }
+
+    #[test]
+    fn yes_and_no_become_truth_values() {
+        use codex_core::contacts::ContactFields;
+
+        let form = |text: &str| sent(&[("active", text), ("before.active", "x")]);
+        for (text, wanted) in [
+            ("true", json!(true)),
+            ("false", json!(false)),
+            ("", json!(null)),
+        ] {
+            let changes = form(text).changes(ContactFields::FIELDS).unwrap();
+            assert_eq!(changes["active"], wanted, "{text}");
+        }
+        let faults = form("maybe").changes(ContactFields::FIELDS).unwrap_err();
+        assert_eq!(faults[0].detail, "must be yes or no");
     }
 
     #[test]

@@ -46,13 +46,18 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
     } else {
         STRICT_POLICY
     };
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let address = match request.uri().path_and_query() {
+        // A form is not sent again by a link: its page is opened.
+        Some(address) if method.is_safe() => address.to_string(),
+        _ => request.uri().path().to_owned(),
+    };
     let mut response = next.run(request).await;
     if let Some(at) = &browser {
         let problem = response.extensions().get::<Problem>().cloned();
         let status = response.status();
         let problem = problem.filter(|_| status.is_client_error() || status.is_server_error());
-        let page = problem.and_then(|problem| error::page(at, &path, &problem));
+        let page = problem.and_then(|problem| error::page(at, &address, &problem));
         if let Some(page) = page {
             let is_head = method == Method::HEAD;
             *response.body_mut() = if is_head { Body::empty() } else { page.into() };

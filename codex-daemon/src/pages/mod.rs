@@ -1,13 +1,16 @@
 //! The web interface: pages that the server renders, and the JSON that they fetch and send.
 //!
-//! One file per resource, its templates in `templates/<resource>`. A template gets a view, which is built for a
-//! [`Scope`](codex_core::Scope) from the fields of the registry and holds nothing that the caller may not see. Pages
-//! are documents whose body is one `<main>`: Nexus draws the rest, and brings the stylesheet.
+//! One file per resource, on the machinery of `record` or with templates of its own in `templates/<resource>`. A
+//! template gets a view, which is built for a [`Scope`](codex_core::Scope) from the fields of the registry and holds
+//! nothing that the caller may not see. Pages are documents whose body is one `<main>`: Nexus draws the rest, and
+//! brings the stylesheet.
 //!
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod assets;
 mod companies;
+mod contacts;
 mod csrf;
 pub(crate) mod dashboard;
 mod deleted;
@@ -19,10 +22,14 @@ mod holds;
 pub(crate) mod layer;
 mod outbox;
 mod parts;
+mod locations;
+mod nav;
+mod record;
 mod shell;
 mod sync;
 mod table;
 pub(crate) mod tables;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod trouble;
@@ -34,17 +41,31 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 5] = ["companies", "deleted", "duplicates", "holds", "outbox"];
+const FIRST_SEGMENTS: &[&str] = &[
+    "assets",
+    "companies",
+    "contacts",
+    "deleted",
+    "duplicates",
+    "holds",
+    "locations",
+    "outbox",
+    "tags",
+];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .merge(companies::routes())
         .merge(deleted::routes())
         .merge(duplicates::routes())
         .merge(holds::routes())
         .merge(outbox::routes())
         .merge(sync::routes())
+        .merge(record::routes::<assets::Assets>())
+        .merge(record::routes::<companies::Companies>())
+        .merge(record::routes::<contacts::Contacts>())
+        .merge(record::routes::<locations::Locations>())
+        .merge(record::routes::<tags::Tags>())
         .merge(tables::routes())
 }
 

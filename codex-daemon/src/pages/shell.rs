@@ -6,6 +6,7 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
 };
 
+use super::nav::{self, SectionLink};
 use crate::http::{forwarded::Forwarded, problem::Problem};
 
 /// A step on the way to a page.
@@ -15,6 +16,15 @@ pub(crate) struct Crumb {
     pub href: String,
 }
 
+/// A form of a single button.
+#[derive(Debug)]
+pub(crate) struct ActionView {
+    pub label: String,
+    pub action: String,
+    pub csrf_field: &'static str,
+    pub csrf: String,
+}
+
 /// The frame of a page: `templates/base.html` reads it.
 #[derive(Debug)]
 pub(crate) struct Shell {
@@ -22,10 +32,16 @@ pub(crate) struct Shell {
     pub title: String,
     /// The way here, without the page itself.
     pub crumbs: Vec<Crumb>,
+    /// The sections that the reader may open.
+    pub sections: Vec<SectionLink>,
     /// What was just done.
-    pub notice: Option<&'static str>,
+    pub notice: Option<String>,
+    /// How it is taken back.
+    pub undo: Option<ActionView>,
     /// The start page.
     pub home: String,
+    /// Where everything is searched.
+    pub search: String,
     /// Of the program.
     pub version: &'static str,
 }
@@ -33,11 +49,15 @@ pub(crate) struct Shell {
 impl Shell {
     /// The frame of a page with a name.
     pub fn new(at: &Forwarded, title: impl Into<String>) -> Self {
+        let title = title.into();
         Self {
-            title: title.into(),
+            sections: nav::sections(at, &title),
+            title,
             crumbs: Vec::new(),
             notice: None,
+            undo: None,
             home: at.link("/"),
+            search: at.link("/search"),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -45,13 +65,22 @@ impl Shell {
     /// The same with a further step on the way.
     pub fn under(mut self, name: impl Into<String>, href: String) -> Self {
         let name = name.into();
+        let own = self.sections.iter_mut();
+        let own = own.filter(|section| section.href == href);
+        own.for_each(|section| section.is_current = true);
         self.crumbs.push(Crumb { name, href });
         self
     }
 
     /// The same with what was just done.
-    pub fn saying(mut self, notice: Option<&'static str>) -> Self {
-        self.notice = notice;
+    pub fn saying<T: Into<String>>(mut self, notice: Option<T>) -> Self {
+        self.notice = notice.map(Into::into);
+        self
+    }
+
+    /// The same with a form that takes back what was just done.
+    pub fn undone_by(mut self, undo: Option<ActionView>) -> Self {
+        self.undo = undo;
         self
     }
 }

@@ -41,6 +41,41 @@ pub(crate) struct Cell {
     pub href: Option<String>,
     /// The class of its badge.
     pub badge: Option<&'static str>,
+    /// What is shown on top of it, such as the moment of an age.
+    pub title: Option<String>,
+    /// What it holds, where that is several things with links of their own.
+    pub links: Vec<Link>,
+}
+
+/// A link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub text: String,
+    /// Where it leads; a text without a link where it is empty.
+    pub href: String,
+    /// Its class; empty where it has none.
+    pub class: &'static str,
+}
+
+impl Link {
+    /// A link without a class.
+    pub fn new(text: impl Into<String>, href: String) -> Self {
+        Self {
+            text: text.into(),
+            href,
+            class: "",
+        }
+    }
+}
+
+impl Cell {
+    /// A cell of no field.
+    pub fn of(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A filter that is in force.
@@ -65,6 +100,8 @@ pub(crate) struct TableView {
 #[derive(Debug)]
 pub(crate) struct ListView {
     pub action: String,
+    /// Whether its records are found by a term.
+    pub is_searched: bool,
     pub search: String,
     pub kept: Vec<(String, String)>,
     pub columns: Vec<Choice>,
@@ -104,6 +141,7 @@ impl ListView {
         });
         Self {
             action: asked.path_on(at),
+            is_searched: listing.search.is_some(),
             search: asked.search.clone().unwrap_or_default(),
             kept: asked.kept(),
             columns: columns.map(|(name, label)| choice(name, label)).collect(),

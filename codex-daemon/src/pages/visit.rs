@@ -4,13 +4,14 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use codex_core::{Error, Outcome, Scope};
+use chrono::{DateTime, Utc};
+use codex_core::{Error, Outcome, Scope, records::Author};
 
 use super::csrf::Csrf;
 use crate::{
     app::App,
     auth::Call,
-    http::{forwarded::Forwarded, problem::Problem},
+    http::{forwarded::Forwarded, headers::single, problem::Problem},
 };
 
 /// A person who opens a page or sends a form.
@@ -51,9 +52,10 @@ impl FromRequestParts<App> for Visit {
         if call.author.dry_run {
             return Err(no_dry_run().into());
         }
+        let at = Forwarded::of(&parts.headers).read_by(call.scope.role());
         Ok(Self {
             call,
-            at: Forwarded::of(&parts.headers),
+            at,
             csrf: Csrf::of(&parts.headers),
             headers: parts.headers.clone(),
         })
@@ -84,5 +86,20 @@ impl Visit {
     /// 403.
     pub fn check(&self, token: &str) -> Result<(), Problem> {
         self.csrf.check(&self.headers, token)
+    }
+
+    /// Whether a refused form may be shown again with what was typed: it comes from one of our pages, or the browser
+    /// does not say from where. The tokens of a form are void after a new login, and its values should not be lost.
+    pub fn may_resume(&self) -> bool {
+        let site = single(&self.headers, "sec-fetch-site");
+        site.is_none_or(|site| site == "same-origin")
+    }
+
+    /// The author of a change that requires the record to be as the person has seen it.
+    pub fn author(&self, version: DateTime<Utc>) -> Author {
+        Author {
+            unchanged_since: Some(version),
+            ..self.call.author.clone()
+        }
     }
 }

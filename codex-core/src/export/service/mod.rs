@@ -1,6 +1,7 @@
 //! Everything of one kind, as lines of JSON or as a table.
 
 mod everything;
+mod lists;
 mod resources;
 mod whole_list;
 
@@ -15,7 +16,11 @@ use super::{
     csv_file::CsvFile,
     download::{Download, Sink, Size},
 };
-use crate::{Access, Error, Result, Scope, codex::Codex};
+use crate::{
+    Access, Error, Result, Scope,
+    codex::Codex,
+    list::{MAX_LIMIT, PageRequest},
+};
 
 /// A resource that can be exported.
 struct ExportDef {
@@ -27,7 +32,25 @@ struct ExportDef {
     table: fn(&Scope) -> CsvFile,
     /// Writes all records that the caller sees. Memory must not grow with their number.
     write: for<'a> fn(&'a Codex, &'a Scope, &'a mut ExportRows) -> BoxFuture<'a, Result<()>>,
+    /// How a part of its list is exported; `None` for kinds that are exported as a whole only.
+    list: Option<ListDef>,
 }
+
+/// How a list is exported as a request leaves it.
+struct ListDef {
+    /// The row ids, in the order of the list.
+    ids: for<'a> fn(&'a Codex, &'a Scope, &'a PageRequest) -> BoxFuture<'a, Result<Vec<i64>>>,
+    /// Writes the records of some of them.
+    write: for<'a> fn(
+        &'a Codex,
+        &'a Scope,
+        &'a [i64],
+        &'a mut ExportRows,
+    ) -> BoxFuture<'a, Result<()>>,
+}
+
+/// Records of a list that are read together.
+const PART: usize = MAX_LIMIT as usize;
 
 /// What can be exported.
 pub const EXPORTS: [&str; EXPORTED.len()] = {
@@ -62,10 +85,7 @@ impl Codex {
         resource: &str,
         format: ExportFormat,
     ) -> Result<Download> {
-        let def = EXPORTED.iter().find(|def| def.name == resource);
-        let unknown = || Error::invalid("resource", format!("`{resource}` cannot be exported"));
-        let def = def.ok_or_else(unknown)?;
-        scope.require(def.access, "exporting these records")?;
+        let def = exported(scope, resource)?;
         let scope = scope.clone();
         self.download(Size::Everything, async move |codex, sink| {
             let table = (format == ExportFormat::Csv).then(|| (def.table)(&scope));
@@ -78,6 +98,49 @@ impl Codex {
         })
         .await
     }
+
+    /// The records of a list that a request leaves, in its order: companies with an account number, contacts, assets or
+    /// locations. Limit and cursor have no meaning here.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for another kind, or naming what cannot be listed by; [`Error::Busy`].
+    pub async fn export_list(
+        &self,
+        scope: &Scope,
+        resource: &str,
+        format: ExportFormat,
+        request: &PageRequest,
+    ) -> Result<Download> {
+        let def = exported(scope, resource)?;
+        let list = def.list.as_ref().ok_or_else(|| unknown(resource))?;
+        // What cannot be listed by is reported before the file begins.
+        let ids = (list.ids)(self, scope, request).await?;
+        let scope = scope.clone();
+        self.download(Size::Everything, async move |codex, sink| {
+            let table = (format == ExportFormat::Csv).then(|| (def.table)(&scope));
+            let mut rows = ExportRows { sink, table };
+            if let Some(table) = &rows.table {
+                rows.sink.text(&table.header()?);
+            }
+            for ids in ids.chunks(PART) {
+                (list.write)(&codex, &scope, ids, &mut rows).await?;
+            }
+            Ok(rows.sink)
+        })
+        .await
+    }
+}
+
+/// What can be exported under a name, by those who may.
+fn exported(scope: &Scope, resource: &str) -> Result<&'static ExportDef> {
+    let def = EXPORTED.iter().find(|def| def.name == resource);
+    let def = def.ok_or_else(|| unknown(resource))?;
+    scope.require(def.access, "exporting these records")?;
+    Ok(def)
+}
+
+fn unknown(resource: &str) -> Error {
+    Error::invalid("resource", format!("`{resource}` cannot be exported"))
 }
 
 /// Writes records as lines of JSON, or of a table.

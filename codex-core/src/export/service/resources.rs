@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{ExportDef, ExportRows};
+use super::{ExportDef, ExportRows, lists};
 use crate::{
     Result, Scope,
     agents::{Agent, wire::AgentOut},
@@ -12,11 +12,11 @@ use crate::{
     billing_plans::{BillingPlan, wire::BillingPlanOut},
     codex::Codex,
     companies::{
-        self, COMPANY_NUMBER, COMPANY_NUMBERS, Company,
+        self, COMPANY_NUMBER, COMPANY_NUMBERS, Company, CompanyRef,
         query::CompanyKeys,
         wire::{CompanyOut, seen_by},
     },
-    contacts::{Contact, wire::ContactOut},
+    contacts::{Contact, query::ContactCompanies, wire::ContactOut},
     export::csv_file::CsvFile,
     feature_options::{FeatureOption, wire::FeatureOptionOut},
     ids::CompanyId,
@@ -37,60 +37,70 @@ pub(super) const EXPORTED: &[ExportDef] = &[
         access: Company::READ_BY,
         table: table_of::<CompanyOut, Company>,
         write: |codex, scope, rows| Box::pin(write_companies(codex, scope, rows)),
+        list: Some(lists::COMPANIES),
     },
     ExportDef {
         name: "contacts",
         access: Contact::READ_BY,
         table: |scope| table_of::<ContactOut, Contact>(scope).with(COMPANY_NUMBERS),
         write: |codex, scope, rows| Box::pin(write_contacts(codex, scope, rows)),
+        list: Some(lists::CONTACTS),
     },
     ExportDef {
         name: "assets",
         access: Asset::READ_BY,
         table: |scope| table_of::<AssetOut, Asset>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_assets(codex, scope, rows)),
+        list: Some(lists::ASSETS),
     },
     ExportDef {
         name: "locations",
         access: Location::READ_BY,
         table: |scope| table_of::<LocationOut, Location>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_locations(codex, scope, rows)),
+        list: Some(lists::LOCATIONS),
     },
     ExportDef {
         name: "tickets",
         access: Ticket::READ_BY,
         table: |scope| table_of::<TicketDetailOut, Ticket>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_tickets(codex, scope, rows)),
+        list: None,
     },
     ExportDef {
         name: "agents",
         access: Agent::READ_BY,
         table: table_of::<AgentOut, Agent>,
         write: |codex, scope, rows| Box::pin(write_agents(codex, scope, rows)),
+        list: None,
     },
     ExportDef {
         name: "psa-agents",
         access: PsaAgent::READ_BY,
         table: |_| CsvFile::of::<PsaAgentOut>(),
         write: |codex, _, rows| Box::pin(write_psa_agents(codex, rows)),
+        list: None,
     },
     ExportDef {
         name: "billing-plans",
         access: BillingPlan::READ_BY,
         table: table_of::<BillingPlanOut, BillingPlan>,
         write: |codex, scope, rows| Box::pin(write_billing_plans(codex, scope, rows)),
+        list: None,
     },
     ExportDef {
         name: "feature-options",
         access: FeatureOption::READ_BY,
         table: |_| CsvFile::of::<FeatureOptionOut>(),
         write: |codex, _, rows| Box::pin(write_feature_options(codex, rows)),
+        list: None,
     },
     ExportDef {
         name: "overrides",
         access: Override::READ_BY,
         table: |_| CsvFile::of::<OverrideOut>().with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_overrides(codex, scope, rows)),
+        list: None,
     },
 ];
 
@@ -100,13 +110,22 @@ async fn write_companies(codex: &Codex, scope: &Scope, rows: &mut ExportRows) ->
     pages.within(" and id in ", scope);
     while let Some(mut page) = pages.next().await? {
         tags::query::attach(&codex.0.db, scope, &mut page).await?;
-        for company in page {
-            let mut record = seen(scope, &company, &seen_by(&company, scope));
-            // Lists have the companies with a number only, and a text for each.
-            let number = json!(company.fields.account_number);
-            record.insert("account_number".to_owned(), number);
-            rows.write(&record).await?;
-        }
+        write_company_rows(scope, &page, rows).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write_company_rows(
+    scope: &Scope,
+    companies: &[Company],
+    rows: &mut ExportRows,
+) -> Result<()> {
+    for company in companies {
+        let mut record = seen(scope, company, &seen_by(company, scope));
+        // Lists have the companies with a number only, and a text for each.
+        let number = json!(company.fields.account_number);
+        record.insert("account_number".to_owned(), number);
+        rows.write(&record).await?;
     }
     Ok(())
 }
@@ -115,16 +134,7 @@ async fn write_contacts(codex: &Codex, scope: &Scope, rows: &mut ExportRows) -> 
     let mut page = by_id();
     loop {
         let found = codex.contacts(scope, None, &page).await?;
-        for (contact, companies) in &found.items {
-            let out = ContactOut::new(contact, companies.compliance_level);
-            rows.write(&Of {
-                record: seen(scope, contact, &out),
-                place: OfCompanies {
-                    company_account_numbers: companies.account_numbers.iter().collect(),
-                },
-            })
-            .await?;
-        }
+        write_contact_rows(scope, &found.items, rows).await?;
         page.cursor = found.next;
         if page.cursor.is_none() {
             return Ok(());
@@ -132,27 +142,54 @@ async fn write_contacts(codex: &Codex, scope: &Scope, rows: &mut ExportRows) -> 
     }
 }
 
+pub(super) async fn write_contact_rows(
+    scope: &Scope,
+    contacts: &[(Contact, ContactCompanies)],
+    rows: &mut ExportRows,
+) -> Result<()> {
+    for (contact, companies) in contacts {
+        let out = ContactOut::new(contact, companies.compliance_level);
+        rows.write(&Of {
+            record: seen(scope, contact, &out),
+            place: OfCompanies {
+                company_account_numbers: companies.account_numbers.iter().collect(),
+            },
+        })
+        .await?;
+    }
+    Ok(())
+}
+
 async fn write_assets(codex: &Codex, scope: &Scope, rows: &mut ExportRows) -> Result<()> {
     let mut page = by_id();
     loop {
         let found = codex.assets(scope, None, &page).await?;
-        for (asset, company) in &found.items {
-            let company = company.as_ref();
-            let number = company.and_then(|company| company.account_number.as_ref());
-            let out = AssetOut::new(asset, companies::level_of(company));
-            rows.write(&Of {
-                record: seen(scope, asset, &out),
-                place: OfCompany {
-                    company_account_number: number,
-                },
-            })
-            .await?;
-        }
+        write_asset_rows(scope, &found.items, rows).await?;
         page.cursor = found.next;
         if page.cursor.is_none() {
             return Ok(());
         }
     }
+}
+
+pub(super) async fn write_asset_rows(
+    scope: &Scope,
+    assets: &[(Asset, Option<CompanyRef>)],
+    rows: &mut ExportRows,
+) -> Result<()> {
+    for (asset, company) in assets {
+        let company = company.as_ref();
+        let number = company.and_then(|company| company.account_number.as_ref());
+        let out = AssetOut::new(asset, companies::level_of(company));
+        rows.write(&Of {
+            record: seen(scope, asset, &out),
+            place: OfCompany {
+                company_account_number: number,
+            },
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 async fn write_locations(codex: &Codex, scope: &Scope, rows: &mut ExportRows) -> Result<()> {
@@ -160,20 +197,29 @@ async fn write_locations(codex: &Codex, scope: &Scope, rows: &mut ExportRows) ->
     let mut pages = ById::new(db, |location: &Location| location.id.0);
     pages.within(" and company_id in ", scope);
     while let Some(page) = pages.next().await? {
-        let ids = page
-            .iter()
-            .filter_map(|location| location.fields.company_id);
-        let companies = companies::query::company_keys(db, scope, ids).await?;
-        for location in page {
-            let company = location.fields.company_id;
-            let Some(company) = company.and_then(|id| companies.get(&id)) else {
-                continue;
-            };
-            let out = LocationOut::new(&location, company.compliance_level());
-            let record = seen(scope, &location, &out);
-            let place = OfCompany::new(Some(company));
-            rows.write(&Of { record, place }).await?;
-        }
+        write_location_rows(codex, scope, &page, rows).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write_location_rows(
+    codex: &Codex,
+    scope: &Scope,
+    locations: &[Location],
+    rows: &mut ExportRows,
+) -> Result<()> {
+    let ids = locations.iter();
+    let ids = ids.filter_map(|location| location.fields.company_id);
+    let companies = companies::query::company_keys(&codex.0.db, scope, ids).await?;
+    for location in locations {
+        let company = location.fields.company_id;
+        let Some(company) = company.and_then(|id| companies.get(&id)) else {
+            continue;
+        };
+        let out = LocationOut::new(location, company.compliance_level());
+        let record = seen(scope, location, &out);
+        let place = OfCompany::new(Some(company));
+        rows.write(&Of { record, place }).await?;
     }
     Ok(())
 }

@@ -1,249 +1,157 @@
-//! The tabs of a company, one for each part that belongs to it. Tabs are links: the address says which is open.
+//! The tabs of a company, one for each part that belongs to it.
 
-use axum::http::Uri;
-use chrono::{DateTime, Utc};
 use codex_core::{
-    Scope,
-    assets::{AssetFields, AssetStatus},
+    Access, Scope,
+    address::segment,
     billing_plans::effective::{EffectivePlanOut, ValueSource},
-    claims::{ClaimedResource, wire::RecordClaimsOut},
-    companies::Company,
-    contacts::ContactFields,
-    list::{Cursor, Page, PageRequest},
-    locations::LocationFields,
+    companies::{COMPANY_NUMBER, COMPANY_NUMBERS, Company},
+    list::{Page, PageRequest},
     records::FieldDef,
     tickets::{Ticket, TicketFields, query::TicketFilter, status::Statuses, wire::TicketOut},
 };
-use serde::Serialize;
 
 use crate::{
-    http::{extract::without_nul, problem::Problem},
+    http::{forwarded::Forwarded, problem::Problem},
     pages::{
-        address::ROWS,
+        assets::Assets,
+        contacts::Contacts,
         fields::{capitalized, label, values},
+        locations::Locations,
+        record::{Part, RecordPages, TabDef, filtered, table},
         table::{Cell, Head, TableView, cells, plain_heads},
         visit::Visit,
     },
 };
 
-/// A part of a company's page.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Tab {
-    #[default]
-    Overview,
-    Contacts,
-    Assets,
-    Locations,
-    Tickets,
-    Plan,
+/// All of them, by the resource's name in the API. Clients do not see plans.
+pub(super) const TABS: &[TabDef] = &[
+    tab("contacts", Access::Everyone),
+    tab("assets", Access::Everyone),
+    tab("locations", Access::Everyone),
+    tab("tickets", Access::Everyone),
+    tab("plan", Access::Staff),
+];
+
+const fn tab(word: &'static str, access: Access) -> TabDef {
+    TabDef { word, access }
 }
 
-impl Tab {
-    /// All of them, in their order.
-    pub const ALL: [Self; 6] = [
-        Self::Overview,
-        Self::Contacts,
-        Self::Assets,
-        Self::Locations,
-        Self::Tickets,
-        Self::Plan,
-    ];
+/// The columns of contacts; their company is this one.
+const CONTACTS: [&str; 6] = [
+    "name",
+    "email",
+    "job_title",
+    "work_phone_number",
+    "mobile_phone_number",
+    "active",
+];
+const ASSETS: [&str; 6] = [
+    "hostname",
+    "hardware_type",
+    "operating_system",
+    "last_logged_in_user",
+    "online",
+    "last_seen",
+];
+const LOCATIONS: [&str; 3] = ["name", "address", "phone_number"];
 
-    /// The word in the address, which is the resource's name in the API, too.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Overview => "overview",
-            Self::Contacts => "contacts",
-            Self::Assets => "assets",
-            Self::Locations => "locations",
-            Self::Tickets => "tickets",
-            Self::Plan => "plan",
-        }
-    }
-
-    /// Whether a caller may open it. Clients do not see plans.
-    pub fn is_visible_to(self, scope: &Scope) -> bool {
-        self != Self::Plan || scope.companies().is_none()
-    }
-}
-
-/// The query of a company's page.
-#[derive(Debug, Default)]
-pub(super) struct DetailQuery {
-    pub tab: Tab,
-    /// Whether fields without a value are shown.
-    pub with_empty: bool,
-    pub done: Option<String>,
-    cursor: Option<Cursor>,
-}
-
-impl DetailQuery {
-    /// Reads a query.
-    ///
-    /// # Errors
-    /// 400 that names a parameter that is unknown, or that cannot be read.
-    pub fn read(uri: &Uri) -> Result<Self, Problem> {
-        let mut query = Self::default();
-        let text = uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            without_nul(&name, &value)?;
-            match &*name {
-                "tab" => {
-                    let tab = Tab::ALL.into_iter().find(|tab| tab.word() == value);
-                    let words = Tab::ALL.map(Tab::word).join(", ");
-                    let refused = || Problem::bad_request(format!("tab: must be one of {words}"));
-                    query.tab = tab.ok_or_else(refused)?;
-                }
-                "cursor" => query.cursor = Some(Cursor::decode(&value)?),
-                "empty" => query.with_empty = value == "true",
-                "done" => query.done = Some(value.into_owned()),
-                _ => {
-                    let message = format!("unknown parameter `{name}`");
-                    return Err(Problem::bad_request(message));
-                }
-            }
-        }
-        Ok(query)
-    }
-
-    /// Whether this is a further page of a list.
-    pub fn is_behind(&self) -> bool {
-        self.cursor.is_some()
-    }
-
-    fn request(&self) -> PageRequest {
-        PageRequest {
-            limit: Some(ROWS),
-            cursor: self.cursor.clone(),
-            ..PageRequest::default()
-        }
-    }
-}
-
-/// The content of a tab.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// The fields, with what each source states where the caller may see it.
-    Overview {
-        claims: Option<RecordClaimsOut>,
-        now: DateTime<Utc>,
-        /// The token of the forms that release manual values.
-        token: String,
-    },
-    /// A list of what belongs to the company, with a link to the next page.
-    List(TableView, Option<Cursor>),
-    /// The effective plan.
-    Plan(EffectivePlanOut),
-}
-
-/// Reads the content of the open tab.
-pub(super) async fn content(
+/// Reads the content of a tab.
+pub(super) async fn part(
     visit: &Visit,
     company: &Company,
-    query: &DetailQuery,
-) -> Result<Content, Problem> {
+    tab: &str,
+    request: &PageRequest,
+) -> Result<Part, Problem> {
     let (codex, scope) = (&visit.call.codex, visit.scope());
-    let (only, request) = (Some(company.id), query.request());
-    Ok(match query.tab {
-        Tab::Overview => {
-            let mut claims = None;
-            if scope.companies().is_none() {
-                let number = company.fields.account_number.as_deref().unwrap_or_default();
-                let resource = ClaimedResource::Companies;
-                claims = Some(codex.record_claims(scope, resource, number).await?.0);
-            }
-            Content::Overview {
-                claims,
-                now: codex.now(),
-                token: visit.csrf.token(),
-            }
+    let only = Some(company.id);
+    let mut part = match tab {
+        "contacts" => {
+            let page = codex.contacts(scope, only, request).await?;
+            let create = ("New contact", COMPANY_NUMBERS);
+            list::<Contacts>(visit, company, &CONTACTS, page, create)
         }
-        Tab::Contacts => {
-            let page = codex.contacts(scope, only, &request).await?;
-            let page = page.map(|(contact, _)| contact.fields);
-            list(scope, "Contacts", &CONTACTS, page)
+        "assets" => {
+            let page = codex.assets(scope, only, request).await?;
+            let create = ("New asset", COMPANY_NUMBER);
+            list::<Assets>(visit, company, &ASSETS, page, create)
         }
-        Tab::Assets => {
-            let page = codex.assets(scope, only, &request).await?;
-            let page = page.map(|(asset, _)| values(&asset.kept()));
-            list(scope, "Assets", &ASSETS, page)
+        "locations" => {
+            let page = codex.company_locations_page(scope, company.id, request);
+            // Its company is known.
+            let page = page.await?.map(|location| (location, None));
+            let create = ("New location", COMPANY_NUMBER);
+            list::<Locations>(visit, company, &LOCATIONS, page, create)
         }
-        Tab::Locations => {
-            let page = codex.company_locations_page(scope, company.id, &request);
-            let page = page.await?.map(|location| location.fields);
-            list(scope, "Locations", &LOCATIONS, page)
-        }
-        Tab::Tickets => {
+        "tickets" => {
             let filter = TicketFilter {
                 company: only,
                 ..TicketFilter::default()
             };
-            let page = codex.tickets_page(scope, &filter, &request).await?;
+            let page = codex.tickets_page(scope, &filter, request).await?;
             let statuses = codex.ticket_statuses().await?;
-            tickets(scope, page, &statuses)
+            let mut part = tickets(&visit.at, scope, page, &statuses);
+            part.list = numbered(company, |number| {
+                filtered("/tickets/", COMPANY_NUMBER, number)
+            });
+            part
         }
-        Tab::Plan => Content::Plan(codex.effective_plan(scope, company).await?),
-    })
-}
-
-/// Fields of a kind of record, and which of them are columns. The first names the row.
-struct Columns {
-    fields: &'static [&'static [FieldDef]],
-    names: &'static [&'static str],
-}
-
-const CONTACTS: Columns = Columns {
-    fields: &[ContactFields::FIELDS],
-    names: &[
-        "name",
-        "email",
-        "job_title",
-        "work_phone_number",
-        "mobile_phone_number",
-        "active",
-    ],
-};
-const ASSETS: Columns = Columns {
-    fields: &[AssetFields::FIELDS, AssetStatus::FIELDS],
-    names: &[
-        "hostname",
-        "hardware_type",
-        "operating_system",
-        "last_logged_in_user",
-        "online",
-        "last_seen",
-    ],
-};
-const LOCATIONS: Columns = Columns {
-    fields: &[LocationFields::FIELDS],
-    names: &["name", "address", "phone_number"],
-};
-const TICKETS: Columns = Columns {
-    fields: &[TicketFields::FIELDS],
-    names: &["subject", "ticket_type", "category"],
-};
-
-fn list(scope: &Scope, caption: &str, columns: &Columns, page: Page<impl Serialize>) -> Content {
-    let rows = page.items.iter();
-    let rows = rows.map(|record| cells(columns.fields, scope, columns.names, &values(record)));
-    let table = TableView {
-        caption: caption.to_owned(),
-        heads: plain_heads(columns.fields, scope, columns.names),
-        rows: rows.collect(),
-        empty: format!("This company has no {}.", caption.to_lowercase()),
+        _ => Part::of(plan_table(&codex.effective_plan(scope, company).await?)),
     };
-    Content::List(table, page.next)
+    part.json = numbered(company, |number| {
+        format!("/api/companies/{}/{tab}", segment(number))
+    });
+    Ok(part)
 }
+
+/// What is made of the account number of a company that has one.
+fn numbered(company: &Company, of: impl Fn(&str) -> String) -> Option<String> {
+    company.fields.account_number.as_deref().map(of)
+}
+
+/// Records of a company. `create` is the label of the link to create one, and the input that names the company.
+fn list<R: RecordPages>(
+    visit: &Visit,
+    company: &Company,
+    columns: &[&str],
+    page: Page<R::Found>,
+    create: (&'static str, &str),
+) -> Part {
+    let def = R::DEF;
+    let empty = format!("This company has no {}.", def.title.to_lowercase());
+    let (at, now) = (&visit.at, visit.call.codex.now());
+    let new = format!("{}new", def.path);
+    Part {
+        next: page.next,
+        list: numbered(company, |number| filtered(def.path, COMPANY_NUMBER, number)),
+        create: numbered(company, |number| filtered(&new, create.1, number))
+            .map(|path| (create.0, path)),
+        ..Part::of(table::<R>(
+            at,
+            visit.scope(),
+            columns,
+            &page.items,
+            now,
+            empty,
+        ))
+    }
+}
+
+/// Fields of tickets, and which of them are columns.
+const TICKETS: (&[&[FieldDef]], &[&str]) = (
+    &[TicketFields::FIELDS],
+    &["subject", "ticket_type", "category"],
+);
 
 /// Tickets, with the words of their numbers before the fields.
-fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
+fn tickets(at: &Forwarded, scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Part {
+    let (fields, names) = TICKETS;
     let words = ["number", "status", "priority", "last_updated_at"];
     let heads = words.map(|name| Head {
         label: label(name),
         href: None,
         aria_sort: None,
     });
-    let fields = plain_heads(TICKETS.fields, scope, TICKETS.names);
+    let plain = plain_heads(fields, scope, names);
     let rows = page.items.iter().map(|ticket| {
         let out = TicketOut::new(ticket, statuses);
         let status = ticket.fields.status_id.map(|id| statuses.of(id).label);
@@ -255,29 +163,25 @@ fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
             priority.unwrap_or_default(),
             changed.to_string(),
         ];
-        let own = texts.map(|text| Cell {
-            text,
-            ..Cell::default()
-        });
-        let fields = cells(
-            TICKETS.fields,
-            scope,
-            TICKETS.names,
-            &values(&ticket.fields),
-        );
+        let mut own = texts.map(Cell::of);
+        own[0].href = Some(at.link(&format!("/tickets/{}", ticket.fields.number)));
+        let fields = cells(fields, scope, names, &values(&ticket.fields));
         own.into_iter().chain(fields).collect::<Vec<_>>()
     });
     let table = TableView {
         caption: "Tickets".to_owned(),
-        heads: heads.into_iter().chain(fields).collect(),
+        heads: heads.into_iter().chain(plain).collect(),
         rows: rows.collect(),
         empty: "This company has no tickets.".to_owned(),
     };
-    Content::List(table, page.next)
+    Part {
+        next: page.next,
+        ..Part::of(table)
+    }
 }
 
 /// The effective plan as a table: each value and its origin.
-pub(super) fn plan_table(plan: &EffectivePlanOut) -> TableView {
+pub(in crate::pages) fn plan_table(plan: &EffectivePlanOut) -> TableView {
     let heads = ["Item", "Value", "Source", "Value of the plan"].map(|label| Head {
         label: label.to_owned(),
         href: None,
@@ -307,10 +211,7 @@ pub(super) fn plan_table(plan: &EffectivePlanOut) -> TableView {
             source.to_owned(),
             of_plan.unwrap_or_default(),
         ];
-        let cells = texts.map(|text| Cell {
-            text,
-            ..Cell::default()
-        });
+        let cells = texts.map(Cell::of);
         cells.into_iter().collect::<Vec<_>>()
     });
     let (name, term) = (&plan.plan_name, &plan.term_length);

@@ -1,0 +1,154 @@
+//! The fields of a record, each with its source and its age.
+
+use chrono::{DateTime, Utc};
+use codex_core::{
+    Scope,
+    address::segment,
+    claims::wire::{FieldClaimsOut, RecordClaimsOut},
+    plural::count_of,
+};
+use serde_json::Value;
+
+use super::{PageRecord, RecordPages, may_edit, path_of, show::DetailQuery};
+use crate::{
+    http::forwarded::Forwarded,
+    pages::{
+        csrf,
+        fields::{self, age, label, moment, text},
+        table::Link,
+    },
+};
+
+/// A field with its value.
+#[derive(Debug)]
+pub(super) struct Fact {
+    label: String,
+    value: String,
+    /// Where the value leads, when it is an address.
+    href: Option<String>,
+    /// Which source's value it is, and since when.
+    origin: Option<String>,
+    since: Option<String>,
+    is_manual: bool,
+    /// What other sources state.
+    others: Vec<String>,
+    /// Where a manual value is released.
+    release: Option<String>,
+}
+
+/// The fields of a record.
+#[derive(Debug)]
+pub(super) struct FactsView {
+    facts: Vec<Fact>,
+    csrf_field: &'static str,
+    csrf: String,
+    /// The page with, or without, the fields that have no value.
+    switch: Option<Link>,
+    /// Which sources have the record.
+    pub sources: Vec<String>,
+}
+
+impl FactsView {
+    /// The fields that a caller sees, with what each source states where the caller may see that, too.
+    pub fn new<R: RecordPages>(
+        at: &Forwarded,
+        scope: &Scope,
+        record: &PageRecord,
+        claims: Option<&RecordClaimsOut>,
+        query: &DetailQuery,
+        (token, now): (String, DateTime<Utc>),
+    ) -> Self {
+        let path = at.link(&path_of::<R>(record));
+        let mut facts = facts::<R>(scope, record, claims, now, &path);
+        let is_empty = |fact: &Fact| fact.value.is_empty() && !fact.is_manual;
+        let empty = facts.iter().filter(|fact| is_empty(fact)).count();
+        let switch = match (empty, query.with_empty) {
+            (0, _) => None,
+            (_, true) => Some(Link::new("Hide fields without a value", path)),
+            (_, false) => Some(Link::new(
+                format!("Show {} without a value", count_of(empty, "field")),
+                format!("{path}?empty=true"),
+            )),
+        };
+        if !query.with_empty {
+            facts.retain(|fact| !is_empty(fact));
+        }
+        let sources = claims.into_iter().flat_map(|claims| &claims.sources);
+        let sources = sources.map(|record| {
+            let since = moment(record.first_seen);
+            let gone = record
+                .gone_at
+                .map(|at| format!(", gone since {}", moment(at)));
+            let name = fields::source(&record.source);
+            format!("{name}: since {since}{}", gone.unwrap_or_default())
+        });
+        Self {
+            facts,
+            csrf_field: csrf::FIELD,
+            csrf: token,
+            switch,
+            sources: sources.collect(),
+        }
+    }
+}
+
+fn facts<R: RecordPages>(
+    scope: &Scope,
+    record: &PageRecord,
+    claims: Option<&RecordClaimsOut>,
+    now: DateTime<Utc>,
+    path: &str,
+) -> Vec<Fact> {
+    let mut values = record.values.clone();
+    R::facts(&mut values);
+    // A manual record has no source value to return to.
+    let is_synced = claims.is_some_and(|claims| {
+        let mut sources = claims.sources.iter();
+        sources.any(|record| record.source != "manual")
+    });
+    let may_release = may_edit::<R>(scope) && is_synced;
+    let fields = R::DEF.listing.fields.iter().copied().flatten();
+    let shown = fields.filter(|field| field.is_visible_to(scope));
+    let shown = shown.filter(|field| !R::DEF.apart.contains(&field.name));
+    let facts = shown.map(|field| {
+        let value = values.get(field.name).unwrap_or(&Value::Null);
+        let value = fields::fact(field, value, now);
+        let stated = claims.and_then(|claims| {
+            let mut stated = claims.fields.iter();
+            stated.find(|stated| stated.field == field.name)
+        });
+        let is_manual = stated.is_some_and(FieldClaimsOut::has_manual_value);
+        Fact {
+            label: label(field.name),
+            href: fields::value_href(field, &value),
+            value,
+            origin: stated.and_then(|stated| origin(stated, now)),
+            since: stated.and_then(|stated| stated.since).map(moment),
+            is_manual,
+            others: stated.map(others).unwrap_or_default(),
+            release: (is_manual && may_release)
+                .then(|| format!("{path}/release/{}", segment(field.name))),
+        }
+    });
+    facts.collect()
+}
+
+/// Which source's value it is, and how old it is.
+fn origin(stated: &FieldClaimsOut, now: DateTime<Utc>) -> Option<String> {
+    let source = stated.source.as_deref().map(fields::source);
+    let since = stated.since.map(|since| age(since, now));
+    match (source, since) {
+        (Some(source), Some(since)) => Some(format!("{source}, {since}")),
+        (source, since) => source.or(since),
+    }
+}
+
+/// What other sources state.
+fn others(stated: &FieldClaimsOut) -> Vec<String> {
+    let others = stated.others.iter().map(|other| {
+        let value = text(&other.value);
+        let value = value.unwrap_or_else(|| "nothing".to_owned());
+        format!("{}: {value}", fields::source(&other.source))
+    });
+    others.collect()
+}

@@ -1,0 +1,270 @@
+//! Pages of records that templates are tested with, as each kind of caller sees them.
+
+use askama::Template as _;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use chrono::{DateTime, Utc};
+use codex_core::{
+    Error, Fault, Role, Scope,
+    claims::{
+        ClaimedResource,
+        wire::{FieldClaimsOut, OtherClaimOut, RecordClaimsOut, SourceRecordOut},
+    },
+    companies::{CompanyRef, ComplianceLevel},
+    ids::CompanyId,
+    list::{ColumnType, Cursor, Page},
+    records::{FieldDef, Resource},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    LinkForms, Note, Part, RecordPages, SummaryItem, SummaryView,
+    edit::{DeleteView, FormView},
+    list::{ListParts, RecordListView, available, chosen, table},
+    show::{Content, DetailQuery, ShowView},
+};
+use crate::{
+    http::forwarded::Forwarded,
+    pages::{
+        address::{Asked, ListAddress},
+        form::SentForm,
+        table::Link,
+        tests::HOSTILE,
+    },
+};
+
+const TOKEN: &str = "word.proof";
+
+/// Rendered pages of some records by name.
+pub(in crate::pages) fn rendered<R: RecordPages>(
+    records: &[(&str, R::Found)],
+) -> Vec<(String, String)> {
+    let (name, mut pages) = (R::DEF.path.trim_matches('/'), Vec::new());
+    let roles = scopes().into_iter();
+    for (role, scope) in roles.filter(|(_, scope)| R::Record::READ_BY.has(scope.role())) {
+        for (kind, found) in records {
+            let mut add = |page: &str, html: askama::Result<String>| {
+                pages.push((format!("{name}/{page}/{kind}/{role}"), html.unwrap()));
+            };
+            add("list", list::<R>(&scope, found));
+            add("overview", overview::<R>(&scope, found));
+            if let Some(tab) = R::DEF.tabs.first() {
+                add("part", part::<R>(&scope, found, tab.word));
+            }
+            if super::may_edit::<R>(&scope) {
+                add("edit", form::<R>(&scope, found, None));
+                add("conflict", form::<R>(&scope, found, Some(Error::Changed)));
+                add("refused", form::<R>(&scope, found, Some(faults())));
+                let new = FormView::of_new::<R>(&at(), &scope, TOKEN.into());
+                add("new", new.render());
+                let record = R::shown(found);
+                let delete = DeleteView::new::<R>(&at(), &record, TOKEN.into());
+                add("delete", delete.render());
+            }
+        }
+        let none = Page::default();
+        let asked = asked::<R>("");
+        let parts = parts::<R>(&scope, &asked);
+        let view = RecordListView::new::<R>(&at(), &scope, &asked, &none, parts);
+        pages.push((format!("{name}/none/{role}"), view.render().unwrap()));
+    }
+    pages
+}
+
+fn scopes() -> [(&'static str, Scope); 4] {
+    [
+        ("admin", Scope::staff(Role::Admin)),
+        ("technician", Scope::staff(Role::Technician)),
+        ("billing", Scope::staff(Role::Billing)),
+        ("client", Scope::client(vec![CompanyId(1)])),
+    ]
+}
+
+/// Behind Nexus.
+pub(in crate::pages) fn at() -> Forwarded {
+    let prefix = HeaderValue::from_static("/codex");
+    let name = HeaderName::from_static("x-forwarded-prefix");
+    Forwarded::of(&HeaderMap::from_iter([(name, prefix)]))
+}
+
+/// A moment.
+pub(in crate::pages) fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_607_200, 0).unwrap()
+}
+
+/// Fields whose every text is an attack.
+pub(in crate::pages) fn hostile(fields: &[FieldDef]) -> Value {
+    let fields = fields.iter().map(|field| {
+        let value = match field.column_type {
+            _ if field.name.ends_with("_url") => json!("javascript:alert(1)"),
+            ColumnType::Json if field.name == "udf" => json!({ "udf1": HOSTILE }),
+            ColumnType::Json if field.name == "department_ids" => json!([i64::MAX]),
+            ColumnType::Json => json!([HOSTILE]),
+            ColumnType::Int | ColumnType::Word => json!(i64::MIN),
+            ColumnType::Bool => json!(true),
+            ColumnType::Time => json!("1970-01-01T00:00:00Z"),
+            _ => json!(HOSTILE),
+        };
+        (field.name.to_owned(), value)
+    });
+    Value::Object(fields.collect())
+}
+
+/// A company that a record belongs to.
+pub(in crate::pages) fn company(number: Option<&str>, name: &str) -> CompanyRef {
+    CompanyRef {
+        account_number: number.map(str::to_owned),
+        name: name.to_owned(),
+        compliance_level: ComplianceLevel::Hipaa,
+    }
+}
+
+fn faults() -> Error {
+    Error::Unprocessable(vec![
+        Fault::at("name", "must not be empty"),
+        Fault::at("odd", HOSTILE),
+    ])
+}
+
+fn asked<R: RecordPages>(query: &str) -> ListAddress {
+    let def = R::DEF;
+    let uri = format!("{}?{query}", def.path).parse().unwrap();
+    match ListAddress::read_records(def.path, &uri, def.listing).unwrap() {
+        Asked::List(asked) | Asked::Elsewhere(asked) => asked,
+    }
+}
+
+fn parts<R: RecordPages>(scope: &Scope, asked: &ListAddress) -> ListParts {
+    ListParts {
+        columns: chosen(R::DEF, scope, asked).unwrap(),
+        note: Some(Note {
+            text: HOSTILE.to_owned(),
+            link: Some(Link::new("Show", at().link("/"))),
+        }),
+        token: TOKEN.to_owned(),
+        now: now(),
+    }
+}
+
+fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<String> {
+    let attack: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
+    let first = R::DEF.columns[0];
+    let asked = asked::<R>(&format!(
+        "sort=-{first}&q={attack}&{first}__contains={attack}&cursor=313a3d61&done=deleted&restore=7"
+    ));
+    let page = Page {
+        items: vec![found.clone()],
+        next: Some(Cursor::new(HOSTILE, 1)),
+        total: Some(1),
+    };
+    // Of every column.
+    let all = available(R::DEF, scope);
+    let names: Vec<_> = all.iter().map(|column| column.name).collect();
+    let every = ListAddress {
+        columns: Some(names.join(",")),
+        ..asked.clone()
+    };
+    let parts = parts::<R>(scope, &every);
+    RecordListView::new::<R>(&at(), scope, &asked, &page, parts).render()
+}
+
+fn query<R: RecordPages>(text: &str) -> DetailQuery {
+    let uri: Uri = format!("{}1?{text}", R::DEF.path).parse().unwrap();
+    DetailQuery::read(R::DEF, &uri).unwrap()
+}
+
+fn overview<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<String> {
+    let is_staff = scope.companies().is_none();
+    let record = R::shown(found);
+    let content = Content::Overview {
+        claims: R::DEF
+            .claims
+            .filter(|_| is_staff)
+            .map(|resource| claims(R::DEF.form, &record.values, resource)),
+        summary: SummaryView {
+            items: vec![SummaryItem {
+                label: "Open tickets",
+                value: HOSTILE.to_owned(),
+                href: Some(at().link("/tickets/")),
+                remark: Some(HOSTILE.to_owned()),
+                tone: "u-text-danger",
+            }],
+            tables: Vec::new(),
+        },
+        now: now(),
+        token: TOKEN.to_owned(),
+    };
+    let query = query::<R>("done=saved");
+    ShowView::new::<R>(&at(), scope, &record, &query, content).render()
+}
+
+fn part<R: RecordPages>(scope: &Scope, found: &R::Found, tab: &str) -> askama::Result<String> {
+    let named = || vec![("7".to_owned(), HOSTILE.to_owned())];
+    let columns = R::DEF.columns;
+    let one = std::slice::from_ref(found);
+    let part = Part {
+        next: Some(Cursor::new(HOSTILE, 1)),
+        json: Some("/api/".to_owned()),
+        list: Some("/list/".to_owned()),
+        create: Some(("New", "/new".to_owned())),
+        forms: Some(LinkForms {
+            noun: "asset",
+            by: "id",
+            choices: named(),
+            linked: named(),
+        }),
+        ..Part::of(table::<R>(&at(), scope, columns, one, now(), String::new()))
+    };
+    let query = query::<R>(&format!("tab={tab}&cursor=313a3d61"));
+    let content = Content::Part(part, TOKEN.to_owned());
+    ShowView::new::<R>(&at(), scope, &R::shown(found), &query, content).render()
+}
+
+fn form<R: RecordPages>(
+    scope: &Scope,
+    found: &R::Found,
+    error: Option<Error>,
+) -> askama::Result<String> {
+    let record = R::shown(found);
+    let mut view = FormView::of::<R>(&at(), scope, &record, TOKEN.to_owned());
+    if let Some(error) = error {
+        let before = |name: &str| format!("before.{name}");
+        let members = R::DEF.form.iter().flat_map(|field| {
+            let value = (field.name.to_owned(), HOSTILE.to_owned());
+            [value, (before(field.name), "old".to_owned())]
+        });
+        let sent = SentForm::from(members.collect::<Vec<_>>());
+        view.refuse(&sent, error).unwrap();
+    }
+    view.render()
+}
+
+/// Every field is a manual value, and another source states something else.
+fn claims(
+    fields: &[FieldDef],
+    values: &Map<String, Value>,
+    resource: ClaimedResource,
+) -> RecordClaimsOut {
+    let fields = fields.iter().map(|field| FieldClaimsOut {
+        field: field.name.to_owned(),
+        others: vec![OtherClaimOut {
+            external_id: Some("7".to_owned()),
+            source: "freshservice".to_owned(),
+            value: json!(HOSTILE),
+        }],
+        since: Some(now()),
+        source: Some("manual".to_owned()),
+        value: values.get(field.name).cloned().unwrap_or_default(),
+    });
+    RecordClaimsOut {
+        fields: fields.collect(),
+        id: "100001".to_owned(),
+        resource,
+        sources: vec![SourceRecordOut {
+            external_id: Some("7".to_owned()),
+            first_seen: now(),
+            gone_at: Some(now()),
+            source: "freshservice".to_owned(),
+            source_updated_at: None,
+        }],
+    }
+}
