@@ -43,6 +43,7 @@ pub mod clock;
 mod codex;
 pub mod companies;
 pub mod contacts;
+pub mod dashboard;
 mod dates;
 pub mod duplicates;
 mod email;

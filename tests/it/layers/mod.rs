@@ -59,7 +59,7 @@ const LAYERS: [&[&str]; 8] = [
         "tickets",
     ],
     &["kinds"],
-    &["bulk", "export", "search"],
+    &["bulk", "dashboard", "export", "search"],
     &["sync"],
     &["codex", "idempotency", "webhooks"],
 ];
