@@ -70,6 +70,7 @@ pub mod outbox;
 pub mod overrides;
 #[cfg(feature = "store")]
 pub mod panics;
+pub mod phone;
 pub mod plural;
 pub mod psa_agents;
 #[cfg(feature = "sync")]

@@ -173,13 +173,20 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         let get = async |now| {
             let revisions = db.revisions().await.unwrap();
-            *figures.get(&db, 1, (&revisions, now), count(&db)).await.unwrap()
+            *figures
+                .get(&db, 1, (&revisions, now), count(&db))
+                .await
+                .unwrap()
         };
         assert_eq!(get(now).await, 0);
         write(&db, "insert into write_probe (filler) values ('a')").await;
         assert_eq!(get(now).await, 1);
         // Another table is none of it: only revisions are read.
-        write(&db, "insert into search_names (rowid, text) values (17, 'a')").await;
+        write(
+            &db,
+            "insert into search_names (rowid, text) values (17, 'a')",
+        )
+        .await;
         let before = db.statements();
         assert_eq!(get(now).await, 1);
         assert_eq!(db.statements() - before, 1);
@@ -196,7 +203,10 @@ mod tests {
         }
         let slots = figures.0.lock().unwrap();
         assert_eq!(slots.len(), MOST);
-        assert!(slots.iter().any(|(key, _)| *key == 0), "what is in use is given up");
+        assert!(
+            slots.iter().any(|(key, _)| *key == 0),
+            "what is in use is given up"
+        );
     }
 
     #[test]

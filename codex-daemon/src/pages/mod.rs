@@ -7,6 +7,7 @@
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod chart;
 mod companies;
 mod csrf;
 pub(crate) mod dashboard;
@@ -14,6 +15,8 @@ mod error;
 mod fields;
 mod form;
 pub(crate) mod layer;
+mod search;
+mod settings;
 mod shell;
 mod table;
 pub(crate) mod tables;
@@ -27,12 +30,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 1] = ["companies"];
+const FIRST_SEGMENTS: [&str; 3] = ["companies", "search", "settings"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(companies::routes())
+        .merge(search::routes())
+        .merge(settings::routes())
         .merge(tables::routes())
 }
 

@@ -31,6 +31,7 @@ const LAYERS: [&[&str]; 8] = [
         "money",
         "nearest",
         "panics",
+        "phone",
         "plural",
         "scope",
         "times",

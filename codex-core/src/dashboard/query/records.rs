@@ -4,11 +4,12 @@ use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 
 use super::narrow;
 use crate::{
-    Result, dates,
+    Result,
     dashboard::{
         ENDING_DAYS, MONTHS, SHOWN,
         wire::{ContractMonthOut, DashboardContractOut, DashboardContractsOut},
     },
+    dates,
     scope::Scope,
     store::Db,
 };
@@ -119,10 +120,12 @@ fn contracts(companies: &[CompanyRow], today: NaiveDate) -> DashboardContractsOu
 /// The current month counts as a whole: a contract that has ended in it too.
 fn months(companies: &[CompanyRow], today: NaiveDate) -> Vec<ContractMonthOut> {
     let first = today.with_day(1).unwrap_or(today);
-    let months = (0..MONTHS).filter_map(|n| first.checked_add_months(Months::new(n.try_into().ok()?)));
+    let months =
+        (0..MONTHS).filter_map(|n| first.checked_add_months(Months::new(n.try_into().ok()?)));
     let ends: Vec<NaiveDate> = companies.iter().filter_map(CompanyRow::end).collect();
     let counted = months.map(|month| {
-        let in_month = |end: &&NaiveDate| (end.year(), end.month()) == (month.year(), month.month());
+        let in_month =
+            |end: &&NaiveDate| (end.year(), end.month()) == (month.year(), month.month());
         ContractMonthOut {
             ending: count(ends.iter().filter(in_month).count()),
             month: month.format("%Y-%m").to_string(),
@@ -158,7 +161,11 @@ mod tests {
         ];
         let companies = ends.map(company);
         let told = contracts(&companies, "2026-01-15".parse().unwrap());
-        let soon: Vec<_> = told.ending.iter().map(|one| one.contract_end_date.as_deref()).collect();
+        let soon: Vec<_> = told
+            .ending
+            .iter()
+            .map(|one| one.contract_end_date.as_deref())
+            .collect();
         assert_eq!(soon, [Some("2026-01-15T00:00:00Z"), Some("2026-04-15")]);
         assert_eq!((told.ending_soon, told.without_plan), (2, 1));
         assert_eq!(told.months.len(), MONTHS);

@@ -144,7 +144,8 @@ pub(crate) async fn tickets(
 fn by_priority(counts: &[(Option<i64>, Option<i64>, i64)]) -> Vec<PriorityTicketsOut> {
     let mut all: Vec<PriorityTicketsOut> = Vec::new();
     let mut sorted: Vec<_> = counts.iter().map(|(_, id, count)| (*id, *count)).collect();
-    sorted.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(id.filter(|id| priority(*id).is_some())));
+    sorted
+        .sort_unstable_by_key(|(id, _)| std::cmp::Reverse(id.filter(|id| priority(*id).is_some())));
     for (id, count) in sorted {
         let priority = id.and_then(priority_word);
         match all.last_mut().filter(|last| last.priority == priority) {
@@ -166,9 +167,7 @@ async fn by_company(
     open: &[i64],
     now: DateTime<Utc>,
 ) -> Result<Vec<(Option<CompanyId>, i64, i64)>> {
-    let mut q = db.query(
-        "select t.company_id, count(*), cast(coalesce(sum(case when t.due_by < ",
-    );
+    let mut q = db.query("select t.company_id, count(*), cast(coalesce(sum(case when t.due_by < ");
     q.push_bind(now);
     q.push(" then 1 else 0 end), 0) as bigint) from tickets t where t.deleted_at is null");
     only_open(&mut q, open);

@@ -11,7 +11,10 @@ use self::{
     html::{Document, Element},
     vocabulary::CLASSES,
 };
-use super::{companies, dashboard::DashboardView, error::ErrorView};
+use super::{
+    companies, dashboard::DashboardView, error::ErrorView, search::SearchView,
+    settings::SettingsView,
+};
 
 /// A text that breaks out of texts and attributes that are not escaped.
 pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(1)>&lt;{{ 7 * 7 }}";
@@ -22,6 +25,12 @@ const LARGEST: usize = 60_000;
 fn pages() -> Vec<(String, String)> {
     let mut pages = companies::samples::rendered();
     for (name, view) in DashboardView::samples() {
+        pages.push((name.to_owned(), view.render().unwrap()));
+    }
+    for (name, view) in SearchView::samples() {
+        pages.push((name.to_owned(), view.render().unwrap()));
+    }
+    for (name, view) in SettingsView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
     for (name, view) in ErrorView::samples() {
