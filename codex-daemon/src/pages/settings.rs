@@ -9,7 +9,7 @@ use axum::{
 use codex_core::{
     Error,
     agents::{
-        COLOR_THEMES, THEMES,
+        AgentFields, COLOR_THEMES, THEMES,
         wire::{SettingsIn, SettingsOut},
     },
 };
@@ -101,7 +101,7 @@ impl SettingsView {
         let is_known = person.settings.is_some();
         let settings = person
             .settings
-            .unwrap_or_else(|| SettingsOut::from(&Default::default()));
+            .unwrap_or_else(|| SettingsOut::from(&AgentFields::default()));
         let home = settings.home_page_preference;
         let is_other = is_known && !HOME_PAGES.contains(&home.as_str());
         let unknown = || "unknown".to_owned();

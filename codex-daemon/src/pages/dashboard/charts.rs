@@ -305,12 +305,7 @@ pub(super) fn syncs(links: &Links<'_>, days: &[SyncDayOut]) -> Chart {
 
 fn job(links: &Links<'_>, day: &SyncDayOut) -> SmallCell {
     let (_, class, word) = square(day);
-    let title = format!(
-        "{}: {}, {} failed",
-        day.day,
-        count_of(day.jobs, "job"),
-        day.failed
-    );
+    let title = format!("{}, {} failed", count_of(day.jobs, "job"), day.failed);
     let cell = SmallCell::new(word).to(links.path(&format!("/sync/jobs/{}", day.job_id)));
     SmallCell {
         class: Some(class),

@@ -286,12 +286,14 @@ fn charts(links: &Links<'_>, role: Role, numbers: &DashboardOut) -> Vec<Chart> {
         all.push(charts::syncs(links, syncs));
     }
     all.push(charts::weeks(links, numbers));
-    all.push(charts::priorities(links, numbers));
-    if role != Role::Client {
+    if role != Role::Admin {
+        all.push(charts::priorities(links, numbers));
+    }
+    if role == Role::Technician {
         all.push(charts::companies(links, numbers));
+        all.extend(charts::patches(links, numbers));
     }
     all.push(charts::states(links, numbers));
-    all.extend(charts::patches(links, numbers));
     all.push(charts::systems(links, numbers));
     if role == Role::Admin {
         all.extend(contracts());

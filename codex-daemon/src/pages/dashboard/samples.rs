@@ -51,7 +51,7 @@ fn full(text: &str) -> DashboardOut {
     let day = |n: i64| (now().date_naive() - chrono::TimeDelta::days(n)).to_string();
     let jobs = ["failed", "completed", "running", "cancelled"];
     let days = SYNC_DAYS.unsigned_abs().try_into().unwrap();
-    let syncs = many(6 * days, |n| {
+    let syncs = many(4 * days, |n| {
         let back = i64::try_from(n % days).unwrap();
         json!({"day": day(SYNC_DAYS - 1 - back), "failed": n % 2, "jobs": 96, "status": jobs[n % 4],
             "job_id": "0193a1b2-1111-7e4f-8a5b-6c7d8e9f0a1b", "source": format!("{text}{}", n / days)})
