@@ -47,7 +47,11 @@ pub(crate) async fn find(
     kinds: &[&'static SearchDef],
     text: &str,
 ) -> Result<Vec<RecordKey>> {
+    // No record has the character NUL, and PostgreSQL refuses it.
     let text = text.trim();
+    if text.contains('\0') {
+        return Ok(Vec::new());
+    }
     let is_wanted = |def: &SearchDef| kinds.iter().any(|kind| kind.number == def.number);
     let arms = arms(text).into_iter().filter(|arm| is_wanted(arm.def));
     let arms: Vec<Arm<'_>> = arms.collect();
