@@ -142,6 +142,7 @@ mod cache;
 mod claims;
 mod companies;
 mod contacts;
+mod dashboard;
 mod deleted;
 mod devices;
 mod download;
@@ -203,6 +204,12 @@ pub use codex_core::{
         wire::{CompanyBundleOut, CompanyIn, CompanyOut, RenumberIn, Renumbered},
     },
     contacts::wire::{ContactBulkIn, ContactIn, ContactOut},
+    dashboard::wire::{
+        CompanyTicketsOut, ContractMonthOut, DashboardAssetOut, DashboardAssetsOut,
+        DashboardContractOut, DashboardContractsOut, DashboardCountsOut, DashboardOut,
+        DashboardTicketOut, DashboardTicketsOut, NamedCountOut, OwnTicketsOut, PendingOut,
+        PriorityTicketsOut, SyncDayOut, TicketWeekOut,
+    },
     duplicates::{
         DuplicateState, Fact,
         wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},

@@ -65,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) opened_at: DateTime<Utc>,
+    /// Figures of dashboards.
+    pub(crate) dashboards: crate::dashboard::cache::DashboardCache,
 }
 
 impl Codex {
@@ -119,5 +121,10 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::store::REVISIONS,
         crate::jobs::service::STATEMENTS,
     ];
-    [resources.concat(), crate::sync::statements()].concat()
+    [
+        resources.concat(),
+        crate::dashboard::statements(),
+        crate::sync::statements(),
+    ]
+    .concat()
 }

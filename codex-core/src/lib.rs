@@ -43,6 +43,7 @@ pub mod clock;
 mod codex;
 pub mod companies;
 pub mod contacts;
+pub mod dashboard;
 mod dates;
 pub mod duplicates;
 mod email;
@@ -69,6 +70,7 @@ pub mod outbox;
 pub mod overrides;
 #[cfg(feature = "store")]
 pub mod panics;
+pub mod phone;
 pub mod plural;
 pub mod psa_agents;
 #[cfg(feature = "sync")]

@@ -49,11 +49,16 @@ impl Health {
         })
     }
 
+    /// The fullest of the disks that are watched.
+    pub fn disk(&self) -> DiskOut {
+        disk(&self.limits)
+    }
+
     /// Runs all checks.
     pub async fn check(&self, codex: &Codex) -> HealthOut {
         let (database, core, sources) =
             tokio::join!(database(codex), self.core(), self.sources(codex));
-        let disk = disk(&self.limits);
+        let disk = self.disk();
         let worst = database.status.max(disk.status);
         let dependency = core.status.min(Status::Degraded);
         let late = sources.as_ref().map_or(Status::Healthy, |s| s.status);

@@ -342,7 +342,7 @@ on_each_engine! {
         app.sync().await?;
         let browser = Browser::new(&app, "technician")?;
         for (path, most) in [
-            ("/", 3), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 15),
+            ("/", 6), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 15),
             ("/companies/100001?tab=contacts", 6), ("/companies/100001?tab=assets", 6),
             ("/companies/100001?tab=locations", 6), ("/companies/100001?tab=tickets", 6),
             ("/companies/100001?tab=plan", 6), ("/companies/100001/edit", 3),

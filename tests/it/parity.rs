@@ -87,6 +87,8 @@ on_each_engine! {
         let agents = codex.psa_agents(&scope, None).await?;
         let agents: Vec<_> = agents.iter().map(PsaAgentOut::from).collect();
         same("psa agents", agents, client.psa_agents().list(None).await?)?;
+        let numbers = codex.dashboard(&scope, None).await?;
+        same("dashboard", numbers, client.dashboard().await?)?;
         let term = assets[0].hostname.as_str();
         let found = codex.search(&scope, term, &[], 20).await?;
         assert!(found.count > 0);

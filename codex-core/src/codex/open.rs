@@ -173,6 +173,7 @@ impl Builder {
             downloads: DownloadLimits::new(self.downloads),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            dashboards: crate::dashboard::cache::DashboardCache::default(),
         })))
     }
 }

@@ -6,6 +6,7 @@ use super::{Company, CompanyFields};
 use crate::{
     Access, Error, Result,
     fold::SearchKey,
+    phone,
     records::{
         Draft, MAX_BINDS, Resource, SearchDef, SourceRecord, WrittenPage, match_manual_records_by,
         reserve_ids, resolve::MANUAL, search_index,
@@ -28,8 +29,11 @@ impl Resource for Company {
             Some(fields.name.as_str()),
             fields.account_number.as_deref(),
             fields.description.as_deref(),
+            fields.company_main_number.as_deref(),
         ];
-        search_index::text(own.into_iter().chain(domains))
+        let number = fields.company_main_number.as_deref();
+        let number = number.and_then(phone::stored);
+        search_index::text(own.into_iter().chain([number.as_deref()]).chain(domains))
     }
 
     fn keys(fields: &mut CompanyFields) {

@@ -10,6 +10,7 @@ use crate::{
     companies::rules::by_external_id,
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
+    phone,
     records::{
         Draft, Resource, SearchDef, SourceRecord, Tracked as _, WrittenPage,
         match_manual_records_by, reserve_ids, resolve::MANUAL, search_index,
@@ -39,7 +40,11 @@ impl Resource for Contact {
             fields.mobile_phone_number.as_deref(),
             fields.work_phone_number.as_deref(),
         ];
-        search_index::text(own.into_iter().chain(others))
+        // In whatever spelling somebody looks for a number, its digits are the same.
+        let numbers = [&fields.mobile_phone_number, &fields.work_phone_number];
+        let numbers = numbers.map(|number| number.as_deref().and_then(phone::stored));
+        let digits = numbers.iter().map(Option::as_deref);
+        search_index::text(own.into_iter().chain(digits).chain(others))
     }
 
     fn keys(fields: &mut ContactFields) {

@@ -1,5 +1,7 @@
-//! Search over all kinds of record: names by any part of them, what was said on tickets by its words.
+//! Search over all kinds of record: what a term identifies, names by any part of them, what was said on tickets by its words.
 
+#[cfg(feature = "sync")]
+mod exact;
 #[cfg(feature = "store")]
 pub(crate) mod fill;
 #[cfg(feature = "store")]

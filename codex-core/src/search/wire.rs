@@ -18,7 +18,8 @@ pub struct SearchHit {
     /// `company`, `contact`, `asset`, `ticket`, `location`, `psa_agent`, `billing_plan` or `agent`.
     #[schema(example = "company")]
     pub kind: String,
-    /// Where it fits: `name`, or `text` for what was said on a ticket or is installed on an asset.
+    /// Where it fits: `identifier` where the term is its account number, serial number, host name, e-mail address,
+    /// telephone number or ticket number; `name`; or `text` for what was said on a ticket or is installed on an asset.
     #[schema(example = "name")]
     pub matched: String,
     /// Where to read it; null for what has no route of its own.
@@ -39,4 +40,52 @@ pub struct SearchOut {
     pub query: String,
     /// The records.
     pub results: Vec<SearchHit>,
+}
+
+/// Where a record holds a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matched {
+    /// The term identifies it.
+    Identifier,
+    /// In its name, or in what else it is found by.
+    Name,
+    /// In what was said on it or is installed on it.
+    Text,
+}
+
+impl Matched {
+    /// The word for it in [`SearchHit::matched`].
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Identifier => "identifier",
+            Self::Name => "name",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// What a search found, by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchGroups {
+    /// Records that the term identifies.
+    pub exact: Vec<SearchHit>,
+    /// The kinds of which something was found.
+    pub groups: Vec<SearchGroup>,
+    /// The term as it was understood.
+    pub query: String,
+    /// Its words.
+    pub words: Vec<String>,
+}
+
+/// What a search found of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchGroup {
+    /// The first records, the best fit first.
+    pub hits: Vec<SearchHit>,
+    /// The kind.
+    pub kind: &'static str,
+    /// Whether there were more candidates than are looked at.
+    pub more: bool,
+    /// How many have the term in their name: those that the list of the kind finds.
+    pub total: usize,
 }

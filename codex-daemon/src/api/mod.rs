@@ -7,6 +7,7 @@ pub(crate) mod bulk_write;
 mod claims;
 pub(crate) mod companies;
 pub(crate) mod contacts;
+mod dashboard;
 mod deleted;
 pub(crate) mod download;
 mod duplicates;
@@ -69,6 +70,7 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(psa_tickets::routes())
         .merge(agents::routes())
         .merge(public_user::routes())
+        .merge(dashboard::routes())
         .merge(search::routes())
         .merge(export::routes())
         .merge(sync::routes())

@@ -37,9 +37,10 @@ struct SearchParams {
 
 /// Find companies, contacts, assets, tickets, locations, agents and plans; the best fit first.
 ///
-/// Names are found by any part of them, without regard to case and diacritics; tickets also by the words of
-/// their description and of what was said on them, assets by programs whose name begins so; these stand behind the
-/// names, of which a thousand at most are ranked.
+/// A record that the term identifies comes first: by its account number, serial number, host name, e-mail address,
+/// telephone number in any spelling, or ticket number. Names are found by any part of them, without regard to case and
+/// diacritics; tickets also by the words of their description and of what was said on them, assets by programs whose
+/// name begins so; these stand behind the names, of which a thousand at most are ranked.
 #[utoipa::path(get, path = "/api/search", tag = "search", params(SearchParams), responses(
     (status = 200, description = "What was found", body = SearchOut)))]
 async fn search(

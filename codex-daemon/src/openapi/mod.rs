@@ -46,6 +46,7 @@ use crate::{
         (name = "claims", description = "What each source states of a record, and how to release manual values"),
         (name = "companies", description = "Client organisations, and what belongs to one"),
         (name = "contacts", description = "People at the companies"),
+        (name = "dashboard", description = "The numbers of the dashboard"),
         (name = "deleted", description = "Records that were deleted, and how to restore them"),
         (name = "description", description = "Where everything is, and this description"),
         (name = "devices", description = "Assets as the devices of an RMM (legacy addresses)"),

@@ -9,6 +9,7 @@
 
 mod address;
 mod assets;
+mod chart;
 mod companies;
 mod contacts;
 mod csrf;
@@ -20,11 +21,13 @@ mod fields;
 mod form;
 mod holds;
 pub(crate) mod layer;
-mod outbox;
-mod parts;
 mod locations;
 mod nav;
+mod outbox;
+mod parts;
 mod record;
+mod search;
+mod settings;
 mod shell;
 mod sync;
 mod table;
@@ -50,6 +53,8 @@ const FIRST_SEGMENTS: &[&str] = &[
     "holds",
     "locations",
     "outbox",
+    "search",
+    "settings",
     "tags",
 ];
 
@@ -60,12 +65,14 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(duplicates::routes())
         .merge(holds::routes())
         .merge(outbox::routes())
-        .merge(sync::routes())
         .merge(record::routes::<assets::Assets>())
         .merge(record::routes::<companies::Companies>())
         .merge(record::routes::<contacts::Contacts>())
         .merge(record::routes::<locations::Locations>())
         .merge(record::routes::<tags::Tags>())
+        .merge(search::routes())
+        .merge(settings::routes())
+        .merge(sync::routes())
         .merge(tables::routes())
 }
 

@@ -147,6 +147,7 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("GET /api/public/user/theme", Any, 200),
     ("GET /api/rmm/device/{device_id}", Any, 200),
     ("GET /api/rmm/devices", Any, 200),
+    ("GET /api/dashboard", Any, 200),
     ("GET /api/search", Any, 200),
     ("GET /api/tags", Staff, 200),
     ("POST /api/tags", Technicians, 202),

@@ -31,6 +31,7 @@ const LAYERS: [&[&str]; 8] = [
         "money",
         "nearest",
         "panics",
+        "phone",
         "plural",
         "scope",
         "times",
@@ -59,7 +60,7 @@ const LAYERS: [&[&str]; 8] = [
         "tickets",
     ],
     &["kinds"],
-    &["bulk", "export", "search"],
+    &["bulk", "dashboard", "export", "search"],
     &["sync"],
     &["codex", "idempotency", "webhooks"],
 ];

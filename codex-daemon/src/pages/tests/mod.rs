@@ -22,6 +22,8 @@ use super::{
     locations::{self, Locations},
     outbox,
     record::samples::rendered,
+    search::SearchView,
+    settings::SettingsView,
     sync,
     tags::{self, Tags},
 };
@@ -48,6 +50,12 @@ fn pages() -> Vec<(String, String)> {
     let mut pages = records();
     pages.extend(decisions());
     for (name, view) in DashboardView::samples() {
+        pages.push((name.to_owned(), view.render().unwrap()));
+    }
+    for (name, view) in SearchView::samples() {
+        pages.push((name.to_owned(), view.render().unwrap()));
+    }
+    for (name, view) in SettingsView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
     for (name, view) in ErrorView::samples() {

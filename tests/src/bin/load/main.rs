@@ -183,6 +183,7 @@ async fn main() -> anyhow::Result<()> {
             all("/api/search?q=srv&kind=asset"),
             Some(BaselineServer::Search("srv", Some("asset"))),
         ),
+        ("dashboard, kept", all("/api/dashboard"), None),
         (
             "search everything, rare",
             all("/api/search?q=zzzq"),

@@ -1,5 +1,7 @@
 //! Search over everything.
 
+mod groups;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::{
@@ -11,8 +13,8 @@ use crate::{
     kinds::SEARCHED,
     records::SearchDef,
     search::{
-        Term, query,
-        wire::{SearchHit, SearchOut},
+        Term, exact, query,
+        wire::{Matched, SearchHit, SearchOut},
     },
     store::Q,
     tickets,
@@ -40,13 +42,36 @@ struct Candidate {
     /// The place of its kind among those that are searched.
     kind: usize,
     id: i64,
+    /// Where it fits best.
+    matched: Matched,
     /// Whether its name holds the term.
     named: bool,
 }
 
+/// The term, and the kinds of record that the caller may find among those that are asked for; of all when none is.
+fn asked(
+    scope: &Scope,
+    text: &str,
+    kinds: &[impl AsRef<str>],
+) -> Result<(Term, Vec<&'static SearchDef>)> {
+    let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
+    let mut names = kinds.iter().map(AsRef::as_ref);
+    if let Some(kind) = names.find(|kind| SEARCHED.iter().all(|def| def.kind != *kind)) {
+        let message = format!("records of kind `{kind}` are not searched");
+        return Err(Error::invalid("kind", message));
+    }
+    let is_wanted = |def: &SearchDef| {
+        let is_named = kinds.is_empty() || kinds.iter().any(|kind| kind.as_ref() == def.kind);
+        is_named && def.access.has(scope.role())
+    };
+    let wanted = SEARCHED.into_iter().filter(|def| is_wanted(def));
+    Ok((term, wanted.collect()))
+}
+
 impl Codex {
-    /// Finds records of some kinds, or of all, by a part of their name, and tickets by what was said on them;
-    /// the best fit first. Ranks a thousand names at most; what has the term elsewhere stands behind them.
+    /// Finds records of some kinds, or of all: what the term identifies, then by a part of their name, and tickets by
+    /// what was said on them; the best fit first. Ranks a thousand names at most; what has the term elsewhere stands
+    /// behind them.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an empty term, a kind that is not searched, or a limit out of range.
@@ -57,58 +82,14 @@ impl Codex {
         kinds: &[String],
         limit: usize,
     ) -> Result<SearchOut> {
-        let term = Term::new(text).ok_or_else(|| Error::invalid("q", "must not be empty"))?;
+        let (term, wanted) = asked(scope, text, kinds)?;
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(Error::invalid(
                 "limit",
                 format!("must be from 1 to {MAX_LIMIT}"),
             ));
         }
-        let is_searched = |kind: &String| SEARCHED.iter().any(|def| def.kind == kind);
-        if let Some(kind) = kinds.iter().find(|kind| !is_searched(kind)) {
-            let message = format!("records of kind `{kind}` are not searched");
-            return Err(Error::invalid("kind", message));
-        }
-        let is_wanted = |def: &SearchDef| {
-            let is_named = kinds.is_empty() || kinds.iter().any(|kind| kind == def.kind);
-            is_named && def.access.has(scope.role())
-        };
-        let wanted = SEARCHED.into_iter().filter(|def| is_wanted(def));
-        let wanted: Vec<&'static SearchDef> = wanted.collect();
-        if wanted.is_empty() {
-            return Ok(SearchOut {
-                count: 0,
-                more: false,
-                query: term.text,
-                results: Vec::new(),
-            });
-        }
-        let db = &self.0.db;
-        let place = |number: i64| wanted.iter().position(|def| def.number == number);
-        let names = query::names(db, scope, &wanted, &term).await?;
-        let mut more = names.more;
-        let named = names.items.iter().filter_map(|(number, id, text)| {
-            Some(Candidate {
-                rank: term.rank(text),
-                kind: place(*number)?,
-                id: *id,
-                named: true,
-            })
-        });
-        let mut candidates: Vec<Candidate> = named.collect();
-        if let Some(kind) = place(tickets::query::SEARCH.number) {
-            let said = query::said(db, scope, &term).await?;
-            more |= said.more;
-            let said = said.items.into_iter().map(|TicketId(id)| id);
-            add_by_text(&mut candidates, kind, said);
-        }
-        if let Some(kind) = place(assets::query::SEARCH.number) {
-            let installed = query::installed(db, scope, &term).await?;
-            add_by_text(&mut candidates, kind, installed);
-        }
-        // Newer records of one fit first.
-        candidates.sort_unstable_by_key(|one| (one.rank, one.kind, std::cmp::Reverse(one.id)));
-
+        let (candidates, more) = self.candidates(scope, &wanted, &term, text).await?;
         let mut results: Vec<SearchHit> = Vec::with_capacity(limit);
         // For most callers the first part has all that is shown; a client's own are somewhere among the rest.
         let part = if scope.companies().is_none() {
@@ -117,13 +98,14 @@ impl Codex {
             query::CANDIDATES
         };
         for candidates in candidates.chunks(part) {
-            let found = self.found(scope, &wanted, candidates).await?;
+            let candidates: Vec<&Candidate> = candidates.iter().collect();
+            let found = self.found(scope, &wanted, &candidates).await?;
             for one in candidates {
                 let Some(row) = found.get(&(one.kind, one.id)) else {
                     continue;
                 };
                 if results.len() < limit {
-                    results.push(hit(wanted[one.kind], row, one.named));
+                    results.push(hit(wanted[one.kind], row, one.matched));
                 }
             }
             if results.len() >= limit {
@@ -138,13 +120,57 @@ impl Codex {
         })
     }
 
+    /// Whatever holds a term, the best fit first, and whether there was more than is looked at.
+    async fn candidates(
+        &self,
+        scope: &Scope,
+        wanted: &[&'static SearchDef],
+        term: &Term,
+        text: &str,
+    ) -> Result<(Vec<Candidate>, bool)> {
+        if wanted.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+        let db = &self.0.db;
+        let place = |number: i64| wanted.iter().position(|def| def.number == number);
+        let names = query::names(db, scope, wanted, term).await?;
+        let mut more = names.more;
+        let named = names.items.iter().filter_map(|(number, id, text)| {
+            Some(Candidate {
+                // Behind what the term identifies.
+                rank: term.rank(text) + 1,
+                kind: place(*number)?,
+                id: *id,
+                matched: Matched::Name,
+                named: true,
+            })
+        });
+        let mut candidates: Vec<Candidate> = named.collect();
+        let exact = exact::find(db, scope, wanted, text).await?.into_iter();
+        let exact = exact.filter_map(|(number, id)| Some((place(number)?, id)));
+        add_exact(&mut candidates, exact.collect());
+        if let Some(kind) = place(tickets::query::SEARCH.number) {
+            let said = query::said(db, scope, term).await?;
+            more |= said.more;
+            let said = said.items.into_iter().map(|TicketId(id)| id);
+            add_by_text(&mut candidates, kind, said);
+        }
+        if let Some(kind) = place(assets::query::SEARCH.number) {
+            let installed = query::installed(db, scope, term).await?;
+            add_by_text(&mut candidates, kind, installed);
+        }
+        // Newer records of one fit first.
+        candidates.sort_unstable_by_key(|one| (one.rank, one.kind, std::cmp::Reverse(one.id)));
+        Ok((candidates, more))
+    }
+
     /// The records behind candidates that the caller sees, one statement a kind; somebody of several companies
     /// with the first of those that the caller sees.
     async fn found(
         &self,
         scope: &Scope,
         kinds: &[&'static SearchDef],
-        candidates: &[Candidate],
+        candidates: &[&Candidate],
     ) -> Result<HashMap<(usize, i64), Found>> {
         let mut found = HashMap::new();
         for (kind, def) in kinds.iter().enumerate() {
@@ -164,6 +190,22 @@ impl Codex {
     }
 }
 
+/// Puts records that the term identifies first.
+fn add_exact(candidates: &mut Vec<Candidate>, mut exact: HashSet<(usize, i64)>) {
+    for one in candidates.iter_mut() {
+        if exact.remove(&(one.kind, one.id)) {
+            (one.rank, one.matched) = (0, Matched::Identifier);
+        }
+    }
+    candidates.extend(exact.into_iter().map(|(kind, id)| Candidate {
+        rank: 0,
+        kind,
+        id,
+        matched: Matched::Identifier,
+        named: false,
+    }));
+}
+
 /// Adds records of a kind that hold the term elsewhere than in their name.
 fn add_by_text(candidates: &mut Vec<Candidate>, kind: usize, ids: impl IntoIterator<Item = i64>) {
     let named = candidates.iter().filter(|one| one.kind == kind);
@@ -173,6 +215,7 @@ fn add_by_text(candidates: &mut Vec<Candidate>, kind: usize, ids: impl IntoItera
         rank: u8::MAX,
         kind,
         id,
+        matched: Matched::Text,
         named: false,
     }));
 }
@@ -185,7 +228,7 @@ fn select(q: &mut Q<'_>, def: &SearchDef, ids: &[i64]) {
     q.push(" and r.deleted_at is null order by company_name, company");
 }
 
-fn hit(def: &SearchDef, row: &Found, named: bool) -> SearchHit {
+fn hit(def: &SearchDef, row: &Found, matched: Matched) -> SearchHit {
     let id = row.key.clone().unwrap_or_default();
     let list = def.path.filter(|_| !id.is_empty());
     let path = list.map(|list| format!("{list}/{}", segment(&id)));
@@ -195,7 +238,7 @@ fn hit(def: &SearchDef, row: &Found, named: bool) -> SearchHit {
         detail: row.detail.clone(),
         id,
         kind: def.kind.to_owned(),
-        matched: if named { "name" } else { "text" }.to_owned(),
+        matched: matched.word().to_owned(),
         path,
         title: row.title.clone().unwrap_or_default(),
     }

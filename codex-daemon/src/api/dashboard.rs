@@ -1,0 +1,23 @@
+//! The numbers of the dashboard, for programs.
+
+use axum::Json;
+use codex_core::dashboard::wire::DashboardOut;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{app::App, auth::Call, http::problem::Problem};
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get_dashboard))
+}
+
+/// Get the numbers of the dashboard
+///
+/// Clients get those of their own companies. What a role may not see is null. Days, weeks and months are in UTC. The
+/// numbers follow every change of records; what is overdue may be up to a minute old.
+#[utoipa::path(get, path = "/api/dashboard", tag = "dashboard", responses(
+    (status = 200, description = "The numbers", body = DashboardOut)))]
+async fn get_dashboard(call: Call) -> Result<Json<DashboardOut>, Problem> {
+    let email = call.caller.email.as_deref();
+    Ok(Json(call.codex.dashboard(&call.scope, email).await?))
+}

@@ -1,0 +1,309 @@
+//! Charts as inline SVG, each with a table of the same numbers behind it.
+//!
+//! A chart is drawn in `currentColor`, which a class of the vocabulary sets: pages have no colours of their own, so that
+//! every theme fits. What colours tell is told by words, dashes and numbers too. An image has no links in it; the rows
+//! of its table lead to the lists that are counted.
+
+/// Width of every chart, in its own units; the page scales it.
+const WIDTH: i64 = 640;
+/// Where bars begin, and the most characters of the label before one.
+const BARS: i64 = 220;
+const LABEL: usize = 30;
+/// Width that is left for the number behind the longest bar.
+const NUMBERS: i64 = 60;
+/// Height of a bar with the space around it.
+const ROW: i64 = 24;
+/// The sides of the plot of lines.
+const LEFT: i64 = 40;
+const RIGHT: i64 = 630;
+const TOP: i64 = 30;
+const BOTTOM: i64 = 150;
+/// How lines are told apart without colours.
+const DASHES: [&str; 3] = ["none", "6 4", "2 3"];
+/// The side of a square of a grid, and the distance of squares.
+const SQUARE: i64 = 20;
+const STEP: i64 = 28;
+
+/// A cell of a [`SmallTable`].
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SmallCell {
+    pub text: String,
+    pub href: Option<String>,
+    /// More of it, such as the exact time.
+    pub title: Option<String>,
+    /// A modifier of `status-text`.
+    pub class: Option<&'static str>,
+}
+
+impl SmallCell {
+    /// A text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same as a link.
+    pub fn to(self, href: impl Into<String>) -> Self {
+        Self {
+            href: Some(href.into()),
+            ..self
+        }
+    }
+
+    /// The same with more of it.
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        Self {
+            title: Some(title.into()),
+            ..self
+        }
+    }
+}
+
+/// A table of few rows, which has no list engine behind it; `templates/_small_table.html` shows it.
+#[derive(Debug)]
+pub(crate) struct SmallTable {
+    pub caption: String,
+    pub heads: Vec<String>,
+    pub rows: Vec<Vec<SmallCell>>,
+    /// What stands in place of a table without rows.
+    pub empty: &'static str,
+}
+
+/// A rectangle.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    pub x: i64,
+    pub y: i64,
+    pub width: i64,
+    pub height: i64,
+    pub class: &'static str,
+    pub opacity: &'static str,
+}
+
+/// A line through points.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub points: String,
+    pub class: &'static str,
+    pub dash: &'static str,
+}
+
+/// A text in a chart.
+#[derive(Debug)]
+pub(crate) struct Label {
+    pub x: i64,
+    pub y: i64,
+    pub anchor: &'static str,
+    pub text: String,
+}
+
+/// The shapes of a chart.
+#[derive(Debug, Default)]
+pub(crate) struct Drawing {
+    pub height: i64,
+    pub bars: Vec<Bar>,
+    pub lines: Vec<Line>,
+    pub labels: Vec<Label>,
+}
+
+impl Drawing {
+    /// Its width, for templates.
+    #[expect(clippy::unused_self, reason = "templates ask the drawing")]
+    pub fn width(&self) -> i64 {
+        WIDTH
+    }
+}
+
+/// A chart with its table; `templates/_chart.html` shows it.
+#[derive(Debug)]
+pub(crate) struct Chart {
+    /// Its id on the page.
+    pub id: &'static str,
+    pub title: String,
+    /// What it shows, in a sentence.
+    pub description: String,
+    pub drawing: Drawing,
+    pub table: SmallTable,
+    /// Whether the table is shown at once.
+    pub is_open: bool,
+    /// The list behind it, and what the link to it says.
+    pub href: String,
+    pub link: &'static str,
+}
+
+/// A value with its name and the class that colours it.
+pub(crate) type Value = (String, i64, &'static str);
+
+/// Horizontal bars, one for each value.
+pub(crate) fn bars(values: &[Value]) -> Drawing {
+    let most = values
+        .iter()
+        .map(|(_, value, _)| *value)
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let mut drawing = Drawing::default();
+    for (place, (name, value, class)) in (0_i64..).zip(values) {
+        let top = place * ROW;
+        let width = part(WIDTH - BARS - NUMBERS, *value, most);
+        drawing.bars.push(Bar {
+            x: BARS,
+            y: top + 3,
+            width,
+            height: ROW - 6,
+            class: *class,
+            opacity: "0.7",
+        });
+        drawing.labels.push(Label {
+            x: BARS - 8,
+            y: top + 17,
+            anchor: "end",
+            text: shortened(name),
+        });
+        drawing.labels.push(Label {
+            x: BARS + width + 6,
+            y: top + 17,
+            anchor: "start",
+            text: value.to_string(),
+        });
+        drawing.height = top + ROW;
+    }
+    drawing
+}
+
+/// A line for each series over the same steps; `ends` name the first and the last of those.
+pub(crate) fn lines(series: &[(&str, Vec<i64>, &'static str)], ends: (&str, &str)) -> Drawing {
+    let values = series.iter().flat_map(|(_, values, _)| values);
+    let most = values.copied().max().unwrap_or(0).max(1);
+    let label = |x, y, anchor, text: &str| Label {
+        x,
+        y,
+        anchor,
+        text: text.to_owned(),
+    };
+    let mut drawing = Drawing {
+        height: BOTTOM + 24,
+        ..Drawing::default()
+    };
+    drawing.lines.push(Line {
+        points: format!("{LEFT},{BOTTOM} {RIGHT},{BOTTOM}"),
+        class: "u-text-muted",
+        dash: DASHES[0],
+    });
+    for (place, (name, values, class)) in series.iter().enumerate() {
+        let steps = i64::try_from(values.len()).unwrap_or(i64::MAX) - 1;
+        let points = (0_i64..).zip(values).map(|(step, value)| {
+            let x = LEFT + part(RIGHT - LEFT, step, steps.max(1));
+            let y = BOTTOM - part(BOTTOM - TOP, *value, most);
+            format!("{x},{y}")
+        });
+        let dash = DASHES[place % DASHES.len()];
+        drawing.lines.push(Line {
+            points: points.collect::<Vec<_>>().join(" "),
+            class: *class,
+            dash,
+        });
+        let y = 16;
+        let x = LEFT + 150 * i64::try_from(place).unwrap_or_default();
+        drawing.lines.push(Line {
+            points: format!("{x},{} {},{}", y - 4, x + 30, y - 4),
+            class: *class,
+            dash,
+        });
+        drawing.labels.push(label(x + 36, y, "start", name));
+    }
+    let most = most.to_string();
+    drawing.labels.extend([
+        label(LEFT - 6, TOP + 4, "end", &most),
+        label(LEFT - 6, BOTTOM, "end", "0"),
+        label(LEFT, BOTTOM + 18, "start", ends.0),
+        label(RIGHT, BOTTOM + 18, "end", ends.1),
+    ]);
+    drawing
+}
+
+/// A row of squares for each name: a class for each square, or none.
+pub(crate) fn grid(rows: &[(String, Vec<Option<&'static str>>)]) -> Drawing {
+    let mut drawing = Drawing::default();
+    for (row, (name, squares)) in (0_i64..).zip(rows) {
+        let top = row * STEP;
+        drawing.labels.push(Label {
+            x: BARS - 8,
+            y: top + 15,
+            anchor: "end",
+            text: shortened(name),
+        });
+        for (column, class) in (0_i64..).zip(squares) {
+            drawing.bars.push(Bar {
+                x: BARS + column * STEP,
+                y: top,
+                width: SQUARE,
+                height: SQUARE,
+                class: class.unwrap_or("u-text-muted"),
+                opacity: if class.is_some() { "0.8" } else { "0.15" },
+            });
+        }
+        drawing.height = top + STEP;
+    }
+    drawing
+}
+
+/// A length in the proportion of a value to the largest.
+fn part(whole: i64, value: i64, most: i64) -> i64 {
+    let value = value.clamp(0, most);
+    i64::try_from(i128::from(whole) * i128::from(value) / i128::from(most)).unwrap_or(whole)
+}
+
+/// A name that fits before a bar.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= LABEL {
+        return name.to_owned();
+    }
+    let start: String = name.chars().take(LABEL - 1).collect();
+    format!("{}\u{2026}", start.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_stay_in_the_chart_and_have_their_proportions() {
+        let values = [
+            ("a".to_owned(), 10, ""),
+            ("b".to_owned(), 5, ""),
+            ("c".to_owned(), -3, ""),
+        ];
+        let drawing = bars(&values);
+        let widths: Vec<_> = drawing.bars.iter().map(|bar| bar.width).collect();
+        assert_eq!(
+            widths,
+            [WIDTH - BARS - NUMBERS, (WIDTH - BARS - NUMBERS) / 2, 0]
+        );
+        assert_eq!(drawing.height, 3 * ROW);
+        assert!(bars(&[("x".repeat(99), i64::MAX, "")]).bars[0].width < WIDTH);
+        assert!(bars(&[]).bars.is_empty());
+    }
+
+    #[test]
+    fn lines_reach_from_side_to_side() {
+        let drawing = lines(&[("opened", vec![0, 5, 10], "")], ("first", "last"));
+        assert_eq!(drawing.lines[1].points, "40,150 335,90 630,30");
+        // One step, and no step at all.
+        assert_eq!(
+            lines(&[("one", vec![0], "")], ("", "")).lines[1].points,
+            "40,150"
+        );
+        assert_eq!(lines(&[("none", vec![], "")], ("", "")).lines[1].points, "");
+    }
+
+    #[test]
+    fn long_names_are_shortened() {
+        assert_eq!(shortened("Acme"), "Acme");
+        let short = shortened(&"ä".repeat(99));
+        assert_eq!(short.chars().count(), LABEL);
+        assert!(short.ends_with('\u{2026}'));
+    }
+}
