@@ -59,7 +59,7 @@ const LAYERS: [&[&str]; 8] = [
         "tickets",
     ],
     &["kinds"],
-    &["bulk", "export", "search"],
+    &["admin", "bulk", "export", "search"],
     &["sync"],
     &["codex", "idempotency", "webhooks"],
 ];
