@@ -7,10 +7,14 @@
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod admin;
+mod agents;
+mod asset_secrets;
 mod companies;
 mod csrf;
 pub(crate) mod dashboard;
 mod error;
+mod done;
 mod fields;
 mod form;
 pub(crate) mod layer;
@@ -27,11 +31,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 1] = ["companies"];
+const FIRST_SEGMENTS: [&str; 4] = ["admin", "agents", "assets", "companies"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(admin::routes())
+        .merge(agents::routes())
+        .merge(asset_secrets::routes())
         .merge(companies::routes())
         .merge(tables::routes())
 }
