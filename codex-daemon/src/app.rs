@@ -8,11 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, middleware};
-use codex_core::{
-    Builder, Codex, Downloads, panics,
-    panics::Panicked,
-    sync::Guard,
-};
+use codex_core::{Builder, Codex, Downloads, panics, panics::Panicked, sync::Guard};
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;

@@ -160,7 +160,9 @@ impl Neighbour {
         match self {
             Self::Freshservice => "[freshservice] api_key; it is shown in the profile of an agent",
             Self::Datto => "[datto] public_key and secret_key, the API key and API secret key",
-            Self::Keycloak => "[keycloak] client_id and client_secret, or admin_user and admin_password",
+            Self::Keycloak => {
+                "[keycloak] client_id and client_secret, or admin_user and admin_password"
+            }
             Self::Core => "[core] url",
         }
     }
@@ -186,14 +188,16 @@ impl Neighbour {
 
     async fn ask(self, codex: &Codex, scope: &Scope, probe: &dyn Probe) -> Finding {
         let (name, title) = (self.name(), self.title());
-        let bad = |message: String, action: String| {
-            Finding::bad(Status::Error, name, message, action)
-        };
+        let bad =
+            |message: String, action: String| Finding::bad(Status::Error, name, message, action);
         match codex.probe(scope, probe).await {
             Ok(Some(())) => Finding::ok(name, format!("{title} answers and accepts the key")),
             Ok(None) => bad(
                 format!("{title} did not answer within 10 s"),
-                format!("check {}, and whether a firewall is between", self.address()),
+                format!(
+                    "check {}, and whether a firewall is between",
+                    self.address()
+                ),
             ),
             Err(Error::Upstream(error)) => bad(error.to_string(), self.remedy(&error)),
             Err(error) => bad(error.chain(), "see the log".to_owned()),
@@ -237,7 +241,10 @@ async fn core(config: &Config) -> Finding {
         Ok(answer) if answer.status() == StatusCode::OK => {
             let keys = answer.json::<serde_json::Value>().await.ok();
             if keys.is_some_and(|keys| keys["keys"].is_array()) {
-                Finding::ok(core.name(), format!("Core at {} answers", config.auth.core_url))
+                Finding::ok(
+                    core.name(),
+                    format!("Core at {} answers", config.auth.core_url),
+                )
             } else {
                 bad(format!("{url} answers without keys: it is no Core"))
             }

@@ -78,8 +78,11 @@ impl Health {
     /// Runs all checks.
     pub async fn check(&self, codex: &Codex) -> HealthOut {
         let judged = self.judged();
-        let (database, core, sources) =
-            tokio::join!(database(codex), self.core(), sources(codex, &judged.schedule));
+        let (database, core, sources) = tokio::join!(
+            database(codex),
+            self.core(),
+            sources(codex, &judged.schedule)
+        );
         let disk = disk(&judged.limits);
         let worst = database.status.max(disk.status);
         let dependency = core.status.min(Status::Degraded);

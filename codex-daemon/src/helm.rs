@@ -157,6 +157,9 @@ mod tests {
 
     #[test]
     fn ids_cannot_leave_their_place_in_the_path() {
-        assert_eq!(path("a/../b?c", "/groups"), "api/keycloak/users/a%2F..%2Fb%3Fc/groups");
+        assert_eq!(
+            path("a/../b?c", "/groups"),
+            "api/keycloak/users/a%2F..%2Fb%3Fc/groups"
+        );
     }
 }

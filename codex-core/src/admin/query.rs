@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Cleared, ClearData, RecordCounts};
+use super::{ClearData, Cleared, RecordCounts};
 use crate::{
     Error, Result,
     ids::OverrideId,

@@ -88,7 +88,11 @@ async fn examine(sources: &Sources) -> Vec<Finding> {
         findings.push(check(&codex).await);
     }
     let scope = Scope::system();
-    for vendor in [Neighbour::Freshservice, Neighbour::Datto, Neighbour::Keycloak] {
+    for vendor in [
+        Neighbour::Freshservice,
+        Neighbour::Datto,
+        Neighbour::Keycloak,
+    ] {
         if vendor.is_configured(&config) {
             findings.push(vendor.check(&codex, &scope, &config).await);
         }

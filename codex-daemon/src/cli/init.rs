@@ -161,7 +161,8 @@ impl Init {
         let after = settings.iter().fold(before, |text, (section, key, value)| {
             ini::set(&text, section, key, value)
         });
-        edit::replace(path, &after, Some(0o600)).with_context(|| format!("cannot write {}", path.display()))
+        edit::replace(path, &after, Some(0o600))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }
 

@@ -128,7 +128,12 @@ impl SettingsFile {
     ///
     /// # Errors
     /// [`Unsaved`]; the file is then as it was.
-    pub fn save(&self, sources: &Sources, section: &str, changes: &[Change]) -> Result<(), Unsaved> {
+    pub fn save(
+        &self,
+        sources: &Sources,
+        section: &str,
+        changes: &[Change],
+    ) -> Result<(), Unsaved> {
         let text = changes.iter().fold(self.text.clone(), applied);
         let before = faults(sources, &self.text);
         let known = |error: &ConfigError| {
@@ -158,7 +163,8 @@ pub fn fault(setting: &Setting, text: &str) -> Option<String> {
         return None;
     }
     if ini::strip_comment(text) != text {
-        let why = "must not have `#` or `;` at its beginning or after a blank: a comment begins there";
+        let why =
+            "must not have `#` or `;` at its beginning or after a blank: a comment begins there";
         return Some(why.to_owned());
     }
     if setting.kind == Kind::Text {
@@ -282,7 +288,13 @@ mod tests {
             domain = a.test  # the old one\napi_key = 50%off\n";
         let (_dir, sources) = folder(before);
         save(&sources, "freshservice", "domain", "b.test").unwrap();
-        save(&sources, "freshservice", "api_key", "100%%(x)s # no comment").unwrap();
+        save(
+            &sources,
+            "freshservice",
+            "api_key",
+            "100%%(x)s # no comment",
+        )
+        .unwrap();
         let wanted = before
             .replace("a.test", "b.test")
             .replace("50%off", "100%%(x)s # no comment");
@@ -328,7 +340,10 @@ mod tests {
     fn unsetting_covers_older_keys() {
         let (_dir, sources) = folder("[datto]\napi_key = old\n");
         let key = keys::find("datto", "public_key").unwrap();
-        assert_eq!(SettingsFile::read(&sources).unwrap().stored(key), Some("old"));
+        assert_eq!(
+            SettingsFile::read(&sources).unwrap().stored(key),
+            Some("old")
+        );
         save(&sources, "datto", "public_key", "").unwrap();
         assert_eq!(text(&sources), "[datto]\napi_key =\n");
     }
@@ -354,7 +369,10 @@ mod tests {
         let file = SettingsFile::read(&sources).unwrap();
         let port = keys::find("server", "port").unwrap();
         assert_eq!(file.fixed(port), Some(&ValueSource::Flag));
-        assert_eq!((file.stored(port), file.in_force(port).as_deref()), (Some("1"), Some("2")));
+        assert_eq!(
+            (file.stored(port), file.in_force(port).as_deref()),
+            (Some("1"), Some("2"))
+        );
         assert_eq!(file.fixed(keys::find("server", "bind").unwrap()), None);
     }
 }

@@ -168,7 +168,11 @@ pub fn set_beside_comment(text: &str, section: &str, key: &str, value: &str) -> 
     if comment.trim().is_empty() || comment.contains('\n') {
         return set(text, section, key, value);
     }
-    let gap = if comment.starts_with([' ', '\t']) { "" } else { " " };
+    let gap = if comment.starts_with([' ', '\t']) {
+        ""
+    } else {
+        " "
+    };
     set(text, section, key, &format!("{value}{gap}{comment}"))
 }
 

@@ -71,7 +71,11 @@ impl SecretsView {
         if visit.scope().require_technician("reading secrets").is_err() {
             return Ok(None);
         }
-        let names = visit.call.codex.asset_secret_names(visit.scope(), asset).await?;
+        let names = visit
+            .call
+            .codex
+            .asset_secret_names(visit.scope(), asset)
+            .await?;
         let view = Self::new(&visit.at, asset, &names, || visit.csrf.token());
         Ok((!view.secrets.is_empty()).then_some(view))
     }
@@ -166,8 +170,14 @@ pub(super) fn samples() -> Vec<(String, String)> {
     };
     vec![
         ("assets/secrets/empty".to_owned(), part(&[])),
-        ("assets/secrets/usual".to_owned(), part(&["udf2", "udf9", "udf30"])),
-        ("assets/secret/usual".to_owned(), view("111111-222222", "PC-7")),
+        (
+            "assets/secrets/usual".to_owned(),
+            part(&["udf2", "udf9", "udf30"]),
+        ),
+        (
+            "assets/secret/usual".to_owned(),
+            view("111111-222222", "PC-7"),
+        ),
         ("assets/secret/hostile".to_owned(), view(HOSTILE, HOSTILE)),
     ]
 }

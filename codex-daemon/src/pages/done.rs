@@ -39,7 +39,10 @@ mod tests {
     fn unknown_parameters_are_refused_by_name() {
         let read = |text: &str| super::read(&text.parse().unwrap());
         assert_eq!(read("/admin/").unwrap(), None);
-        assert_eq!(read("/admin/?done=saved").unwrap().as_deref(), Some("saved"));
+        assert_eq!(
+            read("/admin/?done=saved").unwrap().as_deref(),
+            Some("saved")
+        );
         let problem = read("/admin/?page=2").unwrap_err();
         assert!(problem.detail().contains("`page`"), "{}", problem.detail());
     }

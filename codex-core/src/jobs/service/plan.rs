@@ -51,7 +51,10 @@ impl Codex {
             return Err(Error::invalid("plan", "was made for another database"));
         }
         let vendors = self.vendors();
-        let source = vendors.sources.iter().find(|source| source.name() == plan.source);
+        let source = vendors
+            .sources
+            .iter()
+            .find(|source| source.name() == plan.source);
         let source = source.cloned().ok_or_else(|| unavailable(&plan.source))?;
         let request = Request::from(source.kind());
         let started = self

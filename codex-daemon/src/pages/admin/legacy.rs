@@ -70,7 +70,11 @@ async fn update_freshservice(
         blanks: true,
         ..input("fs_web_domain", "web_domain")
     };
-    let inputs = [input("fs_domain", "domain"), input("fs_api_key", "api_key"), web];
+    let inputs = [
+        input("fs_domain", "domain"),
+        input("fs_api_key", "api_key"),
+        web,
+    ];
     update(&visit, &app, &sent, "freshservice", &inputs)
 }
 
@@ -156,7 +160,9 @@ fn update(
             continue;
         };
         if let Some(source) = file.fixed(setting) {
-            return Err(refused(format!("cannot be changed here: it is set by {source}")));
+            return Err(refused(format!(
+                "cannot be changed here: it is set by {source}"
+            )));
         }
         if let Some(what) = fault(setting, text) {
             return Err(refused(what));

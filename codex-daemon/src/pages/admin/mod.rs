@@ -32,10 +32,7 @@ use super::{
 use crate::{
     app::App,
     checks::Neighbour,
-    config::{
-        keys::SECTIONS,
-        setting::Section,
-    },
+    config::{keys::SECTIONS, setting::Section},
     http::{extract::Path, forwarded::Forwarded, problem::Problem},
 };
 
@@ -48,7 +45,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/admin", get(to_overview))
         .route(HOME, get(show_overview))
-        .route("/admin/settings/{section}", get(show_settings).post(save_settings))
+        .route(
+            "/admin/settings/{section}",
+            get(show_settings).post(save_settings),
+        )
         .route("/admin/test/{system}", post(test_connection))
         .route("/admin/clear/{data}", get(confirm_clear))
         .route("/admin/clear-data", post(clear_data))
@@ -167,10 +167,7 @@ fn read_data(name: &str) -> Result<ClearData, Problem> {
     name.parse().map_err(Problem::not_found)
 }
 
-async fn confirm_clear(
-    Admin(visit): Admin,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
+async fn confirm_clear(Admin(visit): Admin, Path(name): Path<String>) -> Result<Response, Problem> {
     let data = read_data(&name)?;
     let found = visit.call.codex.clearable(visit.scope(), data).await?;
     let view = ClearView::new(&visit.at, data, &found, visit.csrf.token());
@@ -181,7 +178,10 @@ async fn clear_data(Admin(visit): Admin, sent: SentForm) -> Result<Response, Pro
     visit.check(sent.token())?;
     // An unknown word clears nothing (contract 1.2.K), and says so.
     let data: ClearData = sent.text(clear::DATA).parse().map_err(|what: String| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{}: {what}", clear::DATA))
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("{}: {what}", clear::DATA),
+        )
     })?;
     let (codex, scope) = (&visit.call.codex, visit.scope());
     let refused = if sent.text(clear::PHRASE).trim() == clear::phrase(data) {

@@ -122,7 +122,11 @@ fn counts(at: &Forwarded, counts: &RecordCounts) -> Vec<Count> {
         href: path.map(|path| at.link(path)),
     };
     vec![
-        count("Companies", counts.companies.to_string(), Some("/companies/")),
+        count(
+            "Companies",
+            counts.companies.to_string(),
+            Some("/companies/"),
+        ),
         count(
             "Active contacts",
             of(counts.active_contacts, counts.contacts),

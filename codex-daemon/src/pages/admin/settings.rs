@@ -87,7 +87,12 @@ impl SettingInput {
             key: setting.name.to_owned(),
             label: label(setting.name),
             help: help(setting),
-            value: if is_hidden { "" } else { stored.unwrap_or_default() }.to_owned(),
+            value: if is_hidden {
+                ""
+            } else {
+                stored.unwrap_or_default()
+            }
+            .to_owned(),
             before: before(setting, stored, csrf),
             choices: Vec::new(),
             has_lines: false,
@@ -150,7 +155,12 @@ impl SettingInput {
 
 impl SettingsView {
     /// The form of a section, with what the file holds.
-    pub fn new(at: &Forwarded, section: &'static Section, file: &SettingsFile, csrf: &Csrf) -> Self {
+    pub fn new(
+        at: &Forwarded,
+        section: &'static Section,
+        file: &SettingsFile,
+        csrf: &Csrf,
+    ) -> Self {
         let heading = format!("Settings: {}", section.name);
         let settings = section.settings.iter();
         let mut inputs: Vec<SettingInput> = settings
@@ -279,13 +289,17 @@ fn wanted_lines(
         if line.is_empty() {
             continue;
         }
-        let pair = line.split_once('=').filter(|_| !line.starts_with(['#', ';', '[']));
+        let pair = line
+            .split_once('=')
+            .filter(|_| !line.starts_with(['#', ';', '[']));
         let Some((key, value)) = pair else {
             return Err(refused(format!("`{line}` is not of the form key = value")));
         };
         let (key, value) = (key.trim().to_lowercase(), value.trim().to_owned());
         if key.is_empty() || value.is_empty() || wanted.iter().any(|(known, _)| *known == key) {
-            return Err(refused(format!("`{line}` has no key, no value, or a key a second time")));
+            return Err(refused(format!(
+                "`{line}` has no key, no value, or a key a second time"
+            )));
         }
         wanted.push((key, value));
     }
@@ -295,7 +309,9 @@ fn wanted_lines(
         key: key.to_owned(),
         value: value.map(str::to_owned),
     };
-    let gone = stored.iter().filter(|(key, _)| !wanted.iter().any(|(one, _)| one == key));
+    let gone = stored
+        .iter()
+        .filter(|(key, _)| !wanted.iter().any(|(one, _)| one == key));
     let mut changes: Vec<Change> = gone.map(|(key, _)| change(key, None)).collect();
     let new = wanted.iter().filter(|(key, value)| {
         let known = stored.iter().find(|(one, _)| one == key);
@@ -325,7 +341,8 @@ pub(super) fn save(
         }
         Err(Unsaved::Io(error)) => {
             tracing::error!(%error, "The settings file could not be written: {error}");
-            let detail = "The settings file could not be written; the log says why. It is as it was.";
+            let detail =
+                "The settings file could not be written; the log says why. It is as it was.";
             return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail));
         }
     }

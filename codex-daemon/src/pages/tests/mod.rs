@@ -11,7 +11,7 @@ use self::{
     html::{Document, Element},
     vocabulary::CLASSES,
 };
-use super::{companies, dashboard::DashboardView, error::ErrorView};
+use super::{admin, agents, asset_secrets, companies, dashboard::DashboardView, error::ErrorView};
 
 /// A text that breaks out of texts and attributes that are not escaped.
 pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(1)>&lt;{{ 7 * 7 }}";
@@ -21,6 +21,9 @@ const LARGEST: usize = 60_000;
 
 fn pages() -> Vec<(String, String)> {
     let mut pages = companies::samples::rendered();
+    pages.extend(admin::samples::rendered());
+    pages.extend(agents::samples::rendered());
+    pages.extend(asset_secrets::samples());
     for (name, view) in DashboardView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
