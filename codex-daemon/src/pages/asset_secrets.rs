@@ -29,6 +29,7 @@ const UDF: &str = "udf";
 
 /// A secret field, without its value.
 #[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the page of an asset shows it"))]
 pub(crate) struct Secret {
     pub label: String,
     /// Where it is revealed.
@@ -38,6 +39,7 @@ pub(crate) struct Secret {
 
 /// The secret fields of an asset: a part of its page.
 #[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the page of an asset shows it"))]
 pub(crate) struct SecretsView {
     pub csrf_field: &'static str,
     pub secrets: Vec<Secret>,

@@ -271,7 +271,7 @@ fn sent_value(setting: &Setting, stored: Option<&str>, sent: &SentForm) -> Optio
             (true, false) => None,
         };
     }
-    let is_changed = sent.is_changed(setting.name) && text != stored.unwrap_or_default();
+    let is_changed = sent.is_changed(setting.name) && text != one_line(stored.unwrap_or_default());
     is_changed.then(|| text.to_owned())
 }
 
@@ -392,8 +392,13 @@ fn is_hidden(setting: &Setting, stored: Option<&str>) -> bool {
 fn before(setting: &Setting, stored: Option<&str>, csrf: &Csrf) -> String {
     match stored {
         Some(text) if is_hidden(setting, stored) => csrf.seal(text),
-        other => other.unwrap_or_default().to_owned(),
+        other => one_line(other.unwrap_or_default()),
     }
+}
+
+/// A value as an input of one line sends it back.
+fn one_line(text: &str) -> String {
+    text.replace('\n', "")
 }
 
 fn lines(section: &Section, file: &SettingsFile) -> String {
