@@ -69,14 +69,16 @@ impl Helm {
 
     /// Changes a user.
     pub async fn update(&self, id: &str, changes: &Value) -> Result<(), HelmError> {
-        let answer = self.call(Method::PUT, &path(id, ""), Some(changes));
-        answer.await.map(drop)
+        self.call(Method::PUT, &path(id, ""), Some(changes))
+            .await
+            .map(drop)
     }
 
     /// Deletes a user.
     pub async fn delete(&self, id: &str) -> Result<(), HelmError> {
-        let answer = self.call(Method::DELETE, &path(id, ""), None);
-        answer.await.map(drop)
+        self.call(Method::DELETE, &path(id, ""), None)
+            .await
+            .map(drop)
     }
 
     /// Sets a password; a temporary one is changed at the next login.
@@ -87,8 +89,9 @@ impl Helm {
         temporary: bool,
     ) -> Result<(), HelmError> {
         let body = json!({"password": password, "temporary": temporary});
-        let answer = self.call(Method::POST, &path(id, "/reset-password"), Some(&body));
-        answer.await.map(drop)
+        self.call(Method::POST, &path(id, "/reset-password"), Some(&body))
+            .await
+            .map(drop)
     }
 
     /// The names of a user's groups.
@@ -102,8 +105,9 @@ impl Helm {
     /// Makes a user a member of just these groups.
     pub async fn set_groups(&self, id: &str, groups: &[String]) -> Result<(), HelmError> {
         let body = json!({"groups": groups});
-        let answer = self.call(Method::PUT, &path(id, "/groups"), Some(&body));
-        answer.await.map(drop)
+        self.call(Method::PUT, &path(id, "/groups"), Some(&body))
+            .await
+            .map(drop)
     }
 
     /// One call, once: nobody knows what became of one that was cut.

@@ -317,7 +317,7 @@ fn wanted_lines(
         let known = stored.iter().find(|(one, _)| one == key);
         known.is_none_or(|(_, known)| known != value)
     });
-    changes.extend(new.map(|(key, value)| change(key, Some(value))));
+    changes.extend(new.map(|(key, value)| change(key, Some(value.as_str()))));
     Ok(changes)
 }
 

@@ -132,7 +132,7 @@ fn psa_table(agents: &[PsaAgent]) -> TableView {
             text,
             ..Cell::default()
         };
-        texts.map(cell).into()
+        Vec::from(texts.map(cell))
     };
     TableView {
         caption: "Agents of the PSA".to_owned(),

@@ -285,9 +285,10 @@ async fn set_enabled(
         "false" => false,
         _ => return Err(Problem::bad_request("enabled: must be true or false")),
     };
-    let changed = helm(&app, &visit)?.update(&id, &json!({"enabled": enabled}));
+    let changed = json!({"enabled": enabled});
+    let changed = helm(&app, &visit)?.update(&id, &changed).await;
     let word = if enabled { "enabled" } else { "disabled" };
-    settle(&visit, &agent, changed.await, word, &sent).await
+    settle(&visit, &agent, changed, word, &sent).await
 }
 
 async fn set_groups(
@@ -331,8 +332,9 @@ async fn reset_password(
         return refuse(&visit, &agent, &sent, status, problem);
     }
     let temporary = sent.has("temporary");
-    let changed = helm(&app, &visit)?.reset_password(&id, password, temporary);
-    settle(&visit, &agent, changed.await, "password", &sent).await
+    let helm = helm(&app, &visit)?;
+    let changed = helm.reset_password(&id, password, temporary).await;
+    settle(&visit, &agent, changed, "password", &sent).await
 }
 
 async fn confirm_delete(Admin(visit): Admin, Path(id): Path<String>) -> Result<Response, Problem> {
