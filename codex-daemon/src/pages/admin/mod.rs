@@ -167,7 +167,12 @@ fn read_data(name: &str) -> Result<ClearData, Problem> {
     name.parse().map_err(Problem::not_found)
 }
 
-async fn confirm_clear(Admin(visit): Admin, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn confirm_clear(
+    Admin(visit): Admin,
+    Path(name): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    done::read(&uri)?;
     let data = read_data(&name)?;
     let found = visit.call.codex.clearable(visit.scope(), data).await?;
     let view = ClearView::new(&visit.at, data, &found, visit.csrf.token());

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use codex_core::{
+    address::segment,
     admin::{ClearData, RecordCounts},
     jobs::{Job, JobStatus},
     schedule::{Entry, Planned},
@@ -73,6 +74,7 @@ pub(in crate::pages) struct OverviewView {
     systems: Vec<System>,
     schedules: TableView,
     jobs: TableView,
+    sync: String,
     sections: Vec<Link>,
     clear: Vec<Link>,
 }
@@ -103,7 +105,8 @@ impl OverviewView {
                 .map(|one| system(at, facts, one, token()))
                 .into(),
             schedules: schedules(facts),
-            jobs: jobs(facts),
+            jobs: jobs(at, facts),
+            sync: at.link("/sync/"),
             sections: sections
                 .map(|one| link(one.name, format!("/admin/settings/{}", one.name)))
                 .collect(),
@@ -204,7 +207,7 @@ fn schedules(facts: &Facts) -> TableView {
     }
 }
 
-fn jobs(facts: &Facts) -> TableView {
+fn jobs(at: &Forwarded, facts: &Facts) -> TableView {
     let line = |job: &Job| {
         let mut cells = row([
             name(job),
@@ -213,6 +216,7 @@ fn jobs(facts: &Facts) -> TableView {
             duration(job.completed_at.unwrap_or(facts.now) - job.started_at),
             job.error.clone().unwrap_or_default(),
         ]);
+        cells[0].href = Some(at.link(&format!("/sync/jobs/{}", segment(&job.id))));
         cells[1].badge = Some(status(job.status).1);
         cells
     };

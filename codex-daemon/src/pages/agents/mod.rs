@@ -177,7 +177,8 @@ async fn sync_agents(Admin(visit): Admin, sent: SentForm) -> Result<Response, Pr
     Ok(redirect(&visit.at, LIST, word))
 }
 
-async fn new_agent(Admin(visit): Admin) -> Result<Response, Problem> {
+async fn new_agent(Admin(visit): Admin, uri: Uri) -> Result<Response, Problem> {
+    done::read(&uri)?;
     page(
         StatusCode::OK,
         &NewAgentView::new(&visit.at, visit.csrf.token()),
@@ -337,7 +338,12 @@ async fn reset_password(
     settle(&visit, &agent, changed, "password", &sent).await
 }
 
-async fn confirm_delete(Admin(visit): Admin, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn confirm_delete(
+    Admin(visit): Admin,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    done::read(&uri)?;
     let agent = agent(&visit, &id).await?;
     page(
         StatusCode::OK,
