@@ -5,7 +5,7 @@ mod outcome;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use crate::{
     clock::SharedClock,
     duplicates::Matching,
     records::resolve::Precedence,
+    schedule::Entry,
     store::{Db, Sql},
     sync::{
         Guard, Source,
@@ -41,20 +42,27 @@ pub struct Providers {
     pub rmm: String,
 }
 
+/// Access to vendors and how syncs behave: what can be replaced while Codex is at work.
+#[derive(Debug, Default)]
+pub(crate) struct Vendors {
+    pub(crate) sources: Vec<Arc<dyn Source>>,
+    pub(crate) tickets: Option<Arc<dyn Tickets>>,
+    pub(crate) inventory: Option<Arc<dyn Inventory>>,
+    pub(crate) users: Option<Arc<dyn Users>>,
+    pub(crate) guard: Guard,
+    pub(crate) matching: Matching,
+}
+
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
     pub(crate) precedence: Precedence,
-    pub(crate) guard: Guard,
-    pub(crate) matching: Matching,
     pub(crate) lease: Duration,
-    pub(crate) sources: Vec<Arc<dyn Source>>,
-    pub(crate) tickets: Option<Box<dyn Tickets>>,
+    vendors: RwLock<Arc<Vendors>>,
+    pub(crate) schedule: RwLock<Vec<Entry>>,
     pub(crate) unknown_tickets: UnknownTickets,
-    pub(crate) inventory: Option<Box<dyn Inventory>>,
     pub(crate) asked_devices: AskedDevices,
-    pub(crate) users: Option<Box<dyn Users>>,
     pub(crate) providers: RwLock<Providers>,
     pub(crate) statuses: Statuses,
     pub(crate) unworked_minutes: i64,
@@ -70,6 +78,12 @@ pub(crate) struct Inner {
 }
 
 impl Codex {
+    /// Access to vendors as it is now; what has begun with it ends with it.
+    pub(crate) fn vendors(&self) -> Arc<Vendors> {
+        let vendors = self.0.vendors.read();
+        vendors.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What calls through a port need.
     pub(crate) fn call_context(&self) -> CallContext<'_> {
         CallContext {
@@ -82,6 +96,7 @@ impl Codex {
 /// Every named statement of the library, for the test that prepares them on both engines.
 pub fn statements() -> Vec<(&'static str, Sql)> {
     let resources = [
+        crate::admin::query::STATEMENTS,
         crate::agents::companies::STATEMENTS,
         crate::agents::query::STATEMENTS,
         crate::billing_plans::query::STATEMENTS,
@@ -96,6 +111,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::assets::audit::query::STATEMENTS,
         crate::assets::contacts::STATEMENTS,
         crate::assets::query::STATEMENTS,
+        crate::assets::secrets::STATEMENTS,
         crate::locations::query::STATEMENTS,
         crate::site_links::query::STATEMENTS,
         crate::psa_agents::query::STATEMENTS,

@@ -33,6 +33,8 @@ pub mod store;
 pub mod records;
 
 pub mod address;
+#[cfg(feature = "sync")]
+pub mod admin;
 pub mod agents;
 pub mod assets;
 pub mod billing_plans;

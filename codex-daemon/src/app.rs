@@ -1,14 +1,14 @@
 //! The daemon put together: state, routes, layers, start and stop.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use axum::{Router, body::Bytes, extract::DefaultBodyLimit, middleware};
-use codex_core::{
-    Builder, Codex, Downloads, panics,
-    panics::Panicked,
-    sync::{CallRate, Guard, HttpSettings, datto, freshservice, keycloak},
-};
+use codex_core::{Builder, Codex, Downloads, panics, panics::Panicked, sync::Guard};
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     api,
     auth::Authenticator,
-    config::{self, Config},
+    config::{self, Config, ConfigErrors},
     health::Health,
     http::{
         answer_cache::Answers, body_limit, conditional, handling, headers, idempotency, problem,
@@ -27,7 +27,7 @@ use crate::{
     },
     metrics,
     openapi::{self, Parameters},
-    pages,
+    pages, vendors,
 };
 
 /// How often it is looked whether the server is at work.
@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct App(Arc<Inner>);
 
 struct Inner {
-    config: Config,
+    config: RwLock<Arc<Config>>,
     codex: Codex,
     auth: Authenticator,
     health: Health,
@@ -56,9 +56,28 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// The settings.
-    pub fn config(&self) -> &Config {
-        &self.0.config
+    /// The settings in force.
+    pub fn config(&self) -> Arc<Config> {
+        let config = self.0.config.read();
+        config.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the settings again. Access to vendors, schedules, limits and whatever else is not read at the start alone is
+    /// in force from now on; what is at work ends as it began.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them; those in force stay.
+    pub fn reload(&self) -> Result<(), ConfigErrors> {
+        let config = Config::load(&self.config().sources)?;
+        let inner = &self.0;
+        inner.codex.reconfigure(builder(&config, false));
+        inner.codex.set_schedule(config.scheduler.entries.clone());
+        inner.limits.set(config.server.calls_per_minute);
+        inner.health.reconfigure(&config);
+        let held = inner.config.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        tracing::info!("The settings were read again");
+        Ok(())
     }
 
     /// The library.
@@ -114,7 +133,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
         min_delete: config.sync.min_delete,
         ..Guard::default()
     };
-    let mut builder = Codex::builder(config.database.url.expose_secret())
+    let builder = Codex::builder(config.database.url.expose_secret())
         .migrate(migrate)
         .guard(guard)
         .matching(config.matching)
@@ -128,93 +147,7 @@ pub fn builder(config: &Config, migrate: bool) -> Builder {
             ..Downloads::default()
         })
         .providers(config.psa.clone(), config.rmm.clone());
-    let http = HttpSettings {
-        timeout: config.sync.request_timeout,
-        ..HttpSettings::default()
-    };
-    if let Some(vendor) = &config.freshservice {
-        let settings = freshservice::Settings {
-            base: vendor.base_url.url().clone(),
-            api_key: vendor.api_key.clone(),
-            all_workspaces: vendor.all_workspaces,
-            http: HttpSettings {
-                call_rate: CallRate::default(),
-                ..http.clone()
-            },
-        };
-        let days = vendor.first_ticket_days;
-        let tickets = |depth| freshservice::Tickets::new(settings.clone(), depth, days);
-        builder = builder
-            .tickets(freshservice::TicketClient::new(
-                settings.clone(),
-                config.upstream_write,
-            ))
-            .source(tickets(freshservice::Depth::Light))
-            .source(tickets(freshservice::Depth::Detail))
-            .source(freshservice::History::new(settings.clone()))
-            .source(freshservice::Accounts::new(
-                settings.clone(),
-                config.upstream_write,
-            ))
-            .source(freshservice::Freshservice::new(settings));
-    }
-    if let Some(vendor) = &config.datto {
-        let settings = datto::Settings {
-            base: vendor.api_endpoint.url().clone(),
-            public_key: vendor.public_key.clone(),
-            secret_key: vendor.secret_key.clone(),
-            http: HttpSettings {
-                call_rate: CallRate::new(Some(vendor.calls_per_minute)),
-                ..http.clone()
-            },
-        };
-        let options = datto::Options {
-            secret_udfs: vendor
-                .secret_udfs
-                .iter()
-                .map(|number| format!("udf{number}"))
-                .collect(),
-            map_system_sites: vendor.map_pseudo_sites,
-            ..datto::Options::default()
-        };
-        builder = builder
-            .inventory(datto::Inventories::new(settings.clone()))
-            .source(datto::Accounts::new(
-                settings.clone(),
-                config.upstream_write,
-            ))
-            .source(datto::Audits::new(settings.clone()))
-            .source(datto::Datto::new(settings, options));
-    }
-    if let Some(server) = &config.keycloak {
-        let settings = keycloak::Settings {
-            base: server.base_url.url().clone(),
-            realm: server.realm.clone(),
-            logins: logins(server),
-            http: HttpSettings {
-                verify_tls: server.verify_tls,
-                call_rate: CallRate::default(),
-                ..http
-            },
-        };
-        builder = builder
-            .users(keycloak::Users::new(settings.clone()))
-            .source(keycloak::Keycloak::new(settings));
-    }
-    builder
-}
-
-/// The client first: least privilege, and no person's password.
-fn logins(settings: &config::Keycloak) -> Vec<keycloak::Login> {
-    let client = settings.client.clone();
-    let client = client.map(|(id, secret)| keycloak::Login::Client { id, secret });
-    let admin = settings.admin.clone();
-    let admin = admin.map(|(realm, user, password)| keycloak::Login::Password {
-        realm,
-        user,
-        password,
-    });
-    client.into_iter().chain(admin).collect()
+    vendors::add_to(builder, config)
 }
 
 /// The routes with everything around them.
@@ -228,6 +161,16 @@ pub(crate) fn router_of(
     config: Config,
     codex: Codex,
 ) -> anyhow::Result<Router> {
+    let (router, _) = assemble(routes, config, codex)?;
+    Ok(router)
+}
+
+/// Routes with what stands around them, and what they share.
+fn assemble(
+    routes: OpenApiRouter<App>,
+    config: Config,
+    codex: Codex,
+) -> anyhow::Result<(Router, App)> {
     let (router, openapi) = openapi::described(routes);
     let (pages, internal) = openapi::described(api::internal());
     let router = router.merge(pages);
@@ -240,12 +183,12 @@ pub(crate) fn router_of(
         answers: Answers::new(),
         limits: Limits::new(config.server.calls_per_minute),
         readings: Readings::default(),
-        config,
+        config: Arc::new(config).into(),
         codex,
         openapi: serde_json::to_vec(&openapi)?.into(),
         parameters,
     }));
-    Ok(with_layers(router, app))
+    Ok((with_layers(router, app.clone()), app))
 }
 
 /// What stands around the routes.
@@ -291,12 +234,18 @@ pub struct Running {
     addr: SocketAddr,
     stop: CancellationToken,
     server: JoinHandle<Result<(), Panicked>>,
+    app: Option<App>,
 }
 
 impl Running {
     /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// What its handlers share; `None` when it was started with a router.
+    pub fn app(&self) -> Option<App> {
+        self.app.clone()
     }
 
     /// The address as a base URL, such as `http://127.0.0.1:5010`.
@@ -332,7 +281,10 @@ pub async fn start(config: Config, codex: Codex) -> anyhow::Result<Running> {
 /// Starts the daemon on a listener.
 pub fn start_on(listener: TcpListener, config: Config, codex: Codex) -> anyhow::Result<Running> {
     let limits = config.server.clone();
-    start_router(listener, limits, router(config, codex)?)
+    let (router, app) = assemble(api::all(), config, codex)?;
+    let running = start_router(listener, limits, router)?;
+    let app = Some(app);
+    Ok(Running { app, ..running })
 }
 
 /// Serves a router on a listener.
@@ -353,5 +305,10 @@ pub fn start_router(
     });
     let server = server::serve(listener, router, limits, stop.clone());
     let server = panics::spawn("server", server);
-    Ok(Running { addr, stop, server })
+    Ok(Running {
+        addr,
+        stop,
+        server,
+        app: None,
+    })
 }

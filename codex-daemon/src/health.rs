@@ -4,6 +4,7 @@
 
 use std::{
     path::Path,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -22,12 +23,28 @@ pub use codex_core::health::wire::{
 const LIMIT: Duration = Duration::from_millis(1200);
 /// How long an answer of Core is good for: a page of health checks must not become a load on Core.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// By what disks and sources are judged.
+#[derive(Debug)]
+struct Judged {
+    limits: config::Health,
+    schedule: Vec<Entry>,
+}
+
+impl Judged {
+    fn of(config: &Config) -> Arc<Self> {
+        Arc::new(Self {
+            limits: config.health.clone(),
+            schedule: config.scheduler.entries.clone(),
+        })
+    }
+}
+
 /// The checks, with the last answer of Core.
 #[derive(Debug)]
 pub struct Health {
     core: BaseUrl,
-    limits: config::Health,
-    schedule: Vec<Entry>,
+    judged: RwLock<Arc<Judged>>,
     http: Client,
     last: Mutex<Option<(Instant, DependencyOut)>>,
 }
@@ -42,8 +59,7 @@ impl Health {
     pub fn new(config: &Config) -> Result<Self, reqwest::Error> {
         Ok(Self {
             core: config.auth.core_url.at("health"),
-            limits: config.health.clone(),
-            schedule: config.scheduler.entries.clone(),
+            judged: Judged::of(config).into(),
             http: Client::builder().timeout(LIMIT).no_proxy().build()?,
             last: Mutex::default(),
         })
@@ -51,14 +67,28 @@ impl Health {
 
     /// The fullest of the disks that are watched.
     pub fn disk(&self) -> DiskOut {
-        disk(&self.limits)
+        disk(&self.judged().limits)
+    }
+
+    /// Checks as another `config` says from now on; Core's address stays.
+    pub fn reconfigure(&self, config: &Config) {
+        *self.judged.write().unwrap_or_else(PoisonError::into_inner) = Judged::of(config);
+    }
+
+    fn judged(&self) -> Arc<Judged> {
+        let judged = self.judged.read();
+        judged.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs all checks.
     pub async fn check(&self, codex: &Codex) -> HealthOut {
-        let (database, core, sources) =
-            tokio::join!(database(codex), self.core(), self.sources(codex));
-        let disk = self.disk();
+        let judged = self.judged();
+        let (database, core, sources) = tokio::join!(
+            database(codex),
+            self.core(),
+            sources(codex, &judged.schedule)
+        );
+        let disk = disk(&judged.limits);
         let worst = database.status.max(disk.status);
         let dependency = core.status.min(Status::Degraded);
         let late = sources.as_ref().map_or(Status::Healthy, |s| s.status);
@@ -73,23 +103,6 @@ impl Health {
                 sources,
             },
         }
-    }
-
-    /// The sources that have not completed for three of their intervals; `None` when there are none, or when they
-    /// are unknown because the database does not answer.
-    async fn sources(&self, codex: &Codex) -> Option<SourcesOut> {
-        let late = tokio::time::timeout(LIMIT, codex.late_sources(&self.schedule));
-        let late = late.await.ok()?.ok()?;
-        let late: Vec<_> = late
-            .into_iter()
-            .map(|late| LateSourceOut {
-                schedule: late.schedule.to_owned(),
-                source: late.source.to_owned(),
-                last_completed_at: late.last_completed_at,
-            })
-            .collect();
-        let status = Status::Degraded;
-        (!late.is_empty()).then_some(SourcesOut { status, late })
     }
 
     /// One question at a time; those who wait get the same answer.
@@ -125,6 +138,23 @@ impl Health {
         }
         out
     }
+}
+
+/// The sources that have not completed for three of their intervals; `None` when there are none, or when they
+/// are unknown because the database does not answer.
+async fn sources(codex: &Codex, schedule: &[Entry]) -> Option<SourcesOut> {
+    let late = tokio::time::timeout(LIMIT, codex.late_sources(schedule));
+    let late = late.await.ok()?.ok()?;
+    let late: Vec<_> = late
+        .into_iter()
+        .map(|late| LateSourceOut {
+            schedule: late.schedule.to_owned(),
+            source: late.source.to_owned(),
+            last_completed_at: late.last_completed_at,
+        })
+        .collect();
+    let status = Status::Degraded;
+    (!late.is_empty()).then_some(SourcesOut { status, late })
 }
 
 /// Whether the database answers in time, and can be written.

@@ -6,9 +6,11 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+mod checks;
 pub mod cli;
 pub mod config;
 pub mod health;
+mod helm;
 pub mod http;
 pub mod legacy;
 pub mod logging;
@@ -17,3 +19,4 @@ pub mod openapi;
 mod pages;
 #[cfg(test)]
 mod tests;
+mod vendors;

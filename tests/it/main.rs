@@ -4,6 +4,7 @@
     reason = "a test that unwraps fails, as it should"
 )]
 
+mod admin_pages;
 mod agents;
 mod answer_cache;
 mod api;

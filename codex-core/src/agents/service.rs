@@ -160,7 +160,7 @@ impl Codex {
     /// # Errors
     /// [`Error::Unprocessable`] when it says that it has none such.
     async fn user_exists(&self, id: &str) -> Result<bool> {
-        let Some(users) = &self.0.users else {
+        let Some(users) = self.vendors().users.clone() else {
             return Ok(false);
         };
         match timeout(WAIT_TIMEOUT, users.has(self.call_context(), id)).await {

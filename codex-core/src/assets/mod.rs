@@ -13,6 +13,8 @@ pub(crate) mod identifiers;
 pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
+#[cfg(feature = "store")]
+pub(crate) mod secrets;
 #[cfg(feature = "sync")]
 mod service;
 pub mod wire;

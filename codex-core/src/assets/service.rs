@@ -86,6 +86,37 @@ impl Codex {
         assets::contacts::of_asset(&self.0.db, scope, asset).await
     }
 
+    /// The names of an asset's secret fields that have a value, such as `udf2`; none when there is no such asset.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`] for all who may not reveal them.
+    pub async fn asset_secret_names(&self, scope: &Scope, id: AssetId) -> Result<Vec<String>> {
+        scope.require_technician("reading secrets")?;
+        assets::secrets::names(&self.0.db, id).await
+    }
+
+    /// Reveals a secret field of an asset; `None` when the asset or a value is not there. The change log names who has
+    /// read it, and never the value.
+    ///
+    /// # Errors
+    /// [`crate::Error::Forbidden`].
+    pub async fn reveal_asset_secret(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: AssetId,
+        name: &str,
+    ) -> Result<Option<String>> {
+        scope.require_technician("reading secrets")?;
+        let mut tx = self.0.db.begin().await?;
+        let Some(value) = assets::secrets::reveal(&mut tx, author, id, name).await? else {
+            return Ok(None);
+        };
+        // The value leaves only when its entry lasts.
+        tx.commit().await?;
+        Ok(Some(value))
+    }
+
     /// Creates an asset; returns its id.
     ///
     /// # Errors

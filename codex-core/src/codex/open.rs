@@ -1,13 +1,13 @@
 //! Opening and closing.
 
 use std::{
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Codex, Inner, Providers};
+use super::{Codex, Inner, Providers, Vendors};
 use crate::{
     Result,
     assets::audit::AskedDevices,
@@ -31,13 +31,8 @@ pub struct Builder {
     migrate: bool,
     clock: SharedClock,
     precedence: Precedence,
-    guard: Guard,
-    matching: Matching,
     lease: Duration,
-    sources: Vec<Arc<dyn Source>>,
-    tickets: Option<Box<dyn Tickets>>,
-    inventory: Option<Box<dyn Inventory>>,
-    users: Option<Box<dyn Users>>,
+    vendors: Vendors,
     providers: Providers,
     statuses: Statuses,
     unworked_minutes: i64,
@@ -68,25 +63,25 @@ impl Builder {
 
     /// Adds a source to sync from.
     pub fn source(mut self, source: impl Source) -> Self {
-        self.sources.push(Arc::new(source));
+        self.vendors.sources.push(Arc::new(source));
         self
     }
 
     /// Where new agents are looked up.
     pub fn users(mut self, users: impl Users) -> Self {
-        self.users = Some(Box::new(users));
+        self.vendors.users = Some(Arc::new(users));
         self
     }
 
     /// Where single tickets are read and written.
     pub fn tickets(mut self, tickets: impl Tickets) -> Self {
-        self.tickets = Some(Box::new(tickets));
+        self.vendors.tickets = Some(Arc::new(tickets));
         self
     }
 
     /// Where inventories of single devices are read.
     pub fn inventory(mut self, inventory: impl Inventory) -> Self {
-        self.inventory = Some(Box::new(inventory));
+        self.vendors.inventory = Some(Arc::new(inventory));
         self
     }
 
@@ -98,13 +93,13 @@ impl Builder {
 
     /// How deletions are guarded.
     pub fn guard(mut self, guard: Guard) -> Self {
-        self.guard = guard;
+        self.vendors.guard = guard;
         self
     }
 
     /// From which evidence on records are merged or proposed as duplicates.
     pub fn matching(mut self, matching: Matching) -> Self {
-        self.matching = matching;
+        self.vendors.matching = matching;
         self
     }
 
@@ -157,15 +152,11 @@ impl Builder {
             opened_at: self.clock.now(),
             clock: self.clock,
             precedence: self.precedence,
-            guard: self.guard,
-            matching: self.matching,
             lease: self.lease,
-            sources: self.sources,
-            tickets: self.tickets,
+            vendors: Arc::new(self.vendors).into(),
+            schedule: RwLock::default(),
             unknown_tickets: UnknownTickets::default(),
-            inventory: self.inventory,
             asked_devices: AskedDevices::default(),
-            users: self.users,
             providers: self.providers.into(),
             statuses: self.statuses,
             unworked_minutes: self.unworked_minutes,
@@ -194,13 +185,8 @@ impl Codex {
             migrate: true,
             clock: Arc::new(SystemClock),
             precedence: default_precedence(),
-            guard: Guard::default(),
-            matching: Matching::default(),
             lease: Duration::from_secs(30),
-            sources: Vec::new(),
-            tickets: None,
-            inventory: None,
-            users: None,
+            vendors: Vendors::default(),
             providers: Providers {
                 psa: DEFAULT_PSA.into(),
                 rmm: DEFAULT_RMM.into(),
@@ -239,6 +225,15 @@ impl Codex {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *providers = chosen;
+    }
+
+    /// Takes access to vendors, the choice of vendors, the limits of deletions and matching from a builder; the rest of
+    /// it is for [`Builder::open`]. What is at work ends as it began, what begins from now on follows.
+    pub fn reconfigure(&self, builder: Builder) {
+        let vendors = Arc::new(builder.vendors);
+        let held = self.0.vendors.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = vendors;
+        self.choose_providers(builder.providers);
     }
 
     /// The database, for tests and tools.

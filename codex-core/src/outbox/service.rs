@@ -154,7 +154,7 @@ impl Codex {
                     attempts: entry.attempts + 1,
                     ..entry
                 };
-                self.send(psa, &entry, until).await?;
+                self.send(&*psa, &entry, until).await?;
                 tried += 1;
             }
         }

@@ -1,5 +1,7 @@
 //! Syncs that run by themselves.
 
+use std::sync::PoisonError;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -122,12 +124,21 @@ impl Codex {
                 }
             }
         }
-        keep_going("scheduler", &self.0.stop, || self.heed_schedule(&entries)).await;
+        self.set_schedule(entries);
+        keep_going("scheduler", &self.0.stop, || self.heed_schedule()).await;
     }
 
-    async fn heed_schedule(&self, entries: &[Entry]) {
+    /// Replaces the schedules that [`Codex::keep_schedule`] heeds, from its next look on.
+    pub fn set_schedule(&self, entries: Vec<Entry>) {
+        let schedule = self.0.schedule.write();
+        *schedule.unwrap_or_else(PoisonError::into_inner) = entries;
+    }
+
+    async fn heed_schedule(&self) {
         loop {
-            if let Err(error) = self.run_due(entries).await {
+            let schedule = self.0.schedule.read();
+            let entries = schedule.unwrap_or_else(PoisonError::into_inner).clone();
+            if let Err(error) = self.run_due(&entries).await {
                 // The database may be away for a while; the schedule waits for it.
                 tracing::error!(error = error.chain(), "Schedules could not be read");
             }

@@ -90,6 +90,12 @@ pub trait Inventory: Debug + Send + Sync + 'static {
     ) -> Answer<'a, DeviceInventory>;
 }
 
+/// Whether a vendor lets us in.
+pub trait Probe: Debug + Send + Sync {
+    /// Makes one cheap call that proves address and key.
+    fn probe<'a>(&'a self, context: CallContext<'a>) -> Answer<'a, ()>;
+}
+
 /// The people who may log in, one at a time.
 pub trait Users: Debug + Send + Sync + 'static {
     /// Whether there is a user with this id.

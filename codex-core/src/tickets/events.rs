@@ -1,6 +1,6 @@
 //! What the PSA reports about single tickets, and what it says when it is asked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ impl Codex {
         }
         let author = Author::new(format!("webhook:{provider}"), now);
         if event.deleted {
-            return self.deleted(psa, &author, event.number, at, known).await;
+            return self.deleted(&*psa, &author, event.number, at, known).await;
         }
         let newer = at.is_some() && at > newest;
         let own = event.item.clone().filter(|_| at.is_some());
@@ -76,7 +76,7 @@ impl Codex {
                 return self.took(taken).await;
             }
         }
-        match (self.ask(psa, event.number).await, own) {
+        match (self.ask(&*psa, event.number).await, own) {
             (Ok(Some(shown)), own) => {
                 let (is_gone, shown_at) = (shown.is_gone, shown.ticket.source_updated_at);
                 let mut summary = self.take_shown(provider, &author, shown).await?;
@@ -128,7 +128,7 @@ impl Codex {
         let psa = self.ticket_port()?;
         let provider = psa.provider();
         let author = Author::new(format!("source:{provider}"), self.now());
-        let Some(shown) = self.ask(psa, number).await? else {
+        let Some(shown) = self.ask(&*psa, number).await? else {
             return Ok(false);
         };
         let is_gone = shown.is_gone;
@@ -174,8 +174,8 @@ impl Codex {
     }
 
     /// The tickets of the PSA that is chosen.
-    pub(crate) fn ticket_port(&self) -> Result<&dyn Tickets> {
-        let (tickets, psa) = (self.0.tickets.as_deref(), self.providers().psa);
+    pub(crate) fn ticket_port(&self) -> Result<Arc<dyn Tickets>> {
+        let (tickets, psa) = (self.vendors().tickets.clone(), self.providers().psa);
         let chosen = tickets.filter(|tickets| tickets.provider() == psa);
         chosen.ok_or_else(|| unavailable(&psa))
     }

@@ -269,7 +269,8 @@ async fn test_webhook(
 #[utoipa::path(get, path = "/webhooks/health", tag = "webhooks", security(()), responses(
     (status = 200, description = "The settings, without the secret", body = WebhooksHealthOut)))]
 async fn get_webhooks_health(State(app): State<App>) -> Json<WebhooksHealthOut> {
-    let settings = &app.config().webhooks;
+    let config = app.config();
+    let settings = &config.webhooks;
     Json(WebhooksHealthOut {
         status: "ok",
         webhooks_enabled: settings.enabled,

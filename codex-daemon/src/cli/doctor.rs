@@ -1,6 +1,6 @@
 //! `codexd doctor`
 
-use std::{fmt, future::Future, io::Write as _, path::Path, pin::Pin};
+use std::{future::Future, io::Write as _, path::Path, pin::Pin};
 
 use anyhow::bail;
 use codex_core::{
@@ -8,17 +8,17 @@ use codex_core::{
     plural::{agree, count_of},
 };
 use secrecy::ExposeSecret as _;
-use serde::Serialize;
 
 use crate::{
     app,
+    checks::{Finding, Neighbour, Status},
     config::{Config, Sources, masked_url},
     http::problem::chain,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  codexd doctor             check configuration, database and data; a line for each check
+  codexd doctor             check configuration, database, data and vendors; a line for each check
   codexd doctor --json      the same as JSON
 
 Changes nothing. Exit code 1 when something is an error; warnings are for a person to decide.";
@@ -30,72 +30,6 @@ pub(super) struct Doctor {
     /// As JSON
     #[arg(long)]
     json: bool,
-}
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Ok,
-    Warning,
-    Error,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
-}
-
-/// What a check has found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
-    check: &'static str,
-    status: Status,
-    /// What is so.
-    message: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            check,
-            status: Status::Ok,
-            message: message.into(),
-            action: None,
-        }
-    }
-
-    fn bad(
-        status: Status,
-        check: &'static str,
-        message: impl Into<String>,
-        action: impl Into<String>,
-    ) -> Self {
-        Self {
-            check,
-            status,
-            message: message.into(),
-            action: Some(action.into()),
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<8} {:<14} {}", self.status, self.check, self.message)?;
-        match &self.action {
-            Some(action) => write!(f, "\n{:>24}{action}", ""),
-            None => Ok(()),
-        }
-    }
 }
 
 /// A check of an open database.
@@ -152,6 +86,16 @@ async fn examine(sources: &Sources) -> Vec<Finding> {
     };
     for check in CHECKS {
         findings.push(check(&codex).await);
+    }
+    let scope = Scope::system();
+    for vendor in [
+        Neighbour::Freshservice,
+        Neighbour::Datto,
+        Neighbour::Keycloak,
+    ] {
+        if vendor.is_configured(&config) {
+            findings.push(vendor.check(&codex, &scope, &config).await);
+        }
     }
     codex.close().await;
     findings
@@ -237,17 +181,6 @@ fn unreadable(check: &'static str, error: &codex_core::Error) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finding_is_followed_by_its_remedy() {
-        let fine = Finding::ok("schema", "is up to date");
-        assert_eq!(fine.to_string(), "ok       schema         is up to date");
-        let bad = Finding::bad(Status::Warning, "accounts", "2 of 3", "run it");
-        assert_eq!(
-            bad.to_string(),
-            format!("warning  accounts       2 of 3\n{}run it", " ".repeat(24))
-        );
-    }
 
     #[tokio::test]
     async fn each_broken_part_is_an_error_with_a_remedy() {

@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::{self, BufRead, IsTerminal as _, Write},
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
@@ -13,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::progress::Progress;
-use crate::config::{Sources, ini};
+use crate::config::{Sources, edit, ini};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,7 +161,8 @@ impl Init {
         let after = settings.iter().fold(before, |text, (section, key, value)| {
             ini::set(&text, section, key, value)
         });
-        write_private(path, &after).with_context(|| format!("cannot write {}", path.display()))
+        edit::replace(path, &after, Some(0o600))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
@@ -170,28 +170,6 @@ impl Init {
 /// takes for an encoding that is there already.
 fn literal(text: &str) -> String {
     text.replace('%', "%25")
-}
-
-/// Replaces a file by one that its owner alone can read; a crash leaves the old or the new one.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    // Through a link to the file it points to.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let new = path.with_extension("conf.new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, &path)
 }
 
 #[cfg(test)]

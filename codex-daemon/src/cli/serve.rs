@@ -3,13 +3,13 @@
 use std::{net::IpAddr, time::Duration};
 
 use anyhow::{Context as _, bail};
-use codex_core::{Codex, Providers, panics};
+use codex_core::panics;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    app,
+    app::{self, App},
     config::{Config, Sources, masked_url},
-    http::server,
+    http::{problem::chain, server},
     logging,
 };
 
@@ -87,9 +87,9 @@ impl Serve {
             panics::spawn("dead jobs", async move { codex.end_dead_jobs().await })
         };
         let watch = {
-            let (codex, stop) = (codex.clone(), CancellationToken::new());
+            let (app, stop) = (running.app(), CancellationToken::new());
             let work = async move {
-                let work = || watch(watched.clone(), codex.clone());
+                let work = || watch(watched.clone(), app.clone());
                 panics::keep_going("settings", &stop, work).await;
             };
             AbortOnDropHandle::new(panics::spawn("settings", work))
@@ -117,9 +117,8 @@ impl Serve {
     }
 }
 
-/// Heeds the choice of vendors in the settings' file as soon as it changes; other settings are read at the
-/// start.
-async fn watch(sources: Sources, codex: Codex) {
+/// Reads the settings again as soon as their file changes; see [`App::reload`].
+async fn watch(sources: Sources, app: Option<App>) {
     let changed = || {
         let file = std::fs::metadata(sources.conf());
         file.and_then(|file| file.modified()).ok()
@@ -132,18 +131,10 @@ async fn watch(sources: Sources, codex: Codex) {
             continue;
         }
         known = now;
-        let chosen = match Config::load(&sources) {
-            Ok(Config { psa, rmm, .. }) => Providers { psa, rmm },
-            Err(error) => {
-                let error = crate::http::problem::chain(&error);
-                tracing::warn!(error, "The settings have changed and cannot be used");
-                continue;
-            }
-        };
-        if chosen != codex.providers() {
-            let Providers { psa, rmm } = &chosen;
-            tracing::info!(psa, rmm, "Other vendors were chosen: {psa} and {rmm}");
-            codex.choose_providers(chosen);
+        let Some(app) = &app else { continue };
+        if let Err(error) = app.reload() {
+            let error = chain(&error);
+            tracing::warn!(error, "The settings have changed and cannot be used");
         }
     }
 }

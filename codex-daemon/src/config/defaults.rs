@@ -12,7 +12,7 @@ const HEAD: &str = "\
 #
 # Where a value comes from, weakest first:
 #   1. the defaults below
-#   2. services.json                 (core.url only)
+#   2. services.json                 (core.url and helm.url only)
 #   3. instance/codex.conf           (same sections and keys as here)
 #   4. .flaskenv, then environment   (the names given below, or CODEX_<SECTION>_<KEY> for any key)
 #   5. flags                         (--set section.key=value, and a few of their own)

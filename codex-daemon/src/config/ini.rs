@@ -112,6 +112,7 @@ pub fn strip_comment(value: &str) -> &str {
 pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let setting = format!("{key} = {value}");
+    let setting = setting.trim_end();
     let mut inside = false;
     let mut last = None; // last line of the section that is not blank
     let mut found: Option<std::ops::Range<usize>> = None;
@@ -141,9 +142,9 @@ pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
     }
     match (found, last) {
         (Some(range), _) => {
-            lines.splice(range, [setting.as_str()]);
+            lines.splice(range, [setting]);
         }
-        (None, Some(at)) => lines.insert(at + 1, &setting),
+        (None, Some(at)) => lines.insert(at + 1, setting),
         (None, None) => {
             let mut out = text.trim_end().to_owned();
             if !out.is_empty() {
@@ -154,6 +155,53 @@ pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// The same; a comment behind the old value stays. For settings whose values may have one.
+pub fn set_beside_comment(text: &str, section: &str, key: &str, value: &str) -> String {
+    let entries = parse(text).unwrap_or_default();
+    let old = entries
+        .into_iter()
+        .find(|entry| entry.section == section && entry.key == key);
+    let old = old.map(|entry| entry.value).unwrap_or_default();
+    let comment = &old[strip_comment(&old).len()..];
+    if comment.trim().is_empty() || comment.contains('\n') {
+        return set(text, section, key, value);
+    }
+    let gap = if comment.starts_with([' ', '\t']) {
+        ""
+    } else {
+        " "
+    };
+    set(text, section, key, &format!("{value}{gap}{comment}"))
+}
+
+/// `text` without one setting; all other lines stay as they are.
+pub fn remove(text: &str, section: &str, key: &str) -> String {
+    let (mut inside, mut inside_value, mut removing) = (false, false, false);
+    let mut kept = String::with_capacity(text.len());
+    for raw in text.lines() {
+        match classify(raw, inside_value) {
+            Line::Section(name) => {
+                inside = name == section;
+                (inside_value, removing) = (false, false);
+            }
+            Line::Setting(name, _) => {
+                inside_value = true;
+                removing = inside && name.eq_ignore_ascii_case(key);
+            }
+            Line::Continuation(_) => {}
+            Line::Blank | Line::Bad => {
+                inside_value = inside_value && !raw.trim().is_empty();
+                removing = false;
+            }
+        }
+        if !removing {
+            kept.push_str(raw);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -206,6 +254,23 @@ mod tests {
     }
 
     #[test]
+    fn comments_behind_values_stay() {
+        let set = |text: &str, value: &str| set_beside_comment(text, "a", "k", value);
+        assert_eq!(set("[a]\nk = 1  # why\n", "2%"), "[a]\nk = 2%  # why\n");
+        assert_eq!(set("[a]\nk = # why\n", "2"), "[a]\nk = 2 # why\n");
+        assert_eq!(set("[a]\nk = 1\n", "2"), "[a]\nk = 2\n");
+        assert_eq!(set("[b]\n", "2"), "[b]\n\n[a]\nk = 2\n");
+    }
+
+    #[test]
+    fn removing_leaves_all_other_lines() {
+        let text = "# mine\n[a]\nk = 1\n  more\n# note\nl = 2\n[b]\nk = 3\n";
+        let after = "# mine\n[a]\n# note\nl = 2\n[b]\nk = 3\n";
+        assert_eq!(remove(text, "a", "K"), after);
+        assert_eq!(remove(after, "a", "k"), after);
+    }
+
+    #[test]
     fn setting_keeps_comments_and_other_keys() {
         let before = "# mine\n[a]\nk = 1\n  more\n; note\n\n[b]\nx = y\n";
         let after = set(before, "a", "k", "2");
@@ -213,6 +278,7 @@ mod tests {
         let after = set(&after, "a", "new", "3");
         assert_eq!(after, "# mine\n[a]\nk = 2\n; note\nnew = 3\n\n[b]\nx = y\n");
         assert_eq!(set("", "c", "z", "1"), "[c]\nz = 1\n");
+        assert_eq!(set("[a]\nk = 1\n", "a", "k", ""), "[a]\nk =\n");
         assert_eq!(set("[b]\n", "b", "z", "1"), "[b]\nz = 1\n");
     }
 }

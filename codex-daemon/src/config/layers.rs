@@ -48,16 +48,28 @@ impl fmt::Display for ValueSource {
 ///
 /// [`Sources::new`] looks at files only, which is what tests want; `Sources::of_process` in the parent
 /// module adds the environment.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// Working directory: `.flaskenv`, `services.json`, `instance/`.
     pub dir: PathBuf,
     /// The file with settings; `instance/codex.conf` when `None`.
     pub file: Option<PathBuf>,
+    /// The text of that file, in place of what is on the disk: what it would mean if it were.
+    pub text: Option<String>,
     /// The environment.
     pub env: BTreeMap<String, String>,
     /// `section.key` and value, from the command line.
     pub flags: Vec<(String, String)>,
+}
+
+/// Shows places, no values: they may be secrets.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("dir", &self.dir)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Sources {
@@ -181,7 +193,7 @@ impl Layers {
         entries.map(|((_, key), value)| (key.as_str(), value.text.as_str()))
     }
 
-    /// Core's address, where Helm says it is; the rest is for calls between services (contract 4.3).
+    /// Addresses of Core and Helm, where Helm says they are; the rest is for calls between services (contract 4.3).
     fn services(&mut self, sources: &Sources) -> Result<(), ConfigError> {
         let path = sources.path("services.json");
         let Some(text) = read(&path)? else {
@@ -193,16 +205,23 @@ impl Layers {
                 line: error.line(),
                 message: "not JSON of the form {\"name\": {\"url\": \"...\"}}".to_owned(),
             })?;
-        let url = services.pointer("/core/url").and_then(|url| url.as_str());
-        if let (Some(url), Some(setting)) = (url, keys::find("core", "url")) {
-            self.put(setting, url, ValueSource::Services(path));
+        for section in ["core", "helm"] {
+            let url = services.get(section).and_then(|service| service.get("url"));
+            let url = url.and_then(|url| url.as_str());
+            if let (Some(url), Some(setting)) = (url, keys::find(section, "url")) {
+                self.put(setting, url, ValueSource::Services(path.clone()));
+            }
         }
         Ok(())
     }
 
     fn file(&mut self, sources: &Sources) -> Result<(), ConfigError> {
         let path = sources.conf();
-        let Some(text) = read(&path)? else {
+        let text = match &sources.text {
+            Some(text) => Some(text.clone()),
+            None => read(&path)?,
+        };
+        let Some(text) = text else {
             return match &sources.file {
                 Some(named) => Err(ConfigError::Missing(named.clone())),
                 None => Ok(()),
@@ -300,6 +319,11 @@ impl Layers {
         self.value(section, key).map(|value| value.text.as_str())
     }
 
+    /// Where the value of a setting came from, `None` when it is not set.
+    pub fn source(&self, section: &str, key: &str) -> Option<&ValueSource> {
+        self.value(section, key).map(|value| &value.origin)
+    }
+
     fn value(&self, section: &str, key: &str) -> Option<&Value> {
         let key = keys::find(section, key)?;
         self.values.get(&(key.section, key.name))
@@ -360,7 +384,7 @@ impl Layers {
     }
 }
 
-fn masked(secrecy: Secrecy, text: &str) -> String {
+pub(super) fn masked(secrecy: Secrecy, text: &str) -> String {
     match secrecy {
         Secrecy::Plain => text.replace('\n', " "),
         Secrecy::Secret => "***".to_owned(),

@@ -7,16 +7,17 @@ mod address;
 mod auth;
 mod database;
 mod defaults;
+pub mod edit;
 mod error;
 mod flaskenv;
 pub mod ini;
-mod keys;
+pub mod keys;
 mod layers;
 mod open_sections;
 mod read;
 mod scheduler;
 mod server;
-mod setting;
+pub mod setting;
 #[cfg(test)]
 mod tests;
 mod vendors;
@@ -41,6 +42,8 @@ pub use webhooks::Webhooks;
 /// Everything that can be set.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Where the settings were read, to read them again.
+    pub sources: Sources,
     /// How the daemon listens.
     pub server: Server,
     /// When the disk counts as full.
@@ -69,6 +72,8 @@ pub struct Config {
     pub precedence: Precedence,
     /// Words of the PSA's status numbers.
     pub statuses: Statuses,
+    /// Where users are created and changed.
+    pub helm: BaseUrl,
     /// Minutes that a ticket counts on which nobody has noted any.
     pub unworked_ticket_minutes: u16,
     /// What runs by itself.
@@ -154,6 +159,8 @@ impl Config {
         let database = Database::load(layers, sources)?;
         let psa = layers.section("psa");
         Ok(Self {
+            sources: sources.clone(),
+            helm: layers.section("helm").url("url")?,
             scheduler: Scheduler::load(layers, freshservice.is_some(), datto.is_some())?,
             webhooks: Webhooks::load(layers)?,
             server: Server::load(layers)?,

@@ -104,14 +104,7 @@ impl<'l> Values<'l> {
 
     /// A level, by its name in Python.
     pub fn level(self, key: &str) -> Result<tracing::Level, ConfigError> {
-        self.read(key, |_, text| match text.to_uppercase().as_str() {
-            "CRITICAL" | "ERROR" => Some(tracing::Level::ERROR),
-            "WARNING" | "WARN" => Some(tracing::Level::WARN),
-            "INFO" => Some(tracing::Level::INFO),
-            "DEBUG" => Some(tracing::Level::DEBUG),
-            "TRACE" => Some(tracing::Level::TRACE),
-            _ => None,
-        })
+        self.read(key, |_, text| level(text))
     }
 
     /// The error that a setting's value cannot be used.
@@ -141,9 +134,41 @@ impl<'l> Values<'l> {
     }
 }
 
+/// Why a text is no value of a kind; `None` when it is one.
+pub(super) fn fault_of(kind: Kind, text: &str) -> Option<String> {
+    let is_right = match kind {
+        Kind::Url => return BaseUrl::read(text).err(),
+        Kind::Host => return BaseUrl::read_host(text).err(),
+        Kind::Boolean => boolean(text).is_some(),
+        Kind::BooleanOrAuto => text == "auto" || boolean(text).is_some(),
+        Kind::Number { .. } => kind.number(text).is_some(),
+        Kind::Numbers { .. } => text.split(',').all(|one| kind.number(one.trim()).is_some()),
+        Kind::Ip => text.parse::<IpAddr>().is_ok(),
+        Kind::Ips => text
+            .split(',')
+            .map(str::trim)
+            .all(|one| one.is_empty() || one.parse::<IpAddr>().is_ok()),
+        Kind::LogLevel => level(text).is_some(),
+        Kind::Text => true,
+    };
+    (!is_right).then(|| format!("`{text}` is not {kind}"))
+}
+
 /// The number that a text states, if the kind allows it and its type can hold it.
 fn within<T: TryFrom<i64>>(kind: Kind, text: &str) -> Option<T> {
     T::try_from(kind.number(text.trim())?).ok()
+}
+
+/// A level, by its name in Python.
+fn level(text: &str) -> Option<tracing::Level> {
+    match text.to_uppercase().as_str() {
+        "CRITICAL" | "ERROR" => Some(tracing::Level::ERROR),
+        "WARNING" | "WARN" => Some(tracing::Level::WARN),
+        "INFO" => Some(tracing::Level::INFO),
+        "DEBUG" => Some(tracing::Level::DEBUG),
+        "TRACE" => Some(tracing::Level::TRACE),
+        _ => None,
+    }
 }
 
 /// The booleans of `configparser`.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::address::masked_host;
+
 /// How a value is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrecy {
@@ -125,6 +127,8 @@ pub struct Setting {
     pub doc: &'static [&'static str],
     /// How it is shown.
     pub secrecy: Secrecy,
+    /// Whether a change waits for the next start of the daemon.
+    pub needs_restart: bool,
 }
 
 impl Setting {
@@ -149,6 +153,7 @@ impl Setting {
             default,
             doc,
             secrecy,
+            needs_restart: false,
         }
     }
 
@@ -178,6 +183,28 @@ impl Setting {
         Self {
             secrecy: Secrecy::Connection,
             ..self
+        }
+    }
+
+    /// The same, read at the start of the daemon only.
+    pub const fn restart(self) -> Self {
+        Self {
+            needs_restart: true,
+            ..self
+        }
+    }
+
+    /// Its own key and older ones.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.older.iter().copied())
+    }
+
+    /// Whether a value must not be shown: it is a secret, or an address with a password.
+    pub fn hides(&self, text: &str) -> bool {
+        match self.secrecy {
+            Secrecy::Plain => false,
+            Secrecy::Secret | Secrecy::Connection => true,
+            Secrecy::Address => masked_host(text) != text,
         }
     }
 

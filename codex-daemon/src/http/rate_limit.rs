@@ -1,6 +1,10 @@
 //! How many calls one caller may make: high, so that only a loop gone wild meets it (consumers 0 #15).
 
-use std::{net::IpAddr, num::NonZeroU32};
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     extract::{Request, State},
@@ -20,20 +24,36 @@ use crate::{
 /// After how many callers those who have been quiet are forgotten.
 const MANY: usize = 10_000;
 
+/// Calls by caller; `None` counts none.
+type Limiter = Option<DefaultKeyedRateLimiter<String>>;
+
 /// Counts calls by caller.
 #[derive(Debug)]
-pub struct Limits(Option<DefaultKeyedRateLimiter<String>>);
+pub struct Limits(RwLock<(u32, Arc<Limiter>)>);
 
 impl Limits {
     /// At most so many calls a minute for each caller; 0 lets everybody do as they like.
     pub fn new(per_minute: u32) -> Self {
-        let quota = NonZeroU32::new(per_minute).map(Quota::per_minute);
-        Self(quota.map(RateLimiter::keyed))
+        Self(RwLock::new((per_minute, limiter(per_minute))))
+    }
+
+    /// Sets another limit; calls are counted anew.
+    pub fn set(&self, per_minute: u32) {
+        let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if held.0 != per_minute {
+            *held = (per_minute, limiter(per_minute));
+        }
+    }
+
+    fn limiter(&self) -> Arc<Limiter> {
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        held.1.clone()
     }
 
     /// Counts a call; the seconds to wait when it is one too many.
     fn wait(&self, caller: &String) -> Option<u64> {
-        let limiter = self.0.as_ref()?;
+        let limiter = self.limiter();
+        let limiter = limiter.as_ref().as_ref()?;
         if limiter.len() > MANY {
             limiter.retain_recent();
         }
@@ -41,6 +61,11 @@ impl Limits {
         let wait = refused.wait_time_from(governor::clock::DefaultClock::default().now());
         Some(wait.as_secs() + 1)
     }
+}
+
+fn limiter(per_minute: u32) -> Arc<Limiter> {
+    let quota = NonZeroU32::new(per_minute).map(Quota::per_minute);
+    Arc::new(quota.map(RateLimiter::keyed))
 }
 
 /// Refuses a call too many with 429. Each caller has its own limit, by what its token proves; without a valid one, by
@@ -51,7 +76,7 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
         let detail = "Too many calls are being answered; `Retry-After` says how long to wait.";
         return Problem::unavailable(detail).retry_after(1).into_response();
     }
-    if is_health(request.uri().path()) || app.limits().0.is_none() {
+    if is_health(request.uri().path()) || app.limits().limiter().is_none() {
         return next.run(request).await;
     }
     let caller = cached_caller(&app, request.headers(), request.extensions()).await;

@@ -109,7 +109,8 @@ pub async fn admit(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Admitted, Problem> {
-    let (settings, codex) = (&app.config().webhooks, app.codex());
+    let config = app.config();
+    let (settings, codex) = (&config.webhooks, app.codex());
     if !settings.enabled {
         let detail = "Webhooks are off; [webhooks] enabled turns them on.";
         return Err(Problem::unavailable(detail).flat());

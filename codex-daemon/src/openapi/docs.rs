@@ -72,7 +72,8 @@ impl FromRequestParts<App> for MetricsReader {
 
 fn has_metrics_token(headers: &HeaderMap, app: &App) -> bool {
     let given = single(headers, AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    let (Some(given), Some(token)) = (given, &app.config().metrics_token) else {
+    let config = app.config();
+    let (Some(given), Some(token)) = (given, &config.metrics_token) else {
         return false;
     };
     let token = token.expose_secret().as_bytes();

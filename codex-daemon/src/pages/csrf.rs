@@ -32,6 +32,12 @@ impl Csrf {
         format!("{word}.{proof}")
     }
 
+    /// A text in its place that shows whether it is still the same, and nothing else of it: for secrets in forms.
+    pub fn seal(&self, text: &str) -> String {
+        let tag = hmac::sign(&self.0, format!("codex seal {text}").as_bytes());
+        hex(&[tag.as_ref()])
+    }
+
     /// Refuses a form that did not come from a page of this caller.
     ///
     /// # Errors

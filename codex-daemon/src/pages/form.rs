@@ -79,6 +79,11 @@ impl SentForm {
         self.0.get(name).map_or("", String::as_str)
     }
 
+    /// Whether a field was sent, empty or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The value that the form was opened with.
     pub fn before(&self, name: &str) -> &str {
         self.text(&format!("{BEFORE}{name}"))

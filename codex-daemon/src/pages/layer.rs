@@ -88,7 +88,10 @@ fn finish(headers: &mut HeaderMap, policy: HeaderValue, start: Instant) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     // Not cached: the page is made for one person, and Nexus writes the theme into it.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    // A page with a secret says more.
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-cache"));
     let milliseconds = start.elapsed().as_secs_f64() * 1_000.0;
     let timing = HeaderValue::from_str(&format!("app;dur={milliseconds:.1}"));
     if let Ok(timing) = timing {

@@ -8,6 +8,9 @@
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod admin;
+mod agents;
+mod asset_secrets;
 mod assets;
 mod chart;
 mod companies;
@@ -15,6 +18,7 @@ mod contacts;
 mod csrf;
 pub(crate) mod dashboard;
 mod deleted;
+mod done;
 mod duplicates;
 mod error;
 mod fields;
@@ -45,6 +49,8 @@ use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
 const FIRST_SEGMENTS: &[&str] = &[
+    "admin",
+    "agents",
     "assets",
     "companies",
     "contacts",
@@ -61,6 +67,9 @@ const FIRST_SEGMENTS: &[&str] = &[
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(admin::routes())
+        .merge(agents::routes())
+        .merge(asset_secrets::routes())
         .merge(deleted::routes())
         .merge(duplicates::routes())
         .merge(holds::routes())

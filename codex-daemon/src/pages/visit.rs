@@ -2,7 +2,7 @@
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
 };
 use chrono::{DateTime, Utc};
 use codex_core::{Error, Outcome, Scope, records::Author};
@@ -36,6 +36,20 @@ impl FromRequestParts<App> for Editor {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let visit = Visit::from_request_parts(parts, app).await?;
         visit.scope().require_technician("changing records")?;
+        Ok(Self(visit))
+    }
+}
+
+/// A visit of an administrator. It is judged before a form is read.
+#[derive(Debug)]
+pub(crate) struct Admin(pub Visit);
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let visit = Visit::from_request_parts(parts, app).await?;
+        visit.scope().require_admin("administration")?;
         Ok(Self(visit))
     }
 }
@@ -78,6 +92,11 @@ impl Visit {
     /// What the person may see and do.
     pub fn scope(&self) -> &Scope {
         &self.call.scope
+    }
+
+    /// The person's own `Authorization`, for a module that judges the person as we do.
+    pub fn authorization(&self) -> &str {
+        single(&self.headers, AUTHORIZATION).unwrap_or_default()
     }
 
     /// Refuses a form that did not come from a page of this person.

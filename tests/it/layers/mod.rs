@@ -60,7 +60,7 @@ const LAYERS: [&[&str]; 8] = [
         "tickets",
     ],
     &["kinds"],
-    &["bulk", "dashboard", "export", "search"],
+    &["admin", "bulk", "dashboard", "export", "search"],
     &["sync"],
     &["codex", "idempotency", "webhooks"],
 ];

@@ -44,7 +44,7 @@ pub struct TestApp {
     http: Client,
     database: TestDatabase,
     watch: spec::Watch,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The settings of vendors that are simulators without limits.
@@ -184,7 +184,7 @@ impl TestApp {
             http,
             database,
             watch,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -207,6 +207,11 @@ impl TestApp {
     /// Where the daemon's database is.
     pub fn database_url(&self) -> &str {
         &self.database.url
+    }
+
+    /// The daemon's working directory.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The daemon's address.

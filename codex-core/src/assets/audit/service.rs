@@ -1,6 +1,6 @@
 //! What the RMM's inventory says of single devices, asked for when somebody wants to know.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -34,7 +34,7 @@ impl Codex {
         // A client's questions cost the MSP's calls.
         if let Some(inventory) = self.inventory_port()
             && scope.require_staff("asking the RMM").is_ok()
-            && self.look_up_inventory(inventory, id).await?
+            && self.look_up_inventory(&*inventory, id).await?
         {
             match self.asset(scope, id).await? {
                 Some((read, _)) => asset = read,
@@ -46,8 +46,8 @@ impl Codex {
     }
 
     /// The inventories of the RMM that is chosen.
-    fn inventory_port(&self) -> Option<&dyn Inventory> {
-        let inventory = self.0.inventory.as_deref();
+    fn inventory_port(&self) -> Option<Arc<dyn Inventory>> {
+        let inventory = self.vendors().inventory.clone();
         inventory.filter(|inventory| inventory.provider() == self.providers().rmm)
     }
 

@@ -118,11 +118,9 @@ impl Codex {
             SyncKind::Rmm | SyncKind::RmmAudits | SyncKind::PushAccounts => providers.rmm.as_str(),
             SyncKind::Agents => DEFAULT_USERS,
         };
-        let found = self
-            .0
-            .sources
-            .iter()
-            .find(|s| s.kind() == part && s.provider() == wanted);
+        let vendors = self.vendors();
+        let mut sources = vendors.sources.iter();
+        let found = sources.find(|s| s.kind() == part && s.provider() == wanted);
         found.cloned().ok_or_else(|| unavailable(wanted))
     }
 
@@ -164,12 +162,13 @@ impl Codex {
         lease: Option<Lease>,
         cancel: CancellationToken,
     ) -> Run {
+        let vendors = self.vendors();
         let context = Context {
             db: self.0.db.clone(),
             clock: self.0.clock.clone(),
             precedence: self.0.precedence.clone(),
-            guard: self.0.guard,
-            matching: self.0.matching,
+            guard: vendors.guard,
+            matching: vendors.matching,
         };
         Run::new(context, source.provider(), job_id, lease, cancel)
     }

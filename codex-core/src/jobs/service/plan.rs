@@ -50,8 +50,11 @@ impl Codex {
         if plan.database != self.database_id().await? {
             return Err(Error::invalid("plan", "was made for another database"));
         }
-        let sources = &self.0.sources;
-        let source = sources.iter().find(|source| source.name() == plan.source);
+        let vendors = self.vendors();
+        let source = vendors
+            .sources
+            .iter()
+            .find(|source| source.name() == plan.source);
         let source = source.cloned().ok_or_else(|| unavailable(&plan.source))?;
         let request = Request::from(source.kind());
         let started = self

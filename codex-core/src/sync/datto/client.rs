@@ -111,6 +111,11 @@ impl Client {
         self
     }
 
+    /// Reads the account: proves address and keys.
+    pub async fn probe(&self) -> Result<(), UpstreamError> {
+        self.get(&["account"], &[]).await.map(drop)
+    }
+
     /// A site by its uid, a bare object; `None` for a 404.
     pub async fn site(&self, uid: &str) -> Result<Option<Value>, UpstreamError> {
         self.one(&["site", uid]).await

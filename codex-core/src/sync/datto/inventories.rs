@@ -11,7 +11,7 @@ use crate::{
     assets::audit::{DeviceInventory, DueDevice},
     sync::{
         UpstreamError,
-        ports::{Answer, CallContext, Inventory},
+        ports::{Answer, CallContext, Inventory, Probe},
     },
 };
 
@@ -42,6 +42,12 @@ impl Inventories {
             .map(Client::for_people)
         };
         self.client.get_or_try_init(open).await
+    }
+}
+
+impl Probe for Inventories {
+    fn probe<'a>(&'a self, context: CallContext<'a>) -> Answer<'a, ()> {
+        Box::pin(async move { self.client(context).await?.probe().await })
     }
 }
 

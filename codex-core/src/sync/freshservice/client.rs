@@ -163,6 +163,16 @@ impl Client {
         }
     }
 
+    /// Reads one department: unlike [`Client::check_login`] it fails where the address is no Freshservice.
+    pub async fn probe(&self) -> Result<(), UpstreamError> {
+        let list = List::Departments;
+        let mut url = self.url(&[list.name()]);
+        url.query_pairs_mut().append_pair("per_page", "1");
+        let reply = self.get(list.name(), url).await?;
+        let found = list.array(&reply.body).map(|_| ());
+        found.ok_or_else(|| UpstreamError::malformed(NAME, list.name()))
+    }
+
     /// One record by its id; `None` for a 404.
     pub async fn one(&self, list: List, id: &str) -> Result<Option<Value>, UpstreamError> {
         let mut url = self.url(&[list.name(), id]);

@@ -14,7 +14,7 @@ use crate::{
     sync::{
         UpstreamError,
         engine::item,
-        ports::{Answer, CallContext, Tickets},
+        ports::{Answer, CallContext, Probe, Tickets},
     },
     tickets::PsaTicket,
 };
@@ -48,6 +48,12 @@ impl TicketClient {
             .map(Client::for_people)
         };
         self.client.get_or_try_init(open).await
+    }
+}
+
+impl Probe for TicketClient {
+    fn probe<'a>(&'a self, context: CallContext<'a>) -> Answer<'a, ()> {
+        Box::pin(async move { self.client(context).await?.probe().await })
     }
 }
 

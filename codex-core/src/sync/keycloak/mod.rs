@@ -27,6 +27,8 @@ use client::Client;
 /// Name of the source.
 pub const NAME: &str = "keycloak";
 const MAIN: ClaimSource = ClaimSource::Main(NAME);
+/// An id that no user has.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 /// The only scope: all users of the realm.
 const USERS: &str = "users";
 
@@ -143,6 +145,15 @@ impl Users {
     /// The users of the realm of `settings`.
     pub fn new(settings: Settings) -> Self {
         Self(settings)
+    }
+}
+
+impl ports::Probe for Users {
+    fn probe<'a>(&'a self, context: CallContext<'a>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            // That there is no such user proves that users may be read.
+            ports::Users::has(self, context, NOBODY).await.map(drop)
+        })
     }
 }
 

@@ -25,8 +25,6 @@ const UNUSED_KEYS: &[(&str, &str)] = &[
 const UNUSED_VARIABLES: &[&str] = &[
     // The Flask service's scripts kept their own scheduler from starting with it; `[scheduler]` says what runs.
     "CODEX_SKIP_SCHEDULER",
-    // Where it sent its log.
-    "HELM_SERVICE_URL",
     // It signed cookies with it.
     "SECRET_KEY",
 ];

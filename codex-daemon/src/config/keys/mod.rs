@@ -21,6 +21,7 @@ pub const SECTIONS: &[Section] = &[
     server::DATABASE,
     server::SERVICE,
     server::CORE,
+    server::HELM,
     server::AUTH,
     server::METRICS,
     vendors::PSA,

@@ -15,7 +15,7 @@ section! {
         /// A run starts up to this much later, so that not everybody asks a vendor at the same moment.
         jitter_seconds = "30", seconds(0, 3_600);
         /// Whether every sync also runs when the daemon starts.
-        sync_run_on_startup = "false", Boolean;
+        sync_run_on_startup = "false", Boolean, restart();
         /// Companies, contacts and agents.
         sync_psa_enabled = "true", Boolean, older(&["sync_freshservice_enabled"]);
         /// Daily is 02:00.
@@ -42,7 +42,7 @@ section! {
         /// This many deletions are never held.
         min_delete = "5", number("a number of deletions", 0, 1_000_000);
         /// How long a run of another process may show no sign of life before it counts as dead.
-        lease_seconds = "30", seconds(1, 3_600);
+        lease_seconds = "30", seconds(1, 3_600), restart();
         /// How long to wait for one answer of a vendor.
         requests_timeout = "30", seconds(1, 3_600);
     }

@@ -12,6 +12,7 @@ use self::{
     vocabulary::CLASSES,
 };
 use super::{
+    admin, agents, asset_secrets,
     assets::{self, Assets},
     companies::{self, Companies},
     contacts::{self, Contacts},
@@ -49,6 +50,9 @@ fn records() -> Vec<(String, String)> {
 fn pages() -> Vec<(String, String)> {
     let mut pages = records();
     pages.extend(decisions());
+    pages.extend(admin::samples::rendered());
+    pages.extend(agents::samples::rendered());
+    pages.extend(asset_secrets::samples());
     for (name, view) in DashboardView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
