@@ -15,10 +15,9 @@ use super::{
     address::ListAddress,
     fields::values,
     form::InputView,
-    record::{BesideColumn, BesideInput, PageRecord, Part, RecordPages, ResourceDef},
+    record::{BesideColumn, BesideInput, PageRecord, RecordPages, ResourceDef},
     visit::{Visit, applied},
 };
-use crate::http::problem::Problem;
 
 /// Pages of locations.
 pub(super) struct Locations;
@@ -112,15 +111,6 @@ impl RecordPages for Locations {
         let (codex, scope) = (&visit.call.codex, visit.scope());
         let updated = codex.update_location_by_id(scope, author, location.id, &edit);
         Ok(updated.await?.map(applied).transpose()?.is_some())
-    }
-
-    async fn part(
-        _visit: &Visit,
-        _found: &Self::Found,
-        _tab: &str,
-        _request: &PageRequest,
-    ) -> Result<Part, Problem> {
-        Err(Problem::not_found("A location has no further parts."))
     }
 
     fn input(field: &FieldDef, input: InputView) -> InputView {

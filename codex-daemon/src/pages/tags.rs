@@ -14,13 +14,12 @@ use super::{
     fields::values,
     form::InputView,
     record::{
-        BesideColumn, PageRecord, Part, RecordPages, ResourceDef, SummaryItem, SummaryView,
-        filtered,
+        BesideColumn, PageRecord, RecordPages, ResourceDef, SummaryItem, SummaryView, filtered,
     },
     table::Cell,
     visit::{Visit, applied},
 };
-use crate::http::{forwarded::Forwarded, problem::Problem};
+use crate::http::forwarded::Forwarded;
 
 /// The kinds of record that tags are put on: the names of their lists.
 const TAGGED: [(&str, &str); 3] = [
@@ -129,15 +128,6 @@ impl RecordPages for Tags {
             items: items.collect(),
             tables: Vec::new(),
         })
-    }
-
-    async fn part(
-        _visit: &Visit,
-        _found: &Self::Found,
-        _tab: &str,
-        _request: &PageRequest,
-    ) -> Result<Part, Problem> {
-        Err(Problem::not_found("A tag has no further parts."))
     }
 
     fn decorate(at: &Forwarded, record: &PageRecord, cell: &mut Cell) {

@@ -35,22 +35,19 @@ pub(super) async fn summary(visit: &Visit, company: &Company) -> codex_core::Res
         let billable = codex.billable(scope, company).await?;
         let lines = monthly::monthly(&plan, &billable);
         if let Some(sum) = monthly::total(&lines) {
-            let mut remark = format!("Together {sum}.");
+            let mut remark = vec![format!("Together {sum}.")];
             let network = billable.network_devices.count;
             if network > 0 {
                 let devices = count_of(network, "network device");
-                remark.push_str(&format!(
-                    " {devices}: the prices of switches and of firewalls differ."
+                remark.push(format!(
+                    "{devices}: the prices of switches and of firewalls differ."
                 ));
             }
             if billable.backup.bytes > 0 {
-                remark.push_str(&format!(
-                    " {} TB of backups come on top.",
-                    billable.backup.tb
-                ));
+                remark.push(format!("{} TB of backups come on top.", billable.backup.tb));
             }
-            view.tables
-                .push((month(&visit.at, company, &lines), remark));
+            let table = month(&visit.at, company, &lines);
+            view.tables.push((table, remark.join(" ")));
         }
     }
     Ok(view)

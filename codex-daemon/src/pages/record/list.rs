@@ -19,9 +19,9 @@ use super::{
 use crate::{
     http::{forwarded::Forwarded, problem::Problem},
     pages::{
-        address::{self, ListAddress, SHOW},
+        address::{ListAddress, SHOW},
         csrf,
-        fields::{age, email_href, label, moment, text, visible},
+        fields::{age, email_href, label, moment, text},
         shell::{ActionView, Shell},
         table::{Cell, Chip, Head, Link, ListView, TableView, sorted_heads},
     },

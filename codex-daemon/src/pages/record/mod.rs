@@ -227,11 +227,13 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
 
     /// The content of one of the tabs.
     fn part(
-        visit: &Visit,
-        found: &Self::Found,
-        tab: &str,
-        request: &PageRequest,
-    ) -> impl Future<Output = Result<Part, Problem>> + Send;
+        _visit: &Visit,
+        _found: &Self::Found,
+        _tab: &str,
+        _request: &PageRequest,
+    ) -> impl Future<Output = Result<Part, Problem>> + Send {
+        async { Err(Problem::not_found("There is no such part.")) }
+    }
 
     /// Links another record to this one, or unlinks it; `false` when this one is gone.
     fn link(

@@ -100,6 +100,12 @@ pub(in crate::pages) struct SummaryView {
     pub tables: Vec<(TableView, String)>,
 }
 
+impl SummaryView {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.tables.is_empty()
+    }
+}
+
 /// A fact of a summary.
 #[derive(Debug)]
 pub(in crate::pages) struct SummaryItem {
