@@ -105,7 +105,7 @@ fn button(person: &Person, next: &str) -> String {
     } = person;
     let next = escaped(next);
     format!(
-        r#"<form class="dashboard-card" method="post" action="/login"><div class="dashboard-card__content"><h2 class="dashboard-card__title">{title}</h2><p class="dashboard-card__meta">{sees}</p><input type="hidden" name="role" value="{role}"><input type="hidden" name="next" value="{next}"><button class="btn btn--primary" type="submit">Log in as {name}</button></div></form>"#
+        r#"<form class="dashboard-card" method="post" action="/login"><div class="dashboard-card__content"><h2>{title}</h2><p class="u-text-secondary">{sees}</p><input type="hidden" name="role" value="{role}"><input type="hidden" name="next" value="{next}"><button class="btn btn--primary" type="submit">Log in as {name}</button></div></form>"#
     )
 }
 
