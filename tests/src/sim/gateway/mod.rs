@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    http::StatusCode,
     routing::{get, post},
 };
 use tokio::net::TcpListener;
@@ -123,10 +124,11 @@ fn router(state: Arc<State>) -> Router {
         .route("/", get(pages::start))
         .route("/login", get(pages::login).post(session::log_in))
         .route("/logout", get(session::log_out))
-        .route("/favicon.ico", get(pages::no_icon))
-        .route("/static/css/global.css", get(pages::style))
-        .route("/static/css/side-panel.css", get(pages::panel_style))
-        .route("/static/js/side-panel.js", get(pages::panel_script))
+        // Browsers ask every host for one.
+        .route("/favicon.ico", get(StatusCode::NO_CONTENT))
+        .route("/static/css/global.css", get(pages::STYLE))
+        .route("/static/css/side-panel.css", get(pages::PANEL_STYLE))
+        .route("/static/js/side-panel.js", get(pages::PANEL_SCRIPT))
         .route("/api/invalidate-cache", post(session::forget_theme))
         .fallback(proxy::pass)
         .with_state(state)

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    future::{Ready, ready},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -161,17 +162,21 @@ pub(super) struct Login {
 }
 
 /// `POST /login`: a role was chosen, and any earlier login of the browser ends.
-pub(super) async fn log_in(
+pub(super) fn log_in(
     extract::State(state): extract::State<Arc<State>>,
     headers: HeaderMap,
     Form(login): Form<Login>,
-) -> Response<Body> {
+) -> Ready<Response<Body>> {
+    ready(logged_in(&state, &headers, login))
+}
+
+fn logged_in(state: &State, headers: &HeaderMap, login: Login) -> Response<Body> {
     let Some(person) = people::with_role(&login.role) else {
         let text = format!("unknown role: {}", login.role);
         return raw(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text);
     };
     let id = Uuid::new_v4().simple().to_string();
-    let Ok(token) = people::token(&state, person, &id) else {
+    let Ok(token) = people::token(state, person, &id) else {
         let text = "Core signs no token".to_owned();
         return raw(StatusCode::BAD_GATEWAY, "text/plain", text);
     };
@@ -184,7 +189,7 @@ pub(super) async fn log_in(
     };
     {
         let mut open = state.sessions.open();
-        if let Some(before) = cookie(&headers) {
+        if let Some(before) = cookie(headers) {
             open.remove(&before);
         }
         open.insert(id.clone(), session);
@@ -199,29 +204,29 @@ pub(super) async fn log_in(
 }
 
 /// `GET /logout`.
-pub(super) async fn log_out(
+pub(super) fn log_out(
     extract::State(state): extract::State<Arc<State>>,
     headers: HeaderMap,
-) -> Response<Body> {
+) -> Ready<Response<Body>> {
     if let Some(id) = cookie(&headers) {
         state.sessions.open().remove(&id);
     }
     let mut response = redirect(StatusCode::FOUND, "/");
     let gone = HeaderValue::from_static("session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     response.headers_mut().insert(SET_COOKIE, gone);
-    response
+    ready(response)
 }
 
 /// `POST /api/invalidate-cache`: Nexus forgets the theme, and answers 500 all the same (consumers.md 3).
-pub(super) async fn forget_theme(
+pub(super) fn forget_theme(
     extract::State(state): extract::State<Arc<State>>,
     headers: HeaderMap,
-) -> Response<Body> {
+) -> Ready<Response<Body>> {
     if let Some(id) = cookie(&headers) {
         state.sessions.forget_theme(&id);
     }
     let body = json!({"error": "Internal server error"});
-    answer(StatusCode::INTERNAL_SERVER_ERROR, &body)
+    ready(answer(StatusCode::INTERNAL_SERVER_ERROR, &body))
 }
 
 /// Whether an address is a path on this host. Browsers read `\` as `/`.
