@@ -1,12 +1,6 @@
 //! The gateway that plays Nexus: logging in, the way to Codex and back, and pages in their frame.
 
-use std::{
-    collections::BTreeSet,
-    convert::Infallible,
-    future::{Ready, ready},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -238,12 +232,12 @@ on_sqlite! {
 async fn module(next: Arc<Notify>) -> anyhow::Result<String> {
     let events = move || {
         let next = next.clone();
-        ready(events(next))
+        async move { events(next) }
     };
     let router = Router::new()
         .route("/events", get(events))
         .route("/slow", get(std::future::pending::<&str>))
-        .fallback(echo);
+        .fallback(|uri: Uri, headers: HeaderMap| async move { echo(&uri, &headers) });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -268,7 +262,7 @@ fn events(next: Arc<Notify>) -> Answer {
     (kind, Body::from_stream(parts)).into_response()
 }
 
-fn echo(uri: Uri, headers: HeaderMap) -> Ready<Answer> {
+fn echo(uri: &Uri, headers: &HeaderMap) -> Answer {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let body = json!({
         "uri": uri.to_string(),
@@ -285,7 +279,7 @@ fn echo(uri: Uri, headers: HeaderMap) -> Ready<Answer> {
         ("etag", "\"1\""),
         ("x-correlation-id", "a"),
     ];
-    ready((cookies, Json(body)).into_response())
+    (cookies, Json(body)).into_response()
 }
 
 /// A gateway before a module that is not Codex.

@@ -17,18 +17,23 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
-    http::StatusCode,
+    Form, Router,
+    extract::{self, Query},
+    http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
 use tokio::net::TcpListener;
 
 pub use people::{PEOPLE, Person};
 
-use self::{people::Emails, session::Sessions};
+use self::{
+    pages::Next,
+    people::Emails,
+    session::{Login, Sessions},
+};
 use super::{
     core::{Core, SigningKey},
-    server::{Server, Shared},
+    server::{self, Server},
 };
 
 /// The prefix of Codex.
@@ -83,6 +88,9 @@ struct State {
     http: reqwest::Client,
 }
 
+/// What a route takes of them.
+type Shared = extract::State<Arc<State>>;
+
 impl Gateway {
     /// Starts it on a free loopback port.
     pub async fn start(options: Options, core: &Core) -> anyhow::Result<Self> {
@@ -104,7 +112,7 @@ impl Gateway {
             http,
         });
         let router = router(state.clone());
-        let server = Server::start_on(listener, Arc::new(Shared::default()), |_| router)?;
+        let server = Server::start_on(listener, Arc::new(server::Shared::default()), |_| router)?;
         Ok(Self { server, state })
     }
 
@@ -120,16 +128,26 @@ impl Gateway {
 }
 
 fn router(state: Arc<State>) -> Router {
+    let start =
+        |state: Shared, headers: HeaderMap| async move { pages::start(&state, &headers).await };
+    let log_in = |state: Shared, headers: HeaderMap, Form(login): Form<Login>| async move {
+        session::log_in(&state, &headers, login)
+    };
+    let log_out =
+        |state: Shared, headers: HeaderMap| async move { session::log_out(&state, &headers) };
+    let forget_theme =
+        |state: Shared, headers: HeaderMap| async move { session::forget_theme(&state, &headers) };
+    let login = |Query(next): Query<Next>| async move { pages::login(&next) };
     Router::new()
-        .route("/", get(pages::start))
-        .route("/login", get(pages::login).post(session::log_in))
-        .route("/logout", get(session::log_out))
+        .route("/", get(start))
+        .route("/login", get(login).post(log_in))
+        .route("/logout", get(log_out))
         // Browsers ask every host for one.
         .route("/favicon.ico", get(StatusCode::NO_CONTENT))
         .route("/static/css/global.css", get(pages::STYLE))
         .route("/static/css/side-panel.css", get(pages::PANEL_STYLE))
         .route("/static/js/side-panel.js", get(pages::PANEL_SCRIPT))
-        .route("/api/invalidate-cache", post(session::forget_theme))
+        .route("/api/invalidate-cache", post(forget_theme))
         .fallback(proxy::pass)
         .with_state(state)
 }

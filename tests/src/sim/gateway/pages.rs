@@ -1,13 +1,7 @@
 //! Pages and files of the gateway itself.
 
-use std::{
-    future::{Ready, ready},
-    sync::Arc,
-};
-
 use axum::{
     body::Body,
-    extract::{self, Query},
     http::{HeaderMap, Response, StatusCode},
 };
 use serde::Deserialize;
@@ -30,11 +24,8 @@ pub(super) const PANEL_STYLE: File = (CSS, include_str!("side_panel.css"));
 pub(super) const PANEL_SCRIPT: File = (SCRIPT, include_str!("side_panel.js"));
 
 /// `GET /`: who can log in, and who is.
-pub(super) async fn start(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    let session = state.session(&headers).await;
+pub(super) async fn start(state: &State, headers: &HeaderMap) -> Response<Body> {
+    let session = state.session(headers).await;
     let notice = session.as_ref().map(here).unwrap_or_default();
     page("HiveMatrix Codex", &notice, "")
 }
@@ -47,9 +38,9 @@ pub(super) struct Next {
 }
 
 /// `GET /login`: the same, and back to where one was.
-pub(super) fn login(Query(Next { next }): Query<Next>) -> Ready<Response<Body>> {
+pub(super) fn login(Next { next }: &Next) -> Response<Body> {
     let notice = r#"<div class="alert alert--info"><p class="alert__message">You are not logged in, or your login has expired. Choose a role to go on.</p></div>"#;
-    ready(page("Log in", notice, &next))
+    page("Log in", notice, next)
 }
 
 fn here(session: &Session) -> String {

@@ -2,15 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    future::{Ready, ready},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::{
-    Form,
     body::Body,
-    extract,
     http::{
         HeaderMap, HeaderValue, Response, StatusCode, Uri,
         header::{COOKIE as COOKIES, LOCATION, SET_COOKIE},
@@ -162,15 +159,7 @@ pub(super) struct Login {
 }
 
 /// `POST /login`: a role was chosen, and any earlier login of the browser ends.
-pub(super) fn log_in(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-    Form(login): Form<Login>,
-) -> Ready<Response<Body>> {
-    ready(logged_in(&state, &headers, login))
-}
-
-fn logged_in(state: &State, headers: &HeaderMap, login: Login) -> Response<Body> {
+pub(super) fn log_in(state: &State, headers: &HeaderMap, login: Login) -> Response<Body> {
     let Some(person) = people::with_role(&login.role) else {
         let text = format!("unknown role: {}", login.role);
         return raw(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text);
@@ -204,29 +193,23 @@ fn logged_in(state: &State, headers: &HeaderMap, login: Login) -> Response<Body>
 }
 
 /// `GET /logout`.
-pub(super) fn log_out(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-) -> Ready<Response<Body>> {
-    if let Some(id) = cookie(&headers) {
+pub(super) fn log_out(state: &State, headers: &HeaderMap) -> Response<Body> {
+    if let Some(id) = cookie(headers) {
         state.sessions.open().remove(&id);
     }
     let mut response = redirect(StatusCode::FOUND, "/");
     let gone = HeaderValue::from_static("session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
     response.headers_mut().insert(SET_COOKIE, gone);
-    ready(response)
+    response
 }
 
 /// `POST /api/invalidate-cache`: Nexus forgets the theme, and answers 500 all the same (consumers.md 3).
-pub(super) fn forget_theme(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-) -> Ready<Response<Body>> {
-    if let Some(id) = cookie(&headers) {
+pub(super) fn forget_theme(state: &State, headers: &HeaderMap) -> Response<Body> {
+    if let Some(id) = cookie(headers) {
         state.sessions.forget_theme(&id);
     }
     let body = json!({"error": "Internal server error"});
-    ready(answer(StatusCode::INTERNAL_SERVER_ERROR, &body))
+    answer(StatusCode::INTERNAL_SERVER_ERROR, &body)
 }
 
 /// Whether an address is a path on this host. Browsers read `\` as `/`.
