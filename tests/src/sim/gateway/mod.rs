@@ -1,4 +1,4 @@
-//! HiveMatrix Nexus, the proxy in front of Codex (contract 5.4, consumers.md 3): log in with a click, headers, limits,
+//! HiveMatrix Nexus, the proxy in front of Codex: log in with a click, headers, limits,
 //! and the frame around pages.
 //!
 //! It differs from Nexus in three ways. `/` shows one button per role in place of Keycloak. The panel links sections of
@@ -89,7 +89,7 @@ struct State {
 }
 
 /// What a route takes of them.
-type Shared = extract::State<Arc<State>>;
+type Handle = extract::State<Arc<State>>;
 
 impl Gateway {
     /// Starts it on a free loopback port.
@@ -129,14 +129,14 @@ impl Gateway {
 
 fn router(state: Arc<State>) -> Router {
     let start =
-        |state: Shared, headers: HeaderMap| async move { pages::start(&state, &headers).await };
-    let log_in = |state: Shared, headers: HeaderMap, Form(login): Form<Login>| async move {
+        |state: Handle, headers: HeaderMap| async move { pages::start(&state, &headers).await };
+    let log_in = |state: Handle, headers: HeaderMap, Form(login): Form<Login>| async move {
         session::log_in(&state, &headers, login)
     };
     let log_out =
-        |state: Shared, headers: HeaderMap| async move { session::log_out(&state, &headers) };
+        |state: Handle, headers: HeaderMap| async move { session::log_out(&state, &headers) };
     let forget_theme =
-        |state: Shared, headers: HeaderMap| async move { session::forget_theme(&state, &headers) };
+        |state: Handle, headers: HeaderMap| async move { session::forget_theme(&state, &headers) };
     let login = |Query(next): Query<Next>| async move { pages::login(&next) };
     Router::new()
         .route("/", get(start))

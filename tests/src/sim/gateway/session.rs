@@ -203,7 +203,7 @@ pub(super) fn log_out(state: &State, headers: &HeaderMap) -> Response<Body> {
     response
 }
 
-/// `POST /api/invalidate-cache`: Nexus forgets the theme, and answers 500 all the same (consumers.md 3).
+/// `POST /api/invalidate-cache`: Nexus forgets the theme, and answers 500 all the same.
 pub(super) fn forget_theme(state: &State, headers: &HeaderMap) -> Response<Body> {
     if let Some(id) = cookie(headers) {
         state.sessions.forget_theme(&id);
