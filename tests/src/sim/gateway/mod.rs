@@ -1,5 +1,4 @@
-//! HiveMatrix Nexus, the proxy in front of Codex (contract 5.4, consumers.md 3): log in with a click, headers, limits,
-//! and the frame around pages.
+//! HiveMatrix Nexus, the proxy in front of Codex: log in with a click, headers, limits, and the frame around pages.
 //!
 //! It differs from Nexus in three ways. `/` shows one button per role in place of Keycloak. The panel links sections of
 //! Codex, because there is no other module. Every write makes it forget the person's theme, which Nexus keeps for five
@@ -17,17 +16,23 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    Form, Router,
+    extract::{self, Query},
+    http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
 use tokio::net::TcpListener;
 
 pub use people::{PEOPLE, Person};
 
-use self::{people::Emails, session::Sessions};
+use self::{
+    pages::Next,
+    people::Emails,
+    session::{Login, Sessions},
+};
 use super::{
     core::{Core, SigningKey},
-    server::{Server, Shared},
+    server::{self, Server},
 };
 
 /// The prefix of Codex.
@@ -82,6 +87,9 @@ struct State {
     http: reqwest::Client,
 }
 
+/// What a route takes of them.
+type Handle = extract::State<Arc<State>>;
+
 impl Gateway {
     /// Starts it on a free loopback port.
     pub async fn start(options: Options, core: &Core) -> anyhow::Result<Self> {
@@ -103,7 +111,7 @@ impl Gateway {
             http,
         });
         let router = router(state.clone());
-        let server = Server::start_on(listener, Arc::new(Shared::default()), |_| router)?;
+        let server = Server::start_on(listener, Arc::new(server::Shared::default()), |_| router)?;
         Ok(Self { server, state })
     }
 
@@ -119,15 +127,26 @@ impl Gateway {
 }
 
 fn router(state: Arc<State>) -> Router {
+    let start =
+        |state: Handle, headers: HeaderMap| async move { pages::start(&state, &headers).await };
+    let log_in = |state: Handle, headers: HeaderMap, Form(login): Form<Login>| async move {
+        session::log_in(&state, &headers, login)
+    };
+    let log_out =
+        |state: Handle, headers: HeaderMap| async move { session::log_out(&state, &headers) };
+    let forget_theme =
+        |state: Handle, headers: HeaderMap| async move { session::forget_theme(&state, &headers) };
+    let login = |Query(next): Query<Next>| async move { pages::login(&next) };
     Router::new()
-        .route("/", get(pages::start))
-        .route("/login", get(pages::login).post(session::log_in))
-        .route("/logout", get(session::log_out))
-        .route("/favicon.ico", get(pages::no_icon))
-        .route("/static/css/global.css", get(pages::style))
-        .route("/static/css/side-panel.css", get(pages::panel_style))
-        .route("/static/js/side-panel.js", get(pages::panel_script))
-        .route("/api/invalidate-cache", post(session::forget_theme))
+        .route("/", get(start))
+        .route("/login", get(login).post(log_in))
+        .route("/logout", get(log_out))
+        // Browsers ask every host for one.
+        .route("/favicon.ico", get(StatusCode::NO_CONTENT))
+        .route("/static/css/global.css", get(pages::STYLE))
+        .route("/static/css/side-panel.css", get(pages::PANEL_STYLE))
+        .route("/static/js/side-panel.js", get(pages::PANEL_SCRIPT))
+        .route("/api/invalidate-cache", post(forget_theme))
         .fallback(proxy::pass)
         .with_state(state)
 }

@@ -1,10 +1,7 @@
 //! Pages and files of the gateway itself.
 
-use std::sync::Arc;
-
 use axum::{
     body::Body,
-    extract::{self, Query},
     http::{HeaderMap, Response, StatusCode},
 };
 use serde::Deserialize;
@@ -16,16 +13,19 @@ use super::{
 };
 use crate::sim::reply::raw;
 
-const STYLE: &str = include_str!("style.css");
-const PANEL_STYLE: &str = include_str!("side_panel.css");
-const PANEL_SCRIPT: &str = include_str!("side_panel.js");
+/// A file with its headers, as a route answers it.
+type File = ([(&'static str, &'static str); 1], &'static str);
+
+const CSS: [(&str, &str); 1] = [("content-type", "text/css; charset=utf-8")];
+const SCRIPT: [(&str, &str); 1] = [("content-type", "text/javascript; charset=utf-8")];
+
+pub(super) const STYLE: File = (CSS, include_str!("style.css"));
+pub(super) const PANEL_STYLE: File = (CSS, include_str!("side_panel.css"));
+pub(super) const PANEL_SCRIPT: File = (SCRIPT, include_str!("side_panel.js"));
 
 /// `GET /`: who can log in, and who is.
-pub(super) async fn start(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    let session = state.session(&headers).await;
+pub(super) async fn start(state: &State, headers: &HeaderMap) -> Response<Body> {
+    let session = state.session(headers).await;
     let notice = session.as_ref().map(here).unwrap_or_default();
     page("HiveMatrix Codex", &notice, "")
 }
@@ -38,28 +38,9 @@ pub(super) struct Next {
 }
 
 /// `GET /login`: the same, and back to where one was.
-pub(super) async fn login(Query(Next { next }): Query<Next>) -> Response<Body> {
+pub(super) fn login(Next { next }: &Next) -> Response<Body> {
     let notice = r#"<div class="alert alert--info"><p class="alert__message">You are not logged in, or your login has expired. Choose a role to go on.</p></div>"#;
-    page("Log in", notice, &next)
-}
-
-/// Browsers ask for an icon of every host.
-pub(super) async fn no_icon() -> StatusCode {
-    StatusCode::NO_CONTENT
-}
-
-pub(super) async fn style() -> Response<Body> {
-    raw(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
-}
-
-pub(super) async fn panel_style() -> Response<Body> {
-    let text = PANEL_STYLE.to_owned();
-    raw(StatusCode::OK, "text/css; charset=utf-8", text)
-}
-
-pub(super) async fn panel_script() -> Response<Body> {
-    let text = PANEL_SCRIPT.to_owned();
-    raw(StatusCode::OK, "text/javascript; charset=utf-8", text)
+    page("Log in", notice, next)
 }
 
 fn here(session: &Session) -> String {
@@ -105,7 +86,7 @@ fn button(person: &Person, next: &str) -> String {
     } = person;
     let next = escaped(next);
     format!(
-        r#"<form class="dashboard-card" method="post" action="/login"><div class="dashboard-card__content"><h2 class="dashboard-card__title">{title}</h2><p class="dashboard-card__meta">{sees}</p><input type="hidden" name="role" value="{role}"><input type="hidden" name="next" value="{next}"><button class="btn btn--primary" type="submit">Log in as {name}</button></div></form>"#
+        r#"<form class="dashboard-card" method="post" action="/login"><div class="dashboard-card__content"><h2>{title}</h2><p class="u-text-secondary">{sees}</p><input type="hidden" name="role" value="{role}"><input type="hidden" name="next" value="{next}"><button class="btn btn--primary" type="submit">Log in as {name}</button></div></form>"#
     )
 }
 

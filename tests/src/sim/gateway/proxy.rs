@@ -1,4 +1,4 @@
-//! Requests on their way to Codex, and its answers on their way back (consumers.md 3).
+//! Requests on their way to Codex, and its answers on their way back.
 
 use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 

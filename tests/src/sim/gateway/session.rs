@@ -2,14 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use axum::{
-    Form,
     body::Body,
-    extract,
     http::{
         HeaderMap, HeaderValue, Response, StatusCode, Uri,
         header::{COOKIE as COOKIES, LOCATION, SET_COOKIE},
@@ -161,17 +159,13 @@ pub(super) struct Login {
 }
 
 /// `POST /login`: a role was chosen, and any earlier login of the browser ends.
-pub(super) async fn log_in(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-    Form(login): Form<Login>,
-) -> Response<Body> {
+pub(super) fn log_in(state: &State, headers: &HeaderMap, login: Login) -> Response<Body> {
     let Some(person) = people::with_role(&login.role) else {
         let text = format!("unknown role: {}", login.role);
         return raw(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", text);
     };
     let id = Uuid::new_v4().simple().to_string();
-    let Ok(token) = people::token(&state, person, &id) else {
+    let Ok(token) = people::token(state, person, &id) else {
         let text = "Core signs no token".to_owned();
         return raw(StatusCode::BAD_GATEWAY, "text/plain", text);
     };
@@ -184,7 +178,7 @@ pub(super) async fn log_in(
     };
     {
         let mut open = state.sessions.open();
-        if let Some(before) = cookie(&headers) {
+        if let Some(before) = cookie(headers) {
             open.remove(&before);
         }
         open.insert(id.clone(), session);
@@ -199,11 +193,8 @@ pub(super) async fn log_in(
 }
 
 /// `GET /logout`.
-pub(super) async fn log_out(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    if let Some(id) = cookie(&headers) {
+pub(super) fn log_out(state: &State, headers: &HeaderMap) -> Response<Body> {
+    if let Some(id) = cookie(headers) {
         state.sessions.open().remove(&id);
     }
     let mut response = redirect(StatusCode::FOUND, "/");
@@ -212,12 +203,9 @@ pub(super) async fn log_out(
     response
 }
 
-/// `POST /api/invalidate-cache`: Nexus forgets the theme, and answers 500 all the same (consumers.md 3).
-pub(super) async fn forget_theme(
-    extract::State(state): extract::State<Arc<State>>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    if let Some(id) = cookie(&headers) {
+/// `POST /api/invalidate-cache`: Nexus forgets the theme, and answers 500 all the same.
+pub(super) fn forget_theme(state: &State, headers: &HeaderMap) -> Response<Body> {
+    if let Some(id) = cookie(headers) {
         state.sessions.forget_theme(&id);
     }
     let body = json!({"error": "Internal server error"});
