@@ -146,7 +146,7 @@ async fn watch_job(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     found(app.codex(), &scope, &id).await?;
-    let busy = |_| Problem::unavailable("Too many watch jobs at once. Ask for the job itself.");
+    let busy = |_| Problem::unavailable("Too many callers watch jobs. Get the job instead.");
     let start = Watch {
         _place: WATCHERS.try_acquire().map_err(busy)?,
         codex: app.codex().clone(),
