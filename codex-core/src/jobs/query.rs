@@ -206,7 +206,7 @@ pub struct JobFilter {
     pub after: Option<Cursor>,
 }
 
-/// The newest job of every sync that has one of these states, of each in which it has run. One statement.
+/// The newest job of each sync, of those in one of these states. One statement.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] for clients.

@@ -146,7 +146,7 @@ fn concerns(job: &Job, issue: &str, kind: &str, id: i64, names: &[SourceName]) -
     mentions(issue).iter().any(|mention| match mention {
         Mention::Row(of, row) => *of == kind && *row == id,
         Mention::External(kinds, external_id) => names.iter().any(|name| {
-            job.vendor() == Some(&name.source)
+            job.vendor() == Some(name.source.as_str())
                 && kinds.contains(&name.kind.as_str())
                 && name.external_id == *external_id
         }),
@@ -171,10 +171,11 @@ pub(crate) async fn of_record(db: &Db, scope: &Scope, kind: &str, id: i64) -> Re
         NAMES
     };
     let names: Vec<SourceName> = db.query(sql).bind(kind).bind(id).all().await?;
+    let names = names.as_slice();
     let found = jobs.iter().flat_map(|job| {
         let issues = job.report.issues.iter();
-        let own = issues.filter(|issue| concerns(job, issue, kind, id, &names));
-        own.map(|issue| Trouble {
+        let own = issues.filter(move |issue| concerns(job, issue, kind, id, names));
+        own.map(move |issue| Trouble {
             job_id: job.id.clone(),
             sync: job.sync().to_owned(),
             at: job.started_at,

@@ -14,6 +14,7 @@ use codex_core::{
 };
 use futures::{Stream, stream};
 use serde::Deserialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -33,6 +34,8 @@ const LIMIT: u32 = 50;
 const LOOK: Duration = Duration::from_millis(500);
 /// Silence is broken this often, so that nothing between takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// The most who watch jobs at once: each asks the database twice a second.
+static WATCHERS: Semaphore = Semaphore::const_new(100);
 /// A watcher that wants more comes again.
 const LONGEST_WATCH: u32 = 2 * 60 * 60;
 
@@ -143,7 +146,9 @@ async fn watch_job(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
     let scope = caller.scope(app.codex()).await?;
     found(app.codex(), &scope, &id).await?;
+    let busy = |_| Problem::unavailable("Too many callers watch jobs. Get the job instead.");
     let start = Watch {
+        _place: WATCHERS.try_acquire().map_err(busy)?,
         codex: app.codex().clone(),
         scope,
         id,
@@ -165,6 +170,8 @@ struct Watch {
     /// What was told last.
     told: Option<JobDetailOut>,
     looks: u32,
+    /// Among those who watch; given back when the watcher is gone.
+    _place: SemaphorePermit<'static>,
 }
 
 impl Watch {

@@ -5,6 +5,8 @@ mod list;
 #[cfg(test)]
 pub(super) mod samples;
 
+use std::collections::HashSet;
+
 use axum::{
     http::{StatusCode, Uri},
     response::Response,
@@ -179,7 +181,8 @@ async fn duplicate_page(
         trouble.extend(trouble::of_record(visit, &duplicate.kind, record.id).await?);
     }
     // An issue may be about both.
-    trouble.dedup_by(|one, other| one.issue == other.issue);
+    let mut met = HashSet::new();
+    trouble.retain(|one| met.insert(one.issue.clone()));
     let parts = DuplicateParts {
         comparison: codex.compare_duplicate(scope, &duplicate).await?,
         names: codex
