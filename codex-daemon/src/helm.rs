@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use codex_core::address::segment;
 use reqwest::{Client, Method, StatusCode, header::AUTHORIZATION, redirect::Policy};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::config::BaseUrl;
@@ -44,7 +45,7 @@ impl HelmError {
 pub(crate) struct Helm {
     http: Client,
     base: BaseUrl,
-    authorization: String,
+    authorization: SecretString,
 }
 
 impl Helm {
@@ -58,7 +59,7 @@ impl Helm {
                 .redirect(Policy::none())
                 .build()?,
             base,
-            authorization: authorization.to_owned(),
+            authorization: authorization.into(),
         })
     }
 
@@ -119,7 +120,7 @@ impl Helm {
     ) -> Result<Value, HelmError> {
         let url = self.base.at(path).url().clone();
         let mut call = self.http.request(method, url);
-        call = call.header(AUTHORIZATION, &self.authorization);
+        call = call.header(AUTHORIZATION, self.authorization.expose_secret());
         if let Some(body) = body {
             call = call.json(body);
         }

@@ -134,7 +134,9 @@ impl SettingsFile {
         section: &str,
         changes: &[Change],
     ) -> Result<(), Unsaved> {
-        let text = changes.iter().fold(self.text.clone(), applied);
+        let text = changes
+            .iter()
+            .fold(self.text.clone(), |text, change| applied(&text, change));
         let before = faults(sources, &self.text);
         let known = |error: &ConfigError| {
             let said = error.to_string();
@@ -244,7 +246,8 @@ fn is_above_file(source: &ValueSource) -> bool {
     }
 }
 
-fn applied(text: String, change: &Change) -> String {
+/// A text of the file with a change.
+fn applied(text: &str, change: &Change) -> String {
     let Change {
         section,
         key,
@@ -253,9 +256,9 @@ fn applied(text: String, change: &Change) -> String {
     let setting = super::keys::find(section, key);
     let has_comments = setting.is_none_or(|setting| setting.secrecy != Secrecy::Secret);
     match value {
-        None => ini::remove(&text, section, key),
-        Some(value) if has_comments => ini::set_beside_comment(&text, section, key, value),
-        Some(value) => ini::set(&text, section, key, value),
+        None => ini::remove(text, section, key),
+        Some(value) if has_comments => ini::set_beside_comment(text, section, key, value),
+        Some(value) => ini::set(text, section, key, value),
     }
 }
 

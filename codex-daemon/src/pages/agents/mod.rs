@@ -122,7 +122,7 @@ async fn follow(visit: &Visit) {
 }
 
 /// Leads back after a change, or shows the agent's page with why there was none.
-async fn settle(
+async fn finish(
     visit: &Visit,
     agent: &Agent,
     done: Result<(), HelmError>,
@@ -244,7 +244,7 @@ async fn update_agent(
         "lastName": sent.text("last_name").trim(),
     });
     let changed = helm(&app, &visit)?.update(&id, &changes).await;
-    settle(&visit, &agent, changed, "saved", &sent).await
+    finish(&visit, &agent, changed, "saved", &sent).await
 }
 
 async fn set_themes(
@@ -289,7 +289,7 @@ async fn set_enabled(
     let changed = json!({"enabled": enabled});
     let changed = helm(&app, &visit)?.update(&id, &changed).await;
     let word = if enabled { "enabled" } else { "disabled" };
-    settle(&visit, &agent, changed, word, &sent).await
+    finish(&visit, &agent, changed, word, &sent).await
 }
 
 async fn set_groups(
@@ -314,7 +314,7 @@ async fn set_groups(
         }
         Err(error) => Err(error),
     };
-    settle(&visit, &agent, changed, "groups", &sent).await
+    finish(&visit, &agent, changed, "groups", &sent).await
 }
 
 async fn reset_password(
@@ -335,7 +335,7 @@ async fn reset_password(
     let temporary = sent.has("temporary");
     let helm = helm(&app, &visit)?;
     let changed = helm.reset_password(&id, password, temporary).await;
-    settle(&visit, &agent, changed, "password", &sent).await
+    finish(&visit, &agent, changed, "password", &sent).await
 }
 
 async fn confirm_delete(
