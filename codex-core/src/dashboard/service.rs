@@ -40,7 +40,8 @@ impl Codex {
             None => None,
         };
         let (pending, syncs) = if is_staff {
-            let sources: Vec<&str> = self.0.sources.iter().map(|one| one.name()).collect();
+            let vendors = self.vendors();
+            let sources: Vec<&str> = vendors.sources.iter().map(|one| one.name()).collect();
             let days = query::sync_days(db, &sources, now).await?;
             (Some(query::pending(db).await?), Some(days))
         } else {

@@ -67,7 +67,7 @@ const OF_CONTACTS: [(&str, &str, &str); 4] = [
 ];
 
 /// What is compared of two records.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Comparison {
     /// The fields of the kind.
     pub fields: &'static [FieldDef],

@@ -74,9 +74,9 @@ impl Codex {
         query::page(&self.0.db, scope, state, limit, after).await
     }
 
-    /// Whether changes of tickets are sent to the PSA at all.
+    /// Whether changes of tickets are sent to the PSA: not while writing to vendors is off, and not without a PSA.
     pub fn sends_changes(&self) -> bool {
-        self.ticket_port().is_ok_and(Tickets::writes)
+        self.ticket_port().is_ok_and(|psa| psa.writes())
     }
 
     /// Sends a change again, over what the PSA has now; `None` when there is no such change.
@@ -275,14 +275,6 @@ impl Codex {
     pub(crate) async fn source_status(&self, number: i64) -> Result<Option<i64>> {
         let claimed = tickets::query::claimed(&self.0.db, &self.providers().psa, number).await?;
         Ok(claimed.and_then(|claimed| claimed.fields.0.get("status_id")?.as_i64()))
-    }
-
-    /// Whether changes are put on their way: not while writing to vendors is off, and not without a PSA.
-    fn sends_changes(&self) -> bool {
-        let Ok(psa) = self.ticket_port() else {
-            return false;
-        };
-        psa.writes()
     }
 
     async fn send(
