@@ -198,10 +198,14 @@ pub(super) async fn edit<R: RecordPages>(
     visit: Visit,
     Path(key): Path<String>,
 ) -> Result<Response, Problem> {
-    let record = editable::<R>(&visit, &key).await?;
+    page(StatusCode::OK, &form::<R>(&visit, &key).await?)
+}
+
+/// The form of a record as it is stored.
+async fn form<R: RecordPages>(visit: &Visit, key: &str) -> Result<FormView, Problem> {
+    let record = editable::<R>(visit, key).await?;
     let token = visit.csrf.token();
-    let view = FormView::of::<R>(&visit.at, visit.scope(), &record, token);
-    page(StatusCode::OK, &view)
+    Ok(FormView::of::<R>(&visit.at, visit.scope(), &record, token))
 }
 
 /// Updates a record.
@@ -210,14 +214,8 @@ pub(super) async fn update<R: RecordPages>(
     Path(key): Path<String>,
     sent: SentForm,
 ) -> Result<Response, Problem> {
-    let view = async || -> Result<FormView, Problem> {
-        // The record may have changed: the form continues from what is stored.
-        let record = editable::<R>(&visit, &key).await?;
-        let token = visit.csrf.token();
-        Ok(FormView::of::<R>(&visit.at, visit.scope(), &record, token))
-    };
     if let Err(refused) = visit.check(sent.token()) {
-        return resumed(&visit, view().await?, &sent, refused);
+        return resumed(&visit, form::<R>(&visit, &key).await?, &sent, refused);
     }
     let author = visit.author(sent.version()?);
     let before = found::<R>(&visit, &key).await?;
@@ -231,7 +229,8 @@ pub(super) async fn update<R: RecordPages>(
         Ok(true) => Ok(redirect(&visit.at, &path, "saved")),
         Ok(false) => Err(unknown::<R>()),
         Err(error) => {
-            let mut view = view().await?;
+            // The record may have changed: the form continues from what is stored.
+            let mut view = form::<R>(&visit, &key).await?;
             let status = view.refuse(&sent, error)?;
             page(status, &view)
         }
