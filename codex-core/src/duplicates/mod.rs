@@ -1,6 +1,6 @@
 //! Duplicate candidates: two records that may be one. A person merges or rejects them.
 
-#[cfg(feature = "store")]
+#[cfg(feature = "sync")]
 pub mod compare;
 #[cfg(feature = "store")]
 pub(crate) mod evidence;

@@ -89,7 +89,8 @@ impl Codex {
         for (external_id, record, since) in query::missing(db, scope, hold, ids).await? {
             missing.insert(external_id, (record, since));
         }
-        let records = missing.values().map(|(id, _)| (hold.kind.clone(), *id));
+        let records = missing.values();
+        let records: Vec<(String, i64)> = records.map(|(id, _)| (hold.kind.clone(), *id)).collect();
         let named = names::names(db, scope, records).await?;
         let record = |external_id: &String| {
             let found = missing.get(external_id).copied();

@@ -7,7 +7,7 @@ pub mod query;
 #[cfg(feature = "sync")]
 pub(crate) mod service;
 mod sync_kind;
-#[cfg(feature = "store")]
+#[cfg(feature = "sync")]
 pub mod trouble;
 pub mod wire;
 

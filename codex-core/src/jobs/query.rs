@@ -131,12 +131,11 @@ fn push_sync(q: &mut Q<'_>, sync: &str) {
         q.push(" and sync_type like 'tickets%'");
         return;
     }
-    match sync.parse::<SyncKind>() {
-        Ok(kind) => push_kind(q, kind),
-        Err(_) => {
-            q.push("script = ").push_bind(sync.to_owned());
-            q.push(" and sync_type is null");
-        }
+    if let Ok(kind) = sync.parse::<SyncKind>() {
+        push_kind(q, kind);
+    } else {
+        q.push("script = ").push_bind(sync.to_owned());
+        q.push(" and sync_type is null");
     }
 }
 

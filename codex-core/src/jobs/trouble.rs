@@ -80,16 +80,12 @@ pub fn mentions(issue: &str) -> Vec<Mention<'_>> {
         return manual_pair(rest);
     }
     // A department whose company has no number yet is named by its name, and then by its id.
-    let issue = match issue
-        .strip_prefix('`')
-        .and_then(|_| issue.rsplit_once(" (department "))
+    if issue.starts_with('`')
+        && let Some((_, id)) = issue.rsplit_once(" (department ")
     {
-        Some((_, id)) => {
-            let end = id.find(')').unwrap_or(id.len());
-            return vec![Mention::External(&["company"], &id[..end])];
-        }
-        None => issue,
-    };
+        let end = id.find(')').unwrap_or(id.len());
+        return vec![Mention::External(&["company"], &id[..end])];
+    }
     let Some((kinds, id, rest)) = named(issue) else {
         return Vec::new();
     };

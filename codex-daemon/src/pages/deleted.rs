@@ -109,10 +109,11 @@ async fn deleted_page(
         ..PageRequest::default()
     };
     let found = codex.deleted_records(scope, kind, &request).await?;
-    let actors = found
+    let actors: Vec<&str> = found
         .items
         .iter()
-        .filter_map(|one| one.deleted_by.as_deref());
+        .filter_map(|one| one.deleted_by.as_deref())
+        .collect();
     let parts = DeletedParts {
         names: codex.actor_names(scope, actors).await?,
         kinds: kinds.to_vec(),

@@ -109,7 +109,11 @@ async fn outbox_page(
     let page_of = codex
         .outbox_page(scope, state, ROWS, cursor.as_ref())
         .await?;
-    let authors = page_of.items.iter().map(|entry| entry.author.as_str());
+    let authors: Vec<&str> = page_of
+        .items
+        .iter()
+        .map(|entry| entry.author.as_str())
+        .collect();
     let parts = OutboxParts {
         names: codex.actor_names(scope, authors).await?,
         statuses: codex.ticket_statuses().await?,

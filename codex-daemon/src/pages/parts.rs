@@ -9,15 +9,13 @@ use axum::{
 use chrono::{DateTime, Utc};
 use codex_core::{Error, RecordName, Scope, address::segment, list::Cursor, nearest::nearest};
 
+pub(super) use super::address::ROWS;
 use super::{
     fields::{age, capitalized, moment},
     shell::Shell,
     table::{Cell, Head, TableView},
 };
 use crate::http::{extract::without_nul, forwarded::Forwarded, problem::Problem};
-
-/// Rows of a page.
-pub(super) const ROWS: u32 = 50;
 
 /// The parameters of a page.
 #[derive(Debug, Default)]

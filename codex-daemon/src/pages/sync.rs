@@ -151,10 +151,11 @@ async fn list_jobs(visit: Visit, uri: Uri) -> Result<Response, Problem> {
     };
     let (codex, scope) = (&visit.call.codex, visit.scope());
     let jobs = codex.jobs_page(scope, &filter).await?;
-    let starters = jobs
+    let starters: Vec<&str> = jobs
         .items
         .iter()
-        .filter_map(|job| job.started_by.as_deref());
+        .filter_map(|job| job.started_by.as_deref())
+        .collect();
     let names = codex.actor_names(scope, starters).await?;
     let view = JobListView::new(&visit.at, scope, &params, &jobs, &names, codex.now());
     page(StatusCode::OK, &view)

@@ -72,56 +72,25 @@ impl Codex {
     /// [`crate::Error::Forbidden`] for clients.
     pub async fn issue_records(&self, scope: &Scope, job: &Job) -> Result<Vec<Vec<RecordName>>> {
         scope.require_staff("reading sync jobs")?;
-        let issues = job.report.issues.iter();
-        let mentioned: Vec<Vec<Mention<'_>>> =
-            issues.map(|issue| trouble::mentions(issue)).collect();
-        let (mut kinds, mut external_ids) = (BTreeSet::new(), BTreeSet::new());
-        for mention in mentioned.iter().flatten() {
-            if let Mention::External(of, id) = mention {
-                kinds.extend(of.iter().copied());
-                external_ids.insert(*id);
-            }
-        }
-        let kinds: Vec<&str> = kinds.into_iter().collect();
-        let external_ids: Vec<&str> = external_ids.into_iter().collect();
-        let vendor = job.vendor().unwrap_or_default();
-        let db = &self.0.db;
+        let mentioned = mentioned(job);
+        let (kinds, external_ids) = external(&mentioned);
+        let (db, vendor) = (&self.0.db, job.vendor().unwrap_or_default());
         let rows = names::by_external_ids(db, vendor, &kinds, &external_ids).await?;
-        let sites = rows.iter().filter(|((kind, _), _)| kind == SITE_LINK);
-        let companies = self.companies_of_sites(sites.map(|(_, id)| *id)).await?;
-        let record = |kind: &str, id: i64| match kind {
-            SITE_LINK => companies.get(&id).map(|id| (COMPANY.to_owned(), *id)),
-            other => Some((other.to_owned(), id)),
-        };
-        let of_mention = |mention: &Mention<'_>| -> Vec<(String, i64)> {
-            match mention {
-                Mention::Row(kind, id) => record(kind, *id).into_iter().collect(),
-                Mention::External(kinds, id) => {
-                    let rows = kinds.iter().filter_map(|kind| {
-                        let key = ((*kind).to_owned(), (*id).to_owned());
-                        record(kind, *rows.get(&key)?)
-                    });
-                    rows.collect()
-                }
-            }
-        };
-        let wanted: Vec<Vec<(String, i64)>> = mentioned
-            .iter()
-            .map(|all| all.iter().flat_map(of_mention).collect())
-            .collect();
-        let named = names::names(db, scope, wanted.iter().flatten().cloned()).await?;
-        let of_issue = |keys: &Vec<(String, i64)>| {
+        let companies = self.companies_of_sites(&rows).await?;
+        let wanted = wanted(&mentioned, &rows, &companies);
+        let all: Vec<RecordKey> = wanted.iter().flatten().cloned().collect();
+        let named = names::names(db, scope, all).await?;
+        let of_issue = |keys: &Vec<RecordKey>| -> Vec<RecordName> {
             let records = keys.iter().filter_map(|key| named.get(key).cloned());
             records.collect()
         };
         Ok(wanted.iter().map(of_issue).collect())
     }
 
-    async fn companies_of_sites(
-        &self,
-        sites: impl Iterator<Item = i64>,
-    ) -> Result<HashMap<i64, i64>> {
-        let sites: Vec<i64> = sites.collect();
+    /// The companies of the sites among some rows.
+    async fn companies_of_sites(&self, rows: &SourceRows) -> Result<HashMap<i64, i64>> {
+        let sites = rows.iter().filter(|((kind, _), _)| kind == SITE_LINK);
+        let sites: Vec<i64> = sites.map(|(_, id)| *id).collect();
         if sites.is_empty() {
             return Ok(HashMap::new());
         }
@@ -132,4 +101,56 @@ impl Codex {
         q.push_list(sites);
         Ok(q.all::<(i64, i64)>().await?.into_iter().collect())
     }
+}
+
+/// Kind and row id of a record.
+type RecordKey = (String, i64);
+/// Row ids by kind and id at the source.
+type SourceRows = HashMap<(String, String), i64>;
+
+/// What each issue of a job is about.
+fn mentioned(job: &Job) -> Vec<Vec<Mention<'_>>> {
+    let issues = job.report.issues.iter();
+    issues.map(|issue| trouble::mentions(issue)).collect()
+}
+
+/// The kinds and ids of what is named by ids of the source.
+fn external<'i>(mentioned: &[Vec<Mention<'i>>]) -> (Vec<&'static str>, Vec<&'i str>) {
+    let (mut kinds, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for mention in mentioned.iter().flatten() {
+        if let Mention::External(of, id) = mention {
+            kinds.extend(of.iter().copied());
+            ids.insert(*id);
+        }
+    }
+    (kinds.into_iter().collect(), ids.into_iter().collect())
+}
+
+/// The records of each issue. In place of a site stands its company.
+fn wanted(
+    mentioned: &[Vec<Mention<'_>>],
+    rows: &SourceRows,
+    companies: &HashMap<i64, i64>,
+) -> Vec<Vec<RecordKey>> {
+    let key = |kind: &str, id: i64| match kind {
+        SITE_LINK => companies.get(&id).map(|id| (COMPANY.to_owned(), *id)),
+        other => Some((other.to_owned(), id)),
+    };
+    let mut wanted = Vec::new();
+    for mentions in mentioned {
+        let mut records = Vec::new();
+        for mention in mentions {
+            match mention {
+                Mention::Row(kind, id) => records.extend(key(kind, *id)),
+                Mention::External(kinds, external_id) => {
+                    for kind in *kinds {
+                        let row = rows.get(&((*kind).to_owned(), (*external_id).to_owned()));
+                        records.extend(row.and_then(|id| key(kind, *id)));
+                    }
+                }
+            }
+        }
+        wanted.push(records);
+    }
+    wanted
 }
