@@ -267,12 +267,12 @@ impl SearchView {
                 exact: vec![hit("asset", "identifier")],
                 groups: KINDS
                     .iter()
-                    .map(|(kind, ..)| SearchGroup {
+                    .map(|&(kind, ..)| SearchGroup {
                         hits: ["identifier", "name", "text"]
                             .map(|how| hit(kind, how))
                             .to_vec(),
                         kind,
-                        more: *kind == "ticket",
+                        more: kind == "ticket",
                         total: 3,
                     })
                     .collect(),

@@ -52,11 +52,11 @@ struct Choice {
 
 /// The choices of a setting; a stored value that is not among them is not shown as chosen.
 fn choices(name: &str, values: &[&'static str], chosen: &str) -> Vec<Choice> {
-    let choices = values.iter().map(|value| Choice {
+    let choices = values.iter().copied().map(|value| Choice {
         id: format!("{name}-{value}"),
         value,
         label: capitalized(value),
-        is_chosen: *value == chosen,
+        is_chosen: value == chosen,
     });
     choices.collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn weeks(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
         count_of(opened.iter().sum::<i64>(), "ticket"),
         closed.iter().sum::<i64>()
     );
-    let first = weeks.first().map_or("", |week| &week.week);
+    let first = weeks.first().map_or("", |week| week.week.as_str());
     let ends = (first, "this week");
     // The current week first: it is what is looked for.
     let rows = weeks.iter().rev().map(|week| {

@@ -40,7 +40,7 @@ impl<'a> Links<'a> {
     pub fn having(&self, path: &str, column: &str, value: Option<&str>) -> String {
         match value {
             Some(value) => self.list(path, &[(column, value)]),
-            None => self.list(path, &[(&format!("{column}__isnull"), "true")]),
+            None => self.list(path, &[(format!("{column}__isnull").as_str(), "true")]),
         }
     }
 
@@ -51,7 +51,7 @@ impl<'a> Links<'a> {
         let statuses = if self.open.is_empty() {
             &[][..]
         } else {
-            &statuses
+            &statuses[..]
         };
         self.list("/tickets/", &[statuses, more].concat())
     }
@@ -60,7 +60,7 @@ impl<'a> Links<'a> {
     pub fn open_having(&self, column: &str, value: Option<&str>) -> String {
         match value {
             Some(value) => self.open_tickets(&[(column, value)]),
-            None => self.open_tickets(&[(&format!("{column}__isnull"), "true")]),
+            None => self.open_tickets(&[(format!("{column}__isnull").as_str(), "true")]),
         }
     }
 
@@ -68,7 +68,7 @@ impl<'a> Links<'a> {
     pub fn overdue(&self, more: &[(&str, &str)]) -> String {
         let now = self.now.to_rfc3339_opts(SecondsFormat::Secs, true);
         let due = [("due_by__lt", now.as_str())];
-        self.open_tickets(&[&due, more].concat())
+        self.open_tickets(&[&due[..], more].concat())
     }
 
     /// Tickets of which a moment is in a week.
@@ -77,7 +77,10 @@ impl<'a> Links<'a> {
         let next = next.and_then(|day| day.checked_add_days(Days::new(7)));
         let next = next.map(|day| day.to_string()).unwrap_or_default();
         let (from, before) = (format!("{column}__gte"), format!("{column}__lt"));
-        self.list("/tickets/", &[(&from, monday), (&before, &next)])
+        self.list(
+            "/tickets/",
+            &[(from.as_str(), monday), (before.as_str(), next.as_str())],
+        )
     }
 
     /// Companies whose contract ends from a day on and before another.
