@@ -75,7 +75,8 @@ impl Browser {
             answer.status()
         );
         let cookie = answer.headers()[SET_COOKIE].to_str()?;
-        self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let pair = cookie.split(';').next().unwrap_or_default();
+        pair.clone_into(&mut self.cookie);
         location(&answer)
     }
 
