@@ -203,6 +203,16 @@ on_sqlite! {
         Ok(())
     }
 
+    async fn a_head_of_a_page_has_headers_alone(app: TestApp) -> TestResult {
+        let gateway = before(&app).await?;
+        let browser = Browser::of(&gateway, "admin").await?;
+        let answer = browser.call(Method::HEAD, "/codex/").send().await?;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        assert!(answer.bytes().await?.is_empty());
+        Ok(())
+    }
+
     async fn logging_out_ends_the_session_and_shows_roles(app: TestApp) -> TestResult {
         let gateway = before(&app).await?;
         let browser = Browser::of(&gateway, "billing").await?;

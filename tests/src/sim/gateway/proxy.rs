@@ -28,6 +28,8 @@ use crate::sim::reply::raw;
 
 /// The largest body that it takes from a browser: it is read whole.
 const LARGEST: usize = 64 * 1024 * 1024;
+/// What Nexus says when a module does not answer in time.
+const UNAVAILABLE: &str = "Service temporarily unavailable";
 const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 /// What Nexus sets anew, or what is of one connection alone.
 const NOT_SENT: [HeaderName; 5] = [
@@ -71,9 +73,9 @@ pub(super) async fn pass(
         state.sessions.forget_theme(&session.id);
     }
     let Some(answer) = answered else {
-        return text(StatusCode::BAD_GATEWAY, "Service temporarily unavailable");
+        return text(StatusCode::BAD_GATEWAY, UNAVAILABLE);
     };
-    let mut response = returned(&state, &session, &parts.uri, answer).await;
+    let mut response = returned(&state, &session, &parts, answer).await;
     let headers = response.headers_mut();
     // After a cookie of Codex: the browser keeps the last one of a name.
     if let Some(cookie) = set_cookie(&session.id) {
@@ -159,7 +161,7 @@ fn sent_headers(given: &HeaderMap, session: &Session) -> HeaderMap {
 async fn returned(
     state: &State,
     session: &Session,
-    uri: &Uri,
+    parts: &Parts,
     answer: reqwest::Response,
 ) -> Response<Body> {
     let (status, mut headers) = (answer.status(), answer.headers().clone());
@@ -170,28 +172,33 @@ async fn returned(
     let is = |wanted: &str| kind.is_some_and(|kind| kind.starts_with(wanted.as_bytes()));
     let (is_stream, is_html) = (is("text/event-stream"), is("text/html"));
     let chunks = chunks(answer, state.silence);
-    let mut response = if is_stream {
-        Response::new(Body::from_stream(chunks))
+    let body = if parts.method == Method::HEAD {
+        // What is not there cannot be decompressed either.
+        Body::empty()
+    } else if is_stream {
+        Body::from_stream(chunks)
     } else {
-        let whole: io::Result<Vec<u8>> = chunks
-            .try_fold(Vec::new(), |mut whole, chunk| async move {
-                whole.extend_from_slice(&chunk);
-                Ok(whole)
-            })
-            .await;
-        let Ok(whole) = whole else {
-            return text(StatusCode::BAD_GATEWAY, "Service temporarily unavailable");
-        };
-        if is_html {
-            headers.append(VARY, HeaderValue::from_static("Cookie"));
-            Response::new(framed(state, session, uri, &whole).await.into())
-        } else {
-            Response::new(whole.into())
+        match whole(chunks).await {
+            Ok(page) if is_html => framed(state, session, &parts.uri, &page).await.into(),
+            Ok(whole) => whole.into(),
+            Err(_) => return text(StatusCode::BAD_GATEWAY, UNAVAILABLE),
         }
     };
+    if is_html {
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
+    }
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+async fn whole(chunks: impl Stream<Item = io::Result<Bytes>>) -> io::Result<Vec<u8>> {
+    let add = |mut whole: Vec<u8>, chunk: Bytes| async move {
+        whole.extend_from_slice(&chunk);
+        Ok(whole)
+    };
+    chunks.try_fold(Vec::new(), add).await
 }
 
 async fn framed(state: &State, session: &Session, uri: &Uri, page: &[u8]) -> String {
