@@ -17,7 +17,7 @@ use super::{
     form::SentForm,
     parts::{Params, ROWS, refused, to_list},
     shell::page,
-    visit::Visit,
+    visit::{Visit, applied},
 };
 use crate::{
     app::App,
@@ -81,12 +81,13 @@ async fn restore_deleted(
     let kind = known(&kinds, visit.scope(), &kind)?;
     let call = &visit.call;
     let restored = call.codex.restore(&call.scope, &call.author, kind, id);
-    match restored.await {
-        Ok(true) => {
+    let restored = restored.await.and_then(|found| found.map(applied).transpose());
+    match restored {
+        Ok(Some(())) => {
             let path = format!("{DELETED}?kind={kind}&done=restored");
             Ok(Redirect::to(&visit.at.link(&path)).into_response())
         }
-        Ok(false) => Err(Problem::not_found("No person has deleted such a record.")),
+        Ok(None) => Err(Problem::not_found("No person has deleted such a record.")),
         Err(error @ Error::Conflict { .. }) => {
             let problem = refused(error)?;
             deleted_page(&visit, &Params::default(), &kinds, kind, Some(problem)).await

@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use codex_core::{
-    Error,
+    Error, Outcome,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateMergeIn, DuplicateOut},
@@ -31,7 +31,7 @@ use super::{
     parts::{Params, ROWS, redirect, refused, to_list},
     shell::page,
     trouble,
-    visit::{Editor, Visit},
+    visit::{Editor, Visit, applied},
 };
 use crate::{
     app::App,
@@ -154,10 +154,10 @@ async fn decided(
     visit: &Visit,
     id: i64,
     keep: Option<i64>,
-    result: codex_core::Result<Option<DuplicateOut>>,
+    result: codex_core::Result<Option<Outcome<DuplicateOut>>>,
     done: &str,
 ) -> Result<Response, Problem> {
-    match result {
+    match result.and_then(|found| found.map(applied).transpose()) {
         Ok(Some(_)) => Ok(redirect(&visit.at, &path_of(id), done)),
         Ok(None) => Err(unknown()),
         Err(error @ (Error::Conflict { .. } | Error::Unprocessable(_))) => {

@@ -13,7 +13,6 @@ use codex_core::{
         wire::{SettingsIn, SettingsOut},
     },
 };
-use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
@@ -21,7 +20,7 @@ use super::{
     fields::capitalized,
     form::SentForm,
     shell::{Shell, page},
-    visit::Visit,
+    visit::{Visit, applied},
 };
 use crate::{
     app::App,
@@ -172,10 +171,7 @@ async fn update(visit: Visit, form: SentForm) -> Result<Response, Problem> {
         theme_preference: stated(THEME),
         ..SettingsIn::default()
     };
-    let Ok(Value::Object(settings)) = serde_json::to_value(sent) else {
-        return Err(Problem::internal());
-    };
-    match save(&visit, &settings).await {
+    match save(&visit, &sent).await {
         Ok(()) => Ok(Redirect::to(&visit.at.link(&format!("{PATH}?done=saved"))).into_response()),
         Err(Error::Invalid { field, message }) => {
             let person = person(&visit).await?;
@@ -189,13 +185,13 @@ async fn update(visit: Visit, form: SentForm) -> Result<Response, Problem> {
 }
 
 /// Stores what was stated.
-async fn save(visit: &Visit, settings: &Map<String, Value>) -> codex_core::Result<()> {
+async fn save(visit: &Visit, settings: &SettingsIn) -> codex_core::Result<()> {
     let (call, caller) = (&visit.call, &visit.call.caller);
     let email = caller.email.as_deref();
     let saved = call
         .codex
         .set_own_settings(&call.author, &caller.sub, email, settings);
-    match saved.await? {
+    match saved.await?.map(applied).transpose()? {
         Some(_) => Ok(()),
         None => Err(Error::invalid(
             "settings",

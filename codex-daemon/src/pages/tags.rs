@@ -5,7 +5,7 @@ use codex_core::{
     ids::TagId,
     list::{Page, PageRequest},
     records::{Author, FieldDef, Intent, RecordBody as _},
-    tags::{Tag, TagFields, TagUses, query::LISTING},
+    tags::{Tag, TagFields, TagIn, TagUses, query::LISTING},
 };
 use serde_json::{Map, Value, json};
 

@@ -18,10 +18,10 @@ use axum::{
 };
 use codex_core::{
     address::segment,
-    agents::{Agent, query::LISTING},
+    agents::{Agent, query::LISTING, wire::SettingsIn},
     sync::SyncKind,
 };
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -255,11 +255,12 @@ async fn set_themes(
     visit.check(sent.token())?;
     let agent = agent(&visit, &id).await?;
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    let names = ["theme_preference", "preferred_color_theme"];
-    let themes: Map<String, Value> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), sent.text(name).into()))
-        .collect();
+    let stated = |name: &str| Some(sent.text(name).to_owned());
+    let themes = SettingsIn {
+        theme_preference: stated("theme_preference"),
+        preferred_color_theme: stated("preferred_color_theme"),
+        ..SettingsIn::default()
+    };
     match codex
         .set_agent_settings(visit.scope(), author, &id, &themes)
         .await

@@ -60,14 +60,14 @@ impl LinkChange {
 /// The forms as the page shows them.
 #[derive(Debug)]
 pub(super) struct LinkFormsView {
-    noun: &'static str,
-    by: &'static str,
-    action: String,
-    csrf_field: &'static str,
-    csrf: String,
-    version: String,
-    choices: Vec<Choice>,
-    linked: Vec<Choice>,
+    pub(super) noun: &'static str,
+    pub(super) by: &'static str,
+    pub(super) action: String,
+    pub(super) csrf_field: &'static str,
+    pub(super) csrf: String,
+    pub(super) version: String,
+    pub(super) choices: Vec<Choice>,
+    pub(super) linked: Vec<Choice>,
 }
 
 impl LinkFormsView {
