@@ -128,7 +128,7 @@ on_each_engine! {
         let author = codex_core::records::Author::new("system", other.now());
         let account = company.fields.account_number.unwrap();
         let edit = codex_core::companies::CompanyIn { description: "changed".into(), ..Default::default() };
-        other.update_company(&scope, &author, &account, &edit).await?.unwrap();
+        other.update_company(&scope, &author, &account, &edit).await?.unwrap().applied().unwrap();
         let (changed, _) = list().await?;
         assert_ne!(changed, tag);
         let billing = app.get_as("client", "/api/companies")?.send().await?;

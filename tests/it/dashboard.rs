@@ -71,13 +71,9 @@ async fn tickets(app: &TestApp, filters: &[(&str, &str)]) -> anyhow::Result<i64>
         ..PageRequest::default()
     };
     let scope = Scope::system();
-    let found = app
-        .codex
-        .tickets_page(&scope, &TicketFilter::default(), &page);
-    found
-        .await?
-        .total
-        .ok_or_else(|| anyhow::anyhow!("no total"))
+    let every = TicketFilter::default();
+    let found = app.codex.tickets_page(&scope, &every, &page).await?;
+    found.total.ok_or_else(|| anyhow::anyhow!("no total"))
 }
 
 /// How many statements the numbers take.

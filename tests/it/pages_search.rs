@@ -1,9 +1,6 @@
 //! The pages of search and settings.
 
-use codex_tests::{
-    harness::{TestResult, app::TestApp},
-    on_each_engine, on_sqlite,
-};
+use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};
 use reqwest::{
     Method, Response,
     header::{ACCEPT, LOCATION},

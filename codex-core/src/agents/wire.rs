@@ -507,15 +507,15 @@ mod tests {
     fn settings_keep_known_keys_and_ignore_others() {
         let all = json!({"theme_preference": "dark", "preferred_color_theme": "bee",
             "knowledgetree_view_preference": "list", "home_page_preference": "helm", "colour": 5});
-        let own = stated(&body(&all), SettingsOwner::Own).unwrap();
+        let own = chosen(&body(&all), SettingsOwner::Own).unwrap();
         assert_eq!(own.len(), 4);
-        let others = stated(&body(&all), SettingsOwner::Others).unwrap();
+        let others = chosen(&body(&all), SettingsOwner::Others).unwrap();
         assert_eq!(
             Value::Object(others),
             json!({"theme_preference": "dark", "preferred_color_theme": "bee"})
         );
         let bad_page = body(&json!({"home_page_preference": "x"}));
-        assert!(stated(&bad_page, SettingsOwner::Others).unwrap().is_empty());
+        assert!(chosen(&bad_page, SettingsOwner::Others).unwrap().is_empty());
     }
 
     #[test]
@@ -526,13 +526,13 @@ mod tests {
             ("knowledgetree_view_preference", json!(["grid"])),
             ("home_page_preference", json!("")),
         ] {
-            let error = stated(&body(&json!({ key: value })), SettingsOwner::Own).unwrap_err();
+            let error = chosen(&body(&json!({ key: value })), SettingsOwner::Own).unwrap_err();
             assert!(
                 error.to_string().starts_with(&format!("{key}: ")),
                 "{error}"
             );
         }
-        let error = stated(&Map::new(), SettingsOwner::Own).unwrap_err();
+        let error = SettingsIn::read(&Map::new(), SettingsOwner::Own).unwrap_err();
         assert!(error.to_string().starts_with("body: "));
     }
 }

@@ -138,6 +138,7 @@ mod tests {
             output: None,
             error: None,
             success: None,
+            started_by: None,
             report: JobReport {
                 percent: Some(7),
                 ..JobReport::default()

@@ -153,7 +153,7 @@ pub(crate) fn bars(values: &[Value]) -> Drawing {
             y: top + 3,
             width,
             height: ROW - 6,
-            class: *class,
+            class,
             opacity: "0.7",
         });
         drawing.labels.push(Label {
@@ -202,14 +202,14 @@ pub(crate) fn lines(series: &[(&str, Vec<i64>, &'static str)], ends: (&str, &str
         let dash = DASHES[place % DASHES.len()];
         drawing.lines.push(Line {
             points: points.collect::<Vec<_>>().join(" "),
-            class: *class,
+            class,
             dash,
         });
         let y = 16;
         let x = LEFT + 150 * i64::try_from(place).unwrap_or_default();
         drawing.lines.push(Line {
             points: format!("{x},{} {},{}", y - 4, x + 30, y - 4),
-            class: *class,
+            class,
             dash,
         });
         drawing.labels.push(label(x + 36, y, "start", name));

@@ -81,7 +81,9 @@ async fn restore_deleted(
     let kind = known(&kinds, visit.scope(), &kind)?;
     let call = &visit.call;
     let restored = call.codex.restore(&call.scope, &call.author, kind, id);
-    let restored = restored.await.and_then(|found| found.map(applied).transpose());
+    let restored = restored
+        .await
+        .and_then(|found| found.map(applied).transpose());
     match restored {
         Ok(Some(())) => {
             let path = format!("{DELETED}?kind={kind}&done=restored");

@@ -33,8 +33,6 @@ pub(crate) fn redirect(at: &Forwarded, path: &str, word: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn unknown_parameters_are_refused_by_name() {
         let read = |text: &str| super::read(&text.parse().unwrap());

@@ -31,7 +31,10 @@ async fn agent(bench: &TestBench, n: usize) -> anyhow::Result<Agent> {
 /// Makes agent `n` prefer the dark theme.
 async fn prefer_dark(bench: &TestBench, n: usize) -> TestResult {
     let author = Author::new("user-1", bench.codex.now());
-    let dark = SettingsIn { theme_preference: Some("dark".into()), ..SettingsIn::default() };
+    let dark = SettingsIn {
+        theme_preference: Some("dark".into()),
+        ..SettingsIn::default()
+    };
     let id = user_id(n);
     let changed = bench.codex.set_own_settings(&author, &id, None, &dark);
     assert!(changed.await?.is_some());

@@ -103,7 +103,7 @@ on_each_engine! {
         let company = bench.codex.company_by_id(&system, CompanyId(id)).await?.unwrap();
         let account = company.fields.account_number.unwrap();
         let edit = CompanyIn { name: "By hand".into(), ..CompanyIn::default() };
-        bench.codex.update_company(&system, &author, &account, &edit).await?.unwrap();
+        bench.codex.update_company(&system, &author, &account, &edit).await?.unwrap().applied().unwrap();
         let rows = bench.count(ROWS).await?;
         let job = bench.codex.apply_plan(&system, filed(&plan)?).await?;
         let error = job.error.unwrap();

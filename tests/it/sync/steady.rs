@@ -65,7 +65,7 @@ on_each_engine! {
         let company = bench.codex.company(&system, "100001").await?.unwrap();
         let plan = company.fields.billing_plan.clone();
         let mine = CompanyIn { billing_plan: "Ours".into(), ..CompanyIn::default() };
-        bench.codex.update_company(&system, &author, "100001", &mine).await?.unwrap();
+        bench.codex.update_company(&system, &author, "100001", &mine).await?.unwrap().applied().unwrap();
         bench.world.lock().departments[1]["custom_fields"]["plan_selected"] = json!("Theirs");
         bench.sync(SyncKind::Psa).await?;
         let edited = bench.codex.company(&system, "100001").await?.unwrap();

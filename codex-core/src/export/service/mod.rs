@@ -39,15 +39,14 @@ struct ExportDef {
 /// How a list is exported as a request leaves it.
 struct ListDef {
     /// The row ids, in the order of the list.
-    ids: for<'a> fn(&'a Codex, &'a Scope, &'a PageRequest) -> BoxFuture<'a, Result<Vec<i64>>>,
+    ids: ReadIds,
     /// Writes the records of some of them.
-    write: for<'a> fn(
-        &'a Codex,
-        &'a Scope,
-        &'a [i64],
-        &'a mut ExportRows,
-    ) -> BoxFuture<'a, Result<()>>,
+    write: WriteSome,
 }
+
+type ReadIds = for<'a> fn(&'a Codex, &'a Scope, &'a PageRequest) -> BoxFuture<'a, Result<Vec<i64>>>;
+type WriteSome =
+    for<'a> fn(&'a Codex, &'a Scope, &'a [i64], &'a mut ExportRows) -> BoxFuture<'a, Result<()>>;
 
 /// Records of a list that are read together.
 const PART: usize = MAX_LIMIT as usize;

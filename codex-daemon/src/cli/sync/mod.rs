@@ -219,12 +219,11 @@ impl Sync {
         } else {
             None
         };
-        let id = match at_work {
-            Some(job) => job.id,
-            None => {
-                let request = request.by(COMMAND_LINE);
-                codex.start_sync(&scope, request).await?.job_id
-            }
+        let id = if let Some(job) = at_work {
+            job.id
+        } else {
+            let request = request.by(COMMAND_LINE);
+            codex.start_sync(&scope, request).await?.job_id
         };
         follow(codex, &scope, &id).await
     }

@@ -175,6 +175,7 @@ mod tests {
             output: None,
             error: None,
             success: Some(true),
+            started_by: None,
             report,
         };
         assert_eq!(

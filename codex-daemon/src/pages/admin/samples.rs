@@ -94,6 +94,7 @@ fn facts(text: &str, error: &str) -> Facts {
         output: None,
         error: Some(error.to_owned()),
         success: None,
+        started_by: None,
         report: JobReport::default(),
     };
     let planned = Planned {

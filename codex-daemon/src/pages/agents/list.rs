@@ -103,7 +103,7 @@ fn row(at: &Forwarded, scope: &Scope, agent: &Agent) -> Vec<Cell> {
     }
     if let Some(enabled) = row.iter_mut().find(|cell| cell.field == "enabled") {
         let is_enabled = agent.fields.enabled.unwrap_or(true);
-        enabled.text = if is_enabled { "yes" } else { "no" }.to_owned();
+        if is_enabled { "yes" } else { "no" }.clone_into(&mut enabled.text);
         enabled.badge = Some(if is_enabled {
             "badge--success"
         } else {

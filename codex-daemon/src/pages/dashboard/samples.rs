@@ -50,7 +50,7 @@ fn full(text: &str) -> DashboardOut {
         "last_seen": now()});
     let day = |n: i64| (now().date_naive() - chrono::TimeDelta::days(n)).to_string();
     let jobs = ["failed", "completed", "running", "cancelled"];
-    let days = SYNC_DAYS.unsigned_abs().try_into().unwrap();
+    let days: usize = SYNC_DAYS.unsigned_abs().try_into().unwrap();
     let syncs = many(4 * days, |n| {
         let back = i64::try_from(n % days).unwrap();
         json!({"day": day(SYNC_DAYS - 1 - back), "failed": n % 2, "jobs": 96, "status": jobs[n % 4],

@@ -121,7 +121,7 @@ fn row(at: &Forwarded, scope: &Scope, kind: SyncKind, parts: &SyncParts) -> RowV
         next: planned.map(|planned| MomentView::full(planned.next_at)),
         can_start,
         can_plan: scope.require_admin("planning a sync").is_ok(),
-        refused: (!can_start).then(|| match kind {
+        refused: (!can_start).then_some(match kind {
             SyncKind::Tickets | SyncKind::TicketsLight => "for technicians and administrators",
             _ => "for administrators",
         }),
