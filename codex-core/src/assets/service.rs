@@ -55,7 +55,8 @@ impl Codex {
         scope: &Scope,
         id: AssetId,
     ) -> Result<Option<(Asset, Option<CompanyRef>)>> {
-        let found = assets::query::of_ids(&self.0.db, scope, None, &[id.0], true);
+        let ids = [id.0];
+        let found = assets::query::of_ids(&self.0.db, scope, None, &ids, true);
         Ok(found.await?.pop())
     }
 

@@ -52,7 +52,8 @@ impl Codex {
         scope: &Scope,
         id: ContactId,
     ) -> Result<Option<(Contact, ContactCompanies)>> {
-        let found = contacts::query::of_ids(&self.0.db, scope, None, &[id.0], true);
+        let ids = [id.0];
+        let found = contacts::query::of_ids(&self.0.db, scope, None, &ids, true);
         Ok(found.await?.pop())
     }
 
