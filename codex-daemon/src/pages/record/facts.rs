@@ -22,28 +22,28 @@ use crate::{
 /// A field with its value.
 #[derive(Debug)]
 pub(super) struct Fact {
-    label: String,
-    value: String,
+    pub label: String,
+    pub value: String,
     /// Where the value leads, when it is an address.
-    href: Option<String>,
+    pub href: Option<String>,
     /// Which source's value it is, and since when.
-    origin: Option<String>,
-    since: Option<String>,
-    is_manual: bool,
+    pub origin: Option<String>,
+    pub since: Option<String>,
+    pub is_manual: bool,
     /// What other sources state.
-    others: Vec<String>,
+    pub others: Vec<String>,
     /// Where a manual value is released.
-    release: Option<String>,
+    pub release: Option<String>,
 }
 
 /// The fields of a record.
 #[derive(Debug)]
 pub(super) struct FactsView {
-    facts: Vec<Fact>,
-    csrf_field: &'static str,
-    csrf: String,
+    pub facts: Vec<Fact>,
+    pub csrf_field: &'static str,
+    pub csrf: String,
     /// The page with, or without, the fields that have no value.
-    switch: Option<Link>,
+    pub switch: Option<Link>,
     /// Which sources have the record.
     pub sources: Vec<String>,
 }

@@ -60,14 +60,14 @@ impl LinkChange {
 /// The forms as the page shows them.
 #[derive(Debug)]
 pub(super) struct LinkFormsView {
-    noun: &'static str,
-    by: &'static str,
-    action: String,
-    csrf_field: &'static str,
-    csrf: String,
-    version: String,
-    choices: Vec<Choice>,
-    linked: Vec<Choice>,
+    pub noun: &'static str,
+    pub by: &'static str,
+    pub action: String,
+    pub csrf_field: &'static str,
+    pub csrf: String,
+    pub version: String,
+    pub choices: Vec<Choice>,
+    pub linked: Vec<Choice>,
 }
 
 impl LinkFormsView {
