@@ -308,12 +308,11 @@ async fn contact_ids(
         }
         LinkChange::Add(name) => {
             let request = named("email", name);
-            let found = match name.parse() {
-                Ok(id) => vec![id],
-                Err(_) => {
-                    let page = codex.contacts(scope, None, &request).await?;
-                    page.items.iter().map(|(contact, _)| contact.id.0).collect()
-                }
+            let found = if let Ok(id) = name.parse() {
+                vec![id]
+            } else {
+                let page = codex.contacts(scope, None, &request).await?;
+                page.items.iter().map(|(contact, _)| contact.id.0).collect()
             };
             match found[..] {
                 [id] => {

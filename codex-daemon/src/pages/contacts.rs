@@ -338,12 +338,11 @@ async fn asset_ids(
         }
         LinkChange::Add(name) => {
             let request = named("hostname", name);
-            let found = match name.parse() {
-                Ok(id) => vec![id],
-                Err(_) => {
-                    let page = codex.assets(scope, None, &request).await?;
-                    page.items.iter().map(|(asset, _)| asset.id.0).collect()
-                }
+            let found = if let Ok(id) = name.parse() {
+                vec![id]
+            } else {
+                let page = codex.assets(scope, None, &request).await?;
+                page.items.iter().map(|(asset, _)| asset.id.0).collect()
             };
             match found[..] {
                 [id] => {

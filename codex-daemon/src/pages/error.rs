@@ -85,20 +85,6 @@ fn action(status: StatusCode, address: &str) -> (&'static str, String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trying_again_keeps_the_query() {
-        let list = "/companies/?sort=-name";
-        let href = |status| action(status, list).1;
-        assert_eq!(href(StatusCode::SERVICE_UNAVAILABLE), list);
-        assert_eq!(href(StatusCode::BAD_REQUEST), "/companies/");
-        assert_eq!(href(StatusCode::NOT_FOUND), "/");
-    }
-}
-
-#[cfg(test)]
 impl ErrorView {
     /// What templates are tested with.
     pub(super) fn samples() -> Vec<(&'static str, Self)> {
@@ -122,5 +108,19 @@ impl ErrorView {
             ),
             ("error/hostile", Self::new(&at, hostile, &faults.into())),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trying_again_keeps_the_query() {
+        let list = "/companies/?sort=-name";
+        let href = |status| action(status, list).1;
+        assert_eq!(href(StatusCode::SERVICE_UNAVAILABLE), list);
+        assert_eq!(href(StatusCode::BAD_REQUEST), "/companies/");
+        assert_eq!(href(StatusCode::NOT_FOUND), "/");
     }
 }

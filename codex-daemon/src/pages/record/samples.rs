@@ -159,10 +159,8 @@ fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<Strin
     // Of every column.
     let all = available(R::DEF, scope);
     let names: Vec<_> = all.iter().map(|column| column.name).collect();
-    let every = ListAddress {
-        columns: Some(names.join(",")),
-        ..asked.clone()
-    };
+    let mut every = asked.clone();
+    every.columns = Some(names.join(","));
     let parts = parts::<R>(scope, &every);
     RecordListView::new::<R>(&at(), scope, &asked, &page, parts).render()
 }
