@@ -20,3 +20,5 @@ mod pages;
 #[cfg(test)]
 mod tests;
 mod vendors;
+
+pub use pages::is_page;

@@ -244,7 +244,9 @@ on_each_engine! {
         let old = app.codex.now() - chrono::TimeDelta::days(8);
         let q = "update asset_status set online = false, last_seen = $2, patch_status = 'NoPolicy' \
             where asset_id in (select min(id) from assets where company_id = $1)";
-        app.codex.db().query(q).bind(id.unwrap()).bind(old).execute().await?;
+        let mut tx = app.codex.db().begin().await?;
+        tx.query(q).bind(id.unwrap()).bind(old).execute().await?;
+        tx.commit().await?;
         let html = browser.page("/companies/100001").await?;
         for (label, at_least) in [
             ("Devices offline for more than a week", 1), ("Devices without current patches", 1),
@@ -309,8 +311,10 @@ on_each_engine! {
 
     async fn companies_without_a_number_are_listed_apart(app: TestApp) -> TestResult {
         app.sync().await?;
-        let db = app.codex.db();
-        db.query("update companies set account_number = null where account_number = '100002'").execute().await?;
+        let mut tx = app.codex.db().begin().await?;
+        let q = "update companies set account_number = null where account_number = '100002'";
+        tx.query(q).execute().await?;
+        tx.commit().await?;
         let browser = Browser::new(&app, "technician")?;
         let html = browser.page("/companies/").await?;
         assert!(html.contains("has no account number yet and is not listed."), "{html}");

@@ -86,7 +86,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Whether a path belongs to pages, or to what they fetch and send.
-fn is_page(path: &str) -> bool {
+pub fn is_page(path: &str) -> bool {
     let first = path
         .strip_prefix('/')
         .and_then(|rest| rest.split('/').next());

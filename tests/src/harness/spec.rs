@@ -303,14 +303,9 @@ async fn judged(
 
 /// Pages, which no description describes, and addresses that lead to those of the description itself.
 fn is_page(path: &str) -> bool {
-    let lists = ["/companies"];
-    let is_of_list = |list: &&str| {
-        let rest = path.strip_prefix(*list);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
     path.starts_with("/docs")
         || ["/apidocs/index.html", "/apispec.json"].contains(&path)
-        || lists.iter().any(is_of_list)
+        || codex_daemon::is_page(path)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {

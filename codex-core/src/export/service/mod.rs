@@ -36,17 +36,17 @@ struct ExportDef {
     list: Option<ListDef>,
 }
 
+/// Reads the row ids of a list, in its order.
+type ReadIds = for<'a> fn(&'a Codex, &'a Scope, &'a PageRequest) -> Reading<'a, Vec<i64>>;
+/// Writes the records with some row ids.
+type WriteIds = for<'a> fn(&'a Codex, &'a Scope, &'a [i64], &'a mut ExportRows) -> Reading<'a, ()>;
+type Reading<'a, T> = BoxFuture<'a, Result<T>>;
+
 /// How a list is exported as a request leaves it.
 struct ListDef {
-    /// The row ids, in the order of the list.
     ids: ReadIds,
-    /// Writes the records of some of them.
-    write: WriteSome,
+    write: WriteIds,
 }
-
-type ReadIds = for<'a> fn(&'a Codex, &'a Scope, &'a PageRequest) -> BoxFuture<'a, Result<Vec<i64>>>;
-type WriteSome =
-    for<'a> fn(&'a Codex, &'a Scope, &'a [i64], &'a mut ExportRows) -> BoxFuture<'a, Result<()>>;
 
 /// Records of a list that are read together.
 const PART: usize = MAX_LIMIT as usize;

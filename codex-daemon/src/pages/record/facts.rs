@@ -22,28 +22,28 @@ use crate::{
 /// A field with its value.
 #[derive(Debug)]
 pub(super) struct Fact {
-    pub(super) label: String,
-    pub(super) value: String,
+    pub label: String,
+    pub value: String,
     /// Where the value leads, when it is an address.
-    pub(super) href: Option<String>,
+    pub href: Option<String>,
     /// Which source's value it is, and since when.
-    pub(super) origin: Option<String>,
-    pub(super) since: Option<String>,
-    pub(super) is_manual: bool,
+    pub origin: Option<String>,
+    pub since: Option<String>,
+    pub is_manual: bool,
     /// What other sources state.
-    pub(super) others: Vec<String>,
+    pub others: Vec<String>,
     /// Where a manual value is released.
-    pub(super) release: Option<String>,
+    pub release: Option<String>,
 }
 
 /// The fields of a record.
 #[derive(Debug)]
 pub(super) struct FactsView {
-    pub(super) facts: Vec<Fact>,
-    pub(super) csrf_field: &'static str,
-    pub(super) csrf: String,
+    pub facts: Vec<Fact>,
+    pub csrf_field: &'static str,
+    pub csrf: String,
     /// The page with, or without, the fields that have no value.
-    pub(super) switch: Option<Link>,
+    pub switch: Option<Link>,
     /// Which sources have the record.
     pub sources: Vec<String>,
 }

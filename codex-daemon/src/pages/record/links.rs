@@ -60,14 +60,14 @@ impl LinkChange {
 /// The forms as the page shows them.
 #[derive(Debug)]
 pub(super) struct LinkFormsView {
-    pub(super) noun: &'static str,
-    pub(super) by: &'static str,
-    pub(super) action: String,
-    pub(super) csrf_field: &'static str,
-    pub(super) csrf: String,
-    pub(super) version: String,
-    pub(super) choices: Vec<Choice>,
-    pub(super) linked: Vec<Choice>,
+    pub noun: &'static str,
+    pub by: &'static str,
+    pub action: String,
+    pub csrf_field: &'static str,
+    pub csrf: String,
+    pub version: String,
+    pub choices: Vec<Choice>,
+    pub linked: Vec<Choice>,
 }
 
 impl LinkFormsView {
