@@ -333,7 +333,7 @@ on_each_engine! {
         assert_eq!(browser.done(&edit, &sent).await?, format!("{record}?done=saved"));
         // One that has a number is at its number alone.
         let q = "select id from companies where account_number = '100001'";
-        let id = db.query(q).scalar::<i64>().await?.unwrap();
+        let id = app.codex.db().query(q).scalar::<i64>().await?.unwrap();
         assert_eq!(browser.open(&format!("/companies/id-{id}")).await?.0, 404);
         Ok(())
     }
