@@ -50,7 +50,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Whether a path is of a page: below `/sync/` are routes of the API, too, which end without a slash.
 pub(super) fn is_page(path: &str) -> bool {
-    path == SYNCS || (path.starts_with(JOBS) && path.ends_with('/'))
+    [SYNCS, SYNCS.trim_end_matches("/")].contains(&path)
+        || (path.starts_with(JOBS) && path.ends_with('/'))
 }
 
 /// The path of a job's page.

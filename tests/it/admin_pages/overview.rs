@@ -49,7 +49,8 @@ on_sqlite! {
         let settings = [
             ("freshservice.api_key", "hunter2"),
             ("datto.secret_key", "hunter2"),
-            ("keycloak.realm", "nowhere"),
+            ("keycloak.admin_password", "hunter2"),
+            ("keycloak.client_secret", "hunter2"),
         ];
         let app = TestApp::with(database, &settings).await?;
         let admin = Browser::new(&app, "admin")?;
