@@ -97,6 +97,17 @@ pub struct BillingPlan {
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
+/// A change of one of several billing plans.
+#[derive(Debug, Clone)]
+pub struct BillingPlanEdit {
+    /// The plan.
+    pub id: BillingPlanId,
+    /// Its version that the change is made from; `None` changes any.
+    pub seen: Option<DateTime<Utc>>,
+    /// What is stated.
+    pub plan: BillingPlanIn,
+}
+
 /// Keys of the prices, in the order of the contract.
 pub const PRICES: [&str; 13] = [
     "per_user_cost",

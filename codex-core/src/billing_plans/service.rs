@@ -8,7 +8,7 @@ use crate::{
     Error, Result, Scope,
     assets::billable::BillableOut,
     billing_plans::{
-        self, BillingPlan, BillingPlanFields, BillingPlanIn,
+        self, BillingPlan, BillingPlanEdit, BillingPlanFields, BillingPlanIn,
         effective::{EffectivePlanOut, plan_of},
         input::laid_over,
         wire::{BillingExport, BillingImported, BulkPlansOut},
@@ -17,7 +17,7 @@ use crate::{
     companies::{COMPANY_ID, Company},
     feature_options::{self, FeatureOption, wire::FeatureOptionIn},
     idempotency::step_done,
-    ids::BillingPlanId,
+    ids::{BillingPlanId, FeatureOptionId},
     list::{Page, PageRequest},
     overrides::{self, Override},
     records::{Author, Outcome, RecordBody as _, Resource as _, writer::RecordWriter},
@@ -119,30 +119,75 @@ impl Codex {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(BillingPlan::KIND).await?;
-        let mut writer = self.writer(&mut tx, author);
-        // Locked: what a rival sets in the same plan must not be laid over with an older state.
-        let rows = writer.lock::<BillingPlan>(&[id.0]).await?;
-        let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
+        let edited = edit_plan(&mut self.writer(&mut tx, author), id, edit).await?;
+        let Some(outcome) = edited else {
             return Ok(false);
         };
-        let (mut fields, features) = billing_plans::input::stated(edit.stated()?, false)?;
-        if !features.is_empty() {
-            let features = laid_over(&row.fields.features, features);
-            fields.insert("features".into(), json!(features));
-        }
-        let named = |key: &str, before: &str| {
-            let stated = fields.get(key).and_then(Value::as_str);
-            stated.unwrap_or(before).to_owned()
-        };
-        let name = named("plan_name", &row.fields.plan_name);
-        let term = named("term_length", &row.fields.term_length);
-        let holder = billing_plans::query::holder(writer.tx, &name, &term).await?;
-        if let Some(holder) = holder.filter(|holder| *holder != id.0) {
-            return Err(taken(&name, &term, holder));
-        }
-        let outcome = writer.edit::<BillingPlan>(id.0, fields).await?;
-        Self::conclude(tx, author, outcome.unwrap_or_default()).await?;
+        Self::conclude(tx, author, outcome).await?;
         Ok(true)
+    }
+
+    /// Changes several billing plans, all or nothing; `false` when one of them is not there.
+    ///
+    /// # Errors
+    /// As [`Codex::update_billing_plan`]; the place of a fault begins with the plan's id.
+    pub async fn update_billing_plans(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        edits: &[BillingPlanEdit],
+    ) -> Result<bool> {
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
+        let mut tx = self.0.db.begin().await?;
+        tx.advisory_lock(BillingPlan::KIND).await?;
+        let (mut outcome, mut faults) = (Outcome::default(), Vec::new());
+        for BillingPlanEdit { id, seen, plan } in edits {
+            let author = Author {
+                unchanged_since: *seen,
+                ..author.clone()
+            };
+            match edit_plan(&mut self.writer(&mut tx, &author), *id, plan).await {
+                Ok(Some(edited)) => outcome.add(edited),
+                Ok(None) => return Ok(false),
+                Err(Error::Unprocessable(own)) => {
+                    let place = format!("/{id}");
+                    faults.extend(own.into_iter().map(|fault| fault.within(&place)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::Unprocessable(faults));
+        }
+        Self::conclude(tx, author, outcome).await?;
+        Ok(true)
+    }
+
+    /// Deletes several billing plans, all or nothing; returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn delete_billing_plans(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        ids: &[BillingPlanId],
+    ) -> Result<usize> {
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let mut tx = self.0.db.begin().await?;
+        let deleted = self.writer(&mut tx, author).delete::<BillingPlan>(&ids);
+        let (found, outcome) = deleted.await?;
+        Self::conclude(tx, author, outcome).await?;
+        Ok(found.len())
+    }
+
+    /// How many of the listed companies have each plan, whatever its term, by the plan's name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn companies_by_plan(&self, scope: &Scope) -> Result<Vec<(String, i64)>> {
+        billing_plans::query::companies(&self.0.db, scope).await
     }
 
     /// Deletes a billing plan; `false` when there is no such plan.
@@ -239,6 +284,53 @@ impl Codex {
         let option = feature_options::query::find(&self.0.db, id).await?;
         let gone = || Error::conflict("the option was deleted meanwhile");
         Ok((option.ok_or_else(gone)?, new))
+    }
+
+    /// Updates an option of a feature; `false` when there is no such option. Plans keep the value that they have.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault, [`Error::Conflict`] naming the option that has the value,
+    /// [`Error::Forbidden`], [`Error::Changed`].
+    pub async fn update_feature_option(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: FeatureOptionId,
+        option: &FeatureOptionIn,
+    ) -> Result<bool> {
+        scope.require(FeatureOption::WRITTEN_BY, KEEPING)?;
+        let mut fields = feature_options::wire::stated(option.body())?;
+        for blank in ["display_name", "description"] {
+            fields.entry(blank).or_insert(Value::Null);
+        }
+        let mut tx = self.0.db.begin().await?;
+        tx.advisory_lock(FeatureOption::KIND).await?;
+        let (category, value) = (&option.feature_category, &option.option_value);
+        let holder = feature_options::query::holder(&mut tx, category, value).await?;
+        if let Some(holder) = holder.filter(|holder| *holder != id.0) {
+            let message = format!("option {holder} of `{category}` is `{value}` already");
+            return Err(Error::conflict(message));
+        }
+        let mut writer = self.writer(&mut tx, author);
+        let edited = writer.edit::<FeatureOption>(id.0, fields).await?;
+        let Some(outcome) = edited else {
+            return Ok(false);
+        };
+        Self::conclude(tx, author, outcome).await?;
+        Ok(true)
+    }
+
+    /// Deletes an option of a feature; `false` when there is no such option. Plans keep the value that they have.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Changed`].
+    pub async fn delete_feature_option(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        id: FeatureOptionId,
+    ) -> Result<bool> {
+        self.delete::<FeatureOption>(scope, author, id.0).await
     }
 
     /// Every plan and option, as [`Codex::import_billing`] takes them.
@@ -451,6 +543,36 @@ fn new_plan(body: Map<String, Value>) -> Result<Map<String, Value>> {
     let none = BillingPlanFields::default().features;
     fields.insert("features".into(), json!(laid_over(&none, features)));
     Ok(fields)
+}
+
+/// Changes a plan in a transaction; `None` when there is no such plan.
+async fn edit_plan(
+    writer: &mut RecordWriter<'_>,
+    id: BillingPlanId,
+    edit: &BillingPlanIn,
+) -> Result<Option<Outcome>> {
+    // Locked: what a rival sets in the same plan must not be laid over with an older state.
+    let rows = writer.lock::<BillingPlan>(&[id.0]).await?;
+    let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
+        return Ok(None);
+    };
+    let (mut fields, features) = billing_plans::input::stated(edit.stated()?, false)?;
+    if !features.is_empty() {
+        let features = laid_over(&row.fields.features, features);
+        fields.insert("features".into(), json!(features));
+    }
+    let named = |key: &str, before: &str| {
+        let stated = fields.get(key).and_then(Value::as_str);
+        stated.unwrap_or(before).to_owned()
+    };
+    let name = named("plan_name", &row.fields.plan_name);
+    let term = named("term_length", &row.fields.term_length);
+    let holder = billing_plans::query::holder(writer.tx, &name, &term).await?;
+    if let Some(holder) = holder.filter(|holder| *holder != id.0) {
+        return Err(taken(&name, &term, holder));
+    }
+    let outcome = writer.edit::<BillingPlan>(id.0, fields).await?;
+    Ok(Some(outcome.unwrap_or_default()))
 }
 
 fn name_and_term(fields: &Map<String, Value>) -> (String, String) {

@@ -58,6 +58,14 @@ impl Codex {
         query::list(&self.0.db, scope, state).await
     }
 
+    /// The newest changes of one ticket on their way to the PSA, 100 at most.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn ticket_outbox(&self, scope: &Scope, number: i64) -> Result<Vec<OutboxEntry>> {
+        query::of_ticket(&self.0.db, scope, number).await
+    }
+
     /// Sends a change again, over what the PSA has now; `None` when there is no such change.
     ///
     /// # Errors
@@ -257,7 +265,7 @@ impl Codex {
     }
 
     /// Whether changes are put on their way: not while writing to vendors is off, and not without a PSA.
-    fn sends_changes(&self) -> bool {
+    pub fn sends_changes(&self) -> bool {
         let Ok(psa) = self.ticket_port() else {
             return false;
         };
