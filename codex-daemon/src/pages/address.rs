@@ -14,9 +14,12 @@ use crate::http::{extract::without_nul, forwarded::Forwarded, problem::Problem};
 pub(crate) const ROWS: u32 = 50;
 
 /// Parameters of lists that are no filters.
-const OWN: [&str; 8] = [
-    "q", "sort", "cursor", "total", "done", "field", "op", "value",
+const OWN: [&str; 9] = [
+    "q", "sort", "cursor", "total", "all", "done", "field", "op", "value",
 ];
+
+/// Lists that leave records out until `all=true` or a filter asks for them.
+const WITH_DEFAULT: [&str; 1] = ["/tickets/"];
 
 /// What operators are called on pages, in the order of [`Op::all`].
 const OPERATORS: [(Op, &str); 11] = [
@@ -46,6 +49,8 @@ pub(crate) struct ListAddress {
     sort: Option<String>,
     cursor: Option<String>,
     total: bool,
+    /// Whether records are listed that the list leaves out by default.
+    all: bool,
 }
 
 /// A list as it was asked for.
@@ -87,6 +92,11 @@ impl ListAddress {
                     address.total = text
                         .parse()
                         .map_err(|_| bad("total", "must be true or false"))?;
+                }
+                "all" if WITH_DEFAULT.contains(&path) => {
+                    address.all = text
+                        .parse()
+                        .map_err(|_| bad("all", "must be true or false"))?;
                 }
                 "field" => field = text,
                 "value" => value = text,
@@ -152,13 +162,28 @@ impl ListAddress {
         self.total
     }
 
+    /// Whether the list leaves nothing out by default.
+    pub fn is_of_all(&self) -> bool {
+        self.all
+    }
+
+    /// The same list with, or without, what it leaves out by default.
+    pub fn of_all(&self, all: bool) -> Self {
+        Self {
+            all,
+            ..self.first()
+        }
+    }
+
     /// The parameters that the search form keeps, besides its own inputs.
     pub fn kept(&self) -> Vec<(String, String)> {
         let sort = self
             .sort
             .iter()
             .map(|sort| ("sort".to_owned(), sort.clone()));
-        sort.chain(self.filters.iter().cloned()).collect()
+        let all = self.all.then(|| ("all".to_owned(), "true".to_owned()));
+        let filters = self.filters.iter().cloned();
+        sort.chain(all).chain(filters).collect()
     }
 
     /// A link to it.
@@ -176,6 +201,9 @@ impl ListAddress {
         }
         if self.total {
             query.append_pair("total", "true");
+        }
+        if self.all {
+            query.append_pair("all", "true");
         }
         query.extend_pairs(&self.filters);
         let (path, query) = (at.link(self.path), query.finish());

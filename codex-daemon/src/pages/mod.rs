@@ -7,6 +7,7 @@
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod billing_plans;
 mod companies;
 mod csrf;
 pub(crate) mod dashboard;
@@ -14,11 +15,13 @@ mod error;
 mod fields;
 mod form;
 pub(crate) mod layer;
+mod markup;
 mod shell;
 mod table;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod visit;
 
 use axum::http::{HeaderMap, header::ACCEPT};
@@ -27,12 +30,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 1] = ["companies"];
+const FIRST_SEGMENTS: [&str; 3] = ["billing-plans", "companies", "tickets"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(companies::routes())
+        .merge(tickets::routes())
+        .merge(billing_plans::routes())
         .merge(tables::routes())
 }
 
@@ -41,7 +46,9 @@ fn is_page(path: &str) -> bool {
     let first = path
         .strip_prefix('/')
         .and_then(|rest| rest.split('/').next());
-    path == "/" || first.is_some_and(|first| FIRST_SEGMENTS.contains(&first))
+    // What modules read there is no page.
+    let is_json = path.starts_with("/billing-plans/api/") || path == "/billing-plans/export";
+    path == "/" || first.is_some_and(|first| FIRST_SEGMENTS.contains(&first)) && !is_json
 }
 
 /// Whether a caller asks for HTML by name. Browsers do; modules and scripts send `*/*`.

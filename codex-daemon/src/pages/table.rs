@@ -41,6 +41,8 @@ pub(crate) struct Cell {
     pub href: Option<String>,
     /// The class of its badge.
     pub badge: Option<&'static str>,
+    /// What is shown on hover, such as the exact time of an age.
+    pub title: Option<String>,
 }
 
 /// A filter that is in force.

@@ -1,0 +1,238 @@
+//! Import of plans and options, as a file or as text. All or nothing; what is wrong is listed and the input stays.
+
+use askama::Template;
+use axum::{
+    extract::{
+        FromRequest, Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+    http::StatusCode,
+    response::Response,
+    routing::get,
+};
+use codex_core::{Error, Fault, billing_plans::wire::BillingExport};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{LIST, list::crumb, redirect};
+use crate::{
+    app::App,
+    http::{forwarded::Forwarded, problem::Problem},
+    pages::{
+        csrf,
+        shell::{Shell, page},
+        visit::BillingEditor,
+    },
+};
+
+const IMPORT: &str = "/billing-plans/import";
+/// The largest file, in bytes.
+const LARGEST: usize = 500_000;
+/// The largest input that is shown again, in bytes.
+const SHOWN: usize = 30_000;
+/// The most faults that are listed.
+const FAULTS: usize = 50;
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().route(IMPORT, get(show_form).post(import_plans))
+}
+
+/// The form as a page.
+#[derive(Debug, Template)]
+#[template(path = "billing_plans/import.html")]
+pub(in crate::pages) struct ImportView {
+    shell: Shell,
+    action: String,
+    cancel: String,
+    csrf_field: &'static str,
+    csrf: String,
+    text: String,
+    faults: Vec<String>,
+    /// How large a file may be.
+    largest: String,
+}
+
+impl ImportView {
+    /// With what was sent, and what is wrong with it.
+    pub fn new(at: &Forwarded, csrf: String, text: &str, mut faults: Vec<String>) -> Self {
+        if faults.len() > FAULTS {
+            let more = faults.len() - FAULTS;
+            faults.truncate(FAULTS);
+            faults.push(format!("and {more} more"));
+        }
+        let is_shown = text.len() <= SHOWN;
+        if !is_shown {
+            faults.push("The input is too long to be shown again: choose the file again.".to_owned());
+        }
+        Self {
+            shell: crumb(at, "Import billing plans"),
+            action: at.link(IMPORT),
+            cancel: at.link(LIST),
+            csrf_field: csrf::FIELD,
+            csrf,
+            text: if is_shown { text.to_owned() } else { String::new() },
+            faults,
+            largest: format!("{} kB", LARGEST / 1_000),
+        }
+    }
+}
+
+/// What was sent.
+#[derive(Debug, Default)]
+struct SentImport {
+    token: String,
+    file: Vec<u8>,
+    text: Vec<u8>,
+    /// Whether something is longer than [`LARGEST`]; its rest is not kept.
+    is_too_large: bool,
+}
+
+impl FromRequest<App> for SentImport {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let read = Multipart::from_request(request, app).await;
+        let mut form =
+            read.map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;
+        let mut sent = Self::default();
+        while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error))? {
+            let name = field.name().unwrap_or_default().to_owned();
+            let bytes = sent.bytes(field).await?;
+            match name.as_str() {
+                csrf::FIELD => sent.token = String::from_utf8_lossy(&bytes).into_owned(),
+                "json_file" => sent.file = bytes,
+                "json" => sent.text = bytes,
+                _ => {}
+            }
+        }
+        Ok(sent)
+    }
+}
+
+fn unreadable(error: &MultipartError) -> Problem {
+    Problem::new(error.status(), error.body_text())
+}
+
+impl SentImport {
+    /// The bytes of a member, as far as they are kept.
+    async fn bytes(&mut self, mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = field.chunk().await.map_err(|error| unreadable(&error))? {
+            if bytes.len() + chunk.len() > LARGEST {
+                self.is_too_large = true;
+            } else {
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// The file where there is one, else the text.
+    fn json(&self) -> &[u8] {
+        if self.file.is_empty() {
+            &self.text
+        } else {
+            &self.file
+        }
+    }
+
+    /// Reads plans and options.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn read(&self) -> Result<BillingExport, Vec<String>> {
+        if self.is_too_large {
+            return Err(vec![format!("The import is larger than {} kB.", LARGEST / 1_000)]);
+        }
+        let json = self.json();
+        if json.trim_ascii().is_empty() {
+            return Err(vec!["Choose a file, or paste its text.".to_owned()]);
+        }
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let read = serde_path_to_error::deserialize(&mut reader).map_err(|misfit| {
+            let place = misfit.path().to_string();
+            let what = misfit.into_inner();
+            match what.classify() {
+                serde_json::error::Category::Data => format!("{place}: {what}"),
+                _ => format!("This is no JSON: {what}"),
+            }
+        });
+        let import = read.map_err(|what| vec![what])?;
+        let end = reader.end();
+        end.map_err(|what| vec![format!("This is no JSON: {what}")])?;
+        Ok(import)
+    }
+}
+
+async fn show_form(BillingEditor(visit): BillingEditor) -> Result<Response, Problem> {
+    let view = ImportView::new(&visit.at, visit.csrf.token(), "", Vec::new());
+    page(StatusCode::OK, &view)
+}
+
+async fn import_plans(
+    BillingEditor(visit): BillingEditor,
+    sent: SentImport,
+) -> Result<Response, Problem> {
+    visit.check(&sent.token)?;
+    let (codex, author) = (&visit.call.codex, &visit.call.author);
+    let faults = match sent.read() {
+        Err(faults) => faults,
+        Ok(import) => match codex.import_billing(visit.scope(), author, import).await {
+            Ok(_) => return Ok(redirect(&visit.at, LIST, "imported")),
+            Err(Error::Unprocessable(faults)) => faults.iter().map(in_words).collect(),
+            Err(Error::Invalid { field, message }) => vec![format!("{field}: {message}")],
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let text = String::from_utf8_lossy(sent.json());
+    let view = ImportView::new(&visit.at, visit.csrf.token(), &text, faults);
+    page(StatusCode::UNPROCESSABLE_ENTITY, &view)
+}
+
+/// A fault with its place, such as `plans, number 2, per_user_cost: is no number`.
+fn in_words(fault: &Fault) -> String {
+    let parts = fault.pointer.split('/').skip(1).map(|part| {
+        let part = part.replace("~1", "/").replace("~0", "~");
+        match part.parse::<usize>() {
+            Ok(index) => format!("number {}", index + 1),
+            Err(_) => part,
+        }
+    });
+    let place = parts.collect::<Vec<_>>().join(", ");
+    format!("{place}: {}", fault.detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BillingExport, Vec<String>> {
+        let sent = SentImport {
+            text: text.into(),
+            ..SentImport::default()
+        };
+        sent.read()
+    }
+
+    #[test]
+    fn imports_are_read_or_refused_with_a_place() {
+        assert!(read(r#"{"plans": [], "feature_options": []}"#).is_ok());
+        for (text, says) in [
+            (" ", "Choose a file"),
+            ("{", "no JSON"),
+            ("[]x", "invalid"),
+            (r#"{"plans": []}"#, "feature_options"),
+            (r#"{"plans": [1], "feature_options": []}"#, "plans[0]"),
+            (r#"{"plans": [], "feature_options": []} x"#, "no JSON"),
+        ] {
+            let faults = read(text).unwrap_err().join("\n");
+            assert!(faults.contains(says), "{text}: {faults}");
+        }
+    }
+
+    #[test]
+    fn places_of_faults_count_from_one() {
+        let fault = Fault::at("per_user_cost", "is no number").within("/plans/1");
+        assert_eq!(in_words(&fault), "plans, number 2, per_user_cost: is no number");
+    }
+}
