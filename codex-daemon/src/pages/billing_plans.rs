@@ -59,7 +59,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .route("/billing-plans/create", get(new_plan).post(create_plan))
         .route("/billing-plans/edit", get(edit_plan))
         .route("/billing-plans/save", post(save_plan))
-        .route("/billing-plans/delete", get(confirm_delete).post(delete_plan))
+        .route(
+            "/billing-plans/delete",
+            get(confirm_delete).post(delete_plan),
+        )
         .route("/billing-plans/copy-terms", post(copy_terms))
         .merge(import::routes())
         .merge(options::routes())
@@ -130,8 +133,13 @@ async fn terms_of(visit: &Visit, name: &str) -> Result<Vec<BillingPlan>, Problem
         return Err(unknown());
     }
     plans.sort_by_key(|plan| {
-        let known = TERMS.iter().position(|term| *term == plan.fields.term_length);
-        (known.unwrap_or(TERMS.len()), plan.fields.term_length.clone())
+        let known = TERMS
+            .iter()
+            .position(|term| *term == plan.fields.term_length);
+        (
+            known.unwrap_or(TERMS.len()),
+            plan.fields.term_length.clone(),
+        )
     });
     Ok(plans)
 }
@@ -197,14 +205,19 @@ async fn create_plan(
     page(StatusCode::UNPROCESSABLE_ENTITY, &view)
 }
 
-async fn edit_plan(
-    BillingEditor(visit): BillingEditor,
-    uri: Uri,
-) -> Result<Response, Problem> {
+async fn edit_plan(BillingEditor(visit): BillingEditor, uri: Uri) -> Result<Response, Problem> {
     let query = parameters(&uri, &[NAME, "done"])?;
     let plans = terms_of(&visit, text(&query, NAME).unwrap_or_default()).await?;
     let done = text(&query, "done");
-    show_form(&visit, &plans, StatusCode::OK, &SentForm::default(), &Refusal::default(), done).await
+    show_form(
+        &visit,
+        &plans,
+        StatusCode::OK,
+        &SentForm::default(),
+        &Refusal::default(),
+        done,
+    )
+    .await
 }
 
 /// The form of a plan, with what was sent and why it was refused.
@@ -216,7 +229,11 @@ async fn show_form(
     refusal: &Refusal,
     done: Option<&str>,
 ) -> Result<Response, Problem> {
-    let options = visit.call.codex.feature_options(visit.scope(), None).await?;
+    let options = visit
+        .call
+        .codex
+        .feature_options(visit.scope(), None)
+        .await?;
     let tokens = [visit.csrf.token(), visit.csrf.token()];
     let view = EditView::new(&visit.at, plans, &options, sent, refusal, tokens, done);
     page(status, &view)
@@ -234,7 +251,11 @@ async fn save_plan(
     let path = with_parameter("/billing-plans/edit", NAME, name.trim());
     let saved = match edit::edits(&plans, &options, &sent)? {
         Ok(edits) if edits.is_empty() => return Ok(redirect(&visit.at, &path, "unchanged")),
-        Ok(edits) => codex.update_billing_plans(visit.scope(), author, &edits).await,
+        Ok(edits) => {
+            codex
+                .update_billing_plans(visit.scope(), author, &edits)
+                .await
+        }
         Err(faults) => Err(Error::Unprocessable(faults)),
     };
     match saved {
@@ -258,7 +279,10 @@ async fn copy_terms(
     let plans = terms_of(&visit, name).await?;
     let (codex, author) = (&visit.call.codex, &visit.call.author);
     let edits = edit::copies(&plans, sent.text("source_term"))?;
-    if !codex.update_billing_plans(visit.scope(), author, &edits).await? {
+    if !codex
+        .update_billing_plans(visit.scope(), author, &edits)
+        .await?
+    {
         return Err(unknown());
     }
     let path = with_parameter("/billing-plans/edit", NAME, name.trim());
@@ -296,7 +320,9 @@ async fn delete_plan(
     }
     let ids: Vec<BillingPlanId> = plans.iter().map(|plan| plan.id).collect();
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    codex.delete_billing_plans(visit.scope(), author, &ids).await?;
+    codex
+        .delete_billing_plans(visit.scope(), author, &ids)
+        .await?;
     Ok(redirect(&visit.at, LIST, "deleted"))
 }
 

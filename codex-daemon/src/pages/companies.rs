@@ -3,8 +3,10 @@
 mod detail;
 mod edit;
 mod list;
+mod plan;
 #[cfg(test)]
 pub(super) mod samples;
+mod sites;
 mod tabs;
 
 use axum::{
@@ -27,7 +29,7 @@ use self::{
     detail::CompanyView,
     edit::{CompanyFormView, DeleteView},
     list::CompanyListView,
-    tabs::DetailQuery,
+    tabs::{Content, DetailQuery},
 };
 use super::{
     address::{Asked, ListAddress},
@@ -64,6 +66,23 @@ pub(super) fn routes() -> OpenApiRouter<App> {
             "/companies/{account_number}/release/{field}",
             post(release_field),
         )
+        .route("/companies/{account_number}/plan", post(plan::choose_plan))
+        .route(
+            "/companies/{account_number}/overrides/{key}",
+            post(plan::set_override),
+        )
+        .route(
+            "/companies/{account_number}/overrides/{key}/delete",
+            post(plan::delete_override),
+        )
+        .route(
+            "/companies/{account_number}/sites/link",
+            post(sites::link_site),
+        )
+        .route(
+            "/companies/{account_number}/sites/{id}/unlink",
+            post(sites::unlink_site),
+        )
 }
 
 /// The path of a company's page.
@@ -80,12 +99,17 @@ fn notice(done: Option<&str>) -> Option<&'static str> {
         "unchanged" => Some("Nothing was changed."),
         "deleted" => Some("The company was deleted."),
         "released" => Some("The manual value was released: the field follows the sources again."),
+        "override" => Some("The override was set."),
+        "cleared" => Some("The override was cleared: the plan holds again."),
+        "linked" => Some("The site was linked. Its devices follow with the next sync."),
+        "unlinked" => Some("The site was unlinked. Its devices follow with the next sync."),
         _ => None,
     }
 }
 
 fn redirect(at: &Forwarded, path: &str, done: &str) -> Response {
-    Redirect::to(&at.link(&format!("{path}?done={done}"))).into_response()
+    let mark = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&at.link(&format!("{path}{mark}done={done}"))).into_response()
 }
 
 fn unknown() -> Problem {
@@ -138,8 +162,19 @@ async fn show_company(
     let query = DetailQuery::read(&uri)?;
     let company = company(&visit, &account).await?;
     let content = tabs::content(&visit, &company, &query).await?;
-    let view = CompanyView::new(&visit.at, visit.scope(), &company, &query, content);
-    page(StatusCode::OK, &view)
+    respond(&visit, &company, &query, content, StatusCode::OK)
+}
+
+/// The page of a company with the content of a tab.
+fn respond(
+    visit: &Visit,
+    company: &Company,
+    query: &DetailQuery,
+    content: Content,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    let view = CompanyView::new(&visit.at, visit.scope(), company, query, content);
+    page(status, &view)
 }
 
 async fn new_company(visit: Visit) -> Result<Response, Problem> {

@@ -182,7 +182,8 @@ impl Writer {
 
     /// Ends the line: inline elements and paragraphs hold no blocks.
     fn end_line(&mut self) {
-        let is_line = |name: &&str| *name == "p" || INLINE.iter().any(|(_, written)| written == name);
+        let is_line =
+            |name: &&str| *name == "p" || INLINE.iter().any(|(_, written)| written == name);
         while self.open.last().is_some_and(|top| is_line(top)) {
             self.close_to(self.open.len() - 1);
         }
@@ -216,7 +217,9 @@ impl Writer {
         self.end("a");
         let mut attributes = tag.attrs.iter();
         let href = attributes.find(|one| &*one.name.local == "href");
-        let href = href.map(|one| one.value.trim().to_owned()).unwrap_or_default();
+        let href = href
+            .map(|one| one.value.trim().to_owned())
+            .unwrap_or_default();
         let lower = href.to_ascii_lowercase();
         let is_known = SCHEMES.iter().any(|scheme| lower.starts_with(scheme));
         if !is_known || href.chars().any(char::is_control) || self.open.len() >= DEEPEST {
@@ -373,13 +376,18 @@ mod tests {
     use super::*;
 
     fn safe(html: &str) -> String {
-        Markup::of(html, 10_000).map(|markup| markup.html).unwrap_or_default()
+        Markup::of(html, 10_000)
+            .map(|markup| markup.html)
+            .unwrap_or_default()
     }
 
     #[test]
     fn only_known_elements_pass_and_without_attributes() {
         for (sent, wanted) in [
-            ("<p class=x onclick=y>Hi <b>you</b></p>", "<p>Hi <strong>you</strong></p>"),
+            (
+                "<p class=x onclick=y>Hi <b>you</b></p>",
+                "<p>Hi <strong>you</strong></p>",
+            ),
             ("a<script>alert(1)</script>b", "ab"),
             ("a<style>p{}</style><!-- c -->b", "ab"),
             ("<img src=x onerror=y alt='A cat'>", "[image: A cat]"),
@@ -388,7 +396,10 @@ mod tests {
             ("<h1 id=content>Big</h1>", "<p>Big</p>"),
             ("1 < 2 & \"3\"", "1 &lt; 2 &amp; &quot;3&quot;"),
             ("&lt;script&gt;", "&lt;script&gt;"),
-            ("<form action=/x><input name=y><button>go</button></form>", "go"),
+            (
+                "<form action=/x><input name=y><button>go</button></form>",
+                "go",
+            ),
             ("<math><mi>x</math>", "x"),
             ("<textarea><b>x</b></textarea>y", "y"),
             ("", ""),
@@ -426,10 +437,16 @@ mod tests {
             ("<ul>a</ul>", "<ul><li>a</li></ul>"),
             ("<li>a", "<div>a</div>"),
             ("</div></p>a", "a"),
-            ("<table><tr><td>a<td>b</table>", "<div><div> a b</div></div>"),
-            ("<a href=https://a.test>x<a href=https://b.test>y", "<a href=\"https://a.test\" \
+            (
+                "<table><tr><td>a<td>b</table>",
+                "<div><div> a b</div></div>",
+            ),
+            (
+                "<a href=https://a.test>x<a href=https://b.test>y",
+                "<a href=\"https://a.test\" \
               rel=\"noopener noreferrer nofollow\">x</a><a href=\"https://b.test\" rel=\"noopener noreferrer \
-              nofollow\">y</a>"),
+              nofollow\">y</a>",
+            ),
         ] {
             assert_eq!(safe(sent), wanted, "{sent}");
         }
@@ -451,10 +468,19 @@ mod tests {
     #[test]
     fn quoted_history_is_split_off() {
         let (own, quoted) = split_quote("<p>Yes</p><DIV class=\"gmail_quote\">On Monday</div>");
-        assert_eq!((own, quoted), ("<p>Yes</p>", Some("<DIV class=\"gmail_quote\">On Monday</div>")));
+        assert_eq!(
+            (own, quoted),
+            (
+                "<p>Yes</p>",
+                Some("<DIV class=\"gmail_quote\">On Monday</div>")
+            )
+        );
         assert_eq!(split_quote("<blockquote>all</blockquote>").1, None);
         let (own, quoted) = split_quoted_text("Yes\nOn Monday Ann wrote:\n> Well?");
-        assert_eq!((own, quoted), ("Yes\n", Some("On Monday Ann wrote:\n> Well?")));
+        assert_eq!(
+            (own, quoted),
+            ("Yes\n", Some("On Monday Ann wrote:\n> Well?"))
+        );
         assert_eq!(split_quoted_text("Yes"), ("Yes", None));
     }
 }

@@ -186,7 +186,14 @@ async fn respond(
     let is_editor = scope.require_technician(CHANGING).is_ok();
     let form = is_editor.then(|| {
         let sends = codex.sends_changes();
-        FormView::new(&visit.at, &ticket, &statuses, sends, typed, visit.csrf.token())
+        FormView::new(
+            &visit.at,
+            &ticket,
+            &statuses,
+            sends,
+            typed,
+            visit.csrf.token(),
+        )
     });
     let view = TicketView::new(&visit.at, scope, query, &ticket, &said, &beside, form);
     page(status, &view)

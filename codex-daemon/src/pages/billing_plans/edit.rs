@@ -9,8 +9,8 @@ use chrono::DateTime;
 use codex_core::{
     Error, Fault,
     billing_plans::{
-        BILLED_HOURLY, BillingPlan, BillingPlanEdit, BillingPlanFields, BillingPlanIn, NOT_INCLUDED,
-        PRICES, feature_label, term,
+        BILLED_HOURLY, BillingPlan, BillingPlanEdit, BillingPlanFields, BillingPlanIn,
+        NOT_INCLUDED, PRICES, feature_label, term,
     },
     feature_options::FeatureOption,
     money::Money,
@@ -114,7 +114,12 @@ impl Field {
 
     /// Whether two texts stand for the same value.
     fn is_same(&self, one: &str, other: &str) -> bool {
-        let money = |text: &str| text.trim().parse().ok().and_then(|n: f64| Money::try_from(n).ok());
+        let money = |text: &str| {
+            text.trim()
+                .parse()
+                .ok()
+                .and_then(|n: f64| Money::try_from(n).ok())
+        };
         match (PRICES.contains(&&*self.key), money(one), money(other)) {
             (true, Some(one), Some(other)) => one == other,
             _ => one.trim() == other.trim(),
@@ -262,6 +267,8 @@ pub(super) fn copies(
 /// An input: a field of one term.
 #[derive(Debug)]
 pub(super) struct InputView {
+    /// Unique on the page; what a kind of feature is called may be no id.
+    id: String,
     name: String,
     term: String,
     value: String,
@@ -316,12 +323,15 @@ impl EditView {
         let name = name.unwrap_or_default();
         let mut faults: HashMap<&str, &str> = HashMap::new();
         for fault in &refusal.faults {
-            faults.entry(fault.pointer.as_str()).or_insert(fault.detail.as_str());
+            faults
+                .entry(fault.pointer.as_str())
+                .or_insert(fault.detail.as_str());
         }
         let fields = fields(plans, options);
-        let rows = fields.iter().map(|field| {
-            let inputs = plans.iter().map(|plan| {
-                input(field, plan, options, sent, refusal.is_stale, &mut faults)
+        let rows = fields.iter().enumerate().map(|(number, field)| {
+            let inputs = plans.iter().map(|plan| InputView {
+                id: format!("f-{number}-{}", plan.id),
+                ..input(field, plan, options, sent, refusal.is_stale, &mut faults)
             });
             RowView {
                 label: if field.is_feature {
@@ -336,7 +346,11 @@ impl EditView {
         let rows = rows.collect();
         let mut problems = refusal.problems.clone();
         // What belongs to no input.
-        problems.extend(faults.iter().map(|(place, detail)| format!("{place}: {detail}")));
+        problems.extend(
+            faults
+                .iter()
+                .map(|(place, detail)| format!("{place}: {detail}")),
+        );
         let versions = plans.iter().map(|plan| {
             let member = format!("updated_at_{}", plan.id);
             (member, version(plan.updated_at))
@@ -351,7 +365,10 @@ impl EditView {
             cancel: at.link(LIST),
             options: at.link("/billing-plans/features"),
             problems,
-            terms: plans.iter().map(|plan| plan.fields.term_length.clone()).collect(),
+            terms: plans
+                .iter()
+                .map(|plan| plan.fields.term_length.clone())
+                .collect(),
             versions: versions.collect(),
             rows,
             is_bulk: sent.text(BULK) == "true",
@@ -363,7 +380,9 @@ impl EditView {
 fn help(field: &Field) -> String {
     let known = BillingPlanFields::FIELDS.iter();
     let known = known.filter(|_| !field.is_feature);
-    let doc = known.filter(|known| known.name == field.key).map(|known| known.doc);
+    let doc = known
+        .filter(|known| known.name == field.key)
+        .map(|known| known.doc);
     doc.map(|doc| doc.trim().replace('`', "")).collect()
 }
 
@@ -385,6 +404,7 @@ fn input(
     let differs = is_stale && !field.is_same(&value, &stored);
     let fault = faults.remove(field.pointer(id).as_str());
     InputView {
+        id: String::new(),
         choices: choices(field, options, &value, &stored),
         term: plan.fields.term_length.clone(),
         fault: fault.map(str::to_owned),
@@ -460,11 +480,19 @@ mod tests {
     #[test]
     fn only_what_differs_is_stated() {
         let plans = [plan(1, "1 Year", Some("Huntress")), plan(2, "2 Year", None)];
-        let same = sent(&[("updated_at_1", SEEN), ("per_user_cost_1", "12.5"), ("feature_soc_1", "Huntress")]);
+        let same = sent(&[
+            ("updated_at_1", SEEN),
+            ("per_user_cost_1", "12.5"),
+            ("feature_soc_1", "Huntress"),
+        ]);
         assert!(edits(&plans, &[], &same).unwrap().unwrap().is_empty());
         let other = sent(&[
-            ("updated_at_1", SEEN), ("updated_at_2", SEEN), ("per_user_cost_1", "13"), ("feature_soc_1", ""),
-            ("per_user_cost_2", "12.50"), ("bulk_edit", ""),
+            ("updated_at_1", SEEN),
+            ("updated_at_2", SEEN),
+            ("per_user_cost_1", "13"),
+            ("feature_soc_1", ""),
+            ("per_user_cost_2", "12.50"),
+            ("bulk_edit", ""),
         ]);
         let edits = edits(&plans, &[], &other).unwrap().unwrap();
         assert_eq!(edits.len(), 1);
@@ -476,17 +504,31 @@ mod tests {
     fn bulk_edit_gives_all_terms_the_first_values() {
         let plans = [plan(1, "1 Year", Some("Huntress")), plan(2, "2 Year", None)];
         let form = sent(&[
-            ("updated_at_1", SEEN), ("updated_at_2", SEEN), ("per_user_cost_1", "14"), ("per_user_cost_2", "99"),
+            ("updated_at_1", SEEN),
+            ("updated_at_2", SEEN),
+            ("per_user_cost_1", "14"),
+            ("per_user_cost_2", "99"),
             ("bulk_edit", "true"),
         ]);
         let edits = edits(&plans, &[], &form).unwrap().unwrap();
-        assert!(edits.iter().all(|edit| json!(edit.plan)["per_user_cost"] == 14.0) && edits.len() == 2);
+        assert!(
+            edits
+                .iter()
+                .all(|edit| json!(edit.plan)["per_user_cost"] == 14.0)
+                && edits.len() == 2
+        );
     }
 
     #[test]
     fn bad_prices_are_reported_at_their_term() {
-        let form = sent(&[("updated_at_1", SEEN), ("per_user_cost_1", "much"), ("per_vm_cost_1", "-1")]);
-        let faults = edits(&[plan(1, "1 Year", None)], &[], &form).unwrap().unwrap_err();
+        let form = sent(&[
+            ("updated_at_1", SEEN),
+            ("per_user_cost_1", "much"),
+            ("per_vm_cost_1", "-1"),
+        ]);
+        let faults = edits(&[plan(1, "1 Year", None)], &[], &form)
+            .unwrap()
+            .unwrap_err();
         let places: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(places, ["/1/per_user_cost", "/1/per_vm_cost"]);
     }

@@ -62,7 +62,8 @@ impl ImportView {
         }
         let is_shown = text.len() <= SHOWN;
         if !is_shown {
-            faults.push("The input is too long to be shown again: choose the file again.".to_owned());
+            faults
+                .push("The input is too long to be shown again: choose the file again.".to_owned());
         }
         Self {
             shell: crumb(at, "Import billing plans"),
@@ -70,7 +71,11 @@ impl ImportView {
             cancel: at.link(LIST),
             csrf_field: csrf::FIELD,
             csrf,
-            text: if is_shown { text.to_owned() } else { String::new() },
+            text: if is_shown {
+                text.to_owned()
+            } else {
+                String::new()
+            },
             faults,
             largest: format!("{} kB", LARGEST / 1_000),
         }
@@ -95,7 +100,11 @@ impl FromRequest<App> for SentImport {
         let mut form =
             read.map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;
         let mut sent = Self::default();
-        while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error))? {
+        while let Some(field) = form
+            .next_field()
+            .await
+            .map_err(|error| unreadable(&error))?
+        {
             let name = field.name().unwrap_or_default().to_owned();
             let bytes = sent.bytes(field).await?;
             match name.as_str() {
@@ -142,7 +151,10 @@ impl SentImport {
     /// What is wrong, in words.
     fn read(&self) -> Result<BillingExport, Vec<String>> {
         if self.is_too_large {
-            return Err(vec![format!("The import is larger than {} kB.", LARGEST / 1_000)]);
+            return Err(vec![format!(
+                "The import is larger than {} kB.",
+                LARGEST / 1_000
+            )]);
         }
         let json = self.json();
         if json.trim_ascii().is_empty() {
@@ -233,6 +245,9 @@ mod tests {
     #[test]
     fn places_of_faults_count_from_one() {
         let fault = Fault::at("per_user_cost", "is no number").within("/plans/1");
-        assert_eq!(in_words(&fault), "plans, number 2, per_user_cost: is no number");
+        assert_eq!(
+            in_words(&fault),
+            "plans, number 2, per_user_cost: is no number"
+        );
     }
 }

@@ -28,7 +28,9 @@ const INDEX: usize = 200;
 /// How many companies have a plan, whatever the case of its name, as lists filter.
 pub(super) fn companies(counts: &[(String, i64)], name: &str) -> i64 {
     let lower = name.trim().to_lowercase();
-    let same = counts.iter().filter(|(plan, _)| plan.to_lowercase() == lower);
+    let same = counts
+        .iter()
+        .filter(|(plan, _)| plan.to_lowercase() == lower);
     same.map(|(_, count)| count).sum()
 }
 
@@ -74,7 +76,10 @@ impl PlansView {
         done: Option<&str>,
     ) -> Self {
         let is_editor = scope.require_billing(KEEPING).is_ok();
-        let mut names: Vec<&str> = plans.iter().map(|plan| plan.fields.plan_name.as_str()).collect();
+        let mut names: Vec<&str> = plans
+            .iter()
+            .map(|plan| plan.fields.plan_name.as_str())
+            .collect();
         names.dedup();
         let shown = names.iter().copied();
         let shown = shown.filter(|name| chosen.is_none_or(|chosen| chosen == *name));
@@ -90,7 +95,9 @@ impl PlansView {
             shell: Shell::new(at, "Billing plans").saying(notice(done)),
             index: index(at, &names, plans, counts),
             note: (left > 0).then(|| {
-                format!("The first {TABLES} plans are shown below. Open one of the others by its name.")
+                format!(
+                    "The first {TABLES} plans are shown below. Open one of the others by its name."
+                )
             }),
             plans: shown,
             all: chosen.map(|_| at.link(LIST)),
@@ -130,7 +137,9 @@ fn index(
 ) -> TableView {
     let rows = names.iter().take(INDEX).map(|name| {
         let of_plan = plans.iter().filter(|plan| plan.fields.plan_name == *name);
-        let terms: Vec<&str> = of_plan.map(|plan| plan.fields.term_length.as_str()).collect();
+        let terms: Vec<&str> = of_plan
+            .map(|plan| plan.fields.term_length.as_str())
+            .collect();
         let count = companies(counts, name);
         vec![
             Cell {
@@ -162,7 +171,10 @@ fn plan_view(
     counts: &[(String, i64)],
     is_editor: bool,
 ) -> PlanView {
-    let terms: Vec<&BillingPlan> = plans.iter().filter(|plan| plan.fields.plan_name == name).collect();
+    let terms: Vec<&BillingPlan> = plans
+        .iter()
+        .filter(|plan| plan.fields.plan_name == name)
+        .collect();
     let link = |path: &str| is_editor.then(|| at.link(&with_parameter(path, NAME, name)));
     PlanView {
         name: name.to_owned(),
@@ -180,7 +192,9 @@ fn table(name: &str, terms: &[&BillingPlan]) -> TableView {
     let fields: Vec<Value> = fields.map(Result::unwrap_or_default).collect();
     let mut rows = Vec::new();
     for key in PRICES {
-        let prices = fields.iter().map(|fields| price(fields, key).unwrap_or_default());
+        let prices = fields
+            .iter()
+            .map(|fields| price(fields, key).unwrap_or_default());
         let prices: Vec<Money> = prices.collect();
         if prices.iter().any(|price| *price != Money::ZERO) {
             let cells = prices.iter().map(|price| cell(price.to_string()));
@@ -191,16 +205,26 @@ fn table(name: &str, terms: &[&BillingPlan]) -> TableView {
         let level = plan.fields.support_level.clone();
         cell(level.unwrap_or_default())
     });
-    rows.push(std::iter::once(cell(label("support_level"))).chain(levels).collect());
+    rows.push(
+        std::iter::once(cell(label("support_level")))
+            .chain(levels)
+            .collect(),
+    );
     let owned: Vec<BillingPlan> = terms.iter().map(|plan| (*plan).clone()).collect();
     for key in categories(&owned, &[]) {
         let values = terms.iter().map(|plan| {
             let value = plan.fields.features.0.get(&key);
             cell(value.map_or(NOT_INCLUDED, String::as_str))
         });
-        rows.push(std::iter::once(cell(feature_label(&key))).chain(values).collect());
+        rows.push(
+            std::iter::once(cell(feature_label(&key)))
+                .chain(values)
+                .collect(),
+        );
     }
-    let lengths = terms.iter().map(|plan| head(plan.fields.term_length.as_str()));
+    let lengths = terms
+        .iter()
+        .map(|plan| head(plan.fields.term_length.as_str()));
     TableView {
         caption: format!("{name}, by term; prices of 0 are left out"),
         heads: std::iter::once(head("Item")).chain(lengths).collect(),
@@ -263,7 +287,10 @@ impl DeleteView {
     pub fn new(at: &Forwarded, plans: &[BillingPlan], companies: i64, csrf: String) -> Self {
         let name = plans.first().map(|plan| plan.fields.plan_name.clone());
         let name = name.unwrap_or_default();
-        let terms: Vec<&str> = plans.iter().map(|plan| plan.fields.term_length.as_str()).collect();
+        let terms: Vec<&str> = plans
+            .iter()
+            .map(|plan| plan.fields.term_length.as_str())
+            .collect();
         Self {
             shell: crumb(at, &format!("Delete {name}")),
             companies: (companies > 0).then(|| count_of(companies, "company")),
@@ -291,7 +318,11 @@ mod tests {
 
     #[test]
     fn companies_are_counted_whatever_the_case() {
-        let counts = [("Gold".to_owned(), 2), ("GOLD".to_owned(), 1), ("Tin".to_owned(), 4)];
+        let counts = [
+            ("Gold".to_owned(), 2),
+            ("GOLD".to_owned(), 1),
+            ("Tin".to_owned(), 4),
+        ];
         assert_eq!(companies(&counts, "gold "), 3);
         assert_eq!(companies(&counts, "Silver"), 0);
     }

@@ -38,7 +38,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route(OPTIONS, get(list_options))
         .route("/billing-plans/features/add", post(create_option))
-        .route("/billing-plans/features/categories/add", post(create_category))
+        .route(
+            "/billing-plans/features/categories/add",
+            post(create_category),
+        )
         .route(
             "/billing-plans/features/{id}/edit",
             get(edit_option).post(update_option),
@@ -89,7 +92,9 @@ impl OptionsView {
         done: Option<&str>,
     ) -> Self {
         let is_editor = scope.require_billing(KEEPING).is_ok();
-        let kinds = options.iter().map(|option| option.fields.feature_category.clone());
+        let kinds = options
+            .iter()
+            .map(|option| option.fields.feature_category.clone());
         let mut categories: Vec<String> = kinds.collect();
         categories.dedup();
         let tables = categories.iter().map(|category| {
@@ -219,7 +224,13 @@ fn tokens(visit: &Visit) -> [String; 2] {
 
 async fn list_options(visit: Visit, uri: Uri) -> Result<Response, Problem> {
     let query = parameters(&uri, &["done"])?;
-    show(&visit, StatusCode::OK, Typed::default(), text(&query, "done")).await
+    show(
+        &visit,
+        StatusCode::OK,
+        Typed::default(),
+        text(&query, "done"),
+    )
+    .await
 }
 
 async fn show(
@@ -228,8 +239,19 @@ async fn show(
     typed: Typed,
     done: Option<&str>,
 ) -> Result<Response, Problem> {
-    let options = visit.call.codex.feature_options(visit.scope(), None).await?;
-    let view = OptionsView::new(&visit.at, visit.scope(), &options, typed, tokens(visit), done);
+    let options = visit
+        .call
+        .codex
+        .feature_options(visit.scope(), None)
+        .await?;
+    let view = OptionsView::new(
+        &visit.at,
+        visit.scope(),
+        &options,
+        typed,
+        tokens(visit),
+        done,
+    );
     page(status, &view)
 }
 
@@ -277,7 +299,10 @@ async fn created(
     typed: Typed,
 ) -> Result<Response, Problem> {
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    match codex.create_feature_option(visit.scope(), author, option).await {
+    match codex
+        .create_feature_option(visit.scope(), author, option)
+        .await
+    {
         Ok((_, true)) => Ok(redirect(&visit.at, OPTIONS, "option-created")),
         Ok((_, false)) => Ok(redirect(&visit.at, OPTIONS, "option-known")),
         Err(Error::Unprocessable(faults)) => {
@@ -297,7 +322,11 @@ async fn created(
 
 /// The option of a path.
 async fn option(visit: &Visit, id: i64) -> Result<FeatureOption, Problem> {
-    let options = visit.call.codex.feature_options(visit.scope(), None).await?;
+    let options = visit
+        .call
+        .codex
+        .feature_options(visit.scope(), None)
+        .await?;
     let found = options.into_iter().find(|option| option.id.0 == id);
     found.ok_or_else(unknown)
 }
@@ -319,7 +348,10 @@ async fn edit_option(
     Path(id): Path<i64>,
 ) -> Result<Response, Problem> {
     let option = option(&visit, id).await?;
-    page(StatusCode::OK, &OptionView::of(&visit.at, &option, tokens(&visit)))
+    page(
+        StatusCode::OK,
+        &OptionView::of(&visit.at, &option, tokens(&visit)),
+    )
 }
 
 async fn update_option(

@@ -15,7 +15,9 @@ use super::{
     CHANGING, EDITORS,
     list::{crumb, plan_badge},
     path_of,
-    tabs::{Content, DetailQuery, Tab, plan_table},
+    plan::PlanView,
+    sites::SitesView,
+    tabs::{Content, DetailQuery, Tab},
 };
 use crate::{
     http::forwarded::Forwarded,
@@ -100,6 +102,8 @@ pub(in crate::pages) struct CompanyView {
     tabs: Vec<TabLink>,
     facts: Option<FactsView>,
     part: Option<PartView>,
+    plan: Option<Box<PlanView>>,
+    sites: Option<SitesView>,
     edit: Option<String>,
     delete: Option<String>,
     /// Why there are no actions, for staff.
@@ -120,6 +124,7 @@ impl CompanyView {
         let is_editor = scope.require_technician(CHANGING).is_ok();
         let is_staff = scope.companies().is_none();
         let (mut facts, mut part) = (None, None);
+        let (mut plan, mut sites) = (None, None);
         match content {
             Content::Overview { claims, now, token } => {
                 let claims = claims.as_ref();
@@ -136,14 +141,8 @@ impl CompanyView {
                     json: json_path(at, &number, tab),
                 });
             }
-            Content::Plan(plan) => {
-                part = Some(PartView {
-                    table: plan_table(&plan),
-                    first: None,
-                    next: None,
-                    json: json_path(at, &number, "plan"),
-                });
-            }
+            Content::Plan(view) => plan = Some(view),
+            Content::Sites(view) => sites = Some(view),
         }
         let tabs = Tab::ALL.into_iter().filter(|tab| tab.is_visible_to(scope));
         let name = company.fields.name.clone();
@@ -155,6 +154,8 @@ impl CompanyView {
             tabs: tabs.map(|tab| tab_link(&path, tab, query.tab)).collect(),
             facts,
             part,
+            plan,
+            sites,
             edit: is_editor.then(|| format!("{path}/edit")),
             delete: is_editor.then(|| format!("{path}/delete")),
             refused: (is_staff && !is_editor).then_some(EDITORS),

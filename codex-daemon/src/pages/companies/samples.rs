@@ -5,14 +5,16 @@ use axum::http::{HeaderMap, Uri};
 use chrono::{DateTime, Utc};
 use codex_core::{
     Error, Fault, Role, Scope,
-    billing_plans::effective::EffectivePlanOut,
+    assets::billable::{BillableCount, BillableOut, BillableRecord},
     claims::{
         ClaimedResource,
         wire::{FieldClaimsOut, OtherClaimOut, RecordClaimsOut, SourceRecordOut},
     },
     companies::{Company, CompanyFields, query::LISTING},
-    ids::CompanyId,
+    ids::{CompanyId, OverrideId, SiteLinkId},
     list::{ColumnType, Cursor, Page},
+    overrides::{Override, OverrideFields},
+    site_links::{SiteLink, SiteLinkFields},
 };
 use serde_json::{Map, Value, json};
 
@@ -20,7 +22,9 @@ use super::{
     detail::CompanyView,
     edit::{CompanyFormView, DeleteView},
     list::CompanyListView,
-    tabs::{Content, DetailQuery, plan_table},
+    plan::{PlanState, PlanView, Refusal},
+    sites::SitesView,
+    tabs::{Content, DetailQuery, Tab},
 };
 use crate::{
     http::forwarded::Forwarded,
@@ -49,7 +53,10 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
             add("list", list(&scope, company));
             add("overview", overview(&scope, company));
             if scope.companies().is_none() {
-                add("plan", plan(&scope, company));
+                for html in plans(&scope, company) {
+                    add("plan", html);
+                }
+                add("sites", sites(&scope, company));
             }
             if scope.require_technician("").is_ok() {
                 add("edit", form(&scope, company, None));
@@ -171,12 +178,91 @@ fn overview(scope: &Scope, company: &Company) -> askama::Result<String> {
     CompanyView::new(&at(), scope, company, &query, content).render()
 }
 
-fn plan(scope: &Scope, company: &Company) -> askama::Result<String> {
-    let plan = EffectivePlanOut::new(&company.fields, None, &[]);
-    assert!(plan_table(&plan).rows.is_empty());
-    let uri: Uri = "/companies/1?tab=plan".parse().unwrap();
-    let query = DetailQuery::read(&uri).unwrap();
-    CompanyView::new(&at(), scope, company, &query, Content::Plan(plan)).render()
+/// The plan as it is, and after each of its forms was refused.
+fn plans(scope: &Scope, company: &Company) -> Vec<askama::Result<String>> {
+    let row = |id: i64, key: &str, value: &str, enabled| Override {
+        id: OverrideId(id),
+        fields: OverrideFields {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            enabled,
+            ..OverrideFields::default()
+        },
+        created_at: now(),
+        updated_at: now(),
+        deleted_at: None,
+    };
+    let users = BillableCount {
+        count: 2,
+        records: vec![
+            BillableRecord {
+                id: 1,
+                name: HOSTILE.to_owned(),
+            },
+            BillableRecord {
+                id: 2,
+                name: String::new(),
+            },
+        ],
+    };
+    let state = PlanState {
+        overrides: vec![
+            row(1, "per_user_cost", "12.5", None),
+            row(2, HOSTILE, HOSTILE, Some(false)),
+        ],
+        billable: BillableOut {
+            account_number: "100001".to_owned(),
+            users,
+            ..BillableOut::default()
+        },
+        ..PlanState::default()
+    };
+    let refusals = [
+        None,
+        Some(Refusal::Override(
+            HOSTILE.to_owned(),
+            HOSTILE.to_owned(),
+            HOSTILE.to_owned(),
+        )),
+        Some(Refusal::Plan(
+            HOSTILE.to_owned(),
+            HOSTILE.to_owned(),
+            HOSTILE.to_owned(),
+        )),
+    ];
+    let query = DetailQuery::of(Tab::Plan);
+    let pages = refusals.iter().map(|refusal| {
+        let token = TOKEN.to_owned();
+        let view = PlanView::new(&at(), scope, company, &state, token, refusal.as_ref());
+        CompanyView::new(&at(), scope, company, &query, Content::Plan(Box::new(view))).render()
+    });
+    pages.collect()
+}
+
+fn sites(scope: &Scope, company: &Company) -> askama::Result<String> {
+    let site = |id: i64, company_id| SiteLink {
+        id: SiteLinkId(id),
+        fields: SiteLinkFields {
+            provider: "rmm".to_owned(),
+            site_uid: HOSTILE.to_owned(),
+            site_name: Some(HOSTILE.to_owned()),
+            account_number: Some(HOSTILE.to_owned()),
+            portal_url: Some("javascript:alert(1)".to_owned()),
+            company_id,
+            ..SiteLinkFields::default()
+        },
+        created_at: now(),
+        updated_at: now(),
+        deleted_at: None,
+    };
+    let all = [
+        site(1, Some(company.id)),
+        site(2, None),
+        site(3, Some(CompanyId(9))),
+    ];
+    let view = SitesView::new(&at(), scope, company, &all, TOKEN.to_owned());
+    let query = DetailQuery::of(Tab::Sites);
+    CompanyView::new(&at(), scope, company, &query, Content::Sites(view)).render()
 }
 
 fn form(scope: &Scope, company: &Company, error: Option<Error>) -> askama::Result<String> {

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use codex_core::{
     Scope,
     assets::{AssetFields, AssetStatus},
-    billing_plans::effective::{EffectivePlanOut, ValueSource},
     claims::{ClaimedResource, wire::RecordClaimsOut},
     companies::Company,
     contacts::ContactFields,
@@ -16,12 +15,17 @@ use codex_core::{
 };
 use serde::Serialize;
 
+use super::{
+    plan::{self, PlanView},
+    sites::{self, SitesView},
+};
 use crate::{
-    http::{extract::without_nul, problem::Problem},
+    http::{extract::without_nul, forwarded::Forwarded, problem::Problem},
     pages::{
         address::ROWS,
         fields::{capitalized, label, values},
         table::{Cell, Head, TableView, cells, plain_heads},
+        tickets,
         visit::Visit,
     },
 };
@@ -36,20 +40,22 @@ pub(super) enum Tab {
     Locations,
     Tickets,
     Plan,
+    Sites,
 }
 
 impl Tab {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Overview,
         Self::Contacts,
         Self::Assets,
         Self::Locations,
         Self::Tickets,
         Self::Plan,
+        Self::Sites,
     ];
 
-    /// The word in the address, which is the resource's name in the API, too.
+    /// The word in the address; of a list the resource's name in the API, too.
     pub fn word(self) -> &'static str {
         match self {
             Self::Overview => "overview",
@@ -58,12 +64,13 @@ impl Tab {
             Self::Locations => "locations",
             Self::Tickets => "tickets",
             Self::Plan => "plan",
+            Self::Sites => "sites",
         }
     }
 
-    /// Whether a caller may open it. Clients do not see plans.
+    /// Whether a caller may open it. Clients see neither plans nor sites.
     pub fn is_visible_to(self, scope: &Scope) -> bool {
-        self != Self::Plan || scope.companies().is_none()
+        !matches!(self, Self::Plan | Self::Sites) || scope.companies().is_none()
     }
 }
 
@@ -106,6 +113,14 @@ impl DetailQuery {
         Ok(query)
     }
 
+    /// Of a tab.
+    pub fn of(tab: Tab) -> Self {
+        Self {
+            tab,
+            ..Self::default()
+        }
+    }
+
     /// Whether this is a further page of a list.
     pub fn is_behind(&self) -> bool {
         self.cursor.is_some()
@@ -132,8 +147,10 @@ pub(super) enum Content {
     },
     /// A list of what belongs to the company, with a link to the next page.
     List(TableView, Option<Cursor>),
-    /// The effective plan.
-    Plan(EffectivePlanOut),
+    /// The plan and what is billed.
+    Plan(Box<PlanView>),
+    /// The sites of the RMM.
+    Sites(SitesView),
 }
 
 /// Reads the content of the open tab.
@@ -180,9 +197,10 @@ pub(super) async fn content(
             };
             let page = codex.tickets_page(scope, &filter, &request).await?;
             let statuses = codex.ticket_statuses().await?;
-            tickets(scope, page, &statuses)
+            tickets(&visit.at, scope, page, &statuses)
         }
-        Tab::Plan => Content::Plan(codex.effective_plan(scope, company).await?),
+        Tab::Plan => Content::Plan(Box::new(plan::view(visit, company, None).await?)),
+        Tab::Sites => Content::Sites(sites::view(visit, company).await?),
     })
 }
 
@@ -236,7 +254,7 @@ fn list(scope: &Scope, caption: &str, columns: &Columns, page: Page<impl Seriali
 }
 
 /// Tickets, with the words of their numbers before the fields.
-fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
+fn tickets(at: &Forwarded, scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
     let words = ["number", "status", "priority", "last_updated_at"];
     let heads = words.map(|name| Head {
         label: label(name),
@@ -255,10 +273,11 @@ fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
             priority.unwrap_or_default(),
             changed.to_string(),
         ];
-        let own = texts.map(|text| Cell {
+        let mut own = texts.map(|text| Cell {
             text,
             ..Cell::default()
         });
+        own[0].href = Some(at.link(&tickets::path_of(ticket.fields.number)));
         let fields = cells(
             TICKETS.fields,
             scope,
@@ -274,58 +293,4 @@ fn tickets(scope: &Scope, page: Page<Ticket>, statuses: &Statuses) -> Content {
         empty: "This company has no tickets.".to_owned(),
     };
     Content::List(table, page.next)
-}
-
-/// The effective plan as a table: each value and its origin.
-pub(super) fn plan_table(plan: &EffectivePlanOut) -> TableView {
-    let heads = ["Item", "Value", "Source", "Value of the plan"].map(|label| Head {
-        label: label.to_owned(),
-        href: None,
-        aria_sort: None,
-    });
-    let prices = plan.prices.iter().map(|(key, price)| {
-        let of_plan = price.plan_value.map(|value| value.to_string());
-        (key.as_str(), price.value.to_string(), price.source, of_plan)
-    });
-    let support = plan
-        .support_level
-        .iter()
-        .map(|text| ("support_level", text));
-    let features = plan.features.iter().map(|(key, text)| (key.as_str(), text));
-    let texts = support.chain(features).map(|(key, text)| {
-        let of_plan = text.plan_value.clone();
-        (key, text.value.clone(), text.source, of_plan)
-    });
-    let rows = prices.chain(texts).map(|(key, value, source, of_plan)| {
-        let source = match source {
-            ValueSource::Plan => "plan",
-            ValueSource::Override => "override",
-        };
-        let texts = [
-            label(key),
-            value,
-            source.to_owned(),
-            of_plan.unwrap_or_default(),
-        ];
-        let cells = texts.map(|text| Cell {
-            text,
-            ..Cell::default()
-        });
-        cells.into_iter().collect::<Vec<_>>()
-    });
-    let (name, term) = (&plan.plan_name, &plan.term_length);
-    TableView {
-        caption: if name.is_empty() {
-            "Plan".to_owned()
-        } else {
-            format!("Plan {name}, {term}")
-        },
-        heads: heads.into_iter().collect(),
-        rows: rows.collect(),
-        empty: match (name.is_empty(), plan.plan_id) {
-            (true, _) => "This company has no plan, and nothing is agreed with it.".to_owned(),
-            (false, None) => format!("Nobody has created a plan `{name}` with the term {term}."),
-            (false, Some(_)) => "The plan names no price and no feature.".to_owned(),
-        },
-    }
 }

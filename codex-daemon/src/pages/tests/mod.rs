@@ -11,7 +11,7 @@ use self::{
     html::{Document, Element},
     vocabulary::CLASSES,
 };
-use super::{companies, dashboard::DashboardView, error::ErrorView};
+use super::{billing_plans, companies, dashboard::DashboardView, error::ErrorView, tickets};
 
 /// A text that breaks out of texts and attributes that are not escaped.
 pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(1)>&lt;{{ 7 * 7 }}";
@@ -19,8 +19,18 @@ pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(
 /// The most bytes of a page.
 const LARGEST: usize = 60_000;
 
+/// The pages of resources.
+fn resources() -> Vec<(String, String)> {
+    [
+        companies::samples::rendered(),
+        tickets::samples::rendered(),
+        billing_plans::samples::rendered(),
+    ]
+    .concat()
+}
+
 fn pages() -> Vec<(String, String)> {
-    let mut pages = companies::samples::rendered();
+    let mut pages = resources();
     for (name, view) in DashboardView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
@@ -111,7 +121,7 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn links_carry_the_prefix() {
-    for (name, html) in companies::samples::rendered() {
+    for (name, html) in resources() {
         for element in Document::read(&html).elements {
             for attribute in ["href", "action"] {
                 let link = element.attribute(attribute).unwrap_or("/codex/");

@@ -147,7 +147,10 @@ mod tests {
         let (status, typed) = refuse(&sent, Error::Changed).unwrap();
         assert_eq!((status.as_u16(), typed.note.as_str()), (412, "Done"));
         let (status, typed) = refuse(&sent, Error::invalid("notes", "is too long")).unwrap();
-        assert_eq!((status.as_u16(), typed.note_fault.as_deref()), (422, Some("is too long")));
+        assert_eq!(
+            (status.as_u16(), typed.note_fault.as_deref()),
+            (422, Some("is too long"))
+        );
         assert!(refuse(&sent, Error::Forbidden("x")).is_err());
         assert_eq!(update(&SentForm::default()), TicketUpdateIn::default());
     }

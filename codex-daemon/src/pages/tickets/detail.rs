@@ -145,7 +145,8 @@ impl TicketView {
         let end = said.len().saturating_sub(query.skip);
         let start = end.saturating_sub(MESSAGES);
         let shown = said[start..end].iter();
-        let message = |item| Message::new(item, &beside.agents, &beside.outbox, is_staff, beside.now);
+        let message =
+            |item| Message::new(item, &beside.agents, &beside.outbox, is_staff, beside.now);
         let changes = changes(beside);
         Self {
             shell: crumb(at, &format!("{number} {heading} \u{b7} Ticket"))
@@ -221,7 +222,11 @@ fn facts(at: &Forwarded, scope: &Scope, ticket: &Ticket, beside: &Beside<'_>) ->
     }
     add("Type", fields.ticket_type.clone(), None);
     let categories = [&fields.category, &fields.sub_category];
-    let categories: Vec<&str> = categories.into_iter().flatten().map(String::as_str).collect();
+    let categories: Vec<&str> = categories
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     add("Category", Some(categories.join(" / ")), None);
     if is_staff {
         let worked = ticket.minutes.map(duration);
@@ -298,7 +303,12 @@ fn entries(beside: &Beside<'_>) -> TableView {
         };
         let day = entry.executed_at.or(entry.started_at).or(entry.created_at);
         let day = day.map(|day| day.format("%Y-%m-%d").to_string());
-        let note: String = entry.note.iter().flat_map(|note| note.chars()).take(500).collect();
+        let note: String = entry
+            .note
+            .iter()
+            .flat_map(|note| note.chars())
+            .take(500)
+            .collect();
         vec![
             cell(day.unwrap_or_default()),
             cell(agent.unwrap_or_default()),

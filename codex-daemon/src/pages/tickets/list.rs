@@ -152,9 +152,7 @@ fn row(at: &Forwarded, scope: &Scope, ticket: &Ticket, known: &Known<'_>) -> Vec
         ..Cell::default()
     };
     let company = match (&ticket.company_name, &ticket.account_number) {
-        (Some(name), Some(number)) => {
-            link(name.clone(), format!("/companies/{}", segment(number)))
-        }
+        (Some(name), Some(number)) => link(name.clone(), format!("/companies/{}", segment(number))),
         (name, _) => text(name.clone()),
     };
     let subject = out.subject.clone().filter(|text| !text.trim().is_empty());

@@ -41,12 +41,18 @@ impl Said {
         let of_html = html.and_then(|html| {
             let (own, quoted) = markup::split_quote(html);
             let own = Markup::of(own, LONGEST)?;
-            Some((own, quoted.and_then(|quoted| Markup::of(quoted, LONGEST_QUOTE))))
+            Some((
+                own,
+                quoted.and_then(|quoted| Markup::of(quoted, LONGEST_QUOTE)),
+            ))
         });
         let shown = of_html.or_else(|| {
             let (own, quoted) = markup::split_quoted_text(text?);
             let own = Markup::of_text(own, LONGEST)?;
-            Some((own, quoted.and_then(|quoted| Markup::of_text(quoted, LONGEST_QUOTE))))
+            Some((
+                own,
+                quoted.and_then(|quoted| Markup::of_text(quoted, LONGEST_QUOTE)),
+            ))
         });
         let Some((own, quoted)) = shown else {
             return Self::default();
@@ -175,12 +181,18 @@ mod tests {
         let unnamed = "a file without a name";
         let wanted = ["a.pdf (12 kB)", &format!("{unnamed} (3.2 MB)"), unnamed];
         assert_eq!(files(&sent), wanted);
-        assert_eq!(files(&vec![json!({"name": "x"}); 30]).last().unwrap(), "and 10 more");
+        assert_eq!(
+            files(&vec![json!({"name": "x"}); 30]).last().unwrap(),
+            "and 10 more"
+        );
     }
 
     #[test]
     fn html_is_shown_and_text_stands_in_for_it() {
-        let both = Said::new(Some("<p>a<script>x</script></p><blockquote>b</blockquote>"), Some("t"));
+        let both = Said::new(
+            Some("<p>a<script>x</script></p><blockquote>b</blockquote>"),
+            Some("t"),
+        );
         assert_eq!(both.html, "<p>a</p>");
         assert_eq!(both.quoted.as_deref(), Some("<blockquote>b</blockquote>"));
         for empty in [None, Some(" "), Some("<img src=x>")] {
