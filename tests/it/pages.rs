@@ -15,47 +15,47 @@ const TOKEN: &str = "csrf_token";
 const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 
 /// What a form sends.
-type Members = BTreeMap<String, String>;
+pub(crate) type Members = BTreeMap<String, String>;
 
 /// A person with one session.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     app: &'a TestApp,
     token: String,
 }
 
 impl<'a> Browser<'a> {
-    fn new(app: &'a TestApp, level: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(app: &'a TestApp, level: &str) -> anyhow::Result<Self> {
         Self::of(app, level, &format!("{level}@msp.example"))
     }
 
-    fn of(app: &'a TestApp, level: &str, email: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of(app: &'a TestApp, level: &str, email: &str) -> anyhow::Result<Self> {
         let token = app.core.key.user(level, email)?;
         Ok(Self { app, token })
     }
 
-    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn call(&self, method: Method, path: &str) -> RequestBuilder {
         let call = self.app.call(method, path).header(ACCEPT, HTML);
         call.bearer_auth(&self.token)
     }
 
     /// The status and the document at a path.
-    async fn open(&self, path: &str) -> anyhow::Result<(u16, String)> {
+    pub(crate) async fn open(&self, path: &str) -> anyhow::Result<(u16, String)> {
         document(self.call(Method::GET, path).send().await?).await
     }
 
     /// The document at a path that answers 200.
-    async fn page(&self, path: &str) -> anyhow::Result<String> {
+    pub(crate) async fn page(&self, path: &str) -> anyhow::Result<String> {
         let (status, html) = self.open(path).await?;
         anyhow::ensure!(status == 200, "{path}: {status} {html}");
         Ok(html)
     }
 
-    async fn send(&self, path: &str, members: &Members) -> anyhow::Result<Response> {
+    pub(crate) async fn send(&self, path: &str, members: &Members) -> anyhow::Result<Response> {
         Ok(self.call(Method::POST, path).form(members).send().await?)
     }
 
     /// Where a form leads that is accepted.
-    async fn done(&self, path: &str, members: &Members) -> anyhow::Result<String> {
+    pub(crate) async fn done(&self, path: &str, members: &Members) -> anyhow::Result<String> {
         let answer = self.send(path, members).await?;
         let status = answer.status();
         anyhow::ensure!(status == 303, "{path}: {status} {}", answer.text().await?);
@@ -63,7 +63,7 @@ impl<'a> Browser<'a> {
     }
 }
 
-async fn document(answer: Response) -> anyhow::Result<(u16, String)> {
+pub(crate) async fn document(answer: Response) -> anyhow::Result<(u16, String)> {
     let kind = answer.headers().get(CONTENT_TYPE).cloned();
     let (status, text) = (answer.status().as_u16(), answer.text().await?);
     let is_html = kind.is_some_and(|kind| kind == "text/html; charset=utf-8");
@@ -72,12 +72,12 @@ async fn document(answer: Response) -> anyhow::Result<(u16, String)> {
 }
 
 /// The value of an attribute of a tag, as it was before it was escaped.
-fn attribute(tag: &str, name: &str) -> Option<String> {
+pub(crate) fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
     Some(unescaped(rest.split('"').next()?))
 }
 
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let signs = [
         ("&lt;", "<"),
         ("&gt;", ">"),
@@ -96,7 +96,7 @@ fn unescaped(text: &str) -> String {
 }
 
 /// What the only form of a page sends when nobody changes it.
-fn members(html: &str) -> Members {
+pub(crate) fn members(html: &str) -> Members {
     let mut members = Members::new();
     let tags = |start: &str| -> Vec<(String, String)> {
         let parts = html.split(start).skip(1).map(str::to_owned);
@@ -126,6 +126,13 @@ fn members(html: &str) -> Members {
         members.extend(attribute(&tag, "name").zip(chosen));
     }
     members
+}
+
+/// What one of the forms of a page sends, by its action.
+pub(crate) fn form(html: &str, action: &str) -> Members {
+    let start = html.find(&format!(" action=\"{action}\"")).unwrap_or(html.len());
+    let rest = &html[start..];
+    members(rest.split("</form>").next().unwrap_or_default())
 }
 
 /// The names of a company's fields that have a manual value.
@@ -333,7 +340,8 @@ on_each_engine! {
             ("/", 3), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 8),
             ("/companies/100001?tab=contacts", 6), ("/companies/100001?tab=assets", 6),
             ("/companies/100001?tab=locations", 6), ("/companies/100001?tab=tickets", 6),
-            ("/companies/100001?tab=plan", 6), ("/companies/100001/edit", 3),
+            ("/companies/100001?tab=plan", 10), ("/companies/100001?tab=sites", 4), ("/companies/100001/edit", 3),
+            ("/tickets/", 6), ("/tickets/41", 10), ("/billing-plans/", 5),
         ] {
             // The daemon has statements of its own now and then.
             let mut fewest = u64::MAX;
