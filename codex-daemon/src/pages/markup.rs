@@ -157,16 +157,15 @@ impl Writer {
         }
     }
 
-    /// Opens an element; `false` when there is no room for it.
-    fn start(&mut self, name: &'static str) -> bool {
+    /// Opens an element, where there is room for it.
+    fn start(&mut self, name: &'static str) {
         if self.is_cut || self.open.len() >= DEEPEST {
-            return false;
+            return;
         }
         self.put(&format!("<{name}>"));
         if !self.is_cut {
             self.open.push(name);
         }
-        !self.is_cut
     }
 
     /// Closes elements until so many are open. What was opened has its end, also in what is cut.
@@ -182,8 +181,6 @@ impl Writer {
 
     /// Ends the line: inline elements and paragraphs hold no blocks.
     fn end_line(&mut self) {
-        let is_line =
-            |name: &&str| *name == "p" || INLINE.iter().any(|(_, written)| written == name);
         while self.open.last().is_some_and(|top| is_line(top)) {
             self.close_to(self.open.len() - 1);
         }
@@ -193,7 +190,7 @@ impl Writer {
         self.end_line();
         let list = self.open.iter().rposition(|one| LISTS.contains(one));
         match (name, list) {
-            ("li", None) => drop(self.start("div")),
+            ("li", None) => self.start("div"),
             ("li", Some(list)) => {
                 self.close_to(list + 1);
                 self.start("li");
@@ -282,7 +279,7 @@ impl Writer {
             _ => {
                 let (inline, block) = (written(&INLINE), written(&BLOCKS));
                 match (inline, block, is_start) {
-                    (Some(name), _, true) => drop(self.start(name)),
+                    (Some(name), _, true) => self.start(name),
                     (None, Some(name), true) => self.start_block(name),
                     (Some(name), _, false) | (None, Some(name), false) => self.end(name),
                     (None, None, _) => {}
@@ -299,6 +296,11 @@ impl Writer {
             is_cut: self.is_cut,
         })
     }
+}
+
+/// Whether an element holds a line alone.
+fn is_line(name: &str) -> bool {
+    name == "p" || INLINE.iter().any(|(_, written)| *written == name)
 }
 
 struct Sink(RefCell<Writer>);

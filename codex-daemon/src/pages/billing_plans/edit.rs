@@ -310,7 +310,7 @@ pub(in crate::pages) struct EditView {
 
 impl EditView {
     /// For the terms of a plan, with what was sent.
-    pub fn new(
+    pub(super) fn new(
         at: &Forwarded,
         plans: &[BillingPlan],
         options: &[FeatureOption],

@@ -160,11 +160,17 @@ impl SentImport {
         if json.trim_ascii().is_empty() {
             return Err(vec!["Choose a file, or paste its text.".to_owned()]);
         }
+        // A list would pass for an object whose members come in their order.
+        if json.trim_ascii().starts_with(b"[") {
+            let what = "must be an object with the keys `plans` and `feature_options`";
+            return Err(vec![format!("The import {what}.")]);
+        }
         let mut reader = serde_json::Deserializer::from_slice(json);
         let read = serde_path_to_error::deserialize(&mut reader).map_err(|misfit| {
             let place = misfit.path().to_string();
             let what = misfit.into_inner();
             match what.classify() {
+                serde_json::error::Category::Data if place == "." => what.to_string(),
                 serde_json::error::Category::Data => format!("{place}: {what}"),
                 _ => format!("This is no JSON: {what}"),
             }
@@ -232,7 +238,7 @@ mod tests {
         for (text, says) in [
             (" ", "Choose a file"),
             ("{", "no JSON"),
-            ("[]x", "invalid"),
+            ("[[], []]", "must be an object"),
             (r#"{"plans": []}"#, "feature_options"),
             (r#"{"plans": [1], "feature_options": []}"#, "plans[0]"),
             (r#"{"plans": [], "feature_options": []} x"#, "no JSON"),

@@ -83,7 +83,7 @@ pub(super) struct FormsView {
 
 impl OptionsView {
     /// All options, by kind of feature.
-    pub fn new(
+    pub(super) fn new(
         at: &Forwarded,
         scope: &Scope,
         options: &[FeatureOption],

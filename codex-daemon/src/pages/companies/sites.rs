@@ -122,7 +122,7 @@ pub(super) async fn link_site(
     visit.check(sent.token())?;
     let company = company(&visit, &account).await?;
     let (id, seen) = sent.text("site").split_once(' ').unwrap_or_default();
-    let id = id
+    let id: i64 = id
         .parse()
         .map_err(|_| Problem::bad_request("site: choose one of the sites"))?;
     let members = vec![("updated_at".to_owned(), seen.to_owned())];

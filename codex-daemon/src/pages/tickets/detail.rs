@@ -125,7 +125,7 @@ pub(in crate::pages) struct TicketView {
 
 impl TicketView {
     /// A ticket with what was `said` on it, oldest first.
-    pub fn new(
+    pub(super) fn new(
         at: &Forwarded,
         scope: &Scope,
         query: &DetailQuery,

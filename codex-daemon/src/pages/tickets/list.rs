@@ -77,7 +77,7 @@ pub(in crate::pages) struct TicketListView {
 
 impl TicketListView {
     /// A page of the list.
-    pub fn new(
+    pub(super) fn new(
         at: &Forwarded,
         scope: &Scope,
         asked: &ListAddress,

@@ -133,9 +133,8 @@ pub(super) fn state(entry: &OutboxEntry) -> String {
             format!("waiting: the last try failed ({why}), the next is at {next}")
         }
         OutboxState::Done => "sent to the PSA".to_owned(),
-        OutboxState::Superseded => format!("not sent: {why}"),
+        OutboxState::Superseded | OutboxState::Cancelled => format!("not sent: {why}"),
         OutboxState::Failed => format!("refused by the PSA: {why}"),
-        OutboxState::Cancelled => format!("not sent: {why}"),
         OutboxState::Off => "not sent: writing to the PSA was off".to_owned(),
     }
 }
