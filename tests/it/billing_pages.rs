@@ -333,7 +333,7 @@ on_sqlite! {
             assert_eq!(document(billing.send(path, &sent).await?).await?.0, 403, "{path}");
         }
         // What is no form of files is none.
-        assert_eq!(document(billing.send(IMPORT, &sent).await?).await?.0, 400);
+        assert_eq!(document(billing.send(IMPORT, &sent).await?).await?.0, 415);
         assert_eq!(plans(&app, "Gold").await?.len(), 4);
         Ok(())
     }

@@ -13,6 +13,7 @@ mod csrf;
 pub(crate) mod dashboard;
 mod error;
 mod fields;
+mod files;
 mod form;
 pub(crate) mod layer;
 mod markup;

@@ -1,16 +1,9 @@
 //! Import of plans and options, as a file or as text. All or nothing; what is wrong is listed and the input stays.
 
 use askama::Template;
-use axum::{
-    extract::{
-        FromRequest, Multipart, Request,
-        multipart::{Field, MultipartError},
-    },
-    http::StatusCode,
-    response::Response,
-    routing::get,
-};
+use axum::{http::StatusCode, response::Response, routing::get};
 use codex_core::{Error, Fault, billing_plans::wire::BillingExport};
+use serde_json::error::Category;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{LIST, list::crumb, redirect};
@@ -19,6 +12,7 @@ use crate::{
     http::{forwarded::Forwarded, problem::Problem},
     pages::{
         csrf,
+        files::SentFiles,
         shell::{Shell, page},
         visit::BillingEditor,
     },
@@ -82,104 +76,45 @@ impl ImportView {
     }
 }
 
-/// What was sent.
-#[derive(Debug, Default)]
-struct SentImport {
-    token: String,
-    file: Vec<u8>,
-    text: Vec<u8>,
-    /// Whether something is longer than [`LARGEST`]; its rest is not kept.
-    is_too_large: bool,
-}
-
-impl FromRequest<App> for SentImport {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let read = Multipart::from_request(request, app).await;
-        let mut form =
-            read.map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;
-        let mut sent = Self::default();
-        while let Some(field) = form
-            .next_field()
-            .await
-            .map_err(|error| unreadable(&error))?
-        {
-            let name = field.name().unwrap_or_default().to_owned();
-            let bytes = sent.bytes(field).await?;
-            match name.as_str() {
-                csrf::FIELD => sent.token = String::from_utf8_lossy(&bytes).into_owned(),
-                "json_file" => sent.file = bytes,
-                "json" => sent.text = bytes,
-                _ => {}
-            }
-        }
-        Ok(sent)
+/// The file that was sent where there is one, else the text.
+fn sent_json(sent: &SentFiles) -> &[u8] {
+    match sent.bytes("json_file") {
+        [] => sent.bytes("json"),
+        file => file,
     }
 }
 
-fn unreadable(error: &MultipartError) -> Problem {
-    Problem::new(error.status(), error.body_text())
-}
-
-impl SentImport {
-    /// The bytes of a member, as far as they are kept.
-    async fn bytes(&mut self, mut field: Field<'_>) -> Result<Vec<u8>, Problem> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = field.chunk().await.map_err(|error| unreadable(&error))? {
-            if bytes.len() + chunk.len() > LARGEST {
-                self.is_too_large = true;
-            } else {
-                bytes.extend_from_slice(&chunk);
-            }
-        }
-        Ok(bytes)
+/// Reads plans and options.
+///
+/// # Errors
+/// What is wrong, in words.
+fn read(json: &[u8]) -> Result<BillingExport, Vec<String>> {
+    if json.len() > LARGEST {
+        let limit = LARGEST / 1_000;
+        return Err(vec![format!("The import is larger than {limit} kB.")]);
     }
-
-    /// The file where there is one, else the text.
-    fn json(&self) -> &[u8] {
-        if self.file.is_empty() {
-            &self.text
-        } else {
-            &self.file
-        }
+    if json.trim_ascii().is_empty() {
+        return Err(vec!["Choose a file, or paste its text.".to_owned()]);
     }
-
-    /// Reads plans and options.
-    ///
-    /// # Errors
-    /// What is wrong, in words.
-    fn read(&self) -> Result<BillingExport, Vec<String>> {
-        if self.is_too_large {
-            return Err(vec![format!(
-                "The import is larger than {} kB.",
-                LARGEST / 1_000
-            )]);
-        }
-        let json = self.json();
-        if json.trim_ascii().is_empty() {
-            return Err(vec!["Choose a file, or paste its text.".to_owned()]);
-        }
-        // A list would pass for an object whose members come in their order.
-        if json.trim_ascii().starts_with(b"[") {
-            let what = "must be an object with the keys `plans` and `feature_options`";
-            return Err(vec![format!("The import {what}.")]);
-        }
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let read = serde_path_to_error::deserialize(&mut reader).map_err(|misfit| {
-            let place = misfit.path().to_string();
-            let what = misfit.into_inner();
-            match what.classify() {
-                serde_json::error::Category::Data if place == "." => what.to_string(),
-                serde_json::error::Category::Data => format!("{place}: {what}"),
-                _ => format!("This is no JSON: {what}"),
-            }
-        });
-        let import = read.map_err(|what| vec![what])?;
-        let end = reader.end();
-        end.map_err(|what| vec![format!("This is no JSON: {what}")])?;
-        Ok(import)
+    // A list would pass for an object whose members come in their order.
+    if json.trim_ascii().starts_with(b"[") {
+        let what = "must be an object with the keys `plans` and `feature_options`";
+        return Err(vec![format!("The import {what}.")]);
     }
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|misfit| {
+        let place = misfit.path().to_string();
+        let what = misfit.into_inner();
+        match what.classify() {
+            Category::Data if place == "." => what.to_string(),
+            Category::Data => format!("{place}: {what}"),
+            _ => format!("This is no JSON: {what}"),
+        }
+    });
+    let import = read.map_err(|what| vec![what])?;
+    let end = reader.end();
+    end.map_err(|what| vec![format!("This is no JSON: {what}")])?;
+    Ok(import)
 }
 
 async fn show_form(BillingEditor(visit): BillingEditor) -> Result<Response, Problem> {
@@ -189,11 +124,12 @@ async fn show_form(BillingEditor(visit): BillingEditor) -> Result<Response, Prob
 
 async fn import_plans(
     BillingEditor(visit): BillingEditor,
-    sent: SentImport,
+    sent: SentFiles,
 ) -> Result<Response, Problem> {
-    visit.check(&sent.token)?;
+    visit.check(sent.text(csrf::FIELD))?;
+    let json = sent_json(&sent);
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    let faults = match sent.read() {
+    let faults = match read(json) {
         Err(faults) => faults,
         Ok(import) => match codex.import_billing(visit.scope(), author, import).await {
             Ok(_) => return Ok(redirect(&visit.at, LIST, "imported")),
@@ -202,7 +138,7 @@ async fn import_plans(
             Err(error) => return Err(error.into()),
         },
     };
-    let text = String::from_utf8_lossy(sent.json());
+    let text = String::from_utf8_lossy(json);
     let view = ImportView::new(&visit.at, visit.csrf.token(), &text, faults);
     page(StatusCode::UNPROCESSABLE_ENTITY, &view)
 }
@@ -224,17 +160,9 @@ fn in_words(fault: &Fault) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<BillingExport, Vec<String>> {
-        let sent = SentImport {
-            text: text.into(),
-            ..SentImport::default()
-        };
-        sent.read()
-    }
-
     #[test]
     fn imports_are_read_or_refused_with_a_place() {
-        assert!(read(r#"{"plans": [], "feature_options": []}"#).is_ok());
+        assert!(read(br#"{"plans": [], "feature_options": []}"#).is_ok());
         for (text, says) in [
             (" ", "Choose a file"),
             ("{", "no JSON"),
@@ -243,7 +171,7 @@ mod tests {
             (r#"{"plans": [1], "feature_options": []}"#, "plans[0]"),
             (r#"{"plans": [], "feature_options": []} x"#, "no JSON"),
         ] {
-            let faults = read(text).unwrap_err().join("\n");
+            let faults = read(text.as_bytes()).unwrap_err().join("\n");
             assert!(faults.contains(says), "{text}: {faults}");
         }
     }
