@@ -4,6 +4,7 @@ mod detail;
 mod edit;
 mod list;
 mod plan;
+mod plan_forms;
 #[cfg(test)]
 pub(super) mod samples;
 mod sites;
@@ -66,14 +67,17 @@ pub(super) fn routes() -> OpenApiRouter<App> {
             "/companies/{account_number}/release/{field}",
             post(release_field),
         )
-        .route("/companies/{account_number}/plan", post(plan::choose_plan))
+        .route(
+            "/companies/{account_number}/plan",
+            post(plan_forms::choose_plan),
+        )
         .route(
             "/companies/{account_number}/overrides/{key}",
-            post(plan::set_override),
+            post(plan_forms::set_override),
         )
         .route(
             "/companies/{account_number}/overrides/{key}/delete",
-            post(plan::delete_override),
+            post(plan_forms::delete_override),
         )
         .route(
             "/companies/{account_number}/sites/link",

@@ -142,17 +142,10 @@ impl Writer {
             }
             self.start("li");
         }
-        for letter in text.chars() {
-            match letter {
-                '&' => self.put("&amp;"),
-                '<' => self.put("&lt;"),
-                '>' => self.put("&gt;"),
-                '"' => self.put("&quot;"),
-                '\'' => self.put("&#39;"),
-                // Others cannot turn our text round.
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-                letter if letter.is_control() && !letter.is_whitespace() => {}
-                letter => self.put(letter.encode_utf8(&mut [0; 4])),
+        for letter in text.chars().filter(|letter| !is_hidden(*letter)) {
+            match reference(letter) {
+                Some(reference) => self.put(reference),
+                None => self.put(letter.encode_utf8(&mut [0; 4])),
             }
         }
     }
@@ -224,13 +217,9 @@ impl Writer {
         }
         let mut escaped = String::with_capacity(href.len());
         for letter in href.chars() {
-            match letter {
-                '&' => escaped.push_str("&amp;"),
-                '"' => escaped.push_str("&quot;"),
-                '<' => escaped.push_str("&lt;"),
-                '>' => escaped.push_str("&gt;"),
-                '\'' => escaped.push_str("&#39;"),
-                letter => escaped.push(letter),
+            match reference(letter) {
+                Some(reference) => escaped.push_str(reference),
+                None => escaped.push(letter),
             }
         }
         self.put(&format!(
@@ -296,6 +285,24 @@ impl Writer {
             is_cut: self.is_cut,
         })
     }
+}
+
+/// How a letter is written that means something in markup.
+fn reference(letter: char) -> Option<&'static str> {
+    match letter {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        _ => None,
+    }
+}
+
+/// Whether a letter is left out: control characters, and marks that would turn the text of our page round.
+fn is_hidden(letter: char) -> bool {
+    let turns = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (letter.is_control() && !letter.is_whitespace())
 }
 
 /// Whether an element holds a line alone.
