@@ -238,7 +238,16 @@ on_sqlite! {
         let done = browser.done(PAGE, &sent).await?;
         let html = browser.page(&done).await?;
         assert!(html.contains("are written to the PSA within seconds"), "{html}");
-        assert!(html.contains("Note: waiting to be sent to the PSA"), "{html}");
+        assert!(html.contains("Note: waiting to be sent to the PSA") && !html.contains("/retry\""), "{html}");
+        let change = app.json("/sync/outbox").await?[0]["id"].as_i64().unwrap();
+        let stop = app.call_as("technician", Method::POST, &format!("/sync/outbox/{change}/cancel"))?;
+        stop.send().await?.error_for_status()?;
+        let html = browser.page(PAGE).await?;
+        assert!(html.contains("Note: not sent: stopped by"), "{html}");
+        let retry = format!("{PAGE}/changes/{change}/retry");
+        assert_eq!(browser.done(&retry, &form(&html, &retry)).await?, "/tickets/5?done=retried");
+        let other = format!("/tickets/6/changes/{change}/retry");
+        assert_eq!(document(browser.send(&other, &form(&html, &retry)).await?).await?.0, 404);
         app.codex.send_outbox().await?;
         let html = browser.page(PAGE).await?;
         assert!(html.contains("Note: sent to the PSA"), "{html}");

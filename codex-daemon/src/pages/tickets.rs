@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use axum::{
     http::{StatusCode, Uri, header::LOCATION},
     response::{IntoResponse as _, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use codex_core::{
     Error,
@@ -55,6 +55,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .route("/tickets", get(to_list))
         .route(LIST, get(list_tickets))
         .route("/tickets/{number}", get(show_ticket).post(update_ticket))
+        .route("/tickets/{number}/changes/{id}/retry", post(retry_change))
 }
 
 /// The path of a ticket's page.
@@ -67,6 +68,7 @@ fn notice(done: Option<&str>) -> Option<&'static str> {
     match done? {
         "saved" => Some("The ticket was changed."),
         "note" => Some("The note was added. No status is called so any more: it was not changed."),
+        "retried" => Some("The change will be sent again."),
         "unchanged" => Some("Nothing was changed."),
         _ => None,
     }
@@ -244,6 +246,24 @@ async fn update_ticket(
             respond(&visit, found, &DetailQuery::default(), status, typed).await
         }
     }
+}
+
+/// Sends a change of a ticket to the PSA again.
+async fn retry_change(
+    Editor(visit): Editor,
+    Path((text, id)): Path<(String, i64)>,
+    sent: SentForm,
+) -> Result<Response, Problem> {
+    visit.check(sent.token())?;
+    let (codex, number) = (&visit.call.codex, number(&text)?);
+    let own = codex.ticket_outbox(visit.scope(), number).await?;
+    let gone = || Problem::not_found("There is no such change of this ticket any more.");
+    if !own.iter().any(|entry| entry.id == id) {
+        return Err(gone());
+    }
+    let retried = codex.retry_outbox(visit.scope(), id).await?;
+    retried.ok_or_else(gone)?;
+    Ok(redirect(&visit, number, "retried"))
 }
 
 fn redirect(visit: &Visit, number: i64, done: &str) -> Response {

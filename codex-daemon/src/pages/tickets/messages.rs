@@ -80,6 +80,8 @@ pub(super) struct Message {
     pub files: Vec<String>,
     /// Whether the PSA has it, of a note made here.
     pub state: Option<String>,
+    /// The change on its way that can be sent again.
+    pub retry: Option<i64>,
 }
 
 impl Message {
@@ -99,7 +101,8 @@ impl Message {
             (false, true) => ("Public: from the client", "badge--info"),
             (false, false) => ("Public: to the client", "badge--success"),
         };
-        let is_ours = item.external_id.is_none();
+        let is_ours = item.external_id.is_none() && for_staff;
+        let entry = outbox.iter().find(|entry| is_ours && is_of(entry, item));
         Self {
             kind,
             colour,
@@ -108,12 +111,18 @@ impl Message {
             at: item.created_at.map(moment).unwrap_or_default(),
             said: Said::new(item.body_html.as_deref(), item.body.as_deref()),
             files: files(&item.attachments.0),
-            state: (is_ours && for_staff).then(|| {
-                let entry = outbox.iter().find(|entry| is_of(entry, item));
-                entry.map_or_else(|| "kept here, not sent to the PSA".to_owned(), state)
-            }),
+            state: is_ours
+                .then(|| entry.map_or_else(|| "kept here, not sent to the PSA".to_owned(), state)),
+            retry: entry
+                .filter(|entry| has_failed(entry))
+                .map(|entry| entry.id),
         }
     }
+}
+
+/// Whether a change has ended without the PSA having it.
+fn has_failed(entry: &OutboxEntry) -> bool {
+    !matches!(entry.state, OutboxState::Pending | OutboxState::Done)
 }
 
 /// Whether a change on its way is a note: both are written in one transaction, at one time.
