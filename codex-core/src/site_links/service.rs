@@ -24,7 +24,7 @@ impl Codex {
     /// released. Devices follow with the next sync. `false` when there is no such site.
     ///
     /// # Errors
-    /// [`crate::Error::Forbidden`], [`crate::Error::Changed`], [`crate::Error::DryRun`].
+    /// [`crate::Error::Forbidden`], [`crate::Error::Changed`].
     pub async fn link_site(
         &self,
         scope: &Scope,

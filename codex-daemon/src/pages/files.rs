@@ -48,7 +48,7 @@ impl SentFiles {
     /// The bytes of a member; none where it was not sent.
     pub fn bytes(&self, name: &str) -> &[u8] {
         let found = self.0.iter().find(|(known, _)| known == name);
-        found.map_or(&[], |(_, bytes)| bytes)
+        found.map(|(_, bytes)| bytes.as_slice()).unwrap_or_default()
     }
 
     /// The text of a member; empty where it was not sent, or is no text.
