@@ -176,8 +176,8 @@ impl Codex {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         let mut tx = self.0.db.begin().await?;
-        let deleted = self.writer(&mut tx, author).delete::<BillingPlan>(&ids);
-        let (found, outcome) = deleted.await?;
+        let mut writer = self.writer(&mut tx, author);
+        let (found, outcome) = writer.delete::<BillingPlan>(&ids).await?;
         Self::conclude(tx, author, outcome).await?;
         Ok(found.len())
     }
