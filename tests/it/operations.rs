@@ -143,5 +143,6 @@ async fn call_everything(c: &Client) {
         c.webhooks().health(); c.webhooks().test(&secret);
         c.webhooks().freshservice_ticket(&secret, &json!({})); c.webhooks().superops_ticket(&secret, &json!({}));
         c.search("p", &SearchOptions::default()); c.export("p", ExportFormat::Csv); c.openapi(); c.root();
+        c.dashboard();
     }
 }

@@ -72,7 +72,7 @@ pub(crate) async fn document(answer: Response) -> anyhow::Result<(u16, String)> 
 }
 
 /// The value of an attribute of a tag, as it was before it was escaped.
-pub fn attribute(tag: &str, name: &str) -> Option<String> {
+pub(crate) fn attribute(tag: &str, name: &str) -> Option<String> {
     let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
     Some(unescaped(rest.split('"').next()?))
 }
@@ -126,6 +126,15 @@ pub(crate) fn members(html: &str) -> Members {
         members.extend(attribute(&tag, "name").zip(chosen));
     }
     members
+}
+
+/// What one of the forms of a page sends, by its action.
+pub(crate) fn form(html: &str, action: &str) -> Members {
+    let start = html
+        .find(&format!(" action=\"{action}\""))
+        .unwrap_or(html.len());
+    let rest = &html[start..];
+    members(rest.split("</form>").next().unwrap_or_default())
 }
 
 /// The names of a company's fields that have a manual value.
@@ -342,10 +351,11 @@ on_each_engine! {
         app.sync().await?;
         let browser = Browser::new(&app, "technician")?;
         for (path, most) in [
-            ("/", 6), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 15),
+            ("/", 6), ("/companies/", 4), ("/companies/?total=true&sort=account_number", 5), (PAGE, 17),
             ("/companies/100001?tab=contacts", 6), ("/companies/100001?tab=assets", 6),
             ("/companies/100001?tab=locations", 6), ("/companies/100001?tab=tickets", 6),
-            ("/companies/100001?tab=plan", 6), ("/companies/100001/edit", 3),
+            ("/companies/100001?tab=plan", 10), ("/companies/100001?tab=sites", 4), ("/companies/100001/edit", 3),
+            ("/tickets/", 6), ("/tickets/41", 10), ("/billing-plans/", 5),
         ] {
             // The daemon has statements of its own now and then.
             let mut fewest = u64::MAX;

@@ -349,8 +349,8 @@ on_each_engine! {
         let (contact, asset, location) = (first("/contacts/").await?, first("/assets/").await?, first("/locations/").await?);
         for (path, most) in [
             ("/contacts/".to_owned(), 4), ("/assets/".to_owned(), 4), ("/locations/".to_owned(), 3), ("/tags/".to_owned(), 3),
-            (contact.clone(), 9), (format!("{contact}?tab=companies"), 5), (format!("{contact}?tab=assets"), 9),
-            (asset.clone(), 9), (format!("{asset}?tab=contacts"), 10), (format!("{asset}?tab=inventory"), 9), (location, 8),
+            (contact.clone(), 11), (format!("{contact}?tab=companies"), 5), (format!("{contact}?tab=assets"), 9),
+            (asset.clone(), 12), (format!("{asset}?tab=contacts"), 10), (format!("{asset}?tab=inventory"), 9), (location, 10),
         ] {
             let mut fewest = u64::MAX;
             for _ in 0..5 {

@@ -8,7 +8,7 @@ pub mod query;
 #[cfg(feature = "store")]
 pub mod rules;
 #[cfg(feature = "sync")]
-mod service;
+pub(crate) mod service;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -96,6 +96,17 @@ pub struct BillingPlan {
     pub updated_at: DateTime<Utc>,
     /// When the record was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// A change of one of several billing plans.
+#[derive(Debug, Clone)]
+pub struct BillingPlanEdit {
+    /// The plan.
+    pub id: BillingPlanId,
+    /// Its version that the change is made from; `None` changes any.
+    pub seen: Option<DateTime<Utc>>,
+    /// What is stated.
+    pub plan: BillingPlanIn,
 }
 
 /// Keys of the prices, in the order of the contract.

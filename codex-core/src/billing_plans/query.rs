@@ -23,6 +23,9 @@ sql! {
     /// The plan that has a name already.
     HOLDER = "select id from billing_plans where plan_name = $1 and term_length = $2 \
         and deleted_at is null";
+    /// How many companies with an account number have each plan.
+    COMPANIES = "select billing_plan, count(*) from companies where deleted_at is null \
+        and account_number is not null and billing_plan is not null group by billing_plan order by billing_plan";
     /// Plans and terms that companies have.
     IN_USE = "select distinct billing_plan, coalesce(contract_term_length, '') from companies \
         where deleted_at is null and billing_plan is not null";
@@ -57,6 +60,15 @@ pub const LISTING: Listing = Listing {
         always("updated_at", "updated_at", ColumnType::Time),
     ],
 };
+
+/// How many of the listed companies have each plan, whatever its term.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub(crate) async fn companies(db: &Db, scope: &Scope) -> Result<Vec<(String, i64)>> {
+    scope.require(BillingPlan::READ_BY, WHAT)?;
+    db.query(COMPANIES).all().await
+}
 
 const TERM: &str = "term_length";
 const WHAT: &str = "reading billing plans";

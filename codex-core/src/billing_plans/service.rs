@@ -1,4 +1,4 @@
-//! Billing plans, feature options, overrides, and what is billed.
+//! Billing plans, the plan in force for a company, and what is billed.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,17 @@ use crate::{
     Error, Outcome, Result, Scope,
     assets::billable::BillableOut,
     billing_plans::{
-        self, BillingPlan, BillingPlanFields, BillingPlanIn,
+        self, BillingPlan, BillingPlanEdit, BillingPlanFields, BillingPlanIn,
         effective::{EffectivePlanOut, plan_of},
         input::laid_over,
         wire::{BillingExport, BillingImported, BulkPlansOut, exported, require_importable},
     },
     codex::Codex,
-    companies::{COMPANY_ID, Company},
-    feature_options::{self, FeatureOption, wire::FeatureOptionIn},
+    companies::Company,
+    feature_options::{self, FeatureOption},
     idempotency::step_done,
     ids::BillingPlanId,
     list::{Page, PageRequest},
-    overrides::{self, Override, wire::OverrideIn},
     records::{
         Author, RecordBody as _, Resource as _, WriteSummary,
         patch::{all, both},
@@ -27,7 +26,8 @@ use crate::{
     },
 };
 
-const KEEPING: &str = "keeping plans and prices";
+/// What changes of plans, options and overrides are called.
+pub(crate) const KEEPING: &str = "keeping plans and prices";
 
 impl Codex {
     /// All billing plans, by name and term.
@@ -121,30 +121,72 @@ impl Codex {
         scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
         let mut tx = self.0.db.begin().await?;
         tx.advisory_lock(BillingPlan::KIND).await?;
-        let mut writer = self.writer(&mut tx, author);
-        // Locked: what a rival sets in the same plan must not be laid over with an older state.
-        let rows = writer.lock::<BillingPlan>(&[id.0]).await?;
-        let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
+        let summary = edit_plan(&mut self.writer(&mut tx, author), id, edit).await?;
+        let Some(summary) = summary else {
             return Ok(None);
         };
-        let (mut fields, features) = billing_plans::input::stated(edit.stated()?, false)?;
-        if !features.is_empty() {
-            let features = laid_over(&row.fields.features, features);
-            fields.insert("features".into(), json!(features));
+        Self::conclude(tx, author, summary, ()).await.map(Some)
+    }
+
+    /// Changes several billing plans, all or nothing; `None` when one of them is not there.
+    ///
+    /// # Errors
+    /// As [`Codex::update_billing_plan`]; the place of a fault begins with the plan's id.
+    pub async fn update_billing_plans(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        edits: &[BillingPlanEdit],
+    ) -> Result<Option<Outcome>> {
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
+        let mut tx = self.0.db.begin().await?;
+        tx.advisory_lock(BillingPlan::KIND).await?;
+        let (mut summary, mut faults) = (WriteSummary::default(), Vec::new());
+        for BillingPlanEdit { id, seen, plan } in edits {
+            let author = Author {
+                unchanged_since: *seen,
+                ..author.clone()
+            };
+            match edit_plan(&mut self.writer(&mut tx, &author), *id, plan).await {
+                Ok(Some(edited)) => summary.add(edited),
+                Ok(None) => return Ok(None),
+                Err(Error::Unprocessable(own)) => {
+                    let place = format!("/{id}");
+                    faults.extend(own.into_iter().map(|fault| fault.within(&place)));
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let named = |key: &str, before: &str| {
-            let stated = fields.get(key).and_then(Value::as_str);
-            stated.unwrap_or(before).to_owned()
-        };
-        let name = named("plan_name", &row.fields.plan_name);
-        let term = named("term_length", &row.fields.term_length);
-        let holder = billing_plans::query::holder(writer.tx, &name, &term).await?;
-        if let Some(holder) = holder.filter(|holder| *holder != id.0) {
-            return Err(taken(&name, &term, holder));
+        if !faults.is_empty() {
+            return Err(Error::Unprocessable(faults));
         }
-        let summary = writer.edit::<BillingPlan>(id.0, fields).await?;
-        let updated = Self::conclude(tx, author, summary.unwrap_or_default(), ());
-        updated.await.map(Some)
+        Self::conclude(tx, author, summary, ()).await.map(Some)
+    }
+
+    /// Deletes several billing plans, all or nothing; returns how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn delete_billing_plans(
+        &self,
+        scope: &Scope,
+        author: &Author,
+        ids: &[BillingPlanId],
+    ) -> Result<Outcome<usize>> {
+        scope.require(BillingPlan::WRITTEN_BY, KEEPING)?;
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let mut tx = self.0.db.begin().await?;
+        let mut writer = self.writer(&mut tx, author);
+        let (found, summary) = writer.delete::<BillingPlan>(&ids).await?;
+        Self::conclude(tx, author, summary, found.len()).await
+    }
+
+    /// How many of the listed companies have each plan, whatever its term, by the plan's name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn companies_by_plan(&self, scope: &Scope) -> Result<Vec<(String, i64)>> {
+        billing_plans::query::companies(&self.0.db, scope).await
     }
 
     /// Deletes a billing plan; `None` when there is no such plan.
@@ -202,48 +244,6 @@ impl Codex {
         })
     }
 
-    /// The options of features, of one kind or all.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for clients.
-    pub async fn feature_options(
-        &self,
-        scope: &Scope,
-        category: Option<&str>,
-    ) -> Result<Vec<FeatureOption>> {
-        feature_options::query::list(&self.0.db, scope, category).await
-    }
-
-    /// Creates an option of a feature unless it exists; returns whether it is new.
-    ///
-    /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`].
-    pub async fn create_feature_option(
-        &self,
-        scope: &Scope,
-        author: &Author,
-        option: &FeatureOptionIn,
-    ) -> Result<Outcome<(FeatureOption, bool)>> {
-        scope.require(FeatureOption::WRITTEN_BY, KEEPING)?;
-        let fields = feature_options::wire::stated(option.body())?;
-        let created = if let Some(done) = step_done(0)? {
-            Outcome::Applied(done)
-        } else {
-            let mut tx = self.begin_step(0).await?;
-            tx.advisory_lock(FeatureOption::KIND).await?;
-            let mut summary = WriteSummary::default();
-            let mut writer = self.writer(&mut tx, author);
-            let added = add_option(&mut writer, fields, &mut summary).await?;
-            Self::conclude_step(tx, author, summary, 0, added).await?
-        };
-        let option = |(id, new)| async move {
-            let option = feature_options::query::find(&self.0.db, id).await?;
-            let gone = || Error::conflict("the option was deleted meanwhile");
-            Ok((option.ok_or_else(gone)?, new))
-        };
-        created.then(option).await
-    }
-
     /// Every plan and option, as [`Codex::import_billing`] takes them.
     ///
     /// # Errors
@@ -292,7 +292,10 @@ impl Codex {
             }
         }
         for option in options {
-            if add_option(&mut writer, option, &mut summary).await?.1 {
+            if feature_options::service::add(&mut writer, option, &mut summary)
+                .await?
+                .1
+            {
                 done.options_created += 1;
             } else {
                 done.options_skipped += 1;
@@ -331,92 +334,6 @@ impl Codex {
         let number = company.fields.account_number.as_deref().unwrap_or_default();
         Ok(BillableOut::new(number, &contacts, &assets))
     }
-
-    /// A company's overrides, by key; disabled ones too.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for clients.
-    pub async fn overrides(&self, scope: &Scope, company: &Company) -> Result<Vec<Override>> {
-        overrides::query::of_company(&self.0.db, scope, company.id).await
-    }
-
-    /// A company's override for one key.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] for clients.
-    pub async fn override_of(
-        &self,
-        scope: &Scope,
-        company: &Company,
-        key: &str,
-    ) -> Result<Option<Override>> {
-        overrides::query::find(&self.0.db, scope, company.id, key).await
-    }
-
-    /// Sets a company's override for one key. `enabled` alone disables or enables the existing override.
-    ///
-    /// # Errors
-    /// [`Error::Unprocessable`] with every fault, [`Error::Forbidden`], [`Error::Changed`].
-    pub async fn set_override(
-        &self,
-        scope: &Scope,
-        author: &Author,
-        company: &Company,
-        key: &str,
-        sent: &OverrideIn,
-    ) -> Result<Outcome<Override>> {
-        scope.require(Override::WRITTEN_BY, KEEPING)?;
-        let mut tx = self.0.db.begin().await?;
-        tx.advisory_lock(Override::KIND).await?;
-        let before = overrides::query::find_now(&mut tx, company.id, key).await?;
-        let mut fields = sent.stated(key, before.is_some())?;
-        let mut writer = self.writer(&mut tx, author);
-        let edited = match &before {
-            Some(row) => writer.edit::<Override>(row.id.0, fields.clone()).await?,
-            None => None,
-        };
-        let summary = match edited {
-            Some(summary) => summary,
-            // What its author has seen has ended.
-            None if author.unchanged_since.is_some() => return Err(Error::Changed),
-            None => {
-                fields.insert(COMPANY_ID.into(), json!(company.id));
-                writer.create::<Override>(vec![fields]).await?.1
-            }
-        };
-        let set = Self::conclude(tx, author, summary, ()).await?;
-        let row = |()| async {
-            let row = self.override_of(scope, company, key).await?;
-            row.ok_or_else(|| Error::conflict("the override was deleted meanwhile"))
-        };
-        set.then(row).await
-    }
-
-    /// Deletes a company's override for one key; `None` when there is none.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub async fn delete_override(
-        &self,
-        scope: &Scope,
-        author: &Author,
-        company: &Company,
-        key: &str,
-    ) -> Result<Option<Outcome>> {
-        scope.require(Override::WRITTEN_BY, KEEPING)?;
-        let mut tx = self.0.db.begin().await?;
-        let Some(row) = overrides::query::find_now(&mut tx, company.id, key).await? else {
-            return Ok(None);
-        };
-        let (found, summary) = self
-            .writer(&mut tx, author)
-            .delete::<Override>(&[row.id.0])
-            .await?;
-        if found.is_empty() {
-            return Ok(None);
-        }
-        Self::conclude(tx, author, summary, ()).await.map(Some)
-    }
 }
 
 fn new_plan(body: Map<String, Value>) -> Result<Map<String, Value>> {
@@ -424,6 +341,36 @@ fn new_plan(body: Map<String, Value>) -> Result<Map<String, Value>> {
     let none = BillingPlanFields::default().features;
     fields.insert("features".into(), json!(laid_over(&none, features)));
     Ok(fields)
+}
+
+/// Changes a plan in a transaction; `None` when there is no such plan.
+async fn edit_plan(
+    writer: &mut RecordWriter<'_>,
+    id: BillingPlanId,
+    edit: &BillingPlanIn,
+) -> Result<Option<WriteSummary>> {
+    // Locked: what a rival sets in the same plan must not be laid over with an older state.
+    let rows = writer.lock::<BillingPlan>(&[id.0]).await?;
+    let Some(row) = rows.get(&id.0).filter(|row| row.deleted_at.is_none()) else {
+        return Ok(None);
+    };
+    let (mut fields, features) = billing_plans::input::stated(edit.stated()?, false)?;
+    if !features.is_empty() {
+        let features = laid_over(&row.fields.features, features);
+        fields.insert("features".into(), json!(features));
+    }
+    let named = |key: &str, before: &str| {
+        let stated = fields.get(key).and_then(Value::as_str);
+        stated.unwrap_or(before).to_owned()
+    };
+    let name = named("plan_name", &row.fields.plan_name);
+    let term = named("term_length", &row.fields.term_length);
+    let holder = billing_plans::query::holder(writer.tx, &name, &term).await?;
+    if let Some(holder) = holder.filter(|holder| *holder != id.0) {
+        return Err(taken(&name, &term, holder));
+    }
+    let summary = writer.edit::<BillingPlan>(id.0, fields).await?;
+    Ok(Some(summary.unwrap_or_default()))
 }
 
 fn name_and_term(fields: &Map<String, Value>) -> (String, String) {
@@ -441,20 +388,4 @@ fn taken(name: &str, term: &str, holder: i64) -> Error {
     Error::conflict(format!(
         "billing plan {holder} is `{name}` for `{term}` already"
     ))
-}
-
-/// The option with a value, made if it is not there; tells whether it was.
-async fn add_option(
-    writer: &mut RecordWriter<'_>,
-    fields: Map<String, Value>,
-    summary: &mut WriteSummary,
-) -> Result<(i64, bool)> {
-    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (category, value) = (text("feature_category"), text("option_value"));
-    if let Some(id) = feature_options::query::holder(writer.tx, category, value).await? {
-        return Ok((id, false));
-    }
-    let (ids, made) = writer.create::<FeatureOption>(vec![fields]).await?;
-    summary.add(made);
-    Ok((ids.first().copied().unwrap_or_default(), true))
 }

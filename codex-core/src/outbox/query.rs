@@ -21,6 +21,8 @@ const SELECT: &str = "select o.id, o.number, o.kind, o.status_id, o.base_status_
 sql! {
     /// One.
     FIND = [SELECT, " where o.id = $1"];
+    /// The newest of a ticket.
+    OF_TICKET = [SELECT, " where o.number = $1 order by o.id desc limit 100"];
     /// What may be tried now: of a ticket's changes of one kind the oldest.
     DUE = [SELECT, " where o.state = 'pending' and (o.next_at <= $1 or o.next_at > $2) and not exists \
         (select 1 from outbox e where e.number = o.number and e.kind = o.kind and e.state = 'pending' \
@@ -85,6 +87,15 @@ pub(crate) async fn page(
     Ok(Page::cut(rows, limit, |last| {
         Cursor::new(last.id.to_string(), last.id)
     }))
+}
+
+/// The newest changes of a ticket, 100 at most.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] for clients.
+pub(crate) async fn of_ticket(db: &Db, scope: &Scope, number: i64) -> Result<Vec<OutboxEntry>> {
+    scope.require_staff("reading the outbox")?;
+    db.query(OF_TICKET).bind(number).all().await
 }
 
 pub(crate) async fn find(db: &Db, id: i64) -> Result<Option<OutboxEntry>> {

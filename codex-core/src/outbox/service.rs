@@ -79,6 +79,14 @@ impl Codex {
         self.ticket_port().is_ok_and(|psa| psa.writes())
     }
 
+    /// The newest changes of one ticket on their way to the PSA, 100 at most.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for clients.
+    pub async fn ticket_outbox(&self, scope: &Scope, number: i64) -> Result<Vec<OutboxEntry>> {
+        query::of_ticket(&self.0.db, scope, number).await
+    }
+
     /// Sends a change again, over what the PSA has now; `None` when there is no such change.
     ///
     /// # Errors

@@ -146,6 +146,17 @@ impl Statuses {
         self.known().map(|id| self.of(id).word).collect()
     }
 
+    /// All statuses that are known, each once, by their numbers.
+    pub fn all(&self) -> Vec<Status> {
+        let mut all: Vec<Status> = Vec::new();
+        for status in self.known().map(|id| self.of(id)) {
+            if !all.iter().any(|other| other.word == status.word) {
+                all.push(status);
+            }
+        }
+        all
+    }
+
     /// The number to set for a word or a label: its own, else that of the status that comes nearest to a word of
     /// today's modules.
     pub fn to_set(&self, name: &str) -> Option<i64> {
@@ -256,6 +267,14 @@ mod tests {
                 .label,
             "On Hold"
         );
+    }
+
+    #[test]
+    fn all_statuses_are_listed_once() {
+        let all = account().with_labels([(24, "Open".to_owned())]).all();
+        let words: Vec<&str> = all.iter().map(|status| status.word.as_str()).collect();
+        assert_eq!(words.iter().filter(|word| **word == "open").count(), 1);
+        assert!(words.contains(&"on_hold") && words.contains(&"pending"));
     }
 
     #[test]

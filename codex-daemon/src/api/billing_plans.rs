@@ -77,9 +77,19 @@ pub struct StatusError {
 
 /// A [`BillingExport`] as it is sent: what is wrong with its plans is reported together.
 #[derive(Debug, Deserialize)]
-struct ImportBody {
+pub(crate) struct ImportBody {
     plans: Vec<Map<String, Value>>,
     feature_options: Vec<FeatureOptionIn>,
+}
+
+impl ImportBody {
+    /// What is to be imported.
+    ///
+    /// # Errors
+    /// [`codex_core::Error::Unprocessable`] with every fault and its place.
+    pub fn read(self) -> codex_core::Result<BillingExport> {
+        BillingExport::read(self.plans, &self.feature_options)
+    }
 }
 
 fn unknown() -> Problem {
@@ -278,7 +288,7 @@ async fn import_billing(
     call: Call,
     Body(sent): Body<ImportBody>,
 ) -> Result<Answer<Json<BillingImported>>, Problem> {
-    let import = BillingExport::read(sent.plans, &sent.feature_options).map_err(flat)?;
+    let import = sent.read().map_err(flat)?;
     let done = call
         .codex
         .import_billing(&call.scope, &call.author, &import);

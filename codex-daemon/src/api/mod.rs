@@ -2,7 +2,7 @@
 
 mod agents;
 pub(crate) mod assets;
-mod billing_plans;
+pub(crate) mod billing_plans;
 pub(crate) mod bulk_write;
 mod claims;
 pub(crate) mod companies;

@@ -17,8 +17,12 @@ pub(crate) const ROWS: u32 = 50;
 const OWN: [&str; 8] = [
     "q", "sort", "cursor", "total", "done", "field", "op", "value",
 ];
+/// The parameter that takes away the filter that a list has of its own.
+const ALL: &str = "all";
+/// The parameter of the form that chooses columns.
+const CHOOSE: &str = "choose";
 /// Parameters of lists whose columns can be chosen, and whose records can be restored.
-const OF_RECORDS: [&str; 4] = ["all", "columns", "choose", "restore"];
+const OF_RECORDS: [&str; 4] = [ALL, "columns", CHOOSE, "restore"];
 /// The prefix of the checkboxes that choose columns: each has a name of its own, because Nexus passes on one value of a
 /// parameter alone (consumers 3).
 pub(crate) const SHOW: &str = "show.";
@@ -123,7 +127,20 @@ impl ListAddress {
         })
     }
 
-    /// The same of a list of records: its columns can be chosen, and a record that was just deleted can be restored.
+    /// The same of a list that has a filter of its own.
+    ///
+    /// # Errors
+    /// As [`ListAddress::read`].
+    pub fn read_filtered(
+        path: &'static str,
+        uri: &Uri,
+        listing: &Listing,
+    ) -> Result<Asked, Problem> {
+        Self::read_with(path, uri, listing, &[ALL])
+    }
+
+    /// The same of a list of records: it may have a filter of its own, its columns can be chosen, and a record that was
+    /// just deleted can be restored.
     ///
     /// # Errors
     /// As [`ListAddress::read`].
@@ -132,12 +149,21 @@ impl ListAddress {
         uri: &Uri,
         listing: &Listing,
     ) -> Result<Asked, Problem> {
+        Self::read_with(path, uri, listing, &OF_RECORDS)
+    }
+
+    fn read_with(
+        path: &'static str,
+        uri: &Uri,
+        listing: &Listing,
+        further: &[&str],
+    ) -> Result<Asked, Problem> {
         let (mut own, mut chosen) = (Self::default(), None::<Vec<String>>);
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
         let query = uri.query().unwrap_or_default();
         for (name, text) in url::form_urlencoded::parse(query.as_bytes()) {
             without_nul(&name, &text)?;
-            if !own.read_own(&name, &text, &mut chosen)? {
+            if !own.read_own(&name, &text, further, &mut chosen)? {
                 rest.append_pair(&name, &text);
             }
         }
@@ -163,24 +189,29 @@ impl ListAddress {
         })
     }
 
-    /// Reads a parameter of lists of records; `false` for any other. Columns that a form chooses are added to `chosen`.
+    /// Reads one of the `further` parameters; `false` for any other. Columns that a form chooses are added to `chosen`.
     fn read_own(
         &mut self,
         name: &str,
         text: &str,
+        further: &[&str],
         chosen: &mut Option<Vec<String>>,
     ) -> Result<bool, Problem> {
-        if let Some(column) = name.strip_prefix(SHOW) {
+        if let Some(column) = name
+            .strip_prefix(SHOW)
+            .filter(|_| further.contains(&CHOOSE))
+        {
             chosen.get_or_insert_default().push(column.to_owned());
             return Ok(true);
         }
         match name {
-            "all" => {
+            _ if !further.contains(&name) => return Ok(false),
+            ALL => {
                 let read = text.parse();
-                self.all = read.map_err(|_| bad("all", "must be true or false"))?;
+                self.all = read.map_err(|_| bad(ALL, "must be true or false"))?;
             }
             "columns" => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
-            "choose" => {
+            CHOOSE => {
                 chosen.get_or_insert_default();
             }
             "restore" => {
@@ -239,7 +270,7 @@ impl ListAddress {
             let value = value.as_ref()?;
             Some((name.to_owned(), value.clone()))
         });
-        let all = self.all.then(|| ("all".to_owned(), "true".to_owned()));
+        let all = self.all.then(|| (ALL.to_owned(), "true".to_owned()));
         let own = own.chain(all);
         own.chain(self.filters.iter().cloned()).collect()
     }
@@ -290,7 +321,7 @@ impl ListAddress {
                 query.append_pair(name, value);
             }
         }
-        for (name, is_set) in [("total", self.total), ("all", self.all)] {
+        for (name, is_set) in [("total", self.total), (ALL, self.all)] {
             if is_set {
                 query.append_pair(name, "true");
             }
@@ -500,6 +531,20 @@ mod tests {
         assert_eq!(href("columns=name&choose=columns"), "/companies/");
         // A list of no records has none of these.
         assert!(read("columns=name").is_err() && read("restore=1").is_err());
+    }
+
+    #[test]
+    fn filter_of_a_list_ends_only_where_there_is_one() {
+        let filtered = |query: &str| {
+            let uri = format!("/companies/?{query}").parse().unwrap();
+            ListAddress::read_filtered("/companies/", &uri, &LISTING)
+        };
+        let Ok(Asked::List(all)) = filtered("all=true&name=a") else {
+            panic!("the address is refused");
+        };
+        assert!(all.all && !all.with_all(false).all);
+        assert!(filtered("all=maybe").is_err() && filtered("columns=name").is_err());
+        assert!(read("all=true").is_err());
     }
 
     #[test]

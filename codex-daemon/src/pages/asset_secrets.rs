@@ -29,7 +29,6 @@ const UDF: &str = "udf";
 
 /// A secret field, without its value.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the page of an asset shows it"))]
 pub(crate) struct Secret {
     pub label: String,
     /// Where it is revealed.
@@ -39,7 +38,6 @@ pub(crate) struct Secret {
 
 /// The secret fields of an asset: a part of its page.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the page of an asset shows it"))]
 pub(crate) struct SecretsView {
     pub csrf_field: &'static str,
     pub secrets: Vec<Secret>,
@@ -68,7 +66,6 @@ impl SecretsView {
     }
 
     /// Of an asset, for a person; `None` where the person may not reveal them, or there are none. One statement.
-    #[expect(dead_code, reason = "the page of an asset shows it")]
     pub async fn of(visit: &Visit, asset: AssetId) -> codex_core::Result<Option<Self>> {
         if visit.scope().require_technician("reading secrets").is_err() {
             return Ok(None);

@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     address::ListAddress,
+    asset_secrets::SecretsView,
     contacts::Contacts,
     fields::{values, visible},
     form::InputView,
@@ -161,6 +162,13 @@ impl RecordPages for Assets {
             view.tables.extend(audit::user_fields(&asset.fields.udf));
         }
         Ok(view)
+    }
+
+    async fn secrets(
+        visit: &Visit,
+        (asset, _): &Self::Found,
+    ) -> codex_core::Result<Option<SecretsView>> {
+        SecretsView::of(visit, asset.id).await
     }
 
     async fn part(

@@ -1,10 +1,17 @@
 //! Pages of companies (contract 5.2).
 
 mod cockpit;
+mod plan;
+mod plan_forms;
+#[cfg(test)]
+pub(super) mod samples;
+mod sites;
 mod tabs;
 
+use axum::routing::post;
 use codex_core::{
     Access, Scope,
+    address::segment,
     claims::ClaimedResource,
     companies::{Company, CompanyFields, CompanyIn, ComplianceLevel, query::LISTING},
     ids::CompanyId,
@@ -13,24 +20,53 @@ use codex_core::{
     records::{Author, FieldDef, Intent, RecordBody as _},
 };
 use serde_json::{Map, Value};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     address::ListAddress,
     fields::values,
     form::InputView,
     record::{
-        Badge, BesideColumn, BesideInput, Note, PageRecord, Part, RecordPages, ResourceDef,
+        self, Badge, BesideColumn, BesideInput, Note, PageRecord, Part, RecordPages, ResourceDef,
         SummaryView, filtered,
     },
     table::{Cell, Link},
     visit::{Visit, applied},
 };
-use crate::http::{forwarded::Forwarded, problem::Problem};
+use crate::{
+    app::App,
+    http::{forwarded::Forwarded, problem::Problem},
+};
 
 /// The filter that lists the companies without an account number.
 const UNNUMBERED: &str = "account_number__isnull";
 /// What names a company without an account number in paths: this and its row id.
 const BY_ID: &str = "id-";
+
+/// The routes: those of records, and the forms of the plan and of the sites.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    let below = |path: &str| format!("/companies/{{account_number}}/{path}");
+    record::routes::<Companies>()
+        .route(&below("plan"), post(plan_forms::choose_plan))
+        .route(&below("overrides/{key}"), post(plan_forms::set_override))
+        .route(
+            &below("overrides/{key}/delete"),
+            post(plan_forms::delete_override),
+        )
+        .route(&below("sites/link"), post(sites::link_site))
+        .route(&below("sites/{id}/unlink"), post(sites::unlink_site))
+}
+
+/// What names a company in paths.
+fn key(company: &Company) -> String {
+    let number = company.fields.account_number.clone();
+    number.unwrap_or_else(|| format!("{BY_ID}{}", company.id))
+}
+
+/// The path of a company's page.
+fn path_of(company: &Company) -> String {
+    format!("{}{}", Companies::DEF.path, segment(&key(company)))
+}
 
 /// Pages of companies.
 pub(super) struct Companies;
@@ -79,10 +115,9 @@ impl RecordPages for Companies {
 
     fn shown(company: &Company) -> PageRecord {
         let number = company.fields.account_number.clone();
-        let by_id = || format!("{BY_ID}{}", company.id);
         PageRecord {
             id: company.id.0,
-            key: number.clone().unwrap_or_else(by_id),
+            key: key(company),
             name: company.fields.name.clone(),
             subtitle: match &number {
                 Some(number) => format!("Account number {number}"),
@@ -170,6 +205,14 @@ impl RecordPages for Companies {
         request: &PageRequest,
     ) -> Result<Part, Problem> {
         tabs::part(visit, company, tab, request).await
+    }
+
+    fn notice(done: &str) -> Option<&'static str> {
+        match done {
+            "override" => Some("The override was set."),
+            "cleared" => Some("The override was cleared: the plan holds again."),
+            _ => None,
+        }
     }
 
     fn decorate(_at: &Forwarded, _record: &PageRecord, cell: &mut Cell) {

@@ -12,6 +12,7 @@ mod admin;
 mod agents;
 mod asset_secrets;
 mod assets;
+mod billing_plans;
 mod chart;
 mod companies;
 mod contacts;
@@ -22,10 +23,12 @@ mod done;
 mod duplicates;
 mod error;
 mod fields;
+mod files;
 mod form;
 mod holds;
 pub(crate) mod layer;
 mod locations;
+mod markup;
 mod nav;
 mod outbox;
 mod parts;
@@ -39,6 +42,7 @@ pub(crate) mod tables;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod trouble;
 mod visit;
 
@@ -52,6 +56,7 @@ const FIRST_SEGMENTS: &[&str] = &[
     "admin",
     "agents",
     "assets",
+    "billing-plans",
     "companies",
     "contacts",
     "deleted",
@@ -62,6 +67,7 @@ const FIRST_SEGMENTS: &[&str] = &[
     "search",
     "settings",
     "tags",
+    "tickets",
 ];
 
 /// The routes.
@@ -70,18 +76,20 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(admin::routes())
         .merge(agents::routes())
         .merge(asset_secrets::routes())
+        .merge(billing_plans::routes())
+        .merge(companies::routes())
         .merge(deleted::routes())
         .merge(duplicates::routes())
         .merge(holds::routes())
         .merge(outbox::routes())
         .merge(record::routes::<assets::Assets>())
-        .merge(record::routes::<companies::Companies>())
         .merge(record::routes::<contacts::Contacts>())
         .merge(record::routes::<locations::Locations>())
         .merge(record::routes::<tags::Tags>())
         .merge(search::routes())
         .merge(settings::routes())
         .merge(sync::routes())
+        .merge(tickets::routes())
         .merge(tables::routes())
 }
 
@@ -90,7 +98,10 @@ pub fn is_page(path: &str) -> bool {
     let first = path
         .strip_prefix('/')
         .and_then(|rest| rest.split('/').next());
-    path == "/" || sync::is_page(path) || first.is_some_and(|first| FIRST_SEGMENTS.contains(&first))
+    // What modules read there is no page.
+    let is_json = path.starts_with("/billing-plans/api/") || path == "/billing-plans/export";
+    let is_known = first.is_some_and(|first| FIRST_SEGMENTS.contains(&first));
+    path == "/" || sync::is_page(path) || (is_known && !is_json)
 }
 
 /// Whether a caller asks for HTML by name. Browsers do; modules and scripts send `*/*`.

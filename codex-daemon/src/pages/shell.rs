@@ -65,9 +65,10 @@ impl Shell {
     /// The same with a further step on the way.
     pub fn under(mut self, name: impl Into<String>, href: String) -> Self {
         let name = name.into();
-        let own = self.sections.iter_mut();
-        let own = own.filter(|section| section.href == href);
-        own.for_each(|section| section.is_current = true);
+        let sections = self.sections.iter_mut();
+        let pages = sections.flat_map(|section| &mut section.pages);
+        let own = pages.filter(|page| page.href == href);
+        own.for_each(|page| page.is_current = true);
         self.crumbs.push(Crumb { name, href });
         self
     }
@@ -90,11 +91,16 @@ impl Shell {
 /// # Errors
 /// 500 when the template fails.
 pub(crate) fn page(status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
-    match template.render() {
-        Ok(text) => Ok((status, Html(text)).into_response()),
-        Err(error) => {
-            tracing::error!(%error, "A page could not be rendered: {error}");
-            Err(Problem::internal())
-        }
-    }
+    Ok((status, Html(rendered(template)?)).into_response())
+}
+
+/// A page or a part of one as text.
+///
+/// # Errors
+/// 500 when the template fails.
+pub(crate) fn rendered(template: &impl Template) -> Result<String, Problem> {
+    template.render().map_err(|error| {
+        tracing::error!(%error, "A page could not be rendered: {error}");
+        Problem::internal()
+    })
 }

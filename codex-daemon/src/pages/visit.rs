@@ -54,6 +54,20 @@ impl FromRequestParts<App> for Admin {
     }
 }
 
+/// A visit of somebody who may keep plans and prices. It is judged before a form is read.
+#[derive(Debug)]
+pub(crate) struct BillingEditor(pub Visit);
+
+impl FromRequestParts<App> for BillingEditor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let visit = Visit::from_request_parts(parts, app).await?;
+        visit.scope().require_billing("keeping plans and prices")?;
+        Ok(Self(visit))
+    }
+}
+
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
 

@@ -54,7 +54,12 @@ pub(super) async fn summary(visit: &Visit, company: &Company) -> codex_core::Res
 }
 
 /// A list of what a company has, with further filters; `None` for a company without a number, which no filter names.
-fn list(at: &Forwarded, company: &Company, path: &str, filters: &[(&str, &str)]) -> Option<String> {
+pub(super) fn list(
+    at: &Forwarded,
+    company: &Company,
+    path: &str,
+    filters: &[(&str, &str)],
+) -> Option<String> {
     let number = company.fields.account_number.as_deref()?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair(COMPANY_NUMBER, number);

@@ -3,13 +3,13 @@
 use codex_core::{
     Access, Scope,
     address::segment,
-    billing_plans::effective::{EffectivePlanOut, ValueSource},
     companies::{COMPANY_NUMBER, COMPANY_NUMBERS, Company},
     list::{Page, PageRequest},
     records::FieldDef,
     tickets::{Ticket, TicketFields, query::TicketFilter, status::Statuses, wire::TicketOut},
 };
 
+use super::{plan, sites};
 use crate::{
     http::{forwarded::Forwarded, problem::Problem},
     pages::{
@@ -19,18 +19,24 @@ use crate::{
         locations::Locations,
         record::{Part, RecordPages, TabDef, filtered, table},
         table::{Cell, Head, TableView, cells, plain_heads},
+        tickets::path_of,
         visit::Visit,
     },
 };
 
-/// All of them, by the resource's name in the API. Clients do not see plans.
+/// All of them, of a list by the resource's name in the API. Clients see neither plans nor sites.
 pub(super) const TABS: &[TabDef] = &[
     tab("contacts", Access::Everyone),
     tab("assets", Access::Everyone),
     tab("locations", Access::Everyone),
     tab("tickets", Access::Everyone),
-    tab("plan", Access::Staff),
+    tab(PLAN, Access::Staff),
+    tab(SITES, Access::Staff),
 ];
+
+/// The tabs with templates of their own.
+pub(super) const PLAN: &str = "plan";
+pub(super) const SITES: &str = "sites";
 
 const fn tab(word: &'static str, access: Access) -> TabDef {
     TabDef { word, access }
@@ -95,7 +101,8 @@ pub(super) async fn part(
             });
             part
         }
-        _ => Part::of(plan_table(&codex.effective_plan(scope, company).await?)),
+        PLAN => return Part::of_template(&plan::view(visit, company, None).await?),
+        _ => return Part::of_template(&sites::view(visit, company).await?),
     };
     part.json = numbered(company, |number| {
         format!("/api/companies/{}/{tab}", segment(number))
@@ -164,7 +171,7 @@ fn tickets(at: &Forwarded, scope: &Scope, page: Page<Ticket>, statuses: &Statuse
             changed.to_string(),
         ];
         let mut own = texts.map(Cell::of);
-        own[0].href = Some(at.link(&format!("/tickets/{}", ticket.fields.number)));
+        own[0].href = Some(at.link(&path_of(ticket.fields.number)));
         let fields = cells(fields, scope, names, &values(&ticket.fields));
         own.into_iter().chain(fields).collect::<Vec<_>>()
     });
@@ -177,56 +184,5 @@ fn tickets(at: &Forwarded, scope: &Scope, page: Page<Ticket>, statuses: &Statuse
     Part {
         next: page.next,
         ..Part::of(table)
-    }
-}
-
-/// The effective plan as a table: each value and its origin.
-pub(in crate::pages) fn plan_table(plan: &EffectivePlanOut) -> TableView {
-    let heads = ["Item", "Value", "Source", "Value of the plan"].map(|label| Head {
-        label: label.to_owned(),
-        href: None,
-        aria_sort: None,
-    });
-    let prices = plan.prices.iter().map(|(key, price)| {
-        let of_plan = price.plan_value.map(|value| value.to_string());
-        (key.as_str(), price.value.to_string(), price.source, of_plan)
-    });
-    let support = plan
-        .support_level
-        .iter()
-        .map(|text| ("support_level", text));
-    let features = plan.features.iter().map(|(key, text)| (key.as_str(), text));
-    let texts = support.chain(features).map(|(key, text)| {
-        let of_plan = text.plan_value.clone();
-        (key, text.value.clone(), text.source, of_plan)
-    });
-    let rows = prices.chain(texts).map(|(key, value, source, of_plan)| {
-        let source = match source {
-            ValueSource::Plan => "plan",
-            ValueSource::Override => "override",
-        };
-        let texts = [
-            label(key),
-            value,
-            source.to_owned(),
-            of_plan.unwrap_or_default(),
-        ];
-        let cells = texts.map(Cell::of);
-        cells.into_iter().collect::<Vec<_>>()
-    });
-    let (name, term) = (&plan.plan_name, &plan.term_length);
-    TableView {
-        caption: if name.is_empty() {
-            "Plan".to_owned()
-        } else {
-            format!("Plan {name}, {term}")
-        },
-        heads: heads.into_iter().collect(),
-        rows: rows.collect(),
-        empty: match (name.is_empty(), plan.plan_id) {
-            (true, _) => "This company has no plan, and nothing is agreed with it.".to_owned(),
-            (false, None) => format!("Nobody has created a plan `{name}` with the term {term}."),
-            (false, Some(_)) => "The plan names no price and no feature.".to_owned(),
-        },
     }
 }

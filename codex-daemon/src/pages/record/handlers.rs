@@ -7,11 +7,11 @@ use axum::{
 use codex_core::{Error, ExportFormat, records::Resource};
 
 use super::{
-    CSV, LinkChange, NDJSON, PageRecord, RecordPages, ResourceDef,
+    CSV, LinkChange, NDJSON, PageRecord, Part, RecordPages, ResourceDef,
     edit::{DeleteView, FormView, stated},
     list::{ListParts, RecordListView, chosen, request},
     path_of,
-    show::{DetailQuery, ShowView, content},
+    show::{Content, DetailQuery, ShowView, content},
 };
 use crate::{
     api::download::streamed,
@@ -56,7 +56,11 @@ fn unknown<R: RecordPages>() -> Problem {
     ))
 }
 
-async fn found<R: RecordPages>(visit: &Visit, key: &str) -> Result<R::Found, Problem> {
+/// The record that a path names.
+pub(in crate::pages) async fn found<R: RecordPages>(
+    visit: &Visit,
+    key: &str,
+) -> Result<R::Found, Problem> {
     R::find(visit, key).await?.ok_or_else(unknown::<R>)
 }
 
@@ -151,6 +155,31 @@ pub(super) async fn show<R: RecordPages>(
     let content = content::<R>(&visit, &found, &record, &query).await?;
     let view = ShowView::new::<R>(&visit.at, visit.scope(), &record, &query, content);
     page(StatusCode::OK, &view)
+}
+
+/// A record with the content of a tab, as a form that was refused there leaves it.
+pub(in crate::pages) fn show_tab<R: RecordPages>(
+    visit: &Visit,
+    found: &R::Found,
+    tab: &'static str,
+    part: Part,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    let content = Content::Part(part, visit.csrf.token());
+    let (record, query) = (R::shown(found), DetailQuery::of(tab));
+    let view = ShowView::new::<R>(&visit.at, visit.scope(), &record, &query, content);
+    page(status, &view)
+}
+
+/// To a tab of a record, from a form there.
+pub(in crate::pages) fn to_tab<R: RecordPages>(
+    at: &Forwarded,
+    found: &R::Found,
+    tab: &str,
+    done: &str,
+) -> Response {
+    let path = path_of::<R>(&R::shown(found));
+    Redirect::to(&at.link(&format!("{path}?tab={tab}&done={done}"))).into_response()
 }
 
 /// The form of a new record; the address may state values.
@@ -330,7 +359,5 @@ pub(super) async fn link<R: RecordPages>(
         LinkChange::Add(_) => "linked",
         LinkChange::Remove(_) => "unlinked",
     };
-    let path = path_of::<R>(&R::shown(&found));
-    let target = format!("{path}?tab={tab}&done={done}");
-    Ok(Redirect::to(&visit.at.link(&target)).into_response())
+    Ok(to_tab::<R>(&visit.at, &found, &tab, done))
 }

@@ -14,6 +14,7 @@ mod show;
 
 use std::future::Future;
 
+use askama::Template;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use codex_core::{
@@ -29,13 +30,16 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(super) use self::{
     edit::BesideInput,
+    handlers::{found, show_tab, to_tab},
     links::{LinkChange, LinkForms, MOST_CHOICES},
     list::{BesideColumn, filtered, table},
     show::{SummaryItem, SummaryView},
 };
 use super::{
     address::ListAddress,
+    asset_secrets::SecretsView,
     form::InputView,
+    shell::rendered,
     table::{Cell, Link, TableView},
     visit::Visit,
 };
@@ -133,10 +137,18 @@ pub(super) struct Note {
     pub link: Option<Link>,
 }
 
+/// What a tab shows.
+#[derive(Debug)]
+pub(super) enum PartContent {
+    Table(TableView),
+    /// A template of the resource, rendered.
+    Own(String),
+}
+
 /// The content of a tab.
 #[derive(Debug)]
 pub(super) struct Part {
-    pub table: TableView,
+    pub content: PartContent,
     pub next: Option<Cursor>,
     /// The path of the same in the API.
     pub json: Option<String>,
@@ -151,8 +163,20 @@ pub(super) struct Part {
 impl Part {
     /// A table alone.
     pub fn of(table: TableView) -> Self {
+        Self::with(PartContent::Table(table))
+    }
+
+    /// A template of the resource.
+    ///
+    /// # Errors
+    /// 500 when the template fails.
+    pub fn of_template(template: &impl Template) -> Result<Self, Problem> {
+        Ok(Self::with(PartContent::Own(rendered(template)?)))
+    }
+
+    fn with(content: PartContent) -> Self {
         Self {
-            table,
+            content,
             next: None,
             json: None,
             list: None,
@@ -225,6 +249,14 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
         async { Ok(SummaryView::default()) }
     }
 
+    /// Secret fields, which the overview shows masked.
+    fn secrets(
+        _visit: &Visit,
+        _found: &Self::Found,
+    ) -> impl Future<Output = codex_core::Result<Option<SecretsView>>> + Send {
+        async { Ok(None) }
+    }
+
     /// The content of one of the tabs.
     fn part(
         _visit: &Visit,
@@ -244,6 +276,11 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
         _change: &LinkChange,
     ) -> impl Future<Output = Result<bool, Problem>> + Send {
         async { Err(Problem::not_found("Nothing is linked here.")) }
+    }
+
+    /// The notice of what a form of its own has done, from a word in the address.
+    fn notice(_done: &str) -> Option<&'static str> {
+        None
     }
 
     /// Adds links and badges to a cell of a list.
@@ -312,12 +349,12 @@ fn path_of<R: RecordPages>(record: &PageRecord) -> String {
 }
 
 /// Whether a caller may change records of a resource.
-fn may_edit<R: RecordPages>(scope: &Scope) -> bool {
+pub(super) fn may_edit<R: RecordPages>(scope: &Scope) -> bool {
     <R::Record as Resource>::WRITTEN_BY.has(scope.role())
 }
 
 /// Why actions are missing on the pages of staff; clients are not told.
-fn refused<R: RecordPages>(scope: &Scope) -> Option<String> {
+pub(super) fn refused<R: RecordPages>(scope: &Scope) -> Option<String> {
     let is_staff = scope.companies().is_none();
     (is_staff && !may_edit::<R>(scope)).then(|| {
         let title = R::DEF.title.to_lowercase();

@@ -11,6 +11,7 @@ use codex_core::{
     },
     companies::{CompanyRef, ComplianceLevel},
     ids::CompanyId,
+    jobs::trouble::Trouble,
     list::{ColumnType, Cursor, Page},
     records::{FieldDef, Resource},
 };
@@ -29,6 +30,7 @@ use crate::{
         form::SentForm,
         table::Link,
         tests::HOSTILE,
+        trouble::TroubleView,
     },
 };
 
@@ -70,7 +72,8 @@ pub(in crate::pages) fn rendered<R: RecordPages>(
     pages
 }
 
-fn scopes() -> [(&'static str, Scope); 4] {
+/// Every role.
+pub(in crate::pages) fn scopes() -> [(&'static str, Scope); 4] {
     [
         ("admin", Scope::staff(Role::Admin)),
         ("technician", Scope::staff(Role::Technician)),
@@ -188,6 +191,12 @@ fn overview<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<S
             }],
             tables: Vec::new(),
         },
+        trouble: if is_staff {
+            vec![trouble()]
+        } else {
+            Vec::new()
+        },
+        secrets: None,
         now: now(),
         token: TOKEN.to_owned(),
     };
@@ -213,8 +222,38 @@ fn part<R: RecordPages>(scope: &Scope, found: &R::Found, tab: &str) -> askama::R
         ..Part::of(table::<R>(&at(), scope, columns, one, now(), String::new()))
     };
     let query = query::<R>(&format!("tab={tab}&cursor=313a3d61"));
+    opened::<R>(scope, found, &query, part)
+}
+
+/// A record with the content of a tab, rendered.
+pub(in crate::pages) fn tab<R: RecordPages>(
+    scope: &Scope,
+    found: &R::Found,
+    tab: &str,
+    part: Part,
+) -> askama::Result<String> {
+    opened::<R>(scope, found, &query::<R>(&format!("tab={tab}")), part)
+}
+
+fn opened<R: RecordPages>(
+    scope: &Scope,
+    found: &R::Found,
+    query: &DetailQuery,
+    part: Part,
+) -> askama::Result<String> {
     let content = Content::Part(part, TOKEN.to_owned());
-    ShowView::new::<R>(&at(), scope, &R::shown(found), &query, content).render()
+    ShowView::new::<R>(&at(), scope, &R::shown(found), query, content).render()
+}
+
+/// An issue of a sync with a record.
+fn trouble() -> TroubleView {
+    let trouble = Trouble {
+        job_id: HOSTILE.to_owned(),
+        sync: HOSTILE.to_owned(),
+        at: now(),
+        issue: HOSTILE.to_owned(),
+    };
+    TroubleView::new(&at(), &trouble, now())
 }
 
 fn form<R: RecordPages>(

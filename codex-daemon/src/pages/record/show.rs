@@ -8,19 +8,22 @@ use codex_core::{
     Scope,
     claims::wire::RecordClaimsOut,
     list::{Cursor, PageRequest},
+    records::Resource as _,
 };
 
 use super::{
-    Badge, PageRecord, Part, RecordPages, ResourceDef, company_link, facts::FactsView,
+    Badge, PageRecord, Part, PartContent, RecordPages, ResourceDef, company_link, facts::FactsView,
     handlers::notice, links::LinkFormsView, list::tag_links, may_edit, path_of,
 };
 use crate::{
     http::{extract::without_nul, forwarded::Forwarded, problem::Problem},
     pages::{
         address::ROWS,
+        asset_secrets::SecretsView,
         fields::capitalized,
         shell::Shell,
         table::{Link, TableView},
+        trouble::{self, TroubleView},
         visit::Visit,
     },
 };
@@ -40,17 +43,22 @@ pub(super) struct DetailQuery {
 }
 
 impl DetailQuery {
+    /// For a tab at its beginning.
+    pub fn of(tab: &'static str) -> Self {
+        Self {
+            tab,
+            with_empty: false,
+            done: None,
+            cursor: None,
+        }
+    }
+
     /// Reads a query.
     ///
     /// # Errors
     /// 400 that names a parameter that is unknown, or that cannot be read.
     pub fn read(def: &ResourceDef, uri: &Uri) -> Result<Self, Problem> {
-        let mut query = Self {
-            tab: OVERVIEW,
-            with_empty: false,
-            done: None,
-            cursor: None,
-        };
+        let mut query = Self::of(OVERVIEW);
         let text = uri.query().unwrap_or_default();
         for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
             without_nul(&name, &value)?;
@@ -124,6 +132,9 @@ pub(super) enum Content {
     Overview {
         claims: Option<RecordClaimsOut>,
         summary: SummaryView,
+        /// What syncs could not do with it; empty for clients.
+        trouble: Vec<TroubleView>,
+        secrets: Option<SecretsView>,
         now: DateTime<Utc>,
         /// The token of the forms that release manual values.
         token: String,
@@ -155,6 +166,8 @@ pub(super) async fn content<R: RecordPages>(
     Ok(Content::Overview {
         claims,
         summary: R::summary(visit, found).await?,
+        trouble: trouble::of_record(visit, R::Record::KIND, record.id).await?,
+        secrets: R::secrets(visit, found).await?,
         now: codex.now(),
         token,
     })
@@ -171,7 +184,7 @@ pub(super) struct TabLink {
 /// What belongs to a record.
 #[derive(Debug)]
 pub(super) struct PartView {
-    table: TableView,
+    content: PartContent,
     first: Option<String>,
     next: Option<String>,
     /// The same list in the API, and as a page of its own.
@@ -193,8 +206,10 @@ pub(super) struct ShowView {
     badges: Vec<Badge>,
     tags: Vec<Link>,
     tabs: Vec<TabLink>,
+    trouble: Vec<TroubleView>,
     summary: SummaryView,
     facts: Option<FactsView>,
+    secrets: Option<SecretsView>,
     part: Option<PartView>,
     actions: Vec<Link>,
     edit: Option<String>,
@@ -215,16 +230,20 @@ impl ShowView {
         let (def, path) = (R::DEF, at.link(&path_of::<R>(record)));
         let is_editor = may_edit::<R>(scope);
         let (mut facts, mut part, mut summary) = (None, None, SummaryView::default());
+        let (mut trouble, mut secrets) = (Vec::new(), None);
         match content {
             Content::Overview {
                 claims,
                 summary: first,
+                trouble: met,
+                secrets: masked,
                 now,
                 token,
             } => {
                 let claims = claims.as_ref();
                 let view = FactsView::new::<R>(at, scope, record, claims, query, (token, now));
                 (facts, summary) = (Some(view), first);
+                (trouble, secrets) = (met, masked);
             }
             Content::Part(content, token) => {
                 part = Some(part_view(
@@ -241,8 +260,10 @@ impl ShowView {
         let tabs = [OVERVIEW].into_iter().chain(tabs.map(|tab| tab.word));
         let title = format!("{} \u{b7} {}", record.name, capitalized(def.noun));
         let companies = record.companies.iter();
+        let done = query.done.as_deref();
+        let own = done.and_then(R::notice).map(str::to_owned);
         Self {
-            shell: crumb(at, def, &title).saying(notice(def, query.done.as_deref())),
+            shell: crumb(at, def, &title).saying(own.or_else(|| notice(def, done))),
             noun: def.noun,
             name: record.name.clone(),
             subtitle: record.subtitle.clone(),
@@ -250,8 +271,10 @@ impl ShowView {
             badges: R::badges(scope, record),
             tags: tag_links::<R>(at, record),
             tabs: tabs.map(|word| tab_link(&path, word, query.tab)).collect(),
+            trouble,
             summary,
             facts,
+            secrets,
             part,
             actions: R::actions(scope, record),
             edit: is_editor.then(|| format!("{path}/edit")),
@@ -273,7 +296,7 @@ fn part_view(
     let forms = part.forms.filter(|_| is_editor);
     let create = part.create.filter(|_| is_editor);
     PartView {
-        table: part.table,
+        content: part.content,
         first: query.cursor.is_some().then(|| open.clone()),
         next: part
             .next
