@@ -15,6 +15,7 @@ use crate::{
     pages::{
         csrf,
         fields::label,
+        parts::cell,
         shell::Shell,
         table::{Cell, Head, TableView},
     },
@@ -115,13 +116,6 @@ fn head(label: impl Into<String>) -> Head {
         label: label.into(),
         href: None,
         aria_sort: None,
-    }
-}
-
-fn cell(text: impl Into<String>) -> Cell {
-    Cell {
-        text: text.into(),
-        ..Cell::default()
     }
 }
 

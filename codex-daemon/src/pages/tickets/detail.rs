@@ -29,6 +29,7 @@ use crate::{
     http::{extract::without_nul, forwarded::Forwarded, problem::Problem},
     pages::{
         fields::{age, moment},
+        parts::cell,
         shell::Shell,
         table::{Cell, Head, TableView},
     },
@@ -275,13 +276,6 @@ fn head(label: &str) -> Head {
         label: label.to_owned(),
         href: None,
         aria_sort: None,
-    }
-}
-
-fn cell(text: impl Into<String>) -> Cell {
-    Cell {
-        text: text.into(),
-        ..Cell::default()
     }
 }
 
