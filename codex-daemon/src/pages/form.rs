@@ -74,7 +74,7 @@ impl SentForm {
         read.map_err(|_| Problem::bad_request(format!("{VERSION}: must be a time")))
     }
 
-    /// Whether a field was sent.
+    /// Whether a field was sent, empty or not.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -82,11 +82,6 @@ impl SentForm {
     /// The value of a field; empty where it was not sent.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
-    }
-
-    /// Whether a field was sent, empty or not.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
     }
 
     /// The value that the form was opened with.

@@ -50,7 +50,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Whether a path is of a page: below `/sync/` are routes of the API, too, which end without a slash.
 pub(super) fn is_page(path: &str) -> bool {
-    [SYNCS, SYNCS.trim_end_matches("/")].contains(&path)
+    [SYNCS, SYNCS.trim_end_matches('/')].contains(&path)
         || (path.starts_with(JOBS) && path.ends_with('/'))
 }
 
