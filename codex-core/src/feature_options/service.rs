@@ -12,7 +12,7 @@ use crate::{
     codex::Codex,
     idempotency::step_done,
     ids::FeatureOptionId,
-    records::{Author, RecordBody as _, Resource as _, WriteSummary, writer::RecordWriter},
+    records::{Author, Resource as _, WriteSummary, writer::RecordWriter},
 };
 
 impl Codex {

@@ -74,11 +74,6 @@ impl SentForm {
         read.map_err(|_| Problem::bad_request(format!("{VERSION}: must be a time")))
     }
 
-    /// Whether a field was sent.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
     /// The value of a field; empty where it was not sent.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
