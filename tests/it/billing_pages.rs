@@ -156,7 +156,7 @@ on_each_engine! {
 
     async fn export_is_imported_elsewhere_and_again(app: TestApp) -> TestResult {
         let browser = Browser::new(&app, "admin")?;
-        let file = serde_json::to_string(&world::plans::plans())?;
+        let file = serde_json::to_string(&world::plans())?;
         assert_eq!(import(&browser, &file, "").await?.0, 303);
         let before = app.json("/api/billing-plans").await?;
         assert!(!before.as_array().unwrap().is_empty());
@@ -171,7 +171,7 @@ on_each_engine! {
         let browser = Browser::new(&app, "technician")?;
         let plan = app.json("/api/companies/100001").await?["billing_plan"].as_str().unwrap().to_owned();
         let (scope, author) = (codex_core::Scope::system(), codex_core::records::Author::new("test", app.codex.now()));
-        let done = app.codex.import_billing(&scope, &author, &world::plans::plans()).await?;
+        let done = app.codex.import_billing(&scope, &author, &world::plans()).await?;
         assert!(done.applied().is_some());
         let html = browser.page(&format!("/billing-plans/?plan={}", plan.replace(' ', "+"))).await?;
         let list = format!("/companies/?billing_plan={}", plan.replace(' ', "+"));

@@ -431,7 +431,9 @@ fn choices(field: &Field, options: &[FeatureOption], value: &str, stored: &str) 
         }
     } else if field.key == LEVEL {
         add("", "not set");
-        LEVELS.into_iter().for_each(|level| add(level, level));
+        for level in LEVELS {
+            add(level, level);
+        }
     } else {
         return Vec::new();
     }
