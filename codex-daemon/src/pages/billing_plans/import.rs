@@ -145,8 +145,8 @@ async fn import_plans(
 
 async fn imported(visit: &Visit, body: ImportBody) -> codex_core::Result<()> {
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    let body = body.read()?;
-    let done = codex.import_billing(visit.scope(), author, &body);
+    let import = body.read()?;
+    let done = codex.import_billing(visit.scope(), author, &import);
     applied(done.await?)?;
     Ok(())
 }
