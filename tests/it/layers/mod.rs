@@ -57,6 +57,7 @@ const LAYERS: [&[&str]; 8] = [
         "site_links",
         "tags",
         "tickets",
+        "views",
     ],
     &["kinds"],
     &["bulk", "export", "search"],
