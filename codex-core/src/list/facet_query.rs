@@ -156,10 +156,7 @@ mod tests {
         let (staff, client) = (Scope::system(), Scope::client(Vec::new()));
         assert!(named(&staff, &[]).unwrap().contains(&"patch_status"));
         assert!(!named(&client, &[]).unwrap().contains(&"patch_status"));
-        assert_eq!(
-            named(&staff, &["online", "online"]),
-            Ok(vec!["online"])
-        );
+        assert_eq!(named(&staff, &["online", "online"]), Ok(vec!["online"]));
         for (scope, name, says) in [
             (&client, "patch_status", "not shown to this role"),
             (&staff, "hostname", "`hostname` has no facet; there are `"),
@@ -174,7 +171,12 @@ mod tests {
     fn values_come_by_count_and_the_rest_is_counted_together() {
         let columns = [column("kind", "kind", ColumnType::Text)];
         let row = |value: Option<&str>, count| (0, value.map(str::to_owned), count);
-        let rows = vec![row(None, 3), row(Some("b"), 3), row(Some("a"), 3), (TOTAL, None, 20)];
+        let rows = vec![
+            row(None, 3),
+            row(Some("b"), 3),
+            row(Some("a"), 3),
+            (TOTAL, None, 20),
+        ];
         let facets = facets(&columns, rows);
         let values = facets[0].values.iter().map(|value| value.value.as_deref());
         assert_eq!(values.collect::<Vec<_>>(), [Some("a"), Some("b"), None]);

@@ -21,12 +21,7 @@ pub enum ListedResource {
 
 impl ListedResource {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Assets,
-        Self::Companies,
-        Self::Contacts,
-        Self::Tickets,
-    ];
+    pub const ALL: [Self; 4] = [Self::Assets, Self::Companies, Self::Contacts, Self::Tickets];
 
     /// The name in JSON and in paths.
     pub fn name(self) -> &'static str {

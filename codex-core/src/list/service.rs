@@ -1,9 +1,7 @@
 //! What holds for lists of several kinds, through [`Codex`].
 
 use super::{FacetOut, ListedResource, PageRequest};
-use crate::{
-    Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, tickets,
-};
+use crate::{Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, tickets};
 
 impl Codex {
     /// How many records of a list, of all companies or of one, have each value of some columns, within the filters and

@@ -132,7 +132,10 @@ mod tests {
             worded("priority", &[(Some("9"), 5), (None, 4), (Some("1"), 3)]),
             (vec![(None, 4), word("low", 3)], 6)
         );
-        assert_eq!(worded("ticket_type", &[(Some("2"), 5)]), (vec![word("2", 5)], 1));
+        assert_eq!(
+            worded("ticket_type", &[(Some("2"), 5)]),
+            (vec![word("2", 5)], 1)
+        );
     }
 
     #[test]

@@ -61,12 +61,7 @@ pub(crate) fn listing(list: ListedResource) -> &'static Listing {
 /// # Errors
 /// [`Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its column, or a search
 /// term; [`Error::Forbidden`] for clients.
-pub async fn page(
-    db: &Db,
-    scope: &Scope,
-    actor: &str,
-    page: &PageRequest,
-) -> Result<Page<View>> {
+pub async fn page(db: &Db, scope: &Scope, actor: &str, page: &PageRequest) -> Result<Page<View>> {
     scope.require(View::READ_BY, READING)?;
     if page.search.is_some() {
         let message = "views are not searched by text; `name__contains` compares names";

@@ -165,7 +165,11 @@ mod tests {
         }
         for (name, value, says) in [
             ("hostnam", "x", "did you mean `hostname`?"),
-            ("online__contains", "x", "unknown parameter `online__contains`"),
+            (
+                "online__contains",
+                "x",
+                "unknown parameter `online__contains`",
+            ),
             ("cursor", "x", "unknown parameter `cursor`"),
             ("sort", "tag", "no order by `tag`"),
             ("q", "a\0", "NUL"),

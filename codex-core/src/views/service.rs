@@ -150,10 +150,7 @@ async fn locked(writer: &mut RecordWriter<'_>, id: ViewId) -> Result<Option<Stor
 
 /// Stated fields of which null means what a view has that does not state them.
 fn without_nulls(mut stated: Map<String, Value>) -> Map<String, Value> {
-    let plain = [
-        ("audience", ViewAudience::default().name()),
-        ("query", ""),
-    ];
+    let plain = [("audience", ViewAudience::default().name()), ("query", "")];
     for (name, default) in plain {
         if let Some(value) = stated.get_mut(name).filter(|value| value.is_null()) {
             *value = default.into();

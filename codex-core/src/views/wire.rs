@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn names_are_trimmed_and_queries_lose_their_question_mark() {
-        let sent = json!({"name": " Servers ", "resource": "assets", "query": "?q=a", "role": null});
+        let sent =
+            json!({"name": " Servers ", "resource": "assets", "query": "?q=a", "role": null});
         let read = read(&sent).unwrap().stated().unwrap();
         let wanted = json!({"name": "Servers", "resource": "assets", "query": "q=a", "role": null});
         assert_eq!(Value::Object(read), wanted);
@@ -131,7 +132,14 @@ mod tests {
             panic!("faults are refused");
         };
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        let wanted = ["/audience", "/name", "/owner", "/query", "/resource", "/role"];
+        let wanted = [
+            "/audience",
+            "/name",
+            "/owner",
+            "/query",
+            "/resource",
+            "/role",
+        ];
         assert_eq!(pointers, wanted);
         assert!(read(&json!({"name": "a"})).is_err());
     }

@@ -5,6 +5,7 @@ use codex_core::{
     Scope,
     list::{Column, ColumnType, Cursor, Filter, Listing, Op, PageRequest, Sort},
     nearest::nearest,
+    views::rules::is_filter,
 };
 
 use super::fields::label;
@@ -17,6 +18,9 @@ pub(crate) const ROWS: u32 = 50;
 const OWN: [&str; 8] = [
     "q", "sort", "cursor", "total", "done", "field", "op", "value",
 ];
+
+/// Those of them that say what is shown of a list just now, and are part of no view.
+const PASSING: [&str; 6] = ["cursor", "total", "done", "field", "op", "value"];
 
 /// What operators are called on pages, in the order of [`Op::all`].
 const OPERATORS: [(Op, &str); 11] = [
@@ -112,6 +116,46 @@ impl ListAddress {
         })
     }
 
+    /// Reads the query of a view. What the list does not know any more is left out; the names of that come with it.
+    pub fn read_saved(path: &'static str, query: &str, listing: &Listing) -> (Self, Vec<String>) {
+        let mut kept = url::form_urlencoded::Serializer::new(String::new());
+        let mut dropped = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let is_known = match &*name {
+                "sort" => is_order(listing, &value),
+                own if OWN.contains(&own) => !PASSING.contains(&own),
+                filter => is_filter(listing, filter),
+            };
+            if is_known {
+                kept.append_pair(&name, &value);
+            } else {
+                dropped.push(name.into_owned());
+            }
+        }
+        let uri = format!("{path}?{}", kept.finish()).parse::<Uri>().ok();
+        let read = uri.and_then(|uri| Self::read(path, &uri, listing).ok());
+        match read {
+            Some(Asked::List(address) | Asked::Elsewhere(address)) => (address, dropped),
+            None => {
+                let names = url::form_urlencoded::parse(query.as_bytes());
+                let whole = Self {
+                    path,
+                    ..Self::default()
+                };
+                (whole, names.map(|(name, _)| name.into_owned()).collect())
+            }
+        }
+    }
+
+    /// Its query as a view keeps it: without a place in the list.
+    pub fn saved_query(&self) -> String {
+        let whole = Self {
+            total: false,
+            ..self.first()
+        };
+        whole.query()
+    }
+
     /// Sets a filter. One parameter has one value: Nexus passes on the first alone (consumers 3).
     fn set(&mut self, parameter: String, value: String) {
         self.filters.retain(|(known, _)| *known != parameter);
@@ -163,6 +207,15 @@ impl ListAddress {
 
     /// A link to it.
     pub fn href(&self, at: &Forwarded) -> String {
+        let (path, query) = (at.link(self.path), self.query());
+        if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{query}")
+        }
+    }
+
+    fn query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let own = [
             ("q", &self.search),
@@ -178,12 +231,7 @@ impl ListAddress {
             query.append_pair("total", "true");
         }
         query.extend_pairs(&self.filters);
-        let (path, query) = (at.link(self.path), query.finish());
-        if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{query}")
-        }
+        query.finish()
     }
 
     /// A link to the whole list in its own order.
@@ -222,6 +270,19 @@ impl ListAddress {
             filters: Vec::new(),
             ..self.first()
         }
+    }
+
+    /// The same list with a further filter.
+    pub fn with(&self, parameter: String, value: String) -> Self {
+        let mut narrowed = self.first();
+        narrowed.set(parameter, value);
+        narrowed
+    }
+
+    /// Whether a filter is in force.
+    pub fn has(&self, parameter: &str, value: &str) -> bool {
+        let mut filters = self.filters.iter();
+        filters.any(|(name, own)| name == parameter && own == value)
     }
 
     /// The same list without one of its filters.
@@ -288,6 +349,12 @@ pub(crate) fn in_words(parameter: &str, value: &str) -> String {
     format!("{name} {words} \u{201c}{value}\u{201d}")
 }
 
+fn is_order(listing: &Listing, sort: &str) -> bool {
+    let column = Sort::new(sort).name;
+    let mut columns = listing.columns();
+    columns.any(|known| known.name == column && known.has_order())
+}
+
 fn operator(word: &str) -> Result<Op, Problem> {
     let known = Op::all().find(|op| op.suffix().unwrap_or("eq") == word);
     known.ok_or_else(|| bad("op", "is none of the operators"))
@@ -349,6 +416,20 @@ mod tests {
         // A filter of the same parameter is replaced.
         let again = "name__contains=a&field=name&op=contains&value=b";
         assert_eq!(href(again), "/companies/?name__contains=b");
+    }
+
+    #[test]
+    fn saved_queries_lose_what_the_list_does_not_know() {
+        let read = |query: &str| {
+            let (address, dropped) = ListAddress::read_saved("/companies/", query, &LISTING);
+            (address.saved_query(), dropped.join(" "))
+        };
+        for query in ["", "q=a%26b", "sort=-name&name__contains=a"] {
+            assert_eq!(read(query), (query.to_owned(), String::new()));
+        }
+        let old = "colour=red&name__contains=a&name__like=b&sort=colour&cursor=zz&total=true";
+        let dropped = "colour name__like sort cursor total";
+        assert_eq!(read(old), ("name__contains=a".into(), dropped.into()));
     }
 
     #[test]

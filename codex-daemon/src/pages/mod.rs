@@ -7,10 +7,12 @@
 //! Pages are no part of the API description: they change with their templates.
 
 mod address;
+mod bulk_edit;
 mod companies;
 mod csrf;
 pub(crate) mod dashboard;
 mod error;
+mod facets;
 mod fields;
 mod form;
 pub(crate) mod layer;
@@ -19,6 +21,7 @@ mod table;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+mod views;
 mod visit;
 
 use axum::http::{HeaderMap, header::ACCEPT};
@@ -27,12 +30,14 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 /// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: [&str; 1] = ["companies"];
+const FIRST_SEGMENTS: [&str; 3] = ["bulk", "companies", "views"];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(bulk_edit::routes())
         .merge(companies::routes())
+        .merge(views::routes())
         .merge(tables::routes())
 }
 
