@@ -11,8 +11,8 @@ use crate::{
     companies::{self, COMPANY_NUMBER, CompanyRef, ComplianceLevel},
     ids::{AssetId, CompanyId},
     list::{
-        ColumnType, FacetOut, Listing, Page, PageRequest, StaffFields, Table, TablePage, TableRows, always,
-        column, term::found,
+        ColumnType, FacetOut, Listing, Page, PageRequest, StaffFields, Table, TablePage, TableRows,
+        always, column, term::found,
     },
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,

@@ -103,6 +103,11 @@ pub struct SelectionApplied {
 }
 
 impl Selection {
+    /// Records by row id, in order, each with when it last changed.
+    pub fn new(kind: TaggedKind, records: Vec<(i64, DateTime<Utc>)>) -> Self {
+        Self { kind, records }
+    }
+
     /// How many records it has.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -178,7 +183,7 @@ impl Selection {
             let message = format!("more than {MAX_SELECTED} records: add a filter");
             return Err(Error::invalid("selection", message));
         }
-        Ok(Self { kind, records })
+        Ok(Self::new(kind, records))
     }
 }
 
@@ -198,10 +203,8 @@ mod tests {
 
     fn of(records: &[(i64, i64)]) -> Selection {
         let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
-        Selection {
-            kind: TaggedKind::Asset,
-            records: records.iter().map(|(id, then)| (*id, at(*then))).collect(),
-        }
+        let records = records.iter().map(|(id, then)| (*id, at(*then)));
+        Selection::new(TaggedKind::Asset, records.collect())
     }
 
     #[test]

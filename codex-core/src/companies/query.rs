@@ -10,7 +10,8 @@ use crate::{
     fold::IdentityKey,
     ids::CompanyId,
     list::{
-        Column, ColumnType, FacetOut, Listing, Page, PageRequest, Table, TablePage, TableRows, always, column,
+        Column, ColumnType, FacetOut, Listing, Page, PageRequest, Table, TablePage, TableRows,
+        always, column,
     },
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,

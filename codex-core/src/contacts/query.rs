@@ -10,8 +10,8 @@ use crate::{
     companies::{COMPANY_NUMBER, ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
     list::{
-        ColumnType, FacetOut, Listing, Page, PageRequest, Several, Table, TablePage, TableRows, always,
-        column,
+        ColumnType, FacetOut, Listing, Page, PageRequest, Several, Table, TablePage, TableRows,
+        always, column,
     },
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,

@@ -10,8 +10,7 @@ use axum::{
 use codex_core::ids::{AssetId, ContactId, TagId, ViewId};
 
 use super::{
-    agents, assets, billing_plans, companies, contacts, duplicates, locations, tags, tickets,
-    views,
+    agents, assets, billing_plans, companies, contacts, duplicates, locations, tags, tickets, views,
 };
 use crate::{
     app::App,

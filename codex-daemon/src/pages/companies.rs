@@ -18,6 +18,7 @@ use codex_core::{
     address::segment,
     claims::ClaimedResource,
     companies::{Company, CompanyFields, CompanyIn, query::LISTING},
+    list::ListedResource,
     records::{Author, Intent, RecordBody as _},
 };
 use serde_json::{Map, Value};
@@ -30,9 +31,10 @@ use self::{
     tabs::DetailQuery,
 };
 use super::{
-    address::{Asked, ListAddress},
+    facets::facet_views,
     form::SentForm,
     shell::page,
+    views::{self, Opening, ViewsView},
     visit::{Editor, Visit},
 };
 use crate::{
@@ -113,21 +115,25 @@ async fn to_list(at: Forwarded, uri: Uri) -> Response {
 }
 
 async fn list_companies(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let asked = match ListAddress::read(LIST, &uri, &LISTING)? {
-        Asked::List(asked) => asked,
-        Asked::Elsewhere(asked) => {
-            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
-        }
+    let list = ListedResource::Companies;
+    let (asked, opened) = match views::open(&visit, list, LIST, &uri, &LISTING).await? {
+        Opening::List(asked, opened) => (asked, opened),
+        Opening::Elsewhere(target) => return Ok(Redirect::to(&target).into_response()),
     };
     let (codex, scope) = (&visit.call.codex, visit.scope());
-    let found = codex.companies_page(scope, &asked.request()?).await?;
+    let request = asked.request()?;
+    let found = codex.companies_page(scope, &request).await?;
+    let facets = codex.facets(scope, list, None, &request, &[]).await?;
     let unnumbered = if scope.companies().is_none() {
         codex.companies_without_number(scope).await?.0
     } else {
         0
     };
+    let facets = facet_views(&visit.at, &LISTING, &asked, facets);
+    let token = visit.csrf.token();
+    let views = ViewsView::new(&visit.at, scope, &LISTING, &asked, &opened, token);
     let view = CompanyListView::new(&visit.at, scope, &asked, &found, unnumbered);
-    page(StatusCode::OK, &view)
+    page(StatusCode::OK, &view.with(facets, views))
 }
 
 async fn show_company(

@@ -120,10 +120,18 @@ mod tests {
         let at = Forwarded::of(&HeaderMap::new());
         let views = facet_views(&at, &LISTING, &asked, facets);
         let links: Vec<_> = views.iter().map(|view| &view.values[0]).collect();
-        let shown = links.iter().map(|link| (link.text.as_str(), link.href.as_str()));
+        let shown = links
+            .iter()
+            .map(|link| (link.text.as_str(), link.href.as_str()));
         let wanted = [
-            ("Server", "/assets/?q=pc&online=true&hardware_type__exact=Server"),
-            ("unknown", "/assets/?q=pc&online=true&patch_status__isnull=true"),
+            (
+                "Server",
+                "/assets/?q=pc&online=true&hardware_type__exact=Server",
+            ),
+            (
+                "unknown",
+                "/assets/?q=pc&online=true&patch_status__isnull=true",
+            ),
             ("yes", "/assets/?q=pc"),
         ];
         assert_eq!(shown.collect::<Vec<_>>(), wanted);

@@ -19,14 +19,9 @@ use codex_core::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) use self::open::{Opening, ViewsView, open};
 use self::edit::{ViewFormView, ViewListView, stated};
-use super::{
-    form::SentForm,
-    shell::page,
-    table::Choice,
-    visit::Visit,
-};
+pub(super) use self::open::{Opening, ViewsView, open};
+use super::{form::SentForm, shell::page, table::Choice, visit::Visit};
 use crate::{
     app::App,
     http::{extract::Path, extract::without_nul, problem::Problem},

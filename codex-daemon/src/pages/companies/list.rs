@@ -13,9 +13,12 @@ use crate::{
     http::forwarded::Forwarded,
     pages::{
         address::ListAddress,
+        bulk_edit::{self, BulkBar, COMPANIES},
+        facets::FacetView,
         fields::values,
         shell::Shell,
         table::{Cell, ListView, TableView, cells, sorted_heads},
+        views::{self, ViewsView},
     },
 };
 
@@ -43,6 +46,12 @@ pub(in crate::pages) struct CompanyListView {
     refused: Option<&'static str>,
     /// What the list leaves out.
     note: Option<String>,
+    /// Values of columns, counted.
+    facets: Vec<FacetView>,
+    /// Saved views, for staff.
+    views: Option<ViewsView>,
+    /// What leads to changes of many companies, for those who may change them.
+    bulk: Option<BulkBar>,
 }
 
 impl CompanyListView {
@@ -74,14 +83,31 @@ impl CompanyListView {
             let companies = count_of(unnumbered, "company");
             format!("{companies} {have} no account number yet and {are} not listed.")
         });
-        let notice = super::notice(asked.done.as_deref());
+        let done = asked.done.as_deref();
+        let notice = super::notice(done)
+            .or_else(|| views::notice(done))
+            .or_else(|| bulk_edit::notice(done));
         Self {
             shell: Shell::new(at, "Companies").saying(notice),
             list: ListView::new(at, scope, &LISTING, asked, page.next.as_ref(), count, table),
             create: is_editor.then(|| at.link("/companies/new")),
             refused: (is_staff && !is_editor).then_some(EDITORS),
             note,
+            facets: Vec::new(),
+            views: None,
+            bulk: is_editor.then(|| BulkBar::new(at, &COMPANIES, asked, page.total)),
         }
+    }
+
+    /// The same with what is counted and saved of the list.
+    pub fn with(mut self, facets: Vec<FacetView>, views: Option<ViewsView>) -> Self {
+        if let (Some(clear), Some(views)) = (&mut self.list.clear, &views) {
+            // Without any parameter, the default of the role opens.
+            clear.clone_from(&views.whole);
+        }
+        self.facets = facets;
+        self.views = views;
+        self
     }
 }
 
@@ -89,6 +115,8 @@ fn row(at: &Forwarded, scope: &Scope, company: &Company) -> Vec<Cell> {
     let values = values(&company.fields);
     let mut row = cells(LISTING.fields, scope, &COLUMNS, &values);
     if let Some(name) = row.first_mut() {
+        let is_editor = scope.require_technician(super::CHANGING).is_ok();
+        name.select = is_editor.then_some(company.id.0);
         name.href = Some(at.link(&path_of(company)));
     }
     if let Some(plan) = row.iter_mut().find(|cell| cell.field == PLAN) {

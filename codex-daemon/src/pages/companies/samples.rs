@@ -12,7 +12,7 @@ use codex_core::{
     },
     companies::{Company, CompanyFields, query::LISTING},
     ids::CompanyId,
-    list::{ColumnType, Cursor, Page},
+    list::{ColumnType, Cursor, FacetOut, FacetValue, Page},
 };
 use serde_json::{Map, Value, json};
 
@@ -26,8 +26,10 @@ use crate::{
     http::forwarded::Forwarded,
     pages::{
         address::{Asked, ListAddress},
+        facets::facet_views,
         form::SentForm,
         tests::HOSTILE,
+        views,
     },
 };
 
@@ -156,7 +158,17 @@ fn list(scope: &Scope, company: &Company) -> askama::Result<String> {
         next: Some(Cursor::new(HOSTILE, 1)),
         total: Some(1),
     };
-    CompanyListView::new(&at(), scope, &asked, &page, 0).render()
+    let facets = vec![FacetOut {
+        column: "billing_plan".to_owned(),
+        others: 2,
+        values: [None, Some(HOSTILE.to_owned())]
+            .map(|value| FacetValue { count: 3, value })
+            .to_vec(),
+    }];
+    let facets = facet_views(&at(), &LISTING, &asked, facets);
+    let views = views::samples::above_companies(scope, &asked);
+    let view = CompanyListView::new(&at(), scope, &asked, &page, 0);
+    view.with(facets, views).render()
 }
 
 fn overview(scope: &Scope, company: &Company) -> askama::Result<String> {

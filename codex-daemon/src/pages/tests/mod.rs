@@ -11,7 +11,7 @@ use self::{
     html::{Document, Element},
     vocabulary::CLASSES,
 };
-use super::{companies, dashboard::DashboardView, error::ErrorView};
+use super::{bulk_edit, companies, dashboard::DashboardView, error::ErrorView, views};
 
 /// A text that breaks out of texts and attributes that are not escaped.
 pub(super) const HOSTILE: &str = "'\"><script>alert(1)</script><b onclick=alert(1)>&lt;{{ 7 * 7 }}";
@@ -21,6 +21,8 @@ const LARGEST: usize = 60_000;
 
 fn pages() -> Vec<(String, String)> {
     let mut pages = companies::samples::rendered();
+    pages.extend(bulk_edit::samples::rendered());
+    pages.extend(views::samples::rendered());
     for (name, view) in DashboardView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
@@ -111,7 +113,9 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn links_carry_the_prefix() {
-    for (name, html) in companies::samples::rendered() {
+    let pages = companies::samples::rendered().into_iter();
+    let pages = pages.chain(bulk_edit::samples::rendered());
+    for (name, html) in pages.chain(views::samples::rendered()) {
         for element in Document::read(&html).elements {
             for attribute in ["href", "action"] {
                 let link = element.attribute(attribute).unwrap_or("/codex/");

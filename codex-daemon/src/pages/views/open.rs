@@ -117,7 +117,10 @@ pub(crate) async fn open(
             opened.dropped = dropped;
             return Ok(Opening::List(asked, opened));
         }
-        if let Some(default) = opened.default_of(visit.scope()).filter(|_| query.is_empty()) {
+        if let Some(default) = opened
+            .default_of(visit.scope())
+            .filter(|_| query.is_empty())
+        {
             let target = visit.at.link(&path_of(list, default.id));
             return Ok(Opening::Elsewhere(target));
         }
@@ -257,7 +260,10 @@ mod tests {
         assert_eq!(wanted("q=a&sort=name").ok(), Some(None));
         assert_eq!(wanted("view=7").ok(), Some(Some((Some(7), None))));
         let done = Some("view_saved".to_owned());
-        assert_eq!(wanted("view=all&done=view_saved").ok(), Some(Some((None, done))));
+        assert_eq!(
+            wanted("view=all&done=view_saved").ok(),
+            Some(Some((None, done)))
+        );
         for (query, says) in [
             ("view=7&q=a", "`q` cannot be added"),
             ("view=x", "must be the id"),

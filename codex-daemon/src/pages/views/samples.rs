@@ -57,7 +57,9 @@ pub(in crate::pages) fn above_companies(scope: &Scope, asked: &ListAddress) -> O
     let opened = OpenedViews {
         list: ListedResource::Companies,
         path: "/companies/",
-        views: ViewAudience::ALL.map(|audience| view(HOSTILE, audience, "q=a")).to_vec(),
+        views: ViewAudience::ALL
+            .map(|audience| view(HOSTILE, audience, "q=a"))
+            .to_vec(),
         dropped: vec![HOSTILE.to_owned()],
     };
     ViewsView::new(&at(), scope, &LISTING, asked, &opened, TOKEN.to_owned())
@@ -92,7 +94,8 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
 }
 
 fn refused(scope: &Scope, text: &str) -> String {
-    let members = ["name", "query", "resource", "for"].map(|name| (name.to_owned(), text.to_owned()));
+    let members =
+        ["name", "query", "resource", "for"].map(|name| (name.to_owned(), text.to_owned()));
     let sent = SentForm::from(members.to_vec());
     let mut form = ViewFormView::of_sent(&at(), scope, None, &sent, TOKEN.to_owned());
     let faults = vec![Fault::at("name", text)];
