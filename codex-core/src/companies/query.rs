@@ -131,7 +131,7 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     }
 }
 
-/// How many companies of a list, or one of them, have each value of some columns.
+/// How many companies have each value of some columns.
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] naming the column or the filter.

@@ -81,9 +81,8 @@ fn misfit(list: ListedResource, name: &str, value: &str) -> Option<String> {
     }
     if name == "sort" {
         let column = Sort::new(value).name;
-        let mut columns = listing.columns();
-        let has_order = columns.any(|known| known.name == column && known.has_order());
-        return (!has_order).then(|| format!("`sort`: the list has no order by `{column}`"));
+        let wrong = || format!("`sort`: the list has no order by `{column}`");
+        return (!is_order(listing, value)).then(wrong);
     }
     (!PARAMETERS.contains(&name) && !is_filter(listing, name)).then(|| {
         let column = name.split("__").next().unwrap_or_default();
@@ -92,6 +91,13 @@ fn misfit(list: ListedResource, name: &str, value: &str) -> Option<String> {
         let hint = hint.map(|name| format!("; did you mean `{name}`?"));
         format!("unknown parameter `{name}`{}", hint.unwrap_or_default())
     })
+}
+
+/// Whether a list can be sorted so, as in `-name`.
+pub fn is_order(listing: &Listing, sort: &str) -> bool {
+    let column = Sort::new(sort).name;
+    let mut columns = listing.columns();
+    columns.any(|known| known.name == column && known.has_order())
 }
 
 /// Whether a parameter such as `name__contains` filters a list.

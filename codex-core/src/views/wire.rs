@@ -89,8 +89,8 @@ fn rule(key: &str, value: Value) -> std::result::Result<Value, String> {
         "name" if text.chars().count() > LONGEST_NAME => {
             return Err(format!("is longer than {LONGEST_NAME} characters"));
         }
-        "resource" => drop(text.parse::<ListedResource>()?),
-        "audience" => drop(text.parse::<ViewAudience>()?),
+        "resource" => text.parse::<ListedResource>().map(|_| ())?,
+        "audience" => text.parse::<ViewAudience>().map(|_| ())?,
         "role" if !DEFAULT_ROLES.contains(&text) => {
             return Err(format!("must be one of {}", DEFAULT_ROLES.join(", ")));
         }

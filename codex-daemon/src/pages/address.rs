@@ -5,7 +5,7 @@ use codex_core::{
     Scope,
     list::{Column, ColumnType, Cursor, Filter, Listing, Op, PageRequest, Sort},
     nearest::nearest,
-    views::rules::is_filter,
+    views::rules::{is_filter, is_order},
 };
 
 use super::fields::label;
@@ -347,12 +347,6 @@ pub(crate) fn in_words(parameter: &str, value: &str) -> String {
     let words = words.map_or("", |(_, words)| words);
     let words = words.split(" (").next().unwrap_or_default();
     format!("{name} {words} \u{201c}{value}\u{201d}")
-}
-
-fn is_order(listing: &Listing, sort: &str) -> bool {
-    let column = Sort::new(sort).name;
-    let mut columns = listing.columns();
-    columns.any(|known| known.name == column && known.has_order())
 }
 
 fn operator(word: &str) -> Result<Op, Problem> {

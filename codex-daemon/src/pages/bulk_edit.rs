@@ -64,7 +64,7 @@ pub(super) const COMPANIES: BulkList = BulkList {
     noun: "company",
     listing: &companies::query::LISTING,
 };
-const LISTS: [BulkList; 3] = [
+static LISTS: [BulkList; 3] = [
     COMPANIES,
     BulkList {
         kind: TaggedKind::Contact,
@@ -102,7 +102,8 @@ pub(super) fn notice(done: Option<&str>) -> Option<&'static str> {
 fn list_of(resource: &str) -> Result<&'static BulkList, Problem> {
     let list = LISTS.iter().find(|list| list.name == resource);
     list.ok_or_else(|| {
-        let names = LISTS.map(|list| list.name).join(", ");
+        let names: Vec<&str> = LISTS.iter().map(|list| list.name).collect();
+        let names = names.join(", ");
         Problem::not_found(format!(
             "Records are changed together in the lists of {names}."
         ))

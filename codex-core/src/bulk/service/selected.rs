@@ -139,7 +139,7 @@ impl Codex {
         match change {
             SelectionChange::Set { field, value } => {
                 require_settable(selection.kind, field)?;
-                self.set_all(scope, author, selection, (field, value), numbers)
+                self.set_all(scope, author, selection, (field.as_str(), value), numbers)
                     .await
             }
             SelectionChange::AddTag(tag) => {

@@ -59,7 +59,9 @@ impl Chosen {
                 IDS => ids = Some(text.into_owned()),
                 ALL => is_all = &*text == "true",
                 name if name.starts_with(SELECT) => boxes.push(name[SELECT.len()..].to_owned()),
-                _ => drop(rest.append_pair(&name, &text)),
+                _ => {
+                    rest.append_pair(&name, &text);
+                }
             }
         }
         if !boxes.is_empty() {

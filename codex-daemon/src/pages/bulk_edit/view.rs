@@ -222,7 +222,7 @@ impl PlanView {
         let rows = plan.changes.iter().take(MOST_SHOWN).flat_map(|change| {
             let (name, href) = named(change.id);
             let deleted = is_deletion.then(|| (String::new(), "live".into(), "deleted".into()));
-            let fields = change.fields.iter().filter(|_| !is_deletion);
+            let fields = change.fields.iter().filter(move |_| !is_deletion);
             let fields = fields.map(|(field, values)| {
                 (
                     label(field),
