@@ -123,7 +123,8 @@ async fn create_view(visit: Visit, sent: SentForm) -> Result<Response, Problem> 
     visit.scope().require_staff("saving views")?;
     visit.check(sent.token())?;
     let (codex, author) = (&visit.call.codex, &visit.call.author);
-    let created = codex.create_view(visit.scope(), author, &stated(&sent, true));
+    let wanted = stated(&sent, true);
+    let created = codex.create_view(visit.scope(), author, &wanted);
     match created.await {
         Ok(view) => Ok(saved(&visit, &view)),
         Err(error) => refused(&visit, None, &sent, error),
