@@ -1,5 +1,7 @@
 //! Pages, as a browser opens them behind Nexus.
 
+mod list_tools;
+
 use std::collections::BTreeMap;
 
 use codex_tests::{harness::app::TestApp, on_each_engine, on_sqlite};

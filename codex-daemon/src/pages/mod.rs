@@ -12,6 +12,7 @@ mod admin;
 mod agents;
 mod asset_secrets;
 mod assets;
+mod bulk_edit;
 mod chart;
 mod companies;
 mod contacts;
@@ -21,6 +22,7 @@ mod deleted;
 mod done;
 mod duplicates;
 mod error;
+mod facets;
 mod fields;
 mod form;
 mod holds;
@@ -40,6 +42,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod views;
 mod visit;
 
 use axum::http::{HeaderMap, header::ACCEPT};
@@ -52,6 +55,7 @@ const FIRST_SEGMENTS: &[&str] = &[
     "admin",
     "agents",
     "assets",
+    "bulk",
     "companies",
     "contacts",
     "deleted",
@@ -62,6 +66,7 @@ const FIRST_SEGMENTS: &[&str] = &[
     "search",
     "settings",
     "tags",
+    "views",
 ];
 
 /// The routes.
@@ -70,6 +75,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(admin::routes())
         .merge(agents::routes())
         .merge(asset_secrets::routes())
+        .merge(bulk_edit::routes())
         .merge(deleted::routes())
         .merge(duplicates::routes())
         .merge(holds::routes())
@@ -82,6 +88,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(search::routes())
         .merge(settings::routes())
         .merge(sync::routes())
+        .merge(views::routes())
         .merge(tables::routes())
 }
 
