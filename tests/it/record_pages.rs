@@ -348,7 +348,7 @@ on_each_engine! {
         };
         let (contact, asset, location) = (first("/contacts/").await?, first("/assets/").await?, first("/locations/").await?);
         for (path, most) in [
-            ("/contacts/".to_owned(), 4), ("/assets/".to_owned(), 4), ("/locations/".to_owned(), 3), ("/tags/".to_owned(), 3),
+            ("/contacts/".to_owned(), 6), ("/assets/".to_owned(), 6), ("/locations/".to_owned(), 3), ("/tags/".to_owned(), 3),
             (contact.clone(), 9), (format!("{contact}?tab=companies"), 5), (format!("{contact}?tab=assets"), 9),
             (asset.clone(), 9), (format!("{asset}?tab=contacts"), 10), (format!("{asset}?tab=inventory"), 9), (location, 8),
         ] {

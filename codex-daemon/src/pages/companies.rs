@@ -218,7 +218,7 @@ impl RecordPages for Companies {
     }
 
     fn is_of_listing(asked: &ListAddress) -> bool {
-        !asked.filters_by("account_number") || asked.filter(UNNUMBERED).is_none()
+        asked.filter(UNNUMBERED) != Some("true")
     }
 }
 
