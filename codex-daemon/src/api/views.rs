@@ -41,13 +41,9 @@ fn unknown() -> Problem {
     Problem::not_found("There is no such view, or none that you may see.")
 }
 
-fn out(view: View) -> ViewOut {
-    ViewOut::new(&view)
-}
-
 fn versioned(view: View) -> Versioned<ViewOut> {
     let version = Some(view.updated_at);
-    Versioned(out(view), version)
+    Versioned(ViewOut::new(&view), version)
 }
 
 async fn view(call: &Call, id: ViewId) -> Result<View, Problem> {
@@ -81,7 +77,7 @@ async fn list_views(
     let actor = &call.author.actor;
     let page = call.codex.views(&call.scope, actor, &query.page).await?;
     let beside = |_: &View| Map::new();
-    Ok(query.answer(PATH, &forwarded, page, beside, out))
+    Ok(query.answer(PATH, &forwarded, page, beside, |view| ViewOut::new(&view)))
 }
 
 /// Create a view of a list
@@ -100,7 +96,7 @@ async fn create_view(
 ) -> Result<Answer<Created<ViewOut>>, Problem> {
     let created = call.codex.create_view(&call.scope, &call.author, &view);
     Ok(answer(created.await?, |view| {
-        let view = out(view);
+        let view = ViewOut::new(&view);
         Created::new(&forwarded, PATH, view.id, view)
     }))
 }

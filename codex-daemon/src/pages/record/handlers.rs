@@ -86,12 +86,11 @@ pub(super) async fn to_list<R: RecordPages>(at: Forwarded, uri: Uri) -> Response
 /// The list.
 pub(super) async fn list<R: RecordPages>(visit: Visit, uri: Uri) -> Result<Response, Problem> {
     let def = R::DEF;
-    let opening = match viewed(def, visit.scope()) {
-        Some(list) => views::open(&visit, list, &uri).await?,
-        None => {
-            let asked = ListAddress::read_records(def.path, &uri, def.listing)?;
-            Opening::of(asked, &visit.at)
-        }
+    let opening = if let Some(list) = viewed(def, visit.scope()) {
+        views::open(&visit, list, &uri).await?
+    } else {
+        let asked = ListAddress::read_records(def.path, &uri, def.listing)?;
+        Opening::of(asked, &visit.at)
     };
     let (asked, opened) = match opening {
         Opening::List(asked, opened) => (asked, opened),

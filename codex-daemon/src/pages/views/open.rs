@@ -99,9 +99,9 @@ pub(crate) async fn open(visit: &Visit, list: ViewedList, uri: &Uri) -> Result<O
     });
     let default = opened.default_of(visit.scope()).map(|view| view.id);
     if visit.scope().companies().is_none()
-        && let Some((wanted, done)) = wanted(query)?
+        && let Some(Wanted { id, done }) = wanted(query)?
     {
-        let saved = match wanted {
+        let saved = match id {
             None => "",
             Some(id) => {
                 let mut views = opened.views.iter();
@@ -131,8 +131,17 @@ pub(crate) async fn open(visit: &Visit, list: ViewedList, uri: &Uri) -> Result<O
     })
 }
 
-/// The view that a query opens, and what was just done; within, `None` is the whole list.
-fn wanted(query: &str) -> Result<Option<(Option<i64>, Option<String>)>, Problem> {
+/// What the query of a view's address says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// The view; `None` opens the whole list.
+    id: Option<i64>,
+    /// What was just done.
+    done: Option<String>,
+}
+
+/// The view that a query opens; `None` for a query without a view.
+fn wanted(query: &str) -> Result<Option<Wanted>, Problem> {
     let (mut view, mut done, mut other) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         without_nul(&name, &value)?;
@@ -148,13 +157,13 @@ fn wanted(query: &str) -> Result<Option<(Option<i64>, Option<String>)>, Problem>
         return Err(Problem::bad_request(message));
     }
     if view == WHOLE {
-        return Ok(Some((None, done)));
+        return Ok(Some(Wanted { id: None, done }));
     }
     let id = view.parse().map_err(|_| {
         let message = format!("{VIEW}: must be the id of a view, or `{WHOLE}`");
         Problem::bad_request(message)
     })?;
-    Ok(Some((Some(id), done)))
+    Ok(Some(Wanted { id: Some(id), done }))
 }
 
 impl OpenedViews {
@@ -251,11 +260,17 @@ mod tests {
     fn views_are_opened_by_id_and_stand_alone() {
         assert_eq!(wanted("").ok(), Some(None));
         assert_eq!(wanted("q=a&sort=name").ok(), Some(None));
-        assert_eq!(wanted("view=7").ok(), Some(Some((Some(7), None))));
+        assert_eq!(
+            wanted("view=7").ok(),
+            Some(Some(Wanted {
+                id: Some(7),
+                done: None
+            }))
+        );
         let done = Some("view_saved".to_owned());
         assert_eq!(
             wanted("view=all&done=view_saved").ok(),
-            Some(Some((None, done)))
+            Some(Some(Wanted { id: None, done }))
         );
         for (query, says) in [
             ("view=7&q=a", "`q` cannot be added"),
