@@ -177,12 +177,13 @@ fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<Strin
         next: Some(Cursor::new(HOSTILE, 1)),
         total: Some(1),
     };
+    let mut parts = parts::<R>(scope, &asked);
     // Of every column.
     let all = available(R::DEF, scope);
     let names: Vec<_> = all.iter().map(|column| column.name).collect();
     let mut every = asked.clone();
     every.columns = Some(names.join(","));
-    let parts = parts::<R>(scope, &every);
+    parts.columns = chosen(R::DEF, scope, &every).unwrap();
     RecordListView::new::<R>(&at(), scope, &asked, &page, parts).render()
 }
 
