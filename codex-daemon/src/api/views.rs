@@ -41,9 +41,9 @@ fn unknown() -> Problem {
     Problem::not_found("There is no such view, or none that you may see.")
 }
 
-fn versioned(view: View) -> Versioned<ViewOut> {
+fn versioned(view: &View) -> Versioned<ViewOut> {
     let version = Some(view.updated_at);
-    Versioned(ViewOut::new(&view), version)
+    Versioned(ViewOut::new(view), version)
 }
 
 async fn view(call: &Call, id: ViewId) -> Result<View, Problem> {
@@ -108,7 +108,7 @@ async fn create_view(
         (status = 200, description = "The view", body = ViewOut),
         FindErrors<NotClients, ProblemOut>))]
 async fn get_view(call: Call, Path(id): Path<i64>) -> Result<Versioned<ViewOut>, Problem> {
-    view(&call, ViewId(id)).await.map(versioned)
+    view(&call, ViewId(id)).await.map(|view| versioned(&view))
 }
 
 /// Update a view
@@ -129,7 +129,9 @@ async fn update_view(
     let updated = call
         .codex
         .update_view(&call.scope, &call.author, ViewId(id), &edit);
-    Ok(answer(updated.await?.ok_or_else(unknown)?, versioned))
+    Ok(answer(updated.await?.ok_or_else(unknown)?, |view| {
+        versioned(&view)
+    }))
 }
 
 /// Delete a view
