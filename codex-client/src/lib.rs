@@ -149,6 +149,7 @@ mod download;
 mod duplicates;
 mod error;
 mod export;
+mod facets;
 mod health;
 mod holds;
 mod items;
@@ -164,6 +165,7 @@ mod tags;
 mod tickets;
 mod token;
 mod tries;
+mod views;
 mod webhooks;
 
 #[cfg(test)]
@@ -221,7 +223,7 @@ pub use codex_core::{
         JobStatus,
         wire::{JobDetailOut, JobOut, JobStarted},
     },
-    list::Op,
+    list::{FacetOut, FacetValue, ListedResource, Op},
     locations::wire::{LocationIn, LocationOut},
     money::Money,
     outbox::{OutboxKind, OutboxState, wire::OutboxOut},
@@ -239,6 +241,10 @@ pub use codex_core::{
             ActiveOut, ActiveTicketOut, CompanyTicketOut, ConversationOut, TicketDetailOut,
             TicketOut, TicketUpdateIn, TicketUpdateOut, TicketsOut,
         },
+    },
+    views::{
+        ViewAudience,
+        wire::{ViewIn, ViewOut},
     },
 };
 pub use companies::{BulkTickets, Companies};
@@ -261,6 +267,7 @@ pub use sync::{Sync, SyncKind};
 pub use tags::Tags;
 pub use tickets::{PsaTicketOptions, TicketOptions, Tickets};
 pub use token::TokenSource;
+pub use views::Views;
 pub use webhooks::Webhooks;
 
 use request::Requester;
@@ -362,6 +369,11 @@ impl Client {
     /// Tags, and the records that have them.
     pub fn tags(&self) -> Tags<'_> {
         Tags(&self.0)
+    }
+
+    /// Saved views of lists.
+    pub fn views(&self) -> Views<'_> {
+        Views(&self.0)
     }
 
     /// What people have deleted.

@@ -120,6 +120,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::tickets::owed::STATEMENTS,
         crate::tickets::query::STATEMENTS,
         crate::tickets::threads::STATEMENTS,
+        crate::views::query::STATEMENTS,
         crate::holds::query::STATEMENTS,
         crate::search::stored::STATEMENTS,
         crate::records::merge_records::STATEMENTS,

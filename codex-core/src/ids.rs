@@ -52,4 +52,6 @@ id! {
     OverrideId;
     /// A tag's row id.
     TagId;
+    /// A view's row id.
+    ViewId;
 }

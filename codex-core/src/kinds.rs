@@ -20,7 +20,7 @@ macro_rules! by_kind {
             $crate::assets::Asset, $crate::locations::Location, $crate::site_links::SiteLink,
             $crate::psa_agents::PsaAgent, $crate::tickets::Ticket,
             $crate::billing_plans::BillingPlan, $crate::feature_options::FeatureOption,
-            $crate::overrides::Override, $crate::tags::Tag,
+            $crate::overrides::Override, $crate::tags::Tag, $crate::views::View,
         ])
     };
     ($kind:expr, $r:ident => $work:expr, [$($kind_of:ty),+ $(,)?]) => {

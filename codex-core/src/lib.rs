@@ -85,6 +85,7 @@ pub mod sync;
 pub mod tags;
 pub mod tickets;
 pub mod times;
+pub mod views;
 #[cfg(feature = "sync")]
 mod webhooks;
 

@@ -9,8 +9,9 @@ use axum::{Router, extract::Request, http::StatusCode};
 use codex_client::{
     AgentCompanies, AgentIn, AssetIn, BillingExport, BillingPlanIn, BulkAction, ClaimedResource,
     Client, CompanyIn, ContactIn, DeviceOptions, ExportFormat, FeatureOptionIn, ListOptions,
-    LocationIn, OverrideIn, OverrideValue, PsaTicketOptions, SearchOptions, SettingsIn, SyncKind,
-    TagIn, TagRecordsIn, TaggedKind, TicketOptions, TicketUpdateIn, TokenSource,
+    ListedResource, LocationIn, OverrideIn, OverrideValue, PsaTicketOptions, SearchOptions,
+    SettingsIn, SyncKind, TagIn, TagRecordsIn, TaggedKind, TicketOptions, TicketUpdateIn,
+    TokenSource, ViewIn,
 };
 use codex_tests::harness::TestResult;
 use futures::TryStreamExt as _;
@@ -138,6 +139,10 @@ async fn call_everything(c: &Client) {
         c.duplicates().list(&list); c.duplicates().get(1); c.duplicates().merge(1, None); c.duplicates().reject(1);
         c.tags().list(&list); c.tags().get(1); c.tags().create(&TagIn::default()); c.tags().update(1, &TagIn::default());
         c.tags().delete(1); c.tags().add(1, &tagged); c.tags().remove(1, &tagged);
+        c.views().list(&list); c.views().get(1); c.views().create(&ViewIn::default()); c.views().update(1, &ViewIn::default());
+        c.views().delete(1);
+        c.facets(ListedResource::Assets, &[], &list); c.facets(ListedResource::Companies, &[], &list);
+        c.facets(ListedResource::Contacts, &[], &list); c.facets(ListedResource::Tickets, &[], &list);
         c.holds().list(None); c.holds().approve("p"); c.holds().reject("p");
         c.health().get(); c.health().live(); c.health().ready(); c.health().metrics();
         c.webhooks().health(); c.webhooks().test(&secret);

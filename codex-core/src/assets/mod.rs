@@ -45,7 +45,7 @@ record! {
         /// Name of that site.
         site_name: Option<String> = field(),
         /// The RMM's category: Desktop, Laptop, Server, Network Device...; free text.
-        edit hardware_type: Option<String> = field().everyone().listed(),
+        edit hardware_type: Option<String> = field().everyone().faceted(),
         /// `device`, `printer`, `esxihost`, `rmmnetworkdevice`...; an open list.
         edit device_class: Option<String> = field().listed(),
         /// Device type as the MSP keeps it in UDF 7.
@@ -109,7 +109,7 @@ status! {
     /// What changes at every poll of the RMM: kept apart from the record, outside its history (design 4).
     pub struct AssetStatus as "s" {
         /// Whether the agent is connected.
-        online: Option<bool> = field().everyone().listed(),
+        online: Option<bool> = field().everyone().faceted(),
         /// When the agent last reported.
         last_seen: Option<DateTime<Utc>> = field().everyone().listed(),
         /// Last start of the device.
@@ -121,7 +121,7 @@ status! {
         /// Address as seen from outside.
         ext_ip_address: Option<String> = field().everyone().listed(),
         /// Patch state by the RMM's word.
-        patch_status: Option<String> = field().listed(),
+        patch_status: Option<String> = field().faceted(),
         /// Patches installed.
         patches_installed: Option<i64> = field().listed(),
         /// Patches approved and waiting.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{Asset, AssetFields, AssetStatus, ShownAsset, wire::AssetRow};
@@ -10,8 +11,8 @@ use crate::{
     companies::{self, COMPANY_NUMBER, CompanyRef, ComplianceLevel},
     ids::{AssetId, CompanyId},
     list::{
-        ColumnType, Listing, Page, PageRequest, StaffFields, Table, TablePage, TableRows, always,
-        column, term::found,
+        ColumnType, FacetOut, Listing, Page, PageRequest, StaffFields, Table, TablePage, TableRows,
+        always, column, term::found,
     },
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
@@ -156,6 +157,35 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     if let Some(companies) = scope.within(company) {
         q.push(" and a.company_id in ").push_list(companies);
     }
+}
+
+/// How many assets of a list, of all companies or of one, have each value of some columns.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] naming the column or the filter.
+pub(crate) async fn facets(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+    columns: &[String],
+) -> Result<Vec<FacetOut>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    LISTING.facets(db, scope, request, columns, narrow).await
+}
+
+/// The assets of a list by row id, each with when it last changed; one more than `most` at most.
+///
+/// # Errors
+/// As in every list.
+pub(crate) async fn versions(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+    most: usize,
+) -> Result<Vec<(i64, DateTime<Utc>)>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
+    LISTING.versions(db, scope, request, most, narrow).await
 }
 
 /// A page of the table of assets.

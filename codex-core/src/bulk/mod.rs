@@ -11,6 +11,8 @@ mod key;
 #[cfg(feature = "sync")]
 mod rows;
 #[cfg(feature = "sync")]
+mod selection;
+#[cfg(feature = "sync")]
 mod service;
 mod wire;
 #[cfg(feature = "sync")]
@@ -24,4 +26,9 @@ pub(crate) use companies::{Companies, changed_fields, name_people};
 pub(crate) use contacts::Contacts;
 #[cfg(feature = "sync")]
 pub use rows::BulkRows;
+#[cfg(feature = "sync")]
+pub use selection::{
+    Drift, MAX_SELECTED, RecordChange, RefusedRecord, SelectedBy, Selection, SelectionApplied,
+    SelectionChange, SelectionPlan, settable,
+};
 pub use wire::*;

@@ -1,5 +1,7 @@
 //! Writing many records with one call.
 
+mod selected;
+
 use std::{
     collections::{HashMap, HashSet},
     iter,

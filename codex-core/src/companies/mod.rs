@@ -31,7 +31,7 @@ record! {
         /// Free text.
         edit description: Option<String> = field().everyone().listed(),
         /// `standard`, `cjis` or `hipaa`; null means standard. No source states it.
-        edit compliance_level: Option<String> = field().everyone().listed(),
+        edit compliance_level: Option<String> = field().everyone().faceted(),
         /// The PSA's department id.
         external_id: Option<i64> = field().listed(),
         /// The PSA that `external_id` belongs to.
@@ -52,7 +52,7 @@ record! {
         plan_selected: Option<String> = field(),
         // Contract D-09.
         /// Billing plan in force: the manual value, or else the plan that is selected in the PSA.
-        edit billing_plan: Option<String> = field().listed(),
+        edit billing_plan: Option<String> = field().faceted(),
         /// Managed users, free text.
         edit managed_users: Option<String> = field(),
         /// Managed devices, free text.
@@ -62,13 +62,13 @@ record! {
         /// Contract term as the PSA spells it.
         contract_term: Option<String> = field(),
         /// Contract term as `1 Year`, `2 Year`, `3 Year`, `Month to Month` or as spelled.
-        edit contract_term_length: Option<String> = field().everyone().listed(),
+        edit contract_term_length: Option<String> = field().everyone().faceted(),
         /// Start of the contract, usually ISO.
         edit contract_start_date: Option<String> = field().everyone().listed(),
         /// End of the contract, `YYYY-MM-DD`.
         edit contract_end_date: Option<String> = field().everyone().listed(),
         /// `Billed Hourly`, `Unlimited` or as set.
-        edit support_level: Option<String> = field().listed(),
+        edit support_level: Option<String> = field().faceted(),
         /// Kind of organisation.
         edit profit_or_non_profit: Option<String> = field().everyone().listed(),
         /// Main telephone number.

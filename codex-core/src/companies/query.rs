@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{Company, CompanyFields, CompanyRef, ComplianceLevel, aliases, wire::CompanyRow};
 use crate::{
     Result,
     fold::IdentityKey,
     ids::CompanyId,
     list::{
-        Column, ColumnType, Listing, Page, PageRequest, Table, TablePage, TableRows, always, column,
+        Column, ColumnType, FacetOut, Listing, Page, PageRequest, Table, TablePage, TableRows,
+        always, column,
     },
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
@@ -139,13 +142,15 @@ pub(crate) async fn unnumbered(
 /// # Errors
 /// [`crate::Error::Invalid`] as in every list.
 pub(crate) async fn listed_ids(db: &Db, scope: &Scope, request: &PageRequest) -> Result<Vec<i64>> {
-    LISTING.ids(db, scope, request, |q| narrow(q, scope)).await
+    LISTING
+        .ids(db, scope, request, |q| narrow(q, scope, None))
+        .await
 }
 
 /// Some companies of such a list with their tags, in this order.
 pub(crate) async fn listed_of_ids(db: &Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Company>> {
     let id = |company: &Company| company.id.0;
-    let listed = LISTING.of_ids(db, ids, |q| narrow(q, scope), id);
+    let listed = LISTING.of_ids(db, ids, |q| narrow(q, scope, None), id);
     let mut companies = listed.await?;
     attach(db, scope, &mut companies).await?;
     Ok(companies)
@@ -157,7 +162,7 @@ async fn page_of(
     scope: &Scope,
     request: &PageRequest,
 ) -> Result<Page<Company>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope);
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
     let place = |company: &Company| (company.id.0, company.fields.name_fold.to_string());
     let mut page = listing.page(db, scope, request, narrow, place).await?;
     if request.tags {
@@ -166,10 +171,39 @@ async fn page_of(
     Ok(page)
 }
 
-fn narrow(q: &mut Q<'_>, scope: &Scope) {
-    if let Some(companies) = scope.within(None) {
+fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
+    if let Some(companies) = scope.within(company) {
         q.push(" and id in ").push_list(companies);
     }
+}
+
+/// How many companies have each value of some columns.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] naming the column or the filter.
+pub(crate) async fn facets(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+    columns: &[String],
+) -> Result<Vec<FacetOut>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    LISTING.facets(db, scope, request, columns, narrow).await
+}
+
+/// The companies of a list by row id, each with when it last changed; one more than `most` at most.
+///
+/// # Errors
+/// As in every list.
+pub(crate) async fn versions(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+    most: usize,
+) -> Result<Vec<(i64, DateTime<Utc>)>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
+    LISTING.versions(db, scope, request, most, narrow).await
 }
 
 /// A page of the table of companies.
@@ -181,7 +215,7 @@ pub(crate) async fn table(
     scope: &Scope,
     page: &TablePage,
 ) -> Result<TableRows<CompanyRow>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope);
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
     let mut table: TableRows<CompanyRow> = TABLE.rows(db, scope, page, narrow).await?;
     if !TABLE.shows(scope, PLAN) {
         for row in &mut table.rows {

@@ -37,7 +37,7 @@ record! {
         /// Further e-mail addresses; a JSON array inside a string and comma-separated addresses are accepted too.
         edit secondary_emails: List<String> = field().everyone(),
         /// Whether the person is active; a deactivated requester stays listed.
-        edit active: Option<bool> = field().everyone().listed(),
+        edit active: Option<bool> = field().everyone().faceted(),
         /// The PSA's requester id.
         external_id: Option<i64> = field().listed(),
         /// The PSA that `external_id` belongs to.
@@ -59,7 +59,7 @@ record! {
         /// Position; `title` is accepted too.
         edit job_title: Option<String> = field().everyone().listed_as("title"),
         /// `Full Time` and the like; local only.
-        edit employment_type: Option<String> = field().everyone().listed(),
+        edit employment_type: Option<String> = field().everyone().faceted(),
         /// Department ids at the PSA, as last stated.
         department_ids: List<i64> = field(),
         /// Department names at the PSA.

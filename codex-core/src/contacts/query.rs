@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use super::{Contact, ContactFields, ShownContact, wire::ContactRow};
 use crate::{
     Result,
     companies::{COMPANY_NUMBER, CompanyRef, ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
     list::{
-        ColumnType, Listing, Page, PageRequest, Several, Table, TablePage, TableRows, always,
-        column,
+        ColumnType, FacetOut, Listing, Page, PageRequest, Several, Table, TablePage, TableRows,
+        always, column,
     },
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
@@ -145,6 +147,35 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
         q.push(" and id in (select contact_id from contact_company where company_id in ");
         q.push_list(companies).push(")");
     }
+}
+
+/// How many contacts of a list, of all companies or of one, have each value of some columns.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] naming the column or the filter.
+pub(crate) async fn facets(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+    columns: &[String],
+) -> Result<Vec<FacetOut>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
+    LISTING.facets(db, scope, request, columns, narrow).await
+}
+
+/// The contacts of a list by row id, each with when it last changed; one more than `most` at most.
+///
+/// # Errors
+/// As in every list.
+pub(crate) async fn versions(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+    most: usize,
+) -> Result<Vec<(i64, DateTime<Utc>)>> {
+    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
+    LISTING.versions(db, scope, request, most, narrow).await
 }
 
 /// A page of the table of contacts.

@@ -6,7 +6,13 @@
 mod column_type;
 #[cfg(feature = "store")]
 mod condition;
+#[cfg(feature = "store")]
+mod facet_query;
+mod facets;
 mod request;
+mod resource;
+#[cfg(feature = "sync")]
+mod service;
 #[cfg(feature = "store")]
 mod sql;
 #[cfg(feature = "store")]
@@ -19,7 +25,9 @@ pub(crate) mod term;
 mod uncased;
 
 pub use column_type::ColumnType;
+pub use facets::{FacetOut, FacetValue};
 pub use request::*;
+pub use resource::ListedResource;
 #[cfg(feature = "store")]
 pub use sql::{Column, Listing, Several};
 #[cfg(feature = "store")]

@@ -30,6 +30,8 @@ pub struct Column {
     pub always: bool,
     /// Whether clients, who are not shown it, may not list by it either.
     pub staff: bool,
+    /// Whether it has few values, so that lists count them.
+    pub faceted: bool,
     /// The text as it was written, in SQL, where `sql` is folded.
     pub spelled: Option<&'static str>,
     /// What stands before and behind the condition, where a record has several of it: such a column has no order.
@@ -76,6 +78,7 @@ pub(crate) const fn column(name: &'static str, sql: &'static str, kind: ColumnTy
         kind,
         always: false,
         staff: false,
+        faceted: false,
         spelled: None,
         several: None,
     }
@@ -90,6 +93,14 @@ pub(crate) const fn always(name: &'static str, sql: &'static str, kind: ColumnTy
 }
 
 impl Column {
+    /// Lists count its values.
+    pub(crate) const fn faceted(self) -> Self {
+        Self {
+            faceted: true,
+            ..self
+        }
+    }
+
     /// Of a column on several other records.
     pub(crate) const fn several(self, several: Several) -> Self {
         Self {
@@ -155,7 +166,7 @@ impl Listing {
         self.columns().any(|column| column.name == name)
     }
 
-    fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<Column> {
+    pub(super) fn column(&self, scope: &Scope, name: &str, parameter: &str) -> Result<Column> {
         let column = self.columns().find(|column| column.name == name);
         let column = column.ok_or_else(|| {
             let hint = nearest(name, self.columns().map(|column| column.name));
@@ -293,6 +304,26 @@ impl Listing {
         q.scalars().await
     }
 
+    /// The row ids of the records that `narrow` and the request leave, in order, each with when it last changed; one
+    /// more than `most` at most.
+    pub(crate) async fn versions(
+        &self,
+        db: &Db,
+        scope: &Scope,
+        request: &PageRequest,
+        most: usize,
+        narrow: impl Fn(&mut Q<'_>),
+    ) -> Result<Vec<(i64, DateTime<Utc>)>> {
+        Filter::within_bounds(&request.filters)?;
+        let changed = self.column(&Scope::system(), "updated_at", "sort")?;
+        let mut q = db.query("select ");
+        q.push(self.id).push(", ").push(changed.sql).push(self.from);
+        self.narrowed(&mut q, scope, db.engine(), request, &narrow)?;
+        q.push(" order by ").push(self.id).push(" limit ");
+        q.push_bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
+        q.all().await
+    }
+
     /// Those of some records that are live and that `narrow` leaves, in the order of their row ids here; `id` is the
     /// row id of a record.
     pub(crate) async fn of_ids<T: Record>(
@@ -327,7 +358,7 @@ impl Listing {
         q.push(self.id).push(if descending { " desc" } else { "" });
     }
 
-    fn narrowed(
+    pub(super) fn narrowed(
         &self,
         q: &mut Q<'_>,
         scope: &Scope,

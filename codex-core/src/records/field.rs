@@ -56,6 +56,8 @@ pub struct FieldDef {
     pub indexed: bool,
     /// Whether lists filter and sort by it, and how.
     pub listed: Option<Listed>,
+    /// Whether it has few values, so that lists count them.
+    pub faceted: bool,
 }
 
 /// The default for a field: staff see it, nobody sets it, and no list filters by it.
@@ -71,6 +73,7 @@ pub(crate) const fn field() -> FieldDef {
         required: false,
         indexed: false,
         listed: None,
+        faceted: false,
     }
 }
 
@@ -124,6 +127,14 @@ impl FieldDef {
                 always: false,
             }),
             ..self
+        }
+    }
+
+    /// Lists filter and sort by it, and count its values.
+    pub(crate) const fn faceted(self) -> Self {
+        Self {
+            faceted: true,
+            ..self.listed()
         }
     }
 
@@ -203,6 +214,7 @@ impl FieldDef {
             kind: self.column_type,
             always: listed.always,
             staff: self.audience != Audience::Everyone,
+            faceted: self.faceted,
             spelled: listed.key.map(|_| self.sql),
             several: None,
         })

@@ -45,7 +45,7 @@ const UNCOUNTED: [&str; 14] = [
 const CLAIMS: &str = "claims";
 /// Hence claims are counted by the kind of their record, so that a change of a device is none of a ticket's requester.
 /// A change that does not say its kind, or says another, is counted for the table, and is a change of every kind.
-const CLAIMS_OF: [(&str, &str); 12] = [
+const CLAIMS_OF: [(&str, &str); 13] = [
     ("agent", "claims of agent"),
     ("asset", "claims of asset"),
     ("billing_plan", "claims of billing_plan"),
@@ -58,6 +58,7 @@ const CLAIMS_OF: [(&str, &str); 12] = [
     ("site_link", "claims of site_link"),
     ("tag", "claims of tag"),
     ("ticket", "claims of ticket"),
+    ("view", "claims of view"),
 ];
 
 /// Tables that triggers keep, and the table whose change changes them.

@@ -64,7 +64,7 @@ record! {
         /// Priority: 1 (low) to 4 (urgent).
         priority_id: Option<i64> = field().everyone().listed(),
         /// `Incident`, `Service Request`, ...; an open list.
-        ticket_type: Option<String> = field().everyone().listed(),
+        ticket_type: Option<String> = field().everyone().faceted(),
         // upstreams 1.5.
         /// The PSA's number of the channel: 1 e-mail, 2 portal, ...
         channel: Option<i64> = field(),

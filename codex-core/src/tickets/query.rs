@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
-    list::{self, ColumnType, Listing, PageRequest, Sort, StaffFields, always, column},
+    list::{self, ColumnType, FacetOut, Listing, PageRequest, Sort, StaffFields, always, column},
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
@@ -99,8 +99,8 @@ pub const LISTING: Listing = Listing {
             "(select c.account_number from companies c where c.id = t.company_id)",
             ColumnType::Text,
         ),
-        column("status", "t.status_id", ColumnType::Word),
-        column("priority", "t.priority_id", ColumnType::Word),
+        column("status", "t.status_id", ColumnType::Word).faceted(),
+        column("priority", "t.priority_id", ColumnType::Word).faceted(),
         column("created_at", "t.opened_at", ColumnType::Time),
     ],
 };
@@ -214,6 +214,35 @@ pub(crate) async fn listed(
     let place = |ticket: &Ticket| (ticket.id.0, ticket.fields.newest_at.to_rfc3339());
     let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
     LISTING.page(db, scope, &page, narrow, place).await
+}
+
+/// How many tickets of a list, of all companies or of one, have each value of some columns; statuses and priorities by
+/// their words. Several statuses may have one word.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the column or the filter.
+pub(crate) async fn facets(
+    db: &Db,
+    scope: &Scope,
+    company: Option<CompanyId>,
+    request: &PageRequest,
+    columns: &[String],
+    statuses: &Statuses,
+) -> Result<Vec<FacetOut>> {
+    let request = PageRequest {
+        filters: words::numbered(&request.filters, statuses)?,
+        ..request.clone()
+    };
+    let filter = TicketFilter {
+        company,
+        ..TicketFilter::default()
+    };
+    let narrow = |q: &mut Q<'_>| restrict(q, scope, &filter);
+    let facets = LISTING.facets(db, scope, &request, columns, narrow).await?;
+    Ok(facets
+        .into_iter()
+        .map(|facet| words::worded(facet, statuses))
+        .collect())
 }
 
 /// The first tickets by their last change, the newest first; one statement.

@@ -3,7 +3,7 @@
 use super::status::{self, Statuses};
 use crate::{
     Error, Result,
-    list::{Filter, Op},
+    list::{FacetOut, FacetValue, Filter, Op},
     nearest::nearest,
 };
 
@@ -55,6 +55,33 @@ pub(super) fn numbered(filters: &[Filter], statuses: &Statuses) -> Result<Vec<Fi
     Ok(numbered)
 }
 
+/// The same facet with words in place of the numbers of statuses and priorities. What has no word cannot be filtered by:
+/// it is counted with the others.
+pub(super) fn worded(mut facet: FacetOut, statuses: &Statuses) -> FacetOut {
+    let word: fn(&Statuses, i64) -> Option<String> = match facet.column.as_str() {
+        STATUS => |statuses, id| Some(statuses.of(id).word),
+        PRIORITY => |_, id| status::priority(id).map(|(word, _)| word.to_owned()),
+        _ => return facet,
+    };
+    let mut values: Vec<FacetValue> = Vec::with_capacity(facet.values.len());
+    for FacetValue { count, value } in facet.values {
+        let value = match value.map(|id| id.parse().ok().and_then(|id| word(statuses, id))) {
+            Some(None) => {
+                facet.others += count;
+                continue;
+            }
+            known => known.flatten(),
+        };
+        match values.iter_mut().find(|known| known.value == value) {
+            Some(same) => same.count += count,
+            None => values.push(FacetValue { count, value }),
+        }
+    }
+    values.sort_by_key(|value| std::cmp::Reverse(value.count));
+    facet.values = values;
+    facet
+}
+
 fn unknown(filter: &Filter, word: &str, statuses: &Statuses) -> Error {
     let known = match filter.name.as_str() {
         STATUS => statuses.words(),
@@ -76,6 +103,39 @@ mod tests {
         let filters = numbered(&[Filter::new(parameter, value)], &statuses);
         let filters = filters.map_err(|error| error.to_string())?;
         Ok(filters.into_iter().map(|one| (one.op, one.value)).collect())
+    }
+
+    #[test]
+    fn facets_name_statuses_and_priorities_by_their_words() {
+        let statuses = Statuses::default().with_labels([(6, "Closed".to_owned())]);
+        let worded = |column: &str, values: &[(Option<&str>, i64)]| {
+            let values = values.iter().map(|(value, count)| FacetValue {
+                count: *count,
+                value: value.map(str::to_owned),
+            });
+            let facet = FacetOut {
+                column: column.to_owned(),
+                others: 1,
+                values: values.collect(),
+            };
+            let facet = worded(facet, &statuses);
+            let values = facet.values.into_iter();
+            let values: Vec<_> = values.map(|value| (value.value, value.count)).collect();
+            (values, facet.others)
+        };
+        let word = |word: &str, count| (Some(word.to_owned()), count);
+        assert_eq!(
+            worded("status", &[(Some("2"), 5), (Some("5"), 4), (Some("6"), 3)]),
+            (vec![word("closed", 7), word("open", 5)], 1)
+        );
+        assert_eq!(
+            worded("priority", &[(Some("9"), 5), (None, 4), (Some("1"), 3)]),
+            (vec![(None, 4), word("low", 3)], 6)
+        );
+        assert_eq!(
+            worded("ticket_type", &[(Some("2"), 5)]),
+            (vec![word("2", 5)], 1)
+        );
     }
 
     #[test]

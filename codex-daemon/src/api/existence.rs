@@ -7,10 +7,10 @@ use axum::{
     extract::{FromRequestParts as _, MatchedPath, Request},
     http::{StatusCode, request::Parts},
 };
-use codex_core::ids::{AssetId, ContactId, TagId};
+use codex_core::ids::{AssetId, ContactId, TagId, ViewId};
 
 use super::{
-    agents, assets, billing_plans, companies, contacts, duplicates, locations, tags, tickets,
+    agents, assets, billing_plans, companies, contacts, duplicates, locations, tags, tickets, views,
 };
 use crate::{
     app::App,
@@ -84,6 +84,9 @@ async fn require(app: &App, parts: &mut Parts) -> Result<(), Problem> {
             }
             "/api/tags/{id}" | "/api/tags/{id}/add" | "/api/tags/{id}/remove" => {
                 tags::tag_now(&call, TagId(id)).await?;
+            }
+            "/api/views/{id}" => {
+                views::view_to_change(&call, ViewId(id)).await?;
             }
             _ => {}
         }

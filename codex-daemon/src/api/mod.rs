@@ -13,6 +13,7 @@ pub(crate) mod download;
 mod duplicates;
 mod existence;
 mod export;
+mod facets;
 mod feature_options;
 mod health;
 mod holds;
@@ -28,6 +29,7 @@ mod search;
 mod sync;
 mod tags;
 mod tickets;
+mod views;
 mod webhooks;
 mod writers;
 
@@ -65,6 +67,8 @@ pub fn all() -> OpenApiRouter<App> {
         .merge(feature_options::routes())
         .merge(overrides::routes())
         .merge(tags::routes())
+        .merge(views::routes())
+        .merge(facets::routes())
         .merge(tickets::routes())
         .merge(psa_agents::routes())
         .merge(psa_tickets::routes())

@@ -10,16 +10,19 @@ use crate::http::problem::Problem;
 enum Who {
     /// Everybody but services.
     People,
+    /// Everybody but clients.
+    Staff,
     Technicians,
     Billing,
     Admins,
 }
-use Who::{Admins, Billing, People, Technicians};
+use Who::{Admins, Billing, People, Staff, Technicians};
 
 impl Who {
     fn has(self, role: Role) -> bool {
         match self {
             People => role != Role::Service,
+            Staff => Access::Staff.has(role),
             Admins => Access::Admins.has(role),
             Billing => Access::Billing.has(role),
             Technicians => Access::Technicians.has(role),
@@ -34,7 +37,7 @@ const JOB: Form = Problem::job;
 const PROBLEM: Form = |problem| problem;
 
 /// Every operation with a body whose callers are not all who have a token. A test holds it against the roles.
-const WRITERS: [(&str, &str, Who, Form); 33] = [
+const WRITERS: [(&str, &str, Who, Form); 35] = [
     ("POST", "/api/agents", Admins, PROBLEM),
     ("PUT", "/api/agents/{keycloak_id}", Admins, PROBLEM),
     (
@@ -93,6 +96,9 @@ const WRITERS: [(&str, &str, Who, Form); 33] = [
     ("POST", "/api/tags/{id}/add", Technicians, PROBLEM),
     ("POST", "/api/tags/{id}/remove", Technicians, PROBLEM),
     ("POST", "/api/ticket/{ticket_id}/update", Technicians, JOB),
+    ("POST", "/api/views", Staff, PROBLEM),
+    // Whose view it is decides further.
+    ("PUT", "/api/views/{id}", Staff, PROBLEM),
     ("PUT", "/assets/{id}/update-contacts", Technicians, FLAT),
     (
         "POST",

@@ -169,11 +169,16 @@ fn answered(answer: Kept, mut parts: Parts, asked: Option<&HeaderValue>) -> Resp
 /// What an answer is kept under; `None` for callers whose sight is a question of its own.
 async fn key(app: &App, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Option<String> {
     let caller = cached_caller(app, headers, extensions).await.ok()?;
-    if caller.role() == Role::Client || uri.path().starts_with("/api/my/") {
+    if caller.role() == Role::Client || is_personal(uri.path()) {
         return None;
     }
     let forwarded = Forwarded::of(headers);
     named(caller.role(), is_strict(headers), forwarded.prefix(), uri)
+}
+
+/// Whether two callers of one role get different answers.
+fn is_personal(path: &str) -> bool {
+    path.starts_with("/api/my/") || path == "/api/views" || path.starts_with("/api/views/")
 }
 
 /// What a question is called; `None` for one that is too long to be remembered.

@@ -3,7 +3,7 @@
 use codex_core::{
     agents, assets, billing_plans, companies, contacts, duplicates,
     list::{Column, ColumnType, Listing, Op},
-    locations, tags, tickets,
+    locations, tags, tickets, views,
 };
 use serde_json::json;
 use utoipa::openapi::{
@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use super::examples;
 
 /// The lists that columns filter.
-const LISTS: [(&str, &Listing); 12] = [
+const LISTS: [(&str, &Listing); 17] = [
     ("/api/companies", &companies::query::LISTING),
     ("/api/contacts", &contacts::query::LISTING),
     ("/api/assets", &assets::query::LISTING),
@@ -23,6 +23,11 @@ const LISTS: [(&str, &Listing); 12] = [
     ("/api/billing-plans", &billing_plans::query::LISTING),
     ("/api/duplicates", &duplicates::query::LISTING),
     ("/api/tags", &tags::query::LISTING),
+    ("/api/views", &views::query::LISTING),
+    ("/api/assets/facets", &assets::query::LISTING),
+    ("/api/companies/facets", &companies::query::LISTING),
+    ("/api/contacts/facets", &contacts::query::LISTING),
+    ("/api/tickets/facets", &tickets::query::LISTING),
     (
         "/api/companies/{account_number}/assets",
         &assets::query::LISTING,

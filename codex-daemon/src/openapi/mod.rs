@@ -58,6 +58,7 @@ use crate::{
         (name = "sync", description = "Syncs with the vendors: jobs, held deletions, what waits to be written to a vendor"),
         (name = "tags", description = "Tags of companies, contacts and assets, and how to put them on many records at once"),
         (name = "tickets", description = "Tickets, their conversations and their status"),
+        (name = "views", description = "Saved views: the query of a list under a name"),
         (name = "webhooks", description = "What vendors report by themselves"),
     )
 )]

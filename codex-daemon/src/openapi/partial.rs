@@ -59,7 +59,7 @@ impl Further {
     }
 }
 
-const ANSWERS: [Further; 13] = [
+const ANSWERS: [Further; 14] = [
     list::<Company>("/api/companies", None),
     list::<Contact>("/api/contacts", Some(COMPANY_NUMBERS)),
     list::<Asset>("/api/assets", Some(COMPANY_NUMBER)),
@@ -68,6 +68,7 @@ const ANSWERS: [Further; 13] = [
     list::<Agent>("/api/agents", None),
     Further::none("/api/duplicates"),
     Further::none("/api/tags"),
+    Further::none("/api/views"),
     list::<BillingPlan>("/api/billing-plans", None),
     list::<Asset>(
         "/api/companies/{account_number}/assets",

@@ -3,8 +3,9 @@
 use axum::http::Uri;
 use codex_core::{
     Scope,
-    list::{Column, ColumnType, Cursor, Filter, Listing, Op, PageRequest, Sort},
+    list::{Column, ColumnType, Cursor, Filter, ListedResource, Listing, Op, PageRequest, Sort},
     nearest::nearest,
+    views::rules::{is_filter, is_order},
 };
 
 use super::fields::label;
@@ -22,10 +23,17 @@ const ALL: &str = "all";
 /// The parameter of the form that chooses columns.
 const CHOOSE: &str = "choose";
 /// Parameters of lists whose columns can be chosen, and whose records can be restored.
-const OF_RECORDS: [&str; 4] = [ALL, "columns", CHOOSE, "restore"];
+const OF_RECORDS: [&str; 4] = [ALL, COLUMNS, CHOOSE, "restore"];
+const COLUMNS: &str = "columns";
 /// The prefix of the checkboxes that choose columns: each has a name of its own, because Nexus passes on one value of a
 /// parameter alone (consumers 3).
 pub(crate) const SHOW: &str = "show.";
+
+/// The parameter that opens a view, and the value of it that opens the whole list.
+pub(crate) const VIEW: &str = "view";
+pub(crate) const WHOLE: &str = "all";
+/// Parameters that say what is shown of a list just now, and are part of no view.
+const PASSING: [&str; 6] = ["cursor", "total", "done", "field", "op", "value"];
 
 /// What operators are called on pages, in the order of [`Op::all`].
 const OPERATORS: [(Op, &str); 11] = [
@@ -58,9 +66,37 @@ pub(crate) struct ListAddress {
     pub columns: Option<String>,
     /// The record that was just deleted.
     pub restore: Option<i64>,
+    /// Whether the list opens with a view where its address has no parameters.
+    pub has_default: bool,
     sort: Option<String>,
     cursor: Option<String>,
     total: bool,
+}
+
+/// A list whose queries are saved as views.
+#[derive(Debug, Clone)]
+pub(crate) struct ViewedList {
+    pub list: ListedResource,
+    pub path: &'static str,
+    pub listing: &'static Listing,
+    /// The columns that the person may choose; none where nobody chooses columns.
+    pub columns: Vec<&'static str>,
+    /// Whether the list has a filter of its own, which `all` removes.
+    pub has_all: bool,
+}
+
+impl ViewedList {
+    /// Reads an address of the list.
+    ///
+    /// # Errors
+    /// As [`ListAddress::read`].
+    pub fn read(&self, uri: &Uri) -> Result<Asked, Problem> {
+        if self.columns.is_empty() {
+            ListAddress::read(self.path, uri, self.listing)
+        } else {
+            ListAddress::read_records(self.path, uri, self.listing)
+        }
+    }
 }
 
 /// A list as it was asked for.
@@ -210,7 +246,7 @@ impl ListAddress {
                 let read = text.parse();
                 self.all = read.map_err(|_| bad(ALL, "must be true or false"))?;
             }
-            "columns" => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
+            COLUMNS => self.columns = Some(text.to_owned()).filter(|text| !text.is_empty()),
             CHOOSE => {
                 chosen.get_or_insert_default();
             }
@@ -221,6 +257,58 @@ impl ListAddress {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Reads the query of a view. What the list does not know any more is left out; the names of that come with it.
+    pub fn read_saved(list: &ViewedList, query: &str) -> (Self, Vec<String>) {
+        let mut kept = url::form_urlencoded::Serializer::new(String::new());
+        let mut dropped = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            if name == COLUMNS {
+                let names = value.split(',').map(str::trim);
+                let (known, lost): (Vec<&str>, Vec<&str>) =
+                    names.partition(|name| list.columns.contains(name));
+                if !known.is_empty() {
+                    kept.append_pair(COLUMNS, &known.join(","));
+                }
+                dropped.extend(lost.into_iter().map(str::to_owned));
+                continue;
+            }
+            let is_known = match &*name {
+                "sort" => is_order(list.listing, &value),
+                "all" => list.has_all && value == "true",
+                own if OWN.contains(&own) => !PASSING.contains(&own),
+                filter => is_filter(list.listing, filter),
+            };
+            if is_known {
+                kept.append_pair(&name, &value);
+            } else {
+                dropped.push(name.into_owned());
+            }
+        }
+        let path = list.path;
+        let uri = format!("{path}?{}", kept.finish()).parse::<Uri>().ok();
+        let read = uri.and_then(|uri| list.read(&uri).ok());
+        match read {
+            Some(Asked::List(address) | Asked::Elsewhere(address)) => (address, dropped),
+            None => {
+                let names = url::form_urlencoded::parse(query.as_bytes());
+                let whole = Self {
+                    path,
+                    ..Self::default()
+                };
+                (whole, names.map(|(name, _)| name.into_owned()).collect())
+            }
+        }
+    }
+
+    /// Its query as a view keeps it: without a place in the list.
+    pub fn saved_query(&self) -> String {
+        let whole = Self {
+            total: false,
+            ..self.first()
+        };
+        whole.query()
     }
 
     /// Sets a filter. One parameter has one value: Nexus passes on the first alone (consumers 3).
@@ -265,7 +353,7 @@ impl ListAddress {
 
     /// The parameters that the search form keeps, besides its own inputs.
     pub fn kept(&self) -> Vec<(String, String)> {
-        let own = [("sort", &self.sort), ("columns", &self.columns)];
+        let own = [("sort", &self.sort), (COLUMNS, &self.columns)];
         let own = own.into_iter().filter_map(|(name, value)| {
             let value = value.as_ref()?;
             Some((name.to_owned(), value.clone()))
@@ -282,7 +370,7 @@ impl ListAddress {
             .iter()
             .map(|term| ("q".to_owned(), term.clone()));
         let mut kept = self.kept();
-        kept.retain(|(name, _)| name != "columns");
+        kept.retain(|(name, _)| name != COLUMNS);
         search.chain(kept).collect()
     }
 
@@ -297,6 +385,7 @@ impl ListAddress {
     pub fn file(&self, at: &Forwarded, file: &str) -> String {
         let whole = Self {
             columns: None,
+            has_default: false,
             total: false,
             ..self.first()
         };
@@ -309,12 +398,23 @@ impl ListAddress {
 
     /// A link to it.
     pub fn href(&self, at: &Forwarded) -> String {
+        let (path, query) = (at.link(self.path), self.query());
+        if query.is_empty() && self.has_default {
+            format!("{path}?{VIEW}={WHOLE}")
+        } else if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{query}")
+        }
+    }
+
+    fn query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let own = [
             ("q", &self.search),
             ("sort", &self.sort),
             ("cursor", &self.cursor),
-            ("columns", &self.columns),
+            (COLUMNS, &self.columns),
         ];
         for (name, value) in own {
             if let Some(value) = value {
@@ -327,17 +427,21 @@ impl ListAddress {
             }
         }
         query.extend_pairs(&self.filters);
-        let (path, query) = (at.link(self.path), query.finish());
-        if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{query}")
-        }
+        query.finish()
     }
 
     /// A link to the whole list in its own order.
     pub fn path_on(&self, at: &Forwarded) -> String {
         at.link(self.path)
+    }
+
+    /// The whole list as it is at first.
+    pub fn whole(&self) -> Self {
+        Self {
+            path: self.path,
+            has_default: self.has_default,
+            ..Self::default()
+        }
     }
 
     /// The same list from its beginning.
@@ -386,6 +490,19 @@ impl ListAddress {
             filters: Vec::new(),
             ..self.first()
         }
+    }
+
+    /// The same list with a further filter.
+    pub fn with(&self, parameter: String, value: String) -> Self {
+        let mut narrowed = self.first();
+        narrowed.set(parameter, value);
+        narrowed
+    }
+
+    /// Whether a filter is in force.
+    pub fn has(&self, parameter: &str, value: &str) -> bool {
+        let mut filters = self.filters.iter();
+        filters.any(|(name, own)| name == parameter && own == value)
     }
 
     /// The same list without one of its filters.
@@ -482,6 +599,16 @@ mod tests {
         ListAddress::read("/companies/", &uri, &LISTING)
     }
 
+    fn companies() -> ViewedList {
+        ViewedList {
+            list: ListedResource::Companies,
+            path: "/companies/",
+            listing: &LISTING,
+            columns: vec!["name", "tags"],
+            has_all: false,
+        }
+    }
+
     fn href(query: &str) -> String {
         let at = Forwarded::of(&HeaderMap::new());
         match read(query).unwrap() {
@@ -561,6 +688,53 @@ mod tests {
         assert_eq!(
             file("q=a&sort=-name&columns=name&total=true&cursor=313a3d61&name__ne=b"),
             "/companies/export.csv?q=a&sort=-name&name__ne=b"
+        );
+    }
+
+    #[test]
+    fn saved_queries_lose_what_the_list_does_not_know() {
+        let mut list = companies();
+        list.has_all = true;
+        let read = |query: &str| {
+            let (address, dropped) = ListAddress::read_saved(&list, query);
+            (address.saved_query(), dropped.join(" "))
+        };
+        for query in [
+            "",
+            "q=a%26b",
+            "sort=-name&name__contains=a",
+            "columns=name%2Ctags&all=true",
+        ] {
+            assert_eq!(read(query), (query.to_owned(), String::new()));
+        }
+        let old = "colour=red&name__contains=a&name__like=b&sort=colour&cursor=zz&total=true&done=saved&restore=1\
+            &columns=name,size";
+        let dropped = "colour name__like sort cursor total done restore size";
+        assert_eq!(
+            read(old),
+            ("columns=name&name__contains=a".into(), dropped.into())
+        );
+        let (whole, dropped) = ListAddress::read_saved(&companies(), "all=true");
+        assert_eq!((whole.saved_query().as_str(), dropped.len()), ("", 1));
+    }
+
+    #[test]
+    fn whole_list_is_reached_beside_the_view_that_it_opens_with() {
+        let at = Forwarded::of(&HeaderMap::new());
+        let (mut address, _) = ListAddress::read_saved(&companies(), "name__contains=a");
+        assert_eq!(address.cleared().href(&at), "/companies/");
+        address.has_default = true;
+        assert_eq!(address.href(&at), "/companies/?name__contains=a");
+        for whole in [
+            address.cleared(),
+            address.whole(),
+            address.without("name__contains"),
+        ] {
+            assert_eq!(whole.href(&at), "/companies/?view=all");
+        }
+        assert_eq!(
+            address.whole().file(&at, "export.csv"),
+            "/companies/export.csv"
         );
     }
 

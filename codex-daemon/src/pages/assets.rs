@@ -11,7 +11,7 @@ use codex_core::{
     companies::{COMPANY_NUMBER, CompanyRef, cockpit::FULLY_PATCHED},
     contacts::Contact,
     ids::AssetId,
-    list::{Filter, Page, PageRequest},
+    list::{Filter, ListedResource, Page, PageRequest},
     records::{Author, FieldDef, Intent, RecordBody as _},
 };
 use serde_json::{Map, Value, json};
@@ -77,6 +77,7 @@ impl RecordPages for Assets {
         apart: &["udf"],
         at_first: None,
         claims: Some(ClaimedResource::Assets),
+        listed: Some(ListedResource::Assets),
         export: Some("assets"),
         tabs: &[
             TabDef {

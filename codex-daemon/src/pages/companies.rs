@@ -15,7 +15,7 @@ use codex_core::{
     claims::ClaimedResource,
     companies::{Company, CompanyFields, CompanyIn, ComplianceLevel, query::LISTING},
     ids::CompanyId,
-    list::{Page, PageRequest},
+    list::{ListedResource, Page, PageRequest},
     plural::{agree, count_of},
     records::{Author, FieldDef, Intent, RecordBody as _},
 };
@@ -103,6 +103,7 @@ impl RecordPages for Companies {
         apart: &[],
         at_first: None,
         claims: Some(ClaimedResource::Companies),
+        listed: Some(ListedResource::Companies),
         export: Some("companies"),
         tabs: tabs::TABS,
         empty: (
@@ -259,8 +260,8 @@ impl RecordPages for Companies {
         }
     }
 
-    fn is_exported(asked: &ListAddress) -> bool {
-        !asked.filters_by("account_number") || asked.filter(UNNUMBERED).is_none()
+    fn is_of_listing(asked: &ListAddress) -> bool {
+        asked.filter(UNNUMBERED) != Some("true")
     }
 }
 

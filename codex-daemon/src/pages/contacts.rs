@@ -13,7 +13,7 @@ use codex_core::{
         wire::ContactIn,
     },
     ids::ContactId,
-    list::{Filter, Page, PageRequest, listed},
+    list::{Filter, ListedResource, Page, PageRequest, listed},
     records::{Author, FieldDef, Intent, RecordBody as _},
 };
 use serde_json::{Map, Value, json};
@@ -72,6 +72,7 @@ impl RecordPages for Contacts {
         // Who is not known to be inactive counts as active.
         at_first: Some(("active__ne", "false", "inactive contacts")),
         claims: Some(ClaimedResource::Contacts),
+        listed: Some(ListedResource::Contacts),
         export: Some("contacts"),
         tabs: &[
             TabDef {

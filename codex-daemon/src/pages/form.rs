@@ -125,7 +125,7 @@ fn with_line_feeds(text: &str) -> String {
 }
 
 /// A sent text as the value of a field. An empty one blanks the field.
-fn value(field: &FieldDef, text: &str) -> Result<Value, &'static str> {
+pub(crate) fn value(field: &FieldDef, text: &str) -> Result<Value, &'static str> {
     if field.column_type == ColumnType::Json {
         return Ok(lines(text).map(Value::from).collect());
     }
@@ -139,9 +139,9 @@ fn value(field: &FieldDef, text: &str) -> Result<Value, &'static str> {
                 .map(Value::from)
                 .map_err(|_| "must be a whole number")
         }
-        ColumnType::Bool => match text {
-            "true" => Ok(true.into()),
-            "false" => Ok(false.into()),
+        ColumnType::Bool => match text.trim().to_lowercase().as_str() {
+            "true" | "yes" => Ok(true.into()),
+            "false" | "no" => Ok(false.into()),
             _ => Err("must be yes or no"),
         },
         _ => Ok(text.into()),

@@ -46,6 +46,7 @@ impl RecordPages for Locations {
         apart: &[],
         at_first: None,
         claims: Some(ClaimedResource::Locations),
+        listed: None,
         export: Some("locations"),
         tabs: &[],
         empty: (

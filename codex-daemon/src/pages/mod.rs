@@ -13,6 +13,7 @@ mod agents;
 mod asset_secrets;
 mod assets;
 mod billing_plans;
+mod bulk_edit;
 mod chart;
 mod companies;
 mod contacts;
@@ -22,6 +23,7 @@ mod deleted;
 mod done;
 mod duplicates;
 mod error;
+mod facets;
 mod fields;
 mod files;
 mod form;
@@ -44,6 +46,7 @@ mod tags;
 mod tests;
 mod tickets;
 mod trouble;
+mod views;
 mod visit;
 
 use axum::http::{HeaderMap, header::ACCEPT};
@@ -57,6 +60,7 @@ const FIRST_SEGMENTS: &[&str] = &[
     "agents",
     "assets",
     "billing-plans",
+    "bulk",
     "companies",
     "contacts",
     "deleted",
@@ -68,6 +72,7 @@ const FIRST_SEGMENTS: &[&str] = &[
     "settings",
     "tags",
     "tickets",
+    "views",
 ];
 
 /// The routes.
@@ -77,6 +82,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(agents::routes())
         .merge(asset_secrets::routes())
         .merge(billing_plans::routes())
+        .merge(bulk_edit::routes())
         .merge(companies::routes())
         .merge(deleted::routes())
         .merge(duplicates::routes())
@@ -89,8 +95,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(search::routes())
         .merge(settings::routes())
         .merge(sync::routes())
-        .merge(tickets::routes())
         .merge(tables::routes())
+        .merge(tickets::routes())
+        .merge(views::routes())
 }
 
 /// Whether a path belongs to pages, or to what they fetch and send.

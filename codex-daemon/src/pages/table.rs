@@ -41,6 +41,8 @@ pub(crate) struct Cell {
     pub href: Option<String>,
     /// The class of its badge.
     pub badge: Option<&'static str>,
+    /// The row id of the record, in the first cell of a row that can be selected.
+    pub select: Option<i64>,
     /// What is shown on top of it, such as the moment of an age.
     pub title: Option<String>,
     /// What it holds, where that is several things with links of their own.

@@ -57,6 +57,7 @@ impl RecordPages for Tags {
         at_first: None,
         // Nobody but people states them.
         claims: None,
+        listed: None,
         export: None,
         tabs: &[],
         empty: ("There are no tags yet.", "Tags are for staff."),

@@ -57,6 +57,8 @@ const LEDGER_ONE: &str = "backup_base_fee_server! backup_base_fee_workstation! b
 const OPTION: &str = "description display_name! feature_category! feature_type! id! option_value!";
 const OVERRIDE: &str = "enabled! key! value!";
 const TAG: &str = "assets! colour companies! contacts! created_at! id! name! updated_at!";
+const FACET: &str = "column! others! values!";
+const VIEW: &str = "audience! created_at! id! name! owner! query! resource! role~ updated_at!";
 const SETTINGS: &str = "email! home_page_preference! knowledgetree_view_preference! preferred_color_theme! synced! \
     theme_preference! username!";
 const PAGINATION: &str = "has_next! has_prev! next_num~ page! pages! prev_num~ total!";
@@ -104,6 +106,13 @@ const READS: &[(&str, &str, &str)] = &[
     ("/api/assets/{id}", "", ASSET),
     ("/api/asset/{id}", "", ASSET),
     ("/api/assets/{id}/audit", "", AUDIT),
+    ("/api/assets/facets", "/*", FACET),
+    ("/api/assets/facets", "/*/values/*", "count! value~"),
+    ("/api/companies/facets", "/*", FACET),
+    ("/api/contacts/facets", "/*", FACET),
+    ("/api/tickets/facets", "/*", FACET),
+    ("/api/views", "/*", VIEW),
+    ("/api/views/{id}", "", VIEW),
     ("/api/tags", "/*", TAG),
     ("/api/tags/{id}", "", TAG),
     ("/api/tickets", "", "count! limit! offset! tickets! total!"),
@@ -272,6 +281,9 @@ const WRITES: &[(&str, &str)] = &[
     ("PUT /api/billing-plans/{id}", "id message"),
     ("POST /api/feature-options", "id message"),
     ("DELETE /api/billing-plans/{id}", "id message"),
+    ("POST /api/views", VIEW),
+    ("PUT /api/views/{id}", VIEW),
+    ("DELETE /api/views/{id}", ""),
     ("POST /api/tags", TAG),
     ("PUT /api/tags/{id}", TAG),
     ("POST /api/tags/{id}/add", "added unchanged"),

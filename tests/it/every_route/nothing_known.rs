@@ -3,7 +3,7 @@
 use codex_core::store::Db;
 
 /// Two companies with one record of each kind, so that each has an id of 1 or 2, and records of no company.
-const ROWS: [&str; 16] = [
+const ROWS: [&str; 17] = [
     "insert into companies (created_at, updated_at, name, domains, name_fold, account_number) values \
         (AT, AT, '', '[]', '', '100001'), (AT, AT, '', '[]', '', '100002'), (AT, AT, '', '[]', '', null)",
     "insert into contacts (created_at, updated_at, name, secondary_emails, department_ids, department_names, name_fold) \
@@ -30,6 +30,8 @@ const ROWS: [&str; 16] = [
         values (AT, AT, 'Gold', '1 Year', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}')",
     "insert into feature_options (created_at, updated_at, feature_category, option_value) values (AT, AT, 'soc', '')",
     "insert into tags (created_at, updated_at, name, name_fold, name_key) values (AT, AT, '', '', '')",
+    "insert into saved_views (created_at, updated_at, name, resource, query, audience, owner, name_fold) \
+        values (AT, AT, '', 'companies', '', 'shared', '', '')",
     "insert into company_overrides (created_at, updated_at, company_id, key, value) values \
         (AT, AT, 1, 'soc', ''), (AT, AT, 2, 'soc', '')",
     // Its script and type say which sync it is.

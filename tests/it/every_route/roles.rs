@@ -53,6 +53,10 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("PUT /api/agents/{keycloak_id}/settings", Admins, 202),
     ("GET /api/asset/{id}", Any, 200),
     ("GET /api/assets", Any, 200),
+    ("GET /api/assets/facets", Any, 200),
+    ("GET /api/companies/facets", Any, 200),
+    ("GET /api/contacts/facets", Any, 200),
+    ("GET /api/tickets/facets", Any, 200),
     ("POST /api/assets", Technicians, 202),
     ("POST /api/assets/bulk", Technicians, 202),
     ("GET /api/assets/{id}", Any, 200),
@@ -228,6 +232,12 @@ const TABLE: &[(&str, Who, u16)] = &[
     ("POST /sync/holds/{hold_id}/reject", Admins, 404),
     ("GET /sync/jobs", Staff, 200),
     ("GET /sync/jobs/{job_id}", Staff, 200),
+    ("GET /api/views", Staff, 200),
+    ("POST /api/views", Staff, 202),
+    ("GET /api/views/{id}", Staff, 200),
+    // It is a shared one.
+    ("PUT /api/views/{id}", Technicians, 202),
+    ("DELETE /api/views/{id}", Technicians, 202),
     // It has ended; nothing is sent to a vendor.
     ("POST /sync/jobs/{job_id}/cancel", Technicians, 409),
     ("GET /sync/jobs/{job_id}/events", Staff, 200),
@@ -342,7 +352,7 @@ on_each_engine! {
     async fn access_depends_on_the_record_kind(world: World) -> TestResult {
         let table = [
             ("/api/deleted/{}", [("agent", Admins), ("billing_plan", Billing), ("feature_option", Billing), ("override", Billing),
-                ("company", Technicians), ("asset", Technicians), ("location", Technicians), ("tag", Technicians)].as_slice()),
+                ("company", Technicians), ("asset", Technicians), ("location", Technicians), ("tag", Technicians), ("view", Admins)].as_slice()),
             ("/api/export/{}.csv", &[("companies", Any), ("contacts", Any), ("assets", Any), ("locations", Any), ("tickets", Any),
                 ("agents", Admins), ("psa-agents", Staff), ("billing-plans", Staff), ("feature-options", Staff), ("overrides", Staff)]),
         ];

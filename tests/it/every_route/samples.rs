@@ -50,6 +50,7 @@ const NEW_AGENT: &[&str] = &[
 const ASSET: &[&str] = &["company_account_number", "warranty_date"];
 const COLOUR: &[&str] = &["colour"];
 const CONTACT: &[&str] = &["email"];
+const VIEW: &[&str] = &["audience", "query", "resource", "role"];
 const COMPANY: &[&str] = &[
     "account_number",
     "compliance_level",
@@ -206,6 +207,12 @@ fn find(name: &str, newcomer: &Value) -> Option<Sample> {
         "POST /api/ticket/{ticket_id}/update" => {
             new(json!({"notes": "Said"}), nothing, "/api/ticket/{ticket_id}").chosen(&["status"])
                 .ignored(|member| member == "assigned_to").refusal(Named)
+        }
+        "POST /api/views" => {
+            new(json!({"name": "Fresh", "resource": "companies"}), &["name", "resource"], "/api/views").chosen(VIEW)
+        }
+        "PUT /api/views/{id}" => {
+            new(json!({"query": "sort=-name"}), &["name", "resource"], "/api/views").chosen(VIEW)
         }
         // Nobody knows the ticket, so that nothing is done.
         "POST /webhooks/freshservice/ticket" => {

@@ -116,6 +116,7 @@ impl World {
                 text(&app, "/api/billing-plans", "/0/id").await?,
             ),
             ("tags", text(&app, "/api/tags", "/0/id").await?),
+            ("views", text(&app, "/api/views", "/0/id").await?),
         ];
         let mut of = [BTreeMap::from(common.clone()), BTreeMap::from(common)];
         for (names, account) in of.iter_mut().zip([OWN, OTHER]) {
@@ -265,13 +266,15 @@ async fn send(app: &TestApp, method: Method, path: &str, body: Value) -> anyhow:
     Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
-/// What no vendor has: a plan, an option, a tag, an agreement.
+/// What no vendor has: a plan, an option, a tag, a view, an agreement.
 async fn make(app: &TestApp) -> anyhow::Result<()> {
     let plan = json!({"plan_name": "Gold", "term_length": "1 Year", "per_user_cost": 12.5, "soc": "Huntress"});
     send(app, Method::POST, "/api/billing-plans", plan).await?;
     let option = json!({"feature_category": "soc", "option_value": "Huntress"});
     send(app, Method::POST, "/api/feature-options", option).await?;
     send(app, Method::POST, "/api/tags", json!({"name": "VIP"})).await?;
+    let view = json!({"name": "All", "resource": "companies", "audience": "shared"});
+    send(app, Method::POST, "/api/views", view).await?;
     for account in [OWN, OTHER] {
         let company = format!("/api/companies/{account}");
         let terms = json!({"billing_plan": "Gold", "contract_term_length": "1 Year"});

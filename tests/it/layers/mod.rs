@@ -58,6 +58,7 @@ const LAYERS: [&[&str]; 8] = [
         "site_links",
         "tags",
         "tickets",
+        "views",
     ],
     &["kinds"],
     &["admin", "bulk", "dashboard", "export", "search"],

@@ -4,12 +4,12 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header::CONTENT_DISPOSITION, header::LOCATION},
     response::{IntoResponse as _, Redirect, Response},
 };
-use codex_core::{Error, ExportFormat, records::Resource};
+use codex_core::{Error, ExportFormat, list::PageRequest, records::Resource};
 
 use super::{
     CSV, LinkChange, NDJSON, PageRecord, Part, RecordPages, ResourceDef,
     edit::{DeleteView, FormView, stated},
-    list::{ListParts, RecordListView, chosen, request},
+    list::{ListParts, RecordListView, chosen, request, viewed},
     path_of,
     show::{Content, DetailQuery, ShowView, content},
 };
@@ -18,8 +18,11 @@ use crate::{
     http::{extract::Path, forwarded::Forwarded, problem::Problem},
     pages::{
         address::{Asked, ListAddress},
+        bulk_edit,
+        facets::{FacetView, facet_views},
         form::SentForm,
         shell::page,
+        views::{self, Opening, ViewsView},
         visit::{Editor, Visit, applied},
     },
 };
@@ -28,6 +31,10 @@ const CHANGING: &str = "changing records";
 
 /// The notice of what was just done, from a word in the address.
 pub(super) fn notice(def: &ResourceDef, done: Option<&str>) -> Option<String> {
+    let of_list = views::notice(done).or_else(|| bulk_edit::notice(done));
+    if let Some(text) = of_list {
+        return Some(text.to_owned());
+    }
     let past = match done? {
         "created" => "created",
         "saved" => "saved",
@@ -83,22 +90,52 @@ pub(super) async fn to_list<R: RecordPages>(at: Forwarded, uri: Uri) -> Response
 /// The list.
 pub(super) async fn list<R: RecordPages>(visit: Visit, uri: Uri) -> Result<Response, Problem> {
     let def = R::DEF;
-    let asked = match ListAddress::read_records(def.path, &uri, def.listing)? {
-        Asked::List(asked) => asked,
-        Asked::Elsewhere(asked) => {
-            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
-        }
+    let opening = if let Some(list) = viewed(def, visit.scope()) {
+        views::open(&visit, list, &uri).await?
+    } else {
+        let asked = ListAddress::read_records(def.path, &uri, def.listing)?;
+        Opening::of(asked, &visit.at)
+    };
+    let (asked, opened) = match opening {
+        Opening::List(asked, opened) => (asked, opened),
+        Opening::Elsewhere(target) => return Ok(Redirect::to(&target).into_response()),
     };
     let columns = chosen(def, visit.scope(), &asked)?;
-    let found = R::list(&visit, &asked, &request(def, &asked)?).await?;
+    let request = request(def, &asked)?;
+    let found = R::list(&visit, &asked, &request).await?;
+    let views = opened.and_then(|opened| {
+        let token = visit.csrf.token();
+        ViewsView::new(&visit.at, visit.scope(), &asked, &opened, token)
+    });
     let parts = ListParts {
         columns,
         note: R::note(&visit, &asked).await?,
+        facets: facets::<R>(&visit, &asked, &request).await?,
+        views,
         token: visit.csrf.token(),
         now: visit.call.codex.now(),
     };
     let view = RecordListView::new::<R>(&visit.at, visit.scope(), &asked, &found, parts);
     page(StatusCode::OK, &view)
+}
+
+/// The values of columns of a list, counted within its filters.
+async fn facets<R: RecordPages>(
+    visit: &Visit,
+    asked: &ListAddress,
+    request: &PageRequest,
+) -> Result<Vec<FacetView>, Problem> {
+    let Some(list) = R::DEF.listed.filter(|_| R::is_of_listing(asked)) else {
+        return Ok(Vec::new());
+    };
+    let codex = &visit.call.codex;
+    let counted = codex.facets(visit.scope(), list, None, request, &[]);
+    Ok(facet_views(
+        &visit.at,
+        R::DEF.listing,
+        asked,
+        counted.await?,
+    ))
 }
 
 /// The list as a table.

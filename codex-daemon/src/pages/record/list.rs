@@ -19,11 +19,14 @@ use super::{
 use crate::{
     http::{forwarded::Forwarded, problem::Problem},
     pages::{
-        address::{ListAddress, SHOW},
+        address::{ListAddress, SHOW, ViewedList},
+        bulk_edit::{BulkBar, BulkList},
         csrf,
+        facets::FacetView,
         fields::{age, email_href, label, moment, text},
         shell::{ActionView, Shell},
         table::{Cell, Chip, Head, Link, ListView, TableView, sorted_heads},
+        views::ViewsView,
     },
 };
 
@@ -83,6 +86,12 @@ pub(super) struct RecordListView {
     /// Why not, for staff.
     refused: Option<String>,
     note: Option<Note>,
+    /// Values of columns, counted.
+    facets: Vec<FacetView>,
+    /// Saved views, for staff.
+    views: Option<ViewsView>,
+    /// What leads to changes of many records, for those who may change them.
+    bulk: Option<BulkBar>,
     columns: Vec<ColumnChoice>,
     kept: Vec<(String, String)>,
     show: &'static str,
@@ -93,6 +102,8 @@ pub(super) struct RecordListView {
 pub(super) struct ListParts {
     pub columns: Vec<ShownColumn>,
     pub note: Option<Note>,
+    pub facets: Vec<FacetView>,
+    pub views: Option<ViewsView>,
     /// The token of the form that restores a deleted record.
     pub token: String,
     pub now: DateTime<Utc>,
@@ -108,13 +119,17 @@ impl RecordListView {
         parts: ListParts,
     ) -> Self {
         let (def, columns) = (R::DEF, &parts.columns);
+        let is_editor = may_edit::<R>(scope);
+        let bulk = BulkList::at(def.path)
+            .filter(|_| is_editor && R::is_of_listing(asked) && !page.items.is_empty())
+            .map(|list| BulkBar::new(at, list, asked, page.total));
         let table = TableView {
             caption: def.title.to_owned(),
             heads: columns
                 .iter()
                 .map(|column| head(at, scope, def, asked, column))
                 .collect(),
-            rows: rows::<R>(at, columns, &page.items, parts.now),
+            rows: rows::<R>(at, columns, &page.items, parts.now, bulk.is_some()),
             empty: empty(def, scope, asked),
         };
         let count = match page.total {
@@ -126,7 +141,6 @@ impl RecordListView {
         list.chips.extend(own_chip(at, def, asked));
         let shown: HashSet<&str> = columns.iter().map(|column| column.name).collect();
         let choices = available(def, scope).into_iter();
-        let is_editor = may_edit::<R>(scope);
         let undo = asked.restore.filter(|_| is_editor).map(|id| ActionView {
             label: format!("Restore the {}", def.noun),
             action: at.link(&format!("{}{id}/restore", def.path)),
@@ -145,6 +159,9 @@ impl RecordListView {
             create: is_editor.then(|| Link::new(new, at.link(&format!("{}new", def.path)))),
             refused: super::refused::<R>(scope),
             note: parts.note,
+            facets: parts.facets,
+            views: parts.views,
+            bulk,
             columns: choices
                 .map(|column| ColumnChoice {
                     is_shown: shown.contains(column.name),
@@ -156,7 +173,7 @@ impl RecordListView {
             show: SHOW,
             exports: files
                 .into_iter()
-                .filter(|_| def.export.is_some() && R::is_exported(asked))
+                .filter(|_| def.export.is_some() && R::is_of_listing(asked))
                 .collect(),
         }
     }
@@ -166,7 +183,10 @@ impl RecordListView {
 ///
 /// # Errors
 /// 400 for a cursor that cannot be read, and for `all` where the list has no such filter.
-pub(super) fn request(def: &ResourceDef, asked: &ListAddress) -> Result<PageRequest, Problem> {
+pub(in crate::pages) fn request(
+    def: &ResourceDef,
+    asked: &ListAddress,
+) -> Result<PageRequest, Problem> {
     if asked.all && def.at_first.is_none() {
         return Err(Problem::bad_request("unknown parameter `all`"));
     }
@@ -185,6 +205,18 @@ fn own_filter(
 ) -> Option<(&'static str, &'static str, &'static str)> {
     let own = def.at_first.filter(|_| !asked.all);
     own.filter(|(parameter, ..)| !asked.filters_by(&Filter::new(parameter, "").name))
+}
+
+/// The list as views of it are opened by somebody; `None` where it has no views.
+pub(super) fn viewed(def: &ResourceDef, scope: &Scope) -> Option<ViewedList> {
+    let columns = available(def, scope).into_iter();
+    Some(ViewedList {
+        list: def.listed?,
+        path: def.path,
+        listing: def.listing,
+        columns: columns.map(|column| column.name).collect(),
+        has_all: def.at_first.is_some(),
+    })
 }
 
 /// The chip of that filter, or of its absence.
@@ -276,7 +308,7 @@ pub(in crate::pages) fn table<R: RecordPages>(
     TableView {
         caption: R::DEF.title.to_owned(),
         heads: columns.iter().map(plain_head).collect(),
-        rows: rows::<R>(at, &columns, found, now),
+        rows: rows::<R>(at, &columns, found, now, false),
         empty,
     }
 }
@@ -305,6 +337,7 @@ fn rows<R: RecordPages>(
     columns: &[ShownColumn],
     found: &[R::Found],
     now: DateTime<Utc>,
+    is_selectable: bool,
 ) -> Vec<Vec<Cell>> {
     let rows = found.iter().map(|found| {
         let record = R::shown(found);
@@ -312,6 +345,7 @@ fn rows<R: RecordPages>(
             let mut cell = cell::<R>(at, &record, column, now);
             if index == 0 {
                 cell.href = Some(at.link(&path_of::<R>(&record)));
+                cell.select = is_selectable.then_some(record.id);
                 // A record without a name needs a text to click on.
                 if cell.text.trim().is_empty() {
                     cell.text.clone_from(&record.name);

@@ -22,7 +22,7 @@ use codex_core::{
     address::segment,
     claims::ClaimedResource,
     companies::CompanyRef,
-    list::{Cursor, Filter, Listing, Page, PageRequest},
+    list::{Cursor, Filter, ListedResource, Listing, Page, PageRequest},
     records::{Author, FieldDef, Resource},
 };
 use serde_json::{Map, Value};
@@ -32,7 +32,7 @@ pub(super) use self::{
     edit::BesideInput,
     handlers::{found, show_tab, to_tab},
     links::{LinkChange, LinkForms, MOST_CHOICES},
-    list::{BesideColumn, filtered, table},
+    list::{BesideColumn, filtered, request, table},
     show::{SummaryItem, SummaryView},
 };
 use super::{
@@ -79,6 +79,8 @@ pub(super) struct ResourceDef {
     pub at_first: Option<(&'static str, &'static str, &'static str)>,
     /// Where its claims are; `None` for records of people alone.
     pub claims: Option<ClaimedResource>,
+    /// Its list among those with facets and views.
+    pub listed: Option<ListedResource>,
     /// Its name among exports, where a part of the list can be exported.
     pub export: Option<&'static str>,
     /// Tabs of its page behind the overview.
@@ -299,8 +301,9 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
     /// Replaces values that mean something else than they say.
     fn facts(_values: &mut Map<String, Value>) {}
 
-    /// Whether the list at an address can be exported.
-    fn is_exported(_asked: &ListAddress) -> bool {
+    /// Whether the list at an address is a part of the resource's listing, so that it can be exported, counted by facets
+    /// and changed as a whole.
+    fn is_of_listing(_asked: &ListAddress) -> bool {
         true
     }
 

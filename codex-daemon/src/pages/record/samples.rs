@@ -12,7 +12,7 @@ use codex_core::{
     companies::{CompanyRef, ComplianceLevel},
     ids::CompanyId,
     jobs::trouble::Trouble,
-    list::{ColumnType, Cursor, Page},
+    list::{ColumnType, Cursor, FacetOut, FacetValue, Page},
     records::{FieldDef, Resource},
 };
 use serde_json::{Map, Value, json};
@@ -20,17 +20,19 @@ use serde_json::{Map, Value, json};
 use super::{
     LinkForms, Note, Part, RecordPages, SummaryItem, SummaryView,
     edit::{DeleteView, FormView},
-    list::{ListParts, RecordListView, available, chosen, table},
+    list::{ListParts, RecordListView, available, chosen, table, viewed},
     show::{Content, DetailQuery, ShowView},
 };
 use crate::{
     http::forwarded::Forwarded,
     pages::{
         address::{Asked, ListAddress},
+        facets::{FacetView, facet_views},
         form::SentForm,
         table::Link,
         tests::HOSTILE,
         trouble::TroubleView,
+        views::samples,
     },
 };
 
@@ -143,9 +145,28 @@ fn parts<R: RecordPages>(scope: &Scope, asked: &ListAddress) -> ListParts {
             text: HOSTILE.to_owned(),
             link: Some(Link::new("Show", at().link("/"))),
         }),
+        facets: facets::<R>(asked),
+        views: viewed(R::DEF, scope).and_then(|list| samples::above(list, scope, asked)),
         token: TOKEN.to_owned(),
         now: now(),
     }
+}
+
+/// A facet of every column that has one.
+fn facets<R: RecordPages>(asked: &ListAddress) -> Vec<FacetView> {
+    let values = |values: [Option<&str>; 3]| {
+        let value = |value: Option<&str>| FacetValue {
+            count: 3,
+            value: value.map(str::to_owned),
+        };
+        values.map(value).to_vec()
+    };
+    let counted = R::DEF.listing.faceted().map(|column| FacetOut {
+        column: column.name.to_owned(),
+        others: 7,
+        values: values([Some(HOSTILE), Some(""), None]),
+    });
+    facet_views(&at(), R::DEF.listing, asked, counted.collect())
 }
 
 fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<String> {
@@ -159,12 +180,13 @@ fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<Strin
         next: Some(Cursor::new(HOSTILE, 1)),
         total: Some(1),
     };
+    let mut parts = parts::<R>(scope, &asked);
     // Of every column.
     let all = available(R::DEF, scope);
     let names: Vec<_> = all.iter().map(|column| column.name).collect();
     let mut every = asked.clone();
     every.columns = Some(names.join(","));
-    let parts = parts::<R>(scope, &every);
+    parts.columns = chosen(R::DEF, scope, &every).unwrap();
     RecordListView::new::<R>(&at(), scope, &asked, &page, parts).render()
 }
 

@@ -14,7 +14,7 @@ use self::{
 use super::{
     admin, agents, asset_secrets,
     assets::{self, Assets},
-    billing_plans,
+    billing_plans, bulk_edit,
     companies::{self, Companies},
     contacts::{self, Contacts},
     dashboard::DashboardView,
@@ -28,7 +28,7 @@ use super::{
     settings::SettingsView,
     sync,
     tags::{self, Tags},
-    tickets,
+    tickets, views,
 };
 
 /// A text that breaks out of texts and attributes that are not escaped.
@@ -58,6 +58,8 @@ fn pages() -> Vec<(String, String)> {
     pages.extend(admin::samples::rendered());
     pages.extend(agents::samples::rendered());
     pages.extend(asset_secrets::samples());
+    pages.extend(bulk_edit::samples::rendered());
+    pages.extend(views::samples::rendered());
     for (name, view) in DashboardView::samples() {
         pages.push((name.to_owned(), view.render().unwrap()));
     }
@@ -172,7 +174,9 @@ fn hostile_texts_stay_texts() {
 
 #[test]
 fn links_carry_the_prefix() {
-    for (name, html) in resources().into_iter().chain(decisions()) {
+    let lists = [bulk_edit::samples::rendered(), views::samples::rendered()].concat();
+    let pages = resources().into_iter().chain(decisions()).chain(lists);
+    for (name, html) in pages {
         for element in Document::read(&html).elements {
             for attribute in ["href", "action"] {
                 let link = element.attribute(attribute).unwrap_or("/codex/");

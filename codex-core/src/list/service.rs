@@ -1,0 +1,37 @@
+//! What holds for lists of several kinds, through [`Codex`].
+
+use super::{FacetOut, ListedResource, PageRequest};
+use crate::{Result, Scope, assets, codex::Codex, companies, contacts, ids::CompanyId, tickets};
+
+impl Codex {
+    /// How many records of a list, of all companies or of one, have each value of some columns, within the filters and
+    /// the search of a request; without `columns`, of all columns with a facet that the caller may see.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] naming a column that is unknown or has no facet, or a filter that cannot be used.
+    pub async fn facets(
+        &self,
+        scope: &Scope,
+        list: ListedResource,
+        company: Option<CompanyId>,
+        request: &PageRequest,
+        columns: &[String],
+    ) -> Result<Vec<FacetOut>> {
+        let db = &self.0.db;
+        match list {
+            ListedResource::Assets => {
+                assets::query::facets(db, scope, company, request, columns).await
+            }
+            ListedResource::Companies => {
+                companies::query::facets(db, scope, company, request, columns).await
+            }
+            ListedResource::Contacts => {
+                contacts::query::facets(db, scope, company, request, columns).await
+            }
+            ListedResource::Tickets => {
+                let statuses = self.ticket_statuses().await?;
+                tickets::query::facets(db, scope, company, request, columns, &statuses).await
+            }
+        }
+    }
+}
