@@ -12,7 +12,7 @@ use codex_tests::{
         world::device_uid,
     },
 };
-use reqwest::{Method, header::LOCATION};
+use reqwest::{Method, header::{HeaderValue, LOCATION}};
 use serde_json::Value;
 
 use crate::pages::{Browser, Members, TOKEN, document, members, unescaped};
@@ -325,7 +325,7 @@ on_sqlite! {
             let bare = path.trim_end_matches('/');
             if bare != "/sync/jobs" {
                 let moved = technician.call(Method::GET, bare).send().await?;
-                let target = moved.headers().get(LOCATION).map(|target| target.as_bytes());
+                let target = moved.headers().get(LOCATION).map(HeaderValue::as_bytes);
                 assert_eq!((moved.status().as_u16(), target), (308, Some(path.as_bytes())), "{bare}");
             }
         }
