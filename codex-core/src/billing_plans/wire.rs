@@ -279,14 +279,23 @@ pub struct BulkPlansOut {
     reason = "each is the field of the same name in `BillingPlanOut`"
 )]
 pub struct BulkPlanOut {
+    /// Antivirus product, or `Not Included`.
     pub antivirus: String,
+    /// E-mail security product.
     pub email_security: String,
+    /// Network management.
     pub network_management: String,
+    /// Password manager.
     pub password_manager: String,
+    /// Name of the plan.
     pub plan_name: String,
+    /// Security awareness training.
     pub sat: String,
+    /// Security operations centre.
     pub soc: String,
+    /// `Billed Hourly`, `Unlimited` or as set.
     pub support_level: Option<String>,
+    /// Term of contract.
     pub term_length: String,
 }
 

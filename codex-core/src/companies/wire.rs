@@ -142,14 +142,20 @@ pub fn seen_by(company: &Company, scope: &crate::Scope) -> CompanyOut {
 /// A company of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
 pub struct CompanyRow {
+    /// Account number.
     pub account_number: Option<String>,
+    /// Last day of the contract, `YYYY-MM-DD`.
     pub contract_end_date: Option<String>,
+    /// Description.
     pub description: Option<String>,
+    /// E-mail system.
     pub email_system: Option<String>,
+    /// Name.
     pub name: String,
+    /// Telephone system.
     pub phone_system: Option<String>,
+    /// Name of its billing plan.
     pub plan_selected: Option<String>,
 }
 

@@ -84,16 +84,22 @@ impl ContactOut {
 /// A contact of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
 pub struct ContactRow {
+    /// Whether the contact is active.
     pub active: Option<bool>,
+    /// Number of its companies that the caller may see.
     // Of those companies that the caller sees; counted after the row is read.
     #[cfg_attr(feature = "store", sqlx(default))]
     pub company_count: i64,
+    /// E-mail address.
     pub email: Option<String>,
+    /// Id; it never changes.
     pub id: i64,
+    /// Mobile telephone number.
     pub mobile_phone_number: Option<String>,
+    /// Name.
     pub name: String,
+    /// Telephone number at work.
     pub work_phone_number: Option<String>,
 }
 

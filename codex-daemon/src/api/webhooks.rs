@@ -154,11 +154,11 @@ struct EndpointsOut {
     health: &'static str,
 }
 
-/// Freshservice reports a ticket.
+/// Report a ticket from Freshservice
 ///
-/// Send the secret as `X-Webhook-Secret`; or sign: `X-Webhook-Timestamp` (unix seconds, five minutes off at
-/// most) and `X-Webhook-Signature: sha256=` with the hexadecimal HMAC-SHA256 of timestamp, `.` and body.
-/// Events may repeat and come in any order.
+/// Send the secret as `X-Webhook-Secret`, or sign the call: `X-Webhook-Timestamp` (unix seconds, at most five minutes
+/// off) and `X-Webhook-Signature: sha256=` with the hexadecimal HMAC-SHA256 of timestamp, `.` and body. Events may
+/// repeat and arrive in any order.
 #[utoipa::path(post, path = "/webhooks/freshservice/ticket", tag = "webhooks", security(()),
     request_body = TicketEventIn, responses(
     (status = 200, description = "Updated, deleted or ignored", body = TicketEventOut),
@@ -222,7 +222,9 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
     Json(out).into_response()
 }
 
-/// SuperOps reports a ticket: heard and not stored, for there is no SuperOps source yet.
+/// Report a ticket from SuperOps
+///
+/// Checks the sender and stores nothing: Codex has no SuperOps source yet.
 #[utoipa::path(post, path = "/webhooks/superops/ticket", tag = "webhooks", security(()),
     request_body(content = Object, example = json!({"event": "ticket.updated", "id": "20001"})), responses(
     (status = 200, description = "Heard", body = HeardOut),
@@ -245,7 +247,9 @@ async fn superops_ticket_event(
     }))
 }
 
-/// Try the way here: secret or signature, and address.
+/// Test a webhook configuration
+///
+/// Checks the secret or signature and the sender's address.
 #[utoipa::path(post, path = "/webhooks/test", tag = "webhooks", security(()),
     request_body(content = Option<Object>, example = json!({"hello": "codex"})), responses(
     (status = 200, description = "It came through", body = WebhookTestOut),
@@ -265,7 +269,9 @@ async fn test_webhook(
     }))
 }
 
-/// How webhooks are set up.
+/// Get the webhook configuration
+///
+/// Returns whether webhooks are enabled and how senders are checked. Needs no token.
 #[utoipa::path(get, path = "/webhooks/health", tag = "webhooks", security(()), responses(
     (status = 200, description = "The settings, without the secret", body = WebhooksHealthOut)))]
 async fn get_webhooks_health(State(app): State<App>) -> Json<WebhooksHealthOut> {
