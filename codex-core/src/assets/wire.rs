@@ -20,7 +20,7 @@ use crate::{
 /// Bytes in the unit that backup volumes are shown in.
 const TB: f64 = 1_099_511_627_776.0;
 
-// Contract 1.2.B, consumers.md 0 #3.
+// Contract 1.2.B, consumers 0 #3.
 /// A device. Its keys are fixed. `billing_type` is always absent, because Ledger takes an asset that has it for a
 /// manual record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,4 +1,4 @@
-//! Account numbers: six digits, none given twice (design 4, contract 3.4).
+//! Account numbers: six digits, none given twice (contract 3.4).
 
 use std::collections::HashSet;
 

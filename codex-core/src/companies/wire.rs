@@ -101,7 +101,7 @@ impl From<&Company> for CompanyOut {
         let fields = &company.fields;
         Self {
             account_number: fields.account_number.clone().unwrap_or_default(),
-            // Ledger's dashboard fails on null (consumers.md 0 #2).
+            // Ledger's dashboard fails on null (consumers 0 #2).
             billing_plan: fields.billing_plan.clone().unwrap_or_default(),
             company_main_number: fields.company_main_number.clone(),
             company_start_date: fields.company_start_date.clone(),
@@ -121,7 +121,7 @@ impl From<&Company> for CompanyOut {
 }
 
 impl CompanyOut {
-    /// The same for a client user, who sees nothing of plans (design 6).
+    /// The same for a client user, who sees nothing of plans.
     pub fn for_client(mut self) -> Self {
         self.billing_plan = String::new();
         self.support_level = None;

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-// Contract 1.2.B, consumers.md 0 #4.
+// Contract 1.2.B, consumers 0 #4.
 /// A person at a client company. Its keys are fixed. `email` is always present, because Ledger takes a contact without
 /// it for a manual record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

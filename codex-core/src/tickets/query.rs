@@ -26,8 +26,7 @@ const BESIDE: &str = ", d.description, d.description_text, d.minutes, c.account_
 
 /// Where they are from; it ends before the condition.
 ///
-/// Who asked is looked up where the PSA did not say it, and only there: among contacts, then agents (upstreams
-/// trap 15).
+/// Who asked is looked up where the PSA did not say it, and only there: among contacts, then agents (trap 15).
 const JOINS: &str = " left join ticket_details d on d.ticket_id = t.id \
      left join companies c on c.id = t.company_id \
      left join claims q on q.source = t.external_source and q.kind = 'contact' and q.external_id = \

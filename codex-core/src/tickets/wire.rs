@@ -34,7 +34,7 @@ pub struct TicketOut {
     pub description_text: Option<String>,
     /// Number of the ticket, the PSA's.
     pub id: i64,
-    // consumers.md 0 #5.
+    // consumers 0 #5.
     /// When it last changed; never null, always with an offset.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated_at: DateTime<Utc>,
@@ -177,7 +177,7 @@ pub struct CompanyTicketOut {
     pub description: Option<String>,
     /// Text without markup.
     pub description_text: Option<String>,
-    // consumers.md 0 #5.
+    // consumers 0 #5.
     /// When it last changed; never null, always with an offset.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Freshservice: departments, agents, requesters (upstreams 1).
+//! Freshservice: departments, agents, requesters (vendors 1).
 
 mod accounts;
 mod client;
@@ -76,7 +76,7 @@ impl Source for Freshservice {
 }
 
 /// Companies first, so that the links of contacts find them; agents before requesters, because a
-/// converted requester moves from one list to the other under the same id (upstreams 1.7).
+/// converted requester moves from one list to the other under the same id (vendors 1.7).
 async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(

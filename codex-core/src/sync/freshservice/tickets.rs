@@ -1,4 +1,4 @@
-//! Tickets: what changed, what is gone, and what was said and worked on each (upstreams 1.5).
+//! Tickets: what changed, what is gone, and what was said and worked on each (vendors 1.5).
 //!
 //! A list of changed tickets proves no absence: a ticket is gone when the vendor says so in its views of
 //! deleted tickets and spam, or by its id.

@@ -1,4 +1,4 @@
-//! Keycloak: the users of one realm (upstreams 3).
+//! Keycloak: the users of one realm (vendors 3).
 
 mod client;
 mod login;
@@ -96,7 +96,7 @@ async fn read(run: &mut Run, client: &Arc<Client>) -> Result<()> {
         crawl.unreadable += run.page::<Agent>(MAIN, people.map(map::user)).await?;
     }
     if run.seen::<Agent>(USERS) == 0 && crawl.unreadable == 0 {
-        // Who may query users but not view them is shown an empty list (upstreams trap 66).
+        // Who may query users but not view them is shown an empty list (trap 66).
         run.issue(format!(
             "Keycloak lists no users: {} may be missing",
             client::ROLE
