@@ -1,18 +1,21 @@
 //! `codexd doctor`
 
-use std::{future::Future, io::Write as _, path::Path, pin::Pin};
+use std::{future::Future, io::Write as _, pin::Pin};
 
 use anyhow::bail;
 use codex_core::{
     Codex, Scope,
     plural::{agree, count_of},
 };
-use secrecy::ExposeSecret as _;
 
+use super::{
+    database::{is_missing, shown},
+    output,
+};
 use crate::{
     app,
     checks::{Finding, Neighbour, Status},
-    config::{Config, Sources, masked_url},
+    config::{Config, Sources},
     http::problem::chain,
 };
 
@@ -44,10 +47,10 @@ const CHECKS: [Check; 2] = [
 impl Doctor {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let findings = examine(sources).await;
-        let mut out = std::io::stdout();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+            output::json(&findings)?;
         } else {
+            let mut out = std::io::stdout();
             for finding in &findings {
                 writeln!(out, "{finding}")?;
             }
@@ -104,15 +107,8 @@ async fn examine(sources: &Sources) -> Vec<Finding> {
 /// Opens the database as it is.
 async fn open(config: &Config) -> Result<(Codex, Finding), Finding> {
     const CHECK: &str = "database";
-    let url = config.database.url.expose_secret();
-    let shown = masked_url(url);
-    // Opening would make the file.
-    let file = match url.split_once("://") {
-        Some(("sqlite", path)) => Some(path),
-        Some(_) => None,
-        None => Some(url),
-    };
-    if file.is_some_and(|path| !Path::new(path).exists()) {
+    let shown = shown(config);
+    if is_missing(config) {
         let message = format!("{shown} does not exist");
         let action = "`codexd migrate` or `codexd serve` creates it";
         return Err(Finding::bad(Status::Error, CHECK, message, action));

@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{self, App},
-    config::{Config, Sources, masked_url},
+    config::Sources,
     http::{problem::chain, server},
     logging,
 };
@@ -66,7 +66,7 @@ impl Serve {
         let listener = server::bind(&config.server).await?;
         let codex = app::open(&config, true)
             .await
-            .with_context(|| refused(&config))?;
+            .with_context(|| super::database::refused(&config))?;
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
@@ -137,11 +137,4 @@ async fn watch(sources: Sources, app: Option<App>) {
             tracing::warn!(error, "The settings have changed and cannot be used");
         }
     }
-}
-
-/// What to look at when the database cannot be opened.
-pub(super) fn refused(config: &Config) -> String {
-    use secrecy::ExposeSecret as _;
-    let url = masked_url(config.database.url.expose_secret());
-    format!("cannot open {url} ([database] connection_string; `codexd init` sets it)")
 }

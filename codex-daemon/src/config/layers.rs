@@ -345,6 +345,43 @@ impl Layers {
     }
 }
 
+/// A setting with the value in force.
+#[derive(Debug, Serialize)]
+pub struct EffectiveSetting<'l> {
+    section: &'static str,
+    key: &'l str,
+    /// Secrets are masked; null when it is not set.
+    value: Option<String>,
+    /// Where the value comes from.
+    origin: Option<String>,
+}
+
+impl Layers {
+    /// Every setting with the value in force.
+    pub fn effective(&self) -> Vec<EffectiveSetting<'_>> {
+        let declared = SECTIONS.iter().flat_map(|section| section.settings);
+        let declared = declared.map(|setting| {
+            let value = self.values.get(&(setting.section, setting.name));
+            EffectiveSetting {
+                section: setting.section,
+                key: setting.name,
+                value: value.map(|value| masked(setting.secrecy, &value.text)),
+                origin: value.map(|value| value.origin.to_string()),
+            }
+        });
+        let open = self
+            .open
+            .iter()
+            .map(|((section, key), value)| EffectiveSetting {
+                section: *section,
+                key,
+                value: Some(value.text.clone()),
+                origin: Some(value.origin.to_string()),
+            });
+        declared.chain(open).collect()
+    }
+}
+
 impl fmt::Display for Layers {
     /// The form of `codex.conf`, secrets masked, the place of each value as a comment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
