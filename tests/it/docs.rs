@@ -232,7 +232,7 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
             .unwrap_or_default();
         if path.is_dir() {
             sources(&path, files)?;
-        } else if ["html", "json", "py", "rs", "sql", "toml"].contains(&ending) {
+        } else if ["html", "json", "mjs", "py", "rs", "sql", "toml", "ts"].contains(&ending) {
             files.push(path);
         }
     }

@@ -147,7 +147,7 @@ pub struct AssetRow {
 /// A row of many assets that are written at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AssetBulkIn {
-    /// Which asset to correct; none for a new one.
+    /// Which asset to update; absent for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     /// What it states.

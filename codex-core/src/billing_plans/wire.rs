@@ -315,7 +315,7 @@ impl From<BillingPlanOut> for BulkPlanOut {
     }
 }
 
-/// A record was made or changed.
+/// A record was created or updated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Saved {
     /// Its id.

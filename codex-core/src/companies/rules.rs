@@ -92,7 +92,7 @@ impl Resource for Company {
                 };
                 issues.push(format!(
                     "company {} `{}`: {} now states account number {stated}, {number} is kept; \
-                     renumbering is done by hand",
+                     renumber the company in Codex",
                     draft.id, draft.fields.name, claim.source
                 ));
             }

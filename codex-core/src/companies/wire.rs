@@ -73,7 +73,7 @@ pub struct CompanyBundleOut {
     pub contacts: Vec<ContactOut>,
     /// Its locations.
     pub locations: Vec<LocationOut>,
-    /// Its tickets, last changed first; there only when they were asked for.
+    /// Its tickets, last changed first; only with `include_tickets=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tickets: Option<Vec<CompanyTicketOut>>,
 }

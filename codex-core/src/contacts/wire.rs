@@ -106,7 +106,7 @@ pub struct ContactRow {
 /// A row of many contacts that are written at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ContactBulkIn {
-    /// Which contact to correct; none for a new one.
+    /// Which contact to update; absent for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     /// What it states.

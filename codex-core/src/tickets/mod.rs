@@ -231,7 +231,7 @@ impl From<&Ticket> for ShownTicket {
     }
 }
 
-/// Something said on a ticket. The database gives it as an array in the order of these fields.
+/// A conversation of a ticket. The database gives it as an array in the order of these fields.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Conversation {
     /// The ticket.

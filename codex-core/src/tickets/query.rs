@@ -439,7 +439,7 @@ pub(crate) async fn all_agents(db: &Db, source: &str) -> Result<HashMap<i64, Str
     Ok(rows.into_iter().collect())
 }
 
-/// When tickets were last brought up to date.
+/// When tickets were last synced.
 pub(crate) async fn last_sync(db: &Db) -> Result<Option<DateTime<Utc>>> {
     let at: Option<Option<DateTime<Utc>>> = db.query(LAST_SYNC).scalar().await?;
     Ok(at.flatten())

@@ -69,7 +69,7 @@ pub struct TicketsOut {
     pub total: i64,
 }
 
-/// Something said on a ticket.
+/// A conversation of a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConversationOut {
     /// Text without markup.
@@ -81,7 +81,7 @@ pub struct ConversationOut {
     pub created_at: Option<DateTime<Utc>>,
     /// Address of who wrote it.
     pub from_email: Option<String>,
-    /// The PSA's id; null for a note made here.
+    /// The PSA's id; null for a note written in Codex.
     pub id: Option<i64>,
     /// Whether the client wrote it.
     pub incoming: bool,
@@ -284,13 +284,13 @@ pub struct ActiveTicketOut {
 /// The board of active tickets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActiveOut {
-    /// When tickets were last brought up to date.
+    /// When tickets were last synced.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_sync_time: Option<DateTime<Utc>>,
-    /// Now.
+    /// When the board was made.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated: DateTime<Utc>,
-    /// To be answered.
+    /// Waiting for an answer.
     pub section1: Vec<ActiveTicketOut>,
     /// The customer replied.
     pub section2: Vec<ActiveTicketOut>,
@@ -330,7 +330,7 @@ pub struct TicketUpdateOut {
     pub not_done: Vec<String>,
     /// True.
     pub success: bool,
-    /// The number asked for.
+    /// Limit of the page.
     pub ticket_id: i64,
 }
 

@@ -125,7 +125,7 @@ async fn list_billing_plans(
 ///
 /// Members that are absent get the defaults of a new plan: prices 0, one terabyte of backup included, billed hourly.
 #[utoipa::path(post, path = "/api/billing-plans", tag = "billing", request_body = BillingPlanIn, responses(
-    (status = 201, description = "Made", body = Saved),
+    (status = 201, description = "Created", body = Saved),
     CreateErrors<Billing, ErrorOut>,
     (status = 409, description = "There is a plan of this name and term", body = ErrorOut)))]
 async fn create_billing_plan(

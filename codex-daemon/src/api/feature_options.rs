@@ -67,7 +67,7 @@ async fn list_feature_options(
 /// Returns 201 for a new option and 200 if it exists already.
 #[utoipa::path(post, path = "/api/feature-options", tag = "billing", request_body = FeatureOptionIn, responses(
     (status = 200, description = "It was there", body = Saved),
-    (status = 201, description = "Made", body = Saved),
+    (status = 201, description = "Created", body = Saved),
     CreateErrors<Billing, ErrorOut>))]
 async fn create_feature_option(
     call: Call,

@@ -76,7 +76,7 @@ async fn get_company_billable(
 #[utoipa::path(get, path = "/api/companies/{account_number}/overrides", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
-        (status = 200, description = "What is agreed", body = Vec<OverrideOut>),
+        (status = 200, description = "The override", body = Vec<OverrideOut>),
         FindErrors<NotClients, ErrorOut>))]
 async fn list_overrides(
     call: Call,
@@ -97,7 +97,7 @@ async fn list_overrides(
         ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
             example = "per_user_cost")),
     responses(
-        (status = 200, description = "What is agreed", body = OverrideOut),
+        (status = 200, description = "The override", body = OverrideOut),
         Forbidden<NotClients, ErrorOut>,
         (status = 404, description = "No such company, or nothing agreed", body = ErrorOut)))]
 async fn get_override(
@@ -119,7 +119,7 @@ async fn get_override(
             example = "per_user_cost")),
     request_body = OverrideIn,
     responses(
-        (status = 200, description = "What is agreed now", body = OverrideOut),
+        (status = 200, description = "The override", body = OverrideOut),
         CreateErrors<Billing, ErrorOut>, NotFound<ErrorOut>))]
 async fn set_override(
     call: Call,

@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_webhooks_health))
 }
 
-/// What the vendor's automation sends. An administrator writes it by hand from placeholders: numbers may
+/// What the vendor's automation sends. An administrator writes it from placeholders: numbers may
 /// be text, what is empty may be an empty text, and only `ticket_id` is needed.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body that is read leniently")]
@@ -98,7 +98,7 @@ struct TicketEventOut {
     reason: Option<&'static str>,
 }
 
-/// An event that was heard.
+/// An event that was received.
 #[derive(Debug, Serialize, ToSchema)]
 struct HeardOut {
     /// `received`.
@@ -162,10 +162,10 @@ struct EndpointsOut {
 #[utoipa::path(post, path = "/webhooks/freshservice/ticket", tag = "webhooks", security(()),
     request_body = TicketEventIn, responses(
     (status = 200, description = "Updated, deleted or ignored", body = TicketEventOut),
-    (status = 201, description = "The ticket is new here", body = TicketEventOut),
+    (status = 201, description = "The ticket was created", body = TicketEventOut),
     WebhookErrors,
     (status = 400, description = "Not JSON, or without a ticket's id", body = ErrorOut),
-    (status = 502, description = "The PSA had to be asked and did not answer; send it again",
+    (status = 502, description = "The PSA did not answer; send the event again",
         body = ErrorOut),
     (status = 503, description = "Webhooks are off, too many arrive at once, or the PSA is another", body = ErrorOut)))]
 async fn freshservice_ticket_event(

@@ -59,7 +59,7 @@ pub struct ProblemOut {
     pub status: u16,
     /// What went wrong this time.
     pub detail: String,
-    /// The path that was asked for.
+    /// Path of the call.
     pub instance: String,
     /// The code alone, such as `not-found`.
     #[serde(default)]

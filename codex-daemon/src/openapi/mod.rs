@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 mod columns;
+mod defaults;
 pub(crate) mod docs;
 pub(crate) mod errors;
 pub(crate) mod examples;
@@ -119,6 +120,7 @@ pub fn public() -> utoipa::openapi::OpenApi {
 /// The routes and what describes them: what every operation can answer is added here, once.
 pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut api) = routes.split_for_parts();
+    defaults::drop_nulls(&mut api);
     columns::describe(&mut api);
     partial::describe(&mut api);
     answers::complete(&mut api);
