@@ -83,5 +83,5 @@ pub trait Source: Debug + Send + Sync + 'static {
     }
 
     /// Reads everything and hands it to `run`.
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r>;
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r>;
 }

@@ -73,7 +73,7 @@ impl Source for Audits {
         vec![AUDIT]
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(read(self, run))
     }
 }

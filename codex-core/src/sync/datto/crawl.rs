@@ -81,7 +81,7 @@ fn scope_of(site: &str) -> String {
     format!("site:{site}")
 }
 
-pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
+pub(super) async fn sync(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         settings.clone(),

@@ -97,7 +97,7 @@ impl Source for Datto {
         &[SITES, DEVICES]
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(crawl::pull(&self.settings, &self.options, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(crawl::sync(&self.settings, &self.options, run))
     }
 }

@@ -61,12 +61,12 @@ impl Source for History {
         SyncKind::TicketHistory
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(pull(&self.settings, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(sync(&self.settings, run))
     }
 }
 
-async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
+async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         settings.clone(),

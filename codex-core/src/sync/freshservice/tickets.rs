@@ -84,12 +84,12 @@ impl Source for Tickets {
         true
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(pull(self, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(sync(self, run))
     }
 }
 
-async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
+async fn sync(source: &Tickets, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         source.settings.clone(),
