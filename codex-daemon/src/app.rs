@@ -259,8 +259,8 @@ impl Running {
         self.stop.cancel();
         match self.server.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "The server ended in disorder: {error}"),
-            Err(error) => tracing::error!(%error, "The server ended in disorder: {error}"),
+            Ok(Err(error)) => tracing::error!(%error, "The server failed: {error}"),
+            Err(error) => tracing::error!(%error, "The server failed: {error}"),
         }
     }
 

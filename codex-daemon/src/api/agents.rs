@@ -208,7 +208,7 @@ async fn open_agent_companies(
 /// sync as a job and returns at once.
 #[utoipa::path(post, path = "/api/agents/sync", tag = "agents", responses(
     (status = 200, description = "Done", body = AgentsSynced),
-    (status = 400, description = "Keycloak says so; or `dry_run`: this call can only be made", body = ErrorOut),
+    (status = 400, description = "Keycloak says so; or `dry_run`: this call has no dry run", body = ErrorOut),
     (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ErrorOut),
     (status = 404, description = "Keycloak has no such realm", body = ErrorOut),
     (status = 409, description = "Keycloak says so; or as with every `Idempotency-Key`", body = ErrorOut),

@@ -106,11 +106,11 @@ impl Serve {
         codex.close().await;
         scheduler
             .await?
-            .context("the scheduler ended in disorder")?;
-        sender.await?.context("the outbox ended in disorder")?;
+            .context("the scheduler failed")?;
+        sender.await?.context("the outbox failed")?;
         dead_jobs
             .await?
-            .context("the watch over jobs ended in disorder")?;
+            .context("the watch over jobs failed")?;
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())

@@ -64,7 +64,7 @@ mod tests {
             ("codexd sync dato", &["`dato`", "did you mean `datto`?"]),
             ("codexd jobs show", &["<ID>", "codexd jobs show --help"]),
             ("codexd jobs list --limit 0", &["'0'", "1..=500"]),
-            ("codexd sync --light", &["<SOURCE>"]),
+            ("codexd sync --light", &["SOURCE"]),
             ("codexd token --role boss", &["'boss'", "technician"]),
         ] {
             let fault = fault(line);

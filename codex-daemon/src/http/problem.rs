@@ -299,8 +299,8 @@ impl From<codex_core::Error> for Problem {
                 "Another record has the same key already",
             ),
             _ if error.is_in_the_way() => {
-                tracing::warn!(error = error.chain(), "A change was in the way of another");
-                Self::unavailable("Another change was in the way. Send the call again.")
+                tracing::warn!(error = error.chain(), "Two changes conflicted");
+                Self::unavailable("Another change came first. Send the call again.")
                     .retry_after(1)
             }
             _ if error.is_out_of_reach() => {

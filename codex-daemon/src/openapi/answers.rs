@@ -89,7 +89,7 @@ pub fn complete(api: &mut OpenApi) {
                 (false, false) => add_dry_run(operation),
                 (false, true) => add(
                     operation,
-                    &[("400", "`dry_run`: this call can only be made")],
+                    &[("400", "`dry_run`: this call has no dry run")],
                 ),
                 (true, _) => {}
             }

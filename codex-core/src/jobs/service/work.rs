@@ -99,7 +99,7 @@ impl Codex {
         }
         if let Err(error) = run.finish().await {
             let error = error.chain();
-            tracing::warn!(error, "The database could not look at its tables");
+            tracing::warn!(error, "The statistics of the database could not be updated");
         }
         Ok(())
     }
