@@ -1,6 +1,6 @@
 //! `codexd doctor`
 
-use std::{future::Future, io::Write as _, pin::Pin};
+use std::{future::Future, io::IsTerminal as _, pin::Pin};
 
 use anyhow::bail;
 use codex_core::{
@@ -17,6 +17,7 @@ use crate::{
     checks::{Finding, Neighbour, Status},
     config::{Config, Sources},
     http::problem::chain,
+    logging::has_colours,
 };
 
 const EXAMPLES: &str = "\
@@ -50,9 +51,9 @@ impl Doctor {
         if self.json {
             output::json(&findings)?;
         } else {
-            let mut out = std::io::stdout();
+            let has_colours = has_colours(std::io::stdout().is_terminal());
             for finding in &findings {
-                writeln!(out, "{finding}")?;
+                output::line(shown_as(finding, has_colours))?;
             }
         }
         let errors = findings
@@ -63,6 +64,20 @@ impl Doctor {
             1 => bail!("1 check found an error"),
             errors => bail!("{errors} checks found an error"),
         }
+    }
+}
+
+/// A finding for people, its status in colour if wanted.
+fn shown_as(finding: &Finding, has_colours: bool) -> String {
+    let text = finding.to_string();
+    let colour = match finding.status {
+        Status::Ok => "32",
+        Status::Warning => "33",
+        Status::Error => "31",
+    };
+    match text.split_once(' ') {
+        Some((status, rest)) if has_colours => format!("\u{1b}[{colour}m{status}\u{1b}[0m {rest}"),
+        _ => text,
     }
 }
 
@@ -177,6 +192,17 @@ fn unreadable(check: &'static str, error: &codex_core::Error) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_status_is_coloured() {
+        let finding = Finding::ok("schema", "is up to date");
+        assert_eq!(shown_as(&finding, false), finding.to_string());
+        let coloured = shown_as(&finding, true);
+        assert!(
+            coloured.starts_with("\u{1b}[32mok\u{1b}[0m ") && coloured.ends_with("is up to date"),
+            "{coloured:?}"
+        );
+    }
 
     #[tokio::test]
     async fn each_broken_part_is_an_error_with_a_remedy() {
