@@ -274,10 +274,6 @@ pub struct BulkPlansOut {
 
 /// What a plan contains, the features that older modules know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[expect(
-    missing_docs,
-    reason = "each is the field of the same name in `BillingPlanOut`"
-)]
 pub struct BulkPlanOut {
     /// Antivirus product, or `Not Included`.
     pub antivirus: String,
