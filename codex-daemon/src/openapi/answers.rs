@@ -130,7 +130,7 @@ fn add_dry_run(operation: &mut Operation) {
     let parameter = ParameterBuilder::new()
         .name("dry_run")
         .parameter_in(ParameterIn::Query)
-        .description(Some("`true` changes nothing and tells what would change"))
+        .description(Some("`true` changes nothing and returns what would change"))
         .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
         .build();
     operation
