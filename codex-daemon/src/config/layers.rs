@@ -371,15 +371,12 @@ impl Layers {
                 origin: value.map(|value| value.origin.to_string()),
             }
         });
-        let open = self
-            .open
-            .iter()
-            .map(|((section, key), value)| EffectiveSetting {
-                section: *section,
-                key,
-                value: Some(value.text.clone()),
-                origin: Some(value.origin.to_string()),
-            });
+        let open = self.open.iter().map(|(name, value)| EffectiveSetting {
+            section: name.0,
+            key: &name.1,
+            value: Some(value.text.clone()),
+            origin: Some(value.origin.to_string()),
+        });
         declared.chain(open).collect()
     }
 }
