@@ -104,13 +104,9 @@ impl Serve {
         drop(watch);
         running.shutdown().await;
         codex.close().await;
-        scheduler
-            .await?
-            .context("the scheduler failed")?;
+        scheduler.await?.context("the scheduler failed")?;
         sender.await?.context("the outbox failed")?;
-        dead_jobs
-            .await?
-            .context("the watch over jobs failed")?;
+        dead_jobs.await?.context("the watch over jobs failed")?;
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())

@@ -300,8 +300,7 @@ impl From<codex_core::Error> for Problem {
             ),
             _ if error.is_in_the_way() => {
                 tracing::warn!(error = error.chain(), "Two changes conflicted");
-                Self::unavailable("Another change came first. Send the call again.")
-                    .retry_after(1)
+                Self::unavailable("Another change came first. Send the call again.").retry_after(1)
             }
             _ if error.is_out_of_reach() => {
                 tracing::error!(error = error.chain(), "The database is out of reach");

@@ -87,10 +87,7 @@ pub fn complete(api: &mut OpenApi) {
             }
             match (reads, only_made) {
                 (false, false) => add_dry_run(operation),
-                (false, true) => add(
-                    operation,
-                    &[("400", "`dry_run`: this call has no dry run")],
-                ),
+                (false, true) => add(operation, &[("400", "`dry_run`: this call has no dry run")]),
                 (true, _) => {}
             }
             if operation.request_body.is_some() {
