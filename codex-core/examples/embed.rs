@@ -1,4 +1,4 @@
-//! The library in process: opens `SQLite`, pulls from both vendors, reads a company. No server, no token.
+//! The library in process: opens `SQLite`, syncs from both vendors, reads a company. No server, no token.
 //!
 //! Run it against the simulators:
 //! `cargo run -p codex-tests --bin simulate -- cargo run -p codex-core --example embed`

@@ -1,6 +1,6 @@
 //! A whole integration: the companies of a PSA that has never been seen before.
 //!
-//! `cargo run -p codex-core --example new_source -- http://127.0.0.1:8080 KEY` pulls from it into memory.
+//! `cargo run -p codex-core --example new_source -- http://127.0.0.1:8080 KEY` syncs from it into memory.
 //! The vendor lists `GET /api/companies?page=1` as `{"companies": [...], "total": 3, "next": 2}` and shows one
 //! at `GET /api/companies/{id}` as `{"company": {...}}`.
 
@@ -130,7 +130,7 @@ impl Source for Acme {
         SyncKind::Psa
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
             let rate_limit_block = run.rate_limit_block(NAME);
             let upstream = Upstream::new(

@@ -1,20 +1,64 @@
 //! The HiveMatrix Codex library: what an MSP knows about its clients, kept true.
 //!
-//! [`Codex`] is the front door. It opens a database, syncs from vendors and reads records, without
-//! an HTTP server or a token:
+//! [`Codex`] is the front door. It opens a database, syncs from vendors, reads and changes records, without an HTTP
+//! server or a token. A tour: open, create, update, filter, and see who states a value.
 //!
-//! ```no_run
-//! # #[cfg(feature = "store")]
-//! # async fn tour() -> codex_core::Result<()> {
-//! use codex_core::{Codex, Scope};
+//! ```
+//! # #[cfg(feature = "sync")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use codex_core::{
+//!     Codex, Scope,
+//!     claims::ClaimedResource,
+//!     companies::CompanyIn,
+//!     list::{Filter, PageRequest},
+//!     records::Author,
+//! };
 //!
-//! let codex = Codex::open("sqlite://instance/codex.db").await?;
-//! for company in codex.companies(&Scope::system()).await? {
-//!     println!("{:?} {}", company.fields.account_number, company.fields.name);
-//! }
+//! # let folder = tempfile::tempdir()?;
+//! # let url = format!("sqlite://{}/codex.db", folder.path().display());
+//! // `url` is `sqlite://instance/codex.db` or `postgresql://user:password@host/database`.
+//! let codex = Codex::open(&url).await?;
+//!
+//! // Who asks decides what is visible, and who changes is in the change log.
+//! let scope = Scope::system();
+//! let author = Author::new("my-program", codex.now());
+//!
+//! let new = CompanyIn { name: "Acme GmbH".into(), ..CompanyIn::default() };
+//! let acme = codex.create_company(&scope, &author, &new).await?.applied().expect("no dry run");
+//! let number = acme.fields.account_number.expect("Codex has assigned one").to_string();
+//!
+//! // Absent fields keep their values. What is set here wins over every source until it is released.
+//! let edit = CompanyIn { description: "Bakery".into(), ..CompanyIn::default() };
+//! codex.update_company(&scope, &author, &number, &edit).await?.expect("it exists");
+//!
+//! // A dry run says what would change and changes nothing.
+//! let trial = Author { dry_run: true, ..author };
+//! let rename = CompanyIn { name: "Acme AG".into(), ..CompanyIn::default() };
+//! codex.update_company(&scope, &trial, &number, &rename).await?.expect("it exists");
+//!
+//! let page = PageRequest {
+//!     limit: Some(50),
+//!     filters: vec![Filter::new("name__contains", "acme")],
+//!     ..PageRequest::default()
+//! };
+//! let found = codex.companies_page(&scope, &page).await?;
+//! assert_eq!(found.items.len(), 1);
+//! assert_eq!(found.items[0].fields.name, "Acme GmbH");
+//! assert_eq!(found.items[0].fields.description.as_deref(), Some("Bakery"));
+//!
+//! let (claims, _) = codex.record_claims(&scope, ClaimedResource::Companies, &number).await?;
+//! let description = claims.fields.iter().find(|one| one.field == "description").expect("it has one");
+//! assert_eq!(description.source.as_deref(), Some("manual"));
+//!
+//! codex.close().await;
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "sync"))]
+//! # fn main() {}
 //! ```
+//!
+//! `examples/embed.rs` also syncs from vendors; `examples/new_source.rs` is a source of one's own.
 //!
 //! One folder per resource: `mod.rs` is the model, `wire.rs` its JSON, `query.rs` its SQL, `rules.rs` what
 //! holds between records. Every write goes through [`records`]; every sync through `sync`.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, ids::CompanyId};
 
-/// What a caller is (design 6). Core's token carries it as `permission_level` (contract 6).
+/// What a caller is. Core's token carries it as `permission_level` (contract 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -27,9 +27,9 @@ pub enum Access {
     Everyone,
     /// Everybody but clients.
     Staff,
-    /// Those who may change records: technician, admin, service (design 6).
+    /// Those who may change records: technician, admin, service.
     Technicians,
-    /// Those who keep plans and prices: billing, admin, service (design 6).
+    /// Those who keep plans and prices: billing, admin, service.
     Billing,
     /// Administrators and services.
     Admins,

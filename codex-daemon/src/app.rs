@@ -22,8 +22,8 @@ use crate::{
     config::{self, Config, ConfigErrors},
     health::Health,
     http::{
-        answer_cache::Answers, body_limit, conditional, handling, headers, idempotency, problem,
-        rate_limit, rate_limit::Limits, request_id, server, webhook_gate::Readings,
+        answer_cache::Answers, body_limit, conditional, cors, handling, headers, idempotency,
+        problem, rate_limit, rate_limit::Limits, request_id, server, webhook_gate::Readings,
     },
     metrics,
     openapi::{self, Parameters},
@@ -207,6 +207,7 @@ fn with_layers(router: Router<App>, app: App) -> Router {
     // From the outside in, as one: a router boxes every layer that it is given by itself, once a call.
     let around = ServiceBuilder::new()
         .layer(middleware::from_fn(request_id::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::layer))
         // Nexus undoes gzip only (consumers 3).
         .layer(CompressionLayer::new())
         // Around the layer of problems: browsers get them as pages.
@@ -258,8 +259,8 @@ impl Running {
         self.stop.cancel();
         match self.server.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "The server ended in disorder: {error}"),
-            Err(error) => tracing::error!(%error, "The server ended in disorder: {error}"),
+            Ok(Err(error)) => tracing::error!(%error, "The server failed: {error}"),
+            Err(error) => tracing::error!(%error, "The server failed: {error}"),
         }
     }
 

@@ -26,6 +26,11 @@ use crate::config::Logging;
 /// Libraries below this say what is of use to their authors.
 const LIBRARIES: &str = "warn,codex_core={level},codex_daemon={level}";
 
+/// Whether a stream gets colours: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+pub(crate) fn has_colours(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Logs to standard error from here on, panics too. Has no effect a second time.
 pub fn start(logging: &Logging) {
     let filter = EnvFilter::new(LIBRARIES.replace("{level}", logging.level.as_str()));
@@ -33,7 +38,7 @@ pub fn start(logging: &Logging) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        .with_ansi(terminal);
+        .with_ansi(has_colours(terminal));
     let started = if logging.json.unwrap_or(!terminal) {
         let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines);
         lines.finish().try_init()

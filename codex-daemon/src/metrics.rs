@@ -52,7 +52,7 @@ pub fn answered(method: &str, route: &str, status: u16, seconds: f64) {
     metrics::histogram!(SECONDS, "route" => route.to_owned()).record(seconds);
 }
 
-/// Counts a service token that was made for another service (design 6).
+/// Counts a service token that was made for another service.
 pub fn foreign_token(caller: &str) {
     start();
     metrics::counter!(FOREIGN, "caller" => caller.to_owned()).increment(1);

@@ -15,7 +15,7 @@ export const ROLES = ['Administrator', 'Technician', 'Billing', 'Client'];
 /** Milliseconds that a page may take to answer in these tests. */
 export const TIMEOUT = 10_000;
 
-/** Bytes of a page before compression, design 7: 60 kB and what the gateway adds. */
+/** Bytes of a page before compression: 60 kB and what the gateway adds. */
 export const MOST_HTML = 60_000;
 
 export async function launch() {

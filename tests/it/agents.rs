@@ -263,7 +263,7 @@ on_each_engine! {
             let answer = app.call_as("admin", Method::POST, "/api/agents")?.json(&body).send().await?;
             Ok((answer.status().as_u16(), answer.json().await?))
         };
-        // A user that Keycloak got after the last pull.
+        // A user that Keycloak got after the last sync.
         let id = "00000000-0000-4000-8000-00000000abcd";
         app.world.lock().users.push(json!({"id": id, "username": "new.one", "enabled": true, "email": "new.one@msp.example"}));
         let body = json!({"keycloak_id": id, "username": "new.one", "email": "new.one@msp.example", "theme_preference": "dark"});

@@ -215,4 +215,92 @@ on_sqlite! {
         assert_eq!(answer, StatusCode::OK);
         Ok(())
     }
+
+    async fn wrong_command_lines_are_explained_in_one_line(database: TestDatabase) -> TestResult {
+        for (command, right) in [
+            ("synk", "'sync'"), ("sync dato", "did you mean `datto`?"), ("sync datto --lihgt", "'--light'"),
+            ("sync --light", "SOURCE"), ("jobs list --limit 0", "1..=500"), ("jobs shwo x", "'show'"),
+            ("completions tcsh", "fish"),
+        ] {
+            let ended = run(CHILD, database.folder(), &words(command, &[])).await?;
+            assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{command}: {ended:?}");
+            assert_eq!(ended.err.trim_end().lines().count(), 1, "{command}: {}", ended.err);
+            assert!(ended.err.starts_with("codexd: ") && ended.err.contains(right), "{command}: {}", ended.err);
+            assert!(ended.err.contains("--help`"), "{command}: {}", ended.err);
+        }
+        Ok(())
+    }
+
+    async fn missing_and_older_databases_name_the_remedy(database: TestDatabase) -> TestResult {
+        let path = database.folder().join("own/codex.db");
+        let url = database_of(&format!("sqlite://{}", path.display()));
+        let command = async |command: &str| run(CHILD, database.folder(), &words(command, &[&url])).await;
+        for list in ["jobs list", "held", "outbox", "duplicates list", "claims show company 100001"] {
+            let ended = command(list).await?;
+            assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{list}: {ended:?}");
+            assert!(ended.err.contains("does not exist; `codexd migrate`"), "{list}: {}", ended.err);
+        }
+        assert!(!path.exists(), "looking creates no database");
+        std::fs::create_dir(database.folder().join("own"))?;
+        std::fs::write(&path, "")?;
+        let older = command("jobs list").await?;
+        assert_eq!(older.code, 1, "{older:?}");
+        assert!(older.err.contains("older codexd; run `codexd migrate`"), "{}", older.err);
+        assert_eq!(older.err.trim_end().lines().count(), 1, "{}", older.err);
+        assert_eq!(command("migrate").await?.code, 0);
+        let none = command("jobs list").await?;
+        assert_eq!((none.code, none.out.as_str()), (0, "No sync has run yet.\n"), "{none:?}");
+        assert_eq!(command("jobs list --json").await?.out, "[]\n");
+        let unknown = command("jobs show x").await?;
+        assert!(unknown.code == 1 && unknown.err.contains("`codexd jobs list`"), "{unknown:?}");
+        Ok(())
+    }
+
+    async fn occupied_port_is_named(database: TestDatabase) -> TestResult {
+        let taken = TcpListener::bind("127.0.0.1:0")?;
+        let port = taken.local_addr()?.port();
+        let stored = database_of(&database.url);
+        let ended = run(CHILD, database.folder(), &words(&format!("serve --port {port}"), &[&stored])).await?;
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(ended.err.contains(&format!("port {port}")) && ended.err.contains("--port"), "{}", ended.err);
+        Ok(())
+    }
+
+    async fn sync_without_a_source_lists_the_sources(database: TestDatabase) -> TestResult {
+        let settings = ["datto.public_key=k", "datto.secret_key=s"];
+        let list = run(CHILD, database.folder(), &words("sync", &settings)).await?;
+        assert_eq!(list.code, 0, "{list:?}");
+        let configured = |source: &str| {
+            let line = list.out.lines().find(|line| line.split_whitespace().next() == Some(source));
+            line.and_then(|line| line.split_whitespace().nth(1))
+        };
+        assert_eq!((configured("SOURCE"), configured("datto-audits")), (Some("CONFIGURED"), Some("yes")), "{list:?}");
+        assert_eq!(configured("keycloak"), Some("no"));
+        assert!(list.out.contains("set [freshservice] domain"), "{}", list.out);
+        let json = run(CHILD, database.folder(), &words("sync --json", &settings)).await?;
+        let json: Value = serde_json::from_str(&json.out)?;
+        assert_eq!(json.as_array().map(Vec::len), Some(9));
+        assert!(json.as_array().unwrap().iter().all(|one| one["syncs"].is_string()), "{json}");
+        Ok(())
+    }
+
+    async fn settings_are_printed_as_json_without_secrets(database: TestDatabase) -> TestResult {
+        let settings = ["datto.public_key=hunter2", "datto.secret_key=hunter3", "server.port=5011"];
+        let ended = run(CHILD, database.folder(), &words("config --json", &settings)).await?;
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(!ended.out.contains("hunter"), "{}", ended.out);
+        let json: Value = serde_json::from_str(&ended.out)?;
+        let port = json.as_array().unwrap().iter().find(|one| one["section"] == "server" && one["key"] == "port");
+        assert_eq!(port.unwrap()["value"], "5011");
+        Ok(())
+    }
+
+    async fn completions_are_printed_for_each_shell(database: TestDatabase) -> TestResult {
+        for shell in ["bash", "zsh", "fish"] {
+            let ended = run(CHILD, database.folder(), &words(&format!("completions {shell}"), &[])).await?;
+            assert_eq!(ended.code, 0, "{shell}: {ended:?}");
+            assert!(ended.out.contains("duplicates") && ended.out.contains("codexd"), "{shell}");
+        }
+        Ok(())
+    }
 }

@@ -1,4 +1,4 @@
-//! What client users, the customers of the MSP, see (design 6).
+//! What client users, the customers of the MSP, see.
 
 use codex_tests::{harness::app::TestApp, on_each_engine, sim::core::user_claims};
 use reqwest::Method;

@@ -89,7 +89,7 @@ impl Source for Careless {
         SyncKind::Psa
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
             let rate_limit_block = run.rate_limit_block(new_source::NAME);
             let clock = run.clock().clone();

@@ -1,4 +1,4 @@
-//! Who may depend on what (design 2), and under which licences.
+//! Who may depend on what, and under which licences.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use codex_tests::harness::{TestResult, database::setting};
 use serde_json::Value;
 
-/// What may be distributed under MIT terms (crates.md 4).
+/// What may be distributed under MIT terms.
 const LICENCES: &[&str] = &[
     "MIT",
     "Apache-2.0",

@@ -1,6 +1,7 @@
-//! The documents: the files and functions that they name exist.
+//! The documents: the files and functions that they name exist, and so do the places that code cites.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -121,6 +122,196 @@ fn documents_name_existing_files_and_functions() -> TestResult {
     assert!(missing.is_empty(), "the documents name {missing:#?}");
     assert!(functions >= FEWEST_FUNCTIONS, "{functions}");
     Ok(())
+}
+
+/// What code cites by number, and the page that has the numbers.
+const CITED: [(&str, &str); 4] = [
+    ("contract", "docs/wire-contract.md"),
+    ("consumers", "docs/consumers.md"),
+    ("vendors", "docs/vendors.md"),
+    ("trap", "docs/vendors.md"),
+];
+/// The section of traps.
+const TRAPS: &str = "4";
+/// Words that were numbered outside the repository.
+const OUTSIDE: [&str; 8] = [
+    "crates",
+    "design",
+    "faults",
+    "language",
+    "peers",
+    "storage",
+    "style",
+    "upstreams",
+];
+/// How many citations there are at least: fewer would mean that this test no longer recognizes them.
+const FEWEST_CITATIONS: usize = 200;
+
+/// The places of a page: its numbered headings, and under them the rows that begin with a number, as `7 #20`.
+fn places(page: &str) -> BTreeSet<String> {
+    let (mut places, mut section) = (BTreeSet::new(), String::new());
+    for line in prose(page) {
+        if let Some(heading) = line.strip_prefix('#') {
+            let heading = heading.trim_start_matches('#').trim();
+            let first = heading.split(' ').next().unwrap_or_default();
+            section = place(first).unwrap_or_default();
+            places.insert(section.clone());
+        } else if let Some(row) = line.strip_prefix("| ") {
+            let cell = row.split(" |").next().and_then(place);
+            places.extend(cell.map(|cell| format!("{section} #{cell}")));
+        }
+    }
+    places.remove("");
+    places
+}
+
+/// A word as a number such as `7`, `1.2.B` or `61b`.
+fn place(word: &str) -> Option<String> {
+    let is_part = |part: &str| {
+        let is_letter = matches!(part.as_bytes(), [b'A'..=b'Z']);
+        let digits = part.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let has_digits = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
+        is_letter || (has_digits && part.len() - digits.len() <= 1)
+    };
+    let is_number = word.starts_with(|c: char| c.is_ascii_digit());
+    (is_number && word.split('.').all(is_part)).then(|| word.to_owned())
+}
+
+/// The citations in a text, as word and place. Lists are several: `vendors 1.2, 1.4`, `traps 2 and 3`.
+fn citations(text: &str) -> Vec<(String, String)> {
+    let words = text.split_whitespace();
+    let words: Vec<&str> = words
+        .filter(|word| !["//", "///", "//!", "--", "*"].contains(word))
+        .collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let word = word.rsplit(|c: char| !c.is_ascii_alphabetic()).next();
+        let word = word.unwrap_or_default().to_ascii_lowercase();
+        let name = if word == "traps" { "trap" } else { &word };
+        if !OUTSIDE.contains(&name) && !CITED.iter().any(|(cited, _)| *cited == name) {
+            continue;
+        }
+        let mut rest = words[at + 1..].iter().peekable();
+        while let Some(next) = rest.next() {
+            let number = next.trim_end_matches([',', '.', ';', ':', ')', '"', '`']);
+            let Some(mut cited) = place(number) else {
+                break;
+            };
+            let mut end = *next;
+            if let Some(row) = rest
+                .peek()
+                .filter(|_| number == *next)
+                .and_then(|row| row.strip_prefix('#'))
+            {
+                cited = format!(
+                    "{cited} #{}",
+                    row.split(|c: char| !c.is_ascii_alphanumeric())
+                        .next()
+                        .unwrap_or_default()
+                );
+                end = rest.next().copied().unwrap_or_default();
+            }
+            found.push((name.to_owned(), cited));
+            let goes_on =
+                end.ends_with(',') || rest.next_if(|word| ["and", "to"].contains(word)).is_some();
+            if !goes_on {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Every file that may cite.
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let ending = path
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .unwrap_or_default();
+        if path.is_dir() {
+            sources(&path, files)?;
+        } else if ["html", "json", "mjs", "py", "rs", "sql", "toml", "ts"].contains(&ending) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn citations_lead_to_a_place_in_the_documents() -> TestResult {
+    let mut known = BTreeMap::new();
+    for (name, page) in CITED {
+        let mut places = places(&fs::read_to_string(root().join(page))?);
+        if name == "trap" {
+            let rows = places
+                .iter()
+                .filter_map(|place| place.strip_prefix(&format!("{TRAPS} #")));
+            places = rows.map(str::to_owned).collect();
+        }
+        known.insert(name, places);
+    }
+    let mut files = Vec::new();
+    for folder in [
+        "codex-client",
+        "codex-core",
+        "codex-daemon",
+        "codex-py",
+        "migrations",
+        "openapi",
+        "tests",
+    ] {
+        sources(&root().join(folder), &mut files)?;
+    }
+    let outside = ["shared", "/"].concat();
+    let (mut wrong, mut count) = (BTreeSet::new(), 0);
+    for file in files {
+        let text = fs::read_to_string(&file)?;
+        if text.contains(&format!("../{outside}")) {
+            wrong.insert(format!("{}: a file outside the repository", file.display()));
+        }
+        for (name, cited) in citations(&text) {
+            let is_wrong = known.get(name.as_str()).is_none_or(|places| {
+                count += 1;
+                !places.contains(&cited)
+            });
+            if is_wrong {
+                wrong.insert(format!("{}: {name} {cited}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "citations that lead nowhere: {wrong:#?}");
+    assert!(
+        count >= FEWEST_CITATIONS,
+        "only {count} citations were recognized"
+    );
+    Ok(())
+}
+
+#[test]
+fn citations_and_places_are_recognized() {
+    let text = "/// a (contract 1.2.B,\n/// 4.1). Traps 2 and 61b; (vendors 1.2, trap 5) consumers 0 #2).\n// contract of 7 days";
+    let found = citations(text);
+    let found: Vec<String> = found
+        .iter()
+        .map(|(name, place)| format!("{name} {place}"))
+        .collect();
+    let expected = [
+        "contract 1.2.B",
+        "contract 4.1",
+        "trap 2",
+        "trap 61b",
+        "vendors 1.2",
+        "trap 5",
+        "consumers 0 #2",
+    ];
+    assert_eq!(found, expected);
+    let page = "# Title\n## 7 Rows\n| # | b |\n| 20 | x |\n#### 1.2.B Name";
+    assert_eq!(
+        places(page).into_iter().collect::<Vec<_>>(),
+        ["1.2.B", "7", "7 #20"]
+    );
 }
 
 #[test]

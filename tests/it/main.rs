@@ -26,6 +26,7 @@ mod contract;
 mod crates;
 mod dashboard;
 mod decisions;
+mod descriptions;
 mod devices;
 mod docs;
 mod downloads;

@@ -89,7 +89,7 @@ on_each_engine! {
         assert!(audit.ram_bytes.is_some() && audit.software.len() > 200);
         let why = "select reason from change_log where kind = 'asset' and op = 'delete' and record_id = $1";
         let why: Option<String> = app.codex.db().query(why).bind(vendors).scalar().await?;
-        assert!(why.is_some_and(|why| why.contains(&format!("asset {manual} was made by hand"))));
+        assert!(why.is_some_and(|why| why.contains(&format!("asset {manual} is a manual record"))));
         assert!(!told(&app, "rmm-audits").await?.contains("duplicate candidate"));
         // The device is that record from now on.
         app.pull(&["/sync/datto", "/sync/audits"]).await?;

@@ -66,7 +66,7 @@ impl Source for Panicking {
         SyncKind::Psa
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
             let fields = Map::from_iter([("name".to_owned(), json!("Acme"))]);
             let item = SourceRecord::<Company>::part("1".to_owned(), "companies", fields);
@@ -239,7 +239,7 @@ impl Source for Arming {
         SyncKind::Psa
     }
 
-    fn pull<'r>(&'r self, _run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, _run: &'r mut Run) -> Work<'r> {
         Box::pin(async move {
             if let Some(quiet) = self.reads.load(Ordering::Relaxed).checked_sub(1) {
                 self.clock.quiet.store(quiet, Ordering::Relaxed);

@@ -38,7 +38,7 @@ on_each_engine! {
         assert_eq!(app.get("/api/ticket/999999")?.send().await?.status(), 404);
         assert_eq!((app.freshservice.calls(""), app.datto.calls("")), (psa, rmm));
         assert_eq!(app.json("/api/psa/config").await?["default_provider"], "superops");
-        // What was pulled before stays.
+        // What was synced before stays.
         assert_eq!(app.json("/api/tickets").await?["total"], 60);
         Ok(())
     }

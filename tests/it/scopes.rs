@@ -1,4 +1,4 @@
-//! That no read forgets who asks (design 6): every function that reads the database takes a `Scope`, but these.
+//! That no read forgets who asks: every function that reads the database takes a `Scope`, but these.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

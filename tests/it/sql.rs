@@ -1,4 +1,4 @@
-//! Every SQL text stays within what PostgreSQL 12 understands (design 3); the tests run on a newer one.
+//! Every SQL text stays within what PostgreSQL 12 understands; the tests run on a newer one.
 
 use std::path::{Path, PathBuf};
 
@@ -90,7 +90,7 @@ fn migrations_and_statements_are_understood_by_postgresql_12() -> TestResult {
         assert!(found.is_empty(), "{}: {found:?}", path.display());
     }
 
-    // All SQL is static text in the core (design 3): its sources hold every statement.
+    // All SQL is static text in the core: its sources hold every statement.
     let mut sources = Vec::new();
     files(&root.join("codex-core/src"), "rs", &mut sources)?;
     assert!(sources.len() > 20);

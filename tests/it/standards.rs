@@ -161,38 +161,6 @@ fn servers_and_tags_are_described() -> TestResult {
     Ok(())
 }
 
-#[test]
-fn times_are_described_with_their_format() -> TestResult {
-    let spec = spec()?;
-    let (mut bare, mut times) = (Vec::new(), 0);
-    for (schema, described) in spec["components"]["schemas"].as_object().unwrap() {
-        for (name, field) in described["properties"].as_object().into_iter().flatten() {
-            let kinds = &field["type"];
-            let is_text = kinds == "string"
-                || kinds
-                    .as_array()
-                    .is_some_and(|kinds| kinds.contains(&json!("string")));
-            let place = format!("{schema}.{name}");
-            let says = field["description"].as_str().unwrap_or_default();
-            let is_time = name.ends_with("_at")
-                || name == "timestamp"
-                || name == "last_seen"
-                || says.contains("RFC 3339 in UTC");
-            if is_text && is_time {
-                times += 1;
-                if field["format"] != "date-time" {
-                    bare.push(place);
-                }
-            }
-        }
-    }
-    assert!(
-        bare.is_empty() && times > 40,
-        "{times} times, without format: {bare:#?}"
-    );
-    Ok(())
-}
-
 /// The description stays small.
 #[test]
 fn every_comparison_is_a_described_parameter() -> TestResult {

@@ -337,7 +337,7 @@ on_each_engine! {
             Ok(())
         };
         check().await?;
-        // Neither a pull that brings nothing nor one that brings an older change takes it back.
+        // Neither a sync that brings nothing nor one that brings an older change takes it back.
         app.pull(&["/sync/tickets"]).await?;
         check().await?;
         {

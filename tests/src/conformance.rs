@@ -23,7 +23,7 @@ const WAIT_TIMEOUT: u64 = 12;
 
 /// A source with a simulator of its vendor.
 pub trait VendorSetup {
-    /// Adds the source, as it pulls from the simulator, and chooses it.
+    /// Adds the source, as it syncs from the simulator, and chooses it.
     fn add_to(&self, builder: Builder, http: HttpSettings) -> anyhow::Result<Builder>;
 
     /// What the source is to the MSP.

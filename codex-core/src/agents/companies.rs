@@ -1,4 +1,4 @@
-//! The companies that an administrator opened to somebody who logs in: those that a client user sees (design 6).
+//! The companies that an administrator opened to somebody who logs in: those that a client user sees.
 
 use std::collections::BTreeSet;
 

@@ -55,7 +55,7 @@ impl Resource for Agent {
 
     /// A removed user keeps the record with its preferences, and the same record is enabled again when the
     /// user returns. A name that belongs to another user now is said aloud: what the one was trusted with
-    /// is not the other's (upstreams trap 65).
+    /// is not the other's (trap 65).
     async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],

@@ -84,7 +84,7 @@ pub struct AgentSettingsChanged {
 /// `POST /api/agents/sync`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentsSynced {
-    /// Agents made.
+    /// Agents created.
     pub created: u64,
     /// What a person should look at; absent when there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +102,7 @@ pub struct AgentsSynced {
 /// One's own settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MySettingsOut {
-    /// E-mail address; absent for somebody whom Codex does not know.
+    /// E-mail address; absent for an unknown user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// What is preferred, or the defaults.
@@ -110,7 +110,7 @@ pub struct MySettingsOut {
     pub settings: SettingsOut,
     /// Whether Codex knows the person; otherwise the settings are the defaults.
     pub synced: bool,
-    /// Login name; absent for somebody whom Codex does not know.
+    /// Login name; absent for an unknown user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
 }
@@ -150,10 +150,10 @@ pub struct ThemeOut {
     /// Colour theme.
     #[schema(example = "purple")]
     pub color_theme: String,
-    /// E-mail address; absent for somebody whom Codex does not know.
+    /// E-mail address; absent for an unknown user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// `codex`, or `default` for somebody whom Codex does not know.
+    /// `codex`, or `default` for an unknown user.
     #[schema(example = "codex")]
     pub source: String,
     /// `light` or `dark`.
@@ -164,13 +164,13 @@ pub struct ThemeOut {
 /// `GET /api/public/user/home-page`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HomePageOut {
-    /// E-mail address; absent for somebody whom Codex does not know.
+    /// E-mail address; absent for an unknown user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Page to begin with.
     #[schema(example = "beacon")]
     pub home_page: String,
-    /// `codex`, or `default` for somebody whom Codex does not know.
+    /// `codex`, or `default` for an unknown user.
     #[schema(example = "codex")]
     pub source: String,
 }
@@ -333,7 +333,7 @@ fn chosen(body: &Map<String, Value>, whose: SettingsOwner) -> Result<Map<String,
     Ok(chosen)
 }
 
-/// An agent was made or changed.
+/// An agent was created or updated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentSaved {
     /// The agent as it is now.

@@ -106,7 +106,7 @@ record! {
 }
 
 status! {
-    /// What changes at every poll of the RMM: kept apart from the record, outside its history (design 4).
+    /// What changes at every poll of the RMM: kept apart from the record, outside its history.
     pub struct AssetStatus as "s" {
         /// Whether the agent is connected.
         online: Option<bool> = field().everyone().faceted(),
@@ -135,7 +135,7 @@ status! {
 
 /// Values of secret user-defined fields by field name; `None` clears.
 ///
-/// Kept in a table of their own and never in claims, log, lists or errors (design 4).
+/// Kept in a table of their own and never in claims, log, lists or errors.
 pub type AssetSecrets = BTreeMap<String, Option<String>>;
 
 /// A device.

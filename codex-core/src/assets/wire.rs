@@ -20,7 +20,7 @@ use crate::{
 /// Bytes in the unit that backup volumes are shown in.
 const TB: f64 = 1_099_511_627_776.0;
 
-// Contract 1.2.B, consumers.md 0 #3.
+// Contract 1.2.B, consumers 0 #3.
 /// A device. Its keys are fixed. `billing_type` is always absent, because Ledger takes an asset that has it for a
 /// manual record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -109,30 +109,45 @@ impl AssetOut {
 /// An asset of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
 pub struct AssetRow {
+    /// Antivirus product.
     pub antivirus_product: Option<String>,
+    /// Account number of its company.
     pub company_account_number: Option<String>,
+    /// Name of its company.
     pub company_name: Option<String>,
+    /// Description.
     pub description: Option<String>,
+    /// Domain.
     pub domain: Option<String>,
+    /// Public IP address.
     pub ext_ip_address: Option<String>,
+    /// Type of hardware, as the RMM states it.
     pub hardware_type: Option<String>,
+    /// Host name.
     pub hostname: Option<String>,
+    /// Id; it never changes.
     pub id: i64,
+    /// Private IP address.
     pub int_ip_address: Option<String>,
+    /// User who logged in last.
     pub last_logged_in_user: Option<String>,
+    /// When the RMM's agent last reported.
     pub last_seen: Option<DateTime<Utc>>,
+    /// Whether the RMM's agent is connected.
     pub online: Option<bool>,
+    /// Operating system.
     pub operating_system: Option<String>,
+    /// Patch status, as the RMM states it.
     pub patch_status: Option<String>,
+    /// Address of remote control.
     pub web_remote_url: Option<String>,
 }
 
 /// A row of many assets that are written at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AssetBulkIn {
-    /// Which asset to correct; none for a new one.
+    /// Which asset to update; absent for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     /// What it states.

@@ -274,19 +274,24 @@ pub struct BulkPlansOut {
 
 /// What a plan contains, the features that older modules know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[expect(
-    missing_docs,
-    reason = "each is the field of the same name in `BillingPlanOut`"
-)]
 pub struct BulkPlanOut {
+    /// Antivirus product, or `Not Included`.
     pub antivirus: String,
+    /// E-mail security product.
     pub email_security: String,
+    /// Network management.
     pub network_management: String,
+    /// Password manager.
     pub password_manager: String,
+    /// Name of the plan.
     pub plan_name: String,
+    /// Security awareness training.
     pub sat: String,
+    /// Security operations centre.
     pub soc: String,
+    /// `Billed Hourly`, `Unlimited` or as set.
     pub support_level: Option<String>,
+    /// Term of contract.
     pub term_length: String,
 }
 
@@ -306,7 +311,7 @@ impl From<BillingPlanOut> for BulkPlanOut {
     }
 }
 
-/// A record was made or changed.
+/// A record was created or updated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Saved {
     /// Its id.

@@ -30,7 +30,7 @@ use crate::{
 const MAX_ATOMIC: usize = 1_000;
 /// The most rows of one call.
 const MAX_ROWS: usize = 10_000;
-/// Rows of one transaction: others must not wait long behind it (design 5).
+/// Rows of one transaction: others must not wait long behind it.
 const CHUNK: usize = 250;
 
 impl Codex {

@@ -11,11 +11,11 @@ use crate::{Fault, records::ChangeOut};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
-    /// Makes new records; one that is there is a fault.
+    /// Creates records. A row whose record exists fails.
     Create,
-    /// Changes records; one that is not there is a fault.
+    /// Updates records. A row whose record does not exist fails.
     Update,
-    /// Changes those that are there, makes the others.
+    /// Updates records that exist and creates the others.
     #[default]
     Upsert,
 }
@@ -32,9 +32,9 @@ impl fmt::Display for BulkAction {
 pub enum BulkStatus {
     /// It is a new record.
     Created,
-    /// It changed a record, or said what the record is already.
+    /// It updated a record, or stated the values that it has.
     Updated,
-    /// It could not be taken.
+    /// It failed; `errors` says why.
     Failed,
 }
 
@@ -60,7 +60,7 @@ pub struct BulkResult {
 pub struct BulkOut {
     /// Rows that are new records.
     pub created: usize,
-    /// Rows that could not be taken.
+    /// Rows that failed.
     pub failed: usize,
     /// Row by row.
     pub results: Vec<BulkResult>,

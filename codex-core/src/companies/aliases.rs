@@ -1,4 +1,4 @@
-//! Numbers that companies had before (design 4).
+//! Numbers that companies had before.
 
 use chrono::{DateTime, Utc};
 

@@ -50,7 +50,7 @@ impl fmt::Display for ComplianceLevel {
     }
 }
 
-/// The strictest of several compliance levels: what Brainhair redacts by (consumers.md 7).
+/// The strictest of several compliance levels: what Brainhair redacts by (consumers 7).
 pub fn strictest(levels: impl IntoIterator<Item = ComplianceLevel>) -> ComplianceLevel {
     levels.into_iter().max().unwrap_or_default()
 }

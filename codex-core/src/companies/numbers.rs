@@ -1,4 +1,4 @@
-//! Account numbers: six digits, none given twice (design 4, contract 3.4).
+//! Account numbers: six digits, none given twice (contract 3.4).
 
 use std::collections::HashSet;
 
@@ -41,7 +41,7 @@ impl Numbers {
         let number = (0..COUNT)
             .map(|step| (FIRST + (start + step) % COUNT).to_string())
             .find(|number| !self.0.contains(number))
-            .ok_or_else(|| Error::conflict("all six-digit numbers are given"))?;
+            .ok_or_else(|| Error::conflict("all six-digit numbers are assigned"))?;
         self.0.insert(number.clone());
         Ok(number)
     }

@@ -26,7 +26,7 @@ sql! {
     FIND = [CompanyFields::SELECT, " where account_number = $1 and deleted_at is null"];
     /// A live company by its row id.
     FIND_BY_ID = [CompanyFields::SELECT, " where id = $1 and deleted_at is null"];
-    /// All live companies with a number: consumers need one (design 4).
+    /// All live companies with a number: consumers need one.
     LIST = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
     /// Their ids, in the same order.
@@ -318,7 +318,7 @@ pub async fn find_by_id(db: &Db, scope: &Scope, id: CompanyId) -> Result<Option<
 }
 
 /// The companies of a client user: those that an administrator opened to `sub`, else those of
-/// exactly one active contact with the e-mail address (design 6).
+/// exactly one active contact with the e-mail address.
 pub async fn of_client(db: &Db, sub: &str, email: Option<&str>) -> Result<Vec<CompanyId>> {
     let opened: Vec<CompanyId> = db.query(OF_USER).bind(sub).scalars().await?;
     if !opened.is_empty() {

@@ -54,7 +54,7 @@ impl Resource for Company {
     }
 
     /// The first holder of a number keeps it, deleted or not; everybody else goes without and is
-    /// reported (design 4). A source that states another number than the company has is reported too:
+    /// reported. A source that states another number than the company has is reported too:
     /// renumbering is no sync's business.
     async fn resolve_references(
         tx: &mut Tx,
@@ -92,7 +92,7 @@ impl Resource for Company {
                 };
                 issues.push(format!(
                     "company {} `{}`: {} now states account number {stated}, {number} is kept; \
-                     renumbering is done by hand",
+                     renumber the company in Codex",
                     draft.id, draft.fields.name, claim.source
                 ));
             }

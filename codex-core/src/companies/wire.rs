@@ -73,7 +73,7 @@ pub struct CompanyBundleOut {
     pub contacts: Vec<ContactOut>,
     /// Its locations.
     pub locations: Vec<LocationOut>,
-    /// Its tickets, last changed first; there only when they were asked for.
+    /// Its tickets, last changed first; only with `include_tickets=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tickets: Option<Vec<CompanyTicketOut>>,
 }
@@ -101,7 +101,7 @@ impl From<&Company> for CompanyOut {
         let fields = &company.fields;
         Self {
             account_number: fields.account_number.clone().unwrap_or_default(),
-            // Ledger's dashboard fails on null (consumers.md 0 #2).
+            // Ledger's dashboard fails on null (consumers 0 #2).
             billing_plan: fields.billing_plan.clone().unwrap_or_default(),
             company_main_number: fields.company_main_number.clone(),
             company_start_date: fields.company_start_date.clone(),
@@ -121,7 +121,7 @@ impl From<&Company> for CompanyOut {
 }
 
 impl CompanyOut {
-    /// The same for a client user, who sees nothing of plans (design 6).
+    /// The same for a client user, who sees nothing of plans.
     pub fn for_client(mut self) -> Self {
         self.billing_plan = String::new();
         self.support_level = None;
@@ -142,14 +142,20 @@ pub fn seen_by(company: &Company, scope: &crate::Scope) -> CompanyOut {
 /// A company of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
 pub struct CompanyRow {
+    /// Account number.
     pub account_number: Option<String>,
+    /// Last day of the contract, `YYYY-MM-DD`.
     pub contract_end_date: Option<String>,
+    /// Description.
     pub description: Option<String>,
+    /// E-mail system.
     pub email_system: Option<String>,
+    /// Name.
     pub name: String,
+    /// Telephone system.
     pub phone_system: Option<String>,
+    /// Name of its billing plan.
     pub plan_selected: Option<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-// Contract 1.2.B, consumers.md 0 #4.
+// Contract 1.2.B, consumers 0 #4.
 /// A person at a client company. Its keys are fixed. `email` is always present, because Ledger takes a contact without
 /// it for a manual record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -84,23 +84,29 @@ impl ContactOut {
 /// A contact of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-#[expect(missing_docs, reason = "contract 1.2.J names the columns")]
 pub struct ContactRow {
+    /// Whether the contact is active.
     pub active: Option<bool>,
+    /// Number of its companies that the caller may see.
     // Of those companies that the caller sees; counted after the row is read.
     #[cfg_attr(feature = "store", sqlx(default))]
     pub company_count: i64,
+    /// E-mail address.
     pub email: Option<String>,
+    /// Id; it never changes.
     pub id: i64,
+    /// Mobile telephone number.
     pub mobile_phone_number: Option<String>,
+    /// Name.
     pub name: String,
+    /// Telephone number at work.
     pub work_phone_number: Option<String>,
 }
 
 /// A row of many contacts that are written at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ContactBulkIn {
-    /// Which contact to correct; none for a new one.
+    /// Which contact to update; absent for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
     /// What it states.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How well something is; later is worse.
+/// Health of a part; later values are worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -133,7 +133,7 @@ pub struct RootOut {
     /// The API as a page.
     #[schema(example = "/codex/docs/")]
     pub docs: String,
-    /// How well the service is.
+    /// Health of the service.
     #[schema(example = "/codex/health")]
     pub health: String,
     /// The API description.

@@ -1,4 +1,4 @@
-//! Held deletions: too much of a scope vanished at once, and a person decides (design 5).
+//! Held deletions: too much of a scope vanished at once, and a person decides.
 
 #[cfg(feature = "store")]
 pub mod query;

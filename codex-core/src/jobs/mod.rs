@@ -86,13 +86,13 @@ impl JobStatus {
 pub struct Counts {
     /// Items read from the source.
     pub seen: u64,
-    /// Records made.
+    /// Records created.
     pub created: u64,
     /// Records changed.
     pub updated: u64,
     /// Items whose payload was the same as last time.
     pub unchanged: u64,
-    /// Records brought back.
+    /// Records restored.
     pub restored: u64,
     /// Records retired after the source confirmed that they are gone.
     pub deleted: u64,

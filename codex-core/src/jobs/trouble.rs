@@ -103,16 +103,19 @@ pub fn mentions(issue: &str) -> Vec<Mention<'_>> {
 
 /// Manual records that share a value with records that arrive.
 fn manual_pair(text: &str) -> Vec<Mention<'_>> {
+    let Some(text) = text.strip_prefix("manual ") else {
+        return Vec::new();
+    };
     let Some((kinds, _, _)) = named(text) else {
         return Vec::new();
     };
     let parts = text
         .split_once(' ')
-        .and_then(|(_, rest)| rest.split_once(" made by hand and "));
+        .and_then(|(_, rest)| rest.split_once(" and new "));
     let Some((rows, items)) = parts else {
         return Vec::new();
     };
-    let (items, _) = items.split_once(" arriving").unwrap_or((items, ""));
+    let (items, _) = items.split_once(" share one").unwrap_or((items, ""));
     let rows = rows.split(", ").filter_map(|id| id.parse().ok());
     let rows = rows.filter_map(|id| Some(Mention::Row(kinds.first()?, id)));
     let items = items.split(", ").map(|id| Mention::External(kinds, id));
@@ -245,7 +248,7 @@ mod tests {
                 vec![row("asset", 1), row("asset", 2)],
             ),
             (
-                "possible duplicate: asset 1, 2 made by hand and d-7 arriving share one hostname; all stay",
+                "possible duplicate: manual asset 1, 2 and new d-7 share one hostname; all are kept",
                 vec![
                     row("asset", 1),
                     row("asset", 2),

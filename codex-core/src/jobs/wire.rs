@@ -9,7 +9,7 @@ use super::{Job, JobReport, JobStatus};
 /// A sync that was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobStarted {
-    /// The job to ask for.
+    /// The job's id.
     pub job_id: String,
     /// For people.
     pub message: String,

@@ -274,7 +274,7 @@ impl Cursor {
     /// # Errors
     /// [`Error::Invalid`] naming `cursor` for anything else.
     pub fn decode(word: &str) -> Result<Self> {
-        let bad = || Error::invalid("cursor", "is not a cursor that this server gave out");
+        let bad = || Error::invalid("cursor", "is no cursor of this server");
         let digits: Vec<u32> = word
             .chars()
             .map(|c| c.to_digit(16))

@@ -11,9 +11,9 @@ use super::{OutboxEntry, OutboxKind, OutboxState};
 pub struct OutboxOut {
     /// How often it was tried.
     pub attempts: i64,
-    /// Who made it.
+    /// Who created it.
     pub author: String,
-    /// When it was made, RFC 3339 in UTC.
+    /// When it was created, RFC 3339 in UTC.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub created_at: DateTime<Utc>,
     /// Why the last try failed, or why it does not count.

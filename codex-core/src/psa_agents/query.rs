@@ -21,7 +21,7 @@ pub(crate) const SEARCH: SearchDef = SearchDef {
 };
 
 sql! {
-    /// Live agents, active ones first: the order of Beacon's drop-down (consumers.md 0).
+    /// Live agents, active ones first: the order of Beacon's drop-down (consumers 0).
     LIST = [PsaAgentFields::SELECT, " where deleted_at is null \
         order by case when coalesce(active, true) then 0 else 1 end, name_fold, id"];
 }

@@ -46,7 +46,7 @@ pub(crate) async fn match_manual_records_by<R: Resource>(
         } else {
             let records: Vec<String> = records.iter().map(i64::to_string).collect();
             issues.push(format!(
-                "possible duplicate: {} {} made by hand and {} arriving share one {field}; all stay",
+                "possible duplicate: manual {} {} and new {} share one {field}; all are kept",
                 R::KIND,
                 records.join(", "),
                 items.join(", "),

@@ -23,7 +23,7 @@ record! {
         site_name: Option<String> = field(),
         /// Value of the site variable `AccountNumber`, trimmed; `None` when unknown or masked.
         account_number: Option<String> = field().indexed(),
-        // upstreams 2.7.
+        // vendors 2.7.
         /// Whether it is one of the RMM's own sites (Managed, OnDemand, Deleted Devices) and not a client's.
         system_site: Option<bool> = field(),
         /// Whether its devices report only now and then, so that offline is normal.

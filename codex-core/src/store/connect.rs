@@ -1,6 +1,8 @@
 //! Opening and migrating a database.
 
 use std::{
+    fs::OpenOptions,
+    io,
     path::Path,
     str::FromStr,
     sync::{
@@ -106,6 +108,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     {
         std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
     }
+    create_private(path).map_err(sqlx::Error::Io)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -169,6 +172,19 @@ async fn open_sqlite(path: &Path) -> Result<Pools> {
     })
 }
 
+/// Creates the file for its owner alone, because it holds what clients entrust to the MSP. `SQLite` gives the files
+/// beside it the same rights.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop),
+    }
+}
+
 /// Limits the file to a number of pages, unless that is 0.
 async fn limit(connection: &mut SqliteConnection, pages: u32) -> sqlx::Result<()> {
     if pages > 0 {
@@ -215,4 +231,34 @@ async fn open_postgres(url: &str) -> Result<Pools> {
         })
         .connect_lazy_with(options.log_statements(tracing::log::LevelFilter::Trace));
     Ok(Pools::Pg(pool))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn new_file_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("instance/codex.db");
+        let db = Db::open(path.to_str().unwrap()).await.unwrap();
+        db.migrate().await.unwrap();
+        for file in fs::read_dir(path.parent().unwrap()).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
+        }
+        db.close().await;
+        // An existing file keeps the rights that its owner gave it.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        Db::open(path.to_str().unwrap())
+            .await
+            .unwrap()
+            .close()
+            .await;
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
 }

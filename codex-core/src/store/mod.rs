@@ -1,4 +1,4 @@
-//! The database: `SQLite` or `PostgreSQL` behind one SQL text (design 3).
+//! The database: `SQLite` or `PostgreSQL` behind one SQL text.
 //!
 //! [`Db`] opens either engine and hands out [`Q`], one statement with its binds; above this folder
 //! nothing knows the engine. Reads go to [`Db::query`] without `BEGIN`; writes go through

@@ -1,4 +1,4 @@
-//! Syncing from vendors: the engine, and one folder per source (design 5).
+//! Syncing from vendors: the engine, and one folder per source.
 //!
 //! A source reads pages, maps them and passes them to its [`Run`]; the run compares, writes, counts,
 //! guards and keeps the lease.
@@ -83,5 +83,5 @@ pub trait Source: Debug + Send + Sync + 'static {
     }
 
     /// Reads everything and hands it to `run`.
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r>;
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r>;
 }

@@ -72,7 +72,7 @@ impl Request {
         for scope in &self.scopes {
             if !known.contains(&scope.as_str()) {
                 let message = if known.is_empty() {
-                    format!("{name} is pulled as a whole")
+                    format!("{name} is synced as a whole")
                 } else {
                     format!(
                         "`{scope}` is no part of {name}, which has {}",

@@ -15,7 +15,7 @@ const FIRST_SECOND: f64 = 1e8;
 pub enum Time {
     /// A moment of the years 1970 to 2200, in whole microseconds.
     At(DateTime<Utc>),
-    /// None: null, an empty text, 0, or the first moment of year 1, which is Datto's "never" (upstreams 2.6).
+    /// None: null, an empty text, 0, or the first moment of year 1, which is Datto's "never" (vendors 2.6).
     Never,
 }
 

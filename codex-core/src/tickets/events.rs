@@ -81,7 +81,7 @@ impl Codex {
                 let (is_gone, shown_at) = (shown.is_gone, shown.ticket.source_updated_at);
                 let mut summary = self.take_shown(provider, &author, shown).await?;
                 let shown_at = shown_at.filter(|at| dates::has_happened(*at, now));
-                // The API may show what an event reports a little later (upstreams trap 37).
+                // The API may show what an event reports a little later (trap 37).
                 if let Some(item) = own.filter(|_| !is_gone && at > shown_at) {
                     summary.add(self.take_ticket(provider, &author, item).await?);
                 }

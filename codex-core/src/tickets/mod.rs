@@ -65,7 +65,7 @@ record! {
         priority_id: Option<i64> = field().everyone().listed(),
         /// `Incident`, `Service Request`, ...; an open list.
         ticket_type: Option<String> = field().everyone().faceted(),
-        // upstreams 1.5.
+        // vendors 1.5.
         /// The PSA's number of the channel: 1 e-mail, 2 portal, ...
         channel: Option<i64> = field(),
         /// 1 low to 3 high.
@@ -96,7 +96,7 @@ record! {
         last_updated_at: Option<DateTime<Utc>> = field(),
         /// When it was resolved.
         resolved_at: Option<DateTime<Utc>> = field().everyone().listed(),
-        // upstreams trap 30.
+        // Trap 30.
         /// When it was closed; only the PSA's statistics state it.
         closed_at: Option<DateTime<Utc>> = field().everyone().listed(),
         /// When somebody first answered.
@@ -231,7 +231,7 @@ impl From<&Ticket> for ShownTicket {
     }
 }
 
-/// Something said on a ticket. The database gives it as an array in the order of these fields.
+/// A conversation of a ticket. The database gives it as an array in the order of these fields.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Conversation {
     /// The ticket.
@@ -250,7 +250,7 @@ pub struct Conversation {
     /// Whether the client may not see it.
     #[serde(deserialize_with = "truth")]
     pub private: Option<bool>,
-    /// 0 reply, 2 note, ... (upstreams 1.5).
+    /// 0 reply, 2 note, ... (vendors 1.5).
     pub channel: Option<i64>,
     /// Address of who wrote it.
     pub from_email: Option<String>,

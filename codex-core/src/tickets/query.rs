@@ -26,8 +26,7 @@ const BESIDE: &str = ", d.description, d.description_text, d.minutes, c.account_
 
 /// Where they are from; it ends before the condition.
 ///
-/// Who asked is looked up where the PSA did not say it, and only there: among contacts, then agents (upstreams
-/// trap 15).
+/// Who asked is looked up where the PSA did not say it, and only there: among contacts, then agents (trap 15).
 const JOINS: &str = " left join ticket_details d on d.ticket_id = t.id \
      left join companies c on c.id = t.company_id \
      left join claims q on q.source = t.external_source and q.kind = 'contact' and q.external_id = \
@@ -469,7 +468,7 @@ pub(crate) async fn all_agents(db: &Db, source: &str) -> Result<HashMap<i64, Str
     Ok(rows.into_iter().collect())
 }
 
-/// When tickets were last brought up to date.
+/// When tickets were last synced.
 pub(crate) async fn last_sync(db: &Db) -> Result<Option<DateTime<Utc>>> {
     let at: Option<Option<DateTime<Utc>>> = db.query(LAST_SYNC).scalar().await?;
     Ok(at.flatten())

@@ -45,8 +45,8 @@ impl Resource for Ticket {
         fields.subject_fold = subject.unwrap_or_default();
     }
 
-    /// The company of the ticket's department; without one, the only company of who asked (upstreams
-    /// trap 13). A department that has not arrived yet is found later.
+    /// The company of the ticket's department; without one, the only company of who asked (trap 13). A department that
+    /// has not arrived yet is found later.
     async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],

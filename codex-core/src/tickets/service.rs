@@ -115,7 +115,7 @@ impl Codex {
         beside::read(&self.0.db, tickets, wanted).await
     }
 
-    /// Clients see neither agents nor what time entries say (design 6).
+    /// Clients see neither agents nor what time entries say.
     fn redact_for_scope(&self, scope: &Scope, ticket: &mut Ticket) {
         ticket.minutes = self.worked(scope, ticket.minutes);
         if scope.companies().is_some() {

@@ -1,6 +1,6 @@
 //! What the numbers of statuses and priorities mean (contract 3.8).
 //!
-//! A Freshservice account makes its own statuses: only 2 to 5 mean the same everywhere (upstreams 1.5).
+//! A Freshservice account makes its own statuses: only 2 to 5 mean the same everywhere (vendors 1.5).
 //! A number's word is what the configuration says, else what the account's own label reads like, else
 //! `status_<number>`.
 

@@ -34,7 +34,7 @@ pub struct TicketOut {
     pub description_text: Option<String>,
     /// Number of the ticket, the PSA's.
     pub id: i64,
-    // consumers.md 0 #5.
+    // consumers 0 #5.
     /// When it last changed; never null, always with an offset.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated_at: DateTime<Utc>,
@@ -69,7 +69,7 @@ pub struct TicketsOut {
     pub total: i64,
 }
 
-/// Something said on a ticket.
+/// A conversation of a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ConversationOut {
     /// Text without markup.
@@ -81,7 +81,7 @@ pub struct ConversationOut {
     pub created_at: Option<DateTime<Utc>>,
     /// Address of who wrote it.
     pub from_email: Option<String>,
-    /// The PSA's id; null for a note made here.
+    /// The PSA's id; null for a note written in Codex.
     pub id: Option<i64>,
     /// Whether the client wrote it.
     pub incoming: bool,
@@ -177,7 +177,7 @@ pub struct CompanyTicketOut {
     pub description: Option<String>,
     /// Text without markup.
     pub description_text: Option<String>,
-    // consumers.md 0 #5.
+    // consumers 0 #5.
     /// When it last changed; never null, always with an offset.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated_at: DateTime<Utc>,
@@ -204,47 +204,79 @@ pub struct CompanyTicketOut {
 // Contract 1.2.C.
 /// An active ticket as Beacon shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[expect(missing_docs, reason = "contract 1.2.C describes the 33 fields")]
 pub struct ActiveTicketOut {
+    /// Name of the PSA agent, `Agent <id>` for an unknown one, or `Unassigned`.
     pub agent_name: String,
+    /// When an agent last responded.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub agent_responded_at: Option<DateTime<Utc>>,
+    /// The same in words, such as `2h ago`.
     pub agent_responded_friendly: String,
+    /// Account number of its company; null when it has none.
     pub company_id: Option<String>,
+    /// When it was created.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub created_at_str: Option<DateTime<Utc>>,
+    /// Its age in days, such as `Today` or `3 days old`.
     pub created_days_old: String,
+    /// Its description without markup.
     pub description_text: Option<String>,
+    /// When it is due.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub due_by_str: Option<DateTime<Utc>>,
+    /// When the first response was sent; null when none was.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub first_responded_at_iso: Option<DateTime<Utc>>,
+    /// When the first response is due.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub fr_due_by_str: Option<DateTime<Utc>>,
+    /// Id of its group at the PSA.
     pub group_id: Option<i64>,
+    /// Number of the ticket, the PSA's.
     pub id: i64,
+    /// Priority as a word, such as `high`.
     pub priority: Option<String>,
+    /// Priority as a number, 1 (low) to 4 (urgent).
     pub priority_id: Option<i64>,
+    /// The same as `priority_id`.
     pub priority_raw: Option<i64>,
+    /// Label of the priority, such as `High`.
     pub priority_text: String,
+    /// E-mail address of the requester.
     pub requester_email: Option<String>,
+    /// Id of the requester at the PSA.
     pub requester_id: Option<i64>,
+    /// Name of the requester, `Requester <id>` for an unknown one, or `N/A`.
     pub requester_name: String,
+    /// Id of the PSA agent; null when nobody is assigned.
     pub responder_id: Option<i64>,
+    /// Class of `sla_text`, such as `sla-overdue`.
     pub sla_class: String,
+    /// What is due next, such as `2.5 hours for FR`.
     pub sla_text: String,
+    /// The source that has it, such as `freshservice`.
     pub source: Option<String>,
+    /// Status as a word, such as `open`.
     pub status: Option<String>,
+    /// Status as the number that the PSA has.
     pub status_id: Option<i64>,
+    /// Label of the status, such as `Open`.
     pub status_text: String,
+    /// Subject.
     pub subject: Option<String>,
+    /// The number as text.
     pub ticket_number: String,
+    /// The same as `type`.
     pub ticket_type: Option<String>,
+    /// Hours worked; 0 until they were read.
     pub total_hours_spent: f64,
+    /// `Incident` or `Service Request`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// When it last changed.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub updated_at_str: Option<DateTime<Utc>>,
+    /// The same in words, such as `5m ago`.
     pub updated_friendly: String,
 }
 
@@ -252,13 +284,13 @@ pub struct ActiveTicketOut {
 /// The board of active tickets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActiveOut {
-    /// When tickets were last brought up to date.
+    /// When tickets were last synced.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_sync_time: Option<DateTime<Utc>>,
-    /// Now.
+    /// When the board was made.
     #[serde(serialize_with = "crate::times::rfc3339")]
     pub last_updated: DateTime<Utc>,
-    /// To be answered.
+    /// Waiting for an answer.
     pub section1: Vec<ActiveTicketOut>,
     /// The customer replied.
     pub section2: Vec<ActiveTicketOut>,
@@ -298,7 +330,7 @@ pub struct TicketUpdateOut {
     pub not_done: Vec<String>,
     /// True.
     pub success: bool,
-    /// The number asked for.
+    /// Limit of the page.
     pub ticket_id: i64,
 }
 

@@ -71,10 +71,10 @@ fn object(body: Option<Body<Map<String, Value>>>) -> Map<String, Value> {
     body.map(|Body(object)| object).unwrap_or_default()
 }
 
-/// List all agents, disabled ones too, by login name, or a page of them.
+/// List agents
 ///
-/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies; `total` in
-/// the answer is then how many the whole list has.
+/// Returns all agents by login name, disabled agents too. With `cursor`, `sort`, `q`, `fields`, `total` or a column
+/// as parameter the answer is a page, as in `GET /api/companies`. `total` in the answer then counts the whole list.
 #[utoipa::path(get, path = "/api/agents", tag = "agents", params(PageOfListParams), responses(
     (status = 200, description = "The agents", body = AgentsOut),
     Forbidden<Administrators, ProblemOut>))]
@@ -89,7 +89,9 @@ async fn list_agents(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Respo
     answer.await
 }
 
-/// Get one agent.
+/// Get an agent
+///
+/// The agent is named by its Keycloak id. Only administrators and services read agents.
 #[utoipa::path(get, path = "/api/agents/{keycloak_id}", tag = "agents",
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
@@ -107,7 +109,9 @@ async fn get_agent(
     Ok(Versioned(AgentOut::new(&agent, synced), version))
 }
 
-/// Get what an agent prefers, as the agent sees it.
+/// Get an agent's settings
+///
+/// Returns what the agent gets from `GET /api/my/settings`.
 #[utoipa::path(get, path = "/api/agents/{keycloak_id}/settings", tag = "agents",
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
@@ -127,9 +131,9 @@ fn settings(agent: Option<&Agent>) -> Versioned<MySettingsOut> {
     Versioned(agent.into(), agent.map(|agent| agent.updated_at))
 }
 
-/// Set the themes of an agent.
+/// Update an agent's themes
 ///
-/// Unknown keys are ignored; view and home page are for the agent alone to choose.
+/// Unknown keys are ignored. View and home page can be changed by the agent only, with `PUT /api/my/settings`.
 #[utoipa::path(put, path = "/api/agents/{keycloak_id}/settings", tag = "agents",
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     request_body = SettingsIn,
@@ -157,7 +161,9 @@ async fn update_agent_settings(
     }))
 }
 
-/// Get the companies that are opened to an agent.
+/// Get the companies that an agent may see
+///
+/// The list matters while the agent is a client user. It is empty until an administrator sets it.
 #[utoipa::path(get, path = "/api/agents/{keycloak_id}/companies", tag = "agents",
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(
@@ -172,9 +178,10 @@ async fn get_agent_companies(
     Ok(Versioned(opened, Some(version)))
 }
 
-/// Open just these companies to an agent: they are what it sees as a client user.
+/// Set the companies that an agent may see
 ///
-/// With none it sees what the only contact with its e-mail address is at.
+/// Replaces the list. A client user sees these companies. If the list is empty, a client user sees the companies of
+/// the one active contact with the same e-mail address.
 #[utoipa::path(put, path = "/api/agents/{keycloak_id}/companies", tag = "agents",
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     request_body = AgentCompanies,
@@ -195,12 +202,13 @@ async fn open_agent_companies(
     Ok(answer(opened, Json))
 }
 
-/// Pull the users of Keycloak and answer when it is done.
+/// Sync agents from Keycloak and wait
 ///
-/// One that is at work already is waited for. `POST /sync/agents` starts the same as a job and answers at once.
+/// Returns when the sync has ended. If a sync is running already, waits for it. `POST /sync/agents` starts the same
+/// sync as a job and returns at once.
 #[utoipa::path(post, path = "/api/agents/sync", tag = "agents", responses(
     (status = 200, description = "Done", body = AgentsSynced),
-    (status = 400, description = "Keycloak says so; or `dry_run`: this call can only be made", body = ErrorOut),
+    (status = 400, description = "Keycloak says so; or `dry_run`: this call has no dry run", body = ErrorOut),
     (status = 403, description = "For administrators and services; as `{error}` when Keycloak says it", body = ErrorOut),
     (status = 404, description = "Keycloak has no such realm", body = ErrorOut),
     (status = 409, description = "Keycloak says so; or as with every `Idempotency-Key`", body = ErrorOut),
@@ -249,7 +257,9 @@ fn person(caller: &Caller) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Get one's own settings; the defaults for somebody whom Codex does not know.
+/// Get the caller's settings
+///
+/// Returns the defaults for an unknown user.
 #[utoipa::path(get, path = "/api/my/settings", tag = "agents", responses(
     (status = 200, description = "The settings", body = MySettingsOut),
     Forbidden<NotServices, ErrorOut>,
@@ -267,7 +277,9 @@ async fn get_my_settings(
     Ok(settings(agent.as_ref()))
 }
 
-/// Change one's own settings; absent keys stay as they are, unknown ones are ignored.
+/// Update the caller's settings
+///
+/// Absent keys keep their values. Unknown keys are ignored.
 #[utoipa::path(put, path = "/api/my/settings", tag = "agents", request_body = SettingsIn, responses(
     (status = 200, description = "Changed", body = MySettingsChanged),
     Forbidden<NotServices, ErrorOut>,
@@ -299,10 +311,10 @@ async fn update_my_settings(
     }))
 }
 
-/// Make an agent of a user of Keycloak.
+/// Create an agent from a Keycloak user
 ///
-/// Keycloak is asked whether it has the user; when it cannot be reached, the agent is made and `verified` is
-/// false: the next sync that does not find the user disables it.
+/// Asks Keycloak whether the user exists. If Keycloak cannot be reached, the agent is created with `verified` false,
+/// and the next sync that does not find the user disables it.
 #[utoipa::path(post, path = "/api/agents", tag = "agents", request_body = AgentIn, responses(
     (status = 201, description = "The new agent", body = AgentSaved),
     Forbidden<Administrators, ProblemOut>,
@@ -327,9 +339,12 @@ async fn create_agent(
     }))
 }
 
-/// Update an agent. What is sent wins over Keycloak.
+/// Update an agent
 ///
-/// What people do not say of agents, such as the id, may be sent as it is.
+/// Only the keys that you send change. They become manual values, which win over every source until they are
+/// released.
+///
+/// Read-only members, such as the id, may be sent back unchanged.
 #[utoipa::path(put, path = "/api/agents/{keycloak_id}", tag = "agents", request_body = AgentIn,
     params(("keycloak_id" = String, Path, description = "Keycloak's user id")),
     responses(

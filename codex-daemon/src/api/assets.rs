@@ -58,11 +58,14 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List assets
 ///
-/// A bare array. Without `limit` and `cursor` it is the whole list, made while it is read: an answer that breaks off is
-/// not whole. With one of them it is a page, and the address of the next one is in the header `Link: <...>; rel="next"`.
-/// Columns filter the list: `name=` ignores case, `name__exact=` does not; `__ne`, `__in`, `__lt`, `__lte`, `__gt`,
-/// `__gte`, `__contains`, `__startswith` and `__isnull` compare otherwise. A value of `__in` that holds a comma stands in
-/// double quotes. Unknown columns return 400.
+/// Returns a bare array. Without `limit` and `cursor` it is the whole list, streamed: an answer that breaks off is
+/// incomplete. With one of them it is a page, and the header `Link: <...>; rel="next"` has the address of the next
+/// page.
+///
+/// Columns filter the list: `name=` ignores case, `name__exact=` does not. Further operators are `__ne`, `__in`,
+/// `__lt`, `__lte`, `__gt`, `__gte`, `__contains`, `__startswith` and `__isnull`; each column lists its own as
+/// parameters. Put a value of `__in` that holds a comma in double quotes. `fields=id,name` returns these fields of
+/// each record only. Unknown columns return 400.
 #[utoipa::path(get, path = "/api/assets", tag = "assets", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<AssetOut>),
     NotFound<ErrorOut>))]
@@ -91,7 +94,9 @@ async fn list_assets(
     Ok(with_total(streamed(download, "application/json"), total))
 }
 
-/// Get one asset.
+/// Get an asset
+///
+/// The header `ETag` has the version, which `If-Match` expects on update.
 #[utoipa::path(get, path = "/api/assets/{id}", tag = "assets",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -112,10 +117,10 @@ async fn get_asset(
     }
 }
 
-/// Get what is in an asset and on it, as the RMM's inventory found it.
+/// Get an asset's hardware and software
 ///
-/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
-/// client.
+/// Returns the inventory that the RMM has taken. If the RMM has a newer inventory and the caller is not a client,
+/// Codex reads it first, for at most three seconds.
 #[utoipa::path(get, path = "/api/assets/{id}/audit", tag = "assets",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -133,7 +138,9 @@ async fn get_asset_audit(
     }
 }
 
-/// Get one asset, under the name that Brainhair calls.
+/// Get an asset (legacy alias)
+///
+/// Same as `GET /api/assets/{id}`, under the address that Brainhair calls.
 #[utoipa::path(get, path = "/api/asset/{id}", tag = "assets",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -158,7 +165,10 @@ fn unknown() -> Problem {
     Problem::not_found("Asset not found").flat()
 }
 
-/// Make an asset.
+/// Create an asset
+///
+/// The asset belongs to the company in `company_account_number`. A person's values win over every source until they
+/// are released.
 #[utoipa::path(post, path = "/api/assets", tag = "assets", request_body = AssetIn, responses(
     (status = 201, description = "The new asset", body = AssetOut),
     CreateErrors<Technicians, ErrorOut>,
@@ -178,11 +188,11 @@ async fn create_asset(
     answer_with(made, created).await
 }
 
-/// Make and correct many assets, by id.
+/// Create or update up to 10,000 assets
 ///
-/// A row without an id is a new asset; with `action=upsert`, the default, it means the asset that alone has its
-/// device uid or, where it states none, its serial number, if there is one. What became of each row is in the
-/// answer.
+/// A row with an id is that asset. A row without an id creates an asset. With `action=upsert`, the default, it
+/// updates the one asset that has the same device uid or, if the row has none, the same serial number. The answer has
+/// the result of each row.
 #[utoipa::path(post, path = "/api/assets/bulk", tag = "assets", params(BulkParams),
     request_body = Vec<AssetBulkIn>,
     responses(
@@ -203,9 +213,10 @@ async fn bulk_write_assets(
     Ok(answer(done.await.map_err(flat)?, Json))
 }
 
-/// Update an asset.
+/// Update an asset
 ///
-/// Only the keys that are sent change. What a person states wins over every source until it is released.
+/// Only the keys that you send change. They become manual values, which win over every source until they are
+/// released.
 #[utoipa::path(put, path = "/api/assets/{id}", tag = "assets", request_body = AssetIn,
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -225,7 +236,9 @@ async fn update_asset(
     answer_with(changed, |()| asset_now(&call, id)).await
 }
 
-/// Delete an asset: no sync brings it back, `POST /api/deleted/asset/{id}/restore` does.
+/// Delete an asset
+///
+/// No sync brings it back. `POST /api/deleted/asset/{id}/restore` restores it.
 #[utoipa::path(delete, path = "/api/assets/{id}", tag = "assets",
     params(("id" = i64, Path, description = "Id")),
     responses(

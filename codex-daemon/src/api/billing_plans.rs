@@ -65,13 +65,18 @@ pub struct StatusError {
     /// `error`.
     #[schema(example = "error")]
     pub status: String,
-    /// As of a problem; so are the others.
+    /// Stable code as an address, such as `about:blank#not-found`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Title of the status.
     pub title: String,
+    /// The same as `message`.
     pub detail: String,
+    /// Path of the call.
     pub instance: String,
+    /// Stable code, such as `not-found`.
     pub code: String,
+    /// Id of the call in the log, the same as the header `X-Correlation-ID`.
     pub correlation_id: Option<String>,
 }
 
@@ -103,10 +108,11 @@ fn saved(id: BillingPlanId, message: &str) -> Json<Saved> {
     })
 }
 
-/// List billing plans, by name and term, or a page of them.
+/// List billing plans
 ///
-/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies. A term may be
-/// named in any spelling.
+/// Returns all plans by name and term. With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter the
+/// answer is a page, as in `GET /api/companies`. A term may be spelled in any way: `1 Year` and `1-Year` are the
+/// same.
 #[utoipa::path(get, path = "/api/billing-plans", tag = "billing", params(PageOfListParams), responses(
     (status = 200, description = "The plans", body = Vec<BillingPlanOut>),
     Forbidden<NotClients, ErrorOut>,
@@ -125,11 +131,11 @@ async fn list_billing_plans(
     answer.await.map_err(Problem::flat)
 }
 
-/// Make a billing plan.
+/// Create a billing plan
 ///
-/// What is not sent has the default of a new plan: prices 0, one terabyte of backup included, billed hourly.
+/// Members that are absent get the defaults of a new plan: prices 0, one terabyte of backup included, billed hourly.
 #[utoipa::path(post, path = "/api/billing-plans", tag = "billing", request_body = BillingPlanIn, responses(
-    (status = 201, description = "Made", body = Saved),
+    (status = 201, description = "Created", body = Saved),
     CreateErrors<Billing, ErrorOut>,
     (status = 409, description = "There is a plan of this name and term", body = ErrorOut)))]
 async fn create_billing_plan(
@@ -152,7 +158,9 @@ pub(super) async fn plan(call: &Call, id: i64) -> Result<BillingPlan, Problem> {
     plan.await.map_err(flat)?.ok_or_else(unknown)
 }
 
-/// Get one billing plan.
+/// Get a billing plan
+///
+/// Returns prices and features of one plan and term.
 #[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "billing",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -166,9 +174,9 @@ async fn get_billing_plan(
     Ok(Versioned((&plan).into(), Some(plan.updated_at)))
 }
 
-/// Change a billing plan.
+/// Update a billing plan
 ///
-/// What is not sent stays; features are laid over those that the plan has.
+/// Absent members keep their values. Features that you send are merged into those of the plan.
 #[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "billing", request_body = BillingPlanIn,
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -188,7 +196,9 @@ async fn update_billing_plan(
     Ok(answer(updated, |()| saved(id, "Billing plan updated")))
 }
 
-/// Delete a billing plan.
+/// Delete a billing plan
+///
+/// Companies keep the name of the plan. `POST /api/deleted/billing_plan/{id}/restore` restores it.
 #[utoipa::path(delete, path = "/api/billing-plans/{id}", tag = "billing",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -206,7 +216,9 @@ async fn delete_billing_plan(
     Ok(answer(deleted, |()| saved(id, "Billing plan deleted")))
 }
 
-/// Get what a plan contains, without its prices.
+/// Get a billing plan's features
+///
+/// Returns support level and features, without prices. The term may be spelled in any way.
 #[utoipa::path(get, path = "/api/billing-plans/{plan_name}/{term_length}", tag = "billing",
     params(("plan_name" = String, Path, description = "Name", example = "Gold"),
         ("term_length" = String, Path, description = "Term, in any spelling", example = "1 Year")),
@@ -222,7 +234,9 @@ async fn get_billing_plan_features(
     Ok(Json((&plan).into()))
 }
 
-/// List billing plans as Ledger bills by them.
+/// List billing plans for Ledger
+///
+/// Returns every plan with its prices, features and the labels of the features, by name and term.
 #[utoipa::path(get, path = "/billing-plans/api/plans", tag = "billing", responses(
     (status = 200, description = "The plans, by name and term", body = LedgerPlansOut),
     Forbidden<NotClients, ErrorOut>))]
@@ -233,7 +247,9 @@ async fn list_ledger_plans(call: Call) -> Result<Json<LedgerPlansOut>, Problem> 
     Ok(Json(LedgerPlansOut::new(&plans, &categories)))
 }
 
-/// Get one billing plan as Ledger bills by it.
+/// Get a billing plan for Ledger
+///
+/// Returns prices and features. An unknown plan returns 404 with `status` `error`.
 #[utoipa::path(get, path = "/billing-plans/api/plans/{plan_name}/{term_length}", tag = "billing",
     params(("plan_name" = String, Path, description = "Name", example = "Gold"),
         ("term_length" = String, Path, description = "Term, in any spelling", example = "1 Year")),
@@ -255,7 +271,9 @@ async fn get_ledger_plan(
     Ok(Json(LedgerPlanAnswer::from(&plan)))
 }
 
-/// List what the plans contain that companies have, by `name|term`.
+/// List the billing plans in use
+///
+/// Returns the features of each plan and term that a company has, by `name|term`.
 #[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "billing", responses(
     (status = 200, description = "The plans in use", body = BulkPlansOut),
     Forbidden<NotClients, ErrorOut>))]
@@ -265,7 +283,9 @@ async fn list_plans_in_use(call: Call) -> Result<Json<BulkPlansOut>, Problem> {
     ))
 }
 
-/// Download every plan and option, to be imported elsewhere.
+/// Export all billing plans and feature options
+///
+/// Returns the file that `POST /api/billing-plans/import` imports.
 #[utoipa::path(get, path = "/billing-plans/export", tag = "billing", responses(
     (status = 200, description = "A file", body = BillingExport),
     Forbidden<NotClients, ErrorOut>))]
@@ -276,9 +296,9 @@ async fn export_billing(call: Call) -> Result<(HeaderMap, Json<BillingExport>), 
     Ok((headers, Json(export)))
 }
 
-/// Take plans and options in, as they were exported; all of them or none.
+/// Import plans and options from an export file
 ///
-/// Those that are there stay as they are.
+/// All or nothing. Plans and options that exist already are left unchanged.
 #[utoipa::path(post, path = "/api/billing-plans/import", tag = "billing", request_body = BillingExport,
     responses(
         (status = 200, description = "What is new", body = BillingImported),

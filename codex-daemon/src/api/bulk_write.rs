@@ -17,7 +17,7 @@ pub(crate) struct BulkParams {
     #[serde(default)]
     #[param(inline)]
     mode: BulkMode,
-    /// `true` changes nothing and tells what would change.
+    /// `true` changes nothing and returns what would change.
     #[expect(dead_code, reason = "read by `Call`")]
     #[param(ignore)]
     dry_run: Option<bool>,

@@ -27,12 +27,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_manual_value, release_manual_value))
 }
 
-/// Get what each source states about a record.
+/// Get what each source states about a record
 ///
-/// For each field its value, the source that wins, since when, and what other sources state; and which sources
-/// have the record. Polled values such as `last_seen` come from one source and have no claims. `resource` is one
-/// of agents, assets, billing-plans, companies, contacts, locations and tickets; `id` is what names the record
-/// elsewhere: an account number, a ticket number, a Keycloak id, else an id. Only administrators read agents.
+/// Returns, for each field, its value, the source that wins, since when, and what other sources state; and the
+/// sources that have the record. Polled values such as `last_seen` come from one source and have no claims.
+/// `resource` is one of agents, assets, billing-plans, companies, contacts, locations and tickets. `id` is what
+/// identifies the record elsewhere: an account number, a ticket number, a Keycloak id, or an id. Only administrators
+/// read agents.
 #[utoipa::path(get, path = "/api/{resource}/{id}/claims", tag = "claims",
     params(("resource" = ClaimedResource, Path, description = "Resource", example = "companies"),
         ("id" = String, Path, description = "What names the record", example = "100001")),
@@ -46,9 +47,9 @@ async fn get_claims(
     claims(&call, resource_of(&resource)?, &id).await
 }
 
-/// Get what is stated about a billing plan.
+/// Get what each source states about a plan
 ///
-/// As `GET /api/{resource}/{id}/claims`.
+/// Same as `GET /api/{resource}/{id}/claims`.
 #[utoipa::path(get, path = "/api/billing-plans/{id}/claims", tag = "claims",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -61,7 +62,9 @@ async fn get_billing_plan_claims(
     claims(&call, ClaimedResource::BillingPlans, &id.to_string()).await
 }
 
-/// Get a manual value and what the sources state instead.
+/// Get a manual value of a record
+///
+/// Returns the value that a person set, and what the sources state.
 #[utoipa::path(get, path = "/api/{resource}/{id}/claims/manual/{field}", tag = "claims",
     params(("resource" = ClaimedResource, Path, description = "Resource", example = "companies"),
         ("id" = String, Path, description = "What names the record", example = "100001"),
@@ -80,11 +83,11 @@ async fn get_manual_value(
     Ok(Versioned(claims, Some(version)))
 }
 
-/// Release a manual value.
+/// Release a manual value of a record
 ///
-/// The field follows the sources from then on, and the change log says who released it. A field of a record that
-/// people made and that no source states cannot be released: set another value. Technicians, administrators and
-/// services may release; billing plans are released by the billing role, agents by administrators.
+/// The field follows the sources again, and the change log has who released it. A field that no source states, of a
+/// record that a person created, cannot be released: set another value. Technicians, administrators and services may
+/// release. Billing plans are released by the billing role, agents by administrators.
 #[utoipa::path(delete, path = "/api/{resource}/{id}/claims/manual/{field}", tag = "claims",
     params(("resource" = ClaimedResource, Path, description = "Resource", example = "companies"),
         ("id" = String, Path, description = "What names the record", example = "100001"),

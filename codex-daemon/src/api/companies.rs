@@ -68,12 +68,12 @@ pub(crate) async fn company(call: &Call, account: &str) -> Result<Company, Probl
     company.ok_or_else(unknown)
 }
 
-/// List all companies, or a page of them.
+/// List companies
 ///
-/// A bare array of every company that has an account number, by name. With `cursor`, `sort`, `q`, `fields`,
-/// `total` or a column as parameter it is a page, and the address of the next one is in the header
-/// `Link: <...>; rel="next"`; `limit` alone is ignored, and so is what is no column. Columns filter as in the list
-/// of contacts.
+/// Returns a bare array of all companies with an account number, by name. With `cursor`, `sort`, `q`, `fields`,
+/// `total` or a column as parameter it is a page, and the header `Link: <...>; rel="next"` has the address of the
+/// next page. `limit` alone and unknown parameters are ignored, unless the call asks for strict handling. Columns
+/// filter as in `GET /api/contacts`.
 #[utoipa::path(get, path = "/api/companies", tag = "companies", params(PageOfListParams), responses(
     (status = 200, description = "The companies that the caller may see", body = Vec<CompanyOut>)))]
 async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Response, Problem> {
@@ -86,9 +86,10 @@ async fn list_companies(call: Call, forwarded: Forwarded, uri: Uri) -> Result<Re
     answer.await
 }
 
-/// Download all companies, each with its assets, contacts and locations, and with its tickets on request.
+/// Download all companies with their records
 ///
-/// Made while it is read: an answer that breaks off is not whole.
+/// Each company has its assets, contacts and locations, and on request its tickets. The answer is streamed: one that
+/// breaks off is incomplete.
 #[utoipa::path(get, path = "/api/companies/bulk", tag = "companies",
     params(
         ("include_tickets" = Option<String>, Query, description = "`true` adds `tickets` to each", example = "true"),
@@ -103,7 +104,10 @@ async fn bulk_companies(call: Call, params: Params) -> Result<Response, Problem>
     Ok(streamed(download, "application/json"))
 }
 
-/// Get one company.
+/// Get a company
+///
+/// A former account number finds the company too. The header `ETag` has the version, which `If-Match` expects on
+/// update.
 #[utoipa::path(get, path = "/api/companies/{account_number}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
@@ -118,7 +122,9 @@ async fn get_company(
     Ok(Versioned(out, Some(company.updated_at)))
 }
 
-/// Get one company, under the name that Brainhair and Archive call.
+/// Get a company (legacy alias)
+///
+/// Same as `GET /api/companies/{account_number}`, under the address that Brainhair and Archive call.
 #[utoipa::path(get, path = "/api/company/{account_number}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
@@ -131,10 +137,10 @@ async fn get_company_alias(
     get_company(call, account).await
 }
 
-/// Make a company.
+/// Create a company
 ///
-/// It gets a free account number unless one is sent. Nothing is written to a vendor; a company that arrives
-/// from one with the same number becomes this one.
+/// Assigns a free account number unless you send one. Nothing is written to a vendor. If a vendor later states a
+/// company with the same number, both become one record.
 #[utoipa::path(post, path = "/api/companies", tag = "companies", request_body = CompanyIn, responses(
     (status = 201, description = "The new company", body = CompanyOut),
     CreateErrors<Technicians, ErrorOut>,
@@ -154,9 +160,10 @@ async fn create_company(
     }))
 }
 
-/// Make and correct many companies, by account number.
+/// Create or update up to 10,000 companies
 ///
-/// A row without a number is a new company. What became of each row is in the answer.
+/// A row with an account number is that company. A row without one creates a company. The answer has the result of
+/// each row.
 #[utoipa::path(post, path = "/api/companies/bulk", tag = "companies", params(BulkParams),
     request_body = Vec<CompanyIn>,
     responses(
@@ -177,10 +184,12 @@ async fn bulk_write_companies(
     Ok(answer(done.await.map_err(flat)?, Json))
 }
 
-/// Update a company.
+/// Update a company
 ///
-/// Only the keys that are sent change; null or an empty text blanks. What a person states wins over every
-/// source until it is released, so that no sync takes it back.
+/// Only the keys that you send change. They become manual values, which win over every source until they are
+/// released.
+///
+/// Null or an empty text blanks a value.
 #[utoipa::path(put, path = "/api/companies/{account_number}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     request_body = CompanyIn,
@@ -205,7 +214,9 @@ async fn update_company(
     }))
 }
 
-/// Delete a company: no sync brings it back, `POST /api/deleted/company/{id}/restore` does.
+/// Delete a company
+///
+/// No sync brings it back. `POST /api/deleted/company/{id}/restore` restores it.
 #[utoipa::path(delete, path = "/api/companies/{account_number}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
@@ -221,10 +232,10 @@ async fn delete_company(
     Ok(no_content(found.await.map_err(flat)?.ok_or_else(unknown)?))
 }
 
-/// Give a company another account number.
+/// Renumber a company
 ///
-/// The old one leads to it for ever, and no sync takes the new one back. Vendors do not follow, nor does
-/// what Ledger has stored under the old number.
+/// The former number finds the company for ever, and no sync restores it. Vendors do not follow, nor does what Ledger
+/// has stored under the former number.
 #[utoipa::path(post, path = "/api/companies/{account_number}/renumber", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     request_body = RenumberIn,
@@ -246,9 +257,10 @@ async fn renumber_company(
     Ok(answer(done.await.map_err(flat)?.ok_or_else(unknown)?, Json))
 }
 
-/// List a company's assets, by host name, or a page of them.
+/// List a company's assets
 ///
-/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
+/// Returns all assets by host name. With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter the answer
+/// is a page, as in `GET /api/companies`.
 #[utoipa::path(get, path = "/api/companies/{account_number}/assets", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
@@ -282,9 +294,10 @@ async fn list_company_assets(
     answer.await
 }
 
-/// List a company's contacts, by name, inactive ones too, or a page of them.
+/// List a company's contacts
 ///
-/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
+/// Returns all contacts by name, inactive contacts too. With `cursor`, `sort`, `q`, `fields`, `total` or a column as
+/// parameter the answer is a page, as in `GET /api/companies`.
 #[utoipa::path(get, path = "/api/companies/{account_number}/contacts", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
@@ -320,7 +333,9 @@ async fn list_company_contacts(
     answer.await
 }
 
-/// List a company's contacts under their other name.
+/// List a company's contacts (legacy alias)
+///
+/// Same as `GET /api/companies/{account_number}/contacts`, under the address that KnowledgeTree calls.
 #[utoipa::path(get, path = "/api/companies/{account_number}/users", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(
@@ -335,9 +350,10 @@ async fn list_company_users(
     list_company_contacts(call, account, forwarded, uri).await
 }
 
-/// List a company's locations, the oldest first, or a page of them.
+/// List a company's locations
 ///
-/// With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter it is a page, as of companies.
+/// Returns all locations, oldest first. With `cursor`, `sort`, `q`, `fields`, `total` or a column as parameter the
+/// answer is a page, as in `GET /api/companies`.
 #[utoipa::path(get, path = "/api/companies/{account_number}/locations", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"), PageOfListParams),
     responses(

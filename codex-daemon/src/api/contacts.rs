@@ -57,11 +57,14 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// List contacts
 ///
-/// A bare array. Without `limit` and `cursor` it is the whole list, made while it is read: an answer that breaks off is
-/// not whole. With one of them it is a page, and the address of the next one is in the header `Link: <...>; rel="next"`.
-/// Columns filter the list: `name=` ignores case, `name__exact=` does not; `__ne`, `__in`, `__lt`, `__lte`, `__gt`,
-/// `__gte`, `__contains`, `__startswith` and `__isnull` compare otherwise. A value of `__in` that holds a comma stands in
-/// double quotes. Unknown columns return 400.
+/// Returns a bare array. Without `limit` and `cursor` it is the whole list, streamed: an answer that breaks off is
+/// incomplete. With one of them it is a page, and the header `Link: <...>; rel="next"` has the address of the next
+/// page.
+///
+/// Columns filter the list: `name=` ignores case, `name__exact=` does not. Further operators are `__ne`, `__in`,
+/// `__lt`, `__lte`, `__gt`, `__gte`, `__contains`, `__startswith` and `__isnull`; each column lists its own as
+/// parameters. Put a value of `__in` that holds a comma in double quotes. `fields=id,name` returns these fields of
+/// each record only. Unknown columns return 400.
 #[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(ListParams, PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<ContactOut>),
     NotFound<ErrorOut>))]
@@ -90,7 +93,9 @@ async fn list_contacts(
     Ok(with_total(streamed(download, "application/json"), total))
 }
 
-/// Get one contact.
+/// Get a contact
+///
+/// The header `ETag` has the version, which `If-Match` expects on update.
 #[utoipa::path(get, path = "/api/contacts/{id}", tag = "contacts",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -111,7 +116,9 @@ async fn get_contact(
     }
 }
 
-/// Get one contact, under the name that Brainhair calls.
+/// Get a contact (legacy alias)
+///
+/// Same as `GET /api/contacts/{id}`, under the address that Brainhair calls.
 #[utoipa::path(get, path = "/api/contact/{id}", tag = "contacts",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -139,7 +146,9 @@ fn unknown() -> Problem {
     Problem::not_found("Contact not found").flat()
 }
 
-/// Make a contact.
+/// Create a contact
+///
+/// `company_account_numbers` are its companies. A person's values win over every source until they are released.
 #[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactIn, responses(
     (status = 201, description = "The new contact", body = ContactOut),
     CreateErrors<Technicians, ErrorOut>,
@@ -160,10 +169,10 @@ async fn create_contact(
     answer_with(made, created).await
 }
 
-/// Make and correct many contacts, by id.
+/// Create or update up to 10,000 contacts
 ///
-/// A row without an id is a new contact; with `action=upsert`, the default, it means the contact that alone has
-/// its e-mail address, if there is one. What became of each row is in the answer.
+/// A row with an id is that contact. A row without an id creates a contact. With `action=upsert`, the default, it
+/// updates the one contact that has the same e-mail address. The answer has the result of each row.
 #[utoipa::path(post, path = "/api/contacts/bulk", tag = "contacts", params(BulkParams),
     request_body = Vec<ContactBulkIn>,
     responses(
@@ -184,9 +193,10 @@ async fn bulk_write_contacts(
     Ok(answer(done.await.map_err(flat)?, Json))
 }
 
-/// Update a contact.
+/// Update a contact
 ///
-/// Only the keys that are sent change. What a person states wins over every source until it is released.
+/// Only the keys that you send change. They become manual values, which win over every source until they are
+/// released.
 #[utoipa::path(put, path = "/api/contacts/{id}", tag = "contacts", request_body = ContactIn,
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -205,7 +215,9 @@ async fn update_contact(
     answer_with(changed, |()| contact_now(&call, id)).await
 }
 
-/// Delete a contact: no sync brings it back, `POST /api/deleted/contact/{id}/restore` does.
+/// Delete a contact
+///
+/// No sync brings it back. `POST /api/deleted/contact/{id}/restore` restores it.
 #[utoipa::path(delete, path = "/api/contacts/{id}", tag = "contacts",
     params(("id" = i64, Path, description = "Id")),
     responses(

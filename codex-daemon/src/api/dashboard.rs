@@ -13,8 +13,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Get the numbers of the dashboard
 ///
-/// Clients get those of their own companies. What a role may not see is null. Days, weeks and months are in UTC. The
-/// numbers follow every change of records; what is overdue may be up to a minute old.
+/// Clients get the numbers of their own companies. Numbers that the role may not see are null. Days, weeks and months
+/// are in UTC. The numbers follow every change of records; overdue tickets may be up to a minute old.
 #[utoipa::path(get, path = "/api/dashboard", tag = "dashboard", responses(
     (status = 200, description = "The numbers", body = DashboardOut)))]
 async fn get_dashboard(call: Call) -> Result<Json<DashboardOut>, Problem> {

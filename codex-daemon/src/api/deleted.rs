@@ -23,7 +23,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(restore_deleted))
 }
 
-/// List the records of a kind that people have deleted, the newest first, a page at a time.
+/// List deleted records of a kind
+///
+/// Returns the records that people have deleted, newest first, one page at a time.
 #[utoipa::path(get, path = "/api/deleted/{kind}", tag = "deleted",
     params(("kind" = String, Path, description = "Kind of record", example = "contact"), PageParams),
     responses(
@@ -42,7 +44,9 @@ async fn list_deleted(
     Ok(params.answer(&format!("/api/deleted/{kind}"), &forwarded, page, |row| row))
 }
 
-/// Restore a deleted record.
+/// Restore a deleted record
+///
+/// The record gets its values from its claims again. A live record returns 404.
 #[utoipa::path(post, path = "/api/deleted/{kind}/{id}/restore", tag = "deleted",
     params(("kind" = String, Path, description = "Kind of record", example = "contact"),
         ("id" = i64, Path, description = "Id of the record")),

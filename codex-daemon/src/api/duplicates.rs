@@ -30,9 +30,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reject_duplicate))
 }
 
-/// List duplicate candidates, a page at a time.
+/// List duplicate candidates
 ///
-/// Newest first. `state=open` lists those that wait for a person, `kind=asset` or `kind=contact` those of one kind.
+/// Returns one page at a time, newest first. `state=open` lists candidates that wait for a decision. `kind=asset` or
+/// `kind=contact` lists candidates of one kind.
 #[utoipa::path(get, path = "/api/duplicates", tag = "duplicates", params(PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<DuplicateOut>),
     Forbidden<Technicians, ProblemOut>))]
@@ -63,7 +64,9 @@ pub(super) async fn duplicate(call: &Call, text: &str) -> Result<Json<DuplicateO
     found.map(Json).ok_or_else(unknown)
 }
 
-/// Get a duplicate candidate.
+/// Get a duplicate candidate
+///
+/// Returns both records, the evidence and the decision.
 #[utoipa::path(get, path = "/api/duplicates/{duplicate_id}", tag = "duplicates",
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
     responses(
@@ -76,10 +79,10 @@ async fn get_duplicate(
     self::duplicate(&call, &duplicate).await
 }
 
-/// Merge the two records of a duplicate candidate.
+/// Merge the records of a duplicate candidate
 ///
-/// Claims, manual values, links, tags, secrets and inventories go to the record that is kept, the older one unless
-/// `keep` names the other. The other record is deleted. Records of different companies cannot be merged.
+/// Claims, manual values, links, tags, secrets and inventories move to the record that is kept: the older one unless
+/// `keep` has the other. The other record is deleted. Records of different companies cannot be merged.
 #[utoipa::path(post, path = "/api/duplicates/{duplicate_id}/merge", tag = "duplicates",
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
     request_body = Option<DuplicateMergeIn>,
@@ -100,7 +103,9 @@ async fn merge_duplicate(
     Ok(answer(merged.ok_or_else(unknown)?, Json))
 }
 
-/// Reject a duplicate candidate: the two records are never proposed again.
+/// Reject a duplicate candidate
+///
+/// The two records stay apart and are never proposed again.
 #[utoipa::path(post, path = "/api/duplicates/{duplicate_id}/reject", tag = "duplicates",
     params(("duplicate_id" = String, Path, description = "Duplicate candidate")),
     responses(

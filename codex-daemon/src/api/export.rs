@@ -22,14 +22,13 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(export))
 }
 
-/// Download everything of one kind that the caller sees.
+/// Download all records of one kind
 ///
-/// As lines of JSON (`companies.ndjson`) or as a table (`companies.csv`): companies, contacts, assets,
-/// locations, tickets, agents, psa-agents, billing-plans, feature-options, overrides. Companies without an account
-/// number are in it, with null. Staff get every field that the lists give by `fields`. A table begins with a line of
-/// names, also where there is no record; a text that a spreadsheet would run as a formula (it begins with `=`, `+`,
-/// `-`, `@`, tab or a line break) has an apostrophe before it. Made while it is read: an answer that breaks off is not
-/// whole.
+/// The file is JSON lines (`companies.ndjson`) or a table (`companies.csv`) of companies, contacts, assets,
+/// locations, tickets, agents, psa-agents, billing-plans, feature-options or overrides. Companies without an account
+/// number are included, with null. Staff get every field that `fields` offers in the list. A table begins with a
+/// header line, also without records. A text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-`,
+/// `@`, tab or a line break) gets an apostrophe before it. The answer is streamed: one that breaks off is incomplete.
 #[utoipa::path(get, path = "/api/export/{file}", tag = "export",
     params(("file" = String, Path, description = "Kind and format", example = "companies.ndjson")),
     responses(

@@ -45,7 +45,9 @@ struct OptionParams {
     category: Option<String>,
 }
 
-/// List the options of features, by kind and value.
+/// List feature options
+///
+/// Returns all options, or those of one category, by category and value.
 #[utoipa::path(get, path = "/api/feature-options", tag = "billing", params(OptionParams), responses(
     (status = 200, description = "The options", body = Vec<FeatureOptionOut>),
     Forbidden<NotClients, ErrorOut>))]
@@ -60,10 +62,12 @@ async fn list_feature_options(
     Ok(Json(options.iter().map(Into::into).collect()))
 }
 
-/// Make an option of a feature, unless it is there.
+/// Create a feature option
+///
+/// Returns 201 for a new option and 200 if it exists already.
 #[utoipa::path(post, path = "/api/feature-options", tag = "billing", request_body = FeatureOptionIn, responses(
     (status = 200, description = "It was there", body = Saved),
-    (status = 201, description = "Made", body = Saved),
+    (status = 201, description = "Created", body = Saved),
     CreateErrors<Billing, ErrorOut>))]
 async fn create_feature_option(
     call: Call,
@@ -87,7 +91,9 @@ async fn create_feature_option(
     }))
 }
 
-/// List the options of features by kind, as Ledger reads them.
+/// List feature options for Ledger
+///
+/// Returns the options grouped by category.
 #[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "billing", responses(
     (status = 200, description = "The options", body = LedgerOptionsOut),
     Forbidden<NotClients, ErrorOut>))]
@@ -96,7 +102,9 @@ async fn list_ledger_options(call: Call) -> Result<Json<LedgerOptionsOut>, Probl
     Ok(Json(options.await.map_err(flat)?.as_slice().into()))
 }
 
-/// List the kinds of feature, as Ledger reads them.
+/// List feature categories for Ledger
+///
+/// Returns the names of all categories, sorted.
 #[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "billing", responses(
     (status = 200, description = "The kinds, in order", body = LedgerCategoriesOut),
     Forbidden<NotClients, ErrorOut>))]

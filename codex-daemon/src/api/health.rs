@@ -32,9 +32,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_health_ready))
 }
 
-/// How well the service and what it needs are.
+/// Get the health of the service
 ///
-/// 200 when healthy, 503 when degraded or unhealthy; the body is the same.
+/// Returns 200 when healthy and 503 when degraded or unhealthy, with the same body. Needs no token.
 #[utoipa::path(get, path = "/health", tag = "health", security(()), responses(
     (status = 200, description = "Healthy", body = HealthOut),
     (status = 503, description = "Degraded or unhealthy", body = HealthOut)))]
@@ -47,7 +47,9 @@ async fn get_health(State(app): State<App>) -> (StatusCode, Json<HealthOut>) {
     (status, Json(health))
 }
 
-/// The same as `/health`.
+/// Get the health of the service (alias)
+///
+/// Same as `GET /health`.
 #[utoipa::path(get, path = "/api/health", tag = "health", security(()), responses(
     (status = 200, description = "Healthy", body = HealthOut),
     (status = 503, description = "Degraded or unhealthy", body = HealthOut)))]
@@ -55,14 +57,18 @@ async fn get_api_health(app: State<App>) -> (StatusCode, Json<HealthOut>) {
     get_health(app).await
 }
 
-/// Whether the process answers; nothing else is asked.
+/// Check that the process answers
+///
+/// Checks nothing else and needs no token.
 #[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses(
     (status = 200, description = "Alive", body = AliveOut)))]
 async fn get_health_live(State(app): State<App>) -> Json<AliveOut> {
     Json(alive(&app, "alive"))
 }
 
-/// Whether requests can be served: the database answers.
+/// Check that requests can be served
+///
+/// Returns 503 while the database does not answer. Needs no token.
 #[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
     (status = 200, description = "Ready", body = AliveOut),
     (status = 503, description = "Not ready", body = AliveOut)))]

@@ -31,7 +31,10 @@ struct HoldParams {
     status: Option<HoldStatus>,
 }
 
-/// List held deletions, the newest first: too much of a scope vanished at once, and a person decides.
+/// List held deletions
+///
+/// Returns the newest first. A sync holds a deletion when too many records of a collection are missing at once. A
+/// person approves or rejects it.
 #[utoipa::path(get, path = "/sync/holds", tag = "sync", params(HoldParams), responses(
     (status = 200, description = "Held deletions, 500 at most", body = Vec<HoldOut>),
     Forbidden<NotClients, ProblemOut>))]
@@ -50,7 +53,9 @@ fn out(hold: Option<Hold>) -> Result<Json<HoldOut>, Problem> {
     Ok(Json(HoldOut::from(&hold)))
 }
 
-/// Delete the records that a held deletion keeps. They return when their source lists them again.
+/// Approve a held deletion
+///
+/// Deletes its records. A record returns when its source lists it again.
 #[utoipa::path(post, path = "/sync/holds/{hold_id}/approve", tag = "sync",
     params(("hold_id" = String, Path, description = "Held deletion")),
     responses(
@@ -67,7 +72,9 @@ async fn approve_hold(
     out(app.codex().approve_hold(&scope, &author, &id).await?)
 }
 
-/// Keep the records. Nobody is asked again unless more of the scope goes missing.
+/// Reject a held deletion
+///
+/// Keeps its records. No new deletion is held unless more records of the collection go missing.
 #[utoipa::path(post, path = "/sync/holds/{hold_id}/reject", tag = "sync",
     params(("hold_id" = String, Path, description = "Held deletion")),
     responses(

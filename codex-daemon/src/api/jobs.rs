@@ -64,7 +64,9 @@ fn missing() -> Problem {
     Problem::not_found("There is no such job.")
 }
 
-/// List jobs, the newest first.
+/// List sync jobs
+///
+/// Returns the newest first.
 #[utoipa::path(get, path = "/sync/jobs", tag = "sync", params(JobParams), responses(
     (status = 200, description = "Jobs", body = Vec<JobDetailOut>),
     Forbidden<NotClients, ProblemOut>))]
@@ -95,7 +97,9 @@ async fn found(codex: &Codex, scope: &Scope, id: &str) -> Result<Job, Problem> {
     codex.job(scope, id).await?.ok_or_else(missing)
 }
 
-/// Get a job with its counts, scopes and issues.
+/// Get a sync job
+///
+/// Returns status, counts, collections and issues.
 #[utoipa::path(get, path = "/sync/jobs/{job_id}", tag = "sync",
     params(("job_id" = String, Path, description = "Job")),
     responses(
@@ -111,7 +115,7 @@ async fn get_job(
     Ok(Json(JobDetailOut::from(&job)))
 }
 
-/// Cancel a job
+/// Cancel a sync job
 ///
 /// It ends within a second, in whichever process it runs, as `cancelled`. What it has done so far stays.
 #[utoipa::path(post, path = "/sync/jobs/{job_id}/cancel", tag = "sync",
@@ -132,7 +136,9 @@ async fn cancel_job(
     Ok(Json(JobDetailOut::from(&job)))
 }
 
-/// Watch a job: an event with the whole job whenever it moves, until it has ended.
+/// Watch a sync job
+///
+/// Streams server-sent events. Each event has the whole job. The stream ends with the job.
 #[utoipa::path(get, path = "/sync/jobs/{job_id}/events", tag = "sync",
     params(("job_id" = String, Path, description = "Job")),
     responses(

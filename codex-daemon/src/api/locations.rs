@@ -49,7 +49,9 @@ fn out(location: &Location, company: &Company) -> LocationOut {
     LocationOut::new(location, company.compliance_level())
 }
 
-/// Add a location to a company.
+/// Create a location of a company
+///
+/// The location stays until a person deletes it.
 #[utoipa::path(post, path = "/api/companies/{account_number}/locations", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     request_body = LocationIn,
@@ -73,7 +75,9 @@ async fn create_location(
     }))
 }
 
-/// Get one location of a company.
+/// Get a location of a company
+///
+/// The location must belong to the company, otherwise the answer is 404.
 #[utoipa::path(get, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("id" = i64, Path, description = "Id")),
@@ -90,7 +94,10 @@ async fn get_location(
     Ok(Versioned(out(&location, &company), version))
 }
 
-/// Update a location of a company.
+/// Update a location of a company
+///
+/// Only the keys that you send change. They become manual values, which win over every source until they are
+/// released.
 #[utoipa::path(put, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("id" = i64, Path, description = "Id")),
@@ -113,7 +120,9 @@ async fn update_location(
     }))
 }
 
-/// Delete a location of a company: no sync brings it back.
+/// Delete a location of a company
+///
+/// No sync brings it back. `POST /api/deleted/location/{id}/restore` restores it.
 #[utoipa::path(delete, path = "/api/companies/{account_number}/locations/{id}", tag = "companies",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("id" = i64, Path, description = "Id")),

@@ -31,10 +31,11 @@ struct OutboxParams {
     state: Option<OutboxState>,
 }
 
-/// List changes of tickets on their way to the PSA, the newest first.
+/// List changes that wait for the PSA
 ///
-/// With `[upstream] write = off`, the default, nothing is put on its way. Changes that an older version kept then are
-/// `off`, and sent when somebody retries them. What has ended is shown for 90 days.
+/// Returns changes of tickets, newest first. With `[upstream] write = off`, the default, no new change is queued.
+/// Changes that an older version queued then have the state `off`, and are sent when somebody retries them. Changes
+/// that have ended are listed for 90 days.
 #[utoipa::path(get, path = "/sync/outbox", tag = "sync", params(OutboxParams), responses(
     (status = 200, description = "Changes, 500 at most", body = Vec<OutboxOut>),
     Forbidden<NotClients, ProblemOut>))]
@@ -59,7 +60,9 @@ fn id(text: &str) -> Result<i64, Problem> {
     id.map_err(|_| Problem::not_found("There is no such change."))
 }
 
-/// Send a change again, over what the PSA has now.
+/// Retry a change that waits for the PSA
+///
+/// Sends the change again. It overwrites what the PSA has now.
 #[utoipa::path(post, path = "/sync/outbox/{change_id}/retry", tag = "sync",
     params(("change_id" = String, Path, description = "Change")),
     responses(
@@ -76,7 +79,9 @@ async fn retry_outbox(
     out(app.codex().retry_outbox(&scope, id(&change)?).await?)
 }
 
-/// Stop a change that was not sent. Here it stays.
+/// Cancel a change that waits for the PSA
+///
+/// The PSA does not get the change. Codex keeps it.
 #[utoipa::path(post, path = "/sync/outbox/{change_id}/cancel", tag = "sync",
     params(("change_id" = String, Path, description = "Change")),
     responses(

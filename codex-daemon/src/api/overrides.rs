@@ -36,7 +36,9 @@ fn not_agreed() -> Problem {
     Problem::not_found("Override not found").flat()
 }
 
-/// Get the plan in force for a company: its plan with what was agreed instead, and where each value comes from.
+/// Get a company's effective plan
+///
+/// Returns the plan after overrides, and where each value comes from.
 #[utoipa::path(get, path = "/api/companies/{account_number}/plan", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
@@ -51,7 +53,9 @@ async fn get_company_plan(
     Ok(Json(plan.await.map_err(flat)?))
 }
 
-/// Get what is billed for a company: users, devices by kind and backups, with the records behind each number.
+/// Get a company's billable counts
+///
+/// Returns users, devices by type and backups, with the records behind each number.
 #[utoipa::path(get, path = "/api/companies/{account_number}/billable", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
@@ -66,11 +70,13 @@ async fn get_company_billable(
     Ok(Json(billable.await.map_err(flat)?))
 }
 
-/// List what is agreed with a company instead of its plan, by key; disabled overrides too.
+/// List a company's overrides
+///
+/// Returns all overrides by key, disabled overrides too.
 #[utoipa::path(get, path = "/api/companies/{account_number}/overrides", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001")),
     responses(
-        (status = 200, description = "What is agreed", body = Vec<OverrideOut>),
+        (status = 200, description = "The override", body = Vec<OverrideOut>),
         FindErrors<NotClients, ErrorOut>))]
 async fn list_overrides(
     call: Call,
@@ -83,13 +89,15 @@ async fn list_overrides(
     ))
 }
 
-/// Get what is agreed with a company about one key.
+/// Get a company's override for one key
+///
+/// Returns its value, and whether it is enabled.
 #[utoipa::path(get, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
             example = "per_user_cost")),
     responses(
-        (status = 200, description = "What is agreed", body = OverrideOut),
+        (status = 200, description = "The override", body = OverrideOut),
         Forbidden<NotClients, ErrorOut>,
         (status = 404, description = "No such company, or nothing agreed", body = ErrorOut)))]
 async fn get_override(
@@ -102,16 +110,16 @@ async fn get_override(
     Ok(Versioned((&row).into(), Some(row.updated_at)))
 }
 
-/// Agree something with a company about one key, in place of what was agreed before.
+/// Set a company's override for one key
 ///
-/// `enabled` alone puts what was agreed out of force, or back, with the value that it has.
+/// Replaces an override of the same key. `enabled` alone disables or enables the override and keeps its value.
 #[utoipa::path(put, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",
             example = "per_user_cost")),
     request_body = OverrideIn,
     responses(
-        (status = 200, description = "What is agreed now", body = OverrideOut),
+        (status = 200, description = "The override", body = OverrideOut),
         CreateErrors<Billing, ErrorOut>, NotFound<ErrorOut>))]
 async fn set_override(
     call: Call,
@@ -129,7 +137,9 @@ async fn set_override(
     }))
 }
 
-/// End what was agreed about one key: the plan holds again.
+/// Delete a company's override for one key
+///
+/// The value of the plan applies again.
 #[utoipa::path(delete, path = "/api/companies/{account_number}/overrides/{key}", tag = "billing",
     params(("account_number" = String, Path, description = "Account number", example = "100001"),
         ("key" = String, Path, description = "A price's key, `support_level`, or a kind of feature",

@@ -29,7 +29,9 @@ struct AgentParams {
     provider: Option<String>,
 }
 
-/// List the PSA's agents, active ones first, then by name.
+/// List the PSA's agents
+///
+/// Returns active agents first, then by name.
 #[utoipa::path(get, path = "/api/psa/agents", tag = "psa", params(AgentParams), responses(
     (status = 200, description = "Agents", body = Vec<PsaAgentOut>),
     Forbidden<NotClients, ProblemOut>))]
@@ -46,7 +48,10 @@ async fn list_psa_agents(
     Ok(Json(agents.iter().map(PsaAgentOut::from).collect()))
 }
 
-/// Where the PSA's pages are, and which of its groups the modules tell apart.
+/// Get the addresses of the PSA's pages
+///
+/// Returns templates of addresses for tickets, companies and contacts, and the ids of the groups that other modules
+/// know.
 #[utoipa::path(get, path = "/api/psa/config", tag = "psa", responses(
     (status = 200, description = "Configured PSAs", body = PsaConfigOut)))]
 async fn get_psa_config(State(app): State<App>, _caller: Caller) -> Json<PsaConfigOut> {

@@ -38,10 +38,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_active_psa_tickets))
 }
 
-/// List the PSA's tickets, last changed first.
+/// List the PSA's tickets
 ///
-/// A parameter that cannot be read is ignored. `X-Total-Count` says how long the list is, and the address of the next page
-/// is in the header `Link: <...>; rel="next"`.
+/// Returns the last changed first. Parameters that cannot be read are ignored. The header `X-Total-Count` has the
+/// length of the list, and `Link: <...>; rel="next"` the address of the next page.
 #[utoipa::path(get, path = "/api/psa/tickets", tag = "tickets",
     params(
         ("provider" = Option<String>, Query, description = "The only PSA", example = "freshservice"),
@@ -100,9 +100,10 @@ async fn list_psa_tickets(
     Ok(cut(&uri, &forwarded, Json(out), page.next, page.total))
 }
 
-/// List the PSA's tickets that are open, pending, on hold or wait for the customer: the most urgent first.
+/// List the PSA's active tickets
 ///
-/// Of more than 20000 those that changed last; `X-Total-Count` says how many there are.
+/// Returns tickets that are open, pending, on hold or waiting for the customer, most urgent first. Of more than
+/// 20,000 tickets, returns those that changed last; the header `X-Total-Count` has the full number.
 #[utoipa::path(get, path = "/api/psa/tickets/active", tag = "tickets",
     params(("provider" = Option<String>, Query, description = "The only PSA", example = "freshservice")),
     responses(

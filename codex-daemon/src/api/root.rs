@@ -20,6 +20,8 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Get the addresses of documentation, description and health
+///
+/// Browsers get the start page instead, by the header `Accept`.
 #[utoipa::path(get, path = "/", tag = "description", security(()), responses(
     (status = 200, description = "The addresses", body = RootOut)))]
 async fn get_root(

@@ -35,12 +35,13 @@ struct SearchParams {
     limit: Option<usize>,
 }
 
-/// Find companies, contacts, assets, tickets, locations, agents and plans; the best fit first.
+/// Search all records
 ///
-/// A record that the term identifies comes first: by its account number, serial number, host name, e-mail address,
-/// telephone number in any spelling, or ticket number. Names are found by any part of them, without regard to case and
-/// diacritics; tickets also by the words of their description and of what was said on them, assets by programs whose
-/// name begins so; these stand behind the names, of which a thousand at most are ranked.
+/// Searches companies, contacts, assets, tickets, locations, agents and plans, best match first. A record that the
+/// term identifies comes first: by account number, serial number, host name, e-mail address, telephone number in any
+/// spelling, or ticket number. Names match by any part, regardless of case and diacritics. Tickets also match by
+/// words of their description and conversations, and assets by installed programs whose name begins with the term;
+/// these come after the names, of which at most a thousand are ranked.
 #[utoipa::path(get, path = "/api/search", tag = "search", params(SearchParams), responses(
     (status = 200, description = "What was found", body = SearchOut)))]
 async fn search(

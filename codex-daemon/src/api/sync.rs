@@ -59,13 +59,12 @@ async fn start(app: &App, caller: &Caller, part: SyncKind) -> Result<Json<JobSta
     }))
 }
 
-/// Start a sync.
+/// Start a sync
 ///
 /// `sync` is one of freshservice (companies, contacts, PSA agents), tickets, tickets-light (without conversations),
-/// ticket-history (every ticket), datto (sites and devices), datto-audits, keycloak, accounts-assign and
-/// accounts-push; the names of today's routes are understood. Answers at once with a job to ask for; a sync that is
-/// at work already is not started twice. Technicians may start those of changed tickets, administrators and
-/// services all.
+/// ticket-history (all tickets), datto (sites and devices), datto-audits, keycloak, accounts-assign and
+/// accounts-push; legacy names are accepted. Returns a job at once. If the sync is running already, returns the
+/// running job. Technicians may start syncs of changed tickets, administrators and services all syncs.
 #[utoipa::path(post, path = "/sync/{sync}", tag = "sync",
     params(("sync" = String, Path, description = "Sync", example = "datto-audits")),
     responses(
@@ -84,9 +83,9 @@ async fn start_sync(
     start(&app, &caller, part).await
 }
 
-/// Pull companies, contacts and agents from the PSA.
+/// Sync companies, contacts and agents from the PSA
 ///
-/// Answers at once with a job to ask for; a sync that is at work already is not started twice.
+/// Returns a job at once. If the sync is running already, returns the running job.
 #[utoipa::path(post, path = "/sync/psa", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -97,7 +96,9 @@ async fn start_psa_sync(
     start(&app, &caller, SyncKind::Psa).await
 }
 
-/// Pull from the PSA, under its older name.
+/// Sync from the PSA (legacy alias)
+///
+/// Same as `POST /sync/psa`. Returns a job at once. If the sync is running already, returns the running job.
 #[utoipa::path(post, path = "/sync/freshservice", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -108,7 +109,9 @@ async fn start_freshservice_sync(
     start(&app, &caller, SyncKind::Psa).await
 }
 
-/// Pull sites and devices from the RMM.
+/// Sync sites and devices from the RMM
+///
+/// Returns a job at once. If the sync is running already, returns the running job.
 #[utoipa::path(post, path = "/sync/datto", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -119,10 +122,11 @@ async fn start_datto_sync(
     start(&app, &caller, SyncKind::Rmm).await
 }
 
-/// Pull what is in the RMM's devices and on them, where its inventory is new.
+/// Sync hardware and software from the RMM
 ///
-/// The first time takes hours for a large account, within the vendor's limit; a run that was cut goes on
-/// with what is left.
+/// Reads devices whose inventory is newer than the stored one. The first run takes hours for a large account, because
+/// of the vendor's limits; an interrupted run continues where it stopped. Returns a job at once. If the sync is
+/// running already, returns the running job.
 #[utoipa::path(post, path = "/sync/audits", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -130,7 +134,10 @@ async fn start_audits(State(app): State<App>, caller: Caller) -> Result<Json<Job
     start(&app, &caller, SyncKind::RmmAudits).await
 }
 
-/// Pull the tickets that changed, with what was said and worked on each.
+/// Sync changed tickets from the PSA
+///
+/// Includes conversations and time entries. Returns a job at once. If the sync is running already, returns the
+/// running job.
 #[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Technicians>))]
@@ -141,9 +148,10 @@ async fn start_ticket_sync(
     start(&app, &caller, SyncKind::Tickets).await
 }
 
-/// Pull every ticket that the PSA has, back to its first.
+/// Sync all tickets from the PSA
 ///
-/// May take days within the vendor's limits; one that was cut goes on where it was.
+/// May take days within the vendor's limits. An interrupted run continues where it stopped. Returns a job at once. If
+/// the sync is running already, returns the running job.
 #[utoipa::path(post, path = "/sync/tickets/full-history", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -154,9 +162,10 @@ async fn start_ticket_history(
     start(&app, &caller, SyncKind::TicketHistory).await
 }
 
-/// Give every PSA company without an account number a free one.
+/// Assign account numbers to PSA companies without one
 ///
-/// With `[upstream] write = off`, the default, the job only says which.
+/// With `[upstream] write = off`, the default, the job only lists what it would assign. Returns a job at once. If the
+/// sync is running already, returns the running job.
 #[utoipa::path(post, path = "/sync/create-account-numbers", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -167,9 +176,10 @@ async fn assign_account_numbers(
     start(&app, &caller, SyncKind::AssignAccounts).await
 }
 
-/// Write account numbers into the variables of RMM sites.
+/// Push account numbers to RMM sites
 ///
-/// With `[upstream] write = off`, the default, the job only says which.
+/// Writes each number into a variable of the site. With `[upstream] write = off`, the default, the job only lists
+/// what it would write. Returns a job at once. If the sync is running already, returns the running job.
 #[utoipa::path(post, path = "/sync/push-to-datto", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     SyncErrors<Administrators>))]
@@ -180,7 +190,10 @@ async fn push_account_numbers(
     start(&app, &caller, SyncKind::PushAccounts).await
 }
 
-/// Pull the users of Keycloak as a job; `POST /api/agents/sync` answers when it is done.
+/// Start a sync of agents from Keycloak
+///
+/// Returns a job at once. If the sync is running already, returns the running job. `POST /api/agents/sync` waits for
+/// the end instead.
 #[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
     (status = 200, description = "Started, or at work already", body = JobStarted),
     Forbidden<Administrators, ErrorOut>))]
@@ -191,7 +204,9 @@ async fn start_agents_sync(
     start(&app, &caller, SyncKind::Agents).await
 }
 
-/// How a job stands.
+/// Get a sync job's status
+///
+/// Returns the job in the form that today's modules read. `GET /sync/jobs/{job_id}` has counts and issues.
 #[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync",
     params(("job_id" = String, Path, description = "Job")),
     responses(
@@ -212,10 +227,10 @@ async fn get_sync_status(
         .ok_or_else(|| Problem::not_found("Job not found").flat())
 }
 
-/// Get the newest job of a sync, whatever its status.
+/// Get the newest job of a sync
 ///
-/// `script` is a name of `POST /sync/{sync}`, or one of today's modules: psa, rmm, keycloak_agents. `tickets` means
-/// the newest in whichever way tickets were read.
+/// Returns the newest job, whatever its status. `script` is a name of `POST /sync/{sync}`, or one of today's modules:
+/// psa, rmm, keycloak_agents. `tickets` is the newest job that read tickets in any way.
 #[utoipa::path(get, path = "/sync/last/{script}", tag = "sync",
     params(
         ("script" = String, Path, description = "Sync", example = "psa"),

@@ -61,9 +61,10 @@ pub(super) async fn tag_now(call: &Call, id: TagId) -> Result<Versioned<TagOut>,
     found.map(versioned).ok_or_else(unknown)
 }
 
-/// List tags, by name, a page at a time
+/// List tags
 ///
-/// Each with how many companies, contacts and assets have it. Columns filter as in the list of contacts.
+/// Returns one page at a time, by name. Each tag has the number of its companies, contacts and assets. Columns filter
+/// as in `GET /api/contacts`.
 #[utoipa::path(get, path = "/api/tags", tag = "tags", params(PageOfListParams), responses(
     (status = 200, description = "A page", body = Vec<TagOut>),
     Forbidden<NotClients, ProblemOut>))]
@@ -80,7 +81,7 @@ async fn list_tags(
 
 /// Create a tag
 ///
-/// A name has 1 to 60 characters. No two tags share one, whatever its case. A colour is `#rrggbb`.
+/// A name has 1 to 60 characters and is unique regardless of case. A colour is `#rrggbb`.
 #[utoipa::path(post, path = "/api/tags", tag = "tags", request_body = TagIn, responses(
     (status = 201, description = "The new tag", body = TagOut),
     CreateErrors<Technicians, ProblemOut>,
@@ -98,7 +99,9 @@ async fn create_tag(
     }))
 }
 
-/// Get one tag
+/// Get a tag
+///
+/// Includes the number of its companies, contacts and assets.
 #[utoipa::path(get, path = "/api/tags/{id}", tag = "tags",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -110,7 +113,7 @@ async fn get_tag(call: Call, Path(id): Path<i64>) -> Result<Versioned<TagOut>, P
 
 /// Update a tag
 ///
-/// Only the keys that are sent change. Records show the new name at once.
+/// Only the keys that you send change. Records show the new name at once.
 #[utoipa::path(put, path = "/api/tags/{id}", tag = "tags", request_body = TagIn,
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -131,7 +134,7 @@ async fn update_tag(
 
 /// Delete a tag
 ///
-/// No record shows it any more. `POST /api/deleted/tag/{id}/restore` brings it back, on the records that it was on.
+/// Records no longer show it. `POST /api/deleted/tag/{id}/restore` restores it on the same records.
 #[utoipa::path(delete, path = "/api/tags/{id}", tag = "tags",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -142,10 +145,10 @@ async fn delete_tag(call: Call, Path(id): Path<i64>) -> Result<Answer<StatusCode
     Ok(no_content(deleted.await?.ok_or_else(unknown)?))
 }
 
-/// Put a tag on many records
+/// Add a tag to many records
 ///
-/// Up to 10,000 records of one kind, all of them or none: a record that is not there is 422, and `errors` names each.
-/// Companies may be named by account number. Each record that changes gets an entry in the change log, and a new `ETag`.
+/// Up to 10,000 records of one kind. All or nothing: an unknown record returns 422, and `errors` has each of them.
+/// Companies may be named by account number. Each changed record gets a new `ETag` and an entry in the change log.
 #[utoipa::path(post, path = "/api/tags/{id}/add", tag = "tags", request_body = TagRecordsIn,
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -164,9 +167,9 @@ async fn add_tag(
     Ok(answer(added.await?.ok_or_else(unknown)?, Json))
 }
 
-/// Take a tag off many records
+/// Remove a tag from many records
 ///
-/// The records are named as when the tag is put on them, and again it is all of them or none.
+/// Records are named as in `POST /api/tags/{id}/add`. All or nothing.
 #[utoipa::path(post, path = "/api/tags/{id}/remove", tag = "tags", request_body = TagRecordsIn,
     params(("id" = i64, Path, description = "Id")),
     responses(

@@ -61,11 +61,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_company_tickets))
 }
 
-/// List tickets, last changed first.
+/// List tickets
 ///
-/// `status` and `priority` are words (`waiting_customer`, `high`) or labels. A parameter that cannot be read
-/// is ignored. `X-Total-Count` says how long the list is, and the address of the next page is in the header
-/// `Link: <...>; rel="next"`; with `cursor`, `offset` is ignored. Columns filter as in the list of contacts.
+/// Returns the last changed first. `status` and `priority` are words (`waiting_customer`, `high`) or labels.
+/// Parameters that cannot be read are ignored. The header `X-Total-Count` has the length of the list, and
+/// `Link: <...>; rel="next"` the address of the next page. With `cursor`, `offset` is ignored. Columns filter as in
+/// `GET /api/contacts`.
 #[utoipa::path(get, path = "/api/tickets", tag = "tickets",
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
@@ -229,11 +230,11 @@ async fn filter(
     Ok(Some(filter))
 }
 
-/// The board of active tickets.
+/// List active tickets as a board
 ///
-/// Four sections: to be answered, the customer replied, overdue for an update, waiting. In each the highest
-/// priority comes first, then what was untouched longest. The 20000 active tickets that changed last are on it;
-/// `X-Total-Count` says how many there are.
+/// Returns four sections: waiting for an answer, customer replied, overdue for an update, waiting. In each section
+/// the highest priority comes first, then the longest untouched. The board has the 20,000 active tickets that changed
+/// last; the header `X-Total-Count` has the full number.
 #[utoipa::path(get, path = "/api/tickets/active", tag = "tickets",
     params(
         ("group_id" = Option<i64>, Query, description = "The only group, by its id at the PSA"),
@@ -259,9 +260,9 @@ fn number(text: &str) -> Result<i64, Problem> {
     number.ok_or_else(unknown)
 }
 
-/// Get a ticket with everything said on it.
+/// Get a ticket with its conversations
 ///
-/// The PSA is asked, for three seconds at most, when the ticket is not known here.
+/// If Codex does not know the ticket, it asks the PSA, for at most three seconds.
 #[utoipa::path(get, path = "/api/ticket/{ticket_id}", tag = "tickets",
     params(
         ("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1"),
@@ -326,10 +327,11 @@ fn chosen(
     Ok(row)
 }
 
-/// Change a ticket's status or add a private note, here at once.
+/// Update a ticket's status or add a note
 ///
-/// The status holds until the PSA's own changes; notes stay for ever. A note is added even when the status beside it
-/// is unknown; `not_done` and the message say what was not done. Unknown keys return 422.
+/// Codex changes the ticket at once. The status holds until the PSA changes its own. Notes are private and stay for
+/// ever. A note is added even when the status beside it is unknown; `not_done` and the message then say what was not
+/// done. Unknown keys return 422.
 #[utoipa::path(post, path = "/api/ticket/{ticket_id}/update", tag = "tickets",
     params(("ticket_id" = String, Path, description = "Number of the ticket, the PSA's", example = "1")),
     request_body = TicketUpdateIn,
@@ -362,7 +364,9 @@ fn unknown() -> Problem {
     Problem::not_found("Ticket not found").flat()
 }
 
-/// List a company's tickets with everything said on each.
+/// List a company's tickets with their conversations
+///
+/// Returns all tickets, or with `year` those that changed last in that year.
 #[utoipa::path(get, path = "/api/companies/{account_number}/tickets", tag = "companies",
     params(
         ("account_number" = String, Path, description = "Account number", example = "100001"),

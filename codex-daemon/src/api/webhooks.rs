@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_webhooks_health))
 }
 
-/// What the vendor's automation sends. An administrator writes it by hand from placeholders: numbers may
+/// What the vendor's automation sends. An administrator writes it from placeholders: numbers may
 /// be text, what is empty may be an empty text, and only `ticket_id` is needed.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a body that is read leniently")]
@@ -98,7 +98,7 @@ struct TicketEventOut {
     reason: Option<&'static str>,
 }
 
-/// An event that was heard.
+/// An event that was received.
 #[derive(Debug, Serialize, ToSchema)]
 struct HeardOut {
     /// `received`.
@@ -154,18 +154,18 @@ struct EndpointsOut {
     health: &'static str,
 }
 
-/// Freshservice reports a ticket.
+/// Report a ticket from Freshservice
 ///
-/// Send the secret as `X-Webhook-Secret`; or sign: `X-Webhook-Timestamp` (unix seconds, five minutes off at
-/// most) and `X-Webhook-Signature: sha256=` with the hexadecimal HMAC-SHA256 of timestamp, `.` and body.
-/// Events may repeat and come in any order.
+/// Send the secret as `X-Webhook-Secret`, or sign the call: `X-Webhook-Timestamp` (unix seconds, at most five minutes
+/// off) and `X-Webhook-Signature: sha256=` with the hexadecimal HMAC-SHA256 of timestamp, `.` and body. Events may
+/// repeat and arrive in any order.
 #[utoipa::path(post, path = "/webhooks/freshservice/ticket", tag = "webhooks", security(()),
     request_body = TicketEventIn, responses(
     (status = 200, description = "Updated, deleted or ignored", body = TicketEventOut),
-    (status = 201, description = "The ticket is new here", body = TicketEventOut),
+    (status = 201, description = "The ticket was created", body = TicketEventOut),
     WebhookErrors,
     (status = 400, description = "Not JSON, or without a ticket's id", body = ErrorOut),
-    (status = 502, description = "The PSA had to be asked and did not answer; send it again",
+    (status = 502, description = "The PSA did not answer; send the event again",
         body = ErrorOut),
     (status = 503, description = "Webhooks are off, too many arrive at once, or the PSA is another", body = ErrorOut)))]
 async fn freshservice_ticket_event(
@@ -222,7 +222,9 @@ fn answer(forwarded: &Forwarded, event: TicketEvent, outcome: EventOutcome) -> R
     Json(out).into_response()
 }
 
-/// SuperOps reports a ticket: heard and not stored, for there is no SuperOps source yet.
+/// Report a ticket from SuperOps
+///
+/// Checks the sender and stores nothing: Codex has no SuperOps source yet.
 #[utoipa::path(post, path = "/webhooks/superops/ticket", tag = "webhooks", security(()),
     request_body(content = Object, example = json!({"event": "ticket.updated", "id": "20001"})), responses(
     (status = 200, description = "Heard", body = HeardOut),
@@ -245,7 +247,9 @@ async fn superops_ticket_event(
     }))
 }
 
-/// Try the way here: secret or signature, and address.
+/// Test a webhook configuration
+///
+/// Checks the secret or signature and the sender's address.
 #[utoipa::path(post, path = "/webhooks/test", tag = "webhooks", security(()),
     request_body(content = Option<Object>, example = json!({"hello": "codex"})), responses(
     (status = 200, description = "It came through", body = WebhookTestOut),
@@ -265,7 +269,9 @@ async fn test_webhook(
     }))
 }
 
-/// How webhooks are set up.
+/// Get the webhook configuration
+///
+/// Returns whether webhooks are enabled and how senders are checked. Needs no token.
 #[utoipa::path(get, path = "/webhooks/health", tag = "webhooks", security(()), responses(
     (status = 200, description = "The settings, without the secret", body = WebhooksHealthOut)))]
 async fn get_webhooks_health(State(app): State<App>) -> Json<WebhooksHealthOut> {

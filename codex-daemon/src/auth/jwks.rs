@@ -203,7 +203,7 @@ impl Jwks {
                 tracing::warn!(
                     url = %self.url,
                     error = crate::http::problem::chain(&error),
-                    "Core's keys could not be read from `{}`; known keys go on working",
+                    "Core's keys could not be read from `{}`; known keys remain valid",
                     self.url
                 );
                 self.state().failed = Some(Instant::now());

@@ -148,7 +148,7 @@ impl FromRequestParts<App> for Caller {
         let caller = verified(parts, app).await?;
         // What is made without a `Call` is made at once: nobody may think that it was not.
         if dry_run(parts)? {
-            return Err(Problem::bad_request("dry_run: this call can only be made"));
+            return Err(Problem::bad_request("dry_run: this call has no dry run"));
         }
         if parts.extensions.get::<Tentative>().is_some() {
             return Err(precondition_failed());

@@ -293,7 +293,7 @@ impl Authenticator {
         })
     }
 
-    /// Modules of today send tokens made for other services (design 6): counted, refused on demand.
+    /// Modules of today send tokens made for other services: counted, refused on demand.
     fn is_foreign(&self, caller: &Caller) -> bool {
         !caller.is_user() && caller.target_service.as_ref() != Some(&self.service_name)
     }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{Codex, Outcome, Scope, records::Author, sync::SyncKind};
 
-use super::{NotConfigured, load, sync, with_codex};
+use super::{NotConfigured, load, output, sync, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -29,6 +29,9 @@ pub(super) struct Accounts {
     /// Show what would change, change nothing
     #[arg(long, global = true)]
     dry_run: bool,
+    /// The job, or what was or would be changed, as JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -52,7 +55,7 @@ impl Accounts {
         config.upstream_write &= !self.dry_run;
         let part = match &self.command {
             Command::Renumber { old, new } => {
-                let renumber = async |codex: &Codex| renumber(codex, old, new, self.dry_run).await;
+                let renumber = async |codex: &Codex| self.renumber(codex, old, new).await;
                 return with_codex(&config, true, renumber).await;
             }
             Command::Assign if config.freshservice.is_none() => {
@@ -65,35 +68,37 @@ impl Accounts {
             Command::Push => SyncKind::PushAccounts,
         };
         with_codex(&config, true, async |codex| {
-            sync::run_and_report(codex, part).await
+            sync::run_and_report(codex, part, self.json).await
         })
         .await
     }
-}
 
-async fn renumber(codex: &Codex, old: &str, new: &str, dry_run: bool) -> anyhow::Result<()> {
-    let scope = Scope::system();
-    let mut author = Author::new("system", codex.now());
-    author.dry_run = dry_run;
-    let mut out = std::io::stdout();
-    let done = codex.renumber_company(&scope, &author, old, new).await?;
-    let done = match done.with_context(|| format!("no company has or had the number {old}"))? {
-        Outcome::Applied(done) => done,
-        Outcome::Planned(planned) => {
-            for change in &planned.changes {
-                writeln!(out, "would {change}")?;
+    async fn renumber(&self, codex: &Codex, old: &str, new: &str) -> anyhow::Result<()> {
+        let scope = Scope::system();
+        let mut author = Author::new("system", codex.now());
+        author.dry_run = self.dry_run;
+        let mut out = std::io::stdout();
+        let done = codex.renumber_company(&scope, &author, old, new).await?;
+        let done = match done.with_context(|| format!("no company has or had the number {old}"))? {
+            Outcome::Applied(done) if self.json => return output::json(&done),
+            Outcome::Planned(planned) if self.json => return output::json(&planned.changes),
+            Outcome::Applied(done) => done,
+            Outcome::Planned(planned) => {
+                for change in &planned.changes {
+                    writeln!(out, "would {change}")?;
+                }
+                return Ok(());
             }
-            return Ok(());
-        }
-    };
-    let (number, previous) = (done.account_number, done.previous.join(", "));
-    writeln!(
-        out,
-        "The company has account number {number} now; {previous} lead to it too."
-    )?;
-    writeln!(
-        out,
-        "Freshservice, Datto and what Ledger has stored under the old number do not follow by themselves."
-    )?;
-    Ok(())
+        };
+        let (number, previous) = (done.account_number, done.previous.join(", "));
+        writeln!(
+            out,
+            "The company has account number {number} now; {previous} lead to it too."
+        )?;
+        writeln!(
+            out,
+            "Freshservice, Datto and what Ledger has stored under the old number do not follow by themselves."
+        )?;
+        Ok(())
+    }
 }

@@ -1,7 +1,5 @@
 //! `codexd claims`
 
-use std::io::Write as _;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Subcommand;
 use codex_core::{
@@ -14,7 +12,7 @@ use codex_core::{
 };
 use serde_json::Value;
 
-use super::{load, table::Table, with_codex};
+use super::{load, output, table::Table, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -93,31 +91,25 @@ impl Claims {
                 }
             }
         };
-        let mut out = std::io::stdout();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&claims)?)?;
-            return Ok(());
+            return output::json(&claims);
         }
         let all = matches!(self.command, Command::Show { all: true, .. });
-        write!(
-            out,
-            "{}",
-            fields(&claims, |field| match only {
-                Some(name) => field.field == name,
-                None => all || is_stated(field),
-            })
-        )?;
+        let fields = fields(&claims, |field| match only {
+            Some(name) => field.field == name,
+            None => all || is_stated(field),
+        });
+        fields.print()?;
         if only.is_none() {
-            write!(out, "\n{}", sources(&claims))?;
+            output::line("")?;
+            sources(&claims).print()?;
         }
         Ok(())
     }
 
     fn foretell(&self, changes: &[ChangeOut]) -> anyhow::Result<()> {
-        let mut out = std::io::stdout();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(changes)?)?;
-            return Ok(());
+            return output::json(changes);
         }
         let mut table = Table::of(["field", "before", "after"]);
         for (field, values) in changes.iter().flat_map(|change| &change.fields) {
@@ -127,7 +119,8 @@ impl Claims {
                 text(&values["after"]),
             ]);
         }
-        writeln!(out, "{table}Nothing was written.")?;
+        table.print()?;
+        output::line("Nothing was written.")?;
         Ok(())
     }
 }

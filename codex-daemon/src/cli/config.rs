@@ -4,13 +4,14 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 
-use super::UNUSABLE;
+use super::{UNUSABLE, output};
 use crate::config::{Config, Defaults, Layers, Sources};
 
 const EXAMPLES: &str = "\
 Examples:
   codexd config              effective values, secrets masked, and where each came from
-  codexd config --check      whether everything that is set is right; names all faults at once
+  codexd config --json       the same as JSON
+  codexd config --check      check every setting; lists all errors at once
   codexd config --explain    the commented defaults: what each setting means
 
 Exit codes:
@@ -27,6 +28,9 @@ pub(super) struct Show {
     /// Only say whether the configuration can be used
     #[arg(long)]
     check: bool,
+    /// As JSON
+    #[arg(long, conflicts_with_all = ["explain", "check"])]
+    json: bool,
 }
 
 impl Show {
@@ -37,7 +41,9 @@ impl Show {
             return Ok(());
         }
         let layers = Layers::read(sources);
-        if !self.check {
+        if self.json {
+            output::json(&layers.effective())?;
+        } else if !self.check {
             write!(out, "{layers}")?;
         }
         Config::from_layers(layers, sources).context(UNUSABLE)?;

@@ -1,19 +1,23 @@
 //! `codexd doctor`
 
-use std::{future::Future, io::Write as _, path::Path, pin::Pin};
+use std::{future::Future, io::IsTerminal as _, pin::Pin};
 
 use anyhow::bail;
 use codex_core::{
     Codex, Scope,
     plural::{agree, count_of},
 };
-use secrecy::ExposeSecret as _;
 
+use super::{
+    database::{is_missing, shown},
+    output,
+};
 use crate::{
     app,
     checks::{Finding, Neighbour, Status},
-    config::{Config, Sources, masked_url},
+    config::{Config, Sources},
     http::problem::chain,
+    logging::has_colours,
 };
 
 const EXAMPLES: &str = "\
@@ -44,12 +48,12 @@ const CHECKS: [Check; 2] = [
 impl Doctor {
     pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
         let findings = examine(sources).await;
-        let mut out = std::io::stdout();
         if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+            output::json(&findings)?;
         } else {
+            let has_colours = has_colours(std::io::stdout().is_terminal());
             for finding in &findings {
-                writeln!(out, "{finding}")?;
+                output::line(shown_as(finding, has_colours))?;
             }
         }
         let errors = findings
@@ -60,6 +64,20 @@ impl Doctor {
             1 => bail!("1 check found an error"),
             errors => bail!("{errors} checks found an error"),
         }
+    }
+}
+
+/// A finding for people, its status in colour if wanted.
+fn shown_as(finding: &Finding, has_colours: bool) -> String {
+    let text = finding.to_string();
+    let colour = match finding.status {
+        Status::Ok => "32",
+        Status::Warning => "33",
+        Status::Error => "31",
+    };
+    match text.split_once(' ') {
+        Some((status, rest)) if has_colours => format!("\u{1b}[{colour}m{status}\u{1b}[0m {rest}"),
+        _ => text,
     }
 }
 
@@ -104,15 +122,8 @@ async fn examine(sources: &Sources) -> Vec<Finding> {
 /// Opens the database as it is.
 async fn open(config: &Config) -> Result<(Codex, Finding), Finding> {
     const CHECK: &str = "database";
-    let url = config.database.url.expose_secret();
-    let shown = masked_url(url);
-    // Opening would make the file.
-    let file = match url.split_once("://") {
-        Some(("sqlite", path)) => Some(path),
-        Some(_) => None,
-        None => Some(url),
-    };
-    if file.is_some_and(|path| !Path::new(path).exists()) {
+    let shown = shown(config);
+    if is_missing(config) {
         let message = format!("{shown} does not exist");
         let action = "`codexd migrate` or `codexd serve` creates it";
         return Err(Finding::bad(Status::Error, CHECK, message, action));
@@ -181,6 +192,17 @@ fn unreadable(check: &'static str, error: &codex_core::Error) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_status_is_coloured() {
+        let finding = Finding::ok("schema", "is up to date");
+        assert_eq!(shown_as(&finding, false), finding.to_string());
+        let coloured = shown_as(&finding, true);
+        assert!(
+            coloured.starts_with("\u{1b}[32mok\u{1b}[0m ") && coloured.ends_with("is up to date"),
+            "{coloured:?}"
+        );
+    }
 
     #[tokio::test]
     async fn each_broken_part_is_an_error_with_a_remedy() {

@@ -14,7 +14,7 @@ use codex_core::{
     records::Author,
 };
 
-use super::{load, table::printable, with_codex};
+use super::{load, output, table::printable, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -34,6 +34,9 @@ Exit code 1 when there is no such candidate, it was decided already, or the reco
 pub(super) struct Duplicates {
     #[command(subcommand)]
     command: Command,
+    /// As JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -49,9 +52,6 @@ enum Command {
         /// At most this many, 1 to 500
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
     },
     /// Merge the two records
     Merge {
@@ -89,7 +89,11 @@ impl Duplicates {
             }
             Command::Reject { id } => codex.reject_duplicate(&scope, &author, *id).await?,
         };
-        match decided.context("there is no such duplicate candidate")? {
+        match decided.context(
+            "there is no such duplicate candidate; `codexd duplicates list --all` shows all",
+        )? {
+            Outcome::Applied(decided) if self.json => output::json(&decided)?,
+            Outcome::Planned(planned) if self.json => output::json(&planned.changes)?,
             Outcome::Applied(decided) => writeln!(out, "{}", line(&decided))?,
             Outcome::Planned(planned) => {
                 for change in &planned.changes {
@@ -101,13 +105,7 @@ impl Duplicates {
     }
 
     async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
-        let Command::List {
-            all,
-            kind,
-            limit,
-            json,
-        } = &self.command
-        else {
+        let Command::List { all, kind, limit } = &self.command else {
             bail!("this is no list");
         };
         let mut page = PageRequest {
@@ -122,11 +120,10 @@ impl Duplicates {
         let of_kind = kind.as_deref().map(|kind| Filter::new("kind", kind));
         page.filters.extend(of_kind);
         let found = codex.duplicates(&Scope::system(), &page).await?;
-        let mut out = std::io::stdout();
-        if *json {
-            writeln!(out, "{}", serde_json::to_string_pretty(&found.items)?)?;
-            return Ok(());
+        if self.json {
+            return output::json(&found.items);
         }
+        let mut out = std::io::stdout();
         if found.items.is_empty() {
             writeln!(out, "No duplicate candidate waits for a decision.")?;
         } else {

@@ -1,7 +1,5 @@
 //! `codexd held`
 
-use std::io::Write as _;
-
 use anyhow::bail;
 use clap::Subcommand;
 use codex_core::{
@@ -10,7 +8,7 @@ use codex_core::{
     records::Author,
 };
 
-use super::{load, table::Table, with_codex};
+use super::{load, output, table::Table, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -32,7 +30,7 @@ pub(super) struct Held {
     #[arg(long)]
     all: bool,
     /// As JSON, with the ids of the records
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -57,7 +55,7 @@ impl Held {
     }
 
     async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
-        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let scope = Scope::system();
         let author = Author::new("system", codex.now());
         let decided = match &self.command {
             None => {
@@ -65,22 +63,24 @@ impl Held {
                 let holds = codex.holds(&scope, status).await?;
                 if self.json {
                     let holds: Vec<_> = holds.iter().map(HoldOut::from).collect();
-                    writeln!(out, "{}", serde_json::to_string_pretty(&holds)?)?;
-                } else if holds.is_empty() {
-                    writeln!(out, "No deletion waits for a decision.")?;
-                } else {
-                    write!(out, "{}", table(&holds))?;
+                    return output::json(&holds);
                 }
-                return Ok(());
+                if holds.is_empty() {
+                    output::line("No deletion waits for a decision.")?;
+                    return Ok(());
+                }
+                return Ok(table(&holds).print()?);
             }
             Some(Command::Approve { id }) => codex.approve_hold(&scope, &author, id).await?,
             Some(Command::Reject { id }) => codex.reject_hold(&scope, &author, id).await?,
         };
         let Some(hold) = decided else {
-            bail!("there is no such held deletion");
+            bail!("there is no such held deletion; `codexd held --all` shows all");
         };
-        write!(out, "{}", table(&[hold]))?;
-        Ok(())
+        if self.json {
+            return output::json(&HoldOut::from(&hold));
+        }
+        Ok(table(&[hold]).print()?)
     }
 }
 

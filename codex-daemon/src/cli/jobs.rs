@@ -1,7 +1,5 @@
 //! `codexd jobs`
 
-use std::io::Write as _;
-
 use anyhow::bail;
 use clap::Subcommand;
 use codex_core::{
@@ -12,7 +10,7 @@ use codex_core::{
 
 use super::{
     claims::time,
-    load,
+    load, output,
     sync::report::status,
     table::{Table, printable_lines},
     with_codex,
@@ -21,8 +19,8 @@ use crate::config::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
-  codexd jobs                  the newest jobs
-  codexd jobs --json           the same as JSON, with counts and issues
+  codexd jobs list             the newest jobs, as `codexd jobs` alone
+  codexd jobs list --json      the same as JSON, with counts and issues
   codexd jobs show ID          one job with its counts and issues
   codexd jobs cancel ID        ask it to stop at its next page, in whichever process it runs
 
@@ -34,16 +32,25 @@ Exit code 1 when there is no such job or it has ended already.";
 pub(super) struct Jobs {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    newest: Newest,
+    /// As JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Which jobs to list.
+#[derive(Debug, clap::Args)]
+struct Newest {
     /// At most this many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List the newest jobs
+    List(Newest),
     /// Show one job
     Show {
         /// Job
@@ -63,44 +70,55 @@ impl Jobs {
     }
 
     async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
-        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let scope = Scope::system();
         match &self.command {
-            None => {
-                let filter = JobFilter {
-                    limit: self.limit,
-                    ..JobFilter::default()
-                };
-                let jobs = codex.jobs(&scope, &filter).await?;
-                if self.json {
-                    let jobs: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
-                    writeln!(out, "{}", serde_json::to_string_pretty(&jobs)?)?;
-                } else if jobs.is_empty() {
-                    writeln!(out, "No sync has run yet.")?;
-                } else {
-                    write!(out, "{}", table(&jobs))?;
-                }
-            }
+            None => self.list(codex, &self.newest).await,
+            Some(Command::List(newest)) => self.list(codex, newest).await,
             Some(Command::Show { id }) => {
                 let Some(job) = codex.job(&scope, id).await? else {
-                    bail!("there is no job {id}");
+                    bail!("{}", unknown(id));
                 };
-                write!(
-                    out,
-                    "{}\n{}\n",
-                    table(std::slice::from_ref(&job)),
-                    printable_lines(&job.report.to_string())
-                )?;
+                if self.json {
+                    return output::json(&JobDetailOut::from(&job));
+                }
+                table(std::slice::from_ref(&job)).print()?;
+                output::line(printable_lines(&job.report.to_string()))?;
+                Ok(())
             }
             Some(Command::Cancel { id }) => {
                 let author = Author::new("system", codex.now());
                 let Some(job) = codex.cancel_job(&scope, &author, id).await? else {
-                    bail!("there is no job {id}");
+                    bail!("{}", unknown(id));
                 };
-                writeln!(out, "{}: asked to stop", job.id)?;
+                if self.json {
+                    return output::json(&JobDetailOut::from(&job));
+                }
+                output::line(format_args!("{}: asked to stop", job.id))?;
+                Ok(())
             }
         }
-        Ok(())
     }
+
+    async fn list(&self, codex: &Codex, newest: &Newest) -> anyhow::Result<()> {
+        let filter = JobFilter {
+            limit: newest.limit,
+            ..JobFilter::default()
+        };
+        let jobs = codex.jobs(&Scope::system(), &filter).await?;
+        if self.json {
+            let jobs: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
+            return output::json(&jobs);
+        }
+        if jobs.is_empty() {
+            output::line("No sync has run yet.")?;
+            return Ok(());
+        }
+        Ok(table(&jobs).print()?)
+    }
+}
+
+fn unknown(id: &str) -> String {
+    format!("there is no job `{id}`; `codexd jobs list` shows the newest")
 }
 
 fn table(jobs: &[Job]) -> Table {

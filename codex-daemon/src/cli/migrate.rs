@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::{progress::Progress, serve::refused};
+use super::{database::refused, progress::Progress};
 use crate::{app, config::Sources};
 
 const EXAMPLES: &str = "\

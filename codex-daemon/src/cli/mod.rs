@@ -2,7 +2,9 @@
 
 mod accounts;
 mod claims;
+mod completions;
 mod config;
+mod database;
 mod doctor;
 #[cfg(test)]
 mod documents;
@@ -13,13 +15,15 @@ mod jobs;
 mod migrate;
 mod openapi;
 mod outbox;
+mod output;
 mod progress;
 mod serve;
 mod sync;
 mod table;
 mod token;
+mod usage;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -35,7 +39,8 @@ const ABOUT: &str = "\
 HiveMatrix Codex: what an MSP knows about its clients, served to the other modules.
 
 Works without configuration: `codexd serve` makes instance/codex.db and listens on 127.0.0.1:5010.
-Every command reads the working directory's instance/codex.conf, .flaskenv and services.json.";
+Every command reads the working directory's instance/codex.conf, .flaskenv and services.json.
+Commands that print data print JSON with --json. Colours are for terminals; NO_COLOR turns them off.";
 
 const EXAMPLES: &str = "\
 First steps:
@@ -48,11 +53,12 @@ First steps:
 
 Exit codes:
   0  done
-  1  failed; the last line on standard error says why and who can act
-  2  the command line or the configuration was not understood, or what it needs is not configured
+  1  failed, such as: no such record, no database, an older schema, a port in use, a vendor that does not answer;
+     the last line on standard error says what is wrong and what to do
+  2  the command line or the configuration is wrong, or what the command needs is not configured
   130, 143
-     stopped by Ctrl-C or SIGTERM within two seconds; a sync that was at work is `cancelled`, what it has
-     done so far stays, and the next one goes on. `codexd serve` ends with 0";
+     stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
+     done so far stays, and the next one continues. `codexd serve` ends with 0";
 
 /// Command line of codexd.
 #[derive(Debug, Parser)]
@@ -91,6 +97,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Openapi(openapi::Openapi),
     Token(token::Token),
+    Completions(completions::Completions),
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -129,10 +136,13 @@ impl NotConfigured {
 /// 2 when the configuration is at fault: to try again would be in vain.
 fn code_of(error: &anyhow::Error) -> u8 {
     let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
-    let failed = if configuration { 2 } else { FAILED };
+    let failed = if configuration { MISUSED } else { FAILED };
     let stopped = error.downcast_ref::<Stopped>();
     stopped.map_or(failed, |stopped| stopped.exit_code())
 }
+
+/// How long a command that was stopped waits for what it has begun.
+const STOP: Duration = Duration::from_millis(1_800);
 
 /// Opens the library as configured, does some work with it and closes it, however the work ends; a signal ends it
 /// too. Closing cancels a sync that is at work.
@@ -141,14 +151,38 @@ async fn with_codex<T>(
     migrate: bool,
     work: impl AsyncFnOnce(&Codex) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    if !migrate {
+        database::require_existing(config)?;
+    }
     let opened = app::open(config, migrate).await;
-    let codex = opened.with_context(|| serve::refused(config))?;
+    let codex = opened.with_context(|| database::refused(config))?;
+    let checked = async {
+        if !migrate {
+            database::require_schema(&codex).await?;
+        }
+        work(&codex).await
+    };
     let done = tokio::select! {
-        done = work(&codex) => done,
+        done = checked => done,
         stopped = stop_signal() => Err(stopped?.into()),
     };
-    codex.close().await;
+    let closing = codex.close();
+    if matches!(&done, Err(error) if error.is::<Stopped>()) {
+        // Whatever does not end in time ends with the process; its lease expires.
+        tokio::time::timeout(STOP, closing).await.ok();
+    } else {
+        closing.await;
+    }
     done
+}
+
+/// The commands as clap knows them, for their page in the documents.
+#[cfg(test)]
+pub(crate) fn command() -> clap::Command {
+    use clap::CommandFactory as _;
+    let mut command = Cli::command();
+    command.build();
+    command
 }
 
 /// Runs the program with the command line of this process.
@@ -163,7 +197,18 @@ pub fn main_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// As [`main_with`], with the exit code as a number.
 pub fn exit_code(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = Cli::parse_from(args);
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) if usage::is_answer(&error) => {
+            // Whoever reads it may have gone away.
+            error.print().ok();
+            return u8::try_from(error.exit_code()).unwrap_or(MISUSED);
+        }
+        Err(error) => {
+            eprintln!("codexd: {}", usage::one_line(&error));
+            return MISUSED;
+        }
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -200,11 +245,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Doctor(command) => command.run(&sources).await,
         Command::Openapi(openapi::Openapi {}) => openapi::run(),
         Command::Token(command) => command.run(&sources),
+        Command::Completions(command) => command.run(),
     }
 }
 
 /// The exit code of what failed.
 const FAILED: u8 = 1;
+/// The exit code of a command line or a configuration that cannot be used.
+const MISUSED: u8 = 2;
 
 /// The signal that ended a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

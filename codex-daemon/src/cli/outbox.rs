@@ -1,7 +1,5 @@
 //! `codexd outbox`
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 use clap::Subcommand;
 use codex_core::{
@@ -11,7 +9,9 @@ use codex_core::{
     records::Author,
 };
 
-use super::{claims::time, load, table::Table, with_codex};
+use serde_json::json;
+
+use super::{claims::time, load, output, table::Table, with_codex};
 use crate::config::Sources;
 
 const EXAMPLES: &str = "\
@@ -34,7 +34,7 @@ pub(super) struct Outbox {
     #[arg(long)]
     all: bool,
     /// As JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 
@@ -61,36 +61,40 @@ impl Outbox {
     }
 
     async fn work(&self, codex: &Codex) -> anyhow::Result<()> {
-        let (scope, mut out) = (Scope::system(), std::io::stdout());
+        let scope = Scope::system();
         let author = Author::new("system", codex.now());
         let changed = match &self.command {
             None => return self.list(codex).await,
             Some(Command::Send) => {
                 let tried = codex.send_outbox().await?;
-                writeln!(out, "Tried {}.", count_of(tried, "change"))?;
+                if self.json {
+                    return output::json(&json!({"tried": tried}));
+                }
+                output::line(format_args!("Tried {}.", count_of(tried, "change")))?;
                 return Ok(());
             }
             Some(Command::Retry { id }) => codex.retry_outbox(&scope, *id).await?,
             Some(Command::Cancel { id }) => codex.cancel_outbox(&scope, &author, *id).await?,
         };
-        let entry = changed.context("there is no such change")?;
-        write!(out, "{}", table(&[entry]))?;
-        Ok(())
+        let entry = changed.context("there is no such change; `codexd outbox --all` shows all")?;
+        if self.json {
+            return output::json(&OutboxOut::from(&entry));
+        }
+        Ok(table(&[entry]).print()?)
     }
 
     async fn list(&self, codex: &Codex) -> anyhow::Result<()> {
         let mut entries = codex.outbox(&Scope::system(), None).await?;
         entries.retain(|entry| self.all || is_open(entry.state));
-        let mut out = std::io::stdout();
         if self.json {
             let entries: Vec<_> = entries.iter().map(OutboxOut::from).collect();
-            writeln!(out, "{}", serde_json::to_string_pretty(&entries)?)?;
-        } else if entries.is_empty() {
-            writeln!(out, "No change of a ticket waits.")?;
-        } else {
-            write!(out, "{}", table(&entries))?;
+            return output::json(&entries);
         }
-        Ok(())
+        if entries.is_empty() {
+            output::line("No change of a ticket waits.")?;
+            return Ok(());
+        }
+        Ok(table(&entries).print()?)
     }
 }
 

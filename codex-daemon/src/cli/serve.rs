@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{self, App},
-    config::{Config, Sources, masked_url},
+    config::Sources,
     http::{problem::chain, server},
     logging,
 };
@@ -66,7 +66,7 @@ impl Serve {
         let listener = server::bind(&config.server).await?;
         let codex = app::open(&config, true)
             .await
-            .with_context(|| refused(&config))?;
+            .with_context(|| super::database::refused(&config))?;
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
@@ -104,13 +104,9 @@ impl Serve {
         drop(watch);
         running.shutdown().await;
         codex.close().await;
-        scheduler
-            .await?
-            .context("the scheduler ended in disorder")?;
-        sender.await?.context("the outbox ended in disorder")?;
-        dead_jobs
-            .await?
-            .context("the watch over jobs ended in disorder")?;
+        scheduler.await?.context("the scheduler failed")?;
+        sender.await?.context("the outbox failed")?;
+        dead_jobs.await?.context("the watch over jobs failed")?;
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())
@@ -137,11 +133,4 @@ async fn watch(sources: Sources, app: Option<App>) {
             tracing::warn!(error, "The settings have changed and cannot be used");
         }
     }
-}
-
-/// What to look at when the database cannot be opened.
-pub(super) fn refused(config: &Config) -> String {
-    use secrecy::ExposeSecret as _;
-    let url = masked_url(config.database.url.expose_secret());
-    format!("cannot open {url} ([database] connection_string; `codexd init` sets it)")
 }

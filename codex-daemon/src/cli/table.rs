@@ -1,6 +1,11 @@
 //! Tables for people: a header, columns as wide as what is in them.
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+use crate::logging::has_colours;
 
 /// Rows under a header.
 #[derive(Debug)]
@@ -29,9 +34,20 @@ impl Table {
         let cells = cells.into_iter().map(|cell| printable(&cell));
         self.rows.push(cells.collect());
     }
+
+    /// Prints it, with a bold header on a terminal.
+    pub(in crate::cli) fn print(&self) -> io::Result<()> {
+        let mut out = io::stdout();
+        if has_colours(out.is_terminal()) {
+            write!(out, "{self:#}")
+        } else {
+            write!(out, "{self}")
+        }
+    }
 }
 
 impl fmt::Display for Table {
+    /// `{:#}` makes the header bold.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let width = |column: usize| {
@@ -42,7 +58,7 @@ impl fmt::Display for Table {
                 .unwrap_or_default()
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
-        for row in &self.rows {
+        for (index, row) in self.rows.iter().enumerate() {
             let cells = row.iter().zip(&widths).enumerate();
             let padded = cells.map(|(column, (cell, &width))| {
                 if column >= self.numbers {
@@ -51,7 +67,13 @@ impl fmt::Display for Table {
                     format!("{cell:<width$}")
                 }
             });
-            writeln!(f, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
+            let line = padded.collect::<Vec<_>>().join("  ");
+            let line = line.trim_end();
+            if index == 0 && f.alternate() {
+                writeln!(f, "\u{1b}[1m{line}\u{1b}[0m")?;
+            } else {
+                writeln!(f, "{line}")?;
+            }
         }
         Ok(())
     }
@@ -80,6 +102,11 @@ mod tests {
         assert_eq!(
             table.to_string(),
             "ID    NAME       COUNT\n1     Müller AG      7\n1000                12\n"
+        );
+        let bold = format!("{table:#}");
+        assert!(
+            bold.starts_with("\u{1b}[1mID    NAME       COUNT\u{1b}[0m\n1  "),
+            "{bold:?}"
         );
     }
 

@@ -1,6 +1,6 @@
 //! `codex.conf` as Python's `configparser` reads it, and changes to it that keep everything else.
 //!
-//! The file is shared: Helm and the installer write it with `configparser`, people edit it by hand. A
+//! The file is shared: Helm and the installer write it with `configparser`, people edit it with an editor. A
 //! general INI crate disagrees with `configparser` on quotes and escapes, and loses comments on writing.
 
 use std::fmt::Write as _;

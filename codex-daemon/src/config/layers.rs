@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serialize;
+
 use super::{
     ConfigError,
     address::{masked_host, masked_url},
@@ -342,6 +344,40 @@ impl Layers {
             key: key.to_owned(),
             message,
         }
+    }
+}
+
+/// A setting with the value in force.
+#[derive(Debug, Serialize)]
+pub struct EffectiveSetting<'l> {
+    section: &'static str,
+    key: &'l str,
+    /// Secrets are masked; null when it is not set.
+    value: Option<String>,
+    /// Where the value comes from.
+    origin: Option<String>,
+}
+
+impl Layers {
+    /// Every setting with the value in force.
+    pub fn effective(&self) -> Vec<EffectiveSetting<'_>> {
+        let declared = SECTIONS.iter().flat_map(|section| section.settings);
+        let declared = declared.map(|setting| {
+            let value = self.values.get(&(setting.section, setting.name));
+            EffectiveSetting {
+                section: setting.section,
+                key: setting.name,
+                value: value.map(|value| masked(setting.secrecy, &value.text)),
+                origin: value.map(|value| value.origin.to_string()),
+            }
+        });
+        let open = self.open.iter().map(|(name, value)| EffectiveSetting {
+            section: name.0,
+            key: &name.1,
+            value: Some(value.text.clone()),
+            origin: Some(value.origin.to_string()),
+        });
+        declared.chain(open).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::{
     BaseUrl, ConfigError, Layers, keys,
+    origin::Origin,
     setting::Kind::{self, Text},
 };
 
@@ -92,6 +93,11 @@ impl<'l> Values<'l> {
         })
     }
 
+    /// Origins; none when the setting is not set.
+    pub fn origins(self, key: &str) -> Result<Vec<Origin>, ConfigError> {
+        self.read_as(key, origins)
+    }
+
     /// A URL.
     pub fn url(self, key: &str) -> Result<BaseUrl, ConfigError> {
         self.read_as(key, BaseUrl::read)
@@ -148,10 +154,18 @@ pub(super) fn fault_of(kind: Kind, text: &str) -> Option<String> {
             .split(',')
             .map(str::trim)
             .all(|one| one.is_empty() || one.parse::<IpAddr>().is_ok()),
+        Kind::Origins => return origins(text).err(),
         Kind::LogLevel => level(text).is_some(),
         Kind::Text => true,
     };
     (!is_right).then(|| format!("`{text}` is not {kind}"))
+}
+
+fn origins(text: &str) -> Result<Vec<Origin>, String> {
+    let each = text.split(',').map(str::trim);
+    each.filter(|one| !one.is_empty())
+        .map(Origin::parse)
+        .collect()
 }
 
 /// The number that a text states, if the kind allows it and its type can hold it.

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{ConfigError, Layers};
+use super::{ConfigError, Layers, Origin};
 
 /// How the daemon listens.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Server {
     pub port: u16,
     /// Whether the API description answers without a token.
     pub docs_public: bool,
+    /// Origins whose pages may call the API.
+    pub cors_origins: Vec<Origin>,
     /// Requests answered at once.
     pub max_connections: usize,
     /// Requests of one address answered at once.
@@ -42,6 +44,7 @@ impl Server {
             bind,
             port: server.number("port")?,
             docs_public: docs_public.unwrap_or(bind.is_loopback()),
+            cors_origins: server.origins("cors_origins")?,
             max_connections: server.number("max_connections")?,
             connections_per_address: server.number("connections_per_address")?,
             calls_per_minute: server.number("calls_per_minute")?,

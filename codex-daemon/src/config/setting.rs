@@ -44,6 +44,8 @@ pub enum Kind {
     Ip,
     /// IP addresses, separated by commas.
     Ips,
+    /// Origins of web pages, separated by commas.
+    Origins,
     /// An http:// or https:// URL.
     Url,
     /// A host name, or such a URL.
@@ -100,6 +102,9 @@ impl fmt::Display for Kind {
             }
             Self::Ip => f.write_str("an IP address"),
             Self::Ips => f.write_str("a list of IP addresses, separated by commas"),
+            Self::Origins => {
+                f.write_str("`*`, or a list of origins such as https://intranet.example")
+            }
             Self::Url => f.write_str("an http:// or https:// URL"),
             Self::Host => f.write_str("a host name, or an http:// or https:// URL"),
             Self::LogLevel => f.write_str("one of ERROR, WARNING, INFO, DEBUG"),

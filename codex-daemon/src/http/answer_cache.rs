@@ -28,7 +28,7 @@ use crate::http::request_id::Route;
 const WORTH_KEEPING: usize = 8 * 1024;
 /// Bytes of all answers that are kept.
 const KEPT: u64 = 24 * 1024 * 1024;
-/// How long an answer is kept at most: rows that somebody changes by hand, beside Codex, are not counted.
+/// How long an answer is kept at most: rows that somebody changes without Codex are not counted.
 const LONGEST: Duration = Duration::from_secs(60);
 /// How many questions are remembered, and for how long after they were last asked.
 const QUESTIONS: u64 = 20_000;

@@ -59,7 +59,7 @@ pub struct ProblemOut {
     pub status: u16,
     /// What went wrong this time.
     pub detail: String,
-    /// The path that was asked for.
+    /// Path of the call.
     pub instance: String,
     /// The code alone, such as `not-found`.
     #[serde(default)]
@@ -299,9 +299,8 @@ impl From<codex_core::Error> for Problem {
                 "Another record has the same key already",
             ),
             _ if error.is_in_the_way() => {
-                tracing::warn!(error = error.chain(), "A change was in the way of another");
-                Self::unavailable("Another change was in the way. Send the call again.")
-                    .retry_after(1)
+                tracing::warn!(error = error.chain(), "Two changes conflicted");
+                Self::unavailable("Another change came first. Send the call again.").retry_after(1)
             }
             _ if error.is_out_of_reach() => {
                 tracing::error!(error = error.chain(), "The database is out of reach");

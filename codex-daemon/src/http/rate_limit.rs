@@ -1,4 +1,4 @@
-//! How many calls one caller may make: high, so that only a loop gone wild meets it (consumers 0 #15).
+//! How many calls one caller may make: high, so that only an endless loop reaches it (consumers 0 #15).
 
 use std::{
     net::IpAddr,

@@ -36,10 +36,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get_datto_device))
 }
 
-/// List devices by host name.
+/// List devices
 ///
-/// A parameter that cannot be read is ignored. `X-Total-Count` says how long the list is, and the address of the next page
-/// is in the header `Link: <...>; rel="next"`.
+/// Returns devices by host name. Parameters that cannot be read are ignored. The header `X-Total-Count` has the
+/// length of the list, and `Link: <...>; rel="next"` the address of the next page.
 #[utoipa::path(get, path = "/api/rmm/devices", tag = "devices",
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
@@ -59,7 +59,9 @@ async fn list_rmm_devices(
     list(&app, &caller, &params, (&uri, &forwarded)).await
 }
 
-/// List devices by host name, under an older name.
+/// List devices (legacy alias)
+///
+/// Same as `GET /api/rmm/devices`.
 #[utoipa::path(get, path = "/api/datto/devices", tag = "devices",
     params(
         ("company_id" = Option<String>, Query, description = "Account number of the only company"),
@@ -79,10 +81,9 @@ async fn list_datto_devices(
     list(&app, &caller, &params, (&uri, &forwarded)).await
 }
 
-/// Get a device with what its inventory says.
+/// Get a device with its inventory
 ///
-/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
-/// client.
+/// If the RMM has a newer inventory and the caller is not a client, Codex reads it first, for at most three seconds.
 #[utoipa::path(get, path = "/api/rmm/device/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "`device-` and the id of the asset", example = "device-1")),
     responses(
@@ -97,10 +98,9 @@ async fn get_rmm_device(
     get(&app, &caller, id).await
 }
 
-/// Get a device with what its inventory says, under an older name.
+/// Get a device with its inventory (legacy alias)
 ///
-/// The RMM is asked, for three seconds at most, when it has a newer inventory than was read and the caller is no
-/// client.
+/// Same as `GET /api/rmm/device/{device_id}`.
 #[utoipa::path(get, path = "/api/datto/device/{device_id}", tag = "devices",
     params(("device_id" = String, Path, description = "`device-` and the id of the asset", example = "device-1")),
     responses(

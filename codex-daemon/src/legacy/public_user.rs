@@ -25,7 +25,9 @@ struct UserParams {
     email: Option<String>,
 }
 
-/// Get the themes of a person; the defaults for somebody whom Codex does not know.
+/// Get a user's themes
+///
+/// Returns the defaults for an unknown user. Nexus calls this for every page.
 #[utoipa::path(get, path = "/api/public/user/theme", tag = "agents", params(UserParams), responses(
     (status = 200, description = "The themes", body = ThemeOut)))]
 async fn get_user_theme(
@@ -38,7 +40,9 @@ async fn get_user_theme(
     Ok(Json(agent.as_ref().into()))
 }
 
-/// Get the page that a person begins with; the default for somebody whom Codex does not know.
+/// Get a user's home page
+///
+/// Returns the default for an unknown user. Nexus and Core call this after login.
 #[utoipa::path(get, path = "/api/public/user/home-page", tag = "agents", params(UserParams), responses(
     (status = 200, description = "The page", body = HomePageOut)))]
 async fn get_user_home_page(

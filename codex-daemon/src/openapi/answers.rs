@@ -87,10 +87,7 @@ pub fn complete(api: &mut OpenApi) {
             }
             match (reads, only_made) {
                 (false, false) => add_dry_run(operation),
-                (false, true) => add(
-                    operation,
-                    &[("400", "`dry_run`: this call can only be made")],
-                ),
+                (false, true) => add(operation, &[("400", "`dry_run`: this call has no dry run")]),
                 (true, _) => {}
             }
             if operation.request_body.is_some() {
@@ -130,7 +127,7 @@ fn add_dry_run(operation: &mut Operation) {
     let parameter = ParameterBuilder::new()
         .name("dry_run")
         .parameter_in(ParameterIn::Query)
-        .description(Some("`true` changes nothing and tells what would change"))
+        .description(Some("`true` changes nothing and returns what would change"))
         .schema(Some(ObjectBuilder::new().schema_type(Type::Boolean)))
         .build();
     operation

@@ -93,19 +93,19 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/apispec.json", get(to_openapi))
 }
 
-/// This description.
+/// Get the API description
 ///
-/// Needs a token unless `server.docs_public` opens it.
+/// Returns OpenAPI 3.1. Needs a token unless `server.docs_public` allows reading without one.
 #[utoipa::path(get, path = "/openapi.json", tag = "description", security((), ("bearer" = [])),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
 async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
     ([(CONTENT_TYPE, "application/json")], app.openapi()).into_response()
 }
 
-/// What the daemon counts, as Prometheus reads it.
+/// Get Prometheus metrics
 ///
-/// From this machine without a token, unless a proxy passes the call on (`X-Forwarded-*`); else with an
-/// administrator's token, or with that of `[metrics] token`.
+/// Needs no token from this machine, unless a proxy forwards the call (`X-Forwarded-*`). Otherwise needs an
+/// administrator's token or that of `[metrics] token`.
 #[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
     responses((status = 200, description = "Counters", body = String, content_type = "text/plain"),
         Forbidden<Administrators, ProblemOut>))]

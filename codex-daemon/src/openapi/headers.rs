@@ -36,7 +36,7 @@ const TOTAL: Sent = Sent {
 };
 const LOCATION: Sent = Sent {
     name: "location",
-    description: "Where to read what was made",
+    description: "Address of the new record",
     example: "/api/contacts/4711",
 };
 const IGNORED: Sent = Sent {

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 mod columns;
+mod defaults;
 pub(crate) mod docs;
 pub(crate) mod errors;
 pub(crate) mod examples;
@@ -23,43 +24,57 @@ use crate::{
     http::problem::{ErrorOut, ProblemOut},
 };
 
+/// What holds for all operations.
+const ABOUT: &str = "\
+What a managed service provider knows about its clients: companies, contacts, assets, tickets.
+
+Lists: `limit` and `cursor` page through a list; the header `Link: <...>; rel=\"next\"` has the address of the next \
+page. `sort=name` sorts, `sort=-name` sorts descending, `q` searches, `total=true` counts. Each column is a filter: \
+`name=acme` is equal regardless of case. An operator follows two underscores: `name__contains=acme`, \
+`id__in=1,2,3`, `updated_at__gte=2026-01-31T00:00:00Z`, `email__isnull=true`.
+
+Partial answers: `fields=id,name` returns only these fields of each record. Staff may name every field of the resource.
+
+Changes: `dry_run=true` returns 202 with the changes and writes nothing. `If-Match` with the `ETag` of a record \
+refuses to overwrite a newer version. `Idempotency-Key` makes a repeated call safe.
+
+Errors are RFC 9457 problems (`application/problem+json`), except where an operation says otherwise.";
+
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "HiveMatrix Codex",
-        description = "What an MSP knows about its clients: companies, contacts, assets, tickets.\n\n\
-            Errors are RFC 9457 problems (`application/problem+json`), except where an operation says \
-            otherwise.",
+        description = ABOUT,
         license(name = "MIT", identifier = "MIT"),
     ),
     components(schemas(DryRunOut, ErrorOut, ProblemOut)),
     modifiers(&Bearer),
     security(("bearer" = [])),
     servers(
-        (url = ".", description = "Where this description is: the daemon, or `/codex` behind Nexus"),
-        (url = "http://127.0.0.1:5010", description = "The daemon at the address that it has by default"),
+        (url = ".", description = "The server of this description: the daemon, or `/codex` behind Nexus"),
+        (url = "http://127.0.0.1:5010", description = "The daemon at its default address"),
     ),
     tags(
-        (name = "agents", description = "People who log in, what they prefer, and the companies that a client may see"),
+        (name = "agents", description = "People who log in, their settings, and the companies that a client user may see"),
         (name = "assets", description = "Devices of the companies"),
         (name = "billing", description = "Plans, features, overrides, and what is billed"),
-        (name = "claims", description = "What each source states of a record, and how to release manual values"),
+        (name = "claims", description = "What each source states about a record, and the release of manual values"),
         (name = "companies", description = "Client organisations, and what belongs to one"),
         (name = "contacts", description = "People at the companies"),
         (name = "dashboard", description = "The numbers of the dashboard"),
-        (name = "deleted", description = "Records that were deleted, and how to restore them"),
-        (name = "description", description = "Where everything is, and this description"),
+        (name = "deleted", description = "Deleted records, to list and restore"),
+        (name = "description", description = "Addresses, and this API description"),
         (name = "devices", description = "Assets as the devices of an RMM (legacy addresses)"),
-        (name = "duplicates", description = "Records that may be one: what speaks for it, and what a person decided"),
-        (name = "export", description = "Downloads of everything of one kind"),
-        (name = "health", description = "Whether the service is well; metrics"),
+        (name = "duplicates", description = "Pairs of records that may be one: evidence and decisions"),
+        (name = "export", description = "Downloads of all records of one kind"),
+        (name = "health", description = "Health and metrics"),
         (name = "psa", description = "The PSA's agents and addresses"),
-        (name = "search", description = "Search over everything"),
-        (name = "sync", description = "Syncs with the vendors: jobs, held deletions, what waits to be written to a vendor"),
-        (name = "tags", description = "Tags of companies, contacts and assets, and how to put them on many records at once"),
+        (name = "search", description = "Search in all records"),
+        (name = "sync", description = "Syncs with the vendors: jobs, held deletions, and the outbox of changes for a vendor"),
+        (name = "tags", description = "Tags of companies, contacts and assets, to add to many records at once"),
         (name = "tickets", description = "Tickets, their conversations and their status"),
         (name = "views", description = "Saved views: the query of a list under a name"),
-        (name = "webhooks", description = "What vendors report by themselves"),
+        (name = "webhooks", description = "Events that vendors send"),
     )
 )]
 pub(crate) struct Description;
@@ -82,13 +97,13 @@ impl Modify for Bearer {
 #[openapi(
     info(
         title = "HiveMatrix Codex, internal",
-        description = "What Codex's own pages fetch and send. It changes with them.",
+        description = "Calls of Codex's own pages. They change with the pages.",
         license(name = "MIT", identifier = "MIT"),
     ),
     components(schemas(DryRunOut, ErrorOut, ProblemOut)),
     modifiers(&Bearer),
     security(("bearer" = [])),
-    servers((url = ".", description = "Where this description is")),
+    servers((url = ".", description = "The server of this description")),
     tags((name = "tables", description = "Tables of the pages, and edits from them"))
 )]
 pub(crate) struct InternalDescription;
@@ -106,6 +121,7 @@ pub fn public() -> utoipa::openapi::OpenApi {
 /// The routes and what describes them: what every operation can answer is added here, once.
 pub fn described(routes: OpenApiRouter<App>) -> (axum::Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut api) = routes.split_for_parts();
+    defaults::drop_nulls(&mut api);
     columns::describe(&mut api);
     partial::describe(&mut api);
     answers::complete(&mut api);

@@ -7,20 +7,22 @@ use codex_core::{
     billing_plans::BillingPlan,
     companies::{COMPANY_NUMBER, COMPANY_NUMBERS, Company},
     contacts::Contact,
-    list::StaffFields,
+    list::{ColumnType, StaffFields},
     locations::Location,
+    records::{Audience, FieldDef},
     tickets::Ticket,
 };
 use utoipa::openapi::{
-    ArrayBuilder, Components, Content, Object, ObjectBuilder, OpenApi, Ref, RefOr, Schema, Type,
+    ArrayBuilder, Components, Content, KnownFormat, Object, ObjectBuilder, OpenApi, Ref, RefOr,
+    Schema, SchemaFormat, Type,
     schema::{AnyOfBuilder, ArrayItems, SchemaType},
 };
 
 /// What a caller may choose beside the keys of a record.
 struct Further {
     path: &'static str,
-    /// Its fields for staff.
-    fields: fn() -> Vec<&'static str>,
+    /// Its fields, in groups.
+    fields: &'static [&'static [FieldDef]],
     /// Those of them that are read on request alone.
     beside: &'static [&'static str],
     /// What is neither.
@@ -32,7 +34,7 @@ struct Further {
 const fn list<R: StaffFields>(path: &'static str, name: Option<&'static str>) -> Further {
     Further {
         path,
-        fields: R::staff_names,
+        fields: R::FIELDS,
         beside: R::BESIDE,
         name,
         is_record: false,
@@ -44,7 +46,7 @@ impl Further {
     const fn none(path: &'static str) -> Self {
         Self {
             path,
-            fields: Vec::new,
+            fields: &[],
             beside: &[],
             name: None,
             is_record: false,
@@ -128,7 +130,8 @@ fn parts_of(
             return None;
         };
         let part = part_of(components, named(items)?, further);
-        return Some(ArrayBuilder::new().items(part).into());
+        let parts = ArrayBuilder::new().items(part);
+        return Some(parts.description(array.description.clone()).into());
     }
     let name = named(whole)?;
     if further.is_record {
@@ -150,11 +153,9 @@ fn parts_of(
 fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
     let description = "Some fields of a record: those that `fields` names.";
     let mut part = ObjectBuilder::new().description(Some(description));
-    let is_beside = |field: &&str| further.beside.contains(field);
-    let (beside, tracked): (Vec<&str>, Vec<&str>) =
-        (further.fields)().into_iter().partition(is_beside);
-    for field in tracked {
-        part = part.property(field, any("As it is tracked; null when unknown"));
+    let tracked = further.fields.iter().copied().flatten();
+    for field in tracked.filter(|field| field.audience != Audience::Internal) {
+        part = part.property(field.name, tracked_value(field));
     }
     match further.name {
         Some(COMPANY_NUMBER) => {
@@ -176,8 +177,8 @@ fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
     if let Some(whole) = components.schemas.get(name) {
         members_of(components, whole, &mut members);
     }
-    for field in beside {
-        part = part.property(field, any("As it is kept; null when unknown"));
+    for field in further.beside {
+        part = part.property(*field, any("Kept beside the record; null when unknown"));
     }
     for (field, schema) in members {
         // What is kept beside one record has more in it than the key of the same name of the whole answer.
@@ -187,6 +188,17 @@ fn part_of(components: &mut Components, name: &str, further: &Further) -> Ref {
         }
     }
     add(components, name, part.build())
+}
+
+/// The schema of a tracked field. Only times have a type: what the others hold, the whole record says.
+fn tracked_value(field: &FieldDef) -> ObjectBuilder {
+    let schema = any(field.doc.trim());
+    if field.column_type != ColumnType::Time {
+        return schema;
+    }
+    schema
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 }
 
 /// The schema of a value of any type.

@@ -65,7 +65,7 @@ fn choices(name: &str, values: &[&'static str], chosen: &str) -> Vec<Choice> {
 struct Person {
     username: Option<String>,
     email: Option<String>,
-    /// `None` for somebody whom Codex does not know.
+    /// `None` for an unknown user.
     settings: Option<SettingsOut>,
 }
 

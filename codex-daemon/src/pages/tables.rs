@@ -81,12 +81,19 @@ struct TableParams {
 /// Where in a table a page is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct Pagination {
+    /// Whether a page follows.
     has_next: bool,
+    /// Whether a page precedes.
     has_prev: bool,
+    /// Number of the next page; null on the last.
     next_num: Option<i64>,
+    /// Number of this page.
     page: i64,
+    /// Number of pages.
     pages: i64,
+    /// Number of the previous page; null on the first.
     prev_num: Option<i64>,
+    /// Number of rows on all pages.
     total: i64,
 }
 
@@ -109,45 +116,60 @@ impl Pagination {
 /// A page of companies.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct CompaniesPage {
+    /// Rows of this page.
     companies: Vec<CompanyRow>,
+    /// Place of this page.
     pagination: Pagination,
+    /// Always true: errors have other bodies.
     success: bool,
 }
 
 /// A page of contacts.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct ContactsPage {
+    /// Rows of this page.
     contacts: Vec<ContactRow>,
+    /// Place of this page.
     pagination: Pagination,
+    /// Always true: errors have other bodies.
     success: bool,
 }
 
 /// A page of assets.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct AssetsPage {
+    /// Rows of this page.
     assets: Vec<AssetRow>,
+    /// Place of this page.
     pagination: Pagination,
+    /// Always true: errors have other bodies.
     success: bool,
 }
 
 /// A successful change.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct Done {
+    /// What was done.
     message: String,
+    /// Always true: errors have other bodies.
     success: bool,
 }
 
 /// A company's locations.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct LocationsPage {
+    /// All locations, oldest first.
     locations: Vec<LocationOut>,
+    /// Always true: errors have other bodies.
     success: bool,
 }
 
 /// A location that was created or updated.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct LocationSaved {
+    /// The location.
     location: LocationOut,
+    /// Always true: errors have other bodies.
     success: bool,
 }
 
@@ -174,7 +196,9 @@ fn page(call: &Call, params: &Params) -> Result<TablePage, Problem> {
     })
 }
 
-/// A page of the table of companies.
+/// Get a page of the table of companies
+///
+/// `search` finds rows by any part of their text.
 #[utoipa::path(get, path = "/companies/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = CompaniesPage),
     Forbidden<NotServices, ErrorOut>))]
@@ -188,7 +212,9 @@ async fn search_companies(call: Call, params: Params) -> Result<Json<CompaniesPa
     }))
 }
 
-/// A page of the table of contacts.
+/// Get a page of the table of contacts
+///
+/// `search` finds rows by any part of their text. Inactive contacts need `show_inactive=1`.
 #[utoipa::path(get, path = "/contacts/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = ContactsPage),
     Forbidden<NotServices, ErrorOut>))]
@@ -202,7 +228,9 @@ async fn search_contacts(call: Call, params: Params) -> Result<Json<ContactsPage
     }))
 }
 
-/// A page of the table of assets.
+/// Get a page of the table of assets
+///
+/// `search` finds rows by any part of their text.
 #[utoipa::path(get, path = "/assets/api/search", tag = "tables", params(TableParams), responses(
     (status = 200, description = "A page", body = AssetsPage),
     Forbidden<NotServices, ErrorOut>))]
@@ -216,7 +244,9 @@ async fn search_assets(call: Call, params: Params) -> Result<Json<AssetsPage>, P
     }))
 }
 
-/// A company's locations.
+/// List a company's locations for its page
+///
+/// Returns all locations, oldest first.
 #[utoipa::path(get, path = "/companies/{account_number}/locations", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
     responses(
@@ -255,7 +285,9 @@ struct NewLocationIn {
     phone_number: Option<String>,
 }
 
-/// Add a location; returns 200, as older pages expect.
+/// Add a location to a company
+///
+/// Returns 200, as older pages expect.
 #[utoipa::path(post, path = "/companies/{account_number}/locations", tag = "tables",
     params(("account_number" = String, Path, description = "Account number")),
     request_body = NewLocationIn,
@@ -289,7 +321,9 @@ async fn add_location(
     }))
 }
 
-/// Update a location.
+/// Update a location from a page
+///
+/// Only the keys that you send change.
 #[utoipa::path(put, path = "/companies/{account_number}/locations/{id}", tag = "tables",
     params(("account_number" = String, Path, description = "Account number"),
         ("id" = i64, Path, description = "Id")),
@@ -317,7 +351,9 @@ fn saved(location: &Location, company: &Company) -> Json<LocationSaved> {
     })
 }
 
-/// Delete a location.
+/// Delete a location from a page
+///
+/// The location must belong to the company.
 #[utoipa::path(delete, path = "/companies/{account_number}/locations/{id}", tag = "tables",
     params(("account_number" = String, Path, description = "Account number"),
         ("id" = i64, Path, description = "Id")),
@@ -344,7 +380,7 @@ async fn remove_location(
     }))
 }
 
-/// Update a company and its overrides.
+/// Update a company and its overrides
 ///
 /// `feature_overrides` replaces all overrides: keys that are absent or have an empty value are deleted.
 #[utoipa::path(put, path = "/companies/{account_number}/update", tag = "tables",
@@ -383,7 +419,9 @@ async fn edit_company(
     Ok(answer(edited, |()| done("Company")))
 }
 
-/// Update a contact.
+/// Update a contact from a page
+///
+/// Lists that you send replace the whole list.
 #[utoipa::path(put, path = "/contacts/{id}/update", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
     request_body = ContactIn,
@@ -403,7 +441,9 @@ async fn edit_contact(
     Ok(answer(edited, |()| done("Contact")))
 }
 
-/// Set the users of an asset: `contact_ids` replaces all of them, other keys change nothing.
+/// Set the users of an asset
+///
+/// `contact_ids` replaces all of them. Other keys change nothing.
 #[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "tables",
     params(("id" = i64, Path, description = "Id")),
     request_body = AssetIn,

@@ -1,9 +1,11 @@
-//! The daemon through its front door.
+//! The daemon through its front door, and the parts of documents that are generated.
 
 mod bare;
 mod bodies;
 mod connections;
+mod cors;
 mod docs;
+mod generated;
 mod health;
 mod panics;
 mod routes;

@@ -1,4 +1,4 @@
-//! Who may call what (design 6): each operation as each role, on a record of one's own and on a foreign one.
+//! Who may call what: each operation as each role, on a record of one's own and on a foreign one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Which module of codex-core may use which, and who may name a vendor (design 2).
+//! Which module of codex-core may use which, and who may name a vendor.
 //!
 //! A module uses modules of its own layer and of those below. The methods of `Codex` are the top layer, wherever they
 //! stand: those of a resource are in its `service.rs` or a folder `service/`.

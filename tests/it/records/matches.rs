@@ -111,7 +111,7 @@ on_each_engine! {
         let contacts = client.contacts().all(&ListOptions::default()).await?;
         assert_eq!(contacts.iter().filter(|one| one.name == "Twin").count(), 2);
         let jobs = app.json("/sync/jobs").await?;
-        assert!(jobs.to_string().contains("possible duplicate: contact"), "{jobs}");
+        assert!(jobs.to_string().contains("possible duplicate: manual contact"), "{jobs}");
         Ok(())
     }
 

@@ -149,7 +149,7 @@ on_each_engine! {
         let numbers: Vec<String> = client.companies().list().await?.into_iter()
             .map(|company| company.account_number).collect();
         let own = client.companies().contacts(&numbers[0]).await?.remove(0);
-        // From one company to another: the sync's own link is taken away by hand.
+        // From one company to another: a person removes the sync's link.
         let moved = ContactIn {
             company_account_numbers: vec![numbers[1].clone()].into(), ..ContactIn::default()
         };

@@ -1,4 +1,4 @@
-//! Keycloak's users become agents; its traps (upstreams 4).
+//! Keycloak's users become agents; its traps (vendors 4).
 
 use codex_core::{
     Scope,

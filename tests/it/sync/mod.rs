@@ -1,4 +1,4 @@
-//! Pulling from the simulators, in process, on both engines.
+//! Syncing from the simulators, in process, on both engines.
 
 mod accounts;
 mod audits;

@@ -144,14 +144,14 @@ on_each_engine! {
         assert!(bench.live("site_links").await? > 50 && bench.live("assets").await? == 0);
         for (request, says) in [
             (only(SyncKind::Psa, "nonsense"), "scope: `nonsense` is no part of freshservice"),
-            (only(SyncKind::Tickets, "x"), "scope: freshservice.tickets is pulled as a whole"),
+            (only(SyncKind::Tickets, "x"), "scope: freshservice.tickets is synced as a whole"),
             (Request { since: Some(bench.codex.now()), ..Request::from(SyncKind::Rmm) }, "since: datto cannot tell"),
             (Request { since: Some(bench.codex.now() + Duration::days(1)), ..Request::from(SyncKind::Tickets) }, "since: is in the future"),
         ] {
             let error = bench.codex.plan_sync(&system, request).await.unwrap_err().to_string();
             assert!(error.starts_with(says), "{error}");
         }
-        // Asking for the newest leaves the rest to be pulled.
+        // Asking for the newest leaves the rest to be synced.
         let newest = { bench.world.lock().now - Duration::days(10) };
         bench.codex.sync(&system, Request { since: Some(newest), ..Request::from(SyncKind::TicketsLight) }).await?;
         let some = bench.live("tickets").await?;

@@ -1,4 +1,4 @@
-//! Tickets and their traps (upstreams 4).
+//! Tickets and their traps (vendors 4).
 
 use chrono::Duration;
 use codex_core::{

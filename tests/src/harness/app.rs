@@ -256,7 +256,7 @@ impl TestApp {
             .await?)
     }
 
-    /// Pulls from both vendors through the API.
+    /// Syncs from both vendors through the API.
     pub async fn sync(&self) -> anyhow::Result<()> {
         self.pull(&["/sync/psa", "/sync/datto", "/sync/tickets"])
             .await

@@ -1,4 +1,4 @@
-//! A Codex on one engine with simulators to pull from.
+//! A Codex on one engine with simulators to sync from.
 
 use std::{sync::Arc, time::Duration};
 
@@ -79,7 +79,7 @@ pub fn quick() -> HttpSettings {
     }
 }
 
-/// A source that pulls from a Freshservice simulator.
+/// A source that syncs from a Freshservice simulator.
 pub fn freshservice_at(
     url: &str,
     http: HttpSettings,
@@ -87,7 +87,7 @@ pub fn freshservice_at(
     Ok(freshservice::Freshservice::new(account(url, http)?))
 }
 
-/// A source that pulls the tickets of a Freshservice simulator.
+/// A source that syncs the tickets of a Freshservice simulator.
 pub fn tickets_at(
     url: &str,
     http: HttpSettings,
@@ -107,7 +107,7 @@ pub fn account(url: &str, http: HttpSettings) -> anyhow::Result<freshservice::Se
     })
 }
 
-/// A source that pulls from a Datto simulator.
+/// A source that syncs from a Datto simulator.
 pub fn datto_at(url: &str, http: HttpSettings) -> anyhow::Result<datto::Datto> {
     let settings = rmm_at(url, http)?;
     Ok(datto::Datto::new(settings, datto::Options::default()))
@@ -122,7 +122,7 @@ fn rmm_at(url: &str, http: HttpSettings) -> anyhow::Result<datto::Settings> {
     })
 }
 
-/// A source that pulls from a Keycloak simulator: by client, else by password.
+/// A source that syncs from a Keycloak simulator: by client, else by password.
 pub fn keycloak_at(url: &str, http: HttpSettings) -> anyhow::Result<keycloak::Keycloak> {
     let client = keycloak::Login::Client {
         id: sim_keycloak::CLIENT_ID.into(),
@@ -213,19 +213,19 @@ impl TestBench {
         self.codex.db()
     }
 
-    /// Pulls and expects success.
+    /// Syncs and expects success.
     pub async fn sync(&self, part: SyncKind) -> anyhow::Result<Job> {
         let job = self.run(part).await?;
         anyhow::ensure!(job.status == JobStatus::Completed, "{:?}", job.error);
         Ok(job)
     }
 
-    /// Pulls and gives the job however it ended.
+    /// Syncs and gives the job however it ended.
     pub async fn run(&self, part: SyncKind) -> anyhow::Result<Job> {
         Ok(self.codex.sync(&Scope::system(), part).await?)
     }
 
-    /// Pulls from both vendors.
+    /// Syncs from both vendors.
     pub async fn sync_all(&self) -> anyhow::Result<()> {
         self.sync(SyncKind::Psa).await?;
         self.sync(SyncKind::Rmm).await?;

@@ -45,7 +45,7 @@ pub enum FaultKind {
     NullItem,
     /// The item at this place of the page is null.
     NullItemAt(usize),
-    /// The first item has an id of the wrong type and lacks its other members (upstreams trap 61b).
+    /// The first item has an id of the wrong type and lacks its other members (trap 61b).
     MalformedItem,
     /// The last third of the items is missing, and the list ends here.
     Truncated,

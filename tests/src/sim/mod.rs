@@ -1,4 +1,4 @@
-//! Simulators of the outside systems, over real HTTP on loopback (upstreams, contract 6).
+//! Simulators of the outside systems, over real HTTP on loopback (vendors 0, contract 6).
 //!
 //! A [`SharedWorld`] holds what the vendors know. [`freshservice::Freshservice`], [`datto::Datto`] and
 //! [`keycloak::Keycloak`] serve it, each under its own limits and [`fault::Faults`]; tests change it in place. [`core::Core`] signs tokens,

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{fault::FaultKind, mutant, server::NoAnswer};
 
-/// What the body of an error looks like where nobody has written it down (upstreams 6).
+/// What the body of an error looks like where nobody has written it down (vendors 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyForm {
     /// No body.

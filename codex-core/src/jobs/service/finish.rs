@@ -26,28 +26,28 @@ impl Codex {
         &self,
         source: &'static str,
         mut job: Job,
-        pulled: Result<()>,
+        synced: Result<()>,
         run: Option<Run>,
         cancel: &CancellationToken,
     ) -> Job {
         if let Some(run) = &run {
             run.leave_accounts().await;
         }
-        let cancelled_by = match &pulled {
+        let cancelled_by = match &synced {
             Err(_) if cancel.is_cancelled() => self.cancelled_by(&job.id).await,
             _ => None,
         };
         let report = run.map(reported).unwrap_or_default();
         job.completed_at = Some(self.now());
-        job.success = Some(pulled.is_ok());
+        job.success = Some(synced.is_ok());
         job.output = Some(report.to_string());
-        (job.status, job.error) = match (&pulled, cancelled_by) {
+        (job.status, job.error) = match (&synced, cancelled_by) {
             (Ok(()), _) => (JobStatus::Completed, None),
             (Err(_), Some(by)) => (JobStatus::Cancelled, Some(format!("cancelled by {by}"))),
             (Err(error), None) => (JobStatus::Failed, Some(told(error))),
         };
         job.report = report;
-        let error = pulled.as_ref().err().map(Error::chain);
+        let error = synced.as_ref().err().map(Error::chain);
         match job.status {
             JobStatus::Completed => {
                 tracing::info!(job.id, source, "Sync of `{source}` completed");

@@ -27,9 +27,9 @@ impl Codex {
         let mut run = self
             .run(&source, "dry-run".into(), None, stop.clone())
             .narrowed(&request);
-        let pulled = stop.run_until_cancelled(source.pull(&mut run)).await;
+        let synced = stop.run_until_cancelled(source.sync(&mut run)).await;
         run.leave_accounts().await;
-        pulled.unwrap_or_else(|| Err(cancelled()))?;
+        synced.unwrap_or_else(|| Err(cancelled()))?;
         Ok(SyncPlan {
             database: self.database_id().await?,
             source: source.name().to_owned(),
@@ -87,7 +87,7 @@ impl Source for Replay {
         self.source.kind()
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(async move { run.replay(&self.plan, &self.source.origins()).await })
     }
 }

@@ -38,12 +38,12 @@ impl Codex {
     ) {
         let cancel = self.0.stop.child_token();
         let mut attempt = Attempt::default();
-        let pull = Box::pin(self.attempt(&source, &request, &job, &cancel, &mut attempt));
-        let pulled = guarded("sync", pull)
+        let work = Box::pin(self.attempt(&source, &request, &job, &cancel, &mut attempt));
+        let synced = guarded("sync", work)
             .await
             .unwrap_or_else(|panicked| Err(panicked.into()));
         let Attempt { lease, run } = attempt;
-        let conclusion = self.conclusion(source.name(), job.clone(), pulled, run, &cancel);
+        let conclusion = self.conclusion(source.name(), job.clone(), synced, run, &cancel);
         let ended = guarded(END, conclusion).await;
         let ended = ended.unwrap_or_else(|panicked| self.failed(&job, &panicked.into()));
         // Before the job shows its end: whoever sees it may start the next one at once.
@@ -92,14 +92,14 @@ impl Codex {
             .narrowed(request);
         let run = attempt.run.insert(run);
         // Whatever the source waits for (a vendor's answer, its limit, a pause) is given up at once.
-        match cancel.run_until_cancelled(source.pull(run)).await {
-            Some(pulled) => pulled?,
+        match cancel.run_until_cancelled(source.sync(run)).await {
+            Some(synced) => synced?,
             // The lease says whether it is lost, which is no wish of anybody's.
             None => return lease.beat(&inner.db).await.and_then(|()| Err(cancelled())),
         }
         if let Err(error) = run.finish().await {
             let error = error.chain();
-            tracing::warn!(error, "The database could not look at its tables");
+            tracing::warn!(error, "The statistics of the database could not be updated");
         }
         Ok(())
     }

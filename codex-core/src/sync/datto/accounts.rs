@@ -62,7 +62,7 @@ impl Source for Accounts {
         SyncKind::PushAccounts
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(push(self, run))
     }
 }

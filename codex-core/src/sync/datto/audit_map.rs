@@ -1,4 +1,4 @@
-//! Inventories by the vendor's routes (upstreams 2.6), which differ by the class of device (trap 58).
+//! Inventories by the vendor's routes (vendors 2.6), which differ by the class of device (trap 58).
 
 use serde_json::{Map, Value};
 

@@ -73,7 +73,7 @@ impl Source for Audits {
         vec![AUDIT]
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(read(self, run))
     }
 }
@@ -191,7 +191,7 @@ async fn software(
         return Ok(None);
     }
     match parts::whole(client, List::Software(due.device_uid.clone())).await {
-        // A device without a list of programs (upstreams trap 58).
+        // A device without a list of programs (trap 58).
         Err(error) if is_none(&error) => Ok(Some(Vec::new())),
         answer if known.software.note(record, &answer) => Ok(None),
         answer => answer.map(Some),

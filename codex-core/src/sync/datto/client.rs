@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// The vendor's largest page (upstreams 2.4).
+/// The vendor's largest page (vendors 2.4).
 const MAX_PAGE: &str = "250";
-/// How long an address stays blocked after too many calls (upstreams 2.3).
+/// How long an address stays blocked after too many calls (vendors 2.3).
 const BLOCK: Duration = Duration::from_secs(300);
-/// A token lives for 100 hours; renewed a little before (upstreams 2.2).
+/// A token lives for 100 hours; renewed a little before (vendors 2.2).
 const TOKEN_LIFE: Duration = Duration::from_secs(99 * 3600);
 
 /// Which account, and how to call it.
@@ -227,7 +227,7 @@ impl Client {
             .await;
         let reply = match reply {
             Ok(reply) => reply,
-            // Bad keys come as 400 or as 401 (upstreams 6).
+            // Bad keys come as 400 or as 401 (vendors 6).
             Err(UpstreamError::Status {
                 source_name,
                 resource,
@@ -335,7 +335,7 @@ impl Lister for Client {
             .get(&path, &[("page", page.as_str()), ("max", MAX_PAGE)])
             .await?;
         let malformed = || UpstreamError::malformed(NAME, &resource);
-        // A page without its envelope is an error, not an end (upstreams 2.4).
+        // A page without its envelope is an error, not an end (vendors 2.4).
         let details = reply
             .body
             .get("pageDetails")

@@ -81,7 +81,7 @@ fn scope_of(site: &str) -> String {
     format!("site:{site}")
 }
 
-pub(super) async fn pull(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
+pub(super) async fn sync(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         settings.clone(),
@@ -204,7 +204,7 @@ async fn crawl_devices(
 }
 
 /// Certifies sites whose own device count agrees with what arrived; the others are read one by one: the
-/// account list has been seen to lack a third (upstreams trap 39).
+/// account list has been seen to lack a third (trap 39).
 async fn check_sites(
     run: &mut Run,
     client: &Arc<Client>,
@@ -238,7 +238,7 @@ async fn check_sites(
                     },
                 );
             }
-            // One site that cannot be read keeps its assets; the others go on (upstreams trap 42).
+            // One site that cannot be read keeps its assets; the others go on (trap 42).
             Err(crate::Error::Upstream(error)) if is_about_one_site(&error) => {
                 run.issue(format!(
                     "site {uid}: its devices could not be read and are kept ({error})"

@@ -1,4 +1,4 @@
-//! Datto's items to our fields (contract 3.7, upstreams 2.6).
+//! Datto's items to our fields (contract 3.7, vendors 2.6).
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
     sync::engine::item::{Item, any_text, number, text},
 };
 
-/// Sites that every account starts with; they are no customers (upstreams 2.7).
+/// Sites that every account starts with; they are no customers (vendors 2.7).
 const SYSTEM_SITES: [&str; 4] = ["managed", "ondemand", "on demand", "deleted devices"];
 
 /// A site.
@@ -41,7 +41,7 @@ fn system_site(name: Option<&str>, uid: &str) -> bool {
 }
 
 /// Whether this is the site to which deleted devices are moved. It alone has a uid that is no GUID
-/// (upstreams 2.7); by its name alone a customer's site could take its devices' records away.
+/// (vendors 2.7); by its name alone a customer's site could take its devices' records away.
 pub(super) fn deleted_devices_site(value: &Value) -> bool {
     let name = value
         .get("name")
@@ -165,7 +165,7 @@ pub(super) fn device(
     let status = status(&mut item);
     let secrets = user_fields(&mut item, secret_udfs);
     // Site id and deletion flag say nothing that is not said elsewhere; the typed fields of newer
-    // builds hold the same secrets as `udf` (upstreams 2.6).
+    // builds hold the same secrets as `udf` (vendors 2.6).
     for dropped in ["siteId", "deleted", "udfs"] {
         item.take(dropped);
     }
@@ -381,14 +381,14 @@ mod tests {
         assert_eq!(address.as_deref(), Some("AA:BB:CC:DD:EE:FF"));
     }
 
-    /// The vendor's samples, where this checkout has them.
+    /// A sample of the vendor, from the folder that `CODEX_VENDOR_FILES` names: it is the vendor's property.
     fn samples(name: &str) -> Option<Value> {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/upstream-data/");
-        let found = std::fs::read_to_string(format!("{root}{name}"));
-        if found.is_err() {
-            println!("skipped: {name} is not beside the workspace");
-        }
-        serde_json::from_str(&found.ok()?).unwrap()
+        let Some(folder) = std::env::var_os("CODEX_VENDOR_FILES") else {
+            eprintln!("SKIPPED: {name} needs CODEX_VENDOR_FILES");
+            return None;
+        };
+        let file = std::path::Path::new(&folder).join(name);
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Datto RMM: sites, their variables, devices, network interfaces (upstreams 2).
+//! Datto RMM: sites, their variables, devices, network interfaces (vendors 2).
 
 mod accounts;
 mod audit_map;
@@ -50,7 +50,7 @@ pub(super) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
 pub struct Options {
     /// User-defined fields that hold secrets, by name.
     pub secret_udfs: Vec<String>,
-    /// Whether Managed and OnDemand may belong to a customer (upstreams 2.7).
+    /// Whether Managed and OnDemand may belong to a customer (vendors 2.7).
     pub map_system_sites: bool,
     /// After how many hours a site's variables are read again.
     pub variables_max_age_hours: u32,
@@ -97,7 +97,7 @@ impl Source for Datto {
         &[SITES, DEVICES]
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(crawl::pull(&self.settings, &self.options, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(crawl::sync(&self.settings, &self.options, run))
     }
 }

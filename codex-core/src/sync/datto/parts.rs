@@ -96,7 +96,7 @@ pub(super) async fn variables(
             let variables = match answer {
                 Ok(Some(variables)) => variables,
                 Ok(None) => continue,
-                // A failure is not absence: the site keeps its company (upstreams trap 46).
+                // A failure is not absence: the site keeps its company (trap 46).
                 Err(error) if !error.stops_everything() => {
                     run.issue(format!(
                         "site {uid}: its variables could not be read ({error})"

@@ -115,7 +115,7 @@ impl<C: Lister> Crawl<C> {
     /// Whether absence in this list proves anything; says so on the job.
     ///
     /// The first page is read again when there are several: rows of a list that is sorted by something
-    /// mutable shift between pages while it is read (upstreams 1.2).
+    /// mutable shift between pages while it is read (vendors 1.2).
     ///
     /// # Errors
     /// [`UpstreamError`] when nothing at all arrived although we hold records of the kind.

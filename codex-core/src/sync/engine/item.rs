@@ -54,7 +54,7 @@ impl Item {
         })
     }
 
-    /// The id, which must be there: a number above 0 ([`number`]) or a non-empty text (upstreams trap 35, 61b).
+    /// The id, which must be there: a number above 0 ([`number`]) or a non-empty text (trap 35, 61b).
     pub fn id(&mut self, member: &str, is_number: bool) -> Result<String, ItemError> {
         let id = self.members.remove(member).unwrap_or_default();
         let id = if is_number {
@@ -186,7 +186,7 @@ impl Item {
         self.read_of(nested, member, field, TIME, moment);
     }
 
-    /// States a list of texts from a member when it is there; null is empty (upstreams trap 31). An element that
+    /// States a list of texts from a member when it is there; null is empty (trap 31). An element that
     /// is no text is reported, and the others are an incomplete list.
     pub fn texts(&mut self, member: &str, field: &str) {
         self.list(member, field, [NO_TEXTS, ODD_TEXT], text);

@@ -1,4 +1,4 @@
-//! One run per source across processes: a fenced lease (design 5).
+//! One run per source across processes: a fenced lease.
 
 use std::{collections::HashMap, time::Duration};
 

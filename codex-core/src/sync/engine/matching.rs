@@ -101,7 +101,7 @@ impl Run {
         self.decide(pairs, "returned under a new id as").await?;
         let q = self.db.query(MANUAL).bind(self.source);
         let pairs: Vec<Pair> = q.all().await?;
-        self.decide(pairs, "was made by hand for the device of")
+        self.decide(pairs, "is a manual record for the device of")
             .await?;
         self.prune::<Asset>().await
     }

@@ -1,4 +1,4 @@
-//! What is no longer listed: gone is asked, not inferred (design 5).
+//! What is no longer listed: gone is asked, not inferred.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -148,13 +148,13 @@ impl SyncPlan {
         let header: Header =
             serde_json::from_str(header).map_err(|_| wrong("this is no plan of codexd"))?;
         if header.codex_plan != FORMAT {
-            return Err(wrong("another version of codexd has made it"));
+            return Err(wrong("another version of codexd wrote it"));
         }
         let body = body.trim_end();
         if digest(body) != header.sha256 {
             return Err(wrong("the file is cut off or was changed"));
         }
-        serde_json::from_str(body).map_err(|_| wrong("another version of codexd has made it"))
+        serde_json::from_str(body).map_err(|_| wrong("another version of codexd wrote it"))
     }
 
     /// What `changes` have and the plan has not, and the other way round, in words; empty when they are

@@ -59,7 +59,7 @@ impl Source for Accounts {
         SyncKind::AssignAccounts
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
         Box::pin(assign(self, run))
     }
 }

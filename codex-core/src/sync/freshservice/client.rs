@@ -32,7 +32,7 @@ const MAX_PARTS: usize = 200;
 pub struct Settings {
     /// Base address, ending in `/api/v2`.
     pub base: Url,
-    /// The key; it goes in as the user name of HTTP Basic (upstreams 1.1).
+    /// The key; it goes in as the user name of HTTP Basic (vendors 1.1).
     pub api_key: SecretString,
     /// Whether tickets of all workspaces are read and not of the primary one alone.
     pub all_workspaces: bool,
@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// Proves that the key works before anything is read; the route is not documented, so its absence,
-    /// 404 or 400, proves nothing (upstreams 1.1, 6).
+    /// 404 or 400, proves nothing (vendors 1.1, 6).
     pub async fn check_login(&self) -> Result<(), UpstreamError> {
         match self.get("agents/me", self.url(&["agents", "me"])).await {
             Ok(_)
@@ -305,7 +305,7 @@ impl Client {
             .await
     }
 
-    /// The address of the next page, opaque, on our host, not followed before (upstreams 1.2).
+    /// The address of the next page, opaque, on our host, not followed before (vendors 1.2).
     fn next(
         &self,
         list: List,
@@ -448,7 +448,7 @@ mod tests {
         let requests = stub.requests.lock().unwrap();
         assert!(requests[0].starts_with("GET /api/v2/agents?per_page=100&page=1 "));
         assert!(requests[1].starts_with("GET /api/v2/agents?filter=x&page=2 "));
-        // `KEY:X` in base 64 (upstreams 1.1).
+        // `KEY:X` in base 64 (vendors 1.1).
         assert!(requests[0].contains("Basic S0VZOlg="));
     }
 

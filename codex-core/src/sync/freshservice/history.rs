@@ -26,7 +26,7 @@ const RUNS: &str = "freshservice.history";
 const OPENED: &str = "tickets.opened";
 /// No account is older than Freshservice.
 const FIRST_YEAR: i32 = 2010;
-/// More tickets than this in one window: deep pages are slow (upstreams 1.2).
+/// More tickets than this in one window: deep pages are slow (vendors 1.2).
 const MOST: u64 = 3_000;
 /// Fewer than this: the next window is twice as long.
 const FEW: u64 = 300;
@@ -61,12 +61,12 @@ impl Source for History {
         SyncKind::TicketHistory
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(pull(&self.settings, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(sync(&self.settings, run))
     }
 }
 
-async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
+async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         settings.clone(),

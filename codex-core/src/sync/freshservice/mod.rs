@@ -1,4 +1,4 @@
-//! Freshservice: departments, agents, requesters (upstreams 1).
+//! Freshservice: departments, agents, requesters (vendors 1).
 
 mod accounts;
 mod client;
@@ -70,14 +70,14 @@ impl Source for Freshservice {
         &["departments", "agents", "requesters"]
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(pull(&self.settings, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(sync(&self.settings, run))
     }
 }
 
 /// Companies first, so that the links of contacts find them; agents before requesters, because a
-/// converted requester moves from one list to the other under the same id (upstreams 1.7).
-async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
+/// converted requester moves from one list to the other under the same id (vendors 1.7).
+async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         settings.clone(),

@@ -1,4 +1,4 @@
-//! Freshservice's tickets, conversations and time entries to our fields (upstreams 1.5).
+//! Freshservice's tickets, conversations and time entries to our fields (vendors 1.5).
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ const ADDRESSES: [&str; 5] = [
 ];
 
 /// Whether the vendor says that a ticket is deleted or spam: by these flags alone, never by a status
-/// number (upstreams 1.5).
+/// number (vendors 1.5).
 pub(super) fn gone(value: &Value) -> bool {
     ["deleted", "spam"].iter().any(|flag| value[*flag] == true)
 }
@@ -224,7 +224,7 @@ fn minutes(text: &str) -> Option<i64> {
     sound.then(|| hours.checked_mul(60)?.checked_add(minutes))?
 }
 
-/// The account's words for its status numbers, out of the fields of its form (upstreams 1.5).
+/// The account's words for its status numbers, out of the fields of its form (vendors 1.5).
 pub(super) fn status_labels(body: &Value) -> Vec<(i64, String)> {
     let none = Vec::new();
     let fields = body["ticket_fields"].as_array().unwrap_or(&none);

@@ -1,4 +1,4 @@
-//! Tickets: what changed, what is gone, and what was said and worked on each (upstreams 1.5).
+//! Tickets: what changed, what is gone, and what was said and worked on each (vendors 1.5).
 //!
 //! A list of changed tickets proves no absence: a ticket is gone when the vendor says so in its views of
 //! deleted tickets and spam, or by its id.
@@ -84,12 +84,12 @@ impl Source for Tickets {
         true
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(pull(self, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(sync(self, run))
     }
 }
 
-async fn pull(source: &Tickets, run: &mut Run) -> Result<()> {
+async fn sync(source: &Tickets, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         source.settings.clone(),

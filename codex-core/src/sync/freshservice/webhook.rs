@@ -1,4 +1,4 @@
-//! What Freshservice's Workflow Automator reports about a ticket (contract 1.2.I, upstreams 1.7).
+//! What Freshservice's Workflow Automator reports about a ticket (contract 1.2.I, vendors 1.7).
 //!
 //! An administrator writes the body from placeholders, so numbers arrive as text, absent values as empty text, and ids
 //! as people read them (`INC-123`). Only the id is required.
@@ -21,7 +21,7 @@ use crate::{
 
 /// The largest body: texts of tickets are not read from it.
 pub const MAX_EVENT: usize = 1 << 20;
-/// Objects that the vendor's products wrap around what the administrator wrote (upstreams 6).
+/// Objects that the vendor's products wrap around what the administrator wrote (vendors 6).
 const WRAPPERS: [&str; 2] = ["freshservice_webhook", "freshdesk_webhook"];
 /// Members, and what a ticket of the API calls them.
 const MEMBERS: [(&str, &str); 9] = [
@@ -71,7 +71,7 @@ fn event_of(body: &Map<String, Value>) -> Result<TicketEvent> {
         provider: NAME,
         number,
         ticket_id: given.clone(),
-        // By the event's name alone, never by a status number (upstreams 1.5).
+        // By the event's name alone, never by a status number (vendors 1.5).
         deleted: body.get("event").and_then(Value::as_str) == Some("ticket.deleted"),
         at: body.get("updated_at").and_then(with_offset),
         item,
@@ -110,7 +110,7 @@ fn stated(body: &Map<String, Value>, id: i64) -> (Map<String, Value>, Vec<&'stat
     (stated, empty)
 }
 
-/// `123`, `"123"`, `"INC-123"`, `"#SR-12"` (upstreams trap 37); 0 is none.
+/// `123`, `"123"`, `"INC-123"`, `"#SR-12"` (trap 37); 0 is none.
 fn ticket_number(value: &Value) -> Option<i64> {
     let text = text(value)?;
     let text = text.trim().trim_start_matches('#');
@@ -134,7 +134,7 @@ fn with_offset(value: &Value) -> Option<DateTime<Utc>> {
     time::parse(value)
 }
 
-/// The id and the event's name of a body that a quote in a subject has broken (upstreams trap 37): a
+/// The id and the event's name of a body that a quote in a subject has broken (trap 37): a
 /// whole object by its braces, with one member of each name.
 fn salvaged(body: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(body).ok()?.trim();

@@ -22,9 +22,9 @@ use crate::{
     },
 };
 
-/// What an account needs to read users; named in errors and issues (upstreams trap 66).
+/// What an account needs to read users; named in errors and issues (trap 66).
 pub(super) const ROLE: &str = "the role view-users of client realm-management";
-/// Users on a page: the default, which no server refuses (upstreams 3).
+/// Users on a page: the default, which no server refuses (vendors 3).
 const PAGE: u32 = 100;
 /// Where the token endpoint is expected to say how long a token lives; the shortest known otherwise.
 const TOKEN_LIFE: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// Which server and realm, and how to call it.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The server's address, with `/auth` where everything hangs under that (upstreams 3).
+    /// The server's address, with `/auth` where everything hangs under that (vendors 3).
     pub base: Url,
     /// The realm whose users are read.
     pub realm: String,
@@ -258,7 +258,7 @@ impl Lister for Client {
     type Next = u32;
 
     /// The list ends at a short page: there is neither link nor total, and the count that can be asked for
-    /// has users that no list shows (upstreams 3).
+    /// has users that no list shows (vendors 3).
     async fn page(&self, (): &(), at: Option<u32>) -> Result<Page<u32>, UpstreamError> {
         let first = at.unwrap_or(0);
         let query = [

@@ -17,7 +17,7 @@ const KEPT: [&str; 3] = ["emailVerified", "createdTimestamp", "federationLink"];
 /// How the names of service accounts begin; the brief form of a user has nothing else to tell them by.
 const SERVICE_ACCOUNT: &str = "service-account-";
 
-/// Whether a user is the account of a client, and no person (upstreams trap 64).
+/// Whether a user is the account of a client, and no person (trap 64).
 pub(super) fn is_service_account(user: &Value) -> bool {
     let name = user.get("username").and_then(Value::as_str);
     user.get("serviceAccountClientId")
@@ -39,7 +39,7 @@ pub(super) fn user(value: &Value) -> Result<SourceRecord<Agent>, ItemError> {
         ("firstName", "first_name"),
         ("lastName", "last_name"),
     ] {
-        // Keycloak leaves out what is not set (upstreams 3): here absent means empty.
+        // Keycloak leaves out what is not set (vendors 3): here absent means empty.
         if value.get(member).is_none() {
             item.state(field, Value::Null);
         }

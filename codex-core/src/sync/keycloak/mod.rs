@@ -1,4 +1,4 @@
-//! Keycloak: the users of one realm (upstreams 3).
+//! Keycloak: the users of one realm (vendors 3).
 
 mod client;
 mod login;
@@ -63,12 +63,12 @@ impl Source for Keycloak {
         SyncKind::Agents
     }
 
-    fn pull<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
-        Box::pin(pull(&self.settings, run))
+    fn sync<'r>(&'r self, run: &'r mut Run) -> Work<'r> {
+        Box::pin(sync(&self.settings, run))
     }
 }
 
-async fn pull(settings: &Settings, run: &mut Run) -> Result<()> {
+async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
     let rate_limit_block = run.rate_limit_block(NAME);
     let client = Arc::new(Client::new(
         settings.clone(),
@@ -96,7 +96,7 @@ async fn read(run: &mut Run, client: &Arc<Client>) -> Result<()> {
         crawl.unreadable += run.page::<Agent>(MAIN, people.map(map::user)).await?;
     }
     if run.seen::<Agent>(USERS) == 0 && crawl.unreadable == 0 {
-        // Who may query users but not view them is shown an empty list (upstreams trap 66).
+        // Who may query users but not view them is shown an empty list (trap 66).
         run.issue(format!(
             "Keycloak lists no users: {} may be missing",
             client::ROLE

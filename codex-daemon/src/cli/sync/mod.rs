@@ -2,8 +2,9 @@
 
 pub(super) mod report;
 mod schedule;
+mod sources;
 
-use std::{fs, io::Write as _, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -15,7 +16,7 @@ use codex_core::{
     sync::{Request, SyncKind, SyncPlan},
 };
 
-use super::{NotConfigured, progress::Progress, with_codex};
+use super::{NotConfigured, output, progress::Progress, with_codex};
 use crate::config::{Config, Keycloak, Sources};
 
 /// How often the job is looked at.
@@ -25,27 +26,27 @@ const COMMAND_LINE: &str = "command line";
 
 const EXAMPLES: &str = "\
 Examples:
+  codexd sync                          the sources, and which are configured
   codexd sync freshservice --dry-run   what would change; writes nothing
   codexd sync freshservice             companies, contacts, agents
   codexd sync freshservice --scope departments
                                        companies only; may be repeated
   codexd sync datto                    sites and devices
-  codexd sync datto-audits             hardware and programs of devices, where the RMM's inventory is new
-  codexd sync tickets                  changed tickets, what was said and worked on each
+  codexd sync datto-audits             hardware and software of devices with a new inventory
+  codexd sync tickets                  changed tickets with conversations and time entries
   codexd sync tickets --light          changed tickets, lists only
   codexd sync tickets --since 2026-01-31
-                                       what changed since then, once more
-  codexd sync ticket-history           every ticket back to the first; goes on where it was cut
+                                       what changed since then, again
+  codexd sync ticket-history           all tickets; continues where it was interrupted
   codexd sync keycloak                 the people who log in
   codexd sync accounts-assign          as `codexd accounts assign`; accounts-push as `codexd accounts push`
   codexd sync all                      everything that is configured, one after another
-  codexd sync datto --watch            the run that is at work elsewhere, to its end; else one of its own
-  codexd sync plan datto -o plan.json  a plan to be looked at ...
-  codexd sync apply plan.json          ... and applied as it is, or not at all
+  codexd sync datto --watch            follow a run of another process to its end, or start one
+  codexd sync plan datto -o plan.json  write a plan to a file, to review it
+  codexd sync apply plan.json          apply this plan, all or nothing
   codexd sync --schedule               what `codexd serve` starts by itself, and when
 
-Sources: freshservice, datto, datto-audits, tickets, tickets-light, ticket-history, keycloak, accounts-assign,
-accounts-push, all. The names of jobs and of today's routes (psa, rmm, audits, agents, ...) are understood.
+Names of jobs and legacy names (psa, rmm, audits, agents, ...) are accepted too.
 
 One run per source at a time, whoever starts it. Deletions beyond the guard ([sync] max_delete_percent)
 are held for a person.
@@ -59,12 +60,12 @@ Exit codes:
 
 /// Sync from a vendor
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Sync {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Where to sync from, such as freshservice or all
-    #[arg(required_unless_present = "schedule", value_parser = source)]
+    /// Where to sync from, such as freshservice or all; none lists the sources
+    #[arg(value_parser = source)]
     source: Option<Source>,
     #[command(flatten)]
     what: What,
@@ -72,13 +73,13 @@ pub(super) struct Sync {
     #[arg(long, conflicts_with_all = ["source", "light", "full", "dry_run", "since", "scope", "watch"])]
     schedule: bool,
     /// Show what would change, write nothing
-    #[arg(long, conflicts_with = "watch")]
+    #[arg(long, conflicts_with = "watch", requires = "source")]
     dry_run: bool,
-    /// The plan or the jobs as JSON
+    /// As JSON: the sources, the schedule, the plan or the jobs
     #[arg(long)]
     json: bool,
     /// Follow a run that is already in progress, also in another process
-    #[arg(long)]
+    #[arg(long, requires = "source")]
     watch: bool,
 }
 
@@ -86,16 +87,16 @@ pub(super) struct Sync {
 #[derive(Debug, clap::Args)]
 struct What {
     /// Tickets without conversations and time entries
-    #[arg(long)]
+    #[arg(long, requires = "source")]
     light: bool,
     /// Every ticket that the PSA has
-    #[arg(long, conflicts_with = "light")]
+    #[arg(long, conflicts_with = "light", requires = "source")]
     full: bool,
     /// Only what changed since then (tickets): YYYY-MM-DD, or RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "full")]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "full", requires = "source")]
     since: Option<DateTime<Utc>>,
     /// Only this list, such as departments, agents, requesters, sites, devices; may be repeated
-    #[arg(long, value_name = "LIST")]
+    #[arg(long, value_name = "LIST", requires = "source")]
     scope: Vec<String>,
 }
 
@@ -171,10 +172,12 @@ impl Sync {
                 return with_codex(&config, true, async |codex| self.apply(codex, plan).await)
                     .await;
             }
-            None if self.schedule => return schedule::show(&config).await,
+            None if self.schedule => return schedule::show(&config, self.json).await,
             None => (self.source, &self.what),
         };
-        let source = source.context("name a source")?;
+        let Some(source) = source else {
+            return sources::show(&mut config, self.json);
+        };
         let planned = self.dry_run || matches!(self.command, Some(Command::Plan { .. }));
         config.upstream_write &= !planned;
         let requests = what.requests(source, &mut config)?;
@@ -201,7 +204,11 @@ impl Sync {
         for request in requests {
             if self.dry_run {
                 let plan = plan(codex, request).await?;
-                self.show(&report::plan(&plan), &plan)?;
+                if self.json {
+                    output::json(&plan)?;
+                } else {
+                    output::line(report::plan(&plan).trim_end())?;
+                }
                 continue;
             }
             jobs.push(self.job(codex, request).await?);
@@ -235,21 +242,23 @@ impl Sync {
         self.closing(&[job?])
     }
 
-    fn show(&self, text: &str, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        let mut out = std::io::stdout();
-        if self.json {
-            writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;
-        } else {
-            write!(out, "{text}")?;
-        }
-        Ok(())
-    }
-
     fn closing(&self, jobs: &[Job]) -> anyhow::Result<()> {
-        let wire: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
-        self.show(&report::summary(jobs), &wire)?;
-        verdict(jobs)
+        close(jobs, self.json)
     }
+}
+
+/// Prints what jobs did.
+///
+/// # Errors
+/// When not all of them completed.
+fn close(jobs: &[Job], json: bool) -> anyhow::Result<()> {
+    if json {
+        let jobs: Vec<_> = jobs.iter().map(JobDetailOut::from).collect();
+        output::json(&jobs)?;
+    } else {
+        report::print(jobs)?;
+    }
+    verdict(jobs)
 }
 
 /// The first reason why not everything completed.
@@ -264,14 +273,17 @@ fn verdict(jobs: &[Job]) -> anyhow::Result<()> {
     }
 }
 
-/// Runs a job to its end with its progress on the terminal, and says what it did.
-pub(super) async fn run_and_report(codex: &Codex, part: SyncKind) -> anyhow::Result<()> {
+/// Runs a job to its end with its progress on the terminal, and prints what it did.
+pub(super) async fn run_and_report(
+    codex: &Codex,
+    part: SyncKind,
+    json: bool,
+) -> anyhow::Result<()> {
     let scope = Scope::system();
     let request = Request::from(part).by(COMMAND_LINE);
     let started = codex.start_sync(&scope, request).await?;
     let jobs = [follow(codex, &scope, &started.job_id).await?];
-    write!(std::io::stdout(), "{}", report::summary(&jobs))?;
-    verdict(&jobs)
+    close(&jobs, json)
 }
 
 async fn plan(codex: &Codex, request: Request) -> anyhow::Result<SyncPlan> {

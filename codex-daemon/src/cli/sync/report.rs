@@ -1,5 +1,7 @@
 //! What syncs did, or would do, for people.
 
+use std::io::{self, Write as _};
+
 use codex_core::{
     jobs::{Counts, Job, JobStatus},
     plural::{agree, count_of},
@@ -13,10 +15,16 @@ use crate::cli::table::{Table, printable_lines};
 /// The longest value that a plan shows whole.
 const LONGEST: usize = 60;
 
-/// A table of what jobs did, a line for each kind of record, and only counts that some line has; then what a
+/// Prints a table of what jobs did, a line for each kind of record, and only counts that some line has; then what a
 /// person should look at.
-pub(in crate::cli) fn summary(jobs: &[Job]) -> String {
-    let mut text = counts(jobs).to_string();
+pub(super) fn print(jobs: &[Job]) -> io::Result<()> {
+    counts(jobs).print()?;
+    write!(io::stdout(), "{}", remarks(jobs))
+}
+
+/// What a person should look at, and what each job took.
+fn remarks(jobs: &[Job]) -> String {
+    let mut text = String::new();
     for job in jobs {
         let reasons = job.report.scopes.iter();
         for (scope, result) in reasons {
@@ -155,6 +163,7 @@ mod tests {
         let counts = Counts {
             seen: 3,
             created: 1,
+            unchanged: 2,
             ..Counts::default()
         };
         let report = JobReport {
@@ -179,15 +188,17 @@ mod tests {
             report,
         };
         assert_eq!(
-            summary(std::slice::from_ref(&job)),
-            "SOURCE        STATUS     RECORDS  SEEN  CREATED\n\
-             datto-audits  completed  company     3        1\n\
-             - one\n\
-             datto-audits: 1 call, 1 issue\n"
+            counts(std::slice::from_ref(&job)).to_string(),
+            "SOURCE        STATUS     RECORDS  SEEN  CREATED  UNCHANGED\n\
+             datto-audits  completed  company     3        1          2\n"
+        );
+        assert_eq!(
+            remarks(std::slice::from_ref(&job)),
+            "- one\ndatto-audits: 1 call, 1 issue\n"
         );
         assert_eq!(
             job.report.to_string(),
-            "company: 3 seen, 1 created\n- one\n1 call, 1 issue"
+            "company: 3 seen, 1 created, 2 unchanged\n- one\n1 call, 1 issue"
         );
     }
 }

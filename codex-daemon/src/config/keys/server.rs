@@ -1,7 +1,7 @@
 //! Settings of the daemon itself: how it listens, what it stores, whose tokens count, what it logs.
 
 use crate::config::setting::{
-    Kind::{Boolean, BooleanOrAuto, Ip, LogLevel, Text, Url},
+    Kind::{Boolean, BooleanOrAuto, Ip, LogLevel, Origins, Text, Url},
     PERCENT, number, seconds, section,
 };
 
@@ -13,6 +13,9 @@ section! {
         port = "5010", number("a port number", 0, 65_535), restart();
         /// Whether /docs and /openapi.json answer without a token. `auto`: on loopback only.
         docs_public = "auto", BooleanOrAuto;
+        /// Origins whose pages may call the API from a browser (CORS), such as https://intranet.example, with commas
+        /// between; `*` allows every origin. When not set, none. Calls still need a token.
+        cors_origins = "", Origins;
         /// Requests answered at the same time. Further requests wait for up to five seconds and then get 503.
         /// /health is always answered. An idle connection makes room for a new one.
         max_connections = "1024", number("a whole number", 1, 1_000_000), restart();

@@ -1,4 +1,4 @@
-//! HiveMatrix Core (contract 6, consumers.md 2): a signing key, its JWKS, tokens.
+//! HiveMatrix Core (contract 6, consumers 2): a signing key, its JWKS, tokens.
 
 mod key;
 #[cfg(test)]
@@ -202,7 +202,7 @@ async fn unless(silent: &AtomicBool) {
     }
 }
 
-/// Whether the session of a token goes on (consumers.md 2).
+/// Whether the session of a token goes on (consumers 2).
 fn validated(revoked: &[String], body: &str) -> Response<Body> {
     let body = serde_json::from_str::<Value>(body).unwrap_or_default();
     match member(&body, "token") {
@@ -237,7 +237,7 @@ fn is_service_name(name: &str) -> bool {
 }
 
 fn service_token(key: &SigningKey, body: &str, life: i64) -> Response<Body> {
-    // consumers.md 2: a body that is no JSON is a 500 there.
+    // consumers 2: a body that is no JSON is a 500 there.
     let Ok(body) = serde_json::from_str::<Value>(body) else {
         return failed(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
     };
@@ -257,7 +257,7 @@ fn service_token(key: &SigningKey, body: &str, life: i64) -> Response<Body> {
     signed(key.sign(&claims))
 }
 
-/// The seed's way to a token, which the real Core lacks (consumers.md 2): for the demo only. Any password will
+/// The seed's way to a token, which the real Core lacks (consumers 2): for the demo only. Any password will
 /// do; a user named like a level has it, everybody else is a client, as in Core.
 fn user_token(key: &SigningKey, body: &str) -> Response<Body> {
     let body = serde_json::from_str::<Value>(body).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Inventories of devices (upstreams 2.5, 2.6): a route for each class, 400 for another (trap 58).
+//! Inventories of devices (vendors 2.5, 2.6): a route for each class, 400 for another (trap 58).
 
 use axum::{
     body::Body,

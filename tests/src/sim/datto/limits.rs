@@ -1,5 +1,5 @@
 //! One limit for the whole account over any 60 seconds: slow, then 429, then a block of the address
-//! (upstreams 2.3).
+//! (vendors 2.3).
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Datto RMM (upstreams 2): a token by password grant, lists by zero-based pages in an envelope, one account-wide
+//! Datto RMM (vendors 2): a token by password grant, lists by zero-based pages in an envelope, one account-wide
 //! limit that ends in a block.
 //!
 //! Alerts and the v3 routes are not here yet: a new list is a [`records::List`], a new

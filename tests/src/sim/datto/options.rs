@@ -1,4 +1,4 @@
-//! How the simulated account behaves: the switches of upstreams 6.
+//! How the simulated account behaves: the switches of vendors 6.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub struct Options {
     pub account_list_lacks_third: bool,
     /// What devices carry of user-defined fields (trap 55).
     pub udf: Udf,
-    /// What creating a variable does whose name is taken (upstreams 6).
+    /// What creating a variable does whose name is taken (vendors 6).
     pub taken_variable: TakenVariable,
     /// How times are written (trap 54).
     pub times: Times,

@@ -42,7 +42,7 @@ impl List {
         }
     }
 
-    /// Parameters that must be found in a member of the record, whatever the case (upstreams 2.5).
+    /// Parameters that must be found in a member of the record, whatever the case (vendors 2.5).
     fn filters(&self) -> &'static [&'static str] {
         match self {
             Self::Sites => &["siteName"],

@@ -30,7 +30,7 @@ use crate::sim::{
     world::{ACCOUNT_UID, Device},
 };
 
-/// Writes in 60 seconds: of the account and of each operation (upstreams 2.3).
+/// Writes in 60 seconds: of the account and of each operation (vendors 2.3).
 const WRITE_LIMITS: (u32, u32) = (600, 100);
 const WRITES: [&str; 6] = [
     "site-create",
@@ -267,7 +267,7 @@ impl Inner {
     }
 }
 
-/// The vendor's error body (upstreams 2.5).
+/// The vendor's error body (vendors 2.5).
 fn error_body(status: StatusCode, uri: &Uri) -> Value {
     json!({"timestamp": 1_716_900_000_000_i64, "status": status.as_u16(),
         "error": status.canonical_reason(), "path": uri.path().trim_start_matches("/api")})
@@ -326,7 +326,7 @@ async fn token(
     api.spoilt(fault, right, &uri).await
 }
 
-/// Needs no token (upstreams 2.3).
+/// Needs no token (vendors 2.3).
 async fn status(State(Api(api)): State<Api>, OriginalUri(uri): OriginalUri) -> Response<Body> {
     api.shared.count("system/status");
     let started = api.world.lock().now - chrono::Duration::days(12);
@@ -437,7 +437,7 @@ async fn variables(
     api.list(List::SiteVariables(uid), &uri, &headers).await
 }
 
-/// A bare object, not wrapped (upstreams 2.5).
+/// A bare object, not wrapped (vendors 2.5).
 async fn site(
     State(Api(api)): State<Api>,
     Path(uid): Path<String>,

@@ -1,4 +1,4 @@
-//! Tokens by password grant (upstreams 2.2).
+//! Tokens by password grant (vendors 2.2).
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Writing: site variables (upstreams 2.5).
+//! Writing: site variables (vendors 2.5).
 
 use axum::{
     Json,

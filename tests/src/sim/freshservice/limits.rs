@@ -1,4 +1,4 @@
-//! Calls a minute: of the account, and of the endpoints that have a limit of their own (upstreams 1.3).
+//! Calls a minute: of the account, and of the endpoints that have a limit of their own (vendors 1.3).
 
 use std::{collections::HashMap, time::Duration};
 

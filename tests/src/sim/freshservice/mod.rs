@@ -1,4 +1,4 @@
-//! Freshservice (upstreams 1): lists by pages with a `Link` header, single records, limits by endpoint.
+//! Freshservice (vendors 1): lists by pages with a `Link` header, single records, limits by endpoint.
 //!
 //! Of writing there is what Codex writes: departments, statuses of tickets, notes.
 

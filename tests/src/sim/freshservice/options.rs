@@ -1,4 +1,4 @@
-//! How the simulated account behaves: the switches of upstreams 1.9 and 6.
+//! How the simulated account behaves: the switches of vendors 1.9 and 6.
 
 use std::time::Duration;
 
@@ -29,15 +29,15 @@ pub struct Options {
     pub custom_fields_null: bool,
     /// Whether `agents/me` exists, which no document says.
     pub agents_me: bool,
-    /// The most records on a page of any other list: 100 (upstreams 1.2), less for worlds that are small.
+    /// The most records on a page of any other list: 100 (vendors 1.2), less for worlds that are small.
     pub per_page_cap: usize,
-    /// The most tickets on a page of the filter: 30, or 100 in other accounts (upstreams 6).
+    /// The most tickets on a page of the filter: 30, or 100 in other accounts (vendors 6).
     pub filter_per_page_cap: usize,
     /// A second workspace, whose tickets are listed only when they are asked for (trap 34).
     pub second_workspace: bool,
-    /// How far the filter's index lags behind (upstreams trap 6).
+    /// How far the filter's index lags behind (trap 6).
     pub search_lag: chrono::Duration,
-    /// Links to next pages of tickets carry the filters (upstreams trap 4).
+    /// Links to next pages of tickets carry the filters (trap 4).
     pub links_keep_filters: bool,
     /// Whether departments have the custom field `account_number` (trap 23).
     pub account_number_field: bool,
@@ -77,7 +77,7 @@ impl Default for Options {
     }
 }
 
-/// A plan, by its limits (upstreams 1.3).
+/// A plan, by its limits (vendors 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountPlan {
     /// 100 calls a minute, 40 of a list.

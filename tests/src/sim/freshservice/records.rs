@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::options::Options;
 use crate::sim::World;
 
-/// The client whose records the MSP edition lists unless it is asked for others (upstreams 1.6).
+/// The client whose records the MSP edition lists unless it is asked for others (vendors 1.6).
 const DEFAULT_CLIENT: i64 = 2;
 
 /// The lists that the simulator has.
@@ -47,7 +47,7 @@ impl List {
         }
     }
 
-    /// Its name if calls of the list have a limit of their own (upstreams 1.3).
+    /// Its name if calls of the list have a limit of their own (vendors 1.3).
     pub fn limited(self) -> Option<&'static str> {
         match self {
             Self::Departments => None,
@@ -191,7 +191,7 @@ impl Asked<'_> {
     }
 }
 
-/// Requesters and agents come by first name, a key that people change (upstreams 1.2, trap 5). How
+/// Requesters and agents come by first name, a key that people change (vendors 1.2, trap 5). How
 /// departments come is not written down; here as they were made.
 fn ordered(world: &World, options: &Options, asked: &Asked<'_>) -> Vec<usize> {
     let records = asked.list.records(world);

@@ -28,7 +28,7 @@ use crate::sim::{
     server::Shared,
 };
 
-/// The largest page (upstreams 1.2).
+/// The largest page (vendors 1.2).
 const PER_PAGE_MAX: usize = 100;
 const PER_PAGE_DEFAULT: usize = 30;
 
@@ -93,7 +93,7 @@ pub(super) type Refusal = Box<Response<Body>>;
 
 impl Inner {
     /// Waits, counts, and lets a call in: 401 without the key, 406 for another format than JSON, 429 when the
-    /// minute is used up. Every call of the account costs, invalid ones too (upstreams 1.3).
+    /// minute is used up. Every call of the account costs, invalid ones too (vendors 1.3).
     pub async fn admit(
         &self,
         resource: &str,
@@ -132,7 +132,7 @@ impl Inner {
         Ok(quota)
     }
 
-    /// The vendor's answer for a status (upstreams 1.4).
+    /// The vendor's answer for a status (vendors 1.4).
     pub fn error(&self, status: StatusCode) -> Response<Body> {
         let (form, code, message) = match status {
             StatusCode::UNAUTHORIZED => (
@@ -204,7 +204,7 @@ async fn list(
 ) -> Response<Body> {
     let list = List::named(&name);
     let mut query = parameters(&uri);
-    // Two credits more for every record that is included in a list (upstreams 1.3).
+    // Two credits more for every record that is included in a list (vendors 1.3).
     let credits = 1 + 2 * included(&query);
     let limited = list.and_then(List::limited);
     let quota = match api.admit(&name, &headers, limited, credits).await {
@@ -253,7 +253,7 @@ async fn list(
     }
     let body = format!("{{\"{}\":{}}}", list.array(&api.options), page.array());
     let mut response = dressed(json_text(StatusCode::OK, body), Some(quota));
-    // The last page has no such header at all (upstreams 1.2).
+    // The last page has no such header at all (vendors 1.2).
     let next = page.next.map(|next| format!("<{next}>; rel=\"next\""));
     if let Some(next) = next.and_then(|next| next.parse().ok()) {
         response.headers_mut().insert(header::LINK, next);
@@ -326,7 +326,7 @@ async fn elsewhere(
 }
 
 /// Page and size out of the parameters, which then hold the filters alone. What is not understood is an error
-/// and not ignored or made to fit (upstreams 1.2, 1.4).
+/// and not ignored or made to fit (vendors 1.2, 1.4).
 fn paging(list: List, query: &mut BTreeMap<String, String>) -> Result<(usize, usize), Refusal> {
     let page = number(query, "page", 1, usize::MAX)?;
     let per_page = number(query, "per_page", PER_PAGE_DEFAULT, PER_PAGE_MAX)?;
@@ -385,7 +385,7 @@ pub(super) fn text<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Opt
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Headers that were recorded (upstreams 1.1), and those of the limit.
+/// Headers that were recorded (vendors 1.1), and those of the limit.
 pub(super) fn dressed(mut response: Response<Body>, quota: Option<Quota>) -> Response<Body> {
     let headers = response.headers_mut();
     for (name, value) in [

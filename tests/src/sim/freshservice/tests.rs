@@ -35,7 +35,7 @@ impl SimClient {
     }
 
     async fn follow(&self, url: &str) -> anyhow::Result<Response> {
-        // Any password does (upstreams 1.1).
+        // Any password does (vendors 1.1).
         let request = self.http.get(url).basic_auth(API_KEY, Some("dummy"));
         Ok(request.send().await?)
     }

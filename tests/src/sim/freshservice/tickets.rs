@@ -1,5 +1,5 @@
 //! Tickets: lists with their window, the filter with its grammar, single views and what belongs to one
-//! (upstreams 1.2, 1.5).
+//! (vendors 1.2, 1.5).
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,9 +23,9 @@ use crate::sim::{
     world::tickets::{Ticket, VIEW_ONLY, form, requester},
 };
 
-/// A plain list holds what was created in this many days (upstreams trap 1).
+/// A plain list holds what was created in this many days (trap 1).
 const WINDOW: Duration = Duration::days(30);
-/// Conversations of a page, and of a view (upstreams 1.2, trap 26).
+/// Conversations of a page, and of a view (vendors 1.2, trap 26).
 const SAID_PER_PAGE: usize = 30;
 const SAID_IN_VIEW: usize = 10;
 /// The longest query.
@@ -208,7 +208,7 @@ fn linked(body: String, next: Option<String>, quota: Quota) -> Answer {
     response
 }
 
-/// `GET /tickets/filter`: a count in the body, no `Link` (upstreams trap 2, 3).
+/// `GET /tickets/filter`: a count in the body, no `Link` (trap 2, 3).
 pub(super) async fn filter(
     State(Api(api)): State<Api>,
     OriginalUri(uri): OriginalUri,
@@ -248,7 +248,7 @@ pub(super) async fn filter(
             .rev()
             .filter(|ticket| in_workspace(&api.options, &query, ticket))
             .filter(|ticket| !ticket.flag("deleted") && !ticket.flag("spam"))
-            // The index lags behind what is written (upstreams trap 6).
+            // The index lags behind what is written (trap 6).
             .filter(|ticket| ticket.time("updated_at") <= seen)
             .filter(|ticket| {
                 conditions
@@ -316,7 +316,7 @@ fn conditions(text: &str) -> Option<Vec<Vec<Condition>>> {
 }
 
 fn condition(text: &str) -> Option<Condition> {
-    // Not department_id, responder_id, type, source (upstreams 1.5).
+    // Not department_id, responder_id, type, source (vendors 1.5).
     const FIELDS: [&str; 12] = [
         "workspace_id",
         "requester_id",

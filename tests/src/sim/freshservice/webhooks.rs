@@ -1,4 +1,4 @@
-//! What the Workflow Automator sends (upstreams 1.7), and a relay in front of it that signs.
+//! What the Workflow Automator sends (vendors 1.7), and a relay in front of it that signs.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Writing: departments, tickets and their notes (upstreams 1.2, 1.6).
+//! Writing: departments, tickets and their notes (vendors 1.2, 1.6).
 
 use axum::{
     Json,
@@ -99,7 +99,7 @@ pub(super) async fn ticket(
 }
 
 /// `POST /tickets/{id}/notes`: private unless it says otherwise; the answer lacks some keys of a list
-/// (upstreams 1.5).
+/// (vendors 1.5).
 pub(super) async fn note(
     State(Api(api)): State<Api>,
     Path(id): Path<String>,

@@ -1,4 +1,4 @@
-//! Keycloak (upstreams 3): tokens by client credentials and by password, the users of a realm by offset.
+//! Keycloak (vendors 3): tokens by client credentials and by password, the users of a realm by offset.
 //!
 //! Groups, roles, credentials and writing users are not here: Codex reads users and nothing else.
 

@@ -1,4 +1,4 @@
-//! How the simulated server behaves: the switches of upstreams 3 and 6.
+//! How the simulated server behaves: the switches of vendors 3 and 6.
 
 use std::time::Duration;
 

@@ -25,7 +25,7 @@ use crate::sim::{
     server::Shared,
 };
 
-/// Members of a user that the brief form has (upstreams 3).
+/// Members of a user that the brief form has (vendors 3).
 const BRIEF: [&str; 9] = [
     "id",
     "username",
@@ -134,7 +134,7 @@ impl Inner {
     }
 }
 
-/// The server's answer for a status (upstreams 3); `missing` is what is not there.
+/// The server's answer for a status (vendors 3); `missing` is what is not there.
 fn error(status: StatusCode, missing: &str) -> Response<Body> {
     let text = match status {
         StatusCode::NOT_FOUND => missing.to_owned(),
@@ -226,7 +226,7 @@ fn spelled(mut user: Value, brief: bool) -> Value {
     user
 }
 
-/// All users, service accounts too: more than a list shows (upstreams 3).
+/// All users, service accounts too: more than a list shows (vendors 3).
 async fn count(
     State(Api(api)): State<Api>,
     Path(realm): Path<String>,

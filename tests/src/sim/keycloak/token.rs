@@ -1,4 +1,4 @@
-//! Tokens (upstreams 3): by client credentials in a realm, by password in the realm of administrators.
+//! Tokens (vendors 3): by client credentials in a realm, by password in the realm of administrators.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{super::*, vendor_spec::vendor_file};
 
-/// 16.0 has a description too, but its members are in PascalCase, which the wire never was (upstreams 3).
+/// 16.0 has a description too, but its members are in PascalCase, which the wire never was (vendors 3).
 const DESCRIPTIONS: [&str; 2] = [
     "keycloak/keycloak-admin-openapi-23.0.0.json",
     "keycloak/keycloak-admin-openapi-26.6.2.json",

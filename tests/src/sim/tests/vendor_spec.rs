@@ -1,9 +1,6 @@
-//! Answers against the vendors' own descriptions, where those lie beside this repository.
+//! Answers against the vendors' own descriptions, where `CODEX_VENDOR_FILES` names a folder that has them.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Map, Value};
 
@@ -13,17 +10,14 @@ use crate::harness::database::setting;
 const DATTO: &str = "datto-rmm/datto-rmm-v2-openapi-build235-syrah.json";
 const ATTRIBUTES: &str = "freshservice/freshservice-v2-attributes.json";
 
-/// Reads a file of the vendors. They are the vendors' property and therefore not in this repository: by default beside
-/// it, or where `CODEX_VENDOR_FILES` says.
+/// Reads a file of the vendors. They are the vendors' property and therefore not in this repository.
 pub(super) fn vendor_file(name: &str) -> anyhow::Result<Option<Value>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/upstream-data");
-    let folder = setting("CODEX_VENDOR_FILES").map_or(beside, PathBuf::from);
-    let file = folder.join(name);
-    if let Ok(text) = std::fs::read_to_string(&file) {
-        return Ok(Some(serde_json::from_str(&text)?));
-    }
-    eprintln!("SKIPPED: {} is not there", file.display());
-    Ok(None)
+    let Some(folder) = setting("CODEX_VENDOR_FILES") else {
+        eprintln!("SKIPPED: {name} needs CODEX_VENDOR_FILES");
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(Path::new(&folder).join(name))?;
+    Ok(Some(serde_json::from_str(&text)?))
 }
 
 /// Compares values with an OpenAPI document and collects what differs.
@@ -33,7 +27,7 @@ struct Checker<'s> {
 }
 
 impl Checker<'_> {
-    /// Deviations of the wire from the document are those of upstreams 2.6: anything may be null, times are numbers,
+    /// Deviations of the wire from the document are those of vendors 2.6: anything may be null, times are numbers,
     /// devices have `udf`.
     fn check(&mut self, at: &str, value: &Value, schema: &Value) {
         let schema = self.resolved(schema);
@@ -81,7 +75,7 @@ impl Checker<'_> {
                 None => self.differ(format!("{at} is not documented")),
             }
         }
-        // The vendor sends null and does not leave out (upstreams 2.6).
+        // The vendor sends null and does not leave out (vendors 2.6).
         for name in known.keys().filter(|name| !members.contains_key(*name)) {
             self.differ(format!("{at}.{name} is missing"));
         }
@@ -204,7 +198,7 @@ fn checker_finds_differences() {
     assert_eq!(found(serde_json::json!({})).len(), 1);
 }
 
-/// Members that real answers have and the reference does not (upstreams 1.7).
+/// Members that real answers have and the reference does not (vendors 1.7).
 const UNDOCUMENTED: [&str; 9] = [
     "department_names",
     "location_name",
@@ -217,7 +211,7 @@ const UNDOCUMENTED: [&str; 9] = [
     "can_see_all_tickets_from_associated_workspace_ids",
 ];
 
-/// Members that real department lists leave out (upstreams 1.6).
+/// Members that real department lists leave out (vendors 1.6).
 const LEFT_OUT: [&str; 1] = ["workspace_id"];
 
 async fn freshservice_differences(

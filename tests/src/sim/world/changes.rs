@@ -79,7 +79,7 @@ impl World {
         Some(())
     }
 
-    /// Deletes a device: for 30 days it lies in the site of deleted devices (upstreams 2.7).
+    /// Deletes a device: for 30 days it lies in the site of deleted devices (vendors 2.7).
     pub fn delete_device(&mut self, uid: &str) -> Option<()> {
         let device = self.device_mut(uid)?;
         DELETED_DEVICES.clone_into(&mut device.site);
@@ -88,7 +88,7 @@ impl World {
         Some(())
     }
 
-    /// The agent of a deleted device calls in: the device returns as a new one (upstreams 2.7).
+    /// The agent of a deleted device calls in: the device returns as a new one (vendors 2.7).
     pub fn return_device(&mut self, uid: &str, new_uid: &str, site: &str) -> Option<()> {
         let mut device = self.device_mut(uid)?.clone();
         let id = self.devices.iter().filter_map(|d| d.body["id"].as_i64());

@@ -1,4 +1,4 @@
-//! Sites and devices (upstreams 2.6, 2.7).
+//! Sites and devices (vendors 2.6, 2.7).
 
 use chrono::{DateTime, Duration, Utc};
 use rand::{Rng, rngs::SmallRng};
@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::{Device, Site};
 
-/// The site of deleted devices; its uid is no GUID (upstreams 2.7).
+/// The site of deleted devices; its uid is no GUID (vendors 2.7).
 pub const DELETED_DEVICES: &str = "deleted-devices-site";
 /// Uid of the account; its prefix is that of the platform.
 pub const ACCOUNT_UID: &str = "pin000001";
 /// Sites that every account has, at the end of the list.
 pub(super) const SYSTEM_SITES: usize = 3;
-/// More variables than fit one page, so that the last is on the second (upstreams trap 45).
+/// More variables than fit one page, so that the last is on the second (trap 45).
 const MANY_VARIABLES: usize = 260;
 const CATEGORIES: [&str; 3] = ["Desktop", "Laptop", "Server"];
 /// How Datto writes a time that it does not have: the year 1.
@@ -53,7 +53,7 @@ pub(super) fn sites(rng: &mut SmallRng, departments: &[Value]) -> Vec<Site> {
 }
 
 /// A site's variables. Of 25 sites one has no account number, one an empty one, one a masked one, one under a name in
-/// small letters and with spaces, one on the second page; of 50 one has that of its neighbour (upstreams trap 45).
+/// small letters and with spaces, one on the second page; of 50 one has that of its neighbour (trap 45).
 fn variables(n: usize, departments: &[Value]) -> Vec<Value> {
     let holder = if n % 50 == 46 { n - 1 } else { n };
     let number = match &departments[holder]["custom_fields"]["account_number"] {
@@ -77,7 +77,7 @@ fn variables(n: usize, departments: &[Value]) -> Vec<Value> {
 }
 
 fn site(n: usize, uid: String, name: &str, variables: Vec<Value>) -> Site {
-    // The number in the portal's address is not the id (upstreams 2.6).
+    // The number in the portal's address is not the id (vendors 2.6).
     let body = json!({
         "id": 187_000 + n, "uid": uid, "accountUid": ACCOUNT_UID, "name": name, "description": null,
         "notes": null, "onDemand": name == "OnDemand", "splashtopAutoInstall": false, "proxySettings": null,
@@ -100,7 +100,7 @@ fn members(value: Value) -> Map<String, Value> {
 }
 
 /// A device. Of 33 one is a network device and one a printer, of 100 one an ESXi host; some have no name or that of
-/// another, and some hardware addresses are cloned (upstreams trap 48, 53 to 57).
+/// another, and some hardware addresses are cloned (trap 48, 53 to 57).
 pub(super) fn device(rng: &mut SmallRng, n: usize, site: &Site, now: DateTime<Utc>) -> Device {
     let online = n % 5 != 0;
     let minutes = if online {
@@ -184,7 +184,7 @@ fn hostname(n: usize) -> Value {
     }
 }
 
-/// A network device: nearly all members are null, booleans too (upstreams trap 61c).
+/// A network device: nearly all members are null, booleans too (trap 61c).
 fn network_device(body: &mut Map<String, Value>) {
     let kept = [
         "id",
@@ -245,7 +245,7 @@ fn agentless(body: &mut Map<String, Value>) {
 }
 
 /// User-defined fields as the MSP's scripts fill them: recovery key, administrators, backup bytes of servers, type,
-/// Windows key. The bytes are what people and scripts leave there (upstreams trap 55).
+/// Windows key. The bytes are what people and scripts leave there (trap 55).
 fn user_fields(n: usize) -> Value {
     let mut fields: Map<String, Value> = (1..=30)
         .map(|number| (format!("udf{number}"), Value::Null))

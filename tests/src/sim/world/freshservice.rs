@@ -1,4 +1,4 @@
-//! Departments, requesters and agents (upstreams 1.6, 1.7).
+//! Departments, requesters and agents (vendors 1.6, 1.7).
 
 use rand::{Rng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Value, json};
@@ -54,10 +54,10 @@ const NAMES: [&str; 12] = [
 const KINDS: [&str; 6] = ["Clinic", "GmbH", "Holdings", "Legal", "Ltd.", "Works"];
 pub(super) const PLANS: [&str; 5] = ["Platinum", "Premium", "Advanced", "Basic", "Break/Fix"];
 pub(super) const TERMS: [&str; 4] = ["1 Year", "2 Years", "Month to Month", "3 Year"];
-/// A department that does not exist (upstreams trap 14).
+/// A department that does not exist (trap 14).
 const NO_DEPARTMENT: i64 = 999_999_999_999;
 
-/// Ids as large as real ones (upstreams trap 36).
+/// Ids as large as real ones (trap 36).
 fn big(base: i64, n: usize) -> i64 {
     21_000_000_000 + base + i64::try_from(n).unwrap_or(0)
 }
@@ -73,7 +73,7 @@ pub fn requester_id(n: usize) -> i64 {
 }
 
 /// A department. Of fifty, one has no number, one that of another, one words, one spaces around it; one is named
-/// like another; half state the number as text (upstreams trap 20 to 22).
+/// like another; half state the number as text (trap 20 to 22).
 pub(super) fn department(rng: &mut SmallRng, n: usize, size: Size) -> Value {
     let named = if n % 50 == 33 { n - 1 } else { n };
     let name = NAMES[named % NAMES.len()];
@@ -120,7 +120,7 @@ pub(super) fn department(rng: &mut SmallRng, n: usize, size: Size) -> Value {
 }
 
 /// A requester. Some have no department, two, or one that does not exist; no last name; no e-mail but a phone, or a
-/// shared one, or that of an agent; some are inactive (upstreams trap 14 to 19).
+/// shared one, or that of an agent; some are inactive (trap 14 to 19).
 pub(super) fn requester(rng: &mut SmallRng, n: usize, departments: &[Value]) -> Value {
     let at = n % departments.len();
     let (own, next) = (

@@ -21,7 +21,7 @@ pub fn user_id(n: usize) -> String {
     format!("6b630000-0000-4000-8000-{n:012x}")
 }
 
-/// How many people a realm of a size has: more than one page from S on (upstreams trap 62).
+/// How many people a realm of a size has: more than one page from S on (trap 62).
 fn people(size: Size) -> usize {
     match size {
         Size::Tiny => 12,
@@ -38,7 +38,7 @@ pub(super) fn users(size: Size) -> Vec<Value> {
     (0..people).map(user).chain(accounts).collect()
 }
 
-/// A user as a single one is sent. Members that are not set are left out (upstreams 3). Of twenty, one is
+/// A user as a single one is sent. Members that are not set are left out (vendors 3). Of twenty, one is
 /// disabled, two have no e-mail address and one of these no names, one comes from LDAP, one is named by the
 /// e-mail address, one shares an e-mail address with others.
 fn user(n: usize) -> Value {

@@ -1,4 +1,4 @@
-//! Tickets, what was said on them and how long they took (upstreams 1.5).
+//! Tickets, what was said on them and how long they took (vendors 1.5).
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ const SUBJECTS: [&str; 6] = [
     "💻 does not start",
     "RE: \"Quote\" 'n' <tags> & more",
 ];
-/// The account's own statuses; one that turns up on tickets, 28, is in no form (upstreams trap 8).
+/// The account's own statuses; one that turns up on tickets, 28, is in no form (trap 8).
 pub const STATUSES: [(i64, &str); 9] = [
     (2, "Open"),
     (3, "Pending"),
@@ -67,7 +67,7 @@ pub(super) fn ticket(n: usize, count: usize, world: &World) -> Ticket {
         5 => json!(999_999_999_998_i64),
         _ => requester["department_ids"][0].clone(),
     };
-    // Agents ask for things too (upstreams trap 15).
+    // Agents ask for things too (trap 15).
     let agent = &world.agents[n % world.agents.len()];
     let asks = if n % 31 == 4 { agent } else { requester };
     let text = format!("{} – ticket {}", SUBJECTS[n % SUBJECTS.len()], n + 1);
@@ -168,7 +168,7 @@ impl Ticket {
     }
 
     /// What was said, oldest first. One in fifty has more than a view holds, one in 500 more than a page
-    /// (upstreams trap 26).
+    /// (trap 26).
     pub fn conversations(&self) -> Vec<Value> {
         if let Some(said) = &self.said {
             return said.clone();
@@ -206,7 +206,7 @@ impl Ticket {
         })
     }
 
-    /// Time worked. One timer in forty runs; one entry has more hours than a day (upstreams trap 28).
+    /// Time worked. One timer in forty runs; one entry has more hours than a day (trap 28).
     pub fn time_entries(&self) -> Vec<Value> {
         if let Some(worked) = &self.worked {
             return worked.clone();

@@ -73,7 +73,7 @@ async fn concurrent_calls_share_one_token() {
     assert_eq!(grants(&stub), 1);
     let requests = stub.requests.lock().unwrap();
     assert!(requests[0].contains("username=PUBLIC&password=PRIVATE"));
-    // `public-client:public` in base 64 (upstreams 2.2).
+    // `public-client:public` in base 64 (vendors 2.2).
     assert!(requests[0].contains("Basic cHVibGljLWNsaWVudDpwdWJsaWM="));
     assert!(requests[1].starts_with("GET /api/v2/account/sites?page=0&max=250 "));
     assert!(requests[1].contains("Bearer T"));

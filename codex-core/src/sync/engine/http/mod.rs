@@ -40,7 +40,7 @@ const TRIES: u32 = 4;
 /// What to wait when a vendor limits us without saying for how long; doubled each time.
 const DEFAULT_WAIT: Duration = Duration::from_secs(10);
 /// The longest wait that is believed: vendors name up to 25 minutes, old accounts count by the hour
-/// (upstreams 1.3). More is a fault, and would close the source for good.
+/// (vendors 1.3). More is a fault, and would close the source for good.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// How a vendor is called.
@@ -310,7 +310,7 @@ impl Upstream {
             let body = Value::Null;
             return Ok(Reply { headers, body });
         }
-        // A login or maintenance page comes with status 200 (upstreams 2.5, trap 33).
+        // A login or maintenance page comes with status 200 (vendors 2.5, trap 33).
         let kind = headers
             .get(CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())

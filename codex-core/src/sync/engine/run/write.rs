@@ -14,7 +14,7 @@ use crate::{
 
 /// The most drifted rows that an error names.
 const MAX_DRIFT: usize = 20;
-/// Background transactions stay small, so that an interactive write waits little (design 5).
+/// Background transactions stay small, so that an interactive write waits little.
 pub(crate) const MAX_ROWS: usize = 250;
 /// How often a page is tried again when two transactions collided.
 const TRIES: u32 = 4;
