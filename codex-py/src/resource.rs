@@ -1,0 +1,93 @@
+//! Small parts that the files of resources share.
+
+use codex_client::{Error as HttpError, ListOptions, Op, Tagged};
+use codex_core::bulk::BulkRows;
+use futures::TryStreamExt as _;
+use pyo3::prelude::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{
+    convert::Row,
+    errors::{Failure, Result},
+    records::{EditableRecords, Records},
+    shapes::{registry, shape},
+};
+
+/// The resource of an object of a subclass.
+pub(crate) fn records<'a>(editable: &'a Bound<'_, EditableRecords>) -> &'a Records {
+    editable.as_super().get()
+}
+
+/// The names of the attributes of a class, as lists over HTTP choose them.
+pub(crate) fn field_names(class: &str) -> Vec<&'static str> {
+    let attributes = shape(class).into_iter().flat_map(|shape| &shape.attributes);
+    attributes
+        .map(|attribute| attribute.name.as_str())
+        .collect()
+}
+
+/// Adds values for the names that a row does not have.
+pub(crate) fn lay_under(row: &mut Row, values: Map<String, Value>) {
+    for (name, value) in values {
+        row.values.entry(name).or_insert(value);
+    }
+}
+
+/// The list of the only record whose column has a value.
+pub(crate) fn only(column: &str, value: impl std::fmt::Display) -> ListOptions {
+    let options = ListOptions {
+        limit: Some(1),
+        ..ListOptions::default()
+    };
+    options.with(column, Op::Exact, value)
+}
+
+/// The first of some rows, with the tag of the same record.
+pub(crate) async fn with_tag<T>(
+    mut rows: codex_client::Records<Map<String, Value>>,
+    tagged: &Tagged<T>,
+) -> Result<Option<Row>> {
+    let version = Some(tagged.etag.as_str().to_owned());
+    let values = rows.try_next().await?;
+    Ok(values.map(|values| Row { values, version }))
+}
+
+/// `None` where a call over HTTP finds no record.
+pub(crate) async fn there<T>(call: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+    match call.await {
+        Ok(done) => Ok(Some(done)),
+        Err(Failure::Http(HttpError::NotFound(_))) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Rows of a bulk write in this process: the library checks them.
+pub(crate) fn bulk_values<R>(rows: Vec<Value>) -> BulkRows<R> {
+    rows.into()
+}
+
+/// Rows of a bulk write over HTTP. A key that is unknown is refused here: the type of the rows would drop it.
+pub(crate) fn bulk_rows<R: DeserializeOwned>(
+    class: &str,
+    more: &[&str],
+    rows: Vec<Value>,
+) -> Result<Vec<R>> {
+    let body = registry().bodies.get(class).map_or(&[][..], Vec::as_slice);
+    let known = body
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .chain(more.iter().copied());
+    let rows = rows.into_iter().enumerate().map(|(index, row)| {
+        let keys = row.as_object().into_iter().flat_map(Map::keys);
+        for key in keys {
+            if !known.clone().any(|name| name == key) {
+                let unknown = format!("rows[{index}].{key}");
+                return Err(Failure::unknown("key", &unknown, known.clone()));
+            }
+        }
+        let wrong = |error| Failure::Invalid(format!("rows[{index}]: {error}"));
+        serde_json::from_value(row).map_err(wrong)
+    });
+    rows.collect()
+}
