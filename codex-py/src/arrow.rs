@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     convert::Row,
-    errors::{Failure, Result},
+    errors::Result,
     shapes::{Attribute, Kind, Shape},
 };
 

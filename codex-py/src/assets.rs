@@ -18,7 +18,6 @@ use serde_json::{Map, Value, json};
 use crate::{
     convert::Row,
     door::{Change, Changed, Door, send, send_if, version_text},
-    errors::Result,
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
     resource::{self, bulk_rows, bulk_values},
@@ -184,7 +183,7 @@ impl Api for AssetApi {
                     Changed::of(made.await?)
                 }
                 Door::Http(client) => {
-                    let rows: Vec<AssetBulkIn> = bulk_rows("Asset", &["id"], rows)?;
+                    let rows = bulk_rows("Asset", rows, |id, asset| AssetBulkIn { id, asset })?;
                     send!(client.assets().bulk_write(&rows, action, atomic), change)
                 }
             })

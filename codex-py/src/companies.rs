@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 use crate::{
     convert::Row,
     door::{Change, Changed, Door, Store, send, send_if, version_text},
-    errors::Result,
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Bulk, BulkRecords, Key, found, object, row},
     resource::{self, bulk_rows, bulk_values},
@@ -198,7 +197,7 @@ impl Api for CompanyApi {
                     Changed::of(made.await?)
                 }
                 Door::Http(client) => {
-                    let rows: Vec<CompanyIn> = bulk_rows("Company", &[], rows)?;
+                    let rows = bulk_rows("Company", rows, |_, company: CompanyIn| company)?;
                     send!(client.companies().bulk_write(&rows, action, atomic), change)
                 }
             })

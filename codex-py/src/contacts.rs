@@ -18,7 +18,6 @@ use serde_json::{Map, Value, json};
 use crate::{
     convert::Row,
     door::{Change, Changed, Door, send, send_if, version_text},
-    errors::Result,
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
     resource::{self, bulk_rows, bulk_values},
@@ -188,7 +187,8 @@ impl Api for ContactApi {
                     Changed::of(made.await?)
                 }
                 Door::Http(client) => {
-                    let rows: Vec<ContactBulkIn> = bulk_rows("Contact", &["id"], rows)?;
+                    let rows =
+                        bulk_rows("Contact", rows, |id, contact| ContactBulkIn { id, contact })?;
                     send!(client.contacts().bulk_write(&rows, action, atomic), change)
                 }
             })

@@ -85,5 +85,5 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<codex::Client>()?;
     module.add_function(wrap_pyfunction!(fold, module)?)?;
     module.add_function(wrap_pyfunction!(record_classes, module)?)?;
-    module.add_function(wrap_pyfunction!(stubs::_registry, module)?)
+    module.add_function(wrap_pyfunction!(stubs::registry_data, module)?)
 }

@@ -77,7 +77,7 @@ impl Attribute {
 }
 
 /// The names of the attributes of a record.
-fn names<'py>(record: &Bound<'py, Record>) -> PyResult<Vec<String>> {
+fn names(record: &Bound<'_, Record>) -> PyResult<Vec<String>> {
     record.get_type().getattr("__match_args__")?.extract()
 }
 

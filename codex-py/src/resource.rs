@@ -67,27 +67,28 @@ pub(crate) fn bulk_values<R>(rows: Vec<Value>) -> BulkRows<R> {
     rows.into()
 }
 
-/// Rows of a bulk write over HTTP. A key that is unknown is refused here: the type of the rows would drop it.
-pub(crate) fn bulk_rows<R: DeserializeOwned>(
+/// Rows of a bulk write over HTTP, each made of its id and its fields. A key that is unknown is refused here: the type
+/// of the fields would drop it.
+pub(crate) fn bulk_rows<B: DeserializeOwned, R>(
     class: &str,
-    more: &[&str],
     rows: Vec<Value>,
+    make: impl Fn(Option<i64>, B) -> R,
 ) -> Result<Vec<R>> {
     let body = registry().bodies.get(class).map_or(&[][..], Vec::as_slice);
-    let known = body
-        .iter()
-        .map(|attribute| attribute.name.as_str())
-        .chain(more.iter().copied());
-    let rows = rows.into_iter().enumerate().map(|(index, row)| {
-        let keys = row.as_object().into_iter().flat_map(Map::keys);
-        for key in keys {
-            if !known.clone().any(|name| name == key) {
-                let unknown = format!("rows[{index}].{key}");
-                return Err(Failure::unknown("key", &unknown, known.clone()));
-            }
-        }
+    let known = || body.iter().map(|attribute| attribute.name.as_str());
+    let rows = rows.into_iter().enumerate().map(|(index, mut row)| {
         let wrong = |error| Failure::Invalid(format!("rows[{index}]: {error}"));
-        serde_json::from_value(row).map_err(wrong)
+        let id = row.as_object_mut().and_then(|row| row.remove("id"));
+        let id = serde_json::from_value(id.unwrap_or_default()).map_err(wrong)?;
+        let mut keys = row.as_object().into_iter().flat_map(Map::keys);
+        if let Some(key) = keys.find(|key| known().all(|name| name != *key)) {
+            return Err(Failure::unknown(
+                &format!("key of rows[{index}]"),
+                key,
+                known(),
+            ));
+        }
+        Ok(make(id, serde_json::from_value(row).map_err(wrong)?))
     });
     rows.collect()
 }

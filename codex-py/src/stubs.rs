@@ -38,7 +38,8 @@ const LOCAL: &[&str] = &[
 
 /// Classes, bodies and filters as data, for the test that compares the stubs.
 #[pyfunction]
-pub(crate) fn _registry(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+#[pyo3(name = "_registry")]
+pub(crate) fn registry_data(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let records = registry().records.values().map(|shape| {
         json!({
             "name": shape.name,
