@@ -72,6 +72,25 @@ impl Api for AssetApi {
         }
     }
 
+    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+        Box::pin(async move {
+            Ok(match door {
+                Door::Store(store) => {
+                    let (request, company) = query.counted(store).await?;
+                    store
+                        .codex
+                        .assets(&store.scope, company, &request)
+                        .await?
+                        .total
+                }
+                Door::Http(client) => {
+                    let page = client.assets().list(&query.counted_options()).await?;
+                    page.total.and_then(|total| i64::try_from(total).ok())
+                }
+            })
+        })
+    }
+
     fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;

@@ -76,6 +76,25 @@ impl Api for CompanyApi {
         }
     }
 
+    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+        Box::pin(async move {
+            Ok(match door {
+                Door::Store(store) => {
+                    let (request, _) = query.counted(store).await?;
+                    store
+                        .codex
+                        .companies_page(&store.scope, &request)
+                        .await?
+                        .total
+                }
+                Door::Http(client) => {
+                    let page = client.companies().page(&query.counted_options()).await?;
+                    page.total.and_then(|total| i64::try_from(total).ok())
+                }
+            })
+        })
+    }
+
     fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             match door {

@@ -187,6 +187,30 @@ impl ListQuery {
         }
     }
 
+    /// The shortest page that says how long the list is, and its only company.
+    pub(crate) async fn counted(&self, store: &Store) -> Result<(PageRequest, Option<CompanyId>)> {
+        let company = match &self.company {
+            Some(account) => Some(store.company(account).await?.id),
+            None => None,
+        };
+        let request = PageRequest {
+            limit: Some(1),
+            total: true,
+            tags: false,
+            ..self.request()
+        };
+        Ok((request, company))
+    }
+
+    /// The same over HTTP.
+    pub(crate) fn counted_options(&self) -> ListOptions {
+        ListOptions {
+            limit: Some(1),
+            total: true,
+            ..self.options()
+        }
+    }
+
     /// How many records a page should have.
     fn part(&self, most: u32) -> u32 {
         let limit = self.limit.and_then(|limit| u32::try_from(limit).ok());

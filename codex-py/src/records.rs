@@ -54,6 +54,10 @@ pub(crate) trait Api: Debug + Send + Sync {
         false
     }
     fn list(&self, door: &Door, query: ListQuery) -> Feed;
+    /// How many records fit, where the list engine or the server counts; `None` where they must be read.
+    fn count<'a>(&'a self, _door: &'a Door, _query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+        Box::pin(async { Ok(None) })
+    }
     fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>>;
     fn create<'a>(
         &'a self,
@@ -301,8 +305,12 @@ impl Records {
             limit: None,
             filters,
         };
-        let mut feed = self.api.list(self.door(), self.query(asked)?);
+        let query = self.query(asked)?;
         self.connection.wait(py, async move {
+            if let Some(count) = self.api.count(self.door(), &query).await? {
+                return Ok(usize::try_from(count).unwrap_or_default());
+            }
+            let mut feed = self.api.list(self.door(), query);
             let mut count = 0;
             while let Some(part) = feed.next().await {
                 count += part?.len();

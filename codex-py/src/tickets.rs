@@ -114,6 +114,24 @@ impl Api for TicketApi {
         }
     }
 
+    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+        Box::pin(async move {
+            Ok(match door {
+                Door::Store(store) => {
+                    let (mut request, company) = query.counted(store).await?;
+                    let mut filter = words(&store.codex, &mut request).await?;
+                    filter.company = company;
+                    let page = store.codex.tickets_page(&store.scope, &filter, &request);
+                    page.await?.total
+                }
+                Door::Http(client) => {
+                    let part = client.tickets().list(&options(query)).await?;
+                    Some(part.total)
+                }
+            })
+        })
+    }
+
     fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let number = id(&key)?;
