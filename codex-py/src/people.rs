@@ -25,9 +25,6 @@ pub(crate) struct AgentApi;
 #[derive(Debug)]
 pub(crate) struct Agents;
 
-#[pymethods]
-impl Agents {}
-
 impl Api for AgentApi {
     fn class(&self) -> &'static str {
         "Agent"
@@ -94,9 +91,6 @@ pub(crate) struct PsaAgentApi;
 #[pyclass(frozen, extends = Records, module = "hivematrix_codex._native")]
 #[derive(Debug)]
 pub(crate) struct PsaAgents;
-
-#[pymethods]
-impl PsaAgents {}
 
 async fn psa_agents(door: Door) -> Result<Vec<Row>> {
     let agents: Vec<PsaAgentOut> = match door {

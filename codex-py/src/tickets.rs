@@ -125,7 +125,11 @@ impl Api for TicketApi {
                     page.await?.total
                 }
                 Door::Http(client) => {
-                    let part = client.tickets().list(&options(query)).await?;
+                    let options = TicketOptions {
+                        limit: Some(1),
+                        ..options(query)
+                    };
+                    let part = client.tickets().list(&options).await?;
                     Some(part.total)
                 }
             })
