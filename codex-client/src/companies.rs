@@ -154,6 +154,18 @@ impl Companies<'_> {
         self.part(account_number, "users").await
     }
 
+    /// Every location of a company that `options` let through, the oldest first unless they say otherwise, but only
+    /// these keys of each: as [`Companies::select`].
+    pub fn select_locations<T: DeserializeOwned + Send + 'static>(
+        &self,
+        account_number: &str,
+        fields: &[&str],
+        options: &ListOptions,
+    ) -> Records<T> {
+        let path = ["api", "companies", account_number, "locations"];
+        self.0.chosen(&path, fields, &options.in_order("id"))
+    }
+
     /// A company's locations.
     pub async fn locations(&self, account_number: &str) -> Result<Vec<LocationOut>> {
         self.part(account_number, "locations").await

@@ -1,94 +1,89 @@
-//! The Python module `codex._codex`: the library without a server.
+//! The Python module `hivematrix_codex._native`: Codex in process and over HTTP.
+//!
+//! [`codex`] has the two classes to begin with, each resource a file; [`records`] what they share. Attributes and filters
+//! come from the registry of fields ([`shapes`]), so that a new field needs no edit here.
 
-use std::sync::OnceLock;
+mod arrow;
+mod assets;
+mod billing;
+mod claims;
+mod codex;
+mod companies;
+mod contacts;
+mod convert;
+mod decisions;
+mod door;
+mod errors;
+mod jobs;
+mod locations;
+mod people;
+mod query;
+mod record;
+mod records;
+mod resource;
+mod runtime;
+mod shapes;
+mod stubs;
+mod tags;
+mod tickets;
 
-use codex_core::{Codex, Scope, companies::wire::CompanyOut};
 use pyo3::{
-    create_exception,
-    exceptions::{PyException, PyRuntimeError},
     prelude::*,
-    types::PyModule,
+    types::{PyDict, PyModule},
 };
-use tokio::runtime::Runtime;
 
-create_exception!(
-    _codex,
-    CodexError,
-    PyException,
-    "Anything that Codex refuses or cannot do."
-);
-
-/// One runtime for the process; it does not survive `fork`, so it remembers who made it.
-fn runtime() -> PyResult<&'static Runtime> {
-    static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
-    let (pid, runtime) = if let Some(made) = RUNTIME.get() {
-        made
-    } else {
-        let runtime = Runtime::new().map_err(|e| PyRuntimeError::new_err(e.to_string()))?;
-        RUNTIME.get_or_init(|| (std::process::id(), runtime))
-    };
-    if *pid == std::process::id() {
-        Ok(runtime)
-    } else {
-        Err(PyRuntimeError::new_err(
-            "codex was used before fork: open it in the child process",
-        ))
-    }
-}
-
-fn failed(error: &codex_core::Error) -> PyErr {
-    CodexError::new_err(error.chain())
-}
-
-/// A Codex database.
-#[pyclass(name = "Codex", frozen)]
-struct PyCodex(Codex);
-
-#[pymethods]
-impl PyCodex {
-    /// Opens and migrates `sqlite://path` or `postgresql://...`.
-    #[staticmethod]
-    fn open(py: Python<'_>, url: &str) -> PyResult<Self> {
-        let runtime = runtime()?;
-        py.detach(|| runtime.block_on(Codex::open(url)))
-            .map(Self)
-            .map_err(|e| failed(&e))
-    }
-
-    /// All companies with an account number, as JSON text.
-    fn companies_json(&self, py: Python<'_>) -> PyResult<String> {
-        let runtime = runtime()?;
-        let companies = py
-            .detach(|| runtime.block_on(self.0.companies(&Scope::system())))
-            .map_err(|e| failed(&e))?;
-        let companies: Vec<CompanyOut> = companies.iter().map(CompanyOut::from).collect();
-        serde_json::to_string(&companies).map_err(|e| CodexError::new_err(e.to_string()))
-    }
-
-    /// One company by its account number, as JSON text; `None` when there is none.
-    fn company_json(&self, py: Python<'_>, account_number: &str) -> PyResult<Option<String>> {
-        let runtime = runtime()?;
-        let company = py
-            .detach(|| runtime.block_on(self.0.company(&Scope::system(), account_number)))
-            .map_err(|e| failed(&e))?;
-        company
-            .map(|company| serde_json::to_string(&CompanyOut::from(&company)))
-            .transpose()
-            .map_err(|e| CodexError::new_err(e.to_string()))
-    }
-}
-
-/// Folds a name as search and order do.
+/// Folds a name as search and order do: case and diacritics do not count.
+///
+/// >>> fold(" Ärger ")
+/// 'arger'
 #[pyfunction]
+#[pyo3(signature = (text, /))]
 fn fold(text: &str) -> String {
     codex_core::fold::SearchKey::new(text).to_string()
 }
 
-/// The library.
-#[pymodule]
-fn _codex(module: &Bound<'_, PyModule>) -> PyResult<()> {
+/// The classes of record, by name.
+#[pyfunction]
+fn record_classes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let classes = PyDict::new(py);
+    for (name, class) in record::classes(py)? {
+        classes.set_item(name, class)?;
+    }
+    Ok(classes)
+}
+
+/// HiveMatrix Codex, compiled. Import `hivematrix_codex` instead.
+#[pymodule(gil_used = false)]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add("CodexError", module.py().get_type::<CodexError>())?;
-    module.add_class::<PyCodex>()?;
-    module.add_function(wrap_pyfunction!(fold, module)?)
+    module.add_class::<record::Record>()?;
+    module.add_class::<records::RecordIterator>()?;
+    module.add_class::<records::Records>()?;
+    module.add_class::<records::EditableRecords>()?;
+    module.add_class::<records::BulkRecords>()?;
+    module.add_class::<companies::Companies>()?;
+    module.add_class::<contacts::Contacts>()?;
+    module.add_class::<assets::Assets>()?;
+    module.add_class::<locations::Locations>()?;
+    module.add_class::<tickets::Tickets>()?;
+    module.add_class::<billing::BillingPlans>()?;
+    module.add_class::<billing::FeatureOptions>()?;
+    module.add_class::<billing::Overrides>()?;
+    module.add_class::<billing::Billing>()?;
+    module.add_class::<tags::Tags>()?;
+    module.add_class::<people::Agents>()?;
+    module.add_class::<people::PsaAgents>()?;
+    module.add_class::<jobs::Jobs>()?;
+    module.add_class::<decisions::Holds>()?;
+    module.add_class::<decisions::Duplicates>()?;
+    module.add_class::<decisions::Outbox>()?;
+    module.add_class::<decisions::Deleted>()?;
+    module.add_class::<claims::Claims>()?;
+    module.add_class::<arrow::ArrowTable>()?;
+    module.add_class::<codex::BaseCodex>()?;
+    module.add_class::<codex::Codex>()?;
+    module.add_class::<codex::Client>()?;
+    module.add_function(wrap_pyfunction!(fold, module)?)?;
+    module.add_function(wrap_pyfunction!(record_classes, module)?)?;
+    module.add_function(wrap_pyfunction!(stubs::registry_data, module)?)
 }

@@ -1,0 +1,211 @@
+//! Assets.
+
+use codex_core::{
+    assets::{
+        Asset,
+        query::LISTING,
+        wire::{AssetBulkIn, AssetIn, AssetOut},
+    },
+    bulk::BulkOut,
+    companies::{COMPANY_NUMBER, CompanyRef},
+    ids::AssetId,
+    list::StaffFields as _,
+    records::{Author, Intent, RecordBody as _},
+};
+use pyo3::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    convert::Row,
+    door::{Change, Changed, Door, send, send_if, version_text},
+    query::{Column, Feed, ListQuery, columns},
+    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
+    resource::{self, bulk_rows, bulk_values},
+};
+
+/// Assets behind either door.
+#[derive(Debug)]
+pub(crate) struct AssetApi;
+
+/// The devices of the clients.
+#[pyclass(frozen, extends = BulkRecords, module = "hivematrix_codex._native")]
+#[derive(Debug)]
+pub(crate) struct Assets;
+
+fn asset_row((asset, company): &(Asset, Option<CompanyRef>)) -> Row {
+    let level = company.as_ref().map(|company| company.compliance_level);
+    let out = AssetOut::new(asset, level.unwrap_or_default());
+    let mut all = row(&out, Some(version_text(asset.updated_at)));
+    let number = company.as_ref().map(|company| &company.account_number);
+    all.values.insert(COMPANY_NUMBER.to_owned(), json!(number));
+    resource::lay_under(&mut all, asset.staff_fields());
+    all
+}
+
+impl Api for AssetApi {
+    fn class(&self) -> &'static str {
+        "Asset"
+    }
+
+    fn kind(&self) -> &'static str {
+        "asset"
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        columns(&LISTING)
+    }
+
+    fn is_of_companies(&self) -> bool {
+        true
+    }
+
+    fn list(&self, door: &Door, query: ListQuery) -> Feed {
+        match door {
+            Door::Store(store) => query.pages(store, |store, company, request| async move {
+                let page = store.codex.assets(&store.scope, company, &request).await?;
+                Ok((page.items.iter().map(asset_row).collect(), page.next))
+            }),
+            Door::Http(client) => {
+                let fields = resource::field_names("Asset");
+                query.stream(client.assets().select(&fields, &query.options()))
+            }
+        }
+    }
+
+    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+        Box::pin(async move {
+            Ok(match door {
+                Door::Store(store) => {
+                    let (request, company) = query.counted(store).await?;
+                    store
+                        .codex
+                        .assets(&store.scope, company, &request)
+                        .await?
+                        .total
+                }
+                Door::Http(client) => {
+                    let page = client.assets().list(&query.counted_options()).await?;
+                    page.total.and_then(|total| i64::try_from(total).ok())
+                }
+            })
+        })
+    }
+
+    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+        Box::pin(async move {
+            let id = id(&key)?;
+            match door {
+                Door::Store(store) => {
+                    let found = store.codex.asset_with_company(&store.scope, AssetId(id));
+                    Ok(found.await?.as_ref().map(asset_row))
+                }
+                Door::Http(client) => {
+                    let Some(tagged) = found(client.assets().get(id).tagged().await)? else {
+                        return Ok(None);
+                    };
+                    let fields = resource::field_names("Asset");
+                    let rows = client.assets().select(&fields, &resource::only("id", id));
+                    resource::with_tag(rows, &tagged).await
+                }
+            }
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Changed<Key>> {
+        Box::pin(async move {
+            let body = AssetIn::read(body, Intent::Create)?;
+            Ok(match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let made = store.codex.create_asset(&store.scope, &author, &body);
+                    Changed::of(made.await?).map(|AssetId(id)| vec![id.to_string()])
+                }
+                Door::Http(client) => {
+                    let made = send!(client.assets().create(&body), change);
+                    made.map(|asset| vec![asset.id.to_string()])
+                }
+            })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        key: Key,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let (id, body) = (id(&key)?, AssetIn::read(body, Intent::Update)?);
+            match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, id) = (&store.codex, AssetId(id));
+                    let made = codex.update_asset(&store.scope, &author, id, &body);
+                    Ok(made.await?.map(Changed::of))
+                }
+                Door::Http(client) => {
+                    resource::there(async {
+                        Ok(send_if!(client.assets().update(id, &body), change).map(|_| ()))
+                    })
+                    .await
+                }
+            }
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        key: Key,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let id = id(&key)?;
+            match door {
+                Door::Store(store) => {
+                    let author: Author = store.author(&change)?;
+                    let made = store.codex.delete::<Asset>(&store.scope, &author, id);
+                    Ok(made.await?.map(Changed::of))
+                }
+                Door::Http(client) => {
+                    let delete = async { Ok(send_if!(client.assets().delete(id), change)) };
+                    resource::there(delete).await
+                }
+            }
+        })
+    }
+
+    fn bulk<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        bulk: Bulk,
+    ) -> Answer<'a, Changed<BulkOut>> {
+        Box::pin(async move {
+            let Bulk {
+                action,
+                atomic,
+                rows,
+            } = bulk;
+            Ok(match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, rows) = (&store.codex, bulk_values(rows));
+                    let scope = &store.scope;
+                    let made = codex.bulk_write_assets(scope, &author, action, atomic, rows);
+                    Changed::of(made.await?)
+                }
+                Door::Http(client) => {
+                    let rows = bulk_rows("Asset", rows, |id, asset| AssetBulkIn { id, asset })?;
+                    send!(client.assets().bulk_write(&rows, action, atomic), change)
+                }
+            })
+        })
+    }
+}

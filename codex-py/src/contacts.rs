@@ -1,0 +1,216 @@
+//! Contacts.
+
+use codex_core::{
+    bulk::BulkOut,
+    companies::COMPANY_NUMBERS,
+    contacts::{
+        Contact,
+        query::{ContactCompanies, LISTING},
+        wire::{ContactBulkIn, ContactIn, ContactOut},
+    },
+    ids::ContactId,
+    list::StaffFields as _,
+    records::{Author, Intent, RecordBody as _},
+};
+use pyo3::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    convert::Row,
+    door::{Change, Changed, Door, send, send_if, version_text},
+    query::{Column, Feed, ListQuery, columns},
+    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
+    resource::{self, bulk_rows, bulk_values},
+};
+
+/// Contacts behind either door.
+#[derive(Debug)]
+pub(crate) struct ContactApi;
+
+/// The people at the clients.
+#[pyclass(frozen, extends = BulkRecords, module = "hivematrix_codex._native")]
+#[derive(Debug)]
+pub(crate) struct Contacts;
+
+fn contact_row((contact, companies): &(Contact, ContactCompanies)) -> Row {
+    let out = ContactOut::new(contact, companies.compliance_level);
+    let mut all = row(&out, Some(version_text(contact.updated_at)));
+    let numbers = json!(companies.account_numbers);
+    all.values.insert(COMPANY_NUMBERS.to_owned(), numbers);
+    resource::lay_under(&mut all, contact.staff_fields());
+    all
+}
+
+impl Api for ContactApi {
+    fn class(&self) -> &'static str {
+        "Contact"
+    }
+
+    fn kind(&self) -> &'static str {
+        "contact"
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        columns(&LISTING)
+    }
+
+    fn is_of_companies(&self) -> bool {
+        true
+    }
+
+    fn list(&self, door: &Door, query: ListQuery) -> Feed {
+        match door {
+            Door::Store(store) => query.pages(store, |store, company, request| async move {
+                let page = store
+                    .codex
+                    .contacts(&store.scope, company, &request)
+                    .await?;
+                Ok((page.items.iter().map(contact_row).collect(), page.next))
+            }),
+            Door::Http(client) => {
+                let fields = resource::field_names("Contact");
+                query.stream(client.contacts().select(&fields, &query.options()))
+            }
+        }
+    }
+
+    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+        Box::pin(async move {
+            Ok(match door {
+                Door::Store(store) => {
+                    let (request, company) = query.counted(store).await?;
+                    store
+                        .codex
+                        .contacts(&store.scope, company, &request)
+                        .await?
+                        .total
+                }
+                Door::Http(client) => {
+                    let page = client.contacts().list(&query.counted_options()).await?;
+                    page.total.and_then(|total| i64::try_from(total).ok())
+                }
+            })
+        })
+    }
+
+    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+        Box::pin(async move {
+            let id = id(&key)?;
+            match door {
+                Door::Store(store) => {
+                    let found = store
+                        .codex
+                        .contact_with_companies(&store.scope, ContactId(id));
+                    Ok(found.await?.as_ref().map(contact_row))
+                }
+                Door::Http(client) => {
+                    let Some(tagged) = found(client.contacts().get(id).tagged().await)? else {
+                        return Ok(None);
+                    };
+                    let fields = resource::field_names("Contact");
+                    let rows = client.contacts().select(&fields, &resource::only("id", id));
+                    resource::with_tag(rows, &tagged).await
+                }
+            }
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Changed<Key>> {
+        Box::pin(async move {
+            let body = ContactIn::read(body, Intent::Create)?;
+            Ok(match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let made = store.codex.create_contact(&store.scope, &author, &body);
+                    Changed::of(made.await?).map(|ContactId(id)| vec![id.to_string()])
+                }
+                Door::Http(client) => {
+                    let made = send!(client.contacts().create(&body), change);
+                    made.map(|contact| vec![contact.id.to_string()])
+                }
+            })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        key: Key,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let (id, body) = (id(&key)?, ContactIn::read(body, Intent::Update)?);
+            match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, id) = (&store.codex, ContactId(id));
+                    let made = codex.update_contact(&store.scope, &author, id, &body);
+                    Ok(made.await?.map(Changed::of))
+                }
+                Door::Http(client) => {
+                    resource::there(async {
+                        Ok(send_if!(client.contacts().update(id, &body), change).map(|_| ()))
+                    })
+                    .await
+                }
+            }
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        key: Key,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let id = id(&key)?;
+            match door {
+                Door::Store(store) => {
+                    let author: Author = store.author(&change)?;
+                    let made = store.codex.delete::<Contact>(&store.scope, &author, id);
+                    Ok(made.await?.map(Changed::of))
+                }
+                Door::Http(client) => {
+                    let delete = async { Ok(send_if!(client.contacts().delete(id), change)) };
+                    resource::there(delete).await
+                }
+            }
+        })
+    }
+
+    fn bulk<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        bulk: Bulk,
+    ) -> Answer<'a, Changed<BulkOut>> {
+        Box::pin(async move {
+            let Bulk {
+                action,
+                atomic,
+                rows,
+            } = bulk;
+            Ok(match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, rows) = (&store.codex, bulk_values(rows));
+                    let scope = &store.scope;
+                    let made = codex.bulk_write_contacts(scope, &author, action, atomic, rows);
+                    Changed::of(made.await?)
+                }
+                Door::Http(client) => {
+                    let rows =
+                        bulk_rows("Contact", rows, |id, contact| ContactBulkIn { id, contact })?;
+                    send!(client.contacts().bulk_write(&rows, action, atomic), change)
+                }
+            })
+        })
+    }
+}

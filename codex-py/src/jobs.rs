@@ -1,0 +1,293 @@
+//! Syncs and their jobs.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use codex_core::{
+    jobs::{Job, JobStatus, SyncKind, query::JobFilter, wire::JobDetailOut},
+    list::MAX_LIMIT,
+    sync::Request,
+};
+use pyo3::{exceptions::PyTypeError, prelude::*};
+
+use crate::{
+    convert::Row,
+    door::{Change, Connection, Door, Store},
+    errors::{Failure, Result},
+    query::{Feed, ListQuery, whole},
+    records::{Answer, Api, Key, Records, found, object, row},
+};
+
+/// How often a job is looked at.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long a cancelled job is waited for.
+const LONGEST_CANCEL: Duration = Duration::from_secs(30);
+
+/// Jobs behind either door.
+#[derive(Debug)]
+pub(crate) struct JobApi;
+
+/// The newest 500 sync jobs. A job is named by its id.
+#[pyclass(frozen, extends = Records, module = "hivematrix_codex._native")]
+#[derive(Debug)]
+pub(crate) struct Jobs;
+
+async fn newest(door: Door) -> Result<Vec<Row>> {
+    let jobs: Vec<JobDetailOut> = match door {
+        Door::Store(store) => {
+            let filter = JobFilter {
+                limit: MAX_LIMIT,
+                ..JobFilter::default()
+            };
+            let jobs = store.codex.jobs(&store.scope, &filter).await?;
+            jobs.iter().map(JobDetailOut::from).collect()
+        }
+        Door::Http(client) => client.sync().jobs(MAX_LIMIT).await?,
+    };
+    Ok(jobs.iter().map(|job| row(job, None)).collect())
+}
+
+async fn find(door: &Door, id: &str) -> Result<Option<JobDetailOut>> {
+    match door {
+        Door::Store(store) => {
+            let job = store.codex.job(&store.scope, id).await?;
+            Ok(job.as_ref().map(JobDetailOut::from))
+        }
+        Door::Http(client) => found(client.sync().job(id).await),
+    }
+}
+
+impl Api for JobApi {
+    fn class(&self) -> &'static str {
+        "Job"
+    }
+
+    fn kind(&self) -> &'static str {
+        "job"
+    }
+
+    fn list(&self, door: &Door, query: ListQuery) -> Feed {
+        whole(query, newest(door.clone()))
+    }
+
+    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+        Box::pin(async move {
+            let job = find(door, key.last().map_or("", String::as_str)).await?;
+            Ok(job.map(|job| row(&job, None)))
+        })
+    }
+}
+
+/// What a sync is asked for.
+pub(crate) struct SyncRequest<'a, 'py> {
+    pub kind: &'a str,
+    pub wait: bool,
+    pub dry_run: bool,
+    pub progress: Option<&'a Bound<'py, PyAny>>,
+}
+
+/// Runs a sync; with `progress`, the callback gets the job whenever it has changed.
+pub(crate) fn sync<'py>(
+    py: Python<'py>,
+    connection: &Arc<Connection>,
+    asked: &SyncRequest<'_, 'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if asked
+        .progress
+        .is_some_and(|progress| !progress.is_callable())
+    {
+        return Err(PyTypeError::new_err("progress: must be callable"));
+    }
+    let kind: SyncKind = asked.kind.parse().map_err(Failure::Invalid)?;
+    let id = connection.wait(py, start(&connection.door, kind, asked.dry_run))?;
+    if asked.wait {
+        return watch(py, connection, &id, asked.progress, None, true);
+    }
+    let job = connection.wait(py, find(&connection.door, &id))?;
+    let job = job.ok_or_else(|| no_job(&id))?;
+    object(py, "Job", &job)
+}
+
+async fn start(door: &Door, kind: SyncKind, dry_run: bool) -> Result<String> {
+    match door {
+        Door::Store(Store {
+            codex,
+            scope,
+            actor,
+        }) => {
+            let request = Request::from(kind).by(actor.clone());
+            let request = if dry_run {
+                request.as_dry_run()
+            } else {
+                request
+            };
+            Ok(codex.start_sync(scope, request).await?.job_id)
+        }
+        Door::Http(_) if dry_run => {
+            let message = "dry_run: over HTTP a sync cannot be tried; use `Codex.open`";
+            Err(Failure::Invalid(message.to_owned()))
+        }
+        Door::Http(client) => Ok(client.sync().start(over_http(kind)?).await?.job_id),
+    }
+}
+
+fn over_http(kind: SyncKind) -> Result<codex_client::SyncKind> {
+    use codex_client::SyncKind as Http;
+    Ok(match kind {
+        SyncKind::Psa => Http::Psa,
+        SyncKind::Tickets => Http::Tickets,
+        SyncKind::TicketHistory => Http::TicketHistory,
+        SyncKind::Rmm => Http::Datto,
+        SyncKind::RmmAudits => Http::Audits,
+        SyncKind::Agents => Http::Agents,
+        SyncKind::AssignAccounts => Http::AssignAccounts,
+        SyncKind::PushAccounts => Http::PushAccounts,
+        SyncKind::TicketsLight => {
+            let message = "kind: tickets-light is not started over HTTP";
+            return Err(Failure::Invalid(message.to_owned()));
+        }
+    })
+}
+
+fn no_job(id: &str) -> Failure {
+    Failure::NotFound(format!("there is no job {id}"))
+}
+
+/// Waits for the end of a job. When the callback raises, or Ctrl-C is pressed, and the job is `own`, it is cancelled and
+/// waited for before the exception goes on.
+fn watch<'py>(
+    py: Python<'py>,
+    connection: &Connection,
+    id: &str,
+    progress: Option<&Bound<'py, PyAny>>,
+    longest: Option<Duration>,
+    own: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    match watched(py, connection, id, progress, longest) {
+        Err(error) if own => {
+            if let Err(trouble) = stop(py, connection, id) {
+                trouble.write_unraisable(py, None);
+            }
+            Err(error)
+        }
+        result => result,
+    }
+}
+
+fn watched<'py>(
+    py: Python<'py>,
+    connection: &Connection,
+    id: &str,
+    progress: Option<&Bound<'py, PyAny>>,
+    longest: Option<Duration>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let began = Instant::now();
+    let mut last: Option<JobDetailOut> = None;
+    loop {
+        let job = connection.wait(py, find(&connection.door, id))?;
+        let job = job.ok_or_else(|| no_job(id))?;
+        let (is_over, is_new) = (job.status.is_over(), last.as_ref() != Some(&job));
+        if is_new && let Some(progress) = progress {
+            progress.call1((object(py, "Job", &job)?,))?;
+        }
+        if is_over {
+            return object(py, "Job", &job);
+        }
+        last = Some(job);
+        if longest.is_some_and(|longest| began.elapsed() >= longest) {
+            return Err(Failure::Http(codex_client::Error::StillRunning(id.to_owned())).into());
+        }
+        connection.wait(py, async {
+            tokio::time::sleep(PAUSE).await;
+            Ok(())
+        })?;
+    }
+}
+
+/// Cancels a job and waits until it has ended, whatever signals say.
+fn stop(py: Python<'_>, connection: &Connection, id: &str) -> PyResult<()> {
+    connection.wait(py, async {
+        if cancel(&connection.door, id).await.is_err() {
+            return Ok(());
+        }
+        let end = Instant::now() + LONGEST_CANCEL;
+        while Instant::now() < end {
+            match find(&connection.door, id).await? {
+                Some(job) if !job.status.is_over() => tokio::time::sleep(PAUSE).await,
+                _ => break,
+            }
+        }
+        Ok(())
+    })
+}
+
+async fn cancel(door: &Door, id: &str) -> Result<Option<JobDetailOut>> {
+    match door {
+        Door::Store(store) => {
+            let author = store.author(&Change::default())?;
+            let job = store.codex.cancel_job(&store.scope, &author, id).await?;
+            Ok(job.as_ref().map(JobDetailOut::from))
+        }
+        Door::Http(client) => found(client.sync().cancel(id).await),
+    }
+}
+
+#[pymethods]
+impl Jobs {
+    /// Waits for the end of a job and returns it; ``progress`` is called with the job whenever it has changed. A
+    /// ``timeout`` is in seconds: ``Timeout`` when the job is still running then. An exception ends the wait, not the job.
+    #[pyo3(signature = (key, /, *, timeout=None, progress=None))]
+    fn wait<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        timeout: Option<f64>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let records = slf.as_super().get();
+        let key = records.key_of(key)?;
+        let longest = timeout.map(Duration::try_from_secs_f64).transpose();
+        let longest = longest.map_err(|error| Failure::Invalid(format!("timeout: {error}")))?;
+        watch(
+            slf.py(),
+            &records.connection,
+            &key[0],
+            progress,
+            longest,
+            false,
+        )
+    }
+
+    /// Cancels a job within a second; what it has done so far stays.
+    #[pyo3(signature = (key, /))]
+    fn cancel<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, records) = (slf.py(), slf.as_super().get());
+        let key = records.key_of(key)?;
+        let job = records
+            .connection
+            .wait(py, cancel(records.door(), &key[0]))?;
+        object(py, "Job", &job.ok_or_else(|| records.missing(&key))?)
+    }
+
+    /// The newest job of a sync, such as ``tickets``; ``None`` when it never ran.
+    #[pyo3(signature = (kind, /))]
+    fn last<'py>(slf: &Bound<'py, Self>, kind: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, records) = (slf.py(), slf.as_super().get());
+        let sync: SyncKind = kind.parse().map_err(Failure::Invalid)?;
+        let job = records.connection.wait(py, async {
+            match records.door() {
+                Door::Store(Store { codex, scope, .. }) => {
+                    let any: Option<JobStatus> = None;
+                    let job: Option<Job> = codex.last_job(scope, sync.name(), any).await?;
+                    Ok(job.as_ref().map(JobDetailOut::from))
+                }
+                Door::Http(client) => match found(client.sync().last(sync.name()).await)? {
+                    Some(job) => find(records.door(), &job.id).await,
+                    None => Ok(None),
+                },
+            }
+        })?;
+        job.map(|job| object(py, "Job", &job)).transpose()
+    }
+}

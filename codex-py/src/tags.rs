@@ -1,0 +1,247 @@
+//! Tags, and the records that have them.
+
+use codex_core::{
+    ids::TagId,
+    records::{Intent, RecordBody as _},
+    tags::{
+        Tag, TagIn, TagUses, TaggedKind,
+        query::LISTING,
+        wire::{TagOut, TagRecordsIn},
+    },
+};
+use futures::{StreamExt as _, TryStreamExt as _};
+use pyo3::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::{
+    convert::Row,
+    door::{Change, Changed, Door, send, send_if, version_text},
+    errors::Failure,
+    query::{Column, Feed, ListQuery, columns, handed_over},
+    records::{Answer, Api, EditableRecords, Key, found, id, object, row},
+    resource,
+};
+
+/// Tags behind either door.
+#[derive(Debug)]
+pub(crate) struct TagApi;
+
+/// Words that people put on companies, contacts and assets.
+#[pyclass(frozen, extends = EditableRecords, module = "hivematrix_codex._native")]
+#[derive(Debug)]
+pub(crate) struct Tags;
+
+fn tag_row((tag, uses): &(Tag, TagUses)) -> Row {
+    row(&TagOut::new(tag, *uses), Some(version_text(tag.updated_at)))
+}
+
+impl Api for TagApi {
+    fn class(&self) -> &'static str {
+        "Tag"
+    }
+
+    fn kind(&self) -> &'static str {
+        "tag"
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        columns(&LISTING)
+    }
+
+    fn list(&self, door: &Door, query: ListQuery) -> Feed {
+        match door {
+            Door::Store(store) => query.pages(store, |store, _, request| async move {
+                let page = store.codex.tags(&store.scope, &request).await?;
+                Ok((page.items.iter().map(tag_row).collect(), page.next))
+            }),
+            Door::Http(client) => {
+                let tags = client.tags().stream(&query.options());
+                let rows = tags.map_ok(|tag| row(&tag, None)).map_err(Failure::from);
+                handed_over(rows.boxed(), query.limit)
+            }
+        }
+    }
+
+    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+        Box::pin(async move {
+            let id = id(&key)?;
+            match door {
+                Door::Store(store) => {
+                    let found = store.codex.tag(&store.scope, TagId(id)).await?;
+                    Ok(found.as_ref().map(tag_row))
+                }
+                Door::Http(client) => {
+                    let tagged = found(client.tags().get(id).tagged().await)?;
+                    let version = |tag: &codex_client::Etag| Some(tag.as_str().to_owned());
+                    Ok(tagged.map(|tagged| row(&tagged.record, version(&tagged.etag))))
+                }
+            }
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Changed<Key>> {
+        Box::pin(async move {
+            let body = TagIn::read(body, Intent::Create)?;
+            let id = match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let made = store.codex.create_tag(&store.scope, &author, &body);
+                    Changed::of(made.await?).map(|(tag, _)| tag.id.0)
+                }
+                Door::Http(client) => send!(client.tags().create(&body), change).map(|tag| tag.id),
+            };
+            Ok(id.map(|id| vec![id.to_string()]))
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        key: Key,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let (id, body) = (id(&key)?, TagIn::read(body, Intent::Update)?);
+            match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, id) = (&store.codex, TagId(id));
+                    let made = codex.update_tag(&store.scope, &author, id, &body);
+                    Ok(made.await?.map(|outcome| Changed::of(outcome).map(|_| ())))
+                }
+                Door::Http(client) => {
+                    resource::there(async {
+                        Ok(send_if!(client.tags().update(id, &body), change).map(|_| ()))
+                    })
+                    .await
+                }
+            }
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        door: &'a Door,
+        change: Change,
+        key: Key,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let id = id(&key)?;
+            match door {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let made = store.codex.delete::<Tag>(&store.scope, &author, id);
+                    Ok(made.await?.map(Changed::of))
+                }
+                Door::Http(client) => {
+                    let delete = async { Ok(send_if!(client.tags().delete(id), change)) };
+                    resource::there(delete).await
+                }
+            }
+        })
+    }
+}
+
+/// The records that a call names: of companies by account number, else by id.
+fn named(kind: &str, keys: &Bound<'_, PyAny>) -> PyResult<TagRecordsIn> {
+    let kind: TaggedKind = serde_json::from_value(Value::from(kind))
+        .map_err(|error| Failure::Invalid(format!("kind: {error}")))?;
+    let mut records = TagRecordsIn {
+        kind,
+        ids: Vec::new(),
+        account_numbers: Vec::new(),
+    };
+    for key in keys.try_iter()? {
+        let key = key?;
+        match key.extract::<i64>() {
+            Ok(id) => records.ids.push(id),
+            Err(_) => match key.extract::<String>() {
+                Ok(number) => records.account_numbers.push(number),
+                Err(_) => return Err(crate::convert::unfit("keys", &key, "int or str")),
+            },
+        }
+    }
+    Ok(records)
+}
+
+#[pymethods]
+impl Tags {
+    /// Adds a tag to records of a kind, ``company``, ``contact`` or ``asset``: to all of them, or to none if one does
+    /// not exist.
+    #[pyo3(signature = (tag, kind, keys, /, *, dry_run=false))]
+    fn add<'py>(
+        slf: &Bound<'py, Self>,
+        tag: &Bound<'py, PyAny>,
+        kind: &str,
+        keys: &Bound<'py, PyAny>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super()));
+        let (key, named) = (records.key_of(tag)?, named(kind, keys)?);
+        let (id, change) = (
+            id(&key)?,
+            Change {
+                dry_run,
+                if_match: None,
+            },
+        );
+        let added = records.connection.wait(py, async {
+            Ok(match records.door() {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let added = store
+                        .codex
+                        .add_tag(&store.scope, &author, TagId(id), &named);
+                    Changed::of(added.await?.ok_or_else(|| records.missing(&key))?)
+                }
+                Door::Http(client) => send!(client.tags().add(id, &named), change),
+            })
+        })?;
+        match added {
+            Changed::Applied(added) => object(py, "TagAdded", &added),
+            Changed::Planned(planned) => object(py, "DryRun", &planned),
+        }
+    }
+
+    /// Removes a tag from records of a kind: from all of them, or from none if one does not exist.
+    #[pyo3(signature = (tag, kind, keys, /, *, dry_run=false))]
+    fn remove<'py>(
+        slf: &Bound<'py, Self>,
+        tag: &Bound<'py, PyAny>,
+        kind: &str,
+        keys: &Bound<'py, PyAny>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super()));
+        let (key, named) = (records.key_of(tag)?, named(kind, keys)?);
+        let (id, change) = (
+            id(&key)?,
+            Change {
+                dry_run,
+                if_match: None,
+            },
+        );
+        let removed = records.connection.wait(py, async {
+            Ok(match records.door() {
+                Door::Store(store) => {
+                    let author = store.author(&change)?;
+                    let removed = store
+                        .codex
+                        .remove_tag(&store.scope, &author, TagId(id), &named);
+                    Changed::of(removed.await?.ok_or_else(|| records.missing(&key))?)
+                }
+                Door::Http(client) => send!(client.tags().remove(id, &named), change),
+            })
+        })?;
+        match removed {
+            Changed::Applied(removed) => object(py, "TagRemoved", &removed),
+            Changed::Planned(planned) => object(py, "DryRun", &planned),
+        }
+    }
+}
