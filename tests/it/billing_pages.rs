@@ -50,7 +50,9 @@ async fn import(browser: &Browser<'_>, file: &str, text: &str) -> anyhow::Result
         ),
         ("json", "", text),
     ] {
-        let part = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n");
+        let part = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}\r\n"
+        );
         body += &part;
     }
     body.push_str("--edge--\r\n");

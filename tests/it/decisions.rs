@@ -12,7 +12,10 @@ use codex_tests::{
         world::device_uid,
     },
 };
-use reqwest::{Method, header::{HeaderValue, LOCATION}};
+use reqwest::{
+    Method,
+    header::{HeaderValue, LOCATION},
+};
 use serde_json::Value;
 
 use crate::pages::{Browser, Members, TOKEN, document, members, unescaped};

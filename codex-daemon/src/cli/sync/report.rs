@@ -160,14 +160,14 @@ mod tests {
 
     #[test]
     fn summary_has_a_header_and_no_zero_counts() {
-        let counts = Counts {
+        let of_companies = Counts {
             seen: 3,
             created: 1,
             unchanged: 2,
             ..Counts::default()
         };
         let report = JobReport {
-            counts: [("company".to_owned(), counts)].into(),
+            counts: [("company".to_owned(), of_companies)].into(),
             calls: 1,
             issue_count: 1,
             issues: vec!["one".into()],
