@@ -139,8 +139,8 @@ fn records_are_compared_field_by_field() {
         Some(compared("PC-1")),
     );
     let (host, serial) = (
-        html.find("Hostname").unwrap(),
-        html.find("Serial number").unwrap(),
+        html.find("<th scope=\"row\">Hostname").unwrap(),
+        html.find("<th scope=\"row\">Serial number").unwrap(),
     );
     assert!(host < serial, "fields that differ come first");
     // Row ids of companies are ours.
