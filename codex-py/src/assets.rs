@@ -16,14 +16,14 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
-    door::{Change, Changed, Door, send, send_if, version_text},
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
     resource::{self, bulk_rows, bulk_values},
 };
 
-/// Assets behind either door.
+/// Assets behind either backend.
 #[derive(Debug)]
 pub(crate) struct AssetApi;
 
@@ -59,23 +59,23 @@ impl Api for AssetApi {
         true
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, company, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, company, request| async move {
                 let page = store.codex.assets(&store.scope, company, &request).await?;
                 Ok((page.items.iter().map(asset_row).collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let fields = resource::field_names("Asset");
                 query.stream(client.assets().select(&fields, &query.options()))
             }
         }
     }
 
-    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+    fn count<'a>(&'a self, backend: &'a Backend, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
         Box::pin(async move {
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let (request, company) = query.counted(store).await?;
                     store
                         .codex
@@ -83,7 +83,7 @@ impl Api for AssetApi {
                         .await?
                         .total
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let page = client.assets().list(&query.counted_options()).await?;
                     page.total.and_then(|total| i64::try_from(total).ok())
                 }
@@ -91,15 +91,15 @@ impl Api for AssetApi {
         })
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let found = store.codex.asset_with_company(&store.scope, AssetId(id));
                     Ok(found.await?.as_ref().map(asset_row))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let Some(tagged) = found(client.assets().get(id).tagged().await)? else {
                         return Ok(None);
                     };
@@ -113,19 +113,19 @@ impl Api for AssetApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
             let body = AssetIn::read(body, Intent::Create)?;
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store.codex.create_asset(&store.scope, &author, &body);
                     Changed::of(made.await?).map(|AssetId(id)| vec![id.to_string()])
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let made = send!(client.assets().create(&body), change);
                     made.map(|asset| vec![asset.id.to_string()])
                 }
@@ -135,21 +135,21 @@ impl Api for AssetApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let (id, body) = (id(&key)?, AssetIn::read(body, Intent::Update)?);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, id) = (&store.codex, AssetId(id));
                     let made = codex.update_asset(&store.scope, &author, id, &body);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         Ok(send_if!(client.assets().update(id, &body), change).map(|_| ()))
                     })
@@ -161,19 +161,19 @@ impl Api for AssetApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author: Author = store.author(&change)?;
                     let made = store.codex.delete::<Asset>(&store.scope, &author, id);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let delete = async { Ok(send_if!(client.assets().delete(id), change)) };
                     resource::there(delete).await
                 }
@@ -183,7 +183,7 @@ impl Api for AssetApi {
 
     fn bulk<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         bulk: Bulk,
     ) -> Answer<'a, Changed<BulkOut>> {
@@ -193,15 +193,15 @@ impl Api for AssetApi {
                 atomic,
                 rows,
             } = bulk;
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, rows) = (&store.codex, bulk_values(rows));
                     let scope = &store.scope;
                     let made = codex.bulk_write_assets(scope, &author, action, atomic, rows);
                     Changed::of(made.await?)
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let rows = bulk_rows("Asset", rows, |id, asset| AssetBulkIn { id, asset })?;
                     send!(client.assets().bulk_write(&rows, action, atomic), change)
                 }

@@ -14,15 +14,15 @@ use pyo3::{prelude::*, types::PyDict};
 use serde_json::{Map, Value};
 
 use crate::{
+    backend::{Backend, Change, Changed, Connection, send, send_if, version_text},
     convert::{self, Row},
-    door::{Change, Changed, Connection, Door, send, send_if, version_text},
     errors::{Failure, Result},
     query::{Column, Feed, ListQuery, columns, handed_over, whole},
     records::{Answer, Api, EditableRecords, Key, Records, found, id, object, row},
     resource,
 };
 
-/// Billing plans behind either door.
+/// Billing plans behind either backend.
 #[derive(Debug)]
 pub(crate) struct BillingPlanApi;
 
@@ -51,16 +51,16 @@ impl Api for BillingPlanApi {
         columns(&LISTING)
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, _, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, _, request| async move {
                 let page = store
                     .codex
                     .billing_plans_page(&store.scope, &request)
                     .await?;
                 Ok((page.items.iter().map(plan_row).collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let plans = client.billing().plans_where(&query.options());
                 let rows = plans.map_ok(|plan| row(&plan, None)).map_err(Failure::from);
                 handed_over(rows.boxed(), query.limit)
@@ -68,15 +68,15 @@ impl Api for BillingPlanApi {
         }
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let plan = store.codex.billing_plan(&store.scope, BillingPlanId(id));
                     Ok(plan.await?.as_ref().map(plan_row))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let tagged = found(client.billing().plan(id).tagged().await)?;
                     let version = |tag: &codex_client::Etag| Some(tag.as_str().to_owned());
                     Ok(tagged.map(|tagged| row(&tagged.record, version(&tagged.etag))))
@@ -87,21 +87,21 @@ impl Api for BillingPlanApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
             let body = BillingPlanIn::read(body, Intent::Create)?;
-            let id = match door {
-                Door::Store(store) => {
+            let id = match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store
                         .codex
                         .create_billing_plan(&store.scope, &author, &body);
                     Changed::of(made.await?).map(|BillingPlanId(id)| id)
                 }
-                Door::Http(client) => send!(client.billing().create_plan(&body), change),
+                Backend::Http(client) => send!(client.billing().create_plan(&body), change),
             };
             Ok(id.map(|id| vec![id.to_string()]))
         })
@@ -109,21 +109,21 @@ impl Api for BillingPlanApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let (id, body) = (id(&key)?, BillingPlanIn::read(body, Intent::Update)?);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, id) = (&store.codex, BillingPlanId(id));
                     let made = codex.update_billing_plan(&store.scope, &author, id, &body);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         Ok(send_if!(client.billing().update_plan(id, &body), change))
                     })
@@ -135,20 +135,20 @@ impl Api for BillingPlanApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, id) = (&store.codex, BillingPlanId(id));
                     let made = codex.delete_billing_plan(&store.scope, &author, id);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         Ok(send_if!(client.billing().delete_plan(id), change))
                     })
@@ -159,7 +159,7 @@ impl Api for BillingPlanApi {
     }
 }
 
-/// Feature options behind either door.
+/// Feature options behind either backend.
 #[derive(Debug)]
 pub(crate) struct FeatureOptionApi;
 
@@ -168,14 +168,14 @@ pub(crate) struct FeatureOptionApi;
 #[derive(Debug)]
 pub(crate) struct FeatureOptions;
 
-async fn options(door: Door) -> Result<Vec<Row>> {
-    Ok(match door {
-        Door::Store(store) => {
+async fn options(backend: Backend) -> Result<Vec<Row>> {
+    Ok(match backend {
+        Backend::Store(store) => {
             let options = store.codex.feature_options(&store.scope, None).await?;
             let rows = options.iter().map(FeatureOptionOut::from);
             rows.map(|option| row(&option, None)).collect()
         }
-        Door::Http(client) => {
+        Backend::Http(client) => {
             let options = client.billing().feature_options(None).await?;
             options.iter().map(|option| row(option, None)).collect()
         }
@@ -191,14 +191,14 @@ impl Api for FeatureOptionApi {
         "feature_option"
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        whole(query, options(door.clone()))
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        whole(query, options(backend.clone()))
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            let rows = options(door.clone()).await?;
+            let rows = options(backend.clone()).await?;
             let is_it = |row: &Row| row.values.get("id").and_then(Value::as_i64) == Some(id);
             Ok(rows.into_iter().find(is_it))
         })
@@ -206,21 +206,23 @@ impl Api for FeatureOptionApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
             let body = FeatureOptionIn::read(body, Intent::Create)?;
-            let id = match door {
-                Door::Store(store) => {
+            let id = match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store
                         .codex
                         .create_feature_option(&store.scope, &author, &body);
                     Changed::of(made.await?).map(|(option, _)| option.id.0)
                 }
-                Door::Http(client) => send!(client.billing().create_feature_option(&body), change),
+                Backend::Http(client) => {
+                    send!(client.billing().create_feature_option(&body), change)
+                }
             };
             Ok(id.map(|id| vec![id.to_string()]))
         })
@@ -243,13 +245,13 @@ impl FeatureOptions {
         };
         let created = records
             .api
-            .create(records.door(), change, convert::body(fields)?);
+            .create(records.backend(), change, convert::body(fields)?);
         let created = records.connection.wait(py, created)?;
         records.changed(py, created)
     }
 }
 
-/// Overrides behind either door.
+/// Overrides behind either backend.
 #[derive(Debug)]
 pub(crate) struct OverrideApi;
 
@@ -259,17 +261,17 @@ pub(crate) struct OverrideApi;
 #[derive(Debug)]
 pub(crate) struct Overrides;
 
-async fn overrides(door: Door, company: Option<String>) -> Result<Vec<Row>> {
+async fn overrides(backend: Backend, company: Option<String>) -> Result<Vec<Row>> {
     let required = || Failure::Invalid("company: the account number is required".to_owned());
     let company = company.ok_or_else(required)?;
-    Ok(match door {
-        Door::Store(store) => {
+    Ok(match backend {
+        Backend::Store(store) => {
             let company = store.company(&company).await?;
             let overrides = store.codex.overrides(&store.scope, &company).await?;
             let rows = overrides.iter().map(OverrideOut::from);
             rows.map(|out| row(&out, None)).collect()
         }
-        Door::Http(client) => {
+        Backend::Http(client) => {
             let overrides = client.billing().overrides(&company).await?;
             overrides.iter().map(|out| row(out, None)).collect()
         }
@@ -293,15 +295,15 @@ impl Api for OverrideApi {
         true
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        let read = overrides(door.clone(), query.company.clone());
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        let read = overrides(backend.clone(), query.company.clone());
         whole(query, read)
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let company = store.company(&key[0]).await?;
                     let found = store
                         .codex
@@ -311,7 +313,7 @@ impl Api for OverrideApi {
                     Ok(found
                         .map(|found| row(&OverrideOut::from(&found), version(found.updated_at))))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let read = client
                         .billing()
                         .get_override(&key[0], &key[1])
@@ -328,21 +330,21 @@ impl Api for OverrideApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let body = OverrideIn::read(&key[1], &body, true)?;
-            let set = match door {
-                Door::Store(store) => {
+            let set = match backend {
+                Backend::Store(store) => {
                     let (author, company) = (store.author(&change)?, store.company(&key[0]).await?);
                     let (codex, scope) = (&store.codex, &store.scope);
                     let set = codex.set_override(scope, &author, &company, &key[1], &body);
                     Changed::of(set.await?).map(|_| ())
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let set = client.billing().set_override(&key[0], &key[1], &body);
                     send_if!(set, change).map(|_| ())
                 }
@@ -353,19 +355,19 @@ impl Api for OverrideApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let (author, company) = (store.author(&change)?, store.company(&key[0]).await?);
                     let (codex, scope) = (&store.codex, &store.scope);
                     let made = codex.delete_override(scope, &author, &company, &key[1]);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         let delete = client.billing().delete_override(&key[0], &key[1]);
                         Ok(send_if!(delete, change))
@@ -394,7 +396,7 @@ impl Overrides {
         let (key, body) = (records.key_of(key)?, convert::body(fields)?);
         let set = records
             .api
-            .update(records.door(), change, key.clone(), body);
+            .update(records.backend(), change, key.clone(), body);
         let set = records.connection.wait(py, set)?;
         let set = set.ok_or_else(|| records.missing(&key))?;
         records.changed(py, set.map(|()| key))
@@ -413,7 +415,7 @@ impl Overrides {
             dry_run,
             if_match: None,
         };
-        let deleted = records.api.delete(records.door(), change, key.clone());
+        let deleted = records.api.delete(records.backend(), change, key.clone());
         let deleted = records.connection.wait(py, deleted)?;
         match deleted.ok_or_else(|| records.missing(&key))? {
             Changed::Applied(()) => Ok(None),
@@ -435,12 +437,12 @@ impl Billing {
     #[pyo3(signature = (company, /))]
     fn effective_plan<'py>(&self, py: Python<'py>, company: &str) -> PyResult<Bound<'py, PyAny>> {
         let plan = self.connection.wait(py, async {
-            Ok(match &self.connection.door {
-                Door::Store(store) => {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => {
                     let company = store.company(company).await?;
                     store.codex.effective_plan(&store.scope, &company).await?
                 }
-                Door::Http(client) => client.billing().plan_of(company).await?,
+                Backend::Http(client) => client.billing().plan_of(company).await?,
             })
         })?;
         object(py, "EffectivePlan", &plan)
@@ -450,12 +452,12 @@ impl Billing {
     #[pyo3(signature = (company, /))]
     fn billable<'py>(&self, py: Python<'py>, company: &str) -> PyResult<Bound<'py, PyAny>> {
         let counts = self.connection.wait(py, async {
-            Ok(match &self.connection.door {
-                Door::Store(store) => {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => {
                     let company = store.company(company).await?;
                     store.codex.billable(&store.scope, &company).await?
                 }
-                Door::Http(client) => client.billing().billable(company).await?,
+                Backend::Http(client) => client.billing().billable(company).await?,
             })
         })?;
         object(py, "Billable", &counts)

@@ -9,8 +9,8 @@ use pyo3::{
 };
 
 use crate::{
+    backend::{Backend, Change, Changed, Connection, send_if},
     convert::unfit,
-    door::{Change, Changed, Connection, Door, send_if},
     errors::Failure,
     records::{if_match, object, row},
 };
@@ -45,13 +45,13 @@ impl Claims {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (resource, key) = named(kind, key)?;
         let row = self.connection.wait(py, async {
-            match &self.connection.door {
-                Door::Store(store) => {
+            match &self.connection.backend {
+                Backend::Store(store) => {
                     let claims = store.codex.record_claims(&store.scope, resource, &key);
                     let (claims, at) = claims.await?;
-                    Ok(row(&claims, Some(crate::door::version_text(at))))
+                    Ok(row(&claims, Some(crate::backend::version_text(at))))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let tagged = client.claims().get(resource, &key).tagged().await?;
                     Ok(row(&tagged.record, Some(tagged.etag.as_str().to_owned())))
                 }
@@ -76,14 +76,14 @@ impl Claims {
         let if_match = self::if_match(if_match)?;
         let change = Change { dry_run, if_match };
         let released = self.connection.wait(py, async {
-            Ok(match &self.connection.door {
-                Door::Store(store) => {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, scope) = (&store.codex, &store.scope);
                     let done = codex.release_claim(scope, &author, resource, &name, field);
                     Changed::of(done.await?).map(|_| ())
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     send_if!(client.claims().release(resource, &name, field), change)
                 }
             })

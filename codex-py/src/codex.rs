@@ -12,6 +12,7 @@ use pyo3::{
 
 use crate::{
     assets::{AssetApi, Assets},
+    backend::{Backend, Connection, Store},
     billing::{
         Billing, BillingPlanApi, BillingPlans, FeatureOptionApi, FeatureOptions, OverrideApi,
         Overrides,
@@ -20,7 +21,6 @@ use crate::{
     companies::{Companies, CompanyApi},
     contacts::{ContactApi, Contacts},
     decisions::{Deleted, DuplicateApi, Duplicates, HoldApi, Holds, Outbox, OutboxApi},
-    door::{Connection, Door, Store},
     errors::{Failure, Result},
     jobs::{self, JobApi, Jobs, SyncRequest},
     locations::{LocationApi, Locations},
@@ -190,13 +190,13 @@ impl BaseCodex {
     ) -> PyResult<Bound<'py, PyAny>> {
         let kinds = kinds.unwrap_or_default();
         let found: SearchOut = self.connection.wait(py, async {
-            Ok(match &self.connection.door {
-                Door::Store(store) => {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => {
                     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                     let (codex, scope) = (&store.codex, &store.scope);
                     codex.search(scope, term, &kinds, limit).await?
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let limit = Some(limit);
                     client.search(term, &SearchOptions { kinds, limit }).await?
                 }
@@ -325,7 +325,7 @@ impl Codex {
             scope: Scope::system(),
             actor: actor.to_owned(),
         };
-        let connection = Connection::new(Door::Store(store), name, runtime);
+        let connection = Connection::new(Backend::Store(store), name, runtime);
         let base = PyClassInitializer::from(BaseCodex { connection });
         Py::new(py, base.add_subclass(Self))
     }
@@ -390,7 +390,7 @@ impl Client {
             ))
             .build()
             .map_err(Failure::from)?;
-        let connection = Connection::new(Door::Http(client), shown(url), runtime()?);
+        let connection = Connection::new(Backend::Http(client), shown(url), runtime()?);
         Ok(PyClassInitializer::from(BaseCodex { connection }).add_subclass(Self))
     }
 }

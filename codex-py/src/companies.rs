@@ -13,14 +13,14 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::{
+    backend::{Backend, Change, Changed, Store, send, send_if, version_text},
     convert::Row,
-    door::{Change, Changed, Door, Store, send, send_if, version_text},
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Bulk, BulkRecords, Key, found, object, row},
     resource::{self, bulk_rows, bulk_values},
 };
 
-/// Companies behind either door.
+/// Companies behind either backend.
 #[derive(Debug)]
 pub(crate) struct CompanyApi;
 
@@ -59,9 +59,9 @@ impl Api for CompanyApi {
         columns(&LISTING)
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, _, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, _, request| async move {
                 let page = store.codex.companies_page(&store.scope, &request).await?;
                 let rows = page
                     .items
@@ -69,17 +69,17 @@ impl Api for CompanyApi {
                     .map(|company| company_row(&store, company));
                 Ok((rows.collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let fields = resource::field_names("Company");
                 query.stream(client.companies().select(&fields, &query.options()))
             }
         }
     }
 
-    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+    fn count<'a>(&'a self, backend: &'a Backend, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
         Box::pin(async move {
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let (request, _) = query.counted(store).await?;
                     store
                         .codex
@@ -87,7 +87,7 @@ impl Api for CompanyApi {
                         .await?
                         .total
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let page = client.companies().page(&query.counted_options()).await?;
                     page.total.and_then(|total| i64::try_from(total).ok())
                 }
@@ -95,10 +95,10 @@ impl Api for CompanyApi {
         })
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let found = store.codex.company(&store.scope, number(&key)).await?;
                     let Some(company) = found else {
                         return Ok(None);
@@ -106,7 +106,7 @@ impl Api for CompanyApi {
                     let company = store.codex.with_tags(&store.scope, company).await?;
                     Ok(Some(company_row(store, &company)))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let tagged = client.companies().get(number(&key)).tagged().await;
                     let Some(tagged) = found(tagged)? else {
                         return Ok(None);
@@ -122,21 +122,21 @@ impl Api for CompanyApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
             let body = CompanyIn::read(body, Intent::Create)?;
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store.codex.create_company(&store.scope, &author, &body);
                     let number =
                         |company: Company| company.fields.account_number.unwrap_or_default();
                     Changed::of(made.await?).map(|company| vec![number(company)])
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let made = send!(client.companies().create(&body), change);
                     made.map(|company| vec![company.account_number])
                 }
@@ -146,21 +146,21 @@ impl Api for CompanyApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let body = CompanyIn::read(body, Intent::Update)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, number) = (&store.codex, number(&key));
                     let made = codex.update_company(&store.scope, &author, number, &body);
                     Ok(made.await?.map(|outcome| Changed::of(outcome).map(|_| ())))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         let edit = client.companies().update(number(&key), &body);
                         Ok(send_if!(edit, change).map(|_| ()))
@@ -173,19 +173,19 @@ impl Api for CompanyApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, number) = (&store.codex, number(&key));
                     let made = codex.delete_company(&store.scope, &author, number);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         Ok(send_if!(client.companies().delete(number(&key)), change))
                     })
@@ -197,7 +197,7 @@ impl Api for CompanyApi {
 
     fn bulk<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         bulk: Bulk,
     ) -> Answer<'a, Changed<codex_core::bulk::BulkOut>> {
@@ -207,15 +207,15 @@ impl Api for CompanyApi {
                 atomic,
                 rows,
             } = bulk;
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, rows) = (&store.codex, bulk_values(rows));
                     let made =
                         codex.bulk_write_companies(&store.scope, &author, action, atomic, rows);
                     Changed::of(made.await?)
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let rows = bulk_rows("Company", rows, |_, company: CompanyIn| company)?;
                     send!(client.companies().bulk_write(&rows, action, atomic), change)
                 }
@@ -244,14 +244,14 @@ impl Companies {
         );
         let wanted = account_number.trim();
         let done = records.connection.wait(py, async {
-            Ok(match records.door() {
-                Door::Store(store) => {
+            Ok(match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, number) = (&store.codex, number(&key));
                     let done = codex.renumber_company(&store.scope, &author, number, wanted);
                     Changed::of(done.await?.ok_or_else(|| records.missing(&key))?)
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     send!(client.companies().renumber(number(&key), wanted), change)
                 }
             })

@@ -16,14 +16,14 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
-    door::{Change, Changed, Door, send, send_if, version_text},
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
     resource::{self, bulk_rows, bulk_values},
 };
 
-/// Contacts behind either door.
+/// Contacts behind either backend.
 #[derive(Debug)]
 pub(crate) struct ContactApi;
 
@@ -58,26 +58,26 @@ impl Api for ContactApi {
         true
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, company, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, company, request| async move {
                 let page = store
                     .codex
                     .contacts(&store.scope, company, &request)
                     .await?;
                 Ok((page.items.iter().map(contact_row).collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let fields = resource::field_names("Contact");
                 query.stream(client.contacts().select(&fields, &query.options()))
             }
         }
     }
 
-    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+    fn count<'a>(&'a self, backend: &'a Backend, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
         Box::pin(async move {
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let (request, company) = query.counted(store).await?;
                     store
                         .codex
@@ -85,7 +85,7 @@ impl Api for ContactApi {
                         .await?
                         .total
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let page = client.contacts().list(&query.counted_options()).await?;
                     page.total.and_then(|total| i64::try_from(total).ok())
                 }
@@ -93,17 +93,17 @@ impl Api for ContactApi {
         })
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let found = store
                         .codex
                         .contact_with_companies(&store.scope, ContactId(id));
                     Ok(found.await?.as_ref().map(contact_row))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let Some(tagged) = found(client.contacts().get(id).tagged().await)? else {
                         return Ok(None);
                     };
@@ -117,19 +117,19 @@ impl Api for ContactApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
             let body = ContactIn::read(body, Intent::Create)?;
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store.codex.create_contact(&store.scope, &author, &body);
                     Changed::of(made.await?).map(|ContactId(id)| vec![id.to_string()])
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let made = send!(client.contacts().create(&body), change);
                     made.map(|contact| vec![contact.id.to_string()])
                 }
@@ -139,21 +139,21 @@ impl Api for ContactApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let (id, body) = (id(&key)?, ContactIn::read(body, Intent::Update)?);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, id) = (&store.codex, ContactId(id));
                     let made = codex.update_contact(&store.scope, &author, id, &body);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         Ok(send_if!(client.contacts().update(id, &body), change).map(|_| ()))
                     })
@@ -165,19 +165,19 @@ impl Api for ContactApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author: Author = store.author(&change)?;
                     let made = store.codex.delete::<Contact>(&store.scope, &author, id);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let delete = async { Ok(send_if!(client.contacts().delete(id), change)) };
                     resource::there(delete).await
                 }
@@ -187,7 +187,7 @@ impl Api for ContactApi {
 
     fn bulk<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         bulk: Bulk,
     ) -> Answer<'a, Changed<BulkOut>> {
@@ -197,15 +197,15 @@ impl Api for ContactApi {
                 atomic,
                 rows,
             } = bulk;
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, rows) = (&store.codex, bulk_values(rows));
                     let scope = &store.scope;
                     let made = codex.bulk_write_contacts(scope, &author, action, atomic, rows);
                     Changed::of(made.await?)
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let rows =
                         bulk_rows("Contact", rows, |id, contact| ContactBulkIn { id, contact })?;
                     send!(client.contacts().bulk_write(&rows, action, atomic), change)

@@ -13,14 +13,14 @@ use pyo3::prelude::*;
 use serde_json::Value;
 
 use crate::{
+    backend::{Backend, Change, Changed, Connection, send},
     convert::Row,
-    door::{Change, Changed, Connection, Door, send},
     errors::{Failure, Result},
     query::{Column, Feed, ListQuery, columns, handed_over, whole},
     records::{Answer, Api, Key, RecordIterator, Records, found, id, object, restore, row},
 };
 
-/// Held deletions behind either door.
+/// Held deletions behind either backend.
 #[derive(Debug)]
 pub(crate) struct HoldApi;
 
@@ -29,13 +29,13 @@ pub(crate) struct HoldApi;
 #[derive(Debug)]
 pub(crate) struct Holds;
 
-async fn holds(door: Door) -> Result<Vec<Row>> {
-    let holds: Vec<HoldOut> = match door {
-        Door::Store(store) => {
+async fn holds(backend: Backend) -> Result<Vec<Row>> {
+    let holds: Vec<HoldOut> = match backend {
+        Backend::Store(store) => {
             let holds = store.codex.holds(&store.scope, None).await?;
             holds.iter().map(HoldOut::from).collect()
         }
-        Door::Http(client) => client.holds().list(None).await?,
+        Backend::Http(client) => client.holds().list(None).await?,
     };
     Ok(holds.iter().map(|hold| row(hold, None)).collect())
 }
@@ -55,14 +55,14 @@ impl Api for HoldApi {
         "held_deletion"
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        whole(query, holds(door.clone()))
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        whole(query, holds(backend.clone()))
     }
 
-    fn find<'a>(&'a self, door: &'a Door, mut key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, mut key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = Value::from(key.pop().unwrap_or_default());
-            Ok(with(holds(door.clone()).await?, "id", &id))
+            Ok(with(holds(backend.clone()).await?, "id", &id))
         })
     }
 }
@@ -93,8 +93,8 @@ fn decide_hold<'py>(
     let (py, records) = (holds.py(), holds.as_super().get());
     let key = records.key_of(key)?;
     let hold = records.connection.wait(py, async {
-        match records.door() {
-            Door::Store(store) => {
+        match records.backend() {
+            Backend::Store(store) => {
                 let author = store.author(&Change::default())?;
                 let (codex, scope) = (&store.codex, &store.scope);
                 let hold = if approve {
@@ -104,14 +104,14 @@ fn decide_hold<'py>(
                 };
                 Ok(hold.as_ref().map(HoldOut::from))
             }
-            Door::Http(client) if approve => found(client.holds().approve(&key[0]).await),
-            Door::Http(client) => found(client.holds().reject(&key[0]).await),
+            Backend::Http(client) if approve => found(client.holds().approve(&key[0]).await),
+            Backend::Http(client) => found(client.holds().reject(&key[0]).await),
         }
     })?;
     object(py, "Hold", &hold.ok_or_else(|| records.missing(&key))?)
 }
 
-/// Duplicate candidates behind either door.
+/// Duplicate candidates behind either backend.
 #[derive(Debug)]
 pub(crate) struct DuplicateApi;
 
@@ -133,14 +133,14 @@ impl Api for DuplicateApi {
         columns(&LISTING)
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, _, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, _, request| async move {
                 let page = store.codex.duplicates(&store.scope, &request).await?;
                 let rows = page.items.iter().map(|found| row(found, None));
                 Ok((rows.collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let found = client.duplicates().stream(&query.options());
                 let rows = found.map_ok(|found| row(&found, None));
                 handed_over(rows.map_err(Failure::from).boxed(), query.limit)
@@ -148,12 +148,12 @@ impl Api for DuplicateApi {
         }
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            let candidate: Option<DuplicateOut> = match door {
-                Door::Store(store) => store.codex.duplicate(&store.scope, id).await?,
-                Door::Http(client) => found(client.duplicates().get(id).await)?,
+            let candidate: Option<DuplicateOut> = match backend {
+                Backend::Store(store) => store.codex.duplicate(&store.scope, id).await?,
+                Backend::Http(client) => found(client.duplicates().get(id).await)?,
             };
             Ok(candidate.map(|candidate| row(&candidate, None)))
         })
@@ -178,8 +178,8 @@ impl Duplicates {
             if_match: None,
         };
         let merged = records.connection.wait(py, async {
-            Ok(match records.door() {
-                Door::Store(store) => {
+            Ok(match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let which = DuplicateMergeIn { keep };
                     let merged = store
@@ -187,7 +187,7 @@ impl Duplicates {
                         .merge_duplicate(&store.scope, &author, id, which);
                     Changed::of(merged.await?.ok_or_else(|| records.missing(&key))?)
                 }
-                Door::Http(client) => send!(client.duplicates().merge(id, keep), change),
+                Backend::Http(client) => send!(client.duplicates().merge(id, keep), change),
             })
         })?;
         match merged {
@@ -203,13 +203,13 @@ impl Duplicates {
         let key = records.key_of(key)?;
         let id = id(&key)?;
         let rejected = records.connection.wait(py, async {
-            match records.door() {
-                Door::Store(store) => {
+            match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&Change::default())?;
                     let rejected = store.codex.reject_duplicate(&store.scope, &author, id);
                     Ok(rejected.await?.and_then(codex_core::Outcome::applied))
                 }
-                Door::Http(client) => found(client.duplicates().reject(id).await),
+                Backend::Http(client) => found(client.duplicates().reject(id).await),
             }
         })?;
         object(
@@ -220,7 +220,7 @@ impl Duplicates {
     }
 }
 
-/// Changes on their way to the PSA behind either door.
+/// Changes on their way to the PSA behind either backend.
 #[derive(Debug)]
 pub(crate) struct OutboxApi;
 
@@ -229,13 +229,13 @@ pub(crate) struct OutboxApi;
 #[derive(Debug)]
 pub(crate) struct Outbox;
 
-async fn outbox(door: Door) -> Result<Vec<Row>> {
-    let entries: Vec<OutboxOut> = match door {
-        Door::Store(store) => {
+async fn outbox(backend: Backend) -> Result<Vec<Row>> {
+    let entries: Vec<OutboxOut> = match backend {
+        Backend::Store(store) => {
             let entries = store.codex.outbox(&store.scope, None).await?;
             entries.iter().map(OutboxOut::from).collect()
         }
-        Door::Http(client) => client.outbox().list(None).await?,
+        Backend::Http(client) => client.outbox().list(None).await?,
     };
     Ok(entries.iter().map(|entry| row(entry, None)).collect())
 }
@@ -249,14 +249,14 @@ impl Api for OutboxApi {
         "change_on_its_way"
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        whole(query, outbox(door.clone()))
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        whole(query, outbox(backend.clone()))
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = Value::from(id(&key)?);
-            Ok(with(outbox(door.clone()).await?, "id", &id))
+            Ok(with(outbox(backend.clone()).await?, "id", &id))
         })
     }
 }
@@ -270,12 +270,12 @@ impl Outbox {
         let key = records.key_of(key)?;
         let id = id(&key)?;
         let entry = records.connection.wait(py, async {
-            match records.door() {
-                Door::Store(store) => {
+            match records.backend() {
+                Backend::Store(store) => {
                     let entry = store.codex.retry_outbox(&store.scope, id).await?;
                     Ok(entry.as_ref().map(OutboxOut::from))
                 }
-                Door::Http(client) => found(client.outbox().retry(id).await),
+                Backend::Http(client) => found(client.outbox().retry(id).await),
             }
         })?;
         object(
@@ -292,13 +292,13 @@ impl Outbox {
         let key = records.key_of(key)?;
         let id = id(&key)?;
         let entry = records.connection.wait(py, async {
-            match records.door() {
-                Door::Store(store) => {
+            match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&Change::default())?;
                     let entry = store.codex.cancel_outbox(&store.scope, &author, id).await?;
                     Ok(entry.as_ref().map(OutboxOut::from))
                 }
-                Door::Http(client) => found(client.outbox().cancel(id).await),
+                Backend::Http(client) => found(client.outbox().cancel(id).await),
             }
         })?;
         object(
@@ -325,8 +325,8 @@ impl Deleted {
             limit,
             ..ListQuery::default()
         };
-        let feed = match &self.connection.door {
-            Door::Store(store) => query.pages(store, move |store, _, mut request| {
+        let feed = match &self.connection.backend {
+            Backend::Store(store) => query.pages(store, move |store, _, mut request| {
                 let kind = kind.clone();
                 async move {
                     (request.limit, request.most) = (Some(MAX_LIMIT), None);
@@ -336,7 +336,7 @@ impl Deleted {
                     Ok((rows.collect(), page.next))
                 }
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let deleted = client.deleted().stream(&kind, &query.options());
                 let rows = deleted.map_ok(|deleted| row(&deleted, None));
                 handed_over(rows.map_err(Failure::from).boxed(), limit)

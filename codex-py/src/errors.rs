@@ -17,7 +17,7 @@ pub(crate) enum Failure {
     Python(PyErr),
 }
 
-/// The result of everything that is asked of either door.
+/// The result of everything that is asked of either backend.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<CoreError> for Failure {

@@ -13,8 +13,8 @@ use codex_core::{
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{
+    backend::{Backend, Change, Connection, Store},
     convert::Row,
-    door::{Change, Connection, Door, Store},
     errors::{Failure, Result},
     query::{Feed, ListQuery, whole},
     records::{Answer, Api, Key, Records, found, object, row},
@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a cancelled job is waited for.
 const LONGEST_CANCEL: Duration = Duration::from_secs(30);
 
-/// Jobs behind either door.
+/// Jobs behind either backend.
 #[derive(Debug)]
 pub(crate) struct JobApi;
 
@@ -34,9 +34,9 @@ pub(crate) struct JobApi;
 #[derive(Debug)]
 pub(crate) struct Jobs;
 
-async fn newest(door: Door) -> Result<Vec<Row>> {
-    let jobs: Vec<JobDetailOut> = match door {
-        Door::Store(store) => {
+async fn newest(backend: Backend) -> Result<Vec<Row>> {
+    let jobs: Vec<JobDetailOut> = match backend {
+        Backend::Store(store) => {
             let filter = JobFilter {
                 limit: MAX_LIMIT,
                 ..JobFilter::default()
@@ -44,18 +44,18 @@ async fn newest(door: Door) -> Result<Vec<Row>> {
             let jobs = store.codex.jobs(&store.scope, &filter).await?;
             jobs.iter().map(JobDetailOut::from).collect()
         }
-        Door::Http(client) => client.sync().jobs(MAX_LIMIT).await?,
+        Backend::Http(client) => client.sync().jobs(MAX_LIMIT).await?,
     };
     Ok(jobs.iter().map(|job| row(job, None)).collect())
 }
 
-async fn find(door: &Door, id: &str) -> Result<Option<JobDetailOut>> {
-    match door {
-        Door::Store(store) => {
+async fn find(backend: &Backend, id: &str) -> Result<Option<JobDetailOut>> {
+    match backend {
+        Backend::Store(store) => {
             let job = store.codex.job(&store.scope, id).await?;
             Ok(job.as_ref().map(JobDetailOut::from))
         }
-        Door::Http(client) => found(client.sync().job(id).await),
+        Backend::Http(client) => found(client.sync().job(id).await),
     }
 }
 
@@ -68,13 +68,13 @@ impl Api for JobApi {
         "job"
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        whole(query, newest(door.clone()))
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        whole(query, newest(backend.clone()))
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
-            let job = find(door, key.last().map_or("", String::as_str)).await?;
+            let job = find(backend, key.last().map_or("", String::as_str)).await?;
             Ok(job.map(|job| row(&job, None)))
         })
     }
@@ -101,18 +101,18 @@ pub(crate) fn sync<'py>(
         return Err(PyTypeError::new_err("progress: must be callable"));
     }
     let kind: SyncKind = asked.kind.parse().map_err(Failure::Invalid)?;
-    let id = connection.wait(py, start(&connection.door, kind, asked.dry_run))?;
+    let id = connection.wait(py, start(&connection.backend, kind, asked.dry_run))?;
     if asked.wait {
         return watch(py, connection, &id, asked.progress, None, true);
     }
-    let job = connection.wait(py, find(&connection.door, &id))?;
+    let job = connection.wait(py, find(&connection.backend, &id))?;
     let job = job.ok_or_else(|| no_job(&id))?;
     object(py, "Job", &job)
 }
 
-async fn start(door: &Door, kind: SyncKind, dry_run: bool) -> Result<String> {
-    match door {
-        Door::Store(Store {
+async fn start(backend: &Backend, kind: SyncKind, dry_run: bool) -> Result<String> {
+    match backend {
+        Backend::Store(Store {
             codex,
             scope,
             actor,
@@ -125,11 +125,11 @@ async fn start(door: &Door, kind: SyncKind, dry_run: bool) -> Result<String> {
             };
             Ok(codex.start_sync(scope, request).await?.job_id)
         }
-        Door::Http(_) if dry_run => {
+        Backend::Http(_) if dry_run => {
             let message = "dry_run: over HTTP a sync cannot be tried; use `Codex.open`";
             Err(Failure::Invalid(message.to_owned()))
         }
-        Door::Http(client) => Ok(client.sync().start(over_http(kind)?).await?.job_id),
+        Backend::Http(client) => Ok(client.sync().start(over_http(kind)?).await?.job_id),
     }
 }
 
@@ -186,7 +186,7 @@ fn watched<'py>(
     let began = Instant::now();
     let mut last: Option<JobDetailOut> = None;
     loop {
-        let job = connection.wait(py, find(&connection.door, id))?;
+        let job = connection.wait(py, find(&connection.backend, id))?;
         let job = job.ok_or_else(|| no_job(id))?;
         let (is_over, is_new) = (job.status.is_over(), last.as_ref() != Some(&job));
         if is_new && let Some(progress) = progress {
@@ -209,12 +209,12 @@ fn watched<'py>(
 /// Cancels a job and waits until it has ended, whatever signals say.
 fn stop(py: Python<'_>, connection: &Connection, id: &str) -> PyResult<()> {
     connection.wait(py, async {
-        if cancel(&connection.door, id).await.is_err() {
+        if cancel(&connection.backend, id).await.is_err() {
             return Ok(());
         }
         let end = Instant::now() + LONGEST_CANCEL;
         while Instant::now() < end {
-            match find(&connection.door, id).await? {
+            match find(&connection.backend, id).await? {
                 Some(job) if !job.status.is_over() => tokio::time::sleep(PAUSE).await,
                 _ => break,
             }
@@ -223,14 +223,14 @@ fn stop(py: Python<'_>, connection: &Connection, id: &str) -> PyResult<()> {
     })
 }
 
-async fn cancel(door: &Door, id: &str) -> Result<Option<JobDetailOut>> {
-    match door {
-        Door::Store(store) => {
+async fn cancel(backend: &Backend, id: &str) -> Result<Option<JobDetailOut>> {
+    match backend {
+        Backend::Store(store) => {
             let author = store.author(&Change::default())?;
             let job = store.codex.cancel_job(&store.scope, &author, id).await?;
             Ok(job.as_ref().map(JobDetailOut::from))
         }
-        Door::Http(client) => found(client.sync().cancel(id).await),
+        Backend::Http(client) => found(client.sync().cancel(id).await),
     }
 }
 
@@ -266,7 +266,7 @@ impl Jobs {
         let key = records.key_of(key)?;
         let job = records
             .connection
-            .wait(py, cancel(records.door(), &key[0]))?;
+            .wait(py, cancel(records.backend(), &key[0]))?;
         object(py, "Job", &job.ok_or_else(|| records.missing(&key))?)
     }
 
@@ -276,14 +276,14 @@ impl Jobs {
         let (py, records) = (slf.py(), slf.as_super().get());
         let sync: SyncKind = kind.parse().map_err(Failure::Invalid)?;
         let job = records.connection.wait(py, async {
-            match records.door() {
-                Door::Store(Store { codex, scope, .. }) => {
+            match records.backend() {
+                Backend::Store(Store { codex, scope, .. }) => {
                     let any: Option<JobStatus> = None;
                     let job: Option<Job> = codex.last_job(scope, sync.name(), any).await?;
                     Ok(job.as_ref().map(JobDetailOut::from))
                 }
-                Door::Http(client) => match found(client.sync().last(sync.name()).await)? {
-                    Some(job) => find(records.door(), &job.id).await,
+                Backend::Http(client) => match found(client.sync().last(sync.name()).await)? {
+                    Some(job) => find(records.backend(), &job.id).await,
                     None => Ok(None),
                 },
             }

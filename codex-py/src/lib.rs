@@ -5,6 +5,7 @@
 
 mod arrow;
 mod assets;
+mod backend;
 mod billing;
 mod claims;
 mod codex;
@@ -12,7 +13,6 @@ mod companies;
 mod contacts;
 mod convert;
 mod decisions;
-mod door;
 mod errors;
 mod jobs;
 mod locations;

@@ -16,15 +16,15 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    backend::{Backend, Change, Changed, Store, send, send_if, version_text},
     convert::Row,
-    door::{Change, Changed, Door, Store, send, send_if, version_text},
     errors::{Failure, Result},
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, EditableRecords, Key, found, id, row},
     resource,
 };
 
-/// Locations behind either door.
+/// Locations behind either backend.
 #[derive(Debug)]
 pub(crate) struct LocationApi;
 
@@ -76,9 +76,9 @@ impl Api for LocationApi {
         true
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, company, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, company, request| async move {
                 let (codex, scope) = (&store.codex, &store.scope);
                 let Some(company) = company else {
                     let page = codex.locations_page(scope, &request).await?;
@@ -99,7 +99,7 @@ impl Api for LocationApi {
                 let rows = rows.map(|location| with_company(location, company.as_ref()));
                 Ok((rows.collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let Some(company) = &query.company else {
                     let message = "company: over HTTP, locations are listed company by company";
                     let failure = Failure::Invalid(message.to_owned());
@@ -114,11 +114,11 @@ impl Api for LocationApi {
         }
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let (number, id) = (&key[0], id(&key)?);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let Some(company) = store.codex.company(&store.scope, number).await? else {
                         return Ok(None);
                     };
@@ -128,7 +128,7 @@ impl Api for LocationApi {
                         None => Ok(None),
                     }
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let companies = client.companies();
                     let Some(tagged) = found(companies.location(number, id).tagged().await)? else {
                         return Ok(None);
@@ -144,7 +144,7 @@ impl Api for LocationApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         mut body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
@@ -158,15 +158,15 @@ impl Api for LocationApi {
                 }
             };
             let body = LocationIn::read(body, Intent::Create)?;
-            let id = match door {
-                Door::Store(store) => {
+            let id = match backend {
+                Backend::Store(store) => {
                     let (author, of) = (store.author(&change)?, store.company(&company).await?);
                     let made = store
                         .codex
                         .create_location(&store.scope, &author, &of, &body);
                     Changed::of(made.await?).map(|location| location.id.0)
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let made = client.companies().create_location(&company, &body);
                     send!(made, change).map(|location| location.id)
                 }
@@ -177,7 +177,7 @@ impl Api for LocationApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
@@ -185,14 +185,14 @@ impl Api for LocationApi {
         Box::pin(async move {
             let (number, id) = (&key[0], id(&key)?);
             let body = LocationIn::read(body, Intent::Update)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let (author, company) = (store.author(&change)?, store.company(number).await?);
                     let (codex, id) = (&store.codex, LocationId(id));
                     let made = codex.update_location(&store.scope, &author, &company, id, &body);
                     Ok(made.await?.map(|outcome| Changed::of(outcome).map(|_| ())))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         let edit = client.companies().update_location(number, id, &body);
                         Ok(send_if!(edit, change).map(|_| ()))
@@ -205,20 +205,20 @@ impl Api for LocationApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let (number, id) = (&key[0], id(&key)?);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let (author, company) = (store.author(&change)?, store.company(number).await?);
                     let (codex, id) = (&store.codex, LocationId(id));
                     let made = codex.delete_location(&store.scope, &author, &company, id);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         let delete = client.companies().delete_location(number, id);
                         Ok(send_if!(delete, change))

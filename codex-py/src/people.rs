@@ -9,14 +9,14 @@ use pyo3::prelude::*;
 use serde_json::Value;
 
 use crate::{
+    backend::{Backend, version_text},
     convert::Row,
-    door::{Door, version_text},
     errors::{Failure, Result},
     query::{Column, Feed, ListQuery, columns, handed_over, whole},
     records::{Answer, Api, Key, Records, found, id, row},
 };
 
-/// Agents behind either door.
+/// Agents behind either backend.
 #[derive(Debug)]
 pub(crate) struct AgentApi;
 
@@ -42,9 +42,9 @@ impl Api for AgentApi {
         columns(&LISTING)
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, _, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, _, request| async move {
                 let synced_at = store.codex.agents_synced_at().await?;
                 let page = store.codex.agents_page(&store.scope, &request).await?;
                 let rows = page.items.iter().map(|agent| {
@@ -53,7 +53,7 @@ impl Api for AgentApi {
                 });
                 Ok((rows.collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let agents = client.agents().stream(&query.options());
                 let rows = agents.map_ok(|agent| row(&agent, None));
                 handed_over(rows.map_err(Failure::from).boxed(), query.limit)
@@ -61,11 +61,11 @@ impl Api for AgentApi {
         }
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = key.last().map_or("", String::as_str);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let Some(agent) = store.codex.agent(&store.scope, id).await? else {
                         return Ok(None);
                     };
@@ -73,7 +73,7 @@ impl Api for AgentApi {
                     let version = Some(version_text(agent.updated_at));
                     Ok(Some(row(&AgentOut::new(&agent, synced_at), version)))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let tagged = found(client.agents().get(id).tagged().await)?;
                     let version = |tag: &codex_client::Etag| Some(tag.as_str().to_owned());
                     Ok(tagged.map(|tagged| row(&tagged.record, version(&tagged.etag))))
@@ -83,7 +83,7 @@ impl Api for AgentApi {
     }
 }
 
-/// The PSA's agents behind either door.
+/// The PSA's agents behind either backend.
 #[derive(Debug)]
 pub(crate) struct PsaAgentApi;
 
@@ -92,13 +92,13 @@ pub(crate) struct PsaAgentApi;
 #[derive(Debug)]
 pub(crate) struct PsaAgents;
 
-async fn psa_agents(door: Door) -> Result<Vec<Row>> {
-    let agents: Vec<PsaAgentOut> = match door {
-        Door::Store(store) => {
+async fn psa_agents(backend: Backend) -> Result<Vec<Row>> {
+    let agents: Vec<PsaAgentOut> = match backend {
+        Backend::Store(store) => {
             let agents = store.codex.psa_agents(&store.scope, None).await?;
             agents.iter().map(PsaAgentOut::from).collect()
         }
-        Door::Http(client) => client.psa_agents().list(None).await?,
+        Backend::Http(client) => client.psa_agents().list(None).await?,
     };
     Ok(agents.iter().map(|agent| row(agent, None)).collect())
 }
@@ -112,14 +112,14 @@ impl Api for PsaAgentApi {
         "psa_agent"
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        whole(query, psa_agents(door.clone()))
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        whole(query, psa_agents(backend.clone()))
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            let rows = psa_agents(door.clone()).await?;
+            let rows = psa_agents(backend.clone()).await?;
             let is_it = |row: &Row| row.values.get("id").and_then(Value::as_i64) == Some(id);
             Ok(rows.into_iter().find(is_it))
         })

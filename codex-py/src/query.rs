@@ -14,8 +14,8 @@ use pyo3::{prelude::*, types::PyDict};
 use serde_json::{Map, Value};
 
 use crate::{
+    backend::Store,
     convert::{self, Row},
-    door::Store,
     errors::{Failure, Result},
     shapes::{Kind, of_column, shape},
 };

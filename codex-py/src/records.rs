@@ -18,8 +18,8 @@ use tokio::sync::mpsc;
 
 use crate::{
     arrow::ArrowTable,
+    backend::{Backend, Change, Changed, Connection},
     convert::{self, Row, row_to_python, unfit},
-    door::{Change, Changed, Connection, Door},
     errors::{Failure, Result},
     query::{Column, Feed, ListQuery, local_columns},
     record::{Record, escaped},
@@ -35,7 +35,7 @@ pub(crate) type Key = Vec<String>;
 /// What an operation of a resource gives.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T>>;
 
-/// A resource behind either door.
+/// A resource behind either backend.
 pub(crate) trait Api: Debug + Send + Sync {
     /// The class of its records.
     fn class(&self) -> &'static str;
@@ -53,15 +53,15 @@ pub(crate) trait Api: Debug + Send + Sync {
     fn is_of_companies(&self) -> bool {
         false
     }
-    fn list(&self, door: &Door, query: ListQuery) -> Feed;
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed;
     /// How many records fit, where the list engine or the server counts; `None` where they must be read.
-    fn count<'a>(&'a self, _door: &'a Door, _query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+    fn count<'a>(&'a self, _door: &'a Backend, _query: &'a ListQuery) -> Answer<'a, Option<i64>> {
         Box::pin(async { Ok(None) })
     }
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>>;
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>>;
     fn create<'a>(
         &'a self,
-        _door: &'a Door,
+        _door: &'a Backend,
         _change: Change,
         _body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
@@ -70,7 +70,7 @@ pub(crate) trait Api: Debug + Send + Sync {
     /// Updates a record; `None` when there is none such.
     fn update<'a>(
         &'a self,
-        _door: &'a Door,
+        _door: &'a Backend,
         _change: Change,
         _key: Key,
         _body: Map<String, Value>,
@@ -79,7 +79,7 @@ pub(crate) trait Api: Debug + Send + Sync {
     }
     fn delete<'a>(
         &'a self,
-        _door: &'a Door,
+        _door: &'a Backend,
         _change: Change,
         _key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
@@ -87,7 +87,7 @@ pub(crate) trait Api: Debug + Send + Sync {
     }
     fn bulk<'a>(
         &'a self,
-        _door: &'a Door,
+        _door: &'a Backend,
         _change: Change,
         _bulk: Bulk,
     ) -> Answer<'a, Changed<BulkOut>> {
@@ -157,8 +157,8 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn door(&self) -> &Door {
-        &self.connection.door
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.connection.backend
     }
 
     fn object<'py>(&self, py: Python<'py>, row: Row) -> PyResult<Bound<'py, PyAny>> {
@@ -225,7 +225,7 @@ impl Records {
         let feed = if query.limit == Some(0) {
             futures::stream::empty().boxed()
         } else {
-            self.api.list(self.door(), query)
+            self.api.list(self.backend(), query)
         };
         RecordIterator::new(&self.connection, self.api.class(), feed)
     }
@@ -235,7 +235,9 @@ impl Records {
         py: Python<'py>,
         key: Key,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let found = self.connection.wait(py, self.api.find(self.door(), key))?;
+        let found = self
+            .connection
+            .wait(py, self.api.find(self.backend(), key))?;
         found.map(|row| self.object(py, row)).transpose()
     }
 
@@ -307,10 +309,10 @@ impl Records {
         };
         let query = self.query(asked)?;
         self.connection.wait(py, async move {
-            if let Some(count) = self.api.count(self.door(), &query).await? {
+            if let Some(count) = self.api.count(self.backend(), &query).await? {
                 return Ok(usize::try_from(count).unwrap_or_default());
             }
-            let mut feed = self.api.list(self.door(), query);
+            let mut feed = self.api.list(self.backend(), query);
             let mut count = 0;
             while let Some(part) = feed.next().await {
                 count += part?.len();
@@ -338,7 +340,7 @@ impl Records {
             filters,
         };
         let shape = known(self.api.class())?;
-        let mut feed = self.api.list(self.door(), self.query(asked)?);
+        let mut feed = self.api.list(self.backend(), self.query(asked)?);
         self.connection.wait(py, async move {
             let mut table = ArrowTable::new(shape);
             while let Some(part) = feed.next().await {
@@ -454,7 +456,7 @@ impl EditableRecords {
             if_match: None,
         };
         let body = convert::body(fields)?;
-        let created = records.api.create(records.door(), change, body);
+        let created = records.api.create(records.backend(), change, body);
         let created = records.connection.wait(py, created)?;
         records.changed(py, created)
     }
@@ -478,7 +480,7 @@ impl EditableRecords {
         let (key, body) = (records.key_of(key)?, convert::body(fields)?);
         let updated = records
             .api
-            .update(records.door(), change, key.clone(), body);
+            .update(records.backend(), change, key.clone(), body);
         let updated = records.connection.wait(py, updated)?;
         let updated = updated.ok_or_else(|| records.missing(&key))?;
         records.changed(py, updated.map(|()| key))
@@ -498,7 +500,7 @@ impl EditableRecords {
             if_match: self::if_match(if_match)?,
         };
         let key = records.key_of(key)?;
-        let deleted = records.api.delete(records.door(), change, key.clone());
+        let deleted = records.api.delete(records.backend(), change, key.clone());
         let deleted = records.connection.wait(py, deleted)?;
         match deleted.ok_or_else(|| records.missing(&key))? {
             Changed::Applied(()) => Ok(None),
@@ -532,13 +534,15 @@ pub(crate) fn restore<'py>(
     };
     let restored = connection.wait(py, async {
         let none = || Failure::NotFound(format!("there is no deleted {kind} {id}"));
-        Ok(match &connection.door {
-            Door::Store(store) => {
+        Ok(match &connection.backend {
+            Backend::Store(store) => {
                 let author = store.author(&change)?;
                 let restored = store.codex.restore(&store.scope, &author, kind, id);
                 Changed::of(restored.await?.ok_or_else(none)?)
             }
-            Door::Http(client) => crate::door::send!(client.deleted().restore(kind, id), change),
+            Backend::Http(client) => {
+                crate::backend::send!(client.deleted().restore(kind, id), change)
+            }
         })
     })?;
     match restored {
@@ -594,7 +598,7 @@ impl BulkRecords {
         };
         match records
             .connection
-            .wait(py, records.api.bulk(records.door(), change, bulk))?
+            .wait(py, records.api.bulk(records.backend(), change, bulk))?
         {
             Changed::Applied(out) => object(py, "BulkResult", &out),
             Changed::Planned(planned) => object(py, "DryRun", &planned),

@@ -14,15 +14,15 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::{
+    backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
-    door::{Change, Changed, Door, send, send_if, version_text},
     errors::Failure,
     query::{Column, Feed, ListQuery, columns, handed_over},
     records::{Answer, Api, EditableRecords, Key, found, id, object, row},
     resource,
 };
 
-/// Tags behind either door.
+/// Tags behind either backend.
 #[derive(Debug)]
 pub(crate) struct TagApi;
 
@@ -48,13 +48,13 @@ impl Api for TagApi {
         columns(&LISTING)
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, _, request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, _, request| async move {
                 let page = store.codex.tags(&store.scope, &request).await?;
                 Ok((page.items.iter().map(tag_row).collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let tags = client.tags().stream(&query.options());
                 let rows = tags.map_ok(|tag| row(&tag, None)).map_err(Failure::from);
                 handed_over(rows.boxed(), query.limit)
@@ -62,15 +62,15 @@ impl Api for TagApi {
         }
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let found = store.codex.tag(&store.scope, TagId(id)).await?;
                     Ok(found.as_ref().map(tag_row))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let tagged = found(client.tags().get(id).tagged().await)?;
                     let version = |tag: &codex_client::Etag| Some(tag.as_str().to_owned());
                     Ok(tagged.map(|tagged| row(&tagged.record, version(&tagged.etag))))
@@ -81,19 +81,21 @@ impl Api for TagApi {
 
     fn create<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
             let body = TagIn::read(body, Intent::Create)?;
-            let id = match door {
-                Door::Store(store) => {
+            let id = match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store.codex.create_tag(&store.scope, &author, &body);
                     Changed::of(made.await?).map(|(tag, _)| tag.id.0)
                 }
-                Door::Http(client) => send!(client.tags().create(&body), change).map(|tag| tag.id),
+                Backend::Http(client) => {
+                    send!(client.tags().create(&body), change).map(|tag| tag.id)
+                }
             };
             Ok(id.map(|id| vec![id.to_string()]))
         })
@@ -101,21 +103,21 @@ impl Api for TagApi {
 
     fn update<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
         body: Map<String, Value>,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let (id, body) = (id(&key)?, TagIn::read(body, Intent::Update)?);
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, id) = (&store.codex, TagId(id));
                     let made = codex.update_tag(&store.scope, &author, id, &body);
                     Ok(made.await?.map(|outcome| Changed::of(outcome).map(|_| ())))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     resource::there(async {
                         Ok(send_if!(client.tags().update(id, &body), change).map(|_| ()))
                     })
@@ -127,19 +129,19 @@ impl Api for TagApi {
 
     fn delete<'a>(
         &'a self,
-        door: &'a Door,
+        backend: &'a Backend,
         change: Change,
         key: Key,
     ) -> Answer<'a, Option<Changed<()>>> {
         Box::pin(async move {
             let id = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let made = store.codex.delete::<Tag>(&store.scope, &author, id);
                     Ok(made.await?.map(Changed::of))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let delete = async { Ok(send_if!(client.tags().delete(id), change)) };
                     resource::there(delete).await
                 }
@@ -192,15 +194,15 @@ impl Tags {
             },
         );
         let added = records.connection.wait(py, async {
-            Ok(match records.door() {
-                Door::Store(store) => {
+            Ok(match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let added = store
                         .codex
                         .add_tag(&store.scope, &author, TagId(id), &named);
                     Changed::of(added.await?.ok_or_else(|| records.missing(&key))?)
                 }
-                Door::Http(client) => send!(client.tags().add(id, &named), change),
+                Backend::Http(client) => send!(client.tags().add(id, &named), change),
             })
         })?;
         match added {
@@ -228,15 +230,15 @@ impl Tags {
             },
         );
         let removed = records.connection.wait(py, async {
-            Ok(match records.door() {
-                Door::Store(store) => {
+            Ok(match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let removed = store
                         .codex
                         .remove_tag(&store.scope, &author, TagId(id), &named);
                     Changed::of(removed.await?.ok_or_else(|| records.missing(&key))?)
                 }
-                Door::Http(client) => send!(client.tags().remove(id, &named), change),
+                Backend::Http(client) => send!(client.tags().remove(id, &named), change),
             })
         })?;
         match removed {

@@ -16,15 +16,15 @@ use pyo3::{prelude::*, types::PyTuple};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    backend::{Backend, Change, Changed, Store, send, version_text},
     convert::Row,
-    door::{Change, Changed, Door, Store, send, version_text},
     errors::Result,
     query::{Column, Feed, ListQuery, columns},
     records::{Answer, Api, Key, Records, found, id, object, row},
     resource,
 };
 
-/// Tickets behind either door.
+/// Tickets behind either backend.
 #[derive(Debug)]
 pub(crate) struct TicketApi;
 
@@ -93,9 +93,9 @@ impl Api for TicketApi {
         true
     }
 
-    fn list(&self, door: &Door, query: ListQuery) -> Feed {
-        match door {
-            Door::Store(store) => query.pages(store, |store, company, mut request| async move {
+    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
+        match backend {
+            Backend::Store(store) => query.pages(store, |store, company, mut request| async move {
                 let codex = &store.codex;
                 let mut filter = words(codex, &mut request).await?;
                 filter.company = company;
@@ -107,24 +107,24 @@ impl Api for TicketApi {
                     .map(|ticket| ticket_row(ticket, &statuses));
                 Ok((rows.collect(), page.next))
             }),
-            Door::Http(client) => {
+            Backend::Http(client) => {
                 let fields = resource::field_names("Ticket");
                 query.stream(client.tickets().select(&fields, &options(&query)))
             }
         }
     }
 
-    fn count<'a>(&'a self, door: &'a Door, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
+    fn count<'a>(&'a self, backend: &'a Backend, query: &'a ListQuery) -> Answer<'a, Option<i64>> {
         Box::pin(async move {
-            Ok(match door {
-                Door::Store(store) => {
+            Ok(match backend {
+                Backend::Store(store) => {
                     let (mut request, company) = query.counted(store).await?;
                     let mut filter = words(&store.codex, &mut request).await?;
                     filter.company = company;
                     let page = store.codex.tickets_page(&store.scope, &filter, &request);
                     page.await?.total
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let options = TicketOptions {
                         limit: Some(1),
                         ..options(query)
@@ -136,16 +136,16 @@ impl Api for TicketApi {
         })
     }
 
-    fn find<'a>(&'a self, door: &'a Door, key: Key) -> Answer<'a, Option<Row>> {
+    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
             let number = id(&key)?;
-            match door {
-                Door::Store(store) => {
+            match backend {
+                Backend::Store(store) => {
                     let found = store.codex.ticket(&store.scope, number).await?;
                     let statuses = store.codex.ticket_statuses().await?;
                     Ok(found.map(|(ticket, _)| ticket_row(&ticket, &statuses)))
                 }
-                Door::Http(client) => {
+                Backend::Http(client) => {
                     let fields = resource::field_names("Ticket");
                     let values = client.tickets().get_fields(number, &fields).await;
                     let row = |values: Map<String, Value>| Row {
@@ -183,14 +183,14 @@ impl Tickets {
             ..TicketUpdateIn::default()
         };
         let done = records.connection.wait(py, async {
-            Ok(match records.door() {
-                Door::Store(store) => {
+            Ok(match records.backend() {
+                Backend::Store(store) => {
                     let author = store.author(&change)?;
                     let (codex, scope) = (&store.codex, &store.scope);
                     let done = codex.update_ticket(scope, &author, number, &update).await?;
                     Changed::of(done.ok_or_else(|| records.missing(&key))?)
                 }
-                Door::Http(client) => send!(client.tickets().update(number, &update), change),
+                Backend::Http(client) => send!(client.tickets().update(number, &update), change),
             })
         })?;
         match done {
@@ -209,9 +209,9 @@ impl Tickets {
         let key = records.key_of(key)?;
         let number = id(&key)?;
         let detail = records.connection.wait(py, async {
-            let detail = match records.door() {
-                Door::Store(store) => detail(store, number).await?,
-                Door::Http(client) => found(client.tickets().get(number).await)?,
+            let detail = match records.backend() {
+                Backend::Store(store) => detail(store, number).await?,
+                Backend::Http(client) => found(client.tickets().get(number).await)?,
             };
             detail.ok_or_else(|| records.missing(&key))
         })?;

@@ -37,7 +37,7 @@ export async function login(browser, role, options = {}) {
     }
   });
   await page.goto(GATEWAY);
-  await page.getByRole('button', { name: role }).click();
+  await page.locator('form', { has: page.getByRole('heading', { name: role, exact: true }) }).getByRole('button').click();
   await page.waitForURL(/\/codex\//);
   return { context, page, errors };
 }
@@ -146,6 +146,8 @@ export async function walk(page, look) {
     kinds.set(kind, count + 1);
     opened += 1;
     const answer = await page.goto(url);
+    // Some links lead to JSON.
+    if (!/text\/html/.test(answer.headers()['content-type'] ?? '')) continue;
     await look(answer, kind, count === 0);
     for (const link of await linksOf(page)) {
       if (!seen.has(link)) {

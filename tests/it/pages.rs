@@ -110,6 +110,9 @@ pub(crate) fn members(html: &str) -> Members {
             .collect()
     };
     for (tag, _) in tags("<input") {
+        if tag.contains("type=\"checkbox\"") && !tag.contains(" checked") {
+            continue;
+        }
         if let (Some(name), Some(value)) = (attribute(&tag, "name"), attribute(&tag, "value")) {
             members.insert(name, value);
         }

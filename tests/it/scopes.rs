@@ -9,7 +9,12 @@ use std::{
 use codex_tests::harness::TestResult;
 
 /// What takes none, by file, and why that tells nobody anything.
-const WITHOUT: [(&str, &[&str], &str); 16] = [
+const WITHOUT: [(&str, &[&str], &str); 17] = [
+    (
+        "admin/query.rs",
+        &["clearable", "counts"],
+        "behind `require_admin`",
+    ),
     (
         "agents/query.rs",
         &["own", "of_email", "last_synced"],

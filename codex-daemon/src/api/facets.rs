@@ -55,7 +55,7 @@ async fn facets(
     Ok(Json(facets.await?))
 }
 
-/// Count assets by the values of columns
+/// Get counts of assets by the values of columns
 ///
 /// At most ten values of each column, the most frequent first, among the assets that the filters of the list of assets
 /// leave. Columns with facets are `hardware_type`, `online` and `patch_status`; clients may not count by the last.
@@ -70,7 +70,7 @@ async fn count_assets(
     facets(&app, &caller, ListedResource::Assets, &uri).await
 }
 
-/// Count companies by the values of columns
+/// Get counts of companies by the values of columns
 ///
 /// As for assets. Columns with facets are `compliance_level` and `contract_term_length`, and for staff `billing_plan` and
 /// `support_level`.
@@ -85,7 +85,7 @@ async fn count_companies(
     facets(&app, &caller, ListedResource::Companies, &uri).await
 }
 
-/// Count contacts by the values of columns
+/// Get counts of contacts by the values of columns
 ///
 /// As for assets. Columns with facets are `active` and `employment_type`.
 #[utoipa::path(get, path = "/api/contacts/facets", tag = "contacts", params(ListParams, FacetParams), responses(
@@ -99,7 +99,7 @@ async fn count_contacts(
     facets(&app, &caller, ListedResource::Contacts, &uri).await
 }
 
-/// Count tickets by the values of columns
+/// Get counts of tickets by the values of columns
 ///
 /// As for assets. Columns with facets are `status`, `priority` and `ticket_type`. Statuses and priorities are counted by
 /// their words.

@@ -3,13 +3,14 @@
 use axum::{http::StatusCode, response::Response};
 use codex_core::{
     ids::ViewId,
+    records::{Intent, RecordBody as _},
     views::{
         View,
         rules::require_change,
         wire::{ViewIn, ViewOut},
     },
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::paging::{ListQuery, PageOfListParams};
@@ -18,7 +19,7 @@ use crate::{
     auth::Call,
     http::{
         answer::{Answer, answer, no_content},
-        body::{NewBody, UpdateBody},
+        body::Body,
         conditional::Versioned,
         created::Created,
         extract::Path,
@@ -92,8 +93,9 @@ async fn list_views(
 async fn create_view(
     call: Call,
     forwarded: Forwarded,
-    NewBody(view): NewBody<ViewIn>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Created<ViewOut>>, Problem> {
+    let view = ViewIn::read(body, Intent::Create)?;
     let created = call.codex.create_view(&call.scope, &call.author, &view);
     Ok(answer(created.await?, |view| {
         let view = ViewOut::new(&view);
@@ -102,6 +104,8 @@ async fn create_view(
 }
 
 /// Get one view
+///
+/// A personal view of somebody else is 404.
 #[utoipa::path(get, path = "/api/views/{id}", tag = "views",
     params(("id" = i64, Path, description = "Id")),
     responses(
@@ -124,8 +128,10 @@ async fn get_view(call: Call, Path(id): Path<i64>) -> Result<Versioned<ViewOut>,
 async fn update_view(
     call: Call,
     Path(id): Path<i64>,
-    UpdateBody(edit): UpdateBody<ViewIn>,
+    Body(body): Body<Map<String, Value>>,
 ) -> Result<Answer<Versioned<ViewOut>>, Problem> {
+    view_to_change(&call, ViewId(id)).await?;
+    let edit = ViewIn::read(body, Intent::Update)?;
     let updated = call
         .codex
         .update_view(&call.scope, &call.author, ViewId(id), &edit);

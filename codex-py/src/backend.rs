@@ -28,7 +28,7 @@ pub(crate) struct Store {
 
 /// A way to Codex. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) enum Door {
+pub(crate) enum Backend {
     Store(Store),
     Http(Client),
 }
@@ -36,7 +36,7 @@ pub(crate) enum Door {
 /// An open connection, shared by all objects that were made with it.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub door: Door,
+    pub backend: Backend,
     /// What people call it: never with a password.
     pub name: String,
     runtime: &'static Runtime,
@@ -61,9 +61,9 @@ pub(crate) enum Changed<T> {
 }
 
 impl Connection {
-    pub(crate) fn new(door: Door, name: String, runtime: &'static Runtime) -> Arc<Self> {
+    pub(crate) fn new(backend: Backend, name: String, runtime: &'static Runtime) -> Arc<Self> {
         Arc::new(Self {
-            door,
+            backend,
             name,
             runtime,
             pid: std::process::id(),
@@ -105,7 +105,7 @@ impl Connection {
         let is_first = !self.is_closed.swap(true, Ordering::AcqRel);
         if is_first
             && self.pid == std::process::id()
-            && let Door::Store(store) = &self.door
+            && let Backend::Store(store) = &self.backend
         {
             runtime::wait(py, self.runtime, store.codex.close())?;
         }
@@ -176,9 +176,9 @@ macro_rules! send {
     ($pending:expr, $change:expr) => {{
         let pending = $pending;
         if $change.dry_run {
-            $crate::door::Changed::Planned(pending.dry_run().await?)
+            $crate::backend::Changed::Planned(pending.dry_run().await?)
         } else {
-            $crate::door::Changed::Applied(pending.await?)
+            $crate::backend::Changed::Applied(pending.await?)
         }
     }};
 }
@@ -192,7 +192,7 @@ macro_rules! send_if {
             Some(tag) => pending.if_match(&tag),
             None => pending,
         };
-        $crate::door::send!(pending, $change)
+        $crate::backend::send!(pending, $change)
     }};
 }
 pub(crate) use send_if;
