@@ -225,7 +225,7 @@ def test_keyword_arguments_alone_state_fields(backend: Codex | Client) -> None:
         backend.assets.create(hostname=float("nan"))  # type: ignore[call-overload]
 
 
-def test_both_doors_have_the_same_classes(codex: Codex, client: Client) -> None:
+def test_both_backends_have_the_same_classes(codex: Codex, client: Client) -> None:
     mine = codex.assets.create(hostname="PC-1")
     theirs = client.assets.create(hostname="PC-1")
     assert type(mine) is type(theirs) is Asset
