@@ -45,7 +45,7 @@ impl Failure {
         name: &str,
         known: impl IntoIterator<Item = &'n str>,
     ) -> Self {
-        let hint = nearest(name, known.into_iter());
+        let hint = nearest(name, known);
         let hint = hint.map(|near| format!("; did you mean `{near}`?"));
         Self::Invalid(format!(
             "unknown {what} `{name}`{}",

@@ -149,13 +149,10 @@ impl Api for LocationApi {
         mut body: Map<String, Value>,
     ) -> Answer<'a, Changed<Key>> {
         Box::pin(async move {
-            let company = match body.remove(COMPANY) {
-                Some(Value::String(company)) => company,
-                _ => {
-                    return Err(Failure::Invalid(
-                        "company: the account number is required".into(),
-                    ));
-                }
+            let Some(Value::String(company)) = body.remove(COMPANY) else {
+                return Err(Failure::Invalid(
+                    "company: the account number is required".into(),
+                ));
             };
             let body = LocationIn::read(body, Intent::Create)?;
             let id = match backend {

@@ -140,9 +140,14 @@ impl Record {
         for (name, value) in members(slf)? {
             if !value.is_none() {
                 let value = escaped(&value.str()?.to_string());
-                rows.push_str(&format!(
-                    "<tr><th scope=\"row\">{name}</th><td>{value}</td></tr>"
-                ));
+                rows += &[
+                    "<tr><th scope=\"row\">",
+                    name,
+                    "</th><td>",
+                    &value,
+                    "</td></tr>",
+                ]
+                .concat();
             }
         }
         let class = slf.get_type().name()?;
@@ -172,7 +177,7 @@ impl Record {
         // Dicts in it have no hash; what is equal has equal texts.
         let values = slf.get().values.bind(slf.py()).iter();
         let texts: Vec<_> = values
-            .filter(|value| value.is_instance_of::<PyString>())
+            .filter(PyAnyMethods::is_instance_of::<PyString>)
             .collect();
         let name = slf.get_type().name()?;
         (name, PyTuple::new(slf.py(), texts)?)

@@ -391,10 +391,9 @@ impl Records {
             filters: None,
         };
         let records = this.iterate(asked)?;
-        let head: String = names
-            .iter()
-            .map(|name| format!("<th scope=\"col\">{name}</th>"))
-            .collect();
+        let head = names.iter().fold(String::new(), |head, name| {
+            head + "<th scope=\"col\">" + name + "</th>"
+        });
         let mut rows = String::new();
         while let Some(record) = records.__next__(slf.py())? {
             let mut cells = String::new();
@@ -405,9 +404,9 @@ impl Records {
                 } else {
                     value.str()?.to_string()
                 };
-                cells.push_str(&format!("<td>{}</td>", escaped(&text)));
+                cells += &["<td>", &escaped(&text), "</td>"].concat();
             }
-            rows.push_str(&format!("<tr>{cells}</tr>"));
+            rows += &["<tr>", &cells, "</tr>"].concat();
         }
         let caption = slf.get_type().name()?;
         Ok(format!(
