@@ -142,7 +142,7 @@ impl Record {
                 let value = escaped(&value.str()?.to_string());
                 rows += &[
                     "<tr><th scope=\"row\">",
-                    name,
+                    &name,
                     "</th><td>",
                     &value,
                     "</td></tr>",
