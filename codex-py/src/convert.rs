@@ -122,7 +122,7 @@ pub(crate) fn row_to_python<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let values = shape.attributes.iter().map(|attribute| {
         let value = row.values.remove(&attribute.name).unwrap_or_default();
-        to_python(py, settled(value, attribute), &attribute.kind)
+        to_python(py, resolved(value, attribute), &attribute.kind)
     });
     let values = values.collect::<PyResult<Vec<_>>>()?;
     let values = PyTuple::new(py, values)?;
@@ -130,7 +130,7 @@ pub(crate) fn row_to_python<'py>(
 }
 
 /// A value as its attribute holds it: a list is never absent, and never JSON in a text.
-fn settled(value: Value, attribute: &Attribute) -> Value {
+fn resolved(value: Value, attribute: &Attribute) -> Value {
     let empty = || match attribute.kind {
         Kind::List(_) => Value::Array(Vec::new()),
         Kind::Dict(_) => Value::Object(Map::new()),

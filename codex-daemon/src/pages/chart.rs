@@ -1,7 +1,7 @@
 //! Charts as inline SVG, each with a table of the same numbers behind it.
 //!
 //! A chart is drawn in `currentColor`, which a class of the vocabulary sets: pages have no colours of their own, so that
-//! every theme fits. What colours tell is told by words, dashes and numbers too. An image has no links in it; the rows
+//! every theme fits. What colours say, words, dashes and numbers say too. An image has no links in it; the rows
 //! of its table lead to the lists that are counted.
 
 /// Width of every chart, in its own units; the page scales it.
@@ -18,7 +18,7 @@ const LEFT: i64 = 40;
 const RIGHT: i64 = 630;
 const TOP: i64 = 30;
 const BOTTOM: i64 = 150;
-/// How lines are told apart without colours.
+/// How lines differ without colours.
 const DASHES: [&str; 3] = ["none", "6 4", "2 3"];
 /// The side of a square of a grid, and the distance of squares.
 const SQUARE: i64 = 20;

@@ -186,7 +186,7 @@ impl MomentView {
         Self::of(at, age(at, now))
     }
 
-    /// A moment that is told in full.
+    /// A moment that is shown in full.
     pub fn full(at: DateTime<Utc>) -> Self {
         Self::of(at, moment(at))
     }

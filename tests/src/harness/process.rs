@@ -25,7 +25,7 @@ pub struct Daemon {
     pub ready: Duration,
 }
 
-/// The settings of a daemon that syncs from simulators without limits, and only when it is told to.
+/// The settings of a daemon that syncs from simulators without limits, and only on request.
 pub fn settings(database: &str, core: &Core, fresh: &Freshservice, rmm: &Datto) -> Vec<String> {
     let vendors = vendor_settings(fresh, rmm).map(|(name, value)| format!("{name}={value}"));
     let own = [
