@@ -70,7 +70,7 @@ const SECTIONS: &[Section] = &[
         "Admin",
         &[
             page("Administration", "/admin/", Access::Admins),
-            page("Agents", "/agents/", Access::Admins),
+            page("Agents", "/agents", Access::Admins),
         ],
     ),
     section(
