@@ -223,7 +223,7 @@ export async function answers(context, urls, isAllowed = () => false) {
   await Promise.all(Array.from({ length: WINDOWS }, async () => {
     while (rest.length > 0) {
       const url = rest.shift();
-      const answer = await context.request.get(url, { headers: { accept: 'text/html' } });
+      const answer = await context.request.get(url, { headers: { accept: "text/html" }, timeout: TIMEOUT });
       if (answer.status() >= 400 && !isAllowed(url, answer.status())) faults.push(`${url}: status ${answer.status()}`);
       await answer.dispose();
     }
