@@ -67,7 +67,8 @@ export async function hostileRecords(browser) {
       const number = own.split('/').at(-1);
       Object.assign(kept, { company_account_number: number, company_account_numbers: number });
     }
-    addresses.push(own, `${own}/edit`, `${own}/delete`, `${GATEWAY}/codex/${kind}/?q=hostile`);
+    addresses.push(own, `${own}/edit`, `${own}/delete`);
+    if (kind !== 'tags') addresses.push(`${GATEWAY}/codex/${kind}/?q=hostile`);
   }
   await context.close();
   return addresses;

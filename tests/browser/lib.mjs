@@ -35,7 +35,7 @@ export async function launch() {
 
 /** A window of a person who has logged in at the gateway. Errors of scripts are kept in `errors`. */
 export async function login(browser, role, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
   context.setDefaultTimeout(TIMEOUT);
   const errors = [];
   context.on('weberror', (error) => errors.push(`${error.page()?.url()}: ${error.error().message}`));
@@ -185,20 +185,18 @@ const WINDOWS = 2;
 
 /**
  * Opens one page of each pattern, breadth first by links from the start page, and calls `look(page, answer, pattern)` on
- * each. Returns one link of each further kind, which differs from an opened page in its parameters alone, is a file or JSON.
+ * each, and on each of `further`. Returns one link of each further kind, which differs from an opened page in its parameters alone, is a file or JSON.
  */
-export async function crawl(context, look, starts = []) {
+export async function crawl(context, look, further = []) {
+  const starts = [...further];
   const seen = new Set();
   const links = new Map();
-  let level = [`${GATEWAY}/codex/`, ...starts];
+  let level = [`${GATEWAY}/codex/`];
   const windows = await Promise.all(Array.from({ length: WINDOWS }, () => context.newPage()));
   while (level.length > 0) {
     const found = [];
-    const open = level.filter((url) => {
-      const pattern = patternOf(url);
-      if (starts.includes(url)) return true;
-      return !seen.has(pattern) && seen.add(pattern);
-    });
+    const open = level.filter((url) => !seen.has(patternOf(url)) && seen.add(patternOf(url)));
+    open.push(...starts.splice(0));
     await Promise.all(windows.map(async (page) => {
       while (open.length > 0) {
         const url = open.shift();
@@ -223,7 +221,7 @@ export async function answers(context, urls, isAllowed = () => false) {
   await Promise.all(Array.from({ length: WINDOWS }, async () => {
     while (rest.length > 0) {
       const url = rest.shift();
-      const answer = await context.request.get(url, { headers: { accept: "text/html" }, timeout: TIMEOUT });
+      const answer = await context.request.get(url, { headers: { accept: 'text/html' }, timeout: TIMEOUT });
       if (answer.status() >= 400 && !isAllowed(url, answer.status())) faults.push(`${url}: status ${answer.status()}`);
       await answer.dispose();
     }

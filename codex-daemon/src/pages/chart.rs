@@ -71,6 +71,13 @@ pub(crate) struct SmallTable {
     pub empty: &'static str,
 }
 
+impl SmallTable {
+    /// Whether nothing in it takes the focus. The keyboard then reaches its frame, to scroll it.
+    pub fn is_plain(&self) -> bool {
+        self.rows.iter().flatten().all(|cell| cell.href.is_none())
+    }
+}
+
 /// A rectangle.
 #[derive(Debug)]
 pub(crate) struct Bar {
