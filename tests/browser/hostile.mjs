@@ -1,6 +1,6 @@
 // Records whose every field is hostile, made with the forms that people use.
 import assert from 'node:assert/strict';
-import { GATEWAY, login } from './lib.mjs';
+import { GATEWAY, login, send } from './lib.mjs';
 
 /** Breaks out of texts and attributes that are not escaped; writes from the right; has signs of four bytes. */
 export const HOSTILE = `<script>window.hostile=1</script>"'><img src=x onerror=window.hostile=1> `
@@ -18,16 +18,6 @@ const VALUES = [`${LONG} ${run}`, `${HOSTILE} ${run}`, `${SHORT} ${run}`, ''];
 
 /** The kinds of records that have a form. The others belong to the company, which comes first. */
 const KINDS = ['companies', 'contacts', 'assets', 'locations', 'tags'];
-
-/** Sends the form that a button belongs to. Returns the answer to the page that follows. */
-export async function send(page, button) {
-  const [answer] = await Promise.all([
-    page.waitForResponse((got) => got.request().isNavigationRequest() && got.status() !== 303 && got.status() !== 302),
-    button.click(),
-  ]);
-  await page.waitForLoadState();
-  return answer;
-}
 
 /** Fills every text input of the form that holds a button with hostile text, and sends it until all inputs are taken. */
 export async function fillHostile(page, button, kept = {}) {

@@ -144,6 +144,12 @@ export async function shot(page, name) {
   await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true, clip });
 }
 
+/** Sends the form that a button belongs to. Returns the answer to the page that follows. */
+export async function send(page, button) {
+  const [answer] = await Promise.all([page.waitForNavigation(), button.click()]);
+  return answer;
+}
+
 /** Sets the brightness as Nexus does, without a stored setting. */
 export async function setTheme(page, theme) {
   await page.evaluate((value) => document.documentElement.setAttribute('data-theme', value), theme);
