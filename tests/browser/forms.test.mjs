@@ -80,16 +80,36 @@ test('addresses that cannot be are answered with what would be right', async () 
       const answer = await page.goto(`${GATEWAY}/codex/${list}/?${query}`);
       const name = query.split('=')[query.startsWith('sort') ? 1 : 0];
       await assertReadable(page, answer, [400], new RegExp(name));
-      await page.locator('.action-footer a').click();
-      assert.match(page.url(), new RegExp(`/${list}/|/codex/`));
-      assert.equal(await page.locator('[role="alert"]').count(), 0);
     }
+    await page.locator('.action-footer a').click();
+    assert.equal(await page.locator('[role="alert"]').count(), 0, 'there is a way on');
   }
   for (const path of ['assets/?columns=nothing', 'assets/999999', 'companies/nobody', 'tickets/0', 'views/9999/edit', 'sync/jobs/x/']) {
     await assertReadable(page, await page.goto(`${GATEWAY}/codex/${path}`), [400, 404], /\w/);
   }
-  await page.goto(`${GATEWAY}/codex/assets/?view=999999`);
-  assert.equal(await page.locator('h1').textContent(), 'Assets', 'a view that is gone opens the list');
+  await assertReadable(page, await page.goto(`${GATEWAY}/codex/assets/?view=999999`), [404], /view/);
+  await context.close();
+  assert.deepEqual(errors, []);
+});
+
+test('a view of a column that is gone is refused, or opens without it', async () => {
+  const { context, page, errors } = await login(browser, 'Technician');
+  await page.goto(`${GATEWAY}/codex/assets/?online=true`);
+  await page.getByText('Save as view').click();
+  await page.getByLabel('Name', { exact: true }).fill(`Gone ${Date.now().toString(36)}`);
+  await send(page, page.getByRole('button', { name: 'Save view' }));
+  await page.goto(`${GATEWAY}/codex/views/`);
+  await page.getByRole('link', { name: /^Change or delete Gone/ }).first().click();
+  const query = 'columns=hostname,nothing&nothing=1&sort=nothing&online=true';
+  await page.getByLabel(/^Query/).fill(query);
+  const answer = await send(page, page.getByRole('button', { name: 'Save view' }));
+  if (answer.status() === 200) {
+    await page.getByRole('link', { name: /^Gone/ }).first().click();
+    assert.match(await page.locator('main [role="status"]').first().textContent(), /nothing/);
+  } else {
+    await assertReadable(page, answer, [400, 422], /nothing/);
+    assert.equal(await page.getByLabel(/^Query/).inputValue(), query);
+  }
   await context.close();
   assert.deepEqual(errors, []);
 });
