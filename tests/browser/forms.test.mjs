@@ -84,7 +84,7 @@ test('addresses that cannot be are answered with what would be right', async () 
     await page.locator('.action-footer a').click();
     assert.equal(await page.locator('[role="alert"]').count(), 0, 'there is a way on');
   }
-  for (const path of ['assets/?columns=nothing', 'assets/999999', 'companies/nobody', 'tickets/0', 'views/9999/edit', 'sync/jobs/x/']) {
+  for (const path of ['assets/?columns=nothing', 'assets/999999', 'companies/nobody', 'tickets/0', 'nowhere', 'views/9999/edit', 'sync/jobs/x/']) {
     await assertReadable(page, await page.goto(`${GATEWAY}/codex/${path}`), [400, 404], /\w/);
   }
   await assertReadable(page, await page.goto(`${GATEWAY}/codex/assets/?view=999999`), [404], /view/);
