@@ -219,8 +219,10 @@ pub(super) fn contracts(links: &Links<'_>, contracts: &DashboardContractsOut) ->
         .iter()
         .zip(&starts)
         .enumerate()
-        .map(|(place, (one, start))| Row {
-            value: (one.month.clone(), one.ending, PLAIN),
+        .map(|(place, (one, start))| Value {
+            name: one.month.clone(),
+            value: one.ending,
+            class: PLAIN,
             href: match starts.get(place + 1) {
                 Some(next) => links.contracts(start, next),
                 // All days of a month are before its last sign.
