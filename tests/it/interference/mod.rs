@@ -23,7 +23,6 @@ use codex_tests::{
     on_each_engine,
 };
 use rand::{SeedableRng as _, rngs::StdRng};
-use serde_json::Value;
 use tower::ServiceExt as _;
 
 use calls::{Call, CallGenerator};
