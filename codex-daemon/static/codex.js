@@ -138,6 +138,16 @@
     if (form) lock(form, false);
   });
 
+  // The form that stands in a record's page leads back to it without a new page. On a page of its own it is left alone.
+  const editInPlace = () => {
+    const form = document.querySelector('#content > .page-header ~ #edit');
+    if (!form) return;
+    const how = { boost: 'true', target: '#content', select: '#content', 'select-oob': '#notice', swap: 'outerHTML' };
+    for (const [name, value] of Object.entries(how)) form.setAttribute(`hx-${name}`, value);
+    htmx.process(form);
+    form.querySelector('.action-footer a')?.setAttribute('hx-boost', 'false');
+  };
+
   // After a swap the keyboard goes on where it was, and a screen reader hears what came of it.
   document.addEventListener('htmx:afterSettle', (event) => {
     const { target } = event.detail;
@@ -148,6 +158,7 @@
       say(shown('#list .results-header__count') ?? '');
       if (document.activeElement === document.body) document.getElementById('list')?.focus({ preventScroll: true });
     } else if (target.id === 'content' || target.id === 'record') {
+      editInPlace();
       const first = document.querySelector('#content [aria-invalid=true], #edit input:not([type=hidden])');
       (first ?? document.getElementById('content'))?.focus();
       say(shown('#notice') || shown('#content [role=alert]') || '');
