@@ -157,9 +157,11 @@ export async function send(page, button) {
     const isPage = request.isNavigationRequest() || request.headers()['hx-request'] === 'true';
     return isPage && !(answer.status() >= 300 && answer.status() < 400);
   };
+  const opened = page.waitForNavigation();
+  opened.catch(() => {}); // it is of interest for a page alone
   const [answer] = await Promise.all([page.waitForResponse(isFinal), button.click()]);
-  if (!answer.request().isNavigationRequest()) await page.evaluate(() => window.settled.then(() => {}));
-  await page.waitForLoadState();
+  if (answer.request().isNavigationRequest()) await opened;
+  else await page.evaluate(() => window.settled.then(() => {}));
   return answer;
 }
 
