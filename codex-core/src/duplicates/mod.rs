@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::json_columns::List;
+use crate::{RecordKind, json_columns::List};
 
 /// From how many points on two records are merged, and from how many on a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl DuplicateState {
 }
 
 /// Kinds of record that are compared.
-pub const KINDS: [&str; 2] = ["asset", "contact"];
+pub const KINDS: [RecordKind; 2] = [RecordKind::Asset, RecordKind::Contact];
 
 /// Two records that may be one.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +91,7 @@ pub struct Duplicate {
     /// Row id.
     pub id: i64,
     /// Kind of record.
-    pub kind: String,
+    pub kind: RecordKind,
     /// Row id of the older record.
     pub record_a: i64,
     /// Row id of the newer record.

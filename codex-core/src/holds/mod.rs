@@ -9,7 +9,7 @@ pub mod wire;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::json_columns::List;
+use crate::{RecordKind, json_columns::List};
 
 /// How a held deletion stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -54,7 +54,7 @@ pub struct Hold {
     /// The source that no longer lists the records.
     pub source: String,
     /// Kind of record.
-    pub kind: String,
+    pub kind: RecordKind,
     /// The part of the source's data, such as one site's devices.
     pub scope: String,
     /// How it stands.

@@ -3,8 +3,8 @@
 use crate::{
     Result,
     fold::{SearchKey, words},
-    kinds::{SEARCHED, by_kind},
     records::{MAX_BINDS, Resource, Stored, Tracked as _, search_index},
+    registry::SEARCHED,
     store::{Db, Sql, Tx},
     tags::Tag,
 };
@@ -70,10 +70,8 @@ pub(crate) async fn refresh(db: &Db) -> Result<()> {
     if followed >= Some(VERSION) {
         return Ok(());
     }
-    for def in SEARCHED {
-        if let Some(done) = by_kind!(def.kind, R => refresh_kind::<R>(db).await) {
-            done?;
-        }
+    for def in SEARCHED.iter() {
+        by_kind!(def.kind, R => refresh_kind::<R>(db).await?);
     }
     // Their names are keys, though no search finds them.
     refresh_kind::<Tag>(db).await?;

@@ -120,10 +120,10 @@ async fn claims(
 /// The resource of a path, by the names of paths alone.
 fn resource_of(name: &str) -> Result<ClaimedResource, Problem> {
     let found = ClaimedResource::ALL
-        .into_iter()
+        .iter()
         .find(|resource| resource.path() == name);
-    found.ok_or_else(|| {
-        let all = ClaimedResource::ALL.map(ClaimedResource::path).join(", ");
+    found.copied().ok_or_else(|| {
+        let all = ClaimedResource::paths().join(", ");
         Problem::not_found(format!("`{name}` has no claims; these have: {all}"))
     })
 }

@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use codex_core::{
-    Error, Outcome,
+    Error, Outcome, RecordKind,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateMergeIn, DuplicateOut},
@@ -91,10 +91,10 @@ async fn list_duplicates(visit: Visit, uri: Uri) -> Result<Response, Problem> {
         .chain(DuplicateState::ALL.map(DuplicateState::name));
     let words: Vec<&'static str> = words.collect();
     let state = params.one_of("state", &words, |word| word)?;
-    let kind = params.one_of("kind", &KINDS, |kind| kind)?;
+    let kind = params.one_of("kind", &KINDS, RecordKind::name)?;
     let state = Some(state.unwrap_or(DuplicateState::Open.name()));
     let state = state.filter(|state| *state != ALL);
-    let filters = [("state", state), ("kind", kind)];
+    let filters = [("state", state), ("kind", kind.map(RecordKind::name))];
     let filters = filters
         .iter()
         .filter_map(|(name, value)| Some(Filter::new(name, (*value)?)));
@@ -178,7 +178,7 @@ async fn duplicate_page(
     let duplicate = codex.duplicate(scope, id).await?.ok_or_else(unknown)?;
     let mut trouble = Vec::new();
     for record in [&duplicate.record_a, &duplicate.record_b] {
-        trouble.extend(trouble::of_record(visit, &duplicate.kind, record.id).await?);
+        trouble.extend(trouble::of_record(visit, duplicate.kind.name(), record.id).await?);
     }
     // An issue may be about both.
     let mut met = HashSet::new();

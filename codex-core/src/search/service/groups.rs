@@ -37,7 +37,7 @@ impl Codex {
             .iter()
             .map(|def| SearchGroup {
                 hits: Vec::new(),
-                kind: def.kind,
+                kind: def.kind.name(),
                 more,
                 total: 0,
             })
