@@ -7,6 +7,7 @@ use codex_core::claims::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     auth::Call,
@@ -19,8 +20,17 @@ use crate::{
     openapi::errors::{FindErrors, Forbidden, NotClients},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some((
+        "claims",
+        "What each source states about a record, and the release of manual values",
+    )),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_claims))
         .routes(routes!(get_billing_plan_claims))
