@@ -27,6 +27,7 @@ use self::{
     list::DuplicateListView,
 };
 use super::{
+    Access, PageSet,
     form::SentForm,
     parts::{Params, ROWS, redirect, refused, to_list},
     shell::page,
@@ -44,8 +45,16 @@ const ALL: &str = "all";
 /// The member of the form with the record that is kept.
 const KEEP: &str = "keep";
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("duplicates"), routes).linked(
+    "Decisions",
+    "Duplicate candidates",
+    DUPLICATES,
+    Access::Technicians,
+);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/duplicates", get(to_list))
         .route(DUPLICATES, get(list_duplicates))

@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::marked::{Piece, marked};
 use super::{
+    PageSet,
     shell::{Shell, page},
     visit::Visit,
 };
@@ -41,8 +42,11 @@ const KINDS: [(&str, &str, &str); 5] = [
 /// Plans have one page, which is no list.
 const PLANS: &str = "/billing-plans/";
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("search"), routes);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route(PATH, get(show))
 }
 
