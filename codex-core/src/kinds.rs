@@ -10,25 +10,25 @@ use utoipa::{
 
 /// `each_kind!(then [arguments])` is `then! { [arguments] <the list> }`.
 ///
-/// A kind is a line: its type; its name in claims, change log and JSON; its module. Where people may look at the claims,
-/// `claims of` adds the [`ClaimedResource`] and its name in paths of the API. The order is that in which people look for
-/// kinds.
+/// A kind is a line: its type; its name in claims, change log and JSON; the type of its ids; its module. Where people may
+/// look at the claims, `claims of` adds the [`ClaimedResource`] and its name in paths of the API. The order is that in
+/// which people look for kinds.
 macro_rules! each_kind {
     ($then:ident $arguments:tt) => {
         $then! { $arguments
-            Company "company" in companies, claims of Companies "companies";
-            Contact "contact" in contacts, claims of Contacts "contacts";
-            Asset "asset" in assets, claims of Assets "assets";
-            Ticket "ticket" in tickets, claims of Tickets "tickets";
-            Location "location" in locations, claims of Locations "locations";
-            BillingPlan "billing_plan" in billing_plans, claims of BillingPlans "billing-plans";
-            FeatureOption "feature_option" in feature_options;
-            Override "override" in overrides;
-            Tag "tag" in tags;
-            Agent "agent" in agents, claims of Agents "agents";
-            PsaAgent "psa_agent" in psa_agents;
-            SiteLink "site_link" in site_links;
-            View "view" in views;
+            Company "company" CompanyId in companies, claims of Companies "companies";
+            Contact "contact" ContactId in contacts, claims of Contacts "contacts";
+            Asset "asset" AssetId in assets, claims of Assets "assets";
+            Ticket "ticket" TicketId in tickets, claims of Tickets "tickets";
+            Location "location" LocationId in locations, claims of Locations "locations";
+            BillingPlan "billing_plan" BillingPlanId in billing_plans, claims of BillingPlans "billing-plans";
+            FeatureOption "feature_option" FeatureOptionId in feature_options;
+            Override "override" OverrideId in overrides;
+            Tag "tag" TagId in tags;
+            Agent "agent" AgentId in agents, claims of Agents "agents";
+            PsaAgent "psa_agent" PsaAgentId in psa_agents;
+            SiteLink "site_link" SiteLinkId in site_links;
+            View "view" ViewId in views;
         }
     };
 }
@@ -47,7 +47,7 @@ macro_rules! by_kind {
 macro_rules! match_kind {
     (
         [$kind:expr, $r:ident => $work:expr]
-        $($variant:ident $name:literal in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
     ) => {
         match $kind {
             $($crate::RecordKind::$variant => {
@@ -61,7 +61,7 @@ macro_rules! match_kind {
 macro_rules! declare {
     (
         []
-        $($variant:ident $name:literal in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
     ) => {
         /// A kind of record.
         #[derive(

@@ -19,8 +19,6 @@ pub(crate) mod secrets;
 mod service;
 pub mod wire;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -132,11 +130,6 @@ status! {
         reboot_required: Option<bool> = field().listed(),
     }
 }
-
-/// Values of secret user-defined fields by field name; `None` clears.
-///
-/// Kept in a table of their own and never in claims, log, lists or errors.
-pub type AssetSecrets = BTreeMap<String, Option<String>>;
 
 /// A device.
 #[derive(Debug, Clone, PartialEq)]
