@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::RecordKind;
+
 /// A record that a person has deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeletedOut {
@@ -17,8 +19,8 @@ pub struct DeletedOut {
     /// Id of the record.
     pub id: i64,
     /// Kind of record.
-    #[schema(example = "contact")]
-    pub kind: String,
+    #[schema(value_type = String, example = "contact")]
+    pub kind: RecordKind,
     /// What it was called; null when it had no name.
     pub name: Option<String>,
 }

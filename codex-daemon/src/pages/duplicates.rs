@@ -187,7 +187,7 @@ async fn duplicate_page(
     let duplicate = codex.duplicate(scope, id).await?.ok_or_else(unknown)?;
     let mut trouble = Vec::new();
     for record in [&duplicate.record_a, &duplicate.record_b] {
-        trouble.extend(trouble::of_record(visit, duplicate.kind.name(), record.id).await?);
+        trouble.extend(trouble::of_record(visit, duplicate.kind, record.id).await?);
     }
     // An issue may be about both.
     let mut met = HashSet::new();

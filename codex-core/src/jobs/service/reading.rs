@@ -43,7 +43,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`crate::Error::Db`].
-    pub async fn trouble(&self, scope: &Scope, kind: &str, id: i64) -> Result<Vec<Trouble>> {
+    pub async fn trouble(&self, scope: &Scope, kind: RecordKind, id: i64) -> Result<Vec<Trouble>> {
         trouble::of_record(&self.0.db, scope, kind, id).await
     }
 

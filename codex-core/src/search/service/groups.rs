@@ -37,7 +37,7 @@ impl Codex {
             .iter()
             .map(|def| SearchGroup {
                 hits: Vec::new(),
-                kind: def.kind.name(),
+                kind: def.kind,
                 more,
                 total: 0,
             })

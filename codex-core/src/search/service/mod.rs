@@ -237,7 +237,7 @@ fn hit(def: &SearchDef, row: &Found, matched: Matched) -> SearchHit {
         company_name: row.company_name.clone(),
         detail: row.detail.clone(),
         id,
-        kind: def.kind.to_string(),
+        kind: def.kind,
         matched: matched.word().to_owned(),
         path,
         title: row.title.clone().unwrap_or_default(),
