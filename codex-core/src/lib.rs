@@ -71,6 +71,8 @@
 #![warn(missing_docs)]
 
 #[macro_use]
+mod word_enum;
+#[macro_use]
 mod kinds;
 #[cfg(feature = "store")]
 #[macro_use]

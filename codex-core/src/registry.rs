@@ -12,8 +12,8 @@ use crate::{
 
 /// The kinds that are searched, in the order in which equals are shown.
 pub(crate) static SEARCHED: LazyLock<Vec<&'static SearchDef>> = LazyLock::new(|| {
-    let kinds = RecordKind::ALL.iter();
-    let searched = kinds.filter_map(|kind| by_kind!(*kind, R => <R as Resource>::SEARCH));
+    let kinds = RecordKind::ALL.into_iter();
+    let searched = kinds.filter_map(|kind| by_kind!(kind, R => <R as Resource>::SEARCH));
     let mut searched: Vec<&SearchDef> = searched.collect();
     searched.sort_unstable_by_key(|def| def.number);
     searched
@@ -22,8 +22,8 @@ pub(crate) static SEARCHED: LazyLock<Vec<&'static SearchDef>> = LazyLock::new(||
 /// The named statements of all kinds.
 #[cfg(feature = "sync")]
 pub(crate) fn statements() -> Vec<(&'static str, crate::store::Sql)> {
-    let kinds = RecordKind::ALL.iter();
-    let statements = kinds.map(|kind| by_kind!(*kind, R => <R as Resource>::STATEMENTS.concat()));
+    let kinds = RecordKind::ALL.into_iter();
+    let statements = kinds.map(|kind| by_kind!(kind, R => <R as Resource>::STATEMENTS.concat()));
     statements.flatten().collect()
 }
 
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn kinds_are_listed_with_their_types() {
         for kind in RecordKind::ALL {
-            assert_eq!(by_kind!(*kind, R => R::RECORD_KIND), *kind);
+            assert_eq!(by_kind!(kind, R => R::RECORD_KIND), kind);
         }
     }
 

@@ -50,34 +50,15 @@ pub struct Fact {
     pub value: Option<String>,
 }
 
-/// How a duplicate candidate stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[cfg_attr(
-    feature = "store",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-#[serde(rename_all = "snake_case")]
-pub enum DuplicateState {
-    /// It waits for a person.
-    Open,
-    /// The two are one record now.
-    Merged,
-    /// They are two; the pair is never proposed again.
-    Rejected,
-}
-
-impl DuplicateState {
-    /// All states.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Merged, Self::Rejected];
-
-    /// Its word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Merged => "merged",
-            Self::Rejected => "rejected",
-        }
+words! {
+    /// How a duplicate candidate stands.
+    pub enum DuplicateState {
+        /// It waits for a person.
+        Open = "open",
+        /// The two are one record now.
+        Merged = "merged",
+        /// They are two; the pair is never proposed again.
+        Rejected = "rejected",
     }
 }
 

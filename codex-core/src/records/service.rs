@@ -112,7 +112,7 @@ impl Codex {
     /// The kinds of which a caller may see the deleted records and restore them.
     pub fn restorable_kinds(&self, scope: &Scope) -> Vec<&'static str> {
         let is_offered = |kind: &RecordKind| by_kind!(*kind, R => R::WRITTEN_BY.has(scope.role()) && !R::IS_PERSONAL);
-        let kinds = RecordKind::ALL.iter().copied();
+        let kinds = RecordKind::ALL.into_iter();
         kinds.filter(is_offered).map(RecordKind::name).collect()
     }
 

@@ -25,29 +25,17 @@ pub struct DeletedOut {
     pub name: Option<String>,
 }
 
-/// What happens to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeOp {
-    /// It is created.
-    Create,
-    /// Some of its fields change.
-    Update,
-    /// It is deleted; its row stays.
-    Delete,
-    /// It is live again.
-    Restore,
-}
-
-impl ChangeOp {
-    /// The word in the change log and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-        }
+words! {
+    /// What happens to a record.
+    pub enum ChangeOp {
+        /// It is created.
+        Create = "create",
+        /// Some of its fields change.
+        Update = "update",
+        /// It is deleted; its row stays.
+        Delete = "delete",
+        /// It is live again.
+        Restore = "restore",
     }
 }
 

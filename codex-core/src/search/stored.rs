@@ -69,7 +69,7 @@ pub(crate) async fn refresh(db: &Db) -> Result<()> {
         return Ok(());
     }
     for kind in RecordKind::ALL {
-        by_kind!(*kind, R => refresh_kind::<R>(db).await?);
+        by_kind!(kind, R => refresh_kind::<R>(db).await?);
     }
     for column in &COLUMNS {
         refresh_column(db, column).await?;

@@ -36,6 +36,7 @@ const LAYERS: [&[&str]; 8] = [
         "plural",
         "scope",
         "times",
+        "word_enum",
     ],
     &["store"],
     &["list", "records"],
