@@ -131,27 +131,16 @@ status! {
     }
 }
 
-/// A device.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Asset {
-    /// Row id.
-    pub id: AssetId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: AssetFields,
-    /// State at the last poll.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub status: AssetStatus,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
-    /// Names of its tags, by name; read on request, for staff.
-    #[cfg_attr(feature = "store", sqlx(skip))]
-    pub tags: Vec<String>,
+row! {
+    /// A device.
+    pub struct Asset(AssetId, AssetFields) {
+        /// State at the last poll.
+        #[cfg_attr(feature = "store", sqlx(flatten))]
+        pub status: AssetStatus,
+        /// Names of its tags, by name; read on request, for staff.
+        #[cfg_attr(feature = "store", sqlx(skip))]
+        pub tags: Vec<String>,
+    }
 }
 
 /// Everything that is kept of an asset, without its secrets.

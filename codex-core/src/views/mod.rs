@@ -12,8 +12,6 @@ pub mod wire;
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
-
 use crate::{fold::SearchKey, ids::ViewId, list::ListedResource};
 
 record! {
@@ -45,21 +43,9 @@ record! {
     }
 }
 
-/// A query of a list under a name.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct View {
-    /// Row id.
-    pub id: ViewId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: ViewFields,
-    /// When the record was created here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// A query of a list under a name.
+    pub struct View(ViewId, ViewFields) {}
 }
 
 words! {
