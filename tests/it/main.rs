@@ -34,6 +34,7 @@ mod duplicates;
 mod every_route;
 mod facets;
 mod gateway;
+mod helm_logs;
 mod interference;
 mod jobs;
 mod killed_calls;
