@@ -51,7 +51,7 @@ const SHORTEST_PASSWORD: usize = 8;
 
 /// What it registers.
 pub(super) const PAGES: PageSet =
-    PageSet::of(Some("agents"), routes).linked("Admin", "Agents", "/agents/", Access::Admins);
+    PageSet::of(Some("agents"), routes).linked("Admin", "Agents", LIST, Access::Admins);
 
 /// The routes.
 fn routes() -> OpenApiRouter<App> {
