@@ -35,6 +35,7 @@ mod nav;
 mod outbox;
 mod parts;
 mod record;
+mod scripts;
 mod search;
 mod settings;
 mod shell;
@@ -52,6 +53,8 @@ mod visit;
 use axum::http::{HeaderMap, header::ACCEPT};
 use codex_core::{Access, records::Resource};
 use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) use csrf::FIELD as TOKEN;
 
 use self::record::RecordPages;
 use crate::{app::App, http::headers::list};
@@ -130,6 +133,7 @@ const PAGES: &[PageSet] = &[
     settings::PAGES,
     asset_secrets::PAGES,
     bulk_edit::PAGES,
+    scripts::PAGES,
     search::PAGES,
     tables::PAGES,
     views::PAGES,
