@@ -9,7 +9,11 @@ use std::{
 use codex_core::{
     agents::wire::AgentOut,
     assets::{Asset, billable::BillableOut, wire::AssetIn, wire::AssetOut},
-    billing_plans::{effective::EffectivePlanOut, input::BillingPlanIn, wire::BillingPlanOut},
+    billing_plans::{
+        effective::EffectivePlanOut,
+        input::BillingPlanIn,
+        wire::{BillingPlanOut, BillingReplaced},
+    },
     bulk::{BulkOut, DryRunOut},
     claims::wire::RecordClaimsOut,
     companies::{
@@ -166,6 +170,7 @@ impl Registry {
             AgentOut,
             BillableOut,
             BillingPlanOut,
+            BillingReplaced,
             BulkOut,
             ConversationOut,
             DeletedOut,
