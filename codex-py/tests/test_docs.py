@@ -8,7 +8,7 @@ import pathlib
 import hivematrix_codex
 import pytest
 import stubs
-from hivematrix_codex import _native, errors
+from hivematrix_codex import _native, errors, scripts
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -19,7 +19,7 @@ def test_stubs_are_those_of_the_registry(name: str) -> None:
     assert stored.read_text() == stubs.texts()[name], "run codex-py/tests/run with UPDATE=1"
 
 
-@pytest.mark.parametrize("module", [hivematrix_codex, errors])
+@pytest.mark.parametrize("module", [hivematrix_codex, errors, scripts])
 def test_docstrings_hold(module: object) -> None:
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)  # type: ignore[arg-type]
     assert result.failed == 0 and result.attempted > 0

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import NoReturn
 
 from ._native import PROCESS_GONE, Codex
-from .errors import CodexError
+from .errors import CodexError, Unavailable
 from .records import Job
 
 __all__ = ["Failed", "Progress", "Site", "log", "main", "seen", "sync", "written"]
@@ -106,7 +106,11 @@ class Site:
         for section, provider in (("PSA", psa), ("RMM", rmm)):
             if provider is not None:
                 os.environ[f"CODEX_{section}_DEFAULT_PROVIDER"] = provider
-        return Codex.open(config=self.require_conf(), actor=pathlib.Path(sys.argv[0]).name)
+        conf = self.require_conf()
+        try:
+            return Codex.open(config=conf, actor=pathlib.Path(sys.argv[0]).name)
+        except Unavailable as error:
+            raise Failed(f"cannot open the database of {conf}: {error}") from error
 
     @property
     def codexd(self) -> str:
