@@ -34,6 +34,7 @@ mod duplicates;
 mod every_route;
 mod facets;
 mod gateway;
+mod helm_protocol;
 mod interference;
 mod jobs;
 mod killed_calls;
