@@ -227,6 +227,8 @@ fn watched<'py>(
             tokio::time::timeout(PAUSE, looking).await.ok();
             Ok(())
         })?;
+        // No wait here is so long that it looks by itself.
+        py.check_signals()?;
     }
 }
 

@@ -360,7 +360,10 @@ class Databases(Case):
         url = urllib.parse.urlsplit(server)
         name = f"scripts_{os.getpid()}"
         programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
-        tool = lambda program: str(programs[-1] / program) if programs else program  # noqa: E731
+
+        def tool(program: str) -> str:
+            return str(programs[-1] / program) if programs else program
+
         place = ["-h", str(url.hostname), "-p", str(url.port), "-U", str(url.username)]
         subprocess.run([tool("createdb"), *place, name], check=True, timeout=30)
         self.addCleanup(subprocess.run, [tool("dropdb"), "--if-exists", *place, name], check=True, timeout=30)

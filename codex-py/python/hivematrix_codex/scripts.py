@@ -130,7 +130,8 @@ class Site:
             # Nobody is between.
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(url, timeout=2) as answer:
-                return json.load(answer).get("service") == "codex"
+                alive = json.load(answer)
+                return isinstance(alive, dict) and alive.get("service") == "codex"
         except (OSError, ValueError):
             return False
 
