@@ -375,6 +375,11 @@ class Databases(Case):
         self.assertIn("any%25@", conf)
         self.assertIn("[datto]", conf)
         self.ends(SITE.run("pull_freshservice.py"), 0, "Freshservice Data Sync Successful")
+        plans = SITE.folder / "config.override.json"
+        self.addCleanup(plans.unlink, missing_ok=True)
+        plans.write_text(json.dumps({"default_plans_data": [["Gold", "1 Year", 5]], "default_features": [["soc", "None"]]}))
+        self.ends(SITE.run("init_plans.py"), 0, "0 keep their ids, 0 deleted")
+        self.ends(SITE.run("init_plans.py"), 0, "1 keep their ids, 0 deleted")
         self.ends(SITE.run("rebuild_database.py", answer="YES\n"), 0, "Database rebuild complete!")
         self.assertEqual(json.loads(SITE.codexd("jobs", "list", "--json").out), [])
 
