@@ -19,7 +19,6 @@ use crate::{
     errors::{Failure, Result},
     query::{Column, Feed, ListQuery, columns, handed_over, whole},
     records::{Answer, Api, EditableRecords, Key, Records, found, id, object, row},
-    replace::replace,
     resource,
 };
 
@@ -444,7 +443,7 @@ impl Billing {
         feature_options: &Bound<'py, PyAny>,
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        match replace(py, &self.connection, plans, feature_options, dry_run)? {
+        match crate::replace::replace(py, &self.connection, plans, feature_options, dry_run)? {
             Changed::Applied(replaced) => object(py, "BillingReplaced", &replaced),
             Changed::Planned(planned) => object(py, "DryRun", &planned),
         }

@@ -9,11 +9,7 @@ use std::{
 use codex_core::{
     agents::wire::AgentOut,
     assets::{Asset, billable::BillableOut, wire::AssetIn, wire::AssetOut},
-    billing_plans::{
-        effective::EffectivePlanOut,
-        input::BillingPlanIn,
-        wire::{BillingPlanOut, BillingReplaced},
-    },
+    billing_plans::{effective::EffectivePlanOut, input::BillingPlanIn, wire::BillingPlanOut},
     bulk::{BulkOut, DryRunOut},
     claims::wire::RecordClaimsOut,
     companies::{
@@ -170,7 +166,7 @@ impl Registry {
             AgentOut,
             BillableOut,
             BillingPlanOut,
-            BillingReplaced,
+            codex_core::billing_plans::wire::BillingReplaced,
             BulkOut,
             ConversationOut,
             DeletedOut,
