@@ -14,7 +14,7 @@ use crate::{
     codex::Codex,
     feature_options::{self, FeatureOption},
     records::{
-        Author, Resource as _, WriteSummary,
+        Author, RecordBody as _, Resource as _, WriteSummary,
         patch::{all, both},
         writer::RecordWriter,
     },
@@ -159,10 +159,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        billing_plans::BillingPlanIn,
-        feature_options::wire::FeatureOptionIn,
-        money::Money,
-        records::{Intent, RecordBody as _},
+        billing_plans::BillingPlanIn, feature_options::wire::FeatureOptionIn, money::Money,
+        records::Intent,
     };
 
     fn plan(name: &str, cost: f64) -> BillingPlanIn {
