@@ -166,6 +166,7 @@ impl Registry {
             AgentOut,
             BillableOut,
             BillingPlanOut,
+            codex_core::billing_plans::wire::BillingReplaced,
             BulkOut,
             ConversationOut,
             DeletedOut,

@@ -35,6 +35,7 @@ mod every_route;
 mod facets;
 mod gateway;
 mod helm_logs;
+mod helm_protocol;
 mod interference;
 mod jobs;
 mod killed_calls;

@@ -6,6 +6,7 @@
 
 mod connect;
 mod query;
+mod rebuild;
 #[macro_use]
 pub mod sql;
 mod revisions;
