@@ -136,6 +136,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::idempotency::STATEMENTS,
         crate::webhooks::STATEMENTS,
         crate::store::REVISIONS,
+        crate::store::backup::STATEMENTS,
         crate::jobs::service::STATEMENTS,
     ];
     [

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codex_core::{Codex, schedule::Entry, store::Engine};
+use codex_core::{Codex, schedule::Entry};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
 
@@ -159,14 +159,10 @@ async fn sources(codex: &Codex, schedule: &[Entry]) -> Option<SourcesOut> {
 
 /// Whether the database answers in time, and can be written.
 pub async fn database(codex: &Codex) -> DatabaseOut {
-    let engine = match codex.db().engine() {
-        Engine::Sqlite => "sqlite",
-        Engine::Postgres => "postgresql",
-    };
     let mut out = DatabaseOut {
         status: Status::Unhealthy,
         latency_ms: None,
-        engine: engine.to_owned(),
+        engine: codex.db().engine().name().to_owned(),
         error: None,
     };
     match tokio::time::timeout(LIMIT, codex.ping()).await {

@@ -4,7 +4,9 @@
 //! nothing knows the engine. Reads go to [`Db::query`] without `BEGIN`; writes go through
 //! [`Db::begin`].
 
+pub mod backup;
 mod connect;
+mod migrate;
 mod query;
 #[macro_use]
 pub mod sql;
@@ -22,6 +24,7 @@ use std::{
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub use migrate::MigrationDef;
 pub use query::{Bind, Q, Record, Row, Scalar};
 pub(crate) use revisions::STATEMENTS as REVISIONS;
 use revisions::Written;
@@ -62,6 +65,16 @@ enum Pools {
 pub struct Db {
     pools: Pools,
     shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Its name, as health checks and backups state it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
 }
 
 /// What all handles of a database share.

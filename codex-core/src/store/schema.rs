@@ -1,7 +1,7 @@
 //! Whether the schema is the one that this program knows.
 
 use super::{Db, Sql};
-use crate::Result;
+use crate::{Error, Result};
 
 sql! {
     /// Whether any migration was ever run.
@@ -13,7 +13,7 @@ sql! {
 }
 
 /// Migrations that were run.
-const APPLIED: &str = "select version from _sqlx_migrations where success";
+const APPLIED: &str = "select version from _sqlx_migrations where success order by version";
 
 /// How a database's schema differs from the program's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,20 +24,28 @@ pub struct SchemaState {
     pub unknown: Vec<i64>,
 }
 
+impl SchemaState {
+    /// # Errors
+    /// [`Error::Unsupported`] when the schema is of a newer program: this one would not keep what that has added.
+    pub fn refuse_newer(&self) -> Result<()> {
+        match self.unknown.last() {
+            Some(newest) => Err(Error::Unsupported(format!(
+                "the database has the schema of a newer codexd (migration {newest}); install that version"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Db {
     /// Compares the migrations that were run with those that the program has. Changes nothing.
     ///
     /// # Errors
-    /// [`crate::Error::Db`] when the database cannot be read.
+    /// [`Error::Db`] when the database cannot be read.
     pub async fn schema_state(&self) -> Result<SchemaState> {
-        let begun: Option<i64> = self.query(BEGUN).scalar().await?;
-        let applied: Vec<i64> = if begun == Some(1) {
-            self.query(Sql::Same(APPLIED)).scalars().await?
-        } else {
-            Vec::new()
-        };
+        let applied = self.applied_migrations().await?;
         let known: Vec<i64> = Self::migrations(self.engine())
-            .map(|(version, ..)| version)
+            .map(|migration| migration.version)
             .collect();
         let without = |all: &[i64], others: &[i64]| {
             let mut rest = all.to_vec();
@@ -48,5 +56,18 @@ impl Db {
             missing: without(&known, &applied),
             unknown: without(&applied, &known),
         })
+    }
+
+    /// The migrations that were run, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Db`] when the database cannot be read.
+    pub async fn applied_migrations(&self) -> Result<Vec<i64>> {
+        let begun: Option<i64> = self.query(BEGUN).scalar().await?;
+        if begun == Some(1) {
+            self.query(Sql::Same(APPLIED)).scalars().await
+        } else {
+            Ok(Vec::new())
+        }
     }
 }

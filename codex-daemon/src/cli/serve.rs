@@ -64,9 +64,7 @@ impl Serve {
         }
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await?;
-        let codex = app::open(&config, true)
-            .await
-            .with_context(|| super::database::refused(&config))?;
+        let codex = super::database::open(&config, true).await?;
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
