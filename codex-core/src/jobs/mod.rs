@@ -23,6 +23,9 @@ pub use sync_kind::SyncKind;
 /// the last job of a sync finds them.
 pub const DRY_RUN: &str = "dry-run";
 
+/// The counter of runs that have ended, with the labels `source` and `status`.
+pub const RUN_COUNTER: &str = "codex_sync_runs_total";
+
 /// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[cfg_attr(
