@@ -29,8 +29,11 @@ fn names_of_metrics_follow_the_conventions() {
             assert!(!name.ends_with(unit), "{name}");
         }
         assert!(
-            metric.labels.iter().all(|label| is_plain(label)
-                && !["le", "quantile", "job", "instance"].contains(label)),
+            metric
+                .labels
+                .iter()
+                .all(|label| is_plain(label)
+                    && !["le", "quantile", "job", "instance"].contains(label)),
             "{name}"
         );
         assert!(
