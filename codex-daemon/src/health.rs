@@ -195,7 +195,7 @@ async fn write_trouble(codex: &Codex) -> Option<String> {
 }
 
 /// The fullest of the disks that are watched.
-fn disk(limits: &config::Health) -> DiskOut {
+pub fn disk(limits: &config::Health) -> DiskOut {
     let disks = limits.folders.iter().map(|folder| disk_of(folder, limits));
     disks.reduce(worse).unwrap_or(UNKNOWN)
 }

@@ -1,6 +1,6 @@
 //! Whether the schema is the one that this program knows.
 
-use super::{Db, Sql};
+use super::{Db, Engine, Sql};
 use crate::{Error, Result};
 
 sql! {
@@ -9,6 +9,11 @@ sql! {
         sqlite: "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'",
         pg: "select cast(count(*) as bigint) from pg_catalog.pg_class \
              where oid = to_regclass('_sqlx_migrations')",
+    };
+    /// Version of the engine.
+    VERSION = {
+        sqlite: "select sqlite_version()",
+        pg: "select current_setting('server_version')",
     };
 }
 
@@ -56,6 +61,19 @@ impl Db {
             missing: without(&known, &applied),
             unknown: without(&applied, &known),
         })
+    }
+
+    /// Name and version of the engine, such as `PostgreSQL 15.4`.
+    ///
+    /// # Errors
+    /// [`Error::Db`] when the database cannot be read.
+    pub async fn engine_version(&self) -> Result<String> {
+        let version: Option<String> = self.query(VERSION).scalar().await?;
+        let name = match self.engine() {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
+        };
+        Ok(format!("{name} {}", version.unwrap_or_default()))
     }
 
     /// The migrations that were run, in their order.

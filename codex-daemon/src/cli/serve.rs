@@ -1,9 +1,10 @@
 //! `codexd serve`
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, pin::pin, time::Duration};
 
 use anyhow::{Context as _, bail};
 use codex_core::panics;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     config::Sources,
     http::{problem::chain, server},
     logging,
+    systemd::Systemd,
 };
 
 /// How often the settings' file is looked at.
@@ -22,7 +24,8 @@ Examples:
   codexd serve --port 0                  any free port; the address is printed
   codexd serve --set logging.json=true   log lines as JSON on a terminal too
 
-SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end.";
+SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end. SIGHUP reads the settings again, as a change of
+their file does. Under systemd the daemon reports when it is ready and that it is alive (Type=notify, WatchdogSec=).";
 
 /// Serve the API until stopped
 #[derive(Debug, clap::Args)]
@@ -62,6 +65,10 @@ impl Serve {
         if is_local {
             tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
         }
+        let systemd = Systemd::of(&watched.env);
+        let starting = systemd.starting();
+        // Before systemd may send it; without this it would end the process.
+        let mut hangup = signal(SignalKind::hangup())?;
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await?;
         let codex = super::database::open(&config, true).await?;
@@ -94,17 +101,35 @@ impl Serve {
         };
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
-        let broken = tokio::select! {
-            stopped = super::stop_signal() => stopped.map(|_| false)?,
-            () = running.broken() => true,
+        drop(starting);
+        let serving = format!("READY=1\nSTATUS=Serving on {}", running.url());
+        systemd.send(&serving);
+        let alive = systemd.alive();
+        let app = running.app();
+        let mut stopped = pin!(super::stop_signal());
+        let broken = loop {
+            tokio::select! {
+                stopped = &mut stopped => {
+                    stopped?;
+                    break false;
+                }
+                () = running.broken() => break true,
+                Some(()) = hangup.recv() => {
+                    systemd.send("RELOADING=1");
+                    reload(app.as_ref());
+                    systemd.send(&serving);
+                }
+            }
         };
         tracing::info!("Stopping");
+        systemd.send("STOPPING=1");
         drop(watch);
         running.shutdown().await;
         codex.close().await;
         scheduler.await?.context("the scheduler failed")?;
         sender.await?.context("the outbox failed")?;
         dead_jobs.await?.context("the watch over jobs failed")?;
+        drop(alive);
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())
@@ -125,10 +150,13 @@ async fn watch(sources: Sources, app: Option<App>) {
             continue;
         }
         known = now;
-        let Some(app) = &app else { continue };
-        if let Err(error) = app.reload() {
-            let error = chain(&error);
-            tracing::warn!(error, "The settings have changed and cannot be used");
-        }
+        reload(app.as_ref());
+    }
+}
+
+fn reload(app: Option<&App>) {
+    if let Some(Err(error)) = app.map(App::reload) {
+        let error = chain(&error);
+        tracing::warn!(error, "The settings have changed and cannot be used");
     }
 }
