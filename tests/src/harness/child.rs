@@ -26,7 +26,21 @@ pub fn become_codexd() {
 /// # Errors
 /// When the process cannot be started.
 pub fn codexd(test: &str, folder: &Path, args: &[String]) -> anyhow::Result<Child> {
+    codexd_in(test, folder, args, &[])
+}
+
+/// The same with variables in its environment.
+///
+/// # Errors
+/// When the process cannot be started.
+pub fn codexd_in(
+    test: &str,
+    folder: &Path,
+    args: &[String],
+    env: &[(&str, &str)],
+) -> anyhow::Result<Child> {
     let mut command = command(test, folder, args)?;
+    command.envs(env.iter().copied());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command.spawn()?)
 }
