@@ -4,12 +4,12 @@
 //! nothing knows the engine. Reads go to [`Db::query`] without `BEGIN`; writes go through
 //! [`Db::begin`].
 
-pub mod backup;
 mod connect;
 mod migrate;
 mod query;
 #[macro_use]
 pub mod sql;
+pub mod backup;
 mod revisions;
 pub mod schema;
 mod trouble;

@@ -157,7 +157,7 @@ async fn versions(codex: &Codex) -> Finding {
     let db = codex.db();
     let version = async {
         let newest = db.applied_migrations().await?.last().copied();
-        codex_core::Result::Ok((db.engine_version().await?, newest.unwrap_or(0)))
+        Ok::<_, codex_core::Error>((db.engine_version().await?, newest.unwrap_or(0)))
     };
     match version.await {
         Ok((engine, newest)) => {

@@ -1,6 +1,7 @@
 //! `codexd migrate`
 
 use codex_core::{
+    Codex,
     plural::{agree, count_of},
     store::{Db, Engine, MigrationDef},
 };
@@ -69,7 +70,7 @@ async fn pending(config: &Config) -> anyhow::Result<Vec<MigrationDef>> {
     if database::is_missing(config) {
         return Ok(Db::migrations(Engine::Sqlite).collect());
     }
-    with_database(config, false, async |codex| {
+    with_database(config, false, async |codex: &Codex| {
         let state = codex.db().schema_state().await?;
         state.refuse_newer()?;
         let all = Db::migrations(codex.db().engine());

@@ -69,7 +69,9 @@ impl Sum {
         self.rows += 1;
         let hash = Sha256::digest(row.as_bytes());
         for (sum, part) in self.hash.iter_mut().zip(hash.chunks_exact(8)) {
-            let part = part.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+            let part = part
+                .iter()
+                .fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
             *sum = sum.wrapping_add(part);
         }
     }
