@@ -25,6 +25,7 @@ pub enum MetricType {
 
 impl MetricType {
     /// Its word in the text of Prometheus.
+    #[cfg(test)]
     pub fn name(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -42,6 +43,7 @@ pub struct Metric {
     /// How it behaves.
     pub metric_type: MetricType,
     /// Its labels.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for docs/metrics.md"))]
     pub labels: &'static [&'static str],
     /// What it counts or measures.
     pub help: &'static str,

@@ -136,7 +136,7 @@ on_each_engine! {
             for number in 0.. {
                 let name = format!("Written meanwhile {number}");
                 let contact = ContactIn { name: name.into(), ..ContactIn::default() };
-                app.codex.create_contact(&scope, &author, &contact).await?;
+                app.codex.create_contact(&scope, &author, &contact).await?.applied();
             }
             anyhow::Ok(())
         };

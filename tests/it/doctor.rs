@@ -3,7 +3,6 @@
 use axum::{Json, Router, routing::get};
 use codex_tests::{
     harness::{
-        TestResult,
         app::TestApp,
         child::{Ended, become_codexd, run},
         database::{self, TestDatabase},

@@ -4,7 +4,6 @@ use std::{os::unix::net::UnixDatagram, time::Duration};
 
 use codex_tests::{
     harness::{
-        TestResult,
         child::{become_codexd, codexd_in},
         database::TestDatabase,
     },

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufReader, BufWriter, Write as _},
+    io::{self, BufReader, BufWriter},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -16,12 +16,7 @@ use codex_core::{
 use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use secrecy::ExposeSecret as _;
 
-use super::{
-    database::{self, shown},
-    load, output,
-    progress::Progress,
-    until_stopped, with_database,
-};
+use super::{database::shown, load, output, progress::Progress, until_stopped, with_database};
 use crate::config::{Config, Sources};
 
 const BACKUP: &str = "\
