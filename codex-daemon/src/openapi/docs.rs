@@ -104,7 +104,7 @@ async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
 
 /// Get Prometheus metrics
 ///
-/// docs/metrics.md lists them. Needs no token from this machine, unless a proxy forwards the call (`X-Forwarded-*`). Otherwise needs an
+/// Needs no token from this machine, unless a proxy forwards the call (`X-Forwarded-*`). Otherwise needs an
 /// administrator's token or that of `[metrics] token`.
 #[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
     responses((status = 200, description = "Counters", body = String, content_type = "text/plain"),
