@@ -66,6 +66,7 @@ const fn metric(
 const REQUESTS: &str = "codex_http_requests_total";
 const SECONDS: &str = "codex_http_request_seconds";
 const FOREIGN: &str = "codex_foreign_service_tokens_total";
+const UNSENT: &str = "codex_log_lines_unsent_total";
 const REFUSED: &str = "codex_http_connections_refused_total";
 const BUILD: &str = "codex_build_info";
 const HEALTHY: &str = "codex_healthy";
@@ -81,7 +82,7 @@ const MEMORY: &str = "process_resident_memory_bytes";
 const STARTED: &str = "process_start_time_seconds";
 
 /// Every metric.
-pub const METRICS: [Metric; 18] = {
+pub const METRICS: [Metric; 19] = {
     use MetricType::{Counter, Gauge, Histogram};
     [
         metric(
@@ -109,6 +110,7 @@ pub const METRICS: [Metric; 18] = {
             &["place"],
             "Panics that were contained",
         ),
+        metric(Counter, UNSENT, &[], "Log lines that Helm did not take"),
         metric(
             Counter,
             RUN_COUNTER,
@@ -229,6 +231,12 @@ pub fn foreign_token(caller: &str) {
 pub fn connection_refused() {
     start();
     metrics::counter!(REFUSED).increment(1);
+}
+
+/// Counts log lines that Helm did not take.
+pub fn lines_unsent(lines: u64) {
+    start();
+    metrics::counter!(UNSENT).increment(lines);
 }
 
 /// Adds what was timed to its histogram again and again: until then every single time is held, and there may be

@@ -61,7 +61,7 @@ impl Serve {
                 config.server.bind
             );
         }
-        logging::start(&config.logging);
+        let log_lines = logging::start(&config.logging).map(|lines| lines.start(&config));
         if is_local {
             tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
         }
@@ -130,6 +130,9 @@ impl Serve {
         sender.await?.context("the outbox failed")?;
         dead_jobs.await?.context("the watch over jobs failed")?;
         drop(alive);
+        if let Some(log_lines) = log_lines {
+            log_lines.end().await;
+        }
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())
