@@ -112,6 +112,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::idempotency::STATEMENTS,
         crate::webhooks::STATEMENTS,
         crate::store::REVISIONS,
+        crate::store::backup::STATEMENTS,
         crate::jobs::service::STATEMENTS,
     ];
     [

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codex_core::{Codex, schedule::Entry, store::Engine};
+use codex_core::{Codex, schedule::Entry};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
 
@@ -175,14 +175,10 @@ async fn sources(codex: &Codex, schedule: &[Entry]) -> Option<SourcesOut> {
 
 /// Whether the database answers in time, and can be written.
 pub async fn database(codex: &Codex) -> DatabaseOut {
-    let engine = match codex.db().engine() {
-        Engine::Sqlite => "sqlite",
-        Engine::Postgres => "postgresql",
-    };
     let mut out = DatabaseOut {
         status: Status::Unhealthy,
         latency_ms: None,
-        engine: engine.to_owned(),
+        engine: codex.db().engine().name().to_owned(),
         error: None,
     };
     match tokio::time::timeout(LIMIT, codex.ping()).await {
@@ -215,7 +211,7 @@ async fn write_trouble(codex: &Codex) -> Option<String> {
 }
 
 /// The fullest of the disks that are watched.
-fn disk(limits: &config::Health) -> DiskOut {
+pub fn disk(limits: &config::Health) -> DiskOut {
     let disks = limits.folders.iter().map(|folder| disk_of(folder, limits));
     disks.reduce(worse).unwrap_or(UNKNOWN)
 }

@@ -28,6 +28,17 @@ pub struct RecordCounts {
     pub tickets: i64,
 }
 
+/// How much waits, for a time or for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct WaitingWork {
+    /// Changes that have not reached the PSA.
+    pub outbox: i64,
+    /// Deletions that are held.
+    pub holds: i64,
+    /// Duplicate candidates.
+    pub duplicates: i64,
+}
+
 /// Which records are cleared (contract 1.2.K).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClearData {

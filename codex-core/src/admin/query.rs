@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ClearData, Cleared, RecordCounts};
+use super::{ClearData, Cleared, RecordCounts, WaitingWork};
 use crate::{
     Error, Result,
     ids::OverrideId,
@@ -29,6 +29,10 @@ sql! {
         (select count(*) from agents where deleted_at is null) as agents, \
         (select count(*) from agents where deleted_at is null and coalesce(enabled, true)) as enabled_agents, \
         (select count(*) from tickets where deleted_at is null) as tickets";
+    /// How much waits.
+    WAITING = "select (select count(*) from outbox where state = 'pending') as outbox, \
+        (select count(*) from sync_holds where status = 'held') as holds, \
+        (select count(*) from duplicate_candidates where state = 'open') as duplicates";
     /// Records that clearing would delete, by kind.
     CLEARABLE = ["select c.kind, count(distinct c.record_id)", SOURCED, " group by c.kind"];
     /// The next claims of a kind that clearing retires.
@@ -58,6 +62,12 @@ pub(crate) struct Sourced {
 pub(crate) async fn counts(db: &Db) -> Result<RecordCounts> {
     let counts = db.query(COUNTS).optional::<RecordCounts>().await?;
     Ok(counts.unwrap_or_default())
+}
+
+/// How much waits.
+pub(crate) async fn waiting(db: &Db) -> Result<WaitingWork> {
+    let waiting = db.query(WAITING).optional::<WaitingWork>().await?;
+    Ok(waiting.unwrap_or_default())
 }
 
 /// Records that clearing would delete, in the order in which it does.

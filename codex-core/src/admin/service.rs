@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
-use super::{ClearData, Cleared, RecordCounts, query};
+use super::{ClearData, Cleared, RecordCounts, WaitingWork, query};
 use crate::{
     Error, RecordKind, Result, Scope,
     codex::Codex,
@@ -32,6 +32,15 @@ impl Codex {
     pub async fn record_counts(&self, scope: &Scope) -> Result<RecordCounts> {
         scope.require_admin("counting records")?;
         query::counts(&self.0.db).await
+    }
+
+    /// How much waits, for a time or for a person.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for all but administrators and services.
+    pub async fn waiting_work(&self, scope: &Scope) -> Result<WaitingWork> {
+        scope.require_admin("counting what waits")?;
+        query::waiting(&self.0.db).await
     }
 
     /// When runs of some sources last completed, by name; those that never have are left out.

@@ -116,7 +116,7 @@ static SCHEMA: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::ne
 fn schema() -> HashMap<&'static str, Vec<&'static str>> {
     let mut schema: HashMap<&str, Vec<&str>> = HashMap::new();
     let texts = [Engine::Sqlite, Engine::Postgres]
-        .map(|engine| Db::migrations(engine).map(|(.., text)| text));
+        .map(|engine| Db::migrations(engine).map(|migration| migration.sql));
     let texts: Vec<&'static str> = texts.into_iter().flatten().collect();
     let statements = || texts.iter().flat_map(|text| text.split(';'));
     for statement in statements() {
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn trigger_tables_match_the_migrations() {
-        for (.., text) in Db::migrations(Engine::Sqlite) {
+        for text in Db::migrations(Engine::Sqlite).map(|migration| migration.sql) {
             for trigger in text.split("create trigger").skip(1) {
                 let words: Vec<&str> = words(trigger).collect();
                 let on = words.iter().position(|word| *word == "on").unwrap();

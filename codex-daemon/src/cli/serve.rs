@@ -2,11 +2,13 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    pin::pin,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use codex_core::panics;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
         server::{self, BindError},
     },
     logging,
+    systemd::Systemd,
 };
 
 /// How often the settings' file is looked at.
@@ -31,7 +34,8 @@ Examples:
   codexd serve --port 0                  any free port; the address is printed
   codexd serve --set logging.json=true   log lines as JSON on a terminal too
 
-SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end.";
+SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end. SIGHUP reads the settings again, as a change of
+their file does. Under systemd the daemon reports when it is ready and that it is alive (Type=notify, WatchdogSec=).";
 
 /// Serve the API until stopped
 #[derive(Debug, clap::Args)]
@@ -71,6 +75,10 @@ impl Serve {
         if is_local {
             tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
         }
+        let systemd = Systemd::of(&watched.env);
+        let starting = systemd.starting();
+        // Before systemd may send it; without this it would end the process.
+        let mut hangup = signal(SignalKind::hangup())?;
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await;
         if matches!(listener, Err(BindError::InUse { .. })) && is_codex(&config.server).await {
@@ -81,9 +89,7 @@ impl Serve {
             );
         }
         let listener = listener?;
-        let codex = app::open(&config, true)
-            .await
-            .with_context(|| super::database::refused(&config))?;
+        let codex = super::database::open(&config, true).await?;
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
@@ -113,11 +119,28 @@ impl Serve {
         };
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
-        let broken = tokio::select! {
-            stopped = super::stop_signal() => stopped.map(|_| false)?,
-            () = running.broken() => true,
+        drop(starting);
+        let serving = format!("READY=1\nSTATUS=Serving on {}", running.url());
+        systemd.send(&serving);
+        let alive = systemd.alive();
+        let app = running.app();
+        let mut stopped = pin!(super::stop_signal());
+        let broken = loop {
+            tokio::select! {
+                stopped = &mut stopped => {
+                    stopped?;
+                    break false;
+                }
+                () = running.broken() => break true,
+                Some(()) = hangup.recv() => {
+                    systemd.send("RELOADING=1");
+                    reload(app.as_ref());
+                    systemd.send(&serving);
+                }
+            }
         };
         tracing::info!("Stopping");
+        systemd.send("STOPPING=1");
         drop(watch);
         running.shutdown().await;
         let ending = async {
@@ -131,6 +154,7 @@ impl Serve {
             Ok(ended) => ended?,
             Err(_) => tracing::warn!("What was at work did not end in time and was cut off"),
         }
+        drop(alive);
         if let Some(log_lines) = log_lines {
             log_lines.end().await;
         }
@@ -172,10 +196,13 @@ async fn watch(sources: Sources, app: Option<App>) {
             continue;
         }
         known = now;
-        let Some(app) = &app else { continue };
-        if let Err(error) = app.reload() {
-            let error = chain(&error);
-            tracing::warn!(error, "The settings have changed and cannot be used");
-        }
+        reload(app.as_ref());
+    }
+}
+
+fn reload(app: Option<&App>) {
+    if let Some(Err(error)) = app.map(App::reload) {
+        let error = chain(&error);
+        tracing::warn!(error, "The settings have changed and cannot be used");
     }
 }

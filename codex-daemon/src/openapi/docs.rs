@@ -113,8 +113,9 @@ async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
 #[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
     responses((status = 200, description = "Counters", body = String, content_type = "text/plain"),
         Forbidden<Administrators, ProblemOut>))]
-async fn get_metrics(_: MetricsReader) -> Response {
+async fn get_metrics(_: MetricsReader, State(app): State<App>) -> Response {
     let kind = "text/plain; version=0.0.4";
+    crate::metrics::look(&app).await;
     ([(CONTENT_TYPE, kind)], crate::metrics::text()).into_response()
 }
 
