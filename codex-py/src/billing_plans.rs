@@ -13,7 +13,7 @@ use crate::{
     backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
     errors::Failure,
-    query::{Column, Feed, ListQuery, columns, handed_over},
+    query::{Column, Feed, ListQuery, columns, in_parts},
     records::{Answer, Api, EditableRecords, Key, found, id, row},
     resource,
 };
@@ -59,7 +59,7 @@ impl Api for BillingPlanApi {
             Backend::Http(client) => {
                 let plans = client.billing().plans_where(&query.options());
                 let rows = plans.map_ok(|plan| row(&plan, None)).map_err(Failure::from);
-                handed_over(rows.boxed(), query.limit)
+                in_parts(rows.boxed(), query.limit)
             }
         }
     }

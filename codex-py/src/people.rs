@@ -19,7 +19,7 @@ use crate::{
     backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
     errors::{Failure, Result},
-    query::{Column, Feed, ListQuery, columns, handed_over, whole},
+    query::{Column, Feed, ListQuery, columns, in_parts, whole},
     records::{Answer, Api, Key, Records, found, id, if_match, object, row},
     resource,
 };
@@ -64,7 +64,7 @@ impl Api for AgentApi {
             Backend::Http(client) => {
                 let agents = client.agents().stream(&query.options());
                 let rows = agents.map_ok(|agent| row(&agent, None));
-                handed_over(rows.map_err(Failure::from).boxed(), query.limit)
+                in_parts(rows.map_err(Failure::from).boxed(), query.limit)
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
     errors::Failure,
-    query::{Column, Feed, ListQuery, columns, handed_over},
+    query::{Column, Feed, ListQuery, columns, in_parts},
     records::{Answer, Api, EditableRecords, Key, found, id, row},
     resource,
 };
@@ -58,7 +58,7 @@ impl Api for ViewApi {
             Backend::Http(client) => {
                 let views = client.views().stream(&query.options());
                 let rows = views.map_ok(|view| row(&view, None)).map_err(Failure::from);
-                handed_over(rows.boxed(), query.limit)
+                in_parts(rows.boxed(), query.limit)
             }
         }
     }
