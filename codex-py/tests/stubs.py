@@ -7,6 +7,7 @@ the resources. A new field of the library is in them without an edit here.
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 import textwrap
 from typing import Any
@@ -154,16 +155,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, final, overload, type_check_only
 
-from typing_extensions import CapsuleType, Self, Unpack
+from typing_extensions import CapsuleType, Self, Unpack, disjoint_base
 
 from .records import (
 {imports}
 )
 
+__all__ = [
+{all}
+]
+
 __version__: str
 
 _T = TypeVar("_T")
 
+@disjoint_base
 class Record:
     """A record: its attributes are those of its class, and cannot be set."""
 
@@ -193,6 +199,7 @@ class RecordIterator(Iterator[_T], Generic[_T]):
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
 
+@disjoint_base
 class Records:
     """A resource."""
 
@@ -252,6 +259,7 @@ class Claims:
     @overload
     def release(self, kind: str, key: int | str, field: str, /, *, if_match: RecordClaims | str | None = None, dry_run: bool = False) -> RecordClaims | DryRun: ...
 
+@disjoint_base
 class BaseCodex:
     """What `Codex` and `Client` have in common."""
 
@@ -379,12 +387,11 @@ def native(registry: dict[str, Any]) -> str:
     resources = "".join(resource(registry, name, base, record) for _, name, base, record in RESOURCES)
     properties = [(name, kind) for name, kind, _, _ in RESOURCES]
     properties += [("billing", "Billing"), ("deleted", "Deleted"), ("claims", "Claims")]
-    text = NATIVE.replace("{resources}", resources).replace(
+    names = "\n".join(f'    "{name}",' for name in sorted(_native.__all__))
+    text = NATIVE.replace("{all}", names).replace("{resources}", resources).replace(
         "{properties}",
         "\n".join(f"    @property\n    def {name}(self) -> {kind}: ..." for name, kind in properties),
     )
-    import re
-
     words = set(re.findall(r"[A-Za-z_]+", text))
     known = {record["name"] for record in registry["records"]}
     known |= {f"_{name}In" for name in registry["bodies"]} | {"_OverrideIn"}

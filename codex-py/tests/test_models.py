@@ -77,7 +77,8 @@ def test_rows_have_the_old_attributes_and_types(backend: Codex | Client, acme: C
     plan = BillingPlan(plan_name=f"Gold {number}", term_length="1 Year", per_user_cost=Decimal("20"))
     db.session.add_all([asset, contact, plan])
     db.session.commit()
-    assert isinstance(asset.id, int) and asset.backup_usage_tb == "0.50" and asset.udf7 is None
+    assert isinstance(asset.id, int) and asset.backup_usage_tb == "0.50"
+    assert getattr(asset, "udf7") is None
     assert contact.primary_email == contact.email and contact.vip_user is False and contact.secondary_emails is None
     assert plan.per_user_cost == Decimal("20.00") and str(plan.backup_cost_per_gb_server) == "0.0000"
     db.session.delete(plan)
@@ -204,7 +205,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: Company(name="x").created_at, "Company.created_at is not there any more"),
     (lambda: Company.query.join(Asset), "company.assets"),
     (lambda: Company.query.paginate(1), "islice"),
-    (lambda: Company.query.filter("name = 'x'"), "text of SQL is not run"),
+    (lambda: Company.query.filter("name = 'x'"), "text of SQL is not run"),  # type: ignore[arg-type]
     (lambda: Company.query.filter((Company.name == "x") | (Company.name == "y")), r"in_\(\)"),
     (lambda: Company.query.order_by(Company.name, Company.address), "sorted"),
     (lambda: Company.query.filter(Company.assets == 3), "query the other model"),
@@ -215,7 +216,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: SyncJob(script="x"), "codex.sync"),
     (lambda: PlanFeature.query, "codex.billing_plans"),
     (lambda: db.session.execute("select 1"), "to_arrow"),
-    (lambda: db.session.query(Company.name), "takes a model"),
+    (lambda: db.session.query(Company.name), "takes a model"),  # type: ignore[arg-type]
     (lambda: db.session.flush(), "commit"),
     (lambda: db.create_all(), "codexd migrate"),
     (lambda: db.Column(), "database of your own"),
