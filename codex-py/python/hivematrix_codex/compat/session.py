@@ -79,7 +79,7 @@ class Session:
                 pending.remove(row)
         object.__setattr__(row, "_record", record)
         row._set.clear()
-        self._rows[type(row), *row.key_of(record)] = row
+        self._rows[(type(row), *row.key_of(record))] = row
 
     def rollback(self) -> None:
         """Forgets what was not committed: rows are again as they were read."""
