@@ -174,6 +174,16 @@ def test_changes_are_written_with_the_commit(backend: Codex | Client, acme: Comp
     assert Company.query.get(acme.account_number) is None
 
 
+def test_new_company_comes_before_its_rows(codex: Codex) -> None:
+    use(codex)
+    db.session.add(CompanyFeatureOverride(company_account_number="700001", feature_key="per_user_cost", value="9"))
+    db.session.add(Asset(hostname="PC-1", company_account_number="700001"))
+    db.session.add(Company(name="Acme GmbH", account_number="700001"))
+    db.session.commit()
+    company = Company.query.filter_by(account_number="700001").one()
+    assert [asset.hostname for asset in company.assets] == ["PC-1"] and len(company.feature_overrides) == 1
+
+
 def test_conflicts_of_two_writers_raise(backend: Codex | Client, acme: Company) -> None:
     db.session.add(Asset(hostname="PC-1", company_account_number=acme.account_number))
     db.session.commit()

@@ -114,6 +114,14 @@ class Model:
             fields.update(self.columns()[name].body(value))
         return fields
 
+    def own_number(self) -> str | None:
+        """The account number of a company that is new."""
+        return None
+
+    def company_number(self) -> str | None:
+        """The account number of the company that it is to belong to."""
+        return self._set.get("company_account_number")
+
     # Writes, as the session makes them.
 
     def create(self, dry_run: bool) -> Record | None:

@@ -47,6 +47,10 @@ class CompanyFeatureOverride(Model):
     def key(self) -> Any:
         return self.__dict__["_key"]
 
+    def company_number(self) -> str | None:
+        number: str = self.key()[0]
+        return number
+
     def create(self, dry_run: bool) -> Record | None:
         return self.update(None, dry_run)
 

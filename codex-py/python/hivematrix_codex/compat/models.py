@@ -113,6 +113,9 @@ class Company(Model):
     datto_site_links = Removed("`asset.site_name` names the site of an asset, and `codex.assets.list(company=...)` has them")
     rmm_site_links = datto_site_links
 
+    def own_number(self) -> str | None:
+        return self._set.get("account_number")
+
 
 class Asset(Model):
     """A device of a client. Times are the server's local time, as the RMM sync wrote them. Secret user-defined fields are

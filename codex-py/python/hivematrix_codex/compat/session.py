@@ -26,9 +26,9 @@ class Session:
         self._deleted: list[Model] = []
         self._rows: weakref.WeakValueDictionary[tuple[Any, ...], Model] = weakref.WeakValueDictionary()
 
-    def query(self, model: type[M]) -> Query[M]:
+    def query(self, model: type[M], *more: object) -> Query[M]:
         """A query of a model."""
-        if not (isinstance(model, type) and issubclass(model, Model)):
+        if more or not (isinstance(model, type) and issubclass(model, Model)):
             raise NotSupported("query takes a model: functions and single columns are not selected; count() counts rows")
         return Query(model)
 
@@ -58,9 +58,14 @@ class Session:
         """Makes all changes. Dry runs find what would be refused before anything is written; a row that somebody else
         has changed meanwhile raises :class:`Changed`, and what was not written yet stays pending.
         """
+        # Rows of a company that is new itself cannot be tried, and come after it.
+        numbers = {row.own_number() for row in self._new} - {None}
+        self._new.sort(key=lambda row: row.company_number() in numbers)
         changed = [row for row in self._changed if row._set and not is_in(row, self._deleted)]
         for is_dry in (True, False) if len(self._new) + len(changed) + len(self._deleted) > 1 else (False,):
             for row in list(self._new):
+                if is_dry and row.company_number() in numbers:
+                    continue
                 self._stored(row, row.create(is_dry), is_dry)
             for row in changed:
                 self._stored(row, row.update(version(row), is_dry), is_dry)
