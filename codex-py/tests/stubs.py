@@ -161,10 +161,6 @@ from .records import (
 {imports}
 )
 
-__all__ = [
-{all}
-]
-
 __version__: str
 
 _T = TypeVar("_T")
@@ -293,6 +289,10 @@ class Client(BaseCodex):
 def fold(text: str, /) -> str: ...
 def record_classes() -> dict[str, type[Record]]: ...
 def _registry() -> Any: ...
+
+__all__ = [
+{all}
+]
 '''
 
 
