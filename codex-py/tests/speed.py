@@ -8,6 +8,7 @@ with nothing.
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -69,6 +70,22 @@ def in_rust(url: str, asset: int) -> float | None:
     return float(subprocess.run([program, url, str(asset)], check=True, capture_output=True, text=True).stdout)
 
 
+def to_first_call() -> float:
+    """Seconds from the start of a script to its first call over HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        code = f"from hivematrix_codex import Client; Client({url!r}, token='x', retries=0).companies.find('100001')"
+        began = time.perf_counter()
+        script = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+        try:
+            server.accept()[0].close()
+            return time.perf_counter() - began
+        finally:
+            script.kill()
+            script.wait()
+
+
 def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 40_000
     missed = 0
@@ -82,6 +99,7 @@ def main() -> int:
 
     imported = seconds(lambda: start("import hivematrix_codex")) - seconds(lambda: start("pass"))
     report("import hivematrix_codex", imported * MS, 100, "ms")
+    report("start to the first HTTP call", statistics.median(to_first_call() for _ in range(ROUNDS)) * MS, 300, "ms")
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite://{folder}/codex.db"
         with Codex.open(url) as codex:
