@@ -112,6 +112,10 @@ def test_queries_find_what_they_found(backend: Codex | Client, acme: Company) ->
     assert [asset.hostname for asset in own.order_by(Asset.hostname.desc()).limit(2)] == ["SRV-1", "PC-2"]
     first = own.order_by("hostname").first()
     assert first is not None and first.hostname == "PC-1"
+    first.description = "z"
+    db.session.commit()
+    described = [asset.description for asset in own.order_by(Asset.description)]
+    assert described == ["z", None, None], "unknown values come last"
     assert own.filter_by(hostname="PC-2").one().company.name == "Acme GmbH"
     assert own.filter_by(hostname="none").first() is None and own.filter_by(hostname="none").one_or_none() is None
     with pytest.raises(NotFound):

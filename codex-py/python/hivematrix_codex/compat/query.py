@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._native import Record
 from ..errors import Invalid, NotFound
-from .columns import Column, Condition, Order
+from .columns import Column, Condition, Order, filters
 from .errors import NotSupported
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class Query(Generic[M]):
 
     def _records(self) -> Iterator[Record]:
         asked, rest = self._asked()
-        is_sorted_here = self._order is not None and self._model.is_whole
+        sorts = filters(self._model.record)
+        is_sorted_here = self._order is not None and (self._model.is_whole or self._order.column.new not in sorts)
         if self._order is not None and not is_sorted_here:
             asked["sort"] = ("-" if self._order.is_descending else "") + self._order.column.new
         if self._limit is not None and not rest and not is_sorted_here:
@@ -126,9 +127,11 @@ class Query(Generic[M]):
             fitting = (record for record in found if all(condition.holds(record) for condition in rest))
             if is_sorted_here and self._order is not None:
                 column = self._order.column
-                known = [record for record in fitting if column.of(record) is not None]
+                all_of_them = list(fitting)
+                known = [record for record in all_of_them if column.of(record) is not None]
                 known.sort(key=column.of, reverse=self._order.is_descending)
-                fitting = (record for record in known)
+                unknown = [record for record in all_of_them if column.of(record) is None]
+                fitting = (record for record in known + unknown)
             for index, record in enumerate(fitting):
                 if self._limit is not None and index >= self._limit:
                     return
