@@ -13,10 +13,8 @@ use pyo3::{
 use crate::{
     assets::{AssetApi, Assets},
     backend::{Backend, Connection, Store},
-    billing::{
-        Billing, BillingPlanApi, BillingPlans, FeatureOptionApi, FeatureOptions, OverrideApi,
-        Overrides,
-    },
+    billing::{Billing, FeatureOptionApi, FeatureOptions, OverrideApi, Overrides},
+    billing_plans::{BillingPlanApi, BillingPlans},
     claims::Claims,
     companies::{Companies, CompanyApi},
     contacts::{ContactApi, Contacts},
@@ -29,6 +27,7 @@ use crate::{
     runtime::{runtime, wait},
     tags::{TagApi, Tags},
     tickets::{TicketApi, Tickets},
+    views::{ViewApi, Views},
 };
 
 /// What `Codex` and `Client` have in common.
@@ -125,6 +124,12 @@ impl BaseCodex {
         Py::new(py, self.editable(&TagApi).add_subclass(Tags))
     }
 
+    /// Saved views of lists.
+    #[getter]
+    fn views(&self, py: Python<'_>) -> PyResult<Py<Views>> {
+        Py::new(py, self.editable(&ViewApi).add_subclass(Views))
+    }
+
     /// The people who log in.
     #[getter]
     fn agents(&self, py: Python<'_>) -> PyResult<Py<Agents>> {
@@ -203,6 +208,17 @@ impl BaseCodex {
             })
         })?;
         object(py, "SearchResult", &found)
+    }
+
+    /// The numbers of the dashboard.
+    fn dashboard<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let dashboard = self.connection.wait(py, async {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => store.codex.dashboard(&store.scope, None).await?,
+                Backend::Http(client) => client.dashboard().await?,
+            })
+        })?;
+        object(py, "Dashboard", &dashboard)
     }
 
     /// Syncs from a vendor and returns the job, which says how it went.

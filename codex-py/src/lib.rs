@@ -7,6 +7,7 @@ mod arrow;
 mod assets;
 mod backend;
 mod billing;
+mod billing_plans;
 mod claims;
 mod codex;
 mod companies;
@@ -27,6 +28,7 @@ mod shapes;
 mod stubs;
 mod tags;
 mod tickets;
+mod views;
 
 use pyo3::{
     prelude::*,
@@ -68,11 +70,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<assets::Assets>()?;
     module.add_class::<locations::Locations>()?;
     module.add_class::<tickets::Tickets>()?;
-    module.add_class::<billing::BillingPlans>()?;
+    module.add_class::<billing_plans::BillingPlans>()?;
     module.add_class::<billing::FeatureOptions>()?;
     module.add_class::<billing::Overrides>()?;
     module.add_class::<billing::Billing>()?;
     module.add_class::<tags::Tags>()?;
+    module.add_class::<views::Views>()?;
     module.add_class::<people::Agents>()?;
     module.add_class::<people::PsaAgents>()?;
     module.add_class::<jobs::Jobs>()?;

@@ -5,18 +5,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, final, overload, type_check_only
 
-from typing_extensions import CapsuleType, Self, Unpack
+from typing_extensions import CapsuleType, Self, Unpack, disjoint_base
 
 from .records import (
     Agent,
     Asset,
+    AssetAudit,
     Billable,
+    BillingImported,
     BillingPlan,
     BillingReplaced,
     BulkResult,
     Company,
     Contact,
     Conversation,
+    Dashboard,
     DeletedRecord,
     DryRun,
     Duplicate,
@@ -36,7 +39,9 @@ from .records import (
     TagRemoved,
     Ticket,
     TicketUpdate,
+    View,
     _AgentFilters,
+    _AgentIn,
     _AssetFilters,
     _AssetIn,
     _BillingPlanFilters,
@@ -59,6 +64,8 @@ from .records import (
     _TagFilters,
     _TagIn,
     _TicketFilters,
+    _ViewFilters,
+    _ViewIn,
 )
 
 __version__: str
@@ -66,6 +73,7 @@ PROCESS_GONE: str
 
 _T = TypeVar("_T")
 
+@disjoint_base
 class Record:
     """A record: its attributes are those of its class, and cannot be set."""
 
@@ -95,6 +103,7 @@ class RecordIterator(Iterator[_T], Generic[_T]):
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
 
+@disjoint_base
 class Records:
     """A resource."""
 
@@ -175,6 +184,7 @@ class Contacts(BulkRecords):
     def delete(self, key: int | str | Contact, /, *, if_match: Contact | str | None = None, dry_run: Literal[False] = False) -> None: ...
     @overload
     def delete(self, key: int | str | Contact, /, *, if_match: Contact | str | None = None, dry_run: bool = False) -> DryRun | None: ...
+    def assets(self, key: int | str | Contact, /) -> tuple[Asset, ...]: ...
 
 @final
 class Assets(BulkRecords):
@@ -201,6 +211,10 @@ class Assets(BulkRecords):
     def delete(self, key: int | str | Asset, /, *, if_match: Asset | str | None = None, dry_run: Literal[False] = False) -> None: ...
     @overload
     def delete(self, key: int | str | Asset, /, *, if_match: Asset | str | None = None, dry_run: bool = False) -> DryRun | None: ...
+    def audit(self, key: int | str | Asset, /) -> AssetAudit: ...
+    def contacts(self, key: int | str | Asset, /) -> tuple[Contact, ...]: ...
+    def secret_names(self, key: int | str | Asset, /) -> tuple[str, ...]: ...
+    def reveal_secret(self, key: int | str | Asset, name: str, /) -> str | None: ...
 
 @final
 class Locations(EditableRecords):
@@ -345,14 +359,59 @@ class Tags(EditableRecords):
     def remove(self, tag: int | str | Tag, kind: Literal["company", "contact", "asset"], keys: Iterable[int | str], /, *, dry_run: bool = False) -> TagRemoved | DryRun: ...
 
 @final
+class Views(EditableRecords):
+    """Queries of lists under a name: one's own, and those that all staff see."""
+
+    def list(self, *, company: str | None = None, q: str | None = None, sort: str | None = None, limit: int | None = None, **filters: Unpack[_ViewFilters]) -> RecordIterator[View]: ...
+    def count(self, *, company: str | None = None, q: str | None = None, **filters: Unpack[_ViewFilters]) -> int: ...
+    def to_arrow(self, *, company: str | None = None, q: str | None = None, sort: str | None = None, limit: int | None = None, **filters: Unpack[_ViewFilters]) -> ArrowTable: ...
+    def get(self, key: int | str | View) -> View: ...
+    def find(self, key: int | str | View) -> View | None: ...
+    @overload
+    def create(self, *, dry_run: Literal[False] = False, **fields: Unpack[_ViewIn]) -> View: ...
+    @overload
+    def create(self, *, dry_run: Literal[True], **fields: Unpack[_ViewIn]) -> DryRun: ...
+    @overload
+    def create(self, *, dry_run: bool = False, **fields: Unpack[_ViewIn]) -> View | DryRun: ...
+    @overload
+    def update(self, key: int | str | View, /, *, if_match: View | str | None = None, dry_run: Literal[False] = False, **fields: Unpack[_ViewIn]) -> View: ...
+    @overload
+    def update(self, key: int | str | View, /, *, if_match: View | str | None = None, dry_run: Literal[True], **fields: Unpack[_ViewIn]) -> DryRun: ...
+    @overload
+    def update(self, key: int | str | View, /, *, if_match: View | str | None = None, dry_run: bool = False, **fields: Unpack[_ViewIn]) -> View | DryRun: ...
+    @overload
+    def delete(self, key: int | str | View, /, *, if_match: View | str | None = None, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    def delete(self, key: int | str | View, /, *, if_match: View | str | None = None, dry_run: bool = False) -> DryRun | None: ...
+
+@final
 class Agents(Records):
-    """The people who log in. An agent is named by the id of the user in Keycloak."""
+    """The people who log in. An agent is named by the id of the user in Keycloak. Keycloak alone deletes agents."""
 
     def list(self, *, company: str | None = None, q: str | None = None, sort: str | None = None, limit: int | None = None, **filters: Unpack[_AgentFilters]) -> RecordIterator[Agent]: ...
     def count(self, *, company: str | None = None, q: str | None = None, **filters: Unpack[_AgentFilters]) -> int: ...
     def to_arrow(self, *, company: str | None = None, q: str | None = None, sort: str | None = None, limit: int | None = None, **filters: Unpack[_AgentFilters]) -> ArrowTable: ...
     def get(self, key: str | Agent) -> Agent: ...
     def find(self, key: str | Agent) -> Agent | None: ...
+    @overload
+    def create(self, *, dry_run: Literal[False] = False, **fields: Unpack[_AgentIn]) -> Agent: ...
+    @overload
+    def create(self, *, dry_run: Literal[True], **fields: Unpack[_AgentIn]) -> DryRun: ...
+    @overload
+    def create(self, *, dry_run: bool = False, **fields: Unpack[_AgentIn]) -> Agent | DryRun: ...
+    @overload
+    def update(self, key: str | Agent, /, *, if_match: Agent | str | None = None, dry_run: Literal[False] = False, **fields: Unpack[_AgentIn]) -> Agent: ...
+    @overload
+    def update(self, key: str | Agent, /, *, if_match: Agent | str | None = None, dry_run: Literal[True], **fields: Unpack[_AgentIn]) -> DryRun: ...
+    @overload
+    def update(self, key: str | Agent, /, *, if_match: Agent | str | None = None, dry_run: bool = False, **fields: Unpack[_AgentIn]) -> Agent | DryRun: ...
+    def companies(self, key: str | Agent, /) -> tuple[str, ...]: ...
+    @overload
+    def set_companies(self, key: str | Agent, account_numbers: Sequence[str], /, *, dry_run: Literal[False] = False) -> tuple[str, ...]: ...
+    @overload
+    def set_companies(self, key: str | Agent, account_numbers: Sequence[str], /, *, dry_run: Literal[True]) -> DryRun: ...
+    @overload
+    def set_companies(self, key: str | Agent, account_numbers: Sequence[str], /, *, dry_run: bool = False) -> tuple[str, ...] | DryRun: ...
 
 @final
 class PsaAgents(Records):
@@ -431,6 +490,13 @@ class Billing:
     def replace(self, plans: Iterable[dict[str, Any]], feature_options: Iterable[dict[str, Any]], /, *, dry_run: bool = False) -> BillingReplaced | DryRun: ...
     def effective_plan(self, company: str, /) -> EffectivePlan: ...
     def billable(self, company: str, /) -> Billable: ...
+    def export_plans(self) -> dict[str, Any]: ...
+    @overload
+    def import_plans(self, export: dict[str, Any], /, *, dry_run: Literal[False] = False) -> BillingImported: ...
+    @overload
+    def import_plans(self, export: dict[str, Any], /, *, dry_run: Literal[True]) -> DryRun: ...
+    @overload
+    def import_plans(self, export: dict[str, Any], /, *, dry_run: bool = False) -> BillingImported | DryRun: ...
 
 @final
 class Deleted:
@@ -454,6 +520,7 @@ class Claims:
     @overload
     def release(self, kind: str, key: int | str, field: str, /, *, if_match: RecordClaims | str | None = None, dry_run: bool = False) -> RecordClaims | DryRun: ...
 
+@disjoint_base
 class BaseCodex:
     """What `Codex` and `Client` have in common."""
 
@@ -476,6 +543,8 @@ class BaseCodex:
     @property
     def tags(self) -> Tags: ...
     @property
+    def views(self) -> Views: ...
+    @property
     def agents(self) -> Agents: ...
     @property
     def psa_agents(self) -> PsaAgents: ...
@@ -493,6 +562,7 @@ class BaseCodex:
     def deleted(self) -> Deleted: ...
     @property
     def claims(self) -> Claims: ...
+    def dashboard(self) -> Dashboard: ...
     def search(self, term: str, /, *, kinds: Sequence[str] | None = None, limit: int = 20) -> SearchResult: ...
     def sync(self, kind: str, /, *, progress: Callable[[Job], object] | None = None, wait: bool = True, dry_run: bool = False, lists: Sequence[str] | None = None) -> Job: ...
     def assign_account_numbers(self, *, progress: Callable[[Job], object] | None = None, dry_run: bool = False) -> Job: ...
@@ -522,3 +592,38 @@ class Client(BaseCodex):
 def fold(text: str, /) -> str: ...
 def record_classes() -> dict[str, type[Record]]: ...
 def _registry() -> Any: ...
+
+__all__ = [
+    "Agents",
+    "ArrowTable",
+    "Assets",
+    "BaseCodex",
+    "Billing",
+    "BillingPlans",
+    "BulkRecords",
+    "Claims",
+    "Client",
+    "Codex",
+    "Companies",
+    "Contacts",
+    "Deleted",
+    "Duplicates",
+    "EditableRecords",
+    "FeatureOptions",
+    "Holds",
+    "Jobs",
+    "Locations",
+    "Outbox",
+    "Overrides",
+    "PsaAgents",
+    "Record",
+    "RecordIterator",
+    "Records",
+    "Tags",
+    "Tickets",
+    "Views",
+    "__version__",
+    "_registry",
+    "fold",
+    "record_classes",
+]
