@@ -11,7 +11,10 @@ use crate::{
     Error, Result,
     companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
-    list::{self, ColumnType, FacetOut, Listing, PageRequest, Sort, StaffFields, always, column},
+    list::{
+        self, ByCompany, ColumnType, FacetOut, Listing, PageRequest, Sort, StaffFields, always,
+        column,
+    },
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
@@ -102,6 +105,18 @@ pub const LISTING: Listing = Listing {
         column("priority", "t.priority_id", ColumnType::Word).faceted(),
         column("created_at", "t.opened_at", ColumnType::Time),
     ],
+};
+
+/// The same, of which each company has a part.
+pub(crate) const LIST: ByCompany = ByCompany {
+    listing: &LISTING,
+    narrow: |q, scope, company| {
+        let filter = TicketFilter {
+            company,
+            ..TicketFilter::default()
+        };
+        restrict(q, scope, &filter);
+    },
 };
 
 /// What is beside a ticket is read on request alone: [`crate::Codex::beside_tickets`].
@@ -232,13 +247,9 @@ pub(crate) async fn facets(
         filters: words::numbered(&request.filters, statuses)?,
         ..request.clone()
     };
-    let filter = TicketFilter {
-        company,
-        ..TicketFilter::default()
-    };
-    let narrow = |q: &mut Q<'_>| restrict(q, scope, &filter);
-    let facets = LISTING.facets(db, scope, &request, columns, narrow).await?;
+    let facets = LIST.facets(db, scope, company, &request, columns);
     Ok(facets
+        .await?
         .into_iter()
         .map(|facet| words::worded(facet, statuses))
         .collect())

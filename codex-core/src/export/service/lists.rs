@@ -23,7 +23,9 @@ pub(super) const COMPANIES: ListDef = ListDef {
 
 /// Contacts.
 pub(super) const CONTACTS: ListDef = ListDef {
-    ids: |codex, scope, request| Box::pin(contacts::query::ids(&codex.0.db, scope, None, request)),
+    ids: |codex, scope, request| {
+        Box::pin(contacts::query::LIST.ids(&codex.0.db, scope, None, request))
+    },
     write: |codex, scope, ids, rows| {
         Box::pin(async move {
             let contacts = contacts::query::of_ids(&codex.0.db, scope, None, ids, true).await?;
@@ -34,7 +36,9 @@ pub(super) const CONTACTS: ListDef = ListDef {
 
 /// Assets.
 pub(super) const ASSETS: ListDef = ListDef {
-    ids: |codex, scope, request| Box::pin(assets::query::ids(&codex.0.db, scope, None, request)),
+    ids: |codex, scope, request| {
+        Box::pin(assets::query::LIST.ids(&codex.0.db, scope, None, request))
+    },
     write: |codex, scope, ids, rows| {
         Box::pin(async move {
             let assets = assets::query::of_ids(&codex.0.db, scope, None, ids, true).await?;
