@@ -219,15 +219,60 @@ pub(crate) async fn listed(
     page: &PageRequest,
     statuses: &Statuses,
 ) -> Result<list::Page<Ticket>> {
-    let newest_first = || Sort::new("-last_updated_at");
-    let page = PageRequest {
-        filters: words::numbered(&page.filters, statuses)?,
-        sort: page.sort.clone().or_else(|| Some(newest_first())),
-        ..page.clone()
-    };
+    let page = as_listed(page, statuses)?;
     let place = |ticket: &Ticket| (ticket.id.0, ticket.fields.newest_at.to_rfc3339());
     let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
     LISTING.page(db, scope, &page, narrow, place).await
+}
+
+/// A request with numbers in place of words, the newest first unless it is sorted.
+fn as_listed(request: &PageRequest, statuses: &Statuses) -> Result<PageRequest> {
+    let newest_first = || Sort::new("-last_updated_at");
+    Ok(PageRequest {
+        filters: words::numbered(&request.filters, statuses)?,
+        sort: request.sort.clone().or_else(|| Some(newest_first())),
+        ..request.clone()
+    })
+}
+
+/// The row ids of all tickets of such a list, in its order.
+///
+/// # Errors
+/// As [`listed`].
+pub(crate) async fn ids(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+    statuses: &Statuses,
+) -> Result<Vec<i64>> {
+    let request = as_listed(request, statuses)?;
+    LIST.ids(db, scope, None, &request).await
+}
+
+/// Some tickets of such a list, in this order.
+pub(crate) async fn of_ids(db: &Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Ticket>> {
+    let narrow = |q: &mut Q<'_>| restrict(q, scope, &TicketFilter::default());
+    LISTING
+        .of_ids(db, ids, narrow, |ticket: &Ticket| ticket.id.0)
+        .await
+}
+
+/// What is shown of some tickets of such a list, with what was said on each, in this order; one statement.
+pub(crate) async fn shown_of_ids(
+    db: &Db,
+    scope: &Scope,
+    ids: &[i64],
+) -> Result<Vec<Said<ShownTicket>>> {
+    let mut q = db.query(SHOWN);
+    push_said(&mut q, scope);
+    q.push(SHOWN_LIVE);
+    restrict(&mut q, scope, &TicketFilter::default());
+    q.push(" and t.id in ").push_list(ids.iter().copied());
+    q.push(JOINED);
+    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
+    tickets.sort_unstable_by_key(|found| places.get(&found.ticket.id.0));
+    Ok(tickets)
 }
 
 /// How many tickets of a list, of all companies or of one, have each value of some columns; statuses and priorities by

@@ -4,9 +4,15 @@
 
 use super::{
     ListDef,
-    resources::{write_asset_rows, write_company_rows, write_contact_rows, write_location_rows},
+    resources::{
+        write_asset_rows, write_company_rows, write_contact_rows, write_location_rows,
+        write_ticket_rows,
+    },
 };
-use crate::{assets, companies, contacts, locations};
+use crate::{
+    assets, companies, contacts, locations,
+    tickets::{self, service::PAGE},
+};
 
 /// Companies with an account number.
 pub(super) const COMPANIES: ListDef = ListDef {
@@ -43,6 +49,26 @@ pub(super) const ASSETS: ListDef = ListDef {
         Box::pin(async move {
             let assets = assets::query::of_ids(&codex.0.db, scope, None, ids, true).await?;
             write_asset_rows(scope, &assets, rows).await
+        })
+    },
+};
+
+/// Tickets. They carry all that was said on them, so that few are read together.
+pub(super) const TICKETS: ListDef = ListDef {
+    ids: |codex, scope, request| {
+        Box::pin(async move {
+            let statuses = codex.ticket_statuses().await?;
+            tickets::query::ids(&codex.0.db, scope, request, &statuses).await
+        })
+    },
+    write: |codex, scope, ids, rows| {
+        Box::pin(async move {
+            let statuses = codex.ticket_statuses().await?;
+            for ids in ids.chunks(PAGE as usize) {
+                let exported = codex.exported_tickets(scope, ids).await?;
+                write_ticket_rows(exported, &statuses, rows).await?;
+            }
+            Ok(())
         })
     },
 };
