@@ -75,7 +75,10 @@ const SECTIONS: &[Section] = &[
     ),
     section(
         "Settings",
-        &[page("Settings", "/settings", Access::Everyone)],
+        &[
+            page("Settings", "/settings", Access::Everyone),
+            page("Views", "/views/", Access::Staff),
+        ],
     ),
 ];
 
@@ -153,6 +156,7 @@ mod tests {
     fn sections_follow_the_role() {
         let billing = titles(Some(Role::Billing));
         assert!(billing.contains(&"Tags") && billing.contains(&"Billing plans"));
+        assert!(billing.contains(&"Views"));
         assert!(!billing.contains(&"Duplicate candidates") && !billing.contains(&"Agents"));
         assert!(titles(Some(Role::Admin)).contains(&"Agents"));
         let everybody = [
@@ -175,6 +179,7 @@ mod tests {
             ("Agents", "Admin"),
             ("Outbox", "Sync"),
             ("Tickets", "Tickets"),
+            ("Views", "Settings"),
         ] {
             let sections = sections(&at, title);
             let current = sections.iter().filter(|section| section.is_current());

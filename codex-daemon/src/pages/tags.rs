@@ -32,11 +32,7 @@ const TAGGED: [(&str, &str); 3] = [
 pub(super) struct Tags;
 
 const fn uses((name, label): (&'static str, &'static str)) -> BesideColumn {
-    BesideColumn {
-        name,
-        label,
-        access: Access::Staff,
-    }
+    BesideColumn::new(name, label, Access::Staff)
 }
 
 impl RecordPages for Tags {

@@ -49,7 +49,7 @@ pub(in crate::pages) fn rendered<R: RecordPages>(
             let mut add = |page: &str, html: askama::Result<String>| {
                 pages.push((format!("{name}/{page}/{kind}/{role}"), html.unwrap()));
             };
-            add("list", list::<R>(&scope, found));
+            add("list", listed::<R>(&scope, found));
             add("overview", overview::<R>(&scope, found));
             if let Some(tab) = R::DEF.tabs.first() {
                 add("part", part::<R>(&scope, found, tab.word));
@@ -65,11 +65,8 @@ pub(in crate::pages) fn rendered<R: RecordPages>(
                 add("delete", delete.render());
             }
         }
-        let none = Page::default();
-        let asked = asked::<R>("");
-        let parts = parts::<R>(&scope, &asked);
-        let view = RecordListView::new::<R>(&at(), &scope, &asked, &none, parts);
-        pages.push((format!("{name}/none/{role}"), view.render().unwrap()));
+        let none = nothing::<R>(&scope, "").unwrap();
+        pages.push((format!("{name}/none/{role}"), none));
     }
     pages
 }
@@ -169,7 +166,21 @@ fn facets<R: RecordPages>(asked: &ListAddress) -> Vec<FacetView> {
     facet_views(&at(), R::DEF.listing, asked, counted.collect())
 }
 
-fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<String> {
+/// A list without records, at an address.
+pub(in crate::pages) fn nothing<R: RecordPages>(
+    scope: &Scope,
+    query: &str,
+) -> askama::Result<String> {
+    let (none, asked) = (Page::default(), asked::<R>(query));
+    let parts = parts::<R>(scope, &asked);
+    RecordListView::new::<R>(&at(), scope, &asked, &none, parts).render()
+}
+
+/// A list with a record, in every column.
+pub(in crate::pages) fn listed<R: RecordPages>(
+    scope: &Scope,
+    found: &R::Found,
+) -> askama::Result<String> {
     let attack: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
     let first = R::DEF.columns[0];
     let asked = asked::<R>(&format!(
