@@ -123,6 +123,8 @@ pub mod psa_agents;
 pub mod schedule;
 pub mod scope;
 pub mod search;
+#[cfg(feature = "sync")]
+pub mod seen;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;

@@ -17,7 +17,7 @@ use axum::{
 use codex_core::{
     Error,
     ids::TicketId,
-    records::Author,
+    records::{Author, Resource as _},
     tickets::{
         Conversation, Ticket,
         status::Statuses,
@@ -34,7 +34,7 @@ use self::{
 };
 use super::{
     form::SentForm,
-    record::list_routes,
+    record::{list_routes, look},
     shell::page,
     visit::{Editor, Visit, applied},
 };
@@ -143,12 +143,16 @@ async fn respond(
     } else {
         Vec::new()
     };
+    // A form that was refused is no news either.
+    let is_done = query.done.is_some() || status != StatusCode::OK;
+    let actor = &visit.call.author.actor;
     let beside = Beside {
         statuses: &statuses,
         agents: agents(visit).await?,
         entries,
         attachments,
         outbox,
+        seen: look(codex, actor, Ticket::KIND, ticket.id.0, is_done).await?,
         now: codex.now(),
     };
     let is_editor = scope.require_technician(CHANGING).is_ok();

@@ -63,7 +63,7 @@ const LAYERS: [&[&str]; 8] = [
     &["kinds"],
     &["admin", "bulk", "dashboard", "export", "search"],
     &["sync"],
-    &["codex", "idempotency", "webhooks"],
+    &["codex", "idempotency", "seen", "webhooks"],
 ];
 const TOP: usize = LAYERS.len() - 1;
 

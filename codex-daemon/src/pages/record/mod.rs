@@ -33,7 +33,7 @@ pub(super) use self::{
     handlers::{found, show_tab, to_tab},
     links::{LinkChange, LinkForms, MOST_CHOICES},
     list::{BesideColumn, filtered, request, table},
-    show::{SummaryItem, SummaryView},
+    show::{SummaryItem, SummaryView, look},
 };
 use super::{
     address::ListAddress,

@@ -1,5 +1,7 @@
 //! Pages of records that templates are tested with, as each kind of caller sees them.
 
+use std::collections::BTreeMap;
+
 use askama::Template as _;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use chrono::{DateTime, Utc};
@@ -14,6 +16,7 @@ use codex_core::{
     jobs::trouble::Trouble,
     list::{ColumnType, Cursor, FacetOut, FacetValue, Page},
     records::{FieldDef, Resource},
+    seen::SinceSeen,
 };
 use serde_json::{Map, Value, json};
 
@@ -230,6 +233,10 @@ fn overview<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<S
             Vec::new()
         },
         secrets: None,
+        seen: Some(SinceSeen {
+            at: now(),
+            fields: hostile_before(&record.values),
+        }),
         now: now(),
         token: TOKEN.to_owned(),
     };
@@ -276,6 +283,12 @@ fn opened<R: RecordPages>(
 ) -> askama::Result<String> {
     let content = Content::Part(part, TOKEN.to_owned());
     ShowView::new::<R>(&at(), scope, &R::shown(found), query, content).render()
+}
+
+/// Every field had another value when somebody last looked.
+fn hostile_before(values: &Map<String, Value>) -> BTreeMap<String, Value> {
+    let before = values.keys().map(|name| (name.clone(), json!(HOSTILE)));
+    before.collect()
 }
 
 /// An issue of a sync with a record.

@@ -9,6 +9,7 @@ use codex_core::{
     json_columns::List,
     list::ColumnType,
     outbox::{OutboxEntry, OutboxKind, OutboxState},
+    seen::SinceSeen,
     tickets::{Conversation, Ticket, TicketFields, status::Statuses},
 };
 use serde_json::{Map, Value, json};
@@ -185,6 +186,10 @@ fn show(
         agents: hostile_agents(),
         entries: serde_json::from_value(entries).unwrap(),
         attachments: vec![json!({"name": HOSTILE})],
+        seen: Some(SinceSeen {
+            at: now() - chrono::TimeDelta::days(1),
+            fields: [("status_id".to_owned(), json!(2))].into(),
+        }),
         outbox: if is_staff { outbox.into() } else { Vec::new() },
         now: now(),
     };
