@@ -18,11 +18,10 @@ const ONE_LOOK: TimeDelta = TimeDelta::minutes(1);
 const MOST_CHANGES: i64 = 500;
 
 sql! {
-    /// When somebody last looked at a record.
-    LAST = "select seen_at from seen where actor = $1 and kind = $2 and record_id = $3";
-    /// The first changes of a record since a moment.
-    CHANGES = "select changes from change_log where kind = $1 and record_id = $2 and at > $3 \
-        order by id limit $4";
+    /// When somebody last looked at a record, with each of its first changes since.
+    SINCE = "select s.seen_at, c.changes from seen s left join change_log c on c.kind = s.kind \
+        and c.record_id = s.record_id and c.at > s.seen_at \
+        where s.actor = $1 and s.kind = $2 and s.record_id = $3 order by c.id limit $4";
     /// Notes a look.
     NOTE = "insert into seen (actor, kind, record_id, seen_at) values ($1, $2, $3, $4) \
         on conflict (actor, kind, record_id) do update set seen_at = excluded.seen_at";
@@ -32,6 +31,9 @@ sql! {
     FORGET_MORE = "delete from seen where actor = $1 and seen_at < (select seen_at from seen \
         where actor = $1 order by seen_at desc limit 1 offset $2)";
 }
+
+/// When somebody last looked, and a change since.
+type Row = (DateTime<Utc>, Option<Json<Map<String, Value>>>);
 
 /// What of a record has changed since somebody last looked at it.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,15 +57,14 @@ impl Codex {
         kind: &'static str,
         record_id: i64,
     ) -> Result<Option<SinceSeen>> {
-        let db = &self.0.db;
-        let last = db.query(LAST).bind(actor).bind(kind).bind(record_id);
-        let Some(at) = last.scalar::<DateTime<Utc>>().await? else {
+        let q = self.0.db.query(SINCE).bind(actor).bind(kind);
+        let rows: Vec<Row> = q.bind(record_id).bind(MOST_CHANGES).all().await?;
+        let Some(at) = rows.first().map(|(at, _)| *at) else {
             return Ok(None);
         };
-        let changes = db.query(CHANGES).bind(kind).bind(record_id).bind(at);
-        let changes: Vec<(Json<Map<String, Value>>,)> = changes.bind(MOST_CHANGES).all().await?;
+        let changes = rows.into_iter().filter_map(|(_, changes)| changes);
         let mut fields = BTreeMap::new();
-        for (name, mut values) in changes.into_iter().flat_map(|(Json(changes),)| changes) {
+        for (name, mut values) in changes.flat_map(|Json(changes)| changes) {
             // The first change says what the value was.
             fields.entry(name).or_insert_with(|| {
                 let before = values.get_mut("before");
