@@ -50,7 +50,7 @@ impl Codex {
     /// resource, `record_id` the row id.
     ///
     /// # Errors
-    /// [`crate::Error::Database`].
+    /// [`crate::Error::Db`].
     pub async fn since_seen(
         &self,
         actor: &str,
