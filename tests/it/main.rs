@@ -52,6 +52,7 @@ mod providers;
 mod record_pages;
 mod records;
 mod scopes;
+mod scripts;
 mod search;
 mod services;
 mod spec;

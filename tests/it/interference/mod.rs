@@ -8,6 +8,7 @@ mod calls;
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
