@@ -110,6 +110,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::store::STATEMENTS,
         crate::outbox::query::STATEMENTS,
         crate::idempotency::STATEMENTS,
+        crate::seen::STATEMENTS,
         crate::webhooks::STATEMENTS,
         crate::store::REVISIONS,
         crate::store::backup::STATEMENTS,

@@ -127,6 +127,8 @@ mod registry;
 pub mod schedule;
 pub mod scope;
 pub mod search;
+#[cfg(feature = "sync")]
+pub mod seen;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;

@@ -131,12 +131,12 @@ const PAGES: &[PageSet] = &[
     admin::PAGES,
     agents::PAGES,
     settings::PAGES,
+    views::PAGES,
     asset_secrets::PAGES,
     bulk_edit::PAGES,
     scripts::PAGES,
     search::PAGES,
     tables::PAGES,
-    views::PAGES,
 ];
 
 /// The routes.

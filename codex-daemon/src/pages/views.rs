@@ -37,7 +37,8 @@ const LIST: &str = "/views/";
 const ROWS: u32 = 100;
 
 /// What it registers.
-pub(super) const PAGES: PageSet = PageSet::of(Some("views"), routes);
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("views"), routes).linked("Settings", "Views", "/views/", Access::Staff);
 
 /// The routes.
 fn routes() -> OpenApiRouter<App> {

@@ -65,7 +65,7 @@ const LAYERS: [&[&str]; 8] = [
     &["registry"],
     &["admin", "bulk", "dashboard", "export", "search"],
     &["sync"],
-    &["codex", "idempotency", "webhooks"],
+    &["codex", "idempotency", "seen", "webhooks"],
 ];
 const TOP: usize = LAYERS.len() - 1;
 
