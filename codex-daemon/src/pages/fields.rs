@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Words that are not written as they are in names of fields.
-const SPELLED: [(&str, &str); 7] = [
+const SPELLED: [(&str, &str); 15] = [
     ("id", "ID"),
     ("ip", "IP"),
     ("mac", "MAC"),
@@ -14,6 +14,14 @@ const SPELLED: [(&str, &str); 7] = [
     ("int", "internal"),
     ("ext", "external"),
     ("email", "e-mail"),
+    ("api", "API"),
+    ("gb", "GB"),
+    ("psa", "PSA"),
+    ("rmm", "RMM"),
+    ("tb", "TB"),
+    ("udfs", "UDFs"),
+    ("uid", "UID"),
+    ("vm", "VM"),
 ];
 
 /// What a field is called on pages, such as `Datto portal URL`.

@@ -99,6 +99,16 @@ pub(crate) struct TableView {
     pub empty: String,
 }
 
+impl TableView {
+    /// Whether nothing in it takes the focus. The keyboard then reaches its frame, to scroll it.
+    pub fn is_plain(&self) -> bool {
+        let is_link = |cell: &Cell| cell.href.is_some() || !cell.links.is_empty();
+        let mut cells = self.rows.iter().flatten();
+        let has_links = cells.any(|cell| is_link(cell) || cell.select.is_some());
+        !has_links && self.heads.iter().all(|head| head.href.is_none())
+    }
+}
+
 /// A list that can be searched, filtered and sorted.
 #[derive(Debug)]
 pub(crate) struct ListView {

@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use codex_core::{
-    Error, Role, Scope,
+    Access, Error, Role, Scope,
     ids::ViewId,
     list::{Cursor, ListedResource, PageRequest},
     views::{DEFAULT_ROLES, View, ViewAudience, rules::require_change},

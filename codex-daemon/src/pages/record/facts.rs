@@ -121,7 +121,9 @@ fn facts<R: RecordPages>(
     let fields = R::DEF.listing.fields.iter().copied().flatten();
     let shown = fields.filter(|field| field.is_visible_to(scope));
     let shown = shown.filter(|field| !R::DEF.apart.contains(&field.name));
-    let facts = shown.map(|field| {
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort_by_key(|field| is_reference(field.name));
+    let facts = shown.into_iter().map(|field| {
         let value = values.get(field.name).unwrap_or(&Value::Null);
         let value = fields::fact(field, value, now);
         let stated = claims.and_then(|claims| {
@@ -170,6 +172,12 @@ fn changed_words(facts: &[Fact], seen: Option<&SinceSeen>, now: DateTime<Utc>) -
     let changed = facts.iter().filter(|fact| fact.before.is_some());
     let changed = changed.map(|fact| fact.label.as_str());
     fields::changed_since(changed, seen?.at, now)
+}
+
+/// Whether a field refers to another system. Such fields come last, because people look for the others.
+fn is_reference(field: &str) -> bool {
+    let ends = ["_id", "_ids", "_uid", "_source", "_provider"];
+    ends.iter().any(|end| field.ends_with(end))
 }
 
 /// Which source's value it is, and how old it is.
