@@ -90,8 +90,8 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
             let key = match_imported::source_key(source, &item.external_id);
             (item.external_id.clone(), vec![key])
         });
-        let keys = keys.collect();
-        async { Ok(keys) }
+        let keys: HashMap<String, Vec<String>> = keys.collect();
+        async move { Ok(keys) }
     }
 
     /// Finds the manual records that new items stand for: record ids by item id. Uncertain matches go to `issues`.

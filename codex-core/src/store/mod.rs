@@ -10,6 +10,7 @@ mod query;
 pub mod sql;
 mod revisions;
 pub mod schema;
+pub mod snapshot;
 mod trouble;
 
 use std::{
