@@ -142,6 +142,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         resources.concat(),
         crate::dashboard::statements(),
         crate::sync::statements(),
+        crate::import::statements(),
     ]
     .concat()
 }
