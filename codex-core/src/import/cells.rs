@@ -259,9 +259,14 @@ pub(super) fn read_time(text: &str) -> Option<Read> {
         let at = at.to_utc();
         return EVENTS.contains(&at.year()).then_some(Read::At(at));
     }
-    let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let naive = [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ]
+    .iter()
+    .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let naive = naive.or_else(|| day()?.and_hms_opt(0, 0, 0))?;
     EVENTS.contains(&naive.year()).then_some(Read::Naive(naive))
@@ -283,10 +288,16 @@ fn moment(zone: Tz, naive: NaiveDateTime) -> (Option<DateTime<Utc>>, Flaw) {
 /// A list in `PostgreSQL`'s spelling, `{a,"b c"}`, in Python's, `['a']`, or separated by commas.
 fn respelled(text: &str) -> Option<Vec<Value>> {
     let text = text.trim();
-    let inner = match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+    let inner = match text
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+    {
         Some(inner) if !inner.contains(':') => inner,
         Some(_) => return None,
-        None => match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        None => match text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
             Some(inner) => inner,
             None if text.contains(['{', '[', '"', ':']) => return None,
             None => text,
@@ -320,7 +331,11 @@ mod tests {
             assert_eq!(read_time(text), Some(at), "{text}");
         }
         let naive = utc("2025-03-01T09:00:00Z").naive_utc();
-        for text in ["2025-03-01T09:00:00", "2025-03-01 09:00:00", "2025-03-01 09:00"] {
+        for text in [
+            "2025-03-01T09:00:00",
+            "2025-03-01 09:00:00",
+            "2025-03-01 09:00",
+        ] {
             assert_eq!(read_time(text), Some(Read::Naive(naive)), "{text}");
         }
         for bad in ["", "soon", "0001-01-01T00:00:00Z", "+57856-01-01T00:00:00Z"] {
@@ -337,16 +352,26 @@ mod tests {
             (Some(utc("2025-07-01T10:00:00Z")), Flaw::TimeLocal)
         );
         let twice = of("2025-10-26T02:30:00");
-        assert_eq!(twice, (Some(utc("2025-10-26T00:30:00Z")), Flaw::TimeAmbiguous));
+        assert_eq!(
+            twice,
+            (Some(utc("2025-10-26T00:30:00Z")), Flaw::TimeAmbiguous)
+        );
         let never = of("2025-03-30T02:30:00");
-        assert_eq!(never, (Some(utc("2025-03-30T01:30:00Z")), Flaw::TimeAmbiguous));
+        assert_eq!(
+            never,
+            (Some(utc("2025-03-30T01:30:00Z")), Flaw::TimeAmbiguous)
+        );
     }
 
     #[test]
     fn lists_are_read_in_other_spellings() {
         let of = |text: &str| respelled(text).map(Value::from);
         let two = serde_json::json!(["a.test", "b.test"]);
-        for text in ["{a.test,\"b.test\"}", "['a.test', 'b.test']", "a.test, b.test"] {
+        for text in [
+            "{a.test,\"b.test\"}",
+            "['a.test', 'b.test']",
+            "a.test, b.test",
+        ] {
             assert_eq!(of(text).as_ref(), Some(&two), "{text}");
         }
         assert_eq!(of("{\"a\": 1}"), None);

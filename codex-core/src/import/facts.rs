@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono_tz::Tz;
 
-use super::{
-    source::Source,
-    tables::Table,
-};
+use super::{source::Source, tables::Table};
 use crate::{
     Result,
     billing_plans::term,

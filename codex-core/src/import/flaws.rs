@@ -45,7 +45,7 @@ macro_rules! flaws {
 
 flaws! {
     /// A row without its key.
-    KeyMissing = ("key_missing", Warning, "a row has no key; it is left out");
+    KeyMissing = ("key_missing", Warning, "a row has no key; it is left out, a company is imported without a number");
     /// A number of a company that differs from another one in blanks only.
     NumberRepeated = ("account_number_repeated", Warning,
         "two companies have one account number; the first keeps it, the other has none");

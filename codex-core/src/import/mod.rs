@@ -31,7 +31,7 @@ pub use bill::Bill;
 pub use flaws::{Flaw, Weight};
 pub use report::{FlawCount, ImportReport, TableReport};
 pub use schema::{Generation, Layout};
-pub use service::{DryRun, ImportOutcome, ImportStatus};
+pub use service::{DryRun, ImportOutcome, ImportStatus, dry_run};
 pub use state::{Import, ImportState};
 pub use tables::Table;
 pub use verify::{BillDifference, Comparison, Difference, TableComparison};

@@ -409,7 +409,7 @@ fn asset_contact(
 }
 
 /// A sync job; `None` for one without a readable start.
-fn job(row: &OldRow, facts: &Facts, report: &mut TableReport) -> Option<Job> {
+pub(super) fn job(row: &OldRow, facts: &Facts, report: &mut TableReport) -> Option<Job> {
     let key = row.name();
     let mut cells = Cells::new(row, report, facts.zone);
     // The first generation noted local times, the second UTC with an offset (contract 1.2.H).
@@ -435,9 +435,15 @@ fn job(row: &OldRow, facts: &Facts, report: &mut TableReport) -> Option<Job> {
         return None;
     };
     // The first generation has one word for what is a script and a type today.
-    let kind = stored.parse::<SyncKind>().ok().filter(|_| sync_type.is_none());
+    let kind = stored
+        .parse::<SyncKind>()
+        .ok()
+        .filter(|_| sync_type.is_none());
     let (script, sync_type) = match kind {
-        Some(kind) => (kind.script().to_owned(), kind.sync_type().map(str::to_owned)),
+        Some(kind) => (
+            kind.script().to_owned(),
+            kind.sync_type().map(str::to_owned),
+        ),
         None => (stored, sync_type),
     };
     let provider = provider.or_else(|| match kind? {
@@ -464,4 +470,3 @@ fn job(row: &OldRow, facts: &Facts, report: &mut TableReport) -> Option<Job> {
         started_by: None,
     })
 }
-

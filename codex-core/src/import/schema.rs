@@ -157,7 +157,10 @@ mod tests {
         let of = |tables| Layout::of(tables).map(|layout| layout.generation);
         assert_eq!(of(with(&FIRST)).unwrap(), Generation::First);
         let mut second = with(&SECOND);
-        second.get_mut("ticket_details").unwrap().insert("id".into());
+        second
+            .get_mut("ticket_details")
+            .unwrap()
+            .insert("id".into());
         assert_eq!(of(second).unwrap(), Generation::Second);
         let both: Vec<_> = FIRST.iter().chain(&SECOND).copied().collect();
         assert_eq!(of(with(&both)).unwrap(), Generation::Mixed);
@@ -169,7 +172,10 @@ mod tests {
         half.remove("contacts");
         half.get_mut("assets").unwrap().remove("hostname");
         let error = Layout::of(half).unwrap_err().to_string();
-        assert!(error.contains("contacts") && error.contains("assets.hostname"), "{error}");
+        assert!(
+            error.contains("contacts") && error.contains("assets.hostname"),
+            "{error}"
+        );
         let unknown = Layout::of(common()).unwrap_err().to_string();
         assert!(unknown.contains("companies.external_id"), "{unknown}");
         assert!(Layout::of(BTreeMap::new()).is_err());

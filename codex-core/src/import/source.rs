@@ -259,7 +259,9 @@ impl Source {
     /// A column as text, from the names under which the generation has it.
     fn value(&self, table: &str, names: &[&'static str]) -> String {
         let own = names.iter().filter(|name| self.layout.has(table, name));
-        let own: Vec<String> = own.map(|name| format!("cast(\"{name}\" as text)")).collect();
+        let own: Vec<String> = own
+            .map(|name| format!("cast(\"{name}\" as text)"))
+            .collect();
         match own.as_slice() {
             [] => "cast(null as text)".to_owned(),
             [one] => one.clone(),

@@ -191,10 +191,7 @@ impl Table {
                 ],
             ),
             Self::Plans => (ID, PLANS),
-            Self::Features => (
-                ID,
-                &[&["plan_id"], &["feature_type"], &["feature_value"]],
-            ),
+            Self::Features => (ID, &[&["plan_id"], &["feature_type"], &["feature_value"]]),
             Self::Options => (
                 ID,
                 &[

@@ -246,9 +246,17 @@ impl Writer<'_> {
         let (mut records, mut beside) = (Vec::new(), Vec::new());
         for one in mapped {
             let source = one.ticket.record.fields.get("external_source");
-            let source = source.and_then(serde_json::Value::as_str).map(str::to_owned);
+            let source = source
+                .and_then(serde_json::Value::as_str)
+                .map(str::to_owned);
             let id = one.ticket.record.external_id.clone();
-            beside.push((id, source.unwrap_or_default(), one.minutes, one.sent, one.notes));
+            beside.push((
+                id,
+                source.unwrap_or_default(),
+                one.minutes,
+                one.sent,
+                one.notes,
+            ));
             records.push(one.ticket);
         }
         let rows = self.records::<Ticket>(records).await?;

@@ -56,6 +56,8 @@ pub(in crate::import) fn company(
         .unwrap_or_else(|| facts.psa.to_owned());
     if is_repeated {
         cells.flaw(Flaw::NumberRepeated);
+    } else if own_number.is_empty() {
+        cells.flaw(Flaw::KeyMissing);
     } else {
         cells.state("account_number", own_number.as_str());
     }
@@ -92,7 +94,10 @@ pub(in crate::import) fn company(
     let domains = cells.texts("domains");
     cells.state("domains", domains);
     let term = cells.text("contract_term_length");
-    cells.state("contract_term_length", term.map(|text| billing_plans::term(&text)));
+    cells.state(
+        "contract_term_length",
+        term.map(|text| billing_plans::term(&text)),
+    );
     state_plan(&mut cells);
 
     let mut keys = Vec::new();
@@ -137,7 +142,11 @@ pub(in crate::import) fn site(
         report.skip(Flaw::CompanyMissing, &name);
         return None;
     }
-    let repeated = if is_first { &facts.first_sites } else { &facts.sites };
+    let repeated = if is_first {
+        &facts.first_sites
+    } else {
+        &facts.sites
+    };
     let is_later = repeated.get(&uid).is_some_and(|last| Some(*last) != id);
     if is_later || (is_first && facts.known_sites.contains(&uid)) {
         report.merge(Flaw::SiteRepeated, &name);
@@ -211,5 +220,10 @@ pub(in crate::import) fn override_of(
     cells.state("value", Value::String(value));
     let enabled = cells.flag("override_enabled");
     cells.state("enabled", enabled);
-    Some(Mapped::new(cells, format!("override/{name}"), id, Vec::new()))
+    Some(Mapped::new(
+        cells,
+        format!("override/{name}"),
+        id,
+        Vec::new(),
+    ))
 }

@@ -70,7 +70,10 @@ pub(in crate::import) fn contact(
             .any(|number| facts.company(number) == Some(id.to_string().as_str()))
     };
     let departments: BTreeSet<i64> = stated.iter().copied().filter(linked).collect();
-    cells.state("department_ids", departments.into_iter().collect::<Vec<i64>>());
+    cells.state(
+        "department_ids",
+        departments.into_iter().collect::<Vec<i64>>(),
+    );
     if !stated.is_empty() {
         cells.keep("department_ids", stated);
     }
@@ -142,7 +145,10 @@ pub(in crate::import) fn psa_agent(
 ) -> Option<Mapped<PsaAgent>> {
     let (id, key) = (id_of(row), row.name());
     let psa = row.get("external_source").unwrap_or(facts.psa).to_owned();
-    let Some(psa_id) = row.get("external_id").and_then(|id| id.trim().parse::<i64>().ok()) else {
+    let Some(psa_id) = row
+        .get("external_id")
+        .and_then(|id| id.trim().parse::<i64>().ok())
+    else {
         report.skip(Flaw::IdMissing, &key);
         return None;
     };

@@ -79,7 +79,9 @@ fn features(row: &OldRow, id: i64, facts: &Facts) -> BTreeMap<String, String> {
 
 /// Counts a row of what plans contain: it is imported with its plan.
 pub(in crate::import) fn feature(row: &OldRow, facts: &Facts, report: &mut TableReport) {
-    let plan = row.get("plan_id").and_then(|id| id.trim().parse::<i64>().ok());
+    let plan = row
+        .get("plan_id")
+        .and_then(|id| id.trim().parse::<i64>().ok());
     match plan {
         Some(plan) if facts.plans.contains(&plan) => report.imported += 1,
         Some(plan) if facts.all_plans.contains(&plan) => {

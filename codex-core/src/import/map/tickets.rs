@@ -87,7 +87,12 @@ pub(in crate::import) fn ticket(
             None => cells.flaw(Flaw::CompanyMissing),
         }
     }
-    cells.state_texts(&["subject", "ticket_type", "requester_name", "requester_email"]);
+    cells.state_texts(&[
+        "subject",
+        "ticket_type",
+        "requester_name",
+        "requester_email",
+    ]);
     cells.state_ints(&["requester_id", "responder_id", "group_id", "department_id"]);
     let status = status(&mut cells, &facts.statuses);
     cells.state("status_id", status);
