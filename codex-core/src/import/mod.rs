@@ -24,7 +24,7 @@ mod write;
 
 use std::collections::BTreeSet;
 
-use chrono_tz::Tz;
+pub use chrono_tz::Tz as TimeZone;
 
 pub use back::BackFile;
 pub use bill::Bill;
@@ -36,7 +36,7 @@ pub use state::{Import, ImportState};
 pub use tables::Table;
 pub use verify::{BillDifference, Comparison, Difference, TableComparison};
 
-use crate::{Result, store::Sql, tickets::status::Statuses};
+use crate::{Error, Result, store::Sql, tickets::status::Statuses};
 
 /// What an import reads, and how.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +44,7 @@ pub struct ImportOptions {
     /// The old database: `postgresql://user:password@host/database` or `sqlite:path`.
     pub from: String,
     /// The zone of the former server's clock: some of its columns hold local times.
-    pub time_zone: Option<Tz>,
+    pub time_zone: Option<TimeZone>,
     /// Names of secret user-defined fields, such as `udf2`.
     pub secret_udfs: Vec<String>,
     /// Words for the PSA's status numbers.
@@ -53,6 +53,17 @@ pub struct ImportOptions {
     pub accepted: BTreeSet<String>,
     /// Whether the role may change the old database.
     pub allow_writing_role: bool,
+}
+
+/// The time zone with an IANA name.
+///
+/// # Errors
+/// [`Error::Invalid`] when there is none.
+pub fn time_zone(name: &str) -> Result<TimeZone> {
+    name.trim().parse().map_err(|_| {
+        let message = format!("there is no time zone `{name}`; an example is Europe/Berlin");
+        Error::invalid("old_time_zone", message)
+    })
 }
 
 /// Reads the whole old database and reports what would be imported and every flaw. Writes nothing.

@@ -67,6 +67,10 @@ impl Serve {
         let codex = app::open(&config, true)
             .await
             .with_context(|| super::database::refused(&config))?;
+        if let Some(reason) = codex.unfinished_import().await? {
+            codex.close().await;
+            bail!("{reason}");
+        }
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
