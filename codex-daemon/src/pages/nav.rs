@@ -70,6 +70,7 @@ const SECTIONS: &[Section] = &[
         "Admin",
         &[
             page("Administration", "/admin/", Access::Admins),
+            page("Import", "/admin/import", Access::Admins),
             page("Agents", "/agents/", Access::Admins),
         ],
     ),

@@ -1,6 +1,7 @@
 //! Pages of administrators (contract 1.2.K, 5.2): how the daemon is, its settings, tests of connections, clearing data.
 
 mod clear;
+mod import;
 mod legacy;
 mod overview;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     clear::ClearView,
+    import::ImportView,
     overview::{Facts, OverviewView},
     settings::SettingsView,
     test::TestView,
@@ -52,6 +54,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .route("/admin/test/{system}", post(test_connection))
         .route("/admin/clear/{data}", get(confirm_clear))
         .route("/admin/clear-data", post(clear_data))
+        .route("/admin/import", get(show_import))
         .merge(legacy::routes())
 }
 
@@ -161,6 +164,12 @@ async fn test_connection(
     let finding = system.check(codex, visit.scope(), &app.config()).await;
     let view = TestView::new(&visit.at, system, &finding, visit.csrf.token());
     page(StatusCode::OK, &view)
+}
+
+async fn show_import(Admin(visit): Admin, uri: Uri) -> Result<Response, Problem> {
+    done::read(&uri)?;
+    let status = visit.call.codex.import_status(visit.scope()).await?;
+    page(StatusCode::OK, &ImportView::new(&visit.at, status.as_ref()))
 }
 
 fn read_data(name: &str) -> Result<ClearData, Problem> {
