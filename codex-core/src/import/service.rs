@@ -156,7 +156,7 @@ impl Codex {
             source: masked(&options.from),
             layout,
             time_zone: options.time_zone.map(|zone| zone.name().to_owned()),
-            accepted: Json(options.accepted.clone()),
+            accepted: options.accepted.clone(),
             state: ImportState::Running,
             started_at: self.now(),
             finished_at: None,
@@ -291,7 +291,7 @@ impl Codex {
                 "the two sides were not compared yet: `codexd import verify` does",
             ));
         };
-        self.keep_comparison(&import, ImportState::Verified, &comparison.0)
+        self.keep_comparison(&import, ImportState::Verified, comparison)
             .await?;
         self.existing_import().await
     }

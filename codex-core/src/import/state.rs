@@ -50,8 +50,7 @@ sql! {
 }
 
 /// How an import stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "store", derive(sqlx::Type))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum ImportState {
@@ -78,7 +77,7 @@ impl ImportState {
 }
 
 /// The import of a database.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Import {
     /// Its id.
     pub id: String,
@@ -89,7 +88,7 @@ pub struct Import {
     /// The zone of the former server's clock.
     pub time_zone: Option<String>,
     /// Codes of accepted warnings.
-    pub accepted: Json<BTreeSet<String>>,
+    pub accepted: BTreeSet<String>,
     /// How it stands.
     pub state: ImportState,
     /// When it began.
@@ -99,9 +98,42 @@ pub struct Import {
     /// When the two sides were last compared.
     pub compared_at: Option<DateTime<Utc>>,
     /// What came of that.
-    pub comparison: Option<Json<Comparison>>,
+    pub comparison: Option<Comparison>,
     /// The newest entry of the change log when it was finished.
     pub change_id: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ImportRow {
+    id: String,
+    source: String,
+    layout: String,
+    time_zone: Option<String>,
+    accepted: Json<BTreeSet<String>>,
+    state: ImportState,
+    started_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    compared_at: Option<DateTime<Utc>>,
+    comparison: Option<Json<Comparison>>,
+    change_id: Option<i64>,
+}
+
+impl From<ImportRow> for Import {
+    fn from(row: ImportRow) -> Self {
+        Self {
+            id: row.id,
+            source: row.source,
+            layout: row.layout,
+            time_zone: row.time_zone,
+            accepted: row.accepted.0,
+            state: row.state,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            compared_at: row.compared_at,
+            comparison: row.comparison.map(|comparison| comparison.0),
+            change_id: row.change_id,
+        }
+    }
 }
 
 /// How far a table is.
@@ -122,7 +154,8 @@ impl Progress {
 
 /// The import of this database, if there is one.
 pub(super) async fn find(db: &Db) -> Result<Option<Import>> {
-    db.query(FIND).optional().await
+    let row: Option<ImportRow> = db.query(FIND).optional().await?;
+    Ok(row.map(Import::from))
 }
 
 /// Whether somebody has used the database.
@@ -138,7 +171,7 @@ pub(super) async fn begin(tx: &mut Tx, import: &Import) -> Result<()> {
         .bind(import.source.as_str())
         .bind(import.layout.as_str())
         .bind_text(import.time_zone.as_deref())
-        .bind(Json(&import.accepted.0))
+        .bind(Json(&import.accepted))
         .bind(import.state)
         .bind(import.started_at)
         .execute()

@@ -409,7 +409,7 @@ impl Import {
                 "started_at": import.started_at,
                 "finished_at": import.finished_at,
                 "compared_at": import.compared_at,
-                "comparison": import.comparison.as_ref().map(|comparison| &comparison.0),
+                "comparison": import.comparison,
                 "report": status.report,
                 "without_source": status.without_source,
             }));

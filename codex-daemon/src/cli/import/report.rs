@@ -162,7 +162,7 @@ pub(super) fn status(status: &ImportStatus) -> anyhow::Result<()> {
     }
     if let (Some(at), Some(comparison)) = (import.compared_at, &import.comparison) {
         let at = at.to_rfc3339();
-        output::line(format!("Compared {at}: {}.", summary(&comparison.0)))?;
+        output::line(format!("Compared {at}: {}.", summary(comparison)))?;
     }
     Ok(())
 }

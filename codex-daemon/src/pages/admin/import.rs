@@ -49,7 +49,6 @@ impl ImportView {
         let none = ImportReport::default();
         let report = status.map_or(&none, |status| &status.report);
         let compared = status.and_then(|status| status.import.comparison.as_ref());
-        let compared = compared.map(|comparison| &comparison.0);
         Self {
             shell,
             state: status.map(|status| badge(status.import.state)),

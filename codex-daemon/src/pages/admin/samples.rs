@@ -1,6 +1,9 @@
 //! Administration that templates are tested with.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use askama::Template as _;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -129,12 +132,12 @@ fn import(state: ImportState, text: &str) -> ImportStatus {
         source: text.to_owned(),
         layout: "mixed".to_owned(),
         time_zone: Some("Europe/Berlin".to_owned()),
-        accepted: Default::default(),
+        accepted: BTreeSet::new(),
         state,
         started_at: now,
         finished_at: is_over.then_some(now),
         compared_at: is_over.then_some(now),
-        comparison: is_over.then(|| comparison.into()),
+        comparison: is_over.then_some(comparison),
         change_id: None,
     };
     ImportStatus {
