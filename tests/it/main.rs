@@ -34,6 +34,7 @@ mod duplicates;
 mod every_route;
 mod facets;
 mod gateway;
+mod import;
 mod interference;
 mod jobs;
 mod killed_calls;
