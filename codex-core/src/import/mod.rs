@@ -7,6 +7,7 @@
 
 mod back;
 mod bill;
+mod bills;
 mod cells;
 mod facts;
 mod flaws;

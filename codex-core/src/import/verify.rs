@@ -1,13 +1,13 @@
 //! Comparing the two sides: counts, what the REST APIs say of every record, and every company's bill.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    bill::{Bill, Prices},
-    facts::Facts,
+    bill::Bill,
+    bills::{Bills, company_number, term_of},
     flaws::Flaw,
     map::{assets, companies, people, plans, tickets},
     report::TableReport,
@@ -20,7 +20,7 @@ use crate::{
     Result, Scope,
     agents::{self, wire::AgentOut},
     assets::wire::AssetOut,
-    billing_plans::{self, MONTH_TO_MONTH, PRICES, wire::BillingPlanOut},
+    billing_plans::{self, PRICES, wire::BillingPlanOut},
     companies::{level_of, wire::CompanyOut},
     contacts::wire::ContactOut,
     feature_options,
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Differences that a table is shown with, and bills.
-const SAMPLES: usize = 20;
+pub(super) const SAMPLES: usize = 20;
 
 /// A field whose two sides differ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,15 +122,6 @@ impl TableComparison {
             }
         }
     }
-}
-
-/// Bills of both sides, by account number.
-#[derive(Debug, Default)]
-struct Bills {
-    old: BTreeMap<String, Bill>,
-    new: BTreeMap<String, Bill>,
-    old_plans: HashMap<(String, String), Prices>,
-    new_plans: HashMap<(String, String), Prices>,
 }
 
 /// Records of the new side, as answers show them, by key.
@@ -481,96 +472,7 @@ fn plain(row: &OldRow, columns: &[&str]) -> Shape {
     values.collect()
 }
 
-fn company_number(row: &OldRow) -> String {
-    let number = match row.key.as_slice() {
-        [Key::Text(number)] => number.as_str(),
-        _ => row.get("company_account_number").unwrap_or_default(),
-    };
-    number.trim().to_owned()
-}
-
 fn ticket_number(row: &OldRow) -> Option<i64> {
     let stated = row.get("external_id").or_else(|| row.get("ticket_number"));
     stated?.trim().parse().ok()
-}
-
-/// The term by which a plan is looked up.
-fn term_of(stored: Option<&str>) -> String {
-    let term = stored.map(str::trim).filter(|term| !term.is_empty());
-    term.unwrap_or(MONTH_TO_MONTH).to_owned()
-}
-
-impl Bills {
-    /// Adds what a row of the former service is billed by.
-    fn old_row(&mut self, table: Table, row: &OldRow, facts: &Facts, record: &Value) {
-        let number = company_number(row);
-        match table {
-            Table::Companies => {
-                let bill = self.old.entry(number).or_default();
-                bill.plan = row
-                    .get("plan_selected")
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned();
-                bill.term = term_of(row.get("contract_term_length"));
-            }
-            Table::ContactCompanies => self.old.entry(number).or_default().users += 1,
-            Table::Assets if facts.company(&number).is_some() => {
-                let bytes = shapes::backup_bytes(row.get("backup_usage_tb"));
-                self.old
-                    .entry(number)
-                    .or_default()
-                    .device(bytes.unwrap_or_default());
-            }
-            Table::Tickets if facts.company(&number).is_some() => {
-                let shape = shapes::ticket(row, facts);
-                // A ticket whose time cannot be read has the time that it has here.
-                let stated = shape.get("last_updated_at").and_then(Value::as_str);
-                let known = record.get("last_updated_at").and_then(Value::as_str);
-                let changed = stated.or(known).unwrap_or_default();
-                let hours = shapes::hours(row).unwrap_or_default();
-                self.old.entry(number).or_default().work(changed, hours);
-            }
-            Table::Plans => {
-                let id = row.name().parse().unwrap_or_default();
-                let shape = shapes::plan(row, id, facts);
-                let name = row.get("plan_name").unwrap_or_default().trim();
-                let length = row.get("term_length").unwrap_or_default().trim();
-                let mut prices: Prices = PRICES
-                    .iter()
-                    .filter_map(|price| Some(((*price).to_owned(), shape.get(*price)?.as_f64()?)))
-                    .collect();
-                prices.entry("backup_included_tb".to_owned()).or_insert(1.0);
-                let key = (name.to_owned(), length.to_owned());
-                self.old_plans.insert(key, prices);
-            }
-            _ => {}
-        }
-    }
-
-    fn compare(&self, comparison: &mut Comparison) {
-        let numbers: BTreeSet<&String> = self.old.keys().chain(self.new.keys()).collect();
-        let (no_old, no_new) = (Bill::default(), Bill::default());
-        for number in numbers {
-            let old = self.old.get(number).unwrap_or(&no_old);
-            let new = self.new.get(number).unwrap_or(&no_new);
-            let plan = |bill: &Bill| (bill.plan.clone(), bill.term.clone());
-            let old_cents = old.cents(self.old_plans.get(&plan(old)));
-            let new_cents = new.cents(self.new_plans.get(&plan(new)));
-            comparison.bills += 1;
-            if old_cents == new_cents {
-                continue;
-            }
-            comparison.differing_bills += 1;
-            if comparison.bill_differences.len() < SAMPLES {
-                comparison.bill_differences.push(BillDifference {
-                    account_number: number.clone(),
-                    old_cents,
-                    new_cents,
-                    old: old.clone(),
-                    new: new.clone(),
-                });
-            }
-        }
-    }
 }
