@@ -9,7 +9,7 @@ use super::{
     bill::Bill,
     bills::{Bills, company_number, term_of},
     flaws::Flaw,
-    map::{assets, companies, people, plans, tickets},
+    map::{companies, people, plans, tickets},
     report::TableReport,
     run::Importer,
     shapes::{self, Shape, is_same, texts_of},

@@ -11,7 +11,8 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres, Row as _, Sqlite,
+    SqliteConnection,
     postgres::{PgConnectOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteRow},
 };
@@ -190,7 +191,7 @@ impl Snapshot {
         let sql = AssertSqlSafe(sql);
         match &mut self.0 {
             Inner::Sqlite(connection) => {
-                let mut query = sqlx::query(sql);
+                let mut query = sqlx::query::<Sqlite>(sql);
                 for bind in binds {
                     query = match bind {
                         Key::Int(number) => query.bind(*number),
@@ -201,7 +202,7 @@ impl Snapshot {
                 rows.iter().map(sqlite_texts).collect()
             }
             Inner::Pg(connection) => {
-                let mut query = sqlx::query(sql);
+                let mut query = sqlx::query::<Postgres>(sql);
                 for bind in binds {
                     query = match bind {
                         Key::Int(number) => query.bind(*number),
