@@ -10,6 +10,7 @@ use super::{
     source::OldRow,
 };
 use crate::{
+    agents::{COLOR_THEMES, HOME_PAGES, THEMES, VIEWS},
     billing_plans::{LEGACY_FEATURES, PRICES, term},
     companies::ComplianceLevel,
     tickets::status::{priority, priority_id},
@@ -182,13 +183,15 @@ pub(super) fn agent(row: &OldRow, facts: &Facts) -> Shape {
     of.texts(&["username", "email", "first_name", "last_name"]);
     let enabled = of.cells.flag("enabled");
     of.read("enabled", "enabled", enabled);
-    for key in [
-        "theme_preference",
-        "preferred_color_theme",
-        "home_page_preference",
-    ] {
+    let known: [(&str, &[&str]); 4] = [
+        ("theme_preference", &THEMES),
+        ("preferred_color_theme", &COLOR_THEMES),
+        ("knowledgetree_view_preference", &VIEWS),
+        ("home_page_preference", &HOME_PAGES),
+    ];
+    for (key, words) in known {
         let word = of.cells.text(key);
-        of.known(key, word);
+        of.known(key, word.filter(|word| words.contains(&word.as_str())));
     }
     of.shape
 }

@@ -468,7 +468,7 @@ impl<'v> Verifier<'v> {
 fn plain(row: &OldRow, columns: &[&str]) -> Shape {
     let values = columns
         .iter()
-        .map(|column| ((*column).to_owned(), row.get(column).map(str::trim).into()));
+        .map(|column| ((*column).to_owned(), row.get(column).into()));
     values.collect()
 }
 

@@ -212,7 +212,7 @@ pub(in crate::import) fn override_of(
         report.merge(Flaw::OverrideRepeated, &name);
         return None;
     }
-    let key = key.trim().to_owned();
+    let key = key.to_owned();
     let mut cells = Cells::new(row, report, facts.zone);
     cells.state("company_id", facts.row(&own));
     cells.state("key", key);

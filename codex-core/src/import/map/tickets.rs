@@ -134,7 +134,9 @@ pub(in crate::import) fn ticket(
 /// The number of the status: the PSA's, unless the former service marked the ticket as gone; else what its word means.
 fn status(cells: &mut Cells<'_>, statuses: &Statuses) -> Option<i64> {
     let id = cells.int("status_id");
-    let word = cells.text("status")?;
+    let Some(word) = cells.text("status") else {
+        return id;
+    };
     if GONE.contains(&word.trim().to_lowercase().as_str()) {
         cells.flaw(Flaw::MarkedDeleted);
         return Some(CLOSED);

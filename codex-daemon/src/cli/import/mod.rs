@@ -61,7 +61,7 @@ pub(super) struct Import {
 
 /// Where to import from.
 #[derive(Debug, clap::Args)]
-struct From {
+struct OldDatabase {
     /// The old database: postgresql://user:password@host/database or sqlite:path
     #[arg(long, value_name = "URL")]
     from: String,
@@ -78,12 +78,12 @@ enum Command {
     /// Read the old database and report what would be imported and every flaw
     Check {
         #[command(flatten)]
-        from: From,
+        from: OldDatabase,
     },
     /// Import, or go on where an import was interrupted
     Run {
         #[command(flatten)]
-        from: From,
+        from: OldDatabase,
         /// File with the codes of warnings that you accept, one a line
         #[arg(long, value_name = "FILE")]
         accept: Option<PathBuf>,
@@ -97,7 +97,7 @@ enum Command {
     /// Compare the old database with this one
     Verify {
         #[command(flatten)]
-        from: From,
+        from: OldDatabase,
         /// Accept the differences, so that `codexd serve` starts
         #[arg(long)]
         accept: bool,
@@ -105,7 +105,7 @@ enum Command {
     /// Compare again and again, and show differences only
     Shadow {
         #[command(flatten)]
-        from: From,
+        from: OldDatabase,
         /// Minutes between two comparisons, 1 to 10080
         #[arg(long, default_value_t = 1_440, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
         every: u64,
@@ -142,7 +142,7 @@ fn refused(error: Error) -> anyhow::Error {
     }
 }
 
-impl From {
+impl OldDatabase {
     fn options(&self, config: &Config, accept: Option<&Path>) -> anyhow::Result<ImportOptions> {
         let secret = match &config.datto {
             Some(datto) => datto.secret_udfs.clone(),

@@ -7,7 +7,6 @@ use codex_core::{
 };
 use serde_json::Value;
 
-use super::crumb;
 use crate::{
     http::forwarded::Forwarded,
     pages::{
@@ -45,7 +44,7 @@ pub(in crate::pages) struct ImportView {
 impl ImportView {
     /// For the import of this database, if there is one.
     pub fn new(at: &Forwarded, status: Option<&ImportStatus>) -> Self {
-        let shell = crumb(at, "Import");
+        let shell = Shell::new(at, "Import");
         let none = ImportReport::default();
         let report = status.map_or(&none, |status| &status.report);
         let compared = status.and_then(|status| status.import.comparison.as_ref());
