@@ -201,7 +201,7 @@ on_each_engine! {
             ..Default::default()
         };
         let made = codex.create_contact(&scope, &author, &new).await?.applied().unwrap();
-        assert!(made.id.0 > 1_002, "{}", made.id);
+        assert!(made.0 > 1_002, "{made}");
         codex.close().await;
         Ok(())
     }
