@@ -17,6 +17,14 @@ use crate::{
     store::snapshot::Key,
 };
 
+/// Tables whose rows are billed for a company.
+const BILLED: [Table; 4] = [
+    Table::Companies,
+    Table::ContactCompanies,
+    Table::Assets,
+    Table::Tickets,
+];
+
 /// Bills of both sides, by account number.
 #[derive(Debug, Default)]
 pub(super) struct Bills {
@@ -44,51 +52,54 @@ pub(super) fn term_of(stored: Option<&str>) -> String {
 impl Bills {
     /// Adds what a row of the former service is billed by.
     pub fn old_row(&mut self, table: Table, row: &OldRow, facts: &Facts, record: &Value) {
+        if table == Table::Plans {
+            self.old_plan(row, facts);
+        }
+        if !BILLED.contains(&table) {
+            return;
+        }
         let number = company_number(row);
+        if facts.company(&number).is_none() {
+            return;
+        }
+        let bill = self.old.entry(number).or_default();
         match table {
             Table::Companies => {
-                let bill = self.old.entry(number).or_default();
-                bill.plan = row
-                    .get("plan_selected")
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned();
+                let plan = row.get("plan_selected").unwrap_or_default();
+                bill.plan = plan.trim().to_owned();
                 bill.term = term_of(row.get("contract_term_length"));
             }
-            Table::ContactCompanies => self.old.entry(number).or_default().users += 1,
-            Table::Assets if facts.company(&number).is_some() => {
+            Table::ContactCompanies => bill.users += 1,
+            Table::Assets => {
                 let bytes = shapes::backup_bytes(row.get("backup_usage_tb"));
-                self.old
-                    .entry(number)
-                    .or_default()
-                    .device(bytes.unwrap_or_default());
+                bill.device(bytes.unwrap_or_default());
             }
-            Table::Tickets if facts.company(&number).is_some() => {
+            _ => {
                 let shape = shapes::ticket(row, facts);
                 // A ticket whose time cannot be read has the time that it has here.
                 let stated = shape.get("last_updated_at").and_then(Value::as_str);
                 let known = record.get("last_updated_at").and_then(Value::as_str);
                 let changed = stated.or(known).unwrap_or_default();
-                let hours = shapes::hours(row).unwrap_or_default();
-                self.old.entry(number).or_default().work(changed, hours);
+                bill.work(changed, shapes::hours(row).unwrap_or_default());
             }
-            Table::Plans => {
-                let id = row.name().parse().unwrap_or_default();
-                let shape = shapes::plan(row, id, facts);
-                let name = row.get("plan_name").unwrap_or_default().trim();
-                let length = row.get("term_length").unwrap_or_default().trim();
-                let mut prices: Prices = PRICES
-                    .iter()
-                    .filter_map(|price| Some(((*price).to_owned(), shape.get(*price)?.as_f64()?)))
-                    .collect();
-                prices.entry("backup_included_tb".to_owned()).or_insert(1.0);
-                let key = (name.to_owned(), length.to_owned());
-                self.old_plans.insert(key, prices);
-            }
-            _ => {}
         }
     }
 
+    fn old_plan(&mut self, row: &OldRow, facts: &Facts) {
+        let id = row.name().parse().unwrap_or_default();
+        let shape = shapes::plan(row, id, facts);
+        let name = row.get("plan_name").unwrap_or_default().trim();
+        let length = row.get("term_length").unwrap_or_default().trim();
+        let mut prices: Prices = PRICES
+            .iter()
+            .filter_map(|price| Some(((*price).to_owned(), shape.get(*price)?.as_f64()?)))
+            .collect();
+        prices.entry("backup_included_tb".to_owned()).or_insert(1.0);
+        let key = (name.to_owned(), length.to_owned());
+        self.old_plans.insert(key, prices);
+    }
+
+    /// Compares the bills of all companies.
     pub fn compare(&self, comparison: &mut Comparison) {
         let numbers: BTreeSet<&String> = self.old.keys().chain(self.new.keys()).collect();
         let (no_old, no_new) = (Bill::default(), Bill::default());
