@@ -1,4 +1,4 @@
-//! What the command line makes of an import: clean, warned and refused are told apart.
+//! Exit codes of the command line: clean, warned and refused imports differ.
 
 use std::{ffi::OsString, path::Path};
 

@@ -134,7 +134,7 @@ fn table(text: &str) -> Result<Table, String> {
     })
 }
 
-/// What an import does with an error of the library: what refuses it is told apart from what fails.
+/// An error of the library with the exit code of an import: refused or failed.
 fn refused(error: Error) -> anyhow::Error {
     match error {
         Error::Unsupported(message) | Error::Conflict { message } => Verdict::refused(message),
