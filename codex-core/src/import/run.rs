@@ -152,6 +152,7 @@ impl<'t> Importer<'t> {
             }
         }
         let reading = table.reading(&self.source.layout);
+        let is_whole = after.is_none();
         loop {
             let rows = self.source.page(&reading, after.as_deref()).await?;
             let is_last = rows.len() < PAGE;
@@ -190,6 +191,15 @@ impl<'t> Importer<'t> {
             if is_last {
                 break;
             }
+        }
+        // A snapshot does not change; only an import that goes on reads a later one.
+        let rows = self.source.count(table.name()).await?;
+        if is_whole && report.read != rows {
+            return Err(Error::conflict(format!(
+                "`{}` has {rows} rows, and {} were read: its key is not unique",
+                table.name(),
+                report.read
+            )));
         }
         if let Some(target) = self.target
             && matches!(table, Table::Companies | Table::Contacts | Table::Tickets)
