@@ -14,7 +14,13 @@ fn run(folder: &Path, words: &[&str]) -> u8 {
         folder.display()
     );
     let conf = conf.display().to_string();
-    let before = ["codexd", "--config", &conf, "--set", &database];
+    let before = [
+        "codexd",
+        "--config",
+        conf.as_str(),
+        "--set",
+        database.as_str(),
+    ];
     exit_code(before.iter().chain(words).map(OsString::from))
 }
 
@@ -26,7 +32,7 @@ fn imports_end_clean_warned_or_refused() -> TestResult {
     let runtime = tokio::runtime::Runtime::new()?;
     let old = runtime.block_on(old::create(&database, &old::second()))?;
     let zone = ["--old-time-zone", "Europe/Berlin"];
-    let from = ["--from", &old.url];
+    let from = ["--from", old.url.as_str()];
     let with = |words: &[&'static str]| {
         let words: Vec<&str> = words.iter().copied().chain(from).chain(zone).collect();
         run(&folder, &words)
@@ -45,12 +51,11 @@ fn imports_end_clean_warned_or_refused() -> TestResult {
     let accepted = folder.join("accepted.txt");
     std::fs::write(&accepted, "no_such_warning\n")?;
     let accept = accepted.display().to_string();
-    let accepting = |words: &[&str]| {
-        let words: Vec<&str> = words.iter().copied().chain(from).chain(zone).collect();
-        run(
-            &folder,
-            &[words.as_slice(), &["--accept", &accept]].concat(),
-        )
+    let accept = ["--accept", accept.as_str()];
+    let accepting = |words: &[&'static str]| {
+        let words = words.iter().copied().chain(from).chain(zone);
+        let words: Vec<&str> = words.chain(accept).collect();
+        run(&folder, &words)
     };
     assert_eq!(accepting(&["import", "run"]), 2, "an unknown code");
     let codes = codex_core::import::Flaw::ALL.iter().map(|flaw| flaw.code());
@@ -72,6 +77,6 @@ fn imports_end_clean_warned_or_refused() -> TestResult {
     assert_eq!(run(&folder, &["import", "status", "--json"]), 0);
     let back = folder.join("back");
     let back = back.display().to_string();
-    assert_eq!(run(&folder, &["import", "back", "--to", &back]), 0);
+    assert_eq!(run(&folder, &["import", "back", "--to", back.as_str()]), 0);
     Ok(())
 }
