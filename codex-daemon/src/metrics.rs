@@ -22,6 +22,7 @@ static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     metrics::describe_histogram!(SECONDS, metrics::Unit::Seconds, "Time to answer, by route");
     metrics::describe_counter!(FOREIGN, "Requests with a service token for another service");
     metrics::describe_counter!(panics::COUNTER, "Panics that were contained, by place");
+    metrics::describe_counter!(UNSENT, "Log lines that Helm did not take");
     metrics::describe_counter!(REFUSED, "Connections closed because all others were busy");
     handle
 });
@@ -31,6 +32,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 const REQUESTS: &str = "codex_http_requests_total";
 const SECONDS: &str = "codex_http_request_seconds";
 const FOREIGN: &str = "codex_foreign_service_tokens_total";
+const UNSENT: &str = "codex_log_lines_unsent_total";
 const REFUSED: &str = "codex_http_connections_refused_total";
 
 /// Takes up counting: what other crates count before is lost.
@@ -62,6 +64,12 @@ pub fn foreign_token(caller: &str) {
 pub fn connection_refused() {
     start();
     metrics::counter!(REFUSED).increment(1);
+}
+
+/// Counts log lines that Helm did not take.
+pub fn lines_unsent(lines: u64) {
+    start();
+    metrics::counter!(UNSENT).increment(lines);
 }
 
 /// Adds what was timed to its histogram again and again: until then every single time is held, and there may be

@@ -58,7 +58,7 @@ impl Serve {
                 config.server.bind
             );
         }
-        logging::start(&config.logging);
+        let log_lines = logging::start(&config.logging).map(|lines| lines.start(&config));
         if is_local {
             tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
         }
@@ -111,6 +111,9 @@ impl Serve {
         scheduler.await?.context("the scheduler failed")?;
         sender.await?.context("the outbox failed")?;
         dead_jobs.await?.context("the watch over jobs failed")?;
+        if let Some(log_lines) = log_lines {
+            log_lines.end().await;
+        }
         // Whoever started codexd starts it again.
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())

@@ -24,9 +24,9 @@ use crate::http::{
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// For browsers that are served directly: pages have no scripts and no styles of their own.
+/// For browsers that are served directly: pages have two scripts, which call Codex alone, and no styles of their own.
 const STRICT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 /// Behind Nexus, which adds scripts of its own inside the page and fonts of another host (consumers 3). It leaves
 /// out scripts, styles and fonts, because a second policy could only restrict them.

@@ -35,6 +35,7 @@ mod nav;
 mod outbox;
 mod parts;
 mod record;
+mod scripts;
 mod search;
 mod settings;
 mod shell;
@@ -53,6 +54,8 @@ use axum::http::{HeaderMap, header::ACCEPT};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{app::App, http::headers::list};
+
+pub(crate) use csrf::FIELD as TOKEN;
 
 /// The first segments of the paths of pages, except the start page.
 const FIRST_SEGMENTS: &[&str] = &[
@@ -92,6 +95,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(record::routes::<contacts::Contacts>())
         .merge(record::routes::<locations::Locations>())
         .merge(record::routes::<tags::Tags>())
+        .merge(scripts::routes())
         .merge(search::routes())
         .merge(settings::routes())
         .merge(sync::routes())

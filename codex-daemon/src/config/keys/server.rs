@@ -74,7 +74,8 @@ section! {
 
 section! {
     HELM = "helm" {
-        /// Base URL of HiveMatrix Helm, which creates and changes the users of Keycloak for the agents page.
+        /// Base URL of HiveMatrix Helm, which keeps the log of all modules, and creates and changes the users of
+        /// Keycloak for the agents page.
         url = "http://localhost:5004", Url, env("HELM_SERVICE_URL");
     }
 }
@@ -113,5 +114,8 @@ section! {
         level = "INFO", LogLevel, env("LOG_LEVEL"), restart();
         /// Whether lines are JSON objects. `auto`: text on a terminal, else JSON.
         json = "auto", BooleanOrAuto, env("ENABLE_JSON_LOGGING"), restart();
+        /// Whether lines go to Helm's log instead of standard error. Lines that Helm does not take go to standard
+        /// error. `auto`: when the address of Helm is set and standard error is not a terminal.
+        helm = "auto", BooleanOrAuto, restart();
     }
 }
