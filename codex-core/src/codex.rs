@@ -121,6 +121,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         others.concat(),
         crate::dashboard::statements(),
         crate::sync::statements(),
+        crate::import::statements(),
     ]
     .concat()
 }

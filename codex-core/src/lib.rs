@@ -107,6 +107,8 @@ pub mod holds;
 #[cfg(feature = "sync")]
 mod idempotency;
 pub mod ids;
+#[cfg(feature = "sync")]
+pub mod import;
 pub mod jobs;
 pub mod json_columns;
 pub mod list;

@@ -38,6 +38,7 @@ mod facets;
 mod gateway;
 mod helm_logs;
 mod helm_protocol;
+mod import;
 mod interference;
 mod jobs;
 mod killed_calls;

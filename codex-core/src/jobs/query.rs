@@ -58,6 +58,10 @@ sql! {
     /// A job begins.
     INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report, started_by) \
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    /// A job of the past.
+    INSERT_ENDED = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, \
+        output, error, success, report) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        on conflict (id) do nothing";
     /// A job goes on.
     PROGRESS = "update sync_jobs set report = $2 where id = $1 and status = 'running'";
     /// A job has got its lease.
@@ -174,6 +178,25 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job) -> Result<()> {
         .bind(job.started_at)
         .bind(Json(&job.report))
         .bind_text(job.started_by.as_deref())
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Writes a job of the past, unless it is there already.
+pub(crate) async fn insert_ended(tx: &mut Tx, job: &Job) -> Result<()> {
+    tx.query(INSERT_ENDED)
+        .bind(job.id.as_str())
+        .bind(job.script.as_str())
+        .bind_text(job.provider.as_deref())
+        .bind_text(job.sync_type.as_deref())
+        .bind(job.status)
+        .bind(job.started_at)
+        .bind(job.completed_at)
+        .bind_text(job.output.as_deref())
+        .bind_text(job.error.as_deref())
+        .bind(job.success)
+        .bind(Json(&job.report))
         .execute()
         .await?;
     Ok(())

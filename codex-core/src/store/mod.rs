@@ -13,6 +13,7 @@ pub mod sql;
 pub mod backup;
 mod revisions;
 pub mod schema;
+pub mod snapshot;
 mod trouble;
 
 use std::{

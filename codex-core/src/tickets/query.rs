@@ -386,6 +386,22 @@ pub(crate) async fn find(db: &Db, scope: &Scope, number: i64) -> Result<Option<S
     Ok(found.filter(|found| scope.sees(found.ticket.fields.company_id)))
 }
 
+/// What is shown of live tickets with these numbers, with what was said on each; one statement.
+pub(crate) async fn of_numbers(
+    db: &Db,
+    scope: &Scope,
+    numbers: &[i64],
+) -> Result<Vec<Said<ShownTicket>>> {
+    let mut q = db.query(SHOWN);
+    push_said(&mut q, scope);
+    q.push(SHOWN_LIVE);
+    restrict(&mut q, scope, &TicketFilter::default());
+    q.push(" and t.number in ")
+        .push_list(numbers.iter().copied());
+    q.push(JOINED);
+    q.all().await
+}
+
 /// Whether a live ticket has a number.
 pub(crate) async fn is_live(db: &Db, number: i64) -> Result<bool> {
     let id: Option<i64> = db.query(ID).bind(number).scalar().await?;

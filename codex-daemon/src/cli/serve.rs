@@ -90,6 +90,10 @@ impl Serve {
         }
         let listener = listener?;
         let codex = super::database::open(&config, true).await?;
+        if let Some(reason) = codex.unfinished_import().await? {
+            codex.close().await;
+            bail!("{reason}");
+        }
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {

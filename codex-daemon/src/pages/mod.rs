@@ -129,6 +129,7 @@ const PAGES: &[PageSet] = &[
     duplicates::PAGES,
     deleted::PAGES,
     admin::PAGES,
+    admin::IMPORT,
     agents::PAGES,
     settings::PAGES,
     views::PAGES,
