@@ -116,6 +116,22 @@ pub(crate) fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} ago", count_of(count, unit))
 }
 
+/// What has changed since somebody last looked, in a sentence; `None` for nothing.
+pub(crate) fn changed_since<'l>(
+    labels: impl Iterator<Item = &'l str>,
+    last: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let labels: Vec<&str> = labels.collect();
+    let when = age(last, now);
+    (!labels.is_empty()).then(|| {
+        format!(
+            "Changed since you last looked, {when}: {}.",
+            labels.join(", ")
+        )
+    })
+}
+
 /// A moment in full.
 pub(crate) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
