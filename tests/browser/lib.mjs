@@ -154,7 +154,7 @@ export async function send(page, button) {
   });
   const isFinal = (answer) => {
     const request = answer.request();
-    const isPage = request.isNavigationRequest() || request.headers()['hx-request'] === 'true';
+    const isPage = request.isNavigationRequest() || request.resourceType() === 'xhr';
     return isPage && !(answer.status() >= 300 && answer.status() < 400);
   };
   const opened = page.waitForNavigation();
