@@ -22,7 +22,10 @@ on_sqlite! {
             assert_eq!(answer.status(), StatusCode::OK, "{source}");
             assert_eq!(answer.headers()["content-type"], "text/javascript; charset=utf-8");
             assert!(answer.headers()["cache-control"].to_str()?.contains("immutable"));
+            let tag = answer.headers()["etag"].clone();
             assert!(answer.text().await?.len() > 1_000);
+            let again = app.call(Method::GET, source).header("If-None-Match", tag).send().await?;
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{source}");
         }
         let answer = app.call(Method::GET, "/static/codex-000000000000.js").send().await?;
         assert_eq!(answer.status(), StatusCode::NOT_FOUND);

@@ -56,6 +56,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{app::App, http::headers::list};
 
 pub(crate) use csrf::FIELD as TOKEN;
+pub(crate) use scripts::FOLDER as SCRIPTS;
 
 /// The first segments of the paths of pages, except the start page.
 const FIRST_SEGMENTS: &[&str] = &[
