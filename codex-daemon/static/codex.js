@@ -142,7 +142,8 @@
   window.addEventListener('pageshow', unlock);
   document.addEventListener('htmx:beforeRequest', (event) => {
     const { elt } = event.detail;
-    if (elt === box() && box().value.trim() === '') event.preventDefault();
+    // The page of results has results already.
+    if (elt === box() && (box().value.trim() === '' || byId('results'))) event.preventDefault();
     const form = elt.closest('form');
     if (isSent(form)) lock(form);
   });
