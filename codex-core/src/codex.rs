@@ -95,39 +95,15 @@ impl Codex {
 
 /// Every named statement of the library, for the test that prepares them on both engines.
 pub fn statements() -> Vec<(&'static str, Sql)> {
-    let resources = [
+    let others = [
         crate::admin::query::STATEMENTS,
-        crate::agents::companies::STATEMENTS,
-        crate::agents::query::STATEMENTS,
-        crate::billing_plans::query::STATEMENTS,
         crate::claims::query::STATEMENTS,
-        crate::feature_options::query::STATEMENTS,
-        crate::overrides::query::STATEMENTS,
-        crate::companies::aliases::STATEMENTS,
-        crate::companies::cockpit::STATEMENTS,
-        crate::companies::numbers::STATEMENTS,
-        crate::companies::query::STATEMENTS,
-        crate::contacts::query::STATEMENTS,
-        crate::assets::audit::query::STATEMENTS,
-        crate::assets::contacts::STATEMENTS,
-        crate::assets::query::STATEMENTS,
-        crate::assets::secrets::STATEMENTS,
-        crate::locations::query::STATEMENTS,
-        crate::site_links::query::STATEMENTS,
-        crate::psa_agents::query::STATEMENTS,
         crate::store::schema::STATEMENTS,
-        crate::tags::query::STATEMENTS,
-        crate::tickets::owed::STATEMENTS,
-        crate::tickets::query::STATEMENTS,
-        crate::tickets::threads::STATEMENTS,
-        crate::views::query::STATEMENTS,
         crate::holds::query::STATEMENTS,
         crate::search::stored::STATEMENTS,
         crate::records::merge_records::STATEMENTS,
         crate::duplicates::found::STATEMENTS,
         crate::duplicates::query::STATEMENTS,
-        crate::assets::hand_over::STATEMENTS,
-        crate::contacts::hand_over::STATEMENTS,
         crate::schedule::query::STATEMENTS,
         crate::jobs::query::STATEMENTS,
         crate::jobs::trouble::STATEMENTS,
@@ -140,7 +116,8 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::jobs::service::STATEMENTS,
     ];
     [
-        resources.concat(),
+        crate::registry::statements(),
+        others.concat(),
         crate::dashboard::statements(),
         crate::sync::statements(),
     ]

@@ -70,6 +70,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![warn(missing_docs)]
 
+#[macro_use]
+mod word_enum;
+#[macro_use]
+mod kinds;
 #[cfg(feature = "store")]
 #[macro_use]
 pub mod store;
@@ -105,8 +109,6 @@ mod idempotency;
 pub mod ids;
 pub mod jobs;
 pub mod json_columns;
-#[cfg(feature = "store")]
-mod kinds;
 pub mod list;
 pub mod locations;
 pub mod mac;
@@ -119,6 +121,8 @@ pub mod panics;
 pub mod phone;
 pub mod plural;
 pub mod psa_agents;
+#[cfg(feature = "store")]
+mod registry;
 #[cfg(feature = "sync")]
 pub mod schedule;
 pub mod scope;
@@ -146,6 +150,7 @@ pub use holds::service::HeldRecord;
 pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
 #[cfg(feature = "sync")]
 pub use jobs::service::Started;
+pub use kinds::RecordKind;
 #[cfg(feature = "sync")]
 pub use records::service::names::RecordName;
 #[cfg(feature = "sync")]

@@ -74,7 +74,8 @@ pub(crate) async fn waiting(db: &Db) -> Result<WaitingWork> {
 pub(crate) async fn clearable(db: &Db, data: ClearData) -> Result<Cleared> {
     let found: Vec<(String, i64)> = db.query(CLEARABLE).all().await?;
     let kinds = data.kinds().iter();
-    let counted = kinds.filter_map(|kind| found.iter().find(|(name, _)| name == kind).cloned());
+    let counted =
+        kinds.filter_map(|kind| found.iter().find(|(name, _)| name == kind.name()).cloned());
     Ok(Cleared(counted.collect()))
 }
 

@@ -10,11 +10,9 @@ use tokio::time::timeout;
 
 use super::{ClearData, Cleared, RecordCounts, WaitingWork, query};
 use crate::{
-    Error, Result, Scope,
+    Error, RecordKind, Result, Scope,
     codex::Codex,
-    companies::Company,
     jobs,
-    kinds::by_kind,
     overrides::Override,
     panics::{joined, spawn_on},
     records::{Author, Resource},
@@ -106,11 +104,10 @@ impl Codex {
         tx.commit().await?;
         let mut cleared = Cleared::default();
         for kind in data.kinds() {
-            let count = by_kind!(*kind, R => Box::pin(self.clear_kind::<R>(author)).await);
-            let count = count.unwrap_or(Ok(0))?;
-            cleared.0.push(((*kind).to_owned(), count));
+            let count = by_kind!(*kind, R => Box::pin(self.clear_kind::<R>(author)).await?);
+            cleared.0.push((kind.to_string(), count));
         }
-        if data.kinds().contains(&Company::KIND) {
+        if data.kinds().contains(&RecordKind::Company) {
             let count = self.clear_overrides(author).await?;
             cleared.0.push((Override::KIND.to_owned(), count));
             let mut tx = self.0.db.begin().await?;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Asset, AssetFields, AssetStatus, ShownAsset, wire::AssetRow};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::{self, COMPANY_NUMBER, CompanyRef, ComplianceLevel},
     ids::{AssetId, CompanyId},
     list::{
@@ -40,7 +40,7 @@ const SHOWN: &str = "select a.id, a.company_id, a.antivirus_product, a.backup_by
 /// How assets are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 3,
-    kind: Asset::KIND,
+    kind: RecordKind::Asset,
     access: Asset::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \

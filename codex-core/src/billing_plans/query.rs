@@ -2,7 +2,7 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
-    Result,
+    RecordKind, Result,
     ids::BillingPlanId,
     list::{ColumnType, Listing, Op, Page, PageRequest, always, listed},
     records::{Resource as _, SearchDef, Tracked},
@@ -34,7 +34,7 @@ sql! {
 /// How billing plans are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 7,
-    kind: BillingPlan::KIND,
+    kind: RecordKind::BillingPlan,
     access: BillingPlan::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.plan_name as title, r.term_length as detail, \

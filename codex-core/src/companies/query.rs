@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Company, CompanyFields, CompanyRef, ComplianceLevel, aliases, wire::CompanyRow};
 use crate::{
-    Result,
+    RecordKind, Result,
     fold::IdentityKey,
     ids::CompanyId,
     list::{
@@ -55,7 +55,7 @@ pub(crate) async fn without_number(db: &Db) -> Result<(i64, i64)> {
 /// How companies are searched. A hit of a company does not name a company beside it.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 1,
-    kind: Company::KIND,
+    kind: RecordKind::Company,
     access: Company::READ_BY,
     select: &[
         "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \

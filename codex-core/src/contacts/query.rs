@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Contact, ContactFields, ShownContact, wire::ContactRow};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::{COMPANY_NUMBER, CompanyRef, ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
     list::{
@@ -50,7 +50,7 @@ const OF_A_COMPANY: Several = Several {
 /// everybody.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 2,
-    kind: Contact::KIND,
+    kind: RecordKind::Contact,
     access: Contact::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \

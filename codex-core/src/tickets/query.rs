@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
 use crate::{
-    Error, Result,
+    Error, RecordKind, Result,
     companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
     list::{self, ColumnType, FacetOut, Listing, PageRequest, Sort, StaffFields, always, column},
@@ -70,7 +70,7 @@ const SAID_ON_IT: &str = " from conversations s where s.ticket_id = t.id and s.g
 /// How tickets are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 4,
-    kind: Ticket::KIND,
+    kind: RecordKind::Ticket,
     access: Ticket::READ_BY,
     select: &[
         "select r.id, cast(r.number as text) as key, r.subject as title, r.requester_name as detail, \

@@ -20,6 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::{
+    api::resource::ApiResource,
     app::App,
     auth::Caller,
     http::{
@@ -80,8 +81,11 @@ fn has_metrics_token(headers: &HeaderMap, app: &App) -> bool {
     constant_time::verify_slices_are_equal(given.as_bytes(), token).is_ok()
 }
 
+/// What it registers.
+pub(crate) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes. Only the description describes itself; pages and redirects are for people.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_openapi))
         .routes(routes!(get_metrics))

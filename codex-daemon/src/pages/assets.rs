@@ -17,14 +17,15 @@ use codex_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    PageSet,
     address::ListAddress,
     asset_secrets::SecretsView,
     contacts::Contacts,
     fields::{values, visible},
     form::InputView,
     record::{
-        Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES, PageRecord, Part,
-        RecordPages, ResourceDef, SummaryView, TabDef, named, table,
+        self, Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES, PageRecord,
+        Part, RecordPages, ResourceDef, SummaryView, TabDef, named, table,
     },
     table::{Cell, Link},
     visit::{Visit, applied},
@@ -43,6 +44,9 @@ const ACTIONS: [(&str, &str); 2] = [
 
 /// Pages of assets.
 pub(super) struct Assets;
+
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::records::<Assets>(record::routes::<Assets>);
 
 impl RecordPages for Assets {
     type Record = Asset;

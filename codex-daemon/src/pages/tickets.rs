@@ -34,6 +34,7 @@ use self::{
     list::TicketListView,
 };
 use super::{
+    Access, PageSet,
     address::{Asked, ListAddress},
     form::SentForm,
     shell::page,
@@ -49,8 +50,12 @@ const CHANGING: &str = "changing tickets";
 /// Why the form is missing on the pages of staff.
 const EDITORS: &str = "Only technicians and administrators change tickets.";
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("tickets"), routes).linked("Tickets", "Tickets", LIST, Access::Everyone);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/tickets", get(to_list))
         .route(LIST, get(list_tickets))

@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use self::edit::{ViewFormView, ViewListView, stated};
 pub(super) use self::open::{Opening, ViewsView, open};
 use super::{
-    done,
+    PageSet, done,
     form::SentForm,
     shell::page,
     table::Choice,
@@ -36,8 +36,11 @@ const LIST: &str = "/views/";
 /// Rows of a page of the list of views.
 const ROWS: u32 = 100;
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("views"), routes);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route(LIST, get(list_views).post(create_view))
         .route("/views/{id}/edit", get(edit_view).post(update_view))

@@ -24,6 +24,7 @@ use self::{
     test::TestView,
 };
 use super::{
+    Access, PageSet,
     done::{self, redirect},
     form::SentForm,
     shell::{Shell, page},
@@ -40,8 +41,12 @@ const HOME: &str = "/admin/";
 /// Jobs on the overview.
 const JOBS: u32 = 10;
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("admin"), routes).linked("Admin", "Administration", HOME, Access::Admins);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/admin", get(to_overview))
         .route(HOME, get(show_overview))

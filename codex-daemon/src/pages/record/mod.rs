@@ -91,6 +91,14 @@ pub(super) struct ResourceDef {
     pub deleting: &'static str,
 }
 
+impl ResourceDef {
+    /// The first segment of the paths.
+    pub const fn segment(&self) -> &'static str {
+        let (_, rest) = self.path.split_at(1);
+        rest.split_at(rest.len() - 1).0
+    }
+}
+
 /// A tab of a record's page.
 #[derive(Debug)]
 pub(super) struct TabDef {

@@ -166,7 +166,7 @@ pub(super) async fn content<R: RecordPages>(
     Ok(Content::Overview {
         claims,
         summary: R::summary(visit, found).await?,
-        trouble: trouble::of_record(visit, R::Record::KIND, record.id).await?,
+        trouble: trouble::of_record(visit, R::Record::RECORD_KIND, record.id).await?,
         secrets: R::secrets(visit, found).await?,
         now: codex.now(),
         token,
