@@ -110,6 +110,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         crate::store::STATEMENTS,
         crate::outbox::query::STATEMENTS,
         crate::idempotency::STATEMENTS,
+        crate::seen::STATEMENTS,
         crate::webhooks::STATEMENTS,
         crate::store::REVISIONS,
         crate::store::backup::STATEMENTS,
@@ -120,6 +121,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         others.concat(),
         crate::dashboard::statements(),
         crate::sync::statements(),
+        crate::import::statements(),
     ]
     .concat()
 }

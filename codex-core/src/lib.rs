@@ -107,6 +107,8 @@ pub mod holds;
 #[cfg(feature = "sync")]
 mod idempotency;
 pub mod ids;
+#[cfg(feature = "sync")]
+pub mod import;
 pub mod jobs;
 pub mod json_columns;
 pub mod list;
@@ -127,6 +129,8 @@ mod registry;
 pub mod schedule;
 pub mod scope;
 pub mod search;
+#[cfg(feature = "sync")]
+pub mod seen;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;

@@ -21,6 +21,8 @@ pub use codex_core::health::wire::{
 
 /// The longest that a check may take.
 const LIMIT: Duration = Duration::from_millis(1200);
+/// The longest wait for an answer of Core, one's own question or another's: a little more than the question takes.
+const WAIT_LIMIT: Duration = Duration::from_millis(1400);
 /// How long an answer of Core is good for: a page of health checks must not become a load on Core.
 const FRESH: Duration = Duration::from_secs(5);
 
@@ -105,8 +107,17 @@ impl Health {
         }
     }
 
-    /// One question at a time; those who wait get the same answer.
+    /// How Core is. Whoever waits for the answer to another's question waits no longer than for one's own.
     async fn core(&self) -> DependencyOut {
+        let answer = tokio::time::timeout(WAIT_LIMIT, self.kept_answer()).await;
+        answer.unwrap_or_else(|_| DependencyOut {
+            error: Some("timeout".to_owned()),
+            ..unknown()
+        })
+    }
+
+    /// One question at a time; those who wait get the same answer.
+    async fn kept_answer(&self) -> DependencyOut {
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = last.as_ref()
             && at.elapsed() < FRESH
@@ -120,12 +131,7 @@ impl Health {
 
     async fn ask_core(&self) -> DependencyOut {
         let start = Instant::now();
-        let mut out = DependencyOut {
-            status: Status::Unhealthy,
-            response_time_ms: None,
-            http_status: None,
-            error: None,
-        };
+        let mut out = unknown();
         match self.http.get(self.core.url().clone()).send().await {
             Ok(response) if response.status() == StatusCode::OK => {
                 out.status = Status::Healthy;
@@ -137,6 +143,16 @@ impl Health {
             Err(_) => out.error = Some("no valid answer".to_owned()),
         }
         out
+    }
+}
+
+/// A Core of which nothing is known.
+fn unknown() -> DependencyOut {
+    DependencyOut {
+        status: Status::Unhealthy,
+        response_time_ms: None,
+        http_status: None,
+        error: None,
     }
 }
 

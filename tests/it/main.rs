@@ -37,6 +37,8 @@ mod every_route;
 mod facets;
 mod gateway;
 mod helm_logs;
+mod helm_protocol;
+mod import;
 mod interference;
 mod jobs;
 mod killed_calls;

@@ -84,7 +84,7 @@ pub(crate) async fn require_idle(tx: &mut Tx) -> Result<()> {
     let open: Option<i64> = tx.query(OPEN_JOBS).scalar().await?;
     if open.unwrap_or_default() > 0 {
         return Err(Error::conflict(
-            "a sync is at work; wait for its end or cancel it, then clear again",
+            "a sync is at work; wait for its end or cancel it, then try again",
         ));
     }
     Ok(())

@@ -68,6 +68,19 @@ impl Codex {
         }
     }
 
+    /// Drops all tables of Codex and creates them anew: all data is lost. What others keep in the same database stays.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] while a sync is at work, [`Error::Forbidden`].
+    pub async fn rebuild(&self, scope: &Scope) -> Result<()> {
+        scope.require_admin("rebuilding the database")?;
+        let mut tx = self.0.db.begin().await?;
+        query::require_idle(&mut tx).await?;
+        tx.rollback().await?;
+        tracing::warn!("All tables are dropped and created anew");
+        self.0.db.rebuild().await
+    }
+
     /// Which records [`Codex::clear_data`] would delete.
     ///
     /// # Errors

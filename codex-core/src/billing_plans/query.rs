@@ -23,6 +23,8 @@ sql! {
     /// The plan that has a name already.
     HOLDER = "select id from billing_plans where plan_name = $1 and term_length = $2 \
         and deleted_at is null";
+    /// Every live plan by its name and term.
+    NAMES = "select id, plan_name, term_length from billing_plans where deleted_at is null";
     /// How many companies with an account number have each plan.
     COMPANIES = "select billing_plan, count(*) from companies where deleted_at is null \
         and account_number is not null and billing_plan is not null group by billing_plan order by billing_plan";
@@ -125,6 +127,11 @@ pub async fn of_name(
 pub(crate) async fn holder(tx: &mut Tx, name: &str, term_length: &str) -> Result<Option<i64>> {
     let q = tx.query(HOLDER).bind(name.trim()).bind(term(term_length));
     q.scalar().await
+}
+
+/// Every plan's id, name and term.
+pub(crate) async fn names(tx: &mut Tx) -> Result<Vec<(i64, String, String)>> {
+    tx.query(NAMES).all().await
 }
 
 /// The names and terms that companies have.

@@ -26,6 +26,9 @@ pub const DRY_RUN: &str = "dry-run";
 /// The counter of runs that have ended, with the labels `source` and `status`.
 pub const RUN_COUNTER: &str = "codex_sync_runs_total";
 
+/// The error of a job whose process is gone.
+pub const PROCESS_GONE: &str = "the process that ran this job ended before the job did";
+
 words! {
     /// The status of a job.
     pub enum JobStatus {

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    FieldDef, SearchDef, SourceRecord,
+    FieldDef, SearchDef, SourceRecord, match_imported,
     resolve::{Claim, MANUAL},
 };
 use crate::{
@@ -87,6 +87,21 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Fills the derived keys for search, order and identity.
     fn keys(_fields: &mut Self::Fields) {}
 
+    /// The keys by which new items find imported records, by item id: the strongest first. Each begins with what it
+    /// is made of, such as `device/4711`.
+    fn import_keys(
+        _tx: &mut Tx,
+        source: &'static str,
+        new: &[&SourceRecord<Self>],
+    ) -> impl Future<Output = Result<HashMap<String, Vec<String>>>> + Send {
+        let keys = new.iter().map(|item| {
+            let key = match_imported::source_key(source, &item.external_id);
+            (item.external_id.clone(), vec![key])
+        });
+        let keys: HashMap<String, Vec<String>> = keys.collect();
+        async move { Ok(keys) }
+    }
+
     /// Finds the manual records that new items stand for: record ids by item id. Uncertain matches go to `issues`.
     fn match_manual_records(
         _tx: &mut Tx,
@@ -124,15 +139,18 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 /// The statement that reserves row ids of a table.
 ///
 /// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the
-/// single writer may count on from the last row, and as rows are never removed no id is used twice.
+/// single writer may count on from the last row, and as rows are never removed no id is used twice. An import
+/// leaves a floor behind: ids that the former service gave away.
 macro_rules! reserve_ids {
     ($table:literal) => {
         $crate::store::Sql::Per {
             sqlite: concat!(
                 "with recursive n(i) as (select 1 union all select i + 1 from n where i < $1) \
-                 select (select coalesce(max(id), 0) from ",
+                 select max((select coalesce(max(id), 0) from ",
                 $table,
-                ") + i from n"
+                "), (select coalesce(max(id), 0) from id_floors where table_name = '",
+                $table,
+                "')) + i from n"
             ),
             pg: concat!(
                 "select nextval('",

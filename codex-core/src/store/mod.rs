@@ -7,11 +7,13 @@
 mod connect;
 mod migrate;
 mod query;
+mod rebuild;
 #[macro_use]
 pub mod sql;
 pub mod backup;
 mod revisions;
 pub mod schema;
+pub mod snapshot;
 mod trouble;
 
 use std::{

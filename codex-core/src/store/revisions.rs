@@ -24,7 +24,7 @@ use super::{Db, Engine, Sql, Tx};
 use crate::{RecordKind, Result};
 
 /// Tables that change all the time and are in no answer that is kept, or in none that is large.
-const UNCOUNTED: [&str; 14] = [
+const UNCOUNTED: [&str; 15] = [
     "change_log",
     "codex_database",
     "idempotency_keys",
@@ -32,6 +32,7 @@ const UNCOUNTED: [&str; 14] = [
     "outbox",
     "revisions",
     "schedules",
+    "seen",
     "sync_cursors",
     "sync_holds",
     "sync_jobs",

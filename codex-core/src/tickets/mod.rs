@@ -8,6 +8,8 @@ mod event;
 #[cfg(feature = "sync")]
 pub(crate) mod events;
 #[cfg(feature = "store")]
+mod filter;
+#[cfg(feature = "store")]
 pub(crate) mod owed;
 pub mod psa;
 #[cfg(feature = "store")]

@@ -87,7 +87,8 @@ impl Resource for Ticket {
                     (None, Some(requester)) => of_requester.get(&requester.to_string()),
                     (None, None) => None,
                 };
-                fields.company_id = found.copied().map(CompanyId);
+                // An imported ticket has the company that it had until its department or requester has one.
+                fields.company_id = found.copied().map(CompanyId).or(fields.company_id);
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ mod doctor;
 mod documents;
 mod duplicates;
 mod held;
+mod import;
 mod init;
 mod jobs;
 mod migrate;
@@ -56,6 +57,8 @@ Exit codes:
   1  failed, such as: no such record, no database, an older schema, a port in use, a vendor that does not answer;
      the last line on standard error says what is wrong and what to do
   2  the command line or the configuration is wrong, or what the command needs is not configured
+  3, 4
+     of `codexd import`: warned, refused
   130, 143
      stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
      done so far stays, and the next one continues. `codexd serve` ends with 0";
@@ -94,6 +97,7 @@ enum Command {
     Held(held::Held),
     Duplicates(duplicates::Duplicates),
     Outbox(outbox::Outbox),
+    Import(import::Import),
     Init(init::Init),
     Config(config::Show),
     Doctor(doctor::Doctor),
@@ -135,10 +139,34 @@ impl NotConfigured {
     }
 }
 
+/// How an import ended that is neither clean nor failed: its exit code tells the two apart.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Verdict {
+    code: u8,
+    message: String,
+}
+
+impl Verdict {
+    /// Warnings that nobody has accepted, or differences.
+    fn warned(message: impl Into<String>) -> anyhow::Error {
+        let (code, message) = (WARNED, message.into());
+        Self { code, message }.into()
+    }
+
+    /// The old or the new database cannot be used for an import.
+    fn refused(message: impl Into<String>) -> anyhow::Error {
+        let (code, message) = (REFUSED, message.into());
+        Self { code, message }.into()
+    }
+}
+
 /// 2 when the configuration is at fault: to try again would be in vain.
 fn code_of(error: &anyhow::Error) -> u8 {
     let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
     let failed = if configuration { MISUSED } else { FAILED };
+    let verdict = error.downcast_ref::<Verdict>();
+    let failed = verdict.map_or(failed, |verdict| verdict.code);
     let stopped = error.downcast_ref::<Stopped>();
     stopped.map_or(failed, |stopped| stopped.exit_code())
 }
@@ -257,6 +285,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Outbox(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,
         Command::Duplicates(command) => command.run(&sources).await,
+        Command::Import(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Doctor(command) => command.run(&sources).await,
@@ -270,6 +299,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 const FAILED: u8 = 1;
 /// The exit code of a command line or a configuration that cannot be used.
 const MISUSED: u8 = 2;
+/// The exit code of an import with warnings or differences.
+const WARNED: u8 = 3;
+/// The exit code of an import that cannot be made.
+const REFUSED: u8 = 4;
 
 /// The signal that ended a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

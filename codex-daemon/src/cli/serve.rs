@@ -1,6 +1,10 @@
 //! `codexd serve`
 
-use std::{net::IpAddr, pin::pin, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use codex_core::panics;
@@ -9,14 +13,20 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{self, App},
-    config::Sources,
-    http::{problem::chain, server},
+    config::{Server, Sources},
+    http::{
+        problem::chain,
+        server::{self, BindError},
+    },
     logging,
     systemd::Systemd,
 };
 
 /// How often the settings' file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the holder of the port may take to say who it is.
+const ASK: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,8 +80,20 @@ impl Serve {
         // Before systemd may send it; without this it would end the process.
         let mut hangup = signal(SignalKind::hangup())?;
         // The port first: whether it is free is known at once, the database may take a while.
-        let listener = server::bind(&config.server).await?;
+        let listener = server::bind(&config.server).await;
+        if matches!(listener, Err(BindError::InUse { .. })) && is_codex(&config.server).await {
+            bail!(
+                "Codex is already running on {} port {}; stop it, or choose another port with --port or [server] port",
+                config.server.bind,
+                config.server.port
+            );
+        }
+        let listener = listener?;
         let codex = super::database::open(&config, true).await?;
+        if let Some(reason) = codex.unfinished_import().await? {
+            codex.close().await;
+            bail!("{reason}");
+        }
         let schedule = config.scheduler.clone();
         let mut running = app::start_on(listener, config, codex.clone())?;
         let scheduler = {
@@ -125,10 +147,17 @@ impl Serve {
         systemd.send("STOPPING=1");
         drop(watch);
         running.shutdown().await;
-        codex.close().await;
-        scheduler.await?.context("the scheduler failed")?;
-        sender.await?.context("the outbox failed")?;
-        dead_jobs.await?.context("the watch over jobs failed")?;
+        let ending = async {
+            codex.close().await;
+            scheduler.await?.context("the scheduler failed")?;
+            sender.await?.context("the outbox failed")?;
+            dead_jobs.await?.context("the watch over jobs failed")
+        };
+        // Whatever does not end in time ends with the process; its lease expires.
+        match tokio::time::timeout(super::STOP, ending).await {
+            Ok(ended) => ended?,
+            Err(_) => tracing::warn!("What was at work did not end in time and was cut off"),
+        }
         drop(alive);
         if let Some(log_lines) = log_lines {
             log_lines.end().await;
@@ -137,6 +166,24 @@ impl Serve {
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())
     }
+}
+
+/// Whether it is another Codex that has the port.
+async fn is_codex(server: &Server) -> bool {
+    let address = match server.bind {
+        any if any.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        ip => ip,
+    };
+    let url = format!(
+        "http://{}/health/live",
+        SocketAddr::new(address, server.port)
+    );
+    let asked = async {
+        let client = reqwest::Client::builder().no_proxy().timeout(ASK).build()?;
+        let answer = client.get(url).send().await?;
+        answer.json::<serde_json::Value>().await
+    };
+    asked.await.is_ok_and(|alive| alive["service"] == "codex")
 }
 
 /// Reads the settings again as soon as their file changes; see [`App::reload`].

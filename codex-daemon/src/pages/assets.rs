@@ -77,7 +77,10 @@ impl RecordPages for Assets {
             "last_seen",
             "tags",
         ],
-        beside_columns: &[BesideColumn::COMPANY, BesideColumn::TAGS],
+        beside_columns: &[
+            BesideColumn::COMPANY.sorted_by(COMPANY_NUMBER),
+            BesideColumn::TAGS,
+        ],
         apart: &["udf"],
         at_first: None,
         claims: Some(ClaimedResource::Assets),

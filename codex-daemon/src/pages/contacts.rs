@@ -25,8 +25,8 @@ use super::{
     fields::values,
     form::InputView,
     record::{
-        self, Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES, PageRecord,
-        Part, RecordPages, ResourceDef, TabDef, company_link, named, table,
+        self, AtFirst, Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES,
+        PageRecord, Part, RecordPages, ResourceDef, TabDef, company_link, named, table,
     },
     table::{Cell, Head, TableView},
     visit::{Visit, applied},
@@ -74,7 +74,13 @@ impl RecordPages for Contacts {
         beside_columns: &[BesideColumn::COMPANY, BesideColumn::TAGS],
         apart: &[],
         // Who is not known to be inactive counts as active.
-        at_first: Some(("active__ne", "false", "inactive contacts")),
+        at_first: Some(AtFirst {
+            filter: Some(("active__ne", "false")),
+            until: &["active"],
+            noun: "active contact",
+            narrowed: "Without inactive contacts",
+            whole: "With inactive contacts",
+        }),
         claims: Some(ClaimedResource::Contacts),
         listed: Some(ListedResource::Contacts),
         export: Some("contacts"),

@@ -129,14 +129,15 @@ const PAGES: &[PageSet] = &[
     duplicates::PAGES,
     deleted::PAGES,
     admin::PAGES,
+    admin::IMPORT,
     agents::PAGES,
     settings::PAGES,
+    views::PAGES,
     asset_secrets::PAGES,
     bulk_edit::PAGES,
     scripts::PAGES,
     search::PAGES,
     tables::PAGES,
-    views::PAGES,
 ];
 
 /// The routes.

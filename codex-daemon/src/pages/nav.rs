@@ -81,6 +81,7 @@ mod tests {
     fn sections_follow_the_role() {
         let billing = titles(Some(Role::Billing));
         assert!(billing.contains(&"Tags") && billing.contains(&"Billing plans"));
+        assert!(billing.contains(&"Views"));
         assert!(!billing.contains(&"Duplicate candidates") && !billing.contains(&"Agents"));
         assert!(titles(Some(Role::Admin)).contains(&"Agents"));
         let everybody = [
@@ -103,6 +104,7 @@ mod tests {
             ("Agents", "Admin"),
             ("Outbox", "Sync"),
             ("Tickets", "Tickets"),
+            ("Views", "Settings"),
         ] {
             let sections = sections(&at, title);
             let current = sections.iter().filter(|section| section.is_current());

@@ -37,11 +37,7 @@ pub(super) struct Tags;
 pub(super) const PAGES: PageSet = PageSet::records::<Tags>(record::routes::<Tags>);
 
 const fn uses((name, label): (&'static str, &'static str)) -> BesideColumn {
-    BesideColumn {
-        name,
-        label,
-        access: Access::Staff,
-    }
+    BesideColumn::new(name, label, Access::Staff)
 }
 
 impl RecordPages for Tags {

@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use codex_core::{
-    Error, Role, Scope,
+    Access, Error, Role, Scope,
     ids::ViewId,
     list::{Cursor, ListedResource, PageRequest},
     views::{DEFAULT_ROLES, View, ViewAudience, rules::require_change},
@@ -37,7 +37,8 @@ const LIST: &str = "/views/";
 const ROWS: u32 = 100;
 
 /// What it registers.
-pub(super) const PAGES: PageSet = PageSet::of(Some("views"), routes);
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("views"), routes).linked("Settings", "Views", "/views/", Access::Staff);
 
 /// The routes.
 fn routes() -> OpenApiRouter<App> {
