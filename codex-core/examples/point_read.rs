@@ -13,7 +13,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [url, id] = words.as_slice() else {
         return Err("usage: point_read URL ID".into());
     };
-    let (codex, scope, id) = (Codex::open(url).await?, Scope::system(), AssetId(id.parse()?));
+    let (codex, scope, id) = (
+        Codex::open(url).await?,
+        Scope::system(),
+        AssetId(id.parse()?),
+    );
     let mut took = Vec::with_capacity(READS);
     for _ in 0..READS {
         let began = Instant::now();
