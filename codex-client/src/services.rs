@@ -55,16 +55,25 @@ impl Services {
         let addresses = services
             .into_iter()
             .map(|(name, service)| (name, service.url));
+        Ok(Self::new(addresses, core, caller))
+    }
+
+    /// Modules by name and base URL, called as `caller` with tokens of the Core at `core`.
+    pub fn new(
+        addresses: impl IntoIterator<Item = (String, String)>,
+        core: &str,
+        caller: &str,
+    ) -> Self {
         let shared = Shared {
-            addresses: addresses.collect(),
+            addresses: addresses.into_iter().collect(),
             core: core.to_owned(),
             caller: caller.to_owned(),
             requesters: Mutex::default(),
         };
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
             correlation_id: None,
-        })
+        }
     }
 
     /// The same modules on behalf of a request that has an id already, so that one id leads through the

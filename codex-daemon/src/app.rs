@@ -23,7 +23,8 @@ use crate::{
     health::Health,
     http::{
         answer_cache::Answers, body_limit, conditional, cors, handling, headers, idempotency,
-        problem, rate_limit, rate_limit::Limits, request_id, server, webhook_gate::Readings,
+        idempotency::Forms, problem, rate_limit, rate_limit::Limits, request_id, server,
+        webhook_gate::Readings,
     },
     metrics,
     openapi::{self, Parameters},
@@ -46,6 +47,7 @@ struct Inner {
     parameters: Parameters,
     answers: Answers,
     limits: Limits,
+    forms: Forms,
     readings: Readings,
 }
 
@@ -98,6 +100,11 @@ impl App {
     /// Answers that are kept.
     pub fn answers(&self) -> &Answers {
         &self.0.answers
+    }
+
+    /// Forms that are being answered.
+    pub fn forms(&self) -> &Forms {
+        &self.0.forms
     }
 
     /// How many calls one caller may make.
@@ -182,6 +189,7 @@ fn assemble(
         health: Health::new(&config).context("no HTTP client for Core")?,
         answers: Answers::new(),
         limits: Limits::new(config.server.calls_per_minute),
+        forms: Forms::default(),
         readings: Readings::default(),
         config: Arc::new(config).into(),
         codex,

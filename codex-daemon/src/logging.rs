@@ -1,4 +1,6 @@
-//! Log lines: JSON in the form of today's modules (contract 4.2), or text.
+//! Log lines: JSON in the form of today's modules (contract 4.2), or text; to standard error or to Helm.
+
+mod helm;
 
 use std::{
     fmt,
@@ -12,14 +14,17 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer,
     fmt::{
-        FmtContext, FormatEvent, FormatFields, FormattedFields,
+        FmtContext, FormatEvent, FormatFields, FormattedFields, MakeWriter,
         format::{JsonFields, Writer},
     },
+    layer::SubscriberExt as _,
     registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
+
+pub use helm::Lines;
 
 use crate::config::Logging;
 
@@ -31,24 +36,49 @@ pub(crate) fn has_colours(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Logs to standard error from here on, panics too. Has no effect a second time.
-pub fn start(logging: &Logging) {
+/// Logs from here on, panics too: to standard error, or into the queue for Helm that is returned. Has no effect a second
+/// time.
+pub fn start(logging: &Logging) -> Option<Lines> {
     let filter = EnvFilter::new(LIBRARIES.replace("{level}", logging.level.as_str()));
     let terminal = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(has_colours(terminal));
-    let started = if logging.json.unwrap_or(!terminal) {
-        let lines = lines.fmt_fields(JsonFields::new()).event_format(JsonLines);
-        lines.finish().try_init()
-    } else {
-        lines.finish().try_init()
-    };
-    match started {
+    let is_for_helm = logging.helm.unwrap_or(logging.is_helm_set && !terminal);
+    let (queue, lines) = helm::queue();
+    let to_helm = is_for_helm.then(|| json_layer(move || queue.clone()));
+    // Helm reads standard error of the modules that it started, so a line goes to one of both. A person at a terminal
+    // sees all.
+    let to_stderr = (!is_for_helm || terminal).then(|| {
+        if logging.json.unwrap_or(!terminal) {
+            json_layer(io::stderr).boxed()
+        } else {
+            let text = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+            text.with_ansi(has_colours(terminal)).boxed()
+        }
+    });
+    let subscriber = tracing_subscriber::registry();
+    match subscriber
+        .with(to_stderr)
+        .with(to_helm)
+        .with(filter)
+        .try_init()
+    {
         Ok(()) => codex_core::panics::log_panics(),
-        Err(error) => tracing::debug!(%error, "Logging was started before"),
+        Err(error) => {
+            tracing::debug!(%error, "Logging was started before");
+            return None;
+        }
     }
+    is_for_helm.then_some(lines)
+}
+
+/// Writes [`JsonLines`].
+fn json_layer<S, W>(writer: W) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer();
+    let layer = layer.fmt_fields(JsonFields::new()).event_format(JsonLines);
+    layer.with_writer(writer)
 }
 
 /// One flat JSON object per line: fields of the event beside those of the spans around it.

@@ -275,6 +275,22 @@ pub(crate) struct Billing {
 
 #[pymethods]
 impl Billing {
+    /// Replaces all billing plans and feature options, in one transaction. A plan whose name and term are there keeps its
+    /// id; what is not named is deleted. ``Invalid`` has the faults of all rows.
+    #[pyo3(signature = (plans, feature_options, /, *, dry_run=false))]
+    fn replace<'py>(
+        &self,
+        py: Python<'py>,
+        plans: &Bound<'py, PyAny>,
+        feature_options: &Bound<'py, PyAny>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match crate::replace::replace(py, &self.connection, plans, feature_options, dry_run)? {
+            Changed::Applied(replaced) => object(py, "BillingReplaced", &replaced),
+            Changed::Planned(planned) => object(py, "DryRun", &planned),
+        }
+    }
+
     /// The plan of a company after its overrides, with the origin of each value.
     #[pyo3(signature = (company, /))]
     fn effective_plan<'py>(&self, py: Python<'py>, company: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -226,8 +226,8 @@ impl BaseCodex {
     /// ``kind`` is ``freshservice``, ``datto``, ``datto-audits``, ``tickets``, ``tickets-light``, ``ticket-history``,
     /// ``keycloak``, ``accounts-assign`` or ``accounts-push``. ``progress`` is called with the job whenever it has
     /// changed; when it raises, the sync is cancelled and the exception arrives. Without ``wait``, the job is returned
-    /// at once.
-    #[pyo3(signature = (kind, /, *, progress=None, wait=true, dry_run=false))]
+    /// at once. ``lists`` are the only lists to be read, such as ``["departments"]``; all when there are none.
+    #[pyo3(signature = (kind, /, *, progress=None, wait=true, dry_run=false, lists=None))]
     fn sync<'py>(
         &self,
         py: Python<'py>,
@@ -235,11 +235,13 @@ impl BaseCodex {
         progress: Option<&Bound<'py, PyAny>>,
         wait: bool,
         dry_run: bool,
+        lists: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let asked = SyncRequest {
             kind,
             wait,
             dry_run,
+            lists: lists.unwrap_or_default(),
             progress,
         };
         jobs::sync(py, &self.connection, &asked)
@@ -253,7 +255,7 @@ impl BaseCodex {
         progress: Option<&Bound<'py, PyAny>>,
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.sync(py, "accounts-assign", progress, true, dry_run)
+        self.sync(py, "accounts-assign", progress, true, dry_run, None)
     }
 
     /// Writes account numbers to the RMM's sites; returns the job.
@@ -264,7 +266,7 @@ impl BaseCodex {
         progress: Option<&Bound<'py, PyAny>>,
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.sync(py, "accounts-push", progress, true, dry_run)
+        self.sync(py, "accounts-push", progress, true, dry_run, None)
     }
 
     /// Closes the connection; running syncs of this process are cancelled. Closing twice does nothing.
@@ -344,6 +346,17 @@ impl Codex {
         let connection = Connection::new(Backend::Store(store), name, runtime);
         let base = PyClassInitializer::from(BaseCodex { connection });
         Py::new(py, base.add_subclass(Self))
+    }
+
+    /// Drops all tables of Codex and creates them anew: all data is lost. Refused while a sync is at work.
+    fn rebuild(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let connection = &slf.as_super().get().connection;
+        let Backend::Store(store) = &connection.backend else {
+            return Ok(());
+        };
+        connection.wait(slf.py(), async {
+            Ok(store.codex.rebuild(&store.scope).await?)
+        })
     }
 }
 

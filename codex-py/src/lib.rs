@@ -21,6 +21,7 @@ mod people;
 mod query;
 mod record;
 mod records;
+mod replace;
 mod resource;
 mod runtime;
 mod shapes;
@@ -58,6 +59,7 @@ fn record_classes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("PROCESS_GONE", codex_core::jobs::PROCESS_GONE)?;
     module.add_class::<record::Record>()?;
     module.add_class::<records::RecordIterator>()?;
     module.add_class::<records::Records>()?;

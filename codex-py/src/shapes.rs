@@ -176,6 +176,7 @@ impl Registry {
             BillableOut,
             BillingImported,
             BillingPlanOut,
+            codex_core::billing_plans::wire::BillingReplaced,
             BulkOut,
             ConversationOut,
             DashboardOut,

@@ -26,6 +26,13 @@ def test_docstrings_hold(module: object) -> None:
     assert result.failed == 0 and result.attempted > 0
 
 
+def test_docstrings_of_scripts_hold() -> None:
+    from hivematrix_codex import scripts
+
+    result = doctest.testmod(scripts)
+    assert result.failed == 0 and result.attempted > 3
+
+
 def test_docstring_of_fold_holds() -> None:
     runner = doctest.DocTestRunner()
     for test in doctest.DocTestFinder().find(_native.fold, "fold", globs={"fold": _native.fold}):

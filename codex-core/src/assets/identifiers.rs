@@ -3,7 +3,38 @@
 //! A key is there only for what can tell one device from another. Manufacturers leave serial numbers empty in many
 //! words, and some addresses belong to no machine: they are made up, or go with a dock or an adapter.
 
-use crate::fold::IdentityKey;
+use crate::{fold::IdentityKey, ids::CompanyId};
+
+/// The fewest digits of a number in a link that is taken for an id.
+const ID_DIGITS: usize = 3;
+
+/// By what a device is found again after an import: its uid, and what looks like an id in its links, each once. What
+/// several devices have in common, such as the number of a site, finds none of them.
+pub(crate) fn device_keys(texts: impl IntoIterator<Item = Option<String>>) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for text in texts.into_iter().flatten() {
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        for part in path.split('/').map(str::trim) {
+            let is_number =
+                part.len() >= ID_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
+            let is_uid = part.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+                && part
+                    .bytes()
+                    .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+            let key = format!("device/{}", part.to_ascii_lowercase());
+            if (is_number || is_uid) && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+/// By what a device is found again after an import when its links say nothing: its host name in its company.
+pub(crate) fn host_key(company: CompanyId, hostname: &str) -> Option<String> {
+    let name = IdentityKey::of(hostname)?;
+    Some(format!("host/{company}/{name}"))
+}
 
 /// What stands where a serial number should be, in small letters with single spaces: vendors' inventories of many
 /// boards, and what SMBIOS gives for fields that nobody has filled in.

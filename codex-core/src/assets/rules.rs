@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::COMPANY_ID,
     fold::SearchKey,
     ids::CompanyId,
@@ -21,7 +21,14 @@ use crate::{
 };
 
 impl Resource for Asset {
-    const KIND: &'static str = "asset";
+    const RECORD_KIND: RecordKind = RecordKind::Asset;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
+        super::audit::query::STATEMENTS,
+        super::contacts::STATEMENTS,
+        super::hand_over::STATEMENTS,
+        super::query::STATEMENTS,
+        super::secrets::STATEMENTS,
+    ];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
@@ -54,6 +61,36 @@ impl Resource for Asset {
         fields.mac_key = address.and_then(identifiers::mac_key);
     }
 
+    /// By the uid and the device's ids in its links, then by the host name in the company of its site.
+    async fn import_keys(
+        tx: &mut Tx,
+        _source: &'static str,
+        new: &[&SourceRecord<Self>],
+    ) -> Result<HashMap<String, Vec<String>>> {
+        let text = |item: &SourceRecord<Self>, field: &str| -> Option<String> {
+            Some(item.fields.get(field)?.as_str()?.to_owned())
+        };
+        let sites: BTreeSet<String> = new
+            .iter()
+            .filter_map(|item| text(item, "site_uid"))
+            .collect();
+        let companies = companies_of_sites(tx, sites).await?;
+        let keys = new.iter().map(|item| {
+            let mut keys = identifiers::device_keys([
+                Some(item.external_id.clone()),
+                text(item, "portal_url"),
+                text(item, "web_remote_url"),
+            ]);
+            let company = text(item, "site_uid").and_then(|site| companies.get(&site).copied()?);
+            let host = text(item, "hostname");
+            if let (Some(company), Some(host)) = (company, host) {
+                keys.extend(identifiers::host_key(company, &host));
+            }
+            (item.external_id.clone(), keys)
+        });
+        Ok(keys.collect())
+    }
+
     async fn match_manual_records(
         tx: &mut Tx,
         _source: &'static str,
@@ -69,34 +106,25 @@ impl Resource for Asset {
         hand_over::hand_over(tx, from, to).await
     }
 
-    /// The company is the one of the device's site, unless a person said otherwise.
+    /// The company is the one of the device's site, unless a person said otherwise. An imported device has the company
+    /// that it had until its site has one.
     async fn resolve_references(
         tx: &mut Tx,
         drafts: &mut [Draft<Self>],
         _issues: &mut Vec<String>,
     ) -> Result<()> {
-        let sites: BTreeSet<&str> = drafts
+        let sites: BTreeSet<String> = drafts
             .iter()
-            .filter_map(|draft| draft.fields.site_uid.as_deref())
+            .filter_map(|draft| draft.fields.site_uid.clone())
             .collect();
-        if sites.is_empty() {
-            return Ok(());
-        }
-        let mut q = tx.query(
-            "select site_uid, company_id from site_links where deleted_at is null and site_uid in ",
-        );
-        q.push_list(sites);
-        let links: HashMap<String, Option<CompanyId>> = q
-            .all::<(String, Option<CompanyId>)>()
-            .await?
-            .into_iter()
-            .collect();
+        let links = companies_of_sites(tx, sites).await?;
         for draft in drafts
             .iter_mut()
             .filter(|draft| !draft.is_manual(COMPANY_ID))
         {
             let site = draft.fields.site_uid.as_deref();
-            draft.fields.company_id = site.and_then(|uid| links.get(uid).copied().flatten());
+            let company = site.and_then(|uid| links.get(uid).copied().flatten());
+            draft.fields.company_id = company.or(draft.fields.company_id);
         }
         Ok(())
     }
@@ -105,6 +133,22 @@ impl Resource for Asset {
         write_status(tx, page).await?;
         write_secrets(tx, page).await
     }
+}
+
+/// The companies of sites by uid; a site without one is there with none.
+async fn companies_of_sites(
+    tx: &mut Tx,
+    sites: BTreeSet<String>,
+) -> Result<HashMap<String, Option<CompanyId>>> {
+    if sites.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut q = tx.query(
+        "select site_uid, company_id from site_links where deleted_at is null and site_uid in ",
+    );
+    q.push_list(sites);
+    let links = q.all::<(String, Option<CompanyId>)>().await?;
+    Ok(links.into_iter().collect())
 }
 
 /// Writes the status of every item of the page, in one statement that skips what did not move.

@@ -4,18 +4,26 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
-    Access, Error, Result,
+    Access, Error, RecordKind, Result,
     fold::SearchKey,
     phone,
     records::{
-        Draft, MAX_BINDS, Resource, SearchDef, SourceRecord, WrittenPage, match_manual_records_by,
-        reserve_ids, resolve::MANUAL, search_index,
+        Draft, MAX_BINDS, Resource, SearchDef, SourceRecord, WrittenPage,
+        match_imported::source_key, match_manual_records_by, reserve_ids, resolve::MANUAL,
+        search_index,
     },
     store::{Sql, Tx},
 };
 
 impl Resource for Company {
-    const KIND: &'static str = "company";
+    const RECORD_KIND: RecordKind = RecordKind::Company;
+    const KEY: Option<&'static str> = Some("account_number");
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
+        super::aliases::STATEMENTS,
+        super::cockpit::STATEMENTS,
+        super::numbers::STATEMENTS,
+        super::query::STATEMENTS,
+    ];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
@@ -38,6 +46,22 @@ impl Resource for Company {
 
     fn keys(fields: &mut CompanyFields) {
         fields.name_fold = SearchKey::new(&fields.name);
+    }
+
+    /// By the id at the source, then by the account number.
+    async fn import_keys(
+        _tx: &mut Tx,
+        source: &'static str,
+        new: &[&SourceRecord<Self>],
+    ) -> Result<HashMap<String, Vec<String>>> {
+        let keys = new.iter().map(|item| {
+            let number = item.fields.get("account_number");
+            let number = number.and_then(serde_json::Value::as_str).map(number_key);
+            let own = source_key(source, &item.external_id);
+            let keys = std::iter::once(own).chain(number).collect();
+            (item.external_id.clone(), keys)
+        });
+        Ok(keys.collect())
     }
 
     async fn match_manual_records(
@@ -124,6 +148,11 @@ impl Resource for Company {
         q.execute().await?;
         Ok(())
     }
+}
+
+/// By what a company is found again after an import when its id at the source says nothing.
+pub(crate) fn number_key(number: &str) -> String {
+    format!("number/{}", number.trim())
 }
 
 /// Waits for the turn to give a company a number that it states: a rival must not find the same one free.

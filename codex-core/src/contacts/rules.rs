@@ -6,21 +6,24 @@ use serde_json::{Map, Value};
 
 use super::{Contact, ContactFields, hand_over};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::rules::by_external_id,
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
     phone,
     records::{
         Draft, Resource, SearchDef, SourceRecord, Tracked as _, WrittenPage,
-        match_manual_records_by, reserve_ids, resolve::MANUAL, search_index,
+        match_imported::source_key, match_manual_records_by, reserve_ids, resolve::MANUAL,
+        search_index,
     },
     store::{Sql, Tx},
     tags,
 };
 
 impl Resource for Contact {
-    const KIND: &'static str = "contact";
+    const RECORD_KIND: RecordKind = RecordKind::Contact;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] =
+        &[super::hand_over::STATEMENTS, super::query::STATEMENTS];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);
@@ -52,6 +55,29 @@ impl Resource for Contact {
         let email = fields.email.as_deref();
         fields.email_fold = email.map(SearchKey::new).filter(|key| !key.is_empty());
         fields.email_key = email.and_then(IdentityKey::of);
+    }
+
+    /// By the id at the source, then by the e-mail address in one of the companies.
+    async fn import_keys(
+        tx: &mut Tx,
+        source: &'static str,
+        new: &[&SourceRecord<Self>],
+    ) -> Result<HashMap<String, Vec<String>>> {
+        let ids: BTreeSet<String> = new
+            .iter()
+            .flat_map(|item| departments(&item.fields))
+            .collect();
+        let companies = by_external_id(tx, source, ids.iter().map(String::as_str)).await?;
+        let keys = new.iter().map(|item| {
+            let mut keys = vec![source_key(source, &item.external_id)];
+            let own = departments(&item.fields).into_iter();
+            let own = own.filter_map(|id| companies.get(&id).copied());
+            if let Some(email) = item.fields.get("email").and_then(Value::as_str) {
+                keys.extend(own.filter_map(|company| email_key(company, email)));
+            }
+            (item.external_id.clone(), keys)
+        });
+        Ok(keys.collect())
     }
 
     /// By the e-mail address. People of several companies share some, so one who is known to be of another company is
@@ -160,12 +186,22 @@ fn departments(fields: &Map<String, Value>) -> Vec<String> {
     ids.into_iter().flatten().map(ToString::to_string).collect()
 }
 
+/// By what a contact without an id at the source is found again after an import.
+pub(crate) fn email_key(company: i64, email: &str) -> Option<String> {
+    let email = IdentityKey::of(email)?;
+    Some(format!("email/{company}/{email}"))
+}
+
 /// Contact, source, the source's id of the company.
 type Link = (i64, String, String);
 
+/// What the sources that keep the contact state. An import that a source has taken over counts only until that states
+/// companies.
 fn stated_links(draft: &Draft<Contact>) -> Vec<Link> {
-    draft
-        .stated("department_ids")
+    let stated = || draft.stated("department_ids");
+    let is_kept = stated().any(|(claim, _)| claim.anchor);
+    stated()
+        .filter(|(claim, _)| claim.anchor || !is_kept)
         .flat_map(|(claim, ids)| {
             let ids = ids.as_array().map(Vec::as_slice).unwrap_or_default();
             ids.iter()

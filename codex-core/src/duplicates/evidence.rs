@@ -17,7 +17,8 @@
 //! their uid is the same, or their company is and at least one fact of the hardware. So a serial number needs the
 //! company, and a MAC address the company and the host name. Below that, from `candidate_score` (50) on, a person
 //! decides: a duplicate candidate. Everything else is two devices, and so are those of which no uid, serial number or
-//! MAC address is the same.
+//! MAC address is the same. An imported device that no source has stated yet has none of these: its company and its host
+//! name are enough for a candidate.
 //!
 //! | fact of two contacts | points |
 //! |---|---|
@@ -90,6 +91,13 @@ impl Evidence {
             Verdict::Different
         };
         by_score.min(self.at_most)
+    }
+
+    /// The same of a device that was imported: nothing of its hardware is known, so its company and its host name are
+    /// enough to ask a person.
+    pub(crate) fn of_imported(mut self) -> Self {
+        self.at_most = self.at_most.max(Verdict::Possible);
+        self
     }
 
     fn add(&mut self, fact: &str, points: i64, value: Option<String>) {

@@ -68,6 +68,14 @@ impl CsvFile {
     }
 }
 
+/// A line of texts.
+///
+/// # Errors
+/// [`Error::Sync`] when it cannot be written.
+pub(crate) fn texts<'t>(cells: impl Iterator<Item = &'t str>) -> Result<String> {
+    line(cells.map(cell))
+}
+
 /// A text as a cell that is no formula.
 fn cell(text: &str) -> String {
     let live = if text.starts_with(LIVE) { "'" } else { "" };

@@ -1,6 +1,6 @@
 //! Everything of one kind, or of every company, as one answer.
 
-mod csv_file;
+pub(crate) mod csv_file;
 pub(crate) mod download;
 mod service;
 

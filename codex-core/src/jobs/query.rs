@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{DRY_RUN, Job, JobReport, JobStatus, SyncKind};
+use super::{DRY_RUN, Job, JobReport, JobStatus, PROCESS_GONE, SyncKind};
 use crate::{
     Error, Result,
     list::{Cursor, Page},
@@ -52,15 +52,16 @@ impl From<JobRow> for Job {
 const SELECT: &str = "select id, script, provider, sync_type, status, started_at, completed_at, \
                       output, error, success, report, started_by from sync_jobs";
 
-/// What a job says whose process is gone.
-const DEAD: &str = "the process that ran this job ended before the job did";
-
 sql! {
     /// A job.
     FIND = [SELECT, " where id = $1"];
     /// A job begins.
     INSERT = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, report, started_by) \
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    /// A job of the past.
+    INSERT_ENDED = "insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, \
+        output, error, success, report) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        on conflict (id) do nothing";
     /// A job goes on.
     PROGRESS = "update sync_jobs set report = $2 where id = $1 and status = 'running'";
     /// A job has got its lease.
@@ -177,6 +178,25 @@ pub(crate) async fn insert(tx: &mut Tx, job: &Job) -> Result<()> {
         .bind(job.started_at)
         .bind(Json(&job.report))
         .bind_text(job.started_by.as_deref())
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Writes a job of the past, unless it is there already.
+pub(crate) async fn insert_ended(tx: &mut Tx, job: &Job) -> Result<()> {
+    tx.query(INSERT_ENDED)
+        .bind(job.id.as_str())
+        .bind(job.script.as_str())
+        .bind_text(job.provider.as_deref())
+        .bind_text(job.sync_type.as_deref())
+        .bind(job.status)
+        .bind(job.started_at)
+        .bind(job.completed_at)
+        .bind_text(job.output.as_deref())
+        .bind_text(job.error.as_deref())
+        .bind(job.success)
+        .bind(Json(&job.report))
         .execute()
         .await?;
     Ok(())
@@ -336,7 +356,7 @@ pub(crate) async fn abandon_others(
         .bind(source)
         .bind(job)
         .bind(at)
-        .bind(DEAD)
+        .bind(PROCESS_GONE)
         .bind(false)
         .execute()
         .await?;
@@ -356,7 +376,7 @@ pub(crate) async fn abandon(
     at: DateTime<Utc>,
 ) -> Result<u64> {
     let mut q = tx.query("update sync_jobs set status = 'failed', completed_at = ");
-    q.push_bind(at).push(", error = ").push_bind(DEAD);
+    q.push_bind(at).push(", error = ").push_bind(PROCESS_GONE);
     q.push(", success = ").push_bind(false);
     q.push(" where status in ('queued', 'running') and id in ")
         .push_list(jobs);

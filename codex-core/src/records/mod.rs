@@ -18,6 +18,8 @@ pub(crate) mod deleted;
 #[cfg(feature = "store")]
 mod manual;
 #[cfg(feature = "store")]
+pub(crate) mod match_imported;
+#[cfg(feature = "store")]
 mod match_manual;
 #[cfg(feature = "store")]
 pub(crate) mod merge_records;

@@ -9,6 +9,8 @@ use crate::{Error, Result};
 
 /// The source of what people state.
 pub const MANUAL: &str = "manual";
+/// The source of what was imported from the former service: every other source is stronger.
+pub const IMPORT: &str = "import";
 
 /// Whether a person's value or the sources' value wins for one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -77,10 +79,11 @@ impl Precedence {
         kind == ACCOUNT_NUMBER.0 || self.policies.iter().any(keeps)
     }
 
-    /// Lower is stronger; sources outside the order come last, by name.
+    /// Lower is stronger; sources outside the order come last, by name, and behind them what was imported.
     fn rank<'a>(&self, source: &'a str) -> (usize, &'a str) {
         let known = self.sources.iter().position(|known| known == source);
-        (known.unwrap_or(self.sources.len()), source)
+        let others = self.sources.len() + usize::from(source == IMPORT);
+        (known.unwrap_or(others), source)
     }
 }
 
@@ -148,9 +151,10 @@ pub(crate) fn winners<'c>(
     claims: &'c [Claim],
     current: Option<&'c Map<String, Value>>,
 ) -> BTreeMap<&'c str, Winner<'c>> {
+    // What does not keep a record alive does not outlast what did: a part, or an import that a source has taken over.
     let any_live = claims
         .iter()
-        .any(|claim| claim.live && claim.source != MANUAL);
+        .any(|claim| claim.live && claim.anchor && claim.source != MANUAL);
     let mut order = ordered(precedence, claims);
     order.retain(|claim| claim.source == MANUAL || claim.live || !any_live);
 

@@ -7,11 +7,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    FieldDef, SearchDef, SourceRecord,
+    FieldDef, SearchDef, SourceRecord, match_imported,
     resolve::{Claim, MANUAL},
 };
 use crate::{
-    Access, Error, Result,
+    Access, Error, RecordKind, Result,
     store::{Record, Row, Sql, Tx},
 };
 
@@ -48,12 +48,20 @@ pub trait Tracked:
 
 /// A kind of record that the record writer can write.
 pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
-    /// Name of the kind in claims and log.
-    const KIND: &'static str;
+    /// The kind.
+    const RECORD_KIND: RecordKind;
+    /// Its name in claims and log.
+    const KIND: &'static str = Self::RECORD_KIND.name();
+    /// The field that names a record in paths; `None` where its row id does.
+    const KEY: Option<&'static str> = None;
     /// Who may list, find and export such records.
     const READ_BY: Access;
     /// Who may create, update, delete and restore such records, and release their manual values.
     const WRITTEN_BY: Access;
+    /// Whether a record belongs to one person. Then nobody else restores it from the lists of deleted records.
+    const IS_PERSONAL: bool = false;
+    /// The named statements of its folder, for the test that prepares them.
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]];
     /// How its records are searched; `None` for a kind that is not.
     const SEARCH: Option<&'static SearchDef> = None;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.
@@ -78,6 +86,21 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 
     /// Fills the derived keys for search, order and identity.
     fn keys(_fields: &mut Self::Fields) {}
+
+    /// The keys by which new items find imported records, by item id: the strongest first. Each begins with what it
+    /// is made of, such as `device/4711`.
+    fn import_keys(
+        _tx: &mut Tx,
+        source: &'static str,
+        new: &[&SourceRecord<Self>],
+    ) -> impl Future<Output = Result<HashMap<String, Vec<String>>>> + Send {
+        let keys = new.iter().map(|item| {
+            let key = match_imported::source_key(source, &item.external_id);
+            (item.external_id.clone(), vec![key])
+        });
+        let keys: HashMap<String, Vec<String>> = keys.collect();
+        async move { Ok(keys) }
+    }
 
     /// Finds the manual records that new items stand for: record ids by item id. Uncertain matches go to `issues`.
     fn match_manual_records(
@@ -116,15 +139,18 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 /// The statement that reserves row ids of a table.
 ///
 /// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the
-/// single writer may count on from the last row, and as rows are never removed no id is used twice.
+/// single writer may count on from the last row, and as rows are never removed no id is used twice. An import
+/// leaves a floor behind: ids that the former service gave away.
 macro_rules! reserve_ids {
     ($table:literal) => {
         $crate::store::Sql::Per {
             sqlite: concat!(
                 "with recursive n(i) as (select 1 union all select i + 1 from n where i < $1) \
-                 select (select coalesce(max(id), 0) from ",
+                 select max((select coalesce(max(id), 0) from ",
                 $table,
-                ") + i from n"
+                "), (select coalesce(max(id), 0) from id_floors where table_name = '",
+                $table,
+                "')) + i from n"
             ),
             pg: concat!(
                 "select nextval('",

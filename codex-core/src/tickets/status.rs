@@ -200,6 +200,13 @@ fn word_of(label: &str) -> String {
     known.map_or(word, |(known, _)| (*known).to_owned())
 }
 
+/// The label of a word: the one that modules know, else the word with blanks and capitals.
+#[cfg(feature = "sync")]
+pub(crate) fn label_of(word: &str) -> String {
+    let known = WORDS.iter().find(|(known, _)| *known == word);
+    known.map_or_else(|| title(word), |(_, label)| (*label).to_owned())
+}
+
 /// Underscores to blanks, words with capitals.
 fn title(word: &str) -> String {
     let words = word.split('_').map(|word| {

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod accounts;
+mod backup;
 mod claims;
 mod completions;
 mod config;
@@ -10,6 +11,7 @@ mod doctor;
 mod documents;
 mod duplicates;
 mod held;
+mod import;
 mod init;
 mod jobs;
 mod migrate;
@@ -30,7 +32,6 @@ use clap::{Args, Parser, Subcommand};
 use codex_core::Codex;
 
 use crate::{
-    app,
     config::{Config, ConfigErrors, Sources},
     http::problem::chain,
 };
@@ -56,6 +57,8 @@ Exit codes:
   1  failed, such as: no such record, no database, an older schema, a port in use, a vendor that does not answer;
      the last line on standard error says what is wrong and what to do
   2  the command line or the configuration is wrong, or what the command needs is not configured
+  3, 4
+     of `codexd import`: warned, refused
   130, 143
      stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
      done so far stays, and the next one continues. `codexd serve` ends with 0";
@@ -85,6 +88,8 @@ struct Global {
 enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Sync(sync::Sync),
     Accounts(accounts::Accounts),
     Claims(claims::Claims),
@@ -92,6 +97,7 @@ enum Command {
     Held(held::Held),
     Duplicates(duplicates::Duplicates),
     Outbox(outbox::Outbox),
+    Import(import::Import),
     Init(init::Init),
     Config(config::Show),
     Doctor(doctor::Doctor),
@@ -133,10 +139,34 @@ impl NotConfigured {
     }
 }
 
+/// How an import ended that is neither clean nor failed: its exit code tells the two apart.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Verdict {
+    code: u8,
+    message: String,
+}
+
+impl Verdict {
+    /// Warnings that nobody has accepted, or differences.
+    fn warned(message: impl Into<String>) -> anyhow::Error {
+        let (code, message) = (WARNED, message.into());
+        Self { code, message }.into()
+    }
+
+    /// The old or the new database cannot be used for an import.
+    fn refused(message: impl Into<String>) -> anyhow::Error {
+        let (code, message) = (REFUSED, message.into());
+        Self { code, message }.into()
+    }
+}
+
 /// 2 when the configuration is at fault: to try again would be in vain.
 fn code_of(error: &anyhow::Error) -> u8 {
     let configuration = error.is::<ConfigErrors>() || error.is::<NotConfigured>();
     let failed = if configuration { MISUSED } else { FAILED };
+    let verdict = error.downcast_ref::<Verdict>();
+    let failed = verdict.map_or(failed, |verdict| verdict.code);
     let stopped = error.downcast_ref::<Stopped>();
     stopped.map_or(failed, |stopped| stopped.exit_code())
 }
@@ -151,21 +181,26 @@ async fn with_codex<T>(
     migrate: bool,
     work: impl AsyncFnOnce(&Codex) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    let checked = async move |codex: &Codex| {
+        if !migrate {
+            database::require_schema(codex).await?;
+        }
+        work(codex).await
+    };
+    with_database(config, migrate, checked).await
+}
+
+/// The same with a database of whatever schema.
+async fn with_database<T>(
+    config: &Config,
+    migrate: bool,
+    work: impl AsyncFnOnce(&Codex) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     if !migrate {
         database::require_existing(config)?;
     }
-    let opened = app::open(config, migrate).await;
-    let codex = opened.with_context(|| database::refused(config))?;
-    let checked = async {
-        if !migrate {
-            database::require_schema(&codex).await?;
-        }
-        work(&codex).await
-    };
-    let done = tokio::select! {
-        done = checked => done,
-        stopped = stop_signal() => Err(stopped?.into()),
-    };
+    let codex = database::open(config, migrate).await?;
+    let done = until_stopped(work(&codex)).await;
     let closing = codex.close();
     if matches!(&done, Err(error) if error.is::<Stopped>()) {
         // Whatever does not end in time ends with the process; its lease expires.
@@ -174,6 +209,14 @@ async fn with_codex<T>(
         closing.await;
     }
     done
+}
+
+/// Does some work; a signal ends it.
+async fn until_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        stopped = stop_signal() => Err(stopped?.into()),
+    }
 }
 
 /// The commands as clap knows them, for their page in the documents.
@@ -233,6 +276,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(command) => command.run(sources).await,
         Command::Migrate(command) => command.run(&sources).await,
+        Command::Backup(command) => command.run(&sources).await,
+        Command::Restore(command) => command.run(&sources).await,
         Command::Sync(command) => command.run(&sources).await,
         Command::Accounts(command) => command.run(&sources).await,
         Command::Claims(command) => command.run(&sources).await,
@@ -240,6 +285,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Outbox(command) => command.run(&sources).await,
         Command::Held(command) => command.run(&sources).await,
         Command::Duplicates(command) => command.run(&sources).await,
+        Command::Import(command) => command.run(&sources).await,
         Command::Init(command) => command.run(&sources).await,
         Command::Config(command) => command.run(&sources),
         Command::Doctor(command) => command.run(&sources).await,
@@ -253,6 +299,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 const FAILED: u8 = 1;
 /// The exit code of a command line or a configuration that cannot be used.
 const MISUSED: u8 = 2;
+/// The exit code of an import with warnings or differences.
+const WARNED: u8 = 3;
+/// The exit code of an import that cannot be made.
+const REFUSED: u8 = 4;
 
 /// The signal that ended a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

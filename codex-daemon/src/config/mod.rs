@@ -110,6 +110,10 @@ pub struct Logging {
     pub level: tracing::Level,
     /// Whether lines are JSON; `None`: unless they go to a terminal.
     pub json: Option<bool>,
+    /// Whether lines go to Helm; `None` decides by [`Logging::is_helm_set`] and the kind of standard error.
+    pub helm: Option<bool>,
+    /// Whether somebody has said where Helm is.
+    pub is_helm_set: bool,
 }
 
 impl Sources {
@@ -208,6 +212,8 @@ impl Logging {
         Ok(Self {
             level: logging.level("level")?,
             json: logging.boolean_or_auto("json")?,
+            helm: logging.boolean_or_auto("helm")?,
+            is_helm_set: layers.source("helm", "url") != Some(&ValueSource::Default),
         })
     }
 }

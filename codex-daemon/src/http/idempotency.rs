@@ -1,5 +1,13 @@
 //! `Idempotency-Key`: a POST that is sent twice is made once, and answered alike
 //! (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>).
+//!
+//! A form of our pages needs no header: its token is made for it alone, so the same form with the same values is the
+//! same call.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -15,6 +23,7 @@ use codex_core::{
     IdempotencyState, KeptAnswer,
     panics::{self, Panicked},
 };
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     app::App,
@@ -26,6 +35,7 @@ use crate::{
         problem::Problem,
         request_id::{self, Route},
     },
+    pages,
 };
 
 const HEADER: &str = "idempotency-key";
@@ -36,9 +46,32 @@ const LARGEST: usize = 4 * 1024 * 1024;
 /// What is kept in place of a larger one.
 const TOO_LARGE: &[u8] = b"too large";
 
+/// Forms that are being answered, by owner and key: a button that is pressed twice sends two at once, and the browser
+/// shows the answer to the second alone. Both reach the same process.
+#[derive(Debug, Default)]
+pub struct Forms(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Forms {
+    /// Waits for the answer to the same form, if it is being made.
+    async fn turn(&self, form: String) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            forms.retain(|_, lock| lock.strong_count() > 0);
+            let known = forms.get(&form).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let lock = Arc::default();
+                forms.insert(form, Arc::downgrade(&lock));
+                lock
+            })
+        };
+        lock.lock_owned().await
+    }
+}
+
 /// Makes a call with a key once per caller.
 pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key(HEADER) {
+    let has_key = request.headers().contains_key(HEADER) || is_form(&request);
+    if request.method() != Method::POST || !has_key {
         return next.run(request).await;
     }
     // A caller that hangs up must find the answer when it comes again: the call goes on without it.
@@ -50,12 +83,14 @@ pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Resp
 }
 
 async fn once(app: &App, request: Request, next: Next) -> Result<Response, Problem> {
+    let is_form = !request.headers().contains_key(HEADER);
     let key = single(request.headers(), HEADER);
     let key = key.filter(|key| !key.is_empty() && key.len() <= LONGEST);
-    let key = key.map(str::to_owned).ok_or_else(|| {
+    let key = key.map(str::to_owned);
+    if key.is_none() && !is_form {
         let message = format!("Idempotency-Key: must be of 1 to {LONGEST} visible characters");
-        Problem::bad_request(message)
-    })?;
+        return Err(Problem::bad_request(message));
+    }
     // The route refuses callers without the right to call it.
     let Ok(caller) = cached_caller(app, request.headers(), request.extensions()).await else {
         return Ok(next.run(request).await);
@@ -66,6 +101,13 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     let body = to_bytes(body, limit).await;
     let body = body.map_err(|error| body_limit::unreadable(&error, limit))?;
     let what = hex(&[parts.uri.to_string().as_bytes(), &body]);
+    let Some(key) = key.or_else(|| key_of_form(&body, &what)) else {
+        return Ok(next.run(Request::from_parts(parts, Body::from(body))).await);
+    };
+    let _turn = match is_form {
+        true => Some(app.forms().turn(format!("{owner} {key}")).await),
+        false => None,
+    };
     let call = match app.codex().keyed_call(&owner, &key, &what).await? {
         IdempotencyState::New(call) => call,
         IdempotencyState::Made(answer) if answer.body == TOO_LARGE => {
@@ -79,7 +121,12 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         }
     };
     let response = next.run(Request::from_parts(parts, Body::from(body)));
-    let response = call.run(panics::guarded("request", response)).await;
+    let response = panics::guarded("request", response);
+    // A form may make several calls of the library, whose steps would be taken for one another's.
+    let response = match is_form {
+        true => response.await,
+        false => call.run(response).await,
+    };
     let response = response.unwrap_or_else(|_| Problem::internal().into_response());
     if call.has_rival() {
         let detail = "Idempotency-Key: a call with it is being made; send it again for its answer";
@@ -90,8 +137,13 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         .await
         .map_err(|_| Problem::internal())?;
     // What failed or was refused has no answer to keep: sent again, the call goes on behind what was made of it. A
-    // dry run (202) makes nothing.
-    if parts.status.is_success() && parts.status != StatusCode::ACCEPTED {
+    // dry run (202) makes nothing. A form that has done something leads to another page; a page in its place may hold
+    // what must not be kept, such as a secret.
+    let is_made = match is_form {
+        true => parts.status.is_redirection(),
+        false => parts.status.is_success() && parts.status != StatusCode::ACCEPTED,
+    };
+    if is_made {
         let answer = KeptAnswer {
             status: parts.status.as_u16(),
             content_type: text(&parts.headers, CONTENT_TYPE),
@@ -110,6 +162,23 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
         }
     }
     Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// Whether a request may be a form of our pages.
+fn is_form(request: &Request) -> bool {
+    let kind = single(request.headers(), CONTENT_TYPE);
+    let is_encoded = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    is_encoded && pages::is_page(request.uri().path())
+}
+
+/// The key of a form: the word of its token, and what it holds. The same page sent again with other values is another
+/// call.
+fn key_of_form(body: &[u8], what: &str) -> Option<String> {
+    let mut members = url::form_urlencoded::parse(body);
+    let (_, token) = members.find(|(name, _)| name == pages::TOKEN)?;
+    let (word, _) = token.split_once('.')?;
+    let key = format!("form {word} {what}");
+    (key.len() <= LONGEST).then_some(key)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {

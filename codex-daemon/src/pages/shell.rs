@@ -6,8 +6,15 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
 };
 
-use super::nav::{self, SectionLink};
+use super::{
+    nav::{self, SectionLink},
+    scripts,
+};
 use crate::http::{forwarded::Forwarded, problem::Problem};
+
+/// Nothing is evaluated, no style is added, only Codex is called, and no page is kept in the browser's storage. Answers
+/// with an error are pages too, and are shown.
+const HTMX_CONFIG: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true,"timeout":30000,"responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}"#;
 
 /// A step on the way to a page.
 #[derive(Debug)]
@@ -42,6 +49,10 @@ pub(crate) struct Shell {
     pub home: String,
     /// Where everything is searched.
     pub search: String,
+    /// Where the scripts are, in their order.
+    pub scripts: Vec<String>,
+    /// How htmx behaves.
+    pub htmx_config: &'static str,
     /// Of the program.
     pub version: &'static str,
 }
@@ -58,6 +69,8 @@ impl Shell {
             undo: None,
             home: at.link("/"),
             search: at.link("/search"),
+            scripts: scripts::links(at),
+            htmx_config: HTMX_CONFIG,
             version: env!("CARGO_PKG_VERSION"),
         }
     }

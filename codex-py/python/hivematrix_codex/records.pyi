@@ -19,6 +19,7 @@ __all__ = [
     "BillableRecord",
     "BillingImported",
     "BillingPlan",
+    "BillingReplaced",
     "BulkResult",
     "BulkRow",
     "Change",
@@ -478,6 +479,29 @@ class BillingPlan(Record):
     @property
     def term_length(self) -> str:
         """Term of contract."""
+
+class BillingReplaced(Record):
+    """How many plans and options a replacement created, kept and deleted."""
+
+    __match_args__: tuple[Literal["options_created"], Literal["options_deleted"], Literal["options_kept"], Literal["plans_created"], Literal["plans_deleted"], Literal["plans_kept"]]
+    @property
+    def options_created(self) -> int:
+        """Options that are new."""
+    @property
+    def options_deleted(self) -> int:
+        """Options that were not named."""
+    @property
+    def options_kept(self) -> int:
+        """Options that were there: they keep their ids."""
+    @property
+    def plans_created(self) -> int:
+        """Plans that are new."""
+    @property
+    def plans_deleted(self) -> int:
+        """Plans that were not named."""
+    @property
+    def plans_kept(self) -> int:
+        """Plans whose name and term were there: they keep their ids."""
 
 class BulkResult(Record):
     """What became of all rows."""

@@ -27,6 +27,7 @@ const LAYERS: [&[&str]; 8] = [
         "health",
         "ids",
         "json_columns",
+        "kinds",
         "mac",
         "money",
         "nearest",
@@ -35,6 +36,7 @@ const LAYERS: [&[&str]; 8] = [
         "plural",
         "scope",
         "times",
+        "word_enum",
     ],
     &["store"],
     &["list", "records"],
@@ -60,10 +62,10 @@ const LAYERS: [&[&str]; 8] = [
         "tickets",
         "views",
     ],
-    &["kinds"],
+    &["registry"],
     &["admin", "bulk", "dashboard", "export", "search"],
-    &["sync"],
-    &["codex", "idempotency", "webhooks"],
+    &["import", "sync"],
+    &["codex", "idempotency", "seen", "webhooks"],
 ];
 const TOP: usize = LAYERS.len() - 1;
 
@@ -83,8 +85,12 @@ const EXCEPTIONS: [(&str, &[&str], &str); 1] = [(
 const VENDORS: [&str; 3] = ["datto", "freshservice", "keycloak"];
 
 /// Names of today's contract that have a vendor's name in them: fields, columns, names of stored jobs.
-const CONTRACT_NAMES: [&str; 5] = [
+const CONTRACT_NAMES: [&str; 9] = [
     "datto_portal_url",
+    "datto_site_links",
+    "datto_site_name",
+    "datto_site_uid",
+    "freshservice_id",
     "keycloak_agents",
     "keycloak_id",
     "push-to-datto",

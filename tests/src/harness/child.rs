@@ -26,8 +26,37 @@ pub fn become_codexd() {
 /// # Errors
 /// When the process cannot be started.
 pub fn codexd(test: &str, folder: &Path, args: &[String]) -> anyhow::Result<Child> {
+    codexd_logging_to(Stdio::null(), test, folder, args)
+}
+
+/// As [`codexd`], with variables in its environment.
+///
+/// # Errors
+/// As [`codexd`].
+pub fn codexd_in(
+    test: &str,
+    folder: &Path,
+    args: &[String],
+    env: &[(&str, &str)],
+) -> anyhow::Result<Child> {
     let mut command = command(test, folder, args)?;
+    command.envs(env.iter().copied());
     command.stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command.spawn()?)
+}
+
+/// As [`codexd`], with a place for its standard error.
+///
+/// # Errors
+/// As [`codexd`].
+pub fn codexd_logging_to(
+    stderr: Stdio,
+    test: &str,
+    folder: &Path,
+    args: &[String],
+) -> anyhow::Result<Child> {
+    let mut command = command(test, folder, args)?;
+    command.stdout(Stdio::null()).stderr(stderr);
     Ok(command.spawn()?)
 }
 

@@ -16,6 +16,7 @@ use crate::{
             self, ClaimSource, ClaimsByRecord, Key, Known, Statement, content_hash, key,
             last_of_each,
         },
+        match_imported,
         resolve::{self, Claim},
     },
 };
@@ -60,7 +61,7 @@ struct NewItems {
 impl RecordWriter<'_> {
     /// Sorts a page of statements of `source` and its parts.
     ///
-    /// In: the page as it was mapped. Out: [`Classified`]; `summary` counts the unchanged items and gets the issues.
+    /// In: the page as it was mapped, and the row ids that new records get. Out: [`Classified`]; `summary` counts the unchanged items and gets the issues.
     /// Two kinds of items are in neither list: those of an older delivery that arrives after a newer one, which count
     /// as unchanged, and statements of a part about a record that Codex does not have.
     ///
@@ -70,13 +71,14 @@ impl RecordWriter<'_> {
         &mut self,
         source: &'static str,
         page: Vec<Statement<R>>,
+        ids: &HashMap<String, i64>,
         summary: &mut WriteSummary,
     ) -> Result<Classified<R>> {
         let mut page = last_of_each(page);
         self.forget_future_times(&mut page, &mut summary.issues);
         let known = claims::known(self.tx, &page).await?;
         let new = self
-            .records_of_new_items(source, &page, &known, &mut summary.issues)
+            .records_of_new_items(source, &page, &known, ids, &mut summary.issues)
             .await?;
 
         let (mut same, mut differing) = (Vec::with_capacity(page.len()), Vec::new());
@@ -152,13 +154,14 @@ impl RecordWriter<'_> {
         }
     }
 
-    /// Finds a record for each new item of the source itself: a manual record that matches it, or else a row id, which
-    /// is reserved here.
+    /// Finds a record for each new item of the source itself: an imported or a manual record that matches it, or else a
+    /// row id, which is in `ids` or is reserved here.
     async fn records_of_new_items<R: Resource>(
         &mut self,
         source: &'static str,
         page: &[Statement<R>],
         known: &HashMap<Key, Known>,
+        ids: &HashMap<String, i64>,
         issues: &mut Vec<String>,
     ) -> Result<NewItems> {
         let new: Vec<&SourceRecord<R>> = page
@@ -169,18 +172,21 @@ impl RecordWriter<'_> {
         let mut records = if new.is_empty() {
             HashMap::new()
         } else {
-            R::match_manual_records(self.tx, source, &new, issues).await?
+            match_imported::match_records::<R>(self.tx, source, &new, issues).await?
         };
-        let unmatched: Vec<String> = new
+        let unmatched = new.into_iter().map(|item| item.external_id.clone());
+        let unmatched = unmatched.filter(|id| !records.contains_key(id));
+        let (given, without): (Vec<String>, Vec<String>) =
+            unmatched.partition(|id| ids.contains_key(id));
+        let reserved = self.reserve::<R>(without.len()).await?;
+        let given = given
             .into_iter()
-            .map(|item| item.external_id.clone())
-            .filter(|id| !records.contains_key(id))
-            .collect();
-        let reserved = self.reserve::<R>(unmatched.len()).await?;
-        records.extend(unmatched.into_iter().zip(reserved.iter().copied()));
+            .filter_map(|item| Some((ids.get(&item).copied()?, item)));
+        let reserved: Vec<(i64, String)> = reserved.into_iter().zip(without).chain(given).collect();
+        records.extend(reserved.iter().map(|(id, item)| (item.clone(), *id)));
         Ok(NewItems {
             records,
-            reserved: reserved.into_iter().collect(),
+            reserved: reserved.into_iter().map(|(id, _)| id).collect(),
         })
     }
 }

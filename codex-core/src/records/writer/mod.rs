@@ -12,7 +12,10 @@ mod classify;
 mod merge;
 mod write;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use serde_json::{Map, Value};
 
@@ -129,6 +132,15 @@ impl RecordWriter<'_> {
     /// the same as last time writes its status and nothing else. The number of SQL statements does not depend on the
     /// number of items.
     pub async fn apply<R: Resource>(&mut self, page: Vec<Statement<R>>) -> Result<WriteSummary> {
+        self.apply_with_ids(page, &HashMap::new()).await
+    }
+
+    /// As [`RecordWriter::apply`]; a new record gets the row id that `ids` has for its item, which nobody may have.
+    pub async fn apply_with_ids<R: Resource>(
+        &mut self,
+        page: Vec<Statement<R>>,
+        ids: &HashMap<String, i64>,
+    ) -> Result<WriteSummary> {
         let mut summary = WriteSummary::default();
         let Some(source) = page.first().map(|(origin, _)| origin.owner()) else {
             return Ok(summary);
@@ -138,7 +150,7 @@ impl RecordWriter<'_> {
             changed,
             mut rows,
             claims,
-        } = self.classify(source, page, &mut summary).await?;
+        } = self.classify(source, page, ids, &mut summary).await?;
         self.save_claims(&changed, &claims).await?;
 
         let ids = distinct(changed.iter().map(|statement| statement.record));

@@ -48,6 +48,14 @@ sql! {
         and (select count(*) from assets x where (x.serial_key = r.serial_key or x.mac_key = r.mac_key) \
             and x.deleted_at is null) <= 4 \
         order by 1, 2 limit 1000";
+    /// Imported devices that no source has stated, with the source's of the same company and host name.
+    IMPORTED = "select r.id, v.id from claims m join assets r on r.id = m.record_id and r.deleted_at is null \
+        join assets v on v.company_id = r.company_id and v.hostname_fold = r.hostname_fold \
+            and v.id <> r.id and v.deleted_at is null \
+        where m.source = 'import' and m.kind = 'asset' and m.anchor and r.hostname_fold <> '' \
+        and exists (select 1 from claims c where c.kind = 'asset' and c.record_id = v.id \
+            and c.source = $1 and c.anchor and c.gone_at is null) \
+        order by 1, 2 limit 1000";
     /// Live contacts with one e-mail address.
     SAME_EMAIL = "select a.id, b.id from contacts a join contacts b on b.email_key = a.email_key and b.id > a.id \
         where a.deleted_at is null and b.deleted_at is null \
@@ -103,7 +111,28 @@ impl Run {
         let pairs: Vec<Pair> = q.all().await?;
         self.decide(pairs, "is a manual record for the device of")
             .await?;
+        self.propose_imported().await?;
         self.prune::<Asset>().await
+    }
+
+    /// Proposes what was imported and matched nothing: a person decides whether it is one of the source's devices.
+    async fn propose_imported(&mut self) -> Result<()> {
+        let q = self.db.query(IMPORTED).bind(self.source);
+        let pairs: Vec<Pair> = q.all().await?;
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let devices = self.devices(&pairs).await?;
+        let newer = pairs.iter().map(|(one, other)| *one.max(other)).collect();
+        let known = self.known::<Asset>(newer).await?;
+        let compared = pairs.into_iter().filter_map(|(one, other)| {
+            let evidence = of_devices(&devices.get(&one)?.facts, &devices.get(&other)?.facts);
+            let evidence = evidence.of_imported();
+            let is_possible = evidence.verdict(self.matching) > Verdict::Different;
+            is_possible.then_some(((one.min(other), one.max(other)), evidence))
+        });
+        let possible: Vec<(Pair, Evidence)> = compared.collect();
+        self.propose::<Asset>(possible, &known).await
     }
 
     async fn decide(&mut self, pairs: Vec<Pair>, why: &str) -> Result<()> {

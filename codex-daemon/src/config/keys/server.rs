@@ -29,8 +29,8 @@ section! {
         body_limit = "16777216", number("a number of bytes", 1, 1_073_741_824);
         /// How long a client may take to send a request head, and how long an idle connection is kept.
         header_timeout_seconds = "30", seconds(1, 3_600), restart();
-        /// How long a shutdown waits for requests in flight.
-        drain_seconds = "10", seconds(0, 3_600), restart();
+        /// How long a shutdown waits for requests in flight. Helm kills what has not ended after ten seconds.
+        drain_seconds = "3", seconds(0, 3_600), restart();
         /// How long the reader of an answer or the sender of a body may pause before its connection is cut.
         stall_seconds = "30", seconds(1, 3_600), restart();
         /// How long a whole request body may take.
@@ -74,7 +74,8 @@ section! {
 
 section! {
     HELM = "helm" {
-        /// Base URL of HiveMatrix Helm, which creates and changes the users of Keycloak for the agents page.
+        /// Base URL of HiveMatrix Helm, which keeps the log of all modules, and creates and changes the users of
+        /// Keycloak for the agents page.
         url = "http://localhost:5004", Url, env("HELM_SERVICE_URL");
     }
 }
@@ -113,5 +114,8 @@ section! {
         level = "INFO", LogLevel, env("LOG_LEVEL"), restart();
         /// Whether lines are JSON objects. `auto`: text on a terminal, else JSON.
         json = "auto", BooleanOrAuto, env("ENABLE_JSON_LOGGING"), restart();
+        /// Whether lines go to Helm's log instead of standard error. Lines that Helm does not take go to standard
+        /// error. `auto`: when the address of Helm is set and standard error is not a terminal.
+        helm = "auto", BooleanOrAuto, restart();
     }
 }

@@ -1,6 +1,7 @@
 //! Pages of administrators (contract 1.2.K, 5.2): how the daemon is, its settings, tests of connections, clearing data.
 
 mod clear;
+mod import;
 mod legacy;
 mod overview;
 #[cfg(test)]
@@ -19,11 +20,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     clear::ClearView,
+    import::ImportView,
     overview::{Facts, OverviewView},
     settings::SettingsView,
     test::TestView,
 };
 use super::{
+    Access, PageSet,
     done::{self, redirect},
     form::SentForm,
     shell::{Shell, page},
@@ -40,8 +43,20 @@ const HOME: &str = "/admin/";
 /// Jobs on the overview.
 const JOBS: u32 = 10;
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("admin"), routes).linked("Admin", "Administration", HOME, Access::Admins);
+
+/// The page of the import.
+pub(super) const IMPORT: PageSet =
+    PageSet::of(None, import_routes).linked("Admin", "Import", "/admin/import", Access::Admins);
+
+fn import_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().route("/admin/import", get(show_import))
+}
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/admin", get(to_overview))
         .route(HOME, get(show_overview))
@@ -161,6 +176,12 @@ async fn test_connection(
     let finding = system.check(codex, visit.scope(), &app.config()).await;
     let view = TestView::new(&visit.at, system, &finding, visit.csrf.token());
     page(StatusCode::OK, &view)
+}
+
+async fn show_import(Admin(visit): Admin, uri: Uri) -> Result<Response, Problem> {
+    done::read(&uri)?;
+    let status = visit.call.codex.import_status(visit.scope()).await?;
+    page(StatusCode::OK, &ImportView::new(&visit.at, status.as_ref()))
 }
 
 fn read_data(name: &str) -> Result<ClearData, Problem> {

@@ -1,12 +1,19 @@
 //! Administration that templates are tested with.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use askama::Template as _;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use chrono::DateTime;
 use codex_core::{
     admin::{ClearData, Cleared, RecordCounts},
+    import::{
+        Bill, BillDifference, Comparison, Difference, FlawCount, Import, ImportReport, ImportState,
+        ImportStatus, TableComparison, TableReport,
+    },
     jobs::{Job, JobReport, JobStatus},
     schedule::Planned,
     store::Engine,
@@ -14,6 +21,7 @@ use codex_core::{
 
 use super::{
     clear::ClearView,
+    import::ImportView,
     overview::{Facts, OverviewView},
     settings::{Refusal, SettingsView},
     test::TestView,
@@ -61,7 +69,85 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
         let view = TestView::new(&at(), Neighbour::Datto, &finding, TOKEN.to_owned());
         pages.push((format!("admin/test/{kind}"), view.render().unwrap()));
     }
+    pages.extend(imports());
     pages
+}
+
+/// The import: none, one that is at work, and a hostile one that differs.
+fn imports() -> Vec<(String, String)> {
+    let states = [
+        ("empty", None),
+        ("usual", Some(import(ImportState::Running, "sqlite:old.db"))),
+        ("verified", Some(import(ImportState::Verified, "7"))),
+        ("hostile", Some(import(ImportState::Differs, HOSTILE))),
+    ];
+    let pages = states.into_iter().map(|(kind, status)| {
+        let view = ImportView::new(&at(), status.as_ref());
+        (format!("admin/import/{kind}"), view.render().unwrap())
+    });
+    pages.collect()
+}
+
+fn import(state: ImportState, text: &str) -> ImportStatus {
+    let now = DateTime::from_timestamp(1_767_607_200, 0).unwrap();
+    let mut table = TableReport {
+        read: 3,
+        imported: 2,
+        ..TableReport::default()
+    };
+    table.skipped.insert("link_orphaned".to_owned(), 1);
+    let flaw = FlawCount {
+        rows: 1,
+        samples: vec![text.to_owned()],
+    };
+    table.flaws.insert("link_orphaned".to_owned(), flaw);
+    let mut compared = TableComparison {
+        expected: 2,
+        found: 2,
+        differing: 1,
+        ..TableComparison::default()
+    };
+    compared.differences.push(Difference {
+        key: text.to_owned(),
+        field: "name".to_owned(),
+        old: text.into(),
+        new: serde_json::Value::Null,
+    });
+    let bill = BillDifference {
+        account_number: text.to_owned(),
+        old_cents: 100,
+        new_cents: 0,
+        old: Bill::default(),
+        new: Bill::default(),
+    };
+    let comparison = Comparison {
+        tables: vec![("contacts".to_owned(), compared)],
+        bills: 1,
+        differing_bills: 1,
+        bill_differences: vec![bill],
+    };
+    let is_over = state != ImportState::Running;
+    let import = Import {
+        id: "i".to_owned(),
+        source: text.to_owned(),
+        layout: "mixed".to_owned(),
+        time_zone: Some("Europe/Berlin".to_owned()),
+        accepted: BTreeSet::new(),
+        state,
+        started_at: now,
+        finished_at: is_over.then_some(now),
+        compared_at: is_over.then_some(now),
+        comparison: is_over.then_some(comparison),
+        change_id: None,
+    };
+    ImportStatus {
+        import,
+        report: ImportReport {
+            layout: "mixed".to_owned(),
+            tables: vec![("contacts".to_owned(), table)],
+        },
+        without_source: vec![("asset".to_owned(), 2)],
+    }
 }
 
 fn at() -> Forwarded {

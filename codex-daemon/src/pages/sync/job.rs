@@ -67,6 +67,8 @@ pub(super) struct JobView {
     problem: Option<String>,
     /// Where the same page is, for who wants to see how it goes on; `None` when the job has ended.
     refresh: Option<String>,
+    /// Where its events are, until it has ended.
+    events: Option<String>,
     /// Where the job is cancelled.
     cancel: Option<String>,
     csrf_field: &'static str,
@@ -123,6 +125,7 @@ impl JobView {
             badge: badge(job.status),
             problem: parts.problem,
             refresh: (!is_over).then(|| at.link(&path)),
+            events: (!is_over).then(|| at.link(&format!("/sync/jobs/{}/events", job.id))),
             cancel: (!is_over && may_cancel).then(|| at.link(&path)),
             csrf_field: csrf::FIELD,
             csrf: parts.token,

@@ -4,7 +4,9 @@
 //! before, between and after the client's in the order of ids, share its names and words, and are so many that every
 //! cut is met. Generated calls of a client must get the same bytes from both.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod calls;
+
+use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use axum::{
@@ -21,9 +23,10 @@ use codex_tests::{
     },
     on_each_engine,
 };
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use serde_json::Value;
+use rand::{SeedableRng as _, rngs::StdRng};
 use tower::ServiceExt as _;
+
+use calls::{Call, CallGenerator};
 
 /// Calls on each engine, unless CODEX_TEST_CALLS says more. Both daemons get each.
 const CALLS: usize = 10_000;
@@ -33,12 +36,8 @@ const OWN: &str = "100002";
 const CLIENT: &str = "müller@interference.example";
 /// Records of others that share a word with the client's: more than a search looks at.
 const CROWD: usize = 1_100;
-/// Cursors, tags and links that are remembered.
-const MOST: usize = 2_000;
 /// Stands in every text of others that the client's do not have.
 const MARK: &str = "Zqx";
-/// Parameters that hundreds of comparisons would crowd out: every second parameter is one of these.
-const GENERAL: [&str; 6] = ["cursor", "fields", "limit", "q", "sort", "total"];
 
 /// Both daemons.
 struct ServerPair {
@@ -87,25 +86,18 @@ impl TestServer {
         let (parts, body) = answer.into_parts();
         Ok(Answer {
             status: parts.status,
-            headers: told(&parts.headers),
+            headers: compared(&parts.headers),
             body: to_bytes(body, usize::MAX).await?,
         })
     }
 }
 
 /// Headers that are compared.
-fn told(headers: &HeaderMap) -> BTreeMap<String, String> {
+fn compared(headers: &HeaderMap) -> BTreeMap<String, String> {
     let all = headers.iter().filter(|(name, _)| *name != "date");
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     all.map(|(name, value)| (name.to_string(), text(value)))
         .collect()
-}
-
-/// A GET.
-#[derive(Debug, Clone)]
-struct Call {
-    path: String,
-    headers: Vec<(&'static str, String)>,
 }
 
 impl ServerPair {
@@ -348,349 +340,20 @@ async fn leave_alone(db: &Db) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What calls are made of.
-struct Words {
-    /// Paths of operations, with their parameters.
-    operations: Vec<(String, Vec<String>)>,
-    /// Values for the parameters of paths, of the client's and of others.
-    places: BTreeMap<String, Vec<String>>,
-    /// Keys of records.
-    columns: Vec<String>,
-    /// Values of records, whole and in parts.
-    values: Vec<String>,
-    /// Cursors and tags that were answered.
-    cursors: Vec<String>,
-    tags: Vec<(String, String)>,
-    links: Vec<String>,
-}
-
-impl Words {
-    async fn of(servers: &ServerPair) -> anyhow::Result<Self> {
-        let api = serde_json::to_value(codex_daemon::openapi::public())?;
-        let mut operations = Vec::new();
-        for (path, item) in api["paths"].as_object().context("paths")? {
-            let Some(get) = item.get("get") else { continue };
-            // What the process says of itself and of its settings, not of the database.
-            let own = ["/health", "/metrics", "/api/psa/config"];
-            if own.iter().any(|own| path.contains(own)) {
-                continue;
-            }
-            let parameters = get["parameters"].as_array().into_iter().flatten();
-            let query = parameters.filter(|one| one["in"] == "query");
-            let names = query.filter_map(|one| one["name"].as_str().map(str::to_owned));
-            operations.push((path.clone(), names.collect()));
-        }
-        let app = &servers.with_others.app;
-        let ids = async |path: &str, key: &str| -> anyhow::Result<Vec<String>> {
-            let all = app.json(path).await?;
-            let list = all.as_array().cloned().unwrap_or_default();
-            let id = |one: &Value| {
-                one[key]
-                    .as_str()
-                    .map_or_else(|| one[key].to_string(), str::to_owned)
-            };
-            Ok(list.iter().map(id).take(40).collect())
-        };
-        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, own, foreign, key) in [
-            (
-                "contacts",
-                "/api/companies/100002/contacts",
-                "/api/companies/200001/contacts",
-                "id",
-            ),
-            (
-                "assets",
-                "/api/companies/100002/assets",
-                "/api/companies/200001/assets",
-                "id",
-            ),
-            (
-                "locations",
-                "/api/companies/100002/locations",
-                "/api/companies/200001/locations",
-                "id",
-            ),
-            (
-                "ticket",
-                "/api/companies/100002/tickets",
-                "/api/companies/200003/tickets",
-                "ticket_id",
-            ),
-        ] {
-            let mut all = ids(own, key).await?;
-            all.extend(ids(foreign, key).await?);
-            all.extend(["1", "999999", "0"].map(str::to_owned));
-            places.insert(name.to_owned(), all);
-        }
-        let devices = places["assets"].iter();
-        let devices = devices.map(|id| format!("device-{id}")).collect();
-        places.insert("device".into(), devices);
-        let numbers = [
-            "100002", "100002", "100002", "100001", "100003", "200000", "200001", "200003",
-            "999998", "x",
-        ];
-        places.insert("account_number".into(), numbers.map(str::to_owned).to_vec());
-        let files = [
-            "companies",
-            "contacts",
-            "assets",
-            "locations",
-            "tickets",
-            "agents",
-            "planets",
-        ];
-        let files = files
-            .iter()
-            .flat_map(|file| ["csv", "ndjson"].map(|kind| format!("{file}.{kind}")));
-        places.insert("file".into(), files.collect());
-        let mut words = Self {
-            operations,
-            places,
-            columns: Vec::new(),
-            values: Vec::new(),
-            cursors: Vec::new(),
-            tags: Vec::new(),
-            links: Vec::new(),
-        };
-        let (mut columns, mut values) = (BTreeSet::new(), BTreeSet::new());
-        for path in [
-            "/api/companies",
-            "/api/companies/100002/contacts",
-            "/api/companies/100002/assets",
-            "/api/companies/100002/tickets",
-            "/api/companies/200001/contacts",
-            "/api/companies/200003/tickets?limit=5",
-        ] {
-            let all = app.json(path).await?;
-            for record in all.as_array().into_iter().flatten().take(30) {
-                for (key, value) in record.as_object().into_iter().flatten() {
-                    columns.insert(key.clone());
-                    let text = value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned);
-                    if !text.is_empty() && text.len() < 60 {
-                        values.insert(text.split(' ').next().unwrap_or_default().to_owned());
-                        values.insert(text);
-                    }
-                }
-            }
-        }
-        columns.extend(
-            [
-                "company_id",
-                "company_account_number",
-                "created_at",
-                "updated_at",
-                "last_seen",
-            ]
-            .map(str::to_owned),
-        );
-        values.extend(
-            [
-                MARK,
-                "e",
-                "la",
-                "the",
-                "server",
-                "2026-01-01",
-                "true",
-                "null",
-                "100002",
-                "200001",
-            ]
-            .map(str::to_owned),
-        );
-        words.columns = columns.into_iter().collect();
-        words.values = values.into_iter().collect();
-        Ok(words)
-    }
-
-    fn pick<'w>(random: &mut StdRng, from: &'w [String]) -> &'w str {
-        from.choose(random).map_or("1", String::as_str)
-    }
-
-    /// A parameter of an operation.
-    fn parameter<'w>(random: &mut StdRng, all: &'w [String]) -> &'w str {
-        let is_general = |name: &&String| GENERAL.contains(&name.as_str());
-        let general: Vec<&String> = all.iter().filter(is_general).collect();
-        let chosen = general.choose(random).filter(|_| random.random());
-        chosen.map_or_else(|| Self::pick(random, all), |name| name.as_str())
-    }
-
-    /// A call that a client may make, or may not.
-    fn call(&self, random: &mut StdRng) -> Call {
-        if random.random_range(0..6) == 0
-            && let Some((path, tag)) = self.tags.choose(random)
-        {
-            let headers = vec![("if-none-match", tag.clone())];
-            return Call {
-                path: path.clone(),
-                headers,
-            };
-        }
-        let headers = Vec::new();
-        if !self.links.is_empty() && random.random_range(0..8) == 0 {
-            let path = Self::pick(random, &self.links).to_owned();
-            return Call { path, headers };
-        }
-        // Half of the calls are of lists and searches, which have the most to say.
-        let lists = [
-            "/api/search",
-            "/api/companies",
-            "/api/contacts",
-            "/api/assets",
-            "/api/tickets",
-        ];
-        let listed = random.random_range(0..2) == 0;
-        let (path, parameters) = if listed {
-            let path = *lists.choose(random).unwrap_or(&lists[0]);
-            let known = self.operations.iter().find(|(known, _)| known == path);
-            known.cloned().unwrap_or_default()
-        } else {
-            self.operations.choose(random).cloned().unwrap_or_default()
-        };
-        let segments = path.split('/').scan(String::new(), |before, segment| {
-            let said = match segment
-                .strip_prefix('{')
-                .and_then(|name| name.strip_suffix('}'))
-            {
-                Some(name) => {
-                    let of = self
-                        .places
-                        .get(name)
-                        .or_else(|| self.places.get(before.as_str()));
-                    let of = of.or_else(|| name.contains("ticket").then(|| &self.places["ticket"]));
-                    of.map_or(Self::pick(random, &self.values), |of| {
-                        Self::pick(random, of)
-                    })
-                    .to_owned()
-                }
-                None => segment.to_owned(),
-            };
-            before.clear();
-            before.push_str(segment);
-            Some(encode(&said, segment))
-        });
-        let path = segments.collect::<Vec<_>>().join("/");
-        let mut query = Vec::new();
-        for _ in 0..random.random_range(0..4) {
-            let free = random.random_range(0..6) == 0 || parameters.is_empty();
-            let name = if free {
-                let operator = ["", "__in", "__contains", "__gt", "__lt", "__ne", "__isnull"];
-                let operator = operator.choose(random).unwrap_or(&"");
-                format!("{}{operator}", Self::pick(random, &self.columns))
-            } else {
-                Self::parameter(random, &parameters).to_owned()
-            };
-            let value = self.value(random, &name);
-            query.push(format!("{}={}", urlencode(&name), urlencode(&value)));
-        }
-        if path == "/api/search" {
-            query.push(format!("q={}", urlencode(Self::pick(random, &self.values))));
-        }
-        let path = if query.is_empty() {
-            path
-        } else {
-            format!("{path}?{}", query.join("&"))
-        };
-        Call { path, headers }
-    }
-
-    fn value(&self, random: &mut StdRng, name: &str) -> String {
-        match name {
-            "limit" | "per_page" => random.random_range(1..12).to_string(),
-            "page" | "offset" => random.random_range(0..4).to_string(),
-            "total" | "include_tickets" => "true".to_owned(),
-            "cursor" => Self::pick(random, &self.cursors).to_owned(),
-            "sort" | "sort_by" => {
-                let down = if random.random_range(0..2) == 0 {
-                    "-"
-                } else {
-                    ""
-                };
-                format!("{down}{}", Self::pick(random, &self.columns))
-            }
-            "fields" => {
-                let many = random.random_range(1..4);
-                (0..many)
-                    .map(|_| Self::pick(random, &self.columns))
-                    .collect::<Vec<_>>()
-                    .join(",")
-            }
-            "kind" => {
-                let kinds = ["company", "contact", "asset", "ticket", "location", "agent"];
-                (*kinds.choose(random).unwrap_or(&"")).to_owned()
-            }
-            "company_id" => Self::pick(random, &self.places["account_number"]).to_owned(),
-            _ => {
-                let value = Self::pick(random, &self.values);
-                let from = random.random_range(0..2);
-                let part: String = value
-                    .chars()
-                    .skip(from)
-                    .take(random.random_range(1..20))
-                    .collect();
-                if part.is_empty() {
-                    value.to_owned()
-                } else {
-                    part
-                }
-            }
-        }
-    }
-
-    /// Takes in what an answer offers for the next calls.
-    fn learn(&mut self, call: &Call, answer: &Answer) {
-        if let Some(tag) = answer
-            .headers
-            .get("etag")
-            .filter(|_| self.tags.len() < MOST)
-        {
-            self.tags.push((call.path.clone(), tag.clone()));
-        }
-        let link = answer
-            .headers
-            .get("link")
-            .filter(|_| self.links.len() < MOST);
-        let target = link.and_then(|link| link.split('<').nth(1)?.split('>').next());
-        let Some(path) = target.and_then(|target| target.find("/api").map(|at| &target[at..]))
-        else {
-            return;
-        };
-        self.links.push(path.to_owned());
-        let cursor = path.split("cursor=").nth(1);
-        let cursor = cursor.and_then(|rest| rest.split('&').next());
-        self.cursors.extend(cursor.map(str::to_owned));
-    }
-}
-
-fn encode(text: &str, template: &str) -> String {
-    if template.starts_with('{') {
-        urlencode(text).replace('+', "%20")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn urlencode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
 on_each_engine! {
     async fn foreign_records_do_not_change_client_answers(servers: ServerPair) -> TestResult {
         let seed = setting("CODEX_TEST_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(17);
         let calls = setting("CODEX_TEST_CALLS").and_then(|calls| calls.parse().ok()).unwrap_or(CALLS);
         println!("seed {seed}, {calls} calls");
         let mut random = StdRng::seed_from_u64(seed);
-        let mut words = Words::of(&servers).await?;
+        let mut generator = CallGenerator::of(&servers).await?;
         let (mut different, mut by_status) = (Vec::new(), BTreeMap::<u16, usize>::new());
         for _ in 0..calls {
-            let call = words.call(&mut random);
+            let call = generator.call(&mut random);
             match servers.ask(&call).await? {
                 Ok(answer) => {
                     *by_status.entry(answer.status.as_u16()).or_default() += 1;
-                    words.learn(&call, &answer);
+                    generator.learn(&call, &answer);
                 }
                 Err(difference) => different.push(difference),
             }
@@ -702,7 +365,7 @@ on_each_engine! {
         assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
         let share = |status: u16| by_status.get(&status).copied().unwrap_or_default() * 100 / calls;
         assert!(share(200) >= 10 && share(304) >= 1 && by_status.contains_key(&404), "{by_status:?}");
-        assert!(words.cursors.len() > 5, "lists went on");
+        assert!(generator.cursors.len() > 5, "lists went on");
         // The others are there: staff find them.
         for (twin, more) in [(&servers.with_others, true), (&servers.alone, false)] {
             let found = twin.app.json(&format!("/api/search?q={MARK}&limit=1")).await?;
