@@ -144,9 +144,24 @@ export async function shot(page, name) {
   await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true, clip });
 }
 
-/** Sends the form that a button belongs to. Returns the answer to the page that follows. */
+/**
+ * Sends the form that a button belongs to. Returns the answer to the page that follows, whether it is opened or a script
+ * swaps a part of it in.
+ */
 export async function send(page, button) {
-  const [answer] = await Promise.all([page.waitForNavigation(), button.click()]);
+  await page.evaluate(() => {
+    window.settled = new Promise((done) => { document.addEventListener('htmx:afterSettle', done, { once: true }); });
+  });
+  const isFinal = (answer) => {
+    const request = answer.request();
+    const isPage = request.isNavigationRequest() || request.headers()['hx-request'] === 'true';
+    return isPage && !(answer.status() >= 300 && answer.status() < 400);
+  };
+  const opened = page.waitForNavigation();
+  opened.catch(() => {}); // it is of interest for a page alone
+  const [answer] = await Promise.all([page.waitForResponse(isFinal), button.click()]);
+  if (answer.request().isNavigationRequest()) await opened;
+  else await page.evaluate(() => window.settled.then(() => {}));
   return answer;
 }
 
