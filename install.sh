@@ -59,7 +59,7 @@ for script in codex-py/scripts/*; do
     name=${script##*/}
     if [ -e "$name" ] && [ ! -L "$name" ]; then
         echo "== $name is a file of your own and stays; ours is $script"
-    elif [ -f "$script" ]; then
+    elif [ -f "$script" ] || [ "$name" = app ]; then
         ln -sfn "$script" "$name"
     fi
 done

@@ -151,6 +151,24 @@ class Syncs(Case):
         self.assertEqual({job["status"] for job in companies}, {"completed"})
         self.assertEqual(len(companies), 6)
 
+    def test_a_sites_own_script_reads_the_old_models(self) -> None:
+        self.ends(SITE.run("pull_freshservice.py"), 0)
+        own = SITE.folder / "own_report.py"
+        own.write_text(
+            "from app import app\n"
+            "from app.service_client import call_service\n"
+            "from extensions import db\n"
+            "from models import Company\n"
+            "with app.app_context():\n"
+            "    company = Company.query.order_by(Company.name).first()\n"
+            "    print(company.account_number, len(company.contacts), callable(call_service))\n",
+            encoding="utf-8",
+        )
+        done = SITE.run("own_report.py")
+        own.unlink()
+        self.ends(done, 0)
+        self.assertRegex(done.out, r"^\S+ [1-9]\d* True$")
+
     def test_sync_psa_takes_its_types(self) -> None:
         done = SITE.run("sync_psa.py", "--provider", "freshservice", "--type", "companies")
         self.ends(done, 0, "Starting sync for freshservice", "Syncing companies from Freshservice...", "companies: 3")

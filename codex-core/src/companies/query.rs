@@ -25,7 +25,7 @@ sql! {
     /// A live company by its row id.
     FIND_BY_ID = [CompanyFields::SELECT, " where id = $1 and deleted_at is null"];
     /// All live companies with a number: consumers need one.
-    LIST = [CompanyFields::SELECT,
+    ALL = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
     /// Their ids, in the same order.
     IDS = "select id from companies \
@@ -202,7 +202,7 @@ pub(crate) async fn table(
 
 /// All companies with a number that the caller sees, by name.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
-    let mut companies: Vec<Company> = db.query(LIST).all().await?;
+    let mut companies: Vec<Company> = db.query(ALL).all().await?;
     companies.retain(|company| scope.sees(Some(company.id)));
     Ok(companies)
 }

@@ -124,7 +124,8 @@ mod tests {
             ..PageRequest::default()
         };
         for (name, list) in lists() {
-            let refused = list.ids(codex.db(), &Scope::system(), None, &request);
+            let scope = Scope::system();
+            let refused = list.ids(codex.db(), &scope, None, &request);
             let refused = refused.await.unwrap_err().to_string();
             assert!(refused.contains("colour_of_socks"), "{name}: {refused}");
         }

@@ -43,7 +43,7 @@ impl Db {
 
 /// The statements that drop everything.
 fn drops(engine: Engine) -> String {
-    let texts = Db::migrations(engine).map(|(.., text)| created(text));
+    let texts = Db::migrations(engine).map(|migration| created(migration.sql));
     let mut names: BTreeSet<(usize, String)> = texts.flatten().collect();
     names.insert((KINDS.len() - 1, "_sqlx_migrations".to_owned()));
     let cascade = match engine {

@@ -11,7 +11,7 @@ use super::{
     Conversation, ShownTicket, Ticket, TicketFields, filter::restrict, status::Statuses, words,
 };
 use crate::{
-    Error, RecordKind, Result,
+    RecordKind, Result,
     companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
     list::{

@@ -170,11 +170,11 @@ impl Codex {
     /// Every field of the first tickets behind one by their rows, for staff.
     async fn whole_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
         let tickets = query::behind(&self.0.db, scope, last, PAGE).await?;
-        self.whole(scope, tickets).await
+        self.exported(scope, tickets).await
     }
 
     /// Every field of some tickets, for staff.
-    async fn whole(&self, scope: &Scope, tickets: Vec<Ticket>) -> Result<Vec<ExportedTicket>> {
+    async fn exported(&self, scope: &Scope, tickets: Vec<Ticket>) -> Result<Vec<ExportedTicket>> {
         let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -209,7 +209,7 @@ impl Codex {
         match scope.companies() {
             None => {
                 let tickets = query::of_ids(db, scope, ids).await?;
-                self.whole(scope, tickets).await
+                self.exported(scope, tickets).await
             }
             Some(_) => {
                 let page = query::shown_of_ids(db, scope, ids).await?;

@@ -55,6 +55,7 @@ use codex_core::{Access, records::Resource};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use csrf::FIELD as TOKEN;
+pub(crate) use scripts::FOLDER as SCRIPTS;
 
 use self::record::RecordPages;
 use crate::{app::App, http::headers::list};

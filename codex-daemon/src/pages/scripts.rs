@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Where scripts are.
-const FOLDER: &str = "/static/";
+pub(crate) const FOLDER: &str = "/static/";
 /// The name of a file stands for its content.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");

@@ -176,7 +176,7 @@ def _bar(percent: int | None) -> str:
     >>> _bar(50)
     '[###############...............]  50%'
     >>> _bar(None)
-    '[..............................]    '
+    '[..............................]     '
     """
     done = WIDTH * (percent or 0) // 100
     number = "    " if percent is None else f"{percent:3d}%"

@@ -206,8 +206,8 @@ impl RecordPages for Tickets {
         request: &PageRequest,
     ) -> codex_core::Result<Page<Self::Found>> {
         let (codex, scope) = (&visit.call.codex, visit.scope());
-        let page = codex.tickets_page(scope, &TicketFilter::default(), request);
-        let page = page.await?;
+        let all = TicketFilter::default();
+        let page = codex.tickets_page(scope, &all, request).await?;
         let (statuses, agents) = (codex.ticket_statuses().await?, agents(visit).await?);
         let now = codex.now();
         Ok(page.map(|ticket| ListedTicket::new(ticket, &statuses, &agents, now)))

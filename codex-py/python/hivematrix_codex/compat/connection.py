@@ -26,7 +26,8 @@ def use(target: str | os.PathLike[str] | BaseCodex, /) -> None:
     global _folder, _chosen
     with _lock:
         chosen = target if isinstance(target, BaseCodex) else None
-        path = _folder if isinstance(target, BaseCodex) else pathlib.Path(target).resolve()
+        # Links stay: install.sh links these files into the installation's folder.
+        path = _folder if isinstance(target, BaseCodex) else pathlib.Path(target).absolute()
         path = path if path.is_dir() else path.parent
         if (chosen, path) != (_chosen, _folder):
             close()
