@@ -150,7 +150,11 @@ export async function shot(page, name) {
  */
 export async function send(page, button) {
   await page.evaluate(() => {
-    window.settled = new Promise((done) => { document.addEventListener('htmx:afterSettle', done, { once: true }); });
+    window.settled = new Promise((done) => {
+      document.addEventListener('htmx:afterSettle', done, { once: true });
+      // An answer that is no page of Codex is not swapped in.
+      document.addEventListener('htmx:afterRequest', () => setTimeout(done, 300), { once: true });
+    });
   });
   const isFinal = (answer) => {
     const request = answer.request();
