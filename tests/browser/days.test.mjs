@@ -83,7 +83,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.waitForURL(/\/companies\/\w+/);
     assert.equal((await page.locator('h1').textContent()).trim(), company);
     const value = fresh(`Edited ${how}`);
-    await page.getByRole('link', { name: 'Edit', exact: true }).click();
+    await send(page, page.getByRole('link', { name: 'Edit', exact: true }));
     await page.fill('[name="description"]', value);
     await send(page, button(page, 'Save'));
     await page.waitForURL(/done=saved/);

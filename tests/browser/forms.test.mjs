@@ -136,18 +136,19 @@ test('imports that cannot be read change nothing and keep the text', async () =>
   await context.close();
 });
 
-/** The form of the first company, with a description typed. */
+/** The form of a company on a page of its own, with a description typed. */
 async function typed(page, text) {
-  await page.goto(`${GATEWAY}/codex/companies/`);
-  await page.locator('tbody th[scope="row"] a').nth(2).click();
-  await page.getByRole('link', { name: 'Edit', exact: true }).click();
+  await page.goto(`${GATEWAY}/codex/companies/?q=Heron`);
+  const href = await page.locator('tbody th[scope="row"] a').nth(2).getAttribute('href');
+  await page.goto(`${new URL(href, GATEWAY).href}/edit`);
   await page.fill('[name="description"]', text);
   return page.getByRole('button', { name: 'Save', exact: true });
 }
 
 test('a form of an earlier login keeps its text and can be sent again', async () => {
   const { context, page } = await login(browser, 'Technician');
-  const save = await typed(page, 'Typed before the login ended');
+  const words = `Typed before the login ended ${Date.now()}`;
+  const save = await typed(page, words);
   await context.clearCookies();
   const other = await context.newPage();
   await other.goto(GATEWAY);
@@ -155,19 +156,24 @@ test('a form of an earlier login keeps its text and can be sent again', async ()
   await other.waitForURL(/\/codex\//);
   const answer = await send(page, save);
   await assertReadable(page, answer, [403], /again/);
-  assert.equal(await page.inputValue('[name="description"]'), 'Typed before the login ended');
+  assert.equal(await page.inputValue('[name="description"]'), words);
   assert.equal((await send(page, page.getByRole('button', { name: 'Save', exact: true }))).status(), 200);
   await page.waitForURL(/done=saved/);
   await context.close();
 });
 
-test('a form sent after the login has ended leads to the login', async () => {
-  const { context, page } = await login(browser, 'Technician');
-  const save = await typed(page, 'Typed too late');
-  await context.clearCookies();
-  await send(page, save);
-  assert.match(page.url(), /\/login/);
-  await context.close();
+test('a form sent after the login has ended leads to the login, or says so and keeps its text', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const { context, page } = await login(browser, 'Technician', { javaScriptEnabled });
+    const save = await typed(page, 'Typed too late');
+    await context.clearCookies();
+    await send(page, save);
+    if (!/\/login/.test(page.url())) {
+      assert.match(await page.locator('#announce').textContent(), /login/);
+      assert.equal(await page.inputValue('[name="description"]'), 'Typed too late');
+    }
+    await context.close();
+  }
 });
 
 test('a form without a token is refused with its text', async () => {

@@ -145,7 +145,7 @@ export async function shot(page, name) {
 }
 
 /**
- * Sends the form that a button belongs to. Returns the answer to the page that follows, whether it is opened or a script
+ * Presses a button or a link. Returns the answer to the page that follows, whether it is opened or a script
  * swaps a part of it in.
  */
 export async function send(page, button) {
