@@ -169,7 +169,7 @@ pub(crate) fn bars(values: &[Value]) -> Drawing {
         let top = place * ROW;
         let width = part(WIDTH - BARS - NUMBERS, one.value, most);
         drawing.bars.push(Bar {
-            text: format!("{}: {}", one.name, one.value),
+            text: format!("{}: {}", shortened(&one.name), one.value),
             href: Some(one.href.clone()),
             x: BARS,
             y: top + 3,
@@ -286,7 +286,7 @@ fn part(whole: i64, value: i64, most: i64) -> i64 {
 }
 
 /// A name that fits before a bar.
-fn shortened(name: &str) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     if name.chars().count() <= LABEL {
         return name.to_owned();
     }

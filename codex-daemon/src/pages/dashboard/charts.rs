@@ -11,7 +11,7 @@ use codex_core::{
 
 use super::links::Links;
 use crate::pages::{
-    chart::{Chart, SmallCell, SmallTable, Square, Value, bars, grid, lines},
+    chart::{Chart, SmallCell, SmallTable, Square, Value, bars, grid, lines, shortened},
     fields::{capitalized, source},
 };
 
@@ -30,7 +30,7 @@ fn of_bars(
     let drawing = bars(&values);
     let parts = values
         .iter()
-        .map(|one| format!("{} {}", one.name, one.value));
+        .map(|one| format!("{} {}", shortened(&one.name), one.value));
     let description = parts.collect::<Vec<_>>().join(", ");
     let rows = values.into_iter().map(|one| {
         vec![
