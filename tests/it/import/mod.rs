@@ -11,7 +11,10 @@ use codex_core::{
     companies::CompanyIn,
     contacts::Contact,
     ids::{AssetId, ContactId},
-    import::{self, Flaw, ImportOptions, ImportOutcome, ImportState, Table, dry_run, time_zone},
+    import::{
+        Flaw, ImportOptions, ImportOutcome, ImportState, Table, check as check_import, dry_run,
+        time_zone,
+    },
     records::Author,
     site_links::SiteLink,
     store::Engine,
