@@ -135,6 +135,8 @@ impl Error {
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed,
             ) => true,
+            // A server that goes away while it is asked whether it speaks TLS; sqlx has no other word for it.
+            Self::Db(sqlx::Error::Protocol(what)) if what.contains("SSLRequest") => true,
             // PostgreSQL: connection exceptions, shutdown and start of the server, too many connections, no memory, a
             // statement that took too long (https://www.postgresql.org/docs/current/errcodes-appendix.html).
             _ => self.code().is_some_and(|code| {

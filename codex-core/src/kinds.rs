@@ -1,140 +1,206 @@
-//! The kinds of record there are: the one list of them, and what needs to know all.
+//! The one list of the kinds of record. It names no type, so that every layer may use [`RecordKind`].
 
-use crate::{
-    Error, Result, agents, assets, billing_plans, companies, contacts, feature_options, locations,
-    overrides, psa_agents,
-    records::{
-        Resource, SearchDef, Tracked as _,
-        resolve::{Policy, Precedence},
-    },
-    site_links, tags, tickets,
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
 
-/// Does something with the type of a kind of record; `None` when there is no such kind.
+/// `each_kind!(then [arguments])` is `then! { [arguments] <the list> }`.
 ///
-/// `by_kind!("asset", R => work::<R>().await)` is `Some(work::<Asset>().await)`.
+/// A kind is a line: its type; its name in claims, change log and JSON; the type of its ids; its module. Where people may
+/// look at the claims, `claims of` adds the [`ClaimedResource`] and its name in paths of the API. The order is that in
+/// which people look for kinds.
+macro_rules! each_kind {
+    ($then:ident $arguments:tt) => {
+        $then! { $arguments
+            Company "company" CompanyId in companies, claims of Companies "companies";
+            Contact "contact" ContactId in contacts, claims of Contacts "contacts";
+            Asset "asset" AssetId in assets, claims of Assets "assets";
+            Ticket "ticket" TicketId in tickets, claims of Tickets "tickets";
+            Location "location" LocationId in locations, claims of Locations "locations";
+            BillingPlan "billing_plan" BillingPlanId in billing_plans, claims of BillingPlans "billing-plans";
+            FeatureOption "feature_option" FeatureOptionId in feature_options;
+            Override "override" OverrideId in overrides;
+            Tag "tag" TagId in tags;
+            Agent "agent" AgentId in agents, claims of Agents "agents";
+            PsaAgent "psa_agent" PsaAgentId in psa_agents;
+            SiteLink "site_link" SiteLinkId in site_links;
+            View "view" ViewId in views;
+        }
+    };
+}
+
+/// Does something with the type of a kind of record.
+///
+/// `by_kind!(RecordKind::Asset, R => work::<R>().await)` is `work::<Asset>().await`.
+#[cfg(feature = "store")]
 macro_rules! by_kind {
     ($kind:expr, $r:ident => $work:expr) => {
-        $crate::kinds::by_kind!($kind, $r => $work, [
-            $crate::agents::Agent, $crate::companies::Company, $crate::contacts::Contact,
-            $crate::assets::Asset, $crate::locations::Location, $crate::site_links::SiteLink,
-            $crate::psa_agents::PsaAgent, $crate::tickets::Ticket,
-            $crate::billing_plans::BillingPlan, $crate::feature_options::FeatureOption,
-            $crate::overrides::Override, $crate::tags::Tag, $crate::views::View,
-        ])
+        each_kind!(match_kind [$kind, $r => $work])
     };
-    ($kind:expr, $r:ident => $work:expr, [$($kind_of:ty),+ $(,)?]) => {
+}
+
+#[cfg(feature = "store")]
+macro_rules! match_kind {
+    (
+        [$kind:expr, $r:ident => $work:expr]
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+    ) => {
         match $kind {
-            $(kind if kind == <$kind_of as $crate::records::Resource>::KIND => {
-                type $r = $kind_of;
-                Some($work)
+            $($crate::RecordKind::$variant => {
+                type $r = $crate::$module::$variant;
+                $work
             })+
-            _ => None,
         }
     };
 }
-pub(crate) use by_kind;
 
-/// The names of the kinds, in the order in which people look for them.
-pub(crate) const KINDS: [&str; 12] = [
-    companies::Company::KIND,
-    contacts::Contact::KIND,
-    assets::Asset::KIND,
-    tickets::Ticket::KIND,
-    locations::Location::KIND,
-    billing_plans::BillingPlan::KIND,
-    feature_options::FeatureOption::KIND,
-    overrides::Override::KIND,
-    tags::Tag::KIND,
-    agents::Agent::KIND,
-    psa_agents::PsaAgent::KIND,
-    site_links::SiteLink::KIND,
-];
+macro_rules! declare {
+    (
+        []
+        $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
+    ) => {
+        words! {
+            /// A kind of record. The order is that in which people look for them.
+            #[derive(PartialOrd, Ord, Hash)]
+            pub enum RecordKind {
+                $(#[doc = concat!("`", $name, "`.")] $variant = $name,)+
+            }
+        }
 
-/// The kinds that are searched, in the order in which equals are shown.
-pub(crate) const SEARCHED: [&SearchDef; 8] = [
-    &companies::query::SEARCH,
-    &contacts::query::SEARCH,
-    &assets::query::SEARCH,
-    &tickets::query::SEARCH,
-    &locations::query::SEARCH,
-    &psa_agents::query::SEARCH,
-    &billing_plans::query::SEARCH,
-    &agents::query::SEARCH,
-];
+        impl RecordKind {
+            /// What changes of its claims are counted as.
+            #[cfg(feature = "store")]
+            pub(crate) const fn count_of_claims(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!("claims of ", $name),)+
+                }
+            }
+        }
 
-/// The tracked fields of a kind of record, `None` when there is no such kind.
-pub(crate) fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
-    by_kind!(kind, R => <R as Resource>::Fields::NAMES)
+        /// The resources whose claims people may look at. A path names a company by its account number, an agent by its
+        /// Keycloak id, a ticket by its number, and others by their id.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum ClaimedResource {
+            $($(#[doc = concat!("`", $path, "`.")] $claimed,)?)+
+        }
+
+        impl ClaimedResource {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$($(Self::$claimed,)?)+];
+
+            /// The name in paths of the API.
+            pub fn path(self) -> &'static str {
+                match self {
+                    $($(Self::$claimed => $path,)?)+
+                }
+            }
+
+            /// The kind of its records.
+            pub fn kind(self) -> RecordKind {
+                match self {
+                    $($(Self::$claimed => RecordKind::$variant,)?)+
+                }
+            }
+        }
+    };
+}
+each_kind!(declare []);
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
-impl Precedence {
-    /// Sets the policy of one field of one kind of record. It holds from the next change of a record on.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when there is no such kind or field, or its policy is fixed.
-    pub fn with_policy(mut self, kind: &str, field: &str, policy: Policy) -> Result<Self> {
-        let invalid = |message: String| Err(Error::invalid(format!("{kind}.{field}"), message));
-        let Some(fields) = fields_of(kind) else {
-            return invalid(format!("there is no kind of record `{kind}`"));
+impl FromStr for RecordKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| format!("there is no kind of record `{name}`"))
+    }
+}
+
+impl PartialEq<str> for RecordKind {
+    fn eq(&self, name: &str) -> bool {
+        self.name() == name
+    }
+}
+
+impl PartialEq<&str> for RecordKind {
+    fn eq(&self, name: &&str) -> bool {
+        self.name() == *name
+    }
+}
+
+impl ClaimedResource {
+    /// The names in paths of the API, sorted.
+    pub fn paths() -> Vec<&'static str> {
+        let mut paths: Vec<&str> = Self::ALL.iter().map(|one| one.path()).collect();
+        paths.sort_unstable();
+        paths
+    }
+}
+
+impl FromStr for ClaimedResource {
+    type Err = String;
+
+    /// Reads a path's name or a kind's, such as `companies` or `company`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is = |one: &&Self| {
+            one.path() == text || one.kind().name().replace('_', "-") == text.replace('_', "-")
         };
-        if !fields.contains(&field) {
-            return invalid(format!("a {kind} has no field `{field}`"));
-        }
-        if Self::is_fixed(kind, field) {
-            return invalid("account numbers link systems: no sync may replace one".into());
-        }
-        self.set_policy(kind, field, policy);
-        Ok(self)
+        Self::ALL.iter().find(is).copied().ok_or_else(|| {
+            let all = Self::paths().join(", ");
+            format!("`{text}` is none of {all}")
+        })
+    }
+}
+
+impl PartialSchema for ClaimedResource {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        let about = "The resources whose fields come from claims.";
+        schema
+            .description(Some(about))
+            .enum_values(Some(Self::paths()))
+            .into()
+    }
+}
+
+impl ToSchema for ClaimedResource {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ClaimedResource")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::{Access, claims::ClaimedResource, records::search_index::STRIDE};
 
     #[test]
-    fn names_of_kinds_are_all_known_and_different() {
-        let names: BTreeSet<&str> = KINDS.into_iter().collect();
-        assert_eq!(names.len(), KINDS.len());
-        for kind in KINDS {
-            assert!(fields_of(kind).is_some(), "{kind}");
+    fn kinds_are_read_from_their_names() {
+        for kind in RecordKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
         }
+        let unknown = "planet".parse::<RecordKind>().unwrap_err();
+        assert!(unknown.contains("no kind of record `planet`"));
     }
 
     #[test]
-    fn claimed_resources_are_kinds_of_record() {
-        for kind in ClaimedResource::ALL.map(ClaimedResource::kind) {
-            assert!(fields_of(kind).is_some(), "{kind}");
+    fn resources_are_read_from_path_and_kind() {
+        for resource in ClaimedResource::ALL {
+            assert_eq!(resource.path().parse(), Ok(*resource));
+            assert_eq!(resource.kind().name().parse(), Ok(*resource));
+            let json = serde_json::to_value(resource).unwrap();
+            assert_eq!(json, resource.path());
         }
-    }
-
-    #[test]
-    fn search_definitions_are_those_of_their_kinds() {
-        let numbers = SEARCHED.iter().map(|def| def.number);
-        assert_eq!(numbers.collect::<BTreeSet<_>>().len(), SEARCHED.len());
-        for def in SEARCHED {
-            assert!((1..STRIDE).contains(&def.number), "{}", def.kind);
-            let own = by_kind!(def.kind, R => R::SEARCH.map(|own| own.number));
-            assert_eq!(own, Some(Some(def.number)), "{}", def.kind);
-            // What clients may find is found within their companies.
-            let is_for_clients = def.access == Access::Everyone;
-            assert_eq!(def.of_companies.is_some(), is_for_clients, "{}", def.kind);
-        }
-    }
-
-    #[test]
-    fn unknown_fields_and_fixed_policies_are_refused_by_name() {
-        let refused = |kind: &str, field: &str| {
-            let precedence = Precedence::new(["psa"]);
-            let policy = precedence.with_policy(kind, field, Policy::SourceWins);
-            policy.unwrap_err().to_string()
-        };
-        assert!(refused("planet", "name").contains("planet.name: there is no kind"));
-        assert!(refused("company", "colour").contains("company.colour: a company has no field"));
-        assert!(refused("company", "account_number").contains("no sync may replace"));
+        let unknown = "planets".parse::<ClaimedResource>().unwrap_err();
+        assert!(unknown.contains("agents, assets, billing-plans, companies, contacts"));
     }
 }

@@ -70,6 +70,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![warn(missing_docs)]
 
+#[macro_use]
+mod word_enum;
+#[macro_use]
+mod kinds;
 #[cfg(feature = "store")]
 #[macro_use]
 pub mod store;
@@ -107,8 +111,6 @@ pub mod ids;
 pub mod import;
 pub mod jobs;
 pub mod json_columns;
-#[cfg(feature = "store")]
-mod kinds;
 pub mod list;
 pub mod locations;
 pub mod mac;
@@ -121,10 +123,14 @@ pub mod panics;
 pub mod phone;
 pub mod plural;
 pub mod psa_agents;
+#[cfg(feature = "store")]
+mod registry;
 #[cfg(feature = "sync")]
 pub mod schedule;
 pub mod scope;
 pub mod search;
+#[cfg(feature = "sync")]
+pub mod seen;
 pub mod site_links;
 #[cfg(feature = "sync")]
 pub mod sync;
@@ -148,6 +154,7 @@ pub use holds::service::HeldRecord;
 pub use idempotency::{IdempotencyState, KeptAnswer, KeyedCall};
 #[cfg(feature = "sync")]
 pub use jobs::service::Started;
+pub use kinds::RecordKind;
 #[cfg(feature = "sync")]
 pub use records::service::names::RecordName;
 #[cfg(feature = "sync")]

@@ -1,5 +1,7 @@
 //! Whether the systems around Codex answer: for `codexd doctor` and for the admin pages.
 
+mod clock;
+
 use std::{fmt, time::Duration};
 
 use codex_core::{
@@ -8,8 +10,14 @@ use codex_core::{
 };
 use reqwest::{Client, StatusCode, redirect::Policy};
 use serde::Serialize;
+use url::Url;
 
-use crate::{config::Config, vendors};
+pub(crate) use clock::clock;
+
+use crate::{
+    config::{BaseUrl, Config},
+    vendors,
+};
 
 /// How long to wait for Core.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -128,6 +136,17 @@ impl Neighbour {
             Self::Keycloak => config.keycloak.is_some(),
             Self::Core => true,
         }
+    }
+
+    /// Where it is, when it is configured.
+    fn base_url(self, config: &Config) -> Option<Url> {
+        let base: &BaseUrl = match self {
+            Self::Freshservice => &config.freshservice.as_ref()?.base_url,
+            Self::Datto => &config.datto.as_ref()?.api_endpoint,
+            Self::Keycloak => &config.keycloak.as_ref()?.base_url,
+            Self::Core => &config.auth.core_url,
+        };
+        Some(base.url().clone())
     }
 
     /// What must be set for that.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use codex_core::{Codex, schedule::Entry, store::Engine};
+use codex_core::{Codex, schedule::Entry};
 use reqwest::{Client, StatusCode};
 use tokio::sync::Mutex;
 
@@ -21,6 +21,8 @@ pub use codex_core::health::wire::{
 
 /// The longest that a check may take.
 const LIMIT: Duration = Duration::from_millis(1200);
+/// The longest wait for an answer of Core, one's own question or another's: a little more than the question takes.
+const WAIT_LIMIT: Duration = Duration::from_millis(1400);
 /// How long an answer of Core is good for: a page of health checks must not become a load on Core.
 const FRESH: Duration = Duration::from_secs(5);
 
@@ -105,8 +107,17 @@ impl Health {
         }
     }
 
-    /// One question at a time; those who wait get the same answer.
+    /// How Core is. Whoever waits for the answer to another's question waits no longer than for one's own.
     async fn core(&self) -> DependencyOut {
+        let answer = tokio::time::timeout(WAIT_LIMIT, self.kept_answer()).await;
+        answer.unwrap_or_else(|_| DependencyOut {
+            error: Some("timeout".to_owned()),
+            ..unknown()
+        })
+    }
+
+    /// One question at a time; those who wait get the same answer.
+    async fn kept_answer(&self) -> DependencyOut {
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = last.as_ref()
             && at.elapsed() < FRESH
@@ -120,12 +131,7 @@ impl Health {
 
     async fn ask_core(&self) -> DependencyOut {
         let start = Instant::now();
-        let mut out = DependencyOut {
-            status: Status::Unhealthy,
-            response_time_ms: None,
-            http_status: None,
-            error: None,
-        };
+        let mut out = unknown();
         match self.http.get(self.core.url().clone()).send().await {
             Ok(response) if response.status() == StatusCode::OK => {
                 out.status = Status::Healthy;
@@ -137,6 +143,16 @@ impl Health {
             Err(_) => out.error = Some("no valid answer".to_owned()),
         }
         out
+    }
+}
+
+/// A Core of which nothing is known.
+fn unknown() -> DependencyOut {
+    DependencyOut {
+        status: Status::Unhealthy,
+        response_time_ms: None,
+        http_status: None,
+        error: None,
     }
 }
 
@@ -159,14 +175,10 @@ async fn sources(codex: &Codex, schedule: &[Entry]) -> Option<SourcesOut> {
 
 /// Whether the database answers in time, and can be written.
 pub async fn database(codex: &Codex) -> DatabaseOut {
-    let engine = match codex.db().engine() {
-        Engine::Sqlite => "sqlite",
-        Engine::Postgres => "postgresql",
-    };
     let mut out = DatabaseOut {
         status: Status::Unhealthy,
         latency_ms: None,
-        engine: engine.to_owned(),
+        engine: codex.db().engine().name().to_owned(),
         error: None,
     };
     match tokio::time::timeout(LIMIT, codex.ping()).await {
@@ -199,7 +211,7 @@ async fn write_trouble(codex: &Codex) -> Option<String> {
 }
 
 /// The fullest of the disks that are watched.
-fn disk(limits: &config::Health) -> DiskOut {
+pub fn disk(limits: &config::Health) -> DiskOut {
     let disks = limits.folders.iter().map(|folder| disk_of(folder, limits));
     disks.reduce(worse).unwrap_or(UNKNOWN)
 }

@@ -17,6 +17,7 @@ pub mod logging;
 mod metrics;
 pub mod openapi;
 mod pages;
+mod systemd;
 #[cfg(test)]
 mod tests;
 mod vendors;

@@ -1,168 +1,221 @@
 // What pages do beyond HTML. Everything here is a convenience: each page works without it.
 'use strict';
 (() => {
+  const byId = (id) => document.getElementById(id);
   const say = (text) => {
-    const place = document.getElementById('announce');
+    const place = byId('announce');
     if (place) place.textContent = text;
   };
-  const isTyping = (element) => element.closest('input, select, textarea, [contenteditable]') !== null;
+  const isIdle = () => document.activeElement === null || document.activeElement === document.body;
 
   // The search box: `/` goes there, arrows go through what it finds, Escape leaves.
-  const box = () => document.getElementById('find-q');
+  const box = () => byId('find-q');
   const found = () => [...document.querySelectorAll('#found a')];
+  const close = () => byId('found')?.replaceChildren();
+  const isFinding = (element) => element === box() || element?.closest?.('#found') != null;
   document.addEventListener('keydown', (event) => {
     const at = event.target;
-    if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(at)) {
+    if (event.key === '/' && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      if (at.closest?.('input, select, textarea')) return;
       event.preventDefault();
       box()?.focus();
       return;
     }
-    const inside = at === box() || at.closest?.('#found');
-    if (!inside) return;
+    if (!isFinding(at)) return;
     const links = found();
-    const place = links.indexOf(at);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && links.length > 0) {
       event.preventDefault();
-      const next = place + step;
+      const next = links.indexOf(at) + step;
       (next < 0 ? box() : links[Math.min(next, links.length - 1)]).focus();
     } else if (event.key === 'Escape') {
-      document.getElementById('found').replaceChildren();
+      close();
       box().focus();
     }
   });
   document.addEventListener('input', (event) => {
-    if (event.target === box() && box().value.trim() === '') document.getElementById('found').replaceChildren();
+    if (event.target === box() && box().value.trim() === '') close();
   });
+  for (const leaving of ['focusin', 'click']) {
+    document.addEventListener(leaving, (event) => { if (!isFinding(event.target)) close(); });
+  }
 
   // Checkboxes of a list: all on the page at once, and how many are chosen.
-  const chosen = () => [...document.querySelectorAll('input[type=checkbox][form=bulk]')];
+  const boxes = () => [...document.querySelectorAll('input[type=checkbox][form=bulk]')];
   const count = () => {
     const button = document.querySelector('#bulk button');
-    if (!button) return;
+    const all = byId('select-all');
+    if (!button || !all) return;
     button.dataset.text ??= button.textContent;
-    const boxes = chosen();
-    const checked = boxes.filter((one) => one.checked).length;
+    const checked = boxes().filter((one) => one.checked).length;
     button.textContent = checked > 0 ? `${button.dataset.text} (${checked})` : button.dataset.text;
-    const all = document.getElementById('select-all');
-    if (all) {
-      all.checked = checked > 0 && checked === boxes.length;
-      all.indeterminate = checked > 0 && checked < boxes.length;
-    }
+    all.checked = checked > 0 && checked === boxes().length;
+    all.indeterminate = checked > 0 && !all.checked;
   };
   const offerAll = () => {
-    const boxes = chosen();
-    const head = boxes[0]?.closest('table')?.querySelector('thead th');
-    if (!head || document.getElementById('select-all')) return count();
-    const all = document.createElement('input');
-    all.type = 'checkbox';
-    all.id = 'select-all';
-    all.setAttribute('aria-label', 'Select all on this page');
-    all.addEventListener('change', () => {
-      chosen().forEach((one) => { one.checked = all.checked; });
-      count();
-    });
-    head.prepend(all, ' ');
+    const head = boxes()[0]?.closest('table')?.querySelector('thead th');
+    if (head && !byId('select-all')) {
+      const all = Object.assign(document.createElement('input'), { type: 'checkbox', id: 'select-all' });
+      all.setAttribute('aria-label', 'Select all on this page');
+      all.addEventListener('change', () => {
+        boxes().forEach((one) => { one.checked = all.checked; });
+        count();
+      });
+      head.prepend(all, ' ');
+    }
     count();
   };
   document.addEventListener('change', (event) => {
     if (event.target.matches('input[type=checkbox][form=bulk]')) count();
   });
 
-  // A running job: its events say when there is something new to show.
+  // A running job: its events say when there is something new to show. A proxy ends streams after a while, and the end
+  // of the job ends them for good: the page says which. The browser connects again by itself, unless it was refused.
+  const MOST_FAILURES = 20;
+  const LONGEST_WAIT = 30_000;
   let watched = null;
   const stop = () => {
     watched?.source.close();
     watched = null;
   };
-  const watch = () => {
-    const job = document.querySelector('#job[data-events]');
-    const address = job?.dataset.events ?? null;
-    if (address === (watched?.address ?? null)) return;
+  const showJob = () => htmx.ajax('GET', location.href, { target: '#job', select: '#job', swap: 'outerHTML' });
+  const watch = (failures = 0) => {
+    const address = document.querySelector('#job[data-events]')?.dataset.events;
+    if (address === watched?.address) return;
     stop();
     if (!address) return;
-    const source = new EventSource(address);
-    watched = { address, source, failures: 0, waiting: false };
-    const mine = watched;
-    const show = () => {
-      if (mine.waiting || mine !== watched) return;
-      mine.waiting = true;
+    const mine = { address, source: new EventSource(address), failures, isWaiting: false };
+    watched = mine;
+    const later = (wait, act) => {
+      if (mine.isWaiting) return;
+      mine.isWaiting = true;
       setTimeout(() => {
-        mine.waiting = false;
-        if (mine === watched) htmx.ajax('GET', location.href, { target: '#job', select: '#job', swap: 'outerHTML' });
-      }, 500);
+        mine.isWaiting = false;
+        if (mine === watched) act();
+      }, wait);
     };
-    source.addEventListener('job', () => {
+    mine.source.addEventListener('job', () => {
       mine.failures = 0;
-      show();
+      later(500, showJob);
     });
-    // A proxy ends streams after a while, and the end of the job ends it for good. The browser connects again by itself.
-    source.addEventListener('error', () => {
+    mine.source.addEventListener('error', () => {
       mine.failures += 1;
-      show();
-      if (mine.failures > 20) stop();
+      if (mine.failures > MOST_FAILURES) {
+        stop();
+        say('The job is no longer watched: use Refresh.');
+      } else if (mine.source.readyState === EventSource.CLOSED) {
+        later(Math.min(500 * 2 ** mine.failures, LONGEST_WAIT), () => {
+          stop();
+          watch(mine.failures);
+          showJob();
+        });
+      } else {
+        later(500, showJob);
+      }
     });
   };
 
-  // Forms are sent once, however often their button is pressed.
-  const buttons = (form) => [...form.querySelectorAll('button'), ...document.querySelectorAll(`button[form="${form.id}"]`)];
-  const lock = (form, on) => buttons(form).forEach((button) => { button.disabled = on; });
+  // Forms are sent once, however often their button is pressed. A page that comes back from the browser's memory, or
+  // that stays because the answer was a file, can be used again.
+  const LOCKED = 10_000;
+  let pressed = null;
+  const lock = (form) => {
+    for (const button of form.querySelectorAll('button:not(:disabled)')) {
+      button.disabled = true;
+      button.dataset.locked = '';
+    }
+  };
+  const unlock = () => {
+    for (const button of document.querySelectorAll('button[data-locked]')) {
+      button.disabled = false;
+      delete button.dataset.locked;
+    }
+    if (isIdle() && pressed?.isConnected) pressed.focus();
+  };
+  const isSent = (form) => form?.getAttribute('method') === 'post';
   document.addEventListener('submit', (event) => {
-    if (event.target.method === 'post') setTimeout(() => lock(event.target, true));
+    pressed = event.submitter;
+    if (!isSent(event.target) || event.defaultPrevented) return;
+    setTimeout(() => lock(event.target)); // The browser reads the pressed button first
+    setTimeout(unlock, LOCKED);
   });
-  window.addEventListener('pageshow', () => [...document.forms].forEach((form) => lock(form, false)));
+  window.addEventListener('pageshow', unlock);
+  document.addEventListener('htmx:beforeRequest', (event) => {
+    const { elt } = event.detail;
+    // The page of results has results already.
+    if (elt === box() && (box().value.trim() === '' || byId('results'))) event.preventDefault();
+    const form = elt.closest('form');
+    if (isSent(form)) lock(form);
+  });
+  document.addEventListener('htmx:afterRequest', unlock);
 
-  // Only pages of Codex are swapped in: a login page, or the error of a proxy, is opened instead.
-  const isPage = (text) => new DOMParser().parseFromString(text, 'text/html').getElementById('content') !== null;
+  // Only what was asked for is swapped in. Any other answer, such as a login page, another page or the error of a
+  // proxy, is opened instead.
+  const PARTS = { found: '#results', record: '#edit' };
+  const isPart = (text, target) => {
+    const page = new DOMParser().parseFromString(text, 'text/html');
+    return page.querySelector(PARTS[target.id] ?? `#${target.id}`) !== null;
+  };
+  let typed = null;
+  let held = null;
   document.addEventListener('htmx:configRequest', (event) => { event.detail.headers.Accept = 'text/html'; });
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const { xhr, requestConfig } = event.detail;
-    if (isPage(xhr.responseText)) return;
-    event.detail.shouldSwap = false;
-    if (requestConfig.verb === 'get') {
-      location.assign(xhr.responseURL || location.href);
-    } else {
-      say('Nothing was saved: your login may have ended. Log in again in another tab, then send the form again.');
+    const { detail } = event;
+    const { xhr, target, requestConfig } = detail;
+    if (!isPart(xhr.responseText, target)) {
+      detail.shouldSwap = false;
+      if (requestConfig.verb === 'get') location.assign(xhr.responseURL || location.href);
+      else say('Nothing was saved: your login may have ended. Log in again in another tab, then send the form again.');
+    } else if (target.id === 'found' && !isFinding(document.activeElement)) {
+      detail.shouldSwap = false;
     }
+    const active = document.activeElement;
+    held = target.contains(active) ? { tag: active.localName, text: active.textContent.trim() } : null;
+    const isTyping = target.id === 'list' && active?.id === 'list-q';
+    typed = isTyping ? { text: active.value, isNew: active.value !== requestConfig.parameters.q } : null;
   });
   for (const failure of ['htmx:sendError', 'htmx:timeout']) {
-    document.addEventListener(failure, () => say('Codex did not answer. Try again.'));
+    document.addEventListener(failure, () => say('Codex did not answer. Try again, or load the page again.'));
   }
-  document.addEventListener('htmx:beforeRequest', (event) => {
-    if (event.detail.elt === box() && box().value.trim() === '') event.preventDefault();
-    const form = event.detail.elt.closest('form[method=post]');
-    if (form) lock(form, true);
-  });
-  document.addEventListener('htmx:afterRequest', (event) => {
-    const form = event.detail.elt.closest('form[method=post]');
-    if (form) lock(form, false);
-  });
+  // The form is there already.
+  document.addEventListener('htmx:targetError', () => byId('edit')?.querySelector('[name]:not([type=hidden])')?.focus());
 
-  // The form that stands in a record's page leads back to it without a new page. On a page of its own it is left alone.
+  // The form that stands in a record's page leads back to it without a new page.
   const editInPlace = () => {
-    const form = document.querySelector('#content > .page-header ~ #edit');
+    const form = byId('edit');
     if (!form) return;
     const how = { boost: 'true', target: '#content', select: '#content', 'select-oob': '#notice', swap: 'outerHTML' };
     for (const [name, value] of Object.entries(how)) form.setAttribute(`hx-${name}`, value);
     htmx.process(form);
-    form.querySelector('.action-footer a')?.setAttribute('hx-boost', 'false');
   };
 
   // After a swap the keyboard goes on where it was, and a screen reader hears what came of it.
+  const words = (selector) => document.querySelector(selector)?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+  document.addEventListener('htmx:afterSwap', () => {
+    const input = byId('list-q');
+    if (typed && input) input.value = typed.text;
+  });
   document.addEventListener('htmx:afterSettle', (event) => {
-    const { target } = event.detail;
-    const shown = (selector) => document.querySelector(selector)?.textContent.replace(/\s+/g, ' ').trim();
-    if (target.id === 'found') {
-      say(`${found().length} results`);
-    } else if (target.id === 'list') {
-      say(shown('#list .results-header__count') ?? '');
-      if (document.activeElement === document.body) document.getElementById('list')?.focus({ preventScroll: true });
-    } else if (target.id === 'content' || target.id === 'record') {
+    const { id } = event.detail.target;
+    if (id === 'found') return say(`${found().length} results`);
+    if (id === 'content' || id === 'record') {
       editInPlace();
-      const first = document.querySelector('#content [aria-invalid=true], #edit input:not([type=hidden])');
-      (first ?? document.getElementById('content'))?.focus();
-      say(shown('#notice') || shown('#content [role=alert]') || '');
+      const wrong = document.querySelector('#content [aria-invalid=true]');
+      const first = document.querySelector('#edit :is(input:not([type=hidden]), select, textarea)');
+      (wrong ?? first ?? document.querySelector('#content .page-header a[hx-get]') ?? byId('content'))?.focus();
+      return say(words('#content [role=alert]') || words('#notice'));
     }
+    const part = byId(id);
+    if (isIdle() && held && part) {
+      const same = [...part.querySelectorAll(held.tag)].find((one) => one.textContent.trim() === held.text);
+      (same ?? part).focus({ preventScroll: true });
+    }
+    if (id !== 'list') return;
+    say(words('#list .results-header__count'));
+    // Somebody typed on while the answer was on its way.
+    const isNew = typed?.isNew;
+    typed = null;
+    if (isNew) htmx.trigger('#list-q', 'again');
   });
   document.addEventListener('htmx:load', () => {
     offerAll();

@@ -1,4 +1,4 @@
-//! Lists as Arrow tables, handed over through the Arrow C stream interface without a copy.
+//! Lists as Arrow tables, passed through the Arrow C stream interface without a copy.
 
 use std::sync::Arc;
 

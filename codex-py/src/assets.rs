@@ -3,6 +3,7 @@
 use codex_core::{
     assets::{
         Asset,
+        audit::wire::AssetAuditOut,
         query::LISTING,
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
@@ -12,14 +13,15 @@ use codex_core::{
     list::StaffFields as _,
     records::{Author, Intent, RecordBody as _},
 };
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyTuple};
 use serde_json::{Map, Value, json};
 
 use crate::{
     backend::{Backend, Change, Changed, send, send_if, version_text},
+    contacts::contact_row,
     convert::Row,
     query::{Column, Feed, ListQuery, columns},
-    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, row},
+    records::{Answer, Api, Bulk, BulkRecords, Key, found, id, object, row},
     resource::{self, bulk_rows, bulk_values},
 };
 
@@ -32,7 +34,7 @@ pub(crate) struct AssetApi;
 #[derive(Debug)]
 pub(crate) struct Assets;
 
-fn asset_row((asset, company): &(Asset, Option<CompanyRef>)) -> Row {
+pub(crate) fn asset_row((asset, company): &(Asset, Option<CompanyRef>)) -> Row {
     let level = company.as_ref().map(|company| company.compliance_level);
     let out = AssetOut::new(asset, level.unwrap_or_default());
     let mut all = row(&out, Some(version_text(asset.updated_at)));
@@ -104,7 +106,7 @@ impl Api for AssetApi {
                         return Ok(None);
                     };
                     let fields = resource::field_names("Asset");
-                    let rows = client.assets().select(&fields, &resource::only("id", id));
+                    let rows = client.assets().select(&fields, &resource::of_id(id));
                     resource::with_tag(rows, &tagged).await
                 }
             }
@@ -206,6 +208,79 @@ impl Api for AssetApi {
                     send!(client.assets().bulk_write(&rows, action, atomic), change)
                 }
             })
+        })
+    }
+}
+
+#[pymethods]
+impl Assets {
+    /// The hardware and software of an asset, from the RMM's inventory. In process the RMM is asked first for a newer
+    /// one, for at most three seconds.
+    #[pyo3(signature = (key, /))]
+    fn audit<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super().as_super()));
+        let key = records.key_of(key)?;
+        let id = id(&key)?;
+        let audit = records.connection.wait(py, async {
+            let audit = match records.backend() {
+                Backend::Store(store) => {
+                    let audit = store.codex.asset_audit(&store.scope, AssetId(id)).await?;
+                    audit.map(|(asset, audit)| AssetAuditOut::new(&asset, audit.as_ref()))
+                }
+                Backend::Http(client) => found(client.assets().audit(id).await)?,
+            };
+            audit.ok_or_else(|| records.missing(&key))
+        })?;
+        object(py, "AssetAudit", &audit)
+    }
+
+    /// The people who use an asset, by name, without their tags; ``update(key, contact_ids=[...])`` assigns them. In
+    /// process alone.
+    #[pyo3(signature = (key, /))]
+    fn contacts<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super().as_super()));
+        let id = AssetId(id(&records.key_of(key)?)?);
+        let users = records.connection.wait(py, async {
+            let store = resource::in_process(records.backend(), "contacts")?;
+            let users = store.codex.asset_users(&store.scope, id).await?;
+            Ok(users.iter().map(contact_row).collect::<Vec<_>>())
+        })?;
+        resource::objects(py, "Contact", users)
+    }
+
+    /// The names of an asset's secret fields that have a value, such as ``udf2``. In process alone.
+    #[pyo3(signature = (key, /))]
+    fn secret_names<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super().as_super()));
+        let id = AssetId(id(&records.key_of(key)?)?);
+        let names = records.connection.wait(py, async {
+            let store = resource::in_process(records.backend(), "secret_names")?;
+            Ok(store.codex.asset_secret_names(&store.scope, id).await?)
+        })?;
+        PyTuple::new(py, names)
+    }
+
+    /// Reveals a secret field of an asset; ``None`` when it has no value. The change log names who has read it. In process
+    /// alone.
+    #[pyo3(signature = (key, name, /))]
+    fn reveal_secret<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        name: &str,
+    ) -> PyResult<Option<String>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super().as_super()));
+        let id = AssetId(id(&records.key_of(key)?)?);
+        records.connection.wait(py, async {
+            let store = resource::in_process(records.backend(), "reveal_secret")?;
+            let author = store.author(&Change::default())?;
+            let (codex, scope) = (&store.codex, &store.scope);
+            Ok(codex.reveal_asset_secret(scope, &author, id, name).await?)
         })
     }
 }

@@ -1,163 +1,26 @@
-//! Billing plans, feature options, overrides, and what companies are billed.
+//! Feature options, overrides, and what companies are billed.
 
 use std::sync::Arc;
 
 use codex_core::{
-    billing_plans::{BillingPlan, input::BillingPlanIn, query::LISTING, wire::BillingPlanOut},
+    billing_plans::wire::BillingExport,
     feature_options::wire::{FeatureOptionIn, FeatureOptionOut},
-    ids::BillingPlanId,
     overrides::wire::{OverrideIn, OverrideOut},
     records::{Intent, RecordBody as _},
 };
-use futures::{StreamExt as _, TryStreamExt as _};
 use pyo3::{prelude::*, types::PyDict};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
     backend::{Backend, Change, Changed, Connection, send, send_if, version_text},
     convert::{self, Row},
     errors::{Failure, Result},
-    query::{Column, Feed, ListQuery, columns, handed_over, whole},
-    records::{Answer, Api, EditableRecords, Key, Records, found, id, object, row},
+    query::{Feed, ListQuery, whole},
+    records::{Answer, Api, Key, Records, found, id, if_match, object, row},
     resource,
+    shapes::Kind,
 };
-
-/// Billing plans behind either backend.
-#[derive(Debug)]
-pub(crate) struct BillingPlanApi;
-
-/// The plans that companies are billed by, by name and term.
-#[pyclass(frozen, extends = EditableRecords, module = "hivematrix_codex._native")]
-#[derive(Debug)]
-pub(crate) struct BillingPlans;
-
-fn plan_row(plan: &BillingPlan) -> Row {
-    row(
-        &BillingPlanOut::from(plan),
-        Some(version_text(plan.updated_at)),
-    )
-}
-
-impl Api for BillingPlanApi {
-    fn class(&self) -> &'static str {
-        "BillingPlan"
-    }
-
-    fn kind(&self) -> &'static str {
-        "billing_plan"
-    }
-
-    fn columns(&self) -> Vec<Column> {
-        columns(&LISTING)
-    }
-
-    fn list(&self, backend: &Backend, query: ListQuery) -> Feed {
-        match backend {
-            Backend::Store(store) => query.pages(store, |store, _, request| async move {
-                let page = store
-                    .codex
-                    .billing_plans_page(&store.scope, &request)
-                    .await?;
-                Ok((page.items.iter().map(plan_row).collect(), page.next))
-            }),
-            Backend::Http(client) => {
-                let plans = client.billing().plans_where(&query.options());
-                let rows = plans.map_ok(|plan| row(&plan, None)).map_err(Failure::from);
-                handed_over(rows.boxed(), query.limit)
-            }
-        }
-    }
-
-    fn find<'a>(&'a self, backend: &'a Backend, key: Key) -> Answer<'a, Option<Row>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let plan = store.codex.billing_plan(&store.scope, BillingPlanId(id));
-                    Ok(plan.await?.as_ref().map(plan_row))
-                }
-                Backend::Http(client) => {
-                    let tagged = found(client.billing().plan(id).tagged().await)?;
-                    let version = |tag: &codex_client::Etag| Some(tag.as_str().to_owned());
-                    Ok(tagged.map(|tagged| row(&tagged.record, version(&tagged.etag))))
-                }
-            }
-        })
-    }
-
-    fn create<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Changed<Key>> {
-        Box::pin(async move {
-            let body = BillingPlanIn::read(body, Intent::Create)?;
-            let id = match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let made = store
-                        .codex
-                        .create_billing_plan(&store.scope, &author, &body);
-                    Changed::of(made.await?).map(|BillingPlanId(id)| id)
-                }
-                Backend::Http(client) => send!(client.billing().create_plan(&body), change),
-            };
-            Ok(id.map(|id| vec![id.to_string()]))
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-        body: Map<String, Value>,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let (id, body) = (id(&key)?, BillingPlanIn::read(body, Intent::Update)?);
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, BillingPlanId(id));
-                    let made = codex.update_billing_plan(&store.scope, &author, id, &body);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.billing().update_plan(id, &body), change))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-
-    fn delete<'a>(
-        &'a self,
-        backend: &'a Backend,
-        change: Change,
-        key: Key,
-    ) -> Answer<'a, Option<Changed<()>>> {
-        Box::pin(async move {
-            let id = id(&key)?;
-            match backend {
-                Backend::Store(store) => {
-                    let author = store.author(&change)?;
-                    let (codex, id) = (&store.codex, BillingPlanId(id));
-                    let made = codex.delete_billing_plan(&store.scope, &author, id);
-                    Ok(made.await?.map(Changed::of))
-                }
-                Backend::Http(client) => {
-                    resource::there(async {
-                        Ok(send_if!(client.billing().delete_plan(id), change))
-                    })
-                    .await
-                }
-            }
-        })
-    }
-}
 
 /// Feature options behind either backend.
 #[derive(Debug)]
@@ -238,16 +101,8 @@ impl FeatureOptions {
         dry_run: bool,
         fields: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, records) = (slf.py(), slf.as_super().get());
-        let change = Change {
-            dry_run,
-            if_match: None,
-        };
-        let created = records
-            .api
-            .create(records.backend(), change, convert::body(fields)?);
-        let created = records.connection.wait(py, created)?;
-        records.changed(py, created)
+        let records = slf.as_super().get();
+        records.create_with(slf.py(), dry_run, fields)
     }
 }
 
@@ -390,16 +245,10 @@ impl Overrides {
         dry_run: bool,
         fields: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, records) = (slf.py(), slf.as_super().get());
-        let if_match = crate::records::if_match(if_match)?;
+        let if_match = self::if_match(if_match)?;
         let change = Change { dry_run, if_match };
-        let (key, body) = (records.key_of(key)?, convert::body(fields)?);
-        let set = records
-            .api
-            .update(records.backend(), change, key.clone(), body);
-        let set = records.connection.wait(py, set)?;
-        let set = set.ok_or_else(|| records.missing(&key))?;
-        records.changed(py, set.map(|()| key))
+        let records = slf.as_super().get();
+        records.update_with(slf.py(), key, change, fields)
     }
 
     /// Deletes a company's override for one key.
@@ -409,18 +258,11 @@ impl Overrides {
         key: &Bound<'py, PyAny>,
         dry_run: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (py, records) = (slf.py(), slf.as_super().get());
-        let key = records.key_of(key)?;
         let change = Change {
             dry_run,
             if_match: None,
         };
-        let deleted = records.api.delete(records.backend(), change, key.clone());
-        let deleted = records.connection.wait(py, deleted)?;
-        match deleted.ok_or_else(|| records.missing(&key))? {
-            Changed::Applied(()) => Ok(None),
-            Changed::Planned(planned) => object(py, "DryRun", &planned).map(Some),
-        }
+        slf.as_super().get().delete_with(slf.py(), key, change)
     }
 }
 
@@ -433,6 +275,22 @@ pub(crate) struct Billing {
 
 #[pymethods]
 impl Billing {
+    /// Replaces all billing plans and feature options, in one transaction. A plan whose name and term are there keeps its
+    /// id; what is not named is deleted. ``Invalid`` has the faults of all rows.
+    #[pyo3(signature = (plans, feature_options, /, *, dry_run=false))]
+    fn replace<'py>(
+        &self,
+        py: Python<'py>,
+        plans: &Bound<'py, PyAny>,
+        feature_options: &Bound<'py, PyAny>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match crate::replace::replace(py, &self.connection, plans, feature_options, dry_run)? {
+            Changed::Applied(replaced) => object(py, "BillingReplaced", &replaced),
+            Changed::Planned(planned) => object(py, "DryRun", &planned),
+        }
+    }
+
     /// The plan of a company after its overrides, with the origin of each value.
     #[pyo3(signature = (company, /))]
     fn effective_plan<'py>(&self, py: Python<'py>, company: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -462,4 +320,63 @@ impl Billing {
         })?;
         object(py, "Billable", &counts)
     }
+
+    /// Every billing plan and feature option as plain dicts, as :meth:`import_plans` takes them.
+    fn export_plans<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let export = self.connection.wait(py, async {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => store.codex.export_billing(&store.scope).await?,
+                Backend::Http(client) => client.billing().export().await?,
+            })
+        })?;
+        let export = serde_json::to_value(&export).unwrap_or_default();
+        convert::to_python(py, export, &Kind::Any)
+    }
+
+    /// Imports plans and feature options from an export: all or nothing, and those that are there stay as they are.
+    #[pyo3(signature = (export, /, *, dry_run=false))]
+    fn import_plans<'py>(
+        &self,
+        py: Python<'py>,
+        export: &Bound<'py, PyDict>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let import = import(convert::body(Some(export))?)?;
+        let change = Change {
+            dry_run,
+            if_match: None,
+        };
+        let imported = self.connection.wait(py, async {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, scope) = (&store.codex, &store.scope);
+                    Changed::of(codex.import_billing(scope, &author, &import).await?)
+                }
+                Backend::Http(client) => send!(client.billing().import(&import), change),
+            })
+        })?;
+        match imported {
+            Changed::Applied(imported) => object(py, "BillingImported", &imported),
+            Changed::Planned(planned) => object(py, "DryRun", &planned),
+        }
+    }
+}
+
+/// What is to be imported.
+fn import(mut export: Map<String, Value>) -> Result<BillingExport> {
+    let plans = listed(&mut export, "plans")?;
+    let options = listed(&mut export, "feature_options")?;
+    if let Some(key) = export.keys().next() {
+        let known = ["plans", "feature_options"];
+        return Err(Failure::unknown("key", key, known));
+    }
+    Ok(BillingExport::read(plans, &options)?)
+}
+
+/// A list of an export; empty where the export has none.
+fn listed<T: DeserializeOwned>(export: &mut Map<String, Value>, key: &str) -> Result<Vec<T>> {
+    let list = export.remove(key).unwrap_or(Value::Array(Vec::new()));
+    let wrong = |error| Failure::Invalid(format!("{key}: {error}"));
+    serde_json::from_value(list).map_err(wrong)
 }

@@ -13,10 +13,8 @@ use pyo3::{
 use crate::{
     assets::{AssetApi, Assets},
     backend::{Backend, Connection, Store},
-    billing::{
-        Billing, BillingPlanApi, BillingPlans, FeatureOptionApi, FeatureOptions, OverrideApi,
-        Overrides,
-    },
+    billing::{Billing, FeatureOptionApi, FeatureOptions, OverrideApi, Overrides},
+    billing_plans::{BillingPlanApi, BillingPlans},
     claims::Claims,
     companies::{Companies, CompanyApi},
     contacts::{ContactApi, Contacts},
@@ -29,6 +27,7 @@ use crate::{
     runtime::{runtime, wait},
     tags::{TagApi, Tags},
     tickets::{TicketApi, Tickets},
+    views::{ViewApi, Views},
 };
 
 /// What `Codex` and `Client` have in common.
@@ -125,6 +124,12 @@ impl BaseCodex {
         Py::new(py, self.editable(&TagApi).add_subclass(Tags))
     }
 
+    /// Saved views of lists.
+    #[getter]
+    fn views(&self, py: Python<'_>) -> PyResult<Py<Views>> {
+        Py::new(py, self.editable(&ViewApi).add_subclass(Views))
+    }
+
     /// The people who log in.
     #[getter]
     fn agents(&self, py: Python<'_>) -> PyResult<Py<Agents>> {
@@ -205,13 +210,24 @@ impl BaseCodex {
         object(py, "SearchResult", &found)
     }
 
+    /// The numbers of the dashboard.
+    fn dashboard<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let dashboard = self.connection.wait(py, async {
+            Ok(match &self.connection.backend {
+                Backend::Store(store) => store.codex.dashboard(&store.scope, None).await?,
+                Backend::Http(client) => client.dashboard().await?,
+            })
+        })?;
+        object(py, "Dashboard", &dashboard)
+    }
+
     /// Syncs from a vendor and returns the job, which says how it went.
     ///
     /// ``kind`` is ``freshservice``, ``datto``, ``datto-audits``, ``tickets``, ``tickets-light``, ``ticket-history``,
     /// ``keycloak``, ``accounts-assign`` or ``accounts-push``. ``progress`` is called with the job whenever it has
     /// changed; when it raises, the sync is cancelled and the exception arrives. Without ``wait``, the job is returned
-    /// at once.
-    #[pyo3(signature = (kind, /, *, progress=None, wait=true, dry_run=false))]
+    /// at once. ``lists`` are the only lists to be read, such as ``["departments"]``; all when there are none.
+    #[pyo3(signature = (kind, /, *, progress=None, wait=true, dry_run=false, lists=None))]
     fn sync<'py>(
         &self,
         py: Python<'py>,
@@ -219,11 +235,13 @@ impl BaseCodex {
         progress: Option<&Bound<'py, PyAny>>,
         wait: bool,
         dry_run: bool,
+        lists: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let asked = SyncRequest {
             kind,
             wait,
             dry_run,
+            lists: lists.unwrap_or_default(),
             progress,
         };
         jobs::sync(py, &self.connection, &asked)
@@ -237,7 +255,7 @@ impl BaseCodex {
         progress: Option<&Bound<'py, PyAny>>,
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.sync(py, "accounts-assign", progress, true, dry_run)
+        self.sync(py, "accounts-assign", progress, true, dry_run, None)
     }
 
     /// Writes account numbers to the RMM's sites; returns the job.
@@ -248,7 +266,7 @@ impl BaseCodex {
         progress: Option<&Bound<'py, PyAny>>,
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.sync(py, "accounts-push", progress, true, dry_run)
+        self.sync(py, "accounts-push", progress, true, dry_run, None)
     }
 
     /// Closes the connection; running syncs of this process are cancelled. Closing twice does nothing.
@@ -328,6 +346,17 @@ impl Codex {
         let connection = Connection::new(Backend::Store(store), name, runtime);
         let base = PyClassInitializer::from(BaseCodex { connection });
         Py::new(py, base.add_subclass(Self))
+    }
+
+    /// Drops all tables of Codex and creates them anew: all data is lost. Refused while a sync is at work.
+    fn rebuild(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let connection = &slf.as_super().get().connection;
+        let Backend::Store(store) = &connection.backend else {
+            return Ok(());
+        };
+        connection.wait(slf.py(), async {
+            Ok(store.codex.rebuild(&store.scope).await?)
+        })
     }
 }
 

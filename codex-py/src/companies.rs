@@ -111,7 +111,8 @@ impl Api for CompanyApi {
                     let Some(tagged) = found(tagged)? else {
                         return Ok(None);
                     };
-                    let options = resource::only("account_number", &tagged.record.account_number);
+                    let options =
+                        resource::of_text("account_number", &tagged.record.account_number);
                     let fields = resource::field_names("Company");
                     let rows = client.companies().select(&fields, &options);
                     resource::with_tag(rows, &tagged).await

@@ -12,10 +12,11 @@ use codex_core::{
     list::StaffFields as _,
     records::{Author, Intent, RecordBody as _},
 };
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyTuple};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    assets::asset_row,
     backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
     query::{Column, Feed, ListQuery, columns},
@@ -32,7 +33,7 @@ pub(crate) struct ContactApi;
 #[derive(Debug)]
 pub(crate) struct Contacts;
 
-fn contact_row((contact, companies): &(Contact, ContactCompanies)) -> Row {
+pub(crate) fn contact_row((contact, companies): &(Contact, ContactCompanies)) -> Row {
     let out = ContactOut::new(contact, companies.compliance_level);
     let mut all = row(&out, Some(version_text(contact.updated_at)));
     let numbers = json!(companies.account_numbers);
@@ -108,7 +109,7 @@ impl Api for ContactApi {
                         return Ok(None);
                     };
                     let fields = resource::field_names("Contact");
-                    let rows = client.contacts().select(&fields, &resource::only("id", id));
+                    let rows = client.contacts().select(&fields, &resource::of_id(id));
                     resource::with_tag(rows, &tagged).await
                 }
             }
@@ -212,5 +213,25 @@ impl Api for ContactApi {
                 }
             })
         })
+    }
+}
+
+#[pymethods]
+impl Contacts {
+    /// The assets that a contact uses, by host name, without their tags; ``update(key, asset_ids=[...])`` assigns them.
+    /// In process alone.
+    #[pyo3(signature = (key, /))]
+    fn assets<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, records) = (slf.py(), resource::records(slf.as_super().as_super()));
+        let id = ContactId(id(&records.key_of(key)?)?);
+        let assets = records.connection.wait(py, async {
+            let store = resource::in_process(records.backend(), "assets")?;
+            let assets = store.codex.contact_assets(&store.scope, id).await?;
+            Ok(assets.iter().map(asset_row).collect::<Vec<_>>())
+        })?;
+        resource::objects(py, "Asset", assets)
     }
 }

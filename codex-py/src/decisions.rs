@@ -16,7 +16,7 @@ use crate::{
     backend::{Backend, Change, Changed, Connection, send},
     convert::Row,
     errors::{Failure, Result},
-    query::{Column, Feed, ListQuery, columns, handed_over, whole},
+    query::{Column, Feed, ListQuery, columns, in_parts, whole},
     records::{Answer, Api, Key, RecordIterator, Records, found, id, object, restore, row},
 };
 
@@ -143,7 +143,7 @@ impl Api for DuplicateApi {
             Backend::Http(client) => {
                 let found = client.duplicates().stream(&query.options());
                 let rows = found.map_ok(|found| row(&found, None));
-                handed_over(rows.map_err(Failure::from).boxed(), query.limit)
+                in_parts(rows.map_err(Failure::from).boxed(), query.limit)
             }
         }
     }
@@ -339,7 +339,7 @@ impl Deleted {
             Backend::Http(client) => {
                 let deleted = client.deleted().stream(&kind, &query.options());
                 let rows = deleted.map_ok(|deleted| row(&deleted, None));
-                handed_over(rows.map_err(Failure::from).boxed(), limit)
+                in_parts(rows.map_err(Failure::from).boxed(), limit)
             }
         };
         RecordIterator::new(&self.connection, "DeletedRecord", feed)

@@ -1,6 +1,7 @@
 //! Syncs and their jobs.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,6 +11,7 @@ use codex_core::{
     list::MAX_LIMIT,
     sync::Request,
 };
+use futures::FutureExt as _;
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{
@@ -85,6 +87,8 @@ pub(crate) struct SyncRequest<'a, 'py> {
     pub kind: &'a str,
     pub wait: bool,
     pub dry_run: bool,
+    /// The only lists to be read; all when there are none.
+    pub lists: Vec<String>,
     pub progress: Option<&'a Bound<'py, PyAny>>,
 }
 
@@ -101,7 +105,8 @@ pub(crate) fn sync<'py>(
         return Err(PyTypeError::new_err("progress: must be callable"));
     }
     let kind: SyncKind = asked.kind.parse().map_err(Failure::Invalid)?;
-    let id = connection.wait(py, start(&connection.backend, kind, asked.dry_run))?;
+    let started = start(&connection.backend, kind, asked.dry_run, &asked.lists);
+    let id = connection.wait(py, started)?;
     if asked.wait {
         return watch(py, connection, &id, asked.progress, None, true);
     }
@@ -110,23 +115,31 @@ pub(crate) fn sync<'py>(
     object(py, "Job", &job)
 }
 
-async fn start(backend: &Backend, kind: SyncKind, dry_run: bool) -> Result<String> {
+async fn start(
+    backend: &Backend,
+    kind: SyncKind,
+    dry_run: bool,
+    lists: &[String],
+) -> Result<String> {
     match backend {
         Backend::Store(Store {
             codex,
             scope,
             actor,
         }) => {
-            let request = Request::from(kind).by(actor.clone());
-            let request = if dry_run {
-                request.as_dry_run()
-            } else {
-                request
+            let request = Request {
+                dry_run,
+                scopes: lists.to_vec(),
+                ..Request::from(kind).by(actor.clone())
             };
             Ok(codex.start_sync(scope, request).await?.job_id)
         }
         Backend::Http(_) if dry_run => {
             let message = "dry_run: over HTTP a sync cannot be tried; use `Codex.open`";
+            Err(Failure::Invalid(message.to_owned()))
+        }
+        Backend::Http(_) if !lists.is_empty() => {
+            let message = "lists: over HTTP a sync reads all lists; use `Codex.open`";
             Err(Failure::Invalid(message.to_owned()))
         }
         Backend::Http(client) => Ok(client.sync().start(over_http(kind)?).await?.job_id),
@@ -184,6 +197,13 @@ fn watched<'py>(
     longest: Option<Duration>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let began = Instant::now();
+    // The process of the job may be gone, and this one the only one that is left to notice.
+    let dead_jobs = async {
+        if let Backend::Store(store) = &connection.backend {
+            store.codex.end_dead_jobs().await;
+        }
+    };
+    let mut dead_jobs = pin!(dead_jobs.fuse());
     let mut last: Option<JobDetailOut> = None;
     loop {
         let job = connection.wait(py, find(&connection.backend, id))?;
@@ -200,9 +220,15 @@ fn watched<'py>(
             return Err(Failure::Http(codex_client::Error::StillRunning(id.to_owned())).into());
         }
         connection.wait(py, async {
-            tokio::time::sleep(PAUSE).await;
+            let looking = async {
+                dead_jobs.as_mut().await;
+                std::future::pending::<()>().await;
+            };
+            tokio::time::timeout(PAUSE, looking).await.ok();
             Ok(())
         })?;
+        // No wait here is so long that it looks by itself.
+        py.check_signals()?;
     }
 }
 
@@ -221,6 +247,23 @@ fn stop(py: Python<'_>, connection: &Connection, id: &str) -> PyResult<()> {
         }
         Ok(())
     })
+}
+
+/// The job of a sync that is at work, in whichever process.
+async fn at_work(backend: &Backend, kind: SyncKind) -> Result<Option<JobDetailOut>> {
+    match backend {
+        Backend::Store(store) => {
+            let job = store.codex.job_at_work(&store.scope, kind).await?;
+            Ok(job.as_ref().map(JobDetailOut::from))
+        }
+        Backend::Http(client) => {
+            let jobs = client.sync().jobs(MAX_LIMIT).await?;
+            let is_it = |job: &JobDetailOut| {
+                !job.status.is_over() && job.sync.as_deref() == Some(kind.name())
+            };
+            Ok(jobs.into_iter().find(is_it))
+        }
+    }
 }
 
 async fn cancel(backend: &Backend, id: &str) -> Result<Option<JobDetailOut>> {
@@ -268,6 +311,18 @@ impl Jobs {
             .connection
             .wait(py, cancel(records.backend(), &key[0]))?;
         object(py, "Job", &job.ok_or_else(|| records.missing(&key))?)
+    }
+
+    /// The job of a sync, such as ``tickets``, that is running, in whichever process; ``None`` when there is none. A dry
+    /// run is one too.
+    #[pyo3(signature = (kind, /))]
+    fn at_work<'py>(slf: &Bound<'py, Self>, kind: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (py, records) = (slf.py(), slf.as_super().get());
+        let sync: SyncKind = kind.parse().map_err(Failure::Invalid)?;
+        let job = records
+            .connection
+            .wait(py, at_work(records.backend(), sync))?;
+        job.map(|job| object(py, "Job", &job)).transpose()
     }
 
     /// The newest job of a sync, such as ``tickets``; ``None`` when it never ran.

@@ -7,6 +7,7 @@ mod arrow;
 mod assets;
 mod backend;
 mod billing;
+mod billing_plans;
 mod claims;
 mod codex;
 mod companies;
@@ -20,12 +21,14 @@ mod people;
 mod query;
 mod record;
 mod records;
+mod replace;
 mod resource;
 mod runtime;
 mod shapes;
 mod stubs;
 mod tags;
 mod tickets;
+mod views;
 
 use pyo3::{
     prelude::*,
@@ -56,6 +59,7 @@ fn record_classes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("PROCESS_GONE", codex_core::jobs::PROCESS_GONE)?;
     module.add_class::<record::Record>()?;
     module.add_class::<records::RecordIterator>()?;
     module.add_class::<records::Records>()?;
@@ -66,11 +70,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<assets::Assets>()?;
     module.add_class::<locations::Locations>()?;
     module.add_class::<tickets::Tickets>()?;
-    module.add_class::<billing::BillingPlans>()?;
+    module.add_class::<billing_plans::BillingPlans>()?;
     module.add_class::<billing::FeatureOptions>()?;
     module.add_class::<billing::Overrides>()?;
     module.add_class::<billing::Billing>()?;
     module.add_class::<tags::Tags>()?;
+    module.add_class::<views::Views>()?;
     module.add_class::<people::Agents>()?;
     module.add_class::<people::PsaAgents>()?;
     module.add_class::<jobs::Jobs>()?;

@@ -134,7 +134,7 @@ impl Api for LocationApi {
                         return Ok(None);
                     };
                     let fields = resource::field_names("Location");
-                    let options = resource::only("id", id);
+                    let options = resource::of_id(id);
                     let rows = companies.select_locations(number, &fields, &options);
                     resource::with_tag(rows, &tagged).await
                 }

@@ -1,26 +1,34 @@
 //! Agents, who log in, and the PSA's agents.
 
 use codex_core::{
-    agents::{query::LISTING, wire::AgentOut},
+    agents::{
+        query::LISTING,
+        wire::{AgentCompanies, AgentIn, AgentOut},
+    },
     psa_agents::wire::PsaAgentOut,
+    records::{Intent, RecordBody as _},
 };
 use futures::{StreamExt as _, TryStreamExt as _};
-use pyo3::prelude::*;
-use serde_json::Value;
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+use serde_json::{Map, Value};
 
 use crate::{
-    backend::{Backend, version_text},
+    backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
     errors::{Failure, Result},
-    query::{Column, Feed, ListQuery, columns, handed_over, whole},
-    records::{Answer, Api, Key, Records, found, id, row},
+    query::{Column, Feed, ListQuery, columns, in_parts, whole},
+    records::{Answer, Api, Key, Records, found, id, if_match, object, row},
+    resource,
 };
 
 /// Agents behind either backend.
 #[derive(Debug)]
 pub(crate) struct AgentApi;
 
-/// The people who log in. An agent is named by the id of the user in Keycloak.
+/// The people who log in. An agent is named by the id of the user in Keycloak. Keycloak alone deletes agents.
 #[pyclass(frozen, extends = Records, module = "hivematrix_codex._native")]
 #[derive(Debug)]
 pub(crate) struct Agents;
@@ -56,7 +64,7 @@ impl Api for AgentApi {
             Backend::Http(client) => {
                 let agents = client.agents().stream(&query.options());
                 let rows = agents.map_ok(|agent| row(&agent, None));
-                handed_over(rows.map_err(Failure::from).boxed(), query.limit)
+                in_parts(rows.map_err(Failure::from).boxed(), query.limit)
             }
         }
     }
@@ -80,6 +88,142 @@ impl Api for AgentApi {
                 }
             }
         })
+    }
+
+    fn create<'a>(
+        &'a self,
+        backend: &'a Backend,
+        change: Change,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Changed<Key>> {
+        Box::pin(async move {
+            let body = AgentIn::read(body, Intent::Create)?;
+            Ok(match backend {
+                Backend::Store(store) => {
+                    let author = store.author(&change)?;
+                    let made = store.codex.create_agent(&store.scope, &author, &body);
+                    Changed::of(made.await?).map(|(agent, _)| vec![agent.fields.keycloak_id])
+                }
+                Backend::Http(client) => {
+                    let made = send!(client.agents().create(&body), change);
+                    made.map(|saved| vec![saved.agent.keycloak_id])
+                }
+            })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        backend: &'a Backend,
+        change: Change,
+        key: Key,
+        body: Map<String, Value>,
+    ) -> Answer<'a, Option<Changed<()>>> {
+        Box::pin(async move {
+            let (id, body) = (&key[0], AgentIn::read(body, Intent::Update)?);
+            match backend {
+                Backend::Store(store) => {
+                    let author = store.author(&change)?;
+                    let made = store.codex.update_agent(&store.scope, &author, id, &body);
+                    let made = made.await?.map(Changed::of);
+                    Ok(made.map(|made| made.map(|_| ())))
+                }
+                Backend::Http(client) => {
+                    resource::there(async {
+                        Ok(send_if!(client.agents().update(id, &body), change).map(|_| ()))
+                    })
+                    .await
+                }
+            }
+        })
+    }
+}
+
+#[pymethods]
+impl Agents {
+    /// Creates an agent for a user of Keycloak and returns it: ``keycloak_id`` and ``username`` are required.
+    #[pyo3(signature = (*, dry_run=false, **fields))]
+    fn create<'py>(
+        slf: &Bound<'py, Self>,
+        dry_run: bool,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let records = slf.as_super().get();
+        records.create_with(slf.py(), dry_run, fields)
+    }
+
+    /// Updates an agent and returns it as it is then.
+    #[pyo3(signature = (key, /, *, if_match=None, dry_run=false, **fields))]
+    fn update<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        if_match: Option<&Bound<'py, PyAny>>,
+        dry_run: bool,
+        fields: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let if_match = self::if_match(if_match)?;
+        let change = Change { dry_run, if_match };
+        let records = slf.as_super().get();
+        records.update_with(slf.py(), key, change, fields)
+    }
+
+    /// The account numbers of the companies that an agent may see as a client.
+    #[pyo3(signature = (key, /))]
+    fn companies<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let (py, records) = (slf.py(), slf.as_super().get());
+        let key = records.key_of(key)?;
+        let opened = records.connection.wait(py, async {
+            let opened = match records.backend() {
+                Backend::Store(store) => {
+                    let opened = store.codex.agent_companies(&store.scope, &key[0]).await?;
+                    opened.map(|(opened, _)| opened)
+                }
+                Backend::Http(client) => found(client.agents().companies(&key[0]).await)?,
+            };
+            opened.ok_or_else(|| records.missing(&key))
+        })?;
+        PyTuple::new(py, opened.company_account_numbers)
+    }
+
+    /// Sets the companies that an agent may see as a client, by account number, and returns them.
+    #[pyo3(signature = (key, account_numbers, /, *, dry_run=false))]
+    fn set_companies<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyAny>,
+        account_numbers: Vec<String>,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, records) = (slf.py(), slf.as_super().get());
+        let key = records.key_of(key)?;
+        let change = Change {
+            dry_run,
+            if_match: None,
+        };
+        let wanted = AgentCompanies {
+            company_account_numbers: account_numbers,
+        };
+        let opened = records.connection.wait(py, async {
+            Ok(match records.backend() {
+                Backend::Store(store) => {
+                    let author = store.author(&change)?;
+                    let (codex, scope) = (&store.codex, &store.scope);
+                    let opened = codex.open_companies(scope, &author, &key[0], &wanted);
+                    Changed::of(opened.await?.ok_or_else(|| records.missing(&key))?)
+                }
+                Backend::Http(client) => {
+                    send!(client.agents().open_companies(&key[0], &wanted), change)
+                }
+            })
+        })?;
+        match opened {
+            Changed::Applied(opened) => {
+                Ok(PyTuple::new(py, opened.company_account_numbers)?.into_any())
+            }
+            Changed::Planned(planned) => object(py, "DryRun", &planned),
+        }
     }
 }
 

@@ -22,8 +22,8 @@ use crate::{
 
 /// Records that are read at once from the database; over HTTP the server has its own limit.
 const PART: u32 = 2_000;
-/// Records that are handed over at once.
-const HANDED: usize = 500;
+/// Records that Python gets at once.
+const AT_ONCE: usize = 500;
 
 /// The records of a list, some at a time.
 pub(crate) type Feed = BoxStream<'static, Result<Vec<Row>>>;
@@ -279,14 +279,14 @@ impl ListQuery {
             values,
             version: None,
         });
-        handed_over(rows.map_err(Failure::from).boxed(), self.limit)
+        in_parts(rows.map_err(Failure::from).boxed(), self.limit)
     }
 }
 
 /// Single records as parts of a feed.
-pub(crate) fn handed_over(rows: BoxStream<'static, Result<Row>>, limit: Option<usize>) -> Feed {
+pub(crate) fn in_parts(rows: BoxStream<'static, Result<Row>>, limit: Option<usize>) -> Feed {
     let rows = rows.take(limit.unwrap_or(usize::MAX));
-    let parts = rows.ready_chunks(HANDED);
+    let parts = rows.ready_chunks(AT_ONCE);
     parts.map(|part| part.into_iter().collect()).boxed()
 }
 

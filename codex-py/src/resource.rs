@@ -3,14 +3,15 @@
 use codex_client::{Error as HttpError, ListOptions, Op, Tagged};
 use codex_core::bulk::BulkRows;
 use futures::TryStreamExt as _;
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyTuple};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    convert::Row,
+    backend::{Backend, Store},
+    convert::{Row, row_to_python},
     errors::{Failure, Result},
-    records::{EditableRecords, Records},
+    records::{EditableRecords, Records, known},
     shapes::{registry, shape},
 };
 
@@ -34,13 +35,22 @@ pub(crate) fn lay_under(row: &mut Row, values: Map<String, Value>) {
     }
 }
 
-/// The list of the only record whose column has a value.
-pub(crate) fn only(column: &str, value: impl std::fmt::Display) -> ListOptions {
+/// The list of the only record with an id: a number, which lists compare with [`Op::Eq`] alone.
+pub(crate) fn of_id(id: i64) -> ListOptions {
+    only("id", Op::Eq, id)
+}
+
+/// The list of the only record whose text is just this one.
+pub(crate) fn of_text(column: &str, text: &str) -> ListOptions {
+    only(column, Op::Exact, text)
+}
+
+fn only(column: &str, op: Op, value: impl std::fmt::Display) -> ListOptions {
     let options = ListOptions {
         limit: Some(1),
         ..ListOptions::default()
     };
-    options.with(column, Op::Exact, value)
+    options.with(column, op, value)
 }
 
 /// The first of some rows, with the tag of the same record.
@@ -51,6 +61,28 @@ pub(crate) async fn with_tag<T>(
     let version = Some(tagged.etag.as_str().to_owned());
     let values = rows.try_next().await?;
     Ok(values.map(|values| Row { values, version }))
+}
+
+/// Some rows as a tuple of objects of their class.
+pub(crate) fn objects<'py>(
+    py: Python<'py>,
+    class: &str,
+    rows: Vec<Row>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let shape = known(class)?;
+    let objects = rows.into_iter().map(|row| row_to_python(py, row, shape));
+    PyTuple::new(py, objects.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The database; refused over HTTP, where no operation does this.
+pub(crate) fn in_process<'b>(backend: &'b Backend, method: &str) -> Result<&'b Store> {
+    match backend {
+        Backend::Store(store) => Ok(store),
+        Backend::Http(_) => {
+            let message = format!("{method}: is not there over HTTP; use `Codex.open`");
+            Err(Failure::Invalid(message))
+        }
+    }
 }
 
 /// `None` where a call over HTTP finds no record.

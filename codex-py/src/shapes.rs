@@ -7,9 +7,15 @@ use std::{
 };
 
 use codex_core::{
-    agents::wire::AgentOut,
-    assets::{Asset, billable::BillableOut, wire::AssetIn, wire::AssetOut},
-    billing_plans::{effective::EffectivePlanOut, input::BillingPlanIn, wire::BillingPlanOut},
+    agents::wire::{AgentIn, AgentOut},
+    assets::{
+        Asset, audit::wire::AssetAuditOut, billable::BillableOut, wire::AssetIn, wire::AssetOut,
+    },
+    billing_plans::{
+        effective::EffectivePlanOut,
+        input::BillingPlanIn,
+        wire::{BillingImported, BillingPlanOut},
+    },
     bulk::{BulkOut, DryRunOut},
     claims::wire::RecordClaimsOut,
     companies::{
@@ -17,6 +23,7 @@ use codex_core::{
         wire::{CompanyIn, CompanyOut, Renumbered},
     },
     contacts::{Contact, wire::ContactIn, wire::ContactOut},
+    dashboard::wire::DashboardOut,
     duplicates::wire::DuplicateOut,
     feature_options::wire::{FeatureOptionIn, FeatureOptionOut},
     holds::wire::HoldOut,
@@ -33,6 +40,7 @@ use codex_core::{
         Ticket,
         wire::{ConversationOut, TicketOut, TicketUpdateOut},
     },
+    views::wire::{ViewIn, ViewOut},
 };
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -164,10 +172,14 @@ impl Registry {
         }
         roots!(
             AgentOut,
+            AssetAuditOut,
             BillableOut,
+            BillingImported,
             BillingPlanOut,
+            codex_core::billing_plans::wire::BillingReplaced,
             BulkOut,
             ConversationOut,
+            DashboardOut,
             DeletedOut,
             DryRunOut,
             DuplicateOut,
@@ -185,6 +197,7 @@ impl Registry {
             TagOut,
             TagRemovedOut,
             TicketUpdateOut,
+            ViewOut,
         );
         for (name, schema) in &*schemas {
             let attributes = attributes(schema, schemas);
@@ -207,6 +220,7 @@ impl Registry {
             };
         }
         bodies!(
+            "Agent": AgentIn,
             "Asset": AssetIn,
             "BillingPlan": BillingPlanIn,
             "Company": CompanyIn,
@@ -214,6 +228,7 @@ impl Registry {
             "FeatureOption": FeatureOptionIn,
             "Location": LocationIn,
             "Tag": TagIn,
+            "View": ViewIn,
         );
     }
 

@@ -2,7 +2,7 @@
 
 use codex_core::{
     agents, assets, billing_plans, companies, contacts, duplicates, list::Listing, locations, tags,
-    tickets,
+    tickets, views,
 };
 use pyo3::prelude::*;
 use serde_json::{Map, Value, json};
@@ -25,6 +25,7 @@ const LISTINGS: &[(&str, &Listing)] = &[
     ("Location", &locations::query::LISTING),
     ("Tag", &tags::query::LISTING),
     ("Ticket", &tickets::query::LISTING),
+    ("View", &views::query::LISTING),
 ];
 /// Lists that come whole.
 const LOCAL: &[&str] = &[

@@ -17,7 +17,7 @@ use crate::{
     backend::{Backend, Change, Changed, send, send_if, version_text},
     convert::Row,
     errors::Failure,
-    query::{Column, Feed, ListQuery, columns, handed_over},
+    query::{Column, Feed, ListQuery, columns, in_parts},
     records::{Answer, Api, EditableRecords, Key, found, id, object, row},
     resource,
 };
@@ -57,7 +57,7 @@ impl Api for TagApi {
             Backend::Http(client) => {
                 let tags = client.tags().stream(&query.options());
                 let rows = tags.map_ok(|tag| row(&tag, None)).map_err(Failure::from);
-                handed_over(rows.boxed(), query.limit)
+                in_parts(rows.boxed(), query.limit)
             }
         }
     }

@@ -25,10 +25,9 @@ def codex(tmp_path: pathlib.Path) -> Iterator[Codex]:
         yield codex
 
 
-@pytest.fixture(scope="session")
-def conf(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Settings with access to the simulated vendors."""
-    instance = tmp_path_factory.mktemp("site") / "instance"
+def settings(folder: pathlib.Path) -> pathlib.Path:
+    """Settings of an installation in a folder, with access to the simulated vendors."""
+    instance = folder / "instance"
     instance.mkdir()
     path = instance / "codex.conf"
     path.write_text(
@@ -47,13 +46,24 @@ secret_key = {setting("DATTO_SECRET")}
     return path
 
 
+def sync(codex: Codex, *kinds: str) -> None:
+    """Reads what the simulated vendors have."""
+    for kind in kinds:
+        job = codex.sync(kind)
+        assert job.status == "completed", job
+
+
+@pytest.fixture(scope="session")
+def conf(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Settings with access to the simulated vendors."""
+    return settings(tmp_path_factory.mktemp("site"))
+
+
 @pytest.fixture(scope="session")
 def synced(conf: pathlib.Path) -> Iterator[Codex]:
     """A database with what the simulated vendors have."""
     with Codex.open(config=conf) as codex:
-        for kind in ("freshservice", "accounts-assign", "datto"):
-            job = codex.sync(kind)
-            assert job.status == "completed", job
+        sync(codex, "freshservice", "accounts-assign", "datto")
         yield codex
 
 

@@ -7,6 +7,7 @@ the resources. A new field of the library is in them without an edit here.
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 import textwrap
 from typing import Any
@@ -15,7 +16,7 @@ from hivematrix_codex import _native
 
 Attribute = tuple[str, str, str]
 
-# Property of `Codex`, class, base, record, and whether its list is that of one company: None when it needs one.
+# Property of `Codex`, class, base, record.
 RESOURCES = [
     ("companies", "Companies", "BulkRecords", "Company"),
     ("contacts", "Contacts", "BulkRecords", "Contact"),
@@ -26,6 +27,7 @@ RESOURCES = [
     ("feature_options", "FeatureOptions", "Records", "FeatureOption"),
     ("overrides", "Overrides", "Records", "Override"),
     ("tags", "Tags", "EditableRecords", "Tag"),
+    ("views", "Views", "EditableRecords", "View"),
     ("agents", "Agents", "Records", "Agent"),
     ("psa_agents", "PsaAgents", "Records", "PsaAgent"),
     ("jobs", "Jobs", "Records", "Job"),
@@ -41,8 +43,38 @@ KEYS = {
     "Job": "str | Job",
     "Hold": "str | Hold",
 }
-# Methods of one resource alone. `@DRY` stands for `DryRun`.
+# Methods of one resource alone.
 MORE = {
+    "Contacts": """
+        def assets(self, key: int | str | Contact, /) -> tuple[Asset, ...]: ...
+    """,
+    "Assets": """
+        def audit(self, key: int | str | Asset, /) -> AssetAudit: ...
+        def contacts(self, key: int | str | Asset, /) -> tuple[Contact, ...]: ...
+        def secret_names(self, key: int | str | Asset, /) -> tuple[str, ...]: ...
+        def reveal_secret(self, key: int | str | Asset, name: str, /) -> str | None: ...
+    """,
+    "Agents": """
+        @overload
+        def create(self, *, dry_run: Literal[False] = False, **fields: Unpack[_AgentIn]) -> Agent: ...
+        @overload
+        def create(self, *, dry_run: Literal[True], **fields: Unpack[_AgentIn]) -> DryRun: ...
+        @overload
+        def create(self, *, dry_run: bool = False, **fields: Unpack[_AgentIn]) -> Agent | DryRun: ...
+        @overload
+        def update(self, key: str | Agent, /, *, if_match: Agent | str | None = None, dry_run: Literal[False] = False, **fields: Unpack[_AgentIn]) -> Agent: ...
+        @overload
+        def update(self, key: str | Agent, /, *, if_match: Agent | str | None = None, dry_run: Literal[True], **fields: Unpack[_AgentIn]) -> DryRun: ...
+        @overload
+        def update(self, key: str | Agent, /, *, if_match: Agent | str | None = None, dry_run: bool = False, **fields: Unpack[_AgentIn]) -> Agent | DryRun: ...
+        def companies(self, key: str | Agent, /) -> tuple[str, ...]: ...
+        @overload
+        def set_companies(self, key: str | Agent, account_numbers: Sequence[str], /, *, dry_run: Literal[False] = False) -> tuple[str, ...]: ...
+        @overload
+        def set_companies(self, key: str | Agent, account_numbers: Sequence[str], /, *, dry_run: Literal[True]) -> DryRun: ...
+        @overload
+        def set_companies(self, key: str | Agent, account_numbers: Sequence[str], /, *, dry_run: bool = False) -> tuple[str, ...] | DryRun: ...
+    """,
     "Companies": """
         @overload
         def renumber(self, key: str | Company, account_number: str, /, *, dry_run: Literal[False] = False) -> Renumbered: ...
@@ -94,6 +126,7 @@ MORE = {
     "Jobs": """
         def wait(self, key: str | Job, /, *, timeout: float | None = None, progress: Callable[[Job], object] | None = None) -> Job: ...
         def cancel(self, key: str | Job, /) -> Job: ...
+        def at_work(self, kind: str, /) -> Job | None: ...
         def last(self, kind: str, /) -> Job | None: ...
     """,
     "Holds": """
@@ -123,16 +156,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, final, overload, type_check_only
 
-from typing_extensions import CapsuleType, Self, Unpack
+from typing_extensions import CapsuleType, Self, Unpack, disjoint_base
 
 from .records import (
 {imports}
 )
 
 __version__: str
+PROCESS_GONE: str
 
 _T = TypeVar("_T")
 
+@disjoint_base
 class Record:
     """A record: its attributes are those of its class, and cannot be set."""
 
@@ -162,6 +197,7 @@ class RecordIterator(Iterator[_T], Generic[_T]):
     def __iter__(self) -> Self: ...
     def __next__(self) -> _T: ...
 
+@disjoint_base
 class Records:
     """A resource."""
 
@@ -189,8 +225,21 @@ class BulkRecords(EditableRecords):
 class Billing:
     """What companies are billed."""
 
+    @overload
+    def replace(self, plans: Iterable[dict[str, Any]], feature_options: Iterable[dict[str, Any]], /, *, dry_run: Literal[False] = False) -> BillingReplaced: ...
+    @overload
+    def replace(self, plans: Iterable[dict[str, Any]], feature_options: Iterable[dict[str, Any]], /, *, dry_run: Literal[True]) -> DryRun: ...
+    @overload
+    def replace(self, plans: Iterable[dict[str, Any]], feature_options: Iterable[dict[str, Any]], /, *, dry_run: bool = False) -> BillingReplaced | DryRun: ...
     def effective_plan(self, company: str, /) -> EffectivePlan: ...
     def billable(self, company: str, /) -> Billable: ...
+    def export_plans(self) -> dict[str, Any]: ...
+    @overload
+    def import_plans(self, export: dict[str, Any], /, *, dry_run: Literal[False] = False) -> BillingImported: ...
+    @overload
+    def import_plans(self, export: dict[str, Any], /, *, dry_run: Literal[True]) -> DryRun: ...
+    @overload
+    def import_plans(self, export: dict[str, Any], /, *, dry_run: bool = False) -> BillingImported | DryRun: ...
 
 @final
 class Deleted:
@@ -214,12 +263,14 @@ class Claims:
     @overload
     def release(self, kind: str, key: int | str, field: str, /, *, if_match: RecordClaims | str | None = None, dry_run: bool = False) -> RecordClaims | DryRun: ...
 
+@disjoint_base
 class BaseCodex:
     """What `Codex` and `Client` have in common."""
 
 {properties}
+    def dashboard(self) -> Dashboard: ...
     def search(self, term: str, /, *, kinds: Sequence[str] | None = None, limit: int = 20) -> SearchResult: ...
-    def sync(self, kind: str, /, *, progress: Callable[[Job], object] | None = None, wait: bool = True, dry_run: bool = False) -> Job: ...
+    def sync(self, kind: str, /, *, progress: Callable[[Job], object] | None = None, wait: bool = True, dry_run: bool = False, lists: Sequence[str] | None = None) -> Job: ...
     def assign_account_numbers(self, *, progress: Callable[[Job], object] | None = None, dry_run: bool = False) -> Job: ...
     def push_account_numbers(self, *, progress: Callable[[Job], object] | None = None, dry_run: bool = False) -> Job: ...
     def close(self) -> None: ...
@@ -236,6 +287,7 @@ class Codex(BaseCodex):
     @overload
     @staticmethod
     def open(url: None = None, /, *, config: str | os.PathLike[str], migrate: bool = True, actor: str = "system") -> Codex: ...
+    def rebuild(self) -> None: ...
 
 @final
 class Client(BaseCodex):
@@ -246,6 +298,10 @@ class Client(BaseCodex):
 def fold(text: str, /) -> str: ...
 def record_classes() -> dict[str, type[Record]]: ...
 def _registry() -> Any: ...
+
+__all__ = [
+{all}
+]
 '''
 
 
@@ -340,12 +396,11 @@ def native(registry: dict[str, Any]) -> str:
     resources = "".join(resource(registry, name, base, record) for _, name, base, record in RESOURCES)
     properties = [(name, kind) for name, kind, _, _ in RESOURCES]
     properties += [("billing", "Billing"), ("deleted", "Deleted"), ("claims", "Claims")]
-    text = NATIVE.replace("{resources}", resources).replace(
+    names = "\n".join(f'    "{name}",' for name in sorted(_native.__all__))
+    text = NATIVE.replace("{all}", names).replace("{resources}", resources).replace(
         "{properties}",
         "\n".join(f"    @property\n    def {name}(self) -> {kind}: ..." for name, kind in properties),
     )
-    import re
-
     words = set(re.findall(r"[A-Za-z_]+", text))
     known = {record["name"] for record in registry["records"]}
     known |= {f"_{name}In" for name in registry["bodies"]} | {"_OverrideIn"}

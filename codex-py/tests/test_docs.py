@@ -8,7 +8,8 @@ import pathlib
 import hivematrix_codex
 import pytest
 import stubs
-from hivematrix_codex import _native, errors
+from conftest import settings, sync
+from hivematrix_codex import Codex, _native, compat, errors
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -19,10 +20,17 @@ def test_stubs_are_those_of_the_registry(name: str) -> None:
     assert stored.read_text() == stubs.texts()[name], "run codex-py/tests/run with UPDATE=1"
 
 
-@pytest.mark.parametrize("module", [hivematrix_codex, errors])
+@pytest.mark.parametrize("module", [hivematrix_codex, compat, errors])
 def test_docstrings_hold(module: object) -> None:
     result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)  # type: ignore[arg-type]
     assert result.failed == 0 and result.attempted > 0
+
+
+def test_docstrings_of_scripts_hold() -> None:
+    from hivematrix_codex import scripts
+
+    result = doctest.testmod(scripts)
+    assert result.failed == 0 and result.attempted > 3
 
 
 def test_docstring_of_fold_holds() -> None:
@@ -35,3 +43,14 @@ def test_docstring_of_fold_holds() -> None:
 def test_readme_holds() -> None:
     result = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert result.failed == 0 and result.attempted > 5
+
+
+@pytest.mark.parametrize("page", ["python.md", "python-models.md"])
+def test_documents_hold(page: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Codex.open(config=settings(tmp_path)) as codex:
+        sync(codex, "freshservice", "accounts-assign", "datto", "tickets")
+    monkeypatch.chdir(tmp_path)
+    path = str(ROOT.parent / "docs" / page)
+    result = doctest.testfile(path, module_relative=False, optionflags=doctest.ELLIPSIS)
+    compat.close()
+    assert result.failed == 0 and result.attempted > 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from conftest import setting
 from hivematrix_codex import Client, Closed, Codex, CodexError, Invalid, NotFound, Unavailable
 from hivematrix_codex.records import Job
 
@@ -156,6 +158,60 @@ def test_interrupts_are_heard_within_200_ms(conf: pathlib.Path) -> None:
     assert time.monotonic() - began < 0.2
     process.kill()
     process.wait()
+
+
+def test_interrupts_cancel_a_sync(conf: pathlib.Path, synced: Codex) -> None:
+    script = textwrap.dedent(
+        """
+        import sys
+        from hivematrix_codex import Codex
+        with Codex.open(config=sys.argv[1]) as codex:
+            try:
+                codex.sync("ticket-history", progress=lambda job: print(job.id, job.status, flush=True))
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
+        """
+    )
+    # A vendor that does not answer, so that the sync lasts.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = conf.with_name("slow.conf")
+        text = conf.read_text().replace(setting("FRESHSERVICE_URL"), f"http://127.0.0.1:{silent.getsockname()[1]}")
+        slow.write_text(text)
+        command = [sys.executable, "-c", script, str(slow)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        job = next(line.split()[0] for line in lines if line.endswith(" running\n"))
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert "interrupted\n" in lines
+        assert time.monotonic() - began < 5
+        process.wait()
+    assert synced.jobs.get(job).status == "cancelled"
+
+
+def test_the_run_at_work_is_found(conf: pathlib.Path, synced: Codex) -> None:
+    assert synced.jobs.at_work("datto") is None
+    job = synced.sync("datto", wait=False)
+    at_work = synced.jobs.at_work("datto")
+    assert at_work is None or at_work.id == job.id
+    synced.jobs.wait(job)
+    with pytest.raises(ValueError, match="nonsense"):
+        synced.jobs.at_work("nonsense")
+
+
+def test_a_sync_reads_only_the_lists_that_are_named(synced: Codex) -> None:
+    job = synced.sync("freshservice", lists=["departments"])
+    assert job.status == "completed" and "contact" not in job.report.counts
+    with pytest.raises(Invalid, match="departments"):
+        synced.sync("freshservice", lists=["planets"])
+
+
+def test_rebuilding_loses_all_data(codex: Codex) -> None:
+    codex.companies.create(name="Acme")
+    codex.rebuild()
+    assert codex.companies.count() == 0
+    assert codex.companies.create(name="Acme").name == "Acme"
 
 
 def test_unusable_addresses_are_refused(tmp_path: pathlib.Path) -> None:

@@ -234,3 +234,97 @@ def test_both_backends_have_the_same_classes(codex: Codex, client: Client) -> No
         name for name, value in mine.to_dict().items() if value != theirs.to_dict()[name]
     }
     assert differing <= {"id"}
+
+
+def test_views_are_saved(backend: Codex | Client) -> None:
+    view = backend.views.create(name="Offline servers", resource="assets", query="hardware_type=Server&online=false")
+    assert (view.audience, view.resource) == ("personal", "assets")
+    assert backend.views.get(view) == view
+    assert view.name in [found.name for found in backend.views.list(resource="assets", sort="name")]
+    assert backend.views.update(view, if_match=view, name="Servers").name == "Servers"
+    with pytest.raises(Changed):
+        backend.views.update(view, if_match=view, name="Late")
+    with pytest.raises(ValueError, match="resource"):
+        backend.views.create(name="x", resource="planets")
+    backend.views.delete(view.id)
+    assert backend.views.find(view.id) is None
+
+
+def test_agents_are_created_and_updated(codex: Codex) -> None:
+    agent = codex.agents.create(keycloak_id="kc-1", username="grace", email="grace@msp.example")
+    assert (agent.keycloak_id, agent.theme_preference) == ("kc-1", "light")
+    assert codex.agents.update(agent, if_match=agent, theme_preference="dark").theme_preference == "dark"
+    assert isinstance(codex.agents.update(agent, theme_preference="light", dry_run=True), DryRun)
+    with pytest.raises(Changed):
+        codex.agents.update(agent, if_match=agent, theme_preference="light")
+    with pytest.raises(ValueError, match="theme_preference"):
+        codex.agents.update(agent, theme_preference="pink")
+    with pytest.raises(NotFound, match="agent nobody"):
+        codex.agents.update("nobody", theme_preference="dark")
+
+
+def test_companies_of_agents_are_set(backend: Codex | Client, acme: Company) -> None:
+    agents = list(backend.agents.list(limit=1))
+    agent = agents[0] if agents else backend.agents.create(keycloak_id="kc-1", username="grace")
+    assert isinstance(backend.agents.set_companies(agent, [acme.account_number], dry_run=True), DryRun)
+    before = backend.agents.companies(agent)
+    assert backend.agents.set_companies(agent, [acme.account_number]) == (acme.account_number,)
+    assert backend.agents.companies(agent.keycloak_id) == (acme.account_number,)
+    with pytest.raises(ValueError, match="none such"):
+        backend.agents.set_companies(agent, ["none such"])
+    assert backend.agents.set_companies(agent, before) == before
+    with pytest.raises(NotFound):
+        backend.agents.companies("nobody")
+
+
+def test_people_are_assigned_to_assets(backend: Codex | Client, acme: Company) -> None:
+    contact = backend.contacts.create(name="Ann", company_account_numbers=[acme.account_number])
+    asset = backend.assets.create(hostname="PC-1", contact_ids=[contact.id])
+    if isinstance(backend, Client):
+        with pytest.raises(Invalid, match="contacts: is not there over HTTP"):
+            backend.assets.contacts(asset)
+        return
+    assert [one.name for one in backend.assets.contacts(asset)] == ["Ann"]
+    assert [one.hostname for one in backend.contacts.assets(contact)] == ["PC-1"]
+    backend.contacts.update(contact, asset_ids=[])
+    assert backend.assets.contacts(asset) == ()
+
+
+def test_audits_of_assets_are_read(backend: Codex | Client) -> None:
+    asset = backend.assets.create(hostname="PC-1", serial_number="SN-1")
+    audit = backend.assets.audit(asset)
+    assert (audit.asset_id, audit.serial_number, audit.software) == (asset.id, "SN-1", ())
+    with pytest.raises(NotFound, match="asset 987654321"):
+        backend.assets.audit(987_654_321)
+
+
+def test_secrets_are_revealed_by_name(synced: Codex) -> None:
+    assets = list(synced.assets.list())
+    named = [(asset, name) for asset in assets for name in synced.assets.secret_names(asset)]
+    for asset, name in named[:1]:
+        assert synced.assets.reveal_secret(asset, name)
+        assert name not in asset.udf
+    assert synced.assets.reveal_secret(assets[0], "udf31") is None
+
+
+def test_billing_is_exported_and_imported(backend: Codex | Client, acme: Company) -> None:
+    name = f"Gold {acme.account_number}"
+    backend.billing_plans.create(plan_name=name, term_length="1 Year", per_user_cost=20)
+    export = backend.billing.export_plans()
+    assert name in [plan["plan_name"] for plan in export["plans"]]
+    assert isinstance(backend.billing.import_plans(export, dry_run=True), DryRun)
+    assert backend.billing.import_plans(export).plans_created == 0
+    export["plans"] = [{"plan_name": f"New {name}", "term_length": "1 Year"}]
+    assert backend.billing.import_plans(export).plans_created == 1
+    with pytest.raises(ValueError, match="plan"):
+        backend.billing.import_plans({"plans": [{"plan_name": " "}]})
+    with pytest.raises(ValueError, match="did you mean `plans`"):
+        backend.billing.import_plans({"plan": []})
+    with pytest.raises(ValueError, match="plans"):
+        backend.billing.import_plans({"plans": 3})
+
+
+def test_dashboard_has_the_counts(backend: Codex | Client, acme: Company) -> None:
+    dashboard = backend.dashboard()
+    assert dashboard.counts.companies == backend.companies.count()
+    assert dashboard.assets.online >= 0

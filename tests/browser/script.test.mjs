@@ -34,20 +34,37 @@ test('lists are sorted, searched and paged in place', async () => {
   await page.waitForURL(/sort=/);
   assert.ok(await isMarked(page), 'the document stayed');
   assert.ok(await page.locator('th[aria-sort]').count() > 0);
+  await page.waitForFunction(() => document.activeElement.closest('thead') !== null);
   const sorted = page.url();
   await page.getByRole('link', { name: 'Next page' }).first().click();
   await page.waitForURL((url) => url.href !== sorted);
   assert.ok(await isMarked(page));
   await page.goBack();
   await page.waitForURL(sorted);
+  await page.waitForFunction(() => window.marked === undefined && window.htmx !== undefined);
   assert.ok(await page.locator('tbody tr').count() > 0, 'the list is there after going back');
-  await page.waitForFunction(() => window.htmx !== undefined);
   await mark(page);
   await page.locator('#list-q').pressSequentially('PC-0001', { delay: 20 });
   await page.waitForURL(/q=PC-0001/);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'list-q', 'the reader goes on typing');
   assert.equal(await page.inputValue('#list-q'), 'PC-0001');
   assert.notEqual((await page.locator('#announce').textContent()).trim(), '');
+  await leave(person);
+});
+
+test('what is typed while an answer is on its way stays', async () => {
+  const person = await at('Technician', '/assets/');
+  const { page } = person;
+  await page.route(/q=P&|q=P$/, async (route) => {
+    await new Promise((done) => { setTimeout(done, 800); });
+    await route.continue();
+  });
+  await page.locator('#list-q').pressSequentially('P');
+  await page.waitForRequest(/q=P(&|$)/);
+  await page.waitForTimeout(450);
+  await page.locator('#list-q').pressSequentially('C-0001', { delay: 20 });
+  await page.waitForURL(/q=PC-0001/);
+  assert.equal(await page.inputValue('#list-q'), 'PC-0001');
   await leave(person);
 });
 
@@ -93,37 +110,126 @@ test('all rows of a page are chosen at once', async () => {
   await leave(person);
 });
 
-test('a record is edited in place', async () => {
-  const person = await at('Technician', '/companies/');
+/** Opens the form of the nth company in its page; the description is free text. */
+async function edit(role, nth) {
+  const person = await at(role, '/companies/');
   const { page } = person;
-  await page.locator('tbody th[scope="row"] a').nth(2).click();
+  await page.locator('tbody th[scope="row"] a').nth(nth).click();
   await page.waitForURL(/\/companies\/\d+/);
-  // A company opens with its cockpit; the fields are a part of their own.
   await page.waitForFunction(() => window.htmx !== undefined);
-  const overview = page.locator('#record');
-  if (await overview.count() === 0) return leave(person);
   await mark(page);
   await page.getByRole('link', { name: 'Edit', exact: true }).click();
   await page.locator('#edit').waitFor();
-  assert.ok(await page.evaluate(() => document.activeElement.closest('#edit') !== null), 'the first field has the focus');
+  await page.waitForFunction(() => document.activeElement.closest('#edit') !== null);
+  return person;
+}
+
+const save = (page) => page.locator('#edit button[type=submit]').click();
+
+test('a record is edited in place', async () => {
+  const person = await edit('Technician', 2);
+  const { page } = person;
   await page.fill('#edit [name="description"]', 'Edited in place');
-  await page.locator('#edit button[type=submit]').click();
+  await save(page);
   await page.locator('#notice [role=status]').waitFor();
   assert.ok(await isMarked(page), 'the document stayed');
   assert.ok((await page.locator('#content').textContent()).includes('Edited in place'));
+  assert.equal(await page.locator('#edit').count(), 0);
+  await page.waitForFunction(() => document.activeElement.textContent === 'Edit');
+  assert.notEqual((await page.locator('#announce').textContent()).trim(), '');
+  // The form closes again without a change.
+  await page.getByRole('link', { name: 'Edit', exact: true }).click();
+  await page.locator('#edit').getByRole('link', { name: 'Cancel' }).click();
+  await page.locator('#edit').waitFor({ state: 'detached' });
+  assert.ok(await isMarked(page));
   await leave(person);
 });
 
-test('a running job shows how it goes on', async () => {
-  const person = await at('Administrator', '/sync/');
+test('a value that is wrong is named beside its field', async () => {
+  const person = await edit('Technician', 3);
   const { page } = person;
-  await page.locator('form[action*="/sync/"] button').first().click();
-  await page.waitForURL(/\/sync\/jobs\//);
-  await page.waitForFunction(() => !document.querySelector('#job[data-events]'), null, { timeout: 60_000 });
+  await page.locator('#edit').evaluate((form) => { form.noValidate = true; });
+  await page.fill('#edit [name="name"]', '');
+  await page.fill('#edit [name="description"]', 'Typed before');
+  await save(page);
+  await page.locator('#edit [aria-invalid=true]').first().waitFor();
+  await page.waitForFunction(() => document.activeElement.getAttribute('aria-invalid') === 'true');
+  assert.ok(await isMarked(page));
+  assert.equal(await page.inputValue('#edit [name="description"]'), 'Typed before');
+  assert.notEqual((await page.locator('#about-name .u-text-danger').textContent()).trim(), '');
   await leave(person);
 });
 
-test('an ended login does not lose what was typed', async () => {
+test('two people edit one company in place: the later sees both', async () => {
+  const [first, second] = ['first', 'second'].map((who) => `The ${who} at ${Date.now()}`);
+  const one = await edit('Technician', 4);
+  const two = await edit('Administrator', 4);
+  await one.page.fill('#edit [name="description"]', first);
+  await save(one.page);
+  await one.page.locator('#notice [role=status]').waitFor();
+  await two.page.fill('#edit [name="description"]', second);
+  await save(two.page);
+  await two.page.getByText(`Changed meanwhile to: ${first}`).waitFor();
+  assert.equal(await two.page.inputValue('#edit [name="description"]'), second);
+  await save(two.page);
+  await two.page.locator('#notice [role=status]').waitFor();
+  assert.ok(await isMarked(two.page));
+  await leave(one);
+  await leave(two);
+});
+
+test('an ended login leaves the form as it was typed', async () => {
+  const person = await edit('Technician', 5);
+  const { page, context } = person;
+  await page.fill('#edit [name="description"]', 'A long text');
+  await context.clearCookies();
+  await save(page);
+  await page.locator('#announce', { hasText: 'your login may have ended' }).waitFor();
+  assert.equal(await page.inputValue('#edit [name="description"]'), 'A long text');
+  assert.ok(await page.locator('#edit button[type=submit]').isEnabled(), 'it can be sent again');
+  await context.close();
+});
+
+test('a button that is pressed twice adds one note', async () => {
+  const person = await at('Technician', '/tickets/');
+  const { page } = person;
+  await page.locator('tbody th[scope="row"] a').first().click();
+  await page.waitForURL(/\/tickets\/\d+/);
+  const note = `Sent twice ${Date.now()}`;
+  await page.fill('#ticket-note', note);
+  let sent = 0;
+  page.on('request', (request) => { if (request.method() === 'POST') sent += 1; });
+  await page.getByRole('button', { name: 'Save' }).dblclick();
+  await page.waitForURL(/done=/);
+  assert.ok(sent >= 1);
+  const found = await page.locator('#content article', { hasText: note }).count();
+  assert.equal(found, 1);
+  await leave(person);
+});
+
+for (const [how, isRefused] of [['', false], [' though its events are refused', true]]) {
+  test(`a running job shows how it goes on${how}`, async () => {
+    const person = await at('Administrator', '/sync/');
+    const { page } = person;
+    let asked = 0;
+    await page.route(/\/sync\/jobs\/[^/]+\/events$/, (route) => {
+      asked += 1;
+      return isRefused ? route.fulfill({ status: 503, body: '' }) : route.continue();
+    });
+    const [opened] = await Promise.all([
+      page.waitForResponse((answer) => /\/sync\/jobs\/[^/]+\/\?/.test(answer.url()) && answer.status() === 200),
+      page.locator('form[action*="/sync/"] button').first().click(),
+    ]);
+    const isRunning = (await opened.text()).includes('data-events');
+    await mark(page);
+    await page.waitForFunction(() => !document.querySelector('#job[data-events]'), null, { timeout: 60_000 });
+    assert.ok(await isMarked(page), 'the document stayed');
+    assert.ok(asked > 0 || !isRunning, 'the job was watched');
+    await leave(person);
+  });
+}
+
+test('an ended login leads from a list to the login page', async () => {
   const person = await at('Technician', '/assets/');
   const { page, context } = person;
   await context.clearCookies();

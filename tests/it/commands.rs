@@ -21,8 +21,17 @@ fn codexd_child_process() {
 
 /// Runs a command beside the daemon.
 async fn codexd(app: &TestApp, command: &str) -> anyhow::Result<Ended> {
-    let database = format!("database.connection_string={}", app.database_url());
-    let words = command.split(' ').chain(["--set", &database]);
+    let settings = [
+        format!("database.connection_string={}", app.database_url()),
+        format!("core.url={}", app.core.url()),
+        // The disk of whoever runs the tests is none of their business.
+        "health.disk_degraded_percent=100".to_owned(),
+        "health.disk_unhealthy_percent=100".to_owned(),
+    ];
+    let settings = settings
+        .iter()
+        .flat_map(|setting| ["--set", setting.as_str()]);
+    let words = command.split(' ').chain(settings);
     let words: Vec<String> = words.map(str::to_owned).collect();
     run(CHILD, app.database().folder(), &words).await
 }

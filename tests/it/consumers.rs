@@ -90,6 +90,24 @@ on_each_engine! {
         Ok(())
     }
 
+    /// KnowledgeTree keeps a file of each ticket under this id.
+    async fn ids_of_company_tickets_stay_answered(app: TestApp) -> TestResult {
+        let ids = |all: &[Value]| -> Vec<Value> {
+            let mut ids: Vec<Value> = each(all, "tickets").iter().map(|ticket| ticket["ticket_id"].clone()).collect();
+            ids.sort_by_key(Value::as_i64);
+            ids
+        };
+        let before = ids(&bulk(&app).await?);
+        let numbers: Vec<Value> = app.world.lock().tickets.iter().map(|ticket| ticket.body["id"].clone()).collect();
+        for id in &before {
+            assert!(numbers.contains(id), "{id} is no number of the PSA");
+            let ticket = app.json(&format!("/api/ticket/{id}")).await?;
+            assert_eq!(ticket["ticket_number"], json!(id.to_string()), "{ticket}");
+        }
+        assert_eq!(ids(&bulk(&app).await?), before, "another sync changes no id");
+        Ok(())
+    }
+
     async fn hours_prices_and_volumes_are_numbers(app: TestApp) -> TestResult {
         let all = bulk(&app).await?;
         for ticket in each(&all, "tickets") {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use codex_client::{AssetIn, HoldStatus, ListOptions, Op};
-use codex_core::{Scope, jobs::JobStatus};
+use codex_core::{RecordKind, Scope, jobs::JobStatus};
 use codex_tests::{
     harness::app::{TestApp, client},
     on_each_engine, on_sqlite,
@@ -169,13 +169,13 @@ on_each_engine! {
         let (manual, device) = pair(&app).await?;
         let system = Scope::system();
         for (asset, concerned) in [(manual, true), (device, true), (device + 1, false)] {
-            let trouble = app.codex.trouble(&system, "asset", asset).await?;
+            let trouble = app.codex.trouble(&system, RecordKind::Asset, asset).await?;
             let is = trouble.iter().any(|one| one.issue.starts_with("duplicate candidate: "));
             assert_eq!(is, concerned, "asset {asset}: {trouble:?}");
         }
-        assert!(app.codex.trouble(&system, "contact", manual).await?.is_empty());
+        assert!(app.codex.trouble(&system, RecordKind::Contact, manual).await?.is_empty());
         let client = Scope::client(Vec::new());
-        assert!(app.codex.trouble(&client, "asset", manual).await?.is_empty());
+        assert!(app.codex.trouble(&client, RecordKind::Asset, manual).await?.is_empty());
 
         // The variables of one site cannot be read: its company has trouble, no other.
         let q = "select l.site_uid from site_links l join companies c on c.id = l.company_id \
@@ -194,7 +194,7 @@ on_each_engine! {
         let issue = format!("site {site}: ");
         for (number, concerned) in [("100001", true), ("100002", false)] {
             let company = app.codex.company(&system, number).await?.unwrap();
-            let trouble = app.codex.trouble(&system, "company", company.id.0).await?;
+            let trouble = app.codex.trouble(&system, RecordKind::Company, company.id.0).await?;
             let is = trouble.iter().any(|one| one.issue.starts_with(&issue) && job.contains(&one.job_id));
             assert_eq!(is, concerned, "{number}: {trouble:?}");
         }
@@ -202,7 +202,7 @@ on_each_engine! {
         app.datto.faults().clear();
         app.pull(&["/sync/datto"]).await?;
         let company = app.codex.company(&system, "100001").await?.unwrap();
-        let trouble = app.codex.trouble(&system, "company", company.id.0).await?;
+        let trouble = app.codex.trouble(&system, RecordKind::Company, company.id.0).await?;
         assert!(!trouble.iter().any(|one| one.issue.starts_with(&issue)), "{trouble:?}");
         Ok(())
     }

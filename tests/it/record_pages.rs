@@ -66,6 +66,33 @@ on_each_engine! {
         Ok(())
     }
 
+    async fn fields_that_have_changed_since_the_last_look_are_marked(app: TestApp) -> TestResult {
+        let browser = Browser::new(&app, "technician")?;
+        let contact = create(&browser, "/contacts/new", &[("name", "Ann Lee"), ("job_title", "Baker")]).await?;
+        let other = Browser::new(&app, "billing")?;
+        let marked = "Changed since you last looked";
+        assert!(!other.page(&contact).await?.contains(marked) && !browser.page(&contact).await?.contains(marked));
+        // Looks are noted beside the page.
+        for _ in 0..200 {
+            let noted: Option<i64> = app.codex.db().query("select count(*) from seen").scalar().await?;
+            if noted == Some(2) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let id = contact.rsplit('/').next().unwrap();
+        let put = app.call_as("admin", Method::PUT, &format!("/api/contacts/{id}"))?;
+        put.json(&json!({"job_title": "Miller"})).send().await?.error_for_status()?;
+        for browser in [&browser, &other] {
+            let html = browser.page(&contact).await?;
+            assert!(html.contains(marked) && html.contains(": Job title."), "{html}");
+            assert!(html.contains(">changed</span>") && html.contains("Before: Baker"), "{html}");
+        }
+        // What the person has just done is no news.
+        assert!(!browser.page(&format!("{contact}?done=saved")).await?.contains(marked));
+        Ok(())
+    }
+
     async fn inactive_contacts_are_left_out_until_asked_for(app: TestApp) -> TestResult {
         let browser = Browser::new(&app, "technician")?;
         create(&browser, "/contacts/new", &[("name", "Ann Lee"), ("email", "ann@heron.test")]).await?;
@@ -349,8 +376,8 @@ on_each_engine! {
         let (contact, asset, location) = (first("/contacts/").await?, first("/assets/").await?, first("/locations/").await?);
         for (path, most) in [
             ("/contacts/".to_owned(), 6), ("/assets/".to_owned(), 6), ("/locations/".to_owned(), 3), ("/tags/".to_owned(), 3),
-            (contact.clone(), 11), (format!("{contact}?tab=companies"), 5), (format!("{contact}?tab=assets"), 9),
-            (asset.clone(), 12), (format!("{asset}?tab=contacts"), 10), (format!("{asset}?tab=inventory"), 9), (location, 10),
+            (contact.clone(), 12), (format!("{contact}?tab=companies"), 5), (format!("{contact}?tab=assets"), 9),
+            (asset.clone(), 13), (format!("{asset}?tab=contacts"), 10), (format!("{asset}?tab=inventory"), 9), (location, 11),
         ] {
             let mut fewest = u64::MAX;
             for _ in 0..5 {

@@ -128,13 +128,66 @@ on_each_engine! {
         Ok(())
     }
 
-    async fn two_processes_may_migrate_at_once(database: TestDatabase) -> TestResult {
-        let (one, two) = (Db::open(&database.url).await?, Db::open(&database.url).await?);
-        let (first, second) = tokio::join!(one.migrate(), two.migrate());
-        first?;
-        second?;
-        Ok(())
+}
+
+/// An empty database of each engine.
+async fn empty_databases() -> anyhow::Result<Vec<TestDatabase>> {
+    let postgres = database::empty_postgres().await?;
+    Ok(std::iter::once(database::sqlite()?)
+        .chain(postgres)
+        .collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_migrate_at_once_wait_for_each_other() -> TestResult {
+    for database in empty_databases().await? {
+        // The first connection makes the file.
+        let mut all = Vec::new();
+        for _ in 0..4 {
+            all.push(Db::open(&database.url).await?);
+        }
+        let at_once = all.iter().cloned().map(|db| {
+            let migrate = async move { db.migrate().await };
+            tokio::spawn(migrate)
+        });
+        let at_once: Vec<_> = at_once.collect();
+        for one in at_once {
+            one.await??;
+        }
+        let state = all[0].schema_state().await?;
+        assert!(
+            state.missing.is_empty() && state.unknown.is_empty(),
+            "{state:?}"
+        );
+        for db in all {
+            db.close().await;
+        }
     }
+    Ok(())
+}
+
+/// The second of two pending migrations fails: the first one does not stay either.
+#[tokio::test]
+async fn failed_migration_leaves_the_schema_as_it_was() -> TestResult {
+    for database in empty_databases().await? {
+        let db = Db::open(&database.url).await?;
+        let mut tx = db.begin().await?;
+        tx.query("create table saved_views (in_the_way text)")
+            .execute()
+            .await?;
+        tx.commit().await?;
+        let error = db.migrate().await.unwrap_err();
+        assert!(error.chain().contains("saved_views"), "{}", error.chain());
+        let state = db.schema_state().await?;
+        let all = Db::migrations(db.engine()).count();
+        assert_eq!(state.missing.len(), all, "{state:?}");
+        let mut tx = db.begin().await?;
+        tx.query("drop table saved_views").execute().await?;
+        tx.commit().await?;
+        db.migrate().await?;
+        db.close().await;
+    }
+    Ok(())
 }
 
 async fn prepare(url: &str, sql: Sql) -> anyhow::Result<()> {
@@ -252,7 +305,7 @@ async fn schema(url: &str, sql: &'static str) -> anyhow::Result<Schema> {
 fn both_folders_hold_the_same_migrations() {
     let names = |engine| {
         Db::migrations(engine)
-            .map(|(v, name, _)| (v, name))
+            .map(|migration| (migration.version, migration.name))
             .collect::<Vec<_>>()
     };
     assert!(!names(Engine::Sqlite).is_empty());

@@ -33,6 +33,23 @@ async fn set_status(app: &TestApp, status: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Waits until so many looks are noted.
+async fn noted(app: &TestApp, looks: i64) -> anyhow::Result<()> {
+    for _ in 0..200 {
+        let count: Option<i64> = app
+            .codex
+            .db()
+            .query("select count(*) from seen")
+            .scalar()
+            .await?;
+        if count >= Some(looks) {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    anyhow::bail!("{looks} looks are not noted")
+}
+
 on_each_engine! {
     async fn list_shows_open_tickets_until_all_are_asked_for(app: TestApp) -> TestResult {
         app.sync().await?;
@@ -66,6 +83,68 @@ on_each_engine! {
             assert_eq!(status, 400, "{query}");
             assert!(html.contains(says), "{query}: {html}");
         }
+        Ok(())
+    }
+
+    async fn ticket_list_has_facets_columns_and_views(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let all = tickets(&app).await?;
+        let open = all.iter().filter(|ticket| {
+            ticket["status"].as_str().is_some_and(|status| !CLOSED.contains(&status))
+        });
+        let high = open.filter(|ticket| ticket["priority"] == "high").count();
+        let browser = Browser::new(&app, "technician")?;
+        let html = unescaped(&browser.page("/tickets/").await?);
+        for label in [">Status</dt>", ">Priority</dt>", ">Ticket type</dt>", "Manage views", "<summary>Columns"] {
+            assert!(html.contains(label), "{label}: {html}");
+        }
+        // A facet counts what its link leads to, among open tickets.
+        if high > 0 {
+            assert!(html.contains(&format!("href=\"/tickets/?priority=high\">High</a> {high}")), "{html}");
+        }
+        let narrowed = unescaped(&browser.page("/tickets/?priority=high").await?);
+        assert_eq!(rows(&narrowed), high);
+        assert!(narrowed.contains("Save as view") && narrowed.contains("Remove the filter: Priority is"), "{narrowed}");
+        let chosen = browser.page("/tickets/?columns=id,status").await?;
+        assert!(chosen.contains(">Status</a>") && !chosen.contains(">Requester<"), "{chosen}");
+        let (status, html) = browser.open("/tickets/?columns=id,colour").await?;
+        assert!(status == 400 && html.contains("no column"), "{html}");
+        // A client chooses among columns that are open to clients.
+        let (status, _) = Browser::new(&app, "client")?.open("/tickets/?columns=id,responder").await?;
+        assert_eq!(status, 400);
+        Ok(())
+    }
+
+    async fn tickets_are_exported_as_the_list_leaves_them(app: TestApp) -> TestResult {
+        app.sync().await?;
+        let browser = Browser::new(&app, "technician")?;
+        for query in ["?sort=-id", "?sort=-id&all=true", "?sort=-id&priority=high"] {
+            let html = browser.page(&format!("/tickets/{query}&total=true")).await?;
+            let file = browser.call(Method::GET, &format!("/tickets/export.ndjson{query}")).send().await?;
+            assert_eq!(file.headers()["content-type"], "application/x-ndjson");
+            let text = file.error_for_status()?.text().await?;
+            let lines = text.lines().map(serde_json::from_str::<Value>);
+            let numbers: Vec<i64> = lines.collect::<Result<Vec<_>, _>>()?.iter().filter_map(|line| line["id"].as_i64()).collect();
+            assert!(html.contains(&format!(">{} ticket", numbers.len())), "{}: {html}", numbers.len());
+            assert!(numbers.is_sorted_by(|a, b| a > b) && !numbers.is_empty(), "{numbers:?}");
+        }
+        let table = browser.call(Method::GET, "/tickets/export.csv").send().await?.text().await?;
+        assert!(table.lines().next().is_some_and(|heads| heads.contains("subject")), "{table}");
+        assert_eq!(browser.open("/tickets/export.csv?colour=red").await?.0, 400);
+        Ok(())
+    }
+
+    async fn ticket_marks_what_came_since_the_last_look(app: TestApp) -> TestResult {
+        app.sync().await?;
+        set_status(&app, "open").await?;
+        let (browser, other) = (Browser::new(&app, "technician")?, Browser::new(&app, "admin")?);
+        for first in [&browser, &other] {
+            assert!(!first.page(PAGE).await?.contains("since you last looked"));
+        }
+        noted(&app, 2).await?;
+        set_status(&app, "pending").await?;
+        let html = browser.page(PAGE).await?;
+        assert!(html.contains("Changed since you last looked") && html.contains("Status"), "{html}");
         Ok(())
     }
 

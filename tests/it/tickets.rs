@@ -537,7 +537,7 @@ on_sqlite! {
     async fn config_has_the_addresses_of_psa_pages(app: TestApp) -> TestResult {
         let config = app.json("/api/psa/config").await?;
         let site = app.freshservice.url();
-        let groups = json!({"helpdesk": null, "professional_services": null});
+        let groups = json!({"helpdesk": null, "professional_services": 19_000_234_009_i64});
         let provider = json!({
             "name": "Freshservice",
             "ticket_url_template": format!("{site}/a/tickets/{{ticket_id}}"),

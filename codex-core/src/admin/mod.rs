@@ -5,10 +5,7 @@ mod service;
 
 use std::str::FromStr;
 
-use crate::{
-    agents::Agent, assets::Asset, companies::Company, contacts::Contact, locations::Location,
-    nearest::nearest, records::Resource as _, site_links::SiteLink, tickets::Ticket,
-};
+use crate::{RecordKind, nearest::nearest};
 
 /// How many live records there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
@@ -29,6 +26,17 @@ pub struct RecordCounts {
     pub enabled_agents: i64,
     /// Tickets.
     pub tickets: i64,
+}
+
+/// How much waits, for a time or for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct WaitingWork {
+    /// Changes that have not reached the PSA.
+    pub outbox: i64,
+    /// Deletions that are held.
+    pub holds: i64,
+    /// Duplicate candidates.
+    pub duplicates: i64,
 }
 
 /// Which records are cleared (contract 1.2.K).
@@ -68,26 +76,26 @@ impl ClearData {
     }
 
     /// The kinds of record, those that belong to others first.
-    pub fn kinds(self) -> &'static [&'static str] {
+    pub fn kinds(self) -> &'static [RecordKind] {
         match self {
             Self::Companies => &[
-                Ticket::KIND,
-                SiteLink::KIND,
-                Location::KIND,
-                Asset::KIND,
-                Company::KIND,
+                RecordKind::Ticket,
+                RecordKind::SiteLink,
+                RecordKind::Location,
+                RecordKind::Asset,
+                RecordKind::Company,
             ],
-            Self::Contacts => &[Contact::KIND],
-            Self::Assets => &[Asset::KIND],
-            Self::Agents => &[Agent::KIND],
+            Self::Contacts => &[RecordKind::Contact],
+            Self::Assets => &[RecordKind::Asset],
+            Self::Agents => &[RecordKind::Agent],
             Self::All => &[
-                Contact::KIND,
-                Ticket::KIND,
-                SiteLink::KIND,
-                Location::KIND,
-                Asset::KIND,
-                Company::KIND,
-                Agent::KIND,
+                RecordKind::Contact,
+                RecordKind::Ticket,
+                RecordKind::SiteLink,
+                RecordKind::Location,
+                RecordKind::Asset,
+                RecordKind::Company,
+                RecordKind::Agent,
             ],
         }
     }

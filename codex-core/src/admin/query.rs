@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{ClearData, Cleared, RecordCounts};
+use super::{ClearData, Cleared, RecordCounts, WaitingWork};
 use crate::{
     Error, Result,
     ids::OverrideId,
@@ -29,6 +29,10 @@ sql! {
         (select count(*) from agents where deleted_at is null) as agents, \
         (select count(*) from agents where deleted_at is null and coalesce(enabled, true)) as enabled_agents, \
         (select count(*) from tickets where deleted_at is null) as tickets";
+    /// How much waits.
+    WAITING = "select (select count(*) from outbox where state = 'pending') as outbox, \
+        (select count(*) from sync_holds where status = 'held') as holds, \
+        (select count(*) from duplicate_candidates where state = 'open') as duplicates";
     /// Records that clearing would delete, by kind.
     CLEARABLE = ["select c.kind, count(distinct c.record_id)", SOURCED, " group by c.kind"];
     /// The next claims of a kind that clearing retires.
@@ -60,11 +64,18 @@ pub(crate) async fn counts(db: &Db) -> Result<RecordCounts> {
     Ok(counts.unwrap_or_default())
 }
 
+/// How much waits.
+pub(crate) async fn waiting(db: &Db) -> Result<WaitingWork> {
+    let waiting = db.query(WAITING).optional::<WaitingWork>().await?;
+    Ok(waiting.unwrap_or_default())
+}
+
 /// Records that clearing would delete, in the order in which it does.
 pub(crate) async fn clearable(db: &Db, data: ClearData) -> Result<Cleared> {
     let found: Vec<(String, i64)> = db.query(CLEARABLE).all().await?;
     let kinds = data.kinds().iter();
-    let counted = kinds.filter_map(|kind| found.iter().find(|(name, _)| name == kind).cloned());
+    let counted =
+        kinds.filter_map(|kind| found.iter().find(|(name, _)| name == kind.name()).cloned());
     Ok(Cleared(counted.collect()))
 }
 
@@ -73,7 +84,7 @@ pub(crate) async fn require_idle(tx: &mut Tx) -> Result<()> {
     let open: Option<i64> = tx.query(OPEN_JOBS).scalar().await?;
     if open.unwrap_or_default() > 0 {
         return Err(Error::conflict(
-            "a sync is at work; wait for its end or cancel it, then clear again",
+            "a sync is at work; wait for its end or cancel it, then try again",
         ));
     }
     Ok(())

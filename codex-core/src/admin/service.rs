@@ -8,13 +8,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
-use super::{ClearData, Cleared, RecordCounts, query};
+use super::{ClearData, Cleared, RecordCounts, WaitingWork, query};
 use crate::{
-    Error, Result, Scope,
+    Error, RecordKind, Result, Scope,
     codex::Codex,
-    companies::Company,
     jobs,
-    kinds::by_kind,
     overrides::Override,
     panics::{joined, spawn_on},
     records::{Author, Resource},
@@ -34,6 +32,15 @@ impl Codex {
     pub async fn record_counts(&self, scope: &Scope) -> Result<RecordCounts> {
         scope.require_admin("counting records")?;
         query::counts(&self.0.db).await
+    }
+
+    /// How much waits, for a time or for a person.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for all but administrators and services.
+    pub async fn waiting_work(&self, scope: &Scope) -> Result<WaitingWork> {
+        scope.require_admin("counting what waits")?;
+        query::waiting(&self.0.db).await
     }
 
     /// When runs of some sources last completed, by name; those that never have are left out.
@@ -59,6 +66,19 @@ impl Codex {
             Ok(answer) => Ok(answer.map(Some)?),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Drops all tables of Codex and creates them anew: all data is lost. What others keep in the same database stays.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] while a sync is at work, [`Error::Forbidden`].
+    pub async fn rebuild(&self, scope: &Scope) -> Result<()> {
+        scope.require_admin("rebuilding the database")?;
+        let mut tx = self.0.db.begin().await?;
+        query::require_idle(&mut tx).await?;
+        tx.rollback().await?;
+        tracing::warn!("All tables are dropped and created anew");
+        self.0.db.rebuild().await
     }
 
     /// Which records [`Codex::clear_data`] would delete.
@@ -97,11 +117,10 @@ impl Codex {
         tx.commit().await?;
         let mut cleared = Cleared::default();
         for kind in data.kinds() {
-            let count = by_kind!(*kind, R => Box::pin(self.clear_kind::<R>(author)).await);
-            let count = count.unwrap_or(Ok(0))?;
-            cleared.0.push(((*kind).to_owned(), count));
+            let count = by_kind!(*kind, R => Box::pin(self.clear_kind::<R>(author)).await?);
+            cleared.0.push((kind.to_string(), count));
         }
-        if data.kinds().contains(&Company::KIND) {
+        if data.kinds().contains(&RecordKind::Company) {
             let count = self.clear_overrides(author).await?;
             cleared.0.push((Override::KIND.to_owned(), count));
             let mut tx = self.0.db.begin().await?;

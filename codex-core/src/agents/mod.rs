@@ -13,8 +13,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     fold::{IdentityKey, SearchKey},
     ids::AgentId,
@@ -83,19 +81,7 @@ pub const HOME_PAGES: [&str; 7] = [
     "helm",
 ];
 
-/// Somebody who logs in.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Agent {
-    /// Row id.
-    pub id: AgentId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: AgentFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// Somebody who logs in.
+    pub struct Agent(AgentId, AgentFields) {}
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Agent, AgentFields};
 use crate::{
-    Result,
+    RecordKind, Result,
     fold::IdentityKey,
     list::{ColumnType, Listing, Page, PageRequest, always},
     records::{Resource as _, SearchDef, Tracked},
@@ -35,7 +35,7 @@ sql! {
 /// How agents are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 8,
-    kind: Agent::KIND,
+    kind: RecordKind::Agent,
     access: Agent::READ_BY,
     select: &[
         "select r.id, r.keycloak_id as key, r.username as title, r.email as detail, \

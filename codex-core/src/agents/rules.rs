@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Agent, AgentFields, DIRECTORY};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     fold::{IdentityKey, SearchKey},
     records::{
         Draft, Resource, SearchDef, SourceRecord, reserve_ids, resolve::MANUAL, search_index,
@@ -13,7 +13,10 @@ use crate::{
 };
 
 impl Resource for Agent {
-    const KIND: &'static str = "agent";
+    const RECORD_KIND: RecordKind = RecordKind::Agent;
+    const KEY: Option<&'static str> = Some("keycloak_id");
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] =
+        &[super::companies::STATEMENTS, super::query::STATEMENTS];
     const READ_BY: Access = Access::Admins;
     const WRITTEN_BY: Access = Access::Admins;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

@@ -19,8 +19,6 @@ pub(crate) mod secrets;
 mod service;
 pub mod wire;
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -133,32 +131,16 @@ status! {
     }
 }
 
-/// Values of secret user-defined fields by field name; `None` clears.
-///
-/// Kept in a table of their own and never in claims, log, lists or errors.
-pub type AssetSecrets = BTreeMap<String, Option<String>>;
-
-/// A device.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Asset {
-    /// Row id.
-    pub id: AssetId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: AssetFields,
-    /// State at the last poll.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub status: AssetStatus,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
-    /// Names of its tags, by name; read on request, for staff.
-    #[cfg_attr(feature = "store", sqlx(skip))]
-    pub tags: Vec<String>,
+row! {
+    /// A device.
+    pub struct Asset(AssetId, AssetFields) {
+        /// State at the last poll.
+        #[cfg_attr(feature = "store", sqlx(flatten))]
+        pub status: AssetStatus,
+        /// Names of its tags, by name; read on request, for staff.
+        #[cfg_attr(feature = "store", sqlx(skip))]
+        pub tags: Vec<String>,
+    }
 }
 
 /// Everything that is kept of an asset, without its secrets.

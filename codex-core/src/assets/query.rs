@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{Asset, AssetFields, AssetStatus, ShownAsset, wire::AssetRow};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::{self, COMPANY_NUMBER, CompanyRef, ComplianceLevel},
     ids::{AssetId, CompanyId},
     list::{
-        ColumnType, FacetOut, Listing, Page, PageRequest, StaffFields, Table, TablePage, TableRows,
-        always, column, term::found,
+        ByCompany, ColumnType, Listing, Page, PageRequest, StaffFields, Table, TablePage,
+        TableRows, always, column, term::found,
     },
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
@@ -40,7 +39,7 @@ const SHOWN: &str = "select a.id, a.company_id, a.antivirus_product, a.backup_by
 /// How assets are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 3,
-    kind: Asset::KIND,
+    kind: RecordKind::Asset,
     access: Asset::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.hostname as title, r.operating_system as detail, \
@@ -71,6 +70,12 @@ pub const LISTING: Listing = Listing {
         ),
         tag_column!("a.id", "asset"),
     ],
+};
+
+/// The same, of which each company has a part.
+pub(crate) const LIST: ByCompany = ByCompany {
+    listing: &LISTING,
+    narrow,
 };
 
 /// Assets as a table. They are searched by the names of their companies too, which is no search of a list.
@@ -159,35 +164,6 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     }
 }
 
-/// How many assets of a list, of all companies or of one, have each value of some columns.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] naming the column or the filter.
-pub(crate) async fn facets(
-    db: &Db,
-    scope: &Scope,
-    company: Option<CompanyId>,
-    request: &PageRequest,
-    columns: &[String],
-) -> Result<Vec<FacetOut>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    LISTING.facets(db, scope, request, columns, narrow).await
-}
-
-/// The assets of a list by row id, each with when it last changed; one more than `most` at most.
-///
-/// # Errors
-/// As in every list.
-pub(crate) async fn versions(
-    db: &Db,
-    scope: &Scope,
-    request: &PageRequest,
-    most: usize,
-) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
-    LISTING.versions(db, scope, request, most, narrow).await
-}
-
 /// A page of the table of assets.
 ///
 /// # Errors
@@ -219,20 +195,6 @@ pub(crate) async fn table(db: &Db, scope: &Scope, page: &TablePage) -> Result<Ta
         }
     }
     Ok(table)
-}
-
-/// The row ids of all assets of a list, in its order.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] as in every list.
-pub(crate) async fn ids(
-    db: &Db,
-    scope: &Scope,
-    company: Option<CompanyId>,
-    request: &PageRequest,
-) -> Result<Vec<i64>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    LISTING.ids(db, scope, request, narrow).await
 }
 
 /// Some assets of such a list, in this order; with their tags on request.

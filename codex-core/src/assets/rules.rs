@@ -6,7 +6,7 @@ use serde_json::Map;
 
 use super::{Asset, AssetFields, AssetStatus, hand_over, identifiers};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::COMPANY_ID,
     fold::SearchKey,
     ids::CompanyId,
@@ -21,7 +21,14 @@ use crate::{
 };
 
 impl Resource for Asset {
-    const KIND: &'static str = "asset";
+    const RECORD_KIND: RecordKind = RecordKind::Asset;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
+        super::audit::query::STATEMENTS,
+        super::contacts::STATEMENTS,
+        super::hand_over::STATEMENTS,
+        super::query::STATEMENTS,
+        super::secrets::STATEMENTS,
+    ];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

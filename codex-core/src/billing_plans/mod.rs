@@ -81,21 +81,9 @@ record! {
     }
 }
 
-/// A plan for one term.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct BillingPlan {
-    /// Row id.
-    pub id: BillingPlanId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: BillingPlanFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// A plan for one term.
+    pub struct BillingPlan(BillingPlanId, BillingPlanFields) {}
 }
 
 /// A change of one of several billing plans.

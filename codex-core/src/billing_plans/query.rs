@@ -2,7 +2,7 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
-    Result,
+    RecordKind, Result,
     ids::BillingPlanId,
     list::{ColumnType, Listing, Op, Page, PageRequest, always, listed},
     records::{Resource as _, SearchDef, Tracked},
@@ -23,6 +23,8 @@ sql! {
     /// The plan that has a name already.
     HOLDER = "select id from billing_plans where plan_name = $1 and term_length = $2 \
         and deleted_at is null";
+    /// Every live plan by its name and term.
+    NAMES = "select id, plan_name, term_length from billing_plans where deleted_at is null";
     /// How many companies with an account number have each plan.
     COMPANIES = "select billing_plan, count(*) from companies where deleted_at is null \
         and account_number is not null and billing_plan is not null group by billing_plan order by billing_plan";
@@ -34,7 +36,7 @@ sql! {
 /// How billing plans are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 7,
-    kind: BillingPlan::KIND,
+    kind: RecordKind::BillingPlan,
     access: BillingPlan::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.plan_name as title, r.term_length as detail, \
@@ -125,6 +127,11 @@ pub async fn of_name(
 pub(crate) async fn holder(tx: &mut Tx, name: &str, term_length: &str) -> Result<Option<i64>> {
     let q = tx.query(HOLDER).bind(name.trim()).bind(term(term_length));
     q.scalar().await
+}
+
+/// Every plan's id, name and term.
+pub(crate) async fn names(tx: &mut Tx) -> Result<Vec<(i64, String, String)>> {
+    tx.query(NAMES).all().await
 }
 
 /// The names and terms that companies have.

@@ -2,13 +2,14 @@
 
 use super::{BillingPlan, BillingPlanFields, term};
 use crate::{
-    Access,
+    Access, RecordKind,
     records::{Resource, SearchDef, reserve_ids, search_index},
     store::Sql,
 };
 
 impl Resource for BillingPlan {
-    const KIND: &'static str = "billing_plan";
+    const RECORD_KIND: RecordKind = RecordKind::BillingPlan;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const READ_BY: Access = Access::Staff;
     const WRITTEN_BY: Access = Access::Billing;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

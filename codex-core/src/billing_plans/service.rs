@@ -1,5 +1,7 @@
 //! Billing plans, the plan in force for a company, and what is billed.
 
+mod replace;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};

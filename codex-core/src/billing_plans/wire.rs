@@ -334,13 +334,24 @@ impl BillingExport {
     /// Reads what is to be imported.
     ///
     /// # Errors
-    /// [`Error::Unprocessable`] with every fault and its place, [`Error::Invalid`] when there is too much of it.
+    /// As [`BillingExport::of_bodies`].
     pub fn read(plans: Vec<Map<String, Value>>, options: &[FeatureOptionIn]) -> Result<Self> {
+        Self::of_bodies(plans, options.iter().map(FeatureOptionIn::body).collect())
+    }
+
+    /// Reads plans and options that are bodies of JSON.
+    ///
+    /// # Errors
+    /// [`Error::Unprocessable`] with every fault and its place, [`Error::Invalid`] when there is too much of it.
+    pub fn of_bodies(
+        plans: Vec<Map<String, Value>>,
+        options: Vec<Map<String, Value>>,
+    ) -> Result<Self> {
         require_importable(plans.len(), options.len())?;
         let plans = plans.into_iter();
         let plans = plans.map(|plan| BillingPlanIn::read(plan, Intent::Create));
-        let options = options.iter();
-        let options = options.map(|option| FeatureOptionIn::read(option.body(), Intent::Create));
+        let options = options.into_iter();
+        let options = options.map(|option| FeatureOptionIn::read(option, Intent::Create));
         let (plans, feature_options) = both(all("plans", plans), all("feature_options", options))?;
         Ok(Self {
             plans,
@@ -371,6 +382,23 @@ pub(crate) fn exported(plan: &BillingPlan) -> Result<BillingPlanIn> {
         what: "billing plan".to_owned(),
         source: Some(source),
     })
+}
+
+/// How many plans and options a replacement created, kept and deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BillingReplaced {
+    /// Options that are new.
+    pub options_created: usize,
+    /// Options that were not named.
+    pub options_deleted: usize,
+    /// Options that were there: they keep their ids.
+    pub options_kept: usize,
+    /// Plans that are new.
+    pub plans_created: usize,
+    /// Plans that were not named.
+    pub plans_deleted: usize,
+    /// Plans whose name and term were there: they keep their ids.
+    pub plans_kept: usize,
 }
 
 /// What an import did.

@@ -31,4 +31,6 @@ pub use selection::{
     Drift, MAX_SELECTED, RecordChange, RefusedRecord, SelectedBy, Selection, SelectionApplied,
     SelectionChange, SelectionPlan, settable,
 };
+#[cfg(feature = "sync")]
+pub use service::MAX_TOGETHER;
 pub use wire::*;

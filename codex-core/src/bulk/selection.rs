@@ -169,16 +169,12 @@ impl Selection {
                 ..PageRequest::default()
             },
         };
-        let records = match kind {
-            TaggedKind::Asset => assets::query::versions(db, scope, &request, MAX_SELECTED).await,
-            TaggedKind::Company => {
-                companies::query::versions(db, scope, &request, MAX_SELECTED).await
-            }
-            TaggedKind::Contact => {
-                contacts::query::versions(db, scope, &request, MAX_SELECTED).await
-            }
+        let list = match kind {
+            TaggedKind::Asset => assets::query::LIST,
+            TaggedKind::Company => companies::query::LIST,
+            TaggedKind::Contact => contacts::query::LIST,
         };
-        let records = records?;
+        let records = list.versions(db, scope, &request, MAX_SELECTED).await?;
         if records.len() > MAX_SELECTED {
             let message = format!("more than {MAX_SELECTED} records: add a filter");
             return Err(Error::invalid("selection", message));

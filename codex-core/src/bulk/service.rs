@@ -26,8 +26,8 @@ use crate::{
     records::{Author, ChangeOut, Resource as _, live},
 };
 
-/// The most rows that are written all or none.
-const MAX_ATOMIC: usize = 1_000;
+/// The most rows that are written all or none: of more, others would wait too long behind the transaction.
+pub const MAX_TOGETHER: usize = 1_000;
 /// The most rows of one call.
 const MAX_ROWS: usize = 10_000;
 /// Rows of one transaction: others must not wait long behind it.
@@ -52,7 +52,7 @@ impl Codex {
     ) -> Result<Outcome<BulkOut>> {
         scope.require(Company::WRITTEN_BY, "changing companies")?;
         let companies = Companies::among(&rows.rows);
-        self.bulk_write(author, companies, action, atomic, rows.rows)
+        self.bulk_write(author, companies, action, atomic, part(atomic), rows.rows)
             .await
     }
 
@@ -70,7 +70,8 @@ impl Codex {
         rows: BulkRows<ContactBulkIn>,
     ) -> Result<Outcome<BulkOut>> {
         scope.require(Contact::WRITTEN_BY, "changing contacts")?;
-        self.bulk_write(author, Contacts::default(), action, atomic, rows.rows)
+        let kind = Contacts::default();
+        self.bulk_write(author, kind, action, atomic, part(atomic), rows.rows)
             .await
     }
 
@@ -88,19 +89,22 @@ impl Codex {
         rows: BulkRows<AssetBulkIn>,
     ) -> Result<Outcome<BulkOut>> {
         scope.require(Asset::WRITTEN_BY, "changing assets")?;
-        self.bulk_write(author, Assets::default(), action, atomic, rows.rows)
+        let kind = Assets::default();
+        self.bulk_write(author, kind, action, atomic, part(atomic), rows.rows)
             .await
     }
 
+    /// Writes rows in transactions of `part` rows.
     async fn bulk_write<K: BulkRecord>(
         &self,
         author: &Author,
         mut kind: K,
         action: BulkAction,
         atomic: bool,
+        part: usize,
         rows: Vec<Value>,
     ) -> Result<Outcome<BulkOut>> {
-        let most = if atomic { MAX_ATOMIC } else { MAX_ROWS };
+        let most = if atomic { MAX_TOGETHER } else { MAX_ROWS };
         if rows.len() > most {
             let sent = rows.len();
             let message = format!("at most {most} rows at once in this mode, {sent} were sent");
@@ -116,13 +120,12 @@ impl Codex {
         }
         let mut met = HashSet::new();
         let mut changes = Vec::new();
-        let chunk = if atomic { MAX_ATOMIC } else { CHUNK };
         while !bodies.is_empty() {
-            let rest = bodies.split_off(chunk.min(bodies.len()));
+            let rest = bodies.split_off(part.min(bodies.len()));
             let rows = std::mem::replace(&mut bodies, rest);
             let indices: Vec<usize> = rows.iter().map(|(index, _)| *index).collect();
-            if let Some(part) = step_done::<StepResult>(step_of(&indices))? {
-                part.tell(&mut met, &mut out);
+            if let Some(done) = step_done::<StepResult>(step_of(&indices))? {
+                done.tell(&mut met, &mut out);
                 continue;
             }
             let written =
@@ -268,6 +271,11 @@ impl Codex {
         summary.add(K::link(&mut tx, author, HashMap::from([(id, links)])).await?);
         Self::conclude(tx, author, summary, ()).await.map(Some)
     }
+}
+
+/// Rows of one transaction of a call.
+fn part(atomic: bool) -> usize {
+    if atomic { MAX_TOGETHER } else { CHUNK }
 }
 
 fn only<T>(read: Vec<Result<T>>) -> Result<T> {

@@ -10,7 +10,6 @@ use crate::{
         wire::{FieldClaimsOut, RecordClaimsOut, SourceRecordOut},
     },
     codex::Codex,
-    kinds::by_kind,
     nearest::nearest,
     records::{Author, Resource, Tracked as _},
 };
@@ -29,12 +28,9 @@ impl Codex {
     ) -> Result<(RecordClaimsOut, DateTime<Utc>)> {
         let what = "reading claims";
         scope.require_staff(what)?;
-        if let Some(access) = by_kind!(resource.kind(), R => R::READ_BY) {
-            scope.require(access, what)?;
-        }
+        scope.require(by_kind!(resource.kind(), R => R::READ_BY), what)?;
         let id = self.row_id(scope, resource, key).await?;
-        let read = by_kind!(resource.kind(), R => self.claims_of::<R>(id).await);
-        let found = read.unwrap_or(Ok(None))?;
+        let found = by_kind!(resource.kind(), R => self.claims_of::<R>(id).await?);
         let (mut fields, sources, version) = found.ok_or_else(|| no_record(resource, key))?;
         let q = self.0.db.query(query::ACCOUNT_NUMBERS);
         let numbers = query::account_numbers(q, view::company_ids(&fields)).await?;
@@ -87,13 +83,10 @@ impl Codex {
         key: &str,
         field: &str,
     ) -> Result<Outcome<(RecordClaimsOut, DateTime<Utc>)>> {
-        let what = "releasing manual values";
-        if let Some(access) = by_kind!(resource.kind(), R => R::WRITTEN_BY) {
-            scope.require(access, what)?;
-        }
+        let access = by_kind!(resource.kind(), R => R::WRITTEN_BY);
+        scope.require(access, "releasing manual values")?;
         let id = self.row_id(scope, resource, key).await?;
-        let names =
-            by_kind!(resource.kind(), R => <R as Resource>::Fields::NAMES).unwrap_or_default();
+        let names = by_kind!(resource.kind(), R => <R as Resource>::Fields::NAMES);
         let public: Vec<&str> = names.iter().map(|name| public_name(name)).collect();
         known_field(resource, &public, field)?;
         let name = names
@@ -103,7 +96,7 @@ impl Codex {
         let name = name.ok_or_else(|| not_set(resource, field))?;
         let there =
             by_kind!(resource.kind(), R => query::row::<R>(&self.0.db, id).await?.is_some());
-        if there != Some(true) {
+        if !there {
             return Err(no_record(resource, key));
         }
         let author = Author {
@@ -115,8 +108,7 @@ impl Codex {
         };
         let mut tx = self.0.db.begin().await?;
         let mut writer = self.writer(&mut tx, &author);
-        let released = by_kind!(resource.kind(), R => writer.release::<R>(id, name).await);
-        let summary = released.unwrap_or(Ok(None))?;
+        let summary = by_kind!(resource.kind(), R => writer.release::<R>(id, name).await?);
         let summary = summary.ok_or_else(|| not_set(resource, field))?;
         let released = Self::conclude(tx, &author, summary, ()).await?;
         let released = released.then(|()| self.record_claims(scope, resource, key));
@@ -159,8 +151,13 @@ impl Codex {
 type Found = (Vec<FieldClaimsOut>, Vec<SourceRecordOut>, DateTime<Utc>);
 
 fn no_record(resource: ClaimedResource, key: &str) -> Error {
-    let kind = resource.kind().replace('_', " ");
+    let kind = words(resource);
     Error::NotFound(format!("there is no {kind} `{key}`"))
+}
+
+/// What a record is called.
+fn words(resource: ClaimedResource) -> String {
+    resource.kind().name().replace('_', " ")
 }
 
 fn article(noun: &str) -> &'static str {
@@ -168,7 +165,7 @@ fn article(noun: &str) -> &'static str {
 }
 
 fn not_set(resource: ClaimedResource, field: &str) -> Error {
-    let kind = resource.kind().replace('_', " ");
+    let kind = words(resource);
     Error::NotFound(format!("nobody has set `{field}` of this {kind}"))
 }
 
@@ -179,7 +176,7 @@ fn known_field(resource: ClaimedResource, names: &[&str], field: &str) -> Result
     }
     let mut names = names.to_vec();
     names.sort_unstable();
-    let (kind, all) = (resource.kind().replace('_', " "), names.join(", "));
+    let (kind, all) = (words(resource), names.join(", "));
     let hint = match nearest(field, names) {
         Some(name) => format!("did you mean `{name}`? It has {all}"),
         None => format!("it has {all}"),

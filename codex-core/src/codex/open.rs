@@ -259,6 +259,11 @@ impl Codex {
         self.0.clock.now()
     }
 
+    /// When it was opened.
+    pub fn opened_at(&self) -> chrono::DateTime<chrono::Utc> {
+        self.0.opened_at
+    }
+
     /// Cancels running syncs, whatever they wait for, and closes the database.
     pub async fn close(&self) {
         self.0.stop.cancel();

@@ -2,37 +2,21 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// How strictly data of a company is treated; the strictest last.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum ComplianceLevel {
-    /// No special rule; also the level of a company of which nothing else is known (contract 1.2.B).
-    #[default]
-    Standard,
-    /// Health data.
-    Hipaa,
-    /// Data of criminal justice.
-    Cjis,
+words! {
+    /// How strictly data of a company is treated; the strictest last.
+    #[derive(Default, PartialOrd, Ord)]
+    pub enum ComplianceLevel {
+        /// No special rule; also the level of a company of which nothing else is known (contract 1.2.B).
+        #[default]
+        Standard = "standard",
+        /// Health data.
+        Hipaa = "hipaa",
+        /// Data of criminal justice.
+        Cjis = "cjis",
+    }
 }
 
 impl ComplianceLevel {
-    /// Every level, the strictest last.
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Hipaa, Self::Cjis];
-
-    /// The word in the database and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Hipaa => "hipaa",
-            Self::Cjis => "cjis",
-        }
-    }
-
     /// The level that a word names.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.name() == word)

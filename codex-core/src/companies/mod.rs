@@ -15,8 +15,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::{fold::SearchKey, ids::CompanyId, json_columns::List};
 pub use compliance::{ComplianceLevel, strictest};
 
@@ -97,24 +95,13 @@ record! {
     }
 }
 
-/// A client organisation.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Company {
-    /// Row id.
-    pub id: CompanyId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: CompanyFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
-    /// Names of its tags, by name; read on request, for staff.
-    #[cfg_attr(feature = "store", sqlx(skip))]
-    pub tags: Vec<String>,
+row! {
+    /// A client organisation.
+    pub struct Company(CompanyId, CompanyFields) {
+        /// Names of its tags, by name; read on request, for staff.
+        #[cfg_attr(feature = "store", sqlx(skip))]
+        pub tags: Vec<String>,
+    }
 }
 
 /// What a record shows of its company.

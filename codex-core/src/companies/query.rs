@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-
 use super::{Company, CompanyFields, CompanyRef, ComplianceLevel, aliases, wire::CompanyRow};
 use crate::{
-    Result,
+    RecordKind, Result,
     fold::IdentityKey,
     ids::CompanyId,
     list::{
-        Column, ColumnType, FacetOut, Listing, Page, PageRequest, Table, TablePage, TableRows,
+        ByCompany, Column, ColumnType, Listing, Page, PageRequest, Table, TablePage, TableRows,
         always, column,
     },
     records::{Resource as _, SearchDef, Tracked},
@@ -27,7 +25,7 @@ sql! {
     /// A live company by its row id.
     FIND_BY_ID = [CompanyFields::SELECT, " where id = $1 and deleted_at is null"];
     /// All live companies with a number: consumers need one.
-    LIST = [CompanyFields::SELECT,
+    ALL = [CompanyFields::SELECT,
         " where deleted_at is null and account_number is not null order by name_fold, id"];
     /// Their ids, in the same order.
     IDS = "select id from companies \
@@ -55,7 +53,7 @@ pub(crate) async fn without_number(db: &Db) -> Result<(i64, i64)> {
 /// How companies are searched. A hit of a company does not name a company beside it.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 1,
-    kind: Company::KIND,
+    kind: RecordKind::Company,
     access: Company::READ_BY,
     select: &[
         "select r.id, r.account_number as key, r.name as title, r.description as detail, r.id as company, \
@@ -80,6 +78,12 @@ pub const LISTING: Listing = Listing {
         always("updated_at", "updated_at", ColumnType::Time),
         tag_column!("id", "company"),
     ],
+};
+
+/// The same, of which each company has a part.
+pub(crate) const LIST: ByCompany = ByCompany {
+    listing: &LISTING,
+    narrow,
 };
 
 /// Companies without an account number as a list.
@@ -177,35 +181,6 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     }
 }
 
-/// How many companies have each value of some columns.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] naming the column or the filter.
-pub(crate) async fn facets(
-    db: &Db,
-    scope: &Scope,
-    company: Option<CompanyId>,
-    request: &PageRequest,
-    columns: &[String],
-) -> Result<Vec<FacetOut>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    LISTING.facets(db, scope, request, columns, narrow).await
-}
-
-/// The companies of a list by row id, each with when it last changed; one more than `most` at most.
-///
-/// # Errors
-/// As in every list.
-pub(crate) async fn versions(
-    db: &Db,
-    scope: &Scope,
-    request: &PageRequest,
-    most: usize,
-) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
-    LISTING.versions(db, scope, request, most, narrow).await
-}
-
 /// A page of the table of companies.
 ///
 /// # Errors
@@ -227,7 +202,7 @@ pub(crate) async fn table(
 
 /// All companies with a number that the caller sees, by name.
 pub async fn list(db: &Db, scope: &Scope) -> Result<Vec<Company>> {
-    let mut companies: Vec<Company> = db.query(LIST).all().await?;
+    let mut companies: Vec<Company> = db.query(ALL).all().await?;
     companies.retain(|company| scope.sees(Some(company.id)));
     Ok(companies)
 }

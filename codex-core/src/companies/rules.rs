@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Company, CompanyFields};
 use crate::{
-    Access, Error, Result,
+    Access, Error, RecordKind, Result,
     fold::SearchKey,
     phone,
     records::{
@@ -16,7 +16,14 @@ use crate::{
 };
 
 impl Resource for Company {
-    const KIND: &'static str = "company";
+    const RECORD_KIND: RecordKind = RecordKind::Company;
+    const KEY: Option<&'static str> = Some("account_number");
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
+        super::aliases::STATEMENTS,
+        super::cockpit::STATEMENTS,
+        super::numbers::STATEMENTS,
+        super::query::STATEMENTS,
+    ];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

@@ -12,8 +12,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
@@ -106,24 +104,13 @@ record! {
     }
 }
 
-/// A person at one or several companies.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Contact {
-    /// Row id.
-    pub id: ContactId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: ContactFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
-    /// Names of its tags, by name; read on request, for staff.
-    #[cfg_attr(feature = "store", sqlx(skip))]
-    pub tags: Vec<String>,
+row! {
+    /// A person at one or several companies.
+    pub struct Contact(ContactId, ContactFields) {
+        /// Names of its tags, by name; read on request, for staff.
+        #[cfg_attr(feature = "store", sqlx(skip))]
+        pub tags: Vec<String>,
+    }
 }
 
 /// What answers show of a person: few of many columns, for those who read thousands.

@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-
 use super::{Contact, ContactFields, ShownContact, wire::ContactRow};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::{COMPANY_NUMBER, CompanyRef, ComplianceLevel, strictest},
     ids::{CompanyId, ContactId},
     list::{
-        ColumnType, FacetOut, Listing, Page, PageRequest, Several, Table, TablePage, TableRows,
+        ByCompany, ColumnType, Listing, Page, PageRequest, Several, Table, TablePage, TableRows,
         always, column,
     },
     records::{Resource as _, SearchDef, Tracked},
@@ -50,7 +48,7 @@ const OF_A_COMPANY: Several = Several {
 /// everybody.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 2,
-    kind: Contact::KIND,
+    kind: RecordKind::Contact,
     access: Contact::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.name as title, r.email as detail, c.id as company, \
@@ -81,6 +79,12 @@ pub const LISTING: Listing = Listing {
         column(COMPANY_NUMBER, "c.account_number", ColumnType::Text).several(OF_A_COMPANY),
         tag_column!("id", "contact"),
     ],
+};
+
+/// The same, of which each company has a part.
+pub(crate) const LIST: ByCompany = ByCompany {
+    listing: &LISTING,
+    narrow,
 };
 
 /// Contacts as a table.
@@ -149,35 +153,6 @@ fn narrow(q: &mut Q<'_>, scope: &Scope, company: Option<CompanyId>) {
     }
 }
 
-/// How many contacts of a list, of all companies or of one, have each value of some columns.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] naming the column or the filter.
-pub(crate) async fn facets(
-    db: &Db,
-    scope: &Scope,
-    company: Option<CompanyId>,
-    request: &PageRequest,
-    columns: &[String],
-) -> Result<Vec<FacetOut>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    LISTING.facets(db, scope, request, columns, narrow).await
-}
-
-/// The contacts of a list by row id, each with when it last changed; one more than `most` at most.
-///
-/// # Errors
-/// As in every list.
-pub(crate) async fn versions(
-    db: &Db,
-    scope: &Scope,
-    request: &PageRequest,
-    most: usize,
-) -> Result<Vec<(i64, DateTime<Utc>)>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, None);
-    LISTING.versions(db, scope, request, most, narrow).await
-}
-
 /// A page of the table of contacts.
 ///
 /// # Errors
@@ -202,20 +177,6 @@ pub(crate) async fn table(
         row.company_count = i64::try_from(seen.count()).unwrap_or_default();
     }
     Ok(table)
-}
-
-/// The row ids of all contacts of a list, in its order.
-///
-/// # Errors
-/// [`crate::Error::Invalid`] as in every list.
-pub(crate) async fn ids(
-    db: &Db,
-    scope: &Scope,
-    company: Option<CompanyId>,
-    request: &PageRequest,
-) -> Result<Vec<i64>> {
-    let narrow = |q: &mut Q<'_>| narrow(q, scope, company);
-    LISTING.ids(db, scope, request, narrow).await
 }
 
 /// Some contacts of such a list, in this order; with their tags on request.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Contact, ContactFields, hand_over};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::rules::by_external_id,
     fold::{IdentityKey, SearchKey},
     ids::ContactId,
@@ -21,7 +21,9 @@ use crate::{
 };
 
 impl Resource for Contact {
-    const KIND: &'static str = "contact";
+    const RECORD_KIND: RecordKind = RecordKind::Contact;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] =
+        &[super::hand_over::STATEMENTS, super::query::STATEMENTS];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

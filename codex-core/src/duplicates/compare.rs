@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    Result,
+    RecordKind, Result,
     assets::Asset,
     contacts::Contact,
     records::{FieldDef, Resource, Stored, Tracked as _},
@@ -80,10 +80,14 @@ pub struct Comparison {
 }
 
 /// Compares two records of a kind in two statements; `None` for a kind that is not compared.
-pub(crate) async fn compare(db: &Db, kind: &str, ids: [i64; 2]) -> Result<Option<Comparison>> {
+pub(crate) async fn compare(
+    db: &Db,
+    kind: RecordKind,
+    ids: [i64; 2],
+) -> Result<Option<Comparison>> {
     Ok(match kind {
-        Asset::KIND => Some(of_kind::<Asset>(db, ids, &OF_ASSETS).await?),
-        Contact::KIND => Some(of_kind::<Contact>(db, ids, &OF_CONTACTS).await?),
+        RecordKind::Asset => Some(of_kind::<Asset>(db, ids, &OF_ASSETS).await?),
+        RecordKind::Contact => Some(of_kind::<Contact>(db, ids, &OF_CONTACTS).await?),
         _ => None,
     })
 }

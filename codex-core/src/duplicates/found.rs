@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::{DuplicateState, evidence::Evidence};
 use crate::{
-    Result,
+    RecordKind, Result,
     store::{Db, Tx},
 };
 
@@ -93,7 +93,7 @@ pub(crate) async fn merged(
 
 /// Forgets open candidates of which neither record is there any more.
 pub(crate) async fn prune(tx: &mut Tx, kind: &str) -> Result<()> {
-    let sql = if kind == super::KINDS[0] {
+    let sql = if kind == RecordKind::Asset.name() {
         PRUNE_ASSETS
     } else {
         PRUNE_CONTACTS

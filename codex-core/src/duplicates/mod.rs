@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::json_columns::List;
+use crate::{RecordKind, json_columns::List};
 
 /// From how many points on two records are merged, and from how many on a person is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,39 +50,20 @@ pub struct Fact {
     pub value: Option<String>,
 }
 
-/// How a duplicate candidate stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[cfg_attr(
-    feature = "store",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-#[serde(rename_all = "snake_case")]
-pub enum DuplicateState {
-    /// It waits for a person.
-    Open,
-    /// The two are one record now.
-    Merged,
-    /// They are two; the pair is never proposed again.
-    Rejected,
-}
-
-impl DuplicateState {
-    /// All states.
-    pub const ALL: [Self; 3] = [Self::Open, Self::Merged, Self::Rejected];
-
-    /// Its word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Merged => "merged",
-            Self::Rejected => "rejected",
-        }
+words! {
+    /// How a duplicate candidate stands.
+    pub enum DuplicateState {
+        /// It waits for a person.
+        Open = "open",
+        /// The two are one record now.
+        Merged = "merged",
+        /// They are two; the pair is never proposed again.
+        Rejected = "rejected",
     }
 }
 
 /// Kinds of record that are compared.
-pub const KINDS: [&str; 2] = ["asset", "contact"];
+pub const KINDS: [RecordKind; 2] = [RecordKind::Asset, RecordKind::Contact];
 
 /// Two records that may be one.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +72,7 @@ pub struct Duplicate {
     /// Row id.
     pub id: i64,
     /// Kind of record.
-    pub kind: String,
+    pub kind: RecordKind,
     /// Row id of the older record.
     pub record_a: i64,
     /// Row id of the newer record.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Duplicate, DuplicateState, KINDS, wire::DuplicateRecord};
 use crate::{
-    Error, Result,
+    Error, RecordKind, Result,
     list::{ColumnType, Filter, Listing, Op, Page, PageRequest, always},
     scope::Scope,
     store::{Db, Tx},
@@ -54,7 +54,7 @@ pub(crate) async fn page(db: &Db, scope: &Scope, page: &PageRequest) -> Result<P
     for filter in &page.filters {
         match filter.name.as_str() {
             "state" => known(filter, &DuplicateState::ALL.map(DuplicateState::name))?,
-            "kind" => known(filter, &KINDS)?,
+            "kind" => known(filter, &KINDS.map(RecordKind::name))?,
             _ => {}
         }
     }
@@ -115,17 +115,17 @@ struct Shown {
 pub(crate) async fn records(
     db: &Db,
     duplicates: &[Duplicate],
-) -> Result<HashMap<(String, i64), DuplicateRecord>> {
+) -> Result<HashMap<(RecordKind, i64), DuplicateRecord>> {
     let mut records = HashMap::new();
     for (kind, select, companies) in [
         (
-            KINDS[0],
+            RecordKind::Asset,
             "select id, hostname as name, deleted_at from assets where id in ",
             "select a.id, c.account_number from assets a join companies c on c.id = a.company_id \
              where c.deleted_at is null and c.account_number is not null and a.id in ",
         ),
         (
-            KINDS[1],
+            RecordKind::Contact,
             "select id, name, deleted_at from contacts where id in ",
             "select l.contact_id, c.account_number from contact_company l join companies c on c.id = l.company_id \
              where c.deleted_at is null and c.account_number is not null and l.contact_id in ",
@@ -146,13 +146,13 @@ pub(crate) async fn records(
                 is_live: row.deleted_at.is_none(),
                 name: row.name,
             };
-            records.insert((kind.to_owned(), row.id), record);
+            records.insert((kind, row.id), record);
         }
         let mut q = db.query(companies);
         q.push_list(ids.iter().copied());
         q.push(" order by c.account_number");
         for (id, number) in q.all::<(i64, String)>().await? {
-            if let Some(record) = records.get_mut(&(kind.to_owned(), id)) {
+            if let Some(record) = records.get_mut(&(kind, id)) {
                 record.company_account_numbers.push(number);
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Error, Outcome, Result, Scope,
+    Error, Outcome, RecordKind, Result, Scope,
     assets::Asset,
     codex::Codex,
     contacts::Contact,
@@ -15,7 +15,7 @@ use crate::{
     },
     idempotency::step_done,
     list::{Page, PageRequest},
-    records::{Author, Resource as _, WriteSummary},
+    records::{Author, WriteSummary},
     store::Tx,
 };
 
@@ -56,13 +56,13 @@ impl Codex {
     ) -> Result<Option<Comparison>> {
         scope.require_technician("reading duplicate candidates")?;
         let ids = [duplicate.record_a.id, duplicate.record_b.id];
-        compare(&self.0.db, &duplicate.kind, ids).await
+        compare(&self.0.db, duplicate.kind, ids).await
     }
 
     async fn with_records(&self, duplicates: &[Duplicate]) -> Result<Vec<DuplicateOut>> {
         let records = query::records(&self.0.db, duplicates).await?;
         let out = duplicates.iter().map(|duplicate| {
-            let record = |id: i64| records.get(&(duplicate.kind.clone(), id)).cloned();
+            let record = |id: i64| records.get(&(duplicate.kind, id)).cloned();
             let (a, b) = (record(duplicate.record_a), record(duplicate.record_b));
             DuplicateOut::new(duplicate, a, b)
         });
@@ -108,9 +108,9 @@ impl Codex {
             ..author.clone()
         };
         let summary = self
-            .merge_records(&mut tx, &author, &duplicate.kind, kept, other)
+            .merge_records(&mut tx, &author, duplicate.kind, kept, other)
             .await?;
-        query::withdraw(&mut tx, &duplicate.kind, other).await?;
+        query::withdraw(&mut tx, duplicate.kind.name(), other).await?;
         let merged = Self::conclude_step(tx, &author, summary, 0, ()).await?;
         self.decided(scope, id, merged).await
     }
@@ -171,12 +171,12 @@ impl Codex {
         &self,
         tx: &mut Tx,
         author: &Author,
-        kind: &str,
+        kind: RecordKind,
         kept: i64,
         other: i64,
     ) -> Result<WriteSummary> {
         let companies = match kind {
-            Asset::KIND => {
+            RecordKind::Asset => {
                 "select id, company_id from assets where company_id is not null and id in "
             }
             _ => {
@@ -200,8 +200,8 @@ impl Codex {
         }
         let mut writer = self.writer(tx, author);
         match kind {
-            Asset::KIND => writer.merge_records::<Asset>(kept, other).await,
-            Contact::KIND => writer.merge_records::<Contact>(kept, other).await,
+            RecordKind::Asset => writer.merge_records::<Asset>(kept, other).await,
+            RecordKind::Contact => writer.merge_records::<Contact>(kept, other).await,
             _ => Err(Error::Corrupt {
                 what: format!("duplicate candidate of the kind {kind}"),
                 source: None,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Duplicate, DuplicateState, Fact};
+use crate::RecordKind;
 
 /// A duplicate candidate: two records that may be one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,8 +25,8 @@ pub struct DuplicateOut {
     /// Id of the record that was kept, of merged ones.
     pub kept: Option<i64>,
     /// Kind of record: `asset` or `contact`.
-    #[schema(example = "asset")]
-    pub kind: String,
+    #[schema(value_type = String, example = "asset")]
+    pub kind: RecordKind,
     /// The older record.
     pub record_a: DuplicateRecord,
     /// The newer record.
@@ -78,7 +79,7 @@ impl DuplicateOut {
             first_seen: duplicate.first_seen,
             id: duplicate.id,
             kept: duplicate.kept,
-            kind: duplicate.kind.clone(),
+            kind: duplicate.kind,
             record_a: record_a.unwrap_or_else(|| gone(duplicate.record_a)),
             record_b: record_b.unwrap_or_else(|| gone(duplicate.record_b)),
             score: duplicate.score,

@@ -8,8 +8,6 @@ pub mod rules;
 pub(crate) mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::ids::FeatureOptionId;
 
 record! {
@@ -29,19 +27,7 @@ record! {
     }
 }
 
-/// Something that can be chosen for a kind of feature.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct FeatureOption {
-    /// Row id.
-    pub id: FeatureOptionId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: FeatureOptionFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// Something that can be chosen for a kind of feature.
+    pub struct FeatureOption(FeatureOptionId, FeatureOptionFields) {}
 }

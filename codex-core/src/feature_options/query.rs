@@ -18,6 +18,8 @@ sql! {
     /// The option with a value.
     HOLDER = "select id from feature_options where feature_category = $1 and option_value = $2 \
         and deleted_at is null";
+    /// Every live option by its kind and value.
+    NAMES = "select id, feature_category, option_value from feature_options where deleted_at is null";
     /// A live option by its row id.
     FIND = [FeatureOptionFields::SELECT, " where id = $1 and deleted_at is null"];
 }
@@ -37,6 +39,11 @@ pub async fn list(db: &Db, scope: &Scope, category: Option<&str>) -> Result<Vec<
 /// The option that has a value already.
 pub(crate) async fn holder(tx: &mut Tx, category: &str, value: &str) -> Result<Option<i64>> {
     tx.query(HOLDER).bind(category).bind(value).scalar().await
+}
+
+/// Every option's id, kind and value.
+pub(crate) async fn names(tx: &mut Tx) -> Result<Vec<(i64, String, String)>> {
+    tx.query(NAMES).all().await
 }
 
 /// A live option.

@@ -2,13 +2,14 @@
 
 use super::{FeatureOption, FeatureOptionFields};
 use crate::{
-    Access,
+    Access, RecordKind,
     records::{Resource, reserve_ids},
     store::Sql,
 };
 
 impl Resource for FeatureOption {
-    const KIND: &'static str = "feature_option";
+    const RECORD_KIND: RecordKind = RecordKind::FeatureOption;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const READ_BY: Access = Access::Staff;
     const WRITTEN_BY: Access = Access::Billing;
     const RESERVE: Sql = reserve_ids!("feature_options");

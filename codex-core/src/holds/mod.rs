@@ -7,41 +7,20 @@ pub(crate) mod service;
 pub mod wire;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use crate::json_columns::List;
+use crate::{RecordKind, json_columns::List};
 
-/// How a held deletion stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[cfg_attr(
-    feature = "store",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldStatus {
-    /// It waits for a person.
-    Held,
-    /// The records were deleted.
-    Approved,
-    /// The records stay, as long as no more of the scope are missing.
-    Rejected,
-    /// Nobody decided in time; a run that finds the same holds it anew.
-    Expired,
-}
-
-impl HoldStatus {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Approved, Self::Rejected, Self::Expired];
-
-    /// Its word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Expired => "expired",
-        }
+words! {
+    /// How a held deletion stands.
+    pub enum HoldStatus {
+        /// It waits for a person.
+        Held = "held",
+        /// The records were deleted.
+        Approved = "approved",
+        /// The records stay, as long as no more of the scope are missing.
+        Rejected = "rejected",
+        /// Nobody decided in time; a run that finds the same holds it anew.
+        Expired = "expired",
     }
 }
 
@@ -54,7 +33,7 @@ pub struct Hold {
     /// The source that no longer lists the records.
     pub source: String,
     /// Kind of record.
-    pub kind: String,
+    pub kind: RecordKind,
     /// The part of the source's data, such as one site's devices.
     pub scope: String,
     /// How it stands.

@@ -91,7 +91,7 @@ pub(crate) async fn missing(
     let mut q =
         db.query("select external_id, record_id, missing_since from claims where source = ");
     q.push_bind(hold.source.as_str()).push(" and kind = ");
-    q.push_bind(hold.kind.as_str())
+    q.push_bind(hold.kind)
         .push(" and external_id in ")
         .push_list(external_ids.iter().map(String::as_str));
     q.all().await
@@ -116,7 +116,7 @@ pub(crate) async fn insert(tx: &mut Tx, hold: &Hold) -> Result<()> {
     tx.query(INSERT)
         .bind(hold.id.as_str())
         .bind(hold.source.as_str())
-        .bind(hold.kind.as_str())
+        .bind(hold.kind)
         .bind(hold.scope.as_str())
         .bind(hold.missing)
         .bind(hold.total)

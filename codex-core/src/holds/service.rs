@@ -9,7 +9,6 @@ use crate::{
     codex::Codex,
     holds::{Hold, HoldStatus, query},
     idempotency::{keep_step, step_done},
-    kinds::by_kind,
     list::{Cursor, MAX_LIMIT, Page},
     records::{
         Author, Resource,
@@ -90,11 +89,11 @@ impl Codex {
             missing.insert(external_id, (record, since));
         }
         let records = missing.values();
-        let records: Vec<(String, i64)> = records.map(|(id, _)| (hold.kind.clone(), *id)).collect();
+        let records: Vec<_> = records.map(|(id, _)| (hold.kind, *id)).collect();
         let named = names::names(db, scope, records).await?;
         let record = |external_id: &String| {
             let found = missing.get(external_id).copied();
-            let name = found.and_then(|(id, _)| named.get(&(hold.kind.clone(), id)).cloned());
+            let name = found.and_then(|(id, _)| named.get(&(hold.kind, id)).cloned());
             HeldRecord {
                 external_id: external_id.clone(),
                 record: name,
@@ -125,12 +124,7 @@ impl Codex {
             reason: Some(format!("held deletion {id} was approved")),
             ..author.clone()
         };
-        let unknown = || Error::Corrupt {
-            what: format!("held deletion of the kind {}", hold.kind),
-            source: None,
-        };
-        by_kind!(hold.kind.as_str(), R => self.retire_held::<R>(&author, &hold).await?)
-            .ok_or_else(unknown)?;
+        by_kind!(hold.kind, R => self.retire_held::<R>(&author, &hold).await?);
         self.decide(&author, id, HoldStatus::Approved).await
     }
 

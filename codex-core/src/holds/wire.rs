@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Hold, HoldStatus};
-use crate::plural::{agree, count_of};
+use crate::{
+    RecordKind,
+    plural::{agree, count_of},
+};
 
 /// A held deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,8 +31,8 @@ pub struct HoldOut {
     /// The job that found it last.
     pub job_id: String,
     /// Kind of record.
-    #[schema(example = "asset")]
-    pub kind: String,
+    #[schema(value_type = String, example = "asset")]
+    pub kind: RecordKind,
     /// How many records are missing.
     pub missing: i64,
     /// Why it waits, for people.
@@ -56,7 +59,7 @@ impl From<&Hold> for HoldOut {
             held_at: hold.held_at,
             id: hold.id.clone(),
             job_id: hold.job_id.clone(),
-            kind: hold.kind.clone(),
+            kind: hold.kind,
             missing: hold.missing,
             reason: format!(
                 "{} of {} of {} {} no longer listed, although the list was whole",

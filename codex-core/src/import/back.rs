@@ -8,10 +8,9 @@ use sqlx::types::Json;
 
 use super::state::Import;
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::Company,
     export::csv_file,
-    kinds::by_kind,
     records::{ChangeOp, Resource, Stored, Tracked, as_map},
     store::Db,
     tickets::Ticket,
@@ -117,8 +116,11 @@ async fn files(db: &Db, entries: Vec<Entry>) -> Result<Vec<BackFile>> {
             .filter(|entry| entry.op == ChangeOp::Create.name())
             .map(|entry| entry.record_id)
             .collect();
-        let created = by_kind!(kind.as_str(), R => fields::<R>(db, new).await?);
-        let created = created.unwrap_or_default();
+        // An import itself is in the log too, and is no kind of record.
+        let created = match kind.parse::<RecordKind>() {
+            Ok(known) => by_kind!(known, R => fields::<R>(db, new).await?),
+            Err(_) => HashMap::new(),
+        };
         let names = names(db, &kind, &entries).await?;
         let mut lines = String::new();
         for entry in &entries {

@@ -23,48 +23,29 @@ pub use sync_kind::SyncKind;
 /// the last job of a sync finds them.
 pub const DRY_RUN: &str = "dry-run";
 
-/// The status of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[cfg_attr(
-    feature = "store",
-    derive(sqlx::Type),
-    sqlx(type_name = "text", rename_all = "snake_case")
-)]
-#[serde(rename_all = "snake_case")]
-pub enum JobStatus {
-    /// Waits for another run of the same source to end.
-    Queued,
-    /// At work.
-    Running,
-    /// Done.
-    Completed,
-    /// Ended before its work was done.
-    Failed,
-    /// Ended because somebody asked for it.
-    Cancelled,
+/// The counter of runs that have ended, with the labels `source` and `status`.
+pub const RUN_COUNTER: &str = "codex_sync_runs_total";
+
+/// The error of a job whose process is gone.
+pub const PROCESS_GONE: &str = "the process that ran this job ended before the job did";
+
+words! {
+    /// The status of a job.
+    pub enum JobStatus {
+        /// Waits for another run of the same source to end.
+        Queued = "queued",
+        /// At work.
+        Running = "running",
+        /// Done.
+        Completed = "completed",
+        /// Ended before its work was done.
+        Failed = "failed",
+        /// Ended because somebody asked for it.
+        Cancelled = "cancelled",
+    }
 }
 
 impl JobStatus {
-    /// All of them, in the order in which a job has them.
-    pub const ALL: [Self; 5] = [
-        Self::Queued,
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    /// Its word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     /// Whether nothing more will happen.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
-use super::{DRY_RUN, Job, JobReport, JobStatus, SyncKind};
+use super::{DRY_RUN, Job, JobReport, JobStatus, PROCESS_GONE, SyncKind};
 use crate::{
     Error, Result,
     list::{Cursor, Page},
@@ -51,9 +51,6 @@ impl From<JobRow> for Job {
 
 const SELECT: &str = "select id, script, provider, sync_type, status, started_at, completed_at, \
                       output, error, success, report, started_by from sync_jobs";
-
-/// What a job says whose process is gone.
-const DEAD: &str = "the process that ran this job ended before the job did";
 
 sql! {
     /// A job.
@@ -359,7 +356,7 @@ pub(crate) async fn abandon_others(
         .bind(source)
         .bind(job)
         .bind(at)
-        .bind(DEAD)
+        .bind(PROCESS_GONE)
         .bind(false)
         .execute()
         .await?;
@@ -379,7 +376,7 @@ pub(crate) async fn abandon(
     at: DateTime<Utc>,
 ) -> Result<u64> {
     let mut q = tx.query("update sync_jobs set status = 'failed', completed_at = ");
-    q.push_bind(at).push(", error = ").push_bind(DEAD);
+    q.push_bind(at).push(", error = ").push_bind(PROCESS_GONE);
     q.push(", success = ").push_bind(false);
     q.push(" where status in ('queued', 'running') and id in ")
         .push_list(jobs);

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Job, JobStatus, query};
-use crate::{Result, scope::Scope, store::Db};
+use crate::{RecordKind, Result, scope::Scope, store::Db};
 
 /// What an issue calls a record, and the kinds of record that are called so.
 const NOUNS: [(&str, &[&str]); 13] = [
@@ -154,7 +154,12 @@ fn concerns(job: &Job, issue: &str, kind: &str, id: i64, names: &[SourceName]) -
 
 /// The issues of the last job of each sync that concern a record, the newest first. They are for staff; clients get
 /// none.
-pub(crate) async fn of_record(db: &Db, scope: &Scope, kind: &str, id: i64) -> Result<Vec<Trouble>> {
+pub(crate) async fn of_record(
+    db: &Db,
+    scope: &Scope,
+    kind: RecordKind,
+    id: i64,
+) -> Result<Vec<Trouble>> {
     if scope.companies().is_some() {
         return Ok(Vec::new());
     }
@@ -164,11 +169,11 @@ pub(crate) async fn of_record(db: &Db, scope: &Scope, kind: &str, id: i64) -> Re
         return Ok(Vec::new());
     }
     jobs.sort_by_key(|job| std::cmp::Reverse(job.started_at));
-    let sql = if kind == "company" {
-        COMPANY_NAMES
-    } else {
-        NAMES
+    let sql = match kind {
+        RecordKind::Company => COMPANY_NAMES,
+        _ => NAMES,
     };
+    let kind = kind.name();
     let names: Vec<SourceName> = db.query(sql).bind(kind).bind(id).all().await?;
     let names = names.as_slice();
     let found = jobs.iter().flat_map(|job| {

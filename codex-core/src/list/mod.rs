@@ -3,6 +3,8 @@
 //! A page goes on behind the last record of the one before (its sort key and id), on any column, in either
 //! direction. What is not known comes last, whichever way the rest is sorted.
 
+#[cfg(feature = "store")]
+mod by_company;
 mod column_type;
 #[cfg(feature = "store")]
 mod condition;
@@ -24,6 +26,8 @@ pub(crate) mod term;
 #[cfg(feature = "store")]
 mod uncased;
 
+#[cfg(feature = "store")]
+pub(crate) use by_company::ByCompany;
 pub use column_type::ColumnType;
 pub use facets::{FacetOut, FacetValue};
 pub use request::*;

@@ -2,35 +2,17 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// A list with facets and saved views.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ListedResource {
-    /// Assets.
-    Assets,
-    /// Companies.
-    Companies,
-    /// Contacts.
-    Contacts,
-    /// Tickets.
-    Tickets,
-}
-
-impl ListedResource {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Assets, Self::Companies, Self::Contacts, Self::Tickets];
-
-    /// The name in JSON and in paths.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Assets => "assets",
-            Self::Companies => "companies",
-            Self::Contacts => "contacts",
-            Self::Tickets => "tickets",
-        }
+words! {
+    /// A list with facets and saved views.
+    pub enum ListedResource {
+        /// Assets.
+        Assets = "assets",
+        /// Companies.
+        Companies = "companies",
+        /// Contacts.
+        Contacts = "contacts",
+        /// Tickets.
+        Tickets = "tickets",
     }
 }
 

@@ -18,20 +18,17 @@ impl Codex {
         columns: &[String],
     ) -> Result<Vec<FacetOut>> {
         let db = &self.0.db;
-        match list {
-            ListedResource::Assets => {
-                assets::query::facets(db, scope, company, request, columns).await
-            }
-            ListedResource::Companies => {
-                companies::query::facets(db, scope, company, request, columns).await
-            }
-            ListedResource::Contacts => {
-                contacts::query::facets(db, scope, company, request, columns).await
-            }
+        let list = match list {
+            ListedResource::Assets => assets::query::LIST,
+            ListedResource::Companies => companies::query::LIST,
+            ListedResource::Contacts => contacts::query::LIST,
+            // Their statuses and priorities are named by words.
             ListedResource::Tickets => {
                 let statuses = self.ticket_statuses().await?;
-                tickets::query::facets(db, scope, company, request, columns, &statuses).await
+                return tickets::query::facets(db, scope, company, request, columns, &statuses)
+                    .await;
             }
-        }
+        };
+        list.facets(db, scope, company, request, columns).await
     }
 }

@@ -3,7 +3,10 @@
 use crate::{
     fold::SearchKey,
     mac,
-    records::SearchDef,
+    records::{
+        SearchDef,
+        search_index::{KIND_NUMBER, RECORD_ID},
+    },
     store::{Engine, Q},
 };
 
@@ -105,12 +108,11 @@ pub(crate) fn found(
     column: &'static str,
     term: &Term,
 ) {
-    q.push(column)
-        .push(" in (select rowid / 16 from search_names where ");
+    q.push(column).push(" in (select ").push(RECORD_ID);
+    q.push(" from search_names where ");
     holds(q, engine, term);
-    q.push(" and rowid % 16 = ")
-        .push_bind(search.number)
-        .push(")");
+    q.push(" and ").push(KIND_NUMBER).push(" = ");
+    q.push_bind(search.number).push(")");
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::ids::{CompanyId, LocationId};
 
 record! {
@@ -36,19 +34,7 @@ record! {
     }
 }
 
-/// An address of a company.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Location {
-    /// Row id.
-    pub id: LocationId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: LocationFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// An address of a company.
+    pub struct Location(LocationId, LocationFields) {}
 }

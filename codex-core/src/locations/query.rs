@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Location, LocationFields};
 use crate::{
-    Result,
+    RecordKind, Result,
     companies::COMPANY_NUMBER,
     ids::{CompanyId, LocationId},
     list::{ColumnType, Listing, Page, PageRequest, always, column},
@@ -26,7 +26,7 @@ sql! {
 /// How locations are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 5,
-    kind: Location::KIND,
+    kind: RecordKind::Location,
     access: Location::READ_BY,
     select: &[
         "select r.id, cast(r.id as text) as key, r.name as title, r.address as detail, c.id as company, \

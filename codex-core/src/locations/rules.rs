@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Location, LocationFields};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::{COMPANY_ID, rules::by_external_id},
     ids::CompanyId,
     records::{Draft, Resource, SearchDef, reserve_ids, search_index},
@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Resource for Location {
-    const KIND: &'static str = "location";
+    const RECORD_KIND: RecordKind = RecordKind::Location;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

@@ -8,8 +8,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     billing_plans::PRICES,
     ids::{CompanyId, OverrideId},
@@ -33,21 +31,9 @@ record! {
     }
 }
 
-/// A company's override for one value of its plan.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Override {
-    /// Row id.
-    pub id: OverrideId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: OverrideFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// A company's override for one value of its plan.
+    pub struct Override(OverrideId, OverrideFields) {}
 }
 
 impl Override {

@@ -2,14 +2,15 @@
 
 use super::{Override, OverrideFields};
 use crate::{
-    Access,
+    Access, RecordKind,
     companies::COMPANY_ID,
     records::{Resource, reserve_ids},
     store::Sql,
 };
 
 impl Resource for Override {
-    const KIND: &'static str = "override";
+    const RECORD_KIND: RecordKind = RecordKind::Override;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const READ_BY: Access = Access::Staff;
     const WRITTEN_BY: Access = Access::Billing;
     const RESERVE: Sql = reserve_ids!("company_overrides");

@@ -8,8 +8,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
-
 use crate::{fold::SearchKey, ids::PsaAgentId, json_columns::List};
 
 record! {
@@ -43,19 +41,7 @@ record! {
     }
 }
 
-/// An agent of the PSA.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct PsaAgent {
-    /// Row id.
-    pub id: PsaAgentId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: PsaAgentFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// An agent of the PSA.
+    pub struct PsaAgent(PsaAgentId, PsaAgentFields) {}
 }

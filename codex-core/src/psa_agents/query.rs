@@ -2,7 +2,7 @@
 
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
-    Result,
+    RecordKind, Result,
     records::{Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::Db,
@@ -11,7 +11,7 @@ use crate::{
 /// How PSA agents are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 6,
-    kind: PsaAgent::KIND,
+    kind: RecordKind::PsaAgent,
     access: PsaAgent::READ_BY,
     select: &["select r.id, cast(r.external_id as text) as key, \
          trim(coalesce(r.first_name, '') || ' ' || coalesce(r.last_name, '')) as title, r.email as detail, \

@@ -2,14 +2,15 @@
 
 use super::{PsaAgent, PsaAgentFields};
 use crate::{
-    Access,
+    Access, RecordKind,
     fold::SearchKey,
     records::{Resource, SearchDef, reserve_ids, search_index},
     store::Sql,
 };
 
 impl Resource for PsaAgent {
-    const KIND: &'static str = "psa_agent";
+    const RECORD_KIND: RecordKind = RecordKind::PsaAgent;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const READ_BY: Access = Access::Staff;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

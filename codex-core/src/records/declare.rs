@@ -242,3 +242,35 @@ macro_rules! status {
         }
     };
 }
+
+/// Declares the row of a kind of record: its id, its tracked fields, when it changed, and further members.
+///
+/// ```text
+/// row! { /// Doc. pub struct Location(LocationId, LocationFields) { /// Doc. pub company: Option<String>, } }
+/// ```
+macro_rules! row {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident($id:ty, $fields:ty) {
+            $($(#[$attribute:meta])* pub $member:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        #[cfg_attr(feature = "store", derive(sqlx::FromRow))]
+        pub struct $name {
+            /// Row id.
+            pub id: $id,
+            /// Tracked fields.
+            #[cfg_attr(feature = "store", sqlx(flatten))]
+            pub fields: $fields,
+            /// When the record was created here.
+            pub created_at: chrono::DateTime<chrono::Utc>,
+            /// When a tracked field last changed.
+            pub updated_at: chrono::DateTime<chrono::Utc>,
+            /// When the record was deleted, if it was.
+            pub deleted_at: Option<chrono::DateTime<chrono::Utc>>,
+            $($(#[$attribute])* pub $member: $type,)*
+        }
+    };
+}

@@ -64,7 +64,7 @@ pub(crate) async fn list<R: Resource>(db: &Db, page: &PageRequest) -> Result<Pag
             deleted_at: row.deleted_at.unwrap_or(row.updated_at),
             deleted_by: by.get(&row.id).cloned(),
             id: row.id,
-            kind: R::KIND.to_owned(),
+            kind: R::RECORD_KIND,
             name: name_of(&fields),
         }
     }))

@@ -11,7 +11,7 @@ use super::{
     resolve::{Claim, MANUAL},
 };
 use crate::{
-    Access, Error, Result,
+    Access, Error, RecordKind, Result,
     store::{Record, Row, Sql, Tx},
 };
 
@@ -48,12 +48,20 @@ pub trait Tracked:
 
 /// A kind of record that the record writer can write.
 pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
-    /// Name of the kind in claims and log.
-    const KIND: &'static str;
+    /// The kind.
+    const RECORD_KIND: RecordKind;
+    /// Its name in claims and log.
+    const KIND: &'static str = Self::RECORD_KIND.name();
+    /// The field that names a record in paths; `None` where its row id does.
+    const KEY: Option<&'static str> = None;
     /// Who may list, find and export such records.
     const READ_BY: Access;
     /// Who may create, update, delete and restore such records, and release their manual values.
     const WRITTEN_BY: Access;
+    /// Whether a record belongs to one person. Then nobody else restores it from the lists of deleted records.
+    const IS_PERSONAL: bool = false;
+    /// The named statements of its folder, for the test that prepares them.
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]];
     /// How its records are searched; `None` for a kind that is not.
     const SEARCH: Option<&'static SearchDef> = None;
     /// Reserves `$1` row ids, one row each; see `reserve_ids!`.

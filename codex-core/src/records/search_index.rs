@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Draft, Resource, Stored};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     fold::SearchKey,
     store::{Sql, Tx},
 };
@@ -14,8 +14,8 @@ use crate::{
 pub struct SearchDef {
     /// Number of the kind in the index, 1 to 15. It is stored, so no other kind may ever get it.
     pub number: i64,
-    /// Name of the kind.
-    pub kind: &'static str,
+    /// The kind.
+    pub kind: RecordKind,
     /// Who may find its records.
     pub access: Access,
     /// The select of what a hit shows: id, key, title, detail, company, number, company_name of a record `r`. The list
@@ -28,8 +28,24 @@ pub struct SearchDef {
     pub path: Option<&'static str>,
 }
 
+macro_rules! stride {
+    () => {
+        16
+    };
+}
 /// Ids of the index in one id of a record.
-pub(crate) const STRIDE: i64 = 16;
+pub(crate) const STRIDE: i64 = stride!();
+/// The number of the kind, of an entry of the index.
+pub(crate) const KIND_NUMBER: &str = concat!("rowid % ", stride!());
+/// The id of the record, of an entry of the index.
+pub(crate) const RECORD_ID: &str = concat!("rowid / ", stride!());
+/// The id in the index of a record `r`; ends before the number of its kind.
+pub(crate) const PLACE: &str = concat!("r.id * ", stride!(), " + ");
+
+/// The id in the index of a record of a kind with a number.
+pub(crate) const fn place(number: i64, record: i64) -> i64 {
+    record * STRIDE + number
+}
 /// The longest text that a record is found by, in characters.
 const LONGEST: usize = 2_000;
 /// Rows that are written at once.
@@ -56,7 +72,7 @@ pub(crate) async fn follow<R: Resource>(tx: &mut Tx, written: &[Draft<R>]) -> Re
         if before == after {
             continue;
         }
-        let place = draft.id * STRIDE + number;
+        let place = place(*number, draft.id);
         gone.extend(before.map(|_| place));
         new.extend(after.map(|text| (place, text)));
     }
@@ -94,7 +110,7 @@ pub(crate) async fn refresh<R: Resource>(tx: &mut Tx, rows: &[Stored<R::Fields>]
         return Ok(());
     };
     let live = rows.iter().filter(|row| row.deleted_at.is_none());
-    let fresh = live.map(|row| (row.id * STRIDE + number, R::search_text(&row.fields)));
+    let fresh = live.map(|row| (place(*number, row.id), R::search_text(&row.fields)));
     let mut fresh: HashMap<i64, String> = fresh.collect();
     let mut q = tx.query("select rowid, text from search_names where rowid in ");
     q.push_list(fresh.keys().copied());

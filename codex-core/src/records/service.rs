@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{Author, DeletedOut, Resource, WriteSummary, deleted, writer::RecordWriter};
 use crate::{
-    Access, Error, Outcome, PlannedChanges, Result, Scope,
+    Access, Error, Outcome, PlannedChanges, RecordKind, Result, Scope,
     claims::{changes::changes_out, query::ACCOUNT_NUMBERS},
     codex::Codex,
     idempotency::step_done,
-    kinds::{KINDS, by_kind},
     list::{Page, PageRequest},
     store::Tx,
 };
@@ -112,9 +111,9 @@ impl Codex {
 
     /// The kinds of which a caller may see the deleted records and restore them.
     pub fn restorable_kinds(&self, scope: &Scope) -> Vec<&'static str> {
-        let mut kinds = KINDS.to_vec();
-        kinds.retain(|kind| is_keeper(scope, kind));
-        kinds
+        let is_offered = |kind: &RecordKind| by_kind!(*kind, R => R::WRITTEN_BY.has(scope.role()) && !R::IS_PERSONAL);
+        let kinds = RecordKind::ALL.into_iter();
+        kinds.filter(is_offered).map(RecordKind::name).collect()
     }
 
     /// A page of the records of a kind that people have deleted, the newest first.
@@ -127,9 +126,8 @@ impl Codex {
         kind: &str,
         page: &PageRequest,
     ) -> Result<Page<DeletedOut>> {
-        require_keeper(scope, kind)?;
-        let listed = by_kind!(kind, R => deleted::list::<R>(&self.0.db, page).await);
-        listed.unwrap_or_else(|| Err(no_such_kind(kind)))
+        let kind = kept_kind(scope, kind)?;
+        by_kind!(kind, R => deleted::list::<R>(&self.0.db, page).await)
     }
 
     /// Restores a record that a person deleted; `None` when there is no such record.
@@ -144,15 +142,13 @@ impl Codex {
         kind: &str,
         id: i64,
     ) -> Result<Option<Outcome>> {
-        require_keeper(scope, kind)?;
+        let kind = kept_kind(scope, kind)?;
         if let Some(done) = step_done(0)? {
             return Ok(Some(Outcome::Applied(done)));
         }
         let mut tx = self.begin_step(0).await?;
         let mut writer = self.writer(&mut tx, author);
-        let restored = by_kind!(kind, R => writer.restore::<R>(id).await);
-        let restored = restored.unwrap_or_else(|| Err(no_such_kind(kind)))?;
-        let Some(summary) = restored else {
+        let Some(summary) = by_kind!(kind, R => writer.restore::<R>(id).await?) else {
             return Ok(None);
         };
         let restored = Self::conclude_step(tx, author, summary, 0, ());
@@ -160,20 +156,14 @@ impl Codex {
     }
 }
 
-/// Whether a caller may delete and restore records of a kind.
-fn is_keeper(scope: &Scope, kind: &str) -> bool {
-    let access = by_kind!(kind, R => R::WRITTEN_BY);
-    access.is_some_and(|access| access.has(scope.role()))
-}
-
-/// Refuses callers who may not delete and restore records of a kind. Who may write no records does not learn which
-/// kinds there are.
-fn require_keeper(scope: &Scope, kind: &str) -> Result<()> {
-    let access = by_kind!(kind, R => R::WRITTEN_BY);
-    let access = access.unwrap_or(Access::Technicians);
-    scope.require(access, "keeping deleted records of this kind")
-}
-
-fn no_such_kind(kind: &str) -> Error {
-    Error::invalid("kind", format!("there is no kind of record `{kind}`"))
+/// The kind with a name. Refuses callers who may not delete and restore its records. Who may write no records does not
+/// learn which kinds there are.
+fn kept_kind(scope: &Scope, name: &str) -> Result<RecordKind> {
+    let kind = name.parse::<RecordKind>();
+    let access = match &kind {
+        Ok(kind) => by_kind!(*kind, R => R::WRITTEN_BY),
+        Err(_) => Access::Technicians,
+    };
+    scope.require(access, "keeping deleted records of this kind")?;
+    kind.map_err(|message| Error::invalid("kind", message))
 }

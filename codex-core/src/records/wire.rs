@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::RecordKind;
+
 /// A record that a person has deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeletedOut {
@@ -17,35 +19,23 @@ pub struct DeletedOut {
     /// Id of the record.
     pub id: i64,
     /// Kind of record.
-    #[schema(example = "contact")]
-    pub kind: String,
+    #[schema(value_type = String, example = "contact")]
+    pub kind: RecordKind,
     /// What it was called; null when it had no name.
     pub name: Option<String>,
 }
 
-/// What happens to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeOp {
-    /// It is created.
-    Create,
-    /// Some of its fields change.
-    Update,
-    /// It is deleted; its row stays.
-    Delete,
-    /// It is live again.
-    Restore,
-}
-
-impl ChangeOp {
-    /// The word in the change log and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-        }
+words! {
+    /// What happens to a record.
+    pub enum ChangeOp {
+        /// It is created.
+        Create = "create",
+        /// Some of its fields change.
+        Update = "update",
+        /// It is deleted; its row stays.
+        Delete = "delete",
+        /// It is live again.
+        Restore = "restore",
     }
 }
 

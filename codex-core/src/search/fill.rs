@@ -2,11 +2,11 @@
 
 use crate::{
     Result,
-    kinds::{SEARCHED, by_kind},
     records::{
         Resource, SearchDef, Stored, Tracked as _,
-        search_index::{FILLED, STRIDE, insert},
+        search_index::{FILLED, insert, place},
     },
+    registry::SEARCHED,
     store::{Db, Tx},
 };
 
@@ -14,9 +14,8 @@ use crate::{
 /// that a kind is there as a whole or not at all.
 pub(crate) async fn fill(db: &Db) -> Result<()> {
     let mut missing = Vec::new();
-    for def in SEARCHED {
-        let filled = by_kind!(def.kind, R => is_filled::<R>(db, def.number).await);
-        if !filled.transpose()?.unwrap_or(true) {
+    for def in SEARCHED.iter() {
+        if !by_kind!(def.kind, R => is_filled::<R>(db, def.number).await?) {
             missing.push(def.kind);
         }
     }
@@ -25,9 +24,7 @@ pub(crate) async fn fill(db: &Db) -> Result<()> {
     }
     let mut tx = db.begin().await?;
     for kind in missing {
-        if let Some(filled) = by_kind!(kind, R => fill_kind::<R>(&mut tx).await) {
-            filled?;
-        }
+        by_kind!(kind, R => fill_kind::<R>(&mut tx).await?);
     }
     tx.commit().await
 }
@@ -41,7 +38,7 @@ async fn is_filled<R: Resource>(db: &Db, number: i64) -> Result<bool> {
         return Ok(true);
     };
     let mut q = db.query("select rowid from search_names where rowid = ");
-    q.push_bind(first * STRIDE + number);
+    q.push_bind(place(number, first));
     Ok(q.scalar::<i64>().await?.is_some())
 }
 
@@ -62,7 +59,7 @@ async fn fill_kind<R: Resource>(tx: &mut Tx) -> Result<()> {
         after = last.id;
         let texts = rows
             .iter()
-            .map(|row| (row.id * STRIDE + number, R::search_text(&row.fields)));
+            .map(|row| (place(*number, row.id), R::search_text(&row.fields)));
         let texts: Vec<(i64, String)> = texts.collect();
         // Another process may fill at the same time: on SQLite it waits for this one, on PostgreSQL for a row.
         let places = texts.iter().map(|(place, _)| *place);

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Result,
     ids::{CompanyId, TicketId},
-    records::SearchDef,
+    records::{SearchDef, search_index::PLACE},
     store::{Db, Q, Sql},
 };
 
@@ -64,7 +64,7 @@ pub(super) async fn names(
         .filter_map(|def| Some((def.number, def.of_companies?)));
     for (place, (number, of_companies)) in kinds.enumerate() {
         q.push(if place == 0 { "" } else { " union all " });
-        q.push("select r.id * 16 + ").push_bind(number);
+        q.push("select ").push(PLACE).push_bind(number);
         q.push(of_companies).push_list(own.iter().copied());
     }
     q.push(")");

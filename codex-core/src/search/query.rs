@@ -8,7 +8,10 @@ use crate::{
         Term,
         term::{TRIGRAM, holds},
     },
-    records::{SearchDef, search_index::STRIDE},
+    records::{
+        SearchDef,
+        search_index::{KIND_NUMBER, STRIDE},
+    },
     scope::Scope,
     store::{Db, Engine, Q, Sql},
 };
@@ -113,8 +116,8 @@ pub(crate) async fn names(
 ) -> Result<Candidates<(i64, i64, String)>> {
     let mut q = db.query("select rowid, text from search_names where ");
     holds(&mut q, db.engine(), term);
-    q.push(" and rowid % 16 in ")
-        .push_list(kinds.iter().map(|def| def.number));
+    q.push(" and ").push(KIND_NUMBER).push(" in ");
+    q.push_list(kinds.iter().map(|def| def.number));
     q.push(" limit ").push_bind(LIMIT + 1);
     let mut rows = q.all::<(i64, String)>().await?;
     if let Some(own) = scope.companies().filter(|_| rows.len() > CANDIDATES) {

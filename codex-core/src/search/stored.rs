@@ -1,12 +1,10 @@
 //! Stored keys and words follow the rules of [`crate::fold`]: when those change, what is stored is computed again, once.
 
 use crate::{
-    Result,
+    RecordKind, Result,
     fold::{SearchKey, words},
-    kinds::{SEARCHED, by_kind},
     records::{MAX_BINDS, Resource, Stored, Tracked as _, search_index},
     store::{Db, Sql, Tx},
-    tags::Tag,
 };
 
 /// Raise it whenever a text gets another key or other words than before.
@@ -70,13 +68,9 @@ pub(crate) async fn refresh(db: &Db) -> Result<()> {
     if followed >= Some(VERSION) {
         return Ok(());
     }
-    for def in SEARCHED {
-        if let Some(done) = by_kind!(def.kind, R => refresh_kind::<R>(db).await) {
-            done?;
-        }
+    for kind in RecordKind::ALL {
+        by_kind!(kind, R => refresh_kind::<R>(db).await?);
     }
-    // Their names are keys, though no search finds them.
-    refresh_kind::<Tag>(db).await?;
     for column in &COLUMNS {
         refresh_column(db, column).await?;
     }

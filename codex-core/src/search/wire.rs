@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::RecordKind;
+
 /// A record that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchHit {
@@ -16,8 +18,8 @@ pub struct SearchHit {
     #[schema(example = "100001")]
     pub id: String,
     /// `company`, `contact`, `asset`, `ticket`, `location`, `psa_agent`, `billing_plan` or `agent`.
-    #[schema(example = "company")]
-    pub kind: String,
+    #[schema(value_type = String, example = "company")]
+    pub kind: RecordKind,
     /// Where it fits: `identifier` where the term is its account number, serial number, host name, e-mail address,
     /// telephone number or ticket number; `name`; or `text` for what was said on a ticket or is installed on an asset.
     #[schema(example = "name")]
@@ -83,7 +85,7 @@ pub struct SearchGroup {
     /// The first records, the best fit first.
     pub hits: Vec<SearchHit>,
     /// The kind.
-    pub kind: &'static str,
+    pub kind: RecordKind,
     /// Whether there were more candidates than are looked at.
     pub more: bool,
     /// How many have the term in their name: those that the list of the kind finds.

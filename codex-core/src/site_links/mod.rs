@@ -7,8 +7,6 @@ pub mod rules;
 #[cfg(feature = "sync")]
 mod service;
 
-use chrono::{DateTime, Utc};
-
 use crate::ids::{CompanyId, SiteLinkId};
 
 record! {
@@ -37,19 +35,7 @@ record! {
     }
 }
 
-/// A site of an RMM and the company it stands for.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct SiteLink {
-    /// Row id.
-    pub id: SiteLinkId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: SiteLinkFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// A site of an RMM and the company it stands for.
+    pub struct SiteLink(SiteLinkId, SiteLinkFields) {}
 }

@@ -2,7 +2,7 @@
 
 use super::{SiteLink, SiteLinkFields};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::{COMPANY_ID, rules::holders},
     ids::CompanyId,
     records::{Draft, Resource, reserve_ids},
@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Resource for SiteLink {
-    const KIND: &'static str = "site_link";
+    const RECORD_KIND: RecordKind = RecordKind::SiteLink;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const READ_BY: Access = Access::Staff;
     const WRITTEN_BY: Access = Access::Technicians;
     const RESERVE: Sql = reserve_ids!("site_links");

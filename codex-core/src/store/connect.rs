@@ -14,16 +14,12 @@ use std::{
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, Engine, Pools};
+use super::{Db, Pools};
 use crate::{Error, Result};
-
-static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// The oldest `PostgreSQL` that has what our statements use.
 const PG_MINIMUM: i64 = 120_000;
@@ -46,8 +42,6 @@ const PG_SETTINGS: &str = "set statement_timeout = '60s'; set lock_timeout = '10
                            set idle_in_transaction_session_timeout = '5s'; \
                            select set_config('random_page_cost', '1.1', false) \
                            where current_setting('random_page_cost') = '4'";
-/// A migration writes a large table anew, which takes longer than a statement of a call may.
-const PG_MIGRATING: &str = "set statement_timeout = 0";
 
 impl Db {
     /// Opens `sqlite://path`, a bare path, or `postgres://...`; makes a missing `SQLite` file with
@@ -71,33 +65,6 @@ impl Db {
             pools,
             shared: Arc::default(),
         })
-    }
-
-    /// Brings the schema up to date; two processes may do so at once.
-    pub async fn migrate(&self) -> Result<()> {
-        let done = match &self.pools {
-            Pools::Sqlite { writer, .. } => SQLITE.run(writer).await,
-            Pools::Pg(pool) => {
-                // A connection of its own: closed, it holds neither the setting nor, after a failure, sqlx's lock.
-                let mut connection = pool.acquire().await?.detach();
-                sqlx::raw_sql(PG_MIGRATING).execute(&mut connection).await?;
-                let done = POSTGRES.run_direct(None, &mut connection, false).await;
-                connection.close().await.ok();
-                done
-            }
-        };
-        done.map_err(|error| Error::Db(error.into()))
-    }
-
-    /// The migrations of an engine: version, name, text. For tests that compare the two.
-    pub fn migrations(engine: Engine) -> impl Iterator<Item = (i64, &'static str, &'static str)> {
-        let migrator = match engine {
-            Engine::Sqlite => &SQLITE,
-            Engine::Postgres => &POSTGRES,
-        };
-        migrator
-            .iter()
-            .map(|m| (m.version, m.description.as_ref(), m.sql.as_str()))
     }
 }
 

@@ -5,9 +5,12 @@
 //! [`Db::begin`].
 
 mod connect;
+mod migrate;
 mod query;
+mod rebuild;
 #[macro_use]
 pub mod sql;
+pub mod backup;
 mod revisions;
 pub mod schema;
 pub mod snapshot;
@@ -23,6 +26,7 @@ use std::{
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub use migrate::MigrationDef;
 pub use query::{Bind, Q, Record, Row, Scalar};
 pub(crate) use revisions::STATEMENTS as REVISIONS;
 use revisions::Written;
@@ -63,6 +67,16 @@ enum Pools {
 pub struct Db {
     pools: Pools,
     shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Its name, as health checks and backups state it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
 }
 
 /// What all handles of a database share.

@@ -21,10 +21,10 @@ use std::{
 };
 
 use super::{Db, Engine, Sql, Tx};
-use crate::Result;
+use crate::{RecordKind, Result};
 
 /// Tables that change all the time and are in no answer that is kept, or in none that is large.
-const UNCOUNTED: [&str; 14] = [
+const UNCOUNTED: [&str; 15] = [
     "change_log",
     "codex_database",
     "idempotency_keys",
@@ -32,6 +32,7 @@ const UNCOUNTED: [&str; 14] = [
     "outbox",
     "revisions",
     "schedules",
+    "seen",
     "sync_cursors",
     "sync_holds",
     "sync_jobs",
@@ -43,23 +44,6 @@ const UNCOUNTED: [&str; 14] = [
 
 /// What sources say of records of every kind is in one table, and nearly every change of a record changes it.
 const CLAIMS: &str = "claims";
-/// Hence claims are counted by the kind of their record, so that a change of a device is none of a ticket's requester.
-/// A change that does not say its kind, or says another, is counted for the table, and is a change of every kind.
-const CLAIMS_OF: [(&str, &str); 13] = [
-    ("agent", "claims of agent"),
-    ("asset", "claims of asset"),
-    ("billing_plan", "claims of billing_plan"),
-    ("company", "claims of company"),
-    ("contact", "claims of contact"),
-    ("feature_option", "claims of feature_option"),
-    ("location", "claims of location"),
-    ("override", "claims of override"),
-    ("psa_agent", "claims of psa_agent"),
-    ("site_link", "claims of site_link"),
-    ("tag", "claims of tag"),
-    ("ticket", "claims of ticket"),
-    ("view", "claims of view"),
-];
 
 /// Tables that triggers keep, and the table whose change changes them.
 const KEPT_BY_TRIGGERS: [(&str, &str); 2] = [
@@ -133,7 +117,7 @@ static SCHEMA: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::ne
 fn schema() -> HashMap<&'static str, Vec<&'static str>> {
     let mut schema: HashMap<&str, Vec<&str>> = HashMap::new();
     let texts = [Engine::Sqlite, Engine::Postgres]
-        .map(|engine| Db::migrations(engine).map(|(.., text)| text));
+        .map(|engine| Db::migrations(engine).map(|migration| migration.sql));
     let texts: Vec<&'static str> = texts.into_iter().flatten().collect();
     let statements = || texts.iter().flat_map(|text| text.split(';'));
     for statement in statements() {
@@ -167,10 +151,12 @@ fn words(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(ends).filter(|word| !word.is_empty())
 }
 
-/// What claims of a kind are counted as.
+/// What claims of a kind are counted as: claims are counted by the kind of their record, so that a change of a device is
+/// none of a ticket's requester. A change that does not say its kind, or says another, is counted for the table, and is
+/// a change of every kind.
 fn claims_of(kind: &str) -> Option<&'static str> {
-    let known = CLAIMS_OF.iter().find(|(name, _)| *name == kind);
-    known.map(|(_, count)| *count)
+    let kind: RecordKind = kind.parse().ok()?;
+    Some(kind.count_of_claims())
 }
 
 /// What the claims that a statement reads are counted as, where it gives the table a name and a condition for the kind
@@ -203,7 +189,12 @@ pub(super) fn note_read(sql: &str) {
                 if *table == CLAIMS {
                     // A view does not show of which kind they are.
                     let counts = (word == CLAIMS).then(|| claims_read(sql)).flatten();
-                    let all = || CLAIMS_OF.map(|(_, count)| count).to_vec();
+                    let all = || {
+                        RecordKind::ALL
+                            .iter()
+                            .map(|kind| kind.count_of_claims())
+                            .collect()
+                    };
                     reads.tables.extend(counts.unwrap_or_else(all));
                 }
             }
@@ -316,7 +307,7 @@ mod tests {
 
     #[test]
     fn trigger_tables_match_the_migrations() {
-        for (.., text) in Db::migrations(Engine::Sqlite) {
+        for text in Db::migrations(Engine::Sqlite).map(|migration| migration.sql) {
             for trigger in text.split("create trigger").skip(1) {
                 let words: Vec<&str> = words(trigger).collect();
                 let on = words.iter().position(|word| *word == "on").unwrap();
@@ -354,10 +345,10 @@ mod tests {
 
     #[tokio::test]
     async fn claims_have_a_revision_per_record_kind() {
-        for (kind, count) in CLAIMS_OF {
-            assert!(crate::kinds::fields_of(kind).is_some(), "{kind}");
+        for kind in RecordKind::ALL {
             let change = "update claims set gone_at = $1 where kind = $2";
-            assert_eq!(written(change, Some(kind)), Some(count));
+            let count = Some(kind.count_of_claims());
+            assert_eq!(written(change, Some(kind.name())), count);
             assert_eq!(written(change, None), Some(CLAIMS));
             assert_eq!(written(change, Some("another")), Some(CLAIMS));
         }
@@ -372,7 +363,7 @@ mod tests {
             "select 1 from claims",
         ] {
             let counts = read(any).await.tables;
-            assert_eq!(counts.len(), 1 + CLAIMS_OF.len(), "{any}");
+            assert_eq!(counts.len(), 1 + RecordKind::ALL.len(), "{any}");
         }
     }
 

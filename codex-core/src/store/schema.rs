@@ -1,7 +1,7 @@
 //! Whether the schema is the one that this program knows.
 
-use super::{Db, Sql};
-use crate::Result;
+use super::{Db, Engine, Sql};
+use crate::{Error, Result};
 
 sql! {
     /// Whether any migration was ever run.
@@ -10,10 +10,15 @@ sql! {
         pg: "select cast(count(*) as bigint) from pg_catalog.pg_class \
              where oid = to_regclass('_sqlx_migrations')",
     };
+    /// Version of the engine.
+    VERSION = {
+        sqlite: "select sqlite_version()",
+        pg: "select current_setting('server_version')",
+    };
 }
 
 /// Migrations that were run.
-const APPLIED: &str = "select version from _sqlx_migrations where success";
+const APPLIED: &str = "select version from _sqlx_migrations where success order by version";
 
 /// How a database's schema differs from the program's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,20 +29,28 @@ pub struct SchemaState {
     pub unknown: Vec<i64>,
 }
 
+impl SchemaState {
+    /// # Errors
+    /// [`Error::Unsupported`] when the schema is of a newer program: this one would not keep what that has added.
+    pub fn refuse_newer(&self) -> Result<()> {
+        match self.unknown.last() {
+            Some(newest) => Err(Error::Unsupported(format!(
+                "the database has the schema of a newer codexd (migration {newest}); install that version"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Db {
     /// Compares the migrations that were run with those that the program has. Changes nothing.
     ///
     /// # Errors
-    /// [`crate::Error::Db`] when the database cannot be read.
+    /// [`Error::Db`] when the database cannot be read.
     pub async fn schema_state(&self) -> Result<SchemaState> {
-        let begun: Option<i64> = self.query(BEGUN).scalar().await?;
-        let applied: Vec<i64> = if begun == Some(1) {
-            self.query(Sql::Same(APPLIED)).scalars().await?
-        } else {
-            Vec::new()
-        };
+        let applied = self.applied_migrations().await?;
         let known: Vec<i64> = Self::migrations(self.engine())
-            .map(|(version, ..)| version)
+            .map(|migration| migration.version)
             .collect();
         let without = |all: &[i64], others: &[i64]| {
             let mut rest = all.to_vec();
@@ -48,5 +61,31 @@ impl Db {
             missing: without(&known, &applied),
             unknown: without(&applied, &known),
         })
+    }
+
+    /// Name and version of the engine, such as `PostgreSQL 15.4`.
+    ///
+    /// # Errors
+    /// [`Error::Db`] when the database cannot be read.
+    pub async fn engine_version(&self) -> Result<String> {
+        let version: Option<String> = self.query(VERSION).scalar().await?;
+        let name = match self.engine() {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
+        };
+        Ok(format!("{name} {}", version.unwrap_or_default()))
+    }
+
+    /// The migrations that were run, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Db`] when the database cannot be read.
+    pub async fn applied_migrations(&self) -> Result<Vec<i64>> {
+        let begun: Option<i64> = self.query(BEGUN).scalar().await?;
+        if begun == Some(1) {
+            self.query(Sql::Same(APPLIED)).scalars().await
+        } else {
+            Ok(Vec::new())
+        }
     }
 }

@@ -12,7 +12,6 @@ pub mod rules;
 mod service;
 pub mod wire;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -43,21 +42,9 @@ record! {
     }
 }
 
-/// A word that staff put on records.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Tag {
-    /// Row id.
-    pub id: TagId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: TagFields,
-    /// When the record was created here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// A word that staff put on records.
+    pub struct Tag(TagId, TagFields) {}
 }
 
 /// The kinds of record that tags are put on.

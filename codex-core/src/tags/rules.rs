@@ -2,7 +2,7 @@
 
 use super::{Tag, TagFields};
 use crate::{
-    Access,
+    Access, RecordKind,
     assets::Asset,
     companies::Company,
     contacts::Contact,
@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Resource for Tag {
-    const KIND: &'static str = "tag";
+    const RECORD_KIND: RecordKind = RecordKind::Tag;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const RESERVE: Sql = reserve_ids!("tags");
     const READ_BY: Access = Access::Staff;
     const WRITTEN_BY: Access = Access::Technicians;

@@ -8,6 +8,8 @@ mod event;
 #[cfg(feature = "sync")]
 pub(crate) mod events;
 #[cfg(feature = "store")]
+mod filter;
+#[cfg(feature = "store")]
 pub(crate) mod owed;
 pub mod psa;
 #[cfg(feature = "store")]
@@ -146,37 +148,26 @@ impl TicketTexts {
     }
 }
 
-/// A ticket with its texts and hours.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct Ticket {
-    /// Row id; never shown.
-    pub id: TicketId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: TicketFields,
-    /// When the record was made here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
-    /// HTML as sent.
-    pub description: Option<String>,
-    /// Without markup.
-    pub description_text: Option<String>,
-    /// Minutes worked, without running timers; `None` until they were read.
-    pub minutes: Option<i64>,
-    /// Account number of the company.
-    pub account_number: Option<String>,
-    /// Name of the company.
-    pub company_name: Option<String>,
-    /// Compliance level of the company.
-    pub compliance_level: Option<String>,
-    /// Name of the requester: as the PSA sent it, or else the contact's.
-    pub requester: Option<String>,
-    /// E-mail address of the requester: as the PSA sent it, or else the contact's.
-    pub requester_address: Option<String>,
+row! {
+    /// A ticket with its texts and hours.
+    pub struct Ticket(TicketId, TicketFields) {
+        /// HTML as sent.
+        pub description: Option<String>,
+        /// Without markup.
+        pub description_text: Option<String>,
+        /// Minutes worked, without running timers; `None` until they were read.
+        pub minutes: Option<i64>,
+        /// Account number of the company.
+        pub account_number: Option<String>,
+        /// Name of the company.
+        pub company_name: Option<String>,
+        /// Compliance level of the company.
+        pub compliance_level: Option<String>,
+        /// Name of the requester: as the PSA sent it, or else the contact's.
+        pub requester: Option<String>,
+        /// E-mail address of the requester: as the PSA sent it, or else the contact's.
+        pub requester_address: Option<String>,
+    }
 }
 
 /// What downloads show of a ticket: few of its many columns, for those who read thousands.

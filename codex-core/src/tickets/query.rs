@@ -2,16 +2,22 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-use super::{Conversation, ShownTicket, Ticket, TicketFields, status::Statuses, words};
+pub use super::filter::TicketFilter;
+use super::{
+    Conversation, ShownTicket, Ticket, TicketFields, filter::restrict, status::Statuses, words,
+};
 use crate::{
-    Error, Result,
+    RecordKind, Result,
     companies::COMPANY_NUMBER,
     ids::{CompanyId, TicketId},
-    list::{self, ColumnType, FacetOut, Listing, PageRequest, Sort, StaffFields, always, column},
+    list::{
+        self, ByCompany, ColumnType, FacetOut, Listing, PageRequest, Sort, StaffFields, always,
+        column,
+    },
     records::{FieldDef, Resource as _, SearchDef, Tracked},
     scope::Scope,
     store::{Db, Q, Sql, Tx},
@@ -70,7 +76,7 @@ const SAID_ON_IT: &str = " from conversations s where s.ticket_id = t.id and s.g
 /// How tickets are searched.
 pub(crate) const SEARCH: SearchDef = SearchDef {
     number: 4,
-    kind: Ticket::KIND,
+    kind: RecordKind::Ticket,
     access: Ticket::READ_BY,
     select: &[
         "select r.id, cast(r.number as text) as key, r.subject as title, r.requester_name as detail, \
@@ -102,6 +108,18 @@ pub const LISTING: Listing = Listing {
         column("priority", "t.priority_id", ColumnType::Word).faceted(),
         column("created_at", "t.opened_at", ColumnType::Time),
     ],
+};
+
+/// The same, of which each company has a part.
+pub(crate) const LIST: ByCompany = ByCompany {
+    listing: &LISTING,
+    narrow: |q, scope, company| {
+        let filter = TicketFilter {
+            company,
+            ..TicketFilter::default()
+        };
+        restrict(q, scope, &filter);
+    },
 };
 
 /// What is beside a ticket is read on request alone: [`crate::Codex::beside_tickets`].
@@ -139,53 +157,6 @@ sql! {
         and script = 'psa' and sync_type in ('tickets', 'tickets-detail')";
 }
 
-/// Which tickets of a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TicketFilter {
-    /// Of this company.
-    pub company: Option<CompanyId>,
-    /// Of this PSA.
-    pub source: Option<String>,
-    /// With one of these statuses.
-    pub statuses: Option<Vec<i64>>,
-    /// With none of these statuses, and with one at all.
-    pub not_statuses: Option<Vec<i64>>,
-    /// With this priority.
-    pub priority: Option<i64>,
-    /// Of this group.
-    pub group: Option<i64>,
-    /// Of this agent.
-    pub responder: Option<i64>,
-    /// Last changed from this moment on.
-    pub changed_from: Option<DateTime<Utc>>,
-    /// Last changed before this moment.
-    pub changed_before: Option<DateTime<Utc>>,
-    /// Opened from this moment on.
-    pub opened_from: Option<DateTime<Utc>>,
-    /// Opened before this moment.
-    pub opened_before: Option<DateTime<Utc>>,
-}
-
-impl TicketFilter {
-    /// Tickets last changed in a year (UTC), or in any.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a year that the calendar does not have.
-    pub fn of_year(year: Option<i32>) -> Result<Self> {
-        let start = |year: Option<i32>| year.map(beginning_of).transpose();
-        Ok(Self {
-            changed_from: start(year)?,
-            changed_before: start(year.map(|year| year.saturating_add(1)))?,
-            ..Self::default()
-        })
-    }
-}
-
-fn beginning_of(year: i32) -> Result<DateTime<Utc>> {
-    let start = Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
-    start.ok_or_else(|| Error::invalid("year", format!("there is no year {year}")))
-}
-
 /// The statuses of the account, with the words of `configured`.
 pub(crate) async fn statuses(db: &Db, configured: &Statuses) -> Result<Statuses> {
     let labels: Vec<(i64, String)> = db.query(LABELS).all().await?;
@@ -196,7 +167,7 @@ pub(crate) async fn statuses(db: &Db, configured: &Statuses) -> Result<Statuses>
 /// newest first.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its column.
+/// [`crate::Error::Invalid`] for a limit out of range, an unknown column, a value that does not fit its column.
 pub(crate) async fn listed(
     db: &Db,
     scope: &Scope,
@@ -204,22 +175,67 @@ pub(crate) async fn listed(
     page: &PageRequest,
     statuses: &Statuses,
 ) -> Result<list::Page<Ticket>> {
-    let newest_first = || Sort::new("-last_updated_at");
-    let page = PageRequest {
-        filters: words::numbered(&page.filters, statuses)?,
-        sort: page.sort.clone().or_else(|| Some(newest_first())),
-        ..page.clone()
-    };
+    let page = as_listed(page, statuses)?;
     let place = |ticket: &Ticket| (ticket.id.0, ticket.fields.newest_at.to_rfc3339());
     let narrow = |q: &mut Q<'_>| restrict(q, scope, filter);
     LISTING.page(db, scope, &page, narrow, place).await
+}
+
+/// A request with numbers in place of words, the newest first unless it is sorted.
+fn as_listed(request: &PageRequest, statuses: &Statuses) -> Result<PageRequest> {
+    let newest_first = || Sort::new("-last_updated_at");
+    Ok(PageRequest {
+        filters: words::numbered(&request.filters, statuses)?,
+        sort: request.sort.clone().or_else(|| Some(newest_first())),
+        ..request.clone()
+    })
+}
+
+/// The row ids of all tickets of such a list, in its order.
+///
+/// # Errors
+/// As [`listed`].
+pub(crate) async fn ids(
+    db: &Db,
+    scope: &Scope,
+    request: &PageRequest,
+    statuses: &Statuses,
+) -> Result<Vec<i64>> {
+    let request = as_listed(request, statuses)?;
+    LIST.ids(db, scope, None, &request).await
+}
+
+/// Some tickets of such a list, in this order.
+pub(crate) async fn of_ids(db: &Db, scope: &Scope, ids: &[i64]) -> Result<Vec<Ticket>> {
+    let narrow = |q: &mut Q<'_>| restrict(q, scope, &TicketFilter::default());
+    LISTING
+        .of_ids(db, ids, narrow, |ticket: &Ticket| ticket.id.0)
+        .await
+}
+
+/// What is shown of some tickets of such a list, with what was said on each, in this order; one statement.
+pub(crate) async fn shown_of_ids(
+    db: &Db,
+    scope: &Scope,
+    ids: &[i64],
+) -> Result<Vec<Said<ShownTicket>>> {
+    let mut q = db.query(SHOWN);
+    push_said(&mut q, scope);
+    q.push(SHOWN_LIVE);
+    restrict(&mut q, scope, &TicketFilter::default());
+    q.push(" and t.id in ").push_list(ids.iter().copied());
+    q.push(JOINED);
+    let mut tickets: Vec<Said<ShownTicket>> = q.all().await?;
+    let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
+    tickets.sort_unstable_by_key(|found| places.get(&found.ticket.id.0));
+    Ok(tickets)
 }
 
 /// How many tickets of a list, of all companies or of one, have each value of some columns; statuses and priorities by
 /// their words. Several statuses may have one word.
 ///
 /// # Errors
-/// [`Error::Invalid`] naming the column or the filter.
+/// [`crate::Error::Invalid`] naming the column or the filter.
 pub(crate) async fn facets(
     db: &Db,
     scope: &Scope,
@@ -232,13 +248,9 @@ pub(crate) async fn facets(
         filters: words::numbered(&request.filters, statuses)?,
         ..request.clone()
     };
-    let filter = TicketFilter {
-        company,
-        ..TicketFilter::default()
-    };
-    let narrow = |q: &mut Q<'_>| restrict(q, scope, &filter);
-    let facets = LISTING.facets(db, scope, &request, columns, narrow).await?;
+    let facets = LIST.facets(db, scope, company, &request, columns);
     Ok(facets
+        .await?
         .into_iter()
         .map(|facet| words::worded(facet, statuses))
         .collect())
@@ -344,45 +356,6 @@ pub(crate) async fn behind(
     q.push(" order by t.id limit ").push_bind(i64::from(limit));
     q.push(") order by t.id");
     q.all().await
-}
-
-fn restrict(q: &mut Q<'_>, scope: &Scope, filter: &TicketFilter) {
-    if let Some(companies) = scope.within(filter.company) {
-        q.push(" and t.company_id in ").push_list(companies);
-    }
-    if let Some(ids) = &filter.statuses {
-        q.push(" and t.status_id in ")
-            .push_list(ids.iter().copied());
-    }
-    if let Some(ids) = &filter.not_statuses {
-        q.push(" and t.status_id is not null and t.status_id not in ")
-            .push_list(ids.iter().copied());
-    }
-    if let Some(source) = &filter.source {
-        q.push(" and t.external_source = ")
-            .push_bind(source.as_str());
-    }
-    let equal = [
-        (" and t.priority_id = ", filter.priority),
-        (" and t.group_id = ", filter.group),
-        (" and t.responder_id = ", filter.responder),
-    ];
-    for (text, id) in equal {
-        if let Some(id) = id {
-            q.push(text).push_bind(id);
-        }
-    }
-    let times = [
-        (" and t.newest_at >= ", filter.changed_from),
-        (" and t.newest_at < ", filter.changed_before),
-        (" and t.opened_at >= ", filter.opened_from),
-        (" and t.opened_at < ", filter.opened_before),
-    ];
-    for (text, at) in times {
-        if let Some(at) = at {
-            q.push(text).push_bind(at);
-        }
-    }
 }
 
 /// A ticket with what was said on it, oldest first.

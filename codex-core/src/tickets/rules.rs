@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::{Ticket, TicketFields, TicketTexts, threads};
 use crate::{
-    Access, Result,
+    Access, RecordKind, Result,
     companies::{COMPANY_ID, rules::by_external_id},
     fold::{SearchKey, words},
     ids::CompanyId,
@@ -15,7 +15,13 @@ use crate::{
 };
 
 impl Resource for Ticket {
-    const KIND: &'static str = "ticket";
+    const RECORD_KIND: RecordKind = RecordKind::Ticket;
+    const KEY: Option<&'static str> = Some("number");
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[
+        super::owed::STATEMENTS,
+        super::query::STATEMENTS,
+        super::threads::STATEMENTS,
+    ];
     const READ_BY: Access = Access::Everyone;
     const WRITTEN_BY: Access = Access::Technicians;
     const SEARCH: Option<&'static SearchDef> = Some(&super::query::SEARCH);

@@ -169,13 +169,17 @@ impl Codex {
 
     /// Every field of the first tickets behind one by their rows, for staff.
     async fn whole_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
-        let db = &self.0.db;
-        let tickets = query::behind(db, scope, last, PAGE).await?;
+        let tickets = query::behind(&self.0.db, scope, last, PAGE).await?;
+        self.exported(scope, tickets).await
+    }
+
+    /// Every field of some tickets, for staff.
+    async fn exported(&self, scope: &Scope, tickets: Vec<Ticket>) -> Result<Vec<ExportedTicket>> {
         let ids: Vec<TicketId> = tickets.iter().map(|ticket| ticket.id).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let mut beside = beside::read(db, &ids, &beside::BESIDE).await?;
+        let mut beside = beside::read(&self.0.db, &ids, &beside::BESIDE).await?;
         let exported = tickets.into_iter().map(|mut ticket| {
             self.redact_for_scope(scope, &mut ticket);
             ExportedTicket {
@@ -190,7 +194,31 @@ impl Codex {
 
     /// What is shown of them, for clients.
     async fn shown_tickets(&self, scope: &Scope, last: TicketId) -> Result<Vec<ExportedTicket>> {
-        let mut page = query::shown_behind(&self.0.db, scope, last, PAGE).await?;
+        let page = query::shown_behind(&self.0.db, scope, last, PAGE).await?;
+        Ok(self.shown(scope, page))
+    }
+
+    /// Tickets of a list as the caller sees them in an export, in the order of their row ids here. With all that was
+    /// said on them: at most [`PAGE`] at once.
+    pub(crate) async fn exported_tickets(
+        &self,
+        scope: &Scope,
+        ids: &[i64],
+    ) -> Result<Vec<ExportedTicket>> {
+        let db = &self.0.db;
+        match scope.companies() {
+            None => {
+                let tickets = query::of_ids(db, scope, ids).await?;
+                self.exported(scope, tickets).await
+            }
+            Some(_) => {
+                let page = query::shown_of_ids(db, scope, ids).await?;
+                Ok(self.shown(scope, page))
+            }
+        }
+    }
+
+    fn shown(&self, scope: &Scope, mut page: Vec<Said<ShownTicket>>) -> Vec<ExportedTicket> {
         self.count_shown(scope, &mut page);
         let exported = page.into_iter().map(|found| ExportedTicket {
             shown: found.ticket,
@@ -198,7 +226,7 @@ impl Codex {
             fields: Map::new(),
             beside: Map::new(),
         });
-        Ok(exported.collect())
+        exported.collect()
     }
 
     fn count_shown(&self, scope: &Scope, page: &mut [Said<ShownTicket>]) {

@@ -12,10 +12,6 @@ pub mod wire;
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use crate::{fold::SearchKey, ids::ViewId, list::ListedResource};
 
 record! {
@@ -47,47 +43,22 @@ record! {
     }
 }
 
-/// A query of a list under a name.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "store", derive(sqlx::FromRow))]
-pub struct View {
-    /// Row id.
-    pub id: ViewId,
-    /// Tracked fields.
-    #[cfg_attr(feature = "store", sqlx(flatten))]
-    pub fields: ViewFields,
-    /// When the record was created here.
-    pub created_at: DateTime<Utc>,
-    /// When a tracked field last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When the record was deleted, if it was.
-    pub deleted_at: Option<DateTime<Utc>>,
+row! {
+    /// A query of a list under a name.
+    pub struct View(ViewId, ViewFields) {}
 }
 
-/// Who sees a view.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ViewAudience {
-    /// Its owner.
-    #[default]
-    Personal,
-    /// All staff; technicians and administrators change it.
-    Shared,
-    /// All staff, and those of one role first of all; administrators change it.
-    RoleDefault,
-}
-
-impl ViewAudience {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Personal, Self::Shared, Self::RoleDefault];
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Personal => "personal",
-            Self::Shared => "shared",
-            Self::RoleDefault => "role_default",
-        }
+words! {
+    /// Who sees a view.
+    #[derive(Default)]
+    pub enum ViewAudience {
+        /// Its owner.
+        #[default]
+        Personal = "personal",
+        /// All staff; technicians and administrators change it.
+        Shared = "shared",
+        /// All staff, and those of one role first of all; administrators change it.
+        RoleDefault = "role_default",
     }
 }
 

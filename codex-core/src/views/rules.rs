@@ -2,7 +2,7 @@
 
 use super::{View, ViewAudience, ViewFields, query::listing};
 use crate::{
-    Access, Fault, Result, Scope,
+    Access, Fault, RecordKind, Result, Scope,
     fold::SearchKey,
     list::{Filter, ListedResource, Listing, Sort},
     nearest::nearest,
@@ -11,7 +11,9 @@ use crate::{
 };
 
 impl Resource for View {
-    const KIND: &'static str = "view";
+    const RECORD_KIND: RecordKind = RecordKind::View;
+    const IS_PERSONAL: bool = true;
+    const STATEMENTS: &'static [&'static [(&'static str, Sql)]] = &[super::query::STATEMENTS];
     const RESERVE: Sql = reserve_ids!("saved_views");
     const READ_BY: Access = Access::Staff;
     /// Through the doors for records of all kinds, such as the list of deleted ones: those do not know whose a personal

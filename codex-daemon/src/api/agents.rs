@@ -21,7 +21,11 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::PageOfListParams;
+use super::{
+    paging::PageOfListParams,
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{FLAT, PROBLEM, Who},
+};
 use crate::{
     app::App,
     auth::{Call, Caller},
@@ -38,8 +42,47 @@ use crate::{
     openapi::errors::{Administrators, Forbidden, NotFound, NotServices},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some((
+        "agents",
+        "People who log in, their settings, and the companies that a client user may see",
+    )),
+    writers: &[
+        ("POST", "/api/agents", Who::Admins, PROBLEM),
+        ("PUT", "/api/agents/{keycloak_id}", Who::Admins, PROBLEM),
+        (
+            "PUT",
+            "/api/agents/{keycloak_id}/companies",
+            Who::Admins,
+            PROBLEM,
+        ),
+        (
+            "PUT",
+            "/api/agents/{keycloak_id}/settings",
+            Who::Admins,
+            PROBLEM,
+        ),
+        ("PUT", "/api/my/settings", Who::People, FLAT),
+    ],
+    named: &[NamedRecord {
+        part: "{keycloak_id}",
+        check: named,
+    }],
+    lists: &[ApiList::of::<Agent>("/api/agents", &LISTING, None)],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        agent(call, names.text("keycloak_id")).await?;
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_agents, create_agent))
         .routes(routes!(get_agent, update_agent))

@@ -6,6 +6,7 @@ use codex_core::{
     assets::{
         Asset,
         audit::wire::AssetAuditOut,
+        query::LISTING,
         wire::{AssetBulkIn, AssetIn, AssetOut},
     },
     bulk::BulkOut,
@@ -20,6 +21,8 @@ use super::{
     bulk_write::BulkParams,
     download::streamed,
     paging::{ListParams, ListQuery, PageOfListParams, beside, with_total},
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{FLAT, Who},
 };
 use crate::{
     app::App,
@@ -46,8 +49,48 @@ fn company_of((_, company): &Row) -> Value {
     json!(company.and_then(|company| company.account_number.as_ref()))
 }
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("assets", "Devices of the companies")),
+    writers: &[
+        ("POST", "/api/assets", Who::Technicians, FLAT),
+        ("POST", "/api/assets/bulk", Who::Technicians, FLAT),
+        ("PUT", "/api/assets/{id}", Who::Technicians, FLAT),
+        (
+            "PUT",
+            "/assets/{id}/update-contacts",
+            Who::Technicians,
+            FLAT,
+        ),
+    ],
+    named: &[NamedRecord {
+        part: "/assets/{id}",
+        check: named,
+    }],
+    lists: &[
+        ApiList::of::<Asset>(PATH, &LISTING, Some(COMPANY_NUMBER)),
+        ApiList::of::<Asset>(
+            "/api/companies/{account_number}/assets",
+            &LISTING,
+            Some(COMPANY_NUMBER),
+        ),
+        ApiList::filtered("/api/assets/facets", &LISTING),
+    ],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        if let Some(id) = names.id() {
+            asset_now(call, AssetId(id)).await?;
+        }
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_assets, create_asset))
         .routes(routes!(bulk_write_assets))

@@ -23,7 +23,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::PageOfListParams;
+use super::{
+    paging::PageOfListParams,
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{FLAT, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -40,8 +44,38 @@ use crate::{
     openapi::errors::{Billing, CreateErrors, FindErrors, Forbidden, NotClients, UpdateErrors},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("billing", "Plans, features, overrides, and what is billed")),
+    writers: &[
+        ("POST", "/api/billing-plans", Who::Billing, FLAT),
+        ("POST", "/api/billing-plans/import", Who::Billing, FLAT),
+        ("PUT", "/api/billing-plans/{id}", Who::Billing, FLAT),
+    ],
+    named: &[NamedRecord {
+        part: "/billing-plans/{id}",
+        check: named,
+    }],
+    lists: &[ApiList::of::<BillingPlan>(
+        "/api/billing-plans",
+        &LISTING,
+        None,
+    )],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        if let Some(id) = names.id() {
+            plan(call, id).await?;
+        }
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_billing_plans, create_billing_plan))
         .routes(routes!(import_billing))

@@ -7,6 +7,7 @@ use codex_core::claims::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     auth::Call,
@@ -19,8 +20,17 @@ use crate::{
     openapi::errors::{FindErrors, Forbidden, NotClients},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some((
+        "claims",
+        "What each source states about a record, and the release of manual values",
+    )),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_claims))
         .routes(routes!(get_billing_plan_claims))
@@ -120,10 +130,10 @@ async fn claims(
 /// The resource of a path, by the names of paths alone.
 fn resource_of(name: &str) -> Result<ClaimedResource, Problem> {
     let found = ClaimedResource::ALL
-        .into_iter()
+        .iter()
         .find(|resource| resource.path() == name);
-    found.ok_or_else(|| {
-        let all = ClaimedResource::ALL.map(ClaimedResource::path).join(", ");
+    found.copied().ok_or_else(|| {
+        let all = ClaimedResource::paths().join(", ");
         Problem::not_found(format!("`{name}` has no claims; these have: {all}"))
     })
 }

@@ -25,6 +25,8 @@ use super::{
     contacts::{Row, companies_of},
     download::streamed,
     paging::PageOfListParams,
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{FLAT, Who},
 };
 use crate::{
     app::App,
@@ -44,8 +46,52 @@ use crate::{
     },
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("companies", "Client organisations, and what belongs to one")),
+    writers: &[
+        ("POST", "/api/companies", Who::Technicians, FLAT),
+        ("POST", "/api/companies/bulk", Who::Technicians, FLAT),
+        (
+            "PUT",
+            "/api/companies/{account_number}",
+            Who::Technicians,
+            FLAT,
+        ),
+        (
+            "POST",
+            "/api/companies/{account_number}/renumber",
+            Who::Admins,
+            FLAT,
+        ),
+        (
+            "PUT",
+            "/companies/{account_number}/update",
+            Who::Technicians,
+            FLAT,
+        ),
+    ],
+    named: &[NamedRecord {
+        part: "{account_number}",
+        check: named,
+    }],
+    lists: &[
+        ApiList::of::<Company>("/api/companies", &LISTING, None),
+        ApiList::filtered("/api/companies/facets", &LISTING),
+    ],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        company(call, names.text("account_number")).await?;
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_companies, create_company))
         .routes(routes!(bulk_companies, bulk_write_companies))

@@ -7,7 +7,7 @@ use codex_core::{
     companies::COMPANY_NUMBERS,
     contacts::{
         Contact,
-        query::ContactCompanies,
+        query::{ContactCompanies, LISTING},
         wire::{ContactBulkIn, ContactIn, ContactOut},
     },
     ids::ContactId,
@@ -20,6 +20,8 @@ use super::{
     bulk_write::BulkParams,
     download::streamed,
     paging::{ListParams, ListQuery, PageOfListParams, beside, with_total},
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{FLAT, Who},
 };
 use crate::{
     app::App,
@@ -46,8 +48,48 @@ pub(super) fn companies_of((_, companies): &Row) -> Value {
     json!(companies.account_numbers)
 }
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("contacts", "People at the companies")),
+    writers: &[
+        ("POST", "/api/contacts", Who::Technicians, FLAT),
+        ("POST", "/api/contacts/bulk", Who::Technicians, FLAT),
+        ("PUT", "/api/contacts/{id}", Who::Technicians, FLAT),
+        ("PUT", "/contacts/{id}/update", Who::Technicians, FLAT),
+    ],
+    named: &[NamedRecord {
+        part: "/contacts/{id}",
+        check: named,
+    }],
+    lists: &[
+        ApiList::of::<Contact>(PATH, &LISTING, Some(COMPANY_NUMBERS)),
+        ApiList::of::<Contact>(
+            "/api/companies/{account_number}/contacts",
+            &LISTING,
+            Some(COMPANY_NUMBERS),
+        ),
+        ApiList::of::<Contact>(
+            "/api/companies/{account_number}/users",
+            &LISTING,
+            Some(COMPANY_NUMBERS),
+        ),
+        ApiList::filtered("/api/contacts/facets", &LISTING),
+    ],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        if let Some(id) = names.id() {
+            contact_now(call, ContactId(id)).await?;
+        }
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_contacts, create_contact))
         .routes(routes!(bulk_write_contacts))

@@ -4,10 +4,17 @@ use axum::Json;
 use codex_core::dashboard::wire::DashboardOut;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{app::App, auth::Call, http::problem::Problem};
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("dashboard", "The numbers of the dashboard")),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_dashboard))
 }
 

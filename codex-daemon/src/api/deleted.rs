@@ -4,7 +4,7 @@ use axum::{http::StatusCode, response::Response};
 use codex_core::records::DeletedOut;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::PageParams;
+use super::{paging::PageParams, resource::ApiResource};
 use crate::{
     app::App,
     auth::Call,
@@ -16,8 +16,14 @@ use crate::{
     },
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("deleted", "Deleted records, to list and restore")),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_deleted))
         .routes(routes!(restore_deleted))

@@ -1,11 +1,18 @@
 //! Duplicate candidates: list, get, merge, reject.
 
 use axum::{Json, response::Response};
-use codex_core::duplicates::wire::{DuplicateMergeIn, DuplicateOut};
+use codex_core::duplicates::{
+    query::LISTING,
+    wire::{DuplicateMergeIn, DuplicateOut},
+};
 use serde_json::Map;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListQuery, PageOfListParams};
+use super::{
+    paging::{ListQuery, PageOfListParams},
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{PROBLEM, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -21,8 +28,36 @@ use crate::{
 
 const PATH: &str = "/api/duplicates";
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some((
+        "duplicates",
+        "Pairs of records that may be one: evidence and decisions",
+    )),
+    writers: &[(
+        "POST",
+        "/api/duplicates/{duplicate_id}/merge",
+        Who::Technicians,
+        PROBLEM,
+    )],
+    named: &[NamedRecord {
+        part: "{duplicate_id}",
+        check: named,
+    }],
+    lists: &[ApiList::plain(PATH, &LISTING)],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        drop(duplicate(call, names.text("duplicate_id")).await?);
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_duplicates))
         .routes(routes!(get_duplicate))

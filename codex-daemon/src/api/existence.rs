@@ -7,11 +7,8 @@ use axum::{
     extract::{FromRequestParts as _, MatchedPath, Request},
     http::{StatusCode, request::Parts},
 };
-use codex_core::ids::{AssetId, ContactId, TagId, ViewId};
 
-use super::{
-    agents, assets, billing_plans, companies, contacts, duplicates, locations, tags, tickets, views,
-};
+use super::{RESOURCES, resource::Names};
 use crate::{
     app::App,
     auth::Call,
@@ -56,40 +53,12 @@ async fn require(app: &App, parts: &mut Parts) -> Result<(), Problem> {
     let template = parts.extensions.get::<MatchedPath>().cloned();
     let template = template.as_ref().map_or("", MatchedPath::as_str);
     let Path(names) = Path::<HashMap<String, String>>::from_request_parts(parts, app).await?;
-    let name = |name: &str| names.get(name).map(String::as_str);
-    let id = name("id").and_then(|id| id.parse().ok());
+    let names = Names(names);
     let call = Call::from_request_parts(parts, app).await?;
-    if let Some(account) = name("account_number") {
-        let company = companies::company(&call, account).await?;
-        if let Some(id) = id {
-            locations::location(&call, &company, id).await?;
-        }
-    } else if let Some(id) = name("keycloak_id") {
-        agents::agent(&call, id).await?;
-    } else if let Some(number) = name("ticket_id") {
-        tickets::require_ticket(&call, number).await?;
-    } else if let Some(id) = name("duplicate_id") {
-        drop(duplicates::duplicate(&call, id).await?);
-    } else if let Some(id) = id {
-        // Any other path names nothing whose body is read.
-        match template {
-            "/api/assets/{id}" | "/assets/{id}/update-contacts" => {
-                assets::asset_now(&call, AssetId(id)).await?;
-            }
-            "/api/contacts/{id}" | "/contacts/{id}/update" => {
-                contacts::contact_now(&call, ContactId(id)).await?;
-            }
-            "/api/billing-plans/{id}" => {
-                billing_plans::plan(&call, id).await?;
-            }
-            "/api/tags/{id}" | "/api/tags/{id}/add" | "/api/tags/{id}/remove" => {
-                tags::tag_now(&call, TagId(id)).await?;
-            }
-            "/api/views/{id}" => {
-                views::view_to_change(&call, ViewId(id)).await?;
-            }
-            _ => {}
-        }
+    let named = RESOURCES.iter().flat_map(|resource| resource.named);
+    let named: Vec<_> = named.filter(|one| template.contains(one.part)).collect();
+    for one in named {
+        (one.check)(&call, &names).await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use axum::{
 use codex_core::ExportFormat;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::download::streamed;
+use super::{download::streamed, resource::ApiResource};
 use crate::{
     app::App,
     auth::Call,
@@ -17,8 +17,14 @@ use crate::{
     },
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("export", "Downloads of all records of one kind")),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(export))
 }
 

@@ -5,7 +5,10 @@ use codex_core::list::{FacetOut, ListedResource};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListParams, ListQuery, named};
+use super::{
+    paging::{ListParams, ListQuery, named},
+    resource::ApiResource,
+};
 use crate::{
     app::App,
     auth::Caller,
@@ -15,8 +18,11 @@ use crate::{
 
 const COLUMNS: &str = "columns";
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(count_assets))
         .routes(routes!(count_companies))

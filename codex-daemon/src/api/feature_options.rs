@@ -14,6 +14,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::{
+    resource::ApiResource,
+    writers::{FLAT, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -28,8 +32,14 @@ use crate::{
     openapi::errors::{Billing, CreateErrors, Forbidden, NotClients},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    writers: &[("POST", "/api/feature-options", Who::Billing, FLAT)],
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_feature_options, create_feature_option))
         .routes(routes!(list_ledger_options))

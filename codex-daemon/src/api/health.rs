@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     health::{self, HealthOut, Status},
@@ -23,8 +24,14 @@ struct AliveOut {
     timestamp: DateTime<Utc>,
 }
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("health", "Health and metrics")),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_health))
         .routes(routes!(get_api_health))

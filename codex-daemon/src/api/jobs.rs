@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     auth::Caller,
@@ -39,8 +40,11 @@ static WATCHERS: Semaphore = Semaphore::const_new(100);
 /// A watcher that wants more comes again.
 const LONGEST_WATCH: u32 = 2 * 60 * 60;
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_jobs))
         .routes(routes!(get_job))

@@ -3,16 +3,21 @@
 use axum::http::StatusCode;
 use codex_core::{
     address::segment,
-    companies::Company,
+    companies::{COMPANY_NUMBER, Company},
     ids::LocationId,
     locations::{
         Location,
+        query::LISTING,
         wire::{LocationIn, LocationOut},
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::companies::company;
+use super::{
+    companies::company,
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{FLAT, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -28,8 +33,59 @@ use crate::{
     openapi::errors::{CreateErrors, FindErrors, NotFound, Technicians, UpdateErrors},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    writers: &[
+        (
+            "POST",
+            "/api/companies/{account_number}/locations",
+            Who::Technicians,
+            FLAT,
+        ),
+        (
+            "PUT",
+            "/api/companies/{account_number}/locations/{id}",
+            Who::Technicians,
+            FLAT,
+        ),
+        (
+            "POST",
+            "/companies/{account_number}/locations",
+            Who::Technicians,
+            FLAT,
+        ),
+        (
+            "PUT",
+            "/companies/{account_number}/locations/{id}",
+            Who::Technicians,
+            FLAT,
+        ),
+    ],
+    named: &[NamedRecord {
+        part: "/locations/{id}",
+        check: named,
+    }],
+    lists: &[ApiList::of::<Location>(
+        "/api/companies/{account_number}/locations",
+        &LISTING,
+        Some(COMPANY_NUMBER),
+    )],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        let company = company(call, names.text("account_number")).await?;
+        if let Some(id) = names.id() {
+            location(call, &company, id).await?;
+        }
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create_location))
         .routes(routes!(get_location, update_location, delete_location))

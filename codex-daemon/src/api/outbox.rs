@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     auth::Caller,
@@ -16,8 +17,11 @@ use crate::{
     openapi::errors::{FindErrors, Forbidden, NotClients, Technicians},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_outbox))
         .routes(routes!(retry_outbox))

@@ -9,7 +9,11 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::companies::company;
+use super::{
+    companies::company,
+    resource::ApiResource,
+    writers::{FLAT, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -23,8 +27,19 @@ use crate::{
     openapi::errors::{Billing, CreateErrors, FindErrors, Forbidden, NotClients, NotFound},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    writers: &[(
+        "PUT",
+        "/api/companies/{account_number}/overrides/{key}",
+        Who::Billing,
+        FLAT,
+    )],
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_company_plan))
         .routes(routes!(get_company_billable))

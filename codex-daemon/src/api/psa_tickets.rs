@@ -15,7 +15,10 @@ use codex_core::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{cut, with_total};
+use super::{
+    paging::{cut, with_total},
+    resource::ApiResource,
+};
 use crate::{
     app::App,
     auth::Caller,
@@ -31,8 +34,11 @@ const LIMIT: u32 = 100;
 /// The longest list.
 const MAX_LIMIT: u32 = 10_000;
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_psa_tickets))
         .routes(routes!(list_active_psa_tickets))

@@ -8,14 +8,21 @@ use axum::{
 use codex_core::health::wire::RootOut;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     http::{forwarded::Forwarded, problem::Problem},
     pages,
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("description", "Addresses, and this API description")),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_root))
 }
 

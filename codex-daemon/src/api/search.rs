@@ -6,6 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     auth::Call,
@@ -15,8 +16,14 @@ use crate::{
 /// Records that are shown when nothing else is asked for.
 const LIMIT: usize = 20;
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("search", "Search in all records")),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(search))
 }
 

@@ -12,6 +12,7 @@ use codex_core::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::resource::ApiResource;
 use crate::{
     app::App,
     auth::Caller,
@@ -22,8 +23,17 @@ use crate::{
     openapi::errors::{Administrators, FindErrors, Forbidden, NotClients, SyncErrors, Technicians},
 };
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some((
+        "sync",
+        "Syncs with the vendors: jobs, held deletions, and the outbox of changes for a vendor",
+    )),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(start_sync))
         .routes(routes!(start_psa_sync))

@@ -6,13 +6,18 @@ use codex_core::{
     records::{Intent, RecordBody as _},
     tags::{
         Tag, TagUses,
+        query::LISTING,
         wire::{TagAddedOut, TagIn, TagOut, TagRecordsIn, TagRemovedOut},
     },
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListQuery, PageOfListParams};
+use super::{
+    paging::{ListQuery, PageOfListParams},
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{PROBLEM, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -33,8 +38,38 @@ const PATH: &str = "/api/tags";
 /// A tag with how many records have it.
 type Row = (Tag, TagUses);
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some((
+        "tags",
+        "Tags of companies, contacts and assets, to add to many records at once",
+    )),
+    writers: &[
+        ("POST", "/api/tags", Who::Technicians, PROBLEM),
+        ("PUT", "/api/tags/{id}", Who::Technicians, PROBLEM),
+        ("POST", "/api/tags/{id}/add", Who::Technicians, PROBLEM),
+        ("POST", "/api/tags/{id}/remove", Who::Technicians, PROBLEM),
+    ],
+    named: &[NamedRecord {
+        part: "/tags/{id}",
+        check: named,
+    }],
+    lists: &[ApiList::plain(PATH, &LISTING)],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        if let Some(id) = names.id() {
+            tag_now(call, TagId(id)).await?;
+        }
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_tags, create_tag))
         .routes(routes!(get_tag, update_tag, delete_tag))

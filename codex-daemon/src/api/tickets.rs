@@ -29,6 +29,8 @@ use super::{
     companies::company,
     download::streamed,
     paging::{ListQuery, beside, kept, named, next_link, no_field, with_link, with_total},
+    resource::{ApiList, ApiResource, NamedRecord},
+    writers::{JOB, Who},
 };
 use crate::{
     app::App,
@@ -51,8 +53,29 @@ const MAX_LIMIT: u32 = 10_000;
 /// What the list always had.
 const OLDER: [&str; 5] = [COMPANY_ID, "limit", "offset", "priority", "status"];
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("tickets", "Tickets, their conversations and their status")),
+    writers: &[(
+        "POST",
+        "/api/ticket/{ticket_id}/update",
+        Who::Technicians,
+        JOB,
+    )],
+    named: &[NamedRecord {
+        part: "{ticket_id}",
+        check: |call, names| Box::pin(require_ticket(call, names.text("ticket_id"))),
+    }],
+    lists: &[
+        ApiList::of::<Ticket>("/api/tickets", &LISTING, Some(COMPANY_NUMBER)),
+        ApiList::one::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY_NUMBER)),
+        ApiList::filtered("/api/tickets/facets", &LISTING),
+    ],
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_tickets))
         .routes(routes!(list_active_tickets))

@@ -6,6 +6,7 @@ use codex_core::{
     records::{Intent, RecordBody as _},
     views::{
         View,
+        query::LISTING,
         rules::require_change,
         wire::{ViewIn, ViewOut},
     },
@@ -13,7 +14,11 @@ use codex_core::{
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::paging::{ListQuery, PageOfListParams};
+use super::{
+    paging::{ListQuery, PageOfListParams},
+    resource::{ApiList, ApiResource, Checked, NamedRecord, Names},
+    writers::{PROBLEM, Who},
+};
 use crate::{
     app::App,
     auth::Call,
@@ -31,8 +36,34 @@ use crate::{
 
 const PATH: &str = "/api/views";
 
+/// What it registers.
+pub(super) const API: ApiResource = ApiResource {
+    tag: Some(("views", "Saved views: the query of a list under a name")),
+    writers: &[
+        ("POST", "/api/views", Who::Staff, PROBLEM),
+        // Whose view it is decides further.
+        ("PUT", "/api/views/{id}", Who::Staff, PROBLEM),
+    ],
+    named: &[NamedRecord {
+        part: "/views/{id}",
+        check: named,
+    }],
+    lists: &[ApiList::plain(PATH, &LISTING)],
+    ..ApiResource::of(routes)
+};
+
+/// Refuses a call for a record that is not there.
+fn named<'c>(call: &'c Call, names: &'c Names) -> Checked<'c> {
+    Box::pin(async move {
+        if let Some(id) = names.id() {
+            view_to_change(call, ViewId(id)).await?;
+        }
+        Ok(())
+    })
+}
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_views, create_view))
         .routes(routes!(get_view, update_view, delete_view))

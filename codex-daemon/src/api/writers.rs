@@ -4,10 +4,12 @@
 use axum::http::Method;
 use codex_core::{Access, Error, Role};
 
+use super::RESOURCES;
 use crate::http::problem::Problem;
 
+/// Who may call an operation.
 #[derive(Debug, Clone, Copy)]
-enum Who {
+pub(crate) enum Who {
     /// Everybody but services.
     People,
     /// Everybody but clients.
@@ -31,95 +33,14 @@ impl Who {
 }
 
 /// The form of a refusal.
-type Form = fn(Problem) -> Problem;
-const FLAT: Form = Problem::flat;
-const JOB: Form = Problem::job;
-const PROBLEM: Form = |problem| problem;
+pub(crate) type Form = fn(Problem) -> Problem;
+pub(super) const FLAT: Form = Problem::flat;
+pub(super) const JOB: Form = Problem::job;
+pub(super) const PROBLEM: Form = |problem| problem;
 
-/// Every operation with a body whose callers are not all who have a token. A test holds it against the roles.
-const WRITERS: [(&str, &str, Who, Form); 35] = [
-    ("POST", "/api/agents", Admins, PROBLEM),
-    ("PUT", "/api/agents/{keycloak_id}", Admins, PROBLEM),
-    (
-        "PUT",
-        "/api/agents/{keycloak_id}/companies",
-        Admins,
-        PROBLEM,
-    ),
-    ("PUT", "/api/agents/{keycloak_id}/settings", Admins, PROBLEM),
-    ("POST", "/api/assets", Technicians, FLAT),
-    ("POST", "/api/assets/bulk", Technicians, FLAT),
-    ("PUT", "/api/assets/{id}", Technicians, FLAT),
-    ("POST", "/api/billing-plans", Billing, FLAT),
-    ("POST", "/api/billing-plans/import", Billing, FLAT),
-    ("PUT", "/api/billing-plans/{id}", Billing, FLAT),
-    ("POST", "/api/companies", Technicians, FLAT),
-    ("POST", "/api/companies/bulk", Technicians, FLAT),
-    ("PUT", "/api/companies/{account_number}", Technicians, FLAT),
-    (
-        "POST",
-        "/api/companies/{account_number}/locations",
-        Technicians,
-        FLAT,
-    ),
-    (
-        "PUT",
-        "/api/companies/{account_number}/locations/{id}",
-        Technicians,
-        FLAT,
-    ),
-    (
-        "PUT",
-        "/api/companies/{account_number}/overrides/{key}",
-        Billing,
-        FLAT,
-    ),
-    (
-        "POST",
-        "/api/companies/{account_number}/renumber",
-        Admins,
-        FLAT,
-    ),
-    ("POST", "/api/contacts", Technicians, FLAT),
-    ("POST", "/api/contacts/bulk", Technicians, FLAT),
-    ("PUT", "/api/contacts/{id}", Technicians, FLAT),
-    (
-        "POST",
-        "/api/duplicates/{duplicate_id}/merge",
-        Technicians,
-        PROBLEM,
-    ),
-    ("POST", "/api/feature-options", Billing, FLAT),
-    ("PUT", "/api/my/settings", People, FLAT),
-    ("POST", "/api/tags", Technicians, PROBLEM),
-    ("PUT", "/api/tags/{id}", Technicians, PROBLEM),
-    ("POST", "/api/tags/{id}/add", Technicians, PROBLEM),
-    ("POST", "/api/tags/{id}/remove", Technicians, PROBLEM),
-    ("POST", "/api/ticket/{ticket_id}/update", Technicians, JOB),
-    ("POST", "/api/views", Staff, PROBLEM),
-    // Whose view it is decides further.
-    ("PUT", "/api/views/{id}", Staff, PROBLEM),
-    ("PUT", "/assets/{id}/update-contacts", Technicians, FLAT),
-    (
-        "POST",
-        "/companies/{account_number}/locations",
-        Technicians,
-        FLAT,
-    ),
-    (
-        "PUT",
-        "/companies/{account_number}/locations/{id}",
-        Technicians,
-        FLAT,
-    ),
-    (
-        "PUT",
-        "/companies/{account_number}/update",
-        Technicians,
-        FLAT,
-    ),
-    ("PUT", "/contacts/{id}/update", Technicians, FLAT),
-];
+/// An operation with a body, by method and path: who may call it, and the form of a refusal. A test holds all of them
+/// against the roles.
+pub(crate) type Writer = (&'static str, &'static str, Who, Form);
 
 /// Lets those through who may call an operation.
 ///
@@ -129,7 +50,7 @@ pub fn require(method: &Method, path: &str, role: Role) -> Result<(), Problem> {
     if method.is_safe() {
         return Ok(());
     }
-    let mut rows = WRITERS.iter();
+    let mut rows = RESOURCES.iter().flat_map(|resource| resource.writers);
     match rows.find(|(of, at, ..)| method == of && *at == path) {
         Some((.., who, form)) if !who.has(role) => Err(form(Error::Forbidden("this call").into())),
         _ => Ok(()),

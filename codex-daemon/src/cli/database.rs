@@ -2,21 +2,32 @@
 
 use std::path::Path;
 
-use anyhow::{bail, ensure};
-use codex_core::Codex;
+use anyhow::{Context as _, ensure};
+use codex_core::{Codex, Error};
 use secrecy::ExposeSecret as _;
 
-use crate::config::{Config, masked_url};
+use crate::{
+    app,
+    config::{Config, masked_url},
+};
 
 /// The database for people, with its password masked.
 pub(super) fn shown(config: &Config) -> String {
     masked_url(config.database.url.expose_secret())
 }
 
-/// What to look at when the database cannot be opened.
-pub(super) fn refused(config: &Config) -> String {
-    let url = shown(config);
-    format!("cannot open {url} ([database] connection_string; `codexd init` sets it)")
+/// Opens the database as configured; `migrate` brings its schema up to date.
+///
+/// # Errors
+/// Which database cannot be opened and where that is set, unless the reason alone says what to do.
+pub(super) async fn open(config: &Config, migrate: bool) -> anyhow::Result<Codex> {
+    match app::open(config, migrate).await {
+        Err(error @ Error::Unsupported(_)) => Err(error.into()),
+        opened => opened.with_context(|| {
+            let url = shown(config);
+            format!("cannot open {url} ([database] connection_string; `codexd init` sets it)")
+        }),
+    }
 }
 
 /// Whether the database is a file that does not exist: opening would create it.
@@ -45,9 +56,7 @@ pub(super) fn require_existing(config: &Config) -> anyhow::Result<()> {
 /// When the schema is of another version, for a command that does not migrate.
 pub(super) async fn require_schema(codex: &Codex) -> anyhow::Result<()> {
     let state = codex.db().schema_state().await?;
-    if !state.unknown.is_empty() {
-        bail!("the database has the schema of a newer codexd; install that version");
-    }
+    state.refuse_newer()?;
     ensure!(
         state.missing.is_empty(),
         "the database has the schema of an older codexd; run `codexd migrate`, or `codexd serve`, which migrates at its start"

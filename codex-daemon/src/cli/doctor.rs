@@ -14,15 +14,16 @@ use super::{
 };
 use crate::{
     app,
-    checks::{Finding, Neighbour, Status},
+    checks::{Finding, Neighbour, Status, clock},
     config::{Config, Sources},
+    health,
     http::problem::chain,
     logging::has_colours,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  codexd doctor             check configuration, database, data and vendors; a line for each check
+  codexd doctor             check configuration, database, data, vendors, Core, clock and disk; a line each
   codexd doctor --json      the same as JSON
 
 Changes nothing. Exit code 1 when something is an error; warnings are for a person to decide.";
@@ -40,7 +41,8 @@ pub(super) struct Doctor {
 type Check = for<'c> fn(&'c Codex) -> Pin<Box<dyn Future<Output = Finding> + Send + 'c>>;
 
 /// The checks of an open database, in their order; a further one is a line here.
-const CHECKS: [Check; 2] = [
+const CHECKS: [Check; 3] = [
+    |codex| Box::pin(versions(codex)),
     |codex| Box::pin(schema(codex)),
     |codex| Box::pin(accounts(codex)),
 ];
@@ -106,15 +108,14 @@ async fn examine(sources: &Sources) -> Vec<Finding> {
         findings.push(check(&codex).await);
     }
     let scope = Scope::system();
-    for vendor in [
-        Neighbour::Freshservice,
-        Neighbour::Datto,
-        Neighbour::Keycloak,
-    ] {
-        if vendor.is_configured(&config) {
-            findings.push(vendor.check(&codex, &scope, &config).await);
+    for neighbour in Neighbour::ALL {
+        if neighbour.is_configured(&config) {
+            let finding = neighbour.check(&codex, &scope, &config).await;
+            findings.push(without_core(finding, neighbour, &config));
         }
     }
+    findings.push(clock(&codex, &config).await);
+    findings.push(disk(&config));
     codex.close().await;
     findings
 }
@@ -138,6 +139,53 @@ async fn open(config: &Config) -> Result<(Codex, Finding), Finding> {
             let action = "check [database] connection_string; `codexd init` sets it";
             Err(Finding::bad(Status::Error, CHECK, message, action))
         }
+    }
+}
+
+/// With local tokens Codex can do without Core.
+fn without_core(finding: Finding, neighbour: Neighbour, config: &Config) -> Finding {
+    let is_spared = neighbour == Neighbour::Core && config.auth.local_issuer.is_some();
+    let status = match finding.status {
+        Status::Error if is_spared => Status::Warning,
+        status => status,
+    };
+    Finding { status, ..finding }
+}
+
+async fn versions(codex: &Codex) -> Finding {
+    const CHECK: &str = "versions";
+    let db = codex.db();
+    let version = async {
+        let newest = db.applied_migrations().await?.last().copied();
+        Ok::<_, codex_core::Error>((db.engine_version().await?, newest.unwrap_or(0)))
+    };
+    match version.await {
+        Ok((engine, newest)) => {
+            let own = env!("CARGO_PKG_VERSION");
+            Finding::ok(CHECK, format!("codexd {own}, {engine}, schema {newest}"))
+        }
+        Err(error) => unreadable(CHECK, &error),
+    }
+}
+
+/// The fullest of the disks that hold the instance folder and an embedded database.
+fn disk(config: &Config) -> Finding {
+    const CHECK: &str = "disk";
+    let action = "make room on the disk of instance/ and of the database; [health] sets the limits";
+    let disk = health::disk(&config.health);
+    let status = match disk.status {
+        health::Status::Healthy => Status::Ok,
+        health::Status::Degraded => Status::Warning,
+        health::Status::Unhealthy => Status::Error,
+    };
+    let message = match (disk.usage_percent, disk.free_gb, disk.error) {
+        (_, _, Some(error)) => format!("cannot be looked at: {error}"),
+        (Some(percent), Some(free), None) => format!("is {percent} % full, {free} GB are free"),
+        _ => "is unknown".to_owned(),
+    };
+    match status {
+        Status::Ok => Finding::ok(CHECK, message),
+        _ => Finding::bad(status, CHECK, message, action),
     }
 }
 
@@ -207,8 +255,16 @@ mod tests {
     #[tokio::test]
     async fn each_broken_part_is_an_error_with_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
-        let sources =
-            |url: String| Sources::new(folder.path()).set("database.connection_string", url);
+        let core = crate::auth::testing::Core::start().await;
+        let core = core.url();
+        let sources = |url: String| {
+            // The disk is the test machine's own.
+            Sources::new(folder.path())
+                .set("database.connection_string", url)
+                .set("core.url", core)
+                .set("health.disk_degraded_percent", "100")
+                .set("health.disk_unhealthy_percent", "100")
+        };
         let path = folder.path().join("codex.db");
         let url = format!("sqlite://{}", path.display());
         let last = async |url: &str| examine(&sources(url.to_owned())).await.pop().unwrap();
@@ -232,6 +288,6 @@ mod tests {
             fine.iter().all(|found| found.status != Status::Error),
             "{fine:?}"
         );
-        assert_eq!(fine.len(), 4, "{fine:?}");
+        assert_eq!(fine.len(), 8, "{fine:?}");
     }
 }

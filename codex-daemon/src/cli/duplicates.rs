@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use codex_core::{
-    Codex, Outcome, Scope,
+    Codex, Outcome, RecordKind, Scope,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateMergeIn, DuplicateOut, DuplicateRecord},
@@ -47,7 +47,7 @@ enum Command {
         #[arg(long)]
         all: bool,
         /// Only candidates of this kind
-        #[arg(long, value_parser = KINDS)]
+        #[arg(long, value_parser = KINDS.map(RecordKind::name))]
         kind: Option<String>,
         /// At most this many, 1 to 500
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]

@@ -95,7 +95,7 @@ fn table(holds: &[Hold]) -> Table {
             format!("{:?}", hold.status).to_lowercase(),
             hold.source.clone(),
             hold.scope.clone(),
-            hold.kind.clone(),
+            hold.kind.to_string(),
             hold.expires_at.date_naive().to_string(),
             hold.missing.to_string(),
             hold.total.to_string(),

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod accounts;
+mod backup;
 mod claims;
 mod completions;
 mod config;
@@ -31,7 +32,6 @@ use clap::{Args, Parser, Subcommand};
 use codex_core::Codex;
 
 use crate::{
-    app,
     config::{Config, ConfigErrors, Sources},
     http::problem::chain,
 };
@@ -88,6 +88,8 @@ struct Global {
 enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Sync(sync::Sync),
     Accounts(accounts::Accounts),
     Claims(claims::Claims),
@@ -179,21 +181,26 @@ async fn with_codex<T>(
     migrate: bool,
     work: impl AsyncFnOnce(&Codex) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    let checked = async move |codex: &Codex| {
+        if !migrate {
+            database::require_schema(codex).await?;
+        }
+        work(codex).await
+    };
+    with_database(config, migrate, checked).await
+}
+
+/// The same with a database of whatever schema.
+async fn with_database<T>(
+    config: &Config,
+    migrate: bool,
+    work: impl AsyncFnOnce(&Codex) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     if !migrate {
         database::require_existing(config)?;
     }
-    let opened = app::open(config, migrate).await;
-    let codex = opened.with_context(|| database::refused(config))?;
-    let checked = async {
-        if !migrate {
-            database::require_schema(&codex).await?;
-        }
-        work(&codex).await
-    };
-    let done = tokio::select! {
-        done = checked => done,
-        stopped = stop_signal() => Err(stopped?.into()),
-    };
+    let codex = database::open(config, migrate).await?;
+    let done = until_stopped(work(&codex)).await;
     let closing = codex.close();
     if matches!(&done, Err(error) if error.is::<Stopped>()) {
         // Whatever does not end in time ends with the process; its lease expires.
@@ -202,6 +209,14 @@ async fn with_codex<T>(
         closing.await;
     }
     done
+}
+
+/// Does some work; a signal ends it.
+async fn until_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        stopped = stop_signal() => Err(stopped?.into()),
+    }
 }
 
 /// The commands as clap knows them, for their page in the documents.
@@ -261,6 +276,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(command) => command.run(sources).await,
         Command::Migrate(command) => command.run(&sources).await,
+        Command::Backup(command) => command.run(&sources).await,
+        Command::Restore(command) => command.run(&sources).await,
         Command::Sync(command) => command.run(&sources).await,
         Command::Accounts(command) => command.run(&sources).await,
         Command::Claims(command) => command.run(&sources).await,

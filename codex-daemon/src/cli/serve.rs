@@ -1,20 +1,32 @@
 //! `codexd serve`
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use codex_core::panics;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{self, App},
-    config::Sources,
-    http::{problem::chain, server},
+    config::{Server, Sources},
+    http::{
+        problem::chain,
+        server::{self, BindError},
+    },
     logging,
+    systemd::Systemd,
 };
 
 /// How often the settings' file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long the holder of the port may take to say who it is.
+const ASK: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +34,8 @@ Examples:
   codexd serve --port 0                  any free port; the address is printed
   codexd serve --set logging.json=true   log lines as JSON on a terminal too
 
-SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end.";
+SIGTERM or Ctrl-C stops accepting at once and lets requests in flight end. SIGHUP reads the settings again, as a change of
+their file does. Under systemd the daemon reports when it is ready and that it is alive (Type=notify, WatchdogSec=).";
 
 /// Serve the API until stopped
 #[derive(Debug, clap::Args)]
@@ -62,11 +75,21 @@ impl Serve {
         if is_local {
             tracing::warn!("Tokens of `codexd token` are accepted ([auth] local_issuer is on)");
         }
+        let systemd = Systemd::of(&watched.env);
+        let starting = systemd.starting();
+        // Before systemd may send it; without this it would end the process.
+        let mut hangup = signal(SignalKind::hangup())?;
         // The port first: whether it is free is known at once, the database may take a while.
-        let listener = server::bind(&config.server).await?;
-        let codex = app::open(&config, true)
-            .await
-            .with_context(|| super::database::refused(&config))?;
+        let listener = server::bind(&config.server).await;
+        if matches!(listener, Err(BindError::InUse { .. })) && is_codex(&config.server).await {
+            bail!(
+                "Codex is already running on {} port {}; stop it, or choose another port with --port or [server] port",
+                config.server.bind,
+                config.server.port
+            );
+        }
+        let listener = listener?;
+        let codex = super::database::open(&config, true).await?;
         if let Some(reason) = codex.unfinished_import().await? {
             codex.close().await;
             bail!("{reason}");
@@ -100,17 +123,42 @@ impl Serve {
         };
         println!("codexd listens on {}", running.url());
         tracing::info!(address = %running.addr(), "codexd listens on {}", running.url());
-        let broken = tokio::select! {
-            stopped = super::stop_signal() => stopped.map(|_| false)?,
-            () = running.broken() => true,
+        drop(starting);
+        let serving = format!("READY=1\nSTATUS=Serving on {}", running.url());
+        systemd.send(&serving);
+        let alive = systemd.alive();
+        let app = running.app();
+        let mut stopped = pin!(super::stop_signal());
+        let broken = loop {
+            tokio::select! {
+                stopped = &mut stopped => {
+                    stopped?;
+                    break false;
+                }
+                () = running.broken() => break true,
+                Some(()) = hangup.recv() => {
+                    systemd.send("RELOADING=1");
+                    reload(app.as_ref());
+                    systemd.send(&serving);
+                }
+            }
         };
         tracing::info!("Stopping");
+        systemd.send("STOPPING=1");
         drop(watch);
         running.shutdown().await;
-        codex.close().await;
-        scheduler.await?.context("the scheduler failed")?;
-        sender.await?.context("the outbox failed")?;
-        dead_jobs.await?.context("the watch over jobs failed")?;
+        let ending = async {
+            codex.close().await;
+            scheduler.await?.context("the scheduler failed")?;
+            sender.await?.context("the outbox failed")?;
+            dead_jobs.await?.context("the watch over jobs failed")
+        };
+        // Whatever does not end in time ends with the process; its lease expires.
+        match tokio::time::timeout(super::STOP, ending).await {
+            Ok(ended) => ended?,
+            Err(_) => tracing::warn!("What was at work did not end in time and was cut off"),
+        }
+        drop(alive);
         if let Some(log_lines) = log_lines {
             log_lines.end().await;
         }
@@ -118,6 +166,24 @@ impl Serve {
         anyhow::ensure!(!broken, "the server ended by itself; the log says why");
         Ok(())
     }
+}
+
+/// Whether it is another Codex that has the port.
+async fn is_codex(server: &Server) -> bool {
+    let address = match server.bind {
+        any if any.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        ip => ip,
+    };
+    let url = format!(
+        "http://{}/health/live",
+        SocketAddr::new(address, server.port)
+    );
+    let asked = async {
+        let client = reqwest::Client::builder().no_proxy().timeout(ASK).build()?;
+        let answer = client.get(url).send().await?;
+        answer.json::<serde_json::Value>().await
+    };
+    asked.await.is_ok_and(|alive| alive["service"] == "codex")
 }
 
 /// Reads the settings again as soon as their file changes; see [`App::reload`].
@@ -134,10 +200,13 @@ async fn watch(sources: Sources, app: Option<App>) {
             continue;
         }
         known = now;
-        let Some(app) = &app else { continue };
-        if let Err(error) = app.reload() {
-            let error = chain(&error);
-            tracing::warn!(error, "The settings have changed and cannot be used");
-        }
+        reload(app.as_ref());
+    }
+}
+
+fn reload(app: Option<&App>) {
+    if let Some(Err(error)) = app.map(App::reload) {
+        let error = chain(&error);
+        tracing::warn!(error, "The settings have changed and cannot be used");
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         answer_cache::Kept, digest::hex, forwarded::Forwarded, handling::is_strict, headers::list,
         problem::Problem, request_id::Route,
     },
+    pages,
 };
 
 /// The largest answer that gets a tag; larger ones are made while they are read.
@@ -107,10 +108,11 @@ fn without_its_body(mut response: Response) -> Response {
     response
 }
 
-/// Lists and records; not what depends on the time of day, nor jobs and health.
+/// Lists, records and scripts; not what depends on the time of day, nor jobs and health.
 pub fn is_tagged(path: &str) -> bool {
     let timely = path.ends_with("/active") || path == "/api/health";
-    (path.starts_with("/api/") || path.starts_with("/billing-plans/api/")) && !timely
+    let folders = ["/api/", "/billing-plans/api/", pages::SCRIPTS];
+    folders.iter().any(|folder| path.starts_with(folder)) && !timely
 }
 
 async fn read(app: &App, request: Request, next: Next) -> Response {
@@ -390,6 +392,8 @@ mod tests {
         ] {
             assert!(!is_tagged(path), "{path}");
         }
-        assert!(is_tagged("/api/companies"));
+        for path in ["/api/companies", "/static/codex.js"] {
+            assert!(is_tagged(path), "{path}");
+        }
     }
 }

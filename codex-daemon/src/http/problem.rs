@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, to_bytes},
     extract::Request,
     http::{
@@ -314,9 +314,14 @@ impl From<codex_core::Error> for Problem {
     }
 }
 
+/// Marks the answer to a path that no route has.
+#[derive(Debug, Clone, Copy)]
+pub struct UnknownRoute;
+
 /// The answer to a path that no route has.
-pub async fn unknown_route() -> Problem {
-    Problem::not_found("There is nothing at this address.")
+pub async fn unknown_route() -> (Extension<UnknownRoute>, Problem) {
+    let problem = Problem::not_found("There is nothing at this address.");
+    (Extension(UnknownRoute), problem)
 }
 
 /// The answer to a handler's panic.

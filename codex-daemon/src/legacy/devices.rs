@@ -10,7 +10,7 @@ use codex_core::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::paging::cut,
+    api::{paging::cut, resource::ApiResource},
     app::App,
     auth::Caller,
     http::{
@@ -27,8 +27,17 @@ const LIMIT: u32 = 100;
 /// The longest list.
 const MAX_LIMIT: u32 = 10_000;
 
+/// What it registers.
+pub(crate) const API: ApiResource = ApiResource {
+    tag: Some((
+        "devices",
+        "Assets as the devices of an RMM (legacy addresses)",
+    )),
+    ..ApiResource::of(routes)
+};
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_rmm_devices))
         .routes(routes!(get_rmm_device))

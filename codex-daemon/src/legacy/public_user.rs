@@ -7,13 +7,17 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    api::resource::ApiResource,
     app::App,
     auth::Caller,
     http::{extract::Query, problem::Problem},
 };
 
+/// What it registers.
+pub(crate) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_user_theme))
         .routes(routes!(get_user_home_page))

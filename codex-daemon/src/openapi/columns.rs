@@ -1,10 +1,6 @@
 //! Columns of lists as parameters of their operations.
 
-use codex_core::{
-    agents, assets, billing_plans, companies, contacts, duplicates,
-    list::{Column, ColumnType, Listing, Op},
-    locations, tags, tickets, views,
-};
+use codex_core::list::{Column, ColumnType, Op};
 use serde_json::json;
 use utoipa::openapi::{
     ObjectBuilder, OpenApi, RefOr, Type,
@@ -12,39 +8,7 @@ use utoipa::openapi::{
 };
 
 use super::examples;
-
-/// The lists that columns filter.
-const LISTS: [(&str, &Listing); 17] = [
-    ("/api/companies", &companies::query::LISTING),
-    ("/api/contacts", &contacts::query::LISTING),
-    ("/api/assets", &assets::query::LISTING),
-    ("/api/tickets", &tickets::query::LISTING),
-    ("/api/agents", &agents::query::LISTING),
-    ("/api/billing-plans", &billing_plans::query::LISTING),
-    ("/api/duplicates", &duplicates::query::LISTING),
-    ("/api/tags", &tags::query::LISTING),
-    ("/api/views", &views::query::LISTING),
-    ("/api/assets/facets", &assets::query::LISTING),
-    ("/api/companies/facets", &companies::query::LISTING),
-    ("/api/contacts/facets", &contacts::query::LISTING),
-    ("/api/tickets/facets", &tickets::query::LISTING),
-    (
-        "/api/companies/{account_number}/assets",
-        &assets::query::LISTING,
-    ),
-    (
-        "/api/companies/{account_number}/contacts",
-        &contacts::query::LISTING,
-    ),
-    (
-        "/api/companies/{account_number}/users",
-        &contacts::query::LISTING,
-    ),
-    (
-        "/api/companies/{account_number}/locations",
-        &locations::query::LISTING,
-    ),
-];
+use crate::api::lists;
 
 /// What a comparison leaves.
 fn description(op: Op) -> &'static str {
@@ -65,7 +29,8 @@ fn description(op: Op) -> &'static str {
 
 /// Describes each comparison of each column that is no parameter of another meaning.
 pub fn describe(api: &mut OpenApi) {
-    for (path, listing) in LISTS {
+    let lists = lists().filter_map(|list| Some((list.path, list.listing?)));
+    for (path, listing) in lists {
         let item = api.paths.paths.get_mut(path);
         let Some(operation) = item.and_then(|item| item.get.as_mut()) else {
             continue;

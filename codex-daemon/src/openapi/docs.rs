@@ -20,6 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, serve};
 
 use crate::{
+    api::resource::ApiResource,
     app::App,
     auth::Caller,
     http::{
@@ -80,8 +81,11 @@ fn has_metrics_token(headers: &HeaderMap, app: &App) -> bool {
     constant_time::verify_slices_are_equal(given.as_bytes(), token).is_ok()
 }
 
+/// What it registers.
+pub(crate) const API: ApiResource = ApiResource::of(routes);
+
 /// The routes. Only the description describes itself; pages and redirects are for people.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_openapi))
         .routes(routes!(get_metrics))
@@ -109,8 +113,9 @@ async fn get_openapi(_: Reader, State(app): State<App>) -> Response {
 #[utoipa::path(get, path = "/metrics", tag = "health", security((), ("bearer" = [])),
     responses((status = 200, description = "Counters", body = String, content_type = "text/plain"),
         Forbidden<Administrators, ProblemOut>))]
-async fn get_metrics(_: MetricsReader) -> Response {
+async fn get_metrics(_: MetricsReader, State(app): State<App>) -> Response {
     let kind = "text/plain; version=0.0.4";
+    crate::metrics::look(&app).await;
     ([(CONTENT_TYPE, kind)], crate::metrics::text()).into_response()
 }
 

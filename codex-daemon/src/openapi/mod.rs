@@ -8,7 +8,7 @@ pub(crate) mod errors;
 pub(crate) mod examples;
 pub(crate) mod headers;
 mod parameters;
-mod partial;
+pub(crate) mod partial;
 
 use codex_core::bulk::DryRunOut;
 pub use parameters::Parameters;
@@ -54,28 +54,6 @@ Errors are RFC 9457 problems (`application/problem+json`), except where an opera
         (url = ".", description = "The server of this description: the daemon, or `/codex` behind Nexus"),
         (url = "http://127.0.0.1:5010", description = "The daemon at its default address"),
     ),
-    tags(
-        (name = "agents", description = "People who log in, their settings, and the companies that a client user may see"),
-        (name = "assets", description = "Devices of the companies"),
-        (name = "billing", description = "Plans, features, overrides, and what is billed"),
-        (name = "claims", description = "What each source states about a record, and the release of manual values"),
-        (name = "companies", description = "Client organisations, and what belongs to one"),
-        (name = "contacts", description = "People at the companies"),
-        (name = "dashboard", description = "The numbers of the dashboard"),
-        (name = "deleted", description = "Deleted records, to list and restore"),
-        (name = "description", description = "Addresses, and this API description"),
-        (name = "devices", description = "Assets as the devices of an RMM (legacy addresses)"),
-        (name = "duplicates", description = "Pairs of records that may be one: evidence and decisions"),
-        (name = "export", description = "Downloads of all records of one kind"),
-        (name = "health", description = "Health and metrics"),
-        (name = "psa", description = "The PSA's agents and addresses"),
-        (name = "search", description = "Search in all records"),
-        (name = "sync", description = "Syncs with the vendors: jobs, held deletions, and the outbox of changes for a vendor"),
-        (name = "tags", description = "Tags of companies, contacts and assets, to add to many records at once"),
-        (name = "tickets", description = "Tickets, their conversations and their status"),
-        (name = "views", description = "Saved views: the query of a list under a name"),
-        (name = "webhooks", description = "Events that vendors send"),
-    )
 )]
 pub(crate) struct Description;
 

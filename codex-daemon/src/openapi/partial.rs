@@ -2,15 +2,9 @@
 //! be there beside the keys of the whole record.
 
 use codex_core::{
-    agents::Agent,
-    assets::Asset,
-    billing_plans::BillingPlan,
-    companies::{COMPANY_NUMBER, COMPANY_NUMBERS, Company},
-    contacts::Contact,
+    companies::COMPANY_NUMBER,
     list::{ColumnType, StaffFields},
-    locations::Location,
     records::{Audience, FieldDef},
-    tickets::Ticket,
 };
 use utoipa::openapi::{
     ArrayBuilder, Components, Content, KnownFormat, Object, ObjectBuilder, OpenApi, Ref, RefOr,
@@ -18,9 +12,10 @@ use utoipa::openapi::{
     schema::{AnyOfBuilder, ArrayItems, SchemaType},
 };
 
+use crate::api::lists;
+
 /// What a caller may choose beside the keys of a record.
-struct Further {
-    path: &'static str,
+pub(crate) struct Further {
     /// Its fields, in groups.
     fields: &'static [&'static [FieldDef]],
     /// Those of them that are read on request alone.
@@ -31,29 +26,27 @@ struct Further {
     is_record: bool,
 }
 
-const fn list<R: StaffFields>(path: &'static str, name: Option<&'static str>) -> Further {
-    Further {
-        path,
-        fields: R::FIELDS,
-        beside: R::BESIDE,
-        name,
-        is_record: false,
-    }
-}
-
 impl Further {
     /// Of records that have no fields for staff.
-    const fn none(path: &'static str) -> Self {
+    pub const NONE: Self = Self {
+        fields: &[],
+        beside: &[],
+        name: None,
+        is_record: false,
+    };
+
+    /// Of records with fields for staff.
+    pub const fn of<R: StaffFields>(name: Option<&'static str>) -> Self {
         Self {
-            path,
-            fields: &[],
-            beside: &[],
-            name: None,
+            fields: R::FIELDS,
+            beside: R::BESIDE,
+            name,
             is_record: false,
         }
     }
 
-    const fn of_one(self) -> Self {
+    /// Of one record.
+    pub const fn of_one(self) -> Self {
         Self {
             is_record: true,
             ..self
@@ -61,42 +54,14 @@ impl Further {
     }
 }
 
-const ANSWERS: [Further; 14] = [
-    list::<Company>("/api/companies", None),
-    list::<Contact>("/api/contacts", Some(COMPANY_NUMBERS)),
-    list::<Asset>("/api/assets", Some(COMPANY_NUMBER)),
-    list::<Ticket>("/api/tickets", Some(COMPANY_NUMBER)),
-    list::<Ticket>("/api/ticket/{ticket_id}", Some(COMPANY_NUMBER)).of_one(),
-    list::<Agent>("/api/agents", None),
-    Further::none("/api/duplicates"),
-    Further::none("/api/tags"),
-    Further::none("/api/views"),
-    list::<BillingPlan>("/api/billing-plans", None),
-    list::<Asset>(
-        "/api/companies/{account_number}/assets",
-        Some(COMPANY_NUMBER),
-    ),
-    list::<Contact>(
-        "/api/companies/{account_number}/contacts",
-        Some(COMPANY_NUMBERS),
-    ),
-    list::<Contact>(
-        "/api/companies/{account_number}/users",
-        Some(COMPANY_NUMBERS),
-    ),
-    list::<Location>(
-        "/api/companies/{account_number}/locations",
-        Some(COMPANY_NUMBER),
-    ),
-];
-
 /// Describes the answer of each list, or of one record, as whole records or as parts of them.
 pub fn describe(api: &mut OpenApi) {
     let Some(components) = &mut api.components else {
         return;
     };
-    for further in &ANSWERS {
-        let item = api.paths.paths.get_mut(further.path);
+    let lists = lists().filter_map(|list| Some((list.path, list.further.as_ref()?)));
+    for (path, further) in lists {
+        let item = api.paths.paths.get_mut(path);
         let operation = item.and_then(|item| item.get.as_mut());
         let answer = operation.and_then(|one| one.responses.responses.get_mut("200"));
         let Some(RefOr::T(answer)) = answer else {

@@ -163,18 +163,6 @@ impl ListAddress {
         })
     }
 
-    /// The same of a list that has a filter of its own.
-    ///
-    /// # Errors
-    /// As [`ListAddress::read`].
-    pub fn read_filtered(
-        path: &'static str,
-        uri: &Uri,
-        listing: &Listing,
-    ) -> Result<Asked, Problem> {
-        Self::read_with(path, uri, listing, &[ALL])
-    }
-
     /// The same of a list of records: it may have a filter of its own, its columns can be chosen, and a record that was
     /// just deleted can be restored.
     ///

@@ -12,7 +12,7 @@ use codex_core::ids::AssetId;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    csrf,
+    PageSet, csrf,
     form::SentForm,
     shell::{Shell, page},
     visit::{Editor, Visit},
@@ -113,8 +113,11 @@ impl SecretView {
     }
 }
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(None, routes);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route("/assets/{id}/secrets/{number}/reveal", post(reveal))
 }
 

@@ -17,14 +17,15 @@ use codex_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    PageSet,
     address::ListAddress,
     asset_secrets::SecretsView,
     contacts::Contacts,
     fields::{values, visible},
     form::InputView,
     record::{
-        Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES, PageRecord, Part,
-        RecordPages, ResourceDef, SummaryView, TabDef, named, table,
+        self, Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES, PageRecord,
+        Part, RecordPages, ResourceDef, SummaryView, TabDef, named, table,
     },
     table::{Cell, Link},
     visit::{Visit, applied},
@@ -43,6 +44,9 @@ const ACTIONS: [(&str, &str); 2] = [
 
 /// Pages of assets.
 pub(super) struct Assets;
+
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::records::<Assets>(record::routes::<Assets>);
 
 impl RecordPages for Assets {
     type Record = Asset;
@@ -73,7 +77,10 @@ impl RecordPages for Assets {
             "last_seen",
             "tags",
         ],
-        beside_columns: &[BesideColumn::COMPANY, BesideColumn::TAGS],
+        beside_columns: &[
+            BesideColumn::COMPANY.sorted_by(COMPANY_NUMBER),
+            BesideColumn::TAGS,
+        ],
         apart: &["udf"],
         at_first: None,
         claims: Some(ClaimedResource::Assets),

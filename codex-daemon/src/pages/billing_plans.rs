@@ -29,6 +29,7 @@ use self::{
     list::{CreateView, DeleteView, PlansView},
 };
 use super::{
+    Access, PageSet,
     form::{SentForm, version},
     shell::page,
     visit::{BillingEditor, Visit, applied},
@@ -54,8 +55,16 @@ const NEW_PRICES: [(&str, f64); 5] = [
     ("backup_per_tb_fee", 15.0),
 ];
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("billing-plans"), routes).linked(
+    "Plans",
+    "Billing plans",
+    LIST,
+    Access::Staff,
+);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/billing-plans", get(to_list))
         .route(LIST, get(list_plans))

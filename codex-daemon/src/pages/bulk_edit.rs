@@ -28,6 +28,7 @@ use self::{
     view::{ChooseView, DoneView, PlanView},
 };
 use super::{
+    PageSet,
     assets::Assets,
     companies::Companies,
     contacts::Contacts,
@@ -83,8 +84,11 @@ impl BulkList {
     }
 }
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("bulk"), routes);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/bulk/{resource}/", get(choose))
         .route("/bulk/{resource}/plan", post(plan))

@@ -1,8 +1,8 @@
 //! Charts as inline SVG, each with a table of the same numbers behind it.
 //!
 //! A chart is drawn in `currentColor`, which a class of the vocabulary sets: pages have no colours of their own, so that
-//! every theme fits. What colours say, words, dashes and numbers say too. An image has no links in it; the rows
-//! of its table lead to the lists that are counted.
+//! every theme fits. What colours say, words, dashes and numbers say too. A bar leads to the list that it counts, as
+//! the row of the table does; the tab key stops at the rows alone.
 
 /// Width of every chart, in its own units; the page scales it.
 const WIDTH: i64 = 640;
@@ -71,9 +71,20 @@ pub(crate) struct SmallTable {
     pub empty: &'static str,
 }
 
+impl SmallTable {
+    /// Whether nothing in it takes the focus. The keyboard then reaches its frame, to scroll it.
+    pub fn is_plain(&self) -> bool {
+        self.rows.iter().flatten().all(|cell| cell.href.is_none())
+    }
+}
+
 /// A rectangle.
 #[derive(Debug)]
 pub(crate) struct Bar {
+    /// What it stands for, in words.
+    pub text: String,
+    /// Where it leads.
+    pub href: Option<String>,
     pub x: i64,
     pub y: i64,
     pub width: i64,
@@ -126,47 +137,58 @@ pub(crate) struct Chart {
     pub description: String,
     pub drawing: Drawing,
     pub table: SmallTable,
-    /// Whether the table is shown at once.
-    pub is_open: bool,
     /// The list behind it, and what the link to it says.
     pub href: String,
     pub link: &'static str,
 }
 
-/// A value with its name and the class that colours it.
-pub(crate) type Value = (String, i64, &'static str);
+/// A value with its name.
+#[derive(Debug)]
+pub(crate) struct Value {
+    pub name: String,
+    pub value: i64,
+    /// The class that colours it.
+    pub class: &'static str,
+    /// The list that it counts.
+    pub href: String,
+}
+
+/// A square of a [`grid`].
+#[derive(Debug)]
+pub(crate) struct Square {
+    pub text: String,
+    pub class: &'static str,
+    pub href: String,
+}
 
 /// Horizontal bars, one for each value.
 pub(crate) fn bars(values: &[Value]) -> Drawing {
-    let most = values
-        .iter()
-        .map(|(_, value, _)| *value)
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let most = values.iter().map(|one| one.value).max().unwrap_or(0).max(1);
     let mut drawing = Drawing::default();
-    for (place, (name, value, class)) in (0_i64..).zip(values) {
+    for (place, one) in (0_i64..).zip(values) {
         let top = place * ROW;
-        let width = part(WIDTH - BARS - NUMBERS, *value, most);
+        let width = part(WIDTH - BARS - NUMBERS, one.value, most);
         drawing.bars.push(Bar {
+            text: format!("{}: {}", one.name, one.value),
+            href: Some(one.href.clone()),
             x: BARS,
             y: top + 3,
             width,
             height: ROW - 6,
-            class,
+            class: one.class,
             opacity: "0.7",
         });
         drawing.labels.push(Label {
             x: BARS - 8,
             y: top + 17,
             anchor: "end",
-            text: shortened(name),
+            text: shortened(&one.name),
         });
         drawing.labels.push(Label {
             x: BARS + width + 6,
             y: top + 17,
             anchor: "start",
-            text: value.to_string(),
+            text: one.value.to_string(),
         });
         drawing.height = top + ROW;
     }
@@ -224,8 +246,8 @@ pub(crate) fn lines(series: &[(&str, Vec<i64>, &'static str)], ends: (&str, &str
     drawing
 }
 
-/// A row of squares for each name: a class for each square, or none.
-pub(crate) fn grid(rows: &[(String, Vec<Option<&'static str>>)]) -> Drawing {
+/// A row of squares for each name; a place without one is pale.
+pub(crate) fn grid(rows: Vec<(String, Vec<Option<Square>>)>) -> Drawing {
     let mut drawing = Drawing::default();
     for (row, (name, squares)) in (0_i64..).zip(rows) {
         let top = row * STEP;
@@ -233,16 +255,23 @@ pub(crate) fn grid(rows: &[(String, Vec<Option<&'static str>>)]) -> Drawing {
             x: BARS - 8,
             y: top + 15,
             anchor: "end",
-            text: shortened(name),
+            text: shortened(&name),
         });
-        for (column, class) in (0_i64..).zip(squares) {
+        for (column, square) in (0_i64..).zip(squares) {
+            let opacity = if square.is_some() { "0.8" } else { "0.15" };
+            let (text, class, href) = match square {
+                Some(Square { text, class, href }) => (text, class, Some(href)),
+                None => (String::new(), "u-text-muted", None),
+            };
             drawing.bars.push(Bar {
+                text,
+                href,
                 x: BARS + column * STEP,
                 y: top,
                 width: SQUARE,
                 height: SQUARE,
-                class: class.unwrap_or("u-text-muted"),
-                opacity: if class.is_some() { "0.8" } else { "0.15" },
+                class,
+                opacity,
             });
         }
         drawing.height = top + STEP;
@@ -271,11 +300,13 @@ mod tests {
 
     #[test]
     fn bars_stay_in_the_chart_and_have_their_proportions() {
-        let values = [
-            ("a".to_owned(), 10, ""),
-            ("b".to_owned(), 5, ""),
-            ("c".to_owned(), -3, ""),
-        ];
+        let one = |name: &str, value| Value {
+            name: name.to_owned(),
+            value,
+            class: "",
+            href: format!("/{name}"),
+        };
+        let values = [one("a", 10), one("b", 5), one("c", -3)];
         let drawing = bars(&values);
         let widths: Vec<_> = drawing.bars.iter().map(|bar| bar.width).collect();
         assert_eq!(
@@ -283,7 +314,9 @@ mod tests {
             [WIDTH - BARS - NUMBERS, (WIDTH - BARS - NUMBERS) / 2, 0]
         );
         assert_eq!(drawing.height, 3 * ROW);
-        assert!(bars(&[("x".repeat(99), i64::MAX, "")]).bars[0].width < WIDTH);
+        assert_eq!(drawing.bars[1].text, "b: 5");
+        assert_eq!(drawing.bars[1].href.as_deref(), Some("/b"));
+        assert!(bars(&[one(&"x".repeat(99), i64::MAX)]).bars[0].width < WIDTH);
         assert!(bars(&[]).bars.is_empty());
     }
 

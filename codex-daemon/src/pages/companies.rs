@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
+    PageSet,
     address::ListAddress,
     fields::values,
     form::InputView,
@@ -43,8 +44,11 @@ const UNNUMBERED: &str = "account_number__isnull";
 /// What names a company without an account number in paths: this and its row id.
 const BY_ID: &str = "id-";
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::records::<Companies>(routes);
+
 /// The routes: those of records, and the forms of the plan and of the sites.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     let below = |path: &str| format!("/companies/{{account_number}}/{path}");
     record::routes::<Companies>()
         .route(&below("plan"), post(plan_forms::choose_plan))

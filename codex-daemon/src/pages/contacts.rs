@@ -19,13 +19,14 @@ use codex_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    PageSet,
     address::ListAddress,
     assets::Assets,
     fields::values,
     form::InputView,
     record::{
-        Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES, PageRecord, Part,
-        RecordPages, ResourceDef, TabDef, company_link, named, table,
+        self, AtFirst, Badge, BesideColumn, BesideInput, LinkChange, LinkForms, MOST_CHOICES,
+        PageRecord, Part, RecordPages, ResourceDef, TabDef, company_link, named, table,
     },
     table::{Cell, Head, TableView},
     visit::{Visit, applied},
@@ -38,6 +39,9 @@ const ASSETS: &str = "assets";
 
 /// Pages of contacts.
 pub(super) struct Contacts;
+
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::records::<Contacts>(record::routes::<Contacts>);
 
 impl RecordPages for Contacts {
     type Record = Contact;
@@ -70,7 +74,13 @@ impl RecordPages for Contacts {
         beside_columns: &[BesideColumn::COMPANY, BesideColumn::TAGS],
         apart: &[],
         // Who is not known to be inactive counts as active.
-        at_first: Some(("active__ne", "false", "inactive contacts")),
+        at_first: Some(AtFirst {
+            filter: Some(("active__ne", "false")),
+            until: &["active"],
+            noun: "active contact",
+            narrowed: "Without inactive contacts",
+            whole: "With inactive contacts",
+        }),
         claims: Some(ClaimedResource::Contacts),
         listed: Some(ListedResource::Contacts),
         export: Some("contacts"),

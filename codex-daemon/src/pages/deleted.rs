@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::list::{DeletedParts, DeletedView};
 use super::{
+    Access, PageSet,
     form::SentForm,
     parts::{Params, ROWS, refused, to_list},
     shell::page,
@@ -26,8 +27,16 @@ use crate::{
 
 pub(super) const DELETED: &str = "/deleted/";
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("deleted"), routes).linked(
+    "Decisions",
+    "Deleted records",
+    DELETED,
+    Access::Staff,
+);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/deleted", get(to_list))
         .route(DELETED, get(list_deleted))

@@ -13,7 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use codex_core::{
-    Error, Outcome,
+    Error, Outcome, RecordKind,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateMergeIn, DuplicateOut},
@@ -27,6 +27,7 @@ use self::{
     list::DuplicateListView,
 };
 use super::{
+    Access, PageSet,
     form::SentForm,
     parts::{Params, ROWS, redirect, refused, to_list},
     shell::page,
@@ -44,8 +45,16 @@ const ALL: &str = "all";
 /// The member of the form with the record that is kept.
 const KEEP: &str = "keep";
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("duplicates"), routes).linked(
+    "Decisions",
+    "Duplicate candidates",
+    DUPLICATES,
+    Access::Technicians,
+);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/duplicates", get(to_list))
         .route(DUPLICATES, get(list_duplicates))
@@ -91,10 +100,10 @@ async fn list_duplicates(visit: Visit, uri: Uri) -> Result<Response, Problem> {
         .chain(DuplicateState::ALL.map(DuplicateState::name));
     let words: Vec<&'static str> = words.collect();
     let state = params.one_of("state", &words, |word| word)?;
-    let kind = params.one_of("kind", &KINDS, |kind| kind)?;
+    let kind = params.one_of("kind", &KINDS, RecordKind::name)?;
     let state = Some(state.unwrap_or(DuplicateState::Open.name()));
     let state = state.filter(|state| *state != ALL);
-    let filters = [("state", state), ("kind", kind)];
+    let filters = [("state", state), ("kind", kind.map(RecordKind::name))];
     let filters = filters
         .iter()
         .filter_map(|(name, value)| Some(Filter::new(name, (*value)?)));
@@ -178,7 +187,7 @@ async fn duplicate_page(
     let duplicate = codex.duplicate(scope, id).await?.ok_or_else(unknown)?;
     let mut trouble = Vec::new();
     for record in [&duplicate.record_a, &duplicate.record_b] {
-        trouble.extend(trouble::of_record(visit, &duplicate.kind, record.id).await?);
+        trouble.extend(trouble::of_record(visit, duplicate.kind, record.id).await?);
     }
     // An issue may be about both.
     let mut met = HashSet::new();

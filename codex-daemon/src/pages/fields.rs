@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Words that are not written as they are in names of fields.
-const SPELLED: [(&str, &str); 7] = [
+const SPELLED: [(&str, &str); 15] = [
     ("id", "ID"),
     ("ip", "IP"),
     ("mac", "MAC"),
@@ -14,6 +14,14 @@ const SPELLED: [(&str, &str); 7] = [
     ("int", "internal"),
     ("ext", "external"),
     ("email", "e-mail"),
+    ("api", "API"),
+    ("gb", "GB"),
+    ("psa", "PSA"),
+    ("rmm", "RMM"),
+    ("tb", "TB"),
+    ("udfs", "UDFs"),
+    ("uid", "UID"),
+    ("vm", "VM"),
 ];
 
 /// What a field is called on pages, such as `Datto portal URL`.
@@ -106,6 +114,22 @@ pub(crate) fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
         _ => (minutes / 525_600, "year"),
     };
     format!("{} ago", count_of(count, unit))
+}
+
+/// What has changed since somebody last looked, in a sentence; `None` for nothing.
+pub(crate) fn changed_since<'l>(
+    labels: impl Iterator<Item = &'l str>,
+    last: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let labels: Vec<&str> = labels.collect();
+    let when = age(last, now);
+    (!labels.is_empty()).then(|| {
+        format!(
+            "Changed since you last looked, {when}: {}.",
+            labels.join(", ")
+        )
+    })
 }
 
 /// A moment in full.

@@ -22,6 +22,7 @@ use self::{
     list::HoldListView,
 };
 use super::{
+    Access, PageSet,
     form::SentForm,
     parts::{Params, ROWS, redirect, refused, to_list},
     shell::page,
@@ -37,8 +38,12 @@ pub(super) const HOLDS: &str = "/holds/";
 const RECORDS: usize = 100;
 const DECIDING: &str = "deciding on held deletions";
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("holds"), routes).linked("Decisions", "Held deletions", HOLDS, Access::Staff);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/holds", get(to_list))
         .route(HOLDS, get(list_holds))

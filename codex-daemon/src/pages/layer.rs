@@ -19,7 +19,7 @@ use axum::{
 use super::{error, is_page, wants_html};
 use crate::http::{
     forwarded::{Forwarded, is_forwarded},
-    problem::Problem,
+    problem::{Problem, UnknownRoute},
 };
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -34,13 +34,14 @@ const PROXIED_POLICY: HeaderValue = HeaderValue::from_static(
     "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
 );
 
-/// Gives browsers a page in place of a problem, and HTML its headers.
+/// Gives browsers a page in place of a problem, and HTML its headers. A path that no route has is a page to browsers.
 pub(crate) async fn layer(request: Request, next: Next) -> Response {
-    if !is_page(request.uri().path()) {
+    let is_page = is_page(request.uri().path());
+    let browser = wants_html(request.headers()).then(|| Forwarded::of(request.headers()));
+    if !is_page && browser.is_none() {
         return next.run(request).await;
     }
     let start = Instant::now();
-    let browser = wants_html(request.headers()).then(|| Forwarded::of(request.headers()));
     let policy = if is_forwarded(request.headers()) {
         PROXIED_POLICY
     } else {
@@ -53,6 +54,9 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
         _ => request.uri().path().to_owned(),
     };
     let mut response = next.run(request).await;
+    if !is_page && response.extensions().get::<UnknownRoute>().is_none() {
+        return response;
+    }
     if let Some(at) = &browser {
         let problem = response.extensions().get::<Problem>().cloned();
         let status = response.status();

@@ -12,15 +12,19 @@ use codex_core::{
 use serde_json::{Map, Value};
 
 use super::{
+    PageSet,
     address::ListAddress,
     fields::values,
     form::InputView,
-    record::{BesideColumn, BesideInput, PageRecord, RecordPages, ResourceDef},
+    record::{self, BesideColumn, BesideInput, PageRecord, RecordPages, ResourceDef},
     visit::{Visit, applied},
 };
 
 /// Pages of locations.
 pub(super) struct Locations;
+
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::records::<Locations>(record::routes::<Locations>);
 
 impl RecordPages for Locations {
     type Record = Location;

@@ -51,57 +51,102 @@ mod views;
 mod visit;
 
 use axum::http::{HeaderMap, header::ACCEPT};
+use codex_core::{Access, records::Resource};
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use csrf::FIELD as TOKEN;
+pub(crate) use scripts::FOLDER as SCRIPTS;
+
+use self::record::RecordPages;
 use crate::{app::App, http::headers::list};
 
-pub(crate) use csrf::FIELD as TOKEN;
+/// What a file of pages registers.
+struct PageSet {
+    /// The first segment of its paths; `None` where another file has it, or where routes of the API share it.
+    segment: Option<&'static str>,
+    routes: fn() -> OpenApiRouter<App>,
+    /// The page that all pages link.
+    nav: Option<NavEntry>,
+}
 
-/// The first segments of the paths of pages, except the start page.
-const FIRST_SEGMENTS: &[&str] = &[
-    "admin",
-    "agents",
-    "assets",
-    "billing-plans",
-    "bulk",
-    "companies",
-    "contacts",
-    "deleted",
-    "duplicates",
-    "holds",
-    "locations",
-    "outbox",
-    "search",
-    "settings",
-    "tags",
-    "tickets",
-    "views",
+/// A page that all pages link.
+struct NavEntry {
+    /// The section that it belongs to.
+    section: &'static str,
+    /// The title of its document.
+    title: &'static str,
+    path: &'static str,
+    /// Who may open it.
+    access: Access,
+}
+
+impl PageSet {
+    const fn of(segment: Option<&'static str>, routes: fn() -> OpenApiRouter<App>) -> Self {
+        Self {
+            segment,
+            routes,
+            nav: None,
+        }
+    }
+
+    /// The list of a kind of record is a section of its own.
+    const fn records<R: RecordPages>(routes: fn() -> OpenApiRouter<App>) -> Self {
+        let (title, path) = (R::DEF.title, R::DEF.path);
+        let segment = Some(R::DEF.segment());
+        Self::of(segment, routes).linked(title, title, path, <R::Record as Resource>::READ_BY)
+    }
+
+    const fn linked(
+        self,
+        section: &'static str,
+        title: &'static str,
+        path: &'static str,
+        access: Access,
+    ) -> Self {
+        Self {
+            nav: Some(NavEntry {
+                section,
+                title,
+                path,
+                access,
+            }),
+            ..self
+        }
+    }
+}
+
+/// All files of pages, in the order in which sections and their pages are linked.
+const PAGES: &[PageSet] = &[
+    companies::PAGES,
+    contacts::PAGES,
+    assets::PAGES,
+    tickets::PAGES,
+    billing_plans::PAGES,
+    locations::PAGES,
+    tags::PAGES,
+    sync::PAGES,
+    outbox::PAGES,
+    holds::PAGES,
+    duplicates::PAGES,
+    deleted::PAGES,
+    admin::PAGES,
+    admin::IMPORT,
+    agents::PAGES,
+    settings::PAGES,
+    views::PAGES,
+    asset_secrets::PAGES,
+    bulk_edit::PAGES,
+    scripts::PAGES,
+    search::PAGES,
+    tables::PAGES,
 ];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(admin::routes())
-        .merge(agents::routes())
-        .merge(asset_secrets::routes())
-        .merge(billing_plans::routes())
-        .merge(bulk_edit::routes())
-        .merge(companies::routes())
-        .merge(deleted::routes())
-        .merge(duplicates::routes())
-        .merge(holds::routes())
-        .merge(outbox::routes())
-        .merge(record::routes::<assets::Assets>())
-        .merge(record::routes::<contacts::Contacts>())
-        .merge(record::routes::<locations::Locations>())
-        .merge(record::routes::<tags::Tags>())
-        .merge(scripts::routes())
-        .merge(search::routes())
-        .merge(settings::routes())
-        .merge(sync::routes())
-        .merge(tables::routes())
-        .merge(tickets::routes())
-        .merge(views::routes())
+    let routes = OpenApiRouter::new();
+    PAGES
+        .iter()
+        .fold(routes, |routes, pages| routes.merge((pages.routes)()))
 }
 
 /// Whether a path belongs to pages, or to what they fetch and send.
@@ -111,7 +156,7 @@ pub fn is_page(path: &str) -> bool {
         .and_then(|rest| rest.split('/').next());
     // What modules read there is no page.
     let is_json = path.starts_with("/billing-plans/api/") || path == "/billing-plans/export";
-    let is_known = first.is_some_and(|first| FIRST_SEGMENTS.contains(&first));
+    let is_known = first.is_some() && PAGES.iter().any(|pages| pages.segment == first);
     path == "/" || sync::is_page(path) || (is_known && !is_json)
 }
 

@@ -1,84 +1,9 @@
-//! The sections of the pages: one line each, in the order in which they are linked.
+//! The sections that every page links, with their pages.
 
 use codex_core::Access;
 
+use super::PAGES;
 use crate::http::forwarded::Forwarded;
-
-/// A section: pages that belong together.
-struct Section {
-    title: &'static str,
-    pages: &'static [Page],
-}
-
-/// A page that a section links.
-struct Page {
-    title: &'static str,
-    path: &'static str,
-    /// Who may open it.
-    access: Access,
-}
-
-const fn page(title: &'static str, path: &'static str, access: Access) -> Page {
-    Page {
-        title,
-        path,
-        access,
-    }
-}
-
-const fn section(title: &'static str, pages: &'static [Page]) -> Section {
-    Section { title, pages }
-}
-
-/// All sections. The title of a page is that of its document.
-const SECTIONS: &[Section] = &[
-    section(
-        "Companies",
-        &[page("Companies", "/companies/", Access::Everyone)],
-    ),
-    section(
-        "Contacts",
-        &[page("Contacts", "/contacts/", Access::Everyone)],
-    ),
-    section("Assets", &[page("Assets", "/assets/", Access::Everyone)]),
-    section("Tickets", &[page("Tickets", "/tickets/", Access::Everyone)]),
-    section(
-        "Plans",
-        &[page("Billing plans", "/billing-plans/", Access::Staff)],
-    ),
-    section(
-        "Locations",
-        &[page("Locations", "/locations/", Access::Everyone)],
-    ),
-    section("Tags", &[page("Tags", "/tags/", Access::Staff)]),
-    section(
-        "Sync",
-        &[
-            page("Sync", "/sync/", Access::Staff),
-            page("Outbox", "/outbox/", Access::Staff),
-        ],
-    ),
-    section(
-        "Decisions",
-        &[
-            page("Held deletions", "/holds/", Access::Staff),
-            page("Duplicate candidates", "/duplicates/", Access::Technicians),
-            page("Deleted records", "/deleted/", Access::Staff),
-        ],
-    ),
-    section(
-        "Admin",
-        &[
-            page("Administration", "/admin/", Access::Admins),
-            page("Import", "/admin/import", Access::Admins),
-            page("Agents", "/agents/", Access::Admins),
-        ],
-    ),
-    section(
-        "Settings",
-        &[page("Settings", "/settings", Access::Everyone)],
-    ),
-];
 
 /// A link to a section.
 #[derive(Debug)]
@@ -116,21 +41,23 @@ pub(crate) fn sections(at: &Forwarded, title: &str) -> Vec<SectionLink> {
         Some(role) => access.has(role),
         None => access == Access::Everyone,
     };
-    let sections = SECTIONS.iter().map(|section| {
-        let open = section.pages.iter().filter(|page| is_open(page.access));
-        let links = open.map(|page| PageLink {
-            title: page.title,
-            href: at.link(page.path),
-            is_current: page.title == title,
-        });
-        SectionLink {
-            title: section.title,
-            pages: links.collect(),
+    let mut sections: Vec<SectionLink> = Vec::new();
+    let entries = PAGES.iter().filter_map(|pages| pages.nav.as_ref());
+    for entry in entries.filter(|entry| is_open(entry.access)) {
+        let link = PageLink {
+            title: entry.title,
+            href: at.link(entry.path),
+            is_current: entry.title == title,
+        };
+        match sections.last_mut() {
+            Some(section) if section.title == entry.section => section.pages.push(link),
+            _ => sections.push(SectionLink {
+                title: entry.section,
+                pages: vec![link],
+            }),
         }
-    });
+    }
     sections
-        .filter(|section| !section.pages.is_empty())
-        .collect()
 }
 
 #[cfg(test)]
@@ -154,6 +81,7 @@ mod tests {
     fn sections_follow_the_role() {
         let billing = titles(Some(Role::Billing));
         assert!(billing.contains(&"Tags") && billing.contains(&"Billing plans"));
+        assert!(billing.contains(&"Views"));
         assert!(!billing.contains(&"Duplicate candidates") && !billing.contains(&"Agents"));
         assert!(titles(Some(Role::Admin)).contains(&"Agents"));
         let everybody = [
@@ -176,6 +104,7 @@ mod tests {
             ("Agents", "Admin"),
             ("Outbox", "Sync"),
             ("Tickets", "Tickets"),
+            ("Views", "Settings"),
         ] {
             let sections = sections(&at, title);
             let current = sections.iter().filter(|section| section.is_current());

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::list::{OutboxParts, OutboxView};
 use super::{
+    Access, PageSet,
     form::SentForm,
     parts::{Params, ROWS, redirect, refused, to_list},
     shell::page,
@@ -29,8 +30,12 @@ use crate::{
 
 pub(super) const OUTBOX: &str = "/outbox/";
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("outbox"), routes).linked("Sync", "Outbox", OUTBOX, Access::Staff);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/outbox", get(to_list))
         .route(OUTBOX, get(list_outbox))

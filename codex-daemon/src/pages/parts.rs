@@ -277,7 +277,7 @@ pub(super) fn record_by_id(at: &Forwarded, kind: &str, id: i64, name: Option<&st
 
 /// A record by its name, with a link to its page.
 pub(super) fn record(at: &Forwarded, record: &RecordName) -> LinkView {
-    let kind = kind_words(&record.kind);
+    let kind = kind_words(record.kind.name());
     let name = record
         .name
         .as_deref()
@@ -288,7 +288,7 @@ pub(super) fn record(at: &Forwarded, record: &RecordName) -> LinkView {
         (None, None) => format!("{kind} {}", record.id),
     };
     let key = record.key.as_deref().filter(|_| record.is_live);
-    let path = key.and_then(|key| record_path(&record.kind, key));
+    let path = key.and_then(|key| record_path(record.kind.name(), key));
     LinkView {
         text,
         href: path.map(|path| at.link(&path)),
@@ -368,7 +368,7 @@ pub(super) mod samples {
 
     pub fn record(kind: &str, name: &str) -> RecordName {
         RecordName {
-            kind: kind.to_owned(),
+            kind: kind.parse().unwrap(),
             id: 7,
             name: Some(name.to_owned()),
             key: Some("100001".to_owned()),

@@ -12,13 +12,14 @@ use axum::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
+use super::PageSet;
 use crate::{
     app::App,
     http::{digest::hex, extract::Path, forwarded::Forwarded, problem::Problem},
 };
 
 /// Where scripts are.
-const FOLDER: &str = "/static/";
+pub(crate) const FOLDER: &str = "/static/";
 /// The name of a file stands for its content.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
@@ -51,8 +52,11 @@ pub(super) fn links(at: &Forwarded) -> Vec<String> {
     SCRIPTS.iter().map(link).collect()
 }
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(None, routes);
+
 /// The routes. Scripts hold nothing of anybody: they need no token.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route("/static/{name}", get(read))
 }
 

@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::marked::{Piece, marked};
 use super::{
+    PageSet,
     shell::{Shell, page},
     visit::Visit,
 };
@@ -41,8 +42,11 @@ const KINDS: [(&str, &str, &str); 5] = [
 /// Plans have one page, which is no list.
 const PLANS: &str = "/billing-plans/";
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(Some("search"), routes);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route(PATH, get(show))
 }
 
@@ -115,7 +119,7 @@ fn or_words<'t>(text: &'t str, words: &'t str) -> &'t str {
 
 /// The page of a record; `None` for one that has none.
 fn path_of(hit: &SearchHit) -> Option<String> {
-    let (_, _, list) = KINDS.into_iter().find(|(kind, ..)| *kind == hit.kind)?;
+    let (_, _, list) = KINDS.into_iter().find(|(kind, ..)| hit.kind == *kind)?;
     if list == PLANS {
         return Some(PLANS.to_owned());
     }
@@ -134,7 +138,7 @@ struct Group {
 
 impl Group {
     fn new(at: &Forwarded, asked: &str, words: &[String], group: &SearchGroup) -> Option<Self> {
-        let (id, title, list) = KINDS.into_iter().find(|(kind, ..)| *kind == group.kind)?;
+        let (id, title, list) = KINDS.into_iter().find(|(kind, ..)| group.kind == *kind)?;
         let all = (group.total > 0).then(|| {
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("q", asked)
@@ -258,7 +262,7 @@ impl SearchView {
                 company_name: Some(text.to_owned()),
                 detail: Some(text.to_owned()),
                 id: text.to_owned(),
-                kind: kind.to_owned(),
+                kind: kind.parse().unwrap(),
                 matched: matched.to_owned(),
                 path: None,
                 title: text.to_owned(),
@@ -271,7 +275,7 @@ impl SearchView {
                         hits: ["identifier", "name", "text"]
                             .map(|how| hit(kind, how))
                             .to_vec(),
-                        kind,
+                        kind: kind.parse().unwrap(),
                         more: kind == "ticket",
                         total: 3,
                     })

@@ -16,7 +16,7 @@ use codex_core::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    csrf,
+    Access, PageSet, csrf,
     fields::capitalized,
     form::SentForm,
     shell::{Shell, page},
@@ -35,8 +35,12 @@ const THEME: &str = "theme_preference";
 const COLORS: &str = "preferred_color_theme";
 const HOME: &str = "home_page_preference";
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("settings"), routes).linked("Settings", "Settings", PATH, Access::Everyone);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route(PATH, get(show).post(update))
 }
 

@@ -14,7 +14,7 @@ use crate::http::{forwarded::Forwarded, problem::Problem};
 
 /// Nothing is evaluated, no style is added, only Codex is called, and no page is kept in the browser's storage. Answers
 /// with an error are pages too, and are shown.
-const HTMX_CONFIG: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true,"timeout":30000,"responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}"#;
+const HTMX_CONFIG: &str = r#"{"allowEval":false,"allowScriptTags":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"historyCacheSize":0,"refreshOnHistoryMiss":true,"timeout":30000,"responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}"#;
 
 /// A step on the way to a page.
 #[derive(Debug)]

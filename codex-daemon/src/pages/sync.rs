@@ -26,6 +26,7 @@ use self::{
     overview::{SyncParts, SyncView},
 };
 use super::{
+    Access, PageSet,
     form::SentForm,
     parts::{Params, ROWS, redirect, refused, to_list},
     shell::page,
@@ -39,8 +40,12 @@ use crate::{
 pub(super) const SYNCS: &str = "/sync/";
 pub(super) const JOBS: &str = "/sync/jobs/";
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(None, routes).linked("Sync", "Sync", SYNCS, Access::Staff);
+
 /// The routes. Those of the API are the same without the slash at the end.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/sync", get(to_list))
         .route(SYNCS, get(show_syncs).post(start_sync))

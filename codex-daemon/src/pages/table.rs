@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     address::{self, ListAddress},
+    bulk_edit::BulkBar,
     fields::{label, moment, text, visible},
 };
 use crate::http::forwarded::Forwarded;
@@ -98,6 +99,16 @@ pub(crate) struct TableView {
     pub empty: String,
 }
 
+impl TableView {
+    /// Whether nothing in it takes the focus. The keyboard then reaches its frame, to scroll it.
+    pub fn is_plain(&self) -> bool {
+        let is_link = |cell: &Cell| cell.href.is_some() || !cell.links.is_empty();
+        let mut cells = self.rows.iter().flatten();
+        let has_links = cells.any(|cell| is_link(cell) || cell.select.is_some());
+        !has_links && self.heads.iter().all(|head| head.href.is_none())
+    }
+}
+
 /// A list that can be searched, filtered and sorted.
 #[derive(Debug)]
 pub(crate) struct ListView {
@@ -116,7 +127,17 @@ pub(crate) struct ListView {
     pub count_href: Option<String>,
     pub first: Option<String>,
     pub next: Option<String>,
+    /// What leads to changes of many records; `None` where the reader may not.
+    pub bulk: Option<BulkBar>,
     pub table: TableView,
+}
+
+impl TableView {
+    /// Whether its rows can be selected.
+    pub fn is_selectable(&self) -> bool {
+        let first = self.rows.first().and_then(|row| row.first());
+        first.is_some_and(|cell| cell.select.is_some())
+    }
 }
 
 impl ListView {
@@ -156,6 +177,7 @@ impl ListView {
             count_href: (!asked.is_counted()).then(|| asked.counted().href(at)),
             first: asked.is_behind().then(|| asked.first().href(at)),
             next: next.map(|cursor| asked.behind(cursor).href(at)),
+            bulk: None,
             table,
         }
     }

@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::PageSet;
 use crate::{
     api::{
         companies::{self, company},
@@ -46,8 +47,11 @@ const MAX_PER_PAGE: i64 = 500;
 /// The last page that can be asked for.
 const MAX_PAGE: i64 = 1_000_000_000;
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::of(None, routes);
+
 /// The routes.
-pub fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(search_companies))
         .routes(routes!(search_contacts))

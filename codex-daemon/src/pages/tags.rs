@@ -10,11 +10,13 @@ use codex_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    PageSet,
     address::ListAddress,
     fields::values,
     form::InputView,
     record::{
-        BesideColumn, PageRecord, RecordPages, ResourceDef, SummaryItem, SummaryView, filtered,
+        self, BesideColumn, PageRecord, RecordPages, ResourceDef, SummaryItem, SummaryView,
+        filtered,
     },
     table::Cell,
     visit::{Visit, applied},
@@ -31,12 +33,11 @@ const TAGGED: [(&str, &str); 3] = [
 /// Pages of tags.
 pub(super) struct Tags;
 
+/// What it registers.
+pub(super) const PAGES: PageSet = PageSet::records::<Tags>(record::routes::<Tags>);
+
 const fn uses((name, label): (&'static str, &'static str)) -> BesideColumn {
-    BesideColumn {
-        name,
-        label,
-        access: Access::Staff,
-    }
+    BesideColumn::new(name, label, Access::Staff)
 }
 
 impl RecordPages for Tags {

@@ -10,17 +10,16 @@ pub(super) mod samples;
 use std::collections::HashMap;
 
 use axum::{
-    http::{StatusCode, Uri, header::LOCATION},
+    http::{StatusCode, Uri},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use codex_core::{
     Error,
     ids::TicketId,
-    records::Author,
+    records::{Author, Resource as _},
     tickets::{
         Conversation, Ticket,
-        query::{LISTING, TicketFilter},
         status::Statuses,
         wire::{TicketUpdateIn, TimeEntryOut},
     },
@@ -31,17 +30,18 @@ use utoipa_axum::router::OpenApiRouter;
 use self::{
     changes::{FormView, Typed},
     detail::{Beside, DetailQuery, TicketView},
-    list::TicketListView,
+    list::Tickets,
 };
 use super::{
-    address::{Asked, ListAddress},
+    Access, PageSet,
     form::SentForm,
+    record::{list_routes, look},
     shell::page,
     visit::{Editor, Visit, applied},
 };
 use crate::{
     app::App,
-    http::{extract::Path, forwarded::Forwarded, problem::Problem},
+    http::{extract::Path, problem::Problem},
 };
 
 const LIST: &str = "/tickets/";
@@ -49,11 +49,14 @@ const CHANGING: &str = "changing tickets";
 /// Why the form is missing on the pages of staff.
 const EDITORS: &str = "Only technicians and administrators change tickets.";
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("tickets"), routes).linked("Tickets", "Tickets", LIST, Access::Everyone);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .route("/tickets", get(to_list))
-        .route(LIST, get(list_tickets))
+        .merge(list_routes::<Tickets>())
         .route("/tickets/{number}", get(show_ticket).post(update_ticket))
         .route("/tickets/{number}/changes/{id}/retry", post(retry_change))
 }
@@ -85,40 +88,8 @@ fn number(text: &str) -> Result<i64, Problem> {
     number.ok_or_else(unknown)
 }
 
-async fn to_list(at: Forwarded, uri: Uri) -> Response {
-    let query = uri.query().map(|query| format!("?{query}"));
-    let target = at.link(LIST) + &query.unwrap_or_default();
-    (StatusCode::PERMANENT_REDIRECT, [(LOCATION, target)]).into_response()
-}
-
-async fn list_tickets(visit: Visit, uri: Uri) -> Result<Response, Problem> {
-    let asked = match ListAddress::read_filtered(LIST, &uri, &LISTING)? {
-        Asked::List(asked) => asked,
-        Asked::Elsewhere(asked) => {
-            return Ok(Redirect::to(&asked.href(&visit.at)).into_response());
-        }
-    };
-    let (codex, scope) = (&visit.call.codex, visit.scope());
-    let statuses = codex.ticket_statuses().await?;
-    let filter = TicketFilter {
-        not_statuses: list::is_of_open(&asked).then(|| statuses.closed()),
-        ..TicketFilter::default()
-    };
-    let found = codex
-        .tickets_page(scope, &filter, &asked.request()?)
-        .await?;
-    let agents = agents(&visit).await?;
-    let known = list::Known {
-        statuses: &statuses,
-        agents: &agents,
-        now: codex.now(),
-    };
-    let view = TicketListView::new(&visit.at, scope, &asked, &found, &known);
-    page(StatusCode::OK, &view)
-}
-
 /// Names of the PSA's agents by their ids there; clients see none.
-async fn agents(visit: &Visit) -> Result<HashMap<i64, String>, Problem> {
+async fn agents(visit: &Visit) -> codex_core::Result<HashMap<i64, String>> {
     if visit.scope().companies().is_some() {
         return Ok(HashMap::new());
     }
@@ -177,12 +148,16 @@ async fn respond(
     } else {
         Vec::new()
     };
+    // A form that was refused is no news either.
+    let is_done = query.done.is_some() || status != StatusCode::OK;
+    let actor = &visit.call.author.actor;
     let beside = Beside {
         statuses: &statuses,
         agents: agents(visit).await?,
         entries,
         attachments,
         outbox,
+        seen: look(codex, actor, Ticket::KIND, ticket.id.0, is_done).await?,
         now: codex.now(),
     };
     let is_editor = scope.require_technician(CHANGING).is_ok();

@@ -1,7 +1,7 @@
 //! Trouble of syncs on the page of the record that it concerns: what `templates/_trouble.html` shows.
 
 use chrono::{DateTime, Utc};
-use codex_core::{Result, jobs::trouble::Trouble};
+use codex_core::{RecordKind, Result, jobs::trouble::Trouble};
 
 use super::{parts::MomentView, sync::job_path, visit::Visit};
 use crate::http::forwarded::Forwarded;
@@ -29,7 +29,11 @@ impl TroubleView {
 }
 
 /// The trouble of a record, by its kind and row id; none for clients.
-pub(super) async fn of_record(visit: &Visit, kind: &str, id: i64) -> Result<Vec<TroubleView>> {
+pub(super) async fn of_record(
+    visit: &Visit,
+    kind: RecordKind,
+    id: i64,
+) -> Result<Vec<TroubleView>> {
     let codex = &visit.call.codex;
     let trouble = codex.trouble(visit.scope(), kind, id).await?;
     let views = trouble

@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use codex_core::{
-    Error, Role, Scope,
+    Access, Error, Role, Scope,
     ids::ViewId,
     list::{Cursor, ListedResource, PageRequest},
     views::{DEFAULT_ROLES, View, ViewAudience, rules::require_change},
@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use self::edit::{ViewFormView, ViewListView, stated};
 pub(super) use self::open::{Opening, ViewsView, open};
 use super::{
-    done,
+    PageSet, done,
     form::SentForm,
     shell::page,
     table::Choice,
@@ -36,8 +36,12 @@ const LIST: &str = "/views/";
 /// Rows of a page of the list of views.
 const ROWS: u32 = 100;
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("views"), routes).linked("Settings", "Views", "/views/", Access::Staff);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route(LIST, get(list_views).post(create_view))
         .route("/views/{id}/edit", get(edit_view).post(update_view))

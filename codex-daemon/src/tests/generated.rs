@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use clap::Command;
 
-use crate::{cli, config::keys};
+use crate::{cli, config::keys, metrics::METRICS};
 
 /// Compares the part of a page with what it should be, or rewrites it.
 fn is_current(page: &str, part: &str, text: &str) {
@@ -72,4 +72,22 @@ fn generated_table_of_settings_is_current() {
         .unwrap();
     }
     is_current("docs/configuration.md", "settings", text.trim_end());
+}
+
+#[test]
+fn generated_table_of_metrics_is_current() {
+    let mut text = String::from("| metric | type | labels | value |\n|---|---|---|---|\n");
+    for metric in METRICS {
+        let labels = metric.labels.iter().map(|label| format!("`{label}`"));
+        let labels: Vec<String> = labels.collect();
+        let (name, kind) = (metric.name, metric.metric_type.name());
+        writeln!(
+            text,
+            "| `{name}` | {kind} | {} | {} |",
+            labels.join(", "),
+            metric.help
+        )
+        .unwrap();
+    }
+    is_current("docs/metrics.md", "metrics", text.trim_end());
 }

@@ -7,6 +7,7 @@ mod cors;
 mod docs;
 mod generated;
 mod health;
+mod metrics;
 mod panics;
 mod routes;
 mod shutdown;

@@ -11,21 +11,35 @@ __all__ = [
     "Record",
     "Agent",
     "Asset",
+    "AssetAudit",
     "BackedUp",
     "Billable",
     "BillableBackup",
     "BillableCount",
     "BillableRecord",
+    "BillingImported",
     "BillingPlan",
+    "BillingReplaced",
     "BulkResult",
     "BulkRow",
     "Change",
     "CollectionResult",
     "Company",
+    "CompanyTickets",
     "Contact",
+    "ContractMonth",
     "Conversation",
     "Counts",
+    "Dashboard",
+    "DashboardAsset",
+    "DashboardAssets",
+    "DashboardContract",
+    "DashboardContracts",
+    "DashboardCounts",
+    "DashboardTicket",
+    "DashboardTickets",
     "DeletedRecord",
+    "Disk",
     "DryRun",
     "Duplicate",
     "DuplicateFact",
@@ -35,25 +49,36 @@ __all__ = [
     "EffectiveText",
     "FeatureOption",
     "FieldClaims",
+    "HardwareParts",
     "Hold",
     "Job",
     "JobReport",
     "Location",
+    "MemoryModule",
+    "NamedCount",
+    "NetworkInterface",
     "OtherClaim",
     "OutboxEntry",
     "Override",
+    "OwnTickets",
+    "Pending",
+    "PriorityTickets",
     "PsaAgent",
     "RecordClaims",
     "Renumbered",
     "RowFault",
     "SearchHit",
     "SearchResult",
+    "Software",
     "SourceRecord",
+    "SyncDay",
     "Tag",
     "TagAdded",
     "TagRemoved",
     "Ticket",
     "TicketUpdate",
+    "TicketWeek",
+    "View",
 ]
 
 class Agent(Record):
@@ -232,6 +257,56 @@ class Asset(Record):
     def company_account_number(self) -> str | None:
         """Account number of its company."""
 
+class AssetAudit(Record):
+    """What the RMM's inventory says of a device; null where it was not read or says nothing."""
+
+    __match_args__: tuple[Literal["asset_id"], Literal["audited_at"], Literal["base_board"], Literal["bios_released_at"], Literal["bios_version"], Literal["cpu"], Literal["cpu_cores"], Literal["disk_bytes"], Literal["disk_free_bytes"], Literal["manufacturer"], Literal["model"], Literal["parts"], Literal["ram_bytes"], Literal["serial_number"], Literal["software"]]
+    @property
+    def asset_id(self) -> int:
+        """Id of the asset."""
+    @property
+    def audited_at(self) -> datetime | None:
+        """When the RMM took the inventory, RFC 3339 in UTC."""
+    @property
+    def base_board(self) -> str | None:
+        """Manufacturer and product of the main board."""
+    @property
+    def bios_released_at(self) -> datetime | None:
+        """When the BIOS was released, RFC 3339 in UTC."""
+    @property
+    def bios_version(self) -> str | None:
+        """Version of the BIOS."""
+    @property
+    def cpu(self) -> str | None:
+        """Processors by name."""
+    @property
+    def cpu_cores(self) -> int | None:
+        """Cores of all processors."""
+    @property
+    def disk_bytes(self) -> int | None:
+        """Capacity of the disks in bytes."""
+    @property
+    def disk_free_bytes(self) -> int | None:
+        """What is free of it."""
+    @property
+    def manufacturer(self) -> str | None:
+        """Manufacturer."""
+    @property
+    def model(self) -> str | None:
+        """Model."""
+    @property
+    def parts(self) -> HardwareParts:
+        """The parts, one by one."""
+    @property
+    def ram_bytes(self) -> int | None:
+        """Memory in bytes."""
+    @property
+    def serial_number(self) -> str | None:
+        """Serial number."""
+    @property
+    def software(self) -> tuple[Software, ...]:
+        """Programs by name."""
+
 class BackedUp(Record):
     """A device that is backed up."""
 
@@ -311,6 +386,23 @@ class BillableRecord(Record):
     def name(self) -> str:
         """Its name; empty when it has none."""
 
+class BillingImported(Record):
+    """What an import did."""
+
+    __match_args__: tuple[Literal["options_created"], Literal["options_skipped"], Literal["plans_created"], Literal["plans_skipped"]]
+    @property
+    def options_created(self) -> int:
+        """Options that are new."""
+    @property
+    def options_skipped(self) -> int:
+        """Options that were there already."""
+    @property
+    def plans_created(self) -> int:
+        """Plans that are new."""
+    @property
+    def plans_skipped(self) -> int:
+        """Plans that were there already and stay as they are."""
+
 class BillingPlan(Record):
     """A plan for one term, with both models of backup prices and the six features that older modules know."""
 
@@ -387,6 +479,29 @@ class BillingPlan(Record):
     @property
     def term_length(self) -> str:
         """Term of contract."""
+
+class BillingReplaced(Record):
+    """How many plans and options a replacement created, kept and deleted."""
+
+    __match_args__: tuple[Literal["options_created"], Literal["options_deleted"], Literal["options_kept"], Literal["plans_created"], Literal["plans_deleted"], Literal["plans_kept"]]
+    @property
+    def options_created(self) -> int:
+        """Options that are new."""
+    @property
+    def options_deleted(self) -> int:
+        """Options that were not named."""
+    @property
+    def options_kept(self) -> int:
+        """Options that were there: they keep their ids."""
+    @property
+    def plans_created(self) -> int:
+        """Plans that are new."""
+    @property
+    def plans_deleted(self) -> int:
+        """Plans that were not named."""
+    @property
+    def plans_kept(self) -> int:
+        """Plans whose name and term were there: they keep their ids."""
 
 class BulkResult(Record):
     """What became of all rows."""
@@ -558,6 +673,23 @@ class Company(Record):
     def tags(self) -> tuple[str, ...]:
         """Names of its tags."""
 
+class CompanyTickets(Record):
+    """Open tickets of a company."""
+
+    __match_args__: tuple[Literal["account_number"], Literal["name"], Literal["open"], Literal["overdue"]]
+    @property
+    def account_number(self) -> str | None:
+        """The company; null for tickets of no company."""
+    @property
+    def name(self) -> str | None:
+        """Its name."""
+    @property
+    def open(self) -> int:
+        """Open tickets."""
+    @property
+    def overdue(self) -> int:
+        """Those whose resolution was due before now."""
+
 class Contact(Record):
     """A person at a client company. Its keys are fixed. `email` is always present, because Ledger takes a contact without
     it for a manual record."""
@@ -669,6 +801,17 @@ class Contact(Record):
     def company_account_numbers(self) -> tuple[str, ...]:
         """Account numbers of its companies, by name."""
 
+class ContractMonth(Record):
+    """Contracts that end in a month."""
+
+    __match_args__: tuple[Literal["ending"], Literal["month"]]
+    @property
+    def ending(self) -> int:
+        """How many."""
+    @property
+    def month(self) -> str:
+        """The month."""
+
 class Conversation(Record):
     """A conversation of a ticket."""
 
@@ -745,6 +888,193 @@ class Counts(Record):
     def updated(self) -> int:
         """Records changed."""
 
+class Dashboard(Record):
+    """The numbers of the dashboard. What a role may not see is null."""
+
+    __match_args__: tuple[Literal["assets"], Literal["contracts"], Literal["counts"], Literal["own"], Literal["pending"], Literal["syncs"], Literal["tickets"]]
+    @property
+    def assets(self) -> DashboardAssets:
+        """Devices."""
+    @property
+    def contracts(self) -> DashboardContracts | None:
+        """contracts"""
+    @property
+    def counts(self) -> DashboardCounts:
+        """How many records there are."""
+    @property
+    def own(self) -> OwnTickets | None:
+        """own"""
+    @property
+    def pending(self) -> Pending | None:
+        """pending"""
+    @property
+    def syncs(self) -> tuple[SyncDay, ...] | None:
+        """Syncs of the last 14 days: an entry for each source and day with a job; null for clients."""
+    @property
+    def tickets(self) -> DashboardTickets:
+        """Tickets."""
+
+class DashboardAsset(Record):
+    """A device in a short list."""
+
+    __match_args__: tuple[Literal["company_account_number"], Literal["company_name"], Literal["hostname"], Literal["id"], Literal["last_seen"]]
+    @property
+    def company_account_number(self) -> str | None:
+        """Its company; null for none."""
+    @property
+    def company_name(self) -> str | None:
+        """Name of its company."""
+    @property
+    def hostname(self) -> str | None:
+        """Host name."""
+    @property
+    def id(self) -> int:
+        """Id."""
+    @property
+    def last_seen(self) -> datetime | None:
+        """When it was last seen."""
+
+class DashboardAssets(Record):
+    """Devices in numbers."""
+
+    __match_args__: tuple[Literal["offline"], Literal["online"], Literal["operating_systems"], Literal["patch_states"], Literal["unknown"], Literal["went_offline"], Literal["went_offline_today"]]
+    @property
+    def offline(self) -> int:
+        """Devices that are offline."""
+    @property
+    def online(self) -> int:
+        """Devices that are online."""
+    @property
+    def operating_systems(self) -> tuple[NamedCount, ...]:
+        """Devices by operating system: the ten most frequent."""
+    @property
+    def patch_states(self) -> tuple[NamedCount, ...] | None:
+        """Devices by the RMM's word for their patch state, the ten most frequent; null for clients."""
+    @property
+    def unknown(self) -> int:
+        """Devices of which it is not known whether they are online."""
+    @property
+    def went_offline(self) -> tuple[DashboardAsset, ...]:
+        """Devices that are offline and were last seen today (UTC), the latest first: ten at most."""
+    @property
+    def went_offline_today(self) -> int:
+        """How many of these there are."""
+
+class DashboardContract(Record):
+    """A company in a short list, with the end of its contract."""
+
+    __match_args__: tuple[Literal["account_number"], Literal["contract_end_date"], Literal["name"]]
+    @property
+    def account_number(self) -> str:
+        """Account number."""
+    @property
+    def contract_end_date(self) -> str | None:
+        """End of the contract as the company has it; null when it has none."""
+    @property
+    def name(self) -> str:
+        """Name."""
+
+class DashboardContracts(Record):
+    """Contracts and plans in numbers."""
+
+    __match_args__: tuple[Literal["ending"], Literal["ending_soon"], Literal["months"], Literal["without_plan"], Literal["without_plan_companies"]]
+    @property
+    def ending(self) -> tuple[DashboardContract, ...]:
+        """Contracts that end within 90 days, the first first: ten at most."""
+    @property
+    def ending_soon(self) -> int:
+        """How many contracts end within 90 days."""
+    @property
+    def months(self) -> tuple[ContractMonth, ...]:
+        """Contracts that end in each of the next twelve months, the current one first."""
+    @property
+    def without_plan(self) -> int:
+        """Companies without a billing plan."""
+    @property
+    def without_plan_companies(self) -> tuple[DashboardContract, ...]:
+        """The first ten of these, by name."""
+
+class DashboardCounts(Record):
+    """How many records there are that the caller sees."""
+
+    __match_args__: tuple[Literal["agents"], Literal["assets"], Literal["billing_plans"], Literal["companies"], Literal["contacts"], Literal["open_tickets"]]
+    @property
+    def agents(self) -> int | None:
+        """People who log in; null for all but administrators."""
+    @property
+    def assets(self) -> int:
+        """Devices."""
+    @property
+    def billing_plans(self) -> int | None:
+        """Names of billing plans; null for clients."""
+    @property
+    def companies(self) -> int:
+        """Companies with an account number."""
+    @property
+    def contacts(self) -> int:
+        """People at companies."""
+    @property
+    def open_tickets(self) -> int:
+        """Open tickets."""
+
+class DashboardTicket(Record):
+    """An open ticket in a short list."""
+
+    __match_args__: tuple[Literal["company_account_number"], Literal["company_name"], Literal["due_by"], Literal["is_overdue"], Literal["number"], Literal["opened_at"], Literal["priority"], Literal["status"], Literal["subject"]]
+    @property
+    def company_account_number(self) -> str | None:
+        """Its company; null for none."""
+    @property
+    def company_name(self) -> str | None:
+        """Name of its company."""
+    @property
+    def due_by(self) -> datetime | None:
+        """When its resolution is due."""
+    @property
+    def is_overdue(self) -> bool:
+        """Whether that was before now."""
+    @property
+    def number(self) -> int:
+        """Its number."""
+    @property
+    def opened_at(self) -> datetime | None:
+        """When it was opened."""
+    @property
+    def priority(self) -> str | None:
+        """Word of its priority."""
+    @property
+    def status(self) -> str | None:
+        """Word of its status."""
+    @property
+    def subject(self) -> str | None:
+        """Subject."""
+
+class DashboardTickets(Record):
+    """Tickets in numbers."""
+
+    __match_args__: tuple[Literal["by_company"], Literal["by_priority"], Literal["newest"], Literal["open"], Literal["open_statuses"], Literal["overdue"], Literal["weeks"]]
+    @property
+    def by_company(self) -> tuple[CompanyTickets, ...]:
+        """Open tickets of the ten companies that have the most."""
+    @property
+    def by_priority(self) -> tuple[PriorityTickets, ...]:
+        """Open tickets by priority, the most urgent first."""
+    @property
+    def newest(self) -> tuple[DashboardTicket, ...]:
+        """The ten open tickets that were opened last."""
+    @property
+    def open(self) -> int:
+        """Open tickets."""
+    @property
+    def open_statuses(self) -> tuple[str, ...]:
+        """Words of the statuses that count as open, as far as tickets have them."""
+    @property
+    def overdue(self) -> int:
+        """Open tickets whose resolution was due before now."""
+    @property
+    def weeks(self) -> tuple[TicketWeek, ...]:
+        """The last 26 weeks, the current one last."""
+
 class DeletedRecord(Record):
     """A record that a person has deleted."""
 
@@ -764,6 +1094,23 @@ class DeletedRecord(Record):
     @property
     def name(self) -> str | None:
         """What it was called; null when it had no name."""
+
+class Disk(Record):
+    """A disk."""
+
+    __match_args__: tuple[Literal["description"], Literal["free_bytes"], Literal["name"], Literal["size_bytes"]]
+    @property
+    def description(self) -> str | None:
+        """What kind of disk."""
+    @property
+    def free_bytes(self) -> int | None:
+        """What is free, in bytes."""
+    @property
+    def name(self) -> str | None:
+        """Drive letter or mount point."""
+    @property
+    def size_bytes(self) -> int | None:
+        """Capacity in bytes."""
 
 class DryRun(Record):
     """What a call with `dry_run=true` would change."""
@@ -947,6 +1294,20 @@ class FieldClaims(Record):
     def value(self) -> Any:
         """The value that the record has."""
 
+class HardwareParts(Record):
+    """The parts of a device."""
+
+    __match_args__: tuple[Literal["disks"], Literal["interfaces"], Literal["memory"]]
+    @property
+    def disks(self) -> tuple[Disk, ...]:
+        """Disks."""
+    @property
+    def interfaces(self) -> tuple[NetworkInterface, ...]:
+        """Network interfaces."""
+    @property
+    def memory(self) -> tuple[MemoryModule, ...]:
+        """Memory modules."""
+
 class Hold(Record):
     """A held deletion."""
 
@@ -1091,6 +1452,51 @@ class Location(Record):
     def company_account_number(self) -> str | None:
         """Account number of its company."""
 
+class MemoryModule(Record):
+    """A memory module."""
+
+    __match_args__: tuple[Literal["module"], Literal["part_number"], Literal["size_bytes"], Literal["speed"]]
+    @property
+    def module(self) -> str | None:
+        """Where it sits."""
+    @property
+    def part_number(self) -> str | None:
+        """The manufacturer's number."""
+    @property
+    def size_bytes(self) -> int | None:
+        """Size in bytes."""
+    @property
+    def speed(self) -> str | None:
+        """Clock, as sent."""
+
+class NamedCount(Record):
+    """How many records have a value."""
+
+    __match_args__: tuple[Literal["count"], Literal["name"]]
+    @property
+    def count(self) -> int:
+        """How many."""
+    @property
+    def name(self) -> str | None:
+        """The value; null for records without one."""
+
+class NetworkInterface(Record):
+    """A network interface."""
+
+    __match_args__: tuple[Literal["ipv4"], Literal["ipv6"], Literal["mac_address"], Literal["name"]]
+    @property
+    def ipv4(self) -> str | None:
+        """Address."""
+    @property
+    def ipv6(self) -> str | None:
+        """Address."""
+    @property
+    def mac_address(self) -> str | None:
+        """Hardware address."""
+    @property
+    def name(self) -> str | None:
+        """Name."""
+
 class OtherClaim(Record):
     """A value that did not win."""
 
@@ -1159,6 +1565,51 @@ class Override(Record):
     @property
     def value(self) -> Any:
         """A number for a price, else a text."""
+
+class OwnTickets(Record):
+    """Open tickets of the caller."""
+
+    __match_args__: tuple[Literal["open"], Literal["overdue"], Literal["responder_id"], Literal["tickets"]]
+    @property
+    def open(self) -> int:
+        """How many there are."""
+    @property
+    def overdue(self) -> int:
+        """Those whose resolution was due before now."""
+    @property
+    def responder_id(self) -> int:
+        """Id of the caller as an agent of the PSA, as tickets name it."""
+    @property
+    def tickets(self) -> tuple[DashboardTicket, ...]:
+        """The ten that are due first."""
+
+class Pending(Record):
+    """What waits for a person."""
+
+    __match_args__: tuple[Literal["duplicates"], Literal["held_deletions"], Literal["outbox_failed"], Literal["outbox_waiting"]]
+    @property
+    def duplicates(self) -> int:
+        """Duplicate candidates that nobody has decided."""
+    @property
+    def held_deletions(self) -> int:
+        """Deletions that are held."""
+    @property
+    def outbox_failed(self) -> int:
+        """Changes in the outbox that a vendor has refused."""
+    @property
+    def outbox_waiting(self) -> int:
+        """Changes in the outbox that will be sent."""
+
+class PriorityTickets(Record):
+    """Open tickets of a priority."""
+
+    __match_args__: tuple[Literal["open"], Literal["priority"]]
+    @property
+    def open(self) -> int:
+        """Open tickets."""
+    @property
+    def priority(self) -> str | None:
+        """`urgent`, `high`, `medium` or `low`; null for tickets without a priority that has a word."""
 
 class PsaAgent(Record):
     """An agent of the PSA."""
@@ -1272,6 +1723,17 @@ class SearchResult(Record):
     def results(self) -> tuple[SearchHit, ...]:
         """The records."""
 
+class Software(Record):
+    """An installed program."""
+
+    __match_args__: tuple[Literal["name"], Literal["version"]]
+    @property
+    def name(self) -> str:
+        """Name."""
+    @property
+    def version(self) -> str | None:
+        """Version; null when unknown."""
+
 class SourceRecord(Record):
     """A record as a source has it."""
 
@@ -1291,6 +1753,29 @@ class SourceRecord(Record):
     @property
     def source_updated_at(self) -> datetime | None:
         """When the source's own record last changed, as the source says; null when it does not say."""
+
+class SyncDay(Record):
+    """Jobs of a source on a day (UTC)."""
+
+    __match_args__: tuple[Literal["day"], Literal["failed"], Literal["job_id"], Literal["jobs"], Literal["source"], Literal["status"]]
+    @property
+    def day(self) -> str:
+        """The day."""
+    @property
+    def failed(self) -> int:
+        """How many of them failed."""
+    @property
+    def job_id(self) -> str:
+        """The newest job that failed; the newest of all where none did."""
+    @property
+    def jobs(self) -> int:
+        """How many jobs began on the day."""
+    @property
+    def source(self) -> str:
+        """The source."""
+    @property
+    def status(self) -> Literal["queued", "running", "completed", "failed", "cancelled"]:
+        """Status of that job."""
 
 class Tag(Record):
     """A tag, and how many records have it."""
@@ -1485,6 +1970,64 @@ class TicketUpdate(Record):
     def ticket_id(self) -> int:
         """Limit of the page."""
 
+class TicketWeek(Record):
+    """Tickets of a week."""
+
+    __match_args__: tuple[Literal["closed"], Literal["opened"], Literal["week"]]
+    @property
+    def closed(self) -> int:
+        """Tickets that were closed in the week."""
+    @property
+    def opened(self) -> int:
+        """Tickets that were opened in the week."""
+    @property
+    def week(self) -> str:
+        """Its Monday, at midnight UTC."""
+
+class View(Record):
+    """A query of a list under a name."""
+
+    __match_args__: tuple[Literal["audience"], Literal["created_at"], Literal["id"], Literal["name"], Literal["owner"], Literal["query"], Literal["resource"], Literal["role"], Literal["updated_at"]]
+    @property
+    def audience(self) -> Literal["personal", "shared", "role_default"]:
+        """Who sees it."""
+    @property
+    def created_at(self) -> datetime:
+        """When it was created."""
+    @property
+    def id(self) -> int:
+        """Id; it never changes."""
+    @property
+    def name(self) -> str:
+        """Name."""
+    @property
+    def owner(self) -> str:
+        """Who has created it: a user's Keycloak id, or `service:<name>`."""
+    @property
+    def query(self) -> str:
+        """Query of the list; empty for the whole list."""
+    @property
+    def resource(self) -> str:
+        """The list."""
+    @property
+    def role(self) -> str | None:
+        """The role whose default it is; null for other views."""
+    @property
+    def updated_at(self) -> datetime:
+        """When it last changed."""
+
+@type_check_only
+class _AgentIn(TypedDict, total=False):
+    email: str | None
+    first_name: str | None
+    home_page_preference: str | None
+    keycloak_id: str | None
+    knowledgetree_view_preference: str | None
+    last_name: str | None
+    preferred_color_theme: str | None
+    theme_preference: str | None
+    username: str | None
+
 @type_check_only
 class _AssetIn(TypedDict, total=False):
     antivirus_product: str | None
@@ -1605,6 +2148,14 @@ class _LocationIn(TypedDict, total=False):
 class _TagIn(TypedDict, total=False):
     colour: str | None
     name: str | None
+
+@type_check_only
+class _ViewIn(TypedDict, total=False):
+    audience: str | None
+    name: str | None
+    query: str | None
+    resource: str | None
+    role: str | None
 
 @type_check_only
 class _OverrideIn(TypedDict, total=False):
@@ -2853,3 +3404,85 @@ class _TicketFilters(TypedDict, total=False):
     is_escalated__ne: bool | None
     is_escalated__in: list[bool] | tuple[bool, ...]
     is_escalated__isnull: bool
+
+@type_check_only
+class _ViewFilters(TypedDict, total=False):
+    id: int | list[int] | tuple[int, ...] | None
+    id__ne: int | None
+    id__in: list[int] | tuple[int, ...]
+    id__lt: int
+    id__lte: int
+    id__gt: int
+    id__gte: int
+    id__isnull: bool
+    created_at: datetime | date | str | list[datetime | date | str] | tuple[datetime | date | str, ...] | None
+    created_at__ne: datetime | date | str | None
+    created_at__in: list[datetime | date | str] | tuple[datetime | date | str, ...]
+    created_at__lt: datetime | date | str
+    created_at__lte: datetime | date | str
+    created_at__gt: datetime | date | str
+    created_at__gte: datetime | date | str
+    created_at__isnull: bool
+    updated_at: datetime | date | str | list[datetime | date | str] | tuple[datetime | date | str, ...] | None
+    updated_at__ne: datetime | date | str | None
+    updated_at__in: list[datetime | date | str] | tuple[datetime | date | str, ...]
+    updated_at__lt: datetime | date | str
+    updated_at__lte: datetime | date | str
+    updated_at__gt: datetime | date | str
+    updated_at__gte: datetime | date | str
+    updated_at__isnull: bool
+    name: str | list[str] | tuple[str, ...] | None
+    name__exact: str
+    name__ne: str | None
+    name__in: list[str] | tuple[str, ...]
+    name__lt: str
+    name__lte: str
+    name__gt: str
+    name__gte: str
+    name__contains: str
+    name__startswith: str
+    name__isnull: bool
+    resource: str | list[str] | tuple[str, ...] | None
+    resource__exact: str
+    resource__ne: str | None
+    resource__in: list[str] | tuple[str, ...]
+    resource__lt: str
+    resource__lte: str
+    resource__gt: str
+    resource__gte: str
+    resource__contains: str
+    resource__startswith: str
+    resource__isnull: bool
+    audience: str | list[str] | tuple[str, ...] | None
+    audience__exact: str
+    audience__ne: str | None
+    audience__in: list[str] | tuple[str, ...]
+    audience__lt: str
+    audience__lte: str
+    audience__gt: str
+    audience__gte: str
+    audience__contains: str
+    audience__startswith: str
+    audience__isnull: bool
+    role: str | list[str] | tuple[str, ...] | None
+    role__exact: str
+    role__ne: str | None
+    role__in: list[str] | tuple[str, ...]
+    role__lt: str
+    role__lte: str
+    role__gt: str
+    role__gte: str
+    role__contains: str
+    role__startswith: str
+    role__isnull: bool
+    owner: str | list[str] | tuple[str, ...] | None
+    owner__exact: str
+    owner__ne: str | None
+    owner__in: list[str] | tuple[str, ...]
+    owner__lt: str
+    owner__lte: str
+    owner__gt: str
+    owner__gte: str
+    owner__contains: str
+    owner__startswith: str
+    owner__isnull: bool

@@ -233,11 +233,11 @@ async fn start(database: TestDatabase) -> anyhow::Result<TestApp> {
     TestApp::with(database, &settings).await
 }
 
-/// The statement that counts every table.
+/// The statement that counts every table but the one of looks, which reading a page writes.
 async fn counting(db: &Db) -> anyhow::Result<&'static str> {
     let tables = Sql::Per {
-        sqlite: "select name from sqlite_master where type = 'table' and name not like 'search%'",
-        pg: "select tablename::text from pg_tables where schemaname = 'public'",
+        sqlite: "select name from sqlite_master where type = 'table' and name not like 'search%' and name <> 'seen'",
+        pg: "select tablename::text from pg_tables where schemaname = 'public' and tablename <> 'seen'",
     };
     let tables: Vec<String> = db.query(tables).scalars().await?;
     let counts = tables

@@ -12,7 +12,7 @@ use codex_core::{
     contacts::Contact,
     ids::{AssetId, ContactId},
     import::{
-        Flaw, ImportOptions, ImportOutcome, ImportState, Table, check as check_import, dry_run,
+        Flaw, ImportOptions, ImportOutcome, ImportState, Table, check as check_source, dry_run,
         time_zone,
     },
     records::Author,
@@ -96,7 +96,7 @@ on_each_engine! {
         let old = old::create(&target, &old::first()).await?;
         let codex = Codex::open(&target.url).await?;
         let options = options(&old.url);
-        let report = check_import(&options, |_, _| {}).await?;
+        let report = check_source(&options, |_, _| {}).await?;
         assert_eq!(report.layout, "first");
         let warnings: Vec<&str> = report.warnings().into_keys().collect();
         assert_eq!(warnings, [
@@ -130,7 +130,7 @@ on_each_engine! {
         let old = old::create(&target, &old::second()).await?;
         let codex = Codex::open(&target.url).await?;
         let options = options(&old.url);
-        assert_eq!(check_import(&options, |_, _| {}).await?.layout, "second");
+        assert_eq!(check_source(&options, |_, _| {}).await?.layout, "second");
         import(&codex, &options, &[]).await?;
 
         let scope = Scope::system();
@@ -151,7 +151,7 @@ on_each_engine! {
         let old = old::create(&target, &old::mixed()).await?;
         let codex = Codex::open(&target.url).await?;
         let options = options(&old.url);
-        assert_eq!(check_import(&options, |_, _| {}).await?.layout, "mixed");
+        assert_eq!(check_source(&options, |_, _| {}).await?.layout, "mixed");
         import(&codex, &options, &[]).await?;
         let baecker = codex.company(&Scope::system(), "100002").await?.unwrap();
         assert_eq!(baecker.fields.external_id, Some(7002), "of the first generation's column");

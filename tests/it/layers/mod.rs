@@ -27,6 +27,7 @@ const LAYERS: [&[&str]; 8] = [
         "health",
         "ids",
         "json_columns",
+        "kinds",
         "mac",
         "money",
         "nearest",
@@ -35,6 +36,7 @@ const LAYERS: [&[&str]; 8] = [
         "plural",
         "scope",
         "times",
+        "word_enum",
     ],
     &["store"],
     &["list", "records"],
@@ -60,10 +62,10 @@ const LAYERS: [&[&str]; 8] = [
         "tickets",
         "views",
     ],
-    &["kinds"],
+    &["registry"],
     &["admin", "bulk", "dashboard", "export", "search"],
     &["import", "sync"],
-    &["codex", "idempotency", "webhooks"],
+    &["codex", "idempotency", "seen", "webhooks"],
 ];
 const TOP: usize = LAYERS.len() - 1;
 

@@ -3,7 +3,7 @@
 use codex_client::{TagIn, ViewIn};
 use codex_tests::{
     harness::app::{TestApp, client},
-    on_each_engine,
+    on_each_engine, on_sqlite,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -283,6 +283,47 @@ on_each_engine! {
             assert_eq!(answer.status(), 403, "{path}");
         }
         assert_eq!(browser.open("/bulk/planets/?select=all").await?.0, 404);
+        Ok(())
+    }
+}
+
+/// The companies called `Many` that are left.
+async fn left(app: &TestApp) -> anyhow::Result<Option<i64>> {
+    let q = "select count(*) from companies where deleted_at is null and name like 'Many%'";
+    Ok(app.codex.db().query(q).scalar().await?)
+}
+
+async fn execute(app: &TestApp, statement: &'static str) -> anyhow::Result<()> {
+    let mut tx = app.codex.db().begin().await?;
+    tx.query(statement).execute().await?;
+    Ok(tx.commit().await?)
+}
+
+on_sqlite! {
+    async fn change_that_breaks_off_names_what_was_not_done(app: TestApp) -> TestResult {
+        const BREAK: &str = "create trigger stops before update on companies \
+            when new.deleted_at is not null and new.name = 'Many 1150' begin select raise(abort, 'stopped'); end";
+        many(&app, 1_200).await?;
+        let browser = Browser::new(&app, "technician")?;
+        let apply = "/bulk/companies/apply";
+        // More than fit in one transaction: the parts before the one that fails stay.
+        let planned = plan(&browser, &[("action", "delete")]).await?;
+        assert!(planned.contains("So many records are changed in parts"), "{planned}");
+        execute(&app, BREAK).await?;
+        let (status, html) = document(browser.send(apply, &form(&planned, apply)).await?).await?;
+        assert!(status == 200 && html.contains("200 companies not changed"), "{status} {html}");
+        assert!(html.contains("1,000 companies were changed") || html.contains("1000 companies were changed"), "{html}");
+        let ids = html.split("their row ids: ").nth(1).and_then(|rest| rest.split('.').next());
+        assert_eq!(ids.map(|ids| ids.split(", ").count()), Some(100), "{html}");
+        assert_eq!(left(&app).await?, Some(200));
+        // Fewer are changed together or not at all.
+        execute(&app, "drop trigger stops").await?;
+        let planned = plan(&browser, &[("action", "delete")]).await?;
+        assert!(planned.contains("All of them are changed together"), "{planned}");
+        execute(&app, BREAK).await?;
+        let (status, _) = document(browser.send(apply, &form(&planned, apply)).await?).await?;
+        assert!(status >= 500, "{status}");
+        assert_eq!(left(&app).await?, Some(200));
         Ok(())
     }
 }

@@ -132,7 +132,7 @@ on_each_engine! {
         let jobs = app.json("/sync/jobs").await?.to_string();
         for one in &found {
             let facts: Vec<&str> = one.evidence.iter().map(|fact| fact.fact.as_str()).collect();
-            assert_eq!((one.kind.as_str(), one.state, facts), ("asset", DuplicateState::Open, vec!["serial_number"]));
+            assert_eq!((one.kind.name(), one.state, facts), ("asset", DuplicateState::Open, vec!["serial_number"]));
             let told = format!(
                 "duplicate candidate: asset {} and asset {} may be one (serial_number)", one.record_a.id, one.record_b.id
             );

@@ -1,4 +1,5 @@
-//! Runs a command beside a daemon with data: `CODEX_URL` is where it is, `CODEX_TOKEN` an administrator's token.
+//! Runs a command beside a daemon with data: `CODEX_URL` is where it is, `CODEX_TOKEN` an administrator's token, and
+//! `CORE_SERVICE_URL` the Core whose tokens it verifies.
 //!
 //! `cargo run -p codex-tests --bin test_server -- schemathesis run openapi/codex.json --url "$CODEX_URL"`
 
@@ -26,6 +27,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         .args(words)
         .env("CODEX_URL", app.url())
         .env("CODEX_TOKEN", token)
+        .env("CORE_SERVICE_URL", app.core.url())
         .status()
         .await?;
     Ok(ExitCode::from(

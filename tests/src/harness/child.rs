@@ -29,6 +29,22 @@ pub fn codexd(test: &str, folder: &Path, args: &[String]) -> anyhow::Result<Chil
     codexd_logging_to(Stdio::null(), test, folder, args)
 }
 
+/// As [`codexd`], with variables in its environment.
+///
+/// # Errors
+/// As [`codexd`].
+pub fn codexd_in(
+    test: &str,
+    folder: &Path,
+    args: &[String],
+    env: &[(&str, &str)],
+) -> anyhow::Result<Child> {
+    let mut command = command(test, folder, args)?;
+    command.envs(env.iter().copied());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command.spawn()?)
+}
+
 /// As [`codexd`], with a place for its standard error.
 ///
 /// # Errors

@@ -98,6 +98,23 @@ pub async fn postgres() -> anyhow::Result<Option<TestDatabase>> {
     }))
 }
 
+/// A `PostgreSQL` database without tables; `None` when there is no server to test on.
+///
+/// # Errors
+/// As [`postgres`].
+pub async fn empty_postgres() -> anyhow::Result<Option<TestDatabase>> {
+    let Some(server) = server()? else {
+        return Ok(None);
+    };
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("codex_test_{}_{number}", std::process::id());
+    create_from(&server, &name, "template0").await?;
+    Ok(Some(TestDatabase {
+        url: format!("{server}/{name}"),
+        folder: tempfile::tempdir()?,
+    }))
+}
+
 /// A migrated `PostgreSQL` database that knows the letters of ASCII alone: `LC_CTYPE` is `C`. `None` when there is no
 /// server to test on.
 ///

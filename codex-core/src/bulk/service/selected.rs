@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::CHUNK;
+use super::{CHUNK, MAX_TOGETHER};
 use crate::{
     Error, Fault, Outcome, Result, Scope,
     assets::Asset,
     bulk::{
-        BulkAction, BulkRows, RecordChange, RefusedRecord, SelectedBy, Selection, SelectionApplied,
-        SelectionChange, SelectionPlan, settable,
+        Assets, BulkAction, Companies, Contacts, RecordChange, RefusedRecord, SelectedBy,
+        Selection, SelectionApplied, SelectionChange, SelectionPlan, settable,
     },
     codex::Codex,
     companies::Company,
@@ -88,7 +88,9 @@ impl Codex {
     }
 
     /// Changes all records of a selection, provided that it is the one with the hash `planned`; `earlier` are the ids of
-    /// that one. Records that cannot be changed are reported; the others are changed.
+    /// that one. Records that cannot be changed are reported; the others are changed: up to [`crate::bulk::MAX_TOGETHER`]
+    /// in one transaction, more in parts. If the database fails behind the first part, the parts before stay, and every
+    /// record that may not have been changed is reported.
     ///
     /// # Errors
     /// [`Error::Conflict`] that says how many records joined and left, and as [`Codex::plan_selected`].
@@ -161,18 +163,24 @@ impl Codex {
             Value::Object(Map::from_iter(members))
         };
         let rows: Vec<Value> = ids.iter().map(row).collect();
-        let update = BulkAction::Update;
+        let (update, part) = (BulkAction::Update, part_of(rows.len()));
         let written = match selection.kind {
             TaggedKind::Asset => {
-                self.bulk_write_assets(scope, author, update, false, BulkRows::from(rows))
+                scope.require(Asset::WRITTEN_BY, CHANGING)?;
+                let kind = Assets::default();
+                self.bulk_write(author, kind, update, false, part, rows)
                     .await
             }
             TaggedKind::Company => {
-                self.bulk_write_companies(scope, author, update, false, BulkRows::from(rows))
+                scope.require(Company::WRITTEN_BY, CHANGING)?;
+                let kind = Companies::among(&rows);
+                self.bulk_write(author, kind, update, false, part, rows)
                     .await
             }
             TaggedKind::Contact => {
-                self.bulk_write_contacts(scope, author, update, false, BulkRows::from(rows))
+                scope.require(Contact::WRITTEN_BY, CHANGING)?;
+                let kind = Contacts::default();
+                self.bulk_write(author, kind, update, false, part, rows)
                     .await
             }
         };
@@ -237,14 +245,24 @@ impl Codex {
     ) -> Result<Report> {
         scope.require(R::WRITTEN_BY, CHANGING)?;
         let mut report = Report::default();
-        for chunk in ids.chunks(CHUNK) {
-            let mut tx = self.0.db.begin().await?;
-            let mut writer = self.writer(&mut tx, author);
-            let (found, summary) = writer.delete::<R>(chunk).await?;
-            match Self::conclude(tx, author, summary, ()).await? {
-                Outcome::Applied(()) => {}
-                Outcome::Planned(planned) => report.changes.extend(planned.changes),
-            }
+        let part = part_of(ids.len());
+        for (place, chunk) in ids.chunks(part).enumerate() {
+            let found = match self.delete_part::<R>(author, chunk, &mut report).await {
+                Ok(found) => found,
+                // The records that were deleted before must be reported.
+                Err(error) if report.taken > 0 && !author.dry_run => {
+                    tracing::error!(error = error.chain(), "Deleting many records broke off");
+                    let rest = ids.iter().skip(place * part);
+                    report.refused.extend(rest.map(|id| RefusedRecord {
+                        id: *id,
+                        faults: vec![Fault::of_all(
+                            "may not have been deleted: the database failed",
+                        )],
+                    }));
+                    return Ok(report);
+                }
+                Err(error) => return Err(error),
+            };
             report.taken += found.len();
             let gone = chunk.iter().filter(|id| !found.contains(id));
             report.refused.extend(gone.map(|id| RefusedRecord {
@@ -253,6 +271,22 @@ impl Codex {
             }));
         }
         Ok(report)
+    }
+
+    /// Deletes some records in one transaction; gives those that were live.
+    async fn delete_part<R: Resource>(
+        &self,
+        author: &Author,
+        ids: &[i64],
+        report: &mut Report,
+    ) -> Result<Vec<i64>> {
+        let mut tx = self.0.db.begin().await?;
+        let mut writer = self.writer(&mut tx, author);
+        let (found, summary) = writer.delete::<R>(ids).await?;
+        if let Outcome::Planned(planned) = Self::conclude(tx, author, summary, ()).await? {
+            report.changes.extend(planned.changes);
+        }
+        Ok(found)
     }
 
     /// The account numbers of selected companies by row id; none of other records, which are named by their ids.
@@ -269,6 +303,15 @@ impl Codex {
             numbers.extend(q.all::<(i64, String)>().await?);
         }
         Ok(numbers)
+    }
+}
+
+/// Records of one transaction of a change of so many: all of them, as long as others need not wait long behind it.
+fn part_of(records: usize) -> usize {
+    if records <= MAX_TOGETHER {
+        MAX_TOGETHER
+    } else {
+        CHUNK
     }
 }
 

@@ -4,9 +4,15 @@
 
 use super::{
     ListDef,
-    resources::{write_asset_rows, write_company_rows, write_contact_rows, write_location_rows},
+    resources::{
+        write_asset_rows, write_company_rows, write_contact_rows, write_location_rows,
+        write_ticket_rows,
+    },
 };
-use crate::{assets, companies, contacts, locations};
+use crate::{
+    assets, companies, contacts, locations,
+    tickets::{self, service::PAGE},
+};
 
 /// Companies with an account number.
 pub(super) const COMPANIES: ListDef = ListDef {
@@ -23,7 +29,9 @@ pub(super) const COMPANIES: ListDef = ListDef {
 
 /// Contacts.
 pub(super) const CONTACTS: ListDef = ListDef {
-    ids: |codex, scope, request| Box::pin(contacts::query::ids(&codex.0.db, scope, None, request)),
+    ids: |codex, scope, request| {
+        Box::pin(contacts::query::LIST.ids(&codex.0.db, scope, None, request))
+    },
     write: |codex, scope, ids, rows| {
         Box::pin(async move {
             let contacts = contacts::query::of_ids(&codex.0.db, scope, None, ids, true).await?;
@@ -34,11 +42,33 @@ pub(super) const CONTACTS: ListDef = ListDef {
 
 /// Assets.
 pub(super) const ASSETS: ListDef = ListDef {
-    ids: |codex, scope, request| Box::pin(assets::query::ids(&codex.0.db, scope, None, request)),
+    ids: |codex, scope, request| {
+        Box::pin(assets::query::LIST.ids(&codex.0.db, scope, None, request))
+    },
     write: |codex, scope, ids, rows| {
         Box::pin(async move {
             let assets = assets::query::of_ids(&codex.0.db, scope, None, ids, true).await?;
             write_asset_rows(scope, &assets, rows).await
+        })
+    },
+};
+
+/// Tickets. They carry all that was said on them, so that few are read together.
+pub(super) const TICKETS: ListDef = ListDef {
+    ids: |codex, scope, request| {
+        Box::pin(async move {
+            let statuses = codex.ticket_statuses().await?;
+            tickets::query::ids(&codex.0.db, scope, request, &statuses).await
+        })
+    },
+    write: |codex, scope, ids, rows| {
+        Box::pin(async move {
+            let statuses = codex.ticket_statuses().await?;
+            for ids in ids.chunks(PAGE as usize) {
+                let exported = codex.exported_tickets(scope, ids).await?;
+                write_ticket_rows(exported, &statuses, rows).await?;
+            }
+            Ok(())
         })
     },
 };

@@ -98,8 +98,8 @@ impl Codex {
         .await
     }
 
-    /// The records of a list that a request leaves, in its order: companies with an account number, contacts, assets or
-    /// locations. Limit and cursor have no meaning here.
+    /// The records of a list that a request leaves, in its order: companies with an account number, contacts, assets,
+    /// tickets or locations. Limit and cursor have no meaning here.
     ///
     /// # Errors
     /// [`Error::Invalid`] for another kind, or naming what cannot be listed by; [`Error::Busy`].

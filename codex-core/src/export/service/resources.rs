@@ -27,7 +27,7 @@ use crate::{
     records::{Resource, Tracked as _},
     store::{Db, Record},
     tags,
-    tickets::{Ticket, wire::TicketDetailOut},
+    tickets::{Ticket, service::ExportedTicket, status::Statuses, wire::TicketDetailOut},
 };
 
 /// What can be exported.
@@ -65,7 +65,7 @@ pub(super) const EXPORTED: &[ExportDef] = &[
         access: Ticket::READ_BY,
         table: |scope| table_of::<TicketDetailOut, Ticket>(scope).with(COMPANY_NUMBER),
         write: |codex, scope, rows| Box::pin(write_tickets(codex, scope, rows)),
-        list: None,
+        list: Some(lists::TICKETS),
     },
     ExportDef {
         name: "agents",
@@ -228,17 +228,26 @@ async fn write_tickets(codex: &Codex, scope: &Scope, rows: &mut ExportRows) -> R
     let statuses = codex.ticket_statuses().await?;
     let mut pages = codex.tickets_ahead(scope.clone());
     while let Some(page) = pages.next().await? {
-        for exported in page {
-            let number = exported.shown.account_number.clone();
-            let place = OfCompany {
-                company_account_number: number.as_ref(),
-            };
-            let (shown, said) = (exported.shown, exported.said);
-            let out = TicketDetailOut::shown(shown, said, &statuses);
-            let mut record = with_answer(exported.fields, &out);
-            record.extend(exported.beside);
-            rows.write(&Of { record, place }).await?;
-        }
+        write_ticket_rows(page, &statuses, rows).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write_ticket_rows(
+    tickets: Vec<ExportedTicket>,
+    statuses: &Statuses,
+    rows: &mut ExportRows,
+) -> Result<()> {
+    for exported in tickets {
+        let number = exported.shown.account_number.clone();
+        let place = OfCompany {
+            company_account_number: number.as_ref(),
+        };
+        let (shown, said) = (exported.shown, exported.said);
+        let out = TicketDetailOut::shown(shown, said, statuses);
+        let mut record = with_answer(exported.fields, &out);
+        record.extend(exported.beside);
+        rows.write(&Of { record, place }).await?;
     }
     Ok(())
 }

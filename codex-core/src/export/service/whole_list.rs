@@ -42,7 +42,9 @@ impl Codex {
         request: &PageRequest,
         out: impl Fn((Contact, ContactCompanies)) -> O + Send + Sync + 'static,
     ) -> Result<WholeList> {
-        let ids = contacts::query::ids(&self.0.db, scope, company, request).await?;
+        let ids = contacts::query::LIST
+            .ids(&self.0.db, scope, company, request)
+            .await?;
         let (scope, tags) = (scope.clone(), request.tags);
         let read = move |codex: Codex, ids: Vec<i64>| {
             let scope = scope.clone();
@@ -65,7 +67,9 @@ impl Codex {
         request: &PageRequest,
         out: impl Fn((Asset, Option<CompanyRef>)) -> O + Send + Sync + 'static,
     ) -> Result<WholeList> {
-        let ids = assets::query::ids(&self.0.db, scope, company, request).await?;
+        let ids = assets::query::LIST
+            .ids(&self.0.db, scope, company, request)
+            .await?;
         let (scope, tags) = (scope.clone(), request.tags);
         let read = move |codex: Codex, ids: Vec<i64>| {
             let scope = scope.clone();

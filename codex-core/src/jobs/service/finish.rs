@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Error, Result,
     codex::Codex,
-    jobs::{Job, JobReport, JobStatus, query},
+    jobs::{Job, JobReport, JobStatus, RUN_COUNTER, query},
     plural::count_of,
     sync::{Run, engine::lease::Lease},
 };
@@ -48,6 +48,8 @@ impl Codex {
         };
         job.report = report;
         let error = synced.as_ref().err().map(Error::chain);
+        metrics::counter!(RUN_COUNTER, "source" => source, "status" => job.status.name())
+            .increment(1);
         match job.status {
             JobStatus::Completed => {
                 tracing::info!(job.id, source, "Sync of `{source}` completed");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{
-    Result, Scope,
+    RecordKind, Result, Scope,
     codex::Codex,
     jobs::{
         Job, JobStatus,
@@ -14,9 +14,6 @@ use crate::{
     records::service::names::{self, RecordName},
     sync::{SyncKind, VendorLimits, engine::rate_limit_block::limits},
 };
-
-const SITE_LINK: &str = "site_link";
-const COMPANY: &str = "company";
 
 impl Codex {
     /// The syncs whose vendors are configured.
@@ -46,7 +43,7 @@ impl Codex {
     ///
     /// # Errors
     /// [`crate::Error::Db`].
-    pub async fn trouble(&self, scope: &Scope, kind: &str, id: i64) -> Result<Vec<Trouble>> {
+    pub async fn trouble(&self, scope: &Scope, kind: RecordKind, id: i64) -> Result<Vec<Trouble>> {
         trouble::of_record(&self.0.db, scope, kind, id).await
     }
 
@@ -78,7 +75,7 @@ impl Codex {
         let rows = names::by_external_ids(db, vendor, &kinds, &external_ids).await?;
         let companies = self.companies_of_sites(&rows).await?;
         let wanted = wanted(&mentioned, &rows, &companies);
-        let all: Vec<RecordKey> = wanted.iter().flatten().cloned().collect();
+        let all: Vec<RecordKey> = wanted.iter().flatten().copied().collect();
         let named = names::names(db, scope, all).await?;
         let of_issue = |keys: &Vec<RecordKey>| -> Vec<RecordName> {
             let records = keys.iter().filter_map(|key| named.get(key).cloned());
@@ -89,7 +86,9 @@ impl Codex {
 
     /// The companies of the sites among some rows.
     async fn companies_of_sites(&self, rows: &SourceRows) -> Result<HashMap<i64, i64>> {
-        let sites = rows.iter().filter(|((kind, _), _)| kind == SITE_LINK);
+        let sites = rows
+            .iter()
+            .filter(|((kind, _), _)| kind == RecordKind::SiteLink.name());
         let sites: Vec<i64> = sites.map(|(_, id)| *id).collect();
         if sites.is_empty() {
             return Ok(HashMap::new());
@@ -104,7 +103,7 @@ impl Codex {
 }
 
 /// Kind and row id of a record.
-type RecordKey = (String, i64);
+type RecordKey = (RecordKind, i64);
 /// Row ids by kind and id at the source.
 type SourceRows = HashMap<(String, String), i64>;
 
@@ -132,9 +131,9 @@ fn wanted(
     rows: &SourceRows,
     companies: &HashMap<i64, i64>,
 ) -> Vec<Vec<RecordKey>> {
-    let key = |kind: &str, id: i64| match kind {
-        SITE_LINK => companies.get(&id).map(|id| (COMPANY.to_owned(), *id)),
-        other => Some((other.to_owned(), id)),
+    let key = |kind: &str, id: i64| match kind.parse::<RecordKind>().ok()? {
+        RecordKind::SiteLink => companies.get(&id).map(|id| (RecordKind::Company, *id)),
+        other => Some((other, id)),
     };
     let mut wanted = Vec::new();
     for mentions in mentioned {

@@ -5,25 +5,17 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::{
-    Result,
-    kinds::by_kind,
+    RecordKind, Result,
     records::{Resource, Stored, Tracked as _, deleted::name_of},
     scope::Scope,
     store::Db,
 };
 
-/// Fields that stand for a record in paths, by kind; others are found by their row id.
-const KEYS: [(&str, &str); 3] = [
-    ("agent", "keycloak_id"),
-    ("company", "account_number"),
-    ("ticket", "number"),
-];
-
 /// A record by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordName {
     /// Kind of record.
-    pub kind: String,
+    pub kind: RecordKind,
     /// Row id.
     pub id: i64,
     /// What it is called; `None` when it has no name.
@@ -34,11 +26,12 @@ pub struct RecordName {
     pub is_live: bool,
 }
 
-fn key_of(kind: &str, id: i64, fields: &Value) -> Option<String> {
-    let Some((_, field)) = KEYS.iter().find(|(of, _)| *of == kind) else {
+/// What names a record in paths.
+fn key_of<R: Resource>(id: i64, fields: &Value) -> Option<String> {
+    let Some(field) = R::KEY else {
         return Some(id.to_string());
     };
-    match fields.get(*field)? {
+    match fields.get(field)? {
         Value::String(key) => Some(key.clone()),
         Value::Number(key) => Some(key.to_string()),
         _ => None,
@@ -52,10 +45,10 @@ async fn of_kind<R: Resource>(db: &Db, ids: &[i64]) -> Result<Vec<RecordName>> {
     let names = rows.into_iter().map(|row| {
         let fields = serde_json::to_value(&row.fields).unwrap_or_default();
         RecordName {
-            kind: R::KIND.to_owned(),
+            kind: R::RECORD_KIND,
             id: row.id,
             name: name_of(&fields),
-            key: key_of(R::KIND, row.id, &fields),
+            key: key_of::<R>(row.id, &fields),
             is_live: row.deleted_at.is_none(),
         }
     });
@@ -67,23 +60,21 @@ async fn of_kind<R: Resource>(db: &Db, ids: &[i64]) -> Result<Vec<RecordName>> {
 pub(crate) async fn names(
     db: &Db,
     scope: &Scope,
-    wanted: impl IntoIterator<Item = (String, i64)>,
-) -> Result<HashMap<(String, i64), RecordName>> {
-    let mut by_kinds: HashMap<String, Vec<i64>> = HashMap::new();
+    wanted: impl IntoIterator<Item = (RecordKind, i64)>,
+) -> Result<HashMap<(RecordKind, i64), RecordName>> {
+    let mut by_kinds: HashMap<RecordKind, Vec<i64>> = HashMap::new();
     for (kind, id) in wanted {
         by_kinds.entry(kind).or_default().push(id);
     }
     let mut found = HashMap::new();
     for (kind, mut ids) in by_kinds {
-        let access = by_kind!(kind.as_str(), R => R::READ_BY);
-        if !access.is_some_and(|access| access.has(scope.role())) {
+        if !by_kind!(kind, R => R::READ_BY.has(scope.role())) {
             continue;
         }
         ids.sort_unstable();
         ids.dedup();
-        let read = by_kind!(kind.as_str(), R => of_kind::<R>(db, &ids).await);
-        let names = read.unwrap_or_else(|| Ok(Vec::new()))?;
-        found.extend(names.into_iter().map(|one| ((kind.clone(), one.id), one)));
+        let names = by_kind!(kind, R => of_kind::<R>(db, &ids).await?);
+        found.extend(names.into_iter().map(|one| ((kind, one.id), one)));
     }
     Ok(found)
 }

@@ -10,8 +10,8 @@ use crate::{
     assets,
     codex::Codex,
     ids::{CompanyId, TicketId},
-    kinds::SEARCHED,
     records::SearchDef,
+    registry::SEARCHED,
     search::{
         Term, exact, query,
         wire::{Matched, SearchHit, SearchOut},
@@ -61,10 +61,10 @@ fn asked(
         return Err(Error::invalid("kind", message));
     }
     let is_wanted = |def: &SearchDef| {
-        let is_named = kinds.is_empty() || kinds.iter().any(|kind| kind.as_ref() == def.kind);
+        let is_named = kinds.is_empty() || kinds.iter().any(|kind| def.kind == *kind.as_ref());
         is_named && def.access.has(scope.role())
     };
-    let wanted = SEARCHED.into_iter().filter(|def| is_wanted(def));
+    let wanted = SEARCHED.iter().copied().filter(|def| is_wanted(def));
     Ok((term, wanted.collect()))
 }
 
@@ -237,7 +237,7 @@ fn hit(def: &SearchDef, row: &Found, matched: Matched) -> SearchHit {
         company_name: row.company_name.clone(),
         detail: row.detail.clone(),
         id,
-        kind: def.kind.to_owned(),
+        kind: def.kind,
         matched: matched.word().to_owned(),
         path,
         title: row.title.clone().unwrap_or_default(),
@@ -270,7 +270,7 @@ mod tests {
             let plan = plan(q).await;
             assert!(!plan.contains(EVERY_LINK), "{name}: {plan}");
         }
-        for def in SEARCHED {
+        for def in SEARCHED.iter() {
             let mut q = explain();
             select(&mut q, def, &[1, 2]);
             let plan = plan(q).await;

@@ -105,13 +105,7 @@ fn word_set(name: &str) -> BTreeSet<String> {
 }
 
 async fn push(source: &Accounts, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let clock = run.clock().clone();
-    let client = Arc::new(Client::new(
-        source.settings.clone(),
-        rate_limit_block,
-        clock,
-    )?);
+    let client = Client::of_run(&source.settings, run)?;
     let companies: Vec<Company> = run.db().query(COMPANIES).all().await?;
     let companies: Vec<Candidate> = companies.into_iter().map(Candidate::from).collect();
     let sites: Vec<query::Named> = query::named(run.db(), NAME).await?;

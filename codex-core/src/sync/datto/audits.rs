@@ -104,13 +104,7 @@ impl Default for Parts {
 }
 
 async fn read(source: &Audits, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let clock = run.clock().clone();
-    let client = Arc::new(Client::new(
-        source.settings.clone(),
-        rate_limit_block,
-        clock,
-    )?);
+    let client = Client::of_run(&source.settings, run)?;
     let total = query::due_count(run.db(), NAME).await?;
     if run.dry() {
         let devices = count_of(total, "device");

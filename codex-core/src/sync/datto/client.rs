@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::NAME;
 use crate::{
     clock::SharedClock,
     sync::{
-        HttpSettings, RateLimitBlock, UpstreamError,
+        HttpSettings, RateLimitBlock, Run, UpstreamError,
         engine::{
             crawl::{Lister, Page},
             http::{Reply, Upstream},
@@ -103,6 +103,16 @@ impl Client {
             settings,
             token,
         })
+    }
+
+    /// A client for the calls of a run.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_run(settings: &Settings, run: &mut Run) -> Result<Arc<Self>, UpstreamError> {
+        let rate_limit_block = run.rate_limit_block(NAME);
+        let client = Self::new(settings.clone(), rate_limit_block, run.clock().clone())?;
+        Ok(Arc::new(client))
     }
 
     /// The same for somebody who waits ([`Upstream::for_people`]).

@@ -82,12 +82,7 @@ fn scope_of(site: &str) -> String {
 }
 
 pub(super) async fn sync(settings: &Settings, options: &Options, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let client = Arc::new(Client::new(
-        settings.clone(),
-        rate_limit_block,
-        run.clock().clone(),
-    )?);
+    let client = Client::of_run(settings, run)?;
 
     run.stage("sites", Some(0));
     let (sites, certified) = crawl_sites(run, &client).await?;

@@ -324,7 +324,7 @@ impl Run {
         let found = Hold {
             id: waiting.map_or_else(|| Uuid::new_v4().to_string(), |hold| hold.id.clone()),
             source: self.source.to_owned(),
-            kind: R::KIND.to_owned(),
+            kind: R::RECORD_KIND,
             scope: scope.to_owned(),
             status: HoldStatus::Held,
             missing: i64::try_from(rows.len()).unwrap_or(i64::MAX),

@@ -73,13 +73,7 @@ struct Wanting {
 }
 
 async fn assign(source: &Accounts, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let clock = run.clock().clone();
-    let client = Arc::new(Client::new(
-        source.settings.clone(),
-        rate_limit_block,
-        clock,
-    )?);
+    let client = Client::of_run(&source.settings, run)?;
     run.stage("departments", Some(0));
     let stated = stated(run, &client).await?;
     let mut tx = run.db().begin().await?;

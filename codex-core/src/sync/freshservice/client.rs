@@ -6,14 +6,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::header::LINK;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
 use super::NAME;
 use crate::{
     clock::SharedClock,
     sync::{
-        HttpSettings, RateLimitBlock, UpstreamError,
+        HttpSettings, RateLimitBlock, Run, UpstreamError,
         engine::{
             crawl::{Lister, Page},
             http::Upstream,
@@ -143,6 +143,16 @@ impl Client {
             all_workspaces: settings.all_workspaces,
             followed,
         })
+    }
+
+    /// A client for the calls of a run.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_run(settings: &Settings, run: &mut Run) -> Result<Arc<Self>, UpstreamError> {
+        let rate_limit_block = run.rate_limit_block(NAME);
+        let client = Self::new(settings.clone(), rate_limit_block, run.clock().clone())?;
+        Ok(Arc::new(client))
     }
 
     /// The same for somebody who waits ([`Upstream::for_people`]).
@@ -396,7 +406,7 @@ fn next_link(headers: &reqwest::header::HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, time::Duration};
+    use std::time::Duration;
 
     use serde_json::json;
     use tempfile::TempDir;

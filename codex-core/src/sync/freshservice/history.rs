@@ -67,12 +67,7 @@ impl Source for History {
 }
 
 async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let client = Arc::new(Client::new(
-        settings.clone(),
-        rate_limit_block,
-        run.clock().clone(),
-    )?);
+    let client = Client::of_run(settings, run)?;
     let first = Utc.with_ymd_and_hms(FIRST_YEAR, 1, 1, 0, 0, 0).single();
     let first = first.unwrap_or_default();
     let now = run.clock().now();

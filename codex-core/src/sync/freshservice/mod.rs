@@ -78,12 +78,7 @@ impl Source for Freshservice {
 /// Companies first, so that the links of contacts find them; agents before requesters, because a
 /// converted requester moves from one list to the other under the same id (vendors 1.7).
 async fn sync(settings: &Settings, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let client = Arc::new(Client::new(
-        settings.clone(),
-        rate_limit_block,
-        run.clock().clone(),
-    )?);
+    let client = Client::of_run(settings, run)?;
     client.check_login().await?;
 
     if run.wants(List::Departments.name()) {

@@ -90,12 +90,7 @@ impl Source for Tickets {
 }
 
 async fn sync(source: &Tickets, run: &mut Run) -> Result<()> {
-    let rate_limit_block = run.rate_limit_block(NAME);
-    let client = Arc::new(Client::new(
-        source.settings.clone(),
-        rate_limit_block,
-        run.clock().clone(),
-    )?);
+    let client = Client::of_run(&source.settings, run)?;
 
     run.stage("statuses", Some(0));
     match client.form().await {

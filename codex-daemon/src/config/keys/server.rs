@@ -29,8 +29,8 @@ section! {
         body_limit = "16777216", number("a number of bytes", 1, 1_073_741_824);
         /// How long a client may take to send a request head, and how long an idle connection is kept.
         header_timeout_seconds = "30", seconds(1, 3_600), restart();
-        /// How long a shutdown waits for requests in flight.
-        drain_seconds = "10", seconds(0, 3_600), restart();
+        /// How long a shutdown waits for requests in flight. Helm kills what has not ended after ten seconds.
+        drain_seconds = "3", seconds(0, 3_600), restart();
         /// How long the reader of an answer or the sender of a body may pause before its connection is cut.
         stall_seconds = "30", seconds(1, 3_600), restart();
         /// How long a whole request body may take.

@@ -14,8 +14,9 @@ section! {
         unworked_ticket_minutes = "0", number("a number of minutes", 0, 1_440), restart();
         /// Id of the PSA's help desk group.
         helpdesk_group = "", number("the id of a group", 1, i64::MAX);
-        /// Id of the PSA's professional services group. Beacon shows it in a view of its own.
-        professional_services_group = "", number("the id of a group", 1, i64::MAX);
+        /// Id of the PSA's professional services group. Beacon shows it in a view of its own. The default is the only id
+        /// that the older Codex knew.
+        professional_services_group = "19000234009", number("the id of a group", 1, i64::MAX);
     }
 }
 

@@ -26,6 +26,7 @@ use self::{
     test::TestView,
 };
 use super::{
+    Access, PageSet,
     done::{self, redirect},
     form::SentForm,
     shell::{Shell, page},
@@ -42,8 +43,20 @@ const HOME: &str = "/admin/";
 /// Jobs on the overview.
 const JOBS: u32 = 10;
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("admin"), routes).linked("Admin", "Administration", HOME, Access::Admins);
+
+/// The page of the import.
+pub(super) const IMPORT: PageSet =
+    PageSet::of(None, import_routes).linked("Admin", "Import", "/admin/import", Access::Admins);
+
+fn import_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().route("/admin/import", get(show_import))
+}
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route("/admin", get(to_overview))
         .route(HOME, get(show_overview))
@@ -54,7 +67,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .route("/admin/test/{system}", post(test_connection))
         .route("/admin/clear/{data}", get(confirm_clear))
         .route("/admin/clear-data", post(clear_data))
-        .route("/admin/import", get(show_import))
         .merge(legacy::routes())
 }
 

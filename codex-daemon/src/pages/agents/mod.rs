@@ -30,6 +30,7 @@ use self::{
     list::AgentListView,
 };
 use super::{
+    Access, PageSet,
     address::{Asked, ListAddress},
     done::{self, redirect},
     form::SentForm,
@@ -48,8 +49,12 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(8);
 /// The shortest password that is sent; Keycloak's own policy may want more.
 const SHORTEST_PASSWORD: usize = 8;
 
+/// What it registers.
+pub(super) const PAGES: PageSet =
+    PageSet::of(Some("agents"), routes).linked("Admin", "Agents", LIST, Access::Admins);
+
 /// The routes.
-pub(super) fn routes() -> OpenApiRouter<App> {
+fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .route(LIST, get(list_agents))
         .route("/agents/sync", post(sync_agents))

@@ -1,10 +1,10 @@
-//! The pages of the three steps, and the bar below a list that leads to them.
+//! The pages of the three steps, and the bar above the table of a list that leads to them.
 
 use std::collections::HashMap;
 
 use askama::Template;
 use codex_core::{
-    bulk::{RefusedRecord, Selection, SelectionApplied, SelectionPlan, settable},
+    bulk::{MAX_TOGETHER, RefusedRecord, Selection, SelectionApplied, SelectionPlan, settable},
     plural::{agree, count_of},
     records::ChangeOp,
     tags::{Tag, TagUses},
@@ -50,7 +50,7 @@ pub(super) fn refused_ids(refused: &[RefusedRecord]) -> Vec<i64> {
     shown.map(|record| record.id).collect()
 }
 
-/// What stands below a list: a form for selected records, and a link for all that the filters leave.
+/// What stands above the table of a list: a form for selected records, and a link for all that the filters leave.
 #[derive(Debug)]
 pub(crate) struct BulkBar {
     /// Where the form leads that the checkboxes of the list belong to.
@@ -190,6 +190,9 @@ pub(in crate::pages) struct PlanView {
     further: usize,
     refused: Vec<RefusedRow>,
     further_refused: usize,
+    further_ids: String,
+    /// What becomes of it if the database fails.
+    failing: &'static str,
     action: String,
     submit: String,
     is_deletion: bool,
@@ -247,6 +250,8 @@ impl PlanView {
             further: changing.saturating_sub(MOST_SHOWN),
             refused: refused_rows(at, list, &plan.refused, names),
             further_refused: plan.refused.len().saturating_sub(MOST_SHOWN),
+            further_ids: String::new(),
+            failing: failing(selection.len()),
             action: at.link(&format!("/bulk/{}/apply", list.name())),
             submit: format!("{verb} {count}"),
             is_deletion,
@@ -289,6 +294,8 @@ pub(in crate::pages) struct DoneView {
     summary: String,
     refused: Vec<RefusedRow>,
     further_refused: usize,
+    /// The row ids of those.
+    further_ids: String,
     back: String,
 }
 
@@ -309,9 +316,27 @@ impl DoneView {
             summary: format!("{} {were} changed.", count_of(applied.taken, list.def.noun)),
             refused: refused_rows(at, list, &applied.refused, names),
             further_refused: refused.saturating_sub(MOST_SHOWN),
+            further_ids: further_ids(&applied.refused),
             back: at.link(list.def.path),
         }
     }
+}
+
+/// What becomes of a change of so many records if the database fails.
+fn failing(records: usize) -> &'static str {
+    if records <= MAX_TOGETHER {
+        "All of them are changed together. If the database fails, none is changed."
+    } else {
+        "So many records are changed in parts. If the database fails between two parts, those before it stay \
+         changed, and the next page names every record that may not have been changed."
+    }
+}
+
+/// The row ids of the refused records that are not shown one by one.
+fn further_ids(refused: &[RefusedRecord]) -> String {
+    let further = refused.iter().skip(MOST_SHOWN);
+    let ids: Vec<String> = further.map(|record| record.id.to_string()).collect();
+    ids.join(", ")
 }
 
 fn shell(at: &Forwarded, list: &BulkList, title: &str) -> Shell {

@@ -11,7 +11,7 @@ use codex_core::{
 
 use super::links::Links;
 use crate::pages::{
-    chart::{Chart, Drawing, SmallCell, SmallTable, Value, bars, grid, lines},
+    chart::{Chart, SmallCell, SmallTable, Square, Value, bars, grid, lines},
     fields::{capitalized, source},
 };
 
@@ -20,43 +20,35 @@ const WARNING: &str = "u-text-warning";
 const DANGER: &str = "u-text-danger";
 const PLAIN: &str = "u-text-secondary";
 
-/// A bar with the list that it counts.
-struct Row {
-    value: Value,
-    href: String,
-}
-
 /// A chart of bars, with a row of its table for each.
 fn of_bars(
     (id, title, noun): (&'static str, &str, &str),
-    rows: Vec<Row>,
+    values: Vec<Value>,
     empty: &'static str,
     (href, link): (String, &'static str),
 ) -> Chart {
-    let values: Vec<Value> = rows.iter().map(|row| row.value.clone()).collect();
+    let drawing = bars(&values);
     let parts = values
         .iter()
-        .map(|(name, value, _)| format!("{name} {value}"));
+        .map(|one| format!("{} {}", one.name, one.value));
     let description = parts.collect::<Vec<_>>().join(", ");
-    let rows = rows.into_iter().map(|row| {
-        let (name, value, _) = row.value;
+    let rows = values.into_iter().map(|one| {
         vec![
-            SmallCell::new(name).to(row.href),
-            SmallCell::new(value.to_string()),
+            SmallCell::new(one.name).to(one.href),
+            SmallCell::new(one.value.to_string()),
         ]
     });
     Chart {
         id,
         title: title.to_owned(),
         description,
-        drawing: bars(&values),
+        drawing,
         table: SmallTable {
             caption: title.to_owned(),
             heads: vec![noun.to_owned(), "Count".to_owned()],
             rows: rows.collect(),
             empty,
         },
-        is_open: false,
         href,
         link,
     }
@@ -102,7 +94,6 @@ pub(super) fn weeks(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
             rows: rows.collect(),
             empty: "No weeks are counted.",
         },
-        is_open: false,
         href: links.list(
             "/tickets/",
             &[("created_at__gte", first), ("sort", "-created_at")],
@@ -121,8 +112,10 @@ pub(super) fn priorities(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
         };
         let name = one.priority.as_deref().map(capitalized);
         let name = name.unwrap_or_else(|| "No priority".to_owned());
-        Row {
-            value: (name, one.open, class),
+        Value {
+            name,
+            value: one.open,
+            class,
             href: links.open_having("priority", one.priority.as_deref()),
         }
     });
@@ -138,12 +131,10 @@ pub(super) fn priorities(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
 pub(super) fn companies(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
     let rows = numbers.tickets.by_company.iter().map(|one| {
         let name = one.name.clone();
-        Row {
-            value: (
-                name.unwrap_or_else(|| "No company".to_owned()),
-                one.open,
-                PLAIN,
-            ),
+        Value {
+            name: name.unwrap_or_else(|| "No company".to_owned()),
+            value: one.open,
+            class: PLAIN,
             href: links.open_having("company_account_number", one.account_number.as_deref()),
         }
     });
@@ -164,8 +155,10 @@ pub(super) fn states(links: &Links<'_>, numbers: &DashboardOut) -> Chart {
         ("Never reported", assets.unknown, PLAIN, None),
     ];
     let rows = rows.into_iter().filter(|(_, count, ..)| *count > 0);
-    let rows = rows.map(|(name, count, class, online)| Row {
-        value: (name.to_owned(), count, class),
+    let rows = rows.map(|(name, count, class, online)| Value {
+        name: name.to_owned(),
+        value: count,
+        class,
         href: links.having("/assets/", "online", online),
     });
     of_bars(
@@ -182,12 +175,10 @@ fn named(
     column: &str,
     counts: &[NamedCountOut],
 ) -> Chart {
-    let rows = counts.iter().map(|one| Row {
-        value: (
-            one.name.clone().unwrap_or_else(|| "Unknown".to_owned()),
-            one.count,
-            PLAIN,
-        ),
+    let rows = counts.iter().map(|one| Value {
+        name: one.name.clone().unwrap_or_else(|| "Unknown".to_owned()),
+        value: one.count,
+        class: PLAIN,
         href: links.having("/assets/", column, one.name.as_deref()),
     });
     of_bars(
@@ -228,8 +219,10 @@ pub(super) fn contracts(links: &Links<'_>, contracts: &DashboardContractsOut) ->
         .iter()
         .zip(&starts)
         .enumerate()
-        .map(|(place, (one, start))| Row {
-            value: (one.month.clone(), one.ending, PLAIN),
+        .map(|(place, (one, start))| Value {
+            name: one.month.clone(),
+            value: one.ending,
+            class: PLAIN,
             href: match starts.get(place + 1) {
                 Some(next) => links.contracts(start, next),
                 // All days of a month are before its last sign.
@@ -251,7 +244,7 @@ pub(super) fn ending_before(links: &Links<'_>) -> String {
     (links.now + days).date_naive().to_string()
 }
 
-/// Syncs of the last days: a row of squares for each source. Each leads to a job in the table, which is open.
+/// Syncs of the last days: a row of squares for each source, each of which leads to a job.
 pub(super) fn syncs(links: &Links<'_>, days: &[SyncDayOut]) -> Chart {
     let mut sources: Vec<&str> = days.iter().map(|day| day.source.as_str()).collect();
     sources.dedup();
@@ -265,10 +258,18 @@ pub(super) fn syncs(links: &Links<'_>, days: &[SyncDayOut]) -> Chart {
             .find(|one| one.source == source && one.day == *date)
     };
     let squares = sources.iter().map(|name| {
-        let classes = dates.iter().map(|date| Some(square(find(name, date)?).0));
-        (source(name), classes.collect())
+        let squares = dates.iter().map(|date| {
+            let day = find(name, date)?;
+            let (class, _, word) = square(day);
+            Some(Square {
+                text: format!("{}, {}: {word}", source(name), &date[5..]),
+                class,
+                href: job_path(links, day),
+            })
+        });
+        (source(name), squares.collect())
     });
-    let drawing: Drawing = grid(&squares.collect::<Vec<_>>());
+    let drawing = grid(squares.collect());
     let rows = sources.iter().map(|name| {
         let cells = dates.iter().map(|date| match find(name, date) {
             None => SmallCell::new("\u{2013}"),
@@ -297,7 +298,6 @@ pub(super) fn syncs(links: &Links<'_>, days: &[SyncDayOut]) -> Chart {
             rows: rows.collect(),
             empty: "No sync has run in the last 14 days.",
         },
-        is_open: true,
         href: links.path("/sync/"),
         link: "All syncs",
     }
@@ -306,11 +306,15 @@ pub(super) fn syncs(links: &Links<'_>, days: &[SyncDayOut]) -> Chart {
 fn job(links: &Links<'_>, day: &SyncDayOut) -> SmallCell {
     let (_, class, word) = square(day);
     let title = format!("{}, {} failed", count_of(day.jobs, "job"), day.failed);
-    let cell = SmallCell::new(word).to(links.path(&format!("/sync/jobs/{}", day.job_id)));
+    let cell = SmallCell::new(word).to(job_path(links, day));
     SmallCell {
         class: Some(class),
         ..cell.titled(title)
     }
+}
+
+fn job_path(links: &Links<'_>, day: &SyncDayOut) -> String {
+    links.path(&format!("/sync/jobs/{}", day.job_id))
 }
 
 /// How a day went: the class of its square, that of its text, and a word.

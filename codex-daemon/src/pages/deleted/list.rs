@@ -91,7 +91,7 @@ fn row(at: &Forwarded, one: &DeletedOut, parts: &DeletedParts) -> RowView {
     let by = one.deleted_by.as_deref().map(|by| actor(by, &parts.names));
     RowView {
         name: name.map_or_else(
-            || format!("{} {}", kind_words(&one.kind), one.id),
+            || format!("{} {}", kind_words(one.kind.name()), one.id),
             str::to_owned,
         ),
         id: one.id,

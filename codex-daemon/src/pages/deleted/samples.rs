@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use askama::Template as _;
 use codex_core::{
-    Scope,
+    RecordKind, Scope,
     list::{Cursor, Page},
     records::DeletedOut,
 };
@@ -35,7 +35,7 @@ fn list(scope: &Scope, names: &[Option<String>]) -> String {
         deleted_at: now(),
         deleted_by: name.clone(),
         id: 7,
-        kind: "asset".to_owned(),
+        kind: RecordKind::Asset,
         name: name.clone(),
     };
     let page = Page {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Scope,
+    RecordKind, Scope,
     duplicates::{
         DuplicateState, Fact,
         compare::Comparison,
@@ -98,9 +98,9 @@ pub(super) struct DuplicateView {
 impl DuplicateView {
     pub fn new(at: &Forwarded, scope: &Scope, one: &DuplicateOut, parts: DuplicateParts) -> Self {
         let (a, b) = (&one.record_a, &one.record_b);
-        let title = format!("{} and {}", called(&one.kind, a), called(&one.kind, b));
+        let title = format!("{} and {}", called(one.kind, a), called(one.kind, b));
         let kept = one.kept.or(parts.keep).unwrap_or(a.id);
-        let side = |place, record| side(at, &one.kind, place, record, kept);
+        let side = |place, record| side(at, one.kind, place, record, kept);
         let by = one.decided_by.as_deref().zip(one.decided_at);
         let decided = by.map(|(by, when)| {
             let by = actor(by, &parts.names);
@@ -139,14 +139,14 @@ impl DuplicateView {
 
 fn side(
     at: &Forwarded,
-    kind: &str,
+    kind: RecordKind,
     place: &'static str,
     record: &DuplicateRecord,
     kept: i64,
 ) -> SideView {
     let name = called(kind, record);
     let link = if record.is_live {
-        record_by_id(at, kind, record.id, Some(&name))
+        record_by_id(at, kind.name(), record.id, Some(&name))
     } else {
         LinkView::plain(name.clone())
     };

@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Scope,
+    RecordKind, Scope,
     duplicates::{
         DuplicateState, KINDS,
         wire::{DuplicateOut, DuplicateRecord},
@@ -47,9 +47,13 @@ impl DuplicateListView {
             (DuplicateState::Rejected.name(), "Rejected"),
             (ALL, "All"),
         ];
-        let labels = KINDS.map(|kind| (kind, format!("{}s", capitalized(kind))));
+        let labels = KINDS.map(|kind| (kind, format!("{}s", capitalized(kind.name()))));
         let mut kinds = vec![("", "Every kind")];
-        kinds.extend(labels.iter().map(|(kind, label)| (*kind, label.as_str())));
+        kinds.extend(
+            labels
+                .iter()
+                .map(|(kind, label)| (kind.name(), label.as_str())),
+        );
         let rows = page.items.iter().map(|one| row(at, one, now)).collect();
         let heads = [
             "Records",
@@ -80,13 +84,13 @@ impl DuplicateListView {
 }
 
 /// What a record of a candidate is called.
-pub(super) fn called(kind: &str, record: &DuplicateRecord) -> String {
+pub(super) fn called(kind: RecordKind, record: &DuplicateRecord) -> String {
     let name = record
         .name
         .as_deref()
         .filter(|name| !name.trim().is_empty());
     name.map_or_else(
-        || format!("{} {}", kind_words(kind), record.id),
+        || format!("{} {}", kind_words(kind.name()), record.id),
         str::to_owned,
     )
 }
@@ -99,10 +103,10 @@ fn row(at: &Forwarded, one: &DuplicateOut, now: DateTime<Utc>) -> Vec<Cell> {
     companies.dedup();
     let facts = one.evidence.iter().map(|fact| fact.fact.replace('_', " "));
     let facts: Vec<String> = facts.collect();
-    let text = format!("{} and {}", called(&one.kind, a), called(&one.kind, b));
+    let text = format!("{} and {}", called(one.kind, a), called(one.kind, b));
     vec![
         name(text, at.link(&path_of(one.id))),
-        cell(kind_words(&one.kind)),
+        cell(kind_words(one.kind.name())),
         parts::badge(one.state.name(), badge(one.state)),
         cell(companies.join(", ")),
         cell(one.score.to_string()),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use askama::Template as _;
 use codex_core::{
-    Scope,
+    RecordKind, Scope,
     assets::AssetFields,
     duplicates::{
         DuplicateState, Fact,
@@ -80,7 +80,7 @@ fn duplicate(text: &str, state: DuplicateState) -> DuplicateOut {
         first_seen: now(),
         id: 3,
         kept: (state == DuplicateState::Merged).then_some(1),
-        kind: "asset".to_owned(),
+        kind: RecordKind::Asset,
         record_a: record(1, true),
         record_b: record(2, is_open),
         score: 30,

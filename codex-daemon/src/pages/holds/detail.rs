@@ -87,7 +87,7 @@ pub(super) struct HoldView {
 
 impl HoldView {
     pub fn new(at: &Forwarded, scope: &Scope, hold: &Hold, parts: HoldParts) -> Self {
-        let kind = kind_words(&hold.kind);
+        let kind = kind_words(hold.kind.name());
         let title = format!(
             "Deletion of {}",
             count_of(hold.missing, &format!("{kind} record"))

@@ -67,7 +67,7 @@ fn row(at: &Forwarded, hold: &Hold, now: DateTime<Utc>) -> Vec<Cell> {
         "{} of {} {} records",
         hold.missing,
         hold.total,
-        kind_words(&hold.kind)
+        kind_words(hold.kind.name())
     );
     vec![
         name(text, at.link(&path_of(&hold.id))),

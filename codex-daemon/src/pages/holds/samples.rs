@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use askama::Template as _;
 use codex_core::{
-    HeldRecord, Scope,
+    HeldRecord, RecordKind, Scope,
     holds::{Hold, HoldStatus},
     json_columns::List,
     list::{Cursor, Page},
@@ -45,7 +45,7 @@ fn hold(text: &str, status: HoldStatus) -> Hold {
     Hold {
         id: "h-1".to_owned(),
         source: text.to_owned(),
-        kind: "contact".to_owned(),
+        kind: RecordKind::Contact,
         scope: text.to_owned(),
         status,
         missing: 2,

@@ -6,6 +6,7 @@ use codex_core::{
     address::segment,
     claims::wire::{FieldClaimsOut, RecordClaimsOut},
     plural::count_of,
+    seen::SinceSeen,
 };
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ use crate::{
 /// A field with its value.
 #[derive(Debug)]
 pub(super) struct Fact {
+    /// The field.
+    name: &'static str,
     pub label: String,
     pub value: String,
     /// Where the value leads, when it is an address.
@@ -32,6 +35,8 @@ pub(super) struct Fact {
     pub is_manual: bool,
     /// What other sources state.
     pub others: Vec<String>,
+    /// The value that it had when the person last looked, if it has changed since; empty for none.
+    pub before: Option<String>,
     /// Where a manual value is released.
     pub release: Option<String>,
 }
@@ -40,6 +45,8 @@ pub(super) struct Fact {
 #[derive(Debug)]
 pub(super) struct FactsView {
     pub facts: Vec<Fact>,
+    /// What has changed since the person last looked.
+    pub changed: Option<String>,
     pub csrf_field: &'static str,
     pub csrf: String,
     /// The page with, or without, the fields that have no value.
@@ -54,13 +61,16 @@ impl FactsView {
         at: &Forwarded,
         scope: &Scope,
         record: &PageRecord,
-        claims: Option<&RecordClaimsOut>,
+        (claims, seen): (Option<&RecordClaimsOut>, Option<&SinceSeen>),
         query: &DetailQuery,
         (token, now): (String, DateTime<Utc>),
     ) -> Self {
         let path = at.link(&path_of::<R>(record));
         let mut facts = facts::<R>(scope, record, claims, now, &path);
-        let is_empty = |fact: &Fact| fact.value.is_empty() && !fact.is_manual;
+        mark::<R>(scope, seen, now, &mut facts);
+        let changed = changed_words(&facts, seen, now);
+        let is_empty =
+            |fact: &Fact| fact.value.is_empty() && !fact.is_manual && fact.before.is_none();
         let empty = facts.iter().filter(|fact| is_empty(fact)).count();
         let switch = match (empty, query.with_empty) {
             (0, _) => None,
@@ -84,6 +94,7 @@ impl FactsView {
         });
         Self {
             facts,
+            changed,
             csrf_field: csrf::FIELD,
             csrf: token,
             switch,
@@ -110,7 +121,9 @@ fn facts<R: RecordPages>(
     let fields = R::DEF.listing.fields.iter().copied().flatten();
     let shown = fields.filter(|field| field.is_visible_to(scope));
     let shown = shown.filter(|field| !R::DEF.apart.contains(&field.name));
-    let facts = shown.map(|field| {
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort_by_key(|field| is_reference(field.name));
+    let facts = shown.into_iter().map(|field| {
         let value = values.get(field.name).unwrap_or(&Value::Null);
         let value = fields::fact(field, value, now);
         let stated = claims.and_then(|claims| {
@@ -119,6 +132,8 @@ fn facts<R: RecordPages>(
         });
         let is_manual = stated.is_some_and(FieldClaimsOut::has_manual_value);
         Fact {
+            name: field.name,
+            before: None,
             label: label(field.name),
             href: fields::value_href(field, &value),
             value,
@@ -131,6 +146,38 @@ fn facts<R: RecordPages>(
         }
     });
     facts.collect()
+}
+
+/// Marks the facts that have changed since the person last looked.
+fn mark<R: RecordPages>(
+    scope: &Scope,
+    seen: Option<&SinceSeen>,
+    now: DateTime<Utc>,
+    facts: &mut [Fact],
+) {
+    let Some(seen) = seen else { return };
+    for fact in facts {
+        let field = fields::visible(R::DEF.listing.fields, scope, fact.name);
+        let before = field.and_then(|field| {
+            let before = seen.fields.get(field.name)?;
+            Some(fields::fact(field, before, now))
+        });
+        // What has changed back is no change.
+        fact.before = before.filter(|before| *before != fact.value);
+    }
+}
+
+/// The facts that have changed, in a sentence.
+fn changed_words(facts: &[Fact], seen: Option<&SinceSeen>, now: DateTime<Utc>) -> Option<String> {
+    let changed = facts.iter().filter(|fact| fact.before.is_some());
+    let changed = changed.map(|fact| fact.label.as_str());
+    fields::changed_since(changed, seen?.at, now)
+}
+
+/// Whether a field refers to another system. Such fields come last, because people look for the others.
+fn is_reference(field: &str) -> bool {
+    let ends = ["_id", "_ids", "_uid", "_source", "_provider"];
+    ends.iter().any(|end| field.ends_with(end))
 }
 
 /// Which source's value it is, and how old it is.

@@ -9,7 +9,7 @@ use codex_core::{Error, ExportFormat, list::PageRequest, records::Resource};
 use super::{
     CSV, LinkChange, NDJSON, PageRecord, Part, RecordPages, ResourceDef,
     edit::{DeleteView, FormView, stated},
-    list::{ListParts, RecordListView, chosen, request, viewed},
+    list::{ListParts, RecordListView, chosen, own_filter, request, viewed},
     path_of,
     show::{Content, DetailQuery, ShowView, content},
 };
@@ -101,7 +101,7 @@ pub(super) async fn list<R: RecordPages>(visit: Visit, uri: Uri) -> Result<Respo
         Opening::Elsewhere(target) => return Ok(Redirect::to(&target).into_response()),
     };
     let columns = chosen(def, visit.scope(), &asked)?;
-    let request = request(def, &asked)?;
+    let request = wanted::<R>(&visit, &asked).await?;
     let found = R::list(&visit, &asked, &request).await?;
     let views = opened.and_then(|opened| {
         let token = visit.csrf.token();
@@ -117,6 +117,18 @@ pub(super) async fn list<R: RecordPages>(visit: Visit, uri: Uri) -> Result<Respo
     };
     let view = RecordListView::new::<R>(&visit.at, visit.scope(), &asked, &found, parts);
     page(StatusCode::OK, &view)
+}
+
+/// What the list at an address asks the library for.
+async fn wanted<R: RecordPages>(
+    visit: &Visit,
+    asked: &ListAddress,
+) -> Result<PageRequest, Problem> {
+    let mut request = request(R::DEF, asked)?;
+    if own_filter(R::DEF, asked).is_some() {
+        R::narrow(visit, &mut request).await?;
+    }
+    Ok(request)
 }
 
 /// The values of columns of a list, counted within its filters.
@@ -164,7 +176,7 @@ async fn export<R: RecordPages>(
         Asked::List(asked) | Asked::Elsewhere(asked) => asked,
     };
     let (codex, resource) = (&visit.call.codex, def.export.unwrap_or_default());
-    let request = request(def, &asked)?;
+    let request = wanted::<R>(visit, &asked).await?;
     let download = codex.export_list(visit.scope(), resource, format, &request);
     let download = download.await?;
     let (kind, ending) = match format {

@@ -14,7 +14,8 @@ use codex_core::{
 use serde_json::Value;
 
 use super::{
-    CSV, NDJSON, Note, PageRecord, RecordPages, ResourceDef, company_link, may_edit, path_of,
+    AtFirst, CSV, NDJSON, Note, PageRecord, RecordPages, ResourceDef, company_link, may_edit,
+    path_of,
 };
 use crate::{
     http::{forwarded::Forwarded, problem::Problem},
@@ -25,7 +26,7 @@ use crate::{
         facets::FacetView,
         fields::{age, email_href, label, moment, text},
         shell::{ActionView, Shell},
-        table::{Cell, Chip, Head, Link, ListView, TableView, sorted_heads},
+        table::{Cell, Chip, Head, Link, ListView, TableView},
         views::ViewsView,
     },
 };
@@ -41,21 +42,44 @@ pub(in crate::pages) struct BesideColumn {
     pub label: &'static str,
     /// Who sees it.
     pub access: Access,
+    /// What it holds.
+    pub kind: ColumnType,
+    /// The column of the list that it is sorted by; `None` for one without an order.
+    pub sort: Option<&'static str>,
 }
 
 impl BesideColumn {
     /// The tags of a record.
-    pub const TAGS: Self = Self {
-        name: TAGS,
-        label: "Tags",
-        access: Access::Staff,
-    };
+    pub const TAGS: Self = Self::new(TAGS, "Tags", Access::Staff);
     /// The company of a record, or its companies.
-    pub const COMPANY: Self = Self {
-        name: COMPANY,
-        label: "Company",
-        access: Access::Everyone,
-    };
+    pub const COMPANY: Self = Self::new(COMPANY, "Company", Access::Everyone);
+
+    /// A column of texts without an order.
+    pub const fn new(name: &'static str, label: &'static str, access: Access) -> Self {
+        Self {
+            name,
+            label,
+            access,
+            kind: ColumnType::Text,
+            sort: None,
+        }
+    }
+
+    /// The same, sorted by a column of the list.
+    pub const fn sorted_by(self, column: &'static str) -> Self {
+        Self {
+            sort: Some(column),
+            ..self
+        }
+    }
+
+    /// The same, of moments.
+    pub const fn of_moments(self) -> Self {
+        Self {
+            kind: ColumnType::Time,
+            ..self
+        }
+    }
 }
 
 /// A column that is shown.
@@ -64,6 +88,10 @@ pub(super) struct ShownColumn {
     pub name: &'static str,
     label: String,
     field: Option<&'static FieldDef>,
+    /// What it holds.
+    kind: ColumnType,
+    /// The column of the list that it is sorted by.
+    sort: Option<&'static str>,
 }
 
 /// A column that can be shown.
@@ -83,6 +111,8 @@ pub(super) struct RecordListView {
     list: ListView,
     /// The label and the link to create a record; `None` for callers who may not.
     create: Option<Link>,
+    /// The whole list, or the one that opens at first.
+    other: Option<Link>,
     /// Why not, for staff.
     refused: Option<String>,
     note: Option<Note>,
@@ -90,8 +120,6 @@ pub(super) struct RecordListView {
     facets: Vec<FacetView>,
     /// Saved views, for staff.
     views: Option<ViewsView>,
-    /// What leads to changes of many records, for those who may change them.
-    bulk: Option<BulkBar>,
     columns: Vec<ColumnChoice>,
     kept: Vec<(String, String)>,
     show: &'static str,
@@ -119,7 +147,8 @@ impl RecordListView {
         parts: ListParts,
     ) -> Self {
         let (def, columns) = (R::DEF, &parts.columns);
-        let is_editor = may_edit::<R>(scope);
+        // What has no form is neither created nor restored here.
+        let is_editor = may_edit::<R>(scope) && !def.form.is_empty();
         let bulk = BulkList::at(def.path)
             .filter(|_| is_editor && R::is_of_listing(asked) && !page.items.is_empty())
             .map(|list| BulkBar::new(at, list, asked, page.total));
@@ -127,7 +156,7 @@ impl RecordListView {
             caption: def.title.to_owned(),
             heads: columns
                 .iter()
-                .map(|column| head(at, scope, def, asked, column))
+                .map(|column| head::<R>(at, asked, column))
                 .collect(),
             rows: rows::<R>(at, columns, &page.items, parts.now, bulk.is_some()),
             empty: empty(def, scope, asked),
@@ -139,6 +168,7 @@ impl RecordListView {
         let next = page.next.as_ref();
         let mut list = ListView::new(at, scope, def.listing, asked, next, count, table);
         list.chips.extend(own_chip(at, def, asked));
+        list.bulk = bulk;
         let shown: HashSet<&str> = columns.iter().map(|column| column.name).collect();
         let choices = available(def, scope).into_iter();
         let undo = asked.restore.filter(|_| is_editor).map(|id| ActionView {
@@ -157,11 +187,11 @@ impl RecordListView {
             title: def.title,
             list,
             create: is_editor.then(|| Link::new(new, at.link(&format!("{}new", def.path)))),
+            other: other(at, def, asked),
             refused: super::refused::<R>(scope),
             note: parts.note,
             facets: parts.facets,
             views: parts.views,
-            bulk,
             columns: choices
                 .map(|column| ColumnChoice {
                     is_shown: shown.contains(column.name),
@@ -192,19 +222,16 @@ pub(in crate::pages) fn request(
     }
     let mut request = asked.request()?;
     request.tags = true;
-    if let Some((parameter, value, _)) = own_filter(def, asked) {
+    if let Some((parameter, value)) = own_filter(def, asked).and_then(|own| own.filter) {
         request.filters.push(Filter::new(parameter, value));
     }
     Ok(request)
 }
 
-/// The filter that a list has at first, as long as nobody filters by that column and nobody wants all.
-fn own_filter(
-    def: &ResourceDef,
-    asked: &ListAddress,
-) -> Option<(&'static str, &'static str, &'static str)> {
+/// The filter that a list has at first, as long as nobody filters by its columns and nobody wants all.
+pub(super) fn own_filter(def: &ResourceDef, asked: &ListAddress) -> Option<AtFirst> {
     let own = def.at_first.filter(|_| !asked.all);
-    own.filter(|(parameter, ..)| !asked.filters_by(&Filter::new(parameter, "").name))
+    own.filter(|own| !own.until.iter().any(|column| asked.filters_by(column)))
 }
 
 /// The list as views of it are opened by somebody; `None` where it has no views.
@@ -221,17 +248,28 @@ pub(super) fn viewed(def: &ResourceDef, scope: &Scope) -> Option<ViewedList> {
 
 /// The chip of that filter, or of its absence.
 fn own_chip(at: &Forwarded, def: &ResourceDef, asked: &ListAddress) -> Option<Chip> {
-    let (.., left_out) = def.at_first?;
+    let own = def.at_first?;
     if asked.all {
         return Some(Chip {
-            text: format!("With {left_out}"),
+            text: own.whole.to_owned(),
             href: asked.with_all(false).href(at),
         });
     }
     own_filter(def, asked).map(|_| Chip {
-        text: format!("Without {left_out}"),
+        text: own.narrowed.to_owned(),
         href: asked.with_all(true).href(at),
     })
+}
+
+/// The way to the whole list, or back to the one that opens at first.
+fn other(at: &Forwarded, def: &ResourceDef, asked: &ListAddress) -> Option<Link> {
+    let own = def.at_first?;
+    let whole = || Link::new(own.whole, asked.with_all(true).href(at));
+    let narrowed = || Link::new(own.narrowed, asked.with_all(false).href(at));
+    match own_filter(def, asked) {
+        Some(_) => Some(whole()),
+        None => asked.all.then(narrowed),
+    }
 }
 
 /// Every column that a caller may see.
@@ -243,6 +281,8 @@ pub(super) fn available(def: &ResourceDef, scope: &Scope) -> Vec<ShownColumn> {
         name: field.name,
         label: label(field.name),
         field: Some(field),
+        kind: field.column_type,
+        sort: field.listed.map(|listed| listed.name.unwrap_or(field.name)),
     });
     let beside = def.beside_columns.iter();
     let beside = beside.filter(|column| column.access.has(scope.role()));
@@ -250,6 +290,8 @@ pub(super) fn available(def: &ResourceDef, scope: &Scope) -> Vec<ShownColumn> {
         name: column.name,
         label: column.label.to_owned(),
         field: None,
+        kind: column.kind,
+        sort: column.sort,
     });
     fields.chain(beside).collect()
 }
@@ -313,15 +355,13 @@ pub(in crate::pages) fn table<R: RecordPages>(
     }
 }
 
-fn head(
-    at: &Forwarded,
-    scope: &Scope,
-    def: &ResourceDef,
-    asked: &ListAddress,
-    column: &ShownColumn,
-) -> Head {
-    let sorted = sorted_heads(at, scope, def.listing, asked, &[column.name]).pop();
-    sorted.unwrap_or_else(|| plain_head(column))
+fn head<R: RecordPages>(at: &Forwarded, asked: &ListAddress, column: &ShownColumn) -> Head {
+    let order = R::ORDER;
+    Head {
+        href: column.sort.map(|name| asked.sorted(name, order).href(at)),
+        aria_sort: column.sort.and_then(|name| asked.direction(name, order)),
+        ..plain_head(column)
+    }
 }
 
 fn plain_head(column: &ShownColumn) -> Head {
@@ -365,10 +405,7 @@ fn cell<R: RecordPages>(
     now: DateTime<Utc>,
 ) -> Cell {
     let value = record.values.get(column.name).unwrap_or(&Value::Null);
-    let mut cell = match column.field {
-        Some(field) => field_cell(field, value, now),
-        None => Cell::of(text(value).unwrap_or_default()),
-    };
+    let mut cell = value_cell(column, value, now);
     cell.field = column.name;
     match column.name {
         TAGS => cell.links = tag_links::<R>(at, record),
@@ -381,9 +418,9 @@ fn cell<R: RecordPages>(
     cell
 }
 
-fn field_cell(field: &'static FieldDef, value: &Value, now: DateTime<Utc>) -> Cell {
+fn value_cell(column: &ShownColumn, value: &Value, now: DateTime<Utc>) -> Cell {
     let text = text(value).unwrap_or_default();
-    if field.column_type == ColumnType::Time
+    if column.kind == ColumnType::Time
         && let Ok(time) = DateTime::parse_from_rfc3339(&text)
     {
         let time = time.to_utc();
@@ -393,7 +430,7 @@ fn field_cell(field: &'static FieldDef, value: &Value, now: DateTime<Utc>) -> Ce
         };
     }
     Cell {
-        href: email_href(field, &text),
+        href: column.field.and_then(|field| email_href(field, &text)),
         ..Cell::of(text)
     }
 }
@@ -417,7 +454,9 @@ pub(in crate::pages) fn filtered(path: &str, parameter: &str, value: &str) -> St
 /// Why a list is empty.
 fn empty(def: &ResourceDef, scope: &Scope, asked: &ListAddress) -> String {
     let (for_staff, for_clients) = def.empty;
-    if asked.is_narrowed() || asked.is_behind() || own_filter(def, asked).is_some() {
+    if let Some(own) = own_filter(def, asked) {
+        format!("No {} fits the search and the filters.", own.noun)
+    } else if asked.is_narrowed() || asked.is_behind() {
         format!("No {} fits the search and the filters.", def.noun)
     } else if scope.companies().is_some() {
         for_clients.to_owned()

@@ -18,7 +18,7 @@ use askama::Template;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Access, Scope,
+    Access, Error, Scope,
     address::segment,
     claims::ClaimedResource,
     companies::CompanyRef,
@@ -33,7 +33,7 @@ pub(super) use self::{
     handlers::{found, show_tab, to_tab},
     links::{LinkChange, LinkForms, MOST_CHOICES},
     list::{BesideColumn, filtered, request, table},
-    show::{SummaryItem, SummaryView},
+    show::{SummaryItem, SummaryView, look},
 };
 use super::{
     address::ListAddress,
@@ -75,8 +75,8 @@ pub(super) struct ResourceDef {
     pub beside_columns: &'static [BesideColumn],
     /// Fields that its page shows elsewhere than among the others.
     pub apart: &'static [&'static str],
-    /// The filter that its list has at first: parameter, value, and what the list then leaves out.
-    pub at_first: Option<(&'static str, &'static str, &'static str)>,
+    /// How its list is narrowed at first.
+    pub at_first: Option<AtFirst>,
     /// Where its claims are; `None` for records of people alone.
     pub claims: Option<ClaimedResource>,
     /// Its list among those with facets and views.
@@ -89,6 +89,28 @@ pub(super) struct ResourceDef {
     pub empty: (&'static str, &'static str),
     /// What deleting does.
     pub deleting: &'static str,
+}
+
+impl ResourceDef {
+    /// The first segment of the paths.
+    pub const fn segment(&self) -> &'static str {
+        let (_, rest) = self.path.split_at(1);
+        rest.split_at(rest.len() - 1).0
+    }
+}
+
+/// How a list is narrowed until somebody wants all of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AtFirst {
+    /// Parameter and value of the filter; `None` where [`RecordPages::narrow`] says it.
+    pub filter: Option<(&'static str, &'static str)>,
+    /// It ends where somebody filters by one of these columns.
+    pub until: &'static [&'static str],
+    /// A record that it leaves, in words.
+    pub noun: &'static str,
+    /// What the list is called then, and what the whole one is called.
+    pub narrowed: &'static str,
+    pub whole: &'static str,
 }
 
 /// A tab of a record's page.
@@ -196,6 +218,8 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
     type Found: Clone + Send + Sync;
     /// What pages say of it.
     const DEF: &'static ResourceDef;
+    /// The order of the list, as `sort=` states it.
+    const ORDER: &'static str = Self::DEF.listing.order;
 
     /// A record as pages show it.
     fn shown(found: &Self::Found) -> PageRecord;
@@ -223,17 +247,29 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
 
     /// Creates a record of stated fields; returns what names it in paths.
     fn create(
-        visit: &Visit,
-        stated: Map<String, Value>,
-    ) -> impl Future<Output = codex_core::Result<String>> + Send;
+        _visit: &Visit,
+        _stated: Map<String, Value>,
+    ) -> impl Future<Output = codex_core::Result<String>> + Send {
+        async { Err(unwritten(Self::DEF)) }
+    }
 
     /// Updates stated fields of a record; `false` when it is gone.
     fn update(
-        visit: &Visit,
-        author: &Author,
-        found: &Self::Found,
-        stated: Map<String, Value>,
-    ) -> impl Future<Output = codex_core::Result<bool>> + Send;
+        _visit: &Visit,
+        _author: &Author,
+        _found: &Self::Found,
+        _stated: Map<String, Value>,
+    ) -> impl Future<Output = codex_core::Result<bool>> + Send {
+        async { Err(unwritten(Self::DEF)) }
+    }
+
+    /// Narrows the list as it is at first, where [`AtFirst`] has no filter.
+    fn narrow(
+        _visit: &Visit,
+        _request: &mut PageRequest,
+    ) -> impl Future<Output = codex_core::Result<()>> + Send {
+        async { Ok(()) }
+    }
 
     /// What stands above the list.
     fn note(
@@ -313,14 +349,32 @@ pub(super) trait RecordPages: Sized + Send + Sync + 'static {
     }
 }
 
+/// Why a resource without a form is not written.
+fn unwritten(def: &ResourceDef) -> Error {
+    Error::Unsupported(format!("{} are not written here", def.title.to_lowercase()))
+}
+
+/// The routes of a resource's list.
+pub(super) fn list_routes<R: RecordPages>() -> OpenApiRouter<App> {
+    let path = R::DEF.path;
+    let routes = OpenApiRouter::new()
+        .route(path.trim_end_matches('/'), get(handlers::to_list::<R>))
+        .route(path, get(handlers::list::<R>));
+    if R::DEF.export.is_none() {
+        return routes;
+    }
+    let file = |name: &str| format!("{path}{name}");
+    routes
+        .route(&file(CSV), get(handlers::export_csv::<R>))
+        .route(&file(NDJSON), get(handlers::export_ndjson::<R>))
+}
+
 /// The routes of a resource.
 pub(super) fn routes<R: RecordPages>() -> OpenApiRouter<App> {
     let path = R::DEF.path;
     let record = format!("{path}{{{}}}", R::DEF.key);
     let below = |word: &str| format!("{record}/{word}");
-    let routes = OpenApiRouter::new()
-        .route(path.trim_end_matches('/'), get(handlers::to_list::<R>))
-        .route(path, get(handlers::list::<R>))
+    list_routes::<R>()
         .route(
             &format!("{path}new"),
             get(handlers::new::<R>).post(handlers::create::<R>),
@@ -336,14 +390,7 @@ pub(super) fn routes<R: RecordPages>() -> OpenApiRouter<App> {
         )
         .route(&below("restore"), post(handlers::restore::<R>))
         .route(&below("release/{field}"), post(handlers::release::<R>))
-        .route(&below("links/{tab}"), post(handlers::link::<R>));
-    if R::DEF.export.is_none() {
-        return routes;
-    }
-    let file = |name: &str| format!("{path}{name}");
-    routes
-        .route(&file(CSV), get(handlers::export_csv::<R>))
-        .route(&file(NDJSON), get(handlers::export_ndjson::<R>))
+        .route(&below("links/{tab}"), post(handlers::link::<R>))
 }
 
 /// The path of a record's page.

@@ -1,5 +1,7 @@
 //! Pages of records that templates are tested with, as each kind of caller sees them.
 
+use std::collections::BTreeMap;
+
 use askama::Template as _;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use chrono::{DateTime, Utc};
@@ -14,6 +16,7 @@ use codex_core::{
     jobs::trouble::Trouble,
     list::{ColumnType, Cursor, FacetOut, FacetValue, Page},
     records::{FieldDef, Resource},
+    seen::SinceSeen,
 };
 use serde_json::{Map, Value, json};
 
@@ -49,7 +52,7 @@ pub(in crate::pages) fn rendered<R: RecordPages>(
             let mut add = |page: &str, html: askama::Result<String>| {
                 pages.push((format!("{name}/{page}/{kind}/{role}"), html.unwrap()));
             };
-            add("list", list::<R>(&scope, found));
+            add("list", listed::<R>(&scope, found));
             add("overview", overview::<R>(&scope, found));
             if let Some(tab) = R::DEF.tabs.first() {
                 add("part", part::<R>(&scope, found, tab.word));
@@ -65,11 +68,8 @@ pub(in crate::pages) fn rendered<R: RecordPages>(
                 add("delete", delete.render());
             }
         }
-        let none = Page::default();
-        let asked = asked::<R>("");
-        let parts = parts::<R>(&scope, &asked);
-        let view = RecordListView::new::<R>(&at(), &scope, &asked, &none, parts);
-        pages.push((format!("{name}/none/{role}"), view.render().unwrap()));
+        let none = nothing::<R>(&scope, "").unwrap();
+        pages.push((format!("{name}/none/{role}"), none));
     }
     pages
 }
@@ -169,7 +169,21 @@ fn facets<R: RecordPages>(asked: &ListAddress) -> Vec<FacetView> {
     facet_views(&at(), R::DEF.listing, asked, counted.collect())
 }
 
-fn list<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<String> {
+/// A list without records, at an address.
+pub(in crate::pages) fn nothing<R: RecordPages>(
+    scope: &Scope,
+    query: &str,
+) -> askama::Result<String> {
+    let (none, asked) = (Page::default(), asked::<R>(query));
+    let parts = parts::<R>(scope, &asked);
+    RecordListView::new::<R>(&at(), scope, &asked, &none, parts).render()
+}
+
+/// A list with a record, in every column.
+pub(in crate::pages) fn listed<R: RecordPages>(
+    scope: &Scope,
+    found: &R::Found,
+) -> askama::Result<String> {
     let attack: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
     let first = R::DEF.columns[0];
     let asked = asked::<R>(&format!(
@@ -219,6 +233,10 @@ fn overview<R: RecordPages>(scope: &Scope, found: &R::Found) -> askama::Result<S
             Vec::new()
         },
         secrets: None,
+        seen: Some(SinceSeen {
+            at: now(),
+            fields: hostile_before(&record.values),
+        }),
         now: now(),
         token: TOKEN.to_owned(),
     };
@@ -265,6 +283,12 @@ fn opened<R: RecordPages>(
 ) -> askama::Result<String> {
     let content = Content::Part(part, TOKEN.to_owned());
     ShowView::new::<R>(&at(), scope, &R::shown(found), query, content).render()
+}
+
+/// Every field had another value when somebody last looked.
+fn hostile_before(values: &Map<String, Value>) -> BTreeMap<String, Value> {
+    let before = values.keys().map(|name| (name.clone(), json!(HOSTILE)));
+    before.collect()
 }
 
 /// An issue of a sync with a record.

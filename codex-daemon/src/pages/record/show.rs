@@ -5,10 +5,11 @@ use askama::Template;
 use axum::http::Uri;
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Scope,
+    Codex, Scope,
     claims::wire::RecordClaimsOut,
     list::{Cursor, PageRequest},
     records::Resource as _,
+    seen::SinceSeen,
 };
 
 use super::{
@@ -135,6 +136,8 @@ pub(super) enum Content {
         /// What syncs could not do with it; empty for clients.
         trouble: Vec<TroubleView>,
         secrets: Option<SecretsView>,
+        /// What has changed since the person last looked at it.
+        seen: Option<SinceSeen>,
         now: DateTime<Utc>,
         /// The token of the forms that release manual values.
         token: String,
@@ -163,14 +166,34 @@ pub(super) async fn content<R: RecordPages>(
     {
         claims = Some(codex.record_claims(scope, resource, key).await?.0);
     }
+    let (actor, is_done) = (&visit.call.author.actor, query.done.is_some());
     Ok(Content::Overview {
+        seen: look(codex, actor, R::Record::KIND, record.id, is_done).await?,
         claims,
         summary: R::summary(visit, found).await?,
-        trouble: trouble::of_record(visit, R::Record::KIND, record.id).await?,
+        trouble: trouble::of_record(visit, R::Record::RECORD_KIND, record.id).await?,
         secrets: R::secrets(visit, found).await?,
         now: codex.now(),
         token,
     })
+}
+
+/// What has changed since somebody last looked at a record; this look is noted. What the person has just done is no
+/// news: nothing is marked then.
+///
+/// # Errors
+/// 5xx when the database fails.
+pub(in crate::pages) async fn look(
+    codex: &Codex,
+    actor: &str,
+    kind: &'static str,
+    record_id: i64,
+    is_done: bool,
+) -> Result<Option<SinceSeen>, Problem> {
+    let seen = codex.since_seen(actor, kind, record_id).await?;
+    let last = seen.as_ref().map(|seen| seen.at);
+    codex.note_seen(actor, kind, record_id, last, is_done);
+    Ok(seen.filter(|_| !is_done))
 }
 
 /// A link to a part of the page.
@@ -237,11 +260,14 @@ impl ShowView {
                 summary: first,
                 trouble: met,
                 secrets: masked,
+                seen,
                 now,
                 token,
             } => {
                 let claims = claims.as_ref();
-                let view = FactsView::new::<R>(at, scope, record, claims, query, (token, now));
+                let seen = seen.as_ref();
+                let view =
+                    FactsView::new::<R>(at, scope, record, (claims, seen), query, (token, now));
                 (facts, summary) = (Some(view), first);
                 (trouble, secrets) = (met, masked);
             }

@@ -75,18 +75,22 @@ pub(super) struct SyncView {
     csrf: String,
     jobs: String,
     rows: Vec<RowView>,
+    /// Whether the reader may start any of them.
+    can_start: bool,
 }
 
 impl SyncView {
     pub fn new(at: &Forwarded, scope: &Scope, parts: &SyncParts) -> Self {
         let kinds = parts.available.iter();
+        let rows: Vec<_> = kinds.map(|kind| row(at, scope, *kind, parts)).collect();
         Self {
             shell: shell(at, scope, "Sync"),
             action: at.link(SYNCS),
             csrf_field: csrf::FIELD,
             csrf: parts.token.clone(),
             jobs: at.link(JOBS),
-            rows: kinds.map(|kind| row(at, scope, *kind, parts)).collect(),
+            can_start: rows.iter().any(|row| row.can_start || row.can_plan),
+            rows,
         }
     }
 }

@@ -10,8 +10,10 @@ use codex_core::{
     address::segment,
     outbox::{OutboxEntry, OutboxKind},
     plural::count_of,
+    seen::SinceSeen,
     tickets::{
         Conversation, Ticket,
+        query::LISTING,
         status::Statuses,
         wire::{TicketOut, TimeEntryOut},
     },
@@ -28,7 +30,7 @@ use super::{
 use crate::{
     http::{extract::without_nul, forwarded::Forwarded, problem::Problem},
     pages::{
-        fields::{age, moment},
+        fields::{age, changed_since, label, moment, visible},
         parts::cell,
         shell::Shell,
         table::{Cell, Head, TableView},
@@ -81,6 +83,8 @@ pub(super) struct Beside<'b> {
     pub entries: Vec<TimeEntryOut>,
     pub attachments: Vec<Value>,
     pub outbox: Vec<OutboxEntry>,
+    /// What has changed since the person last looked.
+    pub seen: Option<SinceSeen>,
     pub now: DateTime<Utc>,
 }
 
@@ -104,6 +108,8 @@ pub(in crate::pages) struct TicketView {
     status: String,
     priority: Cell,
     facts: Vec<Fact>,
+    /// What has changed since the person last looked.
+    changed: Option<String>,
     /// What the ticket was opened with.
     description: Said,
     /// Files of the ticket itself.
@@ -146,8 +152,11 @@ impl TicketView {
         let end = said.len().saturating_sub(query.skip);
         let start = end.saturating_sub(MESSAGES);
         let shown = said[start..end].iter();
-        let message =
-            |item| Message::new(item, &beside.agents, &beside.outbox, is_staff, beside.now);
+        let last = beside.seen.as_ref().map(|seen| seen.at);
+        let message = |item: &Conversation| Message {
+            is_new: last.is_some_and(|last| item.created_at.is_some_and(|at| at > last)),
+            ..Message::new(item, &beside.agents, &beside.outbox, is_staff, beside.now)
+        };
         let changes = changes(beside);
         Self {
             shell: crumb(at, &format!("{number} {heading} \u{b7} Ticket"))
@@ -155,6 +164,7 @@ impl TicketView {
             status: status_label(ticket, beside.statuses),
             priority: priority(ticket.fields.priority_id),
             facts: facts(at, scope, ticket, beside),
+            changed: changed(scope, said, beside),
             description: Said::new(
                 ticket.description.as_deref(),
                 ticket.description_text.as_deref(),
@@ -260,6 +270,26 @@ fn facts(at: &Forwarded, scope: &Scope, ticket: &Ticket, beside: &Beside<'_>) ->
         });
     }
     facts
+}
+
+/// Fields that have changed since the person last looked, and how many messages are new, in a sentence.
+fn changed(scope: &Scope, said: &[Conversation], beside: &Beside<'_>) -> Option<String> {
+    let seen = beside.seen.as_ref()?;
+    let names = seen.fields.keys();
+    // When it changed is in what has changed.
+    let names = names.filter(|name| *name != "last_updated_at");
+    let shown = names.filter_map(|name| visible(LISTING.fields, scope, name));
+    // A status is named by its word.
+    let mut labels: Vec<String> = shown
+        .map(|field| label(field.name.trim_end_matches("_id")))
+        .collect();
+    let is_new = |item: &&Conversation| item.created_at.is_some_and(|at| at > seen.at);
+    let new = said.iter().filter(is_new).count();
+    if new > 0 {
+        labels.push(count_of(new, "new message"));
+    }
+    let labels = labels.iter().map(String::as_str);
+    changed_since(labels, seen.at, beside.now)
 }
 
 /// Minutes in words.

@@ -2,205 +2,258 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
 use chrono::{DateTime, Utc};
 use codex_core::{
-    Scope,
-    address::segment,
-    list::{Filter, Page},
-    plural::count_of,
+    Access,
+    companies::{COMPANY_NUMBER, CompanyRef, ComplianceLevel},
+    list::{Filter, ListedResource, Op, Page, PageRequest},
     tickets::{
         Ticket,
-        query::LISTING,
+        query::{LISTING, TicketFilter},
         status::{self, Statuses},
         wire::TicketOut,
     },
 };
+use serde_json::{Value, json};
 
-use super::{LIST, path_of, status_label};
+use super::{LIST, agents, status_label};
 use crate::{
     http::forwarded::Forwarded,
     pages::{
         address::ListAddress,
-        fields::{age, moment},
+        fields::{age, moment, values},
+        record::{AtFirst, BesideColumn, PageRecord, RecordPages, ResourceDef},
         shell::Shell,
-        table::{Cell, Chip, Head, ListView, TableView},
+        table::Cell,
+        visit::Visit,
     },
 };
 
-/// The list's own order.
-const ORDER: &str = "-last_updated_at";
-/// Filters that say which tickets of which state are wanted.
-const STATES: [&str; 4] = ["status", "status_id", "closed_at", "resolved_at"];
+/// Columns whose cells stand out.
+const PRIORITY: &str = "priority";
+const DUE: &str = "due";
+/// When a ticket is due, and whether that is past while somebody works on it: for the cell of [`DUE`].
+const DUE_AT: &str = "due.at";
+const IS_LATE: &str = "due.is_late";
 
-/// The columns: what they are called, what they are sorted by, and whether clients see them.
-const COLUMNS: [(&str, Option<&str>, bool); 10] = [
-    ("Number", Some("id"), true),
-    ("Subject", Some("subject"), true),
-    ("Company", Some("company_account_number"), true),
-    ("Requester", None, true),
-    ("Responder", None, false),
-    ("Status", Some("status"), true),
-    ("Priority", Some("priority"), true),
-    ("Created", Some("created_at"), true),
-    ("Updated", Some("last_updated_at"), true),
-    ("Due", Some("due_by"), true),
-];
-
-/// Whether a list shows open tickets alone: by default, and while no filter asks for a state.
-pub(super) fn is_of_open(asked: &ListAddress) -> bool {
-    let mut filters = asked.filters.iter();
-    let asks = filters.any(|(name, value)| {
-        let filter = Filter::new(name, value);
-        STATES.contains(&filter.name.as_str())
-    });
-    !asked.all && !asks
+const fn column(name: &'static str, label: &'static str) -> BesideColumn {
+    BesideColumn::new(name, label, Access::Everyone)
 }
 
-/// What is known beside the tickets.
-pub(super) struct Known<'k> {
-    pub statuses: &'k Statuses,
-    /// Names of the PSA's agents by their ids there.
-    pub agents: &'k HashMap<i64, String>,
+/// A ticket of the list, with what its page knows besides.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct ListedTicket {
+    pub ticket: Ticket,
+    pub out: TicketOut,
+    pub status: String,
+    /// Whether somebody works on it.
+    pub is_open: bool,
+    /// The agent in charge; clients see none.
+    pub responder: Option<String>,
     pub now: DateTime<Utc>,
 }
 
-/// The list of tickets as a page.
-#[derive(Debug, Template)]
-#[template(path = "tickets/list.html")]
-pub(in crate::pages) struct TicketListView {
-    shell: Shell,
-    list: ListView,
-    /// The link to all tickets, or to the open ones.
-    other: Option<(&'static str, String)>,
-}
-
-impl TicketListView {
-    /// A page of the list.
-    pub(super) fn new(
-        at: &Forwarded,
-        scope: &Scope,
-        asked: &ListAddress,
-        page: &Page<Ticket>,
-        known: &Known<'_>,
+impl ListedTicket {
+    /// A ticket; `agents` are names of the PSA's agents by their ids there.
+    pub fn new(
+        ticket: Ticket,
+        statuses: &Statuses,
+        agents: &HashMap<i64, String>,
+        now: DateTime<Utc>,
     ) -> Self {
-        let is_open = is_of_open(asked);
-        let table = TableView {
-            caption: if is_open { "Open tickets" } else { "Tickets" }.to_owned(),
-            heads: heads(at, scope, asked),
-            rows: page
-                .items
-                .iter()
-                .map(|ticket| row(at, scope, ticket, known))
-                .collect(),
-            empty: empty(scope, asked, is_open).to_owned(),
-        };
-        let count = match page.total {
-            Some(total) => format!("{} in all", count_of(total, "ticket")),
-            None => format!("{} on this page", count_of(page.items.len(), "ticket")),
-        };
-        let next = page.next.as_ref();
-        let mut list = ListView::new(at, scope, &LISTING, asked, next, count, table);
-        if is_open {
-            let chip = Chip {
-                text: "Open tickets only".to_owned(),
-                href: asked.with_all(true).href(at),
-            };
-            list.chips.insert(0, chip);
-        }
-        let other = if is_open {
-            Some(("All tickets", asked.with_all(true).href(at)))
-        } else {
-            asked
-                .all
-                .then(|| ("Open tickets only", asked.with_all(false).href(at)))
-        };
+        let status = ticket.fields.status_id.map(|id| statuses.of(id));
+        let responder = ticket.fields.responder_id.map(|id| {
+            let name = agents.get(&id).cloned();
+            name.unwrap_or_else(|| format!("Agent {id}"))
+        });
         Self {
-            shell: Shell::new(at, "Tickets"),
-            list,
-            other,
+            out: TicketOut::new(&ticket, statuses),
+            status: status_label(&ticket, statuses),
+            is_open: status.is_none_or(|status| !status.is_closed()),
+            responder,
+            ticket,
+            now,
         }
     }
 }
 
-fn is_shown(scope: &Scope, for_clients: bool) -> bool {
-    for_clients || scope.companies().is_none()
-}
+/// Tickets as a list. Their pages are of their own.
+pub(in crate::pages) struct Tickets;
 
-fn heads(at: &Forwarded, scope: &Scope, asked: &ListAddress) -> Vec<Head> {
-    let columns = COLUMNS.into_iter();
-    let shown = columns.filter(|(_, _, for_clients)| is_shown(scope, *for_clients));
-    let heads = shown.map(|(label, column, _)| Head {
-        label: label.to_owned(),
-        href: column.map(|column| asked.sorted(column, ORDER).href(at)),
-        aria_sort: column.and_then(|column| asked.direction(column, ORDER)),
-    });
-    heads.collect()
-}
+impl RecordPages for Tickets {
+    type Record = Ticket;
+    type Found = ListedTicket;
 
-/// The cells of a ticket, in the order of the columns.
-fn row(at: &Forwarded, scope: &Scope, ticket: &Ticket, known: &Known<'_>) -> Vec<Cell> {
-    let fields = &ticket.fields;
-    let out = TicketOut::new(ticket, known.statuses);
-    let text = |text: Option<String>| Cell {
-        text: text.unwrap_or_default(),
-        ..Cell::default()
+    const DEF: &'static ResourceDef = &ResourceDef {
+        path: LIST,
+        key: "number",
+        noun: "ticket",
+        title: "Tickets",
+        listing: &LISTING,
+        form: &[],
+        beside: &[],
+        columns: &[
+            "id",
+            "subject",
+            "company",
+            "requester",
+            "responder",
+            "status",
+            PRIORITY,
+            "created_at",
+            "updated_at",
+            DUE,
+        ],
+        beside_columns: &[
+            column("id", "Number").sorted_by("id"),
+            BesideColumn::COMPANY.sorted_by(COMPANY_NUMBER),
+            column("requester", "Requester"),
+            BesideColumn::new("responder", "Responder", Access::Staff),
+            column("status", "Status").sorted_by("status"),
+            column(PRIORITY, "Priority").sorted_by("priority"),
+            column("created_at", "Created")
+                .sorted_by("created_at")
+                .of_moments(),
+            column("updated_at", "Updated")
+                .sorted_by("last_updated_at")
+                .of_moments(),
+            column(DUE, "Due").sorted_by("due_by"),
+        ],
+        // What the columns above say in words.
+        apart: &[
+            "number",
+            "external_id",
+            "external_source",
+            "status_id",
+            "priority_id",
+            "requester_id",
+            "requester_name",
+            "requester_email",
+            "responder_id",
+            "department_id",
+            "channel",
+            "urgency",
+            "impact",
+            "opened_at",
+            "last_updated_at",
+            "due_by",
+        ],
+        at_first: Some(AtFirst {
+            filter: None,
+            until: &["status", "status_id", "closed_at", "resolved_at"],
+            noun: "open ticket",
+            narrowed: "Open tickets only",
+            whole: "All tickets",
+        }),
+        claims: None,
+        listed: Some(ListedResource::Tickets),
+        export: Some("tickets"),
+        tabs: &[],
+        empty: (
+            "There are no tickets yet. They come with the first sync of tickets.",
+            "Your companies have no tickets.",
+        ),
+        deleting: "",
     };
-    let link = |text: String, path: String| Cell {
-        text,
-        href: Some(at.link(&path)),
-        ..Cell::default()
-    };
-    let company = match (&ticket.company_name, &ticket.account_number) {
-        (Some(name), Some(number)) => link(name.clone(), format!("/companies/{}", segment(number))),
-        (name, _) => text(name.clone()),
-    };
-    let subject = out.subject.clone().filter(|text| !text.trim().is_empty());
-    let responder = fields.responder_id.map(|id| {
-        let name = known.agents.get(&id).cloned();
-        name.unwrap_or_else(|| format!("Agent {id}"))
-    });
-    let path = path_of(fields.number);
-    let cells = [
-        link(out.ticket_number.clone(), path.clone()),
-        link(subject.unwrap_or_else(|| "(no subject)".to_owned()), path),
-        company,
-        text(out.requester_name.or(out.requester_email)),
-        text(responder),
-        text(Some(status_label(ticket, known.statuses))),
-        priority(fields.priority_id),
-        time(out.created_at, known.now),
-        time(Some(out.last_updated_at), known.now),
-        due(ticket, known),
-    ];
-    let cells = cells.into_iter().zip(COLUMNS);
-    let shown = cells.filter(|(_, (_, _, for_clients))| is_shown(scope, *for_clients));
-    shown.map(|(cell, _)| cell).collect()
-}
+    const ORDER: &'static str = "-last_updated_at";
 
-/// A time as its age, with the exact one on hover.
-fn time(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Cell {
-    Cell {
-        text: at.map(|at| age(at, now)).unwrap_or_default(),
-        title: at.map(moment),
-        ..Cell::default()
+    fn shown(found: &Self::Found) -> PageRecord {
+        let (ticket, out) = (&found.ticket, &found.out);
+        let fields = &ticket.fields;
+        let number = fields.number.to_string();
+        let subject = out.subject.clone().filter(|text| !text.trim().is_empty());
+        let subject = subject.unwrap_or_else(|| "(no subject)".to_owned());
+        let requester = out.requester_name.as_ref().or(out.requester_email.as_ref());
+        let priority = fields.priority_id.and_then(status::priority);
+        let due = fields
+            .due_by
+            .map(|at| due_words(at, found.now, found.is_open));
+        let is_late = fields.due_by.is_some_and(|at| at < found.now) && found.is_open;
+        let company = ticket.company_name.clone().map(|name| CompanyRef {
+            account_number: ticket.account_number.clone(),
+            name,
+            compliance_level: ComplianceLevel::default(),
+        });
+        let mut all = values(fields);
+        let own = [
+            ("id", json!(out.ticket_number)),
+            ("subject", json!(subject)),
+            ("requester", json!(requester)),
+            ("responder", json!(found.responder)),
+            ("status", json!(found.status)),
+            (PRIORITY, json!(priority.map(|(_, label)| label))),
+            ("created_at", json!(out.created_at)),
+            ("updated_at", json!(out.last_updated_at)),
+            (DUE, json!(due)),
+            (DUE_AT, json!(fields.due_by.map(moment))),
+            (IS_LATE, json!(is_late)),
+        ];
+        all.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        PageRecord {
+            id: ticket.id.0,
+            name: number.clone(),
+            key: number,
+            values: all,
+            updated_at: ticket.updated_at,
+            companies: company.into_iter().collect(),
+            ..PageRecord::default()
+        }
+    }
+
+    async fn list(
+        visit: &Visit,
+        _asked: &ListAddress,
+        request: &PageRequest,
+    ) -> codex_core::Result<Page<Self::Found>> {
+        let (codex, scope) = (&visit.call.codex, visit.scope());
+        let all = TicketFilter::default();
+        let page = codex.tickets_page(scope, &all, request).await?;
+        let (statuses, agents) = (codex.ticket_statuses().await?, agents(visit).await?);
+        let now = codex.now();
+        Ok(page.map(|ticket| ListedTicket::new(ticket, &statuses, &agents, now)))
+    }
+
+    async fn find(visit: &Visit, key: &str) -> codex_core::Result<Option<Self::Found>> {
+        let Ok(number) = key.parse() else {
+            return Ok(None);
+        };
+        let codex = &visit.call.codex;
+        let Some((ticket, _)) = codex.ticket(visit.scope(), number).await? else {
+            return Ok(None);
+        };
+        let (statuses, agents) = (codex.ticket_statuses().await?, agents(visit).await?);
+        let found = ListedTicket::new(ticket, &statuses, &agents, codex.now());
+        Ok(Some(found))
+    }
+
+    async fn narrow(visit: &Visit, request: &mut PageRequest) -> codex_core::Result<()> {
+        let statuses = visit.call.codex.ticket_statuses().await?;
+        request.filters.extend(open(&statuses));
+        Ok(())
+    }
+
+    fn decorate(at: &Forwarded, record: &PageRecord, cell: &mut Cell) {
+        match cell.field {
+            "subject" => cell.href = Some(at.link(&format!("{LIST}{}", record.key))),
+            PRIORITY => cell.badge = priority_badge(&cell.text.to_lowercase()),
+            DUE => {
+                let at = record.values.get(DUE_AT).and_then(Value::as_str);
+                cell.title = at.map(str::to_owned);
+                let is_late = record.values.get(IS_LATE).and_then(Value::as_bool);
+                cell.badge = is_late.unwrap_or_default().then_some("badge--danger");
+            }
+            _ => {}
+        }
     }
 }
 
-/// When a ticket is due: how long that is ahead, or how long it is overdue while somebody works on it.
-fn due(ticket: &Ticket, known: &Known<'_>) -> Cell {
-    let Some(at) = ticket.fields.due_by else {
-        return Cell::default();
-    };
-    let status = ticket.fields.status_id.map(|id| known.statuses.of(id));
-    let is_open = status.is_none_or(|status| !status.is_closed());
-    let is_late = at < known.now && is_open;
-    Cell {
-        text: due_words(at, known.now, is_open),
-        title: Some(moment(at)),
-        badge: is_late.then_some("badge--danger"),
-        ..Cell::default()
-    }
+/// Filters that leave the tickets that somebody works on.
+fn open(statuses: &Statuses) -> Vec<Filter> {
+    let closed = statuses.closed().into_iter();
+    let not = closed.map(|id| Filter::new(&Op::Ne.parameter("status_id"), &id.to_string()));
+    // A ticket without a status is not known to be open.
+    let known = Filter::new(&Op::IsNull.parameter("status_id"), "false");
+    not.chain([known]).collect()
 }
 
 /// A time that is due, such as `in 3 days` or `overdue, 2 hours ago`.
@@ -225,25 +278,17 @@ pub(super) fn priority(id: Option<i64>) -> Cell {
     let known = id.and_then(status::priority);
     Cell {
         text: known.map(|(_, label)| label.to_owned()).unwrap_or_default(),
-        badge: known.and_then(|(word, _)| match word {
-            "urgent" => Some("badge--danger"),
-            "high" => Some("badge--warning"),
-            _ => None,
-        }),
+        badge: known.and_then(|(word, _)| priority_badge(word)),
         ..Cell::default()
     }
 }
 
-/// Why the list is empty.
-fn empty(scope: &Scope, asked: &ListAddress, is_open: bool) -> &'static str {
-    match (asked.is_narrowed() || asked.is_behind(), is_open) {
-        (true, true) => {
-            "No open ticket fits the search and the filters. Search all tickets to find closed ones."
-        }
-        (true, false) => "No ticket fits the search and the filters.",
-        (false, true) => "No ticket is open.",
-        (false, false) if scope.companies().is_some() => "Your companies have no tickets.",
-        (false, false) => "There are no tickets yet. They come with the first sync of tickets.",
+/// The class of a priority's word, where it stands out.
+fn priority_badge(word: &str) -> Option<&'static str> {
+    match word {
+        "urgent" => Some("badge--danger"),
+        "high" => Some("badge--warning"),
+        _ => None,
     }
 }
 
@@ -257,6 +302,17 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+
+    #[test]
+    fn open_tickets_have_a_status_that_is_not_closed() {
+        let filters = open(&Statuses::default());
+        let words: Vec<(Op, &str)> = filters
+            .iter()
+            .map(|filter| (filter.op, filter.value.as_str()))
+            .collect();
+        assert_eq!(words, [(Op::Ne, "4"), (Op::Ne, "5"), (Op::IsNull, "false")]);
+        assert!(filters.iter().all(|filter| filter.name == "status_id"));
+    }
 
     #[test]
     fn due_times_are_ahead_or_overdue() {

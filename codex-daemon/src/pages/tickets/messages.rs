@@ -78,6 +78,8 @@ pub(super) struct Message {
     pub said: Said,
     /// Attached files with their sizes.
     pub files: Vec<String>,
+    /// Whether it has come since the person last looked.
+    pub is_new: bool,
     /// Whether the PSA has it, of a note made here.
     pub state: Option<String>,
     /// The change on its way that can be sent again.
@@ -111,6 +113,7 @@ impl Message {
             at: item.created_at.map(moment).unwrap_or_default(),
             said: Said::new(item.body_html.as_deref(), item.body.as_deref()),
             files: files(&item.attachments.0),
+            is_new: false,
             state: is_ours
                 .then(|| entry.map_or_else(|| "kept here, not sent to the PSA".to_owned(), state)),
             retry: entry

@@ -7,22 +7,22 @@ use codex_core::{
     Error, Scope,
     ids::TicketId,
     json_columns::List,
-    list::{ColumnType, Cursor, Page},
+    list::ColumnType,
     outbox::{OutboxEntry, OutboxKind, OutboxState},
-    tickets::{Conversation, Ticket, TicketFields, query::LISTING, status::Statuses},
+    seen::SinceSeen,
+    tickets::{Conversation, Ticket, TicketFields, status::Statuses},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    CHANGING, LIST,
+    CHANGING,
     changes::{self, FormView, Typed},
     detail::{Beside, DetailQuery, TicketView},
-    list::{Known, TicketListView},
+    list::{ListedTicket, Tickets},
 };
 use crate::pages::{
-    address::{Asked, ListAddress},
     form::SentForm,
-    record::samples::{at, now, scopes},
+    record::samples::{at, listed, nothing, now, scopes},
     tests::HOSTILE,
 };
 
@@ -40,7 +40,8 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
             let mut add = |page: &str, html: askama::Result<String>| {
                 pages.push((format!("tickets/{page}/{kind}/{role}"), html.unwrap()));
             };
-            add("list", list(&scope, ticket));
+            let row = ListedTicket::new(ticket.clone(), &statuses(), &hostile_agents(), now());
+            add("list", listed::<Tickets>(&scope, &row));
             add("show", show(&scope, ticket, &said, Typed::default()));
             if scope.require_technician(CHANGING).is_ok() {
                 let members = [("status", HOSTILE), ("notes", HOSTILE)];
@@ -52,25 +53,12 @@ pub(in crate::pages) fn rendered() -> Vec<(String, String)> {
                 }
             }
         }
-        let statuses = Statuses::default();
-        let known = Known {
-            statuses: &statuses,
-            agents: &HashMap::new(),
-            now: now(),
-        };
         for query in ["", "all=true", "q=none"] {
-            let view = TicketListView::new(&at(), &scope, &asked(query), &Page::default(), &known);
-            pages.push((format!("tickets/none/{role}"), view.render().unwrap()));
+            let none = nothing::<Tickets>(&scope, query).unwrap();
+            pages.push((format!("tickets/none/{role}"), none));
         }
     }
     pages
-}
-
-fn asked(query: &str) -> ListAddress {
-    let uri = format!("{LIST}?{query}").parse().unwrap();
-    match ListAddress::read_filtered(LIST, &uri, &LISTING).unwrap() {
-        Asked::List(asked) | Asked::Elsewhere(asked) => asked,
-    }
 }
 
 fn ticket(fields: Value, text: Option<&str>) -> Ticket {
@@ -170,21 +158,8 @@ fn entry(kind: OutboxKind, state: OutboxState) -> OutboxEntry {
     }
 }
 
-fn list(scope: &Scope, ticket: &Ticket) -> askama::Result<String> {
-    let attack: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
-    let query = format!("sort=-subject&q={attack}&subject__contains={attack}&all=true");
-    let statuses = statuses();
-    let known = Known {
-        statuses: &statuses,
-        agents: &HashMap::from([(7, HOSTILE.to_owned())]),
-        now: now(),
-    };
-    let page = Page {
-        items: vec![ticket.clone()],
-        next: Some(Cursor::new(HOSTILE, 1)),
-        total: Some(1),
-    };
-    TicketListView::new(&at(), scope, &asked(&query), &page, &known).render()
+fn hostile_agents() -> HashMap<i64, String> {
+    HashMap::from([(7, HOSTILE.to_owned())])
 }
 
 fn statuses() -> Statuses {
@@ -208,9 +183,13 @@ fn show(
         "task_id": null, "updated_at": null}]);
     let beside = Beside {
         statuses: &statuses,
-        agents: HashMap::from([(7, HOSTILE.to_owned())]),
+        agents: hostile_agents(),
         entries: serde_json::from_value(entries).unwrap(),
         attachments: vec![json!({"name": HOSTILE})],
+        seen: Some(SinceSeen {
+            at: now() - chrono::TimeDelta::days(1),
+            fields: [("status_id".to_owned(), json!(2))].into(),
+        }),
         outbox: if is_staff { outbox.into() } else { Vec::new() },
         now: now(),
     };

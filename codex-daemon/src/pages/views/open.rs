@@ -218,9 +218,9 @@ impl ViewsView {
             links,
             all: at.link(LIST),
             all_text: if count > MOST_LINKS {
-                format!("All {}", count_of(count, "view"))
+                format!("Manage all {}", count_of(count, "view"))
             } else {
-                "Change views".to_owned()
+                "Manage views".to_owned()
             },
             dropped: dropped(&opened.dropped),
             save,

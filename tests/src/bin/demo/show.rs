@@ -25,6 +25,8 @@ const SYNCS: [(SyncKind, &str); 5] = [
 ];
 /// What goes on behind: one call per device.
 const INVENTORIES: (SyncKind, &str) = (SyncKind::Audits, "Datto RMM: inventories");
+/// A bad day of the PSA, so that there is a held deletion to decide.
+const BAD_DAY: (SyncKind, &str) = (SyncKind::Psa, "Freshservice: contacts missing");
 /// How many companies the summary shows.
 const COMPANIES: usize = 8;
 /// Between two looks at a job.
@@ -53,6 +55,9 @@ pub async fn show(stage: &Stage, once: bool) -> anyhow::Result<()> {
         begun.elapsed().as_secs_f64()
     );
     if !once {
+        stage.lose_contacts();
+        let (kind, name) = BAD_DAY;
+        api.sync(kind, name).await?;
         print_next_steps(stage, api.first_account().await?.as_deref());
     }
     api.finish(&inventories, name).await?;
@@ -74,7 +79,9 @@ fn print_next_steps(stage: &Stage, account: Option<&str>) {
         format!("/api/companies/{account}")
     });
     println!("\nThree things to try next:");
-    println!("  1. Open {gateway} and choose a role.");
+    println!(
+        "  1. Open {gateway} and choose a role. An administrator has a held deletion to decide."
+    );
     println!(
         "  2. curl -H \"Authorization: Bearer $(cat {})\" {codex}{path}",
         stage.token_file.display()

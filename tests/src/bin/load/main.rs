@@ -5,6 +5,7 @@
 //! `cargo build --release -p codex-daemon -p codex-tests && target/release/load --size M [--database-url URL]`
 
 mod baseline;
+mod pages;
 
 use std::{
     path::PathBuf,
@@ -289,6 +290,8 @@ async fn main() -> anyhow::Result<()> {
         "/api/export/tickets.ndjson",
     )
     .await?;
+    let person = core.user_token("admin", "load@msp.example");
+    pages::measure(&daemon, &person, options.seconds).await?;
     if !options.filled {
         many(&client).await?;
     }

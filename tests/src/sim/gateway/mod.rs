@@ -1,8 +1,7 @@
 //! HiveMatrix Nexus, the proxy in front of Codex: log in with a click, headers, limits, and the frame around pages.
 //!
-//! It differs from Nexus in three ways. `/` shows one button per role in place of Keycloak. The panel links sections of
-//! Codex, because there is no other module. Every write makes it forget the person's theme, which Nexus keeps for five
-//! minutes, so that a choice made without a script shows at once.
+//! It differs from Nexus in two ways. `/` shows one button per role in place of Keycloak. Every write makes it forget the
+//! person's theme, which Nexus keeps for five minutes, so that a choice made without a script shows at once.
 
 mod frame;
 mod pages;

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{GROWTH, Run};
 use crate::{
-    Error, Result, jobs,
-    kinds::by_kind,
+    Error, RecordKind, Result, jobs,
     plural::{agree, count_of},
     records::{Author, Resource, claims::ClaimSource, writer::RecordWriter},
     store::Tx,
@@ -169,13 +168,13 @@ impl Run {
                 precedence: &self.precedence,
             };
             let unknown =
-                || Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
-            let mut summary = by_kind!(step.kind.as_str(), R => {
+                |_| Error::invalid("plan", format!("`{}` is no kind of record", step.kind));
+            let kind: RecordKind = step.kind.parse().map_err(unknown)?;
+            let mut summary = by_kind!(kind, R => {
                 step.step::<R>(origins)?.take(&mut writer, self.source).await?
-            })
-            .ok_or_else(unknown)?;
+            });
             changes.append(&mut summary.changes);
-            by_kind!(step.kind.as_str(), R => self.tally::<R>(summary));
+            by_kind!(kind, R => self.tally::<R>(summary));
         }
         let drifted = plan.drift(&changes);
         if !drifted.is_empty() {

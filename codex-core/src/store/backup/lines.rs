@@ -1,0 +1,282 @@
+//! The text of a backup: a head, then each table with its rows as JSON arrays, then the sums.
+
+use std::io::{BufRead, Write};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{BackupError, Manifest, Result, TableSum};
+
+/// What every backup begins with; another number is for a program that reads other text.
+pub(super) const FORMAT: &str = "codex-backup-1";
+
+/// The first line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) format: String,
+    pub(super) codexd: String,
+    pub(super) engine: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) migrations: Vec<i64>,
+}
+
+impl Head {
+    pub(super) fn with(&self, tables: Vec<TableSum>) -> Manifest {
+        Manifest {
+            codexd: self.codexd.clone(),
+            engine: self.engine.clone(),
+            created_at: self.created_at,
+            migrations: self.migrations.clone(),
+            tables,
+        }
+    }
+}
+
+/// The line before a table's rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct TableHead {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+}
+
+/// A line that is no row.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mark {
+    Table(TableHead),
+    End(Vec<TableSum>),
+}
+
+/// Counts and hashes the rows of a table.
+pub(super) struct Sum {
+    name: String,
+    rows: u64,
+    hash: [u64; 4],
+}
+
+impl Sum {
+    pub(super) fn of(name: String) -> Self {
+        Self {
+            name,
+            rows: 0,
+            hash: [0; 4],
+        }
+    }
+
+    /// Adds a row's hash: the sum minds no order, and two equal rows do not cancel each other out.
+    pub(super) fn add(&mut self, row: &str) {
+        self.rows += 1;
+        let hash = Sha256::digest(row.as_bytes());
+        for (sum, part) in self.hash.iter_mut().zip(hash.chunks_exact(8)) {
+            let part = part
+                .iter()
+                .fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+            *sum = sum.wrapping_add(part);
+        }
+    }
+
+    pub(super) fn finish(self) -> TableSum {
+        let hash = self.hash.map(|part| format!("{part:016x}")).concat();
+        TableSum {
+            name: self.name,
+            rows: self.rows,
+            hash,
+        }
+    }
+}
+
+/// Writes a backup.
+pub(super) struct Writer<'o> {
+    out: &'o mut dyn Write,
+    sums: Vec<Sum>,
+}
+
+impl<'o> Writer<'o> {
+    pub(super) fn begin(out: &'o mut dyn Write, head: &Head) -> Result<Self> {
+        let mut writer = Self {
+            out,
+            sums: Vec::new(),
+        };
+        writer.line(head)?;
+        Ok(writer)
+    }
+
+    pub(super) fn table(&mut self, table: &TableHead) -> Result<()> {
+        self.sums.push(Sum::of(table.name.clone()));
+        self.line(&Mark::Table(table.clone()))
+    }
+
+    pub(super) fn row(&mut self, row: &str) -> Result<()> {
+        if let Some(sum) = self.sums.last_mut() {
+            sum.add(row);
+        }
+        self.text(row)
+    }
+
+    pub(super) fn end(mut self) -> Result<Vec<TableSum>> {
+        let sums: Vec<TableSum> = std::mem::take(&mut self.sums)
+            .into_iter()
+            .map(Sum::finish)
+            .collect();
+        self.line(&Mark::End(sums.clone()))?;
+        Ok(sums)
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string(value);
+        self.text(&text.map_err(|error| BackupError::Io(error.into()))?)
+    }
+
+    /// An error of a writer is no damage to a backup that is read.
+    fn text(&mut self, text: &str) -> Result<()> {
+        let written = self.out.write_all(text.as_bytes());
+        let written = written.and_then(|()| self.out.write_all(b"\n"));
+        written.map_err(BackupError::Io)
+    }
+}
+
+/// A line after the first.
+pub(super) enum Line {
+    /// Rows of this table follow.
+    Table(TableHead),
+    /// A row, as a JSON array.
+    Row(String),
+    /// Nothing follows.
+    End(Vec<TableSum>),
+}
+
+/// Reads a backup line by line.
+pub(super) struct Lines<R> {
+    source: R,
+    pub(super) head: Head,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// # Errors
+    /// [`BackupError::Damaged`] when it does not begin as a backup does.
+    pub(super) fn open(mut source: R) -> Result<Self> {
+        let no_backup = || BackupError::Damaged("it does not begin as one does".to_owned());
+        let mut first = String::new();
+        // A file that is no text at all may have no end of a line.
+        let mut limited = std::io::Read::take(&mut source, 1 << 20);
+        limited.read_line(&mut first)?;
+        let head: Head = serde_json::from_str(&first).map_err(|_| no_backup())?;
+        if head.format != FORMAT {
+            return Err(BackupError::Damaged(format!(
+                "it is of format `{}`, and this codexd reads {FORMAT}",
+                head.format
+            )));
+        }
+        Ok(Self { source, head })
+    }
+
+    /// # Errors
+    /// [`BackupError::Damaged`] when the end of the file comes before the end of the backup.
+    pub(super) fn read(&mut self) -> Result<Line> {
+        let mut line = String::new();
+        if self.source.read_line(&mut line)? == 0 || line.pop() != Some('\n') {
+            return Err(BackupError::Damaged("it is cut short".to_owned()));
+        }
+        if line.starts_with('[') {
+            return Ok(Line::Row(line));
+        }
+        let mark = serde_json::from_str(&line);
+        match mark.map_err(|_| BackupError::Damaged("a line cannot be read".to_owned()))? {
+            Mark::Table(table) => Ok(Line::Table(table)),
+            Mark::End(sums) => {
+                // Whoever unpacks checks what was packed when the end is read.
+                let rest = std::io::copy(&mut self.source, &mut std::io::sink())?;
+                if rest > 0 {
+                    return Err(BackupError::Damaged("something follows its end".to_owned()));
+                }
+                Ok(Line::End(sums))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inspect;
+    use super::*;
+
+    fn sample() -> String {
+        let head = Head {
+            format: FORMAT.to_owned(),
+            codexd: "0.1.0".to_owned(),
+            engine: "sqlite".to_owned(),
+            created_at: DateTime::UNIX_EPOCH,
+            migrations: vec![1, 2],
+        };
+        let mut out = Vec::new();
+        let mut writer = Writer::begin(&mut out, &head).unwrap();
+        let table = TableHead {
+            name: "tags".to_owned(),
+            columns: vec!["id".to_owned(), "name".to_owned()],
+        };
+        writer.table(&table).unwrap();
+        writer.row(r#"[1,"a"]"#).unwrap();
+        writer.row(r#"[2,"b"]"#).unwrap();
+        writer.end().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn hash_minds_rows_and_not_their_order() {
+        let sum = |rows: &[&str]| {
+            let mut sum = Sum::of("t".to_owned());
+            rows.iter().for_each(|row| sum.add(row));
+            sum.finish()
+        };
+        assert_eq!(sum(&["[1]", "[2]"]), sum(&["[2]", "[1]"]));
+        assert_ne!(sum(&["[1]", "[2]"]), sum(&["[1]", "[3]"]));
+        assert_ne!(sum(&["[1]", "[1]"]).hash, sum(&[]).hash);
+        assert_eq!(sum(&["[1]"]).hash.len(), 64);
+    }
+
+    #[test]
+    fn backup_that_is_cut_anywhere_is_refused() {
+        let text = sample();
+        assert_eq!(inspect(text.as_bytes()).unwrap().rows(), 2);
+        for end in 0..text.len() {
+            let error = inspect(&text.as_bytes()[..end]).unwrap_err();
+            assert!(matches!(error, BackupError::Damaged(_)), "{end}: {error}");
+        }
+    }
+
+    #[test]
+    fn changed_rows_and_other_files_are_refused() {
+        let text = sample();
+        for (from, to, says) in [
+            (r#"[2,"b"]"#, r#"[2,"c"]"#, "`tags` is not as it was"),
+            ("[2,\"b\"]\n", "", "`tags` is not as it was"),
+            ("codex-backup-1", "codex-backup-9", "codex-backup-9"),
+            ("{\"end\"", "{\"and\"", "cannot be read"),
+            ("{\"format\"", "{\"fermat\"", "begin as one does"),
+        ] {
+            let error = inspect(text.replace(from, to).as_bytes()).unwrap_err();
+            assert!(error.to_string().contains(says), "{error}");
+        }
+        let longer = format!("{text}[3,\"c\"]\n");
+        assert!(inspect(longer.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn full_disk_is_an_error_of_the_file() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut writer = Writer {
+            out: &mut Full,
+            sums: Vec::new(),
+        };
+        assert!(matches!(writer.row("[1]"), Err(BackupError::Io(_))));
+    }
+}

@@ -1,0 +1,299 @@
+//! `codexd backup` and `codexd restore`
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufReader, BufWriter},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use codex_core::{
+    Codex,
+    plural::count_of,
+    store::backup::{self, Manifest},
+};
+use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
+use secrecy::ExposeSecret as _;
+
+use super::{database::shown, load, output, progress::Progress, until_stopped, with_database};
+use crate::config::{Config, Sources};
+
+const BACKUP: &str = "\
+Examples:
+  codexd backup --to /var/backups/codex-2026-01-31.gz
+  codexd backup --verify /var/backups/codex-2026-01-31.gz
+
+Works while the daemon runs: all tables are read as of one moment. The file appears under its name when it is whole,
+and only its owner can read it; an existing file is never overwritten. --verify restores it into a scratch database
+beside the file, compares the count and the hash of every table, and removes the scratch database.
+
+A backup of one engine can be restored into the other. Settings and keys are not in it: keep instance/ too.";
+
+const RESTORE: &str = "\
+Examples:
+  codexd restore --from codex-2026-01-31.gz
+  codexd restore --from codex-2026-01-31.gz --to postgresql://codex:secret@localhost/codex_new
+
+The database must be empty and the daemon stopped. The file is read to its end before anything is written, and what was
+written is compared with it: everything is restored, or nothing. A backup of an older codexd is migrated.";
+
+/// Back up the database, or verify a backup
+#[derive(Debug, clap::Args)]
+#[command(after_help = BACKUP)]
+pub(super) struct Backup {
+    /// Write a backup to this new file
+    #[arg(long, value_name = "FILE", required_unless_present = "verify")]
+    to: Option<PathBuf>,
+    /// Restore this backup into a scratch database and compare
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    verify: Option<PathBuf>,
+    /// Print what the backup holds as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Restore a backup into an empty database
+#[derive(Debug, clap::Args)]
+#[command(after_help = RESTORE)]
+pub(super) struct Restore {
+    /// The backup
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+    /// The database: `sqlite://FILE` or `postgresql://...`; the configured one when absent
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+}
+
+impl Backup {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let (manifest, file, done) = if let Some(file) = &self.to {
+            let config = load(sources)?;
+            (back_up(&config, file).await?, file, "Wrote")
+        } else if let Some(file) = &self.verify {
+            (verify(file).await?, file, "Verified")
+        } else {
+            bail!("--to or --verify is needed");
+        };
+        if self.json {
+            return output::json(&manifest);
+        }
+        output::line(format_args!("{done} {}", summary(file, &manifest)))?;
+        Ok(())
+    }
+}
+
+impl Restore {
+    pub(super) async fn run(self, sources: &Sources) -> anyhow::Result<()> {
+        let mut sources = sources.clone();
+        let to = self.to.map(|url| (CONNECTION.to_owned(), url));
+        sources.flags.extend(to);
+        let config = load(&sources)?;
+        let unusable = || format!("cannot restore {}", self.from.display());
+        let manifest = inspect(&self.from).with_context(unusable)?;
+        let progress = Progress::start("Restoring");
+        let work = async {
+            match config
+                .database
+                .url
+                .expose_secret()
+                .strip_prefix("sqlite://")
+            {
+                Some(path) => restore_file(&self.from, &manifest, Path::new(path)).await,
+                None => restore_server(&self.from, &manifest, &config).await,
+            }
+        };
+        let done = until_stopped(work).await;
+        progress.end();
+        done.with_context(|| format!("cannot restore into {}", shown(&config)))?;
+        let summary = summary(&self.from, &manifest);
+        output::line(format_args!("Restored {summary} into {}", shown(&config)))?;
+        Ok(())
+    }
+}
+
+const CONNECTION: &str = "database.connection_string";
+
+/// A backup in a few words.
+fn summary(file: &Path, manifest: &Manifest) -> String {
+    format!(
+        "{}: {} in {}, schema {}, of {}",
+        file.display(),
+        count_of(manifest.rows(), "row"),
+        count_of(manifest.tables.len(), "table"),
+        manifest.migrations.last().copied().unwrap_or(0),
+        manifest.created_at.format("%Y-%m-%d %H:%M:%S UTC")
+    )
+}
+
+/// Writes a backup to a file that does not exist yet.
+async fn back_up(config: &Config, to: &Path) -> anyhow::Result<Manifest> {
+    ensure!(
+        !to.exists(),
+        "{} exists; name a new file, or remove it first",
+        to.display()
+    );
+    let progress = Progress::start("Backing up");
+    let done = with_database(config, false, async |codex: &Codex| {
+        let begun = Unfinished::beside(to, "part")?;
+        let manifest = async {
+            let file = create(&begun.0)?;
+            let mut packed = GzEncoder::new(BufWriter::new(file), Compression::fast());
+            let manifest = backup::write(codex.db(), codex.now(), &mut packed).await?;
+            let file = packed
+                .finish()?
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+            anyhow::Ok(manifest)
+        };
+        let manifest = manifest
+            .await
+            .with_context(|| format!("cannot write {}", to.display()))?;
+        begun.rename(to)?;
+        Ok(manifest)
+    });
+    let done = done.await;
+    progress.end();
+    done
+}
+
+/// Restores a backup into a scratch database, which compares what was read with what is then there.
+async fn verify(file: &Path) -> anyhow::Result<Manifest> {
+    let unusable = || format!("cannot verify {}", file.display());
+    let manifest = inspect(file).with_context(unusable)?;
+    let progress = Progress::start("Verifying");
+    let work = async {
+        let scratch = Unfinished::beside(file, "scratch")?;
+        fill(file, &manifest, &scratch.0).await
+    };
+    let done = until_stopped(work).await;
+    progress.end();
+    done.with_context(unusable)?;
+    Ok(manifest)
+}
+
+/// Restores into a file beside the database, which takes its place when it is whole.
+async fn restore_file(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let begun = Unfinished::beside(to, "restoring")?;
+    if to.exists() {
+        let codex = open(&url_of(to), false).await?;
+        let vacant = async {
+            backup::refuse_filled(codex.db()).await?;
+            backup::refuse_in_use(codex.db()).await
+        };
+        let vacant = vacant.await;
+        codex.close().await;
+        vacant?;
+    }
+    fill(from, manifest, &begun.0).await?;
+    File::open(&begun.0)?.sync_all()?;
+    for beside in ["-wal", "-shm"] {
+        remove(&with_ending(to, beside))?;
+    }
+    begun.rename(to)
+}
+
+async fn restore_server(from: &Path, manifest: &Manifest, config: &Config) -> anyhow::Result<()> {
+    let url = config.database.url.expose_secret();
+    let codex = open(url, false).await?;
+    let restored = async {
+        backup::refuse_in_use(codex.db()).await?;
+        backup::restore(codex.db(), unpacked(from)?, manifest).await
+    };
+    let restored = restored.await;
+    codex.close().await;
+    restored?;
+    open(url, true).await?.close().await;
+    Ok(())
+}
+
+/// Fills a new `SQLite` file, and makes of it what this program works with.
+async fn fill(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Result<()> {
+    let url = url_of(to);
+    let codex = open(&url, false).await?;
+    let restored = async { backup::restore(codex.db(), unpacked(from)?, manifest).await };
+    let restored = restored.await;
+    codex.close().await;
+    restored?;
+    open(&url, true).await?.close().await;
+    Ok(())
+}
+
+async fn open(url: &str, migrate: bool) -> codex_core::Result<Codex> {
+    Codex::builder(url).migrate(migrate).open().await
+}
+
+fn url_of(file: &Path) -> String {
+    format!("sqlite://{}", file.display())
+}
+
+/// Reads a backup to its end.
+fn inspect(file: &Path) -> backup::Result<Manifest> {
+    backup::inspect(unpacked(file)?)
+}
+
+fn unpacked(file: &Path) -> backup::Result<BufReader<GzDecoder<BufReader<File>>>> {
+    let file = File::open(file).map_err(backup::BackupError::Io)?;
+    let packed = BufReader::with_capacity(1 << 16, file);
+    Ok(BufReader::with_capacity(1 << 16, GzDecoder::new(packed)))
+}
+
+/// Creates a new file that only its owner can read.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A file that is not finished; it is removed with this, with what `SQLite` keeps beside it.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// In the same folder as `path`, so that it can be renamed to that.
+    fn beside(path: &Path, ending: &str) -> anyhow::Result<Self> {
+        let name = path
+            .file_name()
+            .with_context(|| format!("{} names no file", path.display()))?;
+        let name = format!(
+            ".{}.{}.{ending}",
+            name.to_string_lossy(),
+            std::process::id()
+        );
+        Ok(Self(path.with_file_name(name)))
+    }
+
+    /// Gives the file its name, also after a power failure.
+    fn rename(self, to: &Path) -> anyhow::Result<()> {
+        let renamed = fs::rename(&self.0, to);
+        renamed.with_context(|| format!("cannot create {}", to.display()))?;
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for ending in ["", "-wal", "-shm"] {
+            if let Err(error) = remove(&with_ending(&self.0, ending)) {
+                tracing::warn!(%error, "{} could not be removed", self.0.display());
+            }
+        }
+    }
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}

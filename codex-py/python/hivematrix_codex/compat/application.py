@@ -1,0 +1,39 @@
+"""``app``: what scripts enter before they use the models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from .errors import NotSupported
+
+__all__ = ["Application", "app", "create_app"]
+
+
+class Application:
+    """Stands where the Flask application stood: its context opens nothing, because nothing needs to be open."""
+
+    @contextlib.contextmanager
+    def app_context(self) -> Iterator[Application]:
+        """``with app.app_context():`` as before; pending changes are forgotten at the end."""
+        from .session import session
+
+        try:
+            yield self
+        finally:
+            session.close()
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotSupported(
+            f"app.{name} is not there any more: the service is codexd; its settings are in instance/codex.conf, and "
+            "`codexd config` shows them"
+        )
+
+
+app = Application()
+
+
+def create_app(*arguments: object, **settings: object) -> Application:
+    """The application."""
+    return app

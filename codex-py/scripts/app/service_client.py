@@ -1,0 +1,1 @@
+from hivematrix_codex.compat.service_client import call_service, get_service_token, get_service_url
