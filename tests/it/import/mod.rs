@@ -245,7 +245,8 @@ on_each_engine! {
         assert_eq!(none, 0);
         let author = Author::new("carol", codex.now());
         let edit = CompanyIn { description: "=Rockets".into(), ..CompanyIn::default() };
-        codex.update_company(&scope, &author, "100001", &edit).await?.unwrap();
+        let edited = codex.update_company(&scope, &author, "100001", &edit).await?;
+        assert!(edited.unwrap().applied().is_some());
         let mut files = Vec::new();
         let count = codex.changes_since_import(&scope, |file| {
             files.push(file);
@@ -301,7 +302,8 @@ on_each_engine! {
 
         let author = Author::new("test", codex.now());
         let used = CompanyIn { name: "Used".into(), ..CompanyIn::default() };
-        codex.create_company(&scope, &author, &used).await?;
+        let made = codex.create_company(&scope, &author, &used).await?;
+        assert!(made.applied().is_some());
         assert!(refused(&options(&whole.url)).await.contains("in use"));
         codex.close().await;
         Ok(())
