@@ -16,6 +16,8 @@ const ROWS: usize = 500;
 const BYTES: usize = 1 << 20;
 /// Tables in which a migration puts rows: they do not make a database one that somebody uses.
 const SEEDED: [&str; 2] = ["codex_database", "key_rules"];
+/// Ids below which an import has reserved all, by table; older schemas have none.
+const FLOORS: &str = "id_floors";
 /// How often it is looked whether others are still connected, and how long apart: a connection that was closed goes a
 /// little later.
 const LOOKS: u32 = 10;
@@ -53,7 +55,7 @@ pub async fn restore(db: &Db, source: impl BufRead, manifest: &Manifest) -> Resu
             "table `{name}` is not as the backup states"
         )));
     }
-    number_on(&mut tx).await?;
+    number_on(&mut tx, &tables).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -236,19 +238,25 @@ async fn sum(tx: &mut Tx, table: &Table) -> Result<TableSum> {
     Ok(sum.finish())
 }
 
-/// Lets new rows be numbered above those that are there.
-async fn number_on(tx: &mut Tx) -> Result<()> {
+/// Lets new rows be numbered above those that are there, and above the ids that an import has set aside.
+async fn number_on(tx: &mut Tx, tables: &[Table]) -> Result<()> {
+    let has_floors = tables.iter().any(|table| table.name == FLOORS);
     let numbered: Vec<(String, String)> = tx.query(NUMBERED).all().await?;
+    let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
     for (table, column) in numbered {
-        let (name, quoted_column) = (quoted(&table), quoted(&column));
-        let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let (name, id) = (quoted(&table), quoted(&column));
+        let floor = if has_floors {
+            let of = literal(&table);
+            format!("(select max(f.id) from {FLOORS} f where f.table_name = {of})")
+        } else {
+            "null".to_owned()
+        };
+        let (name_text, id_text) = (literal(&name), literal(&column));
         execute(
             tx,
             format!(
-                "select setval(pg_get_serial_sequence({}, {}), max({quoted_column})) from {name} \
-                 having max({quoted_column}) is not null",
-                literal(&name),
-                literal(&column)
+                "select setval(pg_get_serial_sequence({name_text}, {id_text}), n) \
+                 from (select greatest(max({id}), {floor}) as n from {name}) most where n is not null"
             ),
         )
         .await?;
