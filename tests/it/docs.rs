@@ -80,6 +80,23 @@ fn relative_links_point_to_files() -> TestResult {
     Ok(())
 }
 
+/// docs/SUMMARY.md is the table of contents of the book.
+#[test]
+fn summary_lists_every_page() -> TestResult {
+    let folder = root().join("docs");
+    let summary = fs::read_to_string(folder.join("SUMMARY.md"))?;
+    let listed: BTreeSet<String> = prose(&summary).into_iter().flat_map(links).collect();
+    let mut pages = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") && name != "SUMMARY.md" {
+            pages.insert(name);
+        }
+    }
+    assert_eq!(listed, pages);
+    Ok(())
+}
+
 /// A path in a code span is checked when it leads to a Rust file or begins with a folder of the workspace, unless it has
 /// a placeholder. A function stands behind its file: `codex-core/src/records/resolve.rs::resolve`.
 #[test]
