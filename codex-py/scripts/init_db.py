@@ -47,7 +47,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--db-name", default="codex_db", help="name of the database (codex_db)")
     parser.add_argument("--db-user", default="codex_user", help="user (codex_user)")
     parser.add_argument("--db-password", help="password of the user")
-    # Helm sends it for a new database; the older Codex ignored it too.
+    # Helm sends it for a new database; the Flask service ignored it too.
     parser.add_argument("--create-sample-data", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

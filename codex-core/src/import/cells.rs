@@ -249,7 +249,7 @@ pub(super) enum Read {
     Naive(NaiveDateTime),
 }
 
-/// Reads a time in one of the spellings of the former service, unless its year is a slip.
+/// Reads a time in one of the spellings of the Flask service, unless its year is a slip.
 pub(super) fn read_time(text: &str) -> Option<Read> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text)

@@ -1,4 +1,4 @@
-//! The flaws of the former service's databases that are known, each with a name, a repair and a sample of rows.
+//! The flaws of the Flask service's databases that are known, each with a name, a repair and a sample of rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -110,21 +110,21 @@ flaws! {
     /// A status that has no number.
     StatusUnknown = ("status_unknown", Warning,
         "a status is not known; the ticket has none until the first sync, its word is kept with the import's claim");
-    /// A ticket that the former service took for deleted.
+    /// A ticket that the Flask service took for deleted.
     MarkedDeleted = ("ticket_marked_deleted", Repaired,
-        "the former service marks tickets as deleted that were closed; they are imported as closed");
+        "the Flask service marks tickets as deleted that were closed; they are imported as closed");
     /// A priority that has no number.
     PriorityUnknown = ("priority_unknown", Warning, "a priority is not known; it is left out");
     /// Conversations that are no JSON.
     ConversationsUnreadable = ("conversations_unreadable", Warning,
         "conversations or notes of a ticket could not be read; they are left out");
     /// A price that is null.
-    PriceMissing = ("price_missing", Repaired, "a price is null; it is 0, as the former service billed it");
+    PriceMissing = ("price_missing", Repaired, "a price is null; it is 0, as the Flask service billed it");
     /// A price with more than four decimals.
     PriceRounded = ("price_rounded", Warning, "a price has more than four decimals; it is rounded");
     /// Included backup of nothing.
     IncludedBackup = ("included_backup_zero", Repaired,
-        "no included backup is stored; it is 1 TB, as the former service billed it");
+        "no included backup is stored; it is 1 TB, as the Flask service billed it");
     /// A plan that is there twice.
     PlanRepeated = ("plan_repeated", Warning,
         "two plans differ in the spelling of their term only; the one with the usual spelling is imported");

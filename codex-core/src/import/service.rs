@@ -21,7 +21,7 @@ use crate::{Error, Result, Scope, codex::Codex, records::Author, tickets::query:
 
 const IMPORTING: &str = "importing a database";
 const ACTOR: &str = "source:import";
-const REASON: &str = "import of the former service's database";
+const REASON: &str = "import of the Flask service's database";
 
 /// How an import ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +89,7 @@ impl Codex {
         }))
     }
 
-    /// Imports the former service's database into this one, which nobody has used yet; goes on where an import of the
+    /// Imports the Flask service's database into this one, which nobody has used yet; goes on where an import of the
     /// same database was interrupted. Warnings that were not accepted end it before anything is written.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl Codex {
     async fn require_same(&self, import: &Import, options: &ImportOptions) -> Result<()> {
         if import.source != masked(&options.from) {
             return Err(Error::conflict(format!(
-                "this database holds the import of {}; go on with that, or import into another database",
+                "this database holds an import of {}; continue that one, or import into another database",
                 import.source
             )));
         }
@@ -197,7 +197,7 @@ impl Codex {
         Ok(())
     }
 
-    /// Imports one table once more, after it was mended in the old database.
+    /// Imports one table again, after it was corrected in the old database.
     ///
     /// # Errors
     /// As [`Codex::run_import`]; [`Error::Conflict`] when nothing was imported yet.
@@ -239,7 +239,7 @@ impl Codex {
         let import = self.existing_import().await?;
         if import.state == ImportState::Running {
             return Err(Error::conflict(
-                "the import is not finished: `codexd import run` goes on with it",
+                "the import is not finished: `codexd import run` continues it",
             ));
         }
         let mut options = options.clone();
@@ -288,7 +288,7 @@ impl Codex {
         let import = self.existing_import().await?;
         let Some(comparison) = &import.comparison else {
             return Err(Error::conflict(
-                "the two sides were not compared yet: `codexd import verify` does",
+                "the two sides were not compared yet; run `codexd import verify`",
             ));
         };
         self.keep_comparison(&import, ImportState::Verified, comparison)
@@ -305,13 +305,13 @@ impl Codex {
         Ok(match import.map(|import| import.state) {
             None | Some(ImportState::Verified) => None,
             Some(ImportState::Running) => {
-                Some("an import is not finished; `codexd import run` goes on with it")
+                Some("an import is not finished; `codexd import run` continues it")
             }
             Some(ImportState::Imported) => {
-                Some("an import was not verified yet; `codexd import verify` does")
+                Some("an import was not verified yet; run `codexd import verify`")
             }
             Some(ImportState::Differs) => Some(
-                "an import differs from its source; `codexd import verify` shows how, and with --accept it may serve",
+                "an import differs from its source; `codexd import verify` shows the differences, with --accept it accepts them",
             ),
         })
     }

@@ -1,4 +1,4 @@
-//! Pairs items that arrive for the first time with records that were imported from the former service, or that people
+//! Pairs items that arrive for the first time with records that were imported from the Flask service, or that people
 //! created before.
 
 use std::collections::{BTreeSet, HashMap, HashSet};

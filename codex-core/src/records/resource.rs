@@ -140,7 +140,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 ///
 /// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the
 /// single writer may count on from the last row, and as rows are never removed no id is used twice. An import
-/// leaves a floor behind: ids that the former service gave away.
+/// leaves a floor behind: ids that the Flask service gave away.
 macro_rules! reserve_ids {
     ($table:literal) => {
         $crate::store::Sql::Per {

@@ -61,7 +61,7 @@ impl std::fmt::Debug for Snapshot {
     }
 }
 
-/// A url of today's service names its driver, such as `postgresql+psycopg2://`.
+/// A url of the Flask service names its driver, such as `postgresql+psycopg2://`.
 fn scheme_and_rest(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
     let scheme = scheme.split('+').next().unwrap_or(scheme);

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Bytes of a terabyte, as the former service counted.
+/// Bytes of a terabyte, as the Flask service counted.
 const TB: f64 = 1_099_511_627_776.0;
 
 /// An asset.

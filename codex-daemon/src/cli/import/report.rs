@@ -144,7 +144,7 @@ pub(super) fn summary(comparison: &Comparison) -> String {
     .join(", ")
 }
 
-/// How an import stands.
+/// The state of an import.
 pub(super) fn status(status: &ImportStatus) -> anyhow::Result<()> {
     let import = &status.import;
     output::line(format!(
