@@ -58,15 +58,26 @@ pub struct DryRun {
     pub compared_in: Duration,
 }
 
-/// The url of a database without its password.
+/// The url of a database without its password, which its query may hold too.
 fn masked(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            parsed.set_password(Some("***")).ok();
-            parsed.into()
-        }
-        _ => url.to_owned(),
+    let hidden = || "***".to_owned();
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
     }
+    let Ok(mut parsed) = url::Url::parse(url) else {
+        return hidden();
+    };
+    let (has_password, has_query) = (parsed.password().is_some(), parsed.query().is_some());
+    if !has_password && !has_query {
+        return url.to_owned();
+    }
+    if has_password && parsed.set_password(Some("***")).is_err() {
+        return hidden();
+    }
+    if has_query {
+        parsed.set_query(Some("***"));
+    }
+    parsed.into()
 }
 
 impl Codex {
@@ -405,6 +416,8 @@ mod tests {
             shown.contains("codex:***@host") && !shown.contains("secret"),
             "{shown}"
         );
+        let shown = masked("postgresql://codex@host/codex_db?password=secret");
+        assert_eq!(shown, "postgresql://codex@host/codex_db?***");
         assert_eq!(masked("sqlite:old.db"), "sqlite:old.db");
     }
 }

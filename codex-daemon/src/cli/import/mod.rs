@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -429,8 +430,10 @@ async fn compare(codex: &Codex, options: &ImportOptions, keep: bool) -> anyhow::
     done.map_err(refused)
 }
 
+/// Appends lines to a file that only its owner can read: they are records of clients.
 fn append(path: &Path, lines: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut options = OpenOptions::new();
+    let mut file = options.create(true).append(true).mode(0o600).open(path)?;
     file.write_all(lines.as_bytes())
 }
 
