@@ -176,7 +176,7 @@ impl<'r> Cells<'r> {
         }
     }
 
-    /// The moment at which the former server's clock showed a time.
+    /// The moment at which the old server's clock showed a time.
     pub fn in_zone(&mut self, naive: NaiveDateTime) -> Option<DateTime<Utc>> {
         let Some(zone) = self.zone else {
             self.flaw(Flaw::ZoneMissing);

@@ -44,7 +44,7 @@ use crate::{Error, Result, store::Sql, tickets::status::Statuses};
 pub struct ImportOptions {
     /// The old database: `postgresql://user:password@host/database` or `sqlite:path`.
     pub from: String,
-    /// The zone of the former server's clock: some of its columns hold local times.
+    /// The zone of the old server's clock: some of its columns hold local times.
     pub time_zone: Option<TimeZone>,
     /// Names of secret user-defined fields, such as `udf2`.
     pub secret_udfs: Vec<String>,

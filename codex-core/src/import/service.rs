@@ -34,7 +34,7 @@ pub enum ImportOutcome {
     NotAccepted(ImportReport, BTreeMap<&'static str, u64>),
 }
 
-/// How an import stands, with what came of its tables.
+/// The state of an import, with the report of its tables.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportStatus {
     /// The import.
@@ -45,7 +45,7 @@ pub struct ImportStatus {
     pub without_source: Vec<(String, i64)>,
 }
 
-/// What an import into a scratch database came to.
+/// The result of an import into a scratch database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DryRun {
     /// By table.
@@ -81,7 +81,7 @@ fn masked(url: &str) -> String {
 }
 
 impl Codex {
-    /// How the import of this database stands; `None` when nothing was imported.
+    /// The state of the import of this database; `None` when nothing was imported.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for all but administrators and services.
@@ -100,8 +100,8 @@ impl Codex {
         }))
     }
 
-    /// Imports the Flask service's database into this one, which nobody has used yet; goes on where an import of the
-    /// same database was interrupted. Warnings that were not accepted end it before anything is written.
+    /// Imports the Flask service's database into this one, which must be new, or continues an interrupted import of the
+    /// same database. Warnings that were not accepted end it before anything is written.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a database that cannot be imported from, [`Error::Conflict`] for a database that is
@@ -131,7 +131,7 @@ impl Codex {
             None => {
                 if state::is_used(db).await? {
                     return Err(Error::conflict(
-                        "this database is in use: import into one that nobody has used yet",
+                        "this database is in use; import into a new one",
                     ));
                 }
                 let report = check(&options, |_, _| {}).await?;
@@ -389,7 +389,7 @@ async fn scratch_import(
     })
 }
 
-/// A folder that goes with its value.
+/// A folder that is removed when this is dropped.
 struct ScratchFolder(PathBuf);
 
 impl ScratchFolder {

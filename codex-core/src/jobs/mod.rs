@@ -150,7 +150,7 @@ pub struct Job {
     pub provider: Option<String>,
     /// Part of the source's work, such as `base`.
     pub sync_type: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub status: JobStatus,
     /// Start.
     pub started_at: DateTime<Utc>,

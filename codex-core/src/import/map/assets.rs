@@ -75,7 +75,7 @@ pub(in crate::import) fn asset(
     mapped
 }
 
-/// What moves at every poll. Times are those of the former server's clock (contract 2.2).
+/// What moves at every poll. Times are those of the old server's clock (contract 2.2).
 fn status(cells: &mut Cells<'_>) -> AssetStatus {
     AssetStatus {
         online: cells.flag("online"),

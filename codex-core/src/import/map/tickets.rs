@@ -219,7 +219,7 @@ fn text(item: &Map<String, Value>, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A time in JSON: one without offset is of the former server's clock.
+/// A time in JSON: one without offset is of the old server's clock.
 fn time(cells: &mut Cells<'_>, item: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
     match read_time(&text(item, name)?) {
         Some(Read::At(at)) => Some(at),

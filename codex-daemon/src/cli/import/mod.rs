@@ -293,7 +293,7 @@ impl Import {
             ),
             ImportOutcome::DoneBefore(report) => (
                 report,
-                "Everything was imported before; nothing was written. `codexd import run --redo TABLE` imports a table again.",
+                "The import was done before; nothing was written. `codexd import run --redo TABLE` imports a table again.",
             ),
             ImportOutcome::NotAccepted(report, warnings) => {
                 if self.json {

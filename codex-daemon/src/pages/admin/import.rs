@@ -1,4 +1,4 @@
-//! How the import of the Flask service's database stands, with its report.
+//! The state and the report of the import of the Flask service's database.
 
 use askama::Template;
 use codex_core::{
