@@ -14,9 +14,10 @@ use crate::store::{Db, Engine, Inner, Pools, Tx, schema::BEGUN};
 const ROWS: usize = 500;
 /// About the most bytes of one statement.
 const BYTES: usize = 1 << 20;
-/// Tables that migrations fill: a database with rows in these only counts as empty.
+/// Tables in which a migration puts rows: they do not make a database one that somebody uses.
 const SEEDED: [&str; 2] = ["codex_database", "key_rules"];
-/// How often other connections are looked for, and the pause between: a server lists a closed connection for a moment.
+/// How often it is looked whether others are still connected, and how long apart: a connection that was closed goes a
+/// little later.
 const LOOKS: u32 = 10;
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -238,7 +239,7 @@ async fn sum(tx: &mut Tx, table: &Table) -> Result<TableSum> {
     Ok(sum.finish())
 }
 
-/// Sets sequences, so that new rows get higher ids than restored ones.
+/// Lets new rows be numbered above those that are there.
 async fn number_on(tx: &mut Tx) -> Result<()> {
     let numbered: Vec<(String, String)> = tx.query(NUMBERED).all().await?;
     for (table, column) in numbered {
