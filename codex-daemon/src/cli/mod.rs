@@ -61,7 +61,7 @@ Exit codes:
      of `codexd import`: warned, refused
   130, 143
      stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
-     done so far stays, and the next one continues. `codexd serve` ends with 0";
+     done so far stays, and the next one continues. `codexd serve` ends within five seconds, with 0";
 
 /// Command line of codexd.
 #[derive(Debug, Parser)]
