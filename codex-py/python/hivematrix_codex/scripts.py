@@ -125,7 +125,9 @@ class Site:
         """Whether a Codex answers on the port of the settings."""
         settings = json.loads(self.run("config", "--json", capture=True).stdout or "[]")
         server = {one["key"]: one["value"] for one in settings if one["section"] == "server"}
-        url = f"http://{server.get('bind', '127.0.0.1')}:{server.get('port', '5010')}/health/live"
+        host = str(server.get("bind", "127.0.0.1"))
+        host = f"[{host}]" if ":" in host else host
+        url = f"http://{host}:{server.get('port', '5010')}/health/live"
         try:
             # This host needs no proxy.
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
