@@ -1,4 +1,4 @@
-//! The one list of the kinds of record. It names no type, so that every layer may use [`RecordKind`].
+//! The one list of the kinds of record. It uses none of their types, so that every layer may use [`RecordKind`].
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -10,9 +10,9 @@ use utoipa::{
 
 /// `each_kind!(then [arguments])` is `then! { [arguments] <the list> }`.
 ///
-/// A kind is a line: its type; its name in claims, change log and JSON; the type of its ids; its module. Where people may
-/// look at the claims, `claims of` adds the [`ClaimedResource`] and its name in paths of the API. The order is that in
-/// which people look for kinds.
+/// Each line is a kind: its type, its name in claims, change log and JSON, the type of its ids, its module. `claims of`
+/// adds a [`ClaimedResource`], whose claims people may see, and its name in paths of the API. The most used kinds come
+/// first, in lists for people too.
 macro_rules! each_kind {
     ($then:ident $arguments:tt) => {
         $then! { $arguments
@@ -64,7 +64,7 @@ macro_rules! declare {
         $($variant:ident $name:literal $id:ident in $module:ident $(, claims of $claimed:ident $path:literal)?;)+
     ) => {
         words! {
-            /// A kind of record. The order is that in which people look for them.
+            /// A kind of record. The most used kinds come first.
             #[derive(PartialOrd, Ord, Hash)]
             pub enum RecordKind {
                 $(#[doc = concat!("`", $name, "`.")] $variant = $name,)+
@@ -72,7 +72,7 @@ macro_rules! declare {
         }
 
         impl RecordKind {
-            /// What changes of its claims are counted as.
+            /// The name under which changes of its claims are counted.
             #[cfg(feature = "store")]
             pub(crate) const fn count_of_claims(self) -> &'static str {
                 match self {

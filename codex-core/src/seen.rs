@@ -1,4 +1,4 @@
-//! When people last looked at records, and what has changed since.
+//! The last visits of people to records, and the changes since.
 
 use std::collections::BTreeMap;
 
@@ -8,46 +8,45 @@ use sqlx::types::Json;
 
 use crate::{Result, codex::Codex, panics::spawn_on};
 
-/// Looks of a person that are kept.
+/// The most visits of a person that are kept.
 const MOST_LOOKS: i64 = 5_000;
-/// How long a look is kept.
+/// How long a visit is kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
-/// A second look within this time is the same one, so that a page that is loaded again shows the same.
+/// A second visit within this time counts as the same, so that a reloaded page shows the same.
 const ONE_LOOK: TimeDelta = TimeDelta::minutes(1);
-/// The changes of a record that are looked at.
+/// The most changes of a record that are read.
 const MOST_CHANGES: i64 = 500;
 
 sql! {
-    /// When somebody last looked at a record, with each of its first changes since.
+    /// The last visit of a person to a record, with each change since, the oldest first.
     SINCE = "select s.seen_at, c.changes from seen s left join change_log c on c.kind = s.kind \
         and c.record_id = s.record_id and c.at > s.seen_at \
         where s.actor = $1 and s.kind = $2 and s.record_id = $3 order by c.id limit $4";
-    /// Notes a look.
+    /// Stores a visit.
     NOTE = "insert into seen (actor, kind, record_id, seen_at) values ($1, $2, $3, $4) \
         on conflict (actor, kind, record_id) do update set seen_at = excluded.seen_at";
-    /// Forgets looks that are long ago.
+    /// Deletes old visits.
     FORGET_OLD = "delete from seen where seen_at < $1";
-    /// Forgets all but the newest looks of a person.
+    /// Deletes all but the newest visits of a person.
     FORGET_MORE = "delete from seen where actor = $1 and seen_at < (select seen_at from seen \
         where actor = $1 order by seen_at desc limit 1 offset $2)";
 }
 
-/// When somebody last looked, and a change since.
+/// The time of the last visit, and a change since.
 type Row = (DateTime<Utc>, Option<Json<Map<String, Value>>>);
 
-/// What of a record has changed since somebody last looked at it.
+/// The changes of a record since the last visit of a person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SinceSeen {
-    /// When that was.
+    /// The time of the last visit.
     pub at: DateTime<Utc>,
-    /// Fields that have changed, each with the value that it had then. Whoever shows them leaves out those that the
-    /// person may not see.
+    /// Changed fields, each with its value at that time. The caller must leave out fields that the person may not see.
     pub fields: BTreeMap<String, Value>,
 }
 
 impl Codex {
-    /// What has changed of a record since `actor` last looked at it; `None` at the first look. `kind` is that of the
-    /// resource, `record_id` the row id.
+    /// The changes of a record since the last visit of `actor`; `None` at the first one. `kind` is that of the record,
+    /// `record_id` its row id.
     ///
     /// # Errors
     /// [`crate::Error::Db`].
@@ -65,7 +64,7 @@ impl Codex {
         let changes = rows.into_iter().filter_map(|(_, changes)| changes);
         let mut fields = BTreeMap::new();
         for (name, mut values) in changes.flat_map(|Json(changes)| changes) {
-            // The first change says what the value was.
+            // The first change has the value of that time.
             fields.entry(name).or_insert_with(|| {
                 let before = values.get_mut("before");
                 before.map(Value::take).unwrap_or_default()
@@ -74,8 +73,8 @@ impl Codex {
         Ok(Some(SinceSeen { at, fields }))
     }
 
-    /// Notes that `actor` looks at a record now, in a task of its own: nobody waits for it, and a page is shown where
-    /// nothing can be written. `last` is when that was last; right after that it is not noted again, unless `anew`.
+    /// Stores a visit of `actor` to a record. It runs in a task of its own: the page does not wait, and is shown even if
+    /// nothing can be written. `last` is the last visit. Within a minute of it nothing is stored, unless `anew`.
     pub fn note_seen(
         &self,
         actor: &str,
@@ -91,7 +90,7 @@ impl Codex {
         let (codex, actor) = (self.clone(), actor.to_owned());
         spawn_on(&self.0.tasks, "look", async move {
             if let Err(error) = codex.write_seen(&actor, kind, record_id, now).await {
-                tracing::debug!(error = error.chain(), "A look at a record was not noted");
+                tracing::debug!(error = error.chain(), "A visit of a record was not stored");
             }
         });
     }

@@ -1,7 +1,7 @@
 //! Times in JSON: RFC 3339 in UTC with the offset `+00:00`.
 //!
-//! chrono writes `Z`. Consumers read the offset of today's Codex, and Python knows `Z` from 3.11 on only, so wire types
-//! name the form of their times:
+//! chrono writes `Z`. Consumers read the offset that the Flask service wrote, and Python reads `Z` from 3.11 on only, so
+//! wire types name the form of their times:
 //!
 //! ```
 //! # use chrono::{DateTime, Utc};
@@ -34,7 +34,7 @@ where
     write(*at, SecondsFormat::AutoSi, serializer)
 }
 
-/// The same with six decimals, where today's Codex always has them.
+/// The same with six decimals, where the Flask service always has them.
 ///
 /// # Errors
 /// Those of the serializer.

@@ -1,7 +1,7 @@
 //! Enums whose variants are words in the database, in JSON and in addresses.
 
-/// Declares such an enum: `words! { /// Doc. pub enum State { /// Doc. Open = "open", } }`. A word is its variant in snake
-/// case.
+/// Declares such an enum: `words! { /// Doc. pub enum State { /// Doc. Open = "open", } }`. Each word is its variant
+/// in snake case.
 macro_rules! words {
     (
         $(#[$meta:meta])*

@@ -1,21 +1,21 @@
-//! Messages to systemd about the daemon: that it is ready, reads its settings again, stops, and is alive.
+//! Messages to systemd: the daemon is ready, reloads its settings, stops, or is alive.
 //!
-//! A message is one datagram (<https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html>): a crate would
-//! add nothing but the name of a variable. Without systemd nothing is sent.
+//! A message is one datagram (<https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html>), which needs
+//! no crate. Without systemd nothing is sent.
 
 use std::{collections::BTreeMap, os::unix::net::UnixDatagram, sync::Arc, time::Duration};
 
 use codex_core::panics::{self, Panicked};
 use tokio_util::task::AbortOnDropHandle;
 
-/// How often more time is asked for at the start, and how much: a migration may take long.
+/// How often the start asks for more time, and for how much: a migration may take long.
 const ASK: Duration = Duration::from_secs(20);
 const MORE: Duration = Duration::from_secs(60);
 
-/// Messages that are sent again and again until this is dropped.
+/// Messages that are repeated until this is dropped.
 type Repeated = AbortOnDropHandle<Result<(), Panicked>>;
 
-/// Who is sent messages.
+/// The systemd that gets messages, if any.
 #[derive(Debug, Clone, Default)]
 pub struct Systemd {
     socket: Option<Arc<UnixDatagram>>,
@@ -32,11 +32,11 @@ impl Systemd {
         let socket = match connect(address) {
             Ok(socket) => Some(Arc::new(socket)),
             Err(error) => {
-                tracing::warn!(%error, "NOTIFY_SOCKET cannot be used: systemd learns nothing");
+                tracing::warn!(%error, "NOTIFY_SOCKET cannot be used; systemd is not notified");
                 None
             }
         };
-        // The variables of a parent are not for its children.
+        // A child process inherits the variables, but they are for its parent.
         let own = std::process::id().to_string();
         let is_own = env.get("WATCHDOG_PID").is_none_or(|pid| *pid == own);
         let limit = env.get("WATCHDOG_USEC").filter(|_| is_own);
@@ -51,7 +51,7 @@ impl Systemd {
     pub fn send(&self, message: &str) {
         let Some(socket) = &self.socket else { return };
         if let Err(error) = socket.send(message.as_bytes()) {
-            tracing::warn!(%error, message, "systemd takes no message");
+            tracing::warn!(%error, message, "systemd cannot be notified");
         }
     }
 
@@ -62,8 +62,8 @@ impl Systemd {
         Some(self.repeat(message, ASK))
     }
 
-    /// Sends signs of life, twice as often as wanted, until this is dropped. A process whose tasks are no longer run
-    /// sends none, and systemd starts another.
+    /// Sends signs of life, twice as often as required, until this is dropped. A process that hangs sends none, and systemd
+    /// restarts it.
     pub fn alive(&self) -> Option<Repeated> {
         let limit = self.watchdog?;
         self.socket.as_ref()?;

@@ -1,4 +1,4 @@
-// What pages do beyond HTML. Everything here is a convenience: each page works without it.
+// Conveniences of the pages. Each page works without this script.
 'use strict';
 (() => {
   const byId = (id) => document.getElementById(id);
@@ -69,8 +69,8 @@
     if (event.target.matches('input[type=checkbox][form=bulk]')) count();
   });
 
-  // A running job: its events say when there is something new to show. A proxy ends streams after a while, and the end
-  // of the job ends them for good: the page says which. The browser connects again by itself, unless it was refused.
+  // A running job: an event means that there is something new to show. A proxy ends a stream after a while, and the end
+  // of the job ends it for good; the page then has no address of events. The browser reconnects unless it was refused.
   const MOST_FAILURES = 20;
   const LONGEST_WAIT = 30_000;
   let watched = null;
@@ -180,7 +180,7 @@
   // The form is there already.
   document.addEventListener('htmx:targetError', () => byId('edit')?.querySelector('[name]:not([type=hidden])')?.focus());
 
-  // The form that stands in a record's page leads back to it without a new page.
+  // The form in the page of a record returns to the record without a new page.
   const editInPlace = () => {
     const form = byId('edit');
     if (!form) return;
@@ -189,7 +189,7 @@
     htmx.process(form);
   };
 
-  // After a swap the keyboard goes on where it was, and a screen reader hears what came of it.
+  // After a swap the focus returns to where it was, and a screen reader announces the result.
   const words = (selector) => document.querySelector(selector)?.textContent.replace(/\s+/g, ' ').trim() ?? '';
   document.addEventListener('htmx:afterSwap', () => {
     const input = byId('list-q');
@@ -212,7 +212,7 @@
     }
     if (id !== 'list') return;
     say(words('#list .results-header__count'));
-    // Somebody typed on while the answer was on its way.
+    // The person went on typing before the answer came.
     const isNew = typed?.isNew;
     typed = null;
     if (isNew) htmx.trigger('#list-q', 'again');

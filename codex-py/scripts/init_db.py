@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hivematrix_codex.scripts import Failed, Site, main
 
 PHRASE = "DELETE ALL DATA"
-"""What to type before all data is deleted."""
+"""The phrase that confirms the deletion of all data."""
 LOCAL = ("localhost", "127.0.0.1", "::1")
 """The hosts on which a missing database is created."""
 
@@ -47,19 +47,19 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--db-name", default="codex_db", help="name of the database (codex_db)")
     parser.add_argument("--db-user", default="codex_user", help="user (codex_user)")
     parser.add_argument("--db-password", help="password of the user")
-    # Helm sends it for a new database; the older Codex ignored it too.
+    # Helm sends it for a new database; the Flask service ignored it too.
     parser.add_argument("--create-sample-data", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def said(done: "subprocess.CompletedProcess[str]") -> str:
-    """What codexd says went wrong."""
+    """The error message of codexd."""
     lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
     return lines[-1].removeprefix("codexd: ")
 
 
 def create_database(connection: Connection) -> bool:
-    """Creates a missing database as the server's own user, without asking for a password; whether that went well."""
+    """Creates a missing database as the user ``postgres``, without asking for a password. Returns whether it succeeded."""
     command = ["sudo", "-n", "-u", "postgres", "createdb", "--port", connection.port, "--owner", connection.user]
     try:
         done = subprocess.run([*command, "--", connection.name], capture_output=True, timeout=30, check=False)
@@ -125,7 +125,7 @@ def force_rebuild(site: Site) -> None:
 
 
 def ask(prompt: str) -> str:
-    """An answer; none when the input has ended."""
+    """The answer to a question; empty at the end of the input."""
     try:
         return input(prompt)
     except EOFError:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Drops all tables of Codex and creates them anew: all data is lost. Asks first; any answer but YES changes nothing."""
+"""Drops and creates all tables of Codex: all data is lost. Asks first; any answer but YES changes nothing."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from hivematrix_codex.scripts import Failed, Site, main
 
 
 def rebuild(site: Site) -> None:
-    """Rebuilds the database, unless Codex is at work on it."""
+    """Rebuilds the database, unless Codex is running."""
     if site.is_served():
         raise Failed("Codex is running; stop it first")
     with site.open() as codex:

@@ -80,6 +80,23 @@ fn relative_links_point_to_files() -> TestResult {
     Ok(())
 }
 
+/// docs/SUMMARY.md is the table of contents of the book.
+#[test]
+fn summary_lists_every_page() -> TestResult {
+    let folder = root().join("docs");
+    let summary = fs::read_to_string(folder.join("SUMMARY.md"))?;
+    let listed: BTreeSet<String> = prose(&summary).into_iter().flat_map(links).collect();
+    let mut pages = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") && name != "SUMMARY.md" {
+            pages.insert(name);
+        }
+    }
+    assert_eq!(listed, pages);
+    Ok(())
+}
+
 /// A path in a code span is checked when it leads to a Rust file or begins with a folder of the workspace, unless it has
 /// a placeholder. A function stands behind its file: `codex-core/src/records/resolve.rs::resolve`.
 #[test]
@@ -165,7 +182,7 @@ fn places(page: &str) -> BTreeSet<String> {
     places
 }
 
-/// A word as a number such as `7`, `1.2.B` or `61b`.
+/// A word as a number such as `7`, `1.2.B`, `61b` or `D-17`.
 fn place(word: &str) -> Option<String> {
     let is_part = |part: &str| {
         let is_letter = matches!(part.as_bytes(), [b'A'..=b'Z']);
@@ -174,7 +191,11 @@ fn place(word: &str) -> Option<String> {
         is_letter || (has_digits && part.len() - digits.len() <= 1)
     };
     let is_number = word.starts_with(|c: char| c.is_ascii_digit());
-    (is_number && word.split('.').all(is_part)).then(|| word.to_owned())
+    let is_labelled = word.split_once('-').is_some_and(|(letter, number)| {
+        let has_letter = matches!(letter.as_bytes(), [b'A'..=b'Z']);
+        has_letter && !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit())
+    });
+    (is_labelled || is_number && word.split('.').all(is_part)).then(|| word.to_owned())
 }
 
 /// The citations in a text, as word and place. Lists are several: `vendors 1.2, 1.4`, `traps 2 and 3`.
@@ -268,7 +289,8 @@ fn citations_lead_to_a_place_in_the_documents() -> TestResult {
     let (mut wrong, mut count) = (BTreeSet::new(), 0);
     for file in files {
         let text = fs::read_to_string(&file)?;
-        if text.contains(&format!("../{outside}")) {
+        let is_page = |name: &&str| text.contains(&[*name, ".md"].concat());
+        if text.contains(&format!("../{outside}")) || OUTSIDE.iter().any(is_page) {
             wrong.insert(format!("{}: a file outside the repository", file.display()));
         }
         for (name, cited) in citations(&text) {

@@ -17,7 +17,7 @@ from site_folder import Done, Site, free_port, get, wait_until
 
 SITE = Site(pathlib.Path(sys.argv[1]))
 SYNCS = ("pull_freshservice.py", "pull_datto.py", "sync_tickets_from_freshservice.py")
-"""What the crontab of the older Codex runs."""
+"""What the crontab of the Flask service runs."""
 SCRIPTS = (
     *SYNCS,
     "create_account_numbers.py",

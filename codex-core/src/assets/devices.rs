@@ -126,7 +126,7 @@ impl DeviceOut {
         }
     }
 
-    /// The number in an id such as `device-12`; today's Codex takes the prefix away wherever it stands.
+    /// The number in an id such as `device-12`; the Flask service takes the prefix away wherever it stands.
     pub fn parse_id(id: &str) -> Option<i64> {
         let rest = id.strip_prefix(PREFIX)?;
         rest.replace(PREFIX, "").parse().ok()

@@ -5,11 +5,11 @@
 
 use crate::{fold::IdentityKey, ids::CompanyId};
 
-/// The fewest digits of a number in a link that is taken for an id.
+/// The fewest digits of a number in a link that counts as an id.
 const ID_DIGITS: usize = 3;
 
-/// By what a device is found again after an import: its uid, and what looks like an id in its links, each once. What
-/// several devices have in common, such as the number of a site, finds none of them.
+/// The keys by which a sync finds an imported device: its uid and the ids in its links, each once. A key that several
+/// devices share, such as the number of a site, matches none of them.
 pub(crate) fn device_keys(texts: impl IntoIterator<Item = Option<String>>) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     for text in texts.into_iter().flatten() {
@@ -30,7 +30,7 @@ pub(crate) fn device_keys(texts: impl IntoIterator<Item = Option<String>>) -> Ve
     keys
 }
 
-/// By what a device is found again after an import when its links say nothing: its host name in its company.
+/// The key of an imported device without ids in its links: its host name in its company.
 pub(crate) fn host_key(company: CompanyId, hostname: &str) -> Option<String> {
     let name = IdentityKey::of(hostname)?;
     Some(format!("host/{company}/{name}"))

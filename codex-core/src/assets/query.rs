@@ -72,7 +72,7 @@ pub const LISTING: Listing = Listing {
     ],
 };
 
-/// The same, of which each company has a part.
+/// The list, which can be narrowed to companies.
 pub(crate) const LIST: ByCompany = ByCompany {
     listing: &LISTING,
     narrow,

@@ -434,7 +434,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&sent).unwrap(), text, "keys in order");
         let ledger = serde_json::to_value(LedgerPlanAnswer::from(&plan)).unwrap();
         assert_eq!(ledger["plan"]["support_level"], "Billed Hourly");
-        assert_eq!(ledger["plan"]["backup_included_tb"], 0.0, "contract D-32");
+        assert_eq!(ledger["plan"]["backup_included_tb"], 0.0);
         assert!(ledger["plan"].get("feature_display_names").is_none());
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     records::{Author, ChangeOut, Resource as _, live},
 };
 
-/// The most rows that are written all or none: of more, others would wait too long behind the transaction.
+/// The most rows of an all-or-nothing change. With more, the transaction would make others wait too long.
 pub const MAX_TOGETHER: usize = 1_000;
 /// The most rows of one call.
 const MAX_ROWS: usize = 10_000;

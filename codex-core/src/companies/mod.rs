@@ -48,7 +48,6 @@ record! {
         workspace_id: Option<i64> = field(),
         /// The plan as selected in the PSA.
         plan_selected: Option<String> = field(),
-        // Contract D-09.
         /// Billing plan in force: the manual value, or else the plan that is selected in the PSA.
         edit billing_plan: Option<String> = field().faceted(),
         /// Managed users, free text.

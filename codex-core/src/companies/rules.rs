@@ -150,7 +150,7 @@ impl Resource for Company {
     }
 }
 
-/// By what a company is found again after an import when its id at the source says nothing.
+/// The key of an imported company without an id at the source: its account number.
 pub(crate) fn number_key(number: &str) -> String {
     format!("number/{}", number.trim())
 }

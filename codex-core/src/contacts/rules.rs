@@ -186,7 +186,7 @@ fn departments(fields: &Map<String, Value>) -> Vec<String> {
     ids.into_iter().flatten().map(ToString::to_string).collect()
 }
 
-/// By what a contact without an id at the source is found again after an import.
+/// The key of an imported contact without an id at the source: its e-mail address in a company.
 pub(crate) fn email_key(company: i64, email: &str) -> Option<String> {
     let email = IdentityKey::of(email)?;
     Some(format!("email/{company}/{email}"))
@@ -195,7 +195,7 @@ pub(crate) fn email_key(company: i64, email: &str) -> Option<String> {
 /// Contact, source, the source's id of the company.
 type Link = (i64, String, String);
 
-/// What the sources that keep the contact state. An import that a source has taken over counts only until that states
+/// The departments that sources of the contact state. Those of an import count only until another source states
 /// companies.
 fn stated_links(draft: &Draft<Contact>) -> Vec<Link> {
     let stated = || draft.stated("department_ids");

@@ -51,7 +51,7 @@ pub struct Fact {
 }
 
 words! {
-    /// How a duplicate candidate stands.
+    /// The state of a duplicate candidate.
     pub enum DuplicateState {
         /// It waits for a person.
         Open = "open",
@@ -81,7 +81,7 @@ pub struct Duplicate {
     pub score: i64,
     /// What the two have in common.
     pub evidence: List<Fact>,
-    /// How it stands.
+    /// Its state.
     pub state: DuplicateState,
     /// When the two were first found.
     pub first_seen: DateTime<Utc>,

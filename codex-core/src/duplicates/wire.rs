@@ -34,7 +34,7 @@ pub struct DuplicateOut {
     /// Points of the evidence.
     #[schema(example = 50)]
     pub score: i64,
-    /// How it stands.
+    /// Its state.
     pub state: DuplicateState,
 }
 

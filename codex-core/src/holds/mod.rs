@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::{RecordKind, json_columns::List};
 
 words! {
-    /// How a held deletion stands.
+    /// The state of a held deletion.
     pub enum HoldStatus {
         /// It waits for a person.
         Held = "held",
@@ -36,7 +36,7 @@ pub struct Hold {
     pub kind: RecordKind,
     /// The part of the source's data, such as one site's devices.
     pub scope: String,
-    /// How it stands.
+    /// Its state.
     pub status: HoldStatus,
     /// How many records are missing.
     pub missing: i64,

@@ -43,7 +43,7 @@ pub struct HoldOut {
     /// The source.
     #[schema(example = "freshservice")]
     pub source: String,
-    /// How it stands.
+    /// Its state.
     pub status: HoldStatus,
     /// How many the scope had.
     pub total: i64,

@@ -1,4 +1,4 @@
-//! The way back: what was written here since the import, for whoever goes on with the former service.
+//! The way back: what was written here since the import, for a return to the Flask service.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,7 +28,7 @@ const HEADER: [&str; 8] = [
     "before",
     "after",
 ];
-/// The former service's table of each kind of record.
+/// The Flask service's table of each kind of record.
 const TABLES: [(&str, &str); 11] = [
     ("company", "companies"),
     ("contact", "contacts"),
@@ -56,7 +56,7 @@ sql! {
 /// Lines of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackFile {
-    /// The former service's table; a kind of record that it does not have has its own name.
+    /// The Flask service's table; a kind of record that it does not have has its own name.
     pub table: String,
     /// Lines of CSV; the first of a table is a header.
     pub lines: String,
@@ -201,7 +201,7 @@ async fn fields<R: Resource>(
     fields.collect()
 }
 
-/// What the former service calls records: account numbers and numbers of tickets; others have their ids.
+/// What the Flask service calls records: account numbers and numbers of tickets; others have their ids.
 async fn names(db: &Db, kind: &str, entries: &[Entry]) -> Result<HashMap<i64, String>> {
     let select = match kind {
         kind if kind == Company::KIND => {

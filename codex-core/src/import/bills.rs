@@ -50,7 +50,7 @@ pub(super) fn term_of(stored: Option<&str>) -> String {
 }
 
 impl Bills {
-    /// Adds what a row of the former service is billed by.
+    /// Adds what a row of the Flask service is billed by.
     pub fn old_row(&mut self, table: Table, row: &OldRow, facts: &Facts, record: &Value) {
         if table == Table::Plans {
             self.old_plan(row, facts);

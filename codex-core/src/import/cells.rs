@@ -176,7 +176,7 @@ impl<'r> Cells<'r> {
         }
     }
 
-    /// The moment at which the former server's clock showed a time.
+    /// The moment at which the old server's clock showed a time.
     pub fn in_zone(&mut self, naive: NaiveDateTime) -> Option<DateTime<Utc>> {
         let Some(zone) = self.zone else {
             self.flaw(Flaw::ZoneMissing);
@@ -249,7 +249,7 @@ pub(super) enum Read {
     Naive(NaiveDateTime),
 }
 
-/// Reads a time in one of the spellings of the former service, unless its year is a slip.
+/// Reads a time in one of the spellings of the Flask service, unless its year is a slip.
 pub(super) fn read_time(text: &str) -> Option<Read> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text)

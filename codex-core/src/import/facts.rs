@@ -1,4 +1,4 @@
-//! What rows refer to: read once, before the first table, so that an orphan is known when it comes.
+//! What rows refer to. It is read once, before the first table, so that orphaned rows can be recognized.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,10 +17,10 @@ use crate::{
 /// Values that several rows share, with the number of the row that counts.
 pub(super) type Repeated = HashMap<String, i64>;
 
-/// What rows refer to.
+/// What rows refer to, and what several of them share.
 #[derive(Debug)]
 pub(super) struct Facts {
-    /// The zone of the former server's clock.
+    /// The zone of the old server's clock.
     pub zone: Option<Tz>,
     /// The PSA of rows that name none.
     pub psa: &'static str,

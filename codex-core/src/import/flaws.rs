@@ -1,4 +1,4 @@
-//! The flaws of the former service's databases that are known, each with a name, a repair and a sample of rows.
+//! The known flaws of databases of the Flask service.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Weight {
     /// It is repaired, and nothing is lost.
     Repaired,
-    /// Something is lost, left out or read otherwise: a person accepts that by the flaw's code before the import.
+    /// Something is lost, left out or changed: a person accepts that by the flaw's code before the import.
     Warning,
 }
 
@@ -50,13 +50,13 @@ flaws! {
     NumberRepeated = ("account_number_repeated", Warning,
         "two companies have one account number; the first keeps it, the other has none");
     /// A name that is empty.
-    NameMissing = ("name_missing", Repaired, "a record has no name; its key stands in its place");
+    NameMissing = ("name_missing", Repaired, "a record has no name; its key becomes the name");
     /// A name made of missing parts.
     NameOfNone = ("name_none", Repaired,
-        "a name holds the word None for a missing part; it is made again of what is there");
+        "a name has the word None for a missing part; it is put together again from first and last name");
     /// A record that the PSA does not know by an id.
     IdMissing = ("source_id_missing", Repaired,
-        "a record has no id at its source; the first sync matches it by number, e-mail address or host name");
+        "a record has no id of its source; the first sync matches it by number, e-mail address or host name");
     /// An id at the source that another row has.
     IdRepeated = ("source_id_repeated", Warning,
         "two rows have one id at the source; the first keeps it, the other is matched by number or name");
@@ -70,17 +70,17 @@ flaws! {
     ListUnreadable = ("list_unreadable", Warning, "a list could not be read; its text is kept with the import's claim");
     /// A list in PostgreSQL's or another spelling.
     ListSpelled = ("list_respelled", Repaired, "a list is not JSON; it is read from the spelling that it has");
-    /// A number that is none.
-    NumberUnreadable = ("number_unreadable", Warning, "a number could not be read; it is unknown");
-    /// A time that is none.
-    TimeUnreadable = ("time_unreadable", Warning, "a time could not be read or is out of 1970 to 2200; it is unknown");
+    /// A text in place of a number.
+    NumberUnreadable = ("number_unreadable", Warning, "a number could not be read; the field stays empty");
+    /// A text in place of a time.
+    TimeUnreadable = ("time_unreadable", Warning, "a time could not be read or is not in 1970 to 2200; the field stays empty");
     /// A time without offset in a column of times in UTC.
     TimeWithoutOffset = ("time_without_offset", Repaired, "a time has no offset; it is read as UTC");
     /// A time of the server's clock.
-    TimeLocal = ("time_local", Repaired, "a time of the former server's clock; it is read in --old-time-zone");
+    TimeLocal = ("time_local", Repaired, "a time of the old server's clock; it is read in --old-time-zone");
     /// A time of the server's clock without a zone to read it in.
     ZoneMissing = ("old_time_zone_missing", Warning,
-        "a time of the former server's clock cannot be read without --old-time-zone");
+        "a time of the old server's clock cannot be read without --old-time-zone");
     /// An hour that a clock shows twice, or never.
     TimeAmbiguous = ("time_ambiguous", Repaired,
         "a local time falls into a change of daylight saving time; the earlier moment is taken");
@@ -104,27 +104,27 @@ flaws! {
     DeviceUnidentified = ("device_unidentified", Repaired,
         "a device's links hold no id; the first sync matches it by company and host name");
     /// A backup size that is no number.
-    BackupUnreadable = ("backup_unreadable", Warning, "a backup size could not be read; it is unknown");
+    BackupUnreadable = ("backup_unreadable", Warning, "a backup size could not be read; the field stays empty");
     /// Hours that are no whole minutes.
     HoursRounded = ("hours_rounded", Warning, "hours of a ticket are no whole minutes; they are rounded");
     /// A status that has no number.
     StatusUnknown = ("status_unknown", Warning,
         "a status is not known; the ticket has none until the first sync, its word is kept with the import's claim");
-    /// A ticket that the former service took for deleted.
+    /// A ticket that the Flask service took for deleted.
     MarkedDeleted = ("ticket_marked_deleted", Repaired,
-        "the former service marks tickets as deleted that were closed; they are imported as closed");
+        "the Flask service marks tickets as deleted that were closed; they are imported as closed");
     /// A priority that has no number.
     PriorityUnknown = ("priority_unknown", Warning, "a priority is not known; it is left out");
     /// Conversations that are no JSON.
     ConversationsUnreadable = ("conversations_unreadable", Warning,
         "conversations or notes of a ticket could not be read; they are left out");
     /// A price that is null.
-    PriceMissing = ("price_missing", Repaired, "a price is null; it is 0, as the former service billed it");
+    PriceMissing = ("price_missing", Repaired, "a price is null; it is 0, as the Flask service billed it");
     /// A price with more than four decimals.
     PriceRounded = ("price_rounded", Warning, "a price has more than four decimals; it is rounded");
     /// Included backup of nothing.
     IncludedBackup = ("included_backup_zero", Repaired,
-        "no included backup is stored; it is 1 TB, as the former service billed it");
+        "no included backup is stored; it is 1 TB, as the Flask service billed it");
     /// A plan that is there twice.
     PlanRepeated = ("plan_repeated", Warning,
         "two plans differ in the spelling of their term only; the one with the usual spelling is imported");
@@ -135,14 +135,14 @@ flaws! {
     /// A label of a feature.
     LabelBuiltIn = ("label_built_in", Repaired, "labels of features are part of Codex; the row is not needed");
     /// An agent's address.
-    AgentWithoutEmail = ("agent_email_missing", Repaired, "an agent has no e-mail address; it is imported without");
+    AgentWithoutEmail = ("agent_email_missing", Repaired, "an agent has no e-mail address; it is imported without one");
     /// A preference of an agent.
-    PreferenceUnknown = ("preference_unknown", Repaired, "a preference is not known; the default holds");
+    PreferenceUnknown = ("preference_unknown", Repaired, "a preference is not known; the default applies");
     /// A job that never ended.
     JobUnfinished = ("job_unfinished", Repaired, "a job never ended; it is imported as failed");
     /// A row that came while the import was interrupted.
     AddedSince = ("added_since", Warning,
-        "a row belongs to one that was added after its table was imported; redo that table");
+        "a row refers to one that was added after its table was imported; import that table again with --redo");
 }
 
 impl Flaw {

@@ -1,9 +1,9 @@
-//! The import of the former service's database: check, run, verify, and a way back.
+//! The import of the Flask service's database: check, run, verify, and a way back.
 //!
 //! A page of rows is read from a snapshot of the old database, mapped to what the record writer takes, and written in one
-//! transaction with the checkpoint of its table, so that an import that was killed goes on behind the last page. What is
-//! imported are claims of the source `import`: every other source is stronger, and finds the record by
-//! `crate::records::match_imported` when it first states it. `docs/import.md` says table by table what is imported.
+//! transaction with the checkpoint of its table. So an import that was killed continues after the last page. Imported
+//! values are claims of the source `import`. Every other source is stronger, and finds the record by
+//! `crate::records::match_imported` when it first states it. `docs/import.md` lists what is imported of each table.
 
 mod back;
 mod bill;
@@ -44,7 +44,7 @@ use crate::{Error, Result, store::Sql, tickets::status::Statuses};
 pub struct ImportOptions {
     /// The old database: `postgresql://user:password@host/database` or `sqlite:path`.
     pub from: String,
-    /// The zone of the former server's clock: some of its columns hold local times.
+    /// The zone of the old server's clock: some of its columns hold local times.
     pub time_zone: Option<TimeZone>,
     /// Names of secret user-defined fields, such as `udf2`.
     pub secret_udfs: Vec<String>,
@@ -70,7 +70,7 @@ pub fn time_zone(name: &str) -> Result<TimeZone> {
 /// Reads the whole old database and reports what would be imported and every flaw. Writes nothing.
 ///
 /// # Errors
-/// [`crate::Error::Unsupported`] for a database that is none of the former service or a role that may change it,
+/// [`crate::Error::Unsupported`] for another database than the Flask service's or a role that may change it,
 /// [`crate::Error::Db`] when it cannot be read.
 pub async fn check(
     options: &ImportOptions,

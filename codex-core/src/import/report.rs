@@ -1,4 +1,4 @@
-//! What an import read, wrote and found, by table.
+//! The report of an import: rows and flaws by table.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flaws::{Flaw, Weight};
 
-/// Rows that a flaw is shown with.
+/// The most rows that are named for a flaw.
 const SAMPLES: usize = 5;
 
 /// A flaw of a table.
@@ -18,7 +18,7 @@ pub struct FlawCount {
     pub samples: Vec<String>,
 }
 
-/// What came of a table. Every row that was read is imported, merged or skipped.
+/// The report of a table. Every row that was read is imported, merged or skipped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TableReport {
@@ -26,7 +26,7 @@ pub struct TableReport {
     pub read: u64,
     /// Rows that became records, or parts of records.
     pub imported: u64,
-    /// Rows that say what another row says.
+    /// Rows that were merged into another row.
     pub merged: u64,
     /// Rows left out, by the code of the flaw.
     pub skipped: BTreeMap<String, u64>,
@@ -59,7 +59,7 @@ impl TableReport {
         *self.skipped.entry(flaw.code().to_owned()).or_default() += 1;
     }
 
-    /// Notes a row that says what another one says.
+    /// Notes a row that is merged into another one.
     pub(super) fn merge(&mut self, flaw: Flaw, key: &str) {
         self.flaw(flaw, key);
         self.merged += 1;
@@ -70,7 +70,7 @@ impl TableReport {
         self.read == self.imported + self.merged + self.skipped.values().sum::<u64>()
     }
 
-    /// Adds what another part of the table came to.
+    /// Adds the report of another part of the table.
     pub(super) fn add(&mut self, other: Self) {
         self.read += other.read;
         self.imported += other.imported;

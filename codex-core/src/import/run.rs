@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What an imported job says that never ended.
-const UNFINISHED: &str = "the former service never ended this job";
+const UNFINISHED: &str = "the Flask service never ended this job";
 
 sql! {
     /// Companies by their numbers.
@@ -56,7 +56,7 @@ impl<'t> Importer<'t> {
     /// Opens the source and reads what rows refer to.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for a database that is none of the former service, or a role that may change it.
+    /// [`Error::Unsupported`] for another database than the Flask service's, or a role that may change it.
     pub async fn open(options: &ImportOptions, target: Option<Target<'t>>) -> Result<Self> {
         let mut source = Source::open(&options.from).await?;
         if !options.allow_writing_role
@@ -295,7 +295,7 @@ impl<'t> Importer<'t> {
         })
     }
 
-    /// Contacts with the companies that the former service linked them with.
+    /// Contacts with the companies that the Flask service linked them with.
     async fn contacts(&mut self, rows: &[OldRow], report: &mut TableReport) -> Result<Batch> {
         let id = |row: Option<&OldRow>| match row.and_then(|row| row.key.first()) {
             Some(Key::Int(id)) => *id,
@@ -352,7 +352,7 @@ impl<'t> Importer<'t> {
     }
 }
 
-/// The words that the former service has for status numbers of the account's own, as labels.
+/// The words that the Flask service has for status numbers of the account's own, as labels.
 async fn labels(source: &mut Source, statuses: &Statuses) -> Result<Vec<(i64, String)>> {
     if !source.layout.has("ticket_details", "status_id") {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Which generation of the former service's schema a database has.
+//! Which generation of the Flask service's schema a database has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,10 +71,10 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Tells the generation by the tables and columns that there are.
+    /// Finds the generation by the tables and columns that exist.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] naming what is missing of a database of the former service.
+    /// [`Error::Unsupported`] naming what is missing of a database of the Flask service.
     pub fn of(tables: BTreeMap<String, BTreeSet<String>>) -> Result<Self> {
         let has = |table: &str, column: &str| {
             let columns = tables.get(table);
@@ -115,7 +115,7 @@ impl Layout {
             format!("missing: {}", missing.join(", "))
         };
         Err(Error::Unsupported(format!(
-            "this is no database of the former Codex, or only a part of one; {found}"
+            "this is no database of the Flask service, or only a part of one; {found}"
         )))
     }
 

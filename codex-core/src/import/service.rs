@@ -21,7 +21,7 @@ use crate::{Error, Result, Scope, codex::Codex, records::Author, tickets::query:
 
 const IMPORTING: &str = "importing a database";
 const ACTOR: &str = "source:import";
-const REASON: &str = "import of the former service's database";
+const REASON: &str = "import of the Flask service's database";
 
 /// How an import ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ pub enum ImportOutcome {
     NotAccepted(ImportReport, BTreeMap<&'static str, u64>),
 }
 
-/// How an import stands, with what came of its tables.
+/// The state of an import, with the report of its tables.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportStatus {
     /// The import.
@@ -45,7 +45,7 @@ pub struct ImportStatus {
     pub without_source: Vec<(String, i64)>,
 }
 
-/// What an import into a scratch database came to.
+/// The result of an import into a scratch database.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DryRun {
     /// By table.
@@ -58,19 +58,30 @@ pub struct DryRun {
     pub compared_in: Duration,
 }
 
-/// The url of a database without its password.
+/// The url of a database without its password, which its query may hold too.
 fn masked(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            parsed.set_password(Some("***")).ok();
-            parsed.into()
-        }
-        _ => url.to_owned(),
+    let hidden = || "***".to_owned();
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
     }
+    let Ok(mut parsed) = url::Url::parse(url) else {
+        return hidden();
+    };
+    let (has_password, has_query) = (parsed.password().is_some(), parsed.query().is_some());
+    if !has_password && !has_query {
+        return url.to_owned();
+    }
+    if has_password && parsed.set_password(Some("***")).is_err() {
+        return hidden();
+    }
+    if has_query {
+        parsed.set_query(Some("***"));
+    }
+    parsed.into()
 }
 
 impl Codex {
-    /// How the import of this database stands; `None` when nothing was imported.
+    /// The state of the import of this database; `None` when nothing was imported.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for all but administrators and services.
@@ -89,8 +100,8 @@ impl Codex {
         }))
     }
 
-    /// Imports the former service's database into this one, which nobody has used yet; goes on where an import of the
-    /// same database was interrupted. Warnings that were not accepted end it before anything is written.
+    /// Imports the Flask service's database into this one, which must be new, or continues an interrupted import of the
+    /// same database. Warnings that were not accepted end it before anything is written.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a database that cannot be imported from, [`Error::Conflict`] for a database that is
@@ -120,7 +131,7 @@ impl Codex {
             None => {
                 if state::is_used(db).await? {
                     return Err(Error::conflict(
-                        "this database is in use: import into one that nobody has used yet",
+                        "this database is in use; import into a new one",
                     ));
                 }
                 let report = check(&options, |_, _| {}).await?;
@@ -182,7 +193,7 @@ impl Codex {
     async fn require_same(&self, import: &Import, options: &ImportOptions) -> Result<()> {
         if import.source != masked(&options.from) {
             return Err(Error::conflict(format!(
-                "this database holds the import of {}; go on with that, or import into another database",
+                "this database holds an import of {}; continue that one, or import into another database",
                 import.source
             )));
         }
@@ -197,7 +208,7 @@ impl Codex {
         Ok(())
     }
 
-    /// Imports one table once more, after it was mended in the old database.
+    /// Imports one table again, after it was corrected in the old database.
     ///
     /// # Errors
     /// As [`Codex::run_import`]; [`Error::Conflict`] when nothing was imported yet.
@@ -239,7 +250,7 @@ impl Codex {
         let import = self.existing_import().await?;
         if import.state == ImportState::Running {
             return Err(Error::conflict(
-                "the import is not finished: `codexd import run` goes on with it",
+                "the import is not finished: `codexd import run` continues it",
             ));
         }
         let mut options = options.clone();
@@ -288,7 +299,7 @@ impl Codex {
         let import = self.existing_import().await?;
         let Some(comparison) = &import.comparison else {
             return Err(Error::conflict(
-                "the two sides were not compared yet: `codexd import verify` does",
+                "the two sides were not compared yet; run `codexd import verify`",
             ));
         };
         self.keep_comparison(&import, ImportState::Verified, comparison)
@@ -305,13 +316,13 @@ impl Codex {
         Ok(match import.map(|import| import.state) {
             None | Some(ImportState::Verified) => None,
             Some(ImportState::Running) => {
-                Some("an import is not finished; `codexd import run` goes on with it")
+                Some("an import is not finished; `codexd import run` continues it")
             }
             Some(ImportState::Imported) => {
-                Some("an import was not verified yet; `codexd import verify` does")
+                Some("an import was not verified yet; run `codexd import verify`")
             }
             Some(ImportState::Differs) => Some(
-                "an import differs from its source; `codexd import verify` shows how, and with --accept it may serve",
+                "an import differs from its source; `codexd import verify` shows the differences, with --accept it accepts them",
             ),
         })
     }
@@ -378,7 +389,7 @@ async fn scratch_import(
     })
 }
 
-/// A folder that goes with its value.
+/// A folder that is removed when this is dropped.
 struct ScratchFolder(PathBuf);
 
 impl ScratchFolder {
@@ -405,6 +416,8 @@ mod tests {
             shown.contains("codex:***@host") && !shown.contains("secret"),
             "{shown}"
         );
+        let shown = masked("postgresql://codex@host/codex_db?password=secret");
+        assert_eq!(shown, "postgresql://codex@host/codex_db?***");
         assert_eq!(masked("sqlite:old.db"), "sqlite:old.db");
     }
 }

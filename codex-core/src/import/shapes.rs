@@ -1,7 +1,7 @@
-//! What the former service's REST API says of a row, so that the two sides can be compared.
+//! What the Flask service's REST API says of a row, so that the two sides can be compared.
 //!
-//! Values are those of the contract. What the import repairs by a named rule is expected repaired; what could not be read
-//! is not compared, because it was reported.
+//! Values are those of docs/wire-contract.md. Where the import repairs a value, the repaired value is expected. A value
+//! that could not be read is not compared, because it was reported.
 
 use serde_json::{Map, Value, json};
 
@@ -156,7 +156,7 @@ pub(super) fn asset(row: &OldRow, facts: &Facts) -> Shape {
     of.shape
 }
 
-/// What the former service made of a backup's text: terabytes in bytes, cut to a whole number; `None` for a text that
+/// What the Flask service made of a backup's text: terabytes in bytes, cut to a whole number; `None` for a text that
 /// broke its lists.
 #[expect(clippy::cast_possible_truncation, reason = "the cut is the contract's")]
 pub(super) fn backup_bytes(text: Option<&str>) -> Option<i64> {

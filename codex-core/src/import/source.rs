@@ -1,4 +1,4 @@
-//! Reading the former service's tables: by pages of their keys, each column from wherever the generation has it.
+//! Reading the Flask service's tables: by pages of their keys, each column from wherever the generation has it.
 
 use super::schema::Layout;
 use crate::{
@@ -19,7 +19,7 @@ pub(super) enum KeyType {
     Text,
 }
 
-/// A table of the former service, as one of its generations has it.
+/// A table of the Flask service, as one of its generations has it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OldTable {
     pub name: &'static str,
@@ -56,7 +56,7 @@ impl OldRow {
     }
 }
 
-/// A database of the former service.
+/// A database of the Flask service.
 #[derive(Debug)]
 pub(super) struct Source {
     snapshot: Snapshot,
@@ -66,7 +66,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a snapshot and tells its generation.
+    /// Opens a snapshot and finds its generation.
     pub async fn open(url: &str) -> Result<Self> {
         let mut snapshot = Snapshot::open(url).await?;
         let tables = snapshot.columns().await?;

@@ -1,4 +1,4 @@
-//! How far an import is: one row for the import, one a table.
+//! The progress of an import: one row for the import, one for each table.
 
 use std::collections::BTreeSet;
 
@@ -23,9 +23,9 @@ sql! {
     /// An import begins.
     BEGIN = "insert into imports (id, source, layout, time_zone, accepted, state, started_at) \
         values ($1, $2, $3, $4, $5, $6, $7)";
-    /// A table waits for its turn.
+    /// A table is still to be imported.
     ADD_TABLE = "insert into import_tables (name, after, done, report) values ($1, $2, $3, $4)";
-    /// The tables with how far they are.
+    /// The tables with their progress.
     TABLES = "select name, after, done, report from import_tables";
     /// A page of a table is written; nothing happens when another process has written it.
     ADVANCE = "update import_tables set after = $2, done = $3, report = $4 \
@@ -41,15 +41,15 @@ sql! {
     /// Ids up to here are never given again.
     FLOOR = "insert into id_floors (table_name, id) values ($1, $2) on conflict (table_name) \
         do update set id = excluded.id where id_floors.id < excluded.id";
-    /// What a database that nobody has used yet has none of.
+    /// Counts the rows that a new database does not have.
     USED = "select (select count(*) from companies) + (select count(*) from contacts) \
         + (select count(*) from assets) + (select count(*) from tickets) + (select count(*) from agents) \
         + (select count(*) from billing_plans) + (select count(*) from locations) + (select count(*) from sync_jobs)";
-    /// Imported records that no source has taken over, by kind.
+    /// Imported records that no source has stated yet, by kind.
     WITHOUT_SOURCE = [crate::records::match_imported::WITHOUT_SOURCE];
 }
 
-/// How an import stands.
+/// The state of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -85,11 +85,11 @@ pub struct Import {
     pub source: String,
     /// The generation of its schema.
     pub layout: String,
-    /// The zone of the former server's clock.
+    /// The zone of the old server's clock.
     pub time_zone: Option<String>,
     /// Codes of accepted warnings.
     pub accepted: BTreeSet<String>,
-    /// How it stands.
+    /// Its state.
     pub state: ImportState,
     /// When it began.
     pub started_at: DateTime<Utc>,
@@ -97,7 +97,7 @@ pub struct Import {
     pub finished_at: Option<DateTime<Utc>>,
     /// When the two sides were last compared.
     pub compared_at: Option<DateTime<Utc>>,
-    /// What came of that.
+    /// The result of that comparison.
     pub comparison: Option<Comparison>,
     /// The newest entry of the change log when it was finished.
     pub change_id: Option<i64>,
@@ -136,7 +136,7 @@ impl From<ImportRow> for Import {
     }
 }
 
-/// How far a table is.
+/// The progress of a table.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct Progress {
     name: String,
@@ -158,7 +158,7 @@ pub(super) async fn find(db: &Db) -> Result<Option<Import>> {
     Ok(row.map(Import::from))
 }
 
-/// Whether somebody has used the database.
+/// Whether the database has records or jobs already.
 pub(super) async fn is_used(db: &Db) -> Result<bool> {
     let rows: Option<i64> = db.query(USED).scalar().await?;
     Ok(rows > Some(0))
@@ -188,7 +188,7 @@ pub(super) async fn begin(tx: &mut Tx, import: &Import) -> Result<()> {
     Ok(())
 }
 
-/// How far each table is.
+/// The progress of each table.
 pub(super) async fn tables(db: &Db) -> Result<Vec<(Table, Progress)>> {
     let rows: Vec<Progress> = db.query(TABLES).all().await?;
     let mut tables: Vec<(Table, Progress)> = rows
@@ -240,7 +240,7 @@ pub(super) async fn advance(
     )))
 }
 
-/// Begins with a table anew.
+/// Starts a table again.
 pub(super) async fn redo(tx: &mut Tx, table: Table) -> Result<()> {
     let empty = Json(TableReport::default());
     let q = tx.query(REDO).bind(table.name()).bind(false);
@@ -248,7 +248,7 @@ pub(super) async fn redo(tx: &mut Tx, table: Table) -> Result<()> {
     Ok(())
 }
 
-/// Sets how the import stands.
+/// Sets the state of the import.
 pub(super) async fn set_state(
     tx: &mut Tx,
     import: &Import,

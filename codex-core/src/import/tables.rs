@@ -1,4 +1,4 @@
-//! The tables of the former service, in the order of the import.
+//! The tables of the Flask service, in the order of the import.
 
 use super::{
     schema::Layout,
@@ -66,7 +66,7 @@ impl Table {
         Self::Jobs,
     ];
 
-    /// Its name in the former service's database.
+    /// Its name in the Flask service's database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Companies => "companies",

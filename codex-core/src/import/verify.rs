@@ -39,7 +39,7 @@ pub struct Difference {
     pub key: String,
     /// Field; `record` when the record is missing.
     pub field: String,
-    /// What the former service says.
+    /// What the Flask service says.
     pub old: Value,
     /// What this one says.
     pub new: Value,
@@ -63,11 +63,11 @@ pub struct TableComparison {
 pub struct BillDifference {
     /// Its account number.
     pub account_number: String,
-    /// The sum of the former service, in cents.
+    /// The sum of the Flask service, in cents.
     pub old_cents: i64,
     /// The sum here, in cents.
     pub new_cents: i64,
-    /// What the former service bills by.
+    /// What the Flask service bills by.
     pub old: Bill,
     /// What is billed by here.
     pub new: Bill,

@@ -271,7 +271,7 @@ impl Writer<'_> {
             if !sent.is_empty() {
                 let read = Details {
                     ticket: row,
-                    // The next sync reads them again: the former service did not say after which change it had.
+                    // The next sync reads them again: the Flask service did not say after which change it had.
                     of: DateTime::UNIX_EPOCH,
                     conversations: Some(ReadList {
                         items: sent,
@@ -351,7 +351,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Keeps the words that the former service had for the account's statuses.
+    /// Keeps the words that the Flask service had for the account's statuses.
     pub async fn labels(&mut self, source: &str, labels: &[(i64, String)]) -> Result<()> {
         save_labels(self.tx, source, labels).await
     }

@@ -34,13 +34,13 @@ words! {
     pub enum JobStatus {
         /// Waits for another run of the same source to end.
         Queued = "queued",
-        /// At work.
+        /// Running.
         Running = "running",
         /// Done.
         Completed = "completed",
         /// Ended before its work was done.
         Failed = "failed",
-        /// Ended because somebody asked for it.
+        /// Ended by a person or a stop of the daemon.
         Cancelled = "cancelled",
     }
 }
@@ -150,7 +150,7 @@ pub struct Job {
     pub provider: Option<String>,
     /// Part of the source's work, such as `base`.
     pub sync_type: Option<String>,
-    /// How it stands.
+    /// Its status.
     pub status: JobStatus,
     /// Start.
     pub started_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Lists of which every company has a part.
+//! Lists whose records belong to companies.
 
 use chrono::{DateTime, Utc};
 
@@ -20,7 +20,7 @@ pub(crate) struct ByCompany {
 }
 
 impl ByCompany {
-    /// How many records of the list, of all companies or of one, have each value of some columns.
+    /// Counts the records of the list by the values of some columns, for all companies or one.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] naming the column or the filter.
@@ -38,7 +38,8 @@ impl ByCompany {
             .await
     }
 
-    /// The records of the list by row id, each with when it last changed; one more than `most` at most.
+    /// The row ids of the records of the list, each with the time of its last change. At most `most` and one more, which
+    /// shows that there are more.
     ///
     /// # Errors
     /// As in every list.

@@ -1,5 +1,4 @@
-//! Pairs items that arrive for the first time with records that were imported from the former service, or that people
-//! created before.
+//! Matches new items of a source with records that were imported from the Flask service, or that people created before.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,8 +10,8 @@ pub(crate) fn source_key(source: &str, external_id: &str) -> String {
     format!("{source}/{external_id}")
 }
 
-/// Finds the records that new items stand for: record ids by item id. What was imported follows its source from then
-/// on, and no longer keeps the record alive by itself.
+/// Finds the records of new items: record ids by item id. From then on an imported record follows its source: the import
+/// alone no longer keeps it alive.
 pub(super) async fn match_records<R: Resource>(
     tx: &mut Tx,
     source: &'static str,
@@ -41,8 +40,8 @@ pub(super) async fn match_records<R: Resource>(
     Ok(matched)
 }
 
-/// Finds imported records by their keys, the strongest first. A pair is one item and one record that share a key with
-/// no others. Other matches are reported as possible duplicates.
+/// Finds imported records by their keys, the strongest first. A key matches if exactly one item and one record have it.
+/// Other matches are reported as possible duplicates.
 async fn imported<R: Resource>(
     tx: &mut Tx,
     source: &'static str,
@@ -123,7 +122,7 @@ async fn records_by_key<R: Resource>(
     Ok(records)
 }
 
-/// What was imported of records no longer keeps them alive: a source does.
+/// Ends that the import keeps records alive: a source does from now on.
 async fn follow_source<R: Resource>(tx: &mut Tx, records: impl Iterator<Item = i64>) -> Result<()> {
     let mut q = tx.query("update claims set anchor = ").of_kind(R::KIND);
     q.push_bind(false)
@@ -136,7 +135,7 @@ async fn follow_source<R: Resource>(tx: &mut Tx, records: impl Iterator<Item = i
     Ok(())
 }
 
-/// Writes by which keys sources find imported records.
+/// Stores the keys by which sources find imported records.
 pub(crate) async fn save_keys<R: Resource>(tx: &mut Tx, keys: &[(String, i64)]) -> Result<()> {
     for chunk in keys.chunks(MAX_BINDS / 3) {
         let mut q = tx.query("insert into import_keys (kind, key, record_id) ");
@@ -149,7 +148,7 @@ pub(crate) async fn save_keys<R: Resource>(tx: &mut Tx, keys: &[(String, i64)]) 
     Ok(())
 }
 
-/// Imported records of a kind that no source has taken over: how many there are.
+/// The number of imported records of each kind that no source has stated yet.
 pub(crate) const WITHOUT_SOURCE: &str = "select c.kind, cast(count(*) as bigint) from claims c \
     where c.source = 'import' and c.anchor and c.gone_at is null and not exists (select 1 from claims m \
     where m.kind = c.kind and m.record_id = c.record_id and m.source = 'manual' and m.gone_at is not null) \

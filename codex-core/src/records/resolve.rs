@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// The source of what people state.
 pub const MANUAL: &str = "manual";
-/// The source of what was imported from the former service: every other source is stronger.
+/// The source of what was imported from the Flask service: every other source is stronger.
 pub const IMPORT: &str = "import";
 
 /// Whether a person's value or the sources' value wins for one field.

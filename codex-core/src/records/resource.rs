@@ -58,7 +58,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     const READ_BY: Access;
     /// Who may create, update, delete and restore such records, and release their manual values.
     const WRITTEN_BY: Access;
-    /// Whether a record belongs to one person. Then nobody else restores it from the lists of deleted records.
+    /// Whether a record belongs to one person. Then only that person may restore it.
     const IS_PERSONAL: bool = false;
     /// The named statements of its folder, for the test that prepares them.
     const STATEMENTS: &'static [&'static [(&'static str, Sql)]];
@@ -87,8 +87,8 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
     /// Fills the derived keys for search, order and identity.
     fn keys(_fields: &mut Self::Fields) {}
 
-    /// The keys by which new items find imported records, by item id: the strongest first. Each begins with what it
-    /// is made of, such as `device/4711`.
+    /// The keys by which new items find imported records, by item id: the strongest first. Each begins with its kind of
+    /// key, such as `device/4711`.
     fn import_keys(
         _tx: &mut Tx,
         source: &'static str,
@@ -140,7 +140,7 @@ pub trait Resource: Sized + Send + Sync + std::fmt::Debug + 'static {
 ///
 /// The engines differ: `PostgreSQL` has a sequence, which leaves gaps but needs no lock; on `SQLite` the
 /// single writer may count on from the last row, and as rows are never removed no id is used twice. An import
-/// leaves a floor behind: ids that the former service gave away.
+/// leaves a floor behind: ids that the Flask service gave away.
 macro_rules! reserve_ids {
     ($table:literal) => {
         $crate::store::Sql::Per {

@@ -1,8 +1,8 @@
 //! Bringing the schema up to date.
 //!
-//! All migrations that a database lacks are one transaction: of two processes one waits for the other, and a failure
-//! leaves the schema as it was. A session's lock, as sqlx would take, gets lost behind a pooler that gives each
-//! transaction another connection.
+//! All pending migrations are one transaction: of two processes one waits for the other, and a failure leaves the schema
+//! as it was. The lock of sqlx belongs to a session. It would be lost behind a pooler that gives each transaction another
+//! connection.
 
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,8 @@ static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// How long a process waits for another that migrates the same file.
 const TURN: Duration = Duration::from_secs(600);
-/// A migration writes a large table anew, which takes longer than a statement of a call may. Whoever waits for another
-/// that migrates waits for as long as that takes; a table that somebody else uses is not waited for as long, since
-/// everybody would wait behind.
+/// A migration may rewrite a large table, which takes longer than a statement of a call may take. The wait for another
+/// process that migrates has no limit. The wait for a table in use is short, because all later calls wait behind it.
 const PG_TURN: &str = "set local statement_timeout = 0; set local lock_timeout = 0; \
                        set local idle_in_transaction_session_timeout = 0; \
                        select pg_advisory_xact_lock(hashtext('codex migrations')); \
@@ -29,7 +28,7 @@ const PG_TURN: &str = "set local statement_timeout = 0; set local lock_timeout =
 pub struct MigrationDef {
     /// Its number; migrations are run in this order.
     pub version: i64,
-    /// What it is about, in a few words.
+    /// A short name.
     pub name: &'static str,
     /// Its SQL.
     #[serde(skip)]
@@ -37,7 +36,7 @@ pub struct MigrationDef {
 }
 
 impl Db {
-    /// Brings the schema up to date; two processes may do so at once.
+    /// Brings the schema up to date. Several processes may do so at once.
     ///
     /// # Errors
     /// [`crate::Error::Unsupported`] for the schema of a newer program, [`crate::Error::Db`] for a migration that
@@ -46,7 +45,7 @@ impl Db {
         let state = self.schema_state().await?;
         state.refuse_newer()?;
         if state.missing.is_empty() {
-            // Compares the texts of what was run, and writes nothing.
+            // Compares the applied migrations with ours, and writes nothing.
             return self.compare_texts().await;
         }
         match &self.pools {
@@ -56,7 +55,7 @@ impl Db {
                 tx.commit().await
             }
             Pools::Pg(pool) => {
-                // A connection of its own: closed, it holds nothing after a failure.
+                // Its own connection, which is closed: no lock is left after a failure.
                 let mut connection = pool.acquire().await?.detach();
                 let mut tx = connection.begin().await?;
                 sqlx::raw_sql(PG_TURN).execute(&mut *tx).await?;
@@ -71,7 +70,7 @@ impl Db {
         }
     }
 
-    /// Begins to write, also when another process writes for long because it migrates.
+    /// Begins a write transaction, and waits while another process migrates.
     async fn begin_in_turn(&self) -> Result<super::Tx> {
         let since = Instant::now();
         loop {
@@ -104,7 +103,7 @@ impl Db {
 }
 
 impl Inner {
-    /// Runs the migrations that are missing up to a version, or all, within an open transaction.
+    /// Runs the pending migrations up to a version, or all, within an open transaction.
     pub(super) async fn migrate(&mut self, to: Option<i64>) -> Result<()> {
         match self {
             Self::Sqlite(tx) => run(&SQLITE, to, &mut **tx).await,

@@ -125,7 +125,7 @@ impl Db {
     /// Begins a write transaction.
     ///
     /// On `SQLite` with `BEGIN IMMEDIATE` on the only writer connection: a deferred one that reads
-    /// before it writes fails under contention (storage.md section 5).
+    /// before it writes fails under contention.
     pub async fn begin(&self) -> Result<Tx> {
         let begun = match &self.pools {
             Pools::Sqlite { writer, .. } => {

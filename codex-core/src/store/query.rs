@@ -74,7 +74,7 @@ enum Args {
 ///
 /// A whole statement numbers its placeholders (`$1`); one that is built with [`Q::push`] and
 /// [`Q::push_bind`] gets them written in order: `?` on `SQLite`, where numbered ones cost the square
-/// of their count (storage.md section 4).
+/// of their count.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Q<'e> {
     target: Target<'e>,

@@ -1,4 +1,4 @@
-//! Every table dropped and created anew.
+//! Dropping and creating all tables.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use super::{Db, Engine, Pools};
 use crate::Result;
 
-/// What a migration creates, in the order in which it is dropped: views and functions use tables.
+/// What migrations create, in the order of dropping: views and functions use tables.
 const KINDS: [&str; 3] = ["view", "function", "table"];
 
 impl Db {
@@ -20,7 +20,7 @@ impl Db {
         let drops = drops(self.engine());
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
-                // Rows that refer to each other would be looked for at each drop.
+                // Otherwise each drop would check foreign keys.
                 let text = format!(
                     "pragma foreign_keys = off; begin immediate; {drops}; commit; pragma foreign_keys = on"
                 );

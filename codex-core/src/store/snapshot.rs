@@ -1,4 +1,4 @@
-//! A database of somebody else: read in one snapshot, never written, every value as text.
+//! Reading another program's database: in one snapshot, without writing, every value as text.
 //!
 //! Its tables are not ours, so its columns are found out first ([`Snapshot::columns`]), and rows are lists of texts in
 //! the order of a select.
@@ -22,9 +22,9 @@ use crate::{Error, Result};
 
 /// How long a server may take to answer.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long another process's write transaction is waited for.
+/// How long to wait for the write transaction of another process.
 const BUSY: Duration = Duration::from_secs(10);
-/// A page of rows takes far less; a snapshot lives longer than a transaction of ours may.
+/// A page of rows takes far less. The snapshot may stay open longer than our own transactions.
 const PG_READING: &str = "set default_transaction_read_only = on; set statement_timeout = '60s'; \
     set lock_timeout = '10s'; set idle_in_transaction_session_timeout = 0";
 const PG_BEGIN: &str = "begin transaction isolation level repeatable read read only";
@@ -32,7 +32,7 @@ const PG_COLUMNS: &str = "select cast(table_name as text), cast(column_name as t
     from information_schema.columns where table_schema = current_schema()";
 const SQLITE_COLUMNS: &str = "select m.name, p.name from sqlite_master m \
     join pragma_table_info(m.name) p where m.type = 'table'";
-/// Tables that the role may change.
+/// A table that the role may change.
 const PG_WRITABLE: &str = "select cast(c.relname as text) from pg_class c join pg_namespace n on n.oid = c.relnamespace \
     where n.nspname = current_schema() and c.relkind = 'r' \
     and has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') order by c.relname limit 1";
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Snapshot {
     }
 }
 
-/// A url of today's service names its driver, such as `postgresql+psycopg2://`.
+/// A url of the Flask service names its driver, such as `postgresql+psycopg2://`.
 fn scheme_and_rest(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once(':')?;
     let scheme = scheme.split('+').next().unwrap_or(scheme);

@@ -331,7 +331,7 @@ pub(crate) async fn keep_touched(tx: &mut Tx, tickets: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// What notes call their author, as today's Codex does: a person's login name, `unknown` for a person without
+/// What notes call their author, as the Flask service does: a person's login name, `unknown` for a person without
 /// one, `system` for a service.
 fn note_name(author: &Author) -> &str {
     if author.actor.starts_with("service:") || author.actor == SYSTEM {

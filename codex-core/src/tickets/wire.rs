@@ -307,7 +307,7 @@ pub struct ActiveOut {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TicketUpdateIn {
-    /// Accepted and ignored, as today's Codex does.
+    /// Accepted and ignored, as the Flask service does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assigned_to: Option<Value>,
     /// A private note to add.

@@ -1,4 +1,4 @@
-//! Whether the clock of this host agrees with those of the systems around it.
+//! Compares the clock of this host with those of Core and the vendors.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::config::Config;
 const CHECK: &str = "clock";
 /// How long to wait for each.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Less is explained by the way of an answer, and by dates that have whole seconds.
+/// Smaller differences come from the time of an answer, and from dates in whole seconds.
 const NOTABLE: TimeDelta = TimeDelta::seconds(5);
-/// So far apart, new tokens of Core are refused.
+/// From this difference on, new tokens of Core are refused.
 const WRONG: TimeDelta = TimeDelta::seconds(60);
 
 /// How far a clock is ahead of this host's.
@@ -43,7 +43,7 @@ pub(crate) async fn clock(codex: &Codex, config: &Config) -> Finding {
 
 fn judged(worst: Option<Lead>) -> Finding {
     let Some(Lead { of, by }) = worst else {
-        let message = "nobody answers whose clock could be compared";
+        let message = "no system answered with a date to compare with";
         return Finding::bad(Status::Warning, CHECK, message, "see the checks above");
     };
     let apart = by.abs();
@@ -71,12 +71,12 @@ fn judged(worst: Option<Lead>) -> Finding {
     )
 }
 
-/// How far a neighbour's clock is ahead of ours; `None` when it does not say.
+/// How far the clock of a neighbour is ahead of ours; `None` when it sends no date.
 async fn lead(codex: &Codex, one: Neighbour, url: Url) -> Option<TimeDelta> {
     let client = Client::builder()
         .timeout(WAIT_TIMEOUT)
         .redirect(Policy::none());
-    // Core is a neighbour: nobody is between.
+    // Core is on the same network: no proxy.
     let client = match one {
         Neighbour::Core => client.no_proxy(),
         _ => client,
@@ -89,7 +89,7 @@ async fn lead(codex: &Codex, one: Neighbour, url: Url) -> Option<TimeDelta> {
     Some(date - middle(before, after))
 }
 
-/// Half a second more, because a date has lost its fraction.
+/// Minus half a second, because a date has no fraction of a second.
 fn middle(before: DateTime<Utc>, after: DateTime<Utc>) -> DateTime<Utc> {
     before + (after - before) / 2 - TimeDelta::milliseconds(500)
 }

@@ -24,19 +24,19 @@ Examples:
   codexd backup --to /var/backups/codex-2026-01-31.gz
   codexd backup --verify /var/backups/codex-2026-01-31.gz
 
-Works while the daemon runs: all tables are read as of one moment. The file appears under its name when it is whole,
-and only its owner can read it; an existing file is never overwritten. --verify restores it into a scratch database
-beside the file, compares the count and the hash of every table, and removes the scratch database.
+Works while the daemon runs: all tables are read as of one moment. The file gets its name when it is complete. Only its
+owner can read it, and an existing file is not overwritten. --verify restores it into a scratch database beside the
+file, compares the count and the hash of every table, and removes the scratch database.
 
-A backup of one engine can be restored into the other. Settings and keys are not in it: keep instance/ too.";
+A backup of one engine can be restored into the other. Settings and keys are not in it: keep instance/ as well.";
 
 const RESTORE: &str = "\
 Examples:
   codexd restore --from codex-2026-01-31.gz
   codexd restore --from codex-2026-01-31.gz --to postgresql://codex:secret@localhost/codex_new
 
-The database must be empty and the daemon stopped. The file is read to its end before anything is written, and what was
-written is compared with it: everything is restored, or nothing. A backup of an older codexd is migrated.";
+The database must be empty and the daemon stopped. The file is checked to its end before anything is written, and the
+result is compared with it: everything is restored, or nothing. A backup of an older codexd is migrated.";
 
 /// Back up the database, or verify a backup
 #[derive(Debug, clap::Args)]
@@ -114,7 +114,7 @@ impl Restore {
 
 const CONNECTION: &str = "database.connection_string";
 
-/// A backup in a few words.
+/// A backup in one line.
 fn summary(file: &Path, manifest: &Manifest) -> String {
     format!(
         "{}: {} in {}, schema {}, of {}",
@@ -158,7 +158,7 @@ async fn back_up(config: &Config, to: &Path) -> anyhow::Result<Manifest> {
     done
 }
 
-/// Restores a backup into a scratch database, which compares what was read with what is then there.
+/// Restores a backup into a scratch database, which compares the result with the backup.
 async fn verify(file: &Path) -> anyhow::Result<Manifest> {
     let unusable = || format!("cannot verify {}", file.display());
     let manifest = inspect(file).with_context(unusable)?;
@@ -173,7 +173,7 @@ async fn verify(file: &Path) -> anyhow::Result<Manifest> {
     Ok(manifest)
 }
 
-/// Restores into a file beside the database, which takes its place when it is whole.
+/// Restores into a file beside the database, and renames it to the database when it is complete.
 async fn restore_file(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
@@ -211,7 +211,7 @@ async fn restore_server(from: &Path, manifest: &Manifest, config: &Config) -> an
     Ok(())
 }
 
-/// Fills a new `SQLite` file, and makes of it what this program works with.
+/// Fills a new `SQLite` file and migrates it.
 async fn fill(from: &Path, manifest: &Manifest, to: &Path) -> anyhow::Result<()> {
     let url = url_of(to);
     let codex = open(&url, false).await?;
@@ -248,7 +248,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A file that is not finished; it is removed with this, with what `SQLite` keeps beside it.
+/// An unfinished file. It and the files of `SQLite` beside it are removed when this is dropped.
 struct Unfinished(PathBuf);
 
 impl Unfinished {
@@ -265,7 +265,7 @@ impl Unfinished {
         Ok(Self(path.with_file_name(name)))
     }
 
-    /// Gives the file its name, also after a power failure.
+    /// Gives the file its name. It keeps it after a power failure.
     fn rename(self, to: &Path) -> anyhow::Result<()> {
         let renamed = fs::rename(&self.0, to);
         renamed.with_context(|| format!("cannot create {}", to.display()))?;

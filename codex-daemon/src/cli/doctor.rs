@@ -142,7 +142,7 @@ async fn open(config: &Config) -> Result<(Codex, Finding), Finding> {
     }
 }
 
-/// With local tokens Codex can do without Core.
+/// With local tokens Codex works without Core.
 fn without_core(finding: Finding, neighbour: Neighbour, config: &Config) -> Finding {
     let is_spared = neighbour == Neighbour::Core && config.auth.local_issuer.is_some();
     let status = match finding.status {
@@ -171,7 +171,8 @@ async fn versions(codex: &Codex) -> Finding {
 /// The fullest of the disks that hold the instance folder and an embedded database.
 fn disk(config: &Config) -> Finding {
     const CHECK: &str = "disk";
-    let action = "make room on the disk of instance/ and of the database; [health] sets the limits";
+    let action =
+        "free space on the disk of instance/ and of the database; [health] sets the limits";
     let disk = health::disk(&config.health);
     let status = match disk.status {
         health::Status::Healthy => Status::Ok,
@@ -179,7 +180,7 @@ fn disk(config: &Config) -> Finding {
         health::Status::Unhealthy => Status::Error,
     };
     let message = match (disk.usage_percent, disk.free_gb, disk.error) {
-        (_, _, Some(error)) => format!("cannot be looked at: {error}"),
+        (_, _, Some(error)) => format!("cannot be read: {error}"),
         (Some(percent), Some(free), None) => format!("is {percent} % full, {free} GB are free"),
         _ => "is unknown".to_owned(),
     };

@@ -14,9 +14,9 @@ Examples:
   codexd migrate --plan     list what would be run, run nothing
   codexd migrate
 
-`codexd serve` does this too. Run it by itself to see it succeed before a restart. All migrations that are pending are
-one transaction: when one fails, the schema stays as it was. It may be repeated; of two processes that do it at once,
-one waits for the other. Exit code 1 when a migration fails, or when the database has the schema of a newer codexd.";
+`codexd serve` does this too. Run it alone to see that it succeeds before a restart. All pending migrations are one
+transaction: when one fails, the schema stays as it was. It may be repeated. If two processes migrate at once, one waits
+for the other. Exit code 1 when a migration fails, or when the database has the schema of a newer codexd.";
 
 /// Bring the database's schema up to date
 #[derive(Debug, clap::Args)]

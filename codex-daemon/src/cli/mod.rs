@@ -61,7 +61,7 @@ Exit codes:
      of `codexd import`: warned, refused
   130, 143
      stopped by Ctrl-C or SIGTERM within two seconds; a running sync ends as `cancelled`, what it has
-     done so far stays, and the next one continues. `codexd serve` ends with 0";
+     done so far stays, and the next one continues. `codexd serve` ends within five seconds, with 0";
 
 /// Command line of codexd.
 #[derive(Debug, Parser)]
@@ -139,7 +139,7 @@ impl NotConfigured {
     }
 }
 
-/// How an import ended that is neither clean nor failed: its exit code tells the two apart.
+/// The end of an import with warnings, or that was refused, with its exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 struct Verdict {
@@ -148,7 +148,7 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// Warnings that nobody has accepted, or differences.
+    /// Warnings that are not accepted, or differences.
     fn warned(message: impl Into<String>) -> anyhow::Error {
         let (code, message) = (WARNED, message.into());
         Self { code, message }.into()
@@ -190,7 +190,7 @@ async fn with_codex<T>(
     with_database(config, migrate, checked).await
 }
 
-/// The same with a database of whatever schema.
+/// The same with a database of any schema.
 async fn with_database<T>(
     config: &Config,
     migrate: bool,
@@ -301,7 +301,7 @@ const FAILED: u8 = 1;
 const MISUSED: u8 = 2;
 /// The exit code of an import with warnings or differences.
 const WARNED: u8 = 3;
-/// The exit code of an import that cannot be made.
+/// The exit code of an import that was refused.
 const REFUSED: u8 = 4;
 
 /// The signal that ended a command.

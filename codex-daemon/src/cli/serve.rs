@@ -25,7 +25,7 @@ use crate::{
 /// How often the settings' file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long the holder of the port may take to say who it is.
+/// How long to wait for the answer of the process that uses the port.
 const ASK: Duration = Duration::from_millis(500);
 
 const EXAMPLES: &str = "\
@@ -77,7 +77,7 @@ impl Serve {
         }
         let systemd = Systemd::of(&watched.env);
         let starting = systemd.starting();
-        // Before systemd may send it; without this it would end the process.
+        // Before systemd may send SIGHUP: without a handler it would end the process.
         let mut hangup = signal(SignalKind::hangup())?;
         // The port first: whether it is free is known at once, the database may take a while.
         let listener = server::bind(&config.server).await;
@@ -153,10 +153,10 @@ impl Serve {
             sender.await?.context("the outbox failed")?;
             dead_jobs.await?.context("the watch over jobs failed")
         };
-        // Whatever does not end in time ends with the process; its lease expires.
+        // Work that does not end in time ends with the process, and its lease expires.
         match tokio::time::timeout(super::STOP, ending).await {
             Ok(ended) => ended?,
-            Err(_) => tracing::warn!("What was at work did not end in time and was cut off"),
+            Err(_) => tracing::warn!("Background work did not end in time and was stopped"),
         }
         drop(alive);
         if let Some(log_lines) = log_lines {
@@ -168,7 +168,7 @@ impl Serve {
     }
 }
 
-/// Whether it is another Codex that has the port.
+/// Whether another Codex uses the port.
 async fn is_codex(server: &Server) -> bool {
     let address = match server.bind {
         any if any.is_unspecified() => IpAddr::from([127, 0, 0, 1]),

@@ -36,7 +36,7 @@ impl Database {
             return Ok(Self { url });
         };
         let wrong = |message: &str| Err(database.wrong(KEY, message));
-        // Written by the installer of today's Codex and looked for by Helm (contract 4.1).
+        // Written by the installer of the Flask service and looked for by Helm (contract 4.1).
         if text.contains("CHANGE_ME") {
             return wrong("still holds the placeholder CHANGE_ME; run `codexd init`");
         }

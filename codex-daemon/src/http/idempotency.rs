@@ -46,13 +46,13 @@ const LARGEST: usize = 4 * 1024 * 1024;
 /// What is kept in place of a larger one.
 const TOO_LARGE: &[u8] = b"too large";
 
-/// Forms that are being answered, by owner and key: a button that is pressed twice sends two at once, and the browser
-/// shows the answer to the second alone. Both reach the same process.
+/// Forms that are being answered, by owner and key. A button that is pressed twice sends two requests at once, and the
+/// browser shows only the answer to the second. Both reach the same process.
 #[derive(Debug, Default)]
 pub struct Forms(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Forms {
-    /// Waits for the answer to the same form, if it is being made.
+    /// Waits while the same form is being answered.
     async fn turn(&self, form: String) -> OwnedMutexGuard<()> {
         let lock = {
             let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,8 +171,8 @@ fn is_form(request: &Request) -> bool {
     is_encoded && pages::is_page(request.uri().path())
 }
 
-/// The key of a form: the word of its token, and what it holds. The same page sent again with other values is another
-/// call.
+/// The key of a form: the random part of its token, and its values. The same page sent again with other values is
+/// another call.
 fn key_of_form(body: &[u8], what: &str) -> Option<String> {
     let mut members = url::form_urlencoded::parse(body);
     let (_, token) = members.find(|(name, _)| name == pages::TOKEN)?;

@@ -237,7 +237,7 @@ fn title(status: StatusCode) -> &'static str {
     status.canonical_reason().unwrap_or("Error")
 }
 
-/// The stable code of a status: that of today's Codex where it has one (contract 1.0).
+/// The stable code of a status: that of the Flask service where it has one (contract 1.0).
 fn code(status: StatusCode) -> Cow<'static, str> {
     match status {
         StatusCode::UNPROCESSABLE_ENTITY => "unprocessable-entity".into(),
@@ -350,7 +350,7 @@ pub async fn layer(request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers OPTIONS on every path with the methods it has, as today's Codex does (contract 1.0).
+/// Answers OPTIONS on every path with the methods it has, as the Flask service does (contract 1.0).
 ///
 /// Stands outside the router, which adds `Allow` after its own layers.
 pub async fn options(request: Request, next: Next) -> Response {

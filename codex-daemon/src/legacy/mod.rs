@@ -1,4 +1,4 @@
-//! What today's service overlooks, kept for its callers: at [`ROUTES`] and nowhere else.
+//! What the Flask service overlooks, kept for its callers: at [`ROUTES`] and nowhere else.
 //!
 //! * Unknown query parameters are ignored, and so is a value that cannot be read; of a number that is out of range the
 //!   nearest one counts.
@@ -17,7 +17,7 @@ pub(crate) mod public_user;
 pub(crate) use list::{List, newer_query};
 pub(crate) use params::{Params, Wanted};
 
-/// The addresses of today's service, without pages and forms.
+/// The addresses of the Flask service, without pages and forms.
 pub const ROUTES: [&str; 63] = [
     "GET /health",
     "GET /api/health",

@@ -1,7 +1,7 @@
 //! Log lines to Helm, which keeps the log of all modules (consumers 9).
 //!
-//! Lines pass a bounded queue and are sent in batches. A line that Helm does not take is written to standard error:
-//! none is lost, and nobody waits for Helm.
+//! Lines go through a bounded queue and are sent in batches. A line that Helm does not accept is written to standard
+//! error. So no line is lost, and no caller waits for Helm.
 
 use std::{
     io::{self, Write as _},
@@ -20,26 +20,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, metrics};
 
-/// Lines that wait at most.
+/// The most lines that wait.
 const QUEUE: usize = 10_000;
-/// Lines of a request. Helm takes 10,000.
+/// The most lines of a request. Helm accepts 10,000.
 const BATCH: usize = 500;
 /// How long a line waits for others to be sent with.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How long Helm may take.
+/// How long to wait for an answer of Helm.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long Helm is left alone after it did not take lines.
+/// The pause after Helm did not accept lines.
 const QUIET: Duration = Duration::from_secs(30);
 /// How long the end of the process waits for the last lines.
 const LAST: Duration = Duration::from_secs(2);
-/// Characters of a message that Helm keeps.
+/// The most characters of a message that Helm keeps.
 const MESSAGE: usize = 10_000;
-/// Characters of an id that Helm keeps.
+/// The most characters of an id that Helm keeps.
 const TRACE_ID: usize = 36;
 const HELM: &str = "helm";
 const INGEST: &str = "/api/logs/ingest";
 
-/// Where lines are put.
+/// The end of the queue where lines go in.
 #[derive(Debug, Clone)]
 pub(super) struct Queue(Sender<Vec<u8>>);
 
@@ -48,7 +48,7 @@ pub(super) struct Queue(Sender<Vec<u8>>);
 pub struct Lines {
     queue: Receiver<Vec<u8>>,
     batch: Vec<Vec<u8>>,
-    /// Until when Helm is left alone.
+    /// The end of the pause after a failure.
     quiet_until: Option<Instant>,
 }
 
@@ -150,7 +150,7 @@ impl Lines {
             Ok(Ok(_)) => {
                 self.batch.clear();
                 if self.quiet_until.take().is_some() {
-                    tracing::info!("Helm takes log lines again");
+                    tracing::info!("Helm accepts log lines again");
                 }
                 return;
             }
@@ -160,7 +160,7 @@ impl Lines {
         if self.quiet_until.is_none() {
             tracing::warn!(
                 error,
-                "Helm does not take log lines: they go to standard error"
+                "Helm does not accept log lines; they go to standard error"
             );
         }
         self.quiet_until = Some(Instant::now() + QUIET);
@@ -199,12 +199,12 @@ fn unsent(lines: &[impl AsRef<[u8]>]) {
     metrics::lines_unsent(lines.len() as u64);
     let mut out = io::stderr().lock();
     for line in lines {
-        // There is no place left to say that standard error is closed.
+        // If standard error is closed, there is nowhere left to report it.
         let _ = out.write_all(line.as_ref());
     }
 }
 
-/// A line in Helm's form; `None` for what is no JSON object.
+/// A line in the form that Helm reads; `None` when it is not a JSON object.
 fn entry(line: &[u8]) -> Option<Value> {
     let mut fields: Map<String, Value> = serde_json::from_slice(line).ok()?;
     let mut text = |name: &str, most: usize| {
@@ -216,7 +216,7 @@ fn entry(line: &[u8]) -> Option<Value> {
     };
     let level = text("level", TRACE_ID)?;
     let message = text("message", MESSAGE).unwrap_or_default();
-    // Helm's column has no zone, and holds UTC.
+    // The column of Helm has no time zone and holds UTC.
     let timestamp = text("timestamp", TRACE_ID)?
         .trim_end_matches('Z')
         .to_owned();

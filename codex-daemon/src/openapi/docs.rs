@@ -92,7 +92,7 @@ fn routes() -> OpenApiRouter<App> {
         .route("/docs", get(to_docs))
         .route("/docs/", get(docs_page))
         .route("/docs/{*file}", get(docs_file))
-        // Addresses of today's Codex (contract 0).
+        // Addresses of the Flask service (contract 0).
         .route("/apidocs/index.html", get(to_docs))
         .route("/apispec.json", get(to_openapi))
 }

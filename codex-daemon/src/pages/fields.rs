@@ -116,7 +116,7 @@ pub(crate) fn age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{} ago", count_of(count, unit))
 }
 
-/// What has changed since somebody last looked, in a sentence; `None` for nothing.
+/// A sentence with the fields that changed since the last visit; `None` when there are none.
 pub(crate) fn changed_since<'l>(
     labels: impl Iterator<Item = &'l str>,
     last: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! The scripts of the pages: htmx, and what we add to it. Pages work without them.
+//! The scripts of the pages: htmx and our own. Pages work without them.
 
 use std::sync::LazyLock;
 
@@ -18,9 +18,9 @@ use crate::{
     http::{digest::hex, extract::Path, forwarded::Forwarded, problem::Problem},
 };
 
-/// Where scripts are.
+/// The path of scripts.
 pub(crate) const FOLDER: &str = "/static/";
-/// The name of a file stands for its content.
+/// A file name belongs to one content, so browsers may keep it.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
 
@@ -30,7 +30,7 @@ struct Script {
     text: &'static str,
 }
 
-/// In the order in which pages load them. htmx is that of npm (`static/htmx-LICENSE`).
+/// In the order in which pages load them. htmx is the release on npm (`static/htmx-LICENSE`).
 static SCRIPTS: LazyLock<[Script; 2]> = LazyLock::new(|| {
     [
         script("htmx", include_str!("../../static/htmx-2.0.10.min.js")),
@@ -46,7 +46,7 @@ fn script(stem: &str, text: &'static str) -> Script {
     }
 }
 
-/// Where a page finds its scripts.
+/// The addresses of the scripts for a page.
 pub(super) fn links(at: &Forwarded) -> Vec<String> {
     let link = |script: &Script| at.link(&format!("{FOLDER}{}", script.name));
     SCRIPTS.iter().map(link).collect()
@@ -55,7 +55,7 @@ pub(super) fn links(at: &Forwarded) -> Vec<String> {
 /// What it registers.
 pub(super) const PAGES: PageSet = PageSet::of(None, routes);
 
-/// The routes. Scripts hold nothing of anybody: they need no token.
+/// The routes. Scripts hold no records, so they need no token.
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().route("/static/{name}", get(read))
 }

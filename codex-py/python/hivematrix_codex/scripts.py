@@ -1,7 +1,7 @@
-"""What the scripts in the installation's folder share: where they are, how a sync is followed, how they end.
+"""The common part of the scripts in the installation's folder: the installation, running syncs, exit codes.
 
 A script calls :func:`main` with a function that returns its exit code. :class:`Site` is the installation: its settings, its
-database, its ``codexd``. :func:`sync` runs a sync, or follows the one that is at work.
+database, its ``codexd``. :func:`sync` runs a sync, or follows the one that is running.
 """
 
 from __future__ import annotations
@@ -125,9 +125,11 @@ class Site:
         """Whether a Codex answers on the port of the settings."""
         settings = json.loads(self.run("config", "--json", capture=True).stdout or "[]")
         server = {one["key"]: one["value"] for one in settings if one["section"] == "server"}
-        url = f"http://{server.get('bind', '127.0.0.1')}:{server.get('port', '5010')}/health/live"
+        host = str(server.get("bind", "127.0.0.1"))
+        host = f"[{host}]" if ":" in host else host
+        url = f"http://{host}:{server.get('port', '5010')}/health/live"
         try:
-            # Nobody is between.
+            # This host needs no proxy.
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(url, timeout=2) as answer:
                 alive = json.load(answer)

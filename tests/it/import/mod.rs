@@ -1,4 +1,4 @@
-//! The import of the former service's database: all generations, interruptions, refusals, the first sync afterwards.
+//! The import of the Flask service's database: all generations, interruptions, refusals, the first sync afterwards.
 
 mod exit_codes;
 mod old;

@@ -1,9 +1,9 @@
-//! Databases of the former service, written out: each generation with a few rows and flaws of every table.
+//! Databases of the Flask service, written out: each generation with a few rows and flaws of every table.
 
 use codex_tests::harness::database::{self, TestDatabase};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
-/// A database of the former service; it goes with its value.
+/// A database of the Flask service; it goes with its value.
 pub struct Old {
     pub url: String,
     _kept: Option<TestDatabase>,

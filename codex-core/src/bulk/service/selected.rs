@@ -89,7 +89,7 @@ impl Codex {
 
     /// Changes all records of a selection, provided that it is the one with the hash `planned`; `earlier` are the ids of
     /// that one. Records that cannot be changed are reported; the others are changed: up to [`crate::bulk::MAX_TOGETHER`]
-    /// in one transaction, more in parts. If the database fails behind the first part, the parts before stay, and every
+    /// in one transaction, more in parts. If the database fails after the first part, earlier parts stay changed, and every
     /// record that may not have been changed is reported.
     ///
     /// # Errors
@@ -306,7 +306,7 @@ impl Codex {
     }
 }
 
-/// Records of one transaction of a change of so many: all of them, as long as others need not wait long behind it.
+/// The records of one transaction: all up to [`MAX_TOGETHER`], else a part, so that others need not wait long.
 fn part_of(records: usize) -> usize {
     if records <= MAX_TOGETHER {
         MAX_TOGETHER

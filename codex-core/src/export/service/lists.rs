@@ -53,7 +53,7 @@ pub(super) const ASSETS: ListDef = ListDef {
     },
 };
 
-/// Tickets. They carry all that was said on them, so that few are read together.
+/// Tickets. Each has its conversations, so few are read at once.
 pub(super) const TICKETS: ListDef = ListDef {
     ids: |codex, scope, request| {
         Box::pin(async move {

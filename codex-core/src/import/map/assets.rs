@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Bytes of a terabyte, as the former service counted.
+/// Bytes of a terabyte, as the Flask service counted.
 const TB: f64 = 1_099_511_627_776.0;
 
 /// An asset.
@@ -75,7 +75,7 @@ pub(in crate::import) fn asset(
     mapped
 }
 
-/// What moves at every poll. Times are those of the former server's clock (contract 2.2).
+/// What moves at every poll. Times are those of the old server's clock (contract 2.2).
 fn status(cells: &mut Cells<'_>) -> AssetStatus {
     AssetStatus {
         online: cells.flag("online"),

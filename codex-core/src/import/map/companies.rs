@@ -113,7 +113,7 @@ pub(in crate::import) fn company(
     Mapped::new(cells, external_id, None, keys)
 }
 
-/// The plan that was billed is the selected one (contract D-09).
+/// The plan that was billed is the selected one.
 fn state_plan(cells: &mut Cells<'_>) {
     let (billed, shown) = (cells.text("plan_selected"), cells.text("billing_plan"));
     if let Some(shown) = shown

@@ -1,4 +1,4 @@
-//! Rows of the former service to what the record writer takes. Pure, but for what is reported.
+//! Rows of the Flask service to what the record writer takes. Pure, but for what is reported.
 
 pub(super) mod assets;
 pub(super) mod companies;

@@ -11,7 +11,7 @@ use crate::{
     records::match_imported::source_key,
 };
 
-/// What the former service made of a missing part of a name (contract D-17).
+/// What the Flask service made of a missing part of a name.
 const NONE: &str = "None";
 
 /// A contact of the companies with these numbers.
@@ -62,7 +62,7 @@ pub(in crate::import) fn contact(
         let texts = cells.texts(column);
         cells.state(column, texts);
     }
-    // Only departments that the former service had linked: others would put the contact into more companies.
+    // Only departments that the Flask service had linked: others would put the contact into more companies.
     let stated = cells.ints("department_ids");
     let linked = |id: &i64| {
         numbers

@@ -10,7 +10,7 @@ use crate::{
     money::Money,
 };
 
-/// The included volume of backup; the former service billed nothing as one terabyte (contract D-32).
+/// The included volume of backup: the Flask service billed a stored 0 as one terabyte.
 const INCLUDED: &str = "backup_included_tb";
 const ONE: Money = Money::from_ten_thousandths(10_000);
 /// Prices of one generation alone: a generation without them has none.

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Statuses by which the former service marked tickets that it no longer found among the open ones (contract D-12).
+/// Statuses by which the Flask service marked tickets that it no longer found among the open ones.
 pub(in crate::import) const GONE: [&str; 3] = ["deleted", "trash", "spam"];
 /// The number of a closed ticket in every account.
 const CLOSED: i64 = 5;
@@ -39,7 +39,7 @@ pub(in crate::import) struct MappedTicket {
     pub minutes: Option<i64>,
     /// What was said, by sources that know it by an id.
     pub sent: Vec<SentConversation>,
-    /// What was said without an id: notes made in the former service.
+    /// What was said without an id: notes made in the Flask service.
     pub notes: Vec<Note>,
 }
 
@@ -100,7 +100,7 @@ pub(in crate::import) fn ticket(
     cells.state("priority_id", priority);
     let opened = cells.time("created_at");
     cells.state("opened_at", opened.map(crate::times::text));
-    // Edits in the former service left the server's local time here (contract D-06).
+    // Edits in the Flask service left the server's local time here.
     let changed = cells.local_time("last_updated_at");
     cells.state("last_updated_at", changed.map(crate::times::text));
     cells.state_times(&[
@@ -131,7 +131,7 @@ pub(in crate::import) fn ticket(
     })
 }
 
-/// The number of the status: the PSA's, unless the former service marked the ticket as gone; else what its word means.
+/// The number of the status: the PSA's, unless the Flask service marked the ticket as gone; else what its word means.
 fn status(cells: &mut Cells<'_>, statuses: &Statuses) -> Option<i64> {
     let id = cells.int("status_id");
     let Some(word) = cells.text("status") else {
@@ -219,7 +219,7 @@ fn text(item: &Map<String, Value>, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A time in JSON: one without offset is of the former server's clock.
+/// A time in JSON: one without offset is of the old server's clock.
 fn time(cells: &mut Cells<'_>, item: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
     match read_time(&text(item, name)?) {
         Some(Read::At(at)) => Some(at),
@@ -272,7 +272,7 @@ fn sent_conversation(
     }
 }
 
-/// What has no id: a note of the former service (`text` and `user`), or what its PSA sent without one.
+/// What has no id: a note of the Flask service (`text` and `user`), or what its PSA sent without one.
 fn note(cells: &mut Cells<'_>, item: &Map<String, Value>, is_private: bool) -> Note {
     let own = text(item, "text");
     let is_own = own.is_some() && !item.contains_key("body");

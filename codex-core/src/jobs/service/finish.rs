@@ -151,8 +151,8 @@ fn reported(run: Run) -> JobReport {
     report
 }
 
-/// What a job says of an error: the whole chain, but nothing of a database's own words, which may quote
-/// records (contract D-29); those are in the log.
+/// What a job says of an error: the whole chain, without the database's own words. They may quote records, and are in
+/// the log.
 fn told(error: &Error) -> String {
     match error {
         Error::Db(_) | Error::Corrupt { .. } => format!("{error}; the log has the cause"),

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{BackupError, Manifest, Result, TableSum};
 
-/// What every backup begins with; another number is for a program that reads other text.
+/// The format of a backup. A change of the format changes the number.
 pub(super) const FORMAT: &str = "codex-backup-1";
 
 /// The first line.
@@ -64,7 +64,7 @@ impl Sum {
         }
     }
 
-    /// Adds a row's hash: the sum minds no order, and two equal rows do not cancel each other out.
+    /// Adds the hash of a row. A sum does not depend on the order, and two equal rows do not cancel each other out.
     pub(super) fn add(&mut self, row: &str) {
         self.rows += 1;
         let hash = Sha256::digest(row.as_bytes());
@@ -128,7 +128,7 @@ impl<'o> Writer<'o> {
         self.text(&text.map_err(|error| BackupError::Io(error.into()))?)
     }
 
-    /// An error of a writer is no damage to a backup that is read.
+    /// An error of the writer is [`BackupError::Io`], whatever its kind: nothing is read here.
     fn text(&mut self, text: &str) -> Result<()> {
         let written = self.out.write_all(text.as_bytes());
         let written = written.and_then(|()| self.out.write_all(b"\n"));
@@ -158,7 +158,7 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn open(mut source: R) -> Result<Self> {
         let no_backup = || BackupError::Damaged("it does not begin as one does".to_owned());
         let mut first = String::new();
-        // A file that is no text at all may have no end of a line.
+        // A file that is not text may have no end of a line.
         let mut limited = std::io::Read::take(&mut source, 1 << 20);
         limited.read_line(&mut first)?;
         let head: Head = serde_json::from_str(&first).map_err(|_| no_backup())?;
@@ -176,7 +176,7 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn read(&mut self) -> Result<Line> {
         let mut line = String::new();
         if self.source.read_line(&mut line)? == 0 || line.pop() != Some('\n') {
-            return Err(BackupError::Damaged("it is cut short".to_owned()));
+            return Err(BackupError::Damaged("it is truncated".to_owned()));
         }
         if line.starts_with('[') {
             return Ok(Line::Row(line));
@@ -185,7 +185,7 @@ impl<R: BufRead> Lines<R> {
         match mark.map_err(|_| BackupError::Damaged("a line cannot be read".to_owned()))? {
             Mark::Table(table) => Ok(Line::Table(table)),
             Mark::End(sums) => {
-                // Whoever unpacks checks what was packed when the end is read.
+                // Reading to the end lets the decompressor check its checksum.
                 let rest = std::io::copy(&mut self.source, &mut std::io::sink())?;
                 if rest > 0 {
                     return Err(BackupError::Damaged("something follows its end".to_owned()));

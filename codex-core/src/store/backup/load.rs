@@ -10,9 +10,9 @@ use super::{
 };
 use crate::store::{Db, Engine, Inner, Pools, Tx, schema::BEGUN};
 
-/// Rows that are written by one statement, at most.
+/// The most rows of one statement.
 const ROWS: usize = 500;
-/// Bytes of them, more or less.
+/// About the most bytes of one statement.
 const BYTES: usize = 1 << 20;
 /// Tables in which a migration puts rows: they do not make a database one that somebody uses.
 const SEEDED: [&str; 2] = ["codex_database", "key_rules"];
@@ -23,12 +23,12 @@ const FLOORS: &str = "id_floors";
 const LOOKS: u32 = 10;
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Fills an empty database with a backup whose manifest [`super::inspect`] has given. All or nothing: the schema, the
-/// rows and the comparison of them with the manifest are one transaction.
+/// Fills an empty database with the backup of `manifest`, which [`super::inspect`] has returned. All or nothing: schema,
+/// rows and the comparison with the manifest are one transaction.
 ///
 /// # Errors
 /// [`BackupError::Refused`] when the database is not empty or the backup is of a newer program,
-/// [`BackupError::Damaged`] when the backup is another than the manifest's.
+/// [`BackupError::Damaged`] when the backup does not match the manifest.
 pub async fn restore(db: &Db, source: impl BufRead, manifest: &Manifest) -> Result<()> {
     let is_new = refuse_other_schema(db, manifest).await?;
     let mut lines = Lines::open(source)?;
@@ -60,6 +60,8 @@ pub async fn restore(db: &Db, source: impl BufRead, manifest: &Manifest) -> Resu
     Ok(())
 }
 
+/// Checks that a database is empty: it has no tables, or those of Codex without rows.
+///
 /// # Errors
 /// [`BackupError::Refused`] when a table has rows, or is of another program.
 pub async fn refuse_filled(db: &Db) -> Result<()> {
@@ -71,13 +73,15 @@ pub async fn refuse_filled(db: &Db) -> Result<()> {
     Ok(())
 }
 
+/// Checks that no other process has the database open.
+///
 /// # Errors
 /// [`BackupError::Refused`] while another process has the database open.
 pub async fn refuse_in_use(db: &Db) -> Result<()> {
     let used = "codexd or another of its commands uses the database; stop it first";
     let refused = || BackupError::Refused(used.to_owned());
     if let Pools::Sqlite { writer, .. } = &db.pools {
-        // SQLite leaves this mode only for whoever is alone (https://www.sqlite.org/wal.html).
+        // SQLite leaves WAL mode only when no other connection is open (https://www.sqlite.org/wal.html).
         let mode = sqlx::query_scalar::<sqlx::Sqlite, String>("pragma journal_mode = delete");
         let mut alone = writer.acquire().await?;
         return match mode.fetch_one(&mut *alone).await {
@@ -105,8 +109,7 @@ pub async fn refuse_in_use(db: &Db) -> Result<()> {
     Err(refused())
 }
 
-/// A database without tables gets the backup's schema; one that has a schema must have the same. Gives whether it has
-/// none.
+/// Checks that the database has no schema or that of the backup. Returns whether it has none.
 async fn refuse_other_schema(db: &Db, manifest: &Manifest) -> Result<bool> {
     let newest = manifest.migrations.last().copied().unwrap_or(0);
     let known: Vec<i64> = Db::migrations(db.engine())
@@ -146,8 +149,8 @@ async fn refuse_rows(tx: &mut Tx, is_new: bool) -> Result<()> {
     Ok(())
 }
 
-/// Rows come in the order of tables, not of what refers to what. Gives the statements that bring the constraints back,
-/// which check every row.
+/// Drops foreign keys, because rows come in the order of tables, not of references. Returns the statements that create
+/// the foreign keys again and so check every row.
 async fn suspend_references(tx: &mut Tx) -> Result<Vec<String>> {
     if tx.engine() == Engine::Sqlite {
         execute(tx, "pragma defer_foreign_keys = on".to_owned()).await?;
@@ -165,7 +168,7 @@ async fn suspend_references(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(again)
 }
 
-/// Writes all rows; gives the tables with the columns that the backup has.
+/// Writes all rows. Returns the tables with the columns of the backup.
 async fn load(
     tx: &mut Tx,
     tables: &[Table],
@@ -227,7 +230,7 @@ impl Rows {
     }
 }
 
-/// Counts and hashes what a table holds.
+/// Counts and hashes the rows of a table.
 async fn sum(tx: &mut Tx, table: &Table) -> Result<TableSum> {
     let mut sum = Sum::of(table.name.clone());
     let add = |row: String| {

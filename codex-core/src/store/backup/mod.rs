@@ -1,10 +1,10 @@
 //! Backups: all tables of a database as of one moment, in a form that both engines read.
 //!
-//! A backup is text, a line a row. [`write`] reads a snapshot while others write; [`inspect`] reads a file to its end
-//! and says whether it is whole; [`restore`] fills an empty database in one transaction and compares what it holds then
-//! with what the backup states. Whoever calls packs the text and keeps files.
+//! A backup is text, one line per row. [`write`] reads a snapshot while others write. [`inspect`] reads a file to its end
+//! and checks that it is complete. [`restore`] fills an empty database in one transaction and compares the result with
+//! the manifest. The caller compresses the text and opens the files.
 //!
-//! What can be computed of the rest is left out: the index of names, and the index of words that triggers keep.
+//! Indexes that can be computed from other tables are left out: that of names, and that of words, which triggers fill.
 
 mod lines;
 mod load;
@@ -24,11 +24,11 @@ use super::{Db, Inner, Pools, Tx};
 pub use load::{refuse_filled, refuse_in_use, restore};
 pub(crate) use tables::STATEMENTS;
 
-/// A snapshot of a large database is read for longer than a statement of a call may take.
+/// Reading a large snapshot takes longer than a statement of a call may take.
 const PG_READING: &str = "set local statement_timeout = 0; \
                           set local idle_in_transaction_session_timeout = 0";
 
-/// What a backup states of itself.
+/// The contents of a backup: versions, and count and hash of each table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Manifest {
     /// Version of the codexd that wrote it.
@@ -57,14 +57,14 @@ pub struct TableSum {
     pub name: String,
     /// How many rows it has.
     pub rows: u64,
-    /// The sum of the SHA-256 hashes of its rows, as hexadecimal digits: the same in whatever order they are read.
+    /// The sum of the SHA-256 hashes of its rows, as hexadecimal digits. It does not depend on their order.
     pub hash: String,
 }
 
 /// Why a backup could not be written, read or restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The file is no whole backup.
+    /// The file is not a complete backup.
     #[error("it is no whole backup: {0}")]
     Damaged(String),
     /// The backup cannot go into this database.
@@ -88,20 +88,20 @@ impl From<io::Error> for BackupError {
     fn from(error: io::Error) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         match error.kind() {
-            UnexpectedEof => Self::Damaged("it is cut short".to_owned()),
+            UnexpectedEof => Self::Damaged("it is truncated".to_owned()),
             InvalidData | InvalidInput => Self::Damaged(error.to_string()),
             _ => Self::Io(error),
         }
     }
 }
 
-/// The result of everything here.
+/// The result of the functions of this module.
 pub type Result<T, E = BackupError> = std::result::Result<T, E>;
 
-/// Writes all tables as of one moment; others may write meanwhile.
+/// Writes a backup of all tables as of one moment. Others may write to the database meanwhile.
 ///
 /// # Errors
-/// [`BackupError::Io`] when `out` takes no more, [`BackupError::Db`] when the database cannot be read.
+/// [`BackupError::Io`] when `out` cannot be written, [`BackupError::Db`] when the database cannot be read.
 pub async fn write(db: &Db, at: DateTime<Utc>, out: &mut dyn Write) -> Result<Manifest> {
     let migrations = db.applied_migrations().await?;
     let mut snapshot = db.snapshot().await?;
@@ -128,10 +128,10 @@ pub async fn write(db: &Db, at: DateTime<Utc>, out: &mut dyn Write) -> Result<Ma
     Ok(head.with(sums))
 }
 
-/// Reads a backup to its end and gives its manifest.
+/// Reads a backup to its end, checks it and returns its manifest.
 ///
 /// # Errors
-/// [`BackupError::Damaged`] when it is cut short, when a row has changed, or when it is no backup.
+/// [`BackupError::Damaged`] when the file is truncated or changed, or is not a backup.
 pub fn inspect(source: impl BufRead) -> Result<Manifest> {
     let mut lines = Lines::open(source)?;
     let mut sums: Vec<Sum> = Vec::new();

@@ -1,4 +1,4 @@
-//! Tables as a backup has them, and the statements that read and write their rows.
+//! The tables of a backup, and the statements that read and write their rows.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use super::{BackupError, Result};
 use crate::store::{Engine, Inner, Tx};
 
 sql! {
-    /// Tables with their columns; those that are computed of others are left out.
+    /// Tables with their columns, without those that are computed from others.
     COLUMNS = {
         sqlite: "select m.name, p.name, lower(p.type) from sqlite_master m join pragma_table_info(m.name) p \
             where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\' \
@@ -24,7 +24,7 @@ sql! {
             and c.table_name not like '\\_sqlx%' and c.table_name not like 'search\\_%' \
             order by c.table_name::text collate \"C\", c.ordinal_position",
     };
-    /// Constraints between tables, each with what makes it again.
+    /// Foreign keys, each with the definition that creates it again.
     REFERENCES = {
         sqlite: "select '', '', '' where false",
         pg: "select conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) from pg_constraint \
@@ -171,7 +171,7 @@ impl Table {
         Ok(())
     }
 
-    /// Writes rows, a JSON array of the arrays that [`Table::each_row`] gives.
+    /// Writes rows: a JSON array of the arrays of [`Table::each_row`].
     pub(super) async fn insert(&self, tx: &mut Tx, rows: String) -> Result<()> {
         let sql = AssertSqlSafe(self.insertion(tx.engine()));
         match &mut tx.inner {
@@ -236,7 +236,7 @@ impl Table {
         format!("insert into {table} ({names}) select {values} from {from}")
     }
 
-    /// A row as `SQLite` would give it.
+    /// A row in the spelling of `SQLite`.
     fn canonical(&self, row: &str) -> Result<String> {
         let wrong = |what: &dyn std::fmt::Display| {
             let table = &self.name;
@@ -261,7 +261,7 @@ impl Table {
     }
 }
 
-/// A name in a statement that is put together.
+/// A quoted name for a statement.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -97,7 +97,7 @@ fn state_contract(item: &mut Item) {
     item.state("contract_end_date", end);
 }
 
-/// Start plus years less a day; a contract from 29 February ends on 28 February (the older service
+/// Start plus years less a day; a contract from 29 February ends on 28 February (the Flask service
 /// left it open).
 fn contract_end(start: &str, years: u32) -> Option<String> {
     let start = dates::day(start)?;
@@ -192,7 +192,7 @@ pub(super) fn requester(value: &Value) -> Result<SourceRecord<Contact>, ItemErro
 }
 
 /// First and last name, else the e-mail's local part, else a telephone number, else the id: never the
-/// word None (contract D-17).
+/// word None.
 fn display_name(item: &Item, id: &str) -> String {
     let field = |name| {
         item.stated(name)

@@ -6,6 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,7 +25,7 @@ use crate::config::{Config, Sources};
 
 /// Fields that hold secrets where no RMM is configured.
 const SECRET_UDFS: [u16; 2] = [2, 9];
-/// How long a snapshot is compared again and again, in days.
+/// The most comparisons of `shadow`.
 const MAX_TIMES: i64 = 90;
 
 const EXAMPLES: &str = "\
@@ -34,21 +35,21 @@ Examples:
   codexd import run --from sqlite:/opt/hivematrix-codex/instance/codex.db --dry-run
                                    import into a scratch database and compare: predicts time and differences
   codexd import run --from sqlite:/opt/hivematrix-codex/instance/codex.db --accept accepted.txt
-                                   import; run it again to go on where it was interrupted
+                                   import; run it again to continue after an interruption
   codexd import verify --from sqlite:/opt/hivematrix-codex/instance/codex.db
-                                   compare counts, every record and every bill; must pass before `codexd serve`
+                                   compare counts, every record and every bill; `codexd serve` needs it
   codexd import shadow --from sqlite:/opt/hivematrix-codex/instance/codex.db --every 1440 --times 7
                                    compare each night for a week, show differences only
-  codexd import back --to back     what was written here since, as CSV by table
+  codexd import back --to back     write the changes since the import, one CSV file per table
 
 Exit codes:
-  0  clean: imported, or nothing differs
-  3  warned: warnings that were not accepted, or differences; nothing was written by `run`
-  4  refused: the old database cannot be imported from, this one is in use, or another import is at work
+  0  clean: imported, or no differences
+  3  warned: warnings that you have not accepted (`run` wrote nothing), or differences
+  4  refused: the old database cannot be imported, this one is in use, or another import is running
   1, 2
      as for all commands";
 
-/// Import the database of the former Codex
+/// Import the database of the Flask service
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Import {
@@ -68,29 +69,29 @@ struct OldDatabase {
     /// The zone of the old server's clock, such as Europe/Berlin: some columns hold its local time
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     old_time_zone: Option<TimeZone>,
-    /// Read although the role may change the old database; nothing is changed either way
+    /// Accept a role that may change the old database; it is not changed either way
     #[arg(long)]
     allow_writing_role: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Read the old database and report what would be imported and every flaw
+    /// Report what would be imported, and every flaw of the old database
     Check {
         #[command(flatten)]
         from: OldDatabase,
     },
-    /// Import, or go on where an import was interrupted
+    /// Import, or continue an interrupted import
     Run {
         #[command(flatten)]
         from: OldDatabase,
-        /// File with the codes of warnings that you accept, one a line
+        /// File with the codes of warnings that you accept, one per line
         #[arg(long, value_name = "FILE")]
         accept: Option<PathBuf>,
         /// Import into a scratch database and compare
         #[arg(long, conflicts_with = "redo")]
         dry_run: bool,
-        /// Import this table once more
+        /// Import this table again
         #[arg(long, value_name = "TABLE", value_parser = table)]
         redo: Option<Table>,
     },
@@ -102,24 +103,24 @@ enum Command {
         #[arg(long)]
         accept: bool,
     },
-    /// Compare again and again, and show differences only
+    /// Compare several times, and show differences only
     Shadow {
         #[command(flatten)]
         from: OldDatabase,
         /// Minutes between two comparisons, 1 to 10080
         #[arg(long, default_value_t = 1_440, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080))]
         every: u64,
-        /// How often, 1 to 90
+        /// Number of comparisons, 1 to 90
         #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MAX_TIMES))]
         times: u32,
     },
-    /// Write what was written here since the import, as CSV by table
+    /// Write the changes since the import, one CSV file per table
     Back {
         /// Folder for the files; it must be empty or missing
         #[arg(long, value_name = "FOLDER")]
         to: PathBuf,
     },
-    /// Show how the import stands
+    /// Show the state of the import
     Status,
 }
 
@@ -130,7 +131,7 @@ fn zone(text: &str) -> Result<TimeZone, String> {
 fn table(text: &str) -> Result<Table, String> {
     Table::of_name(text).ok_or_else(|| {
         let names: Vec<&str> = Table::ALL.iter().map(|table| table.name()).collect();
-        format!("there is no such table; there are {}", names.join(", "))
+        format!("unknown table; the tables are {}", names.join(", "))
     })
 }
 
@@ -159,7 +160,7 @@ impl OldDatabase {
     }
 }
 
-/// The codes in a file: one a line, with comments behind `#`.
+/// The codes in a file: one per line, with comments after `#`.
 fn accepted(file: &Path) -> anyhow::Result<BTreeSet<String>> {
     let text = fs::read_to_string(file)
         .map_err(|error| NotConfigured::error(format!("{}: {error}", file.display())))?;
@@ -172,7 +173,7 @@ fn accepted(file: &Path) -> anyhow::Result<BTreeSet<String>> {
         .collect();
     if let Some(unknown) = codes.iter().find(|code| Flaw::of_code(code).is_none()) {
         return Err(NotConfigured::error(format!(
-            "{}: there is no warning `{unknown}`",
+            "{}: unknown warning `{unknown}`",
             file.display()
         )));
     }
@@ -288,11 +289,11 @@ impl Import {
         let (report, last) = match done.map_err(refused)? {
             ImportOutcome::Done(report) => (
                 report,
-                "Imported. `codexd import verify` compares the two sides; then `codexd serve` starts.",
+                "Imported. Next, `codexd import verify` compares the two sides; `codexd serve` needs that.",
             ),
             ImportOutcome::DoneBefore(report) => (
                 report,
-                "The import was done before; nothing was written. `codexd import run --redo TABLE` repeats a table.",
+                "The import was done before; nothing was written. `codexd import run --redo TABLE` imports a table again.",
             ),
             ImportOutcome::NotAccepted(report, warnings) => {
                 if self.json {
@@ -429,8 +430,10 @@ async fn compare(codex: &Codex, options: &ImportOptions, keep: bool) -> anyhow::
     done.map_err(refused)
 }
 
+/// Appends lines to a file that only its owner can read: they are records of clients.
 fn append(path: &Path, lines: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let mut options = OpenOptions::new();
+    let mut file = options.create(true).append(true).mode(0o600).open(path)?;
     file.write_all(lines.as_bytes())
 }
 

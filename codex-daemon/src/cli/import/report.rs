@@ -56,13 +56,13 @@ pub(super) fn tables(report: &ImportReport) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The warnings that nobody has accepted, in a line.
+/// The warnings that are not accepted, in one line.
 pub(super) fn open(warnings: &BTreeMap<&'static str, u64>) -> String {
     let each = warnings
         .iter()
         .map(|(code, rows)| format!("{code} ({})", count_of(*rows, "row")));
     format!(
-        "warnings to accept with --accept FILE: {}",
+        "warnings that are not accepted; accept their codes with --accept FILE: {}",
         each.collect::<Vec<_>>().join(", ")
     )
 }
@@ -122,7 +122,7 @@ pub(super) fn differences(comparison: &Comparison) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A comparison in a line.
+/// A comparison in one line.
 pub(super) fn summary(comparison: &Comparison) -> String {
     if comparison.is_clean() {
         return "nothing differs".to_owned();
@@ -144,7 +144,7 @@ pub(super) fn summary(comparison: &Comparison) -> String {
     .join(", ")
 }
 
-/// How an import stands.
+/// The state of an import.
 pub(super) fn status(status: &ImportStatus) -> anyhow::Result<()> {
     let import = &status.import;
     output::line(format!(

@@ -9,13 +9,13 @@ section! {
     PSA = "psa" {
         /// Where companies, contacts and tickets come from.
         default_provider = "freshservice", Text;
-        /// Minutes that a ticket counts when its details were read and no time is recorded on it. The older Codex
+        /// Minutes that a ticket counts when its details were read and no time is recorded on it. The Flask service
         /// counted 15, which changes bills.
         unworked_ticket_minutes = "0", number("a number of minutes", 0, 1_440), restart();
         /// Id of the PSA's help desk group.
         helpdesk_group = "", number("the id of a group", 1, i64::MAX);
         /// Id of the PSA's professional services group. Beacon shows it in a view of its own. The default is the only id
-        /// that the older Codex knew.
+        /// that the Flask service knew.
         professional_services_group = "19000234009", number("the id of a group", 1, i64::MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! How the import of the former Codex's database stands, with its report.
+//! The state and the report of the import of the Flask service's database.
 
 use askama::Template;
 use codex_core::{
@@ -75,13 +75,13 @@ fn badge(state: ImportState) -> (&'static str, &'static str) {
 
 fn next(state: ImportState) -> &'static str {
     match state {
-        ImportState::Running => "`codexd import run` goes on with it.",
+        ImportState::Running => "`codexd import run` continues it.",
         ImportState::Imported => "`codexd import verify` compares the two sides.",
         ImportState::Differs => {
             "The two sides differ. `codexd import verify --accept` accepts the differences."
         }
         ImportState::Verified => {
-            "The next sync finds the imported records at their sources. `codexd import back` lists what was written here since."
+            "The next sync matches the imported records with their sources. `codexd import back` writes the changes since the import to CSV files."
         }
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn refused_ids(refused: &[RefusedRecord]) -> Vec<i64> {
     shown.map(|record| record.id).collect()
 }
 
-/// What stands above the table of a list: a form for selected records, and a link for all that the filters leave.
+/// The bar above the table of a list: a form for selected records, and a link for all records of the filtered list.
 #[derive(Debug)]
 pub(crate) struct BulkBar {
     /// Where the form leads that the checkboxes of the list belong to.
@@ -191,7 +191,7 @@ pub(in crate::pages) struct PlanView {
     refused: Vec<RefusedRow>,
     further_refused: usize,
     further_ids: String,
-    /// What becomes of it if the database fails.
+    /// What happens if the database fails.
     failing: &'static str,
     action: String,
     submit: String,
@@ -322,13 +322,13 @@ impl DoneView {
     }
 }
 
-/// What becomes of a change of so many records if the database fails.
+/// What happens to a change of so many records if the database fails.
 fn failing(records: usize) -> &'static str {
     if records <= MAX_TOGETHER {
         "All of them are changed together. If the database fails, none is changed."
     } else {
-        "So many records are changed in parts. If the database fails between two parts, those before it stay \
-         changed, and the next page names every record that may not have been changed."
+        "So many records are changed in parts. If the database fails, earlier parts stay changed, and the next page \
+         names every record that may not have been changed."
     }
 }
 

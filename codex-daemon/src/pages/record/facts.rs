@@ -35,7 +35,7 @@ pub(super) struct Fact {
     pub is_manual: bool,
     /// What other sources state.
     pub others: Vec<String>,
-    /// The value that it had when the person last looked, if it has changed since; empty for none.
+    /// Its value at the last visit of the person, if it has changed since; empty for none.
     pub before: Option<String>,
     /// Where a manual value is released.
     pub release: Option<String>,
@@ -162,19 +162,19 @@ fn mark<R: RecordPages>(
             let before = seen.fields.get(field.name)?;
             Some(fields::fact(field, before, now))
         });
-        // What has changed back is no change.
+        // A value that was changed back has not changed.
         fact.before = before.filter(|before| *before != fact.value);
     }
 }
 
-/// The facts that have changed, in a sentence.
+/// A sentence with the facts that have changed.
 fn changed_words(facts: &[Fact], seen: Option<&SinceSeen>, now: DateTime<Utc>) -> Option<String> {
     let changed = facts.iter().filter(|fact| fact.before.is_some());
     let changed = changed.map(|fact| fact.label.as_str());
     fields::changed_since(changed, seen?.at, now)
 }
 
-/// Whether a field refers to another system. Such fields come last, because people look for the others.
+/// Whether a field refers to another system. People rarely need these fields, so they come last.
 fn is_reference(field: &str) -> bool {
     let ends = ["_id", "_ids", "_uid", "_source", "_provider"];
     ends.iter().any(|end| field.ends_with(end))

@@ -42,7 +42,7 @@ pub(in crate::pages) struct BesideColumn {
     pub label: &'static str,
     /// Who sees it.
     pub access: Access,
-    /// What it holds.
+    /// The type of its values.
     pub kind: ColumnType,
     /// The column of the list that it is sorted by; `None` for one without an order.
     pub sort: Option<&'static str>,
@@ -147,7 +147,7 @@ impl RecordListView {
         parts: ListParts,
     ) -> Self {
         let (def, columns) = (R::DEF, &parts.columns);
-        // What has no form is neither created nor restored here.
+        // Records without a form are neither created nor restored here.
         let is_editor = may_edit::<R>(scope) && !def.form.is_empty();
         let bulk = BulkList::at(def.path)
             .filter(|_| is_editor && R::is_of_listing(asked) && !page.items.is_empty())
@@ -228,7 +228,7 @@ pub(in crate::pages) fn request(
     Ok(request)
 }
 
-/// The filter that a list has at first, as long as nobody filters by its columns and nobody wants all.
+/// The filter that a list has at first. It ends when the person filters by its columns or asks for the whole list.
 pub(super) fn own_filter(def: &ResourceDef, asked: &ListAddress) -> Option<AtFirst> {
     let own = def.at_first.filter(|_| !asked.all);
     own.filter(|own| !own.until.iter().any(|column| asked.filters_by(column)))
@@ -261,7 +261,7 @@ fn own_chip(at: &Forwarded, def: &ResourceDef, asked: &ListAddress) -> Option<Ch
     })
 }
 
-/// The way to the whole list, or back to the one that opens at first.
+/// The link to the whole list, or back to the one that opens at first.
 fn other(at: &Forwarded, def: &ResourceDef, asked: &ListAddress) -> Option<Link> {
     let own = def.at_first?;
     let whole = || Link::new(own.whole, asked.with_all(true).href(at));

@@ -75,7 +75,7 @@ pub(super) struct ResourceDef {
     pub beside_columns: &'static [BesideColumn],
     /// Fields that its page shows elsewhere than among the others.
     pub apart: &'static [&'static str],
-    /// How its list is narrowed at first.
+    /// The filter that its list has at first.
     pub at_first: Option<AtFirst>,
     /// Where its claims are; `None` for records of people alone.
     pub claims: Option<ClaimedResource>,
@@ -99,16 +99,16 @@ impl ResourceDef {
     }
 }
 
-/// How a list is narrowed until somebody wants all of it.
+/// The filter that a list has at first, until the person asks for the whole list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AtFirst {
     /// Parameter and value of the filter; `None` where [`RecordPages::narrow`] says it.
     pub filter: Option<(&'static str, &'static str)>,
-    /// It ends where somebody filters by one of these columns.
+    /// It ends when the person filters by one of these columns.
     pub until: &'static [&'static str],
-    /// A record that it leaves, in words.
+    /// The name of a record that passes it.
     pub noun: &'static str,
-    /// What the list is called then, and what the whole one is called.
+    /// The names of the filtered and of the whole list.
     pub narrowed: &'static str,
     pub whole: &'static str,
 }

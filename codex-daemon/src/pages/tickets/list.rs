@@ -32,7 +32,7 @@ use crate::{
 /// Columns whose cells stand out.
 const PRIORITY: &str = "priority";
 const DUE: &str = "due";
-/// When a ticket is due, and whether that is past while somebody works on it: for the cell of [`DUE`].
+/// When a ticket is due, and whether an open ticket is overdue: for the cell of [`DUE`].
 const DUE_AT: &str = "due.at";
 const IS_LATE: &str = "due.is_late";
 
@@ -46,7 +46,7 @@ pub(in crate::pages) struct ListedTicket {
     pub ticket: Ticket,
     pub out: TicketOut,
     pub status: String,
-    /// Whether somebody works on it.
+    /// Whether it is open.
     pub is_open: bool,
     /// The agent in charge; clients see none.
     pub responder: Option<String>,
@@ -247,7 +247,7 @@ impl RecordPages for Tickets {
     }
 }
 
-/// Filters that leave the tickets that somebody works on.
+/// Filters that keep open tickets.
 fn open(statuses: &Statuses) -> Vec<Filter> {
     let closed = statuses.closed().into_iter();
     let not = closed.map(|id| Filter::new(&Op::Ne.parameter("status_id"), &id.to_string()));
@@ -283,7 +283,7 @@ pub(super) fn priority(id: Option<i64>) -> Cell {
     }
 }
 
-/// The class of a priority's word, where it stands out.
+/// The class of a priority that is highlighted.
 fn priority_badge(word: &str) -> Option<&'static str> {
     match word {
         "urgent" => Some("badge--danger"),

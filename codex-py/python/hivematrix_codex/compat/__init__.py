@@ -1,7 +1,7 @@
-"""What a site's own scripts of the Flask service import, over Codex: ``models``, ``extensions`` and ``app``.
+"""``models``, ``extensions`` and ``app`` of the Flask service, over Codex, for a site's own scripts.
 
-It reads, and makes simple writes. Everything else raises :class:`NotSupported`, which names the call to use instead; see
-docs/python-models.md.
+Reading and simple writes work. Everything else raises :class:`NotSupported`, whose message names the call to use instead.
+See docs/python-models.md.
 
 >>> import tempfile
 >>> from hivematrix_codex import Codex

@@ -1,4 +1,4 @@
-"""``app``: what scripts enter before they use the models."""
+"""``app``: scripts enter its context before they use the models."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Application", "app", "create_app"]
 
 
 class Application:
-    """Stands where the Flask application stood: its context opens nothing, because nothing needs to be open."""
+    """Replaces the Flask application. Its context opens nothing, because nothing needs to be open."""
 
     @contextlib.contextmanager
     def app_context(self) -> Iterator[Application]:
-        """``with app.app_context():`` as before; pending changes are forgotten at the end."""
+        """``with app.app_context():`` as before. Pending changes are dropped at the end."""
         from .session import session
 
         try:

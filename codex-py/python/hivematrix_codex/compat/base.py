@@ -1,4 +1,4 @@
-"""What all old models have in common: a record of Codex under its old attributes."""
+"""The base of all old models: a record of Codex with its old attributes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class QueryProperty:
 
 
 class Model:
-    """A row of an old table: the columns of a record as it was read, and what was set since."""
+    """A row of an old table: the columns of a record as it was read, and values that were set since."""
 
     resource: ClassVar[str]
     """The property of the connection that has the records."""
@@ -35,9 +35,9 @@ class Model:
     keys: ClassVar[tuple[str, ...]] = ("id",)
     """The attributes that name a record."""
     is_whole: ClassVar[bool] = False
-    """Whether its list comes whole, and is compared here."""
+    """Whether the list is read whole, and conditions are compared here."""
     instead: ClassVar[str] = ""
-    """What sets the columns that the old name cannot set."""
+    """The call that sets columns which this model cannot set."""
 
     query = QueryProperty()
 
@@ -64,7 +64,7 @@ class Model:
 
     @classmethod
     def key_of(cls, record: Record) -> tuple[Any, ...]:
-        """What names a record."""
+        """The key of a record."""
         return tuple(getattr(record, name) for name in cls.keys)
 
     @classmethod
@@ -79,7 +79,7 @@ class Model:
         return found
 
     def key(self) -> Any:
-        """What names its record."""
+        """The key of its record."""
         if self._record is None:
             raise NotFound(f"this {type(self).__name__} is not stored: add it and commit")
         key = self.key_of(self._record)
@@ -108,14 +108,14 @@ class Model:
         member.__set__(self, value)
 
     def body(self) -> dict[str, Any]:
-        """What was set, as fields of the record."""
+        """The values that were set, as fields of the record."""
         fields: dict[str, Any] = {}
         for name, value in self._set.items():
             fields.update(self.columns()[name].body(value))
         return fields
 
     def own_number(self) -> str | None:
-        """The account number of a company that is new."""
+        """The account number of a new company."""
         return None
 
     def company_number(self) -> str | None:
@@ -149,7 +149,7 @@ def getattr_static(owner: type, name: str) -> Any:
 
 
 class Related(tuple[M, ...], Generic[M]):
-    """Rows that belong to another one. They are read; the message of what changes them says which call does."""
+    """Rows that belong to another one. They are read only; methods that change them raise an error that names the call."""
 
     instead: str
 
@@ -163,16 +163,16 @@ class Related(tuple[M, ...], Generic[M]):
         return list(self)
 
     def append(self, row: M) -> None:
-        """Not there: the message says what is."""
+        """Not supported: the message names the call to use."""
         raise NotSupported(f"this list is not changed in place: use {self.instead}")
 
     def remove(self, row: M) -> None:
-        """Not there: the message says what is."""
+        """Not supported: the message names the call to use."""
         raise NotSupported(f"this list is not changed in place: use {self.instead}")
 
 
 class Relation(Generic[M]):
-    """The rows that belong to a row: read when they are asked for."""
+    """The rows that belong to a row. They are read on access."""
 
     def __init__(self, read: Callable[[Any], Any], instead: str) -> None:
         self.read = read

@@ -15,7 +15,7 @@ __all__ = ["BillingPlan", "CompanyFeatureOverride", "FeatureOption"]
 
 
 class CompanyFeatureOverride(Model):
-    """What a company has agreed besides its plan. Queries need ``company_account_number``."""
+    """A value that replaces one of a company's plan. Queries need ``company_account_number``."""
 
     resource = "overrides"
     record = "Override"
@@ -97,7 +97,7 @@ class BillingPlan(Model):
 
 
 class FeatureOption(Model):
-    """What can be chosen for a kind of feature."""
+    """A value that can be chosen for a kind of feature."""
 
     resource = "feature_options"
     record = "FeatureOption"

@@ -1,4 +1,4 @@
-"""Columns of the old tables: what they are called now, and how their values looked."""
+"""Columns of the old tables: their new names, and the form of their old values."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def amount(places: int) -> Callable[[Any], Decimal]:
 
 
 def moment(name: str, value: Any) -> datetime:
-    """A time that is compared with: text without a zone is the server's local time."""
+    """A time of a condition. Text without a zone is the server's local time."""
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
     except ValueError:
@@ -151,7 +151,7 @@ class Column(Generic[T]):
         instance.set_value(self, value)
 
     def require_editable(self) -> None:
-        """Refuses a column that people do not set."""
+        """Raises for a column that people do not set."""
         field = self.write_to or self.new
         if field not in editable(self.model.record):
             raise NotSupported(f"{self} cannot be set: {self.model.instead or 'no person sets it'}")
@@ -274,7 +274,7 @@ class Column(Generic[T]):
 
 
 class Removed:
-    """A column that is not kept, or is read another way: using it names how."""
+    """A column that no longer exists, or is read in another way. Using it raises an error that names the way."""
 
     def __init__(self, instead: str) -> None:
         self.instead = instead

@@ -1,4 +1,4 @@
-"""The connection behind the old names: opened when something is first read, one for each process."""
+"""The connection of the old models. It opens at the first read, once per process."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _opened: tuple[int, Codex] | None = None
 
 
 def use(target: str | os.PathLike[str] | BaseCodex, /) -> None:
-    """Chooses what the old names read: a folder with ``instance/codex.conf``, a file in such a folder, or a connection.
+    """Chooses what the old models read: a folder with ``instance/codex.conf``, a file in such a folder, or a connection.
 
-    Without it, the working directory is the folder. A connection that is passed stays the caller's to close.
+    Without it, the working directory is the folder. The caller closes a connection that it passes.
     """
     global _folder, _chosen
     with _lock:
@@ -56,7 +56,7 @@ def codex() -> BaseCodex:
 
 @atexit.register
 def close() -> None:
-    """Closes the connection that was opened here; the next call opens another one."""
+    """Closes the connection that was opened here. The next call opens another one."""
     global _opened
     with _lock:
         if _opened is not None and _opened[0] == os.getpid():

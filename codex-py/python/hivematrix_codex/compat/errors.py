@@ -1,4 +1,4 @@
-"""What the old names do not do."""
+"""The error of calls that the old models do not support."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ __all__ = ["NotSupported"]
 
 
 class NotSupported(CodexError, AttributeError, NotImplementedError):
-    """The old call is not there any more. The message names the new one."""
+    """The old call is not supported. The message names the new one."""

@@ -1,4 +1,4 @@
-"""Models whose tables are not there any more: each names what is."""
+"""Models whose tables no longer exist. Using one raises an error that names the new call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["DattoSiteLink", "FeatureCategoryConfig", "PlanFeature", "RMMSiteLink
 
 
 class Gone:
-    """A model whose table is not there any more: using it names what is."""
+    """A model whose table no longer exists."""
 
     instead = ""
 

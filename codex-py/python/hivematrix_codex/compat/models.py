@@ -308,7 +308,7 @@ class TicketDetail(Model):
 
     @property
     def conversations(self) -> str | None:
-        """What was said, as JSON text; ``None`` where nothing was."""
+        """Conversations as JSON text; ``None`` when there are none."""
         return json_text([one.to_dict() for one in codex().tickets.conversations(self.ticket_id)])
 
 

@@ -1,4 +1,4 @@
-"""The old models of the people who work at the MSP, and of what syncs did."""
+"""The old models of agents, of the PSA's technicians and of sync jobs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PSAAgent(Model):
 
 
 class SyncJob(Model):
-    """A run of a sync, of the newest 500."""
+    """A sync job, one of the newest 500."""
 
     resource = "jobs"
     record = "Job"

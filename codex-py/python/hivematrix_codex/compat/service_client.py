@@ -23,7 +23,7 @@ __all__ = ["Response", "call_service", "get_service_token", "get_service_url"]
 
 TOKEN_TIMEOUT = 5.0
 CALL_TIMEOUT = 30.0
-# A token is used until this much of its life is left, in seconds.
+# A token is renewed this long before it expires, in seconds.
 MARGIN = 60
 
 _tokens: dict[str, tuple[str, float]] = {}
@@ -67,7 +67,7 @@ class Response:
 
 
 class _SameOrigin(urllib.request.HTTPRedirectHandler):
-    """Follows redirects. The token goes with them only where the address stays at its module."""
+    """Follows redirects. The token is sent only to the module's own address."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -114,7 +114,7 @@ def get_service_url(service_name: str) -> str:
 
 
 def get_service_token(target_service: str) -> str:
-    """A token of Core for a module; kept until a minute of its life is left."""
+    """A token of Core for a module. It is kept until one minute before it expires."""
     with _lock:
         token, end = _tokens.get(target_service, ("", 0.0))
         if end - time.time() >= MARGIN:
@@ -133,7 +133,7 @@ def get_service_token(target_service: str) -> str:
 
 
 def _end(token: str) -> float:
-    """When a token ends; one that does not say so is used once."""
+    """When a token expires. A token without that is used once."""
     try:
         claims = token.split(".")[1]
         return float(json_module.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])

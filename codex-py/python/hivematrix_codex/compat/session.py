@@ -1,4 +1,4 @@
-"""``db.session``: simple writes. Each row is one call of Codex, bound to the state in which it was read."""
+"""``db.session``: simple writes. Each row is one call of Codex, which fails if the row was changed since it was read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Model)
 
 
 class Session:
-    """What was added, changed and deleted since the last commit."""
+    """The rows that were added, changed or deleted since the last commit."""
 
     def __init__(self) -> None:
         self._new: list[Model] = []
@@ -37,7 +37,7 @@ class Session:
         return self.query(model).get(key)
 
     def add(self, row: Model) -> None:
-        """Creates a row with the next commit; one that was read is tracked already."""
+        """Creates a row at the next commit. A row that was read is tracked already."""
         if not isinstance(row, Model):
             raise TypeError(f"row: must be a row of a model, not {type(row).__name__}")
         if row._record is None and not is_in(row, self._new):
@@ -49,14 +49,14 @@ class Session:
             self.add(row)
 
     def delete(self, row: Model) -> None:
-        """Deletes a row with the next commit. What belongs to it stays, unlike before."""
+        """Deletes a row at the next commit. Unlike before, rows that belong to it stay."""
         row.key()
         if not is_in(row, self._deleted):
             self._deleted.append(row)
 
     def commit(self) -> None:
-        """Makes all changes. Dry runs find what would be refused before anything is written; a row that somebody else
-        has changed meanwhile raises :class:`Changed`, and what was not written yet stays pending.
+        """Writes all changes. With several rows, dry runs first find errors before anything is written. A row that somebody
+        else has changed meanwhile raises :class:`Changed`; rows that are not written yet stay pending.
         """
         # Rows of a company that is new itself cannot be tried, and come after it.
         numbers = {row.own_number() for row in self._new} - {None}
@@ -76,7 +76,7 @@ class Session:
         self._changed.clear()
 
     def _stored(self, row: Model, record: Record | None, is_dry: bool) -> None:
-        """A row is what its record is now."""
+        """Updates a row after its record was written."""
         if is_dry or record is None:
             return
         for pending in (self._new, self._changed):
@@ -87,7 +87,7 @@ class Session:
         self._rows[(type(row), *row.key_of(record))] = row
 
     def rollback(self) -> None:
-        """Forgets what was not committed: rows are again as they were read."""
+        """Drops all pending changes: rows are again as they were read."""
         for row in self._changed:
             row._set.clear()
         for pending in (self._new, self._changed, self._deleted):
@@ -110,14 +110,14 @@ class Session:
         object.__setattr__(row, "_record", record)
 
     def flush(self) -> None:
-        """Not there: ids are known after the commit."""
+        """Not supported: ids are known after the commit."""
         raise NotSupported("flush is not there: commit(); a row has its id then")
 
     def execute(self, *statement: Any) -> None:
-        """Not there: no text of SQL is run."""
+        """Not supported: SQL is not run."""
         raise NotSupported("execute is not there: use the lists of `codex`, or to_arrow() with polars or pandas")
 
-    # What models report to the session.
+    # Called by the models.
 
     def changed(self, row: Model) -> None:
         """A column of a row was set."""
@@ -142,7 +142,7 @@ def is_in(row: Model, rows: list[Model]) -> bool:
 
 
 def version(row: Model) -> str | None:
-    """The state that a row must still have. Lists over HTTP do not say it: then what was set must be as it was read."""
+    """The version that a row must still have. Lists over HTTP have none: then the fields to write are compared instead."""
     record = row._record
     if record is None or record.version is not None:
         return None if record is None else record.version
@@ -156,7 +156,7 @@ def version(row: Model) -> str | None:
 
 
 class Database:
-    """``db``: the session, and what else the scripts of a site called on it."""
+    """``db``: the session, and other members that scripts of a site used."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
