@@ -112,7 +112,7 @@ pub struct Logging {
     pub json: Option<bool>,
     /// Whether lines go to Helm; `None` decides by [`Logging::is_helm_set`] and the kind of standard error.
     pub helm: Option<bool>,
-    /// Whether somebody has said where Helm is.
+    /// Whether Helm has said where it is.
     pub is_helm_set: bool,
 }
 
@@ -213,7 +213,10 @@ impl Logging {
             level: logging.level("level")?,
             json: logging.boolean_or_auto("json")?,
             helm: logging.boolean_or_auto("helm")?,
-            is_helm_set: layers.source("helm", "url") != Some(&ValueSource::Default),
+            is_helm_set: !matches!(
+                layers.source("helm", "url"),
+                None | Some(ValueSource::Default | ValueSource::File(..))
+            ),
         })
     }
 }

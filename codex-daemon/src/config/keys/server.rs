@@ -115,7 +115,7 @@ section! {
         /// Whether lines are JSON objects. `auto`: text on a terminal, else JSON.
         json = "auto", BooleanOrAuto, env("ENABLE_JSON_LOGGING"), restart();
         /// Whether lines go to Helm's log instead of standard error. Lines that Helm does not take go to standard
-        /// error. `auto`: when the address of Helm is set and standard error is not a terminal.
+        /// error. `auto`: when HELM_SERVICE_URL or services.json says where Helm is, and standard error is not a terminal.
         helm = "auto", BooleanOrAuto, restart();
     }
 }
