@@ -202,7 +202,7 @@ on_each_engine! {
         sent.insert("feature_type".into(), "dark_web_scan".into());
         sent.insert("option_name".into(), "Huntress".into());
         assert!(browser.done(add, &sent).await?.ends_with("done=option-created"));
-        assert!(browser.done(add, &sent).await?.ends_with("done=option-known"));
+        assert!(browser.done(add, &browser.reopened(&sent).await?).await?.ends_with("done=option-known"));
 
         let options = app.json("/api/feature-options").await?;
         let of = |value: &str| {
@@ -216,7 +216,7 @@ on_each_engine! {
         sent.insert("option_value".into(), "Huntress Pro".into());
         sent.insert("display_name".into(), "Huntress (pro)".into());
         assert!(browser.done(&edit, &sent).await?.ends_with("done=option-saved"));
-        let (status, html) = document(browser.send(&edit, &sent).await?).await?;
+        let (status, html) = document(browser.send(&edit, &browser.reopened(&sent).await?).await?).await?;
         assert_eq!(status, 412, "{html}");
         let html = browser.page(page).await?;
         assert!(html.contains("Huntress Pro") && html.contains("Huntress (pro)"), "{html}");
@@ -253,7 +253,7 @@ on_each_engine! {
         let shown = form(&html, action);
         assert!(html.contains(&format!("formaction=\"{clear}\"")), "{html}");
         assert_eq!(browser.done(&clear, &shown).await?, "/companies/100001?tab=plan&done=cleared");
-        assert_eq!(document(browser.send(&clear, &shown).await?).await?.0, 404);
+        assert_eq!(document(browser.send(&clear, &browser.reopened(&shown).await?).await?).await?.0, 404);
         let gone = app.get("/api/companies/100001/overrides/per_user_cost")?.send().await?;
         assert_eq!(gone.status(), 404);
         Ok(())
@@ -273,7 +273,7 @@ on_each_engine! {
         assert_eq!(browser.done(action, &sent).await?, "/companies/100001?tab=plan&done=saved");
         let html = browser.page(PLAN).await?;
         assert!(html.contains("Plan Copper, 2 Year") && html.contains("/billing-plans/?plan=Copper"), "{html}");
-        let (status, html) = document(browser.send(action, &sent).await?).await?;
+        let (status, html) = document(browser.send(action, &browser.reopened(&sent).await?).await?).await?;
         assert_eq!(status, 412, "{html}");
         assert_eq!(app.json("/api/companies/100001").await?["billing_plan"], "Copper");
         Ok(())
@@ -288,7 +288,7 @@ on_each_engine! {
         let unlink = unlink.unwrap().to_owned();
         let sent = form(&html, &unlink);
         assert_eq!(browser.done(&unlink, &sent).await?, "/companies/100001?tab=sites&done=unlinked");
-        assert_eq!(document(browser.send(&unlink, &sent).await?).await?.0, 404);
+        assert_eq!(document(browser.send(&unlink, &browser.reopened(&sent).await?).await?).await?.0, 404);
         let id = unlink.split('/').nth(4).unwrap();
         let html = browser.page(page).await?;
         assert!(!html.contains(&unlink), "{html}");

@@ -136,7 +136,7 @@ on_each_engine! {
         assert_eq!(admin.done(&job, &sent).await?, format!("{job}?done=cancelled"));
         let html = ended(&admin, &job).await?;
         assert!(html.contains(">cancelled</span>") && html.contains("cancelled by"), "{html}");
-        let (status, html) = document(admin.send(&job, &sent).await?).await?;
+        let (status, html) = document(admin.send(&job, &admin.reopened(&sent).await?).await?).await?;
         assert!(status == 409 && html.contains("has ended already"), "{html}");
         Ok(())
     }
@@ -282,7 +282,7 @@ on_each_engine! {
         let html = technician.page("/deleted/?kind=asset&done=restored").await?;
         assert!(html.contains("The record is back.") && !html.contains("gone-pc"), "{html}");
         assert_eq!(app.json(&format!("/api/assets/{id}")).await?["hostname"], "gone-pc");
-        assert_eq!(technician.send(&path, &sent).await?.status(), 404);
+        assert_eq!(technician.send(&path, &technician.reopened(&sent).await?).await?.status(), 404);
 
         let billing = Browser::new(&app, "billing")?;
         let html = billing.page("/deleted/").await?;

@@ -56,6 +56,14 @@ impl<'a> Browser<'a> {
         Ok(self.call(Method::POST, path).form(members).send().await?)
     }
 
+    /// The same values in a form that was opened again: it has a token of its own, so it is another call.
+    pub(crate) async fn reopened(&self, members: &Members) -> anyhow::Result<Members> {
+        let fresh = form(&self.page("/settings").await?, "/settings");
+        let mut again = members.clone();
+        again.insert("csrf_token".into(), fresh["csrf_token"].clone());
+        Ok(again)
+    }
+
     /// Where a form leads that is accepted.
     pub(crate) async fn done(&self, path: &str, members: &Members) -> anyhow::Result<String> {
         let answer = self.send(path, members).await?;

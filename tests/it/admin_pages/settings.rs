@@ -52,7 +52,7 @@ on_sqlite! {
         admin.done(FORM, &sent).await?;
         assert!(text(&app).contains("\nsecret = new%(x)s;\n"), "{}", text(&app));
         // The old form does not know of the new secret.
-        let (status, html) = admin.refused(FORM, &sent).await?;
+        let (status, html) = admin.refused(FORM, &admin.reopened(&sent).await?).await?;
         assert_eq!(status, 412);
         assert!(html.contains("Changed meanwhile to: another secret") && !html.contains("new%"), "{html}");
 
