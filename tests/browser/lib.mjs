@@ -210,7 +210,7 @@ const WINDOWS = 2;
 
 /**
  * Opens one page of each pattern, breadth first by links from the start page, and calls `look(page, answer, pattern)` on
- * each, and on each of `further`. Returns one link of each further kind, which differs from an opened page in its parameters alone, is a file or JSON.
+ * each, and on each of `further`. Returns one link of each kind.
  */
 export async function crawl(context, look, further = []) {
   const starts = [...further];
@@ -239,15 +239,15 @@ export async function crawl(context, look, further = []) {
   return { patterns: [...seen], links: [...links.values()] };
 }
 
-/** Asks for addresses without opening them; faults are answers of 4xx and 5xx, save those that `allow` names. */
-export async function answers(context, urls, isAllowed = () => false) {
+/** Asks for addresses without opening them; faults are answers of 4xx and 5xx. */
+export async function answers(context, urls) {
   const faults = [];
   const rest = [...urls];
   await Promise.all(Array.from({ length: WINDOWS }, async () => {
     while (rest.length > 0) {
       const url = rest.shift();
       const answer = await context.request.get(url, { headers: { accept: 'text/html' }, timeout: TIMEOUT });
-      if (answer.status() >= 400 && !isAllowed(url, answer.status())) faults.push(`${url}: status ${answer.status()}`);
+      if (answer.status() >= 400) faults.push(`${url}: status ${answer.status()}`);
       await answer.dispose();
     }
   }));
