@@ -1,9 +1,8 @@
 //! Tickets with what was said on them, and sync jobs.
 
 use chrono::DateTime;
-use serde_json::{Value, json};
-
 use codex_core::import::Generation;
+use serde_json::{Value, json};
 
 use super::{
     Made, OldFlaw, Options,
@@ -232,7 +231,7 @@ fn flaws(n: usize, ticket: &Ticket, row: &mut Row, options: &Options, made: &mut
         _ => &[],
     };
     if options.has(OldFlaw::Nulls) && !missing.is_empty() {
-        for column in missing {
+        for column in missing.iter().copied() {
             row.set(column, None::<i64>);
         }
         made.count(OldFlaw::Nulls);
