@@ -5,6 +5,7 @@
 //! Which row has which flaw follows from its number; rows with a flaw of their own have ids below [`FIRST_ID`].
 
 mod assets;
+mod columns;
 mod companies;
 mod database;
 mod flaws;
