@@ -3,4 +3,5 @@
 pub mod breaking;
 pub mod conformance;
 pub mod harness;
+pub mod old;
 pub mod sim;

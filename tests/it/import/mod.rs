@@ -1,6 +1,7 @@
 //! The import of the Flask service's database: all generations, interruptions, refusals, the first sync afterwards.
 
 mod exit_codes;
+mod generated;
 mod old;
 
 use std::{collections::BTreeSet, time::Duration};
