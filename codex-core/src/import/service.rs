@@ -58,15 +58,34 @@ pub struct DryRun {
     pub compared_in: Duration,
 }
 
-/// The url of a database without its password.
+/// The url of a database without its password, which may also be a parameter.
 fn masked(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            parsed.set_password(Some("***")).ok();
-            parsed.into()
-        }
-        _ => url.to_owned(),
+    let Ok(mut parsed) = url::Url::parse(url) else {
+        return url.to_owned();
+    };
+    let is_secret = |name: &str| name == "password";
+    let has_parameter = parsed.query_pairs().any(|(name, _)| is_secret(&name));
+    if parsed.password().is_none() && !has_parameter {
+        return url.to_owned();
     }
+    if parsed.password().is_some() {
+        parsed.set_password(Some("***")).ok();
+    }
+    if has_parameter {
+        let shown: Vec<(String, String)> = parsed
+            .query_pairs()
+            .map(|(name, value)| {
+                let value = if is_secret(&name) {
+                    "***".into()
+                } else {
+                    value
+                };
+                (name.into_owned(), value.into_owned())
+            })
+            .collect();
+        parsed.query_pairs_mut().clear().extend_pairs(shown);
+    }
+    parsed.into()
 }
 
 impl Codex {
@@ -252,7 +271,9 @@ impl Codex {
         let importer = Importer::open(&options, None).await?;
         let comparison = Verifier::new(importer, db, known).run(progress).await?;
         if keep {
-            let state = if comparison.is_clean() {
+            // Once work goes on here the two sides differ, and this one must start again all the same.
+            let is_clean = comparison.is_clean() || self.is_at_work(&import).await?;
+            let state = if is_clean {
                 ImportState::Verified
             } else {
                 ImportState::Differs
@@ -260,6 +281,12 @@ impl Codex {
             self.keep_comparison(&import, state, &comparison).await?;
         }
         Ok(comparison)
+    }
+
+    /// Whether something was written here after the import was verified.
+    async fn is_at_work(&self, import: &Import) -> Result<bool> {
+        let newest: Option<i64> = self.0.db.query(state::NEWEST_CHANGE).scalar().await?;
+        Ok(import.state == ImportState::Verified && newest > import.change_id)
     }
 
     async fn keep_comparison(
@@ -404,6 +431,11 @@ mod tests {
         assert!(
             shown.contains("codex:***@host") && !shown.contains("secret"),
             "{shown}"
+        );
+        let shown = masked("postgresql://host/codex_db?password=secret&sslmode=require");
+        assert_eq!(
+            shown,
+            "postgresql://host/codex_db?password=***&sslmode=require"
         );
         assert_eq!(masked("sqlite:old.db"), "sqlite:old.db");
     }
